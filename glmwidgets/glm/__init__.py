@@ -1,0 +1,1 @@
+"""The engine: arrays and tables in, arrays and tables out."""

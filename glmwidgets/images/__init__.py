@@ -1,0 +1,1 @@
+"""NIfTI in and out: load, mask, smooth, resample, save."""

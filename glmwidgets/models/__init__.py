@@ -1,0 +1,1 @@
+"""The conventional estimator API."""

@@ -1,0 +1,1 @@
+"""Views of the session: one file a panel."""

@@ -1,0 +1,1 @@
+"""Figures on paper, reports and exports."""

@@ -1,0 +1,1 @@
+"""The live analysis: settings, cached stages, scheduler. No widget in it."""
