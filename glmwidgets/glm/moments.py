@@ -1,0 +1,163 @@
+"""The one pass over the data: lagged cross-products of the series with themselves and with columns.
+
+With ``S_k`` the sum of both shifts by k scans, ``(S_k u)_t = u_{t-k} + u_{t+k}`` (and ``S_0`` the identity),
+everything that generalised least squares needs under a banded noise precision is linear in
+
+    X' S_k Y,   y' S_k y,   and the first and last scans of y.
+
+So the series are multiplied once by each column; they are never whitened and no residual is ever formed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+__all__ = ["Moments", "shift_sum"]
+
+PRECISIONS = {"float64": np.float64, "float32": np.float32}
+
+# Products kept for columns that may come back (undo, a slider dragged to and fro); half a Binder session's share.
+CACHE_BYTES = 256 * 2**20
+
+
+def shift_sum(x: np.ndarray, lag: int) -> np.ndarray:
+    """Sum of an array's two shifts along its first axis, with zeros beyond the ends.
+
+    Parameters
+    ----------
+    x : array of shape (n_scans, ...)
+    lag : int
+        Shift in scans; 0 returns `x` itself, not twice `x`.
+
+    Returns
+    -------
+    array like `x`
+        ``x[t - lag] + x[t + lag]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shift_sum(np.array([1.0, 2.0, 3.0]), 1)
+    array([2., 4., 2.])
+    """
+    if lag == 0:
+        return x
+    out = np.zeros_like(x)
+    out[lag:] += x[:-lag]
+    out[:-lag] += x[lag:]
+    return out
+
+
+class Moments:
+    """A run as the engine holds it: centred series and their lagged cross-products.
+
+    Parameters
+    ----------
+    y : array of shape (n_scans, n_voxels)
+        The series, scaled as they are to be modelled. Values must be finite.
+    precision : {"float64", "float32"}
+        Precision in which the centred series are held and multiplied. float64 reproduces the field's
+        reference to rounding; float32 halves the memory.
+
+    Attributes
+    ----------
+    series : array of shape (n_scans, n_voxels), of `precision`
+        The series minus their means. Sums of squares of uncentred series would cost the digits that the
+        residual variance is made of.
+    mean : array of shape (n_voxels,), float64
+        What was subtracted.
+    constant : array of shape (n_voxels,), bool
+        Voxels whose series does not vary beyond rounding: no model says anything about them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moments = Moments(np.array([[1.0], [2.0], [6.0]]))
+    >>> moments.own(0), moments.own(1)
+    (array([14.]), array([2.]))
+    """
+
+    def __init__(self, y: np.ndarray, precision: str = "float64"):
+        y = np.asarray(y)
+        if y.ndim != 2:
+            raise ValueError(f"the series must be an array (scans, voxels), not one of shape {y.shape}")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+        self.mean = y.mean(axis=0, dtype=np.float64)
+        if not np.isfinite(self.mean).all():
+            bad = np.flatnonzero(~np.isfinite(self.mean))
+            raise ValueError(
+                f"{bad.size} of {y.shape[1]} series hold NaN or infinite values (the first is series {bad[0]}); "
+                "leave them out of the mask or replace the values"
+            )
+        self.series = np.subtract(y, self.mean, dtype=np.float64).astype(PRECISIONS[precision], copy=False)
+        self._own: dict[int, np.ndarray] = {}
+        self._columns: OrderedDict[tuple[int, bytes], np.ndarray] = OrderedDict()
+        eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
+        # A float32 constant leaves a rounding-sized remainder of its mean.
+        self.constant = self.own(0) <= self.n_scans * (4 * eps * np.abs(self.mean)) ** 2
+
+    @property
+    def n_scans(self) -> int:
+        """Number of scans."""
+        return self.series.shape[0]
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of series."""
+        return self.series.shape[1]
+
+    def own(self, lag: int) -> np.ndarray:
+        """Lagged product of each series with itself, ``y' S_k y``.
+
+        Parameters
+        ----------
+        lag : int
+            k, in scans.
+
+        Returns
+        -------
+        array of shape (n_voxels,), float64
+        """
+        if lag not in self._own:
+            y, n = self.series, self.n_scans
+            twice = 1 if lag == 0 else 2
+            self._own[lag] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
+        return self._own[lag]
+
+    def with_columns(self, x: np.ndarray, lag: int) -> np.ndarray:
+        """Lagged products of every series with every column, ``X' S_k Y``.
+
+        Only columns that were not multiplied lately touch the data.
+
+        Parameters
+        ----------
+        x : array of shape (n_scans, n_columns)
+        lag : int
+            k, in scans.
+
+        Returns
+        -------
+        array of shape (n_columns, n_voxels), float64
+        """
+        x = np.asarray(x, dtype=np.float64)
+        keys = [(lag, column.tobytes()) for column in x.T]
+        missing = {key: i for i, key in enumerate(keys) if key not in self._columns}
+        fresh = {}
+        if missing:
+            shifted = shift_sum(x[:, list(missing.values())], lag).astype(self.series.dtype, copy=False)
+            fresh = dict(zip(missing, np.asarray(shifted.T @ self.series, dtype=np.float64), strict=True))
+        rows = np.array([fresh[key] if key in fresh else self._columns[key] for key in keys])
+        self._remember(keys, rows)
+        return rows
+
+    def _remember(self, keys: list[tuple[int, bytes]], rows: np.ndarray) -> None:
+        for key, row in zip(keys, rows, strict=True):
+            # A row of its own: a view would keep the whole block of an evicted neighbour alive.
+            self._columns.setdefault(key, row.copy())
+            self._columns.move_to_end(key)
+        limit = max(len(keys), CACHE_BYTES // max(1, 8 * self.n_voxels))
+        while len(self._columns) > limit:
+            self._columns.popitem(last=False)

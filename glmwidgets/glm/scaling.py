@@ -1,0 +1,153 @@
+"""Scaling of the measured signal before the model: percent of a mean, or unit variance.
+
+``y -> 100 (y / m - 1)`` with the mean m taken over time, over voxels, or over both.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["SCALINGS", "Scaling", "scale_signal", "standardize_signal"]
+
+
+def _mean_over_time(y: np.ndarray) -> np.ndarray:
+    # Percent of a mean that is zero or negative means nothing; the field's floor is one unit of signal.
+    mean = y.mean(axis=0)
+    if np.any(mean < 1):
+        warnings.warn(
+            f"{int(np.sum(mean < 1))} voxels have a mean below 1; they are scaled as if it were 1. "
+            "If the data are already centred or in percent, use signal_scaling=False.",
+            stacklevel=4,
+        )
+    return np.maximum(mean, 1)
+
+
+def _mean_over_voxels(y: np.ndarray) -> np.ndarray:
+    mean = y.mean(axis=1, keepdims=True, dtype=np.float64)
+    if np.any(mean <= 0):
+        raise ValueError(
+            f"signal_scaling=1 divides each scan by its mean over voxels, and scan {int(np.argmin(mean))} "
+            "has a mean of zero or less; use signal_scaling=False for data that are already centred"
+        )
+    return mean
+
+
+def _grand_mean(y: np.ndarray) -> np.ndarray:
+    mean = y.mean(dtype=np.float64)
+    if mean <= 0:
+        raise ValueError(
+            "signal_scaling=(0, 1) divides by the grand mean, which is zero or less here; "
+            "use signal_scaling=False for data that are already centred"
+        )
+    return mean
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """One way of putting the signal into percent.
+
+    Attributes
+    ----------
+    name : str
+        Key of the choice in settings and on the command line.
+    value : object
+        Its value of ``signal_scaling`` in the estimator.
+    label : str
+        What a person reads.
+    mean : callable or None
+        Gives the mean that the signal is divided by.
+    """
+
+    name: str
+    value: Any
+    label: str
+    mean: Callable[[np.ndarray], Any] | None
+
+
+SCALINGS = {
+    row.name: row
+    for row in (
+        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time),
+        Scaling("scan", 1, "% of each scan's mean", _mean_over_voxels),
+        Scaling("grand", (0, 1), "% of the grand mean", _grand_mean),
+        Scaling("none", False, "raw units", None),
+    )
+}
+
+
+def _row(signal_scaling: Any) -> Scaling:
+    value = tuple(signal_scaling) if isinstance(signal_scaling, list) else signal_scaling
+    for row in SCALINGS.values():
+        # `False == 0` in Python, and here they are opposites
+        if type(value) is type(row.value) and value == row.value:
+            return row
+        if isinstance(value, str) and value == row.name:
+            return row
+    raise ValueError(
+        f"signal_scaling must be False, 0, 1 or (0, 1), not {signal_scaling!r}: 0 is percent of each voxel's "
+        "mean over time, 1 of each scan's mean over voxels, (0, 1) of the grand mean"
+    )
+
+
+def scale_signal(y: np.ndarray, signal_scaling: Any = 0) -> np.ndarray:
+    """Express the signal in percent of a mean.
+
+    Parameters
+    ----------
+    y : array of shape (n_scans, n_voxels), floating point
+        Signal in the scanner's units.
+    signal_scaling : {False, 0, 1, (0, 1)} or a name in `SCALINGS`
+        Over what the mean is taken: 0 over time in each voxel (floored at one unit), 1 over voxels in each
+        scan, (0, 1) over both; False leaves the signal alone.
+
+    Returns
+    -------
+    array of shape (n_scans, n_voxels), dtype of `y`
+        ``100 (y / m - 1)``, in percent; `y` itself where nothing is scaled. The mean is taken, and the
+        result stored, in the precision of `y`: later sums depend on it, and so does equality with the field.
+
+    Raises
+    ------
+    ValueError
+        If `signal_scaling` is none of these, or the mean to divide by is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scale_signal(np.array([[99.0], [101.0]]))
+    array([[-1.],
+           [ 1.]])
+    """
+    row = _row(signal_scaling)
+    if row.mean is None:
+        return y
+    return (100 * (y / np.asarray(row.mean(y), dtype=y.dtype) - 1)).astype(y.dtype, copy=False)
+
+
+def standardize_signal(y: np.ndarray) -> np.ndarray:
+    """Centre each voxel's series and divide it by its standard deviation over time.
+
+    Parameters
+    ----------
+    y : array of shape (n_scans, n_voxels), floating point
+
+    Returns
+    -------
+    array of shape (n_scans, n_voxels), dtype of `y`
+        ``(y - mean) / sd`` with the sample standard deviation (over n - 1); constant voxels become zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> standardize_signal(np.array([[1.0], [2.0], [3.0]])).ravel()
+    array([-1.,  0.,  1.])
+    """
+    centred = y - y.mean(axis=0, dtype=np.float64)
+    sd = centred.std(axis=0, ddof=1)
+    constant = sd <= 4 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)
+    return np.divide(centred, sd, out=np.zeros_like(centred), where=~constant).astype(y.dtype, copy=False)
