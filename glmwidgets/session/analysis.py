@@ -1,0 +1,234 @@
+"""The stages of a first-level analysis of one run, from the file to the table of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.clusters import ClusterReport, find_clusters
+from glmwidgets.glm.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.inference import height_threshold
+from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.regression import Fit, fit_glm
+from glmwidgets.glm.scaling import scale_signal
+from glmwidgets.images.load import image_data
+from glmwidgets.images.mask import apply_mask, compute_epi_mask, match_mask, unmask
+from glmwidgets.images.smooth import smooth
+from glmwidgets.session.run import Run
+from glmwidgets.session.settings import Settings
+from glmwidgets.session.stages import Graph, Stage
+
+__all__ = ["Analysis", "Result"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an analysis says under one set of settings.
+
+    Attributes
+    ----------
+    settings : Settings
+    mask : array of bool, 3-D
+    design : DataFrame
+        Design matrix.
+    fit : Fit
+    contrast : Contrast
+    z : array of shape (n_voxels,)
+        z scores of the contrast, in the order of the mask's voxels.
+    threshold : float
+        In z; infinite if nothing can survive.
+    timings : dict
+        Seconds by stage, of the stages that were computed for this result.
+    """
+
+    settings: Settings
+    mask: np.ndarray
+    design: pd.DataFrame
+    fit: Fit
+    contrast: Contrast
+    z: np.ndarray
+    threshold: float
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def z_map(self) -> np.ndarray:
+        """z scores as a volume, NaN outside the mask, float32."""
+        return self.volume(self.z, fill=np.nan).astype(np.float32)
+
+    def volume(self, values: np.ndarray, fill: float = 0.0) -> np.ndarray:
+        """Put values of the voxels into a volume."""
+        out = np.full(self.mask.shape, fill)
+        out[self.mask] = values
+        return out
+
+    @cached_property
+    def _index(self) -> np.ndarray:
+        index = np.full(self.mask.shape, -1)
+        index[self.mask] = np.arange(np.count_nonzero(self.mask))
+        return index
+
+    def voxel(self, ijk: tuple[int, int, int]) -> int | None:
+        """Number of a voxel in the mask's order; None outside the mask."""
+        inside = all(0 <= c < n for c, n in zip(ijk, self.mask.shape, strict=True))
+        index = int(self._index[ijk]) if inside else -1
+        return None if index < 0 else index
+
+
+class Analysis:
+    """The graph of stages over one run.
+
+    Parameters
+    ----------
+    run : Run
+    precision : {"float64", "float32"}
+        Precision of the products with the data; see `glmwidgets.glm.moments.Moments`.
+    """
+
+    def __init__(self, run: Run, precision: str = "float64"):
+        self.run = run
+        self.precision = precision
+        design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "confounds")
+        self.graph = Graph(
+            [
+                Stage("volumes", self._volumes, keep=1),
+                Stage("mask", self._mask, needs=("volumes",)),
+                Stage("series", self._series, needs=("volumes", "mask"), reads=("data.smoothing_fwhm",)),
+                Stage("moments", self._moments, needs=("series",), reads=("data.signal_scaling",)),
+                Stage("design", self._design, reads=tuple(f"design.{name}" for name in (*design, "min_onset")), keep=8),
+                Stage("fit", self._fit, needs=("moments", "design"), reads=("noise.model",), keep=3),
+                Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
+                Stage(
+                    "threshold",
+                    self._threshold,
+                    needs=("contrast",),
+                    reads=tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided")),
+                    keep=8,
+                ),
+                Stage(
+                    "clusters",
+                    self._clusters,
+                    needs=("mask", "contrast", "threshold"),
+                    reads=tuple(f"threshold.{name}" for name in ("two_sided", "cluster_size", "min_distance")),
+                ),
+            ]
+        )
+
+    def default_settings(self) -> Settings:
+        """Settings that a run is first looked at with: its first condition, under the conventional model."""
+        settings = Settings(inputs=self.run.inputs)
+        if self.run.conditions:
+            from glmwidgets.glm.expressions import quote_name
+
+            settings = settings.updated({"contrast.expression": quote_name(self.run.conditions[0])})
+        return settings
+
+    @cached_property
+    def background(self) -> np.ndarray:
+        """Mean image over time, 3-D float32."""
+        return image_data(self.run.img).mean(axis=3, dtype=np.float64).astype(np.float32)
+
+    def result(self, settings: Settings, checkpoint: Callable[[], None] | None = None) -> Result:
+        """Everything up to the threshold.
+
+        Parameters
+        ----------
+        settings : Settings
+        checkpoint : callable, optional
+            Called before each stage that is computed; may raise to stop.
+
+        Raises
+        ------
+        glmwidgets.session.stages.StageError
+            Names the stage that failed; its cause says why.
+        """
+        timings: dict[str, float] = {}
+
+        def get(name: str):
+            return self.graph.get(name, settings, timings, checkpoint)
+
+        # In this order, so that a design that cannot be made says so before the data are read.
+        design = get("design")
+        contrast, z = get("contrast")
+        return Result(settings, get("mask"), design, get("fit"), contrast, z, get("threshold"), timings)
+
+    def clusters(
+        self, settings: Settings, timings: dict[str, float] | None = None, checkpoint: Callable[[], None] | None = None
+    ) -> ClusterReport:
+        """Clusters over the threshold, with their labels and table."""
+        return self.graph.get("clusters", settings, timings, checkpoint)
+
+    def _volumes(self, settings: Settings) -> np.ndarray:
+        return image_data(self.run.img)
+
+    def _mask(self, settings: Settings, volumes: np.ndarray) -> np.ndarray:
+        if self.run.mask_img is not None:
+            return match_mask(self.run.mask_img, self.run.img)
+        return compute_epi_mask(self.run.img)
+
+    def _series(self, settings: Settings, volumes: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        smoothed = smooth(volumes, self.run.img.affine, settings.data.smoothing_fwhm, mask=mask)
+        return apply_mask(smoothed, mask)
+
+    def _moments(self, settings: Settings, series: np.ndarray) -> Moments:
+        return Moments(scale_signal(series, settings.data.signal_scaling), self.precision)
+
+    def _design(self, settings: Settings) -> pd.DataFrame:
+        chosen, run = settings.design, self.run
+        events = run.events
+        if events is not None and chosen.conditions is not None:
+            unknown = sorted(set(chosen.conditions) - set(run.conditions))
+            if unknown:
+                raise ValueError(f"no event is of type {', '.join(unknown)}; there are {', '.join(run.conditions)}")
+            events = events[events["trial_type"].isin(chosen.conditions)]
+        if events is not None and events.empty:
+            events = None
+        confounds = run.confounds
+        if confounds is not None and chosen.confounds is not None:
+            missing = sorted(set(chosen.confounds) - set(confounds.columns))
+            if missing:
+                raise ValueError(f"the confounds have no column {', '.join(missing)}")
+            confounds = confounds[list(chosen.confounds)]
+        has_confounds = confounds is not None and confounds.shape[1] > 0
+        return make_first_level_design_matrix(
+            frame_times(run.n_scans, run.t_r, run.slice_time_ref),
+            events,
+            hrf_model=chosen.hrf_model,
+            drift_model=chosen.drift_model,
+            high_pass=chosen.high_pass,
+            drift_order=chosen.drift_order,
+            fir_delays=list(chosen.fir_delays),
+            add_regs=confounds.to_numpy() if has_confounds else None,
+            add_reg_names=list(confounds.columns) if has_confounds else None,
+            min_onset=chosen.min_onset,
+        )
+
+    def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame) -> Fit:
+        return fit_glm(moments, design, settings.noise.model)
+
+    def _contrast(self, settings: Settings, fit: Fit) -> tuple[Contrast, np.ndarray]:
+        contrast = compute_contrast(fit, settings.contrast.expression)
+        return contrast, contrast.z_score()
+
+    def _threshold(self, settings: Settings, contrast: tuple[Contrast, np.ndarray]) -> float:
+        chosen = settings.threshold
+        return height_threshold(
+            contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
+        )
+
+    def _clusters(
+        self, settings: Settings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
+    ) -> ClusterReport:
+        chosen = settings.threshold
+        return find_clusters(
+            unmask(contrast[1], mask),
+            threshold,
+            self.run.img.affine,
+            cluster_threshold=chosen.cluster_size,
+            two_sided=chosen.two_sided,
+            min_distance=chosen.min_distance,
+        )

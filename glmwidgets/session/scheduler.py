@@ -1,0 +1,165 @@
+"""The slow lane: one worker thread and one waiting place, in which a newer request replaces an older one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["LatestWins", "Superseded", "Ticket"]
+
+log = logging.getLogger(__name__)
+
+# A job that has already taken this long gives way to a newer request at its next checkpoint. Shorter jobs run to
+# their end, for giving up on every new event of a drag would leave the screen still until the drag is over.
+PATIENCE = 0.4
+
+
+class Superseded(Exception):
+    """Raised inside a job at a checkpoint when it should give way, or was cancelled."""
+
+
+class Ticket:
+    """What a running job knows of its place in the queue."""
+
+    def __init__(self, lane: LatestWins, number: int):
+        self._lane = lane
+        self.number = number
+        self._started = time.monotonic()
+        self._cancelled = False
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether nothing was asked for since."""
+        return self.number == self._lane.newest
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next checkpoint."""
+        self._cancelled = True
+
+    def checkpoint(self) -> None:
+        """Stop here if the job was cancelled, or is slow and no longer the newest.
+
+        Raises
+        ------
+        Superseded
+        """
+        late = not self.is_newest and time.monotonic() - self._started > PATIENCE
+        if self._cancelled or late:
+            raise Superseded
+
+
+class LatestWins:
+    """Runs jobs one at a time on a thread; of those that wait only the newest is kept.
+
+    Parameters
+    ----------
+    synchronous : bool
+        Run each job at once in the caller's thread: for scripts and tests.
+    on_error : callable
+        Told of any exception that a job lets out; nothing vanishes.
+    """
+
+    def __init__(self, synchronous: bool = False, on_error: Callable[[Exception], None] | None = None):
+        self.synchronous = synchronous
+        self.newest = 0
+        self._on_error = on_error
+        self._condition = threading.Condition()
+        self._waiting: tuple[int, Callable[[Ticket], None]] | None = None
+        self._running: Ticket | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, job: Callable[[Ticket], None]) -> int:
+        """Ask for a job; one that waits is dropped for it.
+
+        Parameters
+        ----------
+        job : callable
+            Called with its `Ticket`.
+
+        Returns
+        -------
+        int
+            Number of the request, growing.
+        """
+        with self._condition:
+            if self._closed:
+                raise RuntimeError("this session is closed")
+            self.newest += 1
+            number = self.newest
+            if not self.synchronous:
+                self._waiting = (number, job)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._work, name="glmwidgets-worker", daemon=True)
+                    self._thread.start()
+                self._condition.notify_all()
+                return number
+        self._run(Ticket(self, number), job)
+        return number
+
+    def cancel(self) -> None:
+        """Drop the job that waits and ask the one that runs to stop."""
+        with self._condition:
+            self._waiting = None
+            if self._running is not None:
+                self._running.cancel()
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Block until nothing runs or waits.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        bool
+            False if the time ran out first.
+        """
+        with self._condition:
+            return self._condition.wait_for(lambda: self._waiting is None and self._running is None, timeout)
+
+    def close(self) -> None:
+        """Cancel everything and let the thread end."""
+        self.cancel()
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._waiting is not None or self._closed)
+                if self._closed:
+                    return
+                number, job = self._waiting
+                self._waiting = None
+                # In the same breath, so that wait_until_idle never sees a gap between waiting and running.
+                ticket = self._running = Ticket(self, number)
+            self._run(ticket, job)
+
+    def _run(self, ticket: Ticket, job: Callable[[Ticket], None]) -> None:
+        self._running = ticket
+        try:
+            job(ticket)
+        except Superseded:
+            pass
+        except Exception as error:
+            log.exception("a job of the live analysis failed")
+            self._report(error)
+        finally:
+            with self._condition:
+                self._running = None
+                self._condition.notify_all()
+
+    def _report(self, error: Exception) -> None:
+        if self._on_error is None:
+            return
+        try:
+            self._on_error(error)
+        except Exception:
+            # The thread must outlive a screen that cannot show the message; the log has both.
+            log.exception("the error could not be shown")
