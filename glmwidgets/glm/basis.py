@@ -66,6 +66,14 @@ class DesignBasis:
         """Whether a constant series can be written with the design's columns."""
         return abs(self.constant @ self.constant - self.n_scans) < 1e-8 * self.n_scans
 
+    def shifted(self, lag: int, coordinates: np.ndarray) -> np.ndarray:
+        """``q' S_k q g`` for coordinates g of shape (rank, n), like `coordinates`."""
+        if lag == 0:
+            return coordinates
+        if lag == 1:
+            return self.eigenvalues[:, None] * coordinates
+        return (self.q.T @ shift_sum(self.q, lag)) @ coordinates
+
     def products(self, moments: Moments, lag: int) -> np.ndarray:
         """``q' S_k y`` for the centred series of `moments`, shape (rank, n_voxels)."""
         if self.condition > CONDITION_FOR_CACHE:

@@ -10,6 +10,7 @@ So the series are multiplied once by each column; they are never whitened and no
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 
 import numpy as np
@@ -63,9 +64,6 @@ class Moments:
 
     Attributes
     ----------
-    series : array of shape (n_scans, n_voxels), of `precision`
-        The series minus their means. Sums of squares of uncentred series would cost the digits that the
-        residual variance is made of.
     mean : array of shape (n_voxels,), float64
         What was subtracted.
     constant : array of shape (n_voxels,), bool
@@ -76,7 +74,7 @@ class Moments:
     >>> import numpy as np
     >>> moments = Moments(np.array([[1.0], [2.0], [6.0]]))
     >>> moments.own(0), moments.own(1)
-    (array([14.]), array([2.]))
+    (array([14.]), array([-2.]))
     """
 
     def __init__(self, y: np.ndarray, precision: str = "float64"):
@@ -92,7 +90,8 @@ class Moments:
                 f"{bad.size} of {y.shape[1]} series hold NaN or infinite values (the first is series {bad[0]}); "
                 "leave them out of the mask or replace the values"
             )
-        self.series = np.subtract(y, self.mean, dtype=np.float64).astype(PRECISIONS[precision], copy=False)
+        self._series = np.subtract(y, self.mean, dtype=np.float64).astype(PRECISIONS[precision], copy=False)
+        self._shape = y.shape
         self._own: dict[int, np.ndarray] = {}
         self._columns: OrderedDict[tuple[int, bytes], np.ndarray] = OrderedDict()
         eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
@@ -102,12 +101,28 @@ class Moments:
     @property
     def n_scans(self) -> int:
         """Number of scans."""
-        return self.series.shape[0]
+        return self._shape[0]
 
     @property
     def n_voxels(self) -> int:
         """Number of series."""
-        return self.series.shape[1]
+        return self._shape[1]
+
+    @property
+    def series(self) -> np.ndarray:
+        """The series minus their means, of the chosen precision, shape (n_scans, n_voxels).
+
+        Sums of squares of uncentred series would cost the digits that the residual variance is made of.
+        """
+        if self._series is None:
+            raise ValueError("the series of this run were not kept, to save memory; fit it again and keep them")
+        return self._series
+
+    def without_series(self) -> Moments:
+        """Copy without the series and the products: it knows their shape, means, and which are constant."""
+        light = copy.copy(self)
+        light._series, light._own, light._columns = None, {}, OrderedDict()
+        return light
 
     def own(self, lag: int) -> np.ndarray:
         """Lagged product of each series with itself, ``y' S_k y``.

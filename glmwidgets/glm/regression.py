@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,12 @@ class Fit:
         """Data minus prediction, in the data's own units, shape (n_scans, n_voxels)."""
         return self.data(voxels) - self.predicted(voxels)
 
+    def without_data(self) -> Fit:
+        """Copy that no longer holds the run's series: all but `data` and `residuals` remain."""
+        light = replace(self, moments=self.moments.without_series())
+        light.__dict__["r_square"] = self.r_square
+        return light
+
     @cached_property
     def r_square(self) -> np.ndarray:
         """Share of each voxel's variance over time that the prediction explains, within 0 and 1.
@@ -111,6 +118,9 @@ def fit_glm(
     design: pd.DataFrame | np.ndarray | DesignBasis,
     noise_model: str = "ar1",
     columns: tuple[str, ...] | None = None,
+    *,
+    bins: int | None = 100,
+    random_state: Any = None,
 ) -> Fit:
     """Fit a linear model to every series of a run.
 
@@ -121,9 +131,14 @@ def fit_glm(
     design : DataFrame or array of shape (n_scans, n_columns), or DesignBasis
         Design matrix.
     noise_model : str
-        A key of `glmwidgets.glm.noise.NOISE_MODELS`.
+        A key of `glmwidgets.glm.noise.NOISE_MODELS`, with an order for N.
     columns : tuple of str, optional
         Names of the columns; taken from a table by default.
+    bins : int or None
+        How finely autocorrelations are kept apart: ``ar1`` truncates them to multiples of 1/`bins`, higher orders
+        gather the voxels in at most `bins` groups. None leaves each voxel its own estimate.
+    random_state : int, RandomState, Generator or None
+        Start of the search for those groups.
 
     Returns
     -------
@@ -156,4 +171,6 @@ def fit_glm(
         )
     if columns is None:
         columns = tuple(f"x{i}" for i in range(basis.x.shape[1]))
-    return Fit(moments, basis, columns, row.name, row.fit(moments, basis))
+    options = {"bins": bins, "random_state": random_state}
+    noise = row.fit(moments, basis, **{name: options[name] for name in row.options})
+    return Fit(moments, basis, columns, row.name, noise)
