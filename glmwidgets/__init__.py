@@ -1,3 +1,38 @@
-"""glmwidgets: the place where one looks at an fMRI run."""
+"""glmwidgets: the place where one looks at an fMRI run.
+
+The names below are imported when they are first used, so that ``import glmwidgets`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "session")
+_EXPORTS = {
+    "explore": "glmwidgets.panels.explorer",
+    "open_run": "glmwidgets.session.run",
+    "Analysis": "glmwidgets.session.analysis",
+    "Session": "glmwidgets.session.session",
+    "Settings": "glmwidgets.session.settings",
+    "write_result": "glmwidgets.report.export",
+}
+
+__all__ = ["__version__", *_ROOMS, *_EXPORTS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        value = getattr(import_module(_EXPORTS[name]), name)
+    elif name in _ROOMS:
+        value = import_module(f"glmwidgets.{name}")
+    else:
+        raise AttributeError(f"module 'glmwidgets' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,344 @@
+"""``glmwidgets demo`` and ``glmwidgets lab``: JupyterLab, ready to use, and words that say what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import webbrowser
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from glmwidgets.cli import CommandError, Parser
+
+__all__ = ["demo", "lab"]
+
+TOUR = "00_tour.ipynb"
+FIRST_PORT, PORTS = 8888, 100
+PATIENCE = 90  # seconds until a server that does not answer is given up; cold disks are slow
+
+# A news prompt over the first screen is not what a newcomer should have to answer. Own choices still win over these.
+LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+
+
+def demo(argv: Sequence[str]) -> int:
+    """Open the tour notebook on a simulated run, or on the run that is named.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Words after ``glmwidgets demo``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    parser = Parser(
+        prog="glmwidgets demo",
+        description="Open the tour in JupyterLab: on a simulated run, or on your own if you name it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("bold", nargs="?", metavar="BOLD", help="4-D image (.nii, .nii.gz)")
+    parser.add_argument("events", nargs="?", metavar="EVENTS", help="table of events: onset, duration, trial_type")
+    parser.add_argument("--t-r", type=float, metavar="SECONDS", help="time between scans; the header's by default")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("glmwidgets-demo"),
+        help="where the tour goes (default: %(default)s)",
+    )
+    _add_server_options(parser)
+    given = parser.parse_intermixed_args(list(argv))
+    _check_installed("demo")
+    folder = tour_folder(given.folder, _own_run(given.bold, given.events, given.t_r))
+    todo = "In the page that opens, click the first cell and press Shift+Enter (or Run > Run All Cells in the menu)."
+    return _serve(folder, TOUR, given, todo)
+
+
+def lab(argv: Sequence[str]) -> int:
+    """Start JupyterLab in a folder.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Words after ``glmwidgets lab``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    parser = Parser(prog="glmwidgets lab", description="Start JupyterLab in a folder.", allow_abbrev=False)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one")
+    _add_server_options(parser)
+    given = parser.parse_intermixed_args(list(argv))
+    _check_installed("lab")
+    if not given.folder.is_dir():
+        raise NotADirectoryError(f"{given.folder} is not a folder")
+    todo = 'In a new notebook: import glmwidgets as gw; gw.explore("bold.nii.gz", events="events.tsv", t_r=2.0)'
+    return _serve(given.folder.resolve(), None, given, todo)
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--port", type=int, help=f"port to listen on (default: a free one from {FIRST_PORT})")
+    parser.add_argument(
+        "--ip",
+        default="localhost",
+        help="address to listen on (default: %(default)s); 0.0.0.0 for all",
+    )
+
+
+def _check_installed(command: str) -> None:
+    """The extra ``lab`` says what is needed; what is missing of it is named with the command that installs it."""
+    needed = [
+        requirement.partition(";")[0].strip()
+        for requirement in importlib.metadata.requires("glmwidgets") or []
+        if re.search(r"extra\s*==\s*['\"]lab['\"]", requirement)
+    ]
+    missing = [r for r in needed if importlib.util.find_spec(re.match(r"[\w.-]+", r)[0].replace("-", "_")) is None]
+    if missing:
+        words = " ".join(f'"{requirement}"' for requirement in missing)
+        raise CommandError(
+            f"glmwidgets {command} needs packages that are not installed; get them with: "
+            f"{Path(sys.executable).name} -m pip install {words}"
+        )
+
+
+# The tour's folder ----------------------------------------------------------------------------------------------------
+
+
+def _own_run(bold: str | None, events: str | None, t_r: float | None) -> dict[str, object] | None:
+    """What to explore instead of the simulated run, read and checked here, where an error is easy to see."""
+    if bold is None:
+        if t_r is not None:
+            raise ValueError("--t-r goes with a run of your own: glmwidgets demo BOLD.nii.gz EVENTS.tsv --t-r 2")
+        return None
+    if events is None:
+        raise ValueError("name the events, too: glmwidgets demo BOLD.nii.gz EVENTS.tsv")
+    from glmwidgets.session.run import open_run
+
+    run = open_run(bold, events, t_r)
+    return {"bold": run.inputs.bold, "events": run.inputs.events, "t_r": run.t_r}
+
+
+def tour_folder(wanted: Path, own_run: dict[str, object] | None = None) -> Path:
+    """Copy the tour to a folder, never over what a person has changed.
+
+    Parameters
+    ----------
+    wanted : Path
+        The folder; if another tour in it was changed, or is of another run, a number is added to its name.
+    own_run : dict, optional
+        What `glmwidgets.datasets.demo_run` is to give instead of the simulated run.
+
+    Returns
+    -------
+    Path
+        Absolute.
+    """
+    from glmwidgets.datasets.demo import DEMO_FILE
+
+    tour = tour_source()
+    chosen = None if own_run is None else json.dumps(own_run, indent=2) + "\n"
+    number = 1
+    while True:
+        folder = (wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")).expanduser().resolve()
+        notebook, choice = folder / TOUR, folder / DEMO_FILE
+        earlier = choice.read_text(encoding="utf-8") if choice.is_file() else None
+        if not notebook.exists() or (earlier == chosen and _sources(notebook) == _sources(tour)):
+            break
+        number += 1
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook.write_bytes(tour.read_bytes())
+    if chosen is None:
+        choice.unlink(missing_ok=True)
+    else:
+        choice.write_text(chosen, encoding="utf-8")
+    return folder
+
+
+def tour_source() -> Path:
+    """The tour notebook: beside the modules where the package is installed, in ``notebooks/`` in a checkout."""
+    package = Path(str(files("glmwidgets")))
+    for place in (package / "notebooks" / TOUR, package.parent / "notebooks" / TOUR):
+        if place.is_file():
+            return place
+    raise FileNotFoundError(f"the tour notebook {TOUR} is missing from the installation at {package}")
+
+
+def _sources(notebook: Path) -> list[tuple[str, str]] | None:
+    """What a person may have edited of a notebook; None if it is no notebook any more."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+# The server -----------------------------------------------------------------------------------------------------------
+
+
+def _serve(folder: Path, notebook: str | None, given: argparse.Namespace, todo: str) -> int:
+    """Run JupyterLab until it ends or is stopped from here."""
+    print(f"Starting JupyterLab in {folder} ...", flush=True)
+    with running_lab(folder, given.ip, given.port) as (process, base, token):
+        url = f"{base}/lab/tree/{quote(notebook)}" if notebook else f"{base}/lab"
+        url += f"?token={token}"
+        print(f"\n    {url}\n")
+        if given.no_browser or not _open_browser(url):
+            print("Open this address in a browser." + _from_elsewhere(given.ip, base))
+        print(f"{todo}\nPress Ctrl+C here to stop JupyterLab.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            process.wait()
+    print("JupyterLab has stopped.")
+    return 0
+
+
+@contextlib.contextmanager
+def running_lab(folder: Path, ip: str, port: int | None) -> Iterator[tuple[subprocess.Popen, str, str]]:
+    """JupyterLab in a process of its own, stopped at the end of the block.
+
+    Parameters
+    ----------
+    folder : Path
+        Root of its file browser.
+    ip : str
+        Address to listen on.
+    port : int or None
+        None for the first that is free.
+
+    Yields
+    ------
+    process : subprocess.Popen
+    base : str
+        Address of the server, which answers.
+    token : str
+        What an address must carry to be let in.
+    """
+    port = _free_port(ip, port)
+    token = secrets.token_hex(24)
+    with tempfile.TemporaryDirectory(prefix="glmwidgets-lab-", ignore_cleanup_errors=True) as private:
+        log = Path(private) / "jupyterlab.log"
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.ip={ip}"]
+        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--allow-root")  # Jupyter refuses to serve root, who is the only user of a container
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **_environment(Path(private)), "JUPYTER_TOKEN": token},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            _wait_until_it_answers(process, _reachable_here(ip), port, token, log)
+            yield process, f"http://{_host(ip)}:{port}", token
+        finally:
+            _stop(process)
+
+
+def _environment(private: Path) -> dict[str, str]:
+    """Keep a person's theme and shortcuts, but not their server's passwords or the notebooks they had open."""
+    from jupyter_core.paths import jupyter_config_dir
+
+    overrides = private / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(LAB_SETTINGS), encoding="utf-8")
+    theirs = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or str(Path(jupyter_config_dir()) / "lab" / "user-settings")
+    return {
+        "JUPYTER_CONFIG_DIR": str(private / "config"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": theirs,
+        # The kernel must be of the environment that glmwidgets is installed in.
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+
+
+def _free_port(ip: str, port: int | None) -> int:
+    for candidate in (port,) if port is not None else range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("" if ip == "*" else ip, candidate))
+            except (OSError, OverflowError) as error:
+                reason = error
+            else:
+                return probe.getsockname()[1]
+    wanted = f"port {port}" if port is not None else f"any port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}"
+    raise CommandError(f"cannot listen on {wanted} of {ip} ({reason}); choose another with --port")
+
+
+def _wait_until_it_answers(process: subprocess.Popen, host: str, port: int, token: str, log: Path) -> None:
+    # Without a proxy, which knows nothing of this machine's own ports.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"http://{host}:{port}/api/status", headers={"Authorization": f"token {token}"})
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            direct.open(request, timeout=2).close()
+            return
+        time.sleep(0.1)
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+    raise CommandError(f"JupyterLab did not start; its last words: {' / '.join(last) or 'none'}")
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _is_everywhere(ip: str) -> bool:
+    return ip in ("0.0.0.0", "::", "*", "")
+
+
+def _reachable_here(ip: str) -> str:
+    return "localhost" if _is_everywhere(ip) else _bracketed(ip)
+
+
+def _host(ip: str) -> str:
+    return socket.gethostname() if _is_everywhere(ip) else _bracketed(ip)
+
+
+def _bracketed(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip
+
+
+def _open_browser(url: str) -> bool:
+    """Whether a browser with a window was opened; one that runs in the terminal would take it over."""
+    has_screen = sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+    return has_screen and webbrowser.open(url)
+
+
+def _from_elsewhere(ip: str, base: str) -> str:
+    """How to reach a server that listens on its own machine only."""
+    if ip not in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    port = base.rpartition(":")[2]
+    return (
+        f"\nIf your browser is on another machine, first run there: ssh -N -L {port}:localhost:{port} "
+        f"{socket.gethostname()}\nor start again with --ip 0.0.0.0 on a network that you trust."
+    )
