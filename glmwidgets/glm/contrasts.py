@@ -22,6 +22,8 @@ __all__ = ["Contrast", "compute_contrast", "fixed_effects", "non_estimable_rows"
 
 STAT_TYPES = ("t", "F")
 
+FIXED_EFFECTS = ("wald", "approximate")
+
 # Share of a contrast that may lie outside the design's row space before it is called non-estimable.
 ESTIMABLE_WITHIN = 1e-6
 
@@ -39,12 +41,15 @@ class Contrast:
     dof : float
         Degrees of freedom of the residuals.
     stat_type : {"t", "F"}
+    dispersion : array of shape (n_voxels,), optional
+        Variance of the errors that `covariance` is a multiple of, where that is one fit's.
     """
 
     effect: np.ndarray
     covariance: np.ndarray
     dof: float
     stat_type: str = "t"
+    dispersion: np.ndarray | None = None
 
     @property
     def dim(self) -> int:
@@ -60,9 +65,14 @@ class Contrast:
         variances = np.einsum("iiv->iv", self.covariance)
         return variances[0] if self.dim == 1 else variances
 
+    @property
+    def known(self) -> np.ndarray:
+        """Voxels of which something can be said, shape (n_voxels,), bool."""
+        return np.einsum("iiv->v", self.covariance) > 0
+
     @cached_property
     def _stat(self) -> np.ndarray:
-        known = np.einsum("iiv->v", self.covariance) > 0
+        known = self.known
         out = np.zeros(self.effect.shape[1])
         if self.dim == 1:
             np.divide(self.effect[0], np.sqrt(self.covariance[0, 0]), out=out, where=known)
@@ -151,7 +161,8 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
     in_basis = weights @ fit.basis.to_columns
     effect = in_basis @ fit.noise.coefficients
     covariance = fit.noise.covariance(in_basis) * fit.dispersion
-    return Contrast(np.where(fit.moments.constant, 0.0, effect), covariance, float(fit.dof), stat_type)
+    effect = np.where(fit.moments.constant, 0.0, effect)
+    return Contrast(effect, covariance, float(fit.dof), stat_type, fit.dispersion)
 
 
 def _independent_rows(weights: np.ndarray) -> np.ndarray:
@@ -163,16 +174,21 @@ def _independent_rows(weights: np.ndarray) -> np.ndarray:
     return np.array(kept)
 
 
-def fixed_effects(contrasts: Sequence[Contrast]) -> Contrast:
+def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald") -> Contrast:
     """Combine the same contrast of several independent runs with equal weight.
 
     ``effect = mean_r(effect_r)``, ``covariance = sum_r(covariance_r) / n^2``, degrees of freedom added. With
-    several rows the test is the Wald F of the combined effect and covariance.
+    several rows the test is the Wald F of the combined effect and covariance. Nothing is said of a voxel of which
+    one of the runs says nothing.
 
     Parameters
     ----------
     contrasts : sequence of Contrast
         One a run.
+    method : {"wald", "approximate"}
+        How F contrasts are combined. ``"approximate"`` is what the field's reference does: it averages effects that
+        were standardised run by run, and pools the variances of the errors. It depends on how the rows are written
+        when the runs' designs differ, and its effects have no units.
 
     Returns
     -------
@@ -181,16 +197,37 @@ def fixed_effects(contrasts: Sequence[Contrast]) -> Contrast:
     Raises
     ------
     ValueError
-        If there is none, or they differ in kind or number of rows.
+        If there is none, they differ in kind or number of rows, or `method` is unknown.
     """
     if not contrasts:
         raise ValueError("no run to combine")
-    if len({(c.stat_type, c.effect.shape) for c in contrasts}) > 1:
+    if method not in FIXED_EFFECTS:
+        raise ValueError(f"fixed effects are combined by one of {', '.join(FIXED_EFFECTS)}, not {method!r}")
+    kinds = {(c.stat_type, c.effect.shape) for c in contrasts}
+    if len(kinds) > 1:
         raise ValueError("the runs' contrasts differ in kind, number of rows or number of voxels")
+    stat_type = contrasts[0].stat_type
+    known = np.logical_and.reduce([c.known for c in contrasts])
+    if stat_type == "F" and method == "approximate":
+        contrasts = [_standardised(c) for c in contrasts]
     n = len(contrasts)
     return Contrast(
-        sum(c.effect for c in contrasts) / n,
-        sum(c.covariance for c in contrasts) / n**2,
+        np.where(known, sum(c.effect for c in contrasts) / n, 0.0),
+        np.where(known, sum(c.covariance for c in contrasts) / n**2, 0.0),
         float(sum(c.dof for c in contrasts)),
-        contrasts[0].stat_type,
+        stat_type,
     )
+
+
+def _standardised(contrast: Contrast) -> Contrast:
+    """Express the effects in units in which their covariance is the variance of the errors."""
+    if contrast.dispersion is None:
+        raise ValueError("only contrasts of single runs can be combined approximately")
+    known = contrast.known
+    shape = np.moveaxis(contrast.covariance, -1, 0)[known] / contrast.dispersion[known, None, None]
+    values, vectors = np.linalg.eigh(shape)
+    effect = np.zeros_like(contrast.effect)
+    root = (vectors / np.sqrt(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    effect[:, known] = (root @ contrast.effect.T[known][:, :, None])[:, :, 0].T
+    covariance = np.eye(contrast.dim)[:, :, None] * np.where(known, contrast.dispersion, 0.0)
+    return Contrast(effect, covariance, contrast.dof, contrast.stat_type, contrast.dispersion)

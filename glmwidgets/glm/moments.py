@@ -94,9 +94,10 @@ class Moments:
         self._shape = y.shape
         self._own: dict[int, np.ndarray] = {}
         self._columns: OrderedDict[tuple[int, bytes], np.ndarray] = OrderedDict()
+        # What rounding leaves of a constant: of its values in their own precision, and of their mean over the scans.
         eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
-        # A float32 constant leaves a rounding-sized remainder of its mean.
-        self.constant = self.own(0) <= self.n_scans * (4 * eps * np.abs(self.mean)) ** 2
+        rounding = 4 * eps + self.n_scans * np.finfo(np.float64).eps
+        self.constant = self.own(0) <= self.n_scans * (rounding * np.abs(self.mean)) ** 2
 
     @property
     def n_scans(self) -> int:
