@@ -1,0 +1,147 @@
+"""Confounds: regressors that come with the data, such as head motion."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.tables import read_table
+
+__all__ = ["Confounds", "check_confounds"]
+
+#: Confounds as a table, an array, or the path of a table.
+Confounds = pd.DataFrame | np.ndarray | str | os.PathLike
+
+
+def check_confounds(
+    confounds: Confounds,
+    n_scans: int,
+    source: str | None = None,
+    fill_first_row: bool = False,
+    names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Read and check confounds.
+
+    Parameters
+    ----------
+    confounds : DataFrame, array of shape (n_scans, n_confounds) or (n_scans,), str or path
+        One row per scan. A path is read as tab-, comma- or semicolon-separated text.
+    n_scans : int
+        Number of scans of the run.
+    source : str, optional
+        Name of the table in messages; by default the path, or "the confounds".
+    fill_first_row : bool
+        Whether to put 0 where the first row, and only the first, has no value. fMRIPrep leaves it out of
+        derivatives and differences, which do not exist before the second scan; nilearn's BIDS reader puts 0
+        as well.
+    names : sequence of str, optional
+        Names of the columns of an array; ``reg0``, ``reg1`` ... by default. Ignored for tables, which have
+        their own.
+
+    Returns
+    -------
+    DataFrame of shape (n_scans, n_confounds)
+        float64, rows numbered from 0.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file does not exist.
+    TypeError
+        If `confounds` is no table, array or path.
+    ValueError
+        If the number of rows is not `n_scans`, two columns have one name, or a value is missing or not a
+        number. The message names the column and the rows.
+
+    Warns
+    -----
+    UserWarning
+        If a column never changes: the constant already stands for it.
+
+    Examples
+    --------
+    >>> confounds = pd.DataFrame({"trans_x": [0.1, 0.2, 0.1], "trans_x_derivative1": [np.nan, 0.1, -0.1]})
+    >>> check_confounds(confounds, n_scans=3, fill_first_row=True)
+       trans_x  trans_x_derivative1
+    0      0.1                  0.0
+    1      0.2                  0.1
+    2      0.1                 -0.1
+    """
+    if isinstance(confounds, (str, os.PathLike)):
+        source = source or os.fspath(confounds)
+        table = read_table(confounds, "confounds")
+    elif isinstance(confounds, pd.DataFrame):
+        table = confounds
+    elif isinstance(confounds, (np.ndarray, list, tuple)):
+        table = _from_array(np.asarray(confounds), names)
+    else:
+        raise TypeError(
+            "confounds must be a table (pandas.DataFrame), an array with one row per scan, or the path of a table, "
+            f"not {type(confounds).__name__}"
+        )
+    source = source or "the confounds"
+    if len(table) != n_scans:
+        raise ValueError(f"{source}: {len(table)} rows for {n_scans} scans; confounds need one row for each scan")
+    columns = [str(name) for name in table.columns]
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{source}: more than one column is called {', '.join(map(repr, repeated))}")
+
+    try:
+        values = table.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    except (TypeError, ValueError):
+        values = np.column_stack([_values(table.iloc[:, j], name, source) for j, name in enumerate(columns)])
+    _check_finite(values, columns, source, fill_first_row)
+    constant = [name for name, spread in zip(columns, np.ptp(values, axis=0), strict=True) if spread == 0]
+    if constant:
+        warnings.warn(
+            f"{source}: {', '.join(map(repr, constant))} never changes and adds nothing to the constant of the design; "
+            "leave it out",
+            stacklevel=2,
+        )
+    return pd.DataFrame(values, columns=columns)
+
+
+def _from_array(values: np.ndarray, names: Sequence[str] | None) -> pd.DataFrame:
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise ValueError(f"confounds must have one row per scan and one column each, not shape {values.shape}")
+    names = [f"reg{j}" for j in range(values.shape[1])] if names is None else list(names)
+    if len(names) != values.shape[1]:
+        raise ValueError(f"{len(names)} names were given for {values.shape[1]} confounds")
+    return pd.DataFrame(values, columns=names)
+
+
+def _values(column: pd.Series, name: str, source: str) -> np.ndarray:
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    words = np.flatnonzero(np.isnan(values) & ~column.isna().to_numpy())
+    if words.size:
+        raise ValueError(f"{source}: {column.iloc[words[0]]!r} in column {name!r}, row {words[0]}, is not a number")
+    return values
+
+
+def _check_finite(values: np.ndarray, columns: list[str], source: str, fill_first_row: bool) -> None:
+    missing = ~np.isfinite(values)
+    if fill_first_row:
+        values[0, missing[0]] = 0.0
+        missing[0] = False
+    bad = np.flatnonzero(missing.any(axis=0))
+    if not bad.size:
+        return
+    if missing[1:].any():
+        rows = np.flatnonzero(missing[:, bad[0]])
+        shown = ", ".join(map(str, rows[:5])) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
+        advice = "leave the column out, or fill in its values"
+        detail = f"{columns[bad[0]]!r} has no value in rows {shown} (counted from 0)"
+    else:
+        advice = (
+            "fMRIPrep leaves the first row of derivatives empty: fill_first_row=True puts 0 there; "
+            "or leave the columns out"
+        )
+        detail = f"the first row has no value in {', '.join(repr(columns[j]) for j in bad)}"
+    raise ValueError(f"{source}: {detail}; {advice}")

@@ -1,0 +1,83 @@
+"""Tables from text files, whatever wrote them."""
+
+from __future__ import annotations
+
+import os
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+__all__ = ["read_table"]
+
+# BIDS writes n/a. Words such as "null" or "None" stay words: they may well be the name of an event type.
+_MISSING = ["", "n/a", "N/A", "NaN", "nan", "NA"]
+_SEPARATORS = ("\t", ",", ";")
+
+
+def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
+    r"""Read a table with a header line from a text file.
+
+    The separator is the one that the header line holds: tab, comma, semicolon, or else blanks. The text may
+    be UTF-8 with or without a byte-order mark, UTF-16 with one, or Latin-1.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``.tsv``, ``.csv`` or ``.txt`` file.
+    what : str
+        What the table is, for messages: ``"events"``, ``"confounds"``.
+
+    Returns
+    -------
+    DataFrame
+        Empty cells and ``n/a`` are NaN.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a table of text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "events.tsv"
+    ...     _ = path.write_text("onset\tduration\n1.5\t2\n")
+    ...     print(read_table(path, "events"))
+       onset  duration
+    0    1.5         2
+    """
+    path = Path(path)
+    if not path.is_file():
+        reason = "it is a folder" if path.is_dir() else "there is no such file"
+        raise FileNotFoundError(f"cannot read {what} from {path}: {reason}")
+    text = _decode(path.read_bytes())
+    if "\0" in text:
+        raise ValueError(f"cannot read {what} from {path}: it is not a text file")
+    header = next((line for line in text.splitlines() if line.strip()), None)
+    if header is None:
+        raise ValueError(f"cannot read {what} from {path}: the file is empty")
+    separator = max(_SEPARATORS, key=header.count)
+    try:
+        return pd.read_csv(
+            StringIO(text),
+            sep=separator if separator in header else r"\s+",
+            keep_default_na=False,
+            na_values=_MISSING,
+            skipinitialspace=True,
+            index_col=False,
+        )
+    except pd.errors.ParserError as error:
+        raise ValueError(f"cannot read {what} from {path}: {error}") from error
+
+
+def _decode(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
