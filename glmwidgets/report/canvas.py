@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
 from glmwidgets.report.style import FAINT, INK, MUTED, PAPER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-__all__ = ["PaperFigure", "ink_on", "open_axes", "quiet_axes"]
+__all__ = ["PaperFigure", "ink_on", "open_axes", "points_across", "quiet_axes", "shorten", "width_of"]
 
 
 class PaperFigure(Figure):
@@ -37,13 +40,55 @@ class PaperFigure(Figure):
             return buffer.getvalue()
 
 
-def open_axes(figure: FigureBase | None, axes: Axes | None, size: tuple[float, float]) -> tuple[FigureBase, Axes]:
-    """Axes to draw in: those given, new ones in the figure given, or new ones in a new figure of `size` inches."""
+def open_axes(
+    figure: FigureBase | None,
+    axes: Axes | None,
+    size: tuple[float, float],
+    *,
+    left: float = 0.6,
+    right: float = 0.15,
+    top: float = 0.15,
+    bottom: float = 0.45,
+) -> tuple[FigureBase, Axes]:
+    """Axes to draw in: those given, or new ones that leave room for their labels in the figure given or a new one.
+
+    `size` is that of the new axes, without margins, if the figure is new as well. All in inches.
+    """
     if axes is not None:
         return axes.figure, axes
     if figure is None:
-        figure = PaperFigure(figsize=size, dpi=110, facecolor=PAPER, layout="constrained")
-    return figure, figure.add_subplot()
+        wide, high = size[0] + left + right, size[1] + top + bottom
+        figure = PaperFigure(figsize=(wide, high), dpi=110, facecolor=PAPER)
+    else:
+        wide, high = (length / figure.dpi for length in (figure.bbox.width, figure.bbox.height))
+        # In a figure that is too small for the margins, the axes still get a third of it.
+        across, down = min(1, 0.67 * wide / (left + right)), min(1, 0.67 * high / (top + bottom))
+        left, right, top, bottom = left * across, right * across, top * down, bottom * down
+    return figure, figure.add_axes(
+        (left / wide, bottom / high, (wide - left - right) / wide, (high - top - bottom) / high)
+    )
+
+
+def width_of(texts: Iterable[str], size: float) -> float:
+    """Width of the widest of some texts at a font size in points, in inches."""
+    # The widest is among those with most letters; measuring all would cost more than drawing them.
+    longest = sorted(texts, key=len)[-4:]
+    return (
+        max((TextPath((0, 0), text, size=size).get_extents().width for text in longest if text.strip()), default=0) / 72
+    )
+
+
+def shorten(text: object, most: int = 40) -> str:
+    """A text of at most that many letters: its beginning and its end."""
+    text = str(text)
+    if len(text) <= most:
+        return text
+    return f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
+
+
+def points_across(axes: Axes) -> float:
+    """Width of axes in points."""
+    return axes.get_window_extent().width / axes.figure.dpi * 72
 
 
 def quiet_axes(axes: Axes, title: str | None = None, caption: str = "") -> None:

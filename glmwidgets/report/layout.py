@@ -143,7 +143,8 @@ def _inset(axes: Axes, left: float, bottom: float, width: float, height: float) 
 def _fitting_figure(width: float, height: float, across: float, down: float, title: str | None) -> PaperFigure:
     """A figure of the panels' own shape, as wide as a page if it is not too high."""
     most = [72 * length for length in LARGEST]
-    points = min((most[0] - across) / width, (most[1] - down) / height, 1.8)
+    # 1.8 points to a mm fill a page with a brain; a phantom of a few mm is drawn larger.
+    points = min((most[0] - across) / width, (most[1] - down) / height, max(1.8, 150 / height))
     # A single small panel must still leave room for its title.
     wide = max(width * points + across, 6.5 * len(title or ""), 150)
     return PaperFigure(figsize=(min(wide, most[0]) / 72, (height * points + down) / 72), dpi=110)

@@ -316,7 +316,7 @@ def plot_roi(
     display_mode: str = "ortho",
     *,
     colour: str = ACCENT,
-    alpha: float = 0.25,
+    alpha: float = 0.15,
     title: str | None = None,
     black_bg: bool = True,
     annotate: bool = True,
@@ -336,7 +336,7 @@ def plot_roi(
     cut_coords, display_mode : optional
         As in `plot_stat_map`; by default cut through the region's middle.
     colour : str, optional
-    alpha : float, default 0.25
+    alpha : float, default 0.15
         Opacity of the filling.
     title, black_bg, annotate, draw_cross, radiological, figure, axes : optional
         As in `plot_stat_map`.
@@ -522,6 +522,7 @@ def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool) -> None:
             va="top",
             ha=align,
             path_effects=halo,
+            snap=False,  # snapped to pixels, an L loses its foot
         )
 
 
