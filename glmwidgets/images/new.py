@@ -1,0 +1,73 @@
+"""Images made of arrays: values of voxels or volumes, placed where another image lies."""
+
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.images.mask import unmask
+
+__all__ = ["image_like", "new_image"]
+
+
+def image_like(data: np.ndarray, like_img: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Make an image of an array that lies where another image lies.
+
+    Parameters
+    ----------
+    data : array of shape (nx, ny, nz) or (nx, ny, nz, n)
+    like_img : Nifti1Image
+        Gives the place in space and the units; the time between scans, too, if it has n volumes.
+
+    Returns
+    -------
+    Nifti1Image
+        With a header of its own: nothing that was said of the other image's values is said of these.
+
+    Examples
+    --------
+    >>> image_like(np.zeros((2, 2, 2)), nib.Nifti1Image(np.ones((2, 2, 2, 9)), 3 * np.eye(4))).shape
+    (2, 2, 2)
+    """
+    if data.dtype == bool:
+        data = data.astype(np.uint8)
+    elif data.dtype.kind in "iu" and data.dtype.itemsize > 4:
+        data = data.astype(np.float64)
+    old = like_img.header
+    img = nib.Nifti1Image(data, like_img.affine, dtype=data.dtype)
+    codes = {name: int(old[f"{name}_code"]) for name in ("sform", "qform")}
+    img.set_sform(like_img.affine, codes["sform"] or codes["qform"] or "aligned")
+    if codes["qform"]:
+        img.set_qform(like_img.get_qform(), codes["qform"])
+    series = data.ndim == 4 and like_img.ndim == 4 and data.shape[3] == like_img.shape[3]
+    xyz, time = old.get_xyzt_units()
+    img.header.set_xyzt_units(xyz, time if series else "unknown")
+    if series:
+        img.header.set_zooms((*img.header.get_zooms()[:3], old.get_zooms()[3]))
+    return img
+
+
+def new_image(values: np.ndarray, mask: np.ndarray, like_img: nib.Nifti1Image, fill: float = 0.0) -> nib.Nifti1Image:
+    """Make an image of values of voxels.
+
+    Parameters
+    ----------
+    values : array of shape (n_voxels,) or (n, n_voxels)
+    mask : array of bool of shape (nx, ny, nz)
+    like_img : Nifti1Image
+        Gives the place in space and the units; the time between scans, too, if it has n volumes.
+    fill : float
+        Value outside the mask.
+
+    Returns
+    -------
+    Nifti1Image
+        float32 if `values` are, otherwise float64; booleans and integers up to 32 bits are stored as they are.
+
+    Examples
+    --------
+    >>> mask = np.ones((2, 2, 2), bool)
+    >>> new_image(np.arange(8.0), mask, nib.Nifti1Image(mask.astype(np.uint8), 3 * np.eye(4))).get_data_dtype()
+    dtype('<f8')
+    """
+    return image_like(unmask(values, mask, fill), like_img)
