@@ -175,6 +175,8 @@ def fit(argv: Sequence[str]) -> int:
         result = analysis.result(settings)
         clusters = analysis.clusters(settings)
     except StageError as error:
+        if error.stage == "contrast":
+            raise ValueError(f"contrast {settings.contrast.expression!r}: {error}") from None
         raise error.cause from None
     files = write_result(folder, run, result, clusters)
     print(summary(run, result, clusters))

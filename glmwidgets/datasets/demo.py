@@ -1,0 +1,72 @@
+"""The run of the tour: a simulated one, or the one that was named when the tour was started."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.datasets.simulate import SimulatedRun, simulate_run
+
+__all__ = ["DEMO_FILE", "NamedRun", "demo_run"]
+
+#: Stands beside the notebook if the tour is of a person's own run.
+DEMO_FILE = "demo.json"
+
+
+@dataclass(frozen=True)
+class NamedRun:
+    """A run of one's own, as `glmwidgets.explore` takes it.
+
+    Attributes
+    ----------
+    img, events : str
+        Paths.
+    t_r : float
+        Seconds between scans.
+    confounds : None
+    """
+
+    img: str
+    events: str
+    t_r: float
+    confounds: Any = None
+
+
+def demo_run(folder: str | PathLike[str] = ".") -> SimulatedRun | NamedRun:
+    """The run that the tour explores.
+
+    Parameters
+    ----------
+    folder : str or path
+        Where the tour's notebook is.
+
+    Returns
+    -------
+    SimulatedRun or NamedRun
+        The run that ``glmwidgets demo BOLD EVENTS`` named for this folder, otherwise a simulated one.
+
+    Raises
+    ------
+    ValueError
+        If the file that names it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / DEMO_FILE
+    ...     _ = path.write_text('{"bold": "/data/bold.nii.gz", "events": "/data/events.tsv", "t_r": 2.0}')
+    ...     demo_run(folder)
+    NamedRun(img='/data/bold.nii.gz', events='/data/events.tsv', t_r=2.0, confounds=None)
+    """
+    path = Path(folder) / DEMO_FILE
+    if not path.is_file():
+        return simulate_run()
+    try:
+        named = json.loads(path.read_text(encoding="utf-8"))
+        return NamedRun(named["bold"], named["events"], named["t_r"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path.resolve()} does not name a run: start the tour again ({error!r})") from None

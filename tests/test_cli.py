@@ -1,0 +1,452 @@
+"""The commands as a person types them: what they write, what they say, and what they leave alone."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from glmwidgets.cli import COMMANDS, main
+from glmwidgets.cli.fit import OPTIONS
+from glmwidgets.cli.lab import TOUR, tour_folder, tour_source
+from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.hrf import HRFS
+from glmwidgets.glm.inference import THRESHOLDS
+from glmwidgets.glm.noise import NOISE_MODELS
+from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.report import export
+from glmwidgets.session.settings import Settings
+
+T_R = 2.0
+AFFINE = np.array([[-3.0, 0.2, 0, 40], [0.1, 3, 0.3, -50], [0, -0.3, 3.5, -20], [0, 0, 0, 1]])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A little head of 12 x 12 x 8 voxels, 80 scans, in which a corner answers to `go`, and its paths."""
+    folder = tmp_path_factory.mktemp('it\'s a "run"')
+    rng = np.random.default_rng(5)
+    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, n) for n in (12, 12, 8)), indexing="ij"))
+    head = (grid**2).sum(axis=0) < 0.9
+    on = np.arange(80) % 16 >= 8
+    data = np.where(head[..., None], 1000.0, 20.0) + rng.normal(0, 8, (12, 12, 8, 80))
+    data[2:6, 3:7, 3:6] += 25 * np.roll(on, 2)
+    img = nib.Nifti1Image(data.astype(np.int16), AFFINE)
+    img.header.set_zooms((*img.header.get_zooms()[:3], T_R))
+    img.header.set_xyzt_units("mm", "sec")
+    img.set_sform(AFFINE, code=1)
+    img.set_qform(AFFINE, code=1)
+    nib.save(img, folder / "bold.nii.gz")
+    onsets = np.arange(16, 160, 32.0)
+    types = {
+        "onset": [*onsets, *(onsets - 9)],
+        "duration": [16.0] * 5 + [3] * 5,
+        "trial_type": ["go"] * 5 + ["wait"] * 5,
+    }
+    events = pd.DataFrame(types)
+    events.to_csv(folder / "events.tsv", sep="\t", index=False)
+    confounds = pd.DataFrame({"move x": rng.normal(size=80), "move y": rng.normal(size=80)})
+    confounds.to_csv(folder / "confounds.tsv", sep="\t", index=False)
+    nib.save(nib.Nifti1Image(head.astype(np.uint8), AFFINE), folder / "mask.nii.gz")
+    return folder
+
+
+def _fit(run, out, *options, contrast="go"):
+    words = [run / "bold.nii.gz", "--events", run / "events.tsv", "--contrast", contrast, "--out", out, *options]
+    return main(["fit", *map(str, words)])
+
+
+def _contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+# What is written ------------------------------------------------------------------------------------------------------
+
+
+def test_maps_are_those_of_ordinary_least_squares_by_dense_algebra(run, tmp_path, capsys):
+    out = tmp_path / "deep" / "out"
+    assert _fit(run, out, "--noise", "ols", "--scaling", "none", "--mask", run / "mask.nii.gz") == 0
+    bold = nib.load(run / "bold.nii.gz")
+    mask = nib.load(run / "mask.nii.gz").get_fdata() > 0
+    maps = {name: nib.load(out / f"{name}.nii.gz") for name in ("z", "t", "p", "effect", "variance", "mask")}
+    for name, img in maps.items():
+        assert img.shape == (12, 12, 8), name
+        np.testing.assert_array_equal(img.affine, bold.affine)
+        assert img.header["sform_code"] == 1, name
+        assert img.header.get_xyzt_units()[0] == "mm"
+        assert img.get_data_dtype() == (np.uint8 if name == "mask" else np.float64), name
+        outside = img.get_fdata()[~mask]
+        assert (outside == (1 if name == "p" else 0)).all(), name
+    np.testing.assert_array_equal(maps["mask"].get_fdata() > 0, mask)
+
+    x = pd.read_csv(out / "design_matrix.tsv", sep="\t")
+    y = bold.get_fdata()[mask].T
+    c = (x.columns == "go").astype(float)
+    beta, rss, *_ = np.linalg.lstsq(x.to_numpy(), y, rcond=None)
+    dof = 80 - x.shape[1]
+    variance = rss / dof * (c @ np.linalg.inv(x.T @ x) @ c)
+    t = c @ beta / np.sqrt(variance)
+    # The run is held in single precision, as int16 it is exact there; what differs is the order of the sums.
+    for name, expected in {
+        "effect": c @ beta,
+        "variance": variance,
+        "t": t,
+        "p": stats.t.sf(t, dof),
+        "z": np.where(t > 0, stats.norm.isf(stats.t.sf(t, dof)), stats.norm.ppf(stats.t.cdf(t, dof))),
+    }.items():
+        np.testing.assert_allclose(maps[name].get_fdata()[mask], expected, rtol=1e-7, atol=1e-9, err_msg=name)
+    said = capsys.readouterr().out
+    assert f"t with {dof} degrees of freedom" in said
+    assert f"{mask.sum()} voxels" in said
+
+
+def test_the_settings_repeat_every_byte(run, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    options = ["--smoothing", "5", "--confounds", str(run / "confounds.tsv"), "--hrf", "glover", "--two-sided"]
+    assert _fit(run, first, *options, "--threshold", "fdr", "--alpha", "0.05", "--cluster-size", "3") == 0
+    assert main(["fit", "--settings", str(first / "settings.json"), "--out", str(second)]) == 0
+    assert _contents(first) == _contents(second)
+    assert {"z.nii.gz", "t.nii.gz", "p.nii.gz", "effect.nii.gz", "variance.nii.gz"} < set(_contents(first))
+    assert {"clusters.tsv", "design_matrix.tsv", "settings.json"} < set(_contents(first))
+    assert len(pd.read_csv(first / "clusters.tsv", sep="\t")) > 0
+
+
+def test_settings_hold_resolved_paths_and_the_header_s_t_r(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(run)
+    words = ["bold.nii.gz", "--events", "events.tsv", "--contrast", "go", "--out", str(tmp_path / "out")]
+    assert main(["fit", *words]) == 0
+    inputs = json.loads((tmp_path / "out" / "settings.json").read_text())["inputs"]
+    assert inputs["bold"] == str(run / "bold.nii.gz")
+    assert inputs["events"] == str(run / "events.tsv")
+    assert inputs["t_r"] == T_R
+
+
+def test_options_change_what_the_settings_file_says(run, tmp_path):
+    assert _fit(run, tmp_path / "a", "--hrf", "glover", "--alpha", "0.01") == 0
+    words = ["--settings", tmp_path / "a" / "settings.json", "--alpha", "0.02", "--out", tmp_path / "b"]
+    assert main(["fit", *map(str, words)]) == 0
+    settings = Settings.load(tmp_path / "b" / "settings.json")
+    assert (settings.design.hrf_model, settings.threshold.alpha) == ("glover", 0.02)
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "value"),
+    [
+        ("--t-r 2.5", "inputs.t_r", 2.5),
+        ("--slice-time-ref 0.5", "inputs.slice_time_ref", 0.5),
+        ("--smoothing 6", "data.smoothing_fwhm", 6.0),
+        ("--scaling grand", "data.signal_scaling", "grand"),
+        ("--condition go", "design.conditions", ("go",)),
+        ("--condition go --condition wait", "design.conditions", ("go", "wait")),
+        ("--hrf glover", "design.hrf_model", "glover"),
+        ("--drift polynomial --drift-order 3", "design.drift_order", 3),
+        ("--drift polynomial", "design.drift_model", "polynomial"),
+        ("--high-pass 0.008", "design.high_pass", 0.008),
+        ("--min-onset -10", "design.min_onset", -10.0),
+        ("--noise ols", "noise.model", "ols"),
+        ("--threshold bonferroni", "threshold.height_control", "bonferroni"),
+        ("--threshold fixed --threshold-value 2.5", "threshold.value", 2.5),
+        ("--one-sided", "threshold.two_sided", False),
+        ("--one-sided --two-sided", "threshold.two_sided", True),
+        ("--cluster-size 7", "threshold.cluster_size", 7),
+        ("--min-distance 12", "threshold.min_distance", 12.0),
+    ],
+)
+def test_each_option_writes_its_setting(run, tmp_path, options, path, value):
+    assert _fit(run, tmp_path / "out", *options.split()) == 0
+    assert Settings.load(tmp_path / "out" / "settings.json").get(path) == value
+
+
+def test_fir_delays_and_chosen_confounds(run, tmp_path):
+    options = [
+        "--hrf",
+        "fir",
+        "--fir-delays",
+        "0,1,2",
+        "--confounds",
+        str(run / "confounds.tsv"),
+        "--confound",
+        "move y",
+    ]
+    assert _fit(run, tmp_path / "out", *options, contrast="go_delay_1 - wait_delay_1") == 0
+    columns = list(pd.read_csv(tmp_path / "out" / "design_matrix.tsv", sep="\t"))
+    assert {"go_delay_0", "go_delay_1", "go_delay_2", "move y", "constant"} < set(columns)
+    assert "move x" not in columns
+
+
+def test_an_f_contrast_writes_f_and_a_volume_per_row_and_takes_the_t_map_away(run, tmp_path):
+    out = tmp_path / "out"
+    assert _fit(run, out) == 0
+    assert _fit(run, out, "--one-sided", contrast="go; wait") == 0
+    assert (out / "F.nii.gz").exists()
+    assert not (out / "t.nii.gz").exists()
+    assert nib.load(out / "effect.nii.gz").shape == nib.load(out / "variance.nii.gz").shape == (12, 12, 8, 2)
+
+
+def test_one_event_type_needs_no_contrast(run, tmp_path, capsys):
+    words = [run / "bold.nii.gz", "--events", run / "events.tsv", "--out", tmp_path / "out"]
+    assert main(["fit", *map(str, words), "--condition", "go"]) == 0
+    assert Settings.load(tmp_path / "out" / "settings.json").contrast.expression == "go"
+    assert main(["fit", *map(str, words)]) == 2
+    assert "event types are go, wait" in capsys.readouterr().err
+
+
+def test_the_cluster_image_and_table_speak_of_the_same_clusters(run, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert _fit(run, out, "--threshold", "fixed", "--threshold-value", "3", "--one-sided") == 0
+    table = pd.read_csv(out / "clusters.tsv", sep="\t", dtype={"Cluster ID": str})
+    labels = nib.load(out / "clusters.nii.gz")
+    z = nib.load(out / "z.nii.gz").get_fdata()
+    numbers = np.asarray(labels.dataobj)
+    main_rows = table[table["Cluster ID"].str.isdigit()]
+    assert len(main_rows) == numbers.max() > 0
+    voxel_volume = abs(np.linalg.det(AFFINE[:3, :3]))
+    for _, row in main_rows.iterrows():
+        cluster = numbers == int(row["Cluster ID"])
+        assert int(row["Cluster Size (mm3)"]) == int(cluster.sum() * voxel_volume + 1e-6)
+        assert row["Peak Stat"] == z[cluster].max()
+        ijk = np.rint(np.linalg.solve(AFFINE, [row["X"], row["Y"], row["Z"], 1])[:3]).astype(int)
+        assert z[tuple(ijk)] == row["Peak Stat"]
+    assert ((z > 3) == (numbers > 0)).all()
+    assert f"{len(main_rows)} cluster" in capsys.readouterr().out
+
+
+# Whole or not at all --------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_fit_leaves_earlier_results_and_other_files_alone(run, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert _fit(run, out) == 0
+    (out / "notes.txt").write_text("mine")
+    before = _contents(out)
+    assert _fit(run, out, contrast="go - nowhere") == 2
+    assert _contents(out) == before
+    error = capsys.readouterr().err
+    assert error.startswith("glmwidgets fit: error: ")
+    assert "nowhere" in error
+    assert error.count("\n") == 1
+    assert _fit(run, out, "--hrf", "glover") == 0
+    assert _contents(out)["notes.txt"] == b"mine"
+    assert _contents(out)["z.nii.gz"] != before["z.nii.gz"]
+
+
+def test_a_disk_that_fails_half_way_leaves_everything_as_it_was(run, tmp_path, monkeypatch, capsys):
+    out, fresh = tmp_path / "out", tmp_path / "fresh"
+    assert _fit(run, out) == 0
+    before = _contents(out)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    assert _fit(run, out, "--hrf", "glover") == 2
+    assert _fit(run, fresh) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert _contents(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_files_that_cannot_be_moved_in_are_moved_back_out(tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "a.txt").write_text("old a")
+    (folder / "b.txt").write_text("old b")
+    rename = Path.rename
+
+    def failing(self, target):
+        if self.name == "b.txt" and self.parent.name == "new":
+            raise OSError("the disk is gone")
+        return rename(self, target)
+
+    def write():
+        with export.whole_folder(folder, ["a.txt", "b.txt"]) as new:
+            (new / "a.txt").write_text("new a")
+            (new / "b.txt").write_text("new b")
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="disk is gone"):
+        write()
+    assert _contents(folder) == {"a.txt": b"old a", "b.txt": b"old b"}
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main(["fit", str(tmp_path / "no.nii"), "--out", str(out)]) == 2
+        assert f"{tmp_path / 'file'} is a file, not a folder" in capsys.readouterr().err
+
+
+# What is said ---------------------------------------------------------------------------------------------------------
+
+
+def test_help_names_every_choice_of_every_table(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["fit", "--help"])
+    shown = capsys.readouterr().out
+    words = set(shown.replace("{", " ").replace("}", " ").replace(",", " ").split())
+    for table in (DRIFTS, NOISE_MODELS, THRESHOLDS, SCALINGS):
+        assert set(table) <= words
+    assert all(name in " ".join(shown.split()) for name in HRFS)
+    assert all(option.flag in words for options in OPTIONS.values() for option in options)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["frob"], "invalid choice: 'frob'"),
+        (["fit"], "the following arguments are required: --out"),
+        (["fit", "x.nii", "--out", "o", "--noise", "pink"], "--noise: invalid choice: 'pink'"),
+        (["fit", "x.nii", "--out", "o", "--t-r", "two"], "--t-r: invalid float value: 'two'"),
+        (["fit", "x.nii", "--out", "o", "--conrtast", "go"], "unrecognized arguments: --conrtast"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_and_exit_code_2(words, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--high-pass -1", "--high-pass must be at least 0"),
+        ("--alpha 1.5", "--alpha must be"),
+        ("--hrf gloover", "'glover'"),
+        ("--smoothing 400", "--smoothing must be"),
+        ("--condition walk", "no event is of type walk; there are go, wait"),
+    ],
+)
+def test_an_unusable_value_is_named_by_its_option(run, tmp_path, options, message, capsys):
+    assert _fit(run, tmp_path / "out", *options.split()) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_fit_without_an_image_says_how_one_is_named(tmp_path, capsys):
+    assert main(["fit", "--out", str(tmp_path / "out")]) == 2
+    assert "glmwidgets fit BOLD.nii.gz" in capsys.readouterr().err
+
+
+def test_no_command_shows_them_all(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(about in shown for _, about in COMMANDS.values())
+
+
+def test_the_installed_command_runs(run, tmp_path):
+    command = Path(sys.executable).with_name("glmwidgets")
+    words = [run / "bold.nii.gz", "--events", run / "events.tsv", "--contrast", "go - wait", "--out", tmp_path / "out"]
+    done = subprocess.run([command, "fit", *map(str, words)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "go - wait" in done.stdout
+
+
+# The tour -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_tour_is_reused_until_it_is_edited(tmp_path):
+    wanted = tmp_path / "demo"
+    first = tour_folder(wanted)
+    assert (first / TOUR).read_bytes() == tour_source().read_bytes()
+    notebook = json.loads((first / TOUR).read_text())
+    notebook["cells"][0]["execution_count"] = 3  # running is not editing
+    (first / TOUR).write_text(json.dumps(notebook))
+    assert tour_folder(wanted) == first
+    notebook["cells"][0]["source"] = "my own work"
+    edited = json.dumps(notebook)
+    (first / TOUR).write_text(edited)
+    assert tour_folder(wanted) == tmp_path / "demo-2"
+    assert (first / TOUR).read_text() == edited
+
+
+def test_another_run_gets_another_folder(tmp_path):
+    wanted = tmp_path / "demo"
+    assert tour_folder(wanted) == wanted
+    own = {"bold": "/a.nii", "events": "/e.tsv", "t_r": 2.0}
+    assert tour_folder(wanted, own) == tmp_path / "demo-2"
+    assert tour_folder(wanted, own) == tmp_path / "demo-2"
+    assert tour_folder(wanted, {**own, "t_r": 3.0}) == tmp_path / "demo-3"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--t-r", "2"], "--t-r goes with a run of your own"),
+        (["bold.nii.gz"], "name the events, too"),
+        (["no such.nii.gz", "no.tsv"], "no such.nii.gz"),
+    ],
+)
+def test_a_demo_that_cannot_be_says_so_and_makes_no_folder(words, message, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jupyterlab")
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--no-browser", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_jupyterlab_the_command_that_installs_it_is_named(monkeypatch, capsys):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "jupyterlab" else find(name))
+    assert main(["lab"]) == 2
+    assert '-m pip install "jupyterlab>=' in capsys.readouterr().err
+
+
+def test_a_taken_port_is_refused_when_it_was_asked_for(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jupyterlab")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main(["lab", str(tmp_path), "--no-browser", "--port", str(port)]) == 2
+    assert f"cannot listen on port {port}" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal as a terminal does")
+def test_the_demo_serves_the_tour_on_a_run_of_one_s_own_until_it_is_stopped(run, tmp_path):
+    pytest.importorskip("jupyterlab")
+    words = ["demo", run / "bold.nii.gz", run / "events.tsv", "--no-browser"]
+    command = [sys.executable, "-c", "import sys, glmwidgets.cli; sys.exit(glmwidgets.cli.main())", *map(str, words)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if "Ctrl+C" in line:
+                    break
+            said = "".join(lines)
+            (url,) = [word for word in said.split() if word.startswith("http")]
+            assert "Shift+Enter" in said
+            base, _, token = url.partition("/lab/tree/00_tour.ipynb?token=")
+            request = urllib.request.Request(f"{base}/api/contents/{TOUR}", headers={"Authorization": f"token {token}"})
+            served = json.load(urllib.request.urlopen(request, timeout=30))
+            assert "gw.explore(" in "".join(served["content"]["cells"][0]["source"])
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(f"{base}/api/contents/{TOUR}", timeout=30)
+        finally:
+            process.send_signal(signal.SIGINT)
+            rest = process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert "JupyterLab has stopped." in rest
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(base, timeout=5)
+    from glmwidgets.datasets import demo_run
+
+    own = demo_run(tmp_path / "glmwidgets-demo")
+    assert (own.bold, own.events, own.t_r) == (str(run / "bold.nii.gz"), str(run / "events.tsv"), T_R)
