@@ -18,6 +18,7 @@ from glmwidgets.glm.events import (
     milliseconds_message,
     outside_message,
     run_window,
+    when_message,
 )
 from glmwidgets.glm.hrf import HRFModel, Response, resolve_hrf
 from glmwidgets.glm.regressors import FineGrid, compute_regressor, convolve_events, fine_grid
@@ -182,10 +183,6 @@ def _conditions(
     start, end = run_window(times)
     if looks_like_milliseconds(onset, end):
         complain(milliseconds_message(onset, end))
-    late = int((onset >= end).sum())
-    if 0 < late < len(onset):
-        warnings.warn(f"{prefix}{late} of {len(onset)} events start after the end of the run ({end:g} s)", stacklevel=3)
-
     whole_response = min(np.abs(kernel).max() for kernel in response.kernels(grid.t_r, grid.oversampling))
     blocks, names = [], []
     for condition in sorted(set(trial_type)):
@@ -195,10 +192,22 @@ def _conditions(
         if amplitude == 0:
             complain(f"{condition!r} has modulation 0 in all its events: give them another, or remove the type")
         elif np.abs(columns).max() < _NEGLIGIBLE * whole_response * amplitude:
-            complain(f"{outside_message(condition, onset[rows], start, end)}. Correct the onsets or remove it")
+            complain(_no_trace(condition, onset[rows], duration[rows], start, end))
+        elif late := int((onset[rows] >= end).sum()):
+            n = f"{late} of {rows.sum()} events of {condition!r}"
+            warnings.warn(f"{prefix}{n} start after the end of the run ({end:g} s)", stacklevel=3)
         blocks.append(columns)
         names += response.column_names(condition)
     return np.hstack(blocks), names
+
+
+def _no_trace(condition: str, onset: np.ndarray, duration: np.ndarray, start: float, end: float) -> str:
+    if ((onset >= end) | (onset + duration < start)).all():
+        return f"{outside_message(condition, onset, start, end)}. Correct the onsets or remove it"
+    return (
+        f"{condition!r} leaves no trace in any scan: {when_message(onset)}, and no scan comes within the response that "
+        "hrf_model gives them. Give the events a duration or a response, or remove them"
+    )
 
 
 def _warn_if_dependent(design: pd.DataFrame) -> None:

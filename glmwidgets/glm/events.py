@@ -221,7 +221,7 @@ def run_window(frame_times: np.ndarray) -> tuple[float, float]:
     """
     t_r = float(np.min(np.diff(frame_times)))
     first = float(frame_times[0])
-    return 0.0 if 0 <= first < t_r else first, float(frame_times[-1]) + t_r
+    return 0.0 if 0 <= first <= t_r * (1 + 1e-6) else first, float(frame_times[-1]) + t_r
 
 
 def looks_like_milliseconds(onsets: np.ndarray, run_end: float) -> bool:
@@ -403,8 +403,11 @@ def milliseconds_message(onsets: np.ndarray, run_end: float) -> str:
 
 def outside_message(condition: str, onsets: np.ndarray, start: float, end: float) -> str:
     """Sentence about a condition that is not in the run."""
+    return f"{condition!r} never happens during the run ({start:g} to {end:g} s): {when_message(onsets)}"
+
+
+def when_message(onsets: np.ndarray) -> str:
+    """Words about when the events of a condition start."""
     if len(onsets) == 1:
-        when = f"its only onset is at {onsets[0]:g} s"
-    else:
-        when = f"its {len(onsets)} onsets are at {onsets.min():g} to {onsets.max():g} s"
-    return f"{condition!r} never happens during the run ({start:g} to {end:g} s): {when}"
+        return f"its only onset is at {onsets[0]:g} s"
+    return f"its {len(onsets)} onsets are at {onsets.min():g} to {onsets.max():g} s"

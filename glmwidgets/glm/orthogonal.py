@@ -33,7 +33,9 @@ def orthogonalize(columns: np.ndarray) -> np.ndarray:
         squares = (before**2).sum(axis=0)
         usable = squares > 0
         noise = n * np.finfo(np.float64).eps * np.linalg.norm(column)
-        column -= before[:, usable] @ ((before[:, usable].T @ column) / squares[usable])
+        # Once is not enough: what is left of a column close to those before it is full of rounding error.
+        for _ in range(2):
+            column -= before[:, usable] @ ((before[:, usable].T @ column) / squares[usable])
         if np.linalg.norm(column) <= noise:
             column[:] = 0.0
     return result
