@@ -14,6 +14,7 @@ _ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "session")
 _EXPORTS = {
     "explore": "glmwidgets.panels.explorer",
     "open_run": "glmwidgets.session.run",
+    "FirstLevelModel": "glmwidgets.models.first_level",
     "Analysis": "glmwidgets.session.analysis",
     "Session": "glmwidgets.session.session",
     "Settings": "glmwidgets.session.settings",

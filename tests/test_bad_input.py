@@ -98,7 +98,7 @@ CASES = {
     "onsets in milliseconds": (
         lambda f: _events(f, onset=[0.0, 20_000, 40_000], duration=10_000.0, trial_type=["go", "wait", "go"]),
         {},
-        ["milliseconds", "1000"],
+        ["onsets look like milliseconds", "1000"],
     ),
     "an event type that is never in the run": (
         lambda f: _events(f, onset=[0.0, 500.0], duration=10.0, trial_type=["go", "late"]),

@@ -305,7 +305,7 @@ def test_help_names_every_choice_of_every_table(capsys):
     [
         (["frob"], "invalid choice: 'frob'"),
         (["fit"], "the following arguments are required: --out"),
-        (["fit", "x.nii", "--out", "o", "--noise", "pink"], "--noise: invalid choice: 'pink'"),
+        (["fit", "x.nii", "--out", "o", "--drift", "pink"], "--drift: invalid choice: 'pink'"),
         (["fit", "x.nii", "--out", "o", "--t-r", "two"], "--t-r: invalid float value: 'two'"),
         (["fit", "x.nii", "--out", "o", "--conrtast", "go"], "unrecognized arguments: --conrtast"),
     ],
@@ -322,10 +322,11 @@ def test_a_mistyped_command_is_one_line_and_exit_code_2(words, message, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--high-pass -1", "--high-pass must be at least 0"),
-        ("--alpha 1.5", "--alpha must be"),
+        ("--high-pass -1", "--high-pass: must be at least 0"),
+        ("--alpha 1.5", "--alpha: must be"),
         ("--hrf gloover", "'glover'"),
-        ("--smoothing 400", "--smoothing must be"),
+        ("--noise pink", "--noise: noise_model must be"),
+        ("--smoothing 400", "--smoothing: must be"),
         ("--condition walk", "no event is of type walk; there are go, wait"),
     ],
 )

@@ -70,7 +70,7 @@ OPTIONS = {
             "a column of the confounds to use, may be repeated; all by default",
             {"action": "append", "metavar": "NAME"},
         ),
-        Option("--noise", "noise.model", "covariance of the errors", {"choices": list(NOISE_MODELS)}),
+        Option("--noise", "noise.model", f"covariance of the errors: {', '.join(NOISE_MODELS)}", {"metavar": "NAME"}),
     ),
     "the question": (
         Option("--contrast", "contrast.expression", 'such as "face - house"; rows of an F test separated by ;'),
@@ -127,7 +127,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         flags = [o.flag for options in OPTIONS.values() for o in options if o.path == error.path]
         if not flags:
             raise
-        raise ValueError(f"{flags[0]} {str(error).removeprefix(f'{error.path}: ')}") from None
+        raise ValueError(f"{flags[0]}: {str(error).removeprefix(f'{error.path}: ')}") from None
 
 
 def _complete(settings: Settings, run: Run) -> Settings:

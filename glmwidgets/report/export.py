@@ -18,8 +18,7 @@ from glmwidgets.images.new import image_like, new_image
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-    from glmwidgets.glm.clusters import ClusterReport
-    from glmwidgets.session.analysis import Result
+    from glmwidgets.session.analysis import Clusters, Result
     from glmwidgets.session.run import Run
 
 __all__ = ["FILES", "check_folder", "whole_folder", "write_result"]
@@ -143,7 +142,7 @@ def _maps(run: Run, result: Result, labels: np.ndarray) -> dict[str, Nifti1Image
     return images
 
 
-def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clusters: ClusterReport) -> list[Path]:
+def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clusters: Clusters) -> list[Path]:
     """Write the maps, tables and settings of a result.
 
     Maps are float64 NIfTI images on the run's grid, 0 outside the mask (p values: 1). `FILES` says what each holds.
@@ -155,7 +154,7 @@ def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clust
         files in it are left alone.
     run : Run
     result : Result
-    clusters : ClusterReport
+    clusters : Clusters
         Of the same settings.
 
     Returns
@@ -172,7 +171,7 @@ def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clust
         for name, img in _maps(run, result, clusters.labels).items():
             img.to_filename(new / name)
         table = {"sep": "\t", "index": False, "lineterminator": "\n", "na_rep": "n/a"}
-        table_of_clusters(clusters.clusters).to_csv(new / "clusters.tsv", **table)
+        table_of_clusters(clusters.found).to_csv(new / "clusters.tsv", **table)
         result.design.to_csv(new / "design_matrix.tsv", **table)
         (new / "settings.json").write_text(result.settings.to_json(), encoding="utf-8", newline="\n")
         names = sorted(path.name for path in new.iterdir())

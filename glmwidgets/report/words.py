@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS
+from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:
-    from glmwidgets.glm.clusters import Cluster, ClusterReport
+    from glmwidgets.glm.clusters import Cluster
     from glmwidgets.glm.contrasts import Contrast
-    from glmwidgets.session.analysis import Result
+    from glmwidgets.session.analysis import Clusters, Result
     from glmwidgets.session.run import Run
 
 __all__ = ["describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
@@ -47,7 +47,7 @@ def describe_model(settings: Settings) -> str:
         (
             f"HRF {design.hrf_model or 'none'}",
             drift,
-            f"noise {NOISE_MODELS[settings.noise.model].label}",
+            f"noise {noise_model_row(settings.noise.model).label}",
             f"smoothed by {data.smoothing_fwhm:g} mm" if data.smoothing_fwhm else "no smoothing",
             SCALINGS[data.signal_scaling].label,
         )
@@ -129,14 +129,14 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
     return "\n".join(lines)
 
 
-def summary(run: Run, result: Result, clusters: ClusterReport) -> str:
+def summary(run: Run, result: Result, clusters: Clusters) -> str:
     """What was fitted to what, and what was found.
 
     Parameters
     ----------
     run : Run
     result : Result
-    clusters : ClusterReport
+    clusters : Clusters
 
     Returns
     -------
@@ -149,6 +149,6 @@ def summary(run: Run, result: Result, clusters: ClusterReport) -> str:
         "Model": describe_model(settings),
         "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
         "Threshold": describe_threshold(settings.threshold, result.threshold),
-        "Found": describe_clusters(clusters.clusters),
+        "Found": describe_clusters(clusters.found),
     }
     return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())
