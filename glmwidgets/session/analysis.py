@@ -9,21 +9,21 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.clusters import ClusterReport, find_clusters
+from glmwidgets.glm.clusters import Cluster, find_clusters
 from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
-from glmwidgets.images.mask import apply_mask, compute_epi_mask, match_mask, unmask
-from glmwidgets.images.smooth import smooth
+from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask, unmask
 from glmwidgets.session.run import Run
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.stages import Graph, Stage
 
-__all__ = ["Analysis", "Result"]
+__all__ = ["Analysis", "Clusters", "Result"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,22 @@ class Result:
         return None if index < 0 else index
 
 
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Clusters over the threshold.
+
+    Attributes
+    ----------
+    found : tuple of Cluster
+        By falling peak height, positive ones first.
+    labels : array of int, 3-D
+        Number of each voxel's cluster, 0 for none.
+    """
+
+    found: tuple[Cluster, ...]
+    labels: np.ndarray = field(repr=False)
+
+
 class Analysis:
     """The graph of stages over one run.
 
@@ -122,9 +138,9 @@ class Analysis:
         """Settings that a run is first looked at with: its first condition, under the conventional model."""
         settings = Settings(inputs=self.run.inputs)
         if self.run.conditions:
-            from glmwidgets.glm.expressions import quote_name
-
-            settings = settings.updated({"contrast.expression": quote_name(self.run.conditions[0])})
+            settings = settings.updated(
+                {"contrast.expression": quote_name(self.run.conditions[0]), "threshold.cluster_size": 10}
+            )
         return settings
 
     @cached_property
@@ -158,8 +174,8 @@ class Analysis:
 
     def clusters(
         self, settings: Settings, timings: dict[str, float] | None = None, checkpoint: Callable[[], None] | None = None
-    ) -> ClusterReport:
-        """Clusters over the threshold, with their labels and table."""
+    ) -> Clusters:
+        """Clusters over the threshold, and the volume of their labels."""
         return self.graph.get("clusters", settings, timings, checkpoint)
 
     def _volumes(self, settings: Settings) -> np.ndarray:
@@ -171,8 +187,7 @@ class Analysis:
         return compute_epi_mask(self.run.img)
 
     def _series(self, settings: Settings, volumes: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        smoothed = smooth(volumes, self.run.img.affine, settings.data.smoothing_fwhm, mask=mask)
-        return apply_mask(smoothed, mask)
+        return masked_series(volumes, mask, self.run.img.affine, settings.data.smoothing_fwhm)
 
     def _moments(self, settings: Settings, series: np.ndarray) -> Moments:
         return Moments(scale_signal(series, settings.data.signal_scaling), self.precision)
@@ -202,8 +217,7 @@ class Analysis:
             high_pass=chosen.high_pass,
             drift_order=chosen.drift_order,
             fir_delays=list(chosen.fir_delays),
-            add_regs=confounds.to_numpy() if has_confounds else None,
-            add_reg_names=list(confounds.columns) if has_confounds else None,
+            add_regs=confounds if has_confounds else None,
             min_onset=chosen.min_onset,
         )
 
@@ -222,9 +236,9 @@ class Analysis:
 
     def _clusters(
         self, settings: Settings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
-    ) -> ClusterReport:
+    ) -> Clusters:
         chosen = settings.threshold
-        return find_clusters(
+        clusters, labels = find_clusters(
             unmask(contrast[1], mask),
             threshold,
             self.run.img.affine,
@@ -232,3 +246,4 @@ class Analysis:
             two_sided=chosen.two_sided,
             min_distance=chosen.min_distance,
         )
+        return Clusters(tuple(clusters), labels)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from glmwidgets.glm.design import check_confounds
+from glmwidgets.glm.confounds import check_confounds
 from glmwidgets.glm.events import check_events
 from glmwidgets.images.load import load_image, load_run
 from glmwidgets.session.settings import InputSettings

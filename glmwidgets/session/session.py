@@ -69,6 +69,12 @@ class VoxelSeries:
     statistics: dict[str, float]
 
 
+def _peak(result: Result) -> tuple[int, int, int]:
+    """Voxel of the largest |z|, where a person will want to look first."""
+    where = np.argwhere(result.mask)[np.argmax(np.abs(result.z))]
+    return tuple(int(i) for i in where)
+
+
 class Session(traitlets.HasTraits):
     """One run being looked at.
 
@@ -94,7 +100,7 @@ class Session(traitlets.HasTraits):
         self.lock = threading.RLock()
         self.run = run
         self.analysis = Analysis(run)
-        self._lane = LatestWins(synchronous, on_error=self._show_error)
+        self._lane = LatestWins(synchronous, on_error=self.show_error)
         centre = tuple(n // 2 for n in run.img.shape[:3])
         super().__init__(settings=settings or self.analysis.default_settings(), cursor=centre)
 
@@ -125,7 +131,7 @@ class Session(traitlets.HasTraits):
             try:
                 settings = self.settings.updated(changes)
             except ValueError as error:
-                self._show_error(error)
+                self.show_error(error)
                 return False
             if settings != self.settings or self.status.state == "error":
                 self.settings = settings
@@ -143,7 +149,8 @@ class Session(traitlets.HasTraits):
         try:
             result = self.analysis.result(settings, ticket.checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
-            self._publish(result=result, clusters=None)
+            first = {} if self.result is not None else {"cursor": _peak(result)}
+            self._publish(result=result, clusters=None, **first)
             if not ticket.is_newest:
                 return
             timings = dict(result.timings)
@@ -154,7 +161,7 @@ class Session(traitlets.HasTraits):
             return
         except StageError as error:
             if ticket.is_newest:
-                self._show_error(error)
+                self.show_error(error)
             return
         state = Status("idle", timings=timings) if ticket.is_newest else self.status
         self._publish(clusters=clusters, status=state)
@@ -164,7 +171,7 @@ class Session(traitlets.HasTraits):
             for name, value in traits.items():
                 setattr(self, name, value)
 
-    def _show_error(self, error: Exception) -> None:
+    def show_error(self, error: Exception) -> None:
         stage = getattr(error, "stage", getattr(error, "path", None))
         message = str(error) or type(error).__name__
         details = "".join(traceback.format_exception(error))
@@ -238,6 +245,6 @@ class Session(traitlets.HasTraits):
                 except Exception as error:
                     log.exception("a view of the session failed")
                     if self.status.state != "error":
-                        self._show_error(error)
+                        self.show_error(error)
 
         self.observe(guarded, names)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets.glm.drift import DRIFTS
-from glmwidgets.glm.hrf import hrf_model_row
+from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS
+from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
 
 __all__ = [
@@ -120,8 +120,8 @@ class DesignSettings:
     ----------
     conditions : tuple of str or None
         Event types that are modelled; None for all.
-    hrf_model : str or None
-        A name of `glmwidgets.glm.hrf.HRFS`; None for no response function.
+    hrf_model : str
+        A name of `glmwidgets.glm.hrf.HRFS`, with numbers in brackets where the model takes any.
     fir_delays : tuple of int
         Delays of the FIR model, in scans.
     drift_model : str
@@ -137,7 +137,7 @@ class DesignSettings:
     """
 
     conditions: tuple[str, ...] | None = None
-    hrf_model: str | None = "spm"
+    hrf_model: str = "spm"
     fir_delays: tuple[int, ...] = (0,)
     drift_model: str = "cosine"
     high_pass: float = 0.01
@@ -147,7 +147,7 @@ class DesignSettings:
 
     def __post_init__(self) -> None:
         try:
-            hrf_model_row(self.hrf_model)
+            parse_hrf(self.hrf_model)
         except ValueError as error:
             raise SettingsError("design.hrf_model", str(error)) from None
         _one_of("design.drift_model", self.drift_model, DRIFTS)
@@ -164,13 +164,16 @@ class NoiseSettings:
     Attributes
     ----------
     model : str
-        A key of `glmwidgets.glm.noise.NOISE_MODELS`.
+        A name of `glmwidgets.glm.noise.NOISE_MODELS`.
     """
 
     model: str = "ar1"
 
     def __post_init__(self) -> None:
-        _one_of("noise.model", self.model, NOISE_MODELS)
+        try:
+            noise_model_row(self.model)
+        except ValueError as error:
+            raise SettingsError("noise.model", str(error)) from None
 
 
 @dataclass(frozen=True)

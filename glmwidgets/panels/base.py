@@ -1,0 +1,143 @@
+"""What every panel is made of: a title with a verdict, controls bound to settings, and a place for words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.panels.style import stylesheet
+from glmwidgets.session.session import Session
+
+__all__ = ["Panel", "field", "text"]
+
+log = logging.getLogger(__name__)
+
+
+def text(css_class: str = "", value: str = "") -> W.HTML:
+    """A place for words; whatever goes in must be escaped or our own markup."""
+    widget = W.HTML(value)
+    widget.add_class("glmw-text")
+    if css_class:
+        widget.add_class(css_class)
+    return widget
+
+
+def field(label: str, control: W.Widget) -> W.VBox:
+    """A control with a small label above it."""
+    box = W.VBox([text("glmw-label", escape(label)), control])
+    box.add_class("glmw-field")
+    return box
+
+
+class Panel(W.VBox):
+    """A view of the session: writes settings, redraws when the session says that a result changed.
+
+    Parameters
+    ----------
+    session : Session
+    title : str
+        Heading; empty for none.
+    stages : tuple of str
+        Stages and settings' groups whose errors are shown in this panel.
+    """
+
+    def __init__(self, session: Session, title: str = "", stages: tuple[str, ...] = ()):
+        self.session = session
+        self._stages = stages
+        self._title = title
+        self._head = text("glmw-head")
+        self._error = text("glmw-error")
+        self._error.layout.display = "none"
+        super().__init__([])
+        self.add_class("glmw-panel")
+        self.set_verdict("")
+        session.observe_locked(self._show_error, "status")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        # In a cell of its own a panel has to bring its look along.
+        if not hasattr(self, "_alone"):
+            self._alone = W.VBox([stylesheet(), self])
+            self._alone.add_class("glmw")
+        return self._alone._repr_mimebundle_(**kwargs)
+
+    def fill(self, *widgets: W.Widget) -> None:
+        """Put the panel's widgets below its heading; its error comes last."""
+        head = (self._head,) if self._title else ()
+        self.children = (*head, *widgets, self._error)
+
+    def set_verdict(self, verdict: str, tone: str = "quiet") -> None:
+        """Write the small type at the right of the heading.
+
+        Parameters
+        ----------
+        verdict : str
+            Plain text.
+        tone : {"quiet", "warn"}
+        """
+        self._head.value = (
+            f'<span class="glmw-title">{escape(self._title)}</span>'
+            f'<span class="glmw-verdict glmw-{tone}">{escape(verdict)}</span>'
+        )
+
+    def bind(
+        self,
+        control: W.Widget,
+        path: str,
+        to_setting: Callable[[Any], Any] = lambda value: value,
+        to_control: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        """Keep a control and a setting equal.
+
+        Parameters
+        ----------
+        control : widget with a ``value``
+        path : str
+            Of the setting.
+        to_setting, to_control : callable
+            Translate between the two; both must round trip.
+        """
+
+        def show(change: Any = None) -> None:
+            value = to_control(self.session.settings.get(path))
+            if control.value != value:
+                control.value = value
+
+        def write(change: Any) -> None:
+            value = to_setting(change["new"])
+            if value != self.session.settings.get(path) and not self.session.update({path: value}):
+                # a refused value stays in the control, beside the message that says why
+                return
+
+        show()
+        self.on_value(control, write)
+        self.session.observe_locked(show, "settings")
+
+    def on_value(self, control: W.Widget, handler: Callable[[Any], None]) -> None:
+        """Call a handler with the changes of a control's value, under the lock and with no error lost."""
+        control.observe(self.guarded(handler), "value")
+
+    def guarded(self, handler: Callable[..., Any]) -> Callable[..., None]:
+        """Wrap a callback: one thread at a time, and its exceptions go to the status line."""
+
+        def call(*args: Any, **kwargs: Any) -> None:
+            with self.session.lock:
+                try:
+                    handler(*args, **kwargs)
+                except Exception as error:
+                    log.exception("a control of the panel %r failed", self._title)
+                    self.session.show_error(error)
+
+        return call
+
+    def _show_error(self, change: Any) -> None:
+        status = change["new"]
+        source = status.stage or ""
+        mine = status.state == "error" and (source in self._stages or source.partition(".")[0] in self._stages)
+        message = escape(status.message) if mine else ""
+        if self._error.value != message:
+            self._error.value = message
+            self._error.layout.display = "" if mine else "none"

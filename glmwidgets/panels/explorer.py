@@ -1,0 +1,155 @@
+"""The explorer: every panel around one session, and the function that opens it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.panels.base import text
+from glmwidgets.panels.clusters import ClustersPanel
+from glmwidgets.panels.contrast import ContrastPanel
+from glmwidgets.panels.crosshair import CrosshairPanel
+from glmwidgets.panels.data import DataPanel
+from glmwidgets.panels.drift import DriftPanel
+from glmwidgets.panels.events import EventsPanel
+from glmwidgets.panels.map import MapPanel
+from glmwidgets.panels.noise import NoisePanel
+from glmwidgets.panels.response import ResponsePanel
+from glmwidgets.panels.series import SeriesPanel
+from glmwidgets.panels.status import StatusLine
+from glmwidgets.panels.style import stylesheet
+from glmwidgets.session.run import open_run
+from glmwidgets.session.session import Session
+from glmwidgets.session.settings import Settings
+
+__all__ = ["Explorer", "explore"]
+
+
+class Explorer(W.VBox):
+    """One run, its model and its map, live.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    session : Session
+        What is looked at; ``session.update({...})`` moves every control.
+    events, response, drift, noise, data, contrast, map, series, clusters, crosshair : Panel
+        Each can be shown in a cell of its own.
+    """
+
+    def __init__(self, session: Session):
+        self.session = session
+        self.events = EventsPanel(session)
+        self.response = ResponsePanel(session)
+        self.drift = DriftPanel(session)
+        self.noise = NoisePanel(session)
+        self.data = DataPanel(session)
+        self.contrast = ContrastPanel(session)
+        self.map = MapPanel(session)
+        self.series = SeriesPanel(session)
+        self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
+        self.crosshair = CrosshairPanel(session)
+        self._status = StatusLine(session)
+        self._top = text("glmw-top")
+        columns = W.Box(
+            [
+                _column("glmw-left", self.events, self.response, self.drift, self.noise, self.data),
+                _column("glmw-centre", self.contrast, self.map, self.series),
+                _column("glmw-right", self.clusters, self.crosshair),
+            ]
+        )
+        columns.add_class("glmw-columns")
+        body = W.VBox([stylesheet(), self._top, columns, self._status.widget])
+        body.add_class("glmw-explorer")
+        super().__init__([body])
+        self.add_class("glmw")
+        session.observe_locked(self._show_facts, "result")
+        self._show_facts()
+        if session.result is None:
+            session.refresh()
+
+    def _show_facts(self, _change: object = None) -> None:
+        run, result = self.session.run, self.session.result
+        shape = " × ".join(map(str, run.img.shape[:3]))
+        facts = [f"{shape} voxels", f"{run.n_scans} scans", f"TR {run.t_r:g} s"]
+        if result is not None:
+            facts.append(f"mask {result.z.size:,}")
+        value = f'<span class="glmw-run">{escape(run.name)}</span> <span class="glmw-facts">{" · ".join(facts)}</span>'
+        if self._top.value != value:
+            self._top.value = value
+
+    def close(self) -> None:
+        """End the session's worker and take the widgets away."""
+        self.session.close()
+        super().close()
+
+
+def _column(name: str, *panels: W.Widget) -> W.Box:
+    box = W.Box(list(panels))
+    box.add_class("glmw-column")
+    box.add_class(name)
+    return box
+
+
+def explore(
+    bold: Any,
+    events: Any = None,
+    t_r: float | None = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    slice_time_ref: float = 0.0,
+    settings: Settings | dict[str, Any] | None = None,
+) -> Explorer:
+    """Look at a run: a widget in which every change of the model is answered by the map.
+
+    Parameters
+    ----------
+    bold : image, path, list of 3-D images, or simulated run
+        The series. A `glmwidgets.datasets.SimulatedRun` brings its own events, confounds and t_r.
+    events : DataFrame or path, optional
+        onset and duration in seconds, trial_type.
+    t_r : float, optional
+        Time between scans in seconds; the image's header by default.
+    confounds : DataFrame, array or path, optional
+        One row a scan.
+    mask : image or path, optional
+        Voxels to analyse; found from the run by default.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    settings : Settings or dict, optional
+        What to begin with, such as ``{"contrast.expression": "face - house"}``.
+
+    Returns
+    -------
+    Explorer
+        Shown as the last value of a cell.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If an input is missing or does not fit; the message names it.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> explorer = explore(simulate_run(), settings={"design.hrf_model": "glover"})
+    >>> explorer.session.wait_until_idle(timeout=60)
+    True
+    >>> explorer.close()
+    """
+    if hasattr(bold, "img") and hasattr(bold, "events"):
+        simulated, bold = bold, bold.img
+        events = simulated.events if events is None else events
+        confounds = simulated.confounds if confounds is None else confounds
+        t_r = simulated.t_r if t_r is None else t_r
+    run = open_run(bold, events, t_r, confounds=confounds, mask=mask, slice_time_ref=slice_time_ref)
+    session = Session(run, settings if isinstance(settings, Settings) else None)
+    if isinstance(settings, dict):
+        session.settings = session.settings.updated(settings)
+    return Explorer(session)

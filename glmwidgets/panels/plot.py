@@ -1,0 +1,49 @@
+"""bqplot figures in the house's look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bqplot as bq
+
+__all__ = ["FIT", "SIGNAL", "figure", "time_axis", "value_axis"]
+
+# Greys and an orange that are read on white and on near-black alike.
+SIGNAL = "#8390a0"
+FIT = "#e07b1a"
+
+# bqplot cannot choose a format for an axis whose data have not come yet.
+PLAIN = "~g"
+
+
+def time_axis(scale: bq.Scale, label: str = "", **traits: Any) -> bq.Axis:
+    """Horizontal axis in seconds."""
+    return bq.Axis(scale=scale, label=label, grid_lines="none", tick_format=PLAIN, **traits)
+
+
+def value_axis(scale: bq.Scale, **traits: Any) -> bq.Axis:
+    """Vertical axis with quiet lines across the plot."""
+    return bq.Axis(scale=scale, orientation="vertical", grid_lines="solid", tick_format=PLAIN, **traits)
+
+
+def figure(marks: list[bq.Mark], axes: list[bq.Axis], height: int, **margins: int) -> bq.Figure:
+    """A figure as wide as its panel.
+
+    Parameters
+    ----------
+    marks, axes : list
+    height : int
+        Pixels.
+    **margins : int
+        top, bottom, left, right; in pixels.
+    """
+    return bq.Figure(
+        marks=marks,
+        axes=axes,
+        fig_margin={"top": 6, "bottom": 24, "left": 40, "right": 8, **margins},
+        layout={"height": f"{height}px", "width": "100%", "min_width": "0", "min_height": "0"},
+        background_style={"fill": "transparent"},
+        display_toolbar=False,
+        animation_duration=0,
+        auto_layout=False,
+    )

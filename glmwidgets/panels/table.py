@@ -1,0 +1,45 @@
+"""A table whose rows can be picked; `table.js` is its other half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+__all__ = ["RowTable"]
+
+
+class RowTable(anywidget.AnyWidget):
+    """Rows of numbers and texts, sortable, picked by click, arrows or Enter.
+
+    Attributes
+    ----------
+    columns : list of dict
+        ``label``, ``digits`` after the point, ``help``.
+    rows : list of dict
+        ``cells``, one a column (number, text or None), and ``sub`` for a row that belongs to the one above.
+    here : int
+        Row that is marked; -1 for none.
+    empty : str
+        What stands in the place of no rows.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    columns = t.List(t.Dict()).tag(sync=True)
+    rows = t.List(t.Dict()).tag(sync=True)
+    here = t.Int(-1).tag(sync=True)
+    empty = t.Unicode("").tag(sync=True)
+
+    def on_pick(self, handler: Callable[[int], Any]) -> None:
+        """Call a handler with the index of the row that a person picks."""
+
+        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            row = content.get("row")
+            if content.get("kind") == "pick" and isinstance(row, int) and 0 <= row < len(self.rows):
+                handler(row)
+
+        self.on_msg(receive)
