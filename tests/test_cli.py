@@ -184,10 +184,12 @@ def test_fir_delays_and_chosen_confounds(run, tmp_path):
     assert "move x" not in columns
 
 
-def test_an_f_contrast_writes_f_and_a_volume_per_row_and_takes_the_t_map_away(run, tmp_path):
+def test_an_f_contrast_writes_f_and_a_volume_per_row_and_takes_the_t_map_away(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert _fit(run, out) == 0
     assert _fit(run, out, "--one-sided", contrast="go; wait") == 0
+    dof = 80 - pd.read_csv(out / "design_matrix.tsv", sep="\t").shape[1]
+    assert f"F with 2 and {dof} degrees of freedom" in capsys.readouterr().out
     assert (out / "F.nii.gz").exists()
     assert not (out / "t.nii.gz").exists()
     assert nib.load(out / "effect.nii.gz").shape == nib.load(out / "variance.nii.gz").shape == (12, 12, 8, 2)

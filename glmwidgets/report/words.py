@@ -88,6 +88,8 @@ def describe_threshold(chosen: ThresholdSettings, height: float) -> str:
     >>> from glmwidgets.session.settings import ThresholdSettings
     >>> describe_threshold(ThresholdSettings("fpr", alpha=0.001, two_sided=False, cluster_size=10), 3.0902)
     'p, uncorrected, alpha 0.001, one-sided: z at least 3.090; clusters of at least 10 voxels'
+    >>> describe_threshold(ThresholdSettings("fdr", alpha=0.05), float("inf"))
+    'FDR, alpha 0.05, two-sided: no voxel can pass'
     """
     method = THRESHOLDS[chosen.height_control]
     alpha = f", alpha {chosen.alpha:g}" if method.setting == "alpha" else ""
