@@ -1,0 +1,460 @@
+// The browser's half of SliceViewer (slices.py): holds the volumes, paints them and follows the person's hand, with no
+// round trip to the kernel. Follows slices_paint.js in one module.
+//
+// One *store* for each model decodes what the kernel sent and tells the kernel of the cursor. Any number of *views*
+// of the model paint what the store holds.
+
+const TELL_MS = 60; // the kernel hears of the cursor no more often than this
+const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
+const FLASH_MS = 1400;
+const FLASH_BEATS = 3;
+const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
+const WHEEL_LINE = 34; // pixels in the line that some browsers scroll by
+const EMPTY_HEIGHT = 96;
+const ROOM_FOR_ENDS = 110; // height of a plane that has room for the letters at its top and bottom
+const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane.";
+
+// ---------------------------------------------------------------------------------------------- what the kernel sends
+
+const octets = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+// Buffers of a message need not start at a multiple of four bytes, so numbers are copied out.
+const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+const floats = (view) => new Float32Array(copied(view));
+
+function decodeMask(bits, shape) {
+  const packed = octets(bits), dense = new Uint8Array(volume(shape)), list = [];
+  for (let k = 0; k < dense.length; k++) if (packed[k >> 3] & (128 >> (k & 7))) { dense[k] = 1; list.push(k); }
+  return { dense, list: Uint32Array.from(list) };
+}
+
+function decodeMap({ serial, values }, inside, shape) {
+  const masked = values.byteLength ? floats(values) : null;
+  if (!masked || !inside || masked.length !== inside.list.length) return { serial, data: null };
+  const data = new Float32Array(volume(shape)).fill(NaN);
+  inside.list.forEach((at, k) => { data[at] = masked[k]; });
+  return { serial, data };
+}
+
+// Keeps the last answer: the same one is asked for on every paint.
+function remembered(compute) {
+  let key = null, value;
+  return (...args) => {
+    if (!key || args.some((a, i) => a !== key[i])) { key = args; value = compute(...args); }
+    return value;
+  };
+}
+
+// ----------------------------------------------------------------------------------------------------------- the store
+
+function createStore(model) {
+  const store = {
+    model, views: new Set(), grid: null, background: null, inside: null, luts: {}, flash: null,
+    map: { serial: 0, data: null }, planes: { serial: 0, list: [] },
+  };
+  const seen = {};
+  let tellTimer = 0, toldAt = 0, wantTimer = 0;
+
+  const changed = (name) => {
+    const value = model.get(name), isNew = value !== seen[name];
+    seen[name] = value;
+    return isNew;
+  };
+
+  function refresh() {
+    if (changed("_geometry")) store.grid = seen._geometry.shape ? seen._geometry : null;
+    const shape = store.grid?.shape;
+    if (changed("_background")) store.background = seen._background.byteLength ? octets(seen._background) : null;
+    if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
+    if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
+    if (changed("_planes")) {
+      const list = seen._planes.planes.map((p) => ({ axis: p.axis, index: p.index, data: floats(p.values) }));
+      store.planes = { serial: seen._planes.serial, list };
+    }
+    if (changed("_luts")) {
+      const tables = ([name, sides]) => [name, { one: octets(sides.one), two: octets(sides.two) }];
+      store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
+    }
+    if (store.planes.serial > store.map.serial) wantSoon();
+    store.views.forEach((view) => view.repaint());
+  }
+
+  function wantSoon() {
+    clearTimeout(wantTimer);
+    wantTimer = setTimeout(() => {
+      if (store.planes.serial > store.map.serial) model.send({ kind: "want", serial: store.planes.serial });
+    }, WANT_MS);
+  }
+
+  function onMessage(content, buffers) {
+    if (content.kind !== "flash" || !store.grid) return;
+    const lit = new Uint8Array(volume(store.grid.shape));
+    for (const k of new Uint32Array(copied(buffers[0]))) lit[k] = 1;
+    store.flash = { lit, start: performance.now() };
+    store.views.forEach((view) => view.repaint());
+  }
+
+  function tellKernel() {
+    tellTimer = 0;
+    toldAt = performance.now();
+    model.save_changes();
+  }
+
+  // Views repaint at once; the kernel is told as soon as its pause is over, so the last place is always told.
+  store.moveTo = (xyz) => {
+    const { axes, flips, shape } = store.grid;
+    const inside = xyz.map((c, a) => Math.max(0, Math.min(shape[a] - 1, c)));
+    const ijk = axes.map((a, d) => (flips[d] ? shape[a] - 1 - inside[a] : inside[a]));
+    if (ijk.every((c, d) => c === model.get("cursor")[d])) return;
+    model.set("cursor", ijk);
+    if (!tellTimer) tellTimer = setTimeout(tellKernel, Math.max(0, toldAt + TELL_MS - performance.now()));
+  };
+
+  store.cursor = () => {
+    const { axes, flips, shape } = store.grid, ijk = model.get("cursor"), xyz = [0, 0, 0];
+    axes.forEach((a, d) => { xyz[a] = flips[d] ? shape[a] - 1 - ijk[d] : ijk[d]; });
+    return xyz;
+  };
+
+  // The plane of the newest map; of the one before (old) where only the planes in sight of the newest have arrived.
+  store.plane = (axis, index) => {
+    const { map, planes, grid } = store, ahead = planes.serial > map.serial;
+    const early = ahead && planes.list.find((p) => p.axis === axis && p.index === index);
+    if (early) return { data: early.data, base: 0, su: grid.shape[PLANE[axis][1]], sv: 1, old: false };
+    return map.data && { ...planeOf(map.data, grid.shape, axis, index), old: ahead };
+  };
+
+  const label = remembered(largeClusters);
+  store.clusters = ({ least, sign, threshold }) => {
+    const { map, inside, grid, planes } = store;
+    if (least < 2 || !map.data || planes.serial > map.serial) return null;
+    return label(map.data, inside.list, grid.shape, STRENGTH[sign], threshold, least);
+  };
+
+  const projections = AXIS.map(() => remembered(projection)), silhouettes = AXIS.map(() => remembered(silhouette));
+  store.silhouette = (axis) => silhouettes[axis](store.inside.dense, store.grid.shape, axis);
+  store.projection = (axis, look) => store.map.data && projections[axis](
+    store.map.data, store.grid.shape, axis, look.strength, look.threshold, store.clusters(look));
+
+  const look = remembered(makeLook);
+  store.look = () => look(store.luts, ...LOOK.map((name) => model.get(name)));
+
+  model.on("change", refresh);
+  model.on("msg:custom", onMessage);
+  store.dispose = () => {
+    model.off("change", refresh);
+    model.off("msg:custom", onMessage);
+    clearTimeout(wantTimer);
+    clearTimeout(tellTimer);
+  };
+  refresh();
+  return store;
+}
+
+// Everything that decides how a value looks; the same object for as long as nothing of it changes.
+const LOOK = [
+  "sign", "view", "threshold", "opacity", "vmax", "cluster_threshold", "fade_below", "stale", "colormap",
+  "show_outline", "show_mask", "show_crosshair", "convention",
+];
+function makeLook(
+  luts, sign, mode, threshold, opacity, vmax, least, fade, stale, colormap, outline, border, cross, convention,
+) {
+  const glass = mode === "glass", table = luts[colormap][sign === "two-sided" ? "two" : "one"];
+  return {
+    sign, glass, opacity, vmax, least, table, border, cross, strength: STRENGTH[sign], mosaic: mode === "mosaic",
+    threshold: Math.fround(threshold), alpha: opacity * (stale ? STALE : 1), fade: fade && !glass,
+    outline: outline && threshold > 0, radiological: convention === "radiological",
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------------- a view
+
+function build(el) {
+  const root = document.createElement("div"), canvas = document.createElement("canvas");
+  const readout = document.createElement("div");
+  root.className = "glmw-slices";
+  readout.className = "glmw-slices-readout";
+  readout.id = `glmw-readout-${Math.random().toString(36).slice(2)}`;
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute("aria-label", HELP);
+  canvas.setAttribute("aria-describedby", readout.id);
+  root.append(canvas, readout);
+  el.append(root);
+  return { root, canvas, readout, ctx: canvas.getContext("2d") };
+}
+
+function createView(store, el) {
+  const view = {
+    store, ...build(el), slots: [], pictures: [], look: null, activeAxis: 2, shownWidth: 0,
+    calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
+  };
+  let frame = 0;
+  view.repaint = () => {
+    frame ||= requestAnimationFrame(() => { frame = 0; paint(view); });
+  };
+  follow(view);
+  const resize = new ResizeObserver(() => { if (view.canvas.clientWidth !== view.shownWidth) view.repaint(); });
+  resize.observe(view.root);
+  store.views.add(view);
+  view.repaint();
+  return () => {
+    store.views.delete(view);
+    resize.disconnect();
+    cancelAnimationFrame(frame);
+    view.root.remove();
+  };
+}
+
+const isMirrored = (look, axis) => look.radiological && PLANE[axis][0] === 0;
+const onSlot = ({ store, look }, s) => mapping(store.grid.shape, s, isMirrored(look, s.axis));
+
+// An image in voxels for each slot, with the arrays that it is made in.
+function pictureFor(view, number, w, h) {
+  const kept = view.pictures[number];
+  if (kept?.w === w && kept.h === h) return kept;
+  const image = new OffscreenCanvas(w, h), pen = image.getContext("2d"), size = w * h;
+  const arrays = { values: new Float32Array(size) };
+  for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
+  return (view.pictures[number] = { w, h, image, pen, pixels: pen.createImageData(w, h), key: [], ...arrays });
+}
+
+// Pulse of a flash, 0 to 1; steady for those who asked for less motion.
+function glowOf(flash, calm) {
+  const part = flash ? (performance.now() - flash.start) / FLASH_MS : 1;
+  if (part >= 1) return 0;
+  return calm ? 0.7 : Math.sin(Math.PI * FLASH_BEATS * part) ** 2;
+}
+
+// The picture of a slot, made anew only if something that it shows has changed.
+function picture(view, number, s) {
+  const { store, look } = view, { w, h } = onSlot(view, s), made = pictureFor(view, number, w, h);
+  const plane = look.glass ? store.projection(s.axis, look) : store.plane(s.axis, s.index);
+  const glow = glowOf(store.flash, view.calm);
+  const shown = [plane?.data, plane?.base, plane?.old, store.background, store.inside, s.axis, s.index];
+  const key = [look, glow, ...shown, s.px, s.py, s.pw, s.ph];
+  if (key.some((part, i) => part !== made.key[i])) {
+    compose(view, s, made, plane, glow);
+    made.key = key;
+  }
+  return made;
+}
+
+function compose(view, s, made, plane, glow) {
+  const { store, look } = view, { inside, background, flash, grid: { shape } } = store;
+  const { w, h, sx, sy } = onSlot(view, s), { greys, values, keep, set } = made, lines = [];
+  const screen = (out, source) => toScreen(out, source, w, h, isMirrored(look, s.axis));
+  const slice = (data) => planeOf(data, shape, s.axis, s.index);
+  const outline = (pixels, color, width) => lines.push([border(pixels, w, h, s.px, s.py, sx, sy), color, width]);
+
+  greys.fill(0);
+  if (!look.glass && background) screen(greys, slice(background));
+  if (look.glass && inside) {
+    screen(set, store.silhouette(s.axis));
+    set.forEach((any, q) => { greys[q] = any * GLASS; });
+    outline(set, COLOR.silhouette, 1.2);
+  }
+  if (look.border && !look.glass && inside) outline(screen(set, slice(inside.dense)), COLOR.mask, 1);
+  if (plane) {
+    screen(values, plane);
+    for (let q = 0; q < keep.length; q++) keep[q] = look.strength(values[q]) >= look.threshold ? 1 : 0;
+    const clusters = !look.glass && store.clusters(look);
+    if (clusters) screen(set, slice(clusters)).forEach((state, q) => { if (state !== 1) keep[q] = 0; });
+    if (look.outline) outline(keep, COLOR.outline, 1.3);
+  }
+  made.alpha = plane?.old ? Math.min(look.alpha, look.opacity * STALE) : look.alpha;
+  blend(made.pixels.data, greys, plane ? values : null, keep, { ...look, alpha: made.alpha });
+  if (glow) {
+    screen(set, look.glass ? silhouette(flash.lit, shape, s.axis) : slice(flash.lit));
+    lighten(made.pixels.data, set, 0.6 * glow);
+    outline(set, `rgba(255, 255, 255, ${glow})`, 3);
+  }
+  made.pen.putImageData(made.pixels, 0, 0);
+  made.lines = lines;
+}
+
+function drawSlot(view, number, s) {
+  const { ctx, look } = view, made = picture(view, number, s);
+  ctx.fillStyle = COLOR.empty;
+  ctx.fillRect(s.x, s.y, s.w, s.h);
+  ctx.drawImage(made.image, s.px, s.py, s.pw, s.ph);
+  ctx.globalAlpha = made.alpha < look.opacity ? STALE : 1;
+  made.lines.forEach((line) => strokeTwice(ctx, ...line));
+  ctx.globalAlpha = 1;
+}
+
+function annotate(view, s, cursor, dpr) {
+  const { ctx, look, slots, store: { grid } } = view, [u, v] = PLANE[s.axis];
+  if (look.cross && (!look.mosaic || s.index === cursor[s.axis])) {
+    const on = onSlot(view, s);
+    crosshair(ctx, s, ...on.centre(cursor[u], cursor[v]), Math.max(on.sx, on.sy) / 2 + 3, dpr);
+  }
+  const point = look.mosaic ? grid.shape.map((n) => (n - 1) / 2) : [...cursor];
+  point[s.axis] = s.index;
+  const where = fixed(toMm(grid, point)[s.axis], 0);
+  if (!look.glass) plate(ctx, look.mosaic ? where : `${AXIS[s.axis]} = ${where} mm`, s, [-1, 1]);
+  if (look.mosaic && slots.some((other) => other.y === s.y && other.x < s.x)) return; // letters once in a row
+  const [low, high] = isMirrored(look, s.axis) ? [...ENDS[u]].reverse() : ENDS[u];
+  const color = u === 0 ? COLOR.text : COLOR.quiet;
+  plate(ctx, low, s, [-1, 0], color);
+  plate(ctx, high, s, [1, 0], color);
+  if (look.mosaic || s.h < ROOM_FOR_ENDS) return;
+  plate(ctx, ENDS[v][1], s, [0, -1], COLOR.quiet);
+  plate(ctx, ENDS[v][0], s, [0, 1], COLOR.quiet);
+}
+
+function fitCanvas({ canvas, ctx }, width, height) {
+  const dpr = devicePixelRatio, w = Math.round(width * dpr), h = Math.round(height * dpr);
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w; canvas.height = h;
+    canvas.style.height = `${height}px`;
+  }
+  ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+  ctx.clearRect(0, 0, width, height);
+  ctx.font = `${FONT_PX}px ${getComputedStyle(canvas).fontFamily}`;
+}
+
+function paintScene(view, width) {
+  const { store, ctx, canvas } = view, { model } = store, dpr = devicePixelRatio, cursor = store.cursor();
+  view.look = store.look();
+  const scene = layout({
+    mode: model.get("view"), grid: store.grid, cursor, cuts: model.get("_cuts"), maxHeight: model.get("max_height"),
+    axes: [...model.get("cut_axes")].map((letter) => AXIS.indexOf(letter)),
+  }, width);
+  fitCanvas(view, width, scene.height);
+  ctx.imageSmoothingEnabled = false;
+  view.slots = scene.slots.map((s) => snapped(s, dpr));
+  view.slots.forEach((s, number) => { drawSlot(view, number, s); annotate(view, s, cursor, dpr); });
+  if (store.map.data) colourBar(ctx, scene.bar, view.look, model.get("label"), dpr);
+  const marked = canvas.matches(":focus-visible") && view.slots.find(({ axis }) => axis === view.activeAxis);
+  if (marked) {
+    ctx.strokeStyle = COLOR.quiet; ctx.lineWidth = 1;
+    ctx.strokeRect(marked.x + 0.5, marked.y + 0.5, marked.w - 1, marked.h - 1);
+  }
+  readOut(view, cursor);
+}
+
+function paintEmpty(view, width) {
+  fitCanvas(view, width, EMPTY_HEIGHT);
+  view.slots = [];
+  view.ctx.fillStyle = COLOR.quiet; view.ctx.textAlign = "center"; view.ctx.textBaseline = "middle";
+  view.ctx.fillText("no image yet", width / 2, EMPTY_HEIGHT / 2);
+}
+
+function paint(view) {
+  const { store, canvas, readout, root } = view, width = canvas.clientWidth, started = performance.now();
+  if (!width) return; // hidden: the observer calls again when it is shown
+  view.shownWidth = width;
+  readout.hidden = !store.grid || !store.model.get("show_readout");
+  (store.grid ? paintScene : paintEmpty)(view, width);
+  if (store.flash && started - store.flash.start < FLASH_MS) view.repaint();
+  root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail: { ms: performance.now() - started } }));
+}
+
+// The line below the picture: voxel, place and value under the crosshair.
+function readOut({ readout, store }, cursor) {
+  const plane = store.plane(2, cursor[2]), { model } = store;
+  const value = plane ? plane.data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN;
+  const place = toMm(store.grid, cursor).map((c) => fixed(c, 1)).join(", ");
+  const spans = [`voxel ${model.get("cursor").join(", ")}`, `${place} mm`, `${model.get("label")} `].map((text) => {
+    const span = document.createElement("span");
+    span.textContent = text;
+    return span;
+  });
+  const number = document.createElement("b");
+  number.textContent = Number.isFinite(value) ? fixed(value, 2) : "–";
+  spans[2].append(number);
+  spans[2].classList.toggle("glmw-old", Boolean(plane?.old || model.get("stale")));
+  readout.replaceChildren(...spans);
+}
+
+// --------------------------------------------------------------------------------------------------- the person's hand
+
+function pointIn(canvas, event) {
+  const box = canvas.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
+function slotAt({ slots }, [x, y]) {
+  return slots.find((s) => x >= s.x && x < s.x + s.w && y >= s.y && y < s.y + s.h);
+}
+
+// Move the cursor to the voxel that is shown at a point of a slot.
+function pick(view, s, [x, y]) {
+  const { store, look } = view, [u, v] = PLANE[s.axis], xyz = store.cursor();
+  [xyz[u], xyz[v]] = onSlot(view, s).voxel(x, y);
+  if (look.mosaic) xyz[s.axis] = s.index;
+  const seen = look.glass && store.projection(s.axis, look);
+  if (seen) {
+    const k = xyz[u] * seen.su + xyz[v];
+    if (!Number.isNaN(seen.data[k])) xyz[s.axis] = seen.depth[k];
+  }
+  store.moveTo(xyz);
+}
+
+function step({ store }, axis, by) {
+  const xyz = store.cursor();
+  xyz[axis] += by;
+  store.moveTo(xyz);
+}
+
+function follow(view) {
+  const { canvas } = view, listen = (type, handler, options) => canvas.addEventListener(type, handler, options);
+  let held = null, hovering = false, scrolled = 0;
+
+  listen("pointerdown", (event) => {
+    const s = event.button === 0 && slotAt(view, pointIn(canvas, event));
+    if (!s) return;
+    held = s;
+    view.activeAxis = s.axis;
+    canvas.setPointerCapture(event.pointerId);
+    canvas.focus({ preventScroll: true });
+    pick(view, s, pointIn(canvas, event));
+    event.preventDefault();
+  });
+  listen("pointermove", (event) => {
+    if (event.movementX || event.movementY) hovering = true;
+    if (held) pick(view, held, pointIn(canvas, event));
+  });
+  for (const end of ["pointerup", "pointercancel"]) listen(end, () => { held = null; });
+  listen("pointerleave", () => { hovering = false; });
+
+  // The wheel steps through slices once the pointer has been moved here; a page that scrolls by keeps its wheel.
+  listen("wheel", (event) => {
+    const s = slotAt(view, pointIn(canvas, event));
+    if (!s || event.ctrlKey || !(hovering || document.activeElement === canvas)) return;
+    event.preventDefault();
+    scrolled += event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1);
+    if (Math.abs(scrolled) < WHEEL_STEP) return;
+    view.activeAxis = s.axis;
+    step(view, s.axis, scrolled < 0 ? 1 : -1);
+    scrolled = 0;
+  }, { passive: false });
+
+  listen("keydown", (event) => {
+    if (!view.slots.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    const axis = view.activeAxis, [u, v] = PLANE[axis], right = isMirrored(view.look, axis) ? -1 : 1;
+    const move = {
+      ArrowLeft: [u, -right], ArrowRight: [u, right], ArrowDown: [v, -1], ArrowUp: [v, 1],
+      PageUp: [axis, 1], PageDown: [axis, -1],
+    }[event.key];
+    if (!move && event.key.length > 1) return; // Tab, Escape and their like are not ours
+    if (move) step(view, ...move);
+    else if (AXIS.includes(event.key)) { view.activeAxis = AXIS.indexOf(event.key); view.repaint(); }
+    event.preventDefault();
+    event.stopPropagation(); // single letters are commands on the cell that holds us: d d deletes it
+  });
+  for (const change of ["focus", "blur"]) listen(change, view.repaint);
+}
+
+export default () => {
+  let store;
+  return {
+    initialize({ model }) {
+      store = createStore(model);
+      return store.dispose;
+    },
+    render({ el }) {
+      return createView(store, el);
+    },
+  };
+};

@@ -1,0 +1,375 @@
+"""The slice viewer: background and statistic map on a canvas that repaints without asking the kernel.
+
+The browser holds both volumes, so threshold, opacity, colours, cursor and slice cost no round trip. The kernel
+sends volumes, and hears of the cursor. `slices.js` is the other half; what crosses between them is listed in
+`SliceViewer` under *Private traits*.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+
+from .colormaps import COLORMAPS, lookup_table
+from .grid import Grid, Inside, cut_positions, grey_levels
+
+_HERE = Path(__file__).parent
+
+SIGNS = ("two-sided", "positive", "negative")
+CONVENTIONS = ("neurological", "radiological")
+VIEWS = ("ortho", "mosaic", "glass")
+
+_AXES = "xyz"
+
+
+class SliceViewer(anywidget.AnyWidget):
+    """Orthogonal slices of a statistic map over a background image, live in the browser.
+
+    Indices are those of the data array, whatever the affine; the display turns the volume to right-anterior-superior.
+
+    Parameters
+    ----------
+    lock : threading.RLock, optional
+        Held whenever the viewer's state changes, from either side. Give the lock of whoever also calls from other
+        threads: two locks for one conversation can wait for each other forever.
+    **traits
+        Initial values of the traits below.
+
+    Attributes
+    ----------
+    cursor : tuple of 3 int
+        Voxel under the crosshair, data indices; moved into the volume when it is outside. Observe it to follow the
+        person: while they drag, it changes at most every 60 ms, and once more when they stop.
+    threshold : float
+        Voxels with ``|value| >= threshold`` survive.
+    sign : {'two-sided', 'positive', 'negative'}
+        Which values are shown.
+    cluster_threshold : int
+        Smallest cluster (voxels, connected by faces, one sign) that counts as surviving. 0 and 1 keep all.
+    opacity : float
+        Of the map, 0 to 1.
+    fade_below : bool
+        Below the threshold let the map fade with ``|value|`` instead of hiding it.
+    show_outline, show_crosshair, show_mask, show_readout : bool
+        Outline around what survives; crosshair; border of the mask; the line with voxel, mm and value.
+    vmax : float
+        Value at the end of the colour bar. Colours belong to values: they do not move with the threshold.
+    colormap : str
+        A name in `COLORMAPS`.
+    convention : {'neurological', 'radiological'}
+        Left side of the brain at the left, or at the right.
+    view : {'ortho', 'mosaic', 'glass'}
+        Three planes; rows of cuts; or the largest value along each line of sight.
+    cut_axes : str
+        Rows of the mosaic, a choice of x (sagittal), y (coronal) and z (axial) such as 'z' or 'zyx'.
+    n_cuts : int
+        Cuts in each row of the mosaic.
+    label : str
+        What the values are, with their unit: 'z', 't', 'R²', '% signal'.
+    stale : bool
+        Dims the map: what is on screen no longer answers the settings.
+    max_height : int
+        Largest height of the picture in CSS pixels.
+
+    Notes
+    -----
+    The map is kept as float32 and only inside the mask, whose voxels are sent once. After the first, `set_map` sends
+    no more than the planes on screen; once they are painted and no newer map has come, the browser asks for the rest.
+    Private traits: ``_geometry`` (grid), ``_background`` and ``_mask`` (bytes and bits in display order), ``_map``
+    (serial, masked values), ``_planes`` (serial, planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> viewer = SliceViewer(threshold=3.1, label="z")
+    >>> viewer.set_background(np.random.default_rng(0).random((10, 12, 8)), np.diag([-3.0, 3, 3, 1]))
+    >>> viewer.set_map(np.zeros((10, 12, 8)))
+    >>> viewer.cursor
+    (5, 6, 4)
+    >>> viewer.cursor_mm
+    (-15.0, 18.0, 12.0)
+    """
+
+    # One module in two files: a widget's code is a single text, and no build step shall join it.
+    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("slices_paint.js", "slices.js"))
+    _css = _HERE / "slices.css"
+
+    # The browser is the first to know these when the person changes them: an echo would only put an older value back.
+    cursor = t.Tuple(t.CInt(), t.CInt(), t.CInt(), default_value=(0, 0, 0)).tag(sync=True, echo_update=False)
+    threshold = t.Float(0.0, min=0.0).tag(sync=True, echo_update=False)
+    opacity = t.Float(1.0, min=0.0, max=1.0).tag(sync=True, echo_update=False)
+    sign = t.Enum(SIGNS, default_value="two-sided").tag(sync=True, echo_update=False)
+    cluster_threshold = t.Int(0, min=0).tag(sync=True, echo_update=False)
+    fade_below = t.Bool(True).tag(sync=True, echo_update=False)
+    show_outline = t.Bool(True).tag(sync=True, echo_update=False)
+    show_crosshair = t.Bool(True).tag(sync=True, echo_update=False)
+    show_mask = t.Bool(False).tag(sync=True, echo_update=False)
+    show_readout = t.Bool(True).tag(sync=True, echo_update=False)
+    vmax = t.Float(8.0).tag(sync=True, echo_update=False)
+    colormap = t.Enum(tuple(COLORMAPS), default_value="warm-cold").tag(sync=True, echo_update=False)
+    convention = t.Enum(CONVENTIONS, default_value="neurological").tag(sync=True, echo_update=False)
+    view = t.Enum(VIEWS, default_value="ortho").tag(sync=True, echo_update=False)
+    cut_axes = t.Unicode("z").tag(sync=True, echo_update=False)
+    n_cuts = t.Int(7, min=1, max=64).tag(sync=True, echo_update=False)
+    label = t.Unicode("z").tag(sync=True, echo_update=False)
+    stale = t.Bool(False).tag(sync=True, echo_update=False)
+    max_height = t.Int(560, min=80).tag(sync=True, echo_update=False)
+
+    _geometry = t.Dict().tag(sync=True)
+    _background = t.Bytes(b"").tag(sync=True)
+    _mask = t.Bytes(b"").tag(sync=True)
+    _map = t.Dict({"serial": 0, "values": b""}).tag(sync=True)
+    _planes = t.Dict({"serial": 0, "planes": []}).tag(sync=True)
+    _cuts = t.Dict().tag(sync=True)
+    _luts = t.Dict().tag(sync=True)
+
+    def __init__(self, lock: Any = None, **traits: Any) -> None:
+        self._lock = RLock() if lock is None else lock
+        self._grid: Grid | None = None
+        self._inside: Inside | None = None
+        self._mask_given = False
+        self._values = np.empty(0, dtype=np.float32)
+        self._serial = 0
+        super().__init__(**traits)
+        self.on_msg(self._on_message)
+
+    @t.default("_luts")
+    def _default_luts(self) -> dict[str, dict[str, bytes]]:
+        return {
+            name: {sides: lookup_table(name, sides == "two").tobytes() for sides in ("one", "two")}
+            for name in COLORMAPS
+        }
+
+    @t.validate("cursor")
+    def _keep_cursor_inside(self, proposal: dict[str, Any]) -> tuple[int, ...]:
+        if self._grid is None:
+            return proposal["value"]
+        return tuple(min(max(c, 0), n - 1) for c, n in zip(proposal["value"], self._grid.shape, strict=True))
+
+    @t.validate("cut_axes")
+    def _check_cut_axes(self, proposal: dict[str, Any]) -> str:
+        axes = proposal["value"]
+        if not axes or set(axes) - set(_AXES) or len(set(axes)) < len(axes):
+            raise t.TraitError(f"cut_axes must name each of x, y, z at most once, such as 'z' or 'zyx'; got {axes!r}")
+        return axes
+
+    @t.validate("vmax")
+    def _check_vmax(self, proposal: dict[str, Any]) -> float:
+        if not (np.isfinite(proposal["value"]) and proposal["value"] > 0):
+            raise t.TraitError(f"vmax must be a number above zero, got {proposal['value']}")
+        return proposal["value"]
+
+    @t.observe("n_cuts")
+    def _on_cuts(self, _change: Any) -> None:
+        self._place_cuts()
+
+    @property
+    def cursor_mm(self) -> tuple[float, float, float]:
+        """Position of the cursor in mm (RAS+)."""
+        grid = self._require_grid("cursor_mm")
+        return tuple(float(x) for x in (grid.affine @ [*self.cursor, 1.0])[:3])
+
+    def set_background(self, volume: np.ndarray, affine: np.ndarray, limits: tuple[float, float] | None = None) -> None:
+        """Show another background image.
+
+        Parameters
+        ----------
+        volume : array (i, j, k)
+            Real numbers, any scale.
+        affine : array (4, 4)
+            Voxel to mm (RAS+), any orientation.
+        limits : (low, high), optional
+            Values shown black and white; see `grey_levels`.
+
+        Raises
+        ------
+        ValueError
+            If the volume is not 3-D or empty, or the affine has no direction for one of its axes.
+
+        Notes
+        -----
+        On another grid than before, the map and the mask are forgotten and the cursor goes to the middle.
+        """
+        volume = np.asarray(volume)
+        if volume.ndim != 3 or volume.size == 0:
+            raise ValueError(
+                f"the background must be one 3-D volume, got shape {volume.shape}; of a run, take the mean over time"
+            )
+        grid = Grid.of(volume.shape, affine)
+        greys = grid.to_display(grey_levels(volume, limits)).tobytes()
+        with self._lock, self.hold_sync():
+            if not grid.same_as(self._grid):
+                if self._grid is not None:
+                    self._forget_map()
+                self._grid = grid
+                self._geometry = grid.message()
+                self.cursor = tuple(n // 2 for n in grid.shape)
+            self._background = greys
+            self._place_cuts()
+
+    def set_mask(self, mask: np.ndarray) -> None:
+        """Say which voxels a map may have values in.
+
+        Parameters
+        ----------
+        mask : bool array (i, j, k)
+            On the background's grid. Maps can then be given as values in mask order, too.
+
+        Raises
+        ------
+        ValueError
+            If there is no background yet, or the shape is another, or the mask is empty.
+
+        Notes
+        -----
+        A mask that differs from the one before takes the map off the screen.
+        """
+        grid = self._require_grid("set_mask")
+        mask = np.asarray(mask).astype(bool)
+        if mask.shape != grid.shape:
+            raise ValueError(f"the mask has shape {mask.shape}, but the background {grid.shape}")
+        if not mask.any():
+            raise ValueError("the mask holds no voxel")
+        with self._lock, self.hold_sync():
+            self._mask_given = True
+            if self._inside is None or not np.array_equal(mask, self._inside.mask):
+                self._use_mask(mask)
+                self._map = {"serial": self._next_serial(), "values": b""}
+                self._values = np.empty(0, dtype=np.float32)
+
+    def set_map(self, volume: np.ndarray | None, visible_first: bool = True) -> None:
+        """Show another statistic map; may be called from any thread.
+
+        Parameters
+        ----------
+        volume : array (i, j, k) or (n_voxels,), or None
+            Values on the background's grid, NaN outside the mask; or, after `set_mask`, one value for each voxel of
+            the mask in C order. None takes the map away.
+        visible_first : bool
+            Send only the planes that are on screen, and the rest when the browser asks for it. The first map, and
+            one with another mask, always travels whole.
+
+        Raises
+        ------
+        ValueError
+            If there is no background yet, or the shape fits neither the background nor the mask.
+        """
+        grid = self._require_grid("set_map")
+        with self._lock, self.hold_sync():
+            if volume is None:
+                self._values = np.empty(0, dtype=np.float32)
+                self._map = {"serial": self._next_serial(), "values": b""}
+                return
+            values, same_mask = self._masked(np.asarray(volume), grid)
+            first = not self._values.size
+            self._values = values[self._inside.order].astype(np.float32, copy=False)
+            self._next_serial()
+            if visible_first and same_mask and not first and self.view != "glass":
+                self._planes = {"serial": self._serial, "planes": self._visible_planes()}
+            else:
+                self._send_whole_map()
+
+    def flash(self, where: Any) -> None:
+        """Light up some voxels for a moment, so that the eye finds them.
+
+        Parameters
+        ----------
+        where : array (n, 3) of int, or array (i, j, k)
+            Data indices, or a volume that is non-zero (a mask, a label image) where it shall flash.
+
+        Raises
+        ------
+        ValueError
+            If there is no background yet, or the shape is neither.
+        """
+        grid = self._require_grid("flash")
+        where = np.asarray(where)
+        if where.shape == grid.shape:
+            where = np.argwhere(where)
+        if where.ndim != 2 or where.shape[1] != 3:
+            raise ValueError(f"flash wants voxel indices (n, 3) or a volume {grid.shape}, got shape {where.shape}")
+        if (where < 0).any() or (where >= grid.shape).any():
+            raise ValueError(f"flash was given voxels outside the volume of {grid.shape}")
+        flat = np.ravel_multi_index(tuple(grid.display_index(where).T), grid.display_shape).astype(np.uint32)
+        with self._lock:
+            self.send({"kind": "flash"}, buffers=[flat.tobytes()])
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over what the browser sent, under the lock."""
+        with self._lock:
+            super().set_state(sync_data)
+
+    def _on_message(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        """Send the whole map to a browser that has painted its first planes, unless a newer one is on its way."""
+        with self._lock:
+            if content.get("kind") == "want" and content.get("serial") == self._serial:
+                self._send_whole_map()
+
+    def _require_grid(self, what: str) -> Grid:
+        if self._grid is None:
+            raise ValueError(f"{what} needs a background: call set_background(volume, affine) first")
+        return self._grid
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
+    def _forget_map(self) -> None:
+        self._inside = None
+        self._mask_given = False
+        self._values = np.empty(0, dtype=np.float32)
+        self._mask = b""
+        self._map = {"serial": self._next_serial(), "values": b""}
+
+    def _use_mask(self, mask: np.ndarray) -> None:
+        self._inside = Inside.of(mask, self._grid)
+        self._mask = np.packbits(self._inside.place.ravel() >= 0).tobytes()
+        self._place_cuts()
+
+    def _masked(self, volume: np.ndarray, grid: Grid) -> tuple[np.ndarray, bool]:
+        """Values inside the mask, in data order, and whether the mask is the one of the map before."""
+        if volume.ndim == 1 and self._mask_given:
+            n_voxels = len(self._inside.order)
+            if len(volume) != n_voxels:
+                raise ValueError(f"the map has {len(volume)} values, but the mask {n_voxels} voxels")
+            return volume, True
+        if volume.shape != grid.shape:
+            raise ValueError(
+                f"the map has shape {volume.shape}, but the background {grid.shape}; resample one of them to the "
+                "other's grid, or give the mask (set_mask) and one value for each of its voxels"
+            )
+        if self._mask_given:
+            return volume[self._inside.mask], True
+        finite = np.isfinite(volume)
+        same = self._inside is not None and np.array_equal(finite, self._inside.mask)
+        if not same:
+            self._use_mask(finite)
+        return volume[finite], same
+
+    def _send_whole_map(self) -> None:
+        self._map = {"serial": self._serial, "values": self._values.tobytes()}
+
+    def _visible_planes(self) -> list[dict[str, Any]]:
+        if self.view == "mosaic":
+            wanted = [(_AXES.index(a), index) for a in self.cut_axes for index in self._cuts[a]]
+        else:
+            wanted = list(enumerate(int(x) for x in self._grid.display_index(self.cursor)))
+        return [
+            {"axis": axis, "index": index, "values": self._inside.plane(self._values, axis, index).tobytes()}
+            for axis, index in wanted
+        ]
+
+    def _place_cuts(self) -> None:
+        if self._grid is None:
+            return
+        place = self._inside.place >= 0 if self._inside else np.ones(self._grid.display_shape, dtype=bool)
+        others = ((1, 2), (0, 2), (0, 1))
+        self._cuts = {
+            letter: cut_positions(place.any(axis=other), self.n_cuts)
+            for letter, other in zip(_AXES, others, strict=True)
+        }

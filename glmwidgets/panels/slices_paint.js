@@ -1,0 +1,364 @@
+// Pictures of volumes: which values a plane holds, what survives, colours, outlines, layout. Pure functions; the
+// other half of the viewer's front end, slices.js, follows this text in one module (see slices.py).
+//
+// Display axes are 0 = x (right), 1 = y (front), 2 = z (up). The plane normal to an axis shows the other two.
+
+const PLANE = [[1, 2], [0, 2], [0, 1]]; // axes to the right and upwards in the plane normal to x, y and z
+const AXIS = ["x", "y", "z"];
+const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and high end of each axis
+
+const NARROW = 460; // CSS pixels of room; below it the axial plane stands above the other two
+const GAP = 10;
+const BAR = { width: 11, gap: 14, ticks: 40 };
+const MIN_SLOT = 46; // a plane of one voxel still leaves room for its label
+const WRAP_GAIN = 1.15; // a mosaic row is broken in two where that makes its pictures so much larger
+const AXIAL = { least: 0.9, most: 2.2, thin: 1.5 }; // scale of the axial plane against that of the others
+
+const WHITE = 0.88; // of the background's brightest voxels, so that the map is what shines
+const FADE_TOP = 0.6; // opacity just below the threshold, as a part of that above
+const STALE = 0.4; // and of a map that is out of date
+const GLASS = 26; // grey of the inside of the glass brain
+const FONT_PX = 11;
+const COLOR = {
+  empty: "#000", bar: [44, 46, 50], text: "#d5dade", quiet: "#868e96", plate: "rgba(0, 0, 0, 0.55)",
+  cross: "rgba(94, 214, 204, 0.85)", outline: "#fff", shadow: "rgba(0, 0, 0, 0.55)", mask: "rgba(255, 214, 102, 0.8)",
+  silhouette: "#70777e",
+};
+
+const volume = ([nx, ny, nz]) => nx * ny * nz;
+const strides = ([, ny, nz]) => [ny * nz, nz, 1];
+
+// --------------------------------------------------------------------------------------------------- planes of volumes
+
+// Where the values of one plane lie: data[base + u * su + v * sv], u to the right and v upwards.
+function planeOf(data, shape, axis, index) {
+  const step = strides(shape), [u, v] = PLANE[axis];
+  return { data, base: index * step[axis], su: step[u], sv: step[v] };
+}
+
+// Copy a plane into screen order: rows from the top, columns from the left.
+function toScreen(out, plane, w, h, mirrored) {
+  const { data, base, su, sv } = plane;
+  for (let row = 0, q = 0; row < h; row++) {
+    let k = base + (h - 1 - row) * sv + (mirrored ? (w - 1) * su : 0);
+    const step = mirrored ? -su : su;
+    for (let col = 0; col < w; col++, q++, k += step) out[q] = data[k];
+  }
+  return out;
+}
+
+// Between voxels of a plane and points of the slot that shows it.
+function mapping(shape, s, mirrored) {
+  const [w, h] = PLANE[s.axis].map((a) => shape[a]), sx = s.pw / w, sy = s.ph / h;
+  const clamp = (c, n) => Math.max(0, Math.min(n - 1, Math.floor(c)));
+  const column = (u) => (mirrored ? w - 1 - u : u);
+  return {
+    w, h, sx, sy,
+    centre: (u, v) => [s.px + (column(u) + 0.5) * sx, s.py + (h - v - 0.5) * sy],
+    voxel: (x, y) => [column(clamp((x - s.px) / sx, w)), h - 1 - clamp((y - s.py) / sy, h)],
+  };
+}
+
+// The value of largest size along each line of sight (NaN where none survives), and where it lies, for clicks.
+function projection(data, shape, axis, strength, threshold, clusters) {
+  const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v];
+  const best = new Float32Array(w * h).fill(NaN), depth = new Int32Array(w * h);
+  for (let a = 0; a < w; a++) for (let b = 0; b < h; b++) {
+    let top = -Infinity;
+    for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) {
+      const s = strength(data[k]);
+      if (s >= threshold && s > top && (!clusters || clusters[k] === 1)) {
+        top = s; best[a * h + b] = data[k]; depth[a * h + b] = d;
+      }
+    }
+  }
+  return { data: best, base: 0, su: h, sv: 1, depth, old: false };
+}
+
+// Whether any voxel along each line of sight is in the mask.
+function silhouette(dense, shape, axis) {
+  const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v], any = new Uint8Array(w * h);
+  for (let a = 0; a < w; a++) for (let b = 0; b < h; b++) {
+    for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) any[a * h + b] |= dense[k];
+  }
+  return { data: any, base: 0, su: h, sv: 1 };
+}
+
+// ------------------------------------------------------------------------------------------------------- what survives
+
+// Size of a value among those that are shown; NaN and the sign that is hidden never reach a threshold.
+const STRENGTH = {
+  "two-sided": (v) => Math.abs(v),
+  positive: (v) => v,
+  negative: (v) => -v,
+};
+
+// 1 for each voxel in a face-connected cluster of one sign with at least `least` voxels.
+function largeClusters(data, inside, shape, strength, threshold, least) {
+  const [nx, ny, nz] = shape, [sx, sy] = strides(shape);
+  const state = new Uint8Array(data.length), stack = new Uint32Array(inside.length); // 1 kept, 2 seen and too small
+  for (const seed of inside) {
+    if (state[seed] || !(strength(data[seed]) >= threshold)) continue;
+    const positive = data[seed] > 0;
+    let size = 0, done = 0;
+    const visit = (k) => {
+      if (!state[k] && strength(data[k]) >= threshold && data[k] > 0 === positive) { state[k] = 1; stack[size++] = k; }
+    };
+    for (visit(seed); done < size; done++) {
+      const k = stack[done], x = Math.floor(k / sx), y = Math.floor(k / sy) % ny, z = k % nz;
+      if (x > 0) visit(k - sx);
+      if (x < nx - 1) visit(k + sx);
+      if (y > 0) visit(k - sy);
+      if (y < ny - 1) visit(k + sy);
+      if (z > 0) visit(k - 1);
+      if (z < nz - 1) visit(k + 1);
+    }
+    if (size < least) for (let i = 0; i < size; i++) state[stack[i]] = 2;
+  }
+  return state;
+}
+
+// ------------------------------------------------------------------------------------------------------------ painting
+
+// Opacity of a value: full if it survives, else falling with the square of its size.
+function opacityOf(size, survives, look) {
+  if (survives) return look.alpha;
+  if (!look.fade || !(size > 0)) return 0;
+  const part = look.threshold > 0 ? Math.min(1, size / look.threshold) : 1;
+  return look.alpha * FADE_TOP * part * part;
+}
+
+// Position of a value's colour in the lookup table: the negative ramp, then the positive one.
+function colourAt(value, vmax) {
+  const step = Math.min(255, (Math.abs(value) / vmax) * 255) | 0;
+  return 3 * (value < 0 ? step : 256 + step);
+}
+
+// Background and map into pixels.
+function blend(pixels, greys, values, keep, look) {
+  const { table, vmax, strength } = look;
+  for (let q = 0, p = 0; q < greys.length; q++, p += 4) {
+    let r = WHITE * greys[q], g = r, b = r;
+    if (values) {
+      const value = values[q], a = opacityOf(strength(value), keep[q], look);
+      if (a > 0) {
+        const c = colourAt(value, vmax);
+        r += a * (table[c] - r); g += a * (table[c + 1] - g); b += a * (table[c + 2] - b);
+      }
+    }
+    pixels[p] = r; pixels[p + 1] = g; pixels[p + 2] = b; pixels[p + 3] = 255;
+  }
+}
+
+// Pixels of a set turned towards white.
+function lighten(pixels, set, part) {
+  set.forEach((member, q) => {
+    if (!member) return;
+    for (let p = 4 * q; p < 4 * q + 3; p++) pixels[p] += part * (255 - pixels[p]);
+  });
+}
+
+// Marching squares on a set of pixels. A square is the four pixels around a corner (1 top left, 2 top right,
+// 4 bottom right, 8 bottom left). EXIT says by which of its edges (0 top, 1 right, 2 bottom, 3 left) a border leaves
+// that came in by another, with the set at its right hand. Two pixels that only touch at the corner stay apart.
+const EXIT = Array.from({ length: 16 }, () => [-1, -1, -1, -1]);
+for (const [code, enter, leave] of [
+  [1, 0, 3], [2, 1, 0], [3, 1, 3], [4, 2, 1], [5, 0, 3], [5, 2, 1], [6, 2, 0], [7, 2, 3],
+  [8, 3, 2], [9, 0, 2], [10, 1, 0], [10, 3, 2], [11, 1, 2], [12, 3, 1], [13, 0, 1], [14, 3, 0],
+]) EXIT[code][enter] = leave;
+const EDGE = [[0, -0.5], [0.5, 0], [0, 0.5], [-0.5, 0]]; // middle of each edge, from the corner
+
+function squares(set, w, h) {
+  const codes = new Uint8Array((w + 1) * (h + 1));
+  for (let row = 0, q = 0; row < h; row++) for (let col = 0; col < w; col++, q++) {
+    if (set[q] !== 1) continue;
+    const k = row * (w + 1) + col; // the square around the pixel's upper left corner
+    codes[k] |= 4; codes[k + 1] |= 8; codes[k + w + 1] |= 2; codes[k + w + 2] |= 1;
+  }
+  return codes;
+}
+
+// Border of a set of pixels along pixel edges, its corners rounded. Closed loops, because a path of many short pieces
+// is slow to draw. From pixels to the screen: (x0 + column * sx, y0 + row * sy).
+function border(set, w, h, x0, y0, sx, sy) {
+  const path = new Path2D(), codes = squares(set, w, h), move = [-(w + 1), 1, w + 1, -1];
+  const done = new Uint8Array(codes.length); // one bit for each edge that was come in by
+  const trace = (k, enter) => {
+    let straight = true;
+    const point = (edge) => {
+      const col = k % (w + 1), row = (k - col) / (w + 1);
+      return [x0 + (col + EDGE[edge][0]) * sx, y0 + (row + EDGE[edge][1]) * sy];
+    };
+    path.moveTo(...point(enter));
+    while (!(done[k] & (1 << enter))) {
+      done[k] |= 1 << enter;
+      const leave = EXIT[codes[k]][enter], turns = leave !== (enter + 2) % 4;
+      if (turns) {
+        if (straight) path.lineTo(...point(enter));
+        const col = k % (w + 1), row = (k - col) / (w + 1);
+        path.quadraticCurveTo(x0 + col * sx, y0 + row * sy, ...point(leave));
+      }
+      straight = !turns;
+      k += move[leave];
+      enter = (leave + 2) % 4;
+    }
+    path.closePath();
+  };
+  for (let k = 0; k < codes.length; k++) {
+    if (!codes[k] || codes[k] === 15) continue;
+    for (let enter = 0; enter < 4; enter++) {
+      if (EXIT[codes[k]][enter] >= 0 && !(done[k] & (1 << enter))) trace(k, enter);
+    }
+  }
+  return path;
+}
+
+function strokeTwice(ctx, path, color, width) {
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = COLOR.shadow; ctx.lineWidth = width + 1.4; ctx.stroke(path);
+  ctx.strokeStyle = color; ctx.lineWidth = width; ctx.stroke(path);
+}
+
+// ---------------------------------------------------------------------------------------------------- words and lines
+
+const minus = (text) => text.replace("-", "−");
+const fixed = (value, digits) => minus((Number(value.toFixed(digits)) || 0).toFixed(digits));
+// Three significant digits, as on a tick.
+const short = (value) => (Number.isFinite(value) ? minus(parseFloat(value.toPrecision(3)).toString()) : "–");
+
+function toMm(grid, xyz) {
+  const m = grid.affine;
+  return [0, 4, 8].map((r) => m[r] * xyz[0] + m[r + 1] * xyz[1] + m[r + 2] * xyz[2] + m[r + 3]);
+}
+
+// Text on a dark plate inside a box, at one of its sides: -1 left or top, 0 middle, 1 right or bottom.
+function plate(ctx, text, box, [sideX, sideY], color = COLOR.text) {
+  const w = ctx.measureText(text).width + 8, h = FONT_PX + 5;
+  const x = box.x + ((sideX + 1) / 2) * (box.w - w), y = box.y + ((sideY + 1) / 2) * (box.h - h);
+  ctx.fillStyle = COLOR.plate;
+  ctx.fillRect(x, y, w, h);
+  ctx.fillStyle = color; ctx.textAlign = "left"; ctx.textBaseline = "middle";
+  ctx.fillText(text, x + 4, y + h / 2 + 0.5);
+}
+
+// Lines through a voxel that leave the voxel itself free; crisp at any pixel ratio.
+function crosshair(ctx, s, cx, cy, free, dpr) {
+  const line = Math.max(1, Math.round(dpr)) / dpr, at = (c) => Math.round(c * dpr - (line * dpr) / 2) / dpr;
+  ctx.fillStyle = COLOR.cross;
+  ctx.fillRect(at(cx), s.y, line, cy - free - s.y);
+  ctx.fillRect(at(cx), cy + free, line, s.y + s.h - cy - free);
+  ctx.fillRect(s.x, at(cy), cx - free - s.x, line);
+  ctx.fillRect(cx + free, at(cy), s.x + s.w - cx - free, line);
+}
+
+// The colour of every value that is shown, grey where nothing survives, with the threshold as a number.
+function colourBar(ctx, bar, look, label, dpr) {
+  const high = look.sign === "negative" ? 0 : look.vmax, low = look.sign === "positive" ? 0 : -look.vmax;
+  const top = bar.y + FONT_PX + 9, height = bar.h - FONT_PX - 15, rows = Math.max(1, Math.round(height * dpr));
+  const yOf = (value) => top + ((high - value) / (high - low)) * height;
+  for (let row = 0; row < rows; row++) {
+    const value = high - ((row + 0.5) / rows) * (high - low), size = look.strength(value);
+    const a = opacityOf(size, size >= look.threshold, { ...look, alpha: 1 }), c = colourAt(value, look.vmax);
+    const rgb = COLOR.bar.map((grey, i) => Math.round(grey + a * (look.table[c + i] - grey)));
+    ctx.fillStyle = `rgb(${rgb})`;
+    ctx.fillRect(bar.x, top + row / dpr, bar.w, 1 / dpr);
+  }
+  ctx.fillStyle = COLOR.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
+  ctx.fillText(label, bar.x, bar.y + FONT_PX / 2 + 1);
+  let taken = [];
+  const { threshold } = look;
+  for (const value of [high, low, threshold, -threshold, 0]) { // the first to claim a place keeps it
+    const y = yOf(value);
+    if (value > high || value < low || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;
+    taken.push(y);
+    const own = Math.abs(value) === threshold;
+    ctx.fillStyle = own ? COLOR.text : COLOR.quiet;
+    ctx.fillRect(bar.x + bar.w, Math.round(y * dpr) / dpr, 3, 1 / dpr);
+    ctx.fillText(short(value), bar.x + bar.w + 6, y + 0.5);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------- layouts
+
+// A slot is the room of a plane, { axis, index, x, y, w, h }, in CSS pixels; its picture is centred in it.
+const pictureSize = (grid, axis, scale) => PLANE[axis].map((a) => grid.shape[a] * grid.spacing[a] * scale);
+
+function slot(grid, axis, index, scale, x, y, w) {
+  const [pw, ph] = pictureSize(grid, axis, scale), h = Math.max(ph, MIN_SLOT);
+  return { axis, index, x, y, w, h, px: x + (w - pw) / 2, py: y + (h - ph) / 2, pw, ph };
+}
+
+// Axial large at the left, coronal above sagittal at its right, both columns as high as each other where that fits.
+function wideLayout(grid, [x, y, z], width, maxHeight) {
+  const [ex, ey, ez] = grid.shape.map((n, a) => n * grid.spacing[a]), column = Math.max(ex, ey);
+  const room = width - GAP;
+  let side = (room - (GAP * ex) / ey) / ((2 * ez * ex) / ey + column), axial = (2 * ez * side + GAP) / ey;
+  const ratio = axial / side < AXIAL.least ? AXIAL.thin : Math.min(AXIAL.most, axial / side); // few slices: axial large
+  if (ratio !== axial / side) { side = room / (ratio * ex + column); axial = ratio * side; }
+  const heightOf = (s) => Math.max(axial * s * ey, 2 * Math.max(MIN_SLOT, side * s * ez) + GAP);
+  const shrink = Math.min(1, maxHeight / heightOf(1));
+  axial *= shrink; side *= shrink;
+  const left = axial * ex, right = side * column;
+  const main = slot(grid, 2, z, axial, 0, 0, left);
+  const top = slot(grid, 1, y, side, left + GAP, 0, right);
+  const low = slot(grid, 0, x, side, left + GAP, top.h + GAP, right);
+  const spare = main.h - (low.y + low.h);
+  for (const s of spare > 0 ? [top, low] : [main]) { s.y += Math.abs(spare) / 2; s.py += Math.abs(spare) / 2; }
+  return { slots: [main, top, low], width: left + GAP + right };
+}
+
+function narrowLayout(grid, [x, y, z], width, maxHeight) {
+  const [ex, ey, ez] = grid.shape.map((n, a) => n * grid.spacing[a]);
+  const lower = (width - GAP) / (ex + ey), upper = width / ex;
+  const shrink = Math.min(1, maxHeight / (upper * ey + GAP + lower * ez));
+  const main = slot(grid, 2, z, upper * shrink, 0, 0, width);
+  const front = slot(grid, 1, y, lower, 0, main.h + GAP, ex * lower);
+  const flank = slot(grid, 0, x, lower, front.w + GAP, main.h + GAP, ey * lower);
+  return { slots: [main, front, flank], width };
+}
+
+// Rows of cuts at one scale, each axis broken into so many rows that the pictures become large.
+function mosaicLayout(grid, cuts, axes, width, maxHeight) {
+  const gap = GAP / 2, size = axes.map((axis) => pictureSize(grid, axis, 1)), most = Math.max(...axes.map(countOf));
+  function countOf(axis) { return cuts[AXIS[axis]].length; }
+  function scaleOf(parts) {
+    const across = axes.map((axis, i) => [Math.ceil(countOf(axis) / parts), size[i][0]]);
+    const fits = across.map(([n, w]) => (width - gap * (n - 1)) / (n * w));
+    const tall = parts * size.reduce((sum, [, h]) => sum + h, 0);
+    return Math.min(...fits, (maxHeight - gap * (parts * axes.length - 1)) / tall);
+  }
+  let parts = 1;
+  for (let more = 2; more <= most; more++) if (scaleOf(more) > WRAP_GAIN * scaleOf(parts)) parts = more;
+  const scale = Math.max(scaleOf(parts), 1 / Math.max(...size.flat())), slots = [];
+  let y = 0;
+  axes.forEach((axis, i) => {
+    const all = cuts[AXIS[axis]], count = Math.ceil(all.length / parts), w = size[i][0] * scale;
+    for (let from = 0; from < all.length; from += count) {
+      const row = all.slice(from, from + count);
+      row.forEach((index, c) => slots.push(slot(grid, axis, index, scale, c * (w + gap), y, w)));
+      y = slots.at(-1).y + slots.at(-1).h + gap;
+    }
+  });
+  return { slots, width: Math.max(...slots.map((s) => s.x + s.w)) };
+}
+
+// Slots centred in a canvas of this width, with the place of the colour bar at their right.
+function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
+  const room = width - BAR.gap - BAR.width - BAR.ticks;
+  const { slots, width: used } =
+    mode === "mosaic" ? mosaicLayout(grid, cuts, axes, room, maxHeight)
+      : (room < NARROW ? narrowLayout : wideLayout)(grid, cursor, room, maxHeight);
+  const height = Math.max(...slots.map((s) => s.y + s.h)), left = Math.max(0, (room - used) / 2);
+  for (const s of slots) { s.x += left; s.px += left; }
+  return { slots, height, bar: { x: left + used + BAR.gap, y: 0, w: BAR.width, h: height } };
+}
+
+// The same slot with its edges on whole pixels of the screen.
+function snapped(s, dpr) {
+  const at = (c) => Math.round(c * dpr) / dpr;
+  const size = (start, length) => Math.max(1 / dpr, at(start + length) - at(start));
+  return {
+    ...s, x: at(s.x), y: at(s.y), w: size(s.x, s.w), h: size(s.y, s.h),
+    px: at(s.px), py: at(s.py), pw: size(s.px, s.pw), ph: size(s.py, s.ph),
+  };
+}
