@@ -57,7 +57,7 @@ class Result:
 
     @cached_property
     def z_map(self) -> np.ndarray:
-        """z scores as a volume, NaN outside the mask, float32."""
+        """Volume of z scores, NaN outside the mask, float32."""
         return self.volume(self.z, fill=np.nan).astype(np.float32)
 
     def volume(self, values: np.ndarray, fill: float = 0.0) -> np.ndarray:

@@ -172,6 +172,7 @@ class Session(traitlets.HasTraits):
                 setattr(self, name, value)
 
     def show_error(self, error: Exception) -> None:
+        """Put an error on the status, with the stage or setting that it belongs to; the last good result stays."""
         stage = getattr(error, "stage", getattr(error, "path", None))
         message = str(error) or type(error).__name__
         details = "".join(traceback.format_exception(error))

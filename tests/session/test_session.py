@@ -1,0 +1,168 @@
+"""The live analysis without a browser: what is asked is answered, by the right numbers, and nothing else runs."""
+
+import threading
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glmwidgets.session.run import open_run
+from glmwidgets.session.session import Session
+
+
+def test_the_first_look_is_at_the_first_condition_and_its_peak(session):
+    assert session.settings.contrast.expression == "face"
+    assert session.is_current
+    assert session.status.state == "idle"
+    assert all(low <= c < high for c, low, high in zip(session.cursor, (2, 2, 2), (5, 5, 4), strict=True))
+    assert [cluster.n_voxels for cluster in session.clusters.found] == [18]
+
+
+def test_maps_equal_the_reference(audiovisual_dir):
+    """Same run, model and contrast in nilearn; 1e-6 in z, as both round their sums in different orders."""
+    from nilearn.glm.first_level import FirstLevelModel
+
+    bold, events = (audiovisual_dir / f"av_5slices_45vols_{name}" for name in ("bold.nii.gz", "events.tsv"))
+    session = Session(open_run(bold, events, 3.0), synchronous=True)
+    session.update({"data.smoothing_fwhm": 5.0, "contrast.expression": "visual - auditory", "noise.model": "ar1"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = FirstLevelModel(t_r=3.0, hrf_model="spm", smoothing_fwhm=5, noise_model="ar1")
+        model.fit(str(bold), pd.read_table(events))
+        expected = model.compute_contrast("visual - auditory").get_fdata()
+    np.testing.assert_array_equal(session.result.mask, model.masker_.mask_img_.get_fdata() > 0)
+    np.testing.assert_allclose(np.nan_to_num(session.result.z_map), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "runs"),
+    [
+        ({"threshold.value": 4.0, "threshold.height_control": "fixed"}, {"threshold", "clusters"}),
+        ({"threshold.cluster_size": 3}, {"clusters"}),
+        ({"contrast.expression": "face - house"}, {"contrast", "threshold", "clusters"}),
+        ({"noise.model": "ols"}, {"fit", "contrast", "threshold", "clusters"}),
+        ({"design.hrf_model": "glover"}, {"design", "fit", "contrast", "threshold", "clusters"}),
+        ({"data.smoothing_fwhm": 5.0}, {"series", "moments", "fit", "contrast", "threshold", "clusters"}),
+    ],
+)
+def test_each_change_runs_only_what_it_must(session, change, runs):
+    assert session.update(change)
+    assert set(session.status.timings) == runs
+
+
+def test_a_wrong_contrast_is_told_and_the_last_map_stays(session):
+    good = session.result
+    session.update({"contrast.expression": "face - huose"})
+    assert session.status.state == "error"
+    assert session.status.stage == "contrast"
+    assert "did you mean 'house'" in session.status.message
+    assert "Traceback" in session.status.details
+    assert session.result is good
+    assert not session.is_current
+    session.update({"contrast.expression": "face - house"})
+    assert session.status.state == "idle"
+    assert session.is_current
+
+
+def test_a_refused_value_changes_nothing(session):
+    before = session.settings
+    assert not session.update({"design.high_pass": -1.0})
+    assert session.settings is before
+    assert session.status.stage == "design.high_pass"
+    # and the next good value clears the message even if it equals what was set
+    assert session.update({"design.high_pass": before.design.high_pass})
+    assert session.status.state == "idle"
+
+
+def test_a_design_that_cannot_be_made_says_so(session):
+    session.update({"design.drift_model": "cosine", "design.high_pass": 0.3})
+    assert session.status.state == "error"
+    assert session.status.stage == "fit"
+    assert "no degree of freedom" in session.status.message
+
+
+def test_no_condition_at_all_leaves_a_model_of_drift(session):
+    session.update({"design.conditions": (), "contrast.expression": "constant"})
+    assert session.status.state == "idle"
+    assert "face" not in session.result.design.columns
+
+
+def test_a_drag_ends_on_the_last_state(live, run):
+    periods = np.linspace(40, 200, 25)
+    for period in periods:
+        live.update({"design.high_pass": 1 / period})
+    assert live.wait_until_idle(60)
+    assert live.result.settings.design.high_pass == pytest.approx(1 / 200)
+    alone = Session(run, settings=live.settings, synchronous=True)
+    alone.refresh()
+    np.testing.assert_array_equal(live.result.z, alone.result.z)
+    assert len(live.clusters.found) == len(alone.clusters.found)
+
+
+def test_results_come_in_order_and_the_newest_last(live):
+    seen = []
+    live.observe_locked(lambda change: seen.append(change["new"].settings.threshold.value), "result")
+    for value in np.linspace(2, 4, 30):
+        live.update({"threshold.height_control": "fixed", "threshold.value": float(value)})
+    assert live.wait_until_idle(60)
+    assert seen == sorted(seen)
+    assert seen[-1] == 4.0
+
+
+def test_many_threads_write_without_harm(live):
+    def write(name):
+        for k in range(15):
+            live.update({"noise.model": name, "threshold.alpha": 0.001 + k / 1000})
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("ols", "ar1", "ols", "ar1")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert live.wait_until_idle(60)
+    assert live.is_current
+    assert live.status.state == "idle"
+
+
+def test_a_view_that_fails_is_heard_of(session, caplog):
+    def fail(change):
+        raise RuntimeError("this view is broken")
+
+    session.observe_locked(fail, "cursor")
+    session.move_to((3, 3, 3))
+    assert session.status.state == "error"
+    assert "this view is broken" in session.status.message
+    assert "a view of the session failed" in caplog.text
+
+
+def test_the_crosshair_stays_inside_and_knows_its_place(session):
+    session.move_to((99, -5, 2))
+    assert session.cursor == (9, 0, 2)
+    np.testing.assert_allclose(session.mm((1, 2, 3)), [27, -34, -8])
+    session.move_to_mm((26.4, -33.2, -8.9))
+    assert session.cursor == (1, 2, 3)
+
+
+def test_series_at_a_voxel_are_the_data_and_the_dense_fit(session, run):
+    """Prediction against lstsq on the scaled data; float64 sums in another order agree to 1e-8 %."""
+    session.update({"noise.model": "ols"})
+    here = session.series((3, 3, 3))
+    raw = run.img.get_fdata()[3, 3, 3].astype(np.float32)
+    percent = 100 * (raw / raw.mean() - 1)
+    np.testing.assert_allclose(here.data, percent, atol=1e-4)
+    x = session.result.design.to_numpy()
+    fitted = x @ np.linalg.lstsq(x, here.data, rcond=None)[0]
+    np.testing.assert_allclose(here.predicted, fitted, atol=1e-8)
+    share = 1 - np.square(here.data - fitted).sum() / np.square(here.data - here.data.mean()).sum()
+    assert here.statistics["r_square"] == pytest.approx(share, abs=1e-9)
+    assert session.series((0, 0, 0)) is None
+
+
+def test_confounds_can_be_chosen_by_name(session):
+    assert {"trans_x", "rot_z"} <= set(session.result.design.columns)
+    session.update({"design.confounds": ("rot_z",)})
+    assert "trans_x" not in session.result.design.columns
+    session.update({"design.confounds": ("none_such",)})
+    assert session.status.stage == "design"
+    assert "no column none_such" in session.status.message

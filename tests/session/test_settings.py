@@ -1,0 +1,89 @@
+"""The settings tree: what it refuses, what it keeps, and that JSON brings it back."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.inference import THRESHOLDS
+from glmwidgets.session.settings import Settings, SettingsError
+
+
+@given(
+    drift=st.sampled_from(sorted(DRIFTS)),
+    high_pass=st.floats(0, 1),
+    conditions=st.none() | st.lists(st.text(max_size=12), max_size=4).map(tuple),
+    expression=st.text(max_size=40),
+    height=st.sampled_from(sorted(THRESHOLDS)),
+    two_sided=st.booleans(),
+    size=st.integers(0, 500),
+)
+def test_json_brings_every_tree_back(drift, high_pass, conditions, expression, height, two_sided, size):
+    settings = Settings().updated(
+        {
+            "design.drift_model": drift,
+            "design.high_pass": high_pass,
+            "design.conditions": conditions,
+            "contrast.expression": expression,
+            "threshold.height_control": height,
+            "threshold.two_sided": two_sided,
+            "threshold.cluster_size": size,
+        }
+    )
+    assert Settings.from_json(settings.to_json()) == settings
+    assert hash(Settings.from_json(settings.to_json())) == hash(settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("design.hrf_model", "spn", "did you mean 'spm'"),
+        ("design.drift_model", "spline", "must be one of"),
+        ("design.high_pass", -0.1, "must be at least 0"),
+        ("design.high_pass", float("nan"), "must be at least 0"),
+        ("design.high_pass", "fast", "must be a number"),
+        ("design.fir_delays", [], "at least one delay"),
+        ("design.fir_delays", [0.5], "must be a list"),
+        ("design.conditions", "face", "must be"),
+        ("noise.model", "ar0", "noise_model must be one of"),
+        ("data.smoothing_fwhm", -1, "must be at least 0"),
+        ("data.signal_scaling", "percent", "must be one of"),
+        ("threshold.alpha", 0, "must be above 0"),
+        ("threshold.alpha", True, "must be a number"),
+        ("threshold.cluster_size", 2.5, "must be a whole number"),
+        ("threshold.two_sided", 1, "must be true or false"),
+        ("inputs.t_r", 0, "must be above 0"),
+        ("design.hrf_model", None, "cannot be empty"),
+        ("design.hrf", "spm", "there is no such setting"),
+        ("colour.map", "hot", "there is no such setting"),
+    ],
+)
+def test_refused_values_are_named(path, value, said):
+    before = Settings()
+    with pytest.raises(SettingsError, match=said) as caught:
+        before.updated({path: value})
+    assert caught.value.path == path
+    assert str(caught.value).startswith(f"{path}:")
+
+
+def test_files_that_are_no_settings(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no settings file"):
+        Settings.load(tmp_path / "none.json")
+    for text, said in [
+        ("{", "not valid JSON"),
+        ("[]", "not a settings file"),
+        ('{"format": "other"}', "not a settings file"),
+        ('{"format": "glmwidgets settings", "version": 99}', "of version 99"),
+        ('{"format": "glmwidgets settings", "version": 1, "design": 3}', "must be a group"),
+    ]:
+        (tmp_path / "s.json").write_text(text)
+        with pytest.raises(ValueError, match=said):
+            Settings.load(tmp_path / "s.json")
+
+
+def test_a_partial_file_keeps_the_defaults():
+    tree = {"format": "glmwidgets settings", "version": 1, "design": {"hrf_model": "glover"}}
+    settings = Settings.from_json(json.dumps(tree))
+    assert settings.changes_from(Settings()) == {"design.hrf_model": ("spm", "glover")}

@@ -1,0 +1,91 @@
+"""The graph of stages: nothing is computed twice, nothing is kept that a setting has outdated."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from glmwidgets.session.settings import Settings
+from glmwidgets.session.stages import Graph, Stage, StageError
+
+
+def counting_graph():
+    ran = []
+
+    def stage(name, needs=(), reads=(), keep=4):
+        def compute(settings, *inputs):
+            ran.append(name)
+            return (name, *(settings.get(path) for path in reads), *inputs)
+
+        return Stage(name, compute, needs, reads, keep)
+
+    graph = Graph(
+        [
+            stage("load"),
+            stage("smooth", ("load",), ("data.smoothing_fwhm",)),
+            stage("design", (), ("design.hrf_model",)),
+            stage("fit", ("smooth", "design"), ("noise.model",), keep=2),
+        ]
+    )
+    return graph, ran
+
+
+def test_a_change_runs_what_is_downstream_of_it_and_nothing_else():
+    graph, ran = counting_graph()
+    settings = Settings()
+    graph.get("fit", settings)
+    assert ran == ["load", "smooth", "design", "fit"]
+    for change, expected in [
+        ({"noise.model": "ols"}, ["fit"]),
+        ({"design.hrf_model": "glover"}, ["design", "fit"]),
+        ({"data.smoothing_fwhm": 5.0}, ["smooth", "fit"]),
+        ({"threshold.alpha": 0.01}, []),
+    ]:
+        ran.clear()
+        settings = settings.updated(change)
+        result = graph.get("fit", settings)
+        assert ran == expected
+    assert result == (
+        "fit", "ols", ("smooth", 5.0, ("load",)), ("design", "glover")
+    )  # fmt: skip
+
+
+def test_only_the_last_used_are_kept():
+    graph, ran = counting_graph()
+    models = [Settings().updated({"noise.model": name}) for name in ("ols", "ar1", "ar2")]
+    for settings in models:
+        graph.get("fit", settings)
+    assert [graph.is_kept("fit", s) for s in models] == [False, True, True]
+
+
+def test_an_error_names_its_stage_and_leaves_nothing_behind():
+    state = {"broken": True}
+
+    def compute(settings):
+        if state["broken"]:
+            raise ValueError("no such column")
+        return 1
+
+    graph = Graph([Stage("design", compute), Stage("fit", lambda s, d: d + 1, ("design",))])
+    with pytest.raises(StageError, match="no such column") as caught:
+        graph.get("fit", Settings())
+    assert caught.value.stage == "design"
+    state["broken"] = False
+    assert graph.get("fit", Settings()) == 2
+
+
+def test_timings_and_checkpoints_cover_the_stages_that_ran():
+    graph, _ = counting_graph()
+    timings, passed = {}, []
+    graph.get("smooth", Settings(), timings, lambda: passed.append(1))
+    assert set(timings) == {"load", "smooth"}
+    assert len(passed) == 2
+    timings.clear()
+    graph.get("fit", Settings(), timings)
+    assert set(timings) == {"design", "fit"}
+
+
+def test_two_threads_share_one_computation():
+    graph, ran = counting_graph()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: graph.get("fit", Settings()), range(8)))
+    assert ran == ["load", "smooth", "design", "fit"]
