@@ -344,13 +344,13 @@ def height_threshold(
     2.394
     """
     method = threshold_method(height_control)
+    z_values = np.asarray(z_values, dtype=np.float64).ravel()
     if method.setting == "fixed":
         if not np.isfinite(fixed) or (two_sided and fixed < 0):
             raise ValueError(f"a {'two' if two_sided else 'one'}-sided threshold cannot be {fixed}")
-        return float(fixed)
+        return float(method.function(z_values, fixed, two_sided))
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
-    z_values = np.asarray(z_values, dtype=np.float64).ravel()
     return max(0.0, float(method.function(z_values, alpha, two_sided)))
 
 
