@@ -18,7 +18,7 @@ from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.inference import p_from_f, p_from_t, z_from_f, z_from_t
 from glmwidgets.glm.regression import Fit
 
-__all__ = ["Contrast", "compute_contrast", "fixed_effects", "non_estimable_rows"]
+__all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects", "non_estimable_rows"]
 
 STAT_TYPES = ("t", "F")
 
@@ -26,6 +26,10 @@ FIXED_EFFECTS = ("wald", "approximate")
 
 # Share of a contrast that may lie outside the design's row space before it is called non-estimable.
 ESTIMABLE_WITHIN = 1e-6
+
+
+class NotEstimableError(ValueError):
+    """A contrast that no data could tell under a design."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +144,9 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
     Raises
     ------
     ValueError
-        If the definition is not a contrast of these columns, is not estimable under this design, or a t test is
-        asked of several rows.
+        If the definition is not a contrast of these columns, or a t test is asked of several rows.
+    NotEstimableError
+        If it is not estimable under this design.
     """
     weights = np.atleast_2d(contrast_vector(contrast_def, list(fit.columns)))
     stat_type = stat_type or ("t" if len(weights) == 1 else "F")
@@ -152,7 +157,7 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
     bad = non_estimable_rows(fit, weights)
     if bad.size:
         involved = [name for name, w in zip(fit.columns, weights[bad[0]], strict=True) if w]
-        raise ValueError(
+        raise NotEstimableError(
             "the contrast is not estimable: columns of the design are combinations of each other, and no data "
             f"can tell them apart (it weighs {', '.join(involved)})"
         )

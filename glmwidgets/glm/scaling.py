@@ -14,10 +14,19 @@ import numpy as np
 
 __all__ = ["SCALINGS", "Scaling", "scale_signal", "standardize_signal"]
 
+BLOCK = 4096
+
+
+# Sums of float32 depend on their order. Here they are taken scan after scan, whatever the layout in memory: results do
+# not depend on how an array came about, and equal the field's reference.
+
 
 def _mean_over_time(y: np.ndarray) -> np.ndarray:
+    mean = np.empty(y.shape[1], y.dtype)
+    for start in range(0, mean.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        mean[block] = np.ascontiguousarray(y[:, block]).mean(axis=0)
     # Percent of a mean that is zero or negative means nothing; the field's floor is one unit of signal.
-    mean = y.mean(axis=0)
     if np.any(mean < 1):
         warnings.warn(
             f"{int(np.sum(mean < 1))} voxels have a mean below 1; they are scaled as if it were 1. "
@@ -38,7 +47,7 @@ def _mean_over_voxels(y: np.ndarray) -> np.ndarray:
 
 
 def _grand_mean(y: np.ndarray) -> np.ndarray:
-    mean = y.mean(dtype=np.float64)
+    mean = np.ascontiguousarray(y).mean()
     if mean <= 0:
         raise ValueError(
             "signal_scaling=(0, 1) divides by the grand mean, which is zero or less here; "

@@ -1,0 +1,107 @@
+"""What every estimator shares: its parameters are the arguments of its constructor, and nothing else."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeVar
+
+__all__ = ["Estimator", "NotFittedError"]
+
+Self = TypeVar("Self", bound="Estimator")
+
+
+class Estimator:
+    """Mixin that reads the parameters of an estimator off the signature of its constructor.
+
+    The constructor stores each argument, unchanged, under its own name. What is learnt by ``fit`` has a name that ends
+    with an underscore. These are scikit-learn's conventions, so that its ``clone`` and its searches take such a class
+    as one of their own; scikit-learn itself is not needed.
+
+    Examples
+    --------
+    >>> class Model(Estimator):
+    ...     def __init__(self, width=1.0, name=None):
+    ...         self.width = width
+    ...         self.name = name
+    >>> Model(name="a").set_params(width=2.0)
+    Model(width=2.0, name='a')
+    >>> Model().get_params()
+    {'width': 1.0, 'name': None}
+    """
+
+    @classmethod
+    def _parameters(cls) -> dict[str, Any]:
+        """Names of the parameters and their defaults, in the order of the signature."""
+        signature = inspect.signature(cls.__init__)
+        return {name: p.default for name, p in signature.parameters.items() if name != "self"}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool
+            Include the parameters of parameters that are estimators, as ``<parameter>__<name>``.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params = {name: getattr(self, name) for name in self._parameters()}
+        if deep:
+            for name, value in list(params.items()):
+                if hasattr(value, "get_params") and not isinstance(value, type):
+                    params.update({f"{name}__{key}": inner for key, inner in value.get_params().items()})
+        return params
+
+    def set_params(self: Self, **params: Any) -> Self:
+        """Set some of the parameters.
+
+        Parameters
+        ----------
+        **params
+            Values by name; ``<parameter>__<name>`` sets one of a parameter that is itself an estimator.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of a name; nothing is set then.
+        """
+        known = self._parameters()
+        unknown = sorted(name for name in params if name.partition("__")[0] not in known)
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {', '.join(map(repr, unknown))}; it has {', '.join(known)}"
+            )
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            own, _, inner = name.partition("__")
+            if inner:
+                nested.setdefault(own, {})[inner] = value
+            else:
+                setattr(self, own, value)
+        for own, values in nested.items():
+            getattr(self, own).set_params(**values)
+        return self
+
+    def __repr__(self) -> str:
+        changed = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in self._parameters().items()
+            if not _is_default(getattr(self, name), default)
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    # Types first: 0 and False are equal in Python and different scalings; an array compares element by element.
+    return value is default or (type(value) is type(default) and bool(value == default))
+
+
+class NotFittedError(ValueError, AttributeError):
+    """What needs a fit was asked of an estimator that has none."""

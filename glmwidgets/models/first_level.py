@@ -1,0 +1,532 @@
+"""First level: one participant's runs, from images and events to maps."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from joblib import Memory, Parallel, delayed
+from joblib import hash as content_hash
+
+from glmwidgets.glm.contrasts import Contrast, fixed_effects
+from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.events import event_warnings
+from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.noise import noise_model_row
+from glmwidgets.glm.regression import Fit, fit_glm
+from glmwidgets.glm.scaling import scale_signal, standardize_signal
+from glmwidgets.models.base import Estimator, NotFittedError
+from glmwidgets.models.caching import image_key, open_memory
+from glmwidgets.models.masker import ImageMasker
+from glmwidgets.models.report_hook import generate_report
+from glmwidgets.models.results import VoxelResults, labels_of, results_of
+from glmwidgets.models.run_contrasts import contrasts_of_runs, is_named_contrasts
+from glmwidgets.models.run_masks import fit_masker
+from glmwidgets.models.runs import RunInput, check_runs
+
+__all__ = ["OUTPUT_TYPES", "FirstLevelModel"]
+
+OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
+
+
+class FirstLevelModel(Estimator):
+    """General linear model of one participant's runs.
+
+    ``y = X beta + e`` in every voxel, with the columns of X built from events, confounds and drifts.
+
+    Parameters
+    ----------
+    t_r : float, optional
+        Seconds between scans. The images' headers are asked if it is not given.
+    slice_time_ref : float
+        Time within a scan that its values are taken to be measured at, as a share of `t_r` from 0 to 1.
+    hrf_model : str, callable, sequence of callables, or None
+        Response function; the names are in `glmwidgets.glm.hrf.HRFS`.
+    drift_model : {"cosine", "polynomial", "none"} or None
+        Slow changes that are modelled; see `glmwidgets.glm.drift.DRIFTS`.
+    high_pass : float
+        Cut-off of the cosine drift, in Hz.
+    drift_order : int
+        Highest power of the polynomial drift.
+    fir_delays : sequence of int, optional
+        Delays in scans for ``hrf_model="fir"``; ``[0]`` by default.
+    min_onset : float
+        Events that are over by this time, in seconds from the first scan, are left out.
+    mask_img : image, path, masker, None or False
+        Voxels to analyse. A masker gives its mask, nothing else. None finds the brain in the runs, False takes all
+        voxels.
+    target_affine : array of shape (3, 3) or (4, 4), optional
+        Grid that the runs are resampled to.
+    target_shape : tuple of 3 int, optional
+        Shape of that grid.
+    smoothing_fwhm : float, optional
+        Full width at half maximum of a Gaussian that the runs are smoothed with, in mm.
+    memory : str, path or joblib.Memory, optional
+        Folder in which masks, masked series and fits are kept, so that the same work is not done twice.
+    memory_level : int or None
+        0 or None turns `memory` off.
+    standardize : bool
+        Whether each series is centred and divided by its standard deviation. This comes after `signal_scaling`, and
+        takes the place of its units.
+    signal_scaling : {0, 1, (0, 1), False}
+        Percent of each voxel's mean over time, of each scan's mean over voxels, of the mean over both, or the raw
+        signal; see `glmwidgets.glm.scaling.scale_signal`.
+    noise_model : str
+        ``"ols"``, ``"ar1"``, ``"ar2"`` ...; see `glmwidgets.glm.noise.NOISE_MODELS`.
+    verbose : int
+        0 is silent; 1 prints a line for each run; 2 also how long masking and fit took.
+    n_jobs : int
+        Number of runs that are worked on at once; -1 for as many as there are processors.
+    minimize_memory : bool
+        Let go of the runs' series after the fit. All but `residuals` still works.
+    subject_label : str, optional
+        Name of the participant, for group models.
+    random_state : int or numpy.random.RandomState, optional
+        Start of the search for groups of voxels in noise models of higher order.
+    precision : {"float64", "float32"}
+        In which the centred series are held and multiplied. float32 halves the memory and moves z by less than 1e-3.
+
+    Attributes
+    ----------
+    design_matrices_ : list of DataFrame
+        One a run, without the scans that a sample mask leaves out.
+    masker_ : ImageMasker
+        ``masker_.mask_img_`` is the mask; ``transform`` and ``inverse_transform`` go from images to voxels and back.
+    fits_ : list of glmwidgets.glm.regression.Fit
+        One a run: coefficients, variances and all that follows from them.
+    n_elements_ : int
+        Number of voxels in the mask.
+
+    Notes
+    -----
+    With ``noise_model`` "ols" and "ar1", maps equal nilearn 0.14.1's to rounding. Where the two differ it is on
+    purpose: `predicted`, `residuals` and `r_square` are of the data, not of whitened data; `signal_scaling` and
+    `standardize` do what they say; the variance of a rank-deficient design is divided by its degrees of freedom;
+    F tests over runs are Wald tests; contrasts that cannot be estimated are errors.
+
+    Examples
+    --------
+    A small run in which one half of the voxels follows the task:
+
+    >>> rng = np.random.default_rng(0)
+    >>> task = np.arange(60) // 10 % 2
+    >>> data = 100 + rng.standard_normal((4, 4, 4, 60))
+    >>> data[:2] += 2 * task
+    >>> img = nib.Nifti1Image(data, np.diag([3, 3, 3, 1]))
+    >>> events = pd.DataFrame({"onset": [20.0, 60.0, 100.0], "duration": 20.0, "trial_type": "task"})
+    >>> model = FirstLevelModel(t_r=2.0, hrf_model=None, mask_img=False).fit(img, events)
+    >>> model.design_matrices_[0].columns.tolist()
+    ['task', 'drift_1', 'drift_2', 'constant']
+    >>> z = model.compute_contrast("task").get_fdata()
+    >>> bool(z[:2].min() > 4 and abs(z[2:]).max() < 4)
+    True
+    """
+
+    def __init__(
+        self,
+        t_r: float | None = None,
+        slice_time_ref: float = 0.0,
+        hrf_model: Any = "glover",
+        drift_model: str | None = "cosine",
+        high_pass: float = 0.01,
+        drift_order: int = 1,
+        fir_delays: Any = None,
+        min_onset: float = -24,
+        mask_img: Any = None,
+        target_affine: Any = None,
+        target_shape: Any = None,
+        smoothing_fwhm: float | None = None,
+        memory: Any = None,
+        memory_level: int | None = 1,
+        standardize: bool = False,
+        signal_scaling: Any = 0,
+        noise_model: str = "ar1",
+        verbose: int = 0,
+        n_jobs: int = 1,
+        minimize_memory: bool = True,
+        subject_label: str | None = None,
+        random_state: Any = None,
+        precision: str = "float64",
+    ):
+        self.t_r = t_r
+        self.slice_time_ref = slice_time_ref
+        self.hrf_model = hrf_model
+        self.drift_model = drift_model
+        self.high_pass = high_pass
+        self.drift_order = drift_order
+        self.fir_delays = fir_delays
+        self.min_onset = min_onset
+        self.mask_img = mask_img
+        self.target_affine = target_affine
+        self.target_shape = target_shape
+        self.smoothing_fwhm = smoothing_fwhm
+        self.memory = memory
+        self.memory_level = memory_level
+        self.standardize = standardize
+        self.signal_scaling = signal_scaling
+        self.noise_model = noise_model
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.minimize_memory = minimize_memory
+        self.subject_label = subject_label
+        self.random_state = random_state
+        self.precision = precision
+
+    # Fit --------------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        run_imgs: Any,
+        events: Any = None,
+        confounds: Any = None,
+        sample_masks: Any = None,
+        design_matrices: Any = None,
+        bins: int | None = 100,
+        *,
+        fill_first_row: bool = False,
+        outside: str = "error",
+    ) -> FirstLevelModel:
+        """Fit the model to one run or several.
+
+        Parameters
+        ----------
+        run_imgs : image, path, or list of these
+            4-D, one for each run. A list of 3-D volumes is one run; a list of such lists are several.
+        events : DataFrame, path, or list of these
+            One for each run: ``onset`` and ``duration`` in seconds, ``trial_type``, and perhaps ``modulation``. Runs
+            need not hold the same types.
+        confounds : DataFrame, array, path, or list of these, optional
+            One for each run, with one row for each scan.
+        sample_masks : array of bool or int, or list of these, optional
+            Scans that are kept, one for each run; None in the list keeps all.
+        design_matrices : DataFrame, array, path, or list of these, optional
+            One for each run, with one row for each scan, in the place of events and confounds.
+        bins : int or None
+            How finely autocorrelations are kept apart: ``ar1`` truncates them to multiples of 1/`bins`, higher orders
+            gather the voxels in at most `bins` groups. None leaves each voxel its own estimate.
+        fill_first_row : bool
+            Put 0 where the first row of the confounds, and only the first, has no value, as in fMRIPrep's
+            derivatives.
+        outside : {"error", "warn"}
+            What to do about event types that never happen during a run.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FileNotFoundError, TypeError, ValueError
+            If something is missing, cannot be read or does not fit; the message names the run, file, row or column.
+        """
+        start = time.perf_counter()
+        noise_model_row(self.noise_model)
+        if not isinstance(self.standardize, bool | np.bool_):
+            raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
+        runs = check_runs(run_imgs, events, confounds, sample_masks, design_matrices, self.t_r, fill_first_row)
+        # All that can be wrong with a design is said before any voxel is read.
+        designs = [self._design(run, outside) for run in runs]
+
+        memory = open_memory(self.memory, self.memory_level)
+        load = _loader(keep=len(runs) == 1)
+        self._log(1, f"masking {len(runs)} run{'s' if len(runs) > 1 else ''}")
+        self.masker_ = fit_masker(
+            runs, load, memory, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm
+        )
+        self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
+        jobs = (
+            delayed(self._fit_run)(run, design, bins, memory, load) for run, design in zip(runs, designs, strict=True)
+        )
+        self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
+        self.design_matrices_ = designs
+        self._names = [run.name for run in runs]
+        self._t_r = [run.t_r for run in runs]
+        self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
+        return self
+
+    def _design(self, run: RunInput, outside: str) -> pd.DataFrame:
+        if run.design is not None:
+            design = run.design
+        else:
+            if run.t_r is None:
+                raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
+            times = frame_times(run.n_scans, run.t_r, self.slice_time_ref)
+            design = make_first_level_design_matrix(
+                times,
+                run.events,
+                hrf_model=self.hrf_model,
+                drift_model=self.drift_model,
+                high_pass=self.high_pass,
+                drift_order=self.drift_order,
+                fir_delays=self.fir_delays,
+                add_regs=run.confounds,
+                min_onset=self.min_onset,
+                outside=outside,
+            )
+            if run.sample_mask is not None:
+                for finding in event_warnings(run.events, times, run.sample_mask):
+                    if finding.kind == "censored" and finding.severity == "error":
+                        warnings.warn(f"{run.name}: {finding.message}", stacklevel=3)
+        return design if run.sample_mask is None else design.iloc[run.sample_mask]
+
+    def _fit_run(
+        self,
+        run: RunInput,
+        design: pd.DataFrame,
+        bins: int | None,
+        memory: Memory,
+        load: Callable[[RunInput], nib.Nifti1Image],
+    ) -> Fit:
+        start = time.perf_counter()
+        self._log(1, f"fitting {run.name}")
+        key = None
+        if memory.location is not None:
+            masker = self.masker_
+            grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
+            key = content_hash((image_key(run.source), grid, run.sample_mask))
+
+        def series() -> np.ndarray:
+            cached = memory.cache(_masked_series, ignore=["run", "masker", "load"])
+            return cached(key, run, self.masker_, load)
+
+        try:
+            fit = memory.cache(_fit_series, ignore=["series"])(
+                key,
+                series,
+                design,
+                self.signal_scaling,
+                bool(self.standardize),
+                self.noise_model,
+                bins,
+                self.random_state,
+                self.precision,
+                self.minimize_memory,
+            )
+        except ValueError as error:
+            raise ValueError(f"{run.name}: {error}") from error
+        if run.design is not None and fit.basis.rank < design.shape[1]:
+            warnings.warn(
+                f"{run.name}: the {design.shape[1]} columns of the given design depend on each other (rank "
+                f"{fit.basis.rank}); contrasts of these columns may not be estimable",
+                stacklevel=2,
+            )
+        self._log(2, f"{run.name} took {time.perf_counter() - start:.1f} s")
+        return fit
+
+    def _log(self, level: int, message: str) -> None:
+        if self.verbose >= level:
+            print(f"[FirstLevelModel] {message}")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "fits_"):
+            raise NotFittedError("this model has not been fitted yet: call fit with run images and events first")
+
+    # Contrasts --------------------------------------------------------------------------------------------------------
+
+    def compute_contrast(
+        self,
+        contrast_def: Any,
+        stat_type: str | None = None,
+        output_type: str = "z_score",
+        *,
+        missing: str = "error",
+        f_method: str = "wald",
+    ) -> Any:
+        """Map of a contrast; over several runs, of its fixed effect.
+
+        Parameters
+        ----------
+        contrast_def : str, array, dict, or list of these
+            - text: an expression such as ``"face - (house + object) / 2"``; rows of an F test are separated by ``;``;
+            - a vector of weights of the columns, or a matrix with one for each row of an F test. Short ones are
+              completed with zeros, with a warning;
+            - a dictionary from column to weight;
+            - a list with one contrast for each run. Any other list of expressions or dictionaries is an F test;
+            - a dictionary from names to any of these: the result is a dictionary of maps.
+        stat_type : {"t", "F"}, optional
+            Default: t for one row, F for several.
+        output_type : {"z_score", "stat", "p_value", "effect_size", "effect_variance", "all"}
+        missing : {"error", "skip"}
+            What to do about runs without a column that the contrast names: an error that says which, or leave them
+            out with a warning.
+        f_method : {"wald", "approximate"}
+            How F tests are combined over runs; see `glmwidgets.glm.contrasts.fixed_effects`.
+
+        Returns
+        -------
+        Nifti1Image, or dict of Nifti1Image by output type for ``"all"``
+            float64, zero outside the mask. Effects and variances of an F test with several rows are 4-D. Headers tell
+            the degrees of freedom.
+
+        Raises
+        ------
+        ValueError
+            If the contrast cannot be read or estimated, in one of the runs or in all.
+
+        Examples
+        --------
+        ``model.compute_contrast("face - house")``, ``model.compute_contrast(["face", "house"], output_type="all")``.
+        """
+        if is_named_contrasts(contrast_def):
+            return {
+                name: self.compute_contrast(one, stat_type, output_type, missing=missing, f_method=f_method)
+                for name, one in contrast_def.items()
+            }
+        if output_type not in (*OUTPUT_TYPES, "all"):
+            raise ValueError(f"output_type must be one of {', '.join(OUTPUT_TYPES)} or all, not {output_type!r}")
+        contrast = self.contrast(contrast_def, stat_type, missing=missing, f_method=f_method)
+        if output_type == "all":
+            return {name: self._map(contrast, name, contrast_def) for name in OUTPUT_TYPES}
+        return self._map(contrast, output_type, contrast_def)
+
+    def contrast(
+        self, contrast_def: Any, stat_type: str | None = None, *, missing: str = "error", f_method: str = "wald"
+    ) -> Contrast:
+        """Estimate a contrast as arrays of the voxels in the mask.
+
+        Parameters
+        ----------
+        contrast_def, stat_type, missing, f_method
+            As in `compute_contrast`.
+
+        Returns
+        -------
+        glmwidgets.glm.contrasts.Contrast
+            In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
+        """
+        self._check_fitted()
+        contrasts = contrasts_of_runs(self.fits_, self._names, contrast_def, stat_type, missing)
+        return contrasts[0] if len(contrasts) == 1 else fixed_effects(contrasts, f_method)
+
+    def _map(self, contrast: Contrast, output_type: str, contrast_def: Any) -> nib.Nifti1Image:
+        img = self.masker_.inverse_transform(getattr(contrast, output_type)())
+        text = f"{output_type} [dof {contrast.dof:g}] of {contrast_def}"
+        # The header has room for 80 bytes.
+        img.header["descrip"] = text.encode("ascii", "replace")[:79]
+        return img
+
+    def generate_report(self, contrasts: Any = None, **options: Any) -> Any:
+        """Report on the fitted model and some contrasts, as one HTML page.
+
+        Parameters
+        ----------
+        contrasts : str, array, list or dict of these
+            What `compute_contrast` takes; a dictionary gives the names.
+        **options
+            ``title``, ``bg_img``, ``threshold``, ``alpha``, ``cluster_threshold``, ``height_control``,
+            ``min_distance``, ``plot_type`` ...: of ``glmwidgets.report.html.glm_report``.
+
+        Returns
+        -------
+        Report
+            Shown in a notebook by itself; ``save_as_html(path)`` writes it.
+
+        Raises
+        ------
+        ImportError
+            If what reports are made with is not installed.
+        """
+        self._check_fitted()
+        return generate_report(self, contrasts, **options)
+
+    # What the fit found -----------------------------------------------------------------------------------------------
+
+    @property
+    def n_elements_(self) -> int:
+        """Number of voxels in the mask."""
+        return self.masker_.n_elements_
+
+    @property
+    def mask_img_(self) -> nib.Nifti1Image:
+        """The mask."""
+        return self.masker_.mask_img_
+
+    @property
+    def labels_(self) -> list[np.ndarray]:
+        """Label of each voxel, one array a run: its noise parameters as text, 0.0 for ``ols``."""
+        self._check_fitted()
+        return [labels_of(fit) for fit in self.fits_]
+
+    @property
+    def results_(self) -> list[dict[str | float, VoxelResults]]:
+        """Estimates by label, one dictionary a run: ``theta``, ``dispersion``, ``df_residuals`` ..."""
+        self._check_fitted()
+        return [results_of(fit) for fit in self.fits_]
+
+    @property
+    def predicted(self) -> list[nib.Nifti1Image]:
+        """Predicted series ``X beta``, one 4-D image a run.
+
+        In the units of the series as they were modelled (percent, if they were scaled), under any noise model.
+        """
+        return self._images(lambda fit: fit.predicted())
+
+    @property
+    def residuals(self) -> list[nib.Nifti1Image]:
+        """Modelled series minus `predicted`, one 4-D image a run; needs ``minimize_memory=False``."""
+        if getattr(self, "fits_", None) and self.minimize_memory:
+            raise AttributeError(
+                "the residuals need the runs' series, which were let go of to save memory: "
+                "set minimize_memory=False and fit again"
+            )
+        return self._images(lambda fit: fit.residuals())
+
+    @property
+    def r_square(self) -> list[nib.Nifti1Image]:
+        """Share of each voxel's variance over time that is predicted, within 0 and 1; one 3-D image a run."""
+        return self._images(lambda fit: fit.r_square)
+
+    predicted_, residuals_, r_square_ = predicted, residuals, r_square
+
+    def _images(self, values: Callable[[Fit], np.ndarray]) -> list[nib.Nifti1Image]:
+        self._check_fitted()
+        return [
+            self.masker_.inverse_transform(values(fit), t_r) for fit, t_r in zip(self.fits_, self._t_r, strict=True)
+        ]
+
+
+def _loader(keep: bool) -> Callable[[RunInput], nib.Nifti1Image]:
+    """Read runs, and keep the voxels of one that will be asked for again."""
+    kept: dict[int, nib.Nifti1Image] = {}
+
+    def load(run: RunInput) -> nib.Nifti1Image:
+        img = kept.get(run.number)
+        if img is None:
+            img = run.load()
+            if keep:
+                kept[run.number] = img
+        return img
+
+    return load
+
+
+def _masked_series(
+    key: str | None, run: RunInput, masker: ImageMasker, load: Callable[[RunInput], nib.Nifti1Image]
+) -> np.ndarray:
+    """Series of a run in the mask; `key` stands for all the rest when results are kept."""
+    return masker.transform(load(run), run.sample_mask)
+
+
+def _fit_series(
+    key: str | None,
+    series: Callable[[], np.ndarray],
+    design: pd.DataFrame,
+    signal_scaling: Any,
+    standardize: bool,
+    noise_model: str,
+    bins: int | None,
+    random_state: Any,
+    precision: str,
+    minimize_memory: bool,
+) -> Fit:
+    """Fit of a run; `key` stands for its series when results are kept."""
+    y = scale_signal(series(), signal_scaling)
+    if standardize:
+        y = standardize_signal(y)
+    fit = fit_glm(Moments(y, precision), design, noise_model, bins=bins, random_state=random_state)
+    return fit.without_data() if minimize_memory else fit

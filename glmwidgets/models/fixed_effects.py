@@ -1,0 +1,169 @@
+"""Fixed effects of several maps of one effect: those of a participant's runs."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.glm.inference import z_from_t
+from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.mask import match_mask
+from glmwidgets.images.new import image_like
+from glmwidgets.models.masker import ImageMasker, same_grid
+
+__all__ = ["FixedEffects", "compute_fixed_effects", "dof_of"]
+
+UNKNOWN_DOF = 100.0
+
+
+class FixedEffects(NamedTuple):
+    """Maps of a combined effect, each a Nifti1Image that is zero outside the mask."""
+
+    effect_size: nib.Nifti1Image
+    effect_variance: nib.Nifti1Image
+    stat: nib.Nifti1Image
+    z_score: nib.Nifti1Image
+
+
+def dof_of(img: nib.Nifti1Image) -> float | None:
+    """Degrees of freedom that the header of a map tells.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+        A map of ``FirstLevelModel.compute_contrast``, or one that was saved by SPM.
+
+    Returns
+    -------
+    float or None
+        None if it tells nothing.
+
+    Examples
+    --------
+    >>> img = nib.Nifti1Image(np.zeros((1, 1, 1)), np.eye(4))
+    >>> img.header["descrip"] = b"effect_size [dof 84] of face - house"
+    >>> dof_of(img)
+    84.0
+    """
+    text = bytes(img.header["descrip"]).decode("latin-1") if isinstance(img.header, nib.Nifti1Header) else ""
+    match = re.search(r"\[dof ([0-9.]+)\]|SPM\{T_\[([0-9.]+)\]\}", text)
+    return float(match[1] or match[2]) if match else None
+
+
+def compute_fixed_effects(
+    contrast_imgs: Sequence[ImageLike],
+    variance_imgs: Sequence[ImageLike],
+    mask: Any = None,
+    precision_weighted: bool = False,
+    dofs: Sequence[float] | None = None,
+    return_z_score: bool = True,
+) -> Any:
+    """Combine the effects of several runs, given as maps of effect and variance.
+
+    With equal weights ``effect = mean(b_r)`` and ``variance = sum(v_r) / n^2``; weighted by precision
+    ``effect = sum(b_r / v_r) variance`` and ``variance = 1 / sum(1 / v_r)``. In both ``t = effect / sqrt(variance)``
+    with the sum of the runs' degrees of freedom.
+
+    Parameters
+    ----------
+    contrast_imgs : sequence of images or paths
+        Effects, one a run.
+    variance_imgs : sequence of images or paths
+        Their variances, in the same order.
+    mask : image, path or masker, optional
+        Voxels to combine; by default those where every variance is positive.
+    precision_weighted : bool
+        Weight each run by the inverse of its variance.
+    dofs : sequence of float, optional
+        Degrees of freedom of the runs. Maps of this package tell theirs; of others 100 are assumed, with a warning.
+    return_z_score : bool
+        False leaves the last map out, as older versions of the field's reference did.
+
+    Returns
+    -------
+    FixedEffects
+        ``effect_size``, ``effect_variance``, ``stat`` (t) and ``z_score``; or the first three as a tuple. A voxel
+        of which a run says nothing (no variance) is zero.
+
+    Raises
+    ------
+    ValueError
+        If the maps are not as many, lie on different grids, or are those of a test with several rows.
+
+    Examples
+    --------
+    >>> def image(value):
+    ...     return nib.Nifti1Image(np.full((2, 2, 2), value), np.eye(4))
+    >>> maps = compute_fixed_effects([image(2.0), image(4.0)], [image(1.0), image(3.0)], dofs=[50, 50])
+    >>> [float(img.get_fdata()[0, 0, 0]) for img in maps[:3]]
+    [3.0, 1.0, 3.0]
+    """
+    effects, variances = ([load_image(img) for img in imgs] for imgs in (contrast_imgs, variance_imgs))
+    if len(effects) != len(variances) or not effects:
+        raise ValueError(
+            f"{len(effects)} maps of effects and {len(variances)} of variances were given; "
+            "one of each is needed for every run"
+        )
+    for img in (*effects, *variances):
+        if img.ndim != 3:
+            raise ValueError(
+                f"{image_name(img)} has shape {img.shape}; only effects of one row, 3-D maps, can be combined. "
+                "For an F test over runs, fit one FirstLevelModel to all of them"
+            )
+        if not same_grid(img, effects[0]):
+            raise ValueError(f"{image_name(img)} and {image_name(effects[0])} lie on different grids")
+    values = _values(variances)
+    masker = ImageMasker(_mask(mask, values, effects[0]))
+    v = values[:, masker.mask_]
+    b = _values(effects)[:, masker.mask_]
+
+    known = (v > 0).all(axis=0)
+    v = np.where(known, v, 1.0)
+    if precision_weighted:
+        variance = 1 / np.sum(1 / v, axis=0)
+        effect = np.sum(b / v, axis=0) * variance
+    else:
+        variance = np.sum(v, axis=0) / len(v) ** 2
+        effect = np.mean(b, axis=0)
+    t = effect / np.sqrt(variance)
+    dof = _total_dof(dofs, variances)
+    maps = {"effect_size": effect, "effect_variance": variance, "stat": t, "z_score": z_from_t(t, dof)}
+    images = {}
+    for name, voxels in maps.items():
+        images[name] = masker.inverse_transform(np.where(known, voxels, 0.0))
+        images[name].header["descrip"] = f"{name} [dof {dof:g}] of {len(v)} runs".encode()
+    found = FixedEffects(**images)
+    return found if return_z_score else tuple(found[:3])
+
+
+def _values(imgs: Sequence[nib.Nifti1Image]) -> np.ndarray:
+    return np.nan_to_num(np.array([image_data(img) for img in imgs], dtype=np.float64), posinf=0.0, neginf=0.0)
+
+
+def _mask(mask: Any, variances: np.ndarray, like: nib.Nifti1Image) -> nib.Nifti1Image:
+    if mask is None:
+        everywhere = (variances > 0).all(axis=0)
+        if not everywhere.any():
+            raise ValueError("no voxel has a positive variance in every map")
+        return image_like(everywhere.astype(np.uint8), like)
+    given = getattr(mask, "mask_img_", mask)
+    return image_like(match_mask(given, like).astype(np.uint8), like)
+
+
+def _total_dof(dofs: Sequence[float] | None, variances: Sequence[nib.Nifti1Image]) -> float:
+    if dofs is not None:
+        if len(dofs) != len(variances):
+            raise ValueError(f"{len(dofs)} degrees of freedom were given for {len(variances)} runs")
+        return float(np.sum(dofs))
+    told = [dof_of(img) for img in variances]
+    if None in told:
+        warnings.warn(
+            f"the maps do not tell their degrees of freedom; {UNKNOWN_DOF:g} a run are assumed: give dofs",
+            stacklevel=3,
+        )
+    return float(sum(UNKNOWN_DOF if dof is None else dof for dof in told))

@@ -1,0 +1,140 @@
+"""The mask of a model: found in its runs or given, on their grid or on a target's."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from joblib import Memory
+
+from glmwidgets.images.load import image_name, load_image
+from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
+from glmwidgets.images.new import image_like
+from glmwidgets.models.caching import image_key
+from glmwidgets.models.masker import ImageMasker, same_grid
+from glmwidgets.models.runs import RunInput
+
+__all__ = ["fit_masker"]
+
+
+def fit_masker(
+    runs: Sequence[RunInput],
+    load: Callable[[RunInput], nib.Nifti1Image],
+    memory: Memory,
+    mask_img: Any = None,
+    target_affine: Any = None,
+    target_shape: Any = None,
+    smoothing_fwhm: float | None = None,
+) -> ImageMasker:
+    """Make the masker that all runs of a model go through.
+
+    Parameters
+    ----------
+    runs : sequence of RunInput
+    load : callable
+        Reads a run's voxels.
+    memory : joblib.Memory
+        Where masks that were found are kept.
+    mask_img, target_affine, target_shape, smoothing_fwhm
+        As in `glmwidgets.models.FirstLevelModel`.
+
+    Returns
+    -------
+    ImageMasker
+
+    Raises
+    ------
+    ValueError
+        If the runs lie on different grids and no target is given, or the mask is none.
+
+    Warns
+    -----
+    UserWarning
+        If the runs have to be resampled to a given mask's grid, or a given masker would do more than mask.
+    """
+    first = runs[0].img
+    to_target = target_affine is not None or target_shape is not None
+    if not to_target:
+        for run in runs[1:]:
+            if not same_grid(run.img, first):
+                raise ValueError(
+                    f"{run.name} lies on another grid than {runs[0].name}: shape {run.img.shape[:3]} against "
+                    f"{first.shape[:3]}, affine\n{run.img.affine}\nagainst\n{first.affine}\n"
+                    "give target_affine and target_shape to resample both"
+                )
+    if mask_img is None:
+        mask = _found_mask(runs, load, memory, target_affine, target_shape)
+    elif mask_img is False:
+        mask = image_like(np.ones(first.shape[:3], np.uint8), first)
+        if to_target:
+            mask = _resampled(mask, target_affine, target_shape)
+    else:
+        mask = _given_mask(mask_img)
+        if to_target:
+            mask = _resampled(mask, target_affine, target_shape)
+        elif not same_grid(mask, first):
+            warnings.warn(
+                f"the mask ({image_name(mask)}, shape {mask.shape}) lies on another grid than {runs[0].name} "
+                f"(shape {first.shape[:3]}): the runs are resampled to the mask's grid",
+                stacklevel=4,
+            )
+            to_target = True
+    return ImageMasker(mask, smoothing_fwhm, resample=to_target)
+
+
+def _given_mask(mask_img: Any) -> nib.Nifti1Image:
+    if hasattr(mask_img, "transform") or hasattr(mask_img, "mask_img_"):
+        more = [
+            f"{name}={value!r}"
+            for name in ("smoothing_fwhm", "target_affine", "target_shape", "standardize", "detrend")
+            if (value := getattr(mask_img, name, None)) is not None and value is not False
+        ]
+        if more:
+            warnings.warn(
+                f"a masker gives its mask to the model and nothing else: its {', '.join(more)} must be asked of the "
+                "model, if they are meant",
+                stacklevel=5,
+            )
+        # A masker that was fitted knows its mask; one that was not may have been given one.
+        mask_img = getattr(mask_img, "mask_img_", None) or getattr(mask_img, "mask_img", None)
+        if mask_img is None:
+            raise ValueError("the masker given as mask_img has no mask: fit it first")
+    opened = load_image(mask_img)
+    return image_like(match_mask(mask_img, opened).astype(np.uint8), opened)
+
+
+def _found_mask(
+    runs: Sequence[RunInput],
+    load: Callable[[RunInput], nib.Nifti1Image],
+    memory: Memory,
+    target_affine: Any,
+    target_shape: Any,
+) -> nib.Nifti1Image:
+    masks = []
+    for run in runs:
+        key = None if memory.location is None else image_key(run.source)
+        mask = memory.cache(_epi_mask, ignore=["run", "load"])(key, run, load)
+        masks.append(image_like(mask.astype(np.uint8), run.img))
+    if target_affine is not None or target_shape is not None:
+        masks = [_resampled(mask, target_affine, target_shape) for mask in masks]
+    common = intersect_masks([np.asanyarray(mask.dataobj) > 0 for mask in masks])
+    if not common.any():
+        raise ValueError("the brains that were found in the runs have no voxel in common; give a mask")
+    return image_like(common.astype(np.uint8), masks[0])
+
+
+def _epi_mask(key: str | None, run: RunInput, load: Callable[[RunInput], nib.Nifti1Image]) -> np.ndarray:
+    """Mask of one run; `key` stands for the run when masks are kept."""
+    try:
+        return compute_epi_mask(load(run))
+    except ValueError as error:
+        raise ValueError(f"{run.name}: {error}") from error
+
+
+def _resampled(mask: nib.Nifti1Image, target_affine: Any, target_shape: Any) -> nib.Nifti1Image:
+    from glmwidgets.images.resample import resample_img
+
+    return resample_img(mask, target_affine, target_shape, interpolation="nearest")

@@ -1,0 +1,289 @@
+"""What a first-level model is given, sorted by run and checked before any voxel is read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from nibabel.spatialimages import SpatialImage
+
+from glmwidgets.glm.confounds import check_confounds
+from glmwidgets.glm.events import check_events
+from glmwidgets.glm.tables import read_table
+from glmwidgets.images.load import header_t_r, image_name, load_image, load_run
+
+__all__ = ["RunInput", "check_runs"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunInput:
+    """One run and all that belongs to it.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1, as messages do.
+    source : image, path or list of 3-D volumes
+        As it was given.
+    img : Nifti1Image
+        Opened; its voxels may not have been read.
+    t_r : float or None
+        Seconds between scans: the given, otherwise the header's; None if neither is known.
+    events, confounds : DataFrame or None
+    sample_mask : array of int, or None
+        Indices of the scans that are kept; None for all.
+    design : DataFrame or None
+        Given design matrix, one row for every scan.
+    """
+
+    number: int
+    source: Any
+    img: nib.Nifti1Image
+    t_r: float | None
+    events: pd.DataFrame | None = None
+    confounds: pd.DataFrame | None = None
+    sample_mask: np.ndarray | None = None
+    design: pd.DataFrame | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call the run."""
+        return f"run {self.number} ({image_name(self.source)})"
+
+    @property
+    def n_scans(self) -> int:
+        """Number of scans, with those that are left out."""
+        return self.img.shape[3]
+
+    def load(self) -> nib.Nifti1Image:
+        """Read the voxels, and check that they are those of a run."""
+        # A design that was given needs no time between scans, and `load_run` insists on one.
+        t_r = self.t_r if self.t_r is not None else 1.0
+        return load_run(self.img, t_r, sample_mask=self.sample_mask)[0]
+
+
+def check_runs(
+    run_imgs: Any,
+    events: Any = None,
+    confounds: Any = None,
+    sample_masks: Any = None,
+    design_matrices: Any = None,
+    t_r: float | None = None,
+    fill_first_row: bool = False,
+) -> list[RunInput]:
+    """Sort what ``FirstLevelModel.fit`` is given by run, and check it.
+
+    Parameters
+    ----------
+    run_imgs, events, confounds, sample_masks, design_matrices, fill_first_row
+        As in `glmwidgets.models.FirstLevelModel.fit`.
+    t_r : float, optional
+        Seconds between scans.
+
+    Returns
+    -------
+    list of RunInput
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If something is missing, cannot be read or does not fit; the message names the run.
+    """
+    sources, imgs = _runs(run_imgs)
+    n_runs = len(sources)
+    if design_matrices is None and events is None:
+        raise ValueError("a model needs events or design_matrices; for rest alone, give a design matrix")
+    ignored = [name for name, given in (("events", events), ("confounds", confounds)) if given is not None]
+    if design_matrices is not None and ignored:
+        warnings.warn(
+            f"design_matrices are given, so that {' and '.join(ignored)} are not used: "
+            "what is in them must be columns of the design matrices",
+            stacklevel=3,
+        )
+        events = confounds = None
+    all_events = _per_run(events, n_runs, "events", (pd.DataFrame, str, PathLike))
+    all_confounds = _per_run(confounds, n_runs, "confounds", (pd.DataFrame, np.ndarray, str, PathLike))
+    all_designs = _per_run(design_matrices, n_runs, "design_matrices", (pd.DataFrame, np.ndarray, str, PathLike))
+    all_masks = _sample_masks(sample_masks, n_runs)
+
+    runs = []
+    for i, (source, img) in enumerate(zip(sources, imgs, strict=True)):
+        n_scans = img.shape[3]
+        where = f"run {i + 1} ({image_name(source)})" if n_runs > 1 else None
+        runs.append(
+            RunInput(
+                number=i + 1,
+                source=source,
+                img=img,
+                t_r=header_t_r(img) if t_r is None else float(t_r),
+                events=_events(all_events[i], where),
+                confounds=_confounds(all_confounds[i], n_scans, where, fill_first_row),
+                sample_mask=_kept_scans(all_masks[i], n_scans, where or "the run"),
+                design=_design(all_designs[i], n_scans, where),
+            )
+        )
+    return runs
+
+
+def _place(what: str, given: Any, where: str | None) -> str | None:
+    """Name of a table in messages; None leaves it to the table's own checks."""
+    if isinstance(given, str | PathLike):
+        return str(given)
+    return f"the {what} of {where}" if where else None
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+def _runs(run_imgs: Any) -> tuple[list[Any], list[nib.Nifti1Image]]:
+    """Tell one run from many: a list of 3-D volumes is one run, a list of 4-D images or of lists are several."""
+    if isinstance(run_imgs, str | PathLike | SpatialImage):
+        sources = [run_imgs]
+    elif isinstance(run_imgs, Sequence):
+        sources = list(run_imgs)
+        if not sources:
+            raise ValueError("run_imgs is an empty list; give one image for each run")
+    else:
+        raise TypeError(f"run_imgs must be an image, a path or a list of these, not {type(run_imgs).__name__}")
+    imgs = [load_image(source) for source in sources]
+    volumes = [i for i, img in enumerate(imgs) if img.ndim == 3]
+    if volumes and len(imgs) > 1:
+        if len(volumes) < len(imgs):
+            raise ValueError(
+                f"run_imgs mixes 3-D volumes ({image_name(sources[volumes[0]])}) with 4-D runs: give 4-D images, one "
+                "for each run, or lists of 3-D volumes"
+            )
+        sources, imgs = [sources], [load_image(sources)]
+    for source, img in zip(sources, imgs, strict=True):
+        if img.ndim != 4:
+            raise ValueError(
+                f"{image_name(source)} has {img.ndim} dimensions {img.shape}; a run is a 4-D image, one volume per "
+                "scan, or a list of 3-D volumes"
+            )
+    return sources, imgs
+
+
+def _per_run(given: Any, n_runs: int, what: str, single: tuple[type, ...]) -> list[Any]:
+    """One entry a run; a single one may be given bare."""
+    if given is None:
+        return [None] * n_runs
+    entries = [given] if isinstance(given, single) else list(given)
+    if len(entries) != n_runs:
+        raise ValueError(
+            f"{len(entries)} {what.replace('_', ' ')} were given for {n_runs} run{'s' if n_runs > 1 else ''}; "
+            "one is needed for each run"
+        )
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, (*single, type(None))):
+            wanted = " or ".join(_KINDS[kind] for kind in single if kind is not PathLike)
+            raise TypeError(f"the {what.replace('_', ' ')} of run {i + 1} must be {wanted}, not {type(entry).__name__}")
+    return entries
+
+
+_KINDS = {pd.DataFrame: "a table (pandas.DataFrame)", np.ndarray: "an array", str: "a path"}
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def _events(given: Any, where: str | None) -> pd.DataFrame | None:
+    return None if given is None else check_events(given, _place("events", given, where))
+
+
+def _confounds(given: Any, n_scans: int, where: str | None, fill_first_row: bool) -> pd.DataFrame | None:
+    if given is None:
+        return None
+    names = None
+    if isinstance(given, np.ndarray):
+        given = given[:, np.newaxis] if given.ndim == 1 else given
+        names = [f"confound_{j}" for j in range(given.shape[-1])]
+    return check_confounds(given, n_scans, _place("confounds", given, where), fill_first_row, names)
+
+
+# Sample masks ---------------------------------------------------------------------------------------------------------
+
+
+def _sample_masks(given: Any, n_runs: int) -> list[Any]:
+    if given is None:
+        return [None] * n_runs
+    # One mask may be given bare: its entries are then numbers, not masks.
+    entries = list(given)
+    masks = [given] if all(entry is not None and np.ndim(entry) == 0 for entry in entries) else entries
+    if len(masks) != n_runs:
+        raise ValueError(f"{len(masks)} sample masks were given for {n_runs} runs; one is needed for each (None: all)")
+    return masks
+
+
+def _kept_scans(sample_mask: Any, n_scans: int, where: str) -> np.ndarray | None:
+    """Indices of the kept scans, ascending."""
+    if sample_mask is None:
+        return None
+    mask = np.asarray(sample_mask)
+    if mask.ndim != 1:
+        raise ValueError(f"the sample mask of {where} must be a list of scans, not an array of shape {mask.shape}")
+    if mask.dtype == bool:
+        if mask.size != n_scans:
+            raise ValueError(f"the sample mask of {where} has {mask.size} booleans for {n_scans} scans")
+        kept = np.flatnonzero(mask)
+    else:
+        kept = mask.astype(np.int64)
+        if np.any(kept != mask):
+            raise ValueError(f"the sample mask of {where} must hold booleans or whole numbers of scans")
+        if kept.size and (kept.min() < 0 or kept.max() >= n_scans):
+            raise ValueError(
+                f"the sample mask of {where} names scan {kept.max() if kept.min() >= 0 else kept.min()}, "
+                f"and its scans are 0 to {n_scans - 1}"
+            )
+        if np.any(np.diff(kept) <= 0):
+            raise ValueError(f"the sample mask of {where} must name each kept scan once, in the order of time")
+    if not kept.size:
+        raise ValueError(f"the sample mask of {where} leaves no scan")
+    return kept
+
+
+# Given designs --------------------------------------------------------------------------------------------------------
+
+
+def _design(design: Any, n_scans: int, where: str | None) -> pd.DataFrame | None:
+    """Read and check a design matrix; its index stays, its columns are named by text."""
+    if design is None:
+        return None
+    source = _place("design matrix", design, where) or "the design matrix"
+    if isinstance(design, str | PathLike):
+        table = read_table(design, "design matrix")
+        # Tables that were written with their row numbers have them back as a first column without a name.
+        if str(table.columns[0]).startswith("Unnamed: "):
+            table = table.iloc[:, 1:]
+    elif isinstance(design, pd.DataFrame):
+        table = design
+    else:
+        array = np.asarray(design)
+        if array.ndim != 2:
+            raise ValueError(f"{source} must have rows and columns, not the shape {array.shape}")
+        table = pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
+    if len(table) != n_scans:
+        raise ValueError(
+            f"{source} has {len(table)} rows for {n_scans} scans; it needs one row for every scan "
+            "(those of a sample mask are taken out by the model)"
+        )
+    names = [str(name) for name in table.columns]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{source}: more than one column is called {', '.join(map(repr, repeated))}")
+    columns = {}
+    for j, name in enumerate(names):
+        values = pd.to_numeric(table.iloc[:, j], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise ValueError(
+                f"{source}: column {name!r} has no finite number in row {bad[0]} (counted from 0)"
+                f"{f' and {bad.size - 1} more' if bad.size > 1 else ''}"
+            )
+        columns[name] = values
+    return pd.DataFrame(columns, index=table.index)

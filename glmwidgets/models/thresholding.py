@@ -1,0 +1,237 @@
+"""Thresholds and clusters of maps that are images: the engine's inference, from file to file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.glm.ari import cluster_true_discoveries
+from glmwidgets.glm.clusters import clusters_table, find_clusters, label_clusters, table_of_clusters, threshold_map
+from glmwidgets.glm.inference import height_threshold
+from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.mask import match_mask
+from glmwidgets.images.new import image_like
+
+__all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img"]
+
+DEFAULT_THRESHOLD = 3.0
+
+
+def threshold_stats_img(
+    stat_img: ImageLike | None = None,
+    mask_img: Any = None,
+    alpha: float = 0.001,
+    threshold: float | None = None,
+    height_control: str | None = "fpr",
+    cluster_threshold: int = 0,
+    two_sided: bool = True,
+) -> tuple[nib.Nifti1Image | None, float]:
+    """Threshold a map of z scores.
+
+    Parameters
+    ----------
+    stat_img : image or path, optional
+        3-D, z scores. Without it only the threshold is returned, for methods that need no data.
+    mask_img : image, path or masker, optional
+        The voxels that are tested. By default those that are not zero, or, in a map with NaN, not NaN.
+    alpha : float
+        Error rate that `height_control` controls; a two-sided test spends half of it on each tail.
+    threshold : float, optional
+        The threshold itself, 3 by default, for ``height_control=None``. One-sided and negative means the lower tail.
+    height_control : {"fpr", "fdr", "bonferroni"} or None
+        A key of `glmwidgets.glm.inference.THRESHOLDS`; None takes `threshold`.
+    cluster_threshold : int
+        Clusters of fewer voxels than this vanish.
+    two_sided : bool
+        Whether negative effects are tested, too.
+
+    Returns
+    -------
+    thresholded : Nifti1Image or None
+        The map, zero where it does not reach the threshold and outside the mask.
+    threshold : float
+        In z; infinite if no voxel can pass.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range, or the method needs a map and none is given.
+
+    Warns
+    -----
+    UserWarning
+        If `threshold` is given and `height_control` does not use it.
+
+    Examples
+    --------
+    >>> z_map = nib.Nifti1Image(np.array([[[4.0, 3.5, 1.0, -5.0, 2.0]]]), np.eye(4))
+    >>> thresholded, threshold = threshold_stats_img(z_map, alpha=0.001)
+    >>> thresholded.get_fdata().ravel(), round(threshold, 3)
+    (array([ 4. ,  3.5,  0. , -5. ,  0. ]), 3.291)
+    """
+    fixed = height_control in (None, "fixed")
+    if threshold is not None and not fixed:
+        warnings.warn(
+            f"threshold={threshold} is not used, as height_control={height_control!r} finds the threshold from alpha; "
+            "pass height_control=None to use it",
+            stacklevel=2,
+        )
+    if cluster_threshold < 0:
+        raise ValueError(f"cluster_threshold is a number of voxels, not {cluster_threshold}")
+    chosen = DEFAULT_THRESHOLD if threshold is None else float(threshold)
+    if stat_img is None:
+        if not fixed and height_control != "fpr":
+            raise ValueError(f"height_control={height_control!r} finds the threshold from the map: give stat_img")
+        return None, height_threshold([], height_control, alpha, two_sided, fixed=chosen)
+    img, data = _map(stat_img)
+    mask = _tested(img, data, mask_img)
+    height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen)
+    kept = threshold_map(np.where(mask, data, 0), height, cluster_threshold, two_sided)
+    return image_like(kept, img), height
+
+
+def cluster_level_inference(
+    stat_img: ImageLike,
+    mask_img: Any = None,
+    threshold: float | Sequence[float] = 3.0,
+    alpha: float = 0.05,
+    verbose: int = 0,
+    two_sided: bool = False,
+) -> nib.Nifti1Image:
+    """Share of each cluster that is surely active, by all-resolutions inference.
+
+    The bounds hold for all clusters at all thresholds at once, also for thresholds that were chosen by looking.
+
+    Parameters
+    ----------
+    stat_img : image or path
+        3-D, z scores.
+    mask_img : image, path or masker, optional
+        The voxels that are tested; see `threshold_stats_img`.
+    threshold : float or sequence of float
+        Cluster-forming thresholds, not negative. Where clusters of several lie in each other, the innermost counts.
+    alpha : float
+        The bounds, together, fail with at most this probability.
+    verbose : int
+        1 prints Hommel's value and the number of clusters.
+    two_sided : bool
+        Bound clusters of negative voxels, too; each sign is then given half of `alpha`.
+
+    Returns
+    -------
+    Nifti1Image
+        Lower bound on the share of truly active voxels of the cluster that a voxel lies in; 0 outside clusters.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is negative, `alpha` is not between 0 and 1, or the mask holds NaN.
+
+    Examples
+    --------
+    >>> z_map = nib.Nifti1Image(np.array([[[5.0, 4.0, 3.5, 0.1, -1.0]]]), np.eye(4))
+    >>> cluster_level_inference(z_map).get_fdata().ravel()
+    array([1., 1., 1., 0., 0.])
+    """
+    heights = sorted(np.atleast_1d(np.asarray(threshold, dtype=np.float64)))
+    if heights[0] < 0:
+        raise ValueError(f"cluster-forming thresholds must not be negative, but one is {heights[0]:g}")
+    img, data = _map(stat_img)
+    mask = _tested(img, data, mask_img)
+    inside = np.where(mask, data, 0)
+    shares = np.zeros(data.shape)
+    for height in heights:
+        labels = label_clusters(inside, height, two_sided)
+        found = cluster_true_discoveries(inside, labels, mask, alpha, two_sided)
+        shares[labels > 0] = found[labels[labels > 0] - 1]
+        if verbose:
+            print(f"[cluster_level_inference] z > {height:g}: {len(found)} clusters")
+    return image_like(shares, img)
+
+
+def get_clusters_table(
+    stat_img: ImageLike,
+    stat_threshold: float,
+    cluster_threshold: int | None = None,
+    two_sided: bool = False,
+    min_distance: float = 8.0,
+    return_label_maps: bool = False,
+    compat: str | None = None,
+) -> Any:
+    """Table of the clusters of a map and their peaks, in mm.
+
+    Parameters
+    ----------
+    stat_img : image or path
+        3-D.
+    stat_threshold : float
+        Voxels strictly beyond it belong to clusters.
+    cluster_threshold : int, optional
+        Clusters of fewer voxels are left out.
+    two_sided : bool
+        Whether there are clusters of negative voxels, too.
+    min_distance : float
+        No two peaks of a cluster are nearer than this, in mm.
+    return_label_maps : bool
+        Return label images, too.
+    compat : {None, "nilearn"}
+        "nilearn" gives nilearn 0.14.1's table row for row: it lets some peaks be nearer than `min_distance`, and its
+        numbers of negative clusters count the rows before them.
+
+    Returns
+    -------
+    DataFrame
+        See `glmwidgets.glm.clusters.clusters_table`.
+    label_maps : list of Nifti1Image
+        Only if asked for: one of the positive clusters, and one of the negative if two-sided. The voxels of a cluster
+        hold the number that is its "Cluster ID" in the table.
+
+    Raises
+    ------
+    ValueError
+        If the map is not 3-D, a setting is out of its range, or label images are asked for with `compat`, whose
+        numbers fit no label image.
+
+    Examples
+    --------
+    >>> z_map = nib.Nifti1Image(np.array([[[4.0, 3.5, 1.0, -5.0, 0.0]]]), np.diag([3, 3, 3, 1]))
+    >>> table, (positive, negative) = get_clusters_table(z_map, 3, two_sided=True, return_label_maps=True)
+    >>> table
+      Cluster ID    X    Y    Z  Peak Stat Cluster Size (mm3)
+    0          1  0.0  0.0  0.0        4.0                 54
+    1          2  0.0  0.0  9.0       -5.0                 27
+    >>> negative.get_fdata().ravel()
+    array([0., 0., 0., 2., 0.])
+    """
+    if return_label_maps and compat:
+        raise ValueError("label maps have this package's cluster numbers: leave compat out to have both agree")
+    img, data = _map(stat_img)
+    settings = (cluster_threshold or 0, two_sided, min_distance)
+    if compat:
+        return clusters_table(data, stat_threshold, img.affine, *settings, compat=compat)
+    clusters, labels = find_clusters(data, stat_threshold, img.affine, *settings)
+    table = table_of_clusters(clusters)
+    if not return_label_maps:
+        return table
+    n_positive = sum(cluster.sign > 0 for cluster in clusters)
+    signs = [labels <= n_positive, labels > n_positive] if two_sided else [labels > 0]
+    return table, [image_like(np.where(sign, labels, 0), img) for sign in signs]
+
+
+def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
+    img = load_image(stat_img)
+    if img.ndim != 3 and set(img.shape[3:]) != {1}:
+        raise ValueError(f"a statistical map is one 3-D volume; {image_name(stat_img)} has shape {img.shape}")
+    return img, image_data(img).reshape(img.shape[:3], order="A")
+
+
+def _tested(img: nib.Nifti1Image, data: np.ndarray, mask_img: Any) -> np.ndarray:
+    if mask_img is not None:
+        return match_mask(getattr(mask_img, "mask_img_", mask_img), img)
+    # A map with NaN has its background there, and zeros are then results.
+    nan = np.isnan(data)
+    return ~nan if nan.any() else data != 0
