@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.collinearity import dependent_columns
 from glmwidgets.glm.confounds import Confounds, check_confounds
 from glmwidgets.glm.drift import make_drift
 from glmwidgets.glm.events import (
@@ -212,28 +213,12 @@ def _no_trace(condition: str, onset: np.ndarray, duration: np.ndarray, start: fl
 
 def _warn_if_dependent(design: pd.DataFrame) -> None:
     """Name the columns that can be written with the others."""
-    matrix = design.to_numpy()
-    length = np.linalg.norm(matrix, axis=0)
-    zero = design.columns[length == 0]
-    unit = matrix[:, length > 0] / length[length > 0]
-    values, directions = np.linalg.eigh(unit.T @ unit)
-    # Squaring loses half the digits: what looks dependent is looked at again with all of them.
-    if values[0] < 1e-10:
-        _, values, directions = np.linalg.svd(unit, full_matrices=True)
-        null = np.ones(unit.shape[1], dtype=bool)
-        null[: values.size] = values <= values[0] * max(unit.shape) * np.finfo(np.float64).eps
-        involved = (np.abs(directions[null]) > 1e-6).any(axis=0)
-        dependent = design.columns[length > 0][involved]
-    else:
-        dependent = design.columns[:0]
-    complaints = []
-    if len(zero):
-        complaints.append(f"{', '.join(map(repr, zero))} {'is' if len(zero) == 1 else 'are'} zero in every scan")
-    if len(dependent):
-        complaints.append(f"{', '.join(map(repr, dependent))} depend on each other")
+    empty, dependent = (", ".join(map(repr, design.columns[which])) for which in dependent_columns(design))
+    complaints = [f"zero in every scan: {empty}"] if empty else []
+    complaints += [f"combinations of each other: {dependent}"] if dependent else []
     if complaints:
         warnings.warn(
-            f"the design matrix is rank deficient: {'; '.join(complaints)}. "
-            "Contrasts of these columns may not be estimable.",
+            f"the design matrix is rank deficient. Columns {'; columns '.join(complaints)}. "
+            "Contrasts of these columns may not be estimable",
             stacklevel=3,
         )
