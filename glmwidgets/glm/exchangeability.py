@@ -3,13 +3,9 @@
 A rearrangement multiplies the rows of the errors by signs or exchanges them; it is applied to the design instead of
 to the data, ``D* = s D[order]``, which gives the same statistics and costs nothing.
 
-Any contrast C of a design X is first written as one tested part and one nuisance part,
-
-    X beta = U phi + Z gamma,     U'U = I,  Z'Z = I,  U'Z = 0,
-
-where Z spans what the model can still do when ``C beta = 0`` and U what it can do besides. The t or F of U given Z
-is exactly the t or F of C in X, and the residuals of Z are what the null hypothesis calls exchangeable
-(Freedman & Lane 1983; Winkler et al. 2014, NeuroImage 92:381-397).
+With a contrast written as tested part and nuisance part, ``X beta = U phi + Z gamma``
+(`glmwidgets.glm.partition`), the residuals of Z are what the null hypothesis calls exchangeable (Freedman & Lane
+1983; Winkler et al. 2014, NeuroImage 92:381-397).
 
 Which rearrangement is right depends on the hypothesis, not on the columns that happen to be in the design. If the
 tested part carries some of the mean (``U'1 != 0``: a one-sample test, the mean of one group, an intercept adjusted
@@ -26,114 +22,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+
+from glmwidgets.glm.partition import TOLERANCE, Hypothesis
 
 __all__ = [
     "SCHEMES",
-    "Hypothesis",
     "Rearrangements",
     "choose_scheme",
     "draw_rearrangements",
     "moved_nuisance",
-    "partition",
 ]
 
 SCHEMES = ("sign_flip", "permutation")
-
-# Lengths of unit vectors' parts below this are rounding.
-TOLERANCE = 1e-8
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A contrast of a design, written as tested part and nuisance part.
-
-    Attributes
-    ----------
-    tested : array of shape (n, q)
-        Orthonormal columns U; for a t contrast one column with the sign of the contrast.
-    nuisance : array of shape (n, m)
-        Orthonormal columns Z, orthogonal to U.
-    stat_type : {"t", "F"}
-    """
-
-    tested: np.ndarray
-    nuisance: np.ndarray
-    stat_type: str
-
-    @property
-    def dof(self) -> int:
-        """Degrees of freedom of the residuals: n minus the rank of the design."""
-        return len(self.tested) - self.tested.shape[1] - self.nuisance.shape[1]
-
-
-def partition(design: ArrayLike, contrast: ArrayLike, stat_type: str | None = None) -> Hypothesis:
-    """Write a contrast as a tested part and a nuisance part, ``X beta = U phi + Z gamma``.
-
-    ``U`` is an orthonormal basis of ``X (X'X)^+ C'``, and ``Z`` of what is left of the column space of X.
-
-    Parameters
-    ----------
-    design : array of shape (n, p)
-    contrast : array of shape (p,) or (q, p)
-        Weights of the design's columns.
-    stat_type : {"t", "F"}, optional
-        Default: t for one row, F for several.
-
-    Returns
-    -------
-    Hypothesis
-
-    Raises
-    ------
-    ValueError
-        If the contrast is zero, not estimable, of another length than the design has columns, has several rows for
-        a t test, or if the design leaves no degree of freedom.
-
-    Examples
-    --------
-    >>> groups = [[1, 0], [1, 0], [0, 1], [0, 1]]
-    >>> difference = partition(groups, [1, -1])
-    >>> difference.tested.ravel(), difference.dof
-    (array([ 0.5,  0.5, -0.5, -0.5]), 2)
-    """
-    x = np.asarray(design, dtype=float)
-    if x.ndim != 2:
-        raise ValueError(f"a design has rows and columns; this one has shape {x.shape}")
-    weights = np.atleast_2d(np.asarray(contrast, dtype=float))
-    if weights.shape[1] != x.shape[1]:
-        raise ValueError(f"the contrast has {weights.shape[1]} weights and the design {x.shape[1]} columns")
-    if not np.isfinite(x).all():
-        raise ValueError(f"the design holds NaN or infinity in row {int(np.argwhere(~np.isfinite(x))[0, 0])}")
-    if not np.isfinite(weights).all() or not weights.any():
-        raise ValueError("the contrast is zero or not finite")
-    stat_type = stat_type or ("t" if len(weights) == 1 else "F")
-    if stat_type == "t" and len(weights) > 1:
-        raise ValueError(f"a t test has one row of weights, not {len(weights)}; use stat_type='F'")
-
-    length = np.linalg.norm(x, axis=0)
-    length[length == 0] = 1  # so that the verdicts below do not depend on the units of a covariate
-    weights = weights / length
-    left, singular, right = np.linalg.svd(x / length, full_matrices=False)
-    rank = int(np.sum(singular > max(x.shape) * np.finfo(float).eps * singular[0]))
-    left, singular, right = left[:, :rank], singular[:rank], right[:rank]
-    in_rows = weights @ right.T
-    outside = np.linalg.norm(weights - in_rows @ right, axis=1)
-    if np.any(outside > 1e-6 * np.linalg.norm(weights, axis=1)):
-        raise ValueError(
-            "the contrast is not estimable: columns of the design are combinations of each other, and no data can "
-            "tell them apart"
-        )
-    if rank >= len(x):
-        raise ValueError(f"{len(x)} maps and a design of rank {rank} leave no degree of freedom for the errors")
-
-    directions = in_rows / singular  # coordinates of X (X'X)^+ C' in the basis `left`
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    _, size, basis = np.linalg.svd(directions, full_matrices=True)
-    q = int(np.sum(size > TOLERANCE * size[0]))
-    if q == 1:
-        basis[0] = directions[0]
-    return Hypothesis(left @ basis[:q].T, left @ basis[q:].T, stat_type)
 
 
 def choose_scheme(hypothesis: Hypothesis) -> str:
@@ -149,6 +49,7 @@ def choose_scheme(hypothesis: Hypothesis) -> str:
 
     Examples
     --------
+    >>> from glmwidgets.glm.partition import partition
     >>> age = [-1.0, 0.0, 2.0, 3.0]
     >>> design = np.column_stack([np.ones(4), age])
     >>> choose_scheme(partition(design, [1, 0])), choose_scheme(partition(design, [0, 1]))

@@ -1,6 +1,6 @@
 """Permutation inference: the null distribution of the largest statistic of a map, from the data themselves.
 
-With the hypothesis written as ``Y = U phi + Z gamma + e`` (`glmwidgets.glm.exchangeability.partition`) and the
+With the hypothesis written as ``Y = U phi + Z gamma + e`` (`glmwidgets.glm.partition`) and the
 residuals of the nuisance part scaled to unit length, ``r_v = (I - ZZ')y_v / |...|``, a rearrangement P gives
 
     R_v = U'P r_v / sqrt(1 - |Z'P r_v|^2),        t_v = R_v sqrt(dof / (1 - R_v^2)),
@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmwidgets.glm.cluster_stats import Lattice, cluster_maxima, cluster_values, make_lattice
-from glmwidgets.glm.exchangeability import Hypothesis, Rearrangements, draw_rearrangements, moved_nuisance, partition
+from glmwidgets.glm.exchangeability import Rearrangements, draw_rearrangements, moved_nuisance
+from glmwidgets.glm.partition import Hypothesis, partition
 from glmwidgets.glm.tfce import tfce as enhance
 
 __all__ = ["PermutationResult", "iter_permutations", "permutation_test"]

@@ -11,8 +11,8 @@ from glmwidgets.glm.exchangeability import (
     choose_scheme,
     draw_rearrangements,
     moved_nuisance,
-    partition,
 )
+from glmwidgets.glm.partition import partition
 
 N = 12
 RNG = np.random.default_rng(4)

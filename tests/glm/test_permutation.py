@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from glmwidgets.glm.exchangeability import Rearrangements, draw_rearrangements, partition
+from glmwidgets.glm.exchangeability import Rearrangements, draw_rearrangements
+from glmwidgets.glm.partition import partition
 from glmwidgets.glm.permutation import iter_permutations, permutation_test
 
 MASK = np.random.default_rng(9).random((9, 10, 11)) < 0.9
