@@ -1,8 +1,11 @@
-"""What every test may use: the real data, where it is."""
+"""What every test may use: the real data, where it is, and a run small enough to be fitted in milliseconds."""
 
 import os
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
+import pandas as pd
 import pytest
 
 DATA = Path(os.environ.get("GLMWIDGETS_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -37,3 +40,61 @@ def audiovisual_dir():
 def wager_dir():
     """Folder of the 30 emotion-regulation contrast maps."""
     return _folder("wager2008_emotionreg")
+
+
+T_R = 2.0
+AFFINE = np.array([[-3.0, 0, 0, 30], [0, 3, 0, -40], [0, 0, 4, -20], [0, 0, 0, 1]])
+
+
+def small_run(seed=0, shape=(10, 9, 6), n_scans=80):
+    """Image, events and confounds: noise on a bright block, and `face` in a corner of it."""
+    rng = np.random.default_rng(seed)
+    data = rng.normal(0, 8, (*shape, n_scans)).astype(np.float32)
+    data[1:-1, 1:-1, 1:-1] += 1000
+    onsets = np.arange(10, n_scans * T_R - 20, 24.0)
+    events = pd.DataFrame(
+        {"onset": onsets, "duration": 8.0, "trial_type": np.resize(["face", "house"], onsets.size)}
+    )
+    times = np.arange(n_scans) * T_R
+    answer = np.zeros(n_scans)
+    for onset in onsets[::2]:
+        answer += 30 * np.exp(-0.5 * ((times - onset - 8) / 4) ** 2)
+    data[2:5, 2:5, 2:4] += answer.astype(np.float32)
+    img = nib.Nifti1Image(data, AFFINE)
+    img.header.set_zooms((3, 3, 4, T_R))
+    confounds = pd.DataFrame(rng.normal(size=(n_scans, 2)), columns=["trans_x", "rot_z"])
+    mask = np.zeros(shape, np.uint8)
+    mask[1:-1, 1:-1, 1:-1] = 1
+    return img, events, confounds, nib.Nifti1Image(mask, AFFINE)
+
+
+@pytest.fixture
+def run():
+    """The small run, opened."""
+    from glmwidgets.session.run import open_run
+
+    img, events, confounds, mask = small_run()
+    return open_run(img, events, T_R, confounds=confounds, mask=mask)
+
+
+@pytest.fixture
+def session(run):
+    """A session that computes in the caller's thread and has its first result."""
+    from glmwidgets.session.session import Session
+
+    session = Session(run, synchronous=True)
+    session.refresh()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def live(run):
+    """A session with its worker thread."""
+    from glmwidgets.session.session import Session
+
+    session = Session(run)
+    session.refresh()
+    assert session.wait_until_idle(60)
+    yield session
+    session.close()

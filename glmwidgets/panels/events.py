@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import ipywidgets as W
 
+from glmwidgets.glm.design import frame_times
+from glmwidgets.glm.events import event_warnings
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.report.style import colour_of
 from glmwidgets.session.session import Session
@@ -25,11 +29,18 @@ class EventsPanel(Panel):
         listing.add_class("glmw-events-list")
         if conditions:
             self.set_verdict(f"{len(session.run.events)} events")
-            self.fill(listing)
+            self.fill(listing, *self._findings())
         else:
             self.fill(text("glmw-note", "No events were given: the model holds drift and confounds only."))
         session.observe_locked(self._show, "settings")
         self._show()
+
+    def _findings(self) -> list[W.HTML]:
+        """What is probably wrong with the table, in words."""
+        run = self.session.run
+        found = event_warnings(run.events, frame_times(run.n_scans, run.t_r, run.slice_time_ref))
+        tones = {"error": "glmw-error", "warning": "glmw-warn", "note": "glmw-note"}
+        return [text(tones[finding.severity], escape(finding.message)) for finding in found]
 
     def _line(self, condition: str, conditions: tuple[str, ...]) -> W.VBox:
         events = self.session.run.events

@@ -23,7 +23,7 @@ def time_axis(scale: bq.Scale, label: str = "", **traits: Any) -> bq.Axis:
 
 def value_axis(scale: bq.Scale, **traits: Any) -> bq.Axis:
     """Vertical axis with quiet lines across the plot."""
-    return bq.Axis(scale=scale, orientation="vertical", grid_lines="solid", tick_format=PLAIN, **traits)
+    return bq.Axis(scale=scale, side="left", grid_lines="solid", tick_format=PLAIN, **traits)
 
 
 def figure(marks: list[bq.Mark], axes: list[bq.Axis], height: int, **margins: int) -> bq.Figure:

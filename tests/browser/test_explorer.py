@@ -1,0 +1,132 @@
+"""The explorer as a person uses it: a real run in a real JupyterLab, every action by mouse and keyboard."""
+
+import numpy as np
+import pytest
+
+IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+FAILED = "() => document.querySelector('.glmw-status .glmw-failed') !== null"
+
+
+def open_cells(visloc_dir):
+    stem = str(visloc_dir / "sub-02_task-oneback_run-1_")
+    return [
+        "import glmwidgets as gw\n"
+        f"ex = gw.explore({stem + 'bold.nii.gz'!r}, events={stem + 'events.tsv'!r}, t_r=2.0,\n"
+        "                settings={'contrast.expression': 'face - house', 'data.smoothing_fwhm': 5.0})\n"
+        "ex"
+    ]
+
+
+class Hands:
+    """What a person does with the explorer, and what they see of it."""
+
+    def __init__(self, page, pixels, ask):
+        self.page, self._pixels, self._ask = page, pixels, ask
+        self.canvas = page.locator(".glmw-slices canvas").first
+        self.settle()
+
+    def settle(self):
+        self.page.wait_for_function(IDLE, timeout=60_000)
+        self.page.wait_for_timeout(400)
+
+    def picture(self):
+        return self._pixels(self.canvas)
+
+    def kernel(self, expression):
+        return self._ask(self.page, f"print({expression})")
+
+    def panel(self, title):
+        heading = self.page.locator(".glmw-title", has_text=title)
+        return self.page.locator(".glmw-panel", has=heading).first
+
+    def status(self):
+        return self.page.locator(".glmw-status").inner_text()
+
+
+@pytest.fixture
+def hands(notebook, visloc_dir, pixels, ask):
+    """The explorer on the whole localizer run, shown and fitted."""
+    return Hands(notebook(open_cells(visloc_dir)), pixels, ask)
+
+
+def test_every_control_answers_on_a_whole_run(hands, screenshot):
+    page = hands.page
+    screenshot(page.locator(".glmw-explorer"), "explorer_light")
+
+    # the threshold repaints as it is dragged, and the clusters follow
+    before, rows = hands.picture(), page.locator(".glmw-table tbody tr").count()
+    handle = page.locator(".glmw-threshold-row .noUi-handle")
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + box["height"] / 2, steps=12)
+    page.mouse.up()
+    hands.settle()
+    assert not np.array_equal(hands.picture(), before)
+    assert page.locator(".glmw-table tbody tr").count() < rows
+    assert float(hands.kernel("ex.session.result.threshold")) > 4
+    assert "fixed" in page.locator(".glmw-choices select").first.evaluate("s => s.selectedOptions[0].text")
+
+    # response, noise and contrast each change the map
+    for title, choice in [("Response", "Glover"), ("Noise", "OLS (white)")]:
+        before = hands.picture()
+        hands.panel(title).locator("select").select_option(label=choice)
+        hands.settle()
+        assert not np.array_equal(hands.picture(), before), title
+    contrast = page.locator(".glmw-contrast-row input")
+    before = hands.picture()
+    contrast.fill("scene - object")
+    hands.settle()
+    assert not np.array_equal(hands.picture(), before)
+    assert hands.kernel("ex.session.result.settings.contrast.expression") == "scene - object"
+
+    # a click on a voxel moves the crosshair and the series
+    verdict, cursor = hands.panel("Series").locator(".glmw-verdict"), hands.kernel("ex.session.cursor")
+    said = verdict.inner_text()
+    area = hands.canvas.bounding_box()
+    page.mouse.click(area["x"] + 0.25 * area["width"], area["y"] + 0.55 * area["height"])
+    page.wait_for_timeout(600)
+    assert hands.kernel("ex.session.cursor") != cursor
+    assert verdict.inner_text() != said
+    assert hands.kernel("float(abs(ex.series.lines.y[0] - ex.session.series().data).max())") == "0.0"
+
+    # a row of the table takes the crosshair to its peak
+    page.locator(".glmw-table tbody tr").first.click()
+    page.wait_for_timeout(600)
+    peak = hands.kernel("ex.session.clusters.found[0].peaks[0].ijk")
+    assert hands.kernel("ex.session.cursor") == peak
+    assert "glmw-here" in page.locator(".glmw-table tbody tr").first.get_attribute("class")
+
+
+def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, screenshot):
+    page = hands.page
+    page.locator(".glmw-table tbody tr").first.click()
+    page.wait_for_timeout(600)
+    kept = hands.kernel("id(ex.session.result)")
+    page.locator(".glmw-contrast-row input").fill("face - huose")
+    page.wait_for_function(FAILED, timeout=20_000)
+    page.wait_for_timeout(300)
+    panel = page.locator(".glmw-panel", has=page.locator(".glmw-contrast-row"))
+    message = panel.locator(".glmw-error")
+    assert message.is_visible()
+    assert "did you mean 'house'" in message.inner_text()
+    assert hands.kernel("id(ex.session.result)") == kept
+    screenshot(page.locator(".glmw-explorer"), "explorer_wrong_contrast")
+    page.locator(".glmw-contrast-row input").fill("face - house")
+    hands.settle()
+    assert not message.is_visible()
+
+
+@pytest.mark.parametrize("width", [700, 1800])
+def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, visloc_dir, page, pixels, ask, screenshot, width):
+    page.set_viewport_size({"width": width, "height": 1300})
+    hands = Hands(notebook(open_cells(visloc_dir), theme="dark"), pixels, ask)
+    explorer = page.locator(".glmw-explorer")
+    screenshot(explorer, f"explorer_dark_{width}")
+    overflow = explorer.evaluate(
+        "(el) => [...el.querySelectorAll('.glmw-panel')].filter(p => p.scrollWidth > p.clientWidth + 2).map(p => p.innerText)"
+    )
+    assert overflow == []
+    assert explorer.evaluate("(el) => el.scrollWidth <= el.clientWidth + 2")
+    ink = hands.panel("Noise").locator(".glmw-title").evaluate("(el) => getComputedStyle(el).color")
+    assert min(int(c) for c in ink[4:-1].split(",")[:3]) > 150

@@ -1,0 +1,180 @@
+"""Panels without a browser: set a control and see the setting, set the setting and see the control."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ipywidgets")
+pytest.importorskip("bqplot")
+pytest.importorskip("anywidget")
+
+from glmwidgets.glm.hrf_table import HRFS  # noqa: E402
+from glmwidgets.panels.explorer import Explorer  # noqa: E402
+
+
+@pytest.fixture
+def explorer(session):
+    """An explorer over the synchronous session."""
+    return Explorer(session)
+
+
+def controls(explorer):
+    """Every bound control: how to reach it, its setting, a new value of the control and what the setting becomes."""
+    return {
+        "hrf": (explorer.response.model, "design.hrf_model", "glover", "glover"),
+        "fir delays": (explorer.response.delays, "design.fir_delays", "0, 1, 2", (0, 1, 2)),
+        "drift": (explorer.drift.model, "design.drift_model", "polynomial", "polynomial"),
+        "high-pass": (explorer.drift.period, "design.high_pass", 64.0, 1 / 64),
+        "order": (explorer.drift.order, "design.drift_order", 3, 3),
+        "confounds": (explorer.drift.confounds, "design.confounds", ("rot_z",), ("rot_z",)),
+        "noise": (explorer.noise.model, "noise.model", "ols", "ols"),
+        "smoothing": (explorer.data.smoothing, "data.smoothing_fwhm", 4.0, 4.0),
+        "scaling": (explorer.data.scaling, "data.signal_scaling", "none", "none"),
+        "contrast": (explorer.contrast.expression, "contrast.expression", "face - house", "face - house"),
+        "method": (explorer.map.method, "threshold.height_control", "fdr", "fdr"),
+        "alpha": (explorer.map.alpha, "threshold.alpha", 0.05, 0.05),
+        "sides": (explorer.map.sides, "threshold.two_sided", False, False),
+        "cluster size": (explorer.map.size, "threshold.cluster_size", 4, 4),
+    }
+
+
+NAMES = (
+    "hrf", "fir delays", "drift", "high-pass", "order", "confounds", "noise", "smoothing", "scaling", "contrast",
+    "method", "alpha", "sides", "cluster size",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_control_and_setting_are_one(explorer, name):
+    control, path, shown, kept = controls(explorer)[name]
+    session = explorer.session
+    before, at_first = session.settings.get(path), control.value
+    control.value = shown
+    assert session.settings.get(path) == kept
+    assert session.is_current, session.status.message
+    session.update({path: before})
+    assert control.value == at_first
+    session.update({path: kept})
+    assert control.value == shown
+
+
+def test_every_bound_control_is_listed(explorer):
+    assert set(controls(explorer)) == set(NAMES)
+
+
+def test_every_named_response_can_be_picked(explorer):
+    explorer.session.update({"contrast.expression": "constant"})  # a column of every model
+    for label, value in explorer.response.model.options:
+        explorer.response.model.value = value
+        wants_delays = value == "fir"
+        assert explorer.session.status.state == "idle", (label, explorer.session.status.message)
+        assert (explorer.response._delays.layout.display == "") == wants_delays
+    assert len(explorer.response.model.options) == len(HRFS)
+
+
+def test_ticks_choose_the_event_types(explorer):
+    session = explorer.session
+    explorer.events.ticks["house"].value = False
+    assert session.settings.design.conditions == ("face",)
+    assert "house" not in session.result.design.columns
+    session.update({"design.conditions": None})
+    assert explorer.events.ticks["house"].value
+
+
+def test_a_refused_value_is_told_in_its_own_panel_and_what_is_typed_is_escaped(explorer):
+    explorer.contrast.expression.value = "<img src=x onerror=alert(1)>"
+    assert explorer.session.status.stage == "contrast"
+    said = explorer.contrast._error
+    assert said.layout.display == ""
+    assert "<img" not in said.value
+    assert "<img" not in explorer._status.widget.value
+    assert explorer.noise._error.layout.display == "none"
+    assert "glmw-bad-input" in explorer.contrast.expression._dom_classes
+    explorer.contrast.expression.value = "face"
+    assert said.layout.display == "none"
+    assert "glmw-bad-input" not in explorer.contrast.expression._dom_classes
+
+
+def test_words_that_are_no_delays(explorer):
+    explorer.response.model.value = "fir"
+    explorer.response.delays.value = "0, x"
+    assert "whole numbers of scans" in explorer.session.status.message
+    assert explorer.session.settings.design.fir_delays == (0,)
+
+
+def test_dragging_the_slider_fixes_the_threshold_and_an_echo_does_not(explorer):
+    session, slider = explorer.session, explorer.map.slider
+    shown = slider.value
+    assert shown == pytest.approx(session.result.threshold)
+    slider.value = round(shown, 2)
+    assert session.settings.threshold.height_control == "fpr"
+    slider.value = 4.2
+    assert session.settings.threshold.height_control == "fixed"
+    assert session.result.threshold == 4.2
+    assert explorer.map.viewer.threshold == 4.2
+    session.update({"threshold.height_control": "bonferroni", "threshold.alpha": 0.05})
+    assert slider.value == pytest.approx(session.result.threshold)
+
+
+def test_nothing_that_survives_is_said_in_words(explorer):
+    explorer.session.update({"threshold.height_control": "fixed", "threshold.value": 50.0})
+    assert explorer.clusters.table.rows == []
+    assert "0 clusters" in explorer.clusters._head.value
+    assert explorer.map._rates.value.count("no voxel passes") == 1
+
+
+def test_a_row_jumps_and_is_marked(explorer):
+    session = explorer.session
+    session.update({"threshold.height_control": "fixed", "threshold.value": 2.0, "threshold.cluster_size": 0})
+    peaks = [peak for cluster in session.clusters.found for peak in cluster.peaks]
+    assert len(explorer.clusters.table.rows) == len(peaks) > 3
+    explorer.clusters.table._handle_custom_msg({"kind": "pick", "row": 2}, [])
+    assert session.cursor == peaks[2].ijk
+    assert explorer.clusters.table.here == 2
+    assert explorer.map.viewer.cursor == session.cursor
+    explorer.clusters.table._handle_custom_msg({"kind": "pick", "row": 10_000}, [])
+    assert session.cursor == peaks[2].ijk
+
+
+def test_the_viewer_moves_the_crosshair_and_the_series_follow(explorer):
+    session = explorer.session
+    explorer.map.viewer.cursor = (3, 3, 3)
+    assert session.cursor == (3, 3, 3)
+    here = session.series()
+    np.testing.assert_array_equal(explorer.series.lines.y, [here.data, here.predicted])
+    explorer.map.viewer.cursor = (0, 0, 0)
+    assert not explorer.series.lines.visible
+    assert "outside the mask" in explorer.crosshair._values.value
+
+
+def test_the_map_is_sent_when_it_changes_and_not_when_the_threshold_does(explorer):
+    viewer = explorer.map.viewer
+    before = viewer._serial
+    explorer.session.update({"threshold.cluster_size": 5})
+    assert viewer._serial == before
+    explorer.session.update({"noise.model": "ols"})
+    assert viewer._serial > before
+
+
+def test_the_map_is_stale_until_its_model_is_the_one_asked_for(explorer):
+    explorer.session.update({"contrast.expression": "face - nothing"})
+    assert explorer.map.viewer.stale
+    explorer.session.update({"contrast.expression": "face"})
+    assert not explorer.map.viewer.stale
+
+
+def test_a_panel_in_a_cell_of_its_own_brings_its_look(explorer):
+    bundle = explorer.noise._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert explorer.noise._alone.children[1] is explorer.noise
+    assert "glmw" in explorer.noise._alone._dom_classes
+
+
+def test_widgets_do_not_grow_in_number(explorer):
+    import ipywidgets.widgets.widget as core
+
+    explorer.session.update({"design.hrf_model": "glover"})
+    before = len(core._instances)
+    for k in range(6):
+        explorer.session.update({"design.hrf_model": ("spm", "glover")[k % 2], "threshold.cluster_size": k})
+        explorer.session.move_to((k + 1, 3, 3))
+    assert len(core._instances) == before
