@@ -185,7 +185,7 @@ function build(el) {
 
 function createView(store, el) {
   const view = {
-    store, ...build(el), slots: [], pictures: [], look: null, activeAxis: 2, shownWidth: 0,
+    store, ...build(el), slots: [], pictures: [], look: null, activeAxis: 2, byKeyboard: false, shownWidth: 0,
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
   let frame = 0;
@@ -314,7 +314,7 @@ function fitCanvas({ canvas, ctx }, width, height) {
 }
 
 function paintScene(view, width) {
-  const { store, ctx, canvas } = view, { model } = store, dpr = devicePixelRatio, cursor = store.cursor();
+  const { store, ctx } = view, { model } = store, dpr = devicePixelRatio, cursor = store.cursor();
   view.look = store.look();
   const scene = layout({
     mode: model.get("view"), grid: store.grid, cursor, cuts: model.get("_cuts"), maxHeight: model.get("max_height"),
@@ -325,7 +325,7 @@ function paintScene(view, width) {
   view.slots = scene.slots.map((s) => snapped(s, dpr));
   view.slots.forEach((s, number) => { drawSlot(view, number, s); annotate(view, s, cursor, dpr); });
   if (store.map.data) colourBar(ctx, scene.bar, view.look, model.get("label"), dpr);
-  const marked = canvas.matches(":focus-visible") && view.slots.find(({ axis }) => axis === view.activeAxis);
+  const marked = view.byKeyboard && view.slots.find(({ axis }) => axis === view.activeAxis);
   if (marked) {
     ctx.strokeStyle = COLOR.quiet; ctx.lineWidth = 1;
     ctx.strokeRect(marked.x + 0.5, marked.y + 0.5, marked.w - 1, marked.h - 1);
@@ -401,6 +401,13 @@ function follow(view) {
   const { canvas } = view, listen = (type, handler, options) => canvas.addEventListener(type, handler, options);
   let held = null, hovering = false, scrolled = 0;
 
+  function showKeyboard(on) { // ring and frame are for those who steer by keys
+    if (view.byKeyboard === on) return;
+    view.byKeyboard = on;
+    canvas.classList.toggle("glmw-keyboard", on);
+    view.repaint();
+  }
+
   listen("pointerdown", (event) => {
     const s = event.button === 0 && slotAt(view, pointIn(canvas, event));
     if (!s) return;
@@ -408,6 +415,7 @@ function follow(view) {
     view.activeAxis = s.axis;
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
+    showKeyboard(false);
     pick(view, s, pointIn(canvas, event));
     event.preventDefault();
   });
@@ -438,12 +446,14 @@ function follow(view) {
       PageUp: [axis, 1], PageDown: [axis, -1],
     }[event.key];
     if (!move && event.key.length > 1) return; // Tab, Escape and their like are not ours
+    showKeyboard(true);
     if (move) step(view, ...move);
     else if (AXIS.includes(event.key)) { view.activeAxis = AXIS.indexOf(event.key); view.repaint(); }
     event.preventDefault();
     event.stopPropagation(); // single letters are commands on the cell that holds us: d d deletes it
   });
-  for (const change of ["focus", "blur"]) listen(change, view.repaint);
+  listen("focus", () => showKeyboard(true)); // a press of the mouse takes this back at once
+  listen("blur", () => showKeyboard(false));
 }
 
 export default () => {

@@ -120,11 +120,12 @@ function largeClusters(data, inside, shape, strength, threshold, least) {
 
 // ------------------------------------------------------------------------------------------------------------ painting
 
-// Opacity of a value: full if it survives, else falling with the square of its size.
+// Opacity of a value: full if it survives, else falling with the square of its size; where nothing of the colour bar can
+// survive, the end of the bar takes the place of the threshold.
 function opacityOf(size, survives, look) {
   if (survives) return look.alpha;
   if (!look.fade || !(size > 0)) return 0;
-  const part = look.threshold > 0 ? Math.min(1, size / look.threshold) : 1;
+  const part = look.threshold > 0 ? Math.min(1, size / Math.min(look.threshold, look.vmax)) : 1;
   return look.alpha * FADE_TOP * part * part;
 }
 

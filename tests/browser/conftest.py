@@ -7,6 +7,7 @@ the tests here are skipped, unless GLMWIDGETS_REQUIRE_BROWSER=1 makes that a fai
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import io
 import json
@@ -110,7 +111,7 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args):
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 1000}}
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 1300}}
 
 
 @dataclass(frozen=True)
@@ -240,11 +241,18 @@ def ask():
 
 @pytest.fixture
 def pixels():
-    """``pixels(locator) -> uint8 array (height, width, 3)``: what an element looks like now."""
+    """``pixels(locator) -> uint8 array (height, width, 3)``: what an element looks like now.
+
+    A canvas is read out, so that nothing above it is seen and its own pixels are not resampled.
+    """
     from PIL import Image
 
     def look(locator):
-        return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"))
+        if locator.evaluate("(element) => element.tagName") == "CANVAS":
+            png = base64.b64decode(locator.evaluate("(canvas) => canvas.toDataURL()").split(",")[1])
+        else:
+            png = locator.screenshot()
+        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
     return look
 

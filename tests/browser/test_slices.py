@@ -1,0 +1,313 @@
+"""The slice viewer as a person meets it: seen pixels, real mouse, real keys, in JupyterLab."""
+
+import json
+
+import numpy as np
+import pytest
+
+# A grey box with one hot and one cold voxel. The affine permutes, flips and tilts, so that nothing is right by chance.
+VIEWER = """
+import numpy as np
+from glmwidgets.panels.slices import SliceViewer
+tilt = np.array([[np.cos(.2), -np.sin(.2), 0], [np.sin(.2), np.cos(.2), 0], [0, 0, 1]])
+affine = np.eye(4)
+affine[:3, :3] = tilt @ np.array([[0, 0, -3.], [4, 0, 0], [0, -3, 0]])
+affine[:3, 3] = (40, -50, 60)
+background = np.full((18, 24, 30), 40.)
+background[3:-3, 3:-3, 3:-3] = 90
+HOT, COLD = (5, 8, 21), (12, 15, 9)
+values = np.where(background > 50, 0.5, np.nan)
+values[HOT], values[COLD] = 7.0, -7.0
+viewer = SliceViewer(threshold=3, vmax=8, show_crosshair=False)
+viewer.set_background(background, affine, limits=(0, 200))
+viewer.set_map(values)
+viewer.cursor = HOT
+heard = []
+viewer.observe(lambda change: heard.append(change.new), "cursor")
+"""
+SLIDER = """
+import ipywidgets as W
+slider = W.FloatSlider(3, min=0, max=8, step=0.5)
+W.jslink((slider, "value"), (viewer, "threshold"))
+W.VBox([slider, viewer])
+"""
+CANVAS = ".glmw-slices canvas"
+
+
+@pytest.fixture
+def shown(notebook):
+    """``shown(*cells, theme="light") -> (page, canvas of the first viewer)``, painted."""
+
+    def open_viewer(*cells, theme="light"):
+        page = notebook([VIEWER, *(cells or ["viewer"])], theme)
+        canvas = page.locator(CANVAS).first
+        canvas.wait_for()
+        settle(page)
+        return page, canvas
+
+    return open_viewer
+
+
+def settle(page, ms=250):
+    page.wait_for_timeout(ms)
+
+
+def kernel(ask, page, expression):
+    return json.loads(ask(page, f"import json; print(json.dumps({expression}))"))
+
+
+def warm(image):
+    rgb = image.astype(int)
+    return (rgb[..., 0] > 180) & (rgb[..., 0] - rgb[..., 2] > 70)
+
+
+def cold(image):
+    rgb = image.astype(int)
+    return (rgb[..., 2] > 150) & (rgb[..., 2] - rgb[..., 0] > 60)
+
+
+def planes(image):
+    """Left part of the picture (axial), and the upper and lower right (coronal, sagittal), without the colour bar.
+
+    Returns (top, left, pixels) of each. The black gaps between planes are found from the grey box, 40 of 200.
+    """
+    lit = image.max(axis=2) >= 20
+    lit[:, -60:] = False
+    columns = runs(lit.any(axis=0))
+    (a0, a1), (b0, b1) = columns[0], columns[1]
+    rows = runs(lit[:, b0:b1].any(axis=1))
+    (c0, c1), (s0, s1) = rows[0], rows[-1]
+    return (0, a0, image[:, a0:a1]), (c0, b0, image[c0:c1, b0:b1]), (s0, b0, image[s0:s1, b0:b1])
+
+
+def runs(flags):
+    """Longest runs of True, in order, of those at least a tenth of the length; two are expected."""
+    edges = np.flatnonzero(np.diff(np.r_[0, flags.astype(int), 0])).reshape(-1, 2)
+    return [(a, b) for a, b in edges if b - a > len(flags) / 10]
+
+
+def centre(found, top=0, left=0):
+    y, x = np.argwhere(found).mean(axis=0)
+    return x + left, y + top
+
+
+def click(page, canvas, x, y):
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + x, box["y"] + y)
+
+
+@pytest.mark.parametrize("convention", ["neurological", "radiological"])
+def test_click_finds_the_voxel(shown, ask, pixels, convention):
+    """In each of the three planes: where the hot voxel is seen, a click finds its data indices."""
+    page, canvas = shown()
+    hot = kernel(ask, page, "HOT")
+    for number, axis in enumerate((2, 1, 0)):
+        ask(page, f"viewer.convention = {convention!r}; viewer.cursor = HOT")
+        settle(page)
+        top, left, picture = planes(pixels(canvas))[number]
+        x, y = centre(warm(picture), top, left)
+        click(page, canvas, x - 60, y + 30)
+        settle(page)
+        elsewhere = kernel(ask, page, "viewer.cursor")
+        normal = kernel(ask, page, f"viewer._grid.axes.index({axis})")
+        assert [a for a in range(3) if elsewhere[a] == hot[a]] == [normal]
+        click(page, canvas, x, y)
+        settle(page)
+        assert kernel(ask, page, "viewer.cursor") == hot
+
+
+def test_left_is_left(shown, ask, pixels):
+    page, canvas = shown()
+    where = dict(zip("xyz", kernel(ask, page, "viewer.cursor_mm"), strict=True))
+    middle = kernel(ask, page, "(affine @ [8.5, 11.5, 14.5, 1])[:3].tolist()")
+    for convention, side in (("neurological", 1), ("radiological", -1)):
+        ask(page, f"viewer.convention = {convention!r}")
+        settle(page)
+        (_, _, axial), (_, _, coronal), (_, _, sagittal) = planes(pixels(canvas))
+        for picture, right, up in ((axial, "x", "y"), (coronal, "x", "z"), (sagittal, "y", "z")):
+            x, y = centre(warm(picture))
+            mirrored = side if right == "x" else 1
+            assert (x > picture.shape[1] / 2) == (mirrored * (where[right] - middle["xyz".index(right)]) > 0)
+            assert (y < picture.shape[0] / 2) == (where[up] > middle["xyz".index(up)])
+
+
+def test_threshold_repaints_while_the_kernel_is_busy(shown, ask, pixels):
+    page, canvas = shown(SLIDER)
+    assert warm(pixels(canvas)[:, :-60]).sum() > 50
+    page.locator(".noUi-handle").focus()
+    page.evaluate(
+        """() => { const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+        window.busy = true;
+        kernel.requestExecute({ code: 'import time; time.sleep(4)' }).done.then(() => { window.busy = false; }); }"""
+    )
+    for _ in range(9):  # 3 to 7.5
+        page.keyboard.press("ArrowUp")
+    settle(page, 400)
+    image = pixels(canvas)
+    assert page.evaluate("() => window.busy")
+    assert warm(image[:, :-60]).sum() == 0
+    page.wait_for_function("() => !window.busy")
+    settle(page, 500)
+    assert kernel(ask, page, "viewer.threshold") == 7.5
+
+
+def test_sign_and_fading(shown, ask, pixels):
+    page, canvas = shown()
+    ask(page, "viewer.cursor = COLD; viewer.fade_below = False")
+    settle(page)
+    assert cold(pixels(canvas)[:, :-60]).sum() > 50
+    ask(page, "viewer.sign = 'positive'")
+    settle(page)
+    assert cold(pixels(canvas)[:, :-60]).sum() == 0
+    ask(page, "viewer.sign = 'negative'; viewer.threshold = 7.5")
+    settle(page)
+    plain = pixels(canvas)[:, :-60]
+    ask(page, "viewer.fade_below = True")
+    settle(page)
+    faded = pixels(canvas)[:, :-60]
+    blue = faded.astype(int)[..., 2] - plain.astype(int)[..., 2]
+    assert 20 < blue.max() < 150  # there, and weaker than what survives
+
+
+def test_keys_and_wheel(shown, ask):
+    page, canvas = shown()
+    ask(page, "viewer.cursor = (9, 12, 15)")
+    settle(page)
+    box = canvas.bounding_box()
+
+    def mm(act):
+        before = np.array(kernel(ask, page, "viewer._grid.display_index(viewer.cursor).tolist()"))
+        act()
+        settle(page)
+        return (np.array(kernel(ask, page, "viewer._grid.display_index(viewer.cursor).tolist()")) - before).tolist()
+
+    canvas.focus()
+    assert mm(lambda: page.keyboard.press("PageUp")) == [0, 0, 1]
+    assert mm(lambda: page.keyboard.press("ArrowRight")) == [1, 0, 0]
+    assert mm(lambda: page.keyboard.press("ArrowUp")) == [0, 1, 0]
+    page.keyboard.press("x")
+    assert mm(lambda: page.keyboard.press("ArrowRight")) == [0, 1, 0]
+    assert mm(lambda: page.keyboard.press("PageDown")) == [-1, 0, 0]
+    ask(page, "viewer.convention = 'radiological'")
+    page.keyboard.press("z")
+    assert mm(lambda: page.keyboard.press("ArrowRight")) == [-1, 0, 0]
+    page.mouse.move(box["x"] + 60, box["y"] + 100)
+    page.mouse.move(box["x"] + 70, box["y"] + 110)
+    assert mm(lambda: page.mouse.wheel(0, -100)) == [0, 0, 1]
+    assert mm(lambda: page.mouse.wheel(0, 100)) == [0, 0, -1]
+
+    page.keyboard.press("d")
+    page.keyboard.press("d")  # would delete the cell
+    assert page.locator(".jp-CodeCell").count() == 2
+
+
+def test_drag_tells_the_kernel_now_and_then_and_at_last(shown, ask):
+    page, canvas = shown()
+    box = canvas.bounding_box()
+    page.evaluate(
+        """() => { window.times = [];
+        document.addEventListener('glmw:paint', () => window.times.push(performance.now())); }"""
+    )
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    for k in range(60):
+        page.mouse.move(box["x"] + 60 + 3 * k, box["y"] + 60 + 2 * k)
+        page.wait_for_timeout(10)
+    page.mouse.up()
+    settle(page, 500)
+    times = page.evaluate("() => window.times")
+    heard = kernel(ask, page, "heard")
+    assert 3 <= len(heard) <= (times[-1] - times[0]) / 60 + 2
+    voxel = page.locator(".glmw-slices-readout span").first.inner_text()
+    assert voxel == f"voxel {', '.join(map(str, heard[-1]))}"
+
+
+def test_planes_in_sight_come_first(shown, ask, pixels):
+    """A refit is on screen before its volume; slices that it has not reached show the old map, dimmed."""
+    page, canvas = shown()
+    hot = warm(pixels(canvas)).sum()
+    ask(page, "viewer.on_msg(viewer._on_message, remove=True)")  # as if the kernel had no time for the rest
+    ask(page, "viewer.cursor = (9, 12, 15)")
+    settle(page)
+    assert warm(pixels(canvas)[:, :-60]).sum() == 0
+    ask(page, "values[9, 12, 15] = 7.5; viewer.set_map(values)")
+    settle(page)
+    assert warm(pixels(canvas)[:, :-60]).sum() > hot / 4
+    assert kernel(ask, page, "viewer._map['serial'] < viewer._planes['serial']")
+    ask(page, "viewer.cursor = HOT")
+    settle(page)
+    assert warm(pixels(canvas)[:, :-60]).sum() == 0  # seen through a veil
+    ask(page, "viewer.on_msg(viewer._on_message); viewer.set_map(values)")
+    settle(page, 800)
+    assert kernel(ask, page, "viewer._map['serial'] == viewer._planes['serial']")
+    assert warm(pixels(canvas)[:, :-60]).sum() > hot / 4
+
+
+def test_two_views_of_one_viewer(shown, ask, pixels):
+    page, first = shown("viewer", "viewer")
+    second = page.locator(CANVAS).nth(1)
+    before = pixels(second)
+    click(page, first, 60, 60)
+    settle(page)
+    assert (pixels(second) != before).any()
+    np.testing.assert_array_equal(pixels(first), pixels(second))
+
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
+    settle(page)
+    assert page.locator(CANVAS).count() == 1
+    page.evaluate(
+        "() => { window.paints = 0; document.addEventListener('glmw:paint', () => { window.paints += 1; }); }"
+    )
+    ask(page, "viewer.cursor = COLD")
+    settle(page)
+    assert page.evaluate("() => window.paints") == 1
+    assert cold(pixels(page.locator(CANVAS))[:, :-60]).sum() > 50
+
+
+@pytest.mark.browser_context_args(device_scale_factor=2)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_fits_and_stays_crisp(shown, ask, pixels, screenshot, theme):
+    page, _ = shown(theme=theme)
+    for width in (480, 900, 1800):
+        page.set_viewport_size({"width": width, "height": 1300})
+        settle(page, 400)
+        fits = page.evaluate(
+            """() => { const root = document.querySelector('.glmw-slices'), canvas = root.firstChild;
+            return [root.scrollWidth <= root.clientWidth, canvas.width === 2 * canvas.clientWidth,
+                    canvas.height === Math.round(2 * parseFloat(canvas.style.height))]; }"""
+        )
+        assert fits == [True, True, True]
+        screenshot(page.locator(".glmw-slices"), f"slices_{theme}_{width}")
+    assert pixels(page.locator(".glmw-slices"))[20, 6].max() < 30  # near black in either theme
+
+
+def test_mosaic_glass_flash_and_shapes(shown, ask, pixels, screenshot):
+    page, canvas = shown("viewer", "flat = SliceViewer(); flat.set_background(np.eye(20)[..., None], np.eye(4)); flat")
+    ask(page, "viewer.view = 'mosaic'; viewer.cut_axes = 'zyx'; viewer.n_cuts = 5")
+    settle(page)
+    screenshot(page.locator(".glmw-slices").first, "slices_mosaic")
+    click(page, canvas, 30, 30)
+    settle(page)
+    cursor = kernel(ask, page, "viewer._grid.display_index(viewer.cursor).tolist()")
+    assert cursor[2] == kernel(ask, page, "viewer._cuts['z'][0]")
+
+    ask(page, "viewer.cursor = (9, 12, 15); viewer.view = 'glass'")
+    settle(page)
+    screenshot(page.locator(".glmw-slices").first, "slices_glass")
+    image = pixels(canvas)
+    left = image[:, : image.shape[1] // 2]
+    click(page, canvas, *centre(warm(left)))
+    settle(page)
+    assert kernel(ask, page, "viewer.cursor") == kernel(ask, page, "HOT")  # through the whole brain, to what is seen
+
+    ask(page, "viewer.view = 'ortho'")
+    settle(page)
+    before = pixels(canvas)
+    ask(page, "viewer.flash([HOT])")
+    page.wait_for_timeout(150)
+    assert (pixels(canvas) != before).any()
+    page.wait_for_timeout(1800)
+    np.testing.assert_array_equal(pixels(canvas), before)
+
+    assert page.locator(CANVAS).nth(1).bounding_box()["height"] > 100
