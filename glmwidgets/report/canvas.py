@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -72,10 +73,8 @@ def open_axes(
 def width_of(texts: Iterable[str], size: float) -> float:
     """Width of the widest of some texts at a font size in points, in inches."""
     # The widest is among those with most letters; measuring all would cost more than drawing them.
-    longest = sorted(texts, key=len)[-4:]
-    return (
-        max((TextPath((0, 0), text, size=size).get_extents().width for text in longest if text.strip()), default=0) / 72
-    )
+    longest = sorted((text for text in texts if text.strip()), key=len)[-4:]
+    return max((np.ptp(TextPath((0, 0), text, size=size).vertices[:, 0]) for text in longest), default=0) / 72
 
 
 def shorten(text: object, most: int = 40) -> str:

@@ -232,6 +232,8 @@ def _planes_along(
         indices = choose_slices(grid.data, axis, wanted, threshold, two_sided)
     else:
         indices = [index_at(grid, axis, coordinate, voxel) for coordinate in wanted]
+        if not indices:
+            raise ValueError("cut_coords is empty: give a number of cuts or at least one position in mm")
     planes = []
     for index in indices:
         voxel[axis] = index

@@ -98,7 +98,7 @@ def plot_series(
         handles.append(Line2D([], [], color=FIT, linewidth=1.8, label="model"))
     handles += [Patch(color=colour_of(kind, kinds), alpha=0.45, linewidth=0, label=shorten(kind)) for kind in spans]
     own_axes = axes is None
-    figure, axes = open_axes(figure, axes, (WIDE, 2.2), top=0.3, bottom=0.45 + _legend_height(handles, WIDE))
+    figure, axes = open_axes(figure, axes, (WIDE, 2.2), left=0.75, top=0.3, bottom=0.45 + _legend_height(handles, WIDE))
     for kind, mine in spans.items():
         place = {"transform": axes.get_xaxis_transform(), "zorder": 0}
         axes.broken_barh(mine, (0, 1), color=colour_of(kind, kinds), alpha=0.3, linewidth=0, **place)
@@ -108,6 +108,8 @@ def plot_series(
     axes.set(xlabel=label, ylabel=unit, xlim=(times[0], times[-1]) if times[-1] > times[0] else None)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
+    # Raw signals lie far from 0: a tick says its whole value, not its distance from an offset.
+    axes.ticklabel_format(axis="y", useOffset=False, scilimits=(-4, 6))
     quiet_axes(axes, title, "" if predicted is None else _explained(actual, predicted))
     _add_legend(axes, handles, below=own_axes)
     return figure
