@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,15 +62,16 @@ def check_events(events: Events, source: str | None = None) -> pd.DataFrame:
     """
     if isinstance(events, (str, os.PathLike)):
         source = source or os.fspath(events)
-        table, first_line = read_table(events, "events"), 2
+        table = read_table(events, "events")
+        lines = table.index.to_numpy()
     elif isinstance(events, pd.DataFrame):
-        table, first_line = events, None
+        table, lines = events, None
     else:
         raise TypeError(
             "events must be a table (pandas.DataFrame) or the path of one with columns onset, duration and "
             f"trial_type, not {type(events).__name__}"
         )
-    where = _Place(source or "the events", first_line)
+    where = _Place(source or "the events", lines)
 
     for column in ("onset", "duration"):
         if column not in table.columns:
@@ -115,15 +116,14 @@ class _Place:
     """How messages name the table and its rows: lines of a file, rows of a table."""
 
     source: str
-    first_line: int | None
+    lines: np.ndarray | None
 
-    def rows(self, rows: Sequence[int] | np.ndarray) -> str:
-        word = "row" if self.first_line is None else "line"
-        offset = self.first_line or 0
-        shown = [str(int(row) + offset) for row in rows[:5]]
+    def rows(self, rows: np.ndarray) -> str:
+        numbers = rows if self.lines is None else self.lines[rows]
+        word, origin = ("row", " (counted from 0)") if self.lines is None else ("line", "")
+        shown = ", ".join(str(number) for number in numbers[:5])
         more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        origin = " (counted from 0)" if self.first_line is None else ""
-        return f"{word}{'s' if len(rows) > 1 else ''} {', '.join(shown)}{more}{origin}"
+        return f"{word}{'s' if len(rows) > 1 else ''} {shown}{more}{origin}"
 
 
 def _numbers(column: pd.Series, where: _Place) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Empty cells and ``n/a`` are NaN.
+        Empty cells and ``n/a`` are NaN; lines without any value are left out. The index, ``line``, is where each
+        row stands in the file, from 1.
 
     Raises
     ------
@@ -47,8 +49,9 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     ...     path = Path(folder) / "events.tsv"
     ...     _ = path.write_text("onset\tduration\n1.5\t2\n")
     ...     print(read_table(path, "events"))
-       onset  duration
-    0    1.5         2
+          onset  duration
+    line
+    2       1.5         2
     """
     path = Path(path)
     if not path.is_file():
@@ -57,13 +60,14 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     text = _decode(path.read_bytes())
     if "\0" in text:
         raise ValueError(f"cannot read {what} from {path}: it is not a text file")
-    header = next((line for line in text.splitlines() if line.strip()), None)
-    if header is None:
+    lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}
+    if not lines:
         raise ValueError(f"cannot read {what} from {path}: the file is empty")
+    header = next(iter(lines.values()))
     separator = max(_SEPARATORS, key=header.count)
     try:
-        return pd.read_csv(
-            StringIO(text),
+        table = pd.read_csv(
+            StringIO("\n".join(lines.values())),
             sep=separator if separator in header else r"\s+",
             keep_default_na=False,
             na_values=_MISSING,
@@ -72,6 +76,9 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
         )
     except pd.errors.ParserError as error:
         raise ValueError(f"cannot read {what} from {path}: {error}") from error
+    if len(table) != len(lines) - 1:
+        raise ValueError(f"cannot read {what} from {path}: a quotation mark is opened and not closed on its line")
+    return table.set_index(pd.Index(list(lines)[1:], name="line"))
 
 
 def _decode(raw: bytes) -> str:

@@ -120,13 +120,13 @@ def test_files_in_any_encoding_and_separator(tmp_path, encoding, separator):
     path.write_bytes("\r\n".join(separator.join(row) for row in rows).encode(encoding))
     read = read_table(path, "events")
     assert read["trial_type"].tolist() == ["émotion", "null"]
-    assert np.isnan(read["duration"][1])
+    assert np.isnan(read["duration"].iloc[1])
 
 
 def test_errors_name_the_file_and_its_line(tmp_path):
     path = tmp_path / "sub-01_events.tsv"
-    path.write_text("onset\tduration\ttrial_type\n1\t1\ta\n2\tlong\ta\n")
-    with pytest.raises(ValueError, match=r"sub-01_events.tsv: duration 'long' in line 3 is"):
+    path.write_text("onset\tduration\ttrial_type\n1\t1\ta\n\n\t\t\n2\tlong\ta\n\n")
+    with pytest.raises(ValueError, match=r"sub-01_events.tsv: duration 'long' in line 5 is"):
         check_events(path)
     with pytest.raises(ValueError, match=r"^run 2: duration"):
         check_events(path, source="run 2")
@@ -143,6 +143,19 @@ def test_missing_empty_and_binary_files_are_refused(tmp_path):
     (tmp_path / "image.tsv").write_bytes(bytes(range(256)))
     with pytest.raises(ValueError, match="not a text file"):
         check_events(tmp_path / "image.tsv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("onset\tduration\n1\t2\n1\t2\t3\n", "Expected 2 fields in line 3, saw 3"),
+        ('onset\tduration\ttrial_type\n1\t2\t"a\n3\t4\tb"\n', "quotation mark"),
+    ],
+)
+def test_broken_tables_are_refused(tmp_path, text, message):
+    (tmp_path / "events.tsv").write_text(text)
+    with pytest.raises(ValueError, match=rf"events.tsv: .*{message}"):
+        check_events(tmp_path / "events.tsv")
 
 
 def test_real_events(visloc_dir, auditory_dir):
