@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
+from glmwidgets.glm.collinearity import column_correlation
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.report.canvas import ink_on, open_axes, points_across, shorten, width_of
 from glmwidgets.report.scale import warm_cold
@@ -208,7 +209,7 @@ def plot_design_correlation(
     if varies.sum() < 2:
         raise ValueError("a correlation matrix needs at least two columns that change over time")
     names = [str(name) for name, keep in zip(design_matrix.columns, varies, strict=True) if keep]
-    correlation = np.corrcoef(values[:, varies], rowvar=False)
+    correlation = column_correlation(values[:, varies])
     pair = np.tri(len(names), k=-1, dtype=bool)[1:, :-1]
     shown = correlation[1:, :-1]
 

@@ -6,12 +6,14 @@ front, third up) by flips and swaps alone, so voxels stay what they are.
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 import nibabel as nib
 import numpy as np
 from scipy import ndimage
+
+from glmwidgets.images.load import image_data, image_name, load_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,22 +61,25 @@ def as_volume(image: Image, what: str) -> Volume:
     ------
     TypeError
         If `image` is neither an image nor a path.
+    FileNotFoundError
+        If there is no such file.
     ValueError
-        If it holds several volumes or is not three-dimensional.
+        If it cannot be read, holds several volumes or is not three-dimensional.
     """
-    if isinstance(image, (str, PathLike)):
-        what, image = f"{what} ({fspath(image)})", nib.load(image)
-    if not isinstance(image, nib.spatialimages.SpatialImage):
-        raise TypeError(f"{what} must be a NIfTI image or a path, not {type(image).__name__}")
-    shape = image.shape
+    try:
+        loaded = load_image(image)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}") from None
+    shape = tuple(map(int, loaded.shape))
     if len(shape) < 3 or any(length != 1 for length in shape[3:]):
+        name = f"{what} ({image_name(image)})" if isinstance(image, (str, PathLike)) else what
         raise ValueError(
-            f"{what} must be one 3-D volume, but its shape is {tuple(map(int, shape))}: "
-            "average it over time or take one volume"
+            f"{name} must be one 3-D volume, but its shape is {shape}: average it over time or take one volume"
         )
-    image = nib.as_closest_canonical(image)
-    data = np.asanyarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    return Volume(data, np.asarray(image.affine, dtype=float))
+    turn = nib.io_orientation(loaded.affine)
+    data = nib.apply_orientation(image_data(loaded).reshape(shape[:3]), turn)
+    affine = loaded.affine @ nib.orientations.inv_ornt_aff(turn, shape[:3])
+    return Volume(np.asarray(data, dtype=np.float32), affine)
 
 
 def sample(volume: Volume, affine: NDArray[np.float64], shape: Sequence[int], order: int = 1) -> NDArray[np.float32]:

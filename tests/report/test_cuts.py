@@ -71,8 +71,18 @@ def test_what_is_no_volume_is_named(tmp_path):
     nib.save(series, tmp_path / "bold.nii")
     with pytest.raises(ValueError, match=r"bg_img \(.*bold\.nii\) must be one 3-D volume"):
         as_volume(tmp_path / "bold.nii", "bg_img")
-    with pytest.raises(TypeError, match="stat_map_img must be a NIfTI image or a path, not ndarray"):
+    with pytest.raises(TypeError, match="stat_map_img: expected an image, a path or a list of these, not ndarray"):
         as_volume(np.zeros((3, 3, 3)), "stat_map_img")
+    with pytest.raises(FileNotFoundError, match=r"bolt\.nii; did you mean bold\.nii"):
+        as_volume(tmp_path / "bolt.nii", "bg_img")
+
+
+def test_masks_of_any_integer_type_are_read():
+    data = (RNG.normal(size=(4, 5, 6)) > 0).astype(np.int64)
+    image = nib.Nifti1Image(data, np.diag([-2.0, 2, 2, 1]), dtype=np.int64)
+    volume = as_volume(image, "mask_img")
+    assert volume.data.dtype == np.float32
+    np.testing.assert_array_equal(volume.data, data[::-1])
 
 
 def test_sampling_equals_nilearn_on_an_oblique_grid():
