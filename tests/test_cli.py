@@ -452,4 +452,4 @@ def test_the_demo_serves_the_tour_on_a_run_of_one_s_own_until_it_is_stopped(run,
     from glmwidgets.datasets import demo_run
 
     own = demo_run(tmp_path / "glmwidgets-demo")
-    assert (own.bold, own.events, own.t_r) == (str(run / "bold.nii.gz"), str(run / "events.tsv"), T_R)
+    assert (own.img, own.events, own.t_r) == (str(run / "bold.nii.gz"), str(run / "events.tsv"), T_R)
