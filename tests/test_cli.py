@@ -288,6 +288,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run, tmp_pat
         assert f"{tmp_path / 'file'} is a file, not a folder" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal as a scheduler does")
+def test_a_polite_kill_ends_a_fit_like_ctrl_c(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("glmwidgets.cli.fit.write_result", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert _fit(run, tmp_path / "out") == 130
+    assert capsys.readouterr().err == "glmwidgets fit: error: interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 # What is said ---------------------------------------------------------------------------------------------------------
 
 
