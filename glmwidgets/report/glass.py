@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from glmwidgets.report.cuts import Plane, make_plane
 from glmwidgets.report.layout import open_sheet
-from glmwidgets.report.maps import draw_overlay, empty_note, mark_sides, name_of
+from glmwidgets.report.maps import empty_note, name_of
+from glmwidgets.report.paint import draw_overlay, mark_sides
 from glmwidgets.report.scale import make_scale
 from glmwidgets.report.style import NIGHT, PAPER
 from glmwidgets.report.volumes import Volume, as_volume, bounds, sample

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
-from matplotlib.patheffects import withStroke
 
-from glmwidgets.report.cuts import Cuts, Plane, choose_cuts, sample_plane
+from glmwidgets.report.cuts import Cuts, Plane, choose_cuts
 from glmwidgets.report.layout import Sheet, open_sheet
+from glmwidgets.report.paint import draw_background, draw_outline, draw_overlay, grey_limits, mark_sides
 from glmwidgets.report.scale import Scale, make_scale
 from glmwidgets.report.style import ACCENT, NIGHT, PAPER, write_mm
 from glmwidgets.report.volumes import Volume, as_volume, head
@@ -382,37 +381,6 @@ def empty_note(scale: Scale, data: NDArray[np.floating]) -> str:
     return "" if scale.survives(data).any() else scale.nothing_above()
 
 
-def draw_overlay(
-    panel: Axes, plane: Plane, values: NDArray[np.floating], scale: Scale, opacity: NDArray[np.float64]
-) -> None:
-    """Paint the values on a cut in the scale's colours."""
-    panel.imshow(
-        values,
-        cmap=scale.cmap,
-        norm=scale.norm,
-        alpha=opacity,
-        origin="lower",
-        extent=plane.extent,
-        interpolation="nearest",
-        aspect="equal",
-    )
-
-
-def draw_outline(panel: Axes, plane: Plane, inside: NDArray[np.bool_], colour: str, width: float = 0.8) -> None:
-    """Draw the border of a region on a cut, along the edges of its voxels."""
-    left, right, bottom, top = plane.extent
-    rows, columns = inside.shape
-    x = np.linspace(left, right, columns + 1)
-    y = np.linspace(bottom, top, rows + 1)
-    padded = np.pad(inside, 1)
-    row, column = np.nonzero(padded[1:-1, 1:] != padded[1:-1, :-1])
-    upright = np.stack([np.stack([x[column], y[row]], -1), np.stack([x[column], y[row + 1]], -1)], 1)
-    row, column = np.nonzero(padded[1:, 1:-1] != padded[:-1, 1:-1])
-    level = np.stack([np.stack([x[column], y[row]], -1), np.stack([x[column + 1], y[row]], -1)], 1)
-    edges = LineCollection(np.concatenate([upright, level]), colors=colour, linewidths=width, capstyle="round")
-    panel.add_collection(edges, autolim=False)
-
-
 def _open(
     cuts: Cuts,
     black_bg: bool,
@@ -451,10 +419,10 @@ def _draw(
     radiological: bool,
 ) -> None:
     """Fill the panels: background, overlay, crosshair, labels."""
-    grey = _grey_limits(background)
+    grey = grey_limits(background)
     for panel, plane in _pairs(sheet, cuts):
         if background is not None:
-            _draw_background(panel, plane, grid, background, grey, sheet.ground)
+            draw_background(panel, plane, grid, background, grey, sheet.ground)
         if paint:
             paint(panel, plane)
         left, right, bottom, top = plane.view
@@ -471,59 +439,6 @@ def _draw(
 def _pairs(sheet: Sheet, cuts: Cuts) -> Iterator[tuple[Axes, Plane]]:
     for panels, planes in zip(sheet.panels, cuts.rows, strict=True):
         yield from zip(panels, planes, strict=True)
-
-
-def _grey_limits(background: Volume | None) -> tuple[float, float]:
-    """Darkest and brightest value of a background: its extreme per cents, from 0 unless there are negative ones."""
-    if background is None:
-        return 0.0, 1.0
-    lit = background.data[np.isfinite(background.data) & (background.data != 0)]
-    if not lit.size:
-        return 0.0, 1.0
-    low, high = (float(limit) for limit in np.percentile(lit, (1, 99)))
-    low = min(low, 0.0)
-    return low, high if high > low else low + 1.0
-
-
-def _draw_background(
-    panel: Axes, plane: Plane, grid: Volume, background: Volume, grey: tuple[float, float], ground: str
-) -> None:
-    values = sample_plane(background, grid, plane)
-    opacity = None
-    if ground == PAPER:
-        # On paper the air around the head is left white.
-        opacity = sample_plane(background._replace(data=head(background.data)), grid, plane)
-    # Brightest tissue is left below white, so that the statistic's palest colours stand out.
-    low, high = grey
-    panel.imshow(
-        np.nan_to_num(values),
-        cmap="gray",
-        vmin=low,
-        vmax=low + (high - low) * 1.15,
-        alpha=opacity,
-        origin="lower",
-        extent=plane.extent,
-        interpolation="nearest",
-        aspect="equal",
-    )
-
-
-def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool) -> None:
-    """Write L and R beside a brain."""
-    halo = [withStroke(linewidth=2, foreground=sheet.ground, alpha=0.7)]
-    for place, side, align in ((0.02, "LR"[mirrored], "left"), (0.98, "RL"[mirrored], "right")):
-        panel.text(
-            place,
-            0.98,
-            side,
-            transform=panel.transAxes,
-            fontsize=8,
-            color=sheet.ink,
-            va="top",
-            ha=align,
-            path_effects=halo,
-            snap=False,  # snapped to pixels, an L loses its foot
-        )
 
 
 def _mark(sheet: Sheet, cuts: Cuts, grid: Volume, markers: NDArray[np.float64], colours: Sequence[str] | str) -> None:
