@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.tables import read_numbered_table
 
 __all__ = ["EventFinding", "Events", "check_events", "event_warnings", "looks_like_milliseconds", "run_window"]
 
@@ -62,8 +62,7 @@ def check_events(events: Events, source: str | None = None) -> pd.DataFrame:
     """
     if isinstance(events, (str, os.PathLike)):
         source = source or os.fspath(events)
-        table = read_table(events, "events")
-        lines = table.index.to_numpy()
+        table, lines = read_numbered_table(events, "events")
     elif isinstance(events, pd.DataFrame):
         table, lines = events, None
     else:

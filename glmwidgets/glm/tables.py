@@ -7,9 +7,10 @@ import re
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["read_table"]
+__all__ = ["read_numbered_table", "read_table"]
 
 # BIDS writes n/a. Words such as "null" or "None" stay words: they may well be the name of an event type.
 _MISSING = ["", "n/a", "N/A", "NaN", "nan", "NA"]
@@ -32,8 +33,7 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Empty cells and ``n/a`` are NaN; lines without any value are left out. The index, ``line``, is where each
-        row stands in the file, from 1.
+        Empty cells and ``n/a`` are NaN; lines without any value are left out.
 
     Raises
     ------
@@ -49,9 +49,24 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     ...     path = Path(folder) / "events.tsv"
     ...     _ = path.write_text("onset\tduration\n1.5\t2\n")
     ...     print(read_table(path, "events"))
-          onset  duration
-    line
-    2       1.5         2
+       onset  duration
+    0    1.5         2
+    """
+    return read_numbered_table(path, what)[0]
+
+
+def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """`read_table`, and the line of the file on which each row stands, counted from 1.
+
+    Parameters
+    ----------
+    path, what
+        See `read_table`.
+
+    Returns
+    -------
+    table : DataFrame
+    lines : int array of shape (n_rows,)
     """
     path = Path(path)
     if not path.is_file():
@@ -78,7 +93,7 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
         raise ValueError(f"cannot read {what} from {path}: {error}") from error
     if len(table) != len(lines) - 1:
         raise ValueError(f"cannot read {what} from {path}: a quotation mark is opened and not closed on its line")
-    return table.set_index(pd.Index(list(lines)[1:], name="line"))
+    return table, np.array(list(lines)[1:], dtype=int)
 
 
 def _decode(raw: bytes) -> str:
