@@ -1,0 +1,308 @@
+"""What a second-level model is given, sorted by subject and checked: maps, the models or table that they come from."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from nibabel.spatialimages import SpatialImage
+
+from glmwidgets.glm.tables import read_table
+from glmwidgets.images.load import image_data, image_name, load_image
+
+__all__ = ["GroupInput", "group_input", "match_rows"]
+
+TABLE_COLUMNS = ("subject_label", "map_name", "effects_map_path")
+VARIANCES_COLUMN = "variances_map_path"
+
+
+class GroupInput:
+    """Maps of a group, one a row of the design.
+
+    Parameters
+    ----------
+    imgs : list of images or paths
+        3-D, or 4-D with one volume.
+    variances : list of images or paths, optional
+
+    Attributes
+    ----------
+    labels : list of str or None
+        Subjects, where they are known.
+    needs_contrast : bool
+        Whether there are maps only once a first-level contrast is chosen.
+    in_given_order : bool
+        Whether the maps are in the order in which they were given.
+    """
+
+    labels: list[str] | None = None
+    needs_contrast = False
+    in_given_order = True
+
+    def __init__(self, imgs: Sequence[Any], variances: Sequence[Any] | None = None):
+        self._imgs, self._variances = list(imgs), variances
+        if variances is not None and len(variances) != len(self._imgs):
+            raise ValueError(f"{len(variances)} variance maps were given for {len(self._imgs)} maps")
+        paths = [str(img) for img in self._imgs if isinstance(img, str | PathLike)]
+        if len(set(paths)) < len(paths):
+            twice = next(path for path in paths if paths.count(path) > 1)
+            warnings.warn(f"the map {twice} was given more than once", stacklevel=4)
+
+    @property
+    def n_maps(self) -> int:
+        """Number of maps."""
+        return len(self._imgs)
+
+    def maps(self, first_level_contrast: Any = None, variance: bool = False, n_jobs: int = 1) -> list[nib.Nifti1Image]:
+        """Open the maps of a first-level contrast, or of its variance, one 3-D image for each row of the design."""
+        if variance and self._variances is None:
+            raise ValueError("this estimator needs the variance of every map: give variance_maps, in the maps' order")
+        imgs = []
+        for i, source in enumerate(self._variances if variance else self._imgs):
+            img = load_image(source)
+            if img.ndim == 4 and img.shape[3] == 1:
+                img = img.slicer[..., 0]
+            if img.ndim != 3:
+                raise ValueError(
+                    f"map {i + 1} ({image_name(source)}) has shape {img.shape}: each map must be one 3-D volume"
+                )
+            imgs.append(img)
+        return imgs
+
+    def names(self) -> list[str]:
+        """What messages call the maps."""
+        return [f"map {i + 1} ({image_name(img)})" for i, img in enumerate(self._imgs)]
+
+    def mask_imgs(self) -> list[nib.Nifti1Image] | None:
+        """Masks that the maps come with, if they do."""
+        return None
+
+    def examples(self) -> list[nib.Nifti1Image]:
+        """Open maps that show where all of them lie."""
+        return self.maps()
+
+
+class _Table(GroupInput):
+    """Maps listed in a table, one row for each subject and kind of map."""
+
+    def __init__(self, table: pd.DataFrame):
+        missing = [name for name in TABLE_COLUMNS if name not in table.columns]
+        if missing:
+            raise ValueError(
+                f"the table of maps has no column {missing[0]!r}; it needs {', '.join(TABLE_COLUMNS)} and has "
+                f"{', '.join(map(str, table.columns))}"
+            )
+        if table.empty:
+            raise ValueError("the table of maps has no row")
+        for name in TABLE_COLUMNS:
+            empty = np.flatnonzero(table[name].isna())
+            if len(empty):
+                raise ValueError(f"column {name!r} of the table of maps is empty in row {empty[0]} (counted from 0)")
+        table = table.assign(subject_label=table["subject_label"].astype(str))
+        twice = table[table.duplicated(["subject_label", "map_name"])]
+        if len(twice):
+            subject, name = twice.iloc[0][["subject_label", "map_name"]]
+            raise ValueError(
+                f"the table holds subject {subject!r} more than once for the map {name!r}. For repeated measures give "
+                "a list of maps and a design matrix with a column for each subject"
+            )
+        self.needs_contrast = table["map_name"].nunique() > 1
+        self._kinds = list(dict.fromkeys(table["map_name"]))
+        given = list(dict.fromkeys(table["subject_label"]))
+        self.labels = sorted(given)
+        self.in_given_order = given == self.labels
+        self._table = table.set_index("subject_label")
+
+    @property
+    def n_maps(self) -> int:
+        return len(self.labels)
+
+    def maps(self, first_level_contrast: Any = None, variance: bool = False, n_jobs: int = 1) -> list[nib.Nifti1Image]:
+        if first_level_contrast is None and len(self._kinds) == 1:
+            first_level_contrast = self._kinds[0]
+        rows = self._table[[name == first_level_contrast for name in self._table["map_name"]]]
+        if rows.empty:
+            raise ValueError(
+                f"the table of maps has no map_name {first_level_contrast!r}; give first_level_contrast as one of "
+                f"{', '.join(map(repr, self._kinds))}"
+            )
+        missing = [label for label in self.labels if label not in set(rows.index)]
+        if missing:
+            raise ValueError(f"the table has no map {first_level_contrast!r} for subject {', '.join(missing[:5])}")
+        column = VARIANCES_COLUMN if variance else "effects_map_path"
+        if column not in rows.columns:
+            raise ValueError(f"this estimator needs the variance of every map, in a column {column!r} of the table")
+        return GroupInput(rows.loc[self.labels, column]).maps()
+
+    def names(self) -> list[str]:
+        return [f"the map of subject {label!r}" for label in self.labels]
+
+    def examples(self) -> list[nib.Nifti1Image]:
+        return self.maps(self._kinds[0])
+
+
+class _FirstLevelModels(GroupInput):
+    """Fitted first-level models, whose contrasts are the maps."""
+
+    needs_contrast = True
+
+    def __init__(self, models: Sequence[Any]):
+        self._models = list(models)
+        labels = [getattr(model, "subject_label", None) for model in self._models]
+        known = [str(label) for label in labels if label is not None]
+        if len(set(known)) < len(known):
+            twice = next(label for label in known if known.count(label) > 1)
+            raise ValueError(f"two of the first-level models have the subject_label {twice!r}")
+        self.labels = known if len(known) == len(labels) else None
+
+    @property
+    def n_maps(self) -> int:
+        return len(self._models)
+
+    def maps(self, first_level_contrast: Any = None, variance: bool = False, n_jobs: int = 1) -> list[nib.Nifti1Image]:
+        if first_level_contrast is None:
+            raise ValueError("first_level_contrast must say which contrast of the first-level models is meant")
+        output = "effect_variance" if variance else "effect_size"
+
+        def one(model: Any, name: str) -> nib.Nifti1Image:
+            try:
+                return load_image(model.compute_contrast(first_level_contrast, output_type=output))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+
+        jobs = (delayed(one)(model, name) for model, name in zip(self._models, self.names(), strict=True))
+        return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+
+    def names(self) -> list[str]:
+        labels = self.labels or range(1, self.n_maps + 1)
+        return [f"the first-level model of subject {label!r}" for label in labels]
+
+    def mask_imgs(self) -> list[nib.Nifti1Image] | None:
+        masks = [getattr(model, "mask_img_", None) for model in self._models]
+        if any(mask is None for mask in masks):
+            raise ValueError("a first-level model has no mask_img_ (has it been fitted?): give mask_img")
+        return masks
+
+    def examples(self) -> list[nib.Nifti1Image]:
+        return self.mask_imgs()
+
+
+def group_input(second_level_input: Any, variance_maps: Any = None) -> GroupInput:
+    """Sort what a second-level model is given.
+
+    Parameters
+    ----------
+    second_level_input : list of 3-D images or paths, 4-D image or path, Series of these, DataFrame, list of models
+        See `glmwidgets.models.SecondLevelModel.fit`.
+    variance_maps : list of 3-D images or paths, or 4-D image or path, optional
+        Variances of the maps, where these are images.
+
+    Returns
+    -------
+    GroupInput
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, mixed or empty, or holds a subject twice.
+    """
+    if isinstance(second_level_input, pd.DataFrame):
+        found: GroupInput = _Table(second_level_input)
+    else:
+        maps = _volumes(second_level_input, "second_level_input")
+        is_model = [_is_model(one) for one in maps]
+        if any(is_model) and not all(is_model):
+            raise TypeError("second_level_input mixes first-level models and images")
+        if not any(is_model):
+            variances = None if variance_maps is None else _volumes(variance_maps, "variance_maps")
+            return GroupInput(maps, variances)
+        found = _FirstLevelModels(maps)
+    if variance_maps is not None:
+        raise ValueError(
+            f"variance_maps go with a list of maps; a table names its own in a column {VARIANCES_COLUMN!r}, and "
+            "first-level models know theirs"
+        )
+    return found
+
+
+def _volumes(given: Any, what: str) -> list[Any]:
+    """Take a list apart, or a 4-D image."""
+    if isinstance(given, str | PathLike | SpatialImage):
+        img = load_image(given)
+        if img.ndim != 4:
+            raise ValueError(f"{what} {image_name(given)} is one map of shape {img.shape}; give a list or a 4-D image")
+        img = nib.Nifti1Image(image_data(img), img.affine, img.header)
+        return [img.slicer[..., i] for i in range(img.shape[3])]
+    if isinstance(given, pd.Series | Sequence):
+        volumes = list(given)
+        if len(volumes) < 2:
+            raise ValueError(f"{what} holds {len(volumes)} of the two maps or more that a group needs")
+        return volumes
+    raise TypeError(
+        f"{what} must be a list of maps or of first-level models, a 4-D image or a DataFrame with the columns "
+        f"{', '.join(TABLE_COLUMNS)}, not {type(given).__name__}"
+    )
+
+
+def _is_model(one: Any) -> bool:
+    return hasattr(one, "compute_contrast")
+
+
+def match_rows(design_matrix: Any, source: GroupInput) -> pd.DataFrame:
+    """Read a given design matrix, and bring its rows into the order of the maps.
+
+    Parameters
+    ----------
+    design_matrix : DataFrame or path
+        Its rows are matched by subject if its index, or a column ``subject_label``, names the subjects of the maps.
+    source : GroupInput
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If a column ``subject_label`` does not name each subject once.
+
+    Warns
+    -----
+    UserWarning
+        If rows name no subject, and sorting the maps of a table by subject changed their order.
+    """
+    if isinstance(design_matrix, str | PathLike):
+        design = read_table(design_matrix, "design matrix")
+        # Tables that were written with their row numbers have them back as a first column without a name.
+        if str(design.columns[0]).startswith("Unnamed: "):
+            design = design.iloc[:, 1:]
+    elif isinstance(design_matrix, pd.DataFrame):
+        design = design_matrix
+    else:
+        raise TypeError(f"design_matrix must be a DataFrame or the path of a table, not {type(design_matrix).__name__}")
+    by_column = "subject_label" in design.columns
+    if by_column:
+        design = design.set_index(design["subject_label"].astype(str)).drop(columns="subject_label")
+    if source.labels is None:
+        return design.reset_index(drop=True) if by_column else design
+    rows = [str(label) for label in design.index]
+    if sorted(rows) == sorted(source.labels):
+        return design.set_axis(rows, axis=0).loc[source.labels]
+    if by_column:
+        odd = sorted(set(rows) ^ set(source.labels)) or sorted({row for row in rows if rows.count(row) > 1})
+        raise ValueError(
+            f"the design matrix and the maps do not name the same subjects once each: {', '.join(odd[:5])}"
+        )
+    if not source.in_given_order:
+        warnings.warn(
+            "the maps of the table are sorted by subject, and the rows of the design matrix name no subject: they are "
+            "taken to be sorted, too. Give the design a column subject_label to have its rows matched",
+            stacklevel=4,
+        )
+    return design

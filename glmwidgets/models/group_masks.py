@@ -1,0 +1,160 @@
+"""The mask of a group, and the values of its maps within it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.images.load import image_data, image_name, load_image
+from glmwidgets.images.mask import match_mask
+from glmwidgets.images.new import image_like
+from glmwidgets.models.group_inputs import GroupInput
+from glmwidgets.models.masker import ImageMasker, same_grid
+
+__all__ = ["fit_group_masker", "masked_maps"]
+
+
+def fit_group_masker(
+    source: GroupInput,
+    mask_img: Any = None,
+    target_affine: Any = None,
+    target_shape: Any = None,
+    smoothing_fwhm: float | None = None,
+    resample: bool = False,
+) -> ImageMasker:
+    """Make the masker that all maps of a group go through.
+
+    Parameters
+    ----------
+    source : GroupInput
+    mask_img, target_affine, target_shape, smoothing_fwhm, resample
+        As in `glmwidgets.models.SecondLevelModel`.
+
+    Returns
+    -------
+    ImageMasker
+
+    Raises
+    ------
+    ValueError
+        If the maps lie on different grids and are not to be resampled, or have no voxel in common.
+
+    Warns
+    -----
+    UserWarning
+        If the maps have to be resampled to a given mask's grid.
+    """
+    imgs, names = source.examples(), source.names()
+    to_target = target_affine is not None or target_shape is not None
+    if not (resample or to_target):
+        check_grids(imgs, names)
+    # A masker that was fitted knows its mask; one that was not may have been given one.
+    given = getattr(mask_img, "mask_img_", None) or getattr(mask_img, "mask_img", None) or mask_img
+    if given is not None:
+        opened = load_image(given)
+        mask = image_like(match_mask(given, opened).astype(np.uint8), opened)
+        if to_target:
+            mask = _resampled(mask, target_affine, target_shape, interpolation="nearest")
+        elif not resample and not same_grid(mask, imgs[0]):
+            warnings.warn(
+                f"the mask ({image_name(given)}, shape {mask.shape}) lies on another grid than {names[0]} (shape "
+                f"{imgs[0].shape}): the maps are resampled to the mask's grid",
+                stacklevel=3,
+            )
+            resample = True
+        return ImageMasker(mask, smoothing_fwhm, resample=resample or to_target)
+    masks = source.mask_imgs()
+    if to_target or resample:
+        like = None if to_target else imgs[0]
+        interpolation = "continuous" if masks is None else "nearest"
+        imgs = [
+            img if img is like else _resampled(img, *_grid(like, target_affine, target_shape), interpolation)
+            for img in imgs
+        ]
+    mask = _common_voxels(imgs) if masks is None else _common_mask(imgs)
+    return ImageMasker(image_like(mask.astype(np.uint8), imgs[0]), smoothing_fwhm, resample=resample or to_target)
+
+
+def _grid(like: nib.Nifti1Image | None, affine: Any, shape: Any) -> tuple[Any, Any]:
+    return (affine, shape) if like is None else (like.affine, like.shape)
+
+
+def _resampled(img: nib.Nifti1Image, affine: Any, shape: Any, interpolation: str) -> nib.Nifti1Image:
+    from glmwidgets.images.resample import resample_img
+
+    return resample_img(img, affine, shape, interpolation=interpolation)
+
+
+def check_grids(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> None:
+    """Refuse maps that lie on different grids, naming them all."""
+    first = imgs[0]
+    other = [i for i, img in enumerate(imgs) if not same_grid(img, first)]
+    if other:
+        img = imgs[other[0]]
+        raise ValueError(
+            f"{len(other)} of the {len(imgs)} maps lie on another grid than {names[0]} (shape {first.shape}): "
+            f"{'; '.join(f'{names[i]}, shape {imgs[i].shape}' for i in other[:5])}{' ...' if len(other) > 5 else ''}. "
+            f"Affine\n{img.affine}\nagainst\n{first.affine}\n"
+            "Give target_affine and target_shape, or a mask_img with resample=True, to bring all to one grid"
+        )
+
+
+def _common_voxels(imgs: Sequence[nib.Nifti1Image]) -> np.ndarray:
+    """Voxels in which every map has a value: finite and not zero."""
+    mask = np.ones(imgs[0].shape, dtype=bool)
+    for img in imgs:
+        data = image_data(img)
+        mask &= np.isfinite(data) & (data != 0)
+    if not mask.any():
+        raise ValueError("no voxel has a value in all maps: give mask_img")
+    return mask
+
+
+def _common_mask(masks: Sequence[nib.Nifti1Image]) -> np.ndarray:
+    """Voxels that are in every one of some masks."""
+    mask = np.logical_and.reduce([match_mask(one, masks[0]) for one in masks])
+    if not mask.any():
+        raise ValueError("the masks of the first-level models have no voxel in common: give mask_img")
+    return mask
+
+
+def masked_maps(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], masker: ImageMasker) -> np.ndarray:
+    """Values of maps within a mask, smoothed as the masker says.
+
+    Parameters
+    ----------
+    imgs : sequence of 3-D images
+        On the masker's grid, unless it resamples.
+    names : sequence of str
+        For messages.
+    masker : ImageMasker
+
+    Returns
+    -------
+    array of shape (n, n_voxels)
+
+    Raises
+    ------
+    ValueError
+        If a map holds NaN or infinite values within the mask; the message names it.
+    """
+    if masker.resample:
+        grid = masker.mask_img_.affine, masker.mask_.shape
+        imgs = [img if same_grid(img, masker.mask_img_) else _resampled(img, *grid, "continuous") for img in imgs]
+    else:
+        check_grids([masker.mask_img_, *imgs], ["the mask", *names])
+    volumes = np.stack([image_data(img) for img in imgs], axis=-1)
+    inside = volumes[masker.mask_]
+    bad = np.count_nonzero(~np.isfinite(inside), axis=0) if inside.dtype.kind == "f" else np.zeros(len(imgs), int)
+    if bad.any():
+        worst = int(bad.argmax())
+        raise ValueError(
+            f"{np.count_nonzero(bad)} of the maps hold NaN or infinite values within the mask; most of them "
+            f"{names[worst]}, in {bad[worst]} of {len(inside)} voxels. Take a smaller mask, or none: by default it is "
+            "the voxels in which all maps have a value"
+        )
+    return masker.transform(nib.Nifti1Image(volumes, masker.mask_img_.affine))

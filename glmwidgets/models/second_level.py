@@ -1,0 +1,407 @@
+"""Second level: maps of a group of subjects, to the map of an effect in that group."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from joblib import hash as content_hash
+
+from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.group import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
+from glmwidgets.glm.group_design import check_group_design, make_second_level_design_matrix
+from glmwidgets.glm.permutation import PermutationResult, iter_permutations
+from glmwidgets.models.base import Estimator, NotFittedError
+from glmwidgets.models.caching import image_key, open_memory
+from glmwidgets.models.group_inputs import GroupInput, group_input, match_rows
+from glmwidgets.models.group_masks import fit_group_masker, masked_maps
+from glmwidgets.models.masker import ImageMasker
+from glmwidgets.models.report_hook import generate_report
+from glmwidgets.models.run_contrasts import is_named_contrasts
+
+__all__ = ["SecondLevelModel"]
+
+OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
+
+
+class SecondLevelModel(Estimator):
+    """General linear model of a group of subjects, one map each (or several).
+
+    ``y = X beta + e`` in every voxel, over the maps. The maps are masked, smoothed and fitted once; contrasts then cost
+    nothing.
+
+    Parameters
+    ----------
+    mask_img : image, path or masker, optional
+        Voxels to analyse. By default those in which all maps have a value (finite and not zero), or for first-level
+        models those in all of their masks.
+    target_affine : array of shape (3, 3) or (4, 4), optional
+        Grid that mask and maps are resampled to.
+    target_shape : tuple of 3 int, optional
+        Shape of that grid.
+    smoothing_fwhm : float, optional
+        Full width at half maximum of a Gaussian that the maps are smoothed with, in mm.
+    memory : str, path or joblib.Memory, optional
+        Folder in which masked maps are kept, so that they are not read and smoothed twice.
+    memory_level : int or None
+        0 or None turns `memory` off.
+    verbose : int
+        1 prints what is done.
+    n_jobs : int
+        First-level models that are asked for their contrasts at once.
+    minimize_memory : bool
+        Let go of the maps' values after a fit; they are read again when they are needed.
+    estimator : {"ols", "fixed_effects", "precision_weighted"}
+        How effects and their variance are estimated; see `glmwidgets.glm.group.GROUP_ESTIMATORS`.
+    resample : bool
+        Bring maps on another grid to that of the mask, or of the first map, instead of refusing them.
+
+    Attributes
+    ----------
+    design_matrix_ : DataFrame
+        One row a map.
+    masker_ : ImageMasker
+        ``masker_.mask_img_`` is the mask; ``transform`` and ``inverse_transform`` go from images to voxels and back.
+    subject_labels_ : list of str or None
+        In the order of the maps.
+    n_elements_ : int
+        Number of voxels in the mask.
+
+    Notes
+    -----
+    Maps equal nilearn 0.14.1's to rounding within the same mask. Different on purpose: contrasts that cannot be
+    estimated and NaN within the mask are errors; maps of a table are matched to the rows of a design by subject.
+
+    Examples
+    --------
+    Ten subjects, with an effect in one half of the voxels:
+
+    >>> rng = np.random.default_rng(0)
+    >>> effect = np.zeros((4, 4, 4))
+    >>> effect[:2] = 3
+    >>> maps = [nib.Nifti1Image(effect + rng.standard_normal((4, 4, 4)), np.eye(4)) for _ in range(10)]
+    >>> model = SecondLevelModel().fit(maps, design_matrix=pd.DataFrame({"intercept": [1] * 10}))
+    >>> z = model.compute_contrast("intercept").get_fdata()
+    >>> bool(z[:2].min() > 2.5 and abs(z[2:]).max() < 3.5)
+    True
+    """
+
+    def __init__(
+        self,
+        mask_img: Any = None,
+        target_affine: Any = None,
+        target_shape: Any = None,
+        smoothing_fwhm: float | None = None,
+        memory: Any = None,
+        memory_level: int | None = 1,
+        verbose: int = 0,
+        n_jobs: int = 1,
+        minimize_memory: bool = False,
+        estimator: str = "ols",
+        resample: bool = False,
+    ):
+        self.mask_img = mask_img
+        self.target_affine = target_affine
+        self.target_shape = target_shape
+        self.smoothing_fwhm = smoothing_fwhm
+        self.memory = memory
+        self.memory_level = memory_level
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.minimize_memory = minimize_memory
+        self.estimator = estimator
+        self.resample = resample
+
+    # Fit --------------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        second_level_input: Any,
+        confounds: pd.DataFrame | None = None,
+        design_matrix: Any = None,
+        *,
+        variance_maps: Any = None,
+        dof: float = np.inf,
+    ) -> SecondLevelModel:
+        """Fit the model to the maps of a group.
+
+        Parameters
+        ----------
+        second_level_input : list, image, path, Series or DataFrame
+            - a list (or Series) of 3-D images or paths, or one 4-D image: one map for each row of the design;
+            - a DataFrame with the columns ``subject_label``, ``map_name`` and ``effects_map_path``: maps are sorted by
+              subject, and `first_level_contrast` says which ``map_name`` is meant;
+            - a list of fitted first-level models, each with a ``subject_label``: `first_level_contrast` says which of
+              their contrasts is meant.
+        confounds : DataFrame, optional
+            ``subject_label`` and columns of numbers, from which a design with an intercept is made.
+        design_matrix : DataFrame or path, optional
+            One row a map. If its index, or a column ``subject_label``, names the subjects of a table or of models, rows
+            are matched by them. By default an intercept, and the confounds.
+        variance_maps : list of images or paths, or 4-D image, optional
+            Variances of the maps, for estimators that use them. A table names them in a column
+            ``variances_map_path``; first-level models are asked for theirs.
+        dof : float
+            Degrees of freedom of these variances taken together; by default they are taken as known.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FileNotFoundError, TypeError, ValueError
+            If something is missing, cannot be read or does not fit; the message names the map, subject or column.
+        """
+        row = GROUP_ESTIMATORS.get(self.estimator)
+        if row is None:
+            raise ValueError(f"estimator must be one of {', '.join(GROUP_ESTIMATORS)}, not {self.estimator!r}")
+        if row.needs_variances and self.smoothing_fwhm:
+            raise ValueError(
+                f"the variances of smoothed maps are not known: for {self.estimator!r} smooth at the first level, and "
+                "leave smoothing_fwhm out"
+            )
+        source = group_input(second_level_input, variance_maps)
+        self.design_matrix_ = self._design(source, confounds, design_matrix)
+        self.masker_ = fit_group_masker(
+            source, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm, self.resample
+        )
+        self.second_level_input_ = second_level_input
+        self.confounds_ = confounds
+        self.subject_labels_ = source.labels
+        self._source, self._dof = source, dof
+        self._fits: dict[str, GroupFit] = {}
+        self._values: dict[str, np.ndarray] = {}
+        if not source.needs_contrast:
+            self._fit_of(None)
+        return self
+
+    def _design(self, source: GroupInput, confounds: pd.DataFrame | None, design_matrix: Any) -> pd.DataFrame:
+        if design_matrix is None:
+            if confounds is not None and source.labels is None:
+                raise ValueError(
+                    "confounds are matched to maps by subject, and a list of maps names none: give a design_matrix "
+                    "with one row a map, or the maps as a table with subject_label"
+                )
+            labels = source.labels or [str(i) for i in range(source.n_maps)]
+            design = make_second_level_design_matrix(labels, confounds)
+        else:
+            if confounds is not None:
+                warnings.warn(
+                    "a design_matrix is given, so that confounds are not used: what is in them must be columns of it",
+                    stacklevel=3,
+                )
+            design = match_rows(design_matrix, source)
+        return check_group_design(design, source.n_maps, source.names())
+
+    def _values_of(self, first_level_contrast: Any) -> np.ndarray:
+        """Masked and smoothed maps, shape (n, n_voxels)."""
+        key = content_hash(first_level_contrast)
+        if key in self._values:
+            return self._values[key]
+        self._log(f"reading {self._source.n_maps} maps")
+        values = self._read(self._source.maps(first_level_contrast, n_jobs=self.n_jobs), self._source.names())
+        if not self.minimize_memory:
+            self._values[key] = values
+        return values
+
+    def _read(self, imgs: list[nib.Nifti1Image], names: list[str]) -> np.ndarray:
+        memory = open_memory(self.memory, self.memory_level)
+        masker = self.masker_
+        key = None
+        if memory.location is not None:
+            grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
+            key = content_hash((image_key(imgs), grid))
+        return memory.cache(_masked_maps, ignore=["imgs", "names", "masker"])(key, imgs, names, masker)
+
+    def _fit_of(self, first_level_contrast: Any) -> GroupFit:
+        self._check_fitted()
+        key = content_hash(first_level_contrast)
+        if key not in self._fits:
+            values, variances = self._values_of(first_level_contrast), None
+            if GROUP_ESTIMATORS[self.estimator].needs_variances:
+                imgs = self._source.maps(first_level_contrast, variance=True, n_jobs=self.n_jobs)
+                variances = self._read(imgs, [f"the variance of {name}" for name in self._source.names()])
+            self._fits[key] = fit_group(values, self.design_matrix_, self.estimator, variances, self._dof)
+            self._log(f"fitted {self.n_elements_} voxels")
+        self._last = first_level_contrast
+        return self._fits[key]
+
+    def _log(self, message: str) -> None:
+        if self.verbose >= 1:
+            print(f"[SecondLevelModel] {message}")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "_fits"):
+            raise NotFittedError("this model has not been fitted yet: call fit with maps first")
+
+    # Contrasts --------------------------------------------------------------------------------------------------------
+
+    def compute_contrast(
+        self,
+        second_level_contrast: Any = None,
+        first_level_contrast: Any = None,
+        second_level_stat_type: str | None = None,
+        output_type: str = "z_score",
+    ) -> Any:
+        """Map of a contrast of the group.
+
+        Parameters
+        ----------
+        second_level_contrast : str, array, dict, or list of these, optional
+            An expression in the design's columns (``"patient - control"``), weights, or several of them for an F test;
+            a dictionary from names to any of these gives a dictionary of maps. May be left out if the design has one
+            column.
+        first_level_contrast : str or array, optional
+            Which ``map_name`` of a table, or contrast of first-level models, the maps are of.
+        second_level_stat_type : {"t", "F"}, optional
+            Default: t for one row, F for several.
+        output_type : {"z_score", "stat", "p_value", "effect_size", "effect_variance", "all"}
+
+        Returns
+        -------
+        Nifti1Image, or dict of Nifti1Image by output type for ``"all"``
+            float64, zero outside the mask. Effects and variances of an F test with several rows are 4-D. Headers tell
+            the degrees of freedom.
+
+        Raises
+        ------
+        ValueError
+            If the contrast cannot be read or estimated, or maps hold NaN.
+        """
+        if is_named_contrasts(second_level_contrast):
+            return {
+                name: self.compute_contrast(one, first_level_contrast, second_level_stat_type, output_type)
+                for name, one in second_level_contrast.items()
+            }
+        if output_type not in (*OUTPUT_TYPES, "all"):
+            raise ValueError(f"output_type must be one of {', '.join(OUTPUT_TYPES)} or all, not {output_type!r}")
+        contrast = self.contrast(second_level_contrast, first_level_contrast, second_level_stat_type)
+        name = self.design_matrix_.columns[0] if second_level_contrast is None else second_level_contrast
+        if output_type == "all":
+            return {each: self._map(contrast, each, name) for each in OUTPUT_TYPES}
+        return self._map(contrast, output_type, name)
+
+    def contrast(
+        self, second_level_contrast: Any = None, first_level_contrast: Any = None, stat_type: str | None = None
+    ) -> Contrast:
+        """Estimate a contrast as arrays of the voxels in the mask.
+
+        Parameters
+        ----------
+        second_level_contrast, first_level_contrast, stat_type
+            As in `compute_contrast`.
+
+        Returns
+        -------
+        glmwidgets.glm.contrasts.Contrast
+            In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
+        """
+        return group_contrast(self._fit_of(first_level_contrast), second_level_contrast, stat_type)
+
+    def _map(self, contrast: Contrast, output_type: str, name: Any) -> nib.Nifti1Image:
+        img = self.masker_.inverse_transform(getattr(contrast, output_type)())
+        # The header has room for 80 bytes.
+        img.header["descrip"] = f"{output_type} [dof {contrast.dof:g}] of {name}".encode("ascii", "replace")[:79]
+        return img
+
+    def iter_permutations(
+        self, second_level_contrast: Any = None, first_level_contrast: Any = None, **options: Any
+    ) -> Iterator[PermutationResult]:
+        """Test a contrast by rearranging the maps, giving the result again and again as it sharpens.
+
+        Parameters
+        ----------
+        second_level_contrast, first_level_contrast
+            As in `compute_contrast`.
+        **options
+            ``n_perm``, ``two_sided``, ``threshold``, ``tfce``, ``blocks``, ``seed``, ``cancel`` ...: of
+            `glmwidgets.glm.permutation.iter_permutations`.
+
+        Yields
+        ------
+        glmwidgets.glm.permutation.PermutationResult
+            Arrays in the order of ``masker_``; `glmwidgets.models.permutation_inference.permutation_maps` makes images
+            of them.
+        """
+        self._check_fitted()
+        weights = group_weights(self.design_matrix_, second_level_contrast)
+        values = self._values_of(first_level_contrast)
+        yield from iter_permutations(values, self.design_matrix_, weights, mask=self.masker_.mask_, **options)
+
+    def generate_report(self, contrasts: Any = None, **options: Any) -> Any:
+        """Report on the fitted model and some contrasts, as one HTML page.
+
+        Parameters
+        ----------
+        contrasts : str, array, list or dict of these
+            What `compute_contrast` takes; a dictionary gives the names.
+        **options
+            Of ``glmwidgets.report.html.glm_report``.
+
+        Returns
+        -------
+        Report
+
+        Raises
+        ------
+        ImportError
+            If what reports are made with is not installed.
+        """
+        self._check_fitted()
+        return generate_report(self, contrasts, **options)
+
+    # What the fit found -----------------------------------------------------------------------------------------------
+
+    @property
+    def n_elements_(self) -> int:
+        """Number of voxels in the mask."""
+        return self.masker_.n_elements_
+
+    @property
+    def mask_img_(self) -> nib.Nifti1Image:
+        """The mask."""
+        return self.masker_.mask_img_
+
+    def values(self, first_level_contrast: Any = None) -> np.ndarray:
+        """Maps as they are modelled, masked and smoothed; shape (n, n_voxels)."""
+        self._check_fitted()
+        return self._values_of(first_level_contrast)
+
+    @property
+    def predicted(self) -> nib.Nifti1Image:
+        """``X beta`` of the first-level contrast that was used last, 4-D with one volume a map."""
+        self._check_last()
+        return self.masker_.inverse_transform(self._fit_of(self._last).predicted)
+
+    @property
+    def residuals(self) -> nib.Nifti1Image:
+        """Maps minus `predicted`, 4-D with one volume a map."""
+        self._check_last()
+        return self.masker_.inverse_transform(self._values_of(self._last) - self._fit_of(self._last).predicted)
+
+    @property
+    def r_square(self) -> nib.Nifti1Image:
+        """Share of the maps' variance around their mean that the design predicts, within 0 and 1."""
+        self._check_last()
+        values = self._values_of(self._last).astype(float)
+        rest = ((values - self._fit_of(self._last).predicted) ** 2).sum(axis=0)
+        total = ((values - values.mean(axis=0)) ** 2).sum(axis=0)
+        share = 1 - np.divide(rest, total, out=np.ones_like(rest), where=total > 0)
+        return self.masker_.inverse_transform(np.clip(share, 0, 1))
+
+    predicted_, residuals_, r_square_ = predicted, residuals, r_square
+
+    def _check_last(self) -> None:
+        self._check_fitted()
+        if not self._fits:
+            raise NotFittedError("no contrast has been computed yet, and only a contrast tells which maps are meant")
+
+
+def _masked_maps(key: str | None, imgs: list[nib.Nifti1Image], names: list[str], masker: ImageMasker) -> np.ndarray:
+    """Values of maps within a mask; `key` stands for the rest when results are kept."""
+    return masked_maps(imgs, names, masker)
