@@ -1,13 +1,12 @@
-"""From events to columns of a design: a fine time grid, and convolution at the scans alone.
+"""From events to columns of a design: a fine time grid, and convolution at the scans that see an event.
 
 Events become boxes on a grid of `oversampling` steps per scan, and a box is a step up and a step down. The
 convolution of a step with a kernel is the kernel's running sum, so a regressor at a scan is
 
 ``y(m) = sum over events of amplitude * (R(m - on) - R(m - off))``,  ``R = cumsum(kernel)``
 
-and needs no convolution on the fine grid: only the grid points around each scan are ever computed. The result
-is that of ``np.convolve`` to rounding error, is exactly 0 where no event reaches, and costs a fraction of a
-millisecond.
+and needs no convolution on the fine grid: each event is added to the scans that it reaches, and to no others. The
+result is that of ``np.convolve`` to rounding error, and exactly 0 where no event reaches.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import numpy as np
 from glmwidgets.glm.hrf import HRFModel, Response, resolve_hrf
 from glmwidgets.glm.orthogonal import orthogonalize
 
-__all__ = ["FineGrid", "compute_regressor", "fine_grid"]
+__all__ = ["FineGrid", "compute_regressor", "convolve_events", "fine_grid"]
 
 
 @dataclass(frozen=True)
