@@ -30,53 +30,73 @@ class AR1Precision:
     rho : array of shape (n_voxels,)
     ends : tuple of int
         Of 0 and -1.
+    bins : int or None
+        If given, all values of rho are multiples of 1/`bins`.
     """
 
     basis: DesignBasis
     rho: np.ndarray
     ends: tuple[int, ...]
+    bins: int | None = None
 
-    def _solve(self, b: np.ndarray, block: slice) -> np.ndarray:
-        # G = D - r^2 F F' with the columns of F the rows of q at the ends: one Sherman-Morrison step an end.
-        r2 = self.rho[block] ** 2
-        d = 1 + r2 - self.rho[block] * self.basis.eigenvalues[:, None]
-        u = b / d
-        carriers: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        for end in self.ends:
-            f = self.basis.q[end]
-            w = f[:, None] / d
-            for earlier, h, gain in carriers:
-                w += earlier * (gain * (h @ w))
-            gain = r2 / (1 - r2 * (f @ w))
-            u += w * (gain * (f @ u))
-            carriers.append((w, f, gain))
+    def _inverse(self, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``1 / D`` and ``r^2 (I - r^2 F' D^-1 F)^-1``, of which ``G^-1`` is made; (rank, n) and (ends, ends, n).
+
+        ``G = D - r^2 F F'``, the columns of F being the rows of q at the ends, so that by Woodbury's identity
+        ``G^-1 = D^-1 + D^-1 F [r^2 (I - r^2 F' D^-1 F)^-1] F' D^-1``.
+        """
+        r2 = rho**2
+        inverse = 1 / (1 + r2 - rho * self.basis.eigenvalues[:, None])
+        f = self.basis.q[list(self.ends)]
+        crossed = -r2 * ((f[:, None] * f).reshape(-1, f.shape[1]) @ inverse)
+        if len(self.ends) == 1:
+            return inverse, (r2 / (1 + crossed)).reshape(1, 1, -1)
+        a, b, c, d = 1 + crossed[0], crossed[1], crossed[2], 1 + crossed[3]
+        return inverse, np.array([[d, -b], [-c, a]]) * (r2 / (a * d - b * c))
+
+    def solve(self, b: np.ndarray, block: slice) -> np.ndarray:
+        """``G^-1 b`` for a block of voxels, b of shape (rank, n)."""
+        inverse, gain = self._inverse(self.rho[block])
+        f = self.basis.q[list(self.ends)]
+        u = b * inverse
+        u += inverse * (f.T @ np.einsum("efn,fn->en", gain, f @ u))
         return u
 
     def estimate(self, parts: Products) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (rank, n_voxels) and residual sums of squares (n_voxels,)."""
         coefficients, rss = np.empty_like(parts.cross[0]), np.empty_like(parts.own[0])
-        edge_scans = {0: parts.head[0], -1: parts.tail[-1]}
+        at_ends = np.stack([parts.head[0] if end == 0 else parts.tail[-1] for end in self.ends])
+        f = self.basis.q[list(self.ends)].T
         for start in range(0, rss.size, BLOCK):
             block = slice(start, start + BLOCK)
             r = self.rho[block]
-            b = (1 + r**2) * parts.cross[0][:, block] - r * parts.cross[1][:, block]
-            total = (1 + r**2) * parts.own[0][block] - r * parts.own[1][block]
-            for end in self.ends:
-                y_end = edge_scans[end][block]
-                b -= self.basis.q[end][:, None] * (r**2 * y_end)
-                total -= (r * y_end) ** 2
-            coefficients[:, block] = self._solve(b, block)
-            rss[block] = total - np.einsum("jv,jv->v", b, coefficients[:, block])
+            r2, y_ends = r**2, at_ends[:, block]
+            b = (1 + r2) * parts.cross[0][:, block]
+            b -= r * parts.cross[1][:, block]
+            b -= f @ (r2 * y_ends)
+            g = coefficients[:, block] = self.solve(b, block)
+            total = (1 + r2) * parts.own[0][block] - r * parts.own[1][block] - r2 * np.square(y_ends).sum(axis=0)
+            rss[block] = total - np.einsum("jv,jv->v", b, g)
         return coefficients, np.maximum(rss, 0)
 
     def covariance(self, c: np.ndarray) -> np.ndarray:
         """``c G^-1 c'`` of shape (m, m, n_voxels)."""
-        out = np.empty((len(c), len(c), self.rho.size))
-        for start in range(0, self.rho.size, BLOCK):
+        # It depends on the voxel through rho alone.
+        levels, voxel = (self.rho, slice(None)) if self.bins is None else self._levels()
+        m, f = len(c), self.basis.q[list(self.ends)]
+        out = np.empty((m, m, levels.size))
+        for start in range(0, levels.size, BLOCK):
             block = slice(start, start + BLOCK)
-            for i, row in enumerate(c):
-                out[:, i, block] = c @ self._solve(row[:, None], block)
-        return out
+            inverse, gain = self._inverse(levels[block])
+            plain = (c[:, None] * c).reshape(m * m, -1) @ inverse
+            to_ends = ((c[:, None] * f).reshape(m * len(f), -1) @ inverse).reshape(m, len(f), -1)
+            out[:, :, block] = plain.reshape(m, m, -1) + np.einsum("aen,efn,bfn->abn", to_ends, gain, to_ends)
+        return out[:, :, voxel]
+
+    def _levels(self) -> tuple[np.ndarray, np.ndarray]:
+        """The distinct values that rho may have between its extremes, and which of them each voxel has."""
+        step = np.rint(self.rho * self.bins).astype(np.intp)
+        return np.arange(step.min(), step.max() + 1) / self.bins, step - step.min()
 
 
 def check_bins(bins: int | None) -> None:
@@ -112,6 +132,6 @@ def fit_ar1(moments: Moments, basis: DesignBasis, bins: int | None = 100) -> Noi
     np.divide(lagged, power, out=rho, where=~moments.constant & (power > 0))
     if bins is not None:
         rho = np.trunc(rho * bins) / bins
-    precision = AR1Precision(basis, rho, ends=(-1,))
+    precision = AR1Precision(basis, rho, ends=(-1,), bins=bins)
     coefficients, rss = precision.estimate(parts)
     return NoiseFit(coefficients + parts.taken, rss, precision.covariance, {"rho": rho})

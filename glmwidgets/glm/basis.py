@@ -74,11 +74,12 @@ class DesignBasis:
             return self.eigenvalues[:, None] * coordinates
         return (self.q.T @ shift_sum(self.q, lag)) @ coordinates
 
-    def products(self, moments: Moments, lag: int) -> np.ndarray:
-        """``q' S_k y`` for the centred series of `moments`, shape (rank, n_voxels)."""
+    def products(self, moments: Moments, order: int) -> list[np.ndarray]:
+        """``q' S_k y`` for the centred series of `moments` and k from 0 to `order`, each (rank, n_voxels)."""
+        lags = range(order + 1)
         if self.condition > CONDITION_FOR_CACHE:
-            return moments.with_columns(self.q, lag)
-        return self.to_columns.T @ moments.with_columns(self.x, lag)
+            return moments.with_columns(self.q, lags)
+        return moments.with_columns(self.x, lags, self.to_columns)
 
 
 def design_basis(x: np.ndarray) -> DesignBasis:

@@ -11,9 +11,11 @@ So the series are multiplied once by each column; they are never whitened and no
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
+
+from glmwidgets.glm.product_cache import ProductCache
 
 __all__ = ["Moments", "shift_sum"]
 
@@ -93,7 +95,7 @@ class Moments:
         self._series = np.subtract(y, self.mean, dtype=np.float64).astype(PRECISIONS[precision], copy=False)
         self._shape = y.shape
         self._own: dict[int, np.ndarray] = {}
-        self._columns: OrderedDict[tuple[int, bytes], np.ndarray] = OrderedDict()
+        self._products = ProductCache(CACHE_BYTES)
         # What rounding leaves of a constant: of its values in their own precision, and of their mean over the scans.
         eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
         rounding = 4 * eps + self.n_scans * np.finfo(np.float64).eps
@@ -122,7 +124,7 @@ class Moments:
     def without_series(self) -> Moments:
         """Copy without the series and the products: it knows their shape, means, and which are constant."""
         light = copy.copy(self)
-        light._series, light._own, light._columns = None, {}, OrderedDict()
+        light._series, light._own, light._products = None, {}, ProductCache(CACHE_BYTES)
         return light
 
     def own(self, lag: int) -> np.ndarray:
@@ -143,37 +145,33 @@ class Moments:
             self._own[lag] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
         return self._own[lag]
 
-    def with_columns(self, x: np.ndarray, lag: int) -> np.ndarray:
-        """Lagged products of every series with every column, ``X' S_k Y``.
+    def with_columns(self, x: np.ndarray, lags: Sequence[int], weights: np.ndarray | None = None) -> list[np.ndarray]:
+        """Lagged products of every series with columns, or with weighted sums of columns: ``(X A)' S_k Y``.
 
-        Only columns that were not multiplied lately touch the data.
+        Only columns that were not multiplied lately touch the data, all of them and all lags at once.
 
         Parameters
         ----------
         x : array of shape (n_scans, n_columns)
-        lag : int
-            k, in scans.
+        lags : sequence of int
+            Values of k, in scans.
+        weights : array of shape (n_columns, m), optional
+            A; the columns themselves by default.
 
         Returns
         -------
-        array of shape (n_columns, n_voxels), float64
+        list of arrays of shape (m, n_voxels), float64
+            One a lag.
         """
         x = np.asarray(x, dtype=np.float64)
-        keys = [(lag, column.tobytes()) for column in x.T]
-        missing = {key: i for i, key in enumerate(keys) if key not in self._columns}
-        fresh = {}
-        if missing:
-            shifted = shift_sum(x[:, list(missing.values())], lag).astype(self.series.dtype, copy=False)
-            fresh = dict(zip(missing, np.asarray(shifted.T @ self.series, dtype=np.float64), strict=True))
-        rows = np.array([fresh[key] if key in fresh else self._columns[key] for key in keys])
-        self._remember(keys, rows)
-        return rows
+        weights = np.eye(x.shape[1]) if weights is None else weights
+        bytes_of = [column.tobytes() for column in x.T]
+        keys = [[(lag, key) for key in bytes_of] for lag in lags]
+        column = dict(zip(bytes_of, x.T, strict=True))
 
-    def _remember(self, keys: list[tuple[int, bytes]], rows: np.ndarray) -> None:
-        for key, row in zip(keys, rows, strict=True):
-            # A row of its own: a view would keep the whole block of an evicted neighbour alive.
-            self._columns.setdefault(key, row.copy())
-            self._columns.move_to_end(key)
-        limit = max(len(keys), CACHE_BYTES // max(1, 8 * self.n_voxels))
-        while len(self._columns) > limit:
-            self._columns.popitem(last=False)
+        def multiply(missing: list[tuple[int, bytes]]) -> np.ndarray:
+            shifted = np.stack([shift_sum(column[key], lag) for lag, key in missing])
+            return np.asarray(shifted.astype(self.series.dtype, copy=False) @ self.series, dtype=np.float64)
+
+        self._products.require([key for of_lag in keys for key in of_lag], multiply)
+        return [self._products.weighted_sum(of_lag, weights, multiply) for of_lag in keys]

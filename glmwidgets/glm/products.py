@@ -37,12 +37,16 @@ class NoiseFit:
         where all voxels share it.
     parameters : dict
         Maps of the noise parameters by name, each of shape (n_voxels,): rho for AR(1).
+    flags : dict
+        Masks by name, each of shape (n_voxels,), of voxels whose estimates are to be doubted: ``edge`` where a
+        parameter lies at the end of its range.
     """
 
     coefficients: np.ndarray
     rss: np.ndarray
     covariance: Callable[[np.ndarray], np.ndarray]
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    flags: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def lagged_products(moments: Moments, basis: DesignBasis, order: int = 0) -> Pro
     mean, n = moments.mean, moments.n_scans
     lags = range(order + 1)
     own = [moments.own(k) for k in lags]
-    cross = [basis.products(moments, k) for k in lags]
+    cross = basis.products(moments, order)
     head = moments.series[:order].astype(np.float64)
     tail = moments.series[n - order :].astype(np.float64)
     of_mean = np.outer(basis.constant, mean)
@@ -127,8 +131,10 @@ def residual_autocovariance(parts: Products, basis: DesignBasis) -> np.ndarray:
     n, g = basis.n_scans, parts.cross[0]
     out = np.empty((parts.order + 1, g.shape[1]))
     for k in range(parts.order + 1):
-        of_design = np.einsum("jv,jv->v", g, basis.shifted(k, g))
-        out[k] = parts.own[k] - 2 * np.einsum("jv,jv->v", g, parts.cross[k]) + of_design
+        for start in range(0, out.shape[1], BLOCK):
+            block = slice(start, start + BLOCK)
+            mixed = basis.shifted(k, g[:, block]) - 2 * parts.cross[k][:, block]
+            out[k, block] = parts.own[k][block] + np.einsum("jv,jv->v", g[:, block], mixed)
     out[1:] /= 2
     if not basis.spans_constant:
         total = parts.total - basis.constant @ g

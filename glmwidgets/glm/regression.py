@@ -99,7 +99,7 @@ class Fit:
         g = self.noise.coefficients - np.outer(self.basis.constant, self.moments.mean)
         if not self.basis.spans_constant:
             return self._r_square_from_residuals()
-        b0 = self.basis.products(self.moments, 0)
+        (b0,) = self.basis.products(self.moments, 0)
         left = self.moments.own(0) - 2 * np.einsum("jv,jv->v", g, b0) + np.einsum("jv,jv->v", g, g)
         return self._share(left)
 
