@@ -10,7 +10,7 @@ from glmwidgets.images.mask import unmask
 __all__ = ["image_like", "new_image"]
 
 
-def image_like(data: np.ndarray, like_img: nib.Nifti1Image) -> nib.Nifti1Image:
+def image_like(data: np.ndarray, like_img: nib.Nifti1Image, affine: np.ndarray | None = None) -> nib.Nifti1Image:
     """Make an image of an array that lies where another image lies.
 
     Parameters
@@ -18,6 +18,8 @@ def image_like(data: np.ndarray, like_img: nib.Nifti1Image) -> nib.Nifti1Image:
     data : array of shape (nx, ny, nz) or (nx, ny, nz, n)
     like_img : Nifti1Image
         Gives the place in space and the units; the time between scans, too, if it has n volumes.
+    affine : array of shape (4, 4), optional
+        Another grid in the same space.
 
     Returns
     -------
@@ -34,11 +36,14 @@ def image_like(data: np.ndarray, like_img: nib.Nifti1Image) -> nib.Nifti1Image:
     elif data.dtype.kind in "iu" and data.dtype.itemsize > 4:
         data = data.astype(np.float64)
     old = like_img.header
-    img = nib.Nifti1Image(data, like_img.affine, dtype=data.dtype)
+    qform = like_img.get_qform() if affine is None else affine
+    affine = like_img.affine if affine is None else affine
+    img = nib.Nifti1Image(data, affine, dtype=data.dtype)
     codes = {name: int(old[f"{name}_code"]) for name in ("sform", "qform")}
-    img.set_sform(like_img.affine, codes["sform"] or codes["qform"] or "aligned")
+    # The header holds single precision; the image keeps the affine that it was given.
+    img.set_sform(affine, codes["sform"] or codes["qform"] or "aligned", update_affine=False)
     if codes["qform"]:
-        img.set_qform(like_img.get_qform(), codes["qform"])
+        img.set_qform(qform, codes["qform"], update_affine=False)
     series = data.ndim == 4 and like_img.ndim == 4 and data.shape[3] == like_img.shape[3]
     xyz, time = old.get_xyzt_units()
     img.header.set_xyzt_units(xyz, time if series else "unknown")

@@ -38,6 +38,12 @@ def test_type(dtype, stored):
     assert image_like(np.ones((4, 5, 6), dtype), run()).get_data_dtype() == stored
 
 
+def test_place_is_kept_to_the_last_digit():
+    affine = AFFINE * (1 + 1e-10)
+    img = image_like(np.zeros((4, 5, 6), np.float32), nib.Nifti1Image(np.zeros((4, 5, 6), np.float32), affine))
+    np.testing.assert_array_equal(img.affine, affine)
+
+
 def test_only_as_many_volumes_as_the_run_are_a_series():
     assert header_t_r(image_like(np.zeros((4, 5, 6, 8), np.float32), run())) == 2.5
     assert header_t_r(image_like(np.zeros((4, 5, 6, 2), np.float32), run())) is None

@@ -1,0 +1,64 @@
+"""Mean of images over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import SpatialImage
+
+from glmwidgets.images.load import ImageLike, image_data, load_image
+from glmwidgets.images.new import image_like
+from glmwidgets.images.resample import resample_img
+
+__all__ = ["mean_img"]
+
+
+def mean_img(
+    imgs: ImageLike | Sequence[ImageLike], target_affine: Any = None, target_shape: Sequence[int] | None = None
+) -> nib.Nifti1Image:
+    """Mean over time, and over images.
+
+    Parameters
+    ----------
+    imgs : image, path or sequence of these
+        3-D or 4-D. Of several, the mean of their means is taken: a long run counts as much as a short one.
+    target_affine, target_shape
+        Grid of the result, as in `glmwidgets.images.resample.resample_img`; the first image's by default.
+
+    Returns
+    -------
+    Nifti1Image
+        3-D.
+
+    Raises
+    ------
+    ValueError
+        If there are no images.
+
+    Examples
+    --------
+    >>> img = nib.Nifti1Image(np.arange(16.0).reshape(2, 2, 2, 2), np.eye(4))
+    >>> mean_img(img).get_fdata()[0]
+    array([[0.5, 2.5],
+           [4.5, 6.5]])
+    """
+    one = isinstance(imgs, SpatialImage | str | PathLike)
+    means = []
+    for img in [imgs] if one else imgs:
+        loaded = load_image(img)
+        data = image_data(loaded)
+        mean = image_like(data.mean(axis=3) if data.ndim == 4 else data, loaded)
+        means.append(resample_img(mean, target_affine, target_shape))
+        if target_affine is None:
+            target_affine, target_shape = loaded.affine, loaded.shape[:3]
+        elif target_shape is None:
+            target_affine, target_shape = means[0].affine, means[0].shape
+    if not means:
+        raise ValueError("no images were given: the list is empty")
+    if len(means) == 1:
+        return means[0]
+    return image_like(np.mean([image_data(mean) for mean in means], axis=0), means[0])
