@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import socket
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def _check_installed(command: str) -> None:
         words = " ".join(f'"{requirement}"' for requirement in missing)
         raise CommandError(
             f"glmwidgets {command} needs packages that are not installed; get them with: "
-            f"{Path(sys.executable).name} -m pip install {words}"
+            f"{shlex.quote(sys.executable)} -m pip install {words}"
         )
 
 
