@@ -27,9 +27,12 @@ def _mean_over_time(y: np.ndarray) -> np.ndarray:
         block = slice(start, start + BLOCK)
         mean[block] = np.ascontiguousarray(y[:, block]).mean(axis=0)
     # Percent of a mean that is zero or negative means nothing; the field's floor is one unit of signal.
-    if np.any(mean < 1):
+    low = np.flatnonzero(mean < 1)
+    # Of constant voxels, such as the empty ones outside the head, nothing is said anyway.
+    low = low[np.ptp(y[:, low], axis=0) > 0]
+    if low.size:
         warnings.warn(
-            f"{int(np.sum(mean < 1))} voxels have a mean below 1; they are scaled as if it were 1. "
+            f"{low.size} voxels have a mean below 1; they are scaled as if it were 1. "
             "If the data are already centred or in percent, use signal_scaling=False.",
             stacklevel=4,
         )

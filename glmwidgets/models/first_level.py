@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from os import PathLike
 from typing import Any
 
 import nibabel as nib
@@ -246,6 +247,8 @@ class FirstLevelModel(Estimator):
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
         self._t_r = [run.t_r for run in runs]
+        self._events = [run.events for run in runs]
+        self._sources = [run.source if isinstance(run.source, str | PathLike) else None for run in runs]
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self
 

@@ -11,6 +11,7 @@ import numpy as np
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like, new_image
+from glmwidgets.images.resample import resample_img
 
 __all__ = ["ImageMasker", "same_grid"]
 
@@ -96,8 +97,6 @@ class ImageMasker:
                     f"{image_name(imgs)} and the mask lie on different grids: shape {img.shape[:3]} against "
                     f"{self.mask_.shape}, affine\n{img.affine}\nagainst\n{self.mask_img_.affine}"
                 )
-            from glmwidgets.images.resample import resample_img
-
             img = resample_img(img, self.mask_img_.affine, self.mask_.shape)
         series = masked_series(image_data(img), self.mask_, img.affine, self.smoothing_fwhm)
         if sample_mask is not None:

@@ -10,9 +10,11 @@ import nibabel as nib
 import numpy as np
 from joblib import Memory
 
-from glmwidgets.images.load import image_name, load_image
+from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
+from glmwidgets.images.mean import mean_img
 from glmwidgets.images.new import image_like
+from glmwidgets.images.resample import resample_img
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker, same_grid
 from glmwidgets.models.runs import RunInput
@@ -113,28 +115,33 @@ def _found_mask(
     target_affine: Any,
     target_shape: Any,
 ) -> nib.Nifti1Image:
+    """Voxels that lie in the brain of most runs: of two, in both."""
+    find = memory.cache(_epi_mask, ignore=["run", "load"])
     masks = []
     for run in runs:
         key = None if memory.location is None else image_key(run.source)
-        mask = memory.cache(_epi_mask, ignore=["run", "load"])(key, run, load)
-        masks.append(image_like(mask.astype(np.uint8), run.img))
-    if target_affine is not None or target_shape is not None:
-        masks = [_resampled(mask, target_affine, target_shape) for mask in masks]
-    common = intersect_masks([np.asanyarray(mask.dataobj) > 0 for mask in masks])
+        masks.append(find(key, run, load, target_affine, target_shape))
+    common = intersect_masks([image_data(mask) > 0 for mask in masks])
     if not common.any():
         raise ValueError("the brains that were found in the runs have no voxel in common; give a mask")
     return image_like(common.astype(np.uint8), masks[0])
 
 
-def _epi_mask(key: str | None, run: RunInput, load: Callable[[RunInput], nib.Nifti1Image]) -> np.ndarray:
-    """Mask of one run; `key` stands for the run when masks are kept."""
+def _epi_mask(
+    key: str | None,
+    run: RunInput,
+    load: Callable[[RunInput], nib.Nifti1Image],
+    target_affine: Any,
+    target_shape: Any,
+) -> nib.Nifti1Image:
+    """Mask of one run, found on the target's grid; `key` stands for the run when masks are kept."""
+    mean = mean_img(load(run), target_affine, target_shape)
     try:
-        return compute_epi_mask(load(run))
+        mask = compute_epi_mask(mean)
     except ValueError as error:
         raise ValueError(f"{run.name}: {error}") from error
+    return image_like(mask.astype(np.uint8), mean)
 
 
 def _resampled(mask: nib.Nifti1Image, target_affine: Any, target_shape: Any) -> nib.Nifti1Image:
-    from glmwidgets.images.resample import resample_img
-
     return resample_img(mask, target_affine, target_shape, interpolation="nearest")
