@@ -6,7 +6,7 @@ import difflib
 import gzip
 import warnings
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -84,15 +84,12 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     if isinstance(img, nib.Nifti1Image):
         return img
     if isinstance(img, SpatialImage):
-        return nib.Nifti1Image(img.dataobj, img.affine)
+        # A header and its image in two files say as much as a NIfTI in one; other formats know no time or unit.
+        return nib.Nifti1Image(img.dataobj, img.affine, img.header if isinstance(img, nib.Nifti1Pair) else None)
     if isinstance(img, str | PathLike):
         return load_image(_open(Path(img).expanduser()))
     if isinstance(img, Iterable) and not isinstance(img, np.ndarray):
         return concat_imgs(img)
-    if isinstance(img, nib.filebasedimages.FileBasedImage):
-        raise ValueError(
-            f"{img.get_filename() or 'the image'} is a {type(img).__name__}, not a volume: give a NIfTI image"
-        )
     hint = "; an array has no place in space: wrap it, nibabel.Nifti1Image(array, affine)"
     raise TypeError(
         f"expected an image, a path or a list of these, not {type(img).__name__}"
@@ -100,18 +97,21 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     )
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path) -> SpatialImage:
     if not path.exists():
         raise FileNotFoundError(_missing(path))
     if path.is_dir():
         raise ValueError(f"{path} is a folder, not an image: name a .nii or .nii.gz file in it")
     try:
-        return nib.load(path)
+        img = nib.load(path)
     except PermissionError as error:
         raise PermissionError(f"no permission to read {path}") from error
     # nibabel passes on whatever the format's reader and the decompressor raise, and they have no common ancestor.
     except Exception as error:
         raise ValueError(_unreadable(path, error)) from error
+    if not isinstance(img, SpatialImage):
+        raise ValueError(f"{path} is a {type(img).__name__}, not an image of volumes: give a NIfTI image")
+    return img
 
 
 def _missing(path: Path) -> str:
@@ -181,25 +181,46 @@ def _promise(img: SpatialImage) -> str:
 
 def _read_compressed(proxy: ArrayProxy) -> np.ndarray:
     """Read a whole compressed array straight into its memory."""
-    try:
-        from isal import igzip as reader  # decompresses two to three times faster than zlib
-    except ImportError:
-        reader = gzip
     data = np.empty(proxy.shape, proxy.dtype, order="F")
     # Through the reversed axes the memory is contiguous in C order, which is what a byte view of it needs.
     target = memoryview(data.T.reshape(-1).view(np.uint8))
-    with reader.open(proxy.file_like, "rb") as file:
-        file.seek(proxy.offset)
-        filled = 0
-        while filled < len(target):
-            count = file.readinto(target[filled:])
-            if not count:
-                raise EOFError(f"{filled} of {len(target)} bytes")
-            filled += count
-        # The checksum stands at the end and is only compared when the end is reached.
-        file.read(1)
+    at = -proxy.offset
+    for piece in _decompressed(Path(proxy.file_like)):
+        wanted = memoryview(piece)[max(0, -at) : max(0, len(target) - at)]
+        start = max(at, 0)
+        target[start : start + len(wanted)] = wanted
+        at += len(piece)
+    if at < len(target):
+        raise EOFError(f"{at} of {len(target)} bytes")
     slope, inter = (np.asanyarray(value) for value in (proxy.slope, proxy.inter))
     return data if (slope, inter) == (1, 0) else apply_read_scaling(data, slope, inter)
+
+
+def _decompressed(path: Path) -> Iterator[bytes]:
+    """Content of a gzip file piece by piece, to its end, where the checksum is compared."""
+    try:
+        from isal import isal_zlib as codec  # two to three times faster than zlib
+    except ImportError:
+        codec = zlib
+    decoder, chunk = None, b""
+    with path.open("rb") as file:
+        while chunk or (chunk := file.read(2**20)):
+            if decoder is None:
+                # Several compressed files in a row are one, and zeros may follow the last.
+                chunk = chunk.lstrip(b"\0")
+                if not chunk:
+                    continue
+                decoder = codec.decompressobj(zlib.MAX_WBITS | 16)
+            try:
+                piece = decoder.decompress(chunk)
+            except codec.error as error:
+                raise zlib.error(str(error)) from error
+            yield piece
+            chunk = decoder.unused_data
+            if decoder.eof:
+                decoder = None
+    if decoder is not None:
+        raise EOFError("the file ends before the compressed data do")
 
 
 def concat_imgs(imgs: Iterable[ImageLike]) -> nib.Nifti1Image:

@@ -166,8 +166,6 @@ def _resample(
 ) -> np.ndarray:
     order = INTERPOLATIONS[interpolation]
     dtype = data.dtype.newbyteorder("=") if order == 0 else storage_dtype(data.dtype)
-    if dtype.kind == "b":
-        dtype = np.dtype(np.uint8)
     matrix, offset = to_data[:3, :3], to_data[:3, 3]
     if np.array_equal(matrix, np.diag(np.diag(matrix))):
         # scipy then goes along one axis after the other, which is much faster.

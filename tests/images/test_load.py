@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from glmwidgets.images.load import concat_imgs, header_t_r, image_data, load_image, load_run
+from glmwidgets.images.load import concat_imgs, header_t_r, image_data, image_name, load_image, load_run
 
 AFFINE = np.array([[-3.0, 0, 0, 60], [0, 3, 0, -70], [0, 0, 4, -40], [0, 0, 0, 1]])
 
@@ -67,6 +67,39 @@ def test_several_gzip_members_are_one_file(tmp_path, ints):
     np.testing.assert_array_equal(image_data(load_image(path)), ints)
 
 
+def test_padding_after_the_end_is_no_damage(tmp_path, ints):
+    path = write(tmp_path / "run.nii.gz", ints)
+    path.write_bytes(path.read_bytes() + bytes(512))
+    np.testing.assert_array_equal(image_data(load_image(path)), ints)
+
+
+def test_pair_of_files_keeps_its_time_and_other_formats_their_place(tmp_path, ints):
+    pair = nib.Nifti1Pair(ints, AFFINE)
+    pair.header.set_xyzt_units("mm", "sec")
+    pair.header.set_zooms((3, 3, 4, 2.5))
+    nib.save(pair, tmp_path / "run.img")
+    img, t_r = load_run(tmp_path / "run.img")
+    assert t_r == 2.5
+    np.testing.assert_array_equal(image_data(img), ints)
+    nib.save(nib.MGHImage(ints.astype(np.float32), AFFINE), tmp_path / "run.mgz")
+    img, _ = load_run(tmp_path / "run.mgz", t_r=2)
+    np.testing.assert_array_equal(image_data(img), ints)
+    np.testing.assert_allclose(img.affine, AFFINE, atol=1e-5)
+
+
+def test_surfaces_are_no_volumes(tmp_path):
+    surface = nib.gifti.GiftiImage(darrays=[nib.gifti.GiftiDataArray(np.zeros(10, np.float32))])
+    nib.save(surface, tmp_path / "left.func.gii")
+    with pytest.raises(ValueError, match=r"left\.func\.gii is a GiftiImage, not an image of volumes"):
+        load_image(tmp_path / "left.func.gii")
+
+
+def test_names_in_messages():
+    assert image_name(nib.Nifti1Image(np.zeros((2, 3, 4)), AFFINE)) == "the image in memory of shape (2, 3, 4)"
+    assert image_name(["a.nii", "b.nii"]) == "the list of 2 images"
+    assert image_name(3.0) == "an object of type float"
+
+
 def test_run_is_in_memory_and_keeps_place_name_and_time(tmp_path, ints):
     path = write(tmp_path / "run.nii.gz", ints, t_r=0.72)
     img, t_r = load_run(path)
@@ -119,16 +152,37 @@ def test_truncated_uncompressed_file_is_called_so_by_name(tmp_path, ints):
 
 
 @pytest.mark.parametrize("faster", [True, False])
-def test_flipped_byte_is_found_by_the_checksum(tmp_path, monkeypatch, faster):
-    if not faster:
+@pytest.mark.parametrize("where", [0.5, -6])
+def test_flipped_bit_is_found(tmp_path, monkeypatch, faster, where):
+    """In the middle of the data, and in the checksum at their end."""
+    if faster:
+        pytest.importorskip("isal")
+    else:
         monkeypatch.setitem(__import__("sys").modules, "isal", None)
     noise = np.random.default_rng(1).integers(-30000, 30000, (9, 9, 9, 40)).astype(np.int16)
     path = write(tmp_path / "flipped.nii.gz", noise)
+    img = load_image(path)
     raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 0x10
+    raw[int(where * len(raw)) if isinstance(where, float) else where] ^= 0x10
     path.write_bytes(raw)
+    with pytest.raises(ValueError, match=r"flipped\.nii\.gz is damaged or cut short: its header promises 40 volumes"):
+        image_data(img)
     with pytest.raises(ValueError, match=r"flipped\.nii\.gz is damaged"):
         load_run(path)
+
+
+@pytest.mark.parametrize("faster", [True, False])
+@pytest.mark.parametrize("cut", [1, 9, 2000])
+def test_cut_after_the_header_was_read(tmp_path, ints, monkeypatch, faster, cut):
+    if faster:
+        pytest.importorskip("isal")
+    else:
+        monkeypatch.setitem(__import__("sys").modules, "isal", None)
+    path = write(tmp_path / "cut.nii.gz", ints)
+    img = load_image(path)
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(ValueError, match=r"cut\.nii\.gz is damaged or cut short"):
+        image_data(img)
 
 
 def test_not_compressed_though_named_so(tmp_path, ints):
@@ -202,6 +256,8 @@ def test_bad_volumes_are_counted_and_named(tmp_path, ints):
     used[[3, 7]] = False
     assert load_run(path, sample_mask=used)[0].shape[3] == 12
     assert load_run(path, sample_mask=np.flatnonzero(used))[0].shape[3] == 12
+    with pytest.raises(ValueError, match="sample_mask does not fit the 12 scans"):
+        load_run(path, sample_mask=[3, 12])
     nan = ints.astype(np.float32)
     nan[..., 11] = np.nan
     with pytest.raises(ValueError, match=r"nothing but NaN in 1 of its 12 volumes \(counted from 0\): 11;"):
@@ -236,3 +292,5 @@ def test_concat_keeps_the_time_of_4d_images_and_names_a_stranger(tmp_path, ints)
         concat_imgs([first, stranger])
     with pytest.raises(ValueError, match="list is empty"):
         concat_imgs([])
+    with pytest.raises(ValueError, match=r"image 0 .* has 5 dimensions; 3 or 4 are needed"):
+        concat_imgs([nib.Nifti1Image(ints[..., None], AFFINE)])

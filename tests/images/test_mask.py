@@ -72,6 +72,8 @@ def test_epi_mask_refuses_what_holds_no_brain():
         compute_epi_mask(nib.Nifti1Image(flat, np.eye(4)), lower_cutoff=0.8, upper_cutoff=0.99)
     with pytest.raises(ValueError, match="lower_cutoff < upper_cutoff"):
         compute_epi_mask(flat, lower_cutoff=0.9)
+    with pytest.raises(ValueError, match=r"too few voxels \(0\)"):
+        compute_epi_mask(np.zeros((6, 6, 6)), exclude_zeros=True)
     with pytest.raises(ValueError, match="3-D or 4-D image"):
         compute_epi_mask(flat[0, 0])
 

@@ -95,6 +95,12 @@ def test_mask_by_nearest_voxel_stays_a_mask():
     assert set(np.unique(got)) == {0, 1}
 
 
+def test_single_bytes_count_as_numbers():
+    labels = nib.Nifti1Image(np.arange(60, dtype=np.uint8).reshape(3, 4, 5), np.eye(4))
+    got = image_data(resample_img(labels, np.diag([1.0, 1.0, 0.5, 1.0]), (3, 4, 9), "linear"))
+    np.testing.assert_allclose(got[1, 2], 30 + np.arange(9) / 2, rtol=1e-6)
+
+
 def test_linear_ramp_is_the_same_ramp_on_a_finer_grid():
     data = np.broadcast_to(np.arange(10.0)[:, None, None], (10, 6, 6)).copy()
     fine = np.diag([0.5, 1.0, 1.0, 1.0])
