@@ -149,7 +149,4 @@ def explore(
         confounds = simulated.confounds if confounds is None else confounds
         t_r = simulated.t_r if t_r is None else t_r
     run = open_run(bold, events, t_r, confounds=confounds, mask=mask, slice_time_ref=slice_time_ref)
-    session = Session(run, settings if isinstance(settings, Settings) else None)
-    if isinstance(settings, dict):
-        session.settings = session.settings.updated(settings)
-    return Explorer(session)
+    return Explorer(Session(run, settings))

@@ -19,9 +19,11 @@ from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask, unmask
+from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.session.run import Run
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.stages import Graph, Stage
+from glmwidgets.session.verdicts import ContrastBook
 
 __all__ = ["Analysis", "Clusters", "Result"]
 
@@ -44,6 +46,10 @@ class Result:
         In z; infinite if nothing can survive.
     timings : dict
         Seconds by stage, of the stages that were computed for this result.
+    warnings : dict
+        What the stages warned of, by stage.
+    book : ContrastBook or None
+        Verdicts on any contrast of this fit.
     """
 
     settings: Settings
@@ -54,6 +60,8 @@ class Result:
     z: np.ndarray
     threshold: float
     timings: dict[str, float] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    book: ContrastBook | None = None
 
     @cached_property
     def z_map(self) -> np.ndarray:
@@ -117,6 +125,7 @@ class Analysis:
                 Stage("moments", self._moments, needs=("series",), reads=("data.signal_scaling",)),
                 Stage("design", self._design, reads=tuple(f"design.{name}" for name in (*design, "min_onset")), keep=8),
                 Stage("fit", self._fit, needs=("moments", "design"), reads=("noise.model",), keep=3),
+                Stage("book", self._book, needs=("fit", "design"), keep=3),
                 Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
                 Stage(
                     "threshold",
@@ -148,14 +157,14 @@ class Analysis:
         """Mean image over time, 3-D float32."""
         return image_data(self.run.img).mean(axis=3, dtype=np.float64).astype(np.float32)
 
-    def result(self, settings: Settings, checkpoint: Callable[[], None] | None = None) -> Result:
+    def result(self, settings: Settings, checkpoint: Callable[[str], None] | None = None) -> Result:
         """Everything up to the threshold.
 
         Parameters
         ----------
         settings : Settings
         checkpoint : callable, optional
-            Called before each stage that is computed; may raise to stop.
+            Called with the name of each stage before it is computed; may raise to stop.
 
         Raises
         ------
@@ -170,10 +179,38 @@ class Analysis:
         # In this order, so that a design that cannot be made says so before the data are read.
         design = get("design")
         contrast, z = get("contrast")
-        return Result(settings, get("mask"), design, get("fit"), contrast, z, get("threshold"), timings)
+        mask, fit, threshold = get("mask"), get("fit"), get("threshold")
+        warned = self.graph.warnings("threshold", settings)
+        book = self.graph.get("book", settings)
+        return Result(settings, mask, design, fit, contrast, z, threshold, timings, warned, book)
+
+    def suggestion(self, settings: Settings, error: BaseException | None = None) -> str | None:
+        """A contrast that could stand in the place of one that cannot be read under these settings.
+
+        Parameters
+        ----------
+        settings : Settings
+        error : Exception, optional
+            What reading it raised.
+
+        Returns
+        -------
+        str or None
+        """
+        design, expression = self.graph.get("design", settings), settings.contrast.expression
+        columns = [str(name) for name in design.columns]
+        by_condition = condition_columns(self.run.conditions, settings.design, columns)
+        return adapted_expression(expression, by_condition, columns) or mended_expression(expression, error)
+
+    def pending(self, settings: Settings) -> tuple[str, ...]:
+        """Stages that these settings would run, in their order."""
+        return self.graph.pending("clusters", settings)
 
     def clusters(
-        self, settings: Settings, timings: dict[str, float] | None = None, checkpoint: Callable[[], None] | None = None
+        self,
+        settings: Settings,
+        timings: dict[str, float] | None = None,
+        checkpoint: Callable[[str], None] | None = None,
     ) -> Clusters:
         """Clusters over the threshold, and the volume of their labels."""
         return self.graph.get("clusters", settings, timings, checkpoint)
@@ -223,6 +260,9 @@ class Analysis:
 
     def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame) -> Fit:
         return fit_glm(moments, design, settings.noise.model)
+
+    def _book(self, settings: Settings, fit: Fit, design: pd.DataFrame) -> ContrastBook:
+        return ContrastBook(fit, design)
 
     def _contrast(self, settings: Settings, fit: Fit) -> tuple[Contrast, np.ndarray]:
         contrast = compute_contrast(fit, settings.contrast.expression)

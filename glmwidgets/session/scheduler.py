@@ -99,12 +99,22 @@ class LatestWins:
         self._run(Ticket(self, number), job)
         return number
 
-    def cancel(self) -> None:
-        """Drop the job that waits and ask the one that runs to stop."""
+    def cancel(self) -> bool:
+        """Drop the job that waits and ask the one that runs to stop.
+
+        Returns
+        -------
+        bool
+            Whether one runs, and will say itself how it ended.
+        """
         with self._condition:
-            self._waiting = None
+            if self._waiting is not None:
+                # What was dropped counts as never asked for, so that a job that runs is the newest again.
+                self.newest = self._waiting[0] - 1 if self._running is None else self._running.number
+                self._waiting = None
             if self._running is not None:
                 self._running.cancel()
+            return self._running is not None
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
         """Block until nothing runs or waits.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 import traceback
@@ -14,14 +13,20 @@ import numpy as np
 import traitlets
 
 from glmwidgets.session.analysis import Analysis, Result
+from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.run import Run
 from glmwidgets.session.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.stages import StageError
+from glmwidgets.session.steps import Steps
+from glmwidgets.session.verdicts import ContrastVerdict
 
 __all__ = ["Session", "Status", "VoxelSeries"]
 
 log = logging.getLogger(__name__)
+
+# A stage that took less than this the last time is not announced: the message would cost more than the news is worth.
+ANNOUNCED = 0.25
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,12 @@ class Status:
         Its traceback.
     timings : dict
         Seconds by stage of the last result.
+    suggestion : str
+        Contrast that could stand in the place of one that cannot be read.
+    running : str
+        Stage that is being computed, where it may take long.
+    step, n_steps : int
+        Its number among the stages that have to be computed, from 1, and their number.
     """
 
     state: str = "idle"
@@ -46,6 +57,10 @@ class Status:
     message: str = ""
     details: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
+    suggestion: str = ""
+    running: str = ""
+    step: int = 0
+    n_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,10 +99,17 @@ class Session(traitlets.HasTraits):
     Parameters
     ----------
     run : Run
-    settings : Settings, optional
-        What to begin with; a conventional model by default.
+    settings : Settings or mapping, optional
+        What to begin with, or what to change of the conventional model that is the default.
     synchronous : bool
         Compute in the caller's thread: for scripts and tests.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        What was looked at.
+    steps : Steps
+        What can be undone.
     """
 
     settings = traitlets.Instance(Settings)
@@ -95,14 +117,23 @@ class Session(traitlets.HasTraits):
     clusters = traitlets.Any(None, allow_none=True, help="Clusters of `result`; None while they are being found.")
     status = traitlets.Instance(Status, args=())
     cursor = traitlets.Tuple(traitlets.Int(), traitlets.Int(), traitlets.Int(), help="Voxel (i, j, k).")
+    verdicts = traitlets.Dict(help="Verdict on each listed contrast under `result`, by expression.")
+    pinned = traitlets.Instance(Result, allow_none=True, help="Result that others are compared with.")
+    looks = traitlets.Int(0, help="Grows whenever the ledger or what can be undone changes.")
 
-    def __init__(self, run: Run, settings: Settings | None = None, synchronous: bool = False):
+    def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
         self.lock = threading.RLock()
         self.run = run
         self.analysis = Analysis(run)
         self._lane = LatestWins(synchronous, on_error=self.show_error)
+        self._seconds: dict[str, float] = {}
+        self._to_pin: Settings | None = None
+        if not isinstance(settings, Settings):
+            settings = self.analysis.default_settings().updated(settings or {})
+        self.steps = Steps(settings)
+        self.ledger = Ledger()
         centre = tuple(n // 2 for n in run.img.shape[:3])
-        super().__init__(settings=settings or self.analysis.default_settings(), cursor=centre)
+        super().__init__(settings=settings, cursor=centre)
 
     @property
     def affine(self) -> np.ndarray:
@@ -134,50 +165,158 @@ class Session(traitlets.HasTraits):
                 self.show_error(error)
                 return False
             if settings != self.settings or self.status.state == "error":
-                self.settings = settings
-                self.refresh()
+                self.steps.add(settings)
+                self._take(settings)
             return True
+
+    def undo(self) -> bool:
+        """Go back to the settings before the last step; False if there are none."""
+        with self.lock:
+            return self._take(self.steps.undo())
+
+    def redo(self) -> bool:
+        """Take back the last undo; False if there is none."""
+        with self.lock:
+            return self._take(self.steps.redo())
+
+    def return_to(self, number: int) -> None:
+        """Go to the settings of an entry of the ledger; that is a step as any other.
+
+        Raises
+        ------
+        ValueError
+            If there is no such entry.
+        """
+        with self.lock:
+            found = [entry.settings for entry in self.ledger.entries if entry.number == number]
+            if not found:
+                raise ValueError(f"the ledger has no entry {number}; it holds {len(self.ledger.entries)}")
+            self.steps.add(found[0])
+            self._take(found[0])
+
+    def _take(self, settings: Settings | None) -> bool:
+        if settings is None:
+            return False
+        self.settings = settings
+        self.looks += 1
+        self.refresh()
+        return True
+
+    def lock_model(self) -> None:
+        """Declare the model and the contrasts that are being looked at as the confirmatory ones.
+
+        Raises
+        ------
+        ValueError
+            If the result on screen is not that of the settings, or a model is locked already.
+        """
+        with self.lock:
+            if not self.is_current:
+                raise ValueError("what is on screen is not what is set: wait for the result before locking the model")
+            readable = [v.expression for v in self.verdicts.values() if v.estimable]
+            self.ledger.lock(tuple(readable), self.result.design.columns)
+            self.looks += 1
+
+    def pin(self, settings: Settings | None = None) -> None:
+        """Keep a result to compare others with.
+
+        Parameters
+        ----------
+        settings : Settings, optional
+            Of the result; by default the one on screen is kept.
+        """
+        with self.lock:
+            if settings is None:
+                self.pinned = self.result
+            else:
+                self._to_pin = settings
+                self.refresh()
+
+    def unpin(self) -> None:
+        """Compare with nothing."""
+        with self.lock:
+            self.pinned = None
 
     def refresh(self) -> None:
         """Ask for the result of the present settings."""
         with self.lock:
             settings = self.settings
-            self.status = dataclasses.replace(self.status, state="busy")
+            self.status = Status("busy", timings=self.status.timings)
             self._lane.submit(lambda ticket: self._compute(settings, ticket))
 
     def _compute(self, settings: Settings, ticket: Ticket) -> None:
+        pending = self.analysis.pending(settings)
+
+        def checkpoint(stage: str) -> None:
+            ticket.checkpoint()
+            self._announce(stage, pending)
+
         try:
-            result = self.analysis.result(settings, ticket.checkpoint)
+            self._pin_wanted(ticket)
+            result = self.analysis.result(settings, checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
-            first = {} if self.result is not None else {"cursor": _peak(result)}
-            self._publish(result=result, clusters=None, **first)
+            self._show(result)
             if not ticket.is_newest:
                 return
             timings = dict(result.timings)
-            clusters = self.analysis.clusters(settings, timings, ticket.checkpoint)
+            clusters = self.analysis.clusters(settings, timings, checkpoint)
+            verdicts = self._judge(result, ticket)
         except Superseded:
             if ticket.is_newest:
-                self._publish(status=dataclasses.replace(self.status, state="idle", message="cancelled"))
+                self._publish(status=Status("idle", message="cancelled", timings=self.status.timings))
             return
         except StageError as error:
             if ticket.is_newest:
-                self.show_error(error)
+                self._show_failure(settings, error)
             return
+        self._seconds |= timings
         state = Status("idle", timings=timings) if ticket.is_newest else self.status
-        self._publish(clusters=clusters, status=state)
+        self._publish(clusters=clusters, verdicts=verdicts, status=state)
+
+    def _announce(self, stage: str, pending: tuple[str, ...]) -> None:
+        if stage in pending and self._seconds.get(stage, ANNOUNCED) >= ANNOUNCED:
+            step = pending.index(stage) + 1
+            state = Status("busy", timings=self.status.timings, running=stage, step=step, n_steps=len(pending))
+            self._publish(status=state)
+
+    def _show(self, result: Result) -> None:
+        with self.lock:
+            if self.result is None and not self.ledger.entries:
+                self.cursor = _peak(result)
+            self.clusters = None
+            self.result = result
+            self.ledger.add(result)
+            self.looks += 1
+
+    def _judge(self, result: Result, ticket: Ticket) -> dict[str, ContrastVerdict]:
+        verdicts = {}
+        for _, expression in result.settings.contrast.listed:
+            ticket.checkpoint()
+            verdicts[expression] = result.book.verdict(expression)
+        return verdicts
+
+    def _pin_wanted(self, ticket: Ticket) -> None:
+        wanted, self._to_pin = self._to_pin, None
+        if wanted is not None:
+            self._publish(pinned=self.analysis.result(wanted, lambda _stage: ticket.checkpoint()))
+
+    def _show_failure(self, settings: Settings, error: StageError) -> None:
+        """Show what a stage failed of, with a contrast to use instead if that is what is wrong."""
+        suggestion = self.analysis.suggestion(settings, error.cause) if error.stage == "contrast" else None
+        self.show_error(error, suggestion or "")
 
     def _publish(self, **traits: Any) -> None:
         with self.lock:
             for name, value in traits.items():
                 setattr(self, name, value)
 
-    def show_error(self, error: Exception) -> None:
+    def show_error(self, error: Exception, suggestion: str = "") -> None:
         """Put an error on the status, with the stage or setting that it belongs to; the last good result stays."""
         stage = getattr(error, "stage", getattr(error, "path", None))
         message = str(error) or type(error).__name__
         details = "".join(traceback.format_exception(error))
         log.info("%s: %s", stage, message)
-        self._publish(status=Status("error", stage, message, details, self.status.timings))
+        self._publish(status=Status("error", stage, message, details, self.status.timings, suggestion))
 
     def move_to(self, ijk: tuple[int, int, int]) -> None:
         """Put the crosshair at a voxel; outside the image it goes to the nearest one inside."""
@@ -230,7 +369,9 @@ class Session(traitlets.HasTraits):
 
     def cancel(self) -> None:
         """Stop what runs at its next checkpoint; the last good result stays."""
-        self._lane.cancel()
+        with self.lock:
+            if not self._lane.cancel() and self.status.state == "busy":
+                self.status = Status("idle", message="cancelled", timings=self.status.timings)
 
     def close(self) -> None:
         """End the worker thread."""

@@ -178,16 +178,56 @@ class NoiseSettings:
 
 @dataclass(frozen=True)
 class ContrastSettings:
-    """What is asked of the model.
+    """What is asked of the model: one contrast, or the active one of a list.
 
     Attributes
     ----------
     expression : str
         Weights of the columns, such as ``"face - house"``; rows of an F contrast are separated by ``;``. Empty
-        for the first condition.
+        for the first condition. Of a list, the expression of the active contrast.
+    names : tuple of str
+        Names of the list's contrasts; an empty one is called by its expression.
+    expressions : tuple of str
+        Their expressions. The active one is always equal to `expression`. Empty where there is no list.
+    active : int
+        Place of the active contrast in the list, from 0. Changing it alone takes the expression of that place.
     """
 
     expression: str = ""
+    names: tuple[str, ...] = ()
+    expressions: tuple[str, ...] = ()
+    active: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.expressions):
+            raise SettingsError(
+                "contrast.names", f"must be as many as expressions ({len(self.expressions)}), not {len(self.names)}"
+            )
+        _within("contrast.active", self.active, 0, max(0, len(self.expressions) - 1))
+        if self.expressions:
+            listed = list(self.expressions)
+            listed[self.active] = self.expression
+            object.__setattr__(self, "expressions", tuple(listed))
+
+    @property
+    def listed(self) -> tuple[tuple[str, str], ...]:
+        """Name and expression of every contrast, also where there is but one.
+
+        Examples
+        --------
+        >>> ContrastSettings("face").listed
+        (('', 'face'),)
+        """
+        return tuple(zip(self.names, self.expressions, strict=True)) or (("", self.expression),)
+
+    def changed(self, new: Mapping[str, Any]) -> ContrastSettings:
+        """Copy with some fields replaced, in which the expression follows the list where only the list was given."""
+        new = dict(new)
+        if "expression" not in new and {"active", "expressions"} & set(new):
+            expressions, active = new.get("expressions", self.expressions), new.get("active", self.active)
+            if 0 <= active < len(expressions):
+                new["expression"] = expressions[active]
+        return dataclasses.replace(self, **new)
 
 
 @dataclass(frozen=True)
@@ -268,7 +308,7 @@ class Settings:
         for path, value in changes.items():
             group, name = _split(path)
             by_group.setdefault(group, {})[name] = _converted(path, value)
-        groups = {group: dataclasses.replace(getattr(self, group), **new) for group, new in by_group.items()}
+        groups = {group: _changed(getattr(self, group), new) for group, new in by_group.items()}
         return dataclasses.replace(self, **groups)
 
     def changes_from(self, other: Settings) -> dict[str, tuple[Any, Any]]:
@@ -341,6 +381,10 @@ _HINTS = {
     for name, hint in typing.get_type_hints(kind).items()
 }
 _PATHS = tuple(_HINTS)
+
+
+def _changed(group: Any, new: Mapping[str, Any]) -> Any:
+    return group.changed(new) if hasattr(group, "changed") else dataclasses.replace(group, **new)
 
 
 def _split(path: str) -> tuple[str, str]:

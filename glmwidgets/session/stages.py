@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from glmwidgets.session.settings import Settings
 
@@ -60,6 +61,11 @@ class Stage:
     keep: int = 4
 
 
+class _Kept(NamedTuple):
+    result: Any
+    warnings: tuple[str, ...]
+
+
 class Graph:
     """Stages and their kept results.
 
@@ -80,7 +86,7 @@ class Graph:
 
     def __init__(self, stages: Iterable[Stage]):
         self._stages = {stage.name: stage for stage in stages}
-        self._kept: dict[str, OrderedDict[tuple, Any]] = {name: OrderedDict() for name in self._stages}
+        self._kept: dict[str, OrderedDict[tuple, _Kept]] = {name: OrderedDict() for name in self._stages}
         # One evaluation at a time: two threads that miss the same key would both do the work.
         self._lock = threading.RLock()
 
@@ -94,12 +100,46 @@ class Graph:
         """Whether a stage's result is at hand."""
         return self.key(name, settings) in self._kept[name]
 
+    def pending(self, name: str, settings: Settings) -> tuple[str, ...]:
+        """Stages that have to be computed before a stage's result is at hand, in their order.
+
+        Parameters
+        ----------
+        name : str
+        settings : Settings
+        """
+        with self._lock:
+            found: dict[str, None] = {}
+            self._find_pending(name, settings, found)
+            return tuple(found)
+
+    def _find_pending(self, name: str, settings: Settings, found: dict[str, None]) -> None:
+        if name not in found and not self.is_kept(name, settings):
+            for need in self._stages[name].needs:
+                self._find_pending(need, settings, found)
+            found[name] = None
+
+    def warnings(self, name: str, settings: Settings) -> dict[str, tuple[str, ...]]:
+        """Warnings that were raised on the way to a result that is kept, by stage.
+
+        Parameters
+        ----------
+        name : str
+        settings : Settings
+        """
+        with self._lock:
+            found: dict[str, tuple[str, ...]] = {}
+            for need in self._stages[name].needs:
+                found |= self.warnings(need, settings)
+            kept = self._kept[name].get(self.key(name, settings))
+            return {**found, name: kept.warnings} if kept is not None and kept.warnings else found
+
     def get(
         self,
         name: str,
         settings: Settings,
         timings: dict[str, float] | None = None,
-        checkpoint: Callable[[], None] | None = None,
+        checkpoint: Callable[[str], None] | None = None,
     ) -> Any:
         """Result of a stage, computed where it is not kept.
 
@@ -110,7 +150,7 @@ class Graph:
         timings : dict, optional
             Gets the seconds that each stage computed now took.
         checkpoint : callable, optional
-            Called before a stage is computed; may raise to stop.
+            Called with a stage's name before it is computed; may raise to stop.
 
         Raises
         ------
@@ -121,18 +161,33 @@ class Graph:
             stage, kept, key = self._stages[name], self._kept[name], self.key(name, settings)
             if key in kept:
                 kept.move_to_end(key)
-                return kept[key]
+                return kept[key].result
             needed = [self.get(need, settings, timings, checkpoint) for need in stage.needs]
             if checkpoint is not None:
-                checkpoint()
+                checkpoint(name)
             start = time.perf_counter()
             try:
-                result = stage.compute(settings, *needed)
+                result, said = _hearing(stage.compute, settings, *needed)
             except (ValueError, TypeError, OSError, ArithmeticError, LookupError, MemoryError) as error:
                 raise StageError(name, error) from error
             if timings is not None:
                 timings[name] = time.perf_counter() - start
-            kept[key] = result
+            kept[key] = _Kept(result, said)
             while len(kept) > stage.keep:
                 kept.popitem(last=False)
             return result
+
+
+def _hearing(compute: Callable[..., Any], *arguments: Any) -> tuple[Any, tuple[str, ...]]:
+    """Call, and collect what it warns of for a person; warnings meant for programmers go their usual way.
+
+    To be called under a lock, for the list of filters belongs to the whole process.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        result = compute(*arguments)
+    for warning in caught:
+        if not issubclass(warning.category, UserWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    messages = (str(w.message) for w in caught if issubclass(w.category, UserWarning))
+    return result, tuple(dict.fromkeys(messages))

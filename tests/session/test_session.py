@@ -166,3 +166,99 @@ def test_confounds_can_be_chosen_by_name(session):
     session.update({"design.confounds": ("none_such",)})
     assert session.status.stage == "design"
     assert "no column none_such" in session.status.message
+
+
+def test_undo_and_redo_bring_settings_and_map_back(session):
+    first = session.result.z.copy()
+    session.update({"design.hrf_model": "glover"})
+    second = session.result.z.copy()
+    assert session.undo()
+    np.testing.assert_array_equal(session.result.z, first)
+    assert session.redo()
+    np.testing.assert_array_equal(session.result.z, second)
+    assert not session.redo()
+    assert session.ledger.n_models == 2
+    assert [e.words for e in session.ledger.entries][1:] == [
+        "HRF spm → glover",
+        "HRF glover → spm",
+        "HRF spm → glover",
+    ] or len(session.ledger.entries) < 4  # quick ones are one movement
+    session.return_to(1)
+    assert session.settings.design.hrf_model == "spm"
+    assert session.undo()
+    assert session.settings.design.hrf_model == "glover"
+    with pytest.raises(ValueError, match="no entry 99"):
+        session.return_to(99)
+
+
+def test_undo_leaves_a_setting_that_could_not_be_computed(session):
+    session.update({"contrast.expression": "face - huose"})
+    assert session.status.suggestion == "face - house"
+    session.undo()
+    assert session.settings.contrast.expression == "face"
+    assert session.status.state == "idle"
+    assert session.ledger.n_contrasts == 1
+
+
+def test_a_contrast_that_the_response_took_away_gets_a_proposal(session):
+    session.update({"design.hrf_model": "fir", "design.fir_delays": (0, 1)})
+    assert session.status.stage == "contrast"
+    assert session.status.suggestion == "0.5*face_delay_0 + 0.5*face_delay_1"
+    session.update({"contrast.expression": session.status.suggestion})
+    assert session.is_current
+    assert session.status.suggestion == ""
+
+
+def test_the_locked_model_covers_the_listed_contrasts(session):
+    session.update({"contrast.names": ("", ""), "contrast.expressions": ("face", "face - house")})
+    session.lock_model()
+    session.update({"contrast.active": 1})
+    assert session.ledger.entries[-1].role == "confirmatory"
+    session.update({"noise.model": "ols"})
+    assert session.ledger.is_exploratory
+
+
+def test_long_stages_are_announced_and_quick_ones_are_not(session):
+    seen = []
+    session.observe_locked(lambda change: seen.append(change["new"]), "status")
+    session.update({"design.hrf_model": "glover"})
+    assert [s.running for s in seen] == ["", ""]
+    seen.clear()
+    session._seconds |= {"fit": 3.0}
+    session.update({"design.hrf_model": "glover + derivative"})
+    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 5)]
+
+
+def test_cancelled_work_says_so_and_the_last_map_stays(live):
+    good = live.result
+    with live.analysis.graph._lock:  # the worker waits before its first stage
+        live.update({"design.hrf_model": "glover"})
+        live.cancel()
+    assert live.wait_until_idle(60)
+    assert live.result is good
+    assert (live.status.state, live.status.message) == ("idle", "cancelled")
+    assert not live.is_current
+    live.refresh()
+    assert live.wait_until_idle(60)
+    assert live.is_current
+
+
+def test_cancel_with_a_job_running_and_another_waiting_leaves_nothing_busy(live):
+    with live.analysis.graph._lock:
+        for period in (50, 60, 70):
+            live.update({"design.high_pass": 1 / period})
+        live.cancel()
+    assert live.wait_until_idle(60)
+    assert live.status.state == "idle"
+
+
+def test_a_result_is_pinned_by_itself_or_by_its_settings(session):
+    first = session.result
+    session.pin()
+    session.update({"noise.model": "ols"})
+    assert session.pinned is first
+    session.pin(session.settings.updated({"design.hrf_model": "glover"}))
+    assert session.pinned.settings.design.hrf_model == "glover"
+    assert session.result.settings.design.hrf_model == "spm"
+    session.unpin()
+    assert session.pinned is None

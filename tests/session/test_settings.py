@@ -87,3 +87,28 @@ def test_a_partial_file_keeps_the_defaults():
     tree = {"format": "glmwidgets settings", "version": 1, "design": {"hrf_model": "glover"}}
     settings = Settings.from_json(json.dumps(tree))
     assert settings.changes_from(Settings()) == {"design.hrf_model": ("spm", "glover")}
+
+
+def test_a_list_of_contrasts_has_one_active():
+    listed = {"contrast.names": ("faces", ""), "contrast.expressions": ("face - house", "face; house")}
+    settings = Settings().updated(listed)
+    assert settings.contrast.expression == "face - house"
+    second = settings.updated({"contrast.active": 1})
+    assert second.contrast.expression == "face; house"
+    typed = second.updated({"contrast.expression": "house"})
+    assert typed.contrast.listed == (("faces", "face - house"), ("", "house"))
+    assert Settings.from_json(typed.to_json()) == typed
+    assert Settings().contrast.listed == (("", ""),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"contrast.names": ("a",)}, "must be as many as expressions"),
+        ({"contrast.names": ("a",), "contrast.expressions": ("face",), "contrast.active": 1}, "at most 0"),
+        ({"contrast.active": 1}, "contrast.active: must be at least 0 and at most 0"),
+    ],
+)
+def test_lists_of_contrasts_that_do_not_hang_together(changes, said):
+    with pytest.raises(SettingsError, match=said):
+        Settings().updated(changes)

@@ -1,5 +1,6 @@
 """The graph of stages: nothing is computed twice, nothing is kept that a setting has outdated."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_change_runs_what_is_downstream_of_it_and_nothing_else():
 
 
 def test_only_the_last_used_are_kept():
-    graph, ran = counting_graph()
+    graph, _ = counting_graph()
     models = [Settings().updated({"noise.model": name}) for name in ("ols", "ar1", "ar2")]
     for settings in models:
         graph.get("fit", settings)
@@ -76,12 +77,51 @@ def test_an_error_names_its_stage_and_leaves_nothing_behind():
 def test_timings_and_checkpoints_cover_the_stages_that_ran():
     graph, _ = counting_graph()
     timings, passed = {}, []
-    graph.get("smooth", Settings(), timings, lambda: passed.append(1))
+    graph.get("smooth", Settings(), timings, passed.append)
     assert set(timings) == {"load", "smooth"}
-    assert len(passed) == 2
+    assert passed == ["load", "smooth"]
     timings.clear()
     graph.get("fit", Settings(), timings)
     assert set(timings) == {"design", "fit"}
+
+
+def test_what_is_pending_is_known_beforehand():
+    graph, ran = counting_graph()
+    settings = Settings()
+    assert graph.pending("fit", settings) == ("load", "smooth", "design", "fit")
+    graph.get("fit", settings)
+    assert graph.pending("fit", settings) == ()
+    assert graph.pending("fit", settings.updated({"design.hrf_model": "glover"})) == ("design", "fit")
+    assert ran == ["load", "smooth", "design", "fit"]
+
+
+def test_warnings_are_kept_with_what_they_warn_of():
+    """A kept result still warns, though its stage does not run again; what programmers are told goes elsewhere."""
+
+    def design(settings):
+        for _ in range(2):
+            warnings.warn("an event starts before the run", UserWarning, stacklevel=1)
+        warnings.warn("np.something is going away", DeprecationWarning, stacklevel=1)
+        return settings.design.hrf_model
+
+    graph = Graph(
+        [
+            Stage("design", design, reads=("design.hrf_model",)),
+            Stage("fit", lambda s, d: warnings.warn("rho at its edge", UserWarning, stacklevel=1), ("design",)),
+        ]
+    )
+    expected = {"design": ("an event starts before the run",), "fit": ("rho at its edge",)}
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            graph.get("fit", Settings())
+        assert graph.warnings("fit", Settings()) == expected
+    assert heard == []
+    with pytest.warns(DeprecationWarning, match="going away"):
+        graph.get("design", Settings().updated({"design.hrf_model": "glover"}))
+    assert graph.warnings("fit", Settings().updated({"design.hrf_model": "glover"})) == {
+        "design": ("an event starts before the run",)
+    }
 
 
 def test_two_threads_share_one_computation():

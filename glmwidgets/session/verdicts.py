@@ -1,0 +1,116 @@
+"""What can be said of a contrast beside its map: can it be estimated, how well, and how small an effect it finds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from glmwidgets.glm.contrasts import NotEstimableError, compute_contrast
+from glmwidgets.glm.diagnostics import contrast_inflation, efficiency, smallest_detectable_effect
+from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.regression import Fit
+
+__all__ = ["ContrastBook", "ContrastVerdict"]
+
+
+@dataclass(frozen=True)
+class ContrastVerdict:
+    """What one contrast can tell under one fit.
+
+    Attributes
+    ----------
+    expression : str
+    stat_type : {"t", "F"} or None
+        None if it cannot be read.
+    dim : int
+        Number of rows.
+    dof : float
+        Degrees of freedom of the errors.
+    estimable : bool
+    efficiency : float
+        ``1 / trace(C (X'X)^+ C')``; see `glmwidgets.glm.diagnostics.efficiency`.
+    inflation : float
+        Variance inflation by correlation with the other columns, the worst of its rows.
+    variance : float
+        Variance of the estimate under the fitted noise, in the median voxel; NaN for several rows.
+    message : str
+        Why nothing can be said.
+    """
+
+    expression: str
+    stat_type: str | None = None
+    dim: int = 0
+    dof: float = math.nan
+    estimable: bool = False
+    efficiency: float = 0.0
+    inflation: float = math.nan
+    variance: float = math.nan
+    message: str = ""
+
+    def detectable(self, threshold: float, power: float = 0.8) -> float:
+        """Smallest true effect that the median voxel shows over a threshold with a given power.
+
+        Parameters
+        ----------
+        threshold : float
+            In z.
+        power : float
+
+        Returns
+        -------
+        float
+            In units of the effect; NaN if the question has no answer (several rows, no threshold).
+        """
+        tail = float(ndtr(-threshold))
+        if not (self.estimable and math.isfinite(self.variance) and 0 < tail < power):
+            return math.nan
+        return float(smallest_detectable_effect(self.variance, self.dof, tail, power=power))
+
+
+class ContrastBook:
+    """Verdicts on contrasts of one fit, each made once.
+
+    Parameters
+    ----------
+    fit : Fit
+    design : DataFrame
+        Design matrix of that fit.
+    """
+
+    def __init__(self, fit: Fit, design: pd.DataFrame):
+        self._fit = fit
+        self._design = design
+        self._made: dict[str, ContrastVerdict] = {}
+
+    def verdict(self, expression: str) -> ContrastVerdict:
+        """Verdict on one contrast; one that cannot be read or estimated says why in its message."""
+        if expression not in self._made:
+            self._made[expression] = self._make(expression)
+        return self._made[expression]
+
+    def _make(self, expression: str) -> ContrastVerdict:
+        try:
+            weights = np.atleast_2d(contrast_vector(expression, self._fit.columns))
+            contrast = compute_contrast(self._fit, expression)
+        except NotEstimableError as error:
+            kind = "t" if len(weights) == 1 else "F"
+            return ContrastVerdict(expression, kind, len(weights), float(self._fit.dof), message=str(error))
+        except ValueError as error:
+            return ContrastVerdict(expression, message=str(error))
+        inflation = contrast_inflation(self._design, weights)
+        known = contrast.known
+        one = contrast.dim == 1 and known.any()
+        return ContrastVerdict(
+            expression,
+            contrast.stat_type,
+            contrast.dim,
+            contrast.dof,
+            estimable=True,
+            efficiency=efficiency(self._design, weights),
+            inflation=float(np.max(inflation)),
+            variance=float(np.median(contrast.covariance[0, 0][known])) if one else math.nan,
+        )
