@@ -370,9 +370,10 @@ def _divide_by_rest(share: np.ndarray, left: np.ndarray, stat_type: str) -> np.n
 def _unit_residuals(data: np.ndarray, nuisance: np.ndarray) -> np.ndarray:
     """Residuals of the nuisance part, each voxel's of unit length; zero where nothing is left but rounding."""
     y = data.astype(float)
-    size = np.linalg.norm(y, axis=0)
-    y -= nuisance @ (nuisance.T @ y)
-    length = np.linalg.norm(y, axis=0)
+    length = size = np.linalg.norm(y, axis=0)
+    if nuisance.shape[1]:
+        y -= nuisance @ (nuisance.T @ y)
+        length = np.linalg.norm(y, axis=0)
     some = length > 1e-12 * size
     return np.multiply(y, np.divide(1, length, out=np.zeros_like(length), where=some), out=y)
 

@@ -173,11 +173,15 @@ class SecondLevelModel(Estimator):
         self.second_level_input_ = second_level_input
         self.confounds_ = confounds
         self.subject_labels_ = source.labels
-        self._source, self._dof = source, dof
+        self._source, self._dof, self._last = source, dof, None
         self._fits: dict[str, GroupFit] = {}
         self._values: dict[str, np.ndarray] = {}
         if not source.needs_contrast:
-            self._fit_of(None)
+            # Whatever is wrong with the maps is said now.
+            if row.needs_variances or self.minimize_memory:
+                self._fit_of(None)
+            else:
+                self._values_of(None)
         return self
 
     def _design(self, source: GroupInput, confounds: pd.DataFrame | None, design_matrix: Any) -> pd.DataFrame:
@@ -398,7 +402,7 @@ class SecondLevelModel(Estimator):
 
     def _check_last(self) -> None:
         self._check_fitted()
-        if not self._fits:
+        if self._source.needs_contrast and not self._fits:
             raise NotFittedError("no contrast has been computed yet, and only a contrast tells which maps are meant")
 
 
