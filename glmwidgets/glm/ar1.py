@@ -12,7 +12,7 @@ import numpy as np
 
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.products import BLOCK, NoiseFit, Products, lagged_products, residual_autocovariance
+from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit, Products, residual_autocovariance
 
 __all__ = ["AR1Precision", "check_bins", "fit_ar1"]
 
@@ -47,12 +47,16 @@ class AR1Precision:
         """
         r2 = rho**2
         inverse = 1 / (1 + r2 - rho * self.basis.eigenvalues[:, None])
-        f = self.basis.q[list(self.ends)]
-        crossed = -r2 * ((f[:, None] * f).reshape(-1, f.shape[1]) @ inverse)
+        small = np.eye(len(self.ends))[:, :, None] - r2 * self._crossed(inverse)
         if len(self.ends) == 1:
-            return inverse, (r2 / (1 + crossed)).reshape(1, 1, -1)
-        a, b, c, d = 1 + crossed[0], crossed[1], crossed[2], 1 + crossed[3]
+            return inverse, r2 / small
+        (a, b), (c, d) = small
         return inverse, np.array([[d, -b], [-c, a]]) * (r2 / (a * d - b * c))
+
+    def _crossed(self, inverse: np.ndarray) -> np.ndarray:
+        """``F' D^-1 F``, shape (ends, ends, n)."""
+        f = self.basis.q[list(self.ends)]
+        return ((f[:, None] * f).reshape(-1, f.shape[1]) @ inverse).reshape(len(f), len(f), -1)
 
     def solve(self, b: np.ndarray, block: slice) -> np.ndarray:
         """``G^-1 b`` for a block of voxels, b of shape (rank, n)."""
@@ -66,17 +70,23 @@ class AR1Precision:
         """Coefficients (rank, n_voxels) and residual sums of squares (n_voxels,)."""
         coefficients, rss = np.empty_like(parts.cross[0]), np.empty_like(parts.own[0])
         at_ends = np.stack([parts.head[0] if end == 0 else parts.tail[-1] for end in self.ends])
-        f = self.basis.q[list(self.ends)].T
+        f = self.basis.q[list(self.ends)]
         for start in range(0, rss.size, BLOCK):
             block = slice(start, start + BLOCK)
             r = self.rho[block]
             r2, y_ends = r**2, at_ends[:, block]
-            b = (1 + r2) * parts.cross[0][:, block]
-            b -= r * parts.cross[1][:, block]
-            b -= f @ (r2 * y_ends)
-            g = coefficients[:, block] = self.solve(b, block)
+            inverse, gain = self._inverse(r)
+            # b = plain - F pull. As F appears in G^-1 too, both corrections are one product with F.
+            plain = (1 + r2) * parts.cross[0][:, block]
+            plain -= r * parts.cross[1][:, block]
+            pull = r2 * y_ends
+            to_ends = f @ (inverse * plain) - np.einsum("efn,fn->en", self._crossed(inverse), pull)
+            g = np.matmul(f.T, np.einsum("efn,fn->en", gain, to_ends) - pull, out=coefficients[:, block])
+            g += plain
+            g *= inverse
             total = (1 + r2) * parts.own[0][block] - r * parts.own[1][block] - r2 * np.square(y_ends).sum(axis=0)
-            rss[block] = total - np.einsum("jv,jv->v", b, g)
+            explained = np.einsum("jv,jv->v", plain, g) - np.einsum("ev,ev->v", pull, f @ g)
+            rss[block] = total - explained
         return coefficients, np.maximum(rss, 0)
 
     def covariance(self, c: np.ndarray) -> np.ndarray:
@@ -126,12 +136,20 @@ def fit_ar1(moments: Moments, basis: DesignBasis, bins: int | None = 100) -> Noi
         With the parameter ``rho``.
     """
     check_bins(bins)
-    parts = lagged_products(moments, basis, order=1)
+    products = LaggedProducts(moments, basis, order=1)
+    rho, rss = np.empty((2, moments.n_voxels))
+    coefficients = np.empty((basis.rank, moments.n_voxels))
+    for block in products.blocks():
+        parts = products.at(block)
+        rho[block] = _reference_rho(parts, basis, moments.constant[block], bins)
+        g, rss[block] = AR1Precision(basis, rho[block], ends=(-1,)).estimate(parts)
+        coefficients[:, block] = g + parts.taken
+    precision = AR1Precision(basis, rho, ends=(-1,), bins=bins)
+    return NoiseFit(coefficients, rss, precision.covariance, {"rho": rho})
+
+
+def _reference_rho(parts: Products, basis: DesignBasis, constant: np.ndarray, bins: int | None) -> np.ndarray:
     power, lagged = residual_autocovariance(parts, basis)
     rho = np.zeros_like(power)
-    np.divide(lagged, power, out=rho, where=~moments.constant & (power > 0))
-    if bins is not None:
-        rho = np.trunc(rho * bins) / bins
-    precision = AR1Precision(basis, rho, ends=(-1,), bins=bins)
-    coefficients, rss = precision.estimate(parts)
-    return NoiseFit(coefficients + parts.taken, rss, precision.covariance, {"rho": rho})
+    np.divide(lagged, power, out=rho, where=~constant & (power > 0))
+    return rho if bins is None else np.trunc(rho * bins) / bins

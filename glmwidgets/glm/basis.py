@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glmwidgets.glm.moments import Moments, shift_sum
+from glmwidgets.glm.product_cache import WeightedRows
 
 __all__ = ["DesignBasis", "design_basis"]
 
@@ -74,8 +75,8 @@ class DesignBasis:
             return self.eigenvalues[:, None] * coordinates
         return (self.q.T @ shift_sum(self.q, lag)) @ coordinates
 
-    def products(self, moments: Moments, order: int) -> list[np.ndarray]:
-        """``q' S_k y`` for the centred series of `moments` and k from 0 to `order`, each (rank, n_voxels)."""
+    def products(self, moments: Moments, order: int) -> list[WeightedRows]:
+        """``q' S_k y`` for the centred series of `moments` and k from 0 to `order`; ``at(voxels)`` gives (rank, n)."""
         lags = range(order + 1)
         if self.condition > CONDITION_FOR_CACHE:
             return moments.with_columns(self.q, lags)

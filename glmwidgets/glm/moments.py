@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glmwidgets.glm.product_cache import ProductCache
+from glmwidgets.glm.product_cache import ProductCache, WeightedRows
 
 __all__ = ["Moments", "shift_sum"]
 
@@ -23,6 +23,9 @@ PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
 # Products kept for columns that may come back (undo, a slider dragged to and fro); half a Binder session's share.
 CACHE_BYTES = 256 * 2**20
+
+# Voxels that are copied from one memory layout to the other at once, so that both stay in the processor's cache.
+TRANSPOSED_AT_ONCE = 512
 
 
 def shift_sum(x: np.ndarray, lag: int) -> np.ndarray:
@@ -92,7 +95,11 @@ class Moments:
                 f"{bad.size} of {y.shape[1]} series hold NaN or infinite values (the first is series {bad[0]}); "
                 "leave them out of the mask or replace the values"
             )
-        self._series = np.subtract(y, self.mean, dtype=np.float64).astype(PRECISIONS[precision], copy=False)
+        # Scan by scan in memory: the layout in which a product with few columns is quickest.
+        self._series = np.empty(y.shape, PRECISIONS[precision])
+        for start in range(0, y.shape[1], TRANSPOSED_AT_ONCE):
+            some = slice(start, start + TRANSPOSED_AT_ONCE)
+            self._series[:, some] = y[:, some] - self.mean[some]
         self._shape = y.shape
         self._own: dict[int, np.ndarray] = {}
         self._products = ProductCache(CACHE_BYTES)
@@ -145,7 +152,7 @@ class Moments:
             self._own[lag] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
         return self._own[lag]
 
-    def with_columns(self, x: np.ndarray, lags: Sequence[int], weights: np.ndarray | None = None) -> list[np.ndarray]:
+    def with_columns(self, x: np.ndarray, lags: Sequence[int], weights: np.ndarray | None = None) -> list[WeightedRows]:
         """Lagged products of every series with columns, or with weighted sums of columns: ``(X A)' S_k Y``.
 
         Only columns that were not multiplied lately touch the data, all of them and all lags at once.
@@ -160,8 +167,8 @@ class Moments:
 
         Returns
         -------
-        list of arrays of shape (m, n_voxels), float64
-            One a lag.
+        list of WeightedRows
+            One a lag: their ``at(voxels)`` is an array of shape (m, number of voxels), float64.
         """
         x = np.asarray(x, dtype=np.float64)
         weights = np.eye(x.shape[1]) if weights is None else weights
@@ -174,4 +181,4 @@ class Moments:
             return np.asarray(shifted.astype(self.series.dtype, copy=False) @ self.series, dtype=np.float64)
 
         self._products.require([key for of_lag in keys for key in of_lag], multiply)
-        return [self._products.weighted_sum(of_lag, weights, multiply) for of_lag in keys]
+        return [self._products.weighted(of_lag, weights, multiply) for of_lag in keys]

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ProductCache"]
+__all__ = ["ProductCache", "WeightedRows"]
+
+
+@dataclass(frozen=True)
+class WeightedRows:
+    """A sum of matrix products that is computed for some columns at a time, while they are in the processor's cache.
+
+    Attributes
+    ----------
+    terms : tuple of pairs of arrays
+        Weights (m, k) and rows (k, n).
+    """
+
+    terms: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    def at(self, columns: slice) -> np.ndarray:
+        """The sum for some columns, shape (m, number of columns)."""
+        (weights, rows), *others = self.terms
+        total = weights @ rows[:, columns]
+        for weights, rows in others:
+            total += weights @ rows[:, columns]
+        return total
 
 
 class ProductCache:
@@ -26,7 +48,7 @@ class ProductCache:
     >>> import numpy as np
     >>> cache = ProductCache(10**6)
     >>> compute = lambda missing: np.array([[float(key), 10.0] for key in missing])
-    >>> cache.weighted_sum([1, 2], np.array([[1.0], [-1.0]]), compute)
+    >>> cache.weighted([1, 2], np.array([[1.0], [-1.0]]), compute).at(slice(None))
     array([[-1.,  0.]])
     """
 
@@ -65,20 +87,19 @@ class ProductCache:
         if gone:
             self._places = {key: place for key, place in self._places.items() if place[0] not in gone}
 
-    def weighted_sum(
+    def weighted(
         self, keys: Sequence[Hashable], weights: np.ndarray, compute: Callable[[list], np.ndarray]
-    ) -> np.ndarray:
-        """``weights' rows`` of shape (m, n), for weights of shape (len(keys), m)."""
+    ) -> WeightedRows:
+        """``weights' rows`` of shape (m, n), for weights of shape (len(keys), m), not yet computed."""
         self.require(keys, compute)
         by_block: dict[int, list[tuple[int, int]]] = {}
         for i, key in enumerate(keys):
             block, row = self._places[key]
             by_block.setdefault(block, []).append((row, i))
-        total = None
+        terms = []
         for block, pairs in by_block.items():
             rows, chosen = (list(part) for part in zip(*sorted(pairs), strict=True))
             contiguous = rows == list(range(rows[0], rows[0] + len(rows)))
             where = slice(rows[0], rows[-1] + 1) if contiguous else rows
-            part = weights[chosen].T @ self._blocks[block][where]
-            total = part if total is None else np.add(total, part, out=total)
-        return total
+            terms.append((np.ascontiguousarray(weights[chosen].T), self._blocks[block][where]))
+        return WeightedRows(tuple(terms))

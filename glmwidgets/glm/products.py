@@ -16,7 +16,7 @@ import numpy as np
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments, shift_sum
 
-__all__ = ["BLOCK", "NoiseFit", "Products", "lagged_products", "residual_autocovariance"]
+__all__ = ["BLOCK", "LaggedProducts", "NoiseFit", "Products", "lagged_products", "residual_autocovariance"]
 
 # Voxels worked on at once, so that the intermediates stay in the processor's cache.
 BLOCK = 2048
@@ -80,8 +80,63 @@ class Products:
         return len(self.own) - 1
 
 
+class LaggedProducts:
+    """Products of a run with itself and with a design, up to a lag, for as many voxels at a time as one asks for.
+
+    The pass over the data is made here; `at` then works in the processor's cache.
+
+    Parameters
+    ----------
+    moments : Moments
+    basis : DesignBasis
+    order : int
+        Largest lag, in scans.
+    """
+
+    def __init__(self, moments: Moments, basis: DesignBasis, order: int = 0):
+        self.moments, self.basis, self.order = moments, basis, order
+        self._cross = basis.products(moments, order)
+        self._own = [moments.own(k) for k in range(order + 1)]
+
+    def blocks(self) -> list[slice]:
+        """Blocks of voxels that can be fitted one by one.
+
+        Without a constant in the design the reference takes the residuals' mean over the whole image off, so that
+        all voxels have to be seen at once.
+        """
+        n = self.moments.n_voxels
+        size = BLOCK if self.basis.spans_constant else max(n, 1)
+        return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+    def at(self, voxels: slice) -> Products:
+        """The products for some voxels.
+
+        Returns
+        -------
+        Products
+            Of the centred series where a column of the design absorbs the mean, otherwise of the series as given.
+        """
+        basis, order = self.basis, self.order
+        mean, n = self.moments.mean[voxels], self.moments.n_scans
+        own = [of_lag[voxels] for of_lag in self._own]
+        cross = [of_lag.at(voxels) for of_lag in self._cross]
+        head = self.moments.series[:order, voxels].astype(np.float64)
+        tail = self.moments.series[n - order :, voxels].astype(np.float64)
+        of_mean = np.outer(basis.constant, mean)
+        if basis.spans_constant:
+            return Products(tuple(own), tuple(cross), head, tail, np.zeros_like(mean), of_mean)
+        # No column can absorb the mean, so the model is of y = centred + mean. As the centred series sum to zero,
+        # their product with S_k 1 = 2 - (one at each of the k first and k last scans) is minus the sum of those.
+        for k in range(order + 1):
+            ends = head[:k].sum(axis=0) + tail[order - k :].sum(axis=0)
+            ones = n if k == 0 else 2 * (n - k)
+            own[k] = own[k] - 2 * mean * ends + ones * mean**2
+            cross[k] = cross[k] + np.outer(basis.q.T @ shift_sum(np.ones(n), k), mean)
+        return Products(tuple(own), tuple(cross), head + mean, tail + mean, n * mean, np.zeros_like(of_mean))
+
+
 def lagged_products(moments: Moments, basis: DesignBasis, order: int = 0) -> Products:
-    """Gather the products of a run with itself and with a design, up to a lag.
+    """Gather the products of a run with itself and with a design, up to a lag, for all voxels.
 
     Parameters
     ----------
@@ -93,25 +148,8 @@ def lagged_products(moments: Moments, basis: DesignBasis, order: int = 0) -> Pro
     Returns
     -------
     Products
-        Of the centred series where a column of the design absorbs the mean, otherwise of the series as given.
     """
-    mean, n = moments.mean, moments.n_scans
-    lags = range(order + 1)
-    own = [moments.own(k) for k in lags]
-    cross = basis.products(moments, order)
-    head = moments.series[:order].astype(np.float64)
-    tail = moments.series[n - order :].astype(np.float64)
-    of_mean = np.outer(basis.constant, mean)
-    if basis.spans_constant:
-        return Products(tuple(own), tuple(cross), head, tail, np.zeros_like(mean), of_mean)
-    # No column can absorb the mean, so the model is of y = centred + mean. As the centred series sum to zero,
-    # their product with S_k 1 = 2 - (one at each of the k first and k last scans) is minus the sum of those.
-    for k in lags:
-        ends = head[:k].sum(axis=0) + tail[order - k :].sum(axis=0)
-        ones = n if k == 0 else 2 * (n - k)
-        own[k] = own[k] - 2 * mean * ends + ones * mean**2
-        cross[k] = cross[k] + np.outer(basis.q.T @ shift_sum(np.ones(n), k), mean)
-    return Products(tuple(own), tuple(cross), head + mean, tail + mean, n * mean, np.zeros_like(of_mean))
+    return LaggedProducts(moments, basis, order).at(slice(None))
 
 
 def residual_autocovariance(parts: Products, basis: DesignBasis) -> np.ndarray:
@@ -130,11 +168,12 @@ def residual_autocovariance(parts: Products, basis: DesignBasis) -> np.ndarray:
     """
     n, g = basis.n_scans, parts.cross[0]
     out = np.empty((parts.order + 1, g.shape[1]))
-    for k in range(parts.order + 1):
-        for start in range(0, out.shape[1], BLOCK):
-            block = slice(start, start + BLOCK)
-            mixed = basis.shifted(k, g[:, block]) - 2 * parts.cross[k][:, block]
-            out[k, block] = parts.own[k][block] + np.einsum("jv,jv->v", g[:, block], mixed)
+    # g' M_k g needs a matrix product from lag 2 on only: M_0 is the identity and M_1 diagonal.
+    out[:2] = np.stack([np.ones(basis.rank), basis.eigenvalues])[: len(out)] @ np.square(g)
+    for k in range(2, len(out)):
+        out[k] = np.einsum("jv,jv->v", g, basis.shifted(k, g))
+    for k in range(len(out)):
+        out[k] += parts.own[k] - 2 * np.einsum("jv,jv->v", g, parts.cross[k])
     out[1:] /= 2
     if not basis.spans_constant:
         total = parts.total - basis.constant @ g

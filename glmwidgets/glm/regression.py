@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.basis import DesignBasis, design_basis
 from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.noise import NoiseFit, noise_model_row
+from glmwidgets.glm.noise import NOISE_MODELS, NoiseFit, noise_model_row
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 __all__ = ["Fit", "fit_glm"]
 
@@ -99,7 +102,7 @@ class Fit:
         g = self.noise.coefficients - np.outer(self.basis.constant, self.moments.mean)
         if not self.basis.spans_constant:
             return self._r_square_from_residuals()
-        (b0,) = self.basis.products(self.moments, 0)
+        b0 = self.basis.products(self.moments, 0)[0].at(slice(None))
         left = self.moments.own(0) - 2 * np.einsum("jv,jv->v", g, b0) + np.einsum("jv,jv->v", g, g)
         return self._share(left)
 
@@ -121,6 +124,8 @@ def fit_glm(
     *,
     bins: int | None = 100,
     random_state: Any = None,
+    pooling: str | None = None,
+    neighbours: scipy.sparse.spmatrix | None = None,
 ) -> Fit:
     """Fit a linear model to every series of a run.
 
@@ -139,6 +144,11 @@ def fit_glm(
         gather the voxels in at most `bins` groups. None leaves each voxel its own estimate.
     random_state : int, RandomState, Generator or None
         Start of the search for those groups.
+    pooling : {None, "local", "global"}
+        Whether voxels share their noise parameters with those that touch them, or with the whole mask; for models
+        that can, see `glmwidgets.glm.pooling`.
+    neighbours : sparse matrix of shape (n_voxels, n_voxels), optional
+        Which voxels touch, for ``pooling="local"``: `glmwidgets.glm.pooling.neighbour_matrix` of the mask.
 
     Returns
     -------
@@ -147,7 +157,8 @@ def fit_glm(
     Raises
     ------
     ValueError
-        If the design does not have one row a scan or leaves no degree of freedom, or the noise model is unknown.
+        If the design does not have one row a scan or leaves no degree of freedom, the noise model is unknown, or it
+        cannot be pooled.
 
     Examples
     --------
@@ -171,6 +182,9 @@ def fit_glm(
         )
     if columns is None:
         columns = tuple(f"x{i}" for i in range(basis.x.shape[1]))
-    options = {"bins": bins, "random_state": random_state}
+    if pooling is not None and "pooling" not in row.options:
+        pooled = ", ".join(each.name for each in NOISE_MODELS.values() if "pooling" in each.options)
+        raise ValueError(f"the noise model {row.name} cannot be pooled over voxels; those that can are {pooled}")
+    options = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": neighbours}
     noise = row.fit(moments, basis, **{name: options[name] for name in row.options})
     return Fit(moments, basis, columns, row.name, noise)
