@@ -1,0 +1,48 @@
+"""Every figure of speed that the documentation quotes: ``python -m benchmarks [--size medium] [--quick]``.
+
+Each row times us and nilearn 0.14.1 in one process and in turns; medians. Absolute times are those of the machine,
+ratios travel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import warnings
+
+from benchmarks import engine, images
+from benchmarks.runs import SIZES, make_run
+from benchmarks.table import Row, medians, render
+
+
+def import_time() -> Row:
+    """Seconds that ``import glmwidgets`` adds to a bare interpreter."""
+
+    def start(code: str):
+        return lambda _: subprocess.run([sys.executable, "-c", code], check=True)
+
+    with_us, bare = medians(start("import glmwidgets"), start("pass"), repeats=9)
+    return Row("import glmwidgets", with_us - bare, None, None, "≤ 300 ms")
+
+
+def main() -> None:
+    """Print one table a size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=[*SIZES, "all"], default="medium")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    repeats = 3 if arguments.quick else 9
+    for name in SIZES if arguments.size == "all" else [arguments.size]:
+        size = SIZES[name]
+        run = make_run(size)
+        print(
+            f"\n### {name}: {size.n_voxels:,} voxels × {size.n_scans} scans, {size.n_confounds} confounds\n", flush=True
+        )
+        table = [*engine.rows(run, repeats), *images.rows(run, min(repeats, 3)), import_time()]
+        print(render(table), flush=True)
+
+
+if __name__ == "__main__":
+    main()

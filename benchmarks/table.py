@@ -1,0 +1,48 @@
+"""Timing side by side, and the table that is printed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass
+class Row:
+    """One step, timed for us, for nilearn, and for what the step cannot avoid."""
+
+    what: str
+    ours: float
+    nilearn: float | None = None
+    floor: float | None = None
+    asked: str = ""
+
+    def cells(self) -> list[str]:
+        """What is printed."""
+        ratio = f"{self.nilearn / self.ours:.0f} ×" if self.nilearn else ""
+        floor = f"{1e3 * self.floor:.1f}" if self.floor else ""
+        above = f"{self.ours / self.floor:.1f}" if self.floor else ""
+        nilearn = f"{1e3 * self.nilearn:.0f}" if self.nilearn else ""
+        return [self.what, f"{1e3 * self.ours:.1f}", nilearn, ratio, floor, above, self.asked]
+
+
+HEAD = ["step", "ours, ms", "nilearn, ms", "ratio", "bare product, ms", "ours / bare", "asked"]
+
+
+def medians(*actions: Callable[[int], object], repeats: int = 9, warm: int = 1) -> list[float]:
+    """Median seconds of some actions, taken in turns so that a slow minute is slow for all."""
+    seconds: list[list[float]] = [[] for _ in actions]
+    for k in range(warm + repeats):
+        for of_action, action in zip(seconds, actions, strict=True):
+            start = time.perf_counter()
+            action(k)
+            if k >= warm:
+                of_action.append(time.perf_counter() - start)
+    return [statistics.median(s) for s in seconds]
+
+
+def render(rows: list[Row]) -> str:
+    """Markdown."""
+    lines = [HEAD, ["---"] + ["---:"] * (len(HEAD) - 2) + ["---"], *(row.cells() for row in rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
