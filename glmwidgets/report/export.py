@@ -14,6 +14,7 @@ import numpy as np
 
 from glmwidgets.glm.clusters import table_of_clusters
 from glmwidgets.images.new import image_like, new_image
+from glmwidgets.images.save import image_bytes
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -169,7 +170,7 @@ def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clust
     """
     with whole_folder(folder, FILES) as new:
         for name, img in _maps(run, result, clusters.labels).items():
-            img.to_filename(new / name)
+            (new / name).write_bytes(image_bytes(img))
         table = {"sep": "\t", "index": False, "lineterminator": "\n", "na_rep": "n/a"}
         table_of_clusters(clusters.found).to_csv(new / "clusters.tsv", **table)
         result.design.to_csv(new / "design_matrix.tsv", **table)
