@@ -38,6 +38,6 @@ def generate_report(model: Any, contrasts: Any, **options: Any) -> Any:
     except ModuleNotFoundError as error:
         raise ImportError(
             f"reports cannot be made here, as {error.name} is not installed: "
-            'python -m pip install "glmwidgets[lab]" brings all they need'
+            'python -m pip install "glmwidgets[report]" brings all they need'
         ) from error
     return glm_report(model, contrasts, **options)
