@@ -20,7 +20,7 @@ import numpy as np
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.steps import PAUSE
-from glmwidgets.session.words import describe_changes
+from glmwidgets.session.words import LIST_OF_CONTRASTS, describe_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +143,8 @@ class Ledger:
         contrast = contrast_digest(model, settings.contrast.expression, result.design.columns)
         self._models.add(model)
         self._contrasts.add(contrast)
-        if last is not None and settings == last.settings:
+        moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - LIST_OF_CONTRASTS
+        if last is not None and not moved:
             return
         entry = Entry(
             number=len(self.entries) + 1,
@@ -155,7 +156,6 @@ class Ledger:
             contrast=contrast,
             role=self._role(contrast),
         )
-        moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings))
         # An entry that was locked is a record by itself and is never written over.
         goes_on = moved <= self._moved and now - self._last < PAUSE and last.number != self.locked
         if goes_on and last.role == entry.role:

@@ -229,8 +229,12 @@ class Session(traitlets.HasTraits):
             if settings is None:
                 self.pinned = self.result
             else:
-                self._to_pin = settings
+                self.pin_later(settings)
                 self.refresh()
+
+    def pin_later(self, settings: Settings) -> None:
+        """Pin the result of these settings as soon as anything is computed."""
+        self._to_pin = settings
 
     def unpin(self) -> None:
         """Compare with nothing."""
@@ -281,6 +285,7 @@ class Session(traitlets.HasTraits):
 
     def _show(self, result: Result) -> None:
         with self.lock:
+            # A session that goes on where one left off stays where that was.
             if self.result is None and not self.ledger.entries:
                 self.cursor = _peak(result)
             self.clusters = None

@@ -10,7 +10,7 @@ from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.settings import Settings
 
-__all__ = ["changes_in_words", "describe_changes"]
+__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
 
 
 def _plain(value: Any) -> str:
@@ -36,6 +36,9 @@ def _all_if_none(value: Any) -> str:
 def _cut_off(value: float) -> str:
     return f"{1 / value:.4g} s" if value else "none"
 
+
+# Which contrasts are at hand changes no map; which one is asked for is said by its expression.
+LIST_OF_CONTRASTS = frozenset({"contrast.names", "contrast.expressions", "contrast.active"})
 
 # A setting that is not listed here is called by its own name.
 _SAYINGS: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -79,9 +82,11 @@ def changes_in_words(changes: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
     """
     words = []
     for path, (before, after) in changes.items():
+        if path in LIST_OF_CONTRASTS:
+            continue
         label, say = _SAYINGS.get(path, (path.partition(".")[2].replace("_", " "), _plain))
         words.append(f"{label} {say(before)} → {say(after)}")
-    return tuple(words)
+    return tuple(words) or (("list of contrasts",) if changes else ())
 
 
 def describe_changes(after: Settings, before: Settings) -> str:
