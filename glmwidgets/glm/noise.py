@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 
 from glmwidgets.glm.ar1 import fit_ar1
+from glmwidgets.glm.ar1_reml import fit_ar1_reml
 from glmwidgets.glm.arn import fit_arn
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
@@ -103,6 +104,13 @@ NOISE_MODELS = {
             "First-order autoregression in each voxel, estimated as the field's reference does.",
             fit_ar1,
             options=("bins",),
+        ),
+        NoiseModel(
+            "ar1-reml",
+            "AR(1) REML",
+            "First-order autoregression in each voxel by restricted maximum likelihood, not biased by the design.",
+            fit_ar1_reml,
+            options=("pooling", "neighbours"),
         ),
         NoiseModel(
             "arN",
