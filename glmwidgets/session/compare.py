@@ -1,0 +1,121 @@
+"""Two models of one run beside each other: where their maps differ, and which describes the data better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from glmwidgets.glm.noise import noise_model_row
+from glmwidgets.glm.regression import Fit
+from glmwidgets.session.analysis import Result
+from glmwidgets.session.words import changes_in_words
+
+__all__ = ["Comparison", "aicc"]
+
+# log |V| of the errors' covariance V whose inverse weighs `NoiseFit.rss`, by noise model: 0 where whitening subtracts
+# earlier scans from later ones and rescales none. A model that is not listed here has no AICc.
+_LOG_DETERMINANT: dict[str, Callable[[Fit], np.ndarray | float]] = {
+    "ols": lambda fit: 0.0,
+    "ar1": lambda fit: 0.0,
+    "ar1-reml": lambda fit: -np.log1p(-np.square(fit.parameters["rho"])),
+}
+
+
+def aicc(fit: Fit) -> np.ndarray | None:
+    """Corrected Akaike criterion of a fit, in every voxel.
+
+    ``n log(rss / n) + log |V| + 2 k + 2 k (k + 1) / (n - k - 1)``, up to a constant of n, with k the rank of the
+    design, one for the variance and one for each noise parameter. Hurvich & Tsai 1989, Biometrika 76:297.
+
+    Parameters
+    ----------
+    fit : Fit
+
+    Returns
+    -------
+    array of shape (n_voxels,), or None
+        NaN for constant series. None where the noise model's likelihood is not known, or there are too few scans.
+
+    Examples
+    --------
+    >>> from glmwidgets.glm.moments import Moments
+    >>> from glmwidgets.glm.regression import fit_glm
+    >>> y = np.array([1.0, 2, 1, 2, 1, 3, 1, 2])[:, None]
+    >>> aicc(fit_glm(Moments(y), np.ones((8, 1)), "ols")).round(3)
+    array([0.601])
+    """
+    log_determinant = _LOG_DETERMINANT.get(fit.noise_model)
+    n, k = fit.basis.n_scans, fit.basis.rank + 1 + len(fit.parameters)
+    if log_determinant is None or n - k - 1 <= 0:
+        return None
+    with np.errstate(divide="ignore"):
+        misfit = n * np.log(fit.noise.rss / n) + log_determinant(fit)
+    return np.where(fit.moments.constant, np.nan, misfit + 2 * k + 2 * k * (k + 1) / (n - k - 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Model A beside model B.
+
+    Attributes
+    ----------
+    a, b : Result
+        Of the same run.
+    """
+
+    a: Result
+    b: Result
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """What differs between the settings, from A to B."""
+        return changes_in_words(self.b.settings.changes_from(self.a.settings))
+
+    @cached_property
+    def both(self) -> np.ndarray:
+        """Voxels that are in both masks, 3-D."""
+        return self.a.mask & self.b.mask
+
+    @cached_property
+    def z(self) -> tuple[np.ndarray, np.ndarray]:
+        """Z scores of A and of B in the voxels of both, each of shape (n_voxels,)."""
+        return self._of_both(self.a, self.a.z), self._of_both(self.b, self.b.z)
+
+    @cached_property
+    def difference_map(self) -> np.ndarray:
+        """B minus A, NaN outside either mask, float32."""
+        out = np.full(self.both.shape, np.nan, dtype=np.float32)
+        out[self.both] = self.z[1] - self.z[0]
+        return out
+
+    @cached_property
+    def r_square(self) -> np.ndarray:
+        """Change of R² from A to B, shape (n_voxels,)."""
+        return self._of_both(self.b, self.b.fit.r_square) - self._of_both(self.a, self.a.fit.r_square)
+
+    @cached_property
+    def aicc(self) -> np.ndarray | None:
+        """Change of the AICc from A to B, shape (n_voxels,), negative where B is better; None if it means nothing."""
+        if self.why_no_aicc:
+            return None
+        return self._of_both(self.b, aicc(self.b.fit)) - self._of_both(self.a, aicc(self.a.fit))
+
+    @cached_property
+    def why_no_aicc(self) -> str:
+        """Why the AICc of the two cannot be compared; empty if it can."""
+        if self.a.settings.data != self.b.settings.data:
+            return "smoothing or scaling differ, so the two describe different data"
+        if self.a.fit.basis.n_scans != self.b.fit.basis.n_scans:
+            return "the two describe different scans"
+        for name, result in (("A", self.a), ("B", self.b)):
+            if result.fit.noise_model not in _LOG_DETERMINANT:
+                return f"the likelihood of {name} is not known under {noise_model_row(result.fit.noise_model).label}"
+            if aicc(result.fit) is None:
+                return f"{name} leaves too few degrees of freedom"
+        return ""
+
+    def _of_both(self, result: Result, values: np.ndarray) -> np.ndarray:
+        return values[self.both[result.mask]]
