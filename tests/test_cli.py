@@ -131,6 +131,14 @@ def test_settings_hold_resolved_paths_and_the_header_s_t_r(run, tmp_path, monkey
     assert inputs["t_r"] == T_R
 
 
+def test_a_contrast_may_start_with_a_minus(run, tmp_path):
+    words = [run / "bold.nii.gz", "--events", run / "events.tsv", "--contrast=-go", "--out", tmp_path / "out"]
+    assert main(["fit", *map(str, words)]) == 0
+    assert _fit(run, tmp_path / "plain") == 0
+    negative, positive = (nib.load(tmp_path / name / "z.nii.gz").get_fdata() for name in ("out", "plain"))
+    np.testing.assert_array_equal(negative, -positive)
+
+
 def test_options_change_what_the_settings_file_says(run, tmp_path):
     assert _fit(run, tmp_path / "a", "--hrf", "glover", "--alpha", "0.01") == 0
     words = ["--settings", tmp_path / "a" / "settings.json", "--alpha", "0.02", "--out", tmp_path / "b"]

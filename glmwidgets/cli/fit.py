@@ -73,7 +73,11 @@ OPTIONS = {
         Option("--noise", "noise.model", f"covariance of the errors: {', '.join(NOISE_MODELS)}", {"metavar": "NAME"}),
     ),
     "the question": (
-        Option("--contrast", "contrast.expression", 'such as "face - house"; rows of an F test separated by ;'),
+        Option(
+            "--contrast",
+            "contrast.expression",
+            'such as "face - house"; rows of an F test separated by ; (if it starts with a minus: --contrast="-face")',
+        ),
         Option("--threshold", "threshold.height_control", "what decides the height", {"choices": list(THRESHOLDS)}),
         Option("--alpha", "threshold.alpha", "rate of errors that it allows", {"type": float}),
         Option("--threshold-value", "threshold.value", "the height in z, for fixed", {"type": float, "metavar": "Z"}),
