@@ -134,6 +134,26 @@ class Moments:
         light._series, light._own, light._products = None, {}, ProductCache(CACHE_BYTES)
         return light
 
+    def subset(self, voxels: np.ndarray) -> Moments:
+        """Moments of some voxels alone, such as those that are on screen: a fit of them says what the whole will say.
+
+        Parameters
+        ----------
+        voxels : array of int
+            Indices.
+
+        Returns
+        -------
+        Moments
+        """
+        some = copy.copy(self)
+        some._series = np.ascontiguousarray(self.series[:, voxels])
+        some._shape = some._series.shape
+        some.mean, some.constant = self.mean[voxels], self.constant[voxels]
+        some._own = {lag: values[voxels] for lag, values in self._own.items()}
+        some._products = ProductCache(CACHE_BYTES)
+        return some
+
     def own(self, lag: int) -> np.ndarray:
         """Lagged product of each series with itself, ``y' S_k y``.
 

@@ -6,6 +6,7 @@ import pytest
 from glmwidgets.glm.basis import design_basis
 from glmwidgets.glm.moments import Moments, shift_sum
 from glmwidgets.glm.products import lagged_products, residual_autocovariance
+from glmwidgets.glm.regression import fit_glm
 
 
 def shift_matrix(n, lag):
@@ -115,3 +116,18 @@ def test_without_series_the_rest_stays():
     with pytest.raises(ValueError, match="not kept"):
         light.own(0)
     assert moments.own(0).shape == (3,)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_a_subset_of_voxels_says_what_the_whole_says(constant):
+    """Bit for bit where the design holds a constant; otherwise rho depends on the mean over all voxels."""
+    rng = np.random.default_rng(3)
+    y = rng.normal(100, 3, (50, 40)).astype(np.float32)
+    x = np.column_stack([rng.normal(size=(50, 3)), np.full(50, float(constant))])[:, : 3 + constant]
+    voxels = np.array([0, 7, 8, 30])
+    whole = Moments(y)
+    some = whole.subset(voxels)
+    np.testing.assert_array_equal(some.own(1), whole.own(1)[voxels])
+    noise = "ar1" if constant else "ols"
+    of_whole, of_some = (fit_glm(m, x, noise).beta for m in (whole, some))
+    np.testing.assert_allclose(of_some, of_whole[:, voxels], rtol=1e-10)
