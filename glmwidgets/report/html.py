@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import tempfile
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ import jinja2
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.report.files import write_whole
 from glmwidgets.report.methods import count, methods_text, software
 from glmwidgets.report.sections import (
     Table,
@@ -48,7 +48,8 @@ class Report:
     Examples
     --------
     >>> report = Report("<!DOCTYPE html><title>x</title>", "x")
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     path = report.save_as_html(Path(folder) / "report.html")
     ...     path.read_text() == report.html
     True
@@ -92,43 +93,6 @@ class Report:
             If its folder does not exist.
         """
         return write_whole(path, self.html)
-
-
-def write_whole(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a text file that appears complete or not at all.
-
-    Parameters
-    ----------
-    path : str or path
-    text : str
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder does not exist.
-    """
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
-    if path.is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp lets nobody else read; the file gets the rights that any new file would.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
 
 
 def glm_report(

@@ -1,0 +1,133 @@
+"""Names of files, and text files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["camel", "slug", "unique_slugs", "write_whole"]
+
+_WORDS = {"+": " plus ", "-": " minus ", "/": " by ", "*": " times ", ";": " and "}
+
+
+def _words(text: str) -> list[str]:
+    """Words of letters and digits, with the signs of an expression spelled out between them."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    # A hyphen within a name is no minus; one between blanks is.
+    plain = re.sub(r"(?<=\s)([-+*/])(?=\s)|([;])", lambda m: _WORDS[m[0]], plain)
+    return re.findall(r"[A-Za-z0-9]+", plain)
+
+
+def slug(text: str) -> str:
+    """A text as part of a file name: ASCII letters, digits and underscores, at most 60.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> slug("face - 'left hand'"), slug("../..")
+    ('face_minus_left_hand', 'unnamed')
+    """
+    return "_".join(_words(text))[:60].strip("_") or "unnamed"
+
+
+def camel(text: str) -> str:
+    """A text as a BIDS label: letters and digits only.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> camel("face - house"), camel("Motor"), camel("go/no-go")
+    ('faceMinusHouse', 'Motor', 'goNoGo')
+    """
+    words = _words(text)
+    if not words:
+        return "unnamed"
+    return (words[0] + "".join(word[0].upper() + word[1:] for word in words[1:]))[:80]
+
+
+def unique_slugs(texts: Sequence[str], write=slug) -> list[str]:
+    """A different name for each text.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    write : callable
+        `slug` or `camel`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> unique_slugs(["a b", "a-b", "c"])
+    ['a_b', 'a_b2', 'c']
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for text in texts:
+        name, number = write(text), 2
+        candidate = name
+        # File systems may not tell letters of different case apart.
+        while candidate.lower() in taken:
+            candidate, number = f"{name}{number}", number + 1
+        names.append(candidate)
+        taken.add(candidate.lower())
+    return names
+
+
+def write_whole(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text file that appears complete or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+    text : str
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    IsADirectoryError
+        If there is a folder of that name.
+    """
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp lets nobody else read; the file gets the rights that any new file would.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path

@@ -1,0 +1,379 @@
+"""An analysis as a short Python script that does it again: on this package's own interface, or on nilearn's.
+
+What a person typed stands in the script as quoted text only (``repr``), never as code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets import __version__
+from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.hrf import parse_hrf
+from glmwidgets.glm.inference import THRESHOLDS
+from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.images.save import save_image
+from glmwidgets.report.files import slug, unique_slugs, write_whole
+from glmwidgets.session.analysis import Analysis
+from glmwidgets.session.run import Run, open_run
+from glmwidgets.session.settings import Settings
+
+__all__ = ["DIALECTS", "script_text", "write_script"]
+
+NILEARN = "0.14.1"
+
+#: Response models of nilearn that this package has under the same name.
+NILEARN_HRFS = {f"{stem}{more}" for stem in ("spm", "glover") for more in ("", " + derivative")} | {
+    "spm + derivative + dispersion",
+    "glover + derivative + dispersion",
+    "fir",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a script is written of."""
+
+    run: Run
+    settings: Settings
+    analysis: Analysis
+
+
+def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmwidgets") -> Path:
+    """Write a Python script that repeats an analysis.
+
+    Parameters
+    ----------
+    source : Session, Explorer or Settings
+        Settings must name their image.
+    path : str or path
+        Of the script. Inputs that were given in memory are written beside it, and read from there.
+    dialect : {"glmwidgets", "nilearn"}
+        ``"glmwidgets"`` repeats the maps bit for bit. ``"nilearn"`` gives the same z scores to 1e-6 where nilearn
+        has the model; a comment at the head of the script says what it lacks.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If the dialect is unknown, or the settings cannot be used.
+    FileNotFoundError
+        If the script's folder, or an input, does not exist.
+    """
+    path = Path(path).expanduser().resolve()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
+    if path.stem in ("glmwidgets", "nilearn", "numpy", "pandas", "pathlib"):
+        raise ValueError(
+            f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
+        )
+    found = _source(source)
+    text = script_text(found, dialect, path.stem)
+    for name, save in _in_memory(found.run, path.stem).items():
+        save(path.parent / name)
+    return write_whole(path, text)
+
+
+def script_text(source: Any, dialect: str = "glmwidgets", stem: str = "analysis") -> str:
+    """The text of such a script.
+
+    Parameters
+    ----------
+    source, dialect
+        As in `write_script`.
+    stem : str
+        Name of the script without its ending; results are written to a folder called after it.
+
+    Returns
+    -------
+    str
+    """
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect must be one of {', '.join(map(repr, DIALECTS))}, not {dialect!r}")
+    return DIALECTS[dialect](_source(source), stem)
+
+
+def _source(given: Any) -> Source:
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, Settings):
+        inputs = given.inputs
+        if inputs.bold is None:
+            raise ValueError("these settings name no image: give the session, or settings with inputs.bold")
+        run = open_run(
+            inputs.bold,
+            inputs.events,
+            inputs.t_r,
+            confounds=inputs.confounds,
+            mask=inputs.mask,
+            slice_time_ref=inputs.slice_time_ref,
+        )
+        return Source(run, given, Analysis(run))
+    session = getattr(given, "session", given)
+    if not hasattr(session, "settings"):
+        raise TypeError(f"a script is written of a session, an explorer or settings, not of {type(given).__name__}")
+    return Source(session.run, session.settings, session.analysis)
+
+
+# Inputs ---------------------------------------------------------------------------------------------------------------
+
+
+def _write_table(table: pd.DataFrame) -> Callable[[Path], None]:
+    text = table.to_csv(sep="\t", index=False, lineterminator="\n", na_rep="n/a")
+    return lambda path: write_whole(path, text) and None
+
+
+def _in_memory(run: Run, stem: str) -> dict[str, Callable[[Path], Any]]:
+    """Files that the script needs and that do not exist yet, and how each is written."""
+    needed: dict[str, Callable[[Path], Any]] = {}
+    if run.inputs.bold is None:
+        needed[f"{stem}_bold.nii.gz"] = lambda path: save_image(run.img, path)
+    if run.inputs.events is None and run.events is not None:
+        needed[f"{stem}_events.tsv"] = _write_table(run.events[["onset", "duration", "trial_type", "modulation"]])
+    if run.inputs.confounds is None and run.confounds is not None:
+        needed[f"{stem}_confounds.tsv"] = _write_table(run.confounds)
+    if run.inputs.mask is None and run.mask_img is not None:
+        needed[f"{stem}_mask.nii.gz"] = lambda path: save_image(run.mask_img, path)
+    return needed
+
+
+def _place(path: str | None, stem: str, name: str, there: bool) -> str:
+    """An input as Python: a path in quotes, or a file beside the script."""
+    if path is not None:
+        return repr(path)
+    return f"here / {f'{stem}_{name}'!r}" if there else "None"
+
+
+def _read_exactly(place: str, texts: Sequence[str]) -> str:
+    """How a table that was written beside the script is read back to the last bit."""
+    kept = f", dtype={dict.fromkeys(texts, 'str')}, keep_default_na=False" if texts else ""
+    return f"pd.read_csv({place}, sep='\\t', float_precision='round_trip'{kept})"
+
+
+# The dialects ---------------------------------------------------------------------------------------------------------
+
+
+def _own(source: Source, stem: str) -> str:
+    """The script on `glmwidgets.FirstLevelModel`."""
+    run, settings = source.run, source.settings
+    design = settings.design
+    bold = _place(run.inputs.bold, stem, "bold.nii.gz", True)
+    mask = _place(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
+    events = _place(run.inputs.events, stem, "events.tsv", run.events is not None)
+    if run.inputs.events is None and run.events is not None:
+        events = _read_exactly(events, ["trial_type"])
+    confounds = _place(run.inputs.confounds, stem, "confounds.tsv", run.confounds is not None)
+    if run.inputs.confounds is None and run.confounds is not None:
+        confounds = _read_exactly(confounds, [])
+
+    opened = [f"    {bold},", f"    events={events},", f"    t_r={run.t_r!r},"]
+    opened += [f"    confounds={confounds},"] if run.confounds is not None else []
+    opened += [f"    mask={mask},"] if run.mask_img is not None else []
+    opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
+    lines = ["run = gw.open_run(", *opened, ")"]
+    lines += _selection("events", "run.events", design.conditions)
+    used = run.confounds is not None and design.confounds != ()
+    if used:
+        chosen = "" if design.confounds is None else f"[{list(design.confounds)!r}]"
+        lines.append(f"confounds = run.confounds{chosen}")
+
+    lines += ["", "model = gw.FirstLevelModel(", "    t_r=run.t_r,"]
+    lines += [f"    {name}={value!r}," for name, value in _choices(settings, run).items()]
+    lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
+    lines += [")", f"model.fit(run.img, events{', confounds' if used else ''})"]
+
+    contrasts = settings.contrast.listed
+    names = unique_slugs([name or text for name, text in contrasts])
+    lines += ["", "contrasts = {"]
+    lines += [f"    {name!r}: {text!r}," for name, (_, text) in zip(names, contrasts, strict=True)]
+    lines += ["}", *_outputs(stem), "for name, contrast in contrasts.items():"]
+    lines += ['    maps = model.compute_contrast(contrast, output_type="all")', *_saving(settings, "model.mask_img_")]
+    imports = ["import glmwidgets as gw", "from glmwidgets.models import get_clusters_table, threshold_stats_img"]
+    return _script(imports, lines, [f"# Repeats an analysis made with glmwidgets {__version__}."])
+
+
+def _nilearn(source: Source, stem: str) -> str:
+    """The script on nilearn's FirstLevelModel."""
+    run, settings = source.run, source.settings
+    design = settings.design
+    choices = {**_choices(settings, run), "slice_time_ref": run.slice_time_ref}
+    lacking = []
+
+    def replace(name: str, value: Any, why: str) -> None:
+        lacking.append(f"{name}={choices.get(name)!r}: {why}; {value!r} stands in its place, and the maps differ")
+        choices[name] = value
+
+    if design.hrf_model not in NILEARN_HRFS:
+        replace("hrf_model", "spm", "nilearn has no such response model")
+    if not re.fullmatch(r"ols|ar[1-9][0-9]*", settings.noise.model):
+        replace("noise_model", "ar1", "nilearn has no such noise model")
+    elif settings.noise.model not in ("ols", "ar1"):
+        lacking.append(
+            f"noise_model={settings.noise.model!r}: nilearn groups the voxels at random, so that maps differ"
+        )
+    if settings.data.signal_scaling == "scan":
+        replace("signal_scaling", 0, "nilearn stops with an error there")
+    if choices.get("drift_model") == "none":
+        choices["drift_model"] = None
+    if run.events is not None:
+        ends = run.events["onset"] + run.events["duration"]
+        if (run.events["onset"] < design.min_onset).any() or (ends <= design.min_onset).any():
+            lacking.append("min_onset: nilearn moves events that start too early instead of leaving them out")
+    control = settings.threshold.height_control
+    if control not in ("fixed", "fpr", "fdr", "bonferroni"):
+        lacking.append(f"height_control={control!r}: nilearn has no such threshold; its height is written in its place")
+    lacking.append("the table of clusters: nilearn lists some peaks that are nearer to each other than min_distance")
+
+    bold = _place(run.inputs.bold, stem, "bold.nii.gz", True)
+    mask = _place(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
+    lines = [f"bold = {bold}"]
+    if run.events is not None:
+        lines += _nilearn_events(run, _place(run.inputs.events, stem, "events.tsv", True), design.conditions)
+    used = run.confounds is not None and design.confounds != ()
+    if used:
+        place = _place(run.inputs.confounds, stem, "confounds.tsv", True)
+        columns = list(run.confounds.columns if design.confounds is None else design.confounds)
+        reading = f"sep={_separator(run.inputs.confounds)!r}, float_precision='round_trip'"
+        lines += [f"confounds = pd.read_csv({place}, {reading})[{columns!r}]"]
+
+    lines += ["", "model = FirstLevelModel(", f"    t_r={run.t_r!r},"]
+    lines += [f"    {name}={value!r}," for name, value in choices.items()]
+    lines += [f"    mask_img={mask},"] if run.mask_img is not None else []
+    lines += ["    minimize_memory=False,", ")"]
+    lines += [f"model.fit(bold, events{', confounds' if used else ''})"]
+
+    matrix = source.analysis.graph.get("design", settings)
+    contrasts = settings.contrast.listed
+    names = unique_slugs([name or text for name, text in contrasts])
+    lines += ["", "# Weights of the columns of the design; several rows are an F test.", "contrasts = {"]
+    for name, (_, text) in zip(names, contrasts, strict=True):
+        rows = np.atleast_2d(contrast_vector(text, matrix.columns))
+        terms = [{str(c): float(w) for c, w in zip(matrix.columns, row, strict=True) if w} for row in rows]
+        lines.append(f"    {name!r}: {terms!r},")
+    lines += ["}", "columns = list(model.design_matrices_[0].columns)", *_outputs(stem)]
+    lines += ["for name, rows in contrasts.items():"]
+    lines += ["    weights = np.array([[row.get(column, 0.0) for column in columns] for row in rows])"]
+    lines += ['    contrast, stat_type = (weights[0], "t") if len(weights) == 1 else (weights, "F")']
+    lines += ['    maps = model.compute_contrast(contrast, stat_type=stat_type, output_type="all")']
+    height = None
+    if control not in ("fixed", "fpr", "fdr", "bonferroni"):
+        height = float(source.analysis.result(settings).threshold)
+    lines += _saving(settings, "model.masker_.mask_img_", height)
+    imports = ["import numpy as np", "import pandas as pd", "from nilearn.glm import threshold_stats_img"]
+    imports += [
+        "from nilearn.glm.first_level import FirstLevelModel",
+        "from nilearn.reporting import get_clusters_table",
+    ]
+    head = [f"# Repeats an analysis made with glmwidgets {__version__}, by nilearn {NILEARN}."]
+    head += ["#", "# Not the same there:"] + [f"# - {text}." for text in lacking]
+    return _script(imports, lines, head)
+
+
+#: How a script can be written, by name.
+DIALECTS: dict[str, Callable[[Source, str], str]] = {"glmwidgets": _own, "nilearn": _nilearn}
+
+
+# Parts ----------------------------------------------------------------------------------------------------------------
+
+
+def _script(imports: list[str], lines: list[str], head: list[str]) -> str:
+    body = "\n".join(lines)
+    needs = ["from pathlib import Path", ""] if "Path(" in body or "here /" in body else []
+    if "pd." in body and "import pandas as pd" not in imports:
+        imports = ["import pandas as pd", *imports]
+    third = [line for line in imports if line.startswith("import ")]
+    third += [line for line in imports if not line.startswith("import ")]
+    if "here /" in body:
+        body = "here = Path(__file__).resolve().parent\n" + body
+    return "\n".join([*head, "", *needs, *third, "", body, ""])
+
+
+def _choices(settings: Settings, run: Run) -> dict[str, Any]:
+    """Arguments of the estimator that shape the numbers; both packages have these under the same names."""
+    design = settings.design
+    fir = parse_hrf(design.hrf_model)[0].name == "fir"
+    choices: dict[str, Any] = {}
+    if run.slice_time_ref:
+        choices["slice_time_ref"] = run.slice_time_ref
+    choices["hrf_model"] = design.hrf_model
+    if fir:
+        choices["fir_delays"] = list(design.fir_delays)
+    choices["drift_model"] = design.drift_model
+    if design.drift_model == "cosine":
+        choices["high_pass"] = design.high_pass
+    elif design.drift_model == "polynomial":
+        choices["drift_order"] = design.drift_order
+    if design.min_onset != Settings().design.min_onset:
+        choices["min_onset"] = design.min_onset
+    choices["smoothing_fwhm"] = settings.data.smoothing_fwhm or None
+    choices["signal_scaling"] = SCALINGS[settings.data.signal_scaling].value
+    choices["noise_model"] = settings.noise.model
+    return choices
+
+
+def _selection(name: str, table: str, conditions: tuple[str, ...] | None) -> list[str]:
+    if conditions is None:
+        return [f"{name} = {table}"]
+    return [f"{name} = {table}[{table}['trial_type'].isin({list(conditions)!r})]"]
+
+
+def _nilearn_events(run: Run, place: str, conditions: tuple[str, ...] | None) -> list[str]:
+    separator = _separator(run.inputs.events)
+    reading = f"sep={separator!r}, float_precision='round_trip', dtype={{'trial_type': 'str'}}"
+    lines = [f"events = pd.read_csv({place}, {reading}, keep_default_na=False)"]
+    table = pd.read_csv(run.inputs.events, sep=separator, nrows=1) if run.inputs.events else run.events
+    columns = [name for name in ("onset", "duration", "trial_type", "modulation") if name in table.columns]
+    if "trial_type" not in columns:
+        lines.append("events['trial_type'] = 'dummy'")
+        columns.append("trial_type")
+    lines.append(f"events = events[{columns!r}]")
+    return lines + (_selection("events", "events", conditions) if conditions is not None else [])
+
+
+def _separator(path: str | None) -> str:
+    """What stands between the cells of a table."""
+    if path is None:
+        return "\t"
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        header = next((line for line in file if line.strip()), "")
+    found = max("\t,;", key=header.count)
+    return found if found in header else r"\s+"
+
+
+def _outputs(stem: str) -> list[str]:
+    return ["", f"folder = Path({f'{slug(stem)}_results'!r})", "folder.mkdir(exist_ok=True)"]
+
+
+def _saving(settings: Settings, mask: str, height: float | None = None) -> list[str]:
+    chosen = settings.threshold
+    fixed = THRESHOLDS[chosen.height_control].setting == "fixed" or height is not None
+    value = chosen.value if height is None else height
+    how = (
+        f"height_control=None, threshold={value!r}"
+        if fixed
+        else (f"height_control={chosen.height_control!r}, alpha={chosen.alpha!r}")
+    )
+    return [
+        "    for kind, img in maps.items():",
+        '        img.to_filename(folder / f"{name}_{kind}.nii.gz")',
+        "    _, threshold = threshold_stats_img(",
+        f'        maps["z_score"], mask_img={mask}, {how}, two_sided={chosen.two_sided!r}',
+        "    )",
+        "    table = get_clusters_table(",
+        f'        maps["z_score"], threshold, cluster_threshold={chosen.cluster_size!r},'
+        f" two_sided={chosen.two_sided!r}, min_distance={chosen.min_distance!r}",
+        "    )",
+        '    table.to_csv(folder / f"{name}_clusters.tsv", sep="\\t", index=False)',
+        '    print(f"{name}: z above {threshold:.3f}, {len(table)} rows in the table of clusters")',
+    ]
