@@ -190,6 +190,51 @@ def test_responses_of_ones_own(visloc):
     assert_same_models(ours, theirs, ["face_boxcar_response - house_late_response"])
 
 
+def finite_everywhere(img):
+    """The same run without empty voxels, of which the reference has something to say and we have not."""
+    data = np.asanyarray(img.dataobj).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal(img.shape[3])
+    data[data.std(axis=3) == 0] = 100 + noise
+    return nib.Nifti1Image(data, img.affine, img.header)
+
+
+@pytest.mark.parametrize(("target_shape", "tolerance"), [(None, 1e-4), ((12, 10, 4), 1e-6)])
+def test_target_grid(visloc, target_shape, tolerance):
+    """Without a shape the origin is found, and our mask's header holds it in single precision."""
+    affine = np.diag([5.0, 5, 6, 1])
+    corners = [visloc.img.affine @ [i, j, k, 1] for i in (0, 29) for j in (0, 25) for k in (0, 3)]
+    affine[:3, 3] = np.float32(np.min(corners, axis=0)[:3] + [10, 5, 2])
+    target = affine if target_shape else affine[:3, :3]
+    parameters = {"target_affine": target, "target_shape": target_shape, "noise_model": "ols", "mask_img": False}
+    run = finite_everywhere(visloc.img).slicer[..., :60]
+    ours, theirs = (M(t_r=2.0, **parameters).fit(run, visloc.events[:60]) for M in (FirstLevelModel, Reference))
+    mask = ours.masker_.mask_
+    np.testing.assert_array_equal(mask, theirs.masker_.mask_img_.get_fdata() > 0)
+    np.testing.assert_allclose(ours.mask_img_.affine, theirs.masker_.mask_img_.affine)
+    empty = ours.fits_[0].moments.constant
+    assert not empty.all()
+    z_maps = [m.compute_contrast("face").get_fdata()[mask][~empty] for m in (ours, theirs)]
+    np.testing.assert_allclose(*z_maps, atol=tolerance)
+
+
+def test_masks_found_on_a_target_grid(visloc, visloc_slab):
+    parameters = {"noise_model": "ols", "target_affine": np.diag([6.0, 6, 6])}
+    design = pd.DataFrame({"a": np.arange(12) % 2, "one": 1.0})
+    ours, theirs = (
+        M(**parameters).fit(visloc_slab.slicer[..., :12], design_matrices=design) for M in (FirstLevelModel, Reference)
+    )
+    np.testing.assert_array_equal(ours.masker_.mask_, theirs.masker_.mask_img_.get_fdata() > 0)
+
+
+def test_a_mask_on_another_grid(visloc):
+    """Runs are resampled to the mask's grid, as in the reference."""
+    affine = visloc.img.affine @ np.diag([2, 2, 1.5, 1.0])
+    affine[:3, 3] += visloc.img.affine[:3, :3] @ [6, 8, 0.5]
+    mask_img = nib.Nifti1Image(np.ones((8, 5, 2), np.uint8), affine)
+    ours, theirs = fitted(visloc, mask_img=mask_img, noise_model="ols")
+    assert_same_models(ours, theirs, [CONTRAST])
+
+
 def test_given_designs_bins_and_vectors(visloc):
     rng = np.random.default_rng(1)
     design = pd.DataFrame(rng.standard_normal((156, 5)).cumsum(axis=0), columns=[0, 1, 2, 3, 4]).assign(one=1.0)
