@@ -23,6 +23,7 @@ from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal, standardize_signal
 from glmwidgets.models.base import Estimator, NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
+from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.report_hook import generate_report
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
@@ -408,9 +409,7 @@ class FirstLevelModel(Estimator):
 
     def _map(self, contrast: Contrast, output_type: str, contrast_def: Any) -> nib.Nifti1Image:
         img = self.masker_.inverse_transform(getattr(contrast, output_type)())
-        text = f"{output_type} [dof {contrast.dof:g}] of {contrast_def}"
-        # The header has room for 80 bytes.
-        img.header["descrip"] = text.encode("ascii", "replace")[:79]
+        describe_map(img, output_type, contrast, contrast_def)
         return img
 
     def generate_report(self, contrasts: Any = None, **options: Any) -> Any:

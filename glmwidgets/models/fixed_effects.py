@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,13 +9,14 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.glm.inference import z_from_t
+from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
+from glmwidgets.models.map_header import describe_map, dof_of
 from glmwidgets.models.masker import ImageMasker, same_grid
 
-__all__ = ["FixedEffects", "compute_fixed_effects", "dof_of"]
+__all__ = ["FixedEffects", "compute_fixed_effects"]
 
 UNKNOWN_DOF = 100.0
 
@@ -28,31 +28,6 @@ class FixedEffects(NamedTuple):
     effect_variance: nib.Nifti1Image
     stat: nib.Nifti1Image
     z_score: nib.Nifti1Image
-
-
-def dof_of(img: nib.Nifti1Image) -> float | None:
-    """Degrees of freedom that the header of a map tells.
-
-    Parameters
-    ----------
-    img : Nifti1Image
-        A map of ``FirstLevelModel.compute_contrast``, or one that was saved by SPM.
-
-    Returns
-    -------
-    float or None
-        None if it tells nothing.
-
-    Examples
-    --------
-    >>> img = nib.Nifti1Image(np.zeros((1, 1, 1)), np.eye(4))
-    >>> img.header["descrip"] = b"effect_size [dof 84] of face - house"
-    >>> dof_of(img)
-    84.0
-    """
-    text = bytes(img.header["descrip"]).decode("latin-1") if isinstance(img.header, nib.Nifti1Header) else ""
-    match = re.search(r"\[dof ([0-9.]+)\]|SPM\{T_\[([0-9.]+)\]\}", text)
-    return float(match[1] or match[2]) if match else None
 
 
 def compute_fixed_effects(
@@ -130,14 +105,16 @@ def compute_fixed_effects(
     else:
         variance = np.sum(v, axis=0) / len(v) ** 2
         effect = np.mean(b, axis=0)
-    t = effect / np.sqrt(variance)
-    dof = _total_dof(dofs, variances)
-    maps = {"effect_size": effect, "effect_variance": variance, "stat": t, "z_score": z_from_t(t, dof)}
-    images = {}
-    for name, voxels in maps.items():
-        images[name] = masker.inverse_transform(np.where(known, voxels, 0.0))
-        images[name].header["descrip"] = f"{name} [dof {dof:g}] of {len(v)} runs".encode()
-    found = FixedEffects(**images)
+    combined = Contrast(
+        np.where(known, effect, 0.0)[np.newaxis],
+        np.where(known, variance, 0.0)[np.newaxis, np.newaxis],
+        _total_dof(dofs, variances),
+    )
+    images = []
+    for name in FixedEffects._fields:
+        images.append(masker.inverse_transform(getattr(combined, name)()))
+        describe_map(images[-1], name, combined, f"{len(v)} runs")
+    found = FixedEffects(*images)
     return found if return_z_score else tuple(found[:3])
 
 

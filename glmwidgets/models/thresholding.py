@@ -15,6 +15,7 @@ from glmwidgets.glm.inference import height_threshold
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
+from glmwidgets.models.map_header import is_f_map
 
 __all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img"]
 
@@ -64,7 +65,8 @@ def threshold_stats_img(
     Warns
     -----
     UserWarning
-        If `threshold` is given and `height_control` does not use it.
+        If `threshold` is given and `height_control` does not use it, or a two-sided test is asked of a map whose
+        header tells of an F test: that has one side.
 
     Examples
     --------
@@ -88,6 +90,7 @@ def threshold_stats_img(
             raise ValueError(f"height_control={height_control!r} finds the threshold from the map: give stat_img")
         return None, height_threshold([], height_control, alpha, two_sided, fixed=chosen)
     img, data = _map(stat_img)
+    two_sided = _has_two_sides(img, two_sided)
     mask = _tested(img, data, mask_img)
     height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen)
     kept = threshold_map(np.where(mask, data, 0), height, cluster_threshold, two_sided)
@@ -210,6 +213,7 @@ def get_clusters_table(
     if return_label_maps and compat:
         raise ValueError("label maps have this package's cluster numbers: leave compat out to have both agree")
     img, data = _map(stat_img)
+    two_sided = _has_two_sides(img, two_sided)
     settings = (cluster_threshold or 0, two_sided, min_distance)
     if compat:
         return clusters_table(data, stat_threshold, img.affine, *settings, compat=compat)
@@ -227,6 +231,17 @@ def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
     if img.ndim != 3 and set(img.shape[3:]) != {1}:
         raise ValueError(f"a statistical map is one 3-D volume; {image_name(stat_img)} has shape {img.shape}")
     return img, image_data(img).reshape(img.shape[:3], order="A")
+
+
+def _has_two_sides(img: nib.Nifti1Image, two_sided: bool) -> bool:
+    if two_sided and is_f_map(img):
+        warnings.warn(
+            f"{image_name(img)} is of an F test, where negative z scores only mean less than chance: it is tested "
+            "one-sided, at the whole of alpha; pass two_sided=False",
+            stacklevel=3,
+        )
+        return False
+    return two_sided
 
 
 def _tested(img: nib.Nifti1Image, data: np.ndarray, mask_img: Any) -> np.ndarray:

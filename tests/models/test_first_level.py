@@ -370,6 +370,16 @@ def test_ways_to_give_a_mask(tiny, tmp_path):
         assert model.n_elements_ == mask.sum()
 
 
+def test_a_sound_model_says_nothing(tiny):
+    """The reference warns at every fit with a given mask."""
+    mask_img = nib.Nifti1Image(np.ones(tiny.img.shape[:3], np.uint8), tiny.img.affine)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = FirstLevelModel(2.0, mask_img=mask_img, smoothing_fwhm=4).fit([tiny.img] * 2, [tiny.events] * 2)
+        model.compute_contrast("a - b", output_type="all")
+        model.compute_contrast("a; b")
+
+
 def test_a_masker_gives_its_mask_only(tiny):
     mask_img = nib.Nifti1Image(np.ones(tiny.img.shape[:3], np.uint8), tiny.img.affine)
     with pytest.warns(UserWarning, match=r"nothing else: its smoothing_fwhm=5"):
@@ -459,6 +469,13 @@ def test_ways_to_write_an_f_test(fitted):
         np.testing.assert_allclose(z_of(fitted, contrast), expected, atol=1e-7)
 
 
+def test_the_callers_contrast_stays_as_it_is(fitted):
+    """The reference puts vectors in the place of the texts in the caller's list."""
+    contrast = ["a - b"]
+    fitted.compute_contrast(contrast)
+    assert contrast == ["a - b"]
+
+
 def test_named_contrasts_give_named_maps(fitted):
     maps = fitted.compute_contrast({"difference": "a - b", "weights": {"a": 1}, "any": ["a", "b"]})
     assert list(maps) == ["difference", "weights", "any"]
@@ -473,7 +490,7 @@ def test_output_types(fitted):
         single = fitted.compute_contrast("a - b", output_type=name)
         np.testing.assert_array_equal(single.get_fdata(), maps[name].get_fdata())
         assert single.get_data_dtype() == np.float64
-        assert single.header["descrip"].item().decode().startswith(f"{name} [dof 55] of a - b")
+        assert single.header["descrip"].item().decode().startswith(f"{name} [t, dof 55] of a - b")
     t = maps["effect_size"].get_fdata() / np.sqrt(maps["effect_variance"].get_fdata())
     np.testing.assert_allclose(maps["stat"].get_fdata(), t)
     with pytest.raises(ValueError, match="output_type must be one of z_score"):

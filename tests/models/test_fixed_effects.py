@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 
 from glmwidgets.models import FirstLevelModel, ImageMasker, compute_fixed_effects
-from glmwidgets.models.fixed_effects import dof_of
+from glmwidgets.models.map_header import dof_of, is_f_map
 
 SHAPE = (3, 4, 2)
 
@@ -63,6 +63,13 @@ def test_degrees_of_freedom_survive_a_file(tiny, tmp_path):
     spm = image(np.zeros(SHAPE))
     spm.header["descrip"] = b"SPM{T_[73.0]} - contrast 1: faces"
     assert dof_of(spm) == 73
+    assert not is_f_map(spm)
+    spm.header["descrip"] = b"SPM{F_[2.0,73.0]} - contrast 2: any"
+    assert dof_of(spm) == 73
+    assert is_f_map(spm)
+    f_map = model.compute_contrast("a; b")
+    assert dof_of(f_map) == 55
+    assert is_f_map(f_map)
     assert dof_of(image(np.zeros(SHAPE))) is None
 
 

@@ -96,6 +96,27 @@ def test_settings_out_of_range_are_refused(z_map):
         threshold_stats_img(nib.Nifti1Image(np.zeros((2, 2, 2, 2)), np.eye(4)))
 
 
+def test_an_f_test_has_one_side(visloc, visloc_slab):
+    """Thresholded two-sided, the reference shows voxels with less effect than chance, and halves alpha for them."""
+    run = visloc_slab.slicer[20:60, 30:60, :4]
+    rng = np.random.default_rng(0)
+    noise = nib.Nifti1Image(rng.normal(1000, 10, run.shape).astype(np.float32), run.affine)
+    model = FirstLevelModel(t_r=2.0, noise_model="ols", mask_img=False).fit(noise, visloc.events)
+    f_map = model.compute_contrast(["face", "house", "object"])
+    settings = {"alpha": 0.05, "height_control": "fpr"}
+    theirs = reference_threshold(f_map, model.mask_img_, **settings)[0].get_fdata()
+    assert 0.3 < np.mean(theirs[theirs != 0] < 0) < 0.7
+    with pytest.warns(UserWarning, match="of an F test"):
+        ours, threshold = threshold_stats_img(f_map, model.mask_img_, **settings)
+    assert threshold == pytest.approx(1.6449, abs=1e-4)
+    assert ours.get_fdata().min() == 0
+    # alpha is what it says: within four standard errors of .05 of 4800 voxels
+    assert np.mean(ours.get_fdata() > 0) == pytest.approx(0.05, abs=0.013)
+    with pytest.warns(UserWarning, match="of an F test"):
+        table = get_clusters_table(f_map, 1.6, two_sided=True)
+    assert table["Peak Stat"].min() > 0
+
+
 @pytest.mark.parametrize("threshold", [3.0, [2.5, 3.5, 4.5]])
 def test_all_resolutions_inference_equals_the_references(z_map, mask_img, threshold):
     theirs = reference_ari(z_map, mask_img, threshold, alpha=0.05).get_fdata()
