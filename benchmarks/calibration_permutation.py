@@ -2,7 +2,7 @@
 
     python -m benchmarks.calibration_permutation [--groups 2000] [--seed 1]
 
-With 39 rearrangements p <= .05 is two chances in 40 under exchangeability, so that the error that is asked for is .05
+With 19 rearrangements p <= .05 is one chance in 20 under exchangeability, so that the error that is asked for is .05
 exactly, whatever the number of rearrangements. The standard error of a rate over 2000 groups is .0049.
 """
 
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from glmwidgets.glm.permutation import permutation_test
 
-SHAPE, N_MAPS, N_PERM, ALPHA = (8, 8, 8), 16, 39, 0.05
+SHAPE, N_MAPS, N_PERM, ALPHA = (8, 8, 8), 16, 19, 0.05
 STATISTICS = ("t", "size", "mass", "tfce")
 BOUNDS = (0.035, 0.065)
 

@@ -219,7 +219,7 @@ def iter_permutations(
         rearrangements = draw_rearrangements(
             hypothesis, n_perm, scheme=scheme, blocks=labels, exchange=exchange, seed=seed
         )
-    residuals = _unit_residuals(y, hypothesis.nuisance)
+    residuals = _unit_residuals(y, hypothesis)
     task = _Task(
         data=y,
         residuals=residuals.astype(np.float32),
@@ -311,7 +311,7 @@ class _Task:
             lowest = share.argmin(axis=1)
             voxels = np.where(-share[every, lowest] > share[every, voxels], lowest, voxels)
         chosen, back = np.unique(voxels, return_inverse=True)
-        residuals = _unit_residuals(self.data[:, chosen], self.hypothesis.nuisance)[:, back]
+        residuals = _unit_residuals(self.data[:, chosen], self.hypothesis)[:, back]
         residuals = np.ascontiguousarray(residuals.T)[:, None, :]
         exact = _share((rearrangements.apply(self.hypothesis.tested) * residuals).sum(axis=2).T, self._kind)
         if self.moved.shape[1]:
@@ -341,12 +341,10 @@ class _Task:
         return self.hypothesis.stat_type
 
     def _statistic(self, share: np.ndarray) -> np.ndarray:
-        """Turn R into t or R^2 into F; infinite where the effect explains everything."""
+        """Turn R into t or R^2 into F; huge but finite where the effect explains everything."""
         dof, q = self.hypothesis.dof, self.hypothesis.tested.shape[1]
-        with np.errstate(divide="ignore"):
-            if self._kind == "t":
-                return share * np.sqrt(dof / np.maximum(1 - share * share, 0))
-            return share / np.maximum(1 - share, 0) * (dof / q)
+        rest = np.maximum(1 - (share * share if self._kind == "t" else share), np.finfo(share.dtype).eps)
+        return share * np.sqrt(dof / rest) if self._kind == "t" else share / rest * (dof / q)
 
     def _share_at(self, stat: float) -> np.float32:
         """Invert `_statistic`."""
@@ -367,15 +365,23 @@ def _divide_by_rest(share: np.ndarray, left: np.ndarray, stat_type: str) -> np.n
     return np.where(some, share / np.where(some, np.sqrt(left) if stat_type == "t" else left, 1), 0)
 
 
-def _unit_residuals(data: np.ndarray, nuisance: np.ndarray) -> np.ndarray:
-    """Residuals of the nuisance part, each voxel's of unit length; zero where nothing is left but rounding."""
+def _unit_residuals(data: np.ndarray, hypothesis: Hypothesis) -> np.ndarray:
+    """Residuals of the nuisance part, each voxel's of unit length.
+
+    Zero where the nuisance part, or the whole design, leaves nothing but rounding: of such voxels nothing is said.
+    """
     y = data.astype(float)
     length = size = np.linalg.norm(y, axis=0)
-    if nuisance.shape[1]:
-        y -= nuisance @ (nuisance.T @ y)
+    if hypothesis.nuisance.shape[1]:
+        y -= hypothesis.nuisance @ (hypothesis.nuisance.T @ y)
         length = np.linalg.norm(y, axis=0)
     some = length > 1e-12 * size
-    return np.multiply(y, np.divide(1, length, out=np.zeros_like(length), where=some), out=y)
+    y *= np.divide(1, length, out=np.zeros_like(length), where=some)
+    tested = hypothesis.tested.T @ y
+    near = np.flatnonzero((tested * tested).sum(axis=0) > 1 - 1e-10)
+    rest = np.linalg.norm(y[:, near] - hypothesis.tested @ tested[:, near], axis=0)
+    y[:, near[rest * length[near] <= 1e-12 * size[near]]] = 0
+    return y
 
 
 def _height(threshold: float, hypothesis: Hypothesis, two_sided: bool) -> float:
