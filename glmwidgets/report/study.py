@@ -316,7 +316,7 @@ def study_of_model(
         else:
             contrast = model.contrast(definition, first_level_contrast)
         weights = _weights(definition, runs)
-        text = definition if isinstance(definition, str) else expression_of(weights[0], runs[0].design.columns)
+        text = definition if isinstance(definition, str) else expression_from_vector(weights[0], runs[0].design.columns)
         found.append(_found(name, text, weights, contrast, chosen, mask, affine))
     choices = {key: value for key, value in model.get_params(deep=False).items() if key not in _NOT_TOLD}
     if first:
@@ -369,14 +369,9 @@ def named_contrasts(contrasts: Any, columns: Sequence[Any]) -> dict[str, Any]:
         if isinstance(definition, str):
             name = definition
         else:
-            name = expression_of(np.atleast_2d(contrast_vector(definition, columns)), columns)
+            name = expression_from_vector(contrast_vector(definition, columns), columns)
         named[name] = definition
     return named
-
-
-def expression_of(weights: np.ndarray, columns: Sequence[Any]) -> str:
-    """Write weights as a person would: expressions, separated by semicolons."""
-    return "; ".join(expression_from_vector(row, columns) for row in np.atleast_2d(weights))
 
 
 def _runs(model: Any) -> tuple[RunFacts, ...]:
