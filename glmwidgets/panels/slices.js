@@ -11,7 +11,7 @@ const FLASH_BEATS = 3;
 const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
 const WHEEL_LINE = 34; // pixels in the line that some browsers scroll by
 const EMPTY_HEIGHT = 96;
-const ROOM_FOR_ENDS = 110; // height of a plane that has room for the letters at its top and bottom
+const ROOM_FOR_ENDS = [180, 110]; // width and height of a plane that has room for the letters at its top and bottom
 const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane.";
 
 // ---------------------------------------------------------------------------------------------- what the kernel sends
@@ -185,7 +185,8 @@ function build(el) {
 
 function createView(store, el) {
   const view = {
-    store, ...build(el), slots: [], pictures: [], look: null, activeAxis: 2, byKeyboard: false, shownWidth: 0,
+    store, ...build(el), slots: [], pictures: [], look: null, barImage: remembered(barImage),
+    activeAxis: 2, byKeyboard: false, shownWidth: 0,
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
   let frame = 0;
@@ -208,14 +209,17 @@ function createView(store, el) {
 const isMirrored = (look, axis) => look.radiological && PLANE[axis][0] === 0;
 const onSlot = ({ store, look }, s) => mapping(store.grid.shape, s, isMirrored(look, s.axis));
 
-// An image in voxels for each slot, with the arrays that it is made in.
-function pictureFor(view, number, w, h) {
+// What a slot's picture is made in: arrays in voxels, and the pixels of the screen.
+function pictureFor(view, number, w, h, width, height) {
   const kept = view.pictures[number];
-  if (kept?.w === w && kept.h === h) return kept;
-  const image = new OffscreenCanvas(w, h), pen = image.getContext("2d"), size = w * h;
-  const arrays = { values: new Float32Array(size) };
+  if (kept?.w === w && kept.h === h && kept.width === width && kept.height === height) return kept;
+  const image = new ImageData(width, height), size = w * h;
+  const arrays = { values: new Float32Array(size), colors: new Uint32Array(size) };
   for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
-  return (view.pictures[number] = { w, h, image, pen, pixels: pen.createImageData(w, h), key: [], ...arrays });
+  return (view.pictures[number] = {
+    w, h, width, height, image, pixels: new Uint32Array(image.data.buffer), key: [], ...arrays,
+    xs: steps(w, width), ys: steps(h, height),
+  });
 }
 
 // Pulse of a flash, 0 to 1; steady for those who asked for less motion.
@@ -226,60 +230,59 @@ function glowOf(flash, calm) {
 }
 
 // The picture of a slot, made anew only if something that it shows has changed.
-function picture(view, number, s) {
-  const { store, look } = view, { w, h } = onSlot(view, s), made = pictureFor(view, number, w, h);
+function picture(view, number, s, dpr) {
+  const { store, look } = view, { w, h } = onSlot(view, s);
+  const made = pictureFor(view, number, w, h, Math.round(s.pw * dpr), Math.round(s.ph * dpr));
   const plane = look.glass ? store.projection(s.axis, look) : store.plane(s.axis, s.index);
   const glow = glowOf(store.flash, view.calm);
-  const shown = [plane?.data, plane?.base, plane?.old, store.background, store.inside, s.axis, s.index];
-  const key = [look, glow, ...shown, s.px, s.py, s.pw, s.ph];
+  const key = [look, glow, dpr, plane?.data, plane?.base, plane?.old, store.background, store.inside, s.axis, s.index];
   if (key.some((part, i) => part !== made.key[i])) {
-    compose(view, s, made, plane, glow);
+    compose(view, s, made, plane, glow, Math.max(1, Math.round(dpr)));
     made.key = key;
   }
-  return made;
+  return made.image;
 }
 
-function compose(view, s, made, plane, glow) {
+function compose(view, s, made, plane, glow, thick) {
   const { store, look } = view, { inside, background, flash, grid: { shape } } = store;
-  const { w, h, sx, sy } = onSlot(view, s), { greys, values, keep, set } = made, lines = [];
-  const screen = (out, source) => toScreen(out, source, w, h, isMirrored(look, s.axis));
+  const { greys, values, keep, set, colors, pixels } = made;
+  const screen = (out, source) => toScreen(out, source, made.w, made.h, isMirrored(look, s.axis));
   const slice = (data) => planeOf(data, shape, s.axis, s.index);
-  const outline = (pixels, color, width) => lines.push([border(pixels, w, h, s.px, s.py, sx, sy), color, width]);
+  const line = (members, ink, width = thick) => outline(pixels, members, made, ink, width);
+  const rim = look.glass && inside && store.silhouette(s.axis);
 
-  greys.fill(0);
-  if (!look.glass && background) screen(greys, slice(background));
-  if (look.glass && inside) {
-    screen(set, store.silhouette(s.axis));
-    set.forEach((any, q) => { greys[q] = any * GLASS; });
-    outline(set, COLOR.silhouette, 1.2);
-  }
-  if (look.border && !look.glass && inside) outline(screen(set, slice(inside.dense)), COLOR.mask, 1);
+  if (rim) screen(greys, rim).forEach((any, q) => { greys[q] = any * GLASS; });
+  else if (background && !look.glass) screen(greys, slice(background));
+  else greys.fill(0);
   if (plane) {
     screen(values, plane);
     for (let q = 0; q < keep.length; q++) keep[q] = look.strength(values[q]) >= look.threshold ? 1 : 0;
     const clusters = !look.glass && store.clusters(look);
     if (clusters) screen(set, slice(clusters)).forEach((state, q) => { if (state !== 1) keep[q] = 0; });
-    if (look.outline) outline(keep, COLOR.outline, 1.3);
   }
-  made.alpha = plane?.old ? Math.min(look.alpha, look.opacity * STALE) : look.alpha;
-  blend(made.pixels.data, greys, plane ? values : null, keep, { ...look, alpha: made.alpha });
+  const alpha = plane?.old ? Math.min(look.alpha, look.opacity * STALE) : look.alpha;
+  blend(colors, greys, plane ? values : null, keep, look, alpha);
   if (glow) {
     screen(set, look.glass ? silhouette(flash.lit, shape, s.axis) : slice(flash.lit));
-    lighten(made.pixels.data, set, 0.6 * glow);
-    outline(set, `rgba(255, 255, 255, ${glow})`, 3);
+    const light = mixer([255, 255, 255, 0.6 * glow]);
+    set.forEach((lit, q) => { if (lit) colors[q] = light(colors[q]); });
   }
-  made.pen.putImageData(made.pixels, 0, 0);
-  made.lines = lines;
+
+  enlarge(pixels, colors, made);
+  if (glow) line(set, [255, 255, 255, glow], 2 * thick);
+  if (rim) line(screen(set, rim), INK.silhouette);
+  else if (look.border && inside) line(screen(set, slice(inside.dense)), INK.mask);
+  if (plane && look.outline) {
+    const faint = ([r, g, b, part]) => [r, g, b, part * (alpha < look.opacity ? STALE : 1)];
+    line(keep, faint(INK.shadow), 2 * thick);
+    line(keep, faint(INK.outline));
+  }
 }
 
-function drawSlot(view, number, s) {
-  const { ctx, look } = view, made = picture(view, number, s);
+function drawSlot({ ctx }, s, image, dpr) {
   ctx.fillStyle = COLOR.empty;
   ctx.fillRect(s.x, s.y, s.w, s.h);
-  ctx.drawImage(made.image, s.px, s.py, s.pw, s.ph);
-  ctx.globalAlpha = made.alpha < look.opacity ? STALE : 1;
-  made.lines.forEach((line) => strokeTwice(ctx, ...line));
-  ctx.globalAlpha = 1;
+  ctx.putImageData(image, Math.round(s.px * dpr), Math.round(s.py * dpr));
 }
 
 function annotate(view, s, cursor, dpr) {
@@ -297,9 +300,15 @@ function annotate(view, s, cursor, dpr) {
   const color = u === 0 ? COLOR.text : COLOR.quiet;
   plate(ctx, low, s, [-1, 0], color);
   plate(ctx, high, s, [1, 0], color);
-  if (look.mosaic || s.h < ROOM_FOR_ENDS) return;
+  if (look.mosaic || s.w < ROOM_FOR_ENDS[0] || s.h < ROOM_FOR_ENDS[1]) return;
   plate(ctx, ENDS[v][1], s, [0, -1], COLOR.quiet);
   plate(ctx, ENDS[v][0], s, [0, 1], COLOR.quiet);
+}
+
+function drawBar({ ctx, store, look, barImage: makeImage }, bar, dpr) {
+  const image = makeImage(look, Math.round(bar.w * dpr), Math.max(1, Math.round(bar.h * dpr)));
+  ctx.putImageData(image, Math.round(bar.x * dpr), Math.round(bar.y * dpr));
+  barTicks(ctx, bar, look, store.model.get("label"), dpr);
 }
 
 function fitCanvas({ canvas, ctx }, width, height) {
@@ -321,10 +330,12 @@ function paintScene(view, width) {
     axes: [...model.get("cut_axes")].map((letter) => AXIS.indexOf(letter)),
   }, width);
   fitCanvas(view, width, scene.height);
-  ctx.imageSmoothingEnabled = false;
   view.slots = scene.slots.map((s) => snapped(s, dpr));
-  view.slots.forEach((s, number) => { drawSlot(view, number, s); annotate(view, s, cursor, dpr); });
-  if (store.map.data) colourBar(ctx, scene.bar, view.look, model.get("label"), dpr);
+  view.slots.forEach((s, number) => {
+    drawSlot(view, s, picture(view, number, s, dpr), dpr);
+    annotate(view, s, cursor, dpr);
+  });
+  if (store.map.data) drawBar(view, scene.bar, dpr);
   const marked = view.byKeyboard && view.slots.find(({ axis }) => axis === view.activeAxis);
   if (marked) {
     ctx.strokeStyle = COLOR.quiet; ctx.lineWidth = 1;

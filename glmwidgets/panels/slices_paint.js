@@ -9,7 +9,7 @@ const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and hig
 
 const NARROW = 460; // CSS pixels of room; below it the axial plane stands above the other two
 const GAP = 10;
-const BAR = { width: 11, gap: 14, ticks: 40 };
+const BAR = { width: 11, gap: 14, ticks: 40, top: 18 };
 const MIN_SLOT = 46; // a plane of one voxel still leaves room for its label
 const WRAP_GAIN = 1.15; // a mosaic row is broken in two where that makes its pictures so much larger
 const AXIAL = { least: 0.9, most: 2.2, thin: 1.5 }; // scale of the axial plane against that of the others
@@ -20,10 +20,13 @@ const STALE = 0.4; // and of a map that is out of date
 const GLASS = 26; // grey of the inside of the glass brain
 const FONT_PX = 11;
 const COLOR = {
-  empty: "#000", bar: [44, 46, 50], text: "#d5dade", quiet: "#868e96", plate: "rgba(0, 0, 0, 0.55)",
-  cross: "rgba(94, 214, 204, 0.85)", outline: "#fff", shadow: "rgba(0, 0, 0, 0.55)", mask: "rgba(255, 214, 102, 0.8)",
-  silhouette: "#70777e",
+  empty: "#000", text: "#d5dade", quiet: "#868e96", plate: "rgba(0, 0, 0, 0.55)", cross: "rgba(94, 214, 204, 0.85)",
 };
+const INK = { // red, green, blue, opacity
+  outline: [255, 255, 255, 1], shadow: [0, 0, 0, 0.45], mask: [255, 214, 102, 0.75], silhouette: [112, 119, 126, 1],
+};
+
+const BAR_GREY = 0xff322e2c; // as a pixel: where nothing survives
 
 const volume = ([nx, ny, nz]) => nx * ny * nz;
 const strides = ([, ny, nz]) => [ny * nz, nz, 1];
@@ -120,104 +123,85 @@ function largeClusters(data, inside, shape, strength, threshold, least) {
 
 // ------------------------------------------------------------------------------------------------------------ painting
 
-// Opacity of a value: full if it survives, else falling with the square of its size; where nothing of the colour bar can
+// Opacity below the threshold: falls with the square of the value's size. Where nothing within the colour bar can
 // survive, the end of the bar takes the place of the threshold.
-function opacityOf(size, survives, look) {
-  if (survives) return look.alpha;
-  if (!look.fade || !(size > 0)) return 0;
-  const part = look.threshold > 0 ? Math.min(1, size / Math.min(look.threshold, look.vmax)) : 1;
-  return look.alpha * FADE_TOP * part * part;
+function fading(size, { fade, threshold, vmax }) {
+  if (!fade || !(size > 0)) return 0;
+  const part = threshold > 0 ? Math.min(1, size / Math.min(threshold, vmax)) : 1;
+  return FADE_TOP * part * part;
 }
 
-// Position of a value's colour in the lookup table: the negative ramp, then the positive one.
-function colourAt(value, vmax) {
-  const step = Math.min(255, (Math.abs(value) / vmax) * 255) | 0;
-  return 3 * (value < 0 ? step : 256 + step);
+// Values have one of 256 levels of each sign; the lookup table holds the negative ramp, then the positive one.
+const LEVELS = 256;
+
+function levelOf(value, perUnit) {
+  const level = Math.min(LEVELS - 1, Math.abs(value) * perUnit) | 0;
+  return value < 0 ? level : LEVELS + level;
 }
 
-// Background and map into pixels.
-function blend(pixels, greys, values, keep, look) {
-  const { table, vmax, strength } = look;
-  for (let q = 0, p = 0; q < greys.length; q++, p += 4) {
-    let r = WHITE * greys[q], g = r, b = r;
-    if (values) {
-      const value = values[q], a = opacityOf(strength(value), keep[q], look);
-      if (a > 0) {
-        const c = colourAt(value, vmax);
-        r += a * (table[c] - r); g += a * (table[c + 1] - g); b += a * (table[c + 2] - b);
-      }
-    }
-    pixels[p] = r; pixels[p + 1] = g; pixels[p + 2] = b; pixels[p + 3] = 255;
+const rgb = (r, g, b) => 0xff000000 | (b << 16) | (g << 8) | r; // a pixel, as a little-endian machine keeps it
+
+// Turns pixels towards an ink, [red, green, blue, opacity], in whole numbers because there are many of them. Red and
+// blue leave each other room for their products, so they are mixed in one.
+function mixer([r, g, b, part]) {
+  const RED_BLUE = 0xff00ff, GREEN = 0xff00, own = Math.round(256 * part), rest = 256 - own;
+  const weighed = (pixel, mask, weight) => (((pixel & mask) * weight) >>> 8) & mask;
+  const ink = rgb(r, g, b), redBlue = weighed(ink, RED_BLUE, own), green = weighed(ink, GREEN, own);
+  return (pixel) =>
+    0xff000000 | (weighed(pixel, RED_BLUE, rest) + redBlue) | (weighed(pixel, GREEN, rest) + green);
+}
+
+// Background and map into one colour for each voxel; opacities count to 256.
+function blend(colors, greys, values, keep, look, alpha) {
+  const { table, strength, vmax } = look, perUnit = (LEVELS - 1) / vmax, full = Math.round(256 * alpha);
+  const faded = new Uint16Array(2 * LEVELS);
+  for (let k = 0; k < faded.length; k++) {
+    faded[k] = 256 * alpha * fading(strength((k < LEVELS ? -k : k - LEVELS) / perUnit), look);
+  }
+  for (let q = 0; q < greys.length; q++) {
+    const grey = (WHITE * greys[q]) | 0;
+    if (!values || Number.isNaN(values[q])) { colors[q] = rgb(grey, grey, grey); continue; }
+    const k = levelOf(values[q], perUnit), own = keep[q] ? full : faded[k], under = grey * (256 - own);
+    const channel = (c) => (under + own * table[3 * k + c]) >> 8;
+    colors[q] = rgb(channel(0), channel(1), channel(2));
   }
 }
 
-// Pixels of a set turned towards white.
-function lighten(pixels, set, part) {
-  set.forEach((member, q) => {
-    if (!member) return;
-    for (let p = 4 * q; p < 4 * q + 3; p++) pixels[p] += part * (255 - pixels[p]);
-  });
+// Voxels to pixels of the screen. Pixels are made here one by one, and not by scaling an image and stroking paths,
+// because a path as long as the outline of a noisy map takes tens of milliseconds where there is no graphics card.
+const steps = (n, size) => Int32Array.from({ length: n + 1 }, (_, i) => Math.round((i * size) / n));
+
+function enlarge(pixels, colors, { xs, ys, w, h, width }) {
+  for (let row = 0; row < h; row++) {
+    if (ys[row] === ys[row + 1]) continue; // more voxels than pixels
+    const start = ys[row] * width;
+    for (let col = 0; col < w; col++) pixels.fill(colors[row * w + col], start + xs[col], start + xs[col + 1]);
+    for (let y = ys[row] + 1; y < ys[row + 1]; y++) pixels.copyWithin(y * width, start, start + width);
+  }
 }
 
-// Marching squares on a set of pixels. A square is the four pixels around a corner (1 top left, 2 top right,
-// 4 bottom right, 8 bottom left). EXIT says by which of its edges (0 top, 1 right, 2 bottom, 3 left) a border leaves
-// that came in by another, with the set at its right hand. Two pixels that only touch at the corner stay apart.
-const EXIT = Array.from({ length: 16 }, () => [-1, -1, -1, -1]);
-for (const [code, enter, leave] of [
-  [1, 0, 3], [2, 1, 0], [3, 1, 3], [4, 2, 1], [5, 0, 3], [5, 2, 1], [6, 2, 0], [7, 2, 3],
-  [8, 3, 2], [9, 0, 2], [10, 1, 0], [10, 3, 2], [11, 1, 2], [12, 3, 1], [13, 0, 1], [14, 3, 0],
-]) EXIT[code][enter] = leave;
-const EDGE = [[0, -0.5], [0.5, 0], [0, 0.5], [-0.5, 0]]; // middle of each edge, from the corner
-
-function squares(set, w, h) {
-  const codes = new Uint8Array((w + 1) * (h + 1));
+// A line around a set of voxels, outside it so that no value is covered; at the rim of the picture inside. Its outer
+// corners stay open by themselves, which rounds them.
+function outline(pixels, set, { xs, ys, w, h, width, height }, ink, thick) {
+  const inked = mixer(ink);
+  const band = (left, top, right, bottom) => {
+    const x0 = Math.max(0, left), x1 = Math.min(width, right), y1 = Math.min(height, bottom);
+    for (let y = Math.max(0, top); y < y1; y++) {
+      for (let k = y * width + x0; k < y * width + x1; k++) pixels[k] = inked(pixels[k]);
+    }
+  };
   for (let row = 0, q = 0; row < h; row++) for (let col = 0; col < w; col++, q++) {
     if (set[q] !== 1) continue;
-    const k = row * (w + 1) + col; // the square around the pixel's upper left corner
-    codes[k] |= 4; codes[k + 1] |= 8; codes[k + w + 1] |= 2; codes[k + w + 2] |= 1;
+    const x0 = xs[col], x1 = xs[col + 1], y0 = ys[row], y1 = ys[row + 1];
+    if (col === 0) band(x0, y0, x0 + thick, y1);
+    else if (set[q - 1] !== 1) band(x0 - thick, y0, x0, y1);
+    if (col === w - 1) band(x1 - thick, y0, x1, y1);
+    else if (set[q + 1] !== 1) band(x1, y0, x1 + thick, y1);
+    if (row === 0) band(x0, y0, x1, y0 + thick);
+    else if (set[q - w] !== 1) band(x0, y0 - thick, x1, y0);
+    if (row === h - 1) band(x0, y1 - thick, x1, y1);
+    else if (set[q + w] !== 1) band(x0, y1, x1, y1 + thick);
   }
-  return codes;
-}
-
-// Border of a set of pixels along pixel edges, its corners rounded. Closed loops, because a path of many short pieces
-// is slow to draw. From pixels to the screen: (x0 + column * sx, y0 + row * sy).
-function border(set, w, h, x0, y0, sx, sy) {
-  const path = new Path2D(), codes = squares(set, w, h), move = [-(w + 1), 1, w + 1, -1];
-  const done = new Uint8Array(codes.length); // one bit for each edge that was come in by
-  const trace = (k, enter) => {
-    let straight = true;
-    const point = (edge) => {
-      const col = k % (w + 1), row = (k - col) / (w + 1);
-      return [x0 + (col + EDGE[edge][0]) * sx, y0 + (row + EDGE[edge][1]) * sy];
-    };
-    path.moveTo(...point(enter));
-    while (!(done[k] & (1 << enter))) {
-      done[k] |= 1 << enter;
-      const leave = EXIT[codes[k]][enter], turns = leave !== (enter + 2) % 4;
-      if (turns) {
-        if (straight) path.lineTo(...point(enter));
-        const col = k % (w + 1), row = (k - col) / (w + 1);
-        path.quadraticCurveTo(x0 + col * sx, y0 + row * sy, ...point(leave));
-      }
-      straight = !turns;
-      k += move[leave];
-      enter = (leave + 2) % 4;
-    }
-    path.closePath();
-  };
-  for (let k = 0; k < codes.length; k++) {
-    if (!codes[k] || codes[k] === 15) continue;
-    for (let enter = 0; enter < 4; enter++) {
-      if (EXIT[codes[k]][enter] >= 0 && !(done[k] & (1 << enter))) trace(k, enter);
-    }
-  }
-  return path;
-}
-
-function strokeTwice(ctx, path, color, width) {
-  ctx.lineJoin = "round";
-  ctx.strokeStyle = COLOR.shadow; ctx.lineWidth = width + 1.4; ctx.stroke(path);
-  ctx.strokeStyle = color; ctx.lineWidth = width; ctx.stroke(path);
 }
 
 // ---------------------------------------------------------------------------------------------------- words and lines
@@ -252,28 +236,30 @@ function crosshair(ctx, s, cx, cy, free, dpr) {
   ctx.fillRect(cx + free, at(cy), s.x + s.w - cx - free, line);
 }
 
-// The colour of every value that is shown, grey where nothing survives, with the threshold as a number.
-function colourBar(ctx, bar, look, label, dpr) {
-  const high = look.sign === "negative" ? 0 : look.vmax, low = look.sign === "positive" ? 0 : -look.vmax;
-  const top = bar.y + FONT_PX + 9, height = bar.h - FONT_PX - 15, rows = Math.max(1, Math.round(height * dpr));
-  const yOf = (value) => top + ((high - value) / (high - low)) * height;
-  for (let row = 0; row < rows; row++) {
-    const value = high - ((row + 0.5) / rows) * (high - low), size = look.strength(value);
-    const a = opacityOf(size, size >= look.threshold, { ...look, alpha: 1 }), c = colourAt(value, look.vmax);
-    const rgb = COLOR.bar.map((grey, i) => Math.round(grey + a * (look.table[c + i] - grey)));
-    ctx.fillStyle = `rgb(${rgb})`;
-    ctx.fillRect(bar.x, top + row / dpr, bar.w, 1 / dpr);
+const barEnds = ({ sign, vmax }) => [sign === "positive" ? 0 : -vmax, sign === "negative" ? 0 : vmax];
+
+// The colour of every value that is shown, grey where nothing survives.
+function barImage(look, width, height) {
+  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer), [low, high] = barEnds(look);
+  for (let row = 0; row < height; row++) {
+    const value = high - ((row + 0.5) / height) * (high - low), c = 3 * levelOf(value, (LEVELS - 1) / look.vmax);
+    const size = look.strength(value), part = size >= look.threshold ? 1 : fading(size, look);
+    const color = mixer([...look.table.subarray(c, c + 3), part])(BAR_GREY);
+    pixels.fill(color, row * width, (row + 1) * width);
   }
+  return image;
+}
+
+// Ticks at the ends, at the threshold and at zero, as far as they leave each other room.
+function barTicks(ctx, bar, look, label, dpr) {
+  const [low, high] = barEnds(look), { threshold } = look, taken = [];
   ctx.fillStyle = COLOR.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
-  ctx.fillText(label, bar.x, bar.y + FONT_PX / 2 + 1);
-  let taken = [];
-  const { threshold } = look;
-  for (const value of [high, low, threshold, -threshold, 0]) { // the first to claim a place keeps it
-    const y = yOf(value);
+  ctx.fillText(label, bar.x, bar.y - FONT_PX);
+  for (const value of [high, low, threshold, -threshold, 0]) {
+    const y = bar.y + ((high - value) / (high - low)) * bar.h;
     if (value > high || value < low || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;
     taken.push(y);
-    const own = Math.abs(value) === threshold;
-    ctx.fillStyle = own ? COLOR.text : COLOR.quiet;
+    ctx.fillStyle = Math.abs(value) === threshold ? COLOR.text : COLOR.quiet;
     ctx.fillRect(bar.x + bar.w, Math.round(y * dpr) / dpr, 3, 1 / dpr);
     ctx.fillText(short(value), bar.x + bar.w + 6, y + 0.5);
   }
@@ -351,7 +337,7 @@ function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
       : (room < NARROW ? narrowLayout : wideLayout)(grid, cursor, room, maxHeight);
   const height = Math.max(...slots.map((s) => s.y + s.h)), left = Math.max(0, (room - used) / 2);
   for (const s of slots) { s.x += left; s.px += left; }
-  return { slots, height, bar: { x: left + used + BAR.gap, y: 0, w: BAR.width, h: height } };
+  return { slots, height, bar: { x: left + used + BAR.gap, y: BAR.top, w: BAR.width, h: height - BAR.top - 6 } };
 }
 
 // The same slot with its edges on whole pixels of the screen.

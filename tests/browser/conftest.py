@@ -88,6 +88,7 @@ def what_is_missing() -> str | None:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)  # the groups must be there when pytest-xdist looks for them
 def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
@@ -278,6 +279,8 @@ class Paints:
     cpu: np.ndarray
 
     def __str__(self) -> str:
+        if not len(self.latencies):
+            return "nothing was painted"
         p50, p95 = np.percentile(self.latencies, [50, 95])
         own = np.median(self.cpu)
         return f"{len(self.latencies)} paints, p50 {p50:.1f} ms, p95 {p95:.1f} ms, paint itself {own:.1f} ms"

@@ -1,9 +1,13 @@
 """The slice viewer as a person meets it: seen pixels, real mouse, real keys, in JupyterLab."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
+import glmwidgets.panels
 
 # A grey box with one hot and one cold voxel. The affine permutes, flips and tilts, so that nothing is right by chance.
 VIEWER = """
@@ -32,6 +36,22 @@ W.jslink((slider, "value"), (viewer, "threshold"))
 W.VBox([slider, viewer])
 """
 CANVAS = ".glmw-slices canvas"
+
+
+@pytest.fixture
+def paint_code(page):
+    """``paint_code(expression, **arrays)``: the value of an expression in slices_paint.js, outside any notebook."""
+    source = (Path(glmwidgets.panels.__file__).parent / "slices_paint.js").read_text(encoding="utf-8")
+
+    def run(expression, **arrays):
+        given = {name: np.asarray(array).ravel().tolist() for name, array in arrays.items()}
+        return page.evaluate(
+            "([source, expression, given]) => new Function(...Object.keys(given), `${source}; return ${expression};`)"
+            "(...Object.values(given))",
+            [source, expression, given],
+        )
+
+    return run
 
 
 @pytest.fixture
@@ -167,6 +187,10 @@ def test_sign_and_fading(shown, ask, pixels):
     faded = pixels(canvas)[:, :-60]
     blue = faded.astype(int)[..., 2] - plain.astype(int)[..., 2]
     assert 20 < blue.max() < 150  # there, and weaker than what survives
+    ask(page, "viewer.stale = True")
+    settle(page)
+    veiled = pixels(canvas)[:, :-60].astype(int)[..., 2] - plain.astype(int)[..., 2]
+    assert 5 < veiled.max() < blue.max() / 2
 
 
 def test_keys_and_wheel(shown, ask):
@@ -311,3 +335,65 @@ def test_mosaic_glass_flash_and_shapes(shown, ask, pixels, screenshot):
     np.testing.assert_array_equal(pixels(canvas), before)
 
     assert page.locator(CANVAS).nth(1).bounding_box()["height"] > 100
+
+
+SHAPE = (9, 11, 8)
+
+
+@pytest.fixture
+def noise():
+    volume = ndimage.gaussian_filter(np.random.default_rng(3).standard_normal(SHAPE), 0.8)
+    return (volume / volume.std()).astype(np.float32)
+
+
+@pytest.mark.parametrize(("sign", "parts"), [("two-sided", (1, -1)), ("positive", (1,)), ("negative", (-1,))])
+def test_clusters_equal_scipy(paint_code, noise, sign, parts):
+    found = paint_code(
+        f"Array.from(largeClusters(Float32Array.from(data), Uint32Array.from(inside), [9, 11, 8], "
+        f"STRENGTH['{sign}'], 1, 6), (state) => state === 1)",
+        data=noise,
+        inside=np.arange(noise.size),
+    )
+    expected = np.zeros(SHAPE, dtype=bool)
+    for part in parts:
+        labels, _ = ndimage.label(part * noise >= 1)  # connected by faces
+        sizes = np.bincount(labels.ravel())
+        expected |= (labels > 0) & (sizes >= 6)[labels]
+    assert 0 < expected.sum() < (np.abs(noise) >= 1).sum()
+    np.testing.assert_array_equal(np.reshape(found, SHAPE), expected)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_planes_and_projections_equal_numpy(paint_code, noise, axis):
+    plane = np.take(noise, 4, axis)
+    shown = paint_code(
+        f"Array.from(toScreen([], planeOf(data, [9, 11, 8], {axis}, 4), {plane.shape[0]}, {plane.shape[1]}, true))",
+        data=noise,
+    )
+    np.testing.assert_array_equal(np.reshape(shown, plane.T.shape), plane[::-1, ::-1].T)  # rows from the top, mirrored
+
+    seen = paint_code(
+        f"(() => {{ const p = projection(data, [9, 11, 8], {axis}, Math.abs, 0.5, null);"
+        "return [Array.from(p.data, (x) => (Number.isNaN(x) ? 0 : x)), Array.from(p.depth)]; })()",
+        data=noise,
+    )
+    depth = np.abs(noise).argmax(axis)
+    best = np.take_along_axis(noise, np.expand_dims(depth, axis), axis).squeeze(axis)
+    np.testing.assert_array_equal(np.reshape(seen[0], best.shape), np.where(np.abs(best) >= 0.5, best, 0))
+    np.testing.assert_array_equal(np.reshape(seen[1], depth.shape)[np.abs(best) >= 0.5], depth[np.abs(best) >= 0.5])
+
+
+def test_outline_stands_around_what_survives(paint_code):
+    """Four screen pixels a voxel: the line touches every side of the set from outside and covers nothing of it."""
+    members = np.zeros((5, 6), dtype=bool)
+    members[1:3, 1] = members[2, 2:4] = True
+    line = paint_code(
+        """(() => {
+          const frame = { w: 6, h: 5, width: 24, height: 20, xs: steps(6, 24), ys: steps(5, 20) };
+          const pixels = new Uint32Array(24 * 20).fill(0xff000000);
+          outline(pixels, set, frame, [255, 255, 255, 1], 1);
+          return Array.from(pixels, (pixel) => pixel === 0xffffffff); })()""",
+        set=members.astype(int),
+    )
+    inside = np.kron(members, np.ones((4, 4), dtype=bool))
+    np.testing.assert_array_equal(np.reshape(line, inside.shape), ndimage.binary_dilation(inside) & ~inside)
