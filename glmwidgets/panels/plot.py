@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import bqplot as bq
+import numpy as np
 
-__all__ = ["FIT", "SIGNAL", "figure", "time_axis", "value_axis"]
+__all__ = ["FIT", "SIGNAL", "figure", "nice_ticks", "time_axis", "value_axis"]
 
 # Greys and an orange that are read on white and on near-black alike.
 SIGNAL = "#8390a0"
@@ -14,6 +15,20 @@ FIT = "#e07b1a"
 
 # bqplot cannot choose a format for an axis whose data have not come yet.
 PLAIN = "~g"
+
+
+def nice_ticks(low: float, high: float, most: int) -> np.ndarray:
+    """Round values between two bounds, at most so many: for axes too short for those that d3 would choose.
+
+    Examples
+    --------
+    >>> nice_ticks(0, 312, 5)
+    array([  0., 100., 200., 300.])
+    """
+    rough = (high - low) / most
+    step = 10.0 ** np.floor(np.log10(rough))
+    step *= next(factor for factor in (1, 2, 5, 10) if factor * step >= rough)
+    return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
 
 
 def time_axis(scale: bq.Scale, label: str = "", **traits: Any) -> bq.Axis:

@@ -54,7 +54,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot):
     screenshot(page.locator(".glmw-explorer"), "explorer_light")
 
     # the threshold repaints as it is dragged, and the clusters follow
-    before, rows = hands.picture(), page.locator(".glmw-table tbody tr").count()
+    before, rows = hands.picture(), hands.panel("Clusters").locator("tbody tr").count()
     handle = page.locator(".glmw-threshold-row .noUi-handle")
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -63,7 +63,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot):
     page.mouse.up()
     hands.settle()
     assert not np.array_equal(hands.picture(), before)
-    assert page.locator(".glmw-table tbody tr").count() < rows
+    assert hands.panel("Clusters").locator("tbody tr").count() < rows
     assert float(hands.kernel("ex.session.result.threshold")) > 4
     assert "fixed" in page.locator(".glmw-choices select").first.evaluate("s => s.selectedOptions[0].text")
 
@@ -91,16 +91,16 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot):
     assert hands.kernel("float(abs(ex.series.lines.y[0] - ex.session.series().data).max())") == "0.0"
 
     # a row of the table takes the crosshair to its peak
-    page.locator(".glmw-table tbody tr").first.click()
+    hands.panel("Clusters").locator("tbody tr").first.click()
     page.wait_for_timeout(600)
     peak = hands.kernel("ex.session.clusters.found[0].peaks[0].ijk")
     assert hands.kernel("ex.session.cursor") == peak
-    assert "glmw-here" in page.locator(".glmw-table tbody tr").first.get_attribute("class")
+    assert "glmw-here" in hands.panel("Clusters").locator("tbody tr").first.get_attribute("class")
 
 
 def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, screenshot):
     page = hands.page
-    page.locator(".glmw-table tbody tr").first.click()
+    hands.panel("Clusters").locator("tbody tr").first.click()
     page.wait_for_timeout(600)
     kept = hands.kernel("id(ex.session.result)")
     page.locator(".glmw-contrast-row input").fill("face - huose")

@@ -1,0 +1,73 @@
+// A matrix as a picture: hover reads a cell, a click picks one. One canvas pixel a cell, stretched by the browser.
+
+const view = (bytes) => bytes ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : new Float32Array();
+
+function grey(x) {
+  const level = Math.round(255 * (1 - 0.92 * x));
+  return [level, level, level];
+}
+
+// Cold below the middle, warm above it, as in the maps.
+function diverging(x) {
+  const t = 2 * x - 1;
+  const end = t < 0 ? [37, 128, 195] : [226, 85, 27];
+  return end.map((c) => Math.round(250 + (c - 250) * Math.abs(t)));
+}
+
+const COLOURS = { grey, diverging };
+
+function render({ model, el }) {
+  el.classList.add("glmw-matrix");
+  const canvas = el.appendChild(document.createElement("canvas"));
+  canvas.tabIndex = 0;
+  const read = el.appendChild(document.createElement("div"));
+  read.className = "glmw-note glmw-read";
+
+  function draw() {
+    const [rows, columns] = model.get("shape");
+    const values = view(model.get("values"));
+    const [low, high] = model.get("limits");
+    const colour = COLOURS[model.get("colours")];
+    canvas.width = Math.max(1, columns);
+    canvas.height = Math.max(1, rows);
+    canvas.style.height = `${model.get("height")}px`;
+    canvas.setAttribute("aria-label", model.get("label"));
+    if (!values.length) return;
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(columns, rows);
+    for (let k = 0; k < values.length; k++) {
+      const x = Math.min(1, Math.max(0, (values[k] - low) / (high - low || 1)));
+      image.data.set([...colour(x), 255], 4 * k);
+    }
+    context.putImageData(image, 0, 0);
+    rest();
+  }
+
+  const rest = () => { read.textContent = model.get("resting"); };
+
+  function cell(event) {
+    const [rows, columns] = model.get("shape");
+    const box = canvas.getBoundingClientRect();
+    const within = (x, n) => Math.min(n - 1, Math.max(0, Math.floor(x * n)));
+    return [within((event.clientY - box.top) / box.height, rows), within((event.clientX - box.left) / box.width, columns)];
+  }
+
+  canvas.addEventListener("pointermove", (event) => {
+    const [row, column] = cell(event);
+    const value = view(model.get("values"))[row * model.get("shape")[1] + column];
+    const number = Number.isFinite(value) ? value.toPrecision(3).replace("-", "\u2212") : "\u2013";
+    read.textContent = [model.get("row_names")[row], model.get("column_names")[column], number].filter(Boolean).join(" \u00b7 ");
+  });
+  canvas.addEventListener("pointerleave", rest);
+  canvas.addEventListener("click", (event) => {
+    const [row, column] = cell(event);
+    model.send({ kind: "pick", row, column });
+  });
+
+  const traits = ["values", "limits", "colours", "height", "resting"];
+  for (const name of traits) model.on(`change:${name}`, draw);
+  draw();
+  return () => { for (const name of traits) model.off(`change:${name}`, draw); };
+}
+
+export default { render };

@@ -1,0 +1,87 @@
+"""A matrix as a picture that can be read cell by cell; `matrix.js` is its other half.
+
+bqplot draws a heat map but does not say what is under the pointer; a canvas of one pixel a cell does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+
+__all__ = ["MatrixView"]
+
+
+class MatrixView(anywidget.AnyWidget):
+    """A picture of a matrix.
+
+    Attributes
+    ----------
+    height : int
+        Pixels.
+    colours : {"grey", "diverging"}
+    label : str
+        For those who hear the page instead of seeing it.
+    resting : str
+        What stands below the picture while nothing is pointed at.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> view = MatrixView()
+    >>> view.show(np.eye(2), ["a", "b"], ["x", "y"], limits=(0, 1))
+    >>> view.shape
+    (2, 2)
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    shape = t.Tuple(t.Int(), t.Int(), default_value=(0, 0)).tag(sync=True)
+    values = t.Bytes(b"").tag(sync=True)
+    row_names = t.List(t.Unicode()).tag(sync=True)
+    column_names = t.List(t.Unicode()).tag(sync=True)
+    limits = t.Tuple(t.Float(), t.Float(), default_value=(0.0, 1.0)).tag(sync=True)
+    colours = t.Enum(("grey", "diverging"), default_value="grey").tag(sync=True)
+    height = t.Int(190).tag(sync=True)
+    label = t.Unicode("matrix").tag(sync=True)
+    resting = t.Unicode("").tag(sync=True)
+
+    def show(
+        self,
+        matrix: np.ndarray,
+        row_names: Sequence[str],
+        column_names: Sequence[str],
+        limits: tuple[float, float],
+        colours: str = "grey",
+    ) -> None:
+        """Show another matrix.
+
+        Parameters
+        ----------
+        matrix : array of shape (n_rows, n_columns)
+        row_names, column_names : sequence of str
+        limits : (low, high)
+            Values at the ends of the colours.
+        colours : {"grey", "diverging"}
+        """
+        with self.hold_sync():
+            self.shape = matrix.shape
+            self.row_names, self.column_names = list(row_names), list(column_names)
+            self.limits = (float(limits[0]), float(limits[1]))
+            self.colours = colours
+            self.values = np.ascontiguousarray(matrix, dtype=np.float32).tobytes()
+
+    def on_pick(self, handler: Callable[[int, int], Any]) -> None:
+        """Call a handler with the row and column of the cell that a person clicks."""
+
+        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            row, column = content.get("row"), content.get("column")
+            inside = isinstance(row, int) and isinstance(column, int)
+            if content.get("kind") == "pick" and inside and 0 <= row < self.shape[0] and 0 <= column < self.shape[1]:
+                handler(row, column)
+
+        self.on_msg(receive)
