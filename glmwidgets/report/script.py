@@ -155,10 +155,13 @@ def _place(path: str | None, stem: str, name: str, there: bool) -> str:
     return f"here / {f'{stem}_{name}'!r}" if there else "None"
 
 
-def _read_exactly(place: str, texts: Sequence[str]) -> str:
-    """How a table that was written beside the script is read back to the last bit."""
-    kept = f", dtype={dict.fromkeys(texts, 'str')}, keep_default_na=False" if texts else ""
-    return f"pd.read_csv({place}, sep='\\t', float_precision='round_trip'{kept})"
+def _read_exactly(name: str, place: str, separator: str, numbers: Sequence[str] | None = None) -> list[str]:
+    """Lines that read a table to the last bit of its numbers: as text first, whatever pandas' own rounding is."""
+    kinds = "float" if numbers is None else dict.fromkeys(numbers, "float")
+    return [
+        f"{name} = pd.read_csv({place}, sep={separator!r}, dtype=str, keep_default_na=False)",
+        f"{name} = {name}.astype({kinds})",
+    ]
 
 
 # The dialects ---------------------------------------------------------------------------------------------------------
@@ -171,17 +174,20 @@ def _own(source: Source, stem: str) -> str:
     bold = _place(run.inputs.bold, stem, "bold.nii.gz", True)
     mask = _place(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
     events = _place(run.inputs.events, stem, "events.tsv", run.events is not None)
-    if run.inputs.events is None and run.events is not None:
-        events = _read_exactly(events, ["trial_type"])
     confounds = _place(run.inputs.confounds, stem, "confounds.tsv", run.confounds is not None)
+    lines = []
+    if run.inputs.events is None and run.events is not None:
+        lines += _read_exactly("events", events, "\t", ["onset", "duration", "modulation"])
+        events = "events"
     if run.inputs.confounds is None and run.confounds is not None:
-        confounds = _read_exactly(confounds, [])
+        lines += _read_exactly("confounds", confounds, "\t")
+        confounds = "confounds"
 
     opened = [f"    {bold},", f"    events={events},", f"    t_r={run.t_r!r},"]
     opened += [f"    confounds={confounds},"] if run.confounds is not None else []
     opened += [f"    mask={mask},"] if run.mask_img is not None else []
     opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
-    lines = ["run = gw.open_run(", *opened, ")"]
+    lines += ["run = gw.open_run(", *opened, ")"]
     lines += _selection("events", "run.events", design.conditions)
     used = run.confounds is not None and design.confounds != ()
     if used:
@@ -244,8 +250,8 @@ def _nilearn(source: Source, stem: str) -> str:
     if used:
         place = _place(run.inputs.confounds, stem, "confounds.tsv", True)
         columns = list(run.confounds.columns if design.confounds is None else design.confounds)
-        reading = f"sep={_separator(run.inputs.confounds)!r}, float_precision='round_trip'"
-        lines += [f"confounds = pd.read_csv({place}, {reading})[{columns!r}]"]
+        lines += _read_exactly("confounds", place, _separator(run.inputs.confounds))
+        lines += [f"confounds = confounds[{columns!r}]"]
 
     lines += ["", "model = FirstLevelModel(", f"    t_r={run.t_r!r},"]
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
@@ -330,10 +336,9 @@ def _selection(name: str, table: str, conditions: tuple[str, ...] | None) -> lis
 
 def _nilearn_events(run: Run, place: str, conditions: tuple[str, ...] | None) -> list[str]:
     separator = _separator(run.inputs.events)
-    reading = f"sep={separator!r}, float_precision='round_trip', dtype={{'trial_type': 'str'}}"
-    lines = [f"events = pd.read_csv({place}, {reading}, keep_default_na=False)"]
     table = pd.read_csv(run.inputs.events, sep=separator, nrows=1) if run.inputs.events else run.events
     columns = [name for name in ("onset", "duration", "trial_type", "modulation") if name in table.columns]
+    lines = _read_exactly("events", place, separator, [name for name in columns if name != "trial_type"])
     if "trial_type" not in columns:
         lines.append("events['trial_type'] = 'dummy'")
         columns.append("trial_type")
