@@ -88,7 +88,6 @@ def what_is_missing() -> str | None:
     return None
 
 
-@pytest.hookimpl(tryfirst=True)  # the groups must be there when pytest-xdist looks for them
 def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
