@@ -17,6 +17,10 @@ from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit, Products, r
 __all__ = ["AR1Precision", "check_bins", "fit_ar1"]
 
 
+# In bins; far more than products in single precision can be off by.
+NEAR_BORDER = 1e-2
+
+
 @dataclass(frozen=True)
 class AR1Precision:
     """``W(r) = (1 + r^2) I - r S - r^2 E`` with a value of r for every voxel.
@@ -141,15 +145,27 @@ def fit_ar1(moments: Moments, basis: DesignBasis, bins: int | None = 100) -> Noi
     coefficients = np.empty((basis.rank, moments.n_voxels))
     for block in products.blocks():
         parts = products.at(block)
-        rho[block] = _reference_rho(parts, basis, moments.constant[block], bins)
+        rho[block] = _reference_rho(parts, basis, moments.constant[block])
+        if bins is not None:
+            rho[block] = _truncated(rho[block], bins, moments, basis, block)
         g, rss[block] = AR1Precision(basis, rho[block], ends=(-1,)).estimate(parts)
         coefficients[:, block] = g + parts.taken
     precision = AR1Precision(basis, rho, ends=(-1,), bins=bins)
     return NoiseFit(coefficients, rss, precision.covariance, {"rho": rho})
 
 
-def _reference_rho(parts: Products, basis: DesignBasis, constant: np.ndarray, bins: int | None) -> np.ndarray:
+def _reference_rho(parts: Products, basis: DesignBasis, constant: np.ndarray) -> np.ndarray:
     power, lagged = residual_autocovariance(parts, basis)
     rho = np.zeros_like(power)
     np.divide(lagged, power, out=rho, where=~constant & (power > 0))
-    return rho if bins is None else np.trunc(rho * bins) / bins
+    return rho
+
+
+def _truncated(rho: np.ndarray, bins: int, moments: Moments, basis: DesignBasis, block: slice) -> np.ndarray:
+    """Truncate towards zero to 1/`bins`, so that single precision puts no voxel on the wrong side of a border."""
+    near = np.flatnonzero(np.abs(rho * bins - np.rint(rho * bins)) < NEAR_BORDER)
+    if moments.series.dtype == np.float32 and near.size and basis.spans_constant:
+        exact = Moments(moments.series[:, block][:, near].astype(np.float64))
+        rho = rho.copy()
+        rho[near] = _reference_rho(LaggedProducts(exact, basis, 1).at(slice(None)), basis, exact.constant)
+    return np.trunc(rho * bins) / bins
