@@ -11,23 +11,20 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pandas as pd
-from joblib import Memory, Parallel, delayed
-from joblib import hash as content_hash
+from joblib import Parallel, delayed
 
 from glmwidgets.glm.contrasts import Contrast, fixed_effects
 from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
-from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.noise import noise_model_row
-from glmwidgets.glm.regression import Fit, fit_glm
-from glmwidgets.glm.scaling import scale_signal, standardize_signal
+from glmwidgets.glm.regression import Fit
 from glmwidgets.models.base import Estimator, NotFittedError
-from glmwidgets.models.caching import image_key, open_memory
+from glmwidgets.models.caching import open_memory
 from glmwidgets.models.map_header import describe_map
-from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.report_hook import generate_report
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
 from glmwidgets.models.run_contrasts import contrasts_of_runs, is_named_contrasts
+from glmwidgets.models.run_fits import fit_run, run_loader
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
 
@@ -235,15 +232,14 @@ class FirstLevelModel(Estimator):
         designs = [self._design(run, outside) for run in runs]
 
         memory = open_memory(self.memory, self.memory_level)
-        load = _loader(keep=len(runs) == 1)
+        load = run_loader(keep=len(runs) == 1)
         self._log(1, f"masking {len(runs)} run{'s' if len(runs) > 1 else ''}")
         self.masker_ = fit_masker(
             runs, load, memory, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm
         )
         self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
-        jobs = (
-            delayed(self._fit_run)(run, design, bins, memory, load) for run, design in zip(runs, designs, strict=True)
-        )
+        how = {"load": load, "memory": memory, "bins": bins}
+        jobs = (delayed(self._fit_run)(run, design, **how) for run, design in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
@@ -278,41 +274,21 @@ class FirstLevelModel(Estimator):
                         warnings.warn(f"{run.name}: {finding.message}", stacklevel=3)
         return design if run.sample_mask is None else design.iloc[run.sample_mask]
 
-    def _fit_run(
-        self,
-        run: RunInput,
-        design: pd.DataFrame,
-        bins: int | None,
-        memory: Memory,
-        load: Callable[[RunInput], nib.Nifti1Image],
-    ) -> Fit:
+    def _fit_run(self, run: RunInput, design: pd.DataFrame, **how: Any) -> Fit:
         start = time.perf_counter()
         self._log(1, f"fitting {run.name}")
-        key = None
-        if memory.location is not None:
-            masker = self.masker_
-            grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
-            key = content_hash((image_key(run.source), grid, run.sample_mask))
-
-        def series() -> np.ndarray:
-            cached = memory.cache(_masked_series, ignore=["run", "masker", "load"])
-            return cached(key, run, self.masker_, load)
-
-        try:
-            fit = memory.cache(_fit_series, ignore=["series"])(
-                key,
-                series,
-                design,
-                self.signal_scaling,
-                bool(self.standardize),
-                self.noise_model,
-                bins,
-                self.random_state,
-                self.precision,
-                self.minimize_memory,
-            )
-        except ValueError as error:
-            raise ValueError(f"{run.name}: {error}") from error
+        fit = fit_run(
+            run,
+            design,
+            self.masker_,
+            **how,
+            signal_scaling=self.signal_scaling,
+            standardize=bool(self.standardize),
+            noise_model=self.noise_model,
+            random_state=self.random_state,
+            precision=self.precision,
+            minimize_memory=self.minimize_memory,
+        )
         if run.design is not None and fit.basis.rank < design.shape[1]:
             warnings.warn(
                 f"{run.name}: the {design.shape[1]} columns of the given design depend on each other (rank "
@@ -490,45 +466,3 @@ class FirstLevelModel(Estimator):
         return [
             self.masker_.inverse_transform(values(fit), t_r) for fit, t_r in zip(self.fits_, self._t_r, strict=True)
         ]
-
-
-def _loader(keep: bool) -> Callable[[RunInput], nib.Nifti1Image]:
-    """Read runs, and keep the voxels of one that will be asked for again."""
-    kept: dict[int, nib.Nifti1Image] = {}
-
-    def load(run: RunInput) -> nib.Nifti1Image:
-        img = kept.get(run.number)
-        if img is None:
-            img = run.load()
-            if keep:
-                kept[run.number] = img
-        return img
-
-    return load
-
-
-def _masked_series(
-    key: str | None, run: RunInput, masker: ImageMasker, load: Callable[[RunInput], nib.Nifti1Image]
-) -> np.ndarray:
-    """Series of a run in the mask; `key` stands for all the rest when results are kept."""
-    return masker.transform(load(run), run.sample_mask)
-
-
-def _fit_series(
-    key: str | None,
-    series: Callable[[], np.ndarray],
-    design: pd.DataFrame,
-    signal_scaling: Any,
-    standardize: bool,
-    noise_model: str,
-    bins: int | None,
-    random_state: Any,
-    precision: str,
-    minimize_memory: bool,
-) -> Fit:
-    """Fit of a run; `key` stands for its series when results are kept."""
-    y = scale_signal(series(), signal_scaling)
-    if standardize:
-        y = standardize_signal(y)
-    fit = fit_glm(Moments(y, precision), design, noise_model, bins=bins, random_state=random_state)
-    return fit.without_data() if minimize_memory else fit

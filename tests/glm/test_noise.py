@@ -141,7 +141,7 @@ def test_constant_voxels_have_no_effect_and_no_noise_parameter(noise_model, make
         assert values[1] == 0
 
 
-@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar2"])
+@pytest.mark.parametrize("noise_model", [name.replace("N", "2") for name in NOISE_MODELS])
 def test_a_fit_can_be_stored(noise_model, make_design, make_series):
     x = make_design(60)
     fit = fit_glm(Moments(make_series(x, 3)), x, noise_model)

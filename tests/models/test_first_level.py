@@ -15,8 +15,7 @@ from nilearn.glm.first_level import FirstLevelModel as Reference
 from nilearn.maskers import NiftiMasker
 
 from glmwidgets.images.smooth import smooth_img
-from glmwidgets.models import FirstLevelModel, ImageMasker, NotFittedError
-from glmwidgets.models import first_level as module
+from glmwidgets.models import FirstLevelModel, ImageMasker, NotFittedError, run_fits
 from glmwidgets.models.first_level import OUTPUT_TYPES
 
 
@@ -669,9 +668,9 @@ def test_memory_keeps_what_was_computed(as_path, tiny, tmp_path, monkeypatch):
     parameters = {"t_r": 2.0, "mask_img": False, "memory": tmp_path / "cache"}
     first = z_of(FirstLevelModel(**parameters).fit(run, tiny.events))
     calls = []
-    transform, fit_glm = ImageMasker.transform, module.fit_glm
+    transform, fit_glm = ImageMasker.transform, run_fits.fit_glm
     monkeypatch.setattr(ImageMasker, "transform", lambda *a, **k: calls.append("mask") or transform(*a, **k))
-    monkeypatch.setattr(module, "fit_glm", lambda *a, **k: calls.append("fit") or fit_glm(*a, **k))
+    monkeypatch.setattr(run_fits, "fit_glm", lambda *a, **k: calls.append("fit") or fit_glm(*a, **k))
     np.testing.assert_array_equal(z_of(FirstLevelModel(**parameters).fit(run, tiny.events)), first)
     assert calls == []
     FirstLevelModel(**parameters, hrf_model="spm").fit(run, tiny.events)

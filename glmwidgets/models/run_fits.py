@@ -1,0 +1,120 @@
+"""One run of a model, from its voxels to its fit, by way of what is kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from joblib import Memory
+from joblib import hash as content_hash
+
+from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.regression import Fit, fit_glm
+from glmwidgets.glm.scaling import scale_signal, standardize_signal
+from glmwidgets.models.caching import image_key
+from glmwidgets.models.masker import ImageMasker
+from glmwidgets.models.runs import RunInput
+
+__all__ = ["fit_run", "run_loader"]
+
+
+def run_loader(keep: bool) -> Callable[[RunInput], nib.Nifti1Image]:
+    """Make a function that reads the voxels of runs.
+
+    Parameters
+    ----------
+    keep : bool
+        Keep what was read, for a run that will be asked for again.
+
+    Returns
+    -------
+    callable
+    """
+    kept: dict[int, nib.Nifti1Image] = {}
+
+    def load(run: RunInput) -> nib.Nifti1Image:
+        img = kept.get(run.number)
+        if img is None:
+            img = run.load()
+            if keep:
+                kept[run.number] = img
+        return img
+
+    return load
+
+
+def fit_run(
+    run: RunInput,
+    design: pd.DataFrame,
+    masker: ImageMasker,
+    load: Callable[[RunInput], nib.Nifti1Image],
+    memory: Memory,
+    **settings: Any,
+) -> Fit:
+    """Fit one run.
+
+    Parameters
+    ----------
+    run : RunInput
+    design : DataFrame
+        One row for each scan that is kept.
+    masker : ImageMasker
+    load : callable
+        Reads the run's voxels.
+    memory : joblib.Memory
+        Where masked series and fits are kept.
+    **settings
+        signal_scaling, standardize, noise_model, bins, random_state, precision and minimize_memory, as in
+        `glmwidgets.models.FirstLevelModel`.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        Names the run.
+    """
+    key = None
+    if memory.location is not None:
+        grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
+        key = content_hash((image_key(run.source), grid, run.sample_mask))
+
+    def series() -> np.ndarray:
+        return memory.cache(_masked_series, ignore=["run", "masker", "load"])(key, run, masker, load)
+
+    try:
+        return memory.cache(_fit_series, ignore=["series"])(key, series, design, **settings)
+    except ValueError as error:
+        raise ValueError(f"{run.name}: {error}") from error
+
+
+def _masked_series(
+    key: str | None, run: RunInput, masker: ImageMasker, load: Callable[[RunInput], nib.Nifti1Image]
+) -> np.ndarray:
+    """Series of a run in the mask; `key` stands for all the rest when results are kept."""
+    return masker.transform(load(run), run.sample_mask)
+
+
+def _fit_series(
+    key: str | None,
+    series: Callable[[], np.ndarray],
+    design: pd.DataFrame,
+    signal_scaling: Any,
+    standardize: bool,
+    noise_model: str,
+    bins: int | None,
+    random_state: Any,
+    precision: str,
+    minimize_memory: bool,
+) -> Fit:
+    """Fit of a run; `key` stands for its series when results are kept."""
+    y = scale_signal(series(), signal_scaling)
+    if standardize:
+        y = standardize_signal(y)
+    fit = fit_glm(Moments(y, precision), design, noise_model, bins=bins, random_state=random_state)
+    return fit.without_data() if minimize_memory else fit
