@@ -1,0 +1,349 @@
+"""Runs of a BIDS dataset, raw or preprocessed by fMRIPrep, found by the names of their files and their sidecars."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.datasets.bids_confounds import load_confounds
+from glmwidgets.datasets.bids_files import DERIVED, BidsFile, nearest, same_value, sidecar
+
+__all__ = ["BidsQuestion", "BidsRun", "find_run", "load_confounds"]
+
+IMAGES = (".nii.gz", ".nii")
+
+#: What `find_run` calls the entities of file names.
+NARROW = {"task": "task", "run": "run", "session": "ses", "space": "space"}
+
+
+class BidsQuestion(ValueError):
+    """More than one run, or file, is meant by what was asked.
+
+    Attributes
+    ----------
+    choices : tuple of str
+        What there is, each as a person would ask for it.
+    """
+
+    def __init__(self, message: str, choices: Sequence[str]):
+        super().__init__(message)
+        self.choices = tuple(choices)
+
+
+@dataclass(frozen=True, eq=False)
+class BidsRun:
+    """A run and what belongs to it.
+
+    Attributes
+    ----------
+    bold : Path
+    events, mask, confounds_file : Path or None
+    t_r : float or None
+        Seconds between scans, from the sidecars; None leaves it to the image's header.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of `t_r`.
+    confounds : DataFrame or None
+        Columns that were chosen.
+    entities : dict of str
+        Of the image's name.
+    """
+
+    bold: Path
+    events: Path | None = None
+    mask: Path | None = None
+    confounds_file: Path | None = None
+    t_r: float | None = None
+    slice_time_ref: float = 0.0
+    confounds: pd.DataFrame | None = None
+    entities: Mapping[str, str] = field(default_factory=dict)
+
+    def inputs(self) -> dict[str, Any]:
+        """Arguments of `glmwidgets.open_run`, and of `glmwidgets.explore`."""
+        return {
+            "bold": self.bold,
+            "events": self.events,
+            "t_r": self.t_r,
+            "confounds": self.confounds,
+            "mask": self.mask,
+            "slice_time_ref": self.slice_time_ref,
+        }
+
+    def describe(self) -> str:
+        """What was found, in a few lines."""
+        chosen = "none" if self.confounds is None else ", ".join(self.confounds.columns[:8])
+        more = 0 if self.confounds is None else max(0, self.confounds.shape[1] - 8)
+        lines = {
+            "Image": self.bold,
+            "Events": self.events or "none",
+            "Mask": self.mask or "none; it is found from the image",
+            "Confounds": chosen + (f" and {more} more" if more else ""),
+            "TR": "from the header" if self.t_r is None else f"{self.t_r:g} s",
+            "Slice time": f"{self.slice_time_ref:g} of TR",
+        }
+        return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())
+
+
+def find_run(
+    dataset: str | os.PathLike[str],
+    subject: str,
+    *,
+    task: str | None = None,
+    run: str | int | None = None,
+    session: str | None = None,
+    space: str | None = None,
+    entities: Mapping[str, str] | None = None,
+    derivatives: str | os.PathLike[str] | bool | None = None,
+    confounds: str | Sequence[str] | None = ("motion",),
+    **options: Any,
+) -> BidsRun:
+    """Find one run in a BIDS dataset.
+
+    Parameters
+    ----------
+    dataset : str or path
+        Root of a raw dataset, or of fMRIPrep's derivatives.
+    subject : str
+        ``"sub-01"`` or ``"01"``.
+    task, run, session, space : optional
+        Narrow the choice where there is one. Runs are compared as numbers.
+    entities : mapping, optional
+        Further entities by their short names, such as ``{"acq": "mb", "echo": "2"}``.
+    derivatives : path, bool, optional
+        Where preprocessed runs are. By default they are looked for in the dataset itself and in its folder
+        ``derivatives``, and taken if there are any; False takes the raw run.
+    confounds : str or sequence of str, or None
+        Strategies of `load_confounds` by which confounds are chosen, where there are confounds; None for none.
+    **options
+        Of `load_confounds`: ``motion="full"`` (here ``"basic"`` by default), ``n_compcor=6`` ... Its scans to leave out become one column each,
+        which is 1 in that scan alone: for ordinary least squares that is the same as leaving it out.
+
+    Returns
+    -------
+    BidsRun
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such dataset, subject or run; the message says what there is.
+    BidsQuestion
+        If more than one run fits; the message lists them, and says how to narrow the choice.
+
+    Examples
+    --------
+    ``find_run("/data/ds000114", "sub-01", task="fingerfootlips", session="test").open()`` opens a run.
+    """
+    root = Path(dataset).expanduser().resolve()
+    if not root.is_dir():
+        raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
+    label = str(subject).removeprefix("sub-")
+    wanted = {NARROW[name]: str(value) for name, value in _given(task, run, session, space).items()}
+    wanted |= {key: str(value) for key, value in (entities or {}).items()}
+    wanted = {key: value.removeprefix(f"{key}-") for key, value in wanted.items()}
+    roots = _roots(root, label, derivatives)
+    found: list[tuple[Path, BidsFile]] = []
+    for place in roots:
+        found += [(place, file) for file in _bold_files(place / f"sub-{label}", derived=derivatives is not False)]
+    prepared = [(place, file) for place, file in found if file.entities.get("desc") == "preproc"]
+    found = prepared or found
+    if not found:
+        raise FileNotFoundError(_nothing(root, label))
+    fitting = [(place, file) for place, file in found if _fits(file, wanted)]
+    if not fitting:
+        there = "; ".join(_described([file for _, file in found]))
+        asked = ", ".join(f"{_long(key)}={value}" for key, value in wanted.items())
+        raise FileNotFoundError(f"sub-{label} in {root} has no run with {asked}; there are: {there}")
+    if len(fitting) > 1:
+        raise _question(f"sub-{label} in {root} has {len(fitting)} runs that fit", [f for _, f in fitting], wanted)
+    place, bold = fitting[0]
+    raw = _raw_root(root, place, label)
+    return _complete(bold, place, raw, confounds, options)
+
+
+def _given(task: Any, run: Any, session: Any, space: Any) -> dict[str, Any]:
+    given = {"task": task, "run": run, "session": session, "space": space}
+    return {
+        name: str(value).removeprefix("ses-") if name == "session" else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+# The choice -----------------------------------------------------------------------------------------------------------
+
+
+def _roots(root: Path, label: str, derivatives: Any) -> list[Path]:
+    """Datasets in which the subject's runs may be."""
+    if derivatives is False:
+        return [root]
+    if derivatives not in (None, True):
+        given = Path(derivatives).expanduser()
+        given = (given if given.is_absolute() or given.is_dir() else root / given).resolve()
+        if not given.is_dir():
+            raise FileNotFoundError(f"there are no derivatives at {given}")
+        return [given]
+    folder = root / "derivatives"
+    inside = sorted(p for p in folder.iterdir() if (p / f"sub-{label}").is_dir()) if folder.is_dir() else []
+    # Some keep the subjects in the folder of all derivatives itself.
+    itself = [folder] if (folder / f"sub-{label}").is_dir() else []
+    return [root, *itself, *inside]
+
+
+def _bold_files(folder: Path, derived: bool) -> list[BidsFile]:
+    if not folder.is_dir():
+        return []
+    paths = sorted([*folder.glob("func/*"), *folder.glob("ses-*/func/*")])
+    found = [BidsFile.of(path) for path in paths]
+    files = [f for f in found if f is not None and f.suffix == "bold" and f.ending in IMAGES]
+    files = [f for f in files if f.entities.get("part", "mag") == "mag"]
+    return [f for f in files if f.entities.get("desc") in ((None, "preproc") if derived else (None,))]
+
+
+def _fits(file: BidsFile, wanted: Mapping[str, str]) -> bool:
+    return all(key in file.entities and same_value(value, file.entities[key]) for key, value in wanted.items())
+
+
+def _long(key: str) -> str:
+    return next((name for name, short in NARROW.items() if short == key), key)
+
+
+def _differing(files: Sequence[BidsFile]) -> list[str]:
+    keys = dict.fromkeys(key for file in files for key in file.entities)
+    return [key for key in keys if len({file.entities.get(key) for file in files}) > 1]
+
+
+def _described(files: Sequence[BidsFile]) -> list[str]:
+    """Each file by what tells it from the others."""
+    keys = _differing(files) or [key for key in files[0].entities if key != "sub"]
+    texts = []
+    for file in files:
+        parts = [f"{_long(key)}={file.entities[key]}" for key in keys if key in file.entities]
+        missing = [f"no {_long(key)}" for key in keys if key not in file.entities]
+        texts.append(" ".join([*parts, *(f"({m})" for m in missing)]) or file.path.name)
+    return texts
+
+
+def _question(opening: str, files: Sequence[BidsFile], wanted: Mapping[str, str]) -> BidsQuestion:
+    choices = _described(files)
+    if len(set(choices)) < len(files):  # the same run of two pipelines
+        choices = [str(file.path) for file in files]
+        return BidsQuestion(
+            f"{opening}; which one? {'; '.join(choices)}. Name the folder of one pipeline: derivatives=", choices
+        )
+    keys = [_long(key) for key in _differing(files)]
+    how = ", ".join(f"{key}=" if key in NARROW else f'entities={{"{key}": ...}}' for key in keys)
+    return BidsQuestion(f"{opening}; which one? {'; '.join(choices)}. Narrow it with {how}", choices)
+
+
+def _nothing(root: Path, label: str) -> str:
+    subjects = sorted({p.name for p in [*root.glob("sub-*"), *root.glob("derivatives/*/sub-*")] if p.is_dir()})
+    if not subjects:
+        return f"{root} is no BIDS dataset: it has no folder sub-..."
+    if f"sub-{label}" not in subjects:
+        shown = ", ".join(subjects[:12]) + (f" and {len(subjects) - 12} more" if len(subjects) > 12 else "")
+        return f"there is no sub-{label} in {root}; there are {shown}"
+    return f"sub-{label} in {root} has no functional run (func/*_bold.nii.gz)"
+
+
+# What belongs to a run ------------------------------------------------------------------------------------------------
+
+
+def _raw_root(root: Path, place: Path, label: str) -> Path | None:
+    """Root of the raw dataset, where events are: that which was named, or the one that holds the derivatives."""
+    candidates = [root, *place.parents[:2]] if place != root else [*place.parents[:2]]
+    for candidate in candidates:
+        if candidate != place and (candidate / f"sub-{label}").is_dir():
+            return candidate
+    return None
+
+
+def _raw_folder(bold: BidsFile, raw: Path) -> Path:
+    folder = raw / f"sub-{bold.entities['sub']}"
+    if "ses" in bold.entities:
+        folder = folder / f"ses-{bold.entities['ses']}"
+    return folder / "func"
+
+
+def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, options: Mapping[str, Any]) -> BidsRun:
+    folder = bold.path.parent
+    places = [(folder, root)] + ([(_raw_folder(bold, raw), raw)] if raw is not None else [])
+    undressed = BidsFile(
+        bold.path, {k: v for k, v in bold.entities.items() if k not in DERIVED}, bold.suffix, bold.ending
+    )
+    events = next((f for place, top in places if (f := _one(undressed, place, top, "events", (".tsv",)))), None)
+    metadata: dict[str, Any] = {}
+    for place, top in reversed(places):
+        metadata |= sidecar(undressed, place, top)
+    metadata |= sidecar(bold, folder, root)
+    mask = table = None
+    if bold.entities.get("desc") == "preproc":
+        mask = _one(bold, folder, root, "mask", IMAGES, "brain")
+        table = _one(bold, folder, root, "timeseries", (".tsv",), "confounds")
+        table = table or _one(bold, folder, root, "regressors", (".tsv",), "confounds")
+    t_r = metadata.get("RepetitionTime")
+    t_r = None if t_r is None else float(t_r)
+    _check_t_r(bold.path, t_r)
+    return BidsRun(
+        bold=bold.path,
+        events=events,
+        mask=mask,
+        confounds_file=table,
+        t_r=t_r,
+        slice_time_ref=_slice_time_ref(metadata, t_r, bold.path),
+        confounds=None if table is None or confounds is None else _columns(table, confounds, options),
+        entities=dict(bold.entities),
+    )
+
+
+def _one(
+    to: BidsFile, folder: Path, root: Path, suffix: str, endings: tuple[str, ...], desc: str | None = None
+) -> Path | None:
+    found = nearest(to, folder, root, suffix, endings, desc)
+    if len(found) > 1:
+        names = [file.path.name for file in found]
+        raise BidsQuestion(
+            f"more than one {suffix} file fits {to.path.name}: {'; '.join(names)}. Give the one that is meant by its "
+            "path, or move the other away",
+            names,
+        )
+    return found[0].path if found else None
+
+
+def _check_t_r(path: Path, t_r: float | None) -> None:
+    from glmwidgets.images.load import header_t_r, load_image
+
+    header = header_t_r(load_image(path))
+    if t_r is not None and header and abs(header - t_r) > 0.01 * t_r:
+        warnings.warn(
+            f"{path.name}: the sidecar gives a TR of {t_r:g} s, the image's header {header:g} s; the sidecar is taken",
+            stacklevel=4,
+        )
+
+
+def _slice_time_ref(metadata: Mapping[str, Any], t_r: float | None, path: Path) -> float:
+    """Where within a scan the series stand: fMRIPrep says it as StartTime, in seconds."""
+    start = metadata.get("StartTime")
+    if not metadata.get("SliceTimingCorrected") or start is None or not t_r:
+        return 0.0
+    reference = float(start) / t_r
+    if not 0 <= reference <= 1:
+        raise ValueError(f"{path.name}: StartTime {start} s of its sidecar lies outside a scan of {t_r:g} s")
+    return reference
+
+
+def _columns(table: Path, strategy: Any, options: Mapping[str, Any]) -> pd.DataFrame | None:
+    # Six parameters: the 24 that `load_confounds` begins with are many for a first look at a short run.
+    chosen, kept = load_confounds(table, strategy, **{"motion": "basic", **options})
+    if kept is not None:
+        left_out = np.setdiff1d(np.arange(len(chosen)), kept)
+        spikes = np.zeros((len(chosen), left_out.size))
+        spikes[left_out, np.arange(left_out.size)] = 1
+        names = [f"left_out_{scan}" for scan in left_out]
+        chosen = pd.concat([chosen, pd.DataFrame(spikes, columns=names)], axis=1)
+    return chosen if chosen.shape[1] else None

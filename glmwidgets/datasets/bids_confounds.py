@@ -1,0 +1,204 @@
+"""Confounds of fMRIPrep, chosen by strategies that have the names of nilearn's ``load_confounds``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.tables import read_table
+
+__all__ = ["STRATEGIES", "load_confounds"]
+
+_MOTION = tuple(f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz")
+_EXPANSIONS = {
+    "basic": ("",),
+    "power2": ("", "_power2"),
+    "derivatives": ("", "_derivative1"),
+    "full": ("", "_derivative1", "_power2", "_derivative1_power2"),
+}
+_COMPCOR = {
+    "anat_combined": ("a", ("combined",)),
+    "anat_separated": ("a", ("CSF", "WM")),
+    "temporal": ("t", None),
+    "temporal_anat_combined": ("at", ("combined",)),
+    "temporal_anat_separated": ("at", ("CSF", "WM")),
+}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of confounds and what its sidecar says of the columns."""
+
+    path: Path
+    values: pd.DataFrame
+    said: dict[str, Any]
+
+    def need(self, names: Sequence[str], strategy: str) -> list[str]:
+        missing = [name for name in names if name not in self.values.columns]
+        if missing:
+            raise ValueError(
+                f"{self.path} has no column {', '.join(missing)}, which strategy {strategy!r} needs; leave it out, or "
+                "run fMRIPrep so that it writes them"
+            )
+        return list(names)
+
+
+def _expanded(table: _Table, stems: Sequence[str], expansion: str, strategy: str) -> list[str]:
+    if expansion not in _EXPANSIONS:
+        raise ValueError(f"{strategy} must be one of {', '.join(map(repr, _EXPANSIONS))}, not {expansion!r}")
+    return table.need([f"{stem}{end}" for stem in stems for end in _EXPANSIONS[expansion]], strategy)
+
+
+def _motion(table: _Table, options: dict[str, Any]) -> list[str]:
+    return _expanded(table, _MOTION, options["motion"], "motion")
+
+
+def _wm_csf(table: _Table, options: dict[str, Any]) -> list[str]:
+    return _expanded(table, ("csf", "white_matter"), options["wm_csf"], "wm_csf")
+
+
+def _global_signal(table: _Table, options: dict[str, Any]) -> list[str]:
+    return _expanded(table, ("global_signal",), options["global_signal"], "global_signal")
+
+
+def _high_pass(table: _Table, options: dict[str, Any]) -> list[str]:
+    return [name for name in table.values.columns if re.fullmatch(r"cosine\d+", name)]
+
+
+def _compcor(table: _Table, options: dict[str, Any]) -> list[str]:
+    kind, n = options["compcor"], options["n_compcor"]
+    if kind not in _COMPCOR:
+        raise ValueError(f"compcor must be one of {', '.join(map(repr, _COMPCOR))}, not {kind!r}")
+    letters, masks = _COMPCOR[kind]
+    names: list[str] = []
+    if "t" in letters:
+        names += _first(_like(table, r"t_comp_cor_\d+"), n)
+    if "a" in letters:
+        for mask in masks or ():
+            by_name = _like(table, rf"{mask[0].lower()}_comp_cor_\d+") if mask != "combined" else []
+            said = [c for c in _like(table, r"a_comp_cor_\d+") if table.said.get(c, {}).get("Mask") == mask]
+            # Without a sidecar nothing tells of which mask a component is.
+            found = said or by_name or (_like(table, r"a_comp_cor_\d+") if not table.said else [])
+            names += _first(found, n)
+    if not names:
+        raise ValueError(f"{table.path} has no components for compcor={kind!r}")
+    return names
+
+
+def _like(table: _Table, pattern: str) -> list[str]:
+    return [name for name in table.values.columns if re.fullmatch(pattern, name)]
+
+
+def _first(names: list[str], n: int | str) -> list[str]:
+    return names if n == "all" else names[: int(n)]
+
+
+def _nothing(table: _Table, options: dict[str, Any]) -> list[str]:
+    return []
+
+
+#: Columns by strategy. ``scrub`` and ``non_steady_state`` name scans to leave out, not columns.
+STRATEGIES: dict[str, Callable[[_Table, dict[str, Any]], list[str]]] = {
+    "motion": _motion,
+    "wm_csf": _wm_csf,
+    "compcor": _compcor,
+    "high_pass": _high_pass,
+    "global_signal": _global_signal,
+    "scrub": _nothing,
+    "non_steady_state": _nothing,
+}
+
+
+def load_confounds(
+    path: str | os.PathLike[str],
+    strategy: str | Sequence[str] = ("motion", "high_pass", "wm_csf"),
+    *,
+    motion: str = "full",
+    wm_csf: str = "basic",
+    global_signal: str = "basic",
+    compcor: str = "anat_combined",
+    n_compcor: int | str = "all",
+    scrub: int = 5,
+    fd_threshold: float = 0.5,
+    std_dvars_threshold: float = 1.5,
+) -> tuple[pd.DataFrame, np.ndarray | None]:
+    """Choose columns of fMRIPrep's confounds by named strategies.
+
+    Parameters
+    ----------
+    path : str or path
+        ``..._desc-confounds_timeseries.tsv``. Its JSON sidecar, if there is one, tells the components apart.
+    strategy : str or sequence of str
+        Keys of `STRATEGIES`.
+    motion, wm_csf, global_signal : {"basic", "power2", "derivatives", "full"}
+        The parameters; with their squares; with their derivatives; with both and the derivatives' squares.
+    compcor : {"anat_combined", "anat_separated", "temporal", "temporal_anat_combined", "temporal_anat_separated"}
+    n_compcor : int or "all"
+        How many components of each mask.
+    scrub : int
+        Runs of fewer scans than this between two that are left out are left out, too; 0 for none.
+    fd_threshold, std_dvars_threshold : float
+        Scans beyond either are left out by ``scrub``: framewise displacement in mm, standardised DVARS.
+
+    Returns
+    -------
+    confounds : DataFrame of shape (n_scans, n_confounds)
+        0 where the first row of derivatives has no value.
+    sample_mask : array of int, or None
+        Scans that are kept; None for all.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the table is missing, or has not what a strategy needs.
+    """
+    path = Path(path)
+    names = [strategy] if isinstance(strategy, str) else list(strategy)
+    unknown = [name for name in names if name not in STRATEGIES]
+    if unknown:
+        raise ValueError(f"there is no confound strategy {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
+    said_path = path.with_suffix(".json")
+    said = json.loads(said_path.read_text(encoding="utf-8-sig")) if said_path.is_file() else {}
+    table = _Table(path, read_table(path, "confounds"), said)
+    options = {"motion": motion, "wm_csf": wm_csf, "global_signal": global_signal}
+    options |= {"compcor": compcor, "n_compcor": n_compcor}
+    columns = dict.fromkeys(column for name in names for column in STRATEGIES[name](table, options))
+    chosen = table.values[list(columns)].apply(pd.to_numeric, errors="coerce").astype(float)
+    # Derivatives and differences do not exist before the second scan.
+    chosen.iloc[0] = chosen.iloc[0].fillna(0.0)
+    left_out = np.zeros(len(chosen), dtype=bool)
+    if "scrub" in names:
+        left_out |= _scrubbed(table, scrub, fd_threshold, std_dvars_threshold)
+    if "non_steady_state" in names:
+        left_out |= _non_steady(table)
+    return chosen, np.flatnonzero(~left_out) if left_out.any() else None
+
+
+def _non_steady(table: _Table) -> np.ndarray:
+    names = _like(table, r"non_steady_state_outlier\d+")
+    return table.values[names].to_numpy(dtype=float).any(axis=1) if names else np.zeros(len(table.values), dtype=bool)
+
+
+def _scrubbed(table: _Table, scrub: int, fd_threshold: float, std_dvars_threshold: float) -> np.ndarray:
+    table.need(["framewise_displacement", "std_dvars"], "scrub")
+    fd, dvars = (
+        pd.to_numeric(table.values[name], errors="coerce").fillna(0).to_numpy(dtype=float)
+        for name in ("framewise_displacement", "std_dvars")
+    )
+    bad = (fd > fd_threshold) | (dvars > std_dvars_threshold)
+    if not bad.any():
+        return bad
+    # Between two bad scans too few good ones tell too little, and at both ends as well.
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], bad, [True]]).astype(int)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start < scrub:
+            bad[start:stop] = True
+    return bad
