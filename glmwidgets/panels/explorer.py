@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
 
 from glmwidgets.panels.base import text
 from glmwidgets.panels.clusters import ClustersPanel
+from glmwidgets.panels.compare import ComparePanel
 from glmwidgets.panels.contrast import ContrastPanel
 from glmwidgets.panels.crosshair import CrosshairPanel
 from glmwidgets.panels.data import DataPanel
+from glmwidgets.panels.design import DesignPanel
 from glmwidgets.panels.drift import DriftPanel
 from glmwidgets.panels.events import EventsPanel
+from glmwidgets.panels.history import HistoryPanel
 from glmwidgets.panels.map import MapPanel
 from glmwidgets.panels.noise import NoisePanel
 from glmwidgets.panels.response import ResponsePanel
@@ -23,8 +29,12 @@ from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.run import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
+from glmwidgets.session.store import load_session, save_session
 
 __all__ = ["Explorer", "explore"]
+
+# What a saved session keeps of how the map is looked at.
+VIEW = ("view", "convention", "colormap", "opacity", "fade_below", "show_outline", "show_mask", "cut_axes", "n_cuts")
 
 
 class Explorer(W.VBox):
@@ -38,7 +48,7 @@ class Explorer(W.VBox):
     ----------
     session : Session
         What is looked at; ``session.update({...})`` moves every control.
-    events, response, drift, noise, data, contrast, map, series, clusters, crosshair : Panel
+    events, response, drift, noise, data, contrast, map, series, clusters, crosshair, design, history, compare : Panel
         Each can be shown in a cell of its own.
     """
 
@@ -54,17 +64,24 @@ class Explorer(W.VBox):
         self.series = SeriesPanel(session)
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
+        self.design = DesignPanel(session)
+        self.history = HistoryPanel(session)
+        self.compare = ComparePanel(session)
         self._status = StatusLine(session)
         self._top = text("glmw-top")
+        head = W.Box([self._top, self.history.bar, self.compare.pin])
+        head.add_class("glmw-head-line")
+        looked_at = _opened_by(self.history.count, self.history)
+        side_by_side = _opened_by(self.compare.pin, self.compare)
         columns = W.Box(
             [
                 _column("glmw-left", self.events, self.response, self.drift, self.noise, self.data),
                 _column("glmw-centre", self.contrast, self.map, self.series),
-                _column("glmw-right", self.clusters, self.crosshair),
+                _column("glmw-right", self.clusters, self.crosshair, self.design),
             ]
         )
         columns.add_class("glmw-columns")
-        body = W.VBox([stylesheet(), self._top, columns, self._status.widget])
+        body = W.VBox([stylesheet(), head, looked_at, columns, side_by_side, self._status.widget])
         body.add_class("glmw-explorer")
         super().__init__([body])
         self.add_class("glmw")
@@ -83,10 +100,41 @@ class Explorer(W.VBox):
         if self._top.value != value:
             self._top.value = value
 
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write everything that is set and was looked at to a file; ``explore.load`` brings it back.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"session.json"``; an existing file is replaced.
+
+        Returns
+        -------
+        Path
+        """
+        view = {name: getattr(self.map.viewer, name) for name in VIEW}
+        path = save_session(self.session, path, view)
+        self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
+        return path
+
     def close(self) -> None:
         """End the session's worker and take the widgets away."""
         self.session.close()
         super().close()
+
+
+def _opened_by(button: W.ToggleButton, panel: W.Widget) -> W.Box:
+    """A place that shows a panel while a button is down; the panel itself stays visible elsewhere."""
+    place = W.Box([])
+    place.add_class("glmw-place")
+
+    # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
+    def follow(_change: object = None) -> None:
+        place.children = [panel] if button.value else []
+
+    button.observe(follow, "value")
+    follow()
+    return place
 
 
 def _column(name: str, *panels: W.Widget) -> W.Box:
@@ -150,3 +198,37 @@ def explore(
         t_r = simulated.t_r if t_r is None else t_r
     run = open_run(bold, events, t_r, confounds=confounds, mask=mask, slice_time_ref=slice_time_ref)
     return Explorer(Session(run, settings))
+
+
+def load(
+    path: str | PathLike[str], bold: Any = None, events: Any = None, *, confounds: Any = None, mask: Any = None
+) -> Explorer:
+    """Open an explorer that was saved, as ``glmwidgets.explore.load``.
+
+    Parameters
+    ----------
+    path : str or path
+        What `Explorer.save` wrote.
+    bold, events, confounds, mask : optional
+        Inputs in the place of the files that the session names. What was given in memory is not in the file and must
+        be given again.
+
+    Returns
+    -------
+    Explorer
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If something is missing or does not fit; the message names it.
+    """
+    session, view = load_session(path, bold, events, confounds=confounds, mask=mask)
+    explorer = Explorer(session)
+    with explorer.map.viewer.hold_sync():
+        for name in VIEW:
+            if name in view:
+                setattr(explorer.map.viewer, name, view[name])
+    return explorer
+
+
+explore.load = load

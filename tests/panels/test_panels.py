@@ -7,8 +7,8 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
-from glmwidgets.glm.hrf_table import HRFS  # noqa: E402
-from glmwidgets.panels.explorer import Explorer  # noqa: E402
+from glmwidgets.glm.hrf_table import HRFS
+from glmwidgets.panels.explorer import Explorer
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_refused_value_is_told_in_its_own_panel_and_what_is_typed_is_escaped(e
     said = explorer.contrast._error
     assert said.layout.display == ""
     assert "<img" not in said.value
-    assert "<img" not in explorer._status.widget.value
+    assert "<img" not in explorer._status.words.value
     assert explorer.noise._error.layout.display == "none"
     assert "glmw-bad-input" in explorer.contrast.expression._dom_classes
     explorer.contrast.expression.value = "face"
