@@ -42,6 +42,7 @@ class MapPanel(Panel):
         session.observe_locked(self._show_cursor, "cursor")
         session.observe_locked(self._show_state, ["settings", "status"])
         session.observe_locked(self._show_result, "result")
+        session.observe_locked(self._show_preview, "preview")
         self._show_result()
 
     def _choices(self) -> W.Box:
@@ -121,6 +122,11 @@ class MapPanel(Panel):
             self.slider.value = self._on_slider(threshold)
         self._write(threshold, result.z, settings.two_sided)
         self._show_state()
+
+    def _show_preview(self, change: dict) -> None:
+        with self.viewer.hold_sync():
+            self.viewer.preview(change["new"].voxels, change["new"].z)
+            self.viewer.stale = False
 
     def _fit_colours(self, z: np.ndarray) -> None:
         top = max(5.0, math.ceil(np.quantile(np.abs(z), 0.9995)))

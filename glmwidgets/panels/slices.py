@@ -135,6 +135,7 @@ class SliceViewer(anywidget.AnyWidget):
         self._mask_given = False
         self._values = np.empty(0, dtype=np.float32)
         self._serial = 0
+        self._ahead = -1
         super().__init__(**traits)
         self.on_msg(self._on_message)
 
@@ -274,6 +275,29 @@ class SliceViewer(anywidget.AnyWidget):
             else:
                 self._send_whole_map()
 
+    def preview(self, voxels: np.ndarray, values: np.ndarray) -> None:
+        """Paint the planes on screen with values that come ahead of their map; the map follows with `set_map`.
+
+        Parameters
+        ----------
+        voxels : array of int
+            Numbers of voxels in the mask's order: all those of the three planes through the cursor.
+        values : array of the length of `voxels`
+
+        Notes
+        -----
+        Nothing is done before the first map, or where other planes than those through the cursor are shown.
+        """
+        with self._lock, self.hold_sync():
+            if self.view != "ortho" or not self._values.size:
+                return
+            ahead = np.full(self._values.size, np.nan, dtype=np.float32)
+            ahead[voxels] = values
+            whole, self._values = self._values, ahead[self._inside.order]
+            self._ahead = self._next_serial()
+            self._planes = {"serial": self._serial, "planes": self._visible_planes()}
+            self._values = whole
+
     def flash(self, where: Any) -> None:
         """Light up some voxels for a moment, so that the eye finds them.
 
@@ -307,7 +331,8 @@ class SliceViewer(anywidget.AnyWidget):
     def _on_message(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         """Send the whole map to a browser that has painted its first planes, unless a newer one is on its way."""
         with self._lock:
-            if content.get("kind") == "want" and content.get("serial") == self._serial:
+            # There is no whole map yet of planes that were painted ahead of it.
+            if content.get("kind") == "want" and content.get("serial") == self._serial != self._ahead:
                 self._send_whole_map()
 
     def _require_grid(self, what: str) -> Grid:

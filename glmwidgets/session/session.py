@@ -14,6 +14,7 @@ import traitlets
 
 from glmwidgets.session.analysis import Analysis, Result
 from glmwidgets.session.ledger import Ledger
+from glmwidgets.session.preview import Preview, Previewer
 from glmwidgets.session.run import Run
 from glmwidgets.session.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.settings import Settings
@@ -114,6 +115,7 @@ class Session(traitlets.HasTraits):
 
     settings = traitlets.Instance(Settings)
     result = traitlets.Instance(Result, allow_none=True, help="The last good result.")
+    preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")
     clusters = traitlets.Any(None, allow_none=True, help="Clusters of `result`; None while they are being found.")
     status = traitlets.Instance(Status, args=())
     cursor = traitlets.Tuple(traitlets.Int(), traitlets.Int(), traitlets.Int(), help="Voxel (i, j, k).")
@@ -125,6 +127,7 @@ class Session(traitlets.HasTraits):
         self.lock = threading.RLock()
         self.run = run
         self.analysis = Analysis(run)
+        self._previewer = Previewer(self.analysis)
         self._lane = LatestWins(synchronous, on_error=self.show_error)
         self._seconds: dict[str, float] = {}
         self._to_pin: Settings | None = None
@@ -257,6 +260,9 @@ class Session(traitlets.HasTraits):
 
         try:
             self._pin_wanted(ticket)
+            preview = self._previewer.look(settings, self.cursor)
+            if preview is not None:
+                self._publish(preview=preview)
             result = self.analysis.result(settings, checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
             self._show(result)

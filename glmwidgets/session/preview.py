@@ -1,0 +1,89 @@
+"""What is on screen first: for a large run the visible slices are fitted ahead of the whole brain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glmwidgets.glm.contrasts import compute_contrast
+from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.regression import fit_glm
+from glmwidgets.session.analysis import Analysis
+from glmwidgets.session.settings import Settings
+
+__all__ = ["Preview", "Previewer"]
+
+# Scans times voxels from which the whole brain takes longer than a person should wait for what they look at.
+LARGE = 40e6
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """z scores of the visible voxels under settings whose whole map is still to come.
+
+    Attributes
+    ----------
+    settings : Settings
+    voxels : array of int
+        Numbers of the voxels, in the mask's order.
+    z : array of the length of `voxels`
+    """
+
+    settings: Settings
+    voxels: np.ndarray
+    z: np.ndarray
+
+
+class Previewer:
+    """Fits the three planes through the crosshair.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    large : float
+        Scans times voxels below which there is no preview, for the whole brain is as quick.
+    """
+
+    def __init__(self, analysis: Analysis, large: float = LARGE):
+        self.analysis = analysis
+        self.large = large
+        self._kept: tuple[Moments, tuple, tuple[np.ndarray, Moments]] | None = None
+
+    def look(self, settings: Settings, cursor: tuple[int, int, int]) -> Preview | None:
+        """Fit what is visible.
+
+        Parameters
+        ----------
+        settings : Settings
+        cursor : tuple of int
+            Voxel (i, j, k).
+
+        Returns
+        -------
+        Preview or None
+            None where there is nothing to gain: the run is small, its series are not at hand yet, or the fit is; and
+            where the model cannot be fitted, which the whole analysis will say.
+        """
+        graph = self.analysis.graph
+        if not graph.is_kept("moments", settings) or graph.is_kept("fit", settings):
+            return None
+        moments = graph.get("moments", settings)
+        if moments.n_scans * moments.n_voxels < self.large:
+            return None
+        voxels, some = self._visible(moments, graph.get("mask", settings), cursor)
+        try:
+            fit = fit_glm(some, graph.get("design", settings), settings.noise.model)
+            z = compute_contrast(fit, settings.contrast.expression).z_score()
+        except ValueError:
+            return None
+        return Preview(settings, voxels, z)
+
+    def _visible(self, moments: Moments, mask: np.ndarray, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
+        kept = self._kept
+        if kept is None or kept[0] is not moments or kept[1] != tuple(cursor):
+            planes = np.zeros(mask.shape, bool)
+            planes[cursor[0]] = planes[:, cursor[1]] = planes[:, :, cursor[2]] = True
+            voxels = np.flatnonzero(planes[mask])
+            kept = self._kept = (moments, tuple(cursor), (voxels, moments.subset(voxels)))
+        return kept[2]
