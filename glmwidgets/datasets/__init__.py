@@ -10,6 +10,12 @@ _EXPORTS = {
     "simulate_run": "glmwidgets.datasets.simulate",
     "SimulatedRun": "glmwidgets.datasets.simulate",
     "demo_run": "glmwidgets.datasets.demo",
+    "find_run": "glmwidgets.datasets.bids",
+    "load_confounds": "glmwidgets.datasets.bids_confounds",
+    "fetch_fiac": "glmwidgets.datasets.fetch",
+    "fetch_localizer_contrasts": "glmwidgets.datasets.fetch",
+    "fetch_spm_auditory": "glmwidgets.datasets.fetch",
+    "fetch_studyforrest_visloc": "glmwidgets.datasets.fetch",
 }
 
 __all__ = list(_EXPORTS)

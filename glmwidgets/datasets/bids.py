@@ -121,8 +121,9 @@ def find_run(
     confounds : str or sequence of str, or None
         Strategies of `load_confounds` by which confounds are chosen, where there are confounds; None for none.
     **options
-        Of `load_confounds`: ``motion="full"`` (here ``"basic"`` by default), ``n_compcor=6`` ... Its scans to leave out become one column each,
-        which is 1 in that scan alone: for ordinary least squares that is the same as leaving it out.
+        Of `load_confounds`, such as ``motion="full"`` (here ``"basic"`` by default) or ``n_compcor=6``. Its scans to
+        leave out become one column each, which is 1 in that scan alone: for ordinary least squares that is the same
+        as leaving it out.
 
     Returns
     -------

@@ -141,7 +141,7 @@ def test_the_raw_run_can_be_asked_for(prepared):
 
 def test_two_pipelines_are_a_question(prepared):
     shutil.copytree(prepared / "derivatives" / PREP, prepared / "derivatives" / "other")
-    with pytest.raises(BidsQuestion, match="Name the folder of one pipeline: derivatives="):
+    with pytest.raises(BidsQuestion, match=r"Name the folder of one pipeline: derivatives="):
         find_run(prepared, "01", run=2)
     assert find_run(prepared, "01", run=2, derivatives="derivatives/other").t_r == 3.0
 
@@ -172,7 +172,7 @@ def test_sessions_and_further_entities_narrow_the_choice(tree):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        ({"subject": "09"}, "there is no sub-09 in .*; there are sub-01, sub-02"),
+        ({"subject": "09"}, r"there is no sub-09 in .*; there are sub-01, sub-02"),
         ({"subject": "01", "task": "rest"}, "no run with task=rest; there are: run=1; run=2"),
         ({"subject": "01", "run": 3}, "no run with run=3"),
         ({"subject": "01", "derivatives": "nowhere"}, "there are no derivatives at"),
@@ -190,7 +190,7 @@ def test_folders_that_are_no_datasets(tmp_path, tree):
     with pytest.raises(FileNotFoundError, match="is no BIDS dataset"):
         find_run(tmp_path / "empty", "01")
     (tree / "sub-01" / "sub-01_task-av_bold.json").write_text("{")
-    with pytest.raises(ValueError, match="sub-01_task-av_bold.json is not valid JSON"):
+    with pytest.raises(ValueError, match=r"sub-01_task-av_bold.json is not valid JSON"):
         find_run(tree, "01", run=1)
 
 
@@ -244,7 +244,5 @@ def test_strategies_that_do_not_fit_say_so(prepared):
         load_confounds(path, "motion", motion="some")
     bare = path.with_name("bare.tsv")
     pd.DataFrame({"trans_x": [0.0, 1]}).to_csv(bare, sep="\t", index=False)
-    with pytest.raises(
-        ValueError, match="has no column trans_y, trans_z, rot_x, rot_y, rot_z, which strategy"
-    ):
+    with pytest.raises(ValueError, match="has no column trans_y, trans_z, rot_x, rot_y, rot_z, which strategy"):
         load_confounds(bare, "motion", motion="basic")

@@ -1,0 +1,249 @@
+"""Public data sets, by one function each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.datasets.bids import BidsRun, find_run
+from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
+
+__all__ = [
+    "DATASETS",
+    "DesignedRuns",
+    "DownloadError",
+    "fetch_fiac",
+    "fetch_localizer_contrasts",
+    "fetch_spm_auditory",
+    "fetch_studyforrest_visloc",
+]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A public data set.
+
+    Attributes
+    ----------
+    name : str
+    about : str
+        What it is, whose, and under which terms.
+    page : str
+        For people.
+    files : tuple of Remote
+    """
+
+    name: str
+    about: str
+    page: str
+    files: tuple[Remote, ...]
+
+
+_SPM = "https://www.fil.ion.ucl.ac.uk/spm/download/data/MoAEpilot/MoAEpilot.bids.zip"
+_VISLOC = "https://s3.amazonaws.com/openneuro.org/ds000113/sub-{0}/ses-localizer/func/"
+_VISLOC_NAME = "sub-{0}_ses-localizer_task-objectcategories_run-{1}_{2}"
+
+#: Every data set by its name. Nobody publishes checksums of these files; see `glmwidgets.datasets.download`.
+DATASETS = {
+    row.name: row
+    for row in (
+        Dataset(
+            "spm_auditory",
+            "One run, listening against rest, 84 scans of 7 s. Functional Imaging Laboratory, London; for personal "
+            "education and evaluation.",
+            "https://www.fil.ion.ucl.ac.uk/spm/data/auditory/",
+            (Remote("MoAEpilot.bids.zip", _SPM),),
+        ),
+        Dataset(
+            "localizer_contrasts",
+            "Contrast maps of the Brainomics localizer, 94 participants. Papadopoulos Orfanos et al. 2017, NeuroImage "
+            "144:309.",
+            "https://osf.io/vhtf6/",
+            (Remote("index.json", "https://osf.io/hwbm2/download"),),
+        ),
+        Dataset(
+            "fiac",
+            "Two runs of one participant listening to sentences, with design matrices. Dehaene-Lambertz et al. 2006, "
+            "Human Brain Mapping 27:360.",
+            "https://nipy.org/data-packages/",
+            (Remote("nipy-data-0.2.tar.gz", "https://nipy.org/data-packages/nipy-data-0.2.tar.gz"),),
+        ),
+        Dataset(
+            "studyforrest_visloc",
+            "Visual localizer of six categories, 4 runs of 156 scans of 2 s. Sengupta et al. 2016, Scientific Data "
+            "3:160093; public domain (PDDL).",
+            "https://openneuro.org/datasets/ds000113",
+            (Remote(_VISLOC_NAME, _VISLOC + _VISLOC_NAME),),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DesignedRuns:
+    """Runs that come with design matrices instead of events.
+
+    Attributes
+    ----------
+    run_imgs : list of Path
+    design_matrices : list of DataFrame
+    mask : Path
+    """
+
+    run_imgs: list[Path]
+    design_matrices: list[pd.DataFrame]
+    mask: Path
+
+
+def _place(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
+    return data_folder(data_dir) / name
+
+
+def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True) -> BidsRun:
+    """The auditory run of SPM's manual: blocks of listening and rest.
+
+    Parameters
+    ----------
+    data_dir : str or path, optional
+        Where to keep it; see `glmwidgets.datasets.download.data_folder`.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    BidsRun
+        ``glmwidgets.explore(**fetch_spm_auditory().inputs())`` looks at it.
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be had.
+    """
+    (archive,) = DATASETS["spm_auditory"].files
+    root = download(archive, _place("spm_auditory", data_dir), progress, unpack=True)
+    inside = root / "MoAEpilot"
+    return find_run(inside if inside.is_dir() else root, "01", task="auditory")
+
+
+def fetch_studyforrest_visloc(
+    subject: int = 2, run: int = 1, data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True
+) -> BidsRun:
+    """A run of studyforrest's visual localizer: faces, bodies, objects, houses, scenes and scrambled images.
+
+    Parameters
+    ----------
+    subject : int
+        From 1 to 20; not every number exists.
+    run : int
+        From 1 to 4.
+    data_dir, progress
+        As in `fetch_spm_auditory`.
+
+    Returns
+    -------
+    BidsRun
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be had.
+    """
+    (pattern,) = DATASETS["studyforrest_visloc"].files
+    folder = _place("studyforrest_visloc", data_dir)
+    paths = [
+        download(
+            Remote(pattern.name.format(f"{subject:02}", run, end), pattern.url.format(f"{subject:02}", run, end)),
+            folder,
+            progress,
+        )
+        for end in ("bold.nii.gz", "events.tsv")
+    ]
+    return BidsRun(bold=paths[0], events=paths[1], t_r=2.0)
+
+
+def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True) -> DesignedRuns:
+    """Two runs of the Functional Imaging Analysis Contest, with their design matrices.
+
+    Parameters
+    ----------
+    data_dir, progress
+        As in `fetch_spm_auditory`.
+
+    Returns
+    -------
+    DesignedRuns
+        ``FirstLevelModel(mask_img=found.mask).fit(found.run_imgs, design_matrices=found.design_matrices)`` fits them.
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be had, or the archive does not hold what it should.
+    """
+    (archive,) = DATASETS["fiac"].files
+    root = download(archive, _place("fiac", data_dir), progress, unpack=True)
+    found = sorted(root.rglob("fiac0/run1.nii.gz"))
+    if not found:
+        raise DownloadError(f"the archive unpacked in {root} holds no fiac0/run1.nii.gz; remove it to try again")
+    folder = found[0].parent
+    designs = []
+    for number in (1, 2):
+        with np.load(folder / f"run{number}_design.npz") as stored:
+            names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored["conditions"]]
+            designs.append(pd.DataFrame(stored["X"], columns=names))
+    return DesignedRuns([folder / f"run{n}.nii.gz" for n in (1, 2)], designs, folder / "mask.nii.gz")
+
+
+def fetch_localizer_contrasts(
+    contrast: str,
+    n_subjects: int | Sequence[int] = 16,
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    progress: bool = True,
+) -> list[Path]:
+    """Maps of one contrast of many participants, for group models.
+
+    Parameters
+    ----------
+    contrast : str
+        Such as ``"left vs right button press"`` or ``"calculation vs sentences"``.
+    n_subjects : int or sequence of int
+        How many, or which, of 1 to 94. Those without this map are left out.
+    data_dir, progress
+        As in `fetch_spm_auditory`.
+
+    Returns
+    -------
+    list of Path
+        One map a participant, in order.
+
+    Raises
+    ------
+    ValueError
+        If there is no such contrast; the message lists what there is.
+    DownloadError
+        If a map cannot be had.
+    """
+    (listing,) = DATASETS["localizer_contrasts"].files
+    folder = _place("localizer_contrasts", data_dir)
+    index = json.loads(download(listing, folder, progress).read_text(encoding="utf-8"))
+    label = contrast.title().replace(" ", "")
+    subjects = range(1, n_subjects + 1) if isinstance(n_subjects, int) else n_subjects
+    files = []
+    for subject in subjects:
+        name = f"sub-S{subject:02}_task-localizer_acq-{label}_cmaps.nii.gz"
+        key = f"/localizer/derivatives/spm_1st_level/sub-S{subject:02}/{name}"
+        if key in index:
+            files.append(Remote(name, f"{_OSF}{str(index[key]).lstrip('/')}/"))
+    if not files:
+        known = sorted({key.partition("_acq-")[2].partition("_cmaps")[0] for key in index if "_cmaps" in key})
+        raise ValueError(f"there are no maps of {contrast!r} ({label}); there are {', '.join(known)}")
+    return [download(file, folder, progress) for file in files]
+
+
+_OSF = "https://osf.io/download/"

@@ -1,0 +1,253 @@
+"""Downloads against a server of our own: resumed, checked, remembered, and clear where there is no network."""
+
+import functools
+import gzip
+import hashlib
+import io
+import json
+import re
+import tarfile
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from glmwidgets.datasets import fetch
+from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
+
+pytest.importorskip("pooch")
+pytest.importorskip("tqdm")
+
+
+class Server(BaseHTTPRequestHandler):
+    """Serves ``server.files``; breaks off where told, and knows ranges of what has a tag."""
+
+    def do_GET(self):
+        content = self.server.files.get(self.path)
+        self.server.asked.append((self.path, self.headers.get("Range")))
+        if content is None:
+            self.send_error(404)
+            return
+        etag = f'"{hashlib.md5(content).hexdigest()}"'
+        start, status = 0, 200
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        if wanted and self.headers.get("If-Range") == etag:
+            start, status = int(wanted[1]), 206
+            if start >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.end_headers()
+                return
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.send_header("ETag", etag)
+        self.end_headers()
+        stop = self.server.stop_at
+        self.wfile.write(content[start : stop or None])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    made.files, made.asked, made.stop_at = {}, [], None
+    made.url = f"http://127.0.0.1:{made.server_port}"
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+
+
+def test_a_file_is_downloaded_once(server, tmp_path):
+    server.files["/a.bin"] = CONTENT
+    remote = Remote("sub/a.bin", f"{server.url}/a.bin", hashlib.sha256(CONTENT).hexdigest())
+    for _ in range(2):
+        path = download(remote, tmp_path, progress=False)
+        assert path == tmp_path / "sub" / "a.bin"
+        assert path.read_bytes() == CONTENT
+    assert len(server.asked) == 1
+    assert [p.name for p in path.parent.iterdir()] == ["a.bin"]
+
+
+def test_what_broke_off_goes_on_from_there(server, tmp_path):
+    server.files["/a.bin"], server.stop_at = CONTENT, 100_000
+    remote = Remote("a.bin", f"{server.url}/a.bin", hashlib.sha256(CONTENT).hexdigest())
+    with pytest.raises(DownloadError, match=r"broke off after 100,000 of 300,000 bytes; call again"):
+        download(remote, tmp_path, progress=False)
+    assert not (tmp_path / "a.bin").exists()
+    server.stop_at = None
+    assert download(remote, tmp_path, progress=False).read_bytes() == CONTENT
+    assert server.asked[-1] == ("/a.bin", "bytes=100000-")
+
+
+def test_a_file_that_changed_in_between_is_downloaded_whole(server, tmp_path):
+    server.files["/a.bin"], server.stop_at = CONTENT, 100_000
+    remote = Remote("a.bin", f"{server.url}/a.bin")
+    with pytest.raises(DownloadError, match="broke off"):
+        download(remote, tmp_path, progress=False)
+    server.files["/a.bin"], server.stop_at = CONTENT[::-1], None
+    assert download(remote, tmp_path, progress=False).read_bytes() == CONTENT[::-1]
+
+
+def test_a_wrong_checksum_is_refused(server, tmp_path):
+    server.files["/a.bin"] = CONTENT
+    with pytest.raises(DownloadError, match="is not the same file as its published checksum"):
+        download(Remote("a.bin", f"{server.url}/a.bin", "0" * 64), tmp_path, progress=False)
+    assert not (tmp_path / "a.bin").exists()
+
+
+def test_the_first_download_is_trusted_and_remembered(server, tmp_path):
+    server.files["/a.bin"] = CONTENT
+    remote = Remote("a.bin", f"{server.url}/a.bin")
+    path = download(remote, tmp_path, progress=False)
+    noted = json.loads((tmp_path / ".checksums.json").read_text())
+    assert noted == {"a.bin": hashlib.sha256(CONTENT).hexdigest()}
+    # damaged on disk: it is had again
+    path.write_bytes(b"damaged")
+    assert download(remote, tmp_path, progress=False).read_bytes() == CONTENT
+    # another file under the same address is not taken silently
+    path.unlink()
+    server.files["/a.bin"] = b"other"
+    with pytest.raises(DownloadError, match="is not the same file as the one that was first downloaded"):
+        download(remote, tmp_path, progress=False)
+
+
+def test_without_a_network_it_says_what_to_do(server, tmp_path):
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(DownloadError, match=r"cannot be reached .* put it in .*; simulate_run\(\) needs no download"):
+        download(Remote("a.bin", f"{server.url}/a.bin"), tmp_path, progress=False)
+
+
+def test_a_file_that_moved_is_said_to_have(server, tmp_path):
+    with pytest.raises(DownloadError, match=r"answers 404 .*may have moved"):
+        download(Remote("a.bin", f"{server.url}/a.bin"), tmp_path, progress=False)
+
+
+def test_a_progress_bar_counts_bytes(server, tmp_path, capsys):
+    server.files["/a.bin"] = CONTENT
+    download(Remote("a.bin", f"{server.url}/a.bin"), tmp_path)
+    assert "a.bin" in capsys.readouterr().err
+    download(Remote("b.bin", f"{server.url}/a.bin"), tmp_path, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_where_downloads_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("GLMWIDGETS_DOWNLOADS", str(tmp_path))
+    assert data_folder() == tmp_path
+    assert data_folder(tmp_path / "x") == tmp_path / "x"
+    monkeypatch.delenv("GLMWIDGETS_DOWNLOADS")
+    assert data_folder().name == "glmwidgets"
+
+
+# The data sets: their addresses, as they are in the table, lead to our server ---------------------------------------
+
+
+@pytest.fixture
+def mirror(server, monkeypatch):
+    """All of the network is our server."""
+    original = Remote.__init__
+
+    def local(self, name, url, sha256=None):
+        original(self, name, re.sub(r"^https://[^/]+", server.url, url), sha256)
+
+    monkeypatch.setattr(Remote, "__init__", local)
+    rows = {
+        name: type(row)(row.name, row.about, row.page, tuple(Remote(f.name, f.url) for f in row.files))
+        for name, row in fetch.DATASETS.items()
+    }
+    monkeypatch.setattr(fetch, "DATASETS", rows)
+    return server
+
+
+def _image(n_scans=None):
+    shape = (3, 3, 3) if n_scans is None else (3, 3, 3, n_scans)
+    return nib.Nifti1Image(np.arange(np.prod(shape), dtype=np.float32).reshape(shape), np.eye(4)).to_bytes()
+
+
+EVENTS = b"onset\tduration\ttrial_type\n0\t14\tlistening\n"
+
+
+def test_spm_auditory(mirror, tmp_path):
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            func = "MoAEpilot/sub-01/func/sub-01_task-auditory"
+            archive.writestr(f"{func}_bold.nii", _image(5))
+            archive.writestr(f"{func}_events.tsv", EVENTS)
+            archive.writestr("MoAEpilot/task-auditory_bold.json", '{"RepetitionTime": 7}')
+        mirror.files["/spm/download/data/MoAEpilot/MoAEpilot.bids.zip"] = buffer.getvalue()
+    for _ in range(2):
+        found = fetch.fetch_spm_auditory(tmp_path, progress=False)
+    assert len(mirror.asked) == 1
+    assert (found.bold.name, found.events.name) == ("sub-01_task-auditory_bold.nii", "sub-01_task-auditory_events.tsv")
+    assert found.t_r == 7.0
+
+
+def test_studyforrest_visloc(mirror, tmp_path):
+    stem = "/openneuro.org/ds000113/sub-02/ses-localizer/func/sub-02_ses-localizer_task-objectcategories_run-1_"
+    mirror.files |= {f"{stem}bold.nii.gz": gzip.compress(_image(5)), f"{stem}events.tsv": EVENTS}
+    found = fetch.fetch_studyforrest_visloc(data_dir=tmp_path, progress=False)
+    assert nib.load(found.bold).shape == (3, 3, 3, 5)
+    assert found.events.read_bytes() == EVENTS
+    with pytest.raises(DownloadError, match=r"sub-03.*404"):
+        fetch.fetch_studyforrest_visloc(subject=3, data_dir=tmp_path, progress=False)
+
+
+def test_fiac(mirror, tmp_path):
+    with io.BytesIO() as buffer:
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for name, content in {
+                "run1.nii.gz": gzip.compress(_image(4)),
+                "run2.nii.gz": gzip.compress(_image(4)),
+                "mask.nii.gz": gzip.compress(_image()),
+                "run1_design.npz": _design(),
+                "run2_design.npz": _design(),
+            }.items():
+                info = tarfile.TarInfo(f"nipy-data-0.2/data/fiac/fiac0/{name}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        mirror.files["/data-packages/nipy-data-0.2.tar.gz"] = buffer.getvalue()
+    found = fetch.fetch_fiac(tmp_path, progress=False)
+    assert [path.name for path in found.run_imgs] == ["run1.nii.gz", "run2.nii.gz"]
+    assert found.design_matrices[1].columns.tolist() == ["SSt", "DSt"]
+    assert found.mask.is_file()
+
+
+def _design():
+    with io.BytesIO() as buffer:
+        np.savez(buffer, X=np.eye(4, 2), conditions=np.array([b"SSt", b"DSt"]))
+        return buffer.getvalue()
+
+
+def test_localizer_contrasts(mirror, tmp_path):
+    index = {}
+    for subject in (1, 3):
+        name = f"sub-S{subject:02}_task-localizer_acq-LeftVsRightButtonPress_cmaps.nii.gz"
+        index[f"/localizer/derivatives/spm_1st_level/sub-S{subject:02}/{name}"] = f"/id{subject}"
+        mirror.files[f"/download/id{subject}/"] = gzip.compress(_image())
+    mirror.files["/hwbm2/download"] = json.dumps(index).encode()
+    get = functools.partial(fetch.fetch_localizer_contrasts, data_dir=tmp_path, progress=False)
+    paths = get("left vs right button press", 3)
+    assert [path.name[:7] for path in paths] == ["sub-S01", "sub-S03"]
+    with pytest.raises(ValueError, match=r"no maps of 'reading' \(Reading\); there are LeftVsRightButtonPress"):
+        get("reading")
+
+
+def test_every_data_set_says_whose_it_is():
+    for row in fetch.DATASETS.values():
+        assert row.page.startswith("https://")
+        assert all(file.url.startswith("https://") for file in row.files)
+        assert len(row.about) > 40
