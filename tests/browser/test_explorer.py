@@ -124,7 +124,8 @@ def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, visloc_dir
     explorer = page.locator(".glmw-explorer")
     screenshot(explorer, f"explorer_dark_{width}")
     overflow = explorer.evaluate(
-        "(el) => [...el.querySelectorAll('.glmw-panel')].filter(p => p.scrollWidth > p.clientWidth + 2).map(p => p.innerText)"
+        "(el) => [...el.querySelectorAll('.glmw-panel')]"
+        ".filter((p) => p.scrollWidth > p.clientWidth + 2).map((p) => p.innerText)"
     )
     assert overflow == []
     assert explorer.evaluate("(el) => el.scrollWidth <= el.clientWidth + 2")
