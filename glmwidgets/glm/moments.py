@@ -128,6 +128,11 @@ class Moments:
             raise ValueError("the series of this run were not kept, to save memory; fit it again and keep them")
         return self._series
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the series."""
+        return 0 if self._series is None else self._series.nbytes
+
     def without_series(self) -> Moments:
         """Copy without the series and the products: it knows their shape, means, and which are constant."""
         light = copy.copy(self)

@@ -28,6 +28,11 @@ from glmwidgets.session.verdicts import ContrastBook
 __all__ = ["Analysis", "Clusters", "Result"]
 
 
+# Smoothed versions that a person may come back to, within what a small machine can spare.
+SERIES_BYTES = 400 * 2**20
+MOMENTS_BYTES = 600 * 2**20
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What an analysis says under one set of settings.
@@ -121,8 +126,21 @@ class Analysis:
             [
                 Stage("volumes", self._volumes, keep=1),
                 Stage("mask", self._mask, needs=("volumes",)),
-                Stage("series", self._series, needs=("volumes", "mask"), reads=("data.smoothing_fwhm",)),
-                Stage("moments", self._moments, needs=("series",), reads=("data.signal_scaling",)),
+                Stage(
+                    "series",
+                    self._series,
+                    needs=("volumes", "mask"),
+                    reads=("data.smoothing_fwhm",),
+                    keep=8,
+                    budget=SERIES_BYTES,
+                ),
+                Stage(
+                    "moments",
+                    self._moments,
+                    needs=("series",),
+                    reads=("data.signal_scaling",),
+                    budget=MOMENTS_BYTES,
+                ),
                 Stage("design", self._design, reads=tuple(f"design.{name}" for name in (*design, "min_onset")), keep=8),
                 Stage("fit", self._fit, needs=("moments", "design"), reads=("noise.model",), keep=3),
                 Stage("book", self._book, needs=("fit", "design"), keep=3),

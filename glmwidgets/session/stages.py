@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,6 +52,8 @@ class Stage:
         Paths of the settings that it reads; no other may influence its result.
     keep : int
         How many results are kept, the last used longest.
+    budget : int or None
+        Bytes that the kept results may take together, by their ``nbytes``; the newest is kept whatever it takes.
     """
 
     name: str
@@ -59,6 +61,12 @@ class Stage:
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     keep: int = 4
+    budget: int | None = None
+
+    def overflows(self, results: Sequence[Any]) -> bool:
+        """Whether the oldest of some results has to go."""
+        size = 0 if self.budget is None else sum(getattr(result, "nbytes", 0) for result in results)
+        return len(results) > self.keep or (self.budget is not None and len(results) > 1 and size > self.budget)
 
 
 class _Kept(NamedTuple):
@@ -173,7 +181,7 @@ class Graph:
             if timings is not None:
                 timings[name] = time.perf_counter() - start
             kept[key] = _Kept(result, said)
-            while len(kept) > stage.keep:
+            while stage.overflows([each.result for each in kept.values()]):
                 kept.popitem(last=False)
             return result
 

@@ -3,6 +3,7 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from glmwidgets.session.settings import Settings
@@ -129,3 +130,17 @@ def test_two_threads_share_one_computation():
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: graph.get("fit", Settings()), range(8)))
     assert ran == ["load", "smooth", "design", "fit"]
+
+
+def test_a_budget_in_bytes_lets_the_oldest_go_but_never_the_newest():
+    def compute(settings):
+        return np.zeros(int(settings.get("threshold.value") * 1000), np.uint8)
+
+    stage = Stage("series", compute, reads=("threshold.value",), keep=10, budget=5000)
+    graph = Graph([stage])
+    sizes = [Settings().updated({"threshold.value": float(kilo)}) for kilo in (2, 2.5, 1, 9)]
+    for settings in sizes[:3]:
+        graph.get("series", settings)
+    assert [graph.is_kept("series", s) for s in sizes[:3]] == [False, True, True]
+    assert graph.get("series", sizes[3]).size == 9000
+    assert [graph.is_kept("series", s) for s in sizes] == [False, False, False, True]
