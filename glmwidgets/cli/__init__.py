@@ -1,4 +1,4 @@
-"""The command line: ``glmwidgets demo``, ``glmwidgets lab`` and ``glmwidgets fit``."""
+"""The command line: ``glmwidgets demo``, ``lab``, ``fit`` and ``report``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": ("glmwidgets.cli.lab", "open the tour in JupyterLab, on a simulated run or on your own"),
     "lab": ("glmwidgets.cli.lab", "start JupyterLab in a folder"),
     "fit": ("glmwidgets.cli.fit", "fit a model without a browser and write its maps and tables"),
+    "report": ("glmwidgets.cli.report", "fit a model and write an HTML report of it"),
 }
 
 

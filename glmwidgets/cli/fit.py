@@ -17,13 +17,14 @@ from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.report.export import check_folder, write_result
+from glmwidgets.report.files import write_whole
 from glmwidgets.report.words import summary
-from glmwidgets.session.analysis import Analysis
+from glmwidgets.session.analysis import Analysis, Clusters, Result
 from glmwidgets.session.run import Run, open_run
 from glmwidgets.session.settings import Settings, SettingsError
 from glmwidgets.session.stages import StageError
 
-__all__ = ["fit"]
+__all__ = ["add_options", "analyse", "fit", "open_given"]
 
 
 def _whole_numbers(text: str) -> list[int]:
@@ -96,9 +97,28 @@ def _parser() -> Parser:
         "maps, clusters.tsv, design_matrix.tsv and the settings.json that repeats it bit for bit.",
         allow_abbrev=False,
     )
+    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the results")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: Parser) -> None:
+    """Give a parser everything that says what to fit: a run, a dataset, settings, and an option for each setting."""
     parser.add_argument("bold", nargs="?", metavar="BOLD", help="4-D image (.nii, .nii.gz)")
     parser.add_argument("--settings", metavar="FILE", help="settings.json of an earlier fit; options change it")
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the results")
+    group = parser.add_argument_group("a run of a BIDS dataset, raw or of fMRIPrep, in the place of BOLD")
+    group.add_argument("--bids", metavar="DIR", help="root of the dataset")
+    for name in ("subject", "task", "run", "session", "space"):
+        group.add_argument(f"--{name}", metavar=name.upper(), help=f"{name} as in the names of the files")
+    group.add_argument("--derivatives", metavar="DIR", help="folder of the pipeline, where there are several")
+    group.add_argument("--raw", action="store_true", help="the raw run, even if there is a preprocessed one")
+    group.add_argument(
+        "--strategy",
+        action="append",
+        metavar="NAME",
+        help="confounds to use, may be repeated: motion, wm_csf, compcor, high_pass, global_signal, scrub, "
+        "non_steady_state, none (default: motion)",
+    )
     defaults = Settings()
     for title, options in OPTIONS.items():
         group = parser.add_argument_group(title)
@@ -111,7 +131,76 @@ def _parser() -> Parser:
             about = option.help + (f" (default: {_shown(default)})" if shown else "")
             # Two flags may write one setting, so a flag that was not given must not write its own default.
             group.add_argument(option.flag, dest=option.path, help=about, **{"default": argparse.SUPPRESS, **how})
-    return parser
+
+
+def _bids_inputs(given: dict[str, Any]) -> dict[str, Any]:
+    """Inputs of the run that the options of a dataset name; none without them."""
+    names = ("subject", "task", "run", "session", "space", "derivatives")
+    root, raw, strategy = given.pop("bids"), given.pop("raw"), given.pop("strategy")
+    narrow = {name: value for name in names if (value := given.pop(name)) is not None}
+    if root is None:
+        if narrow or raw or strategy:
+            option = next(iter(narrow), "raw" if raw else "strategy")
+            raise ValueError(f"--{option} chooses a run of a dataset: name the dataset with --bids")
+        return {}
+    if given["bold"] is not None:
+        raise ValueError("name either an image or a dataset with --bids, not both")
+    if "subject" not in narrow:
+        raise ValueError(f"name the participant: --bids {root} --subject 01")
+    from glmwidgets.datasets.bids import find_run
+
+    if raw:
+        narrow["derivatives"] = False
+    strategies = [name for name in strategy or ["motion"] if name != "none"]
+    found = find_run(root, narrow.pop("subject"), confounds=strategies or None, **narrow)
+    print(found.describe())
+    return found.inputs()
+
+
+def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
+    """Open the run that the options name, and complete its settings.
+
+    Parameters
+    ----------
+    given : dict
+        What a parser with `add_options` found; its own options have been taken out.
+
+    Returns
+    -------
+    run : Run
+    settings : Settings
+    """
+    inputs = _bids_inputs(given)
+    settings = _settings(given)
+    chosen = settings.inputs
+    # An option goes before what was found in the dataset.
+    bold, events = chosen.bold or inputs.get("bold"), chosen.events or inputs.get("events")
+    confounds = inputs.get("confounds") if chosen.confounds is None else chosen.confounds
+    if bold is None:
+        raise ValueError(
+            "name the image to fit: glmwidgets fit BOLD.nii.gz --events EVENTS.tsv --out DIR; or a run of a dataset: "
+            "--bids DIR --subject 01"
+        )
+    run = open_run(
+        bold,
+        events,
+        chosen.t_r or inputs.get("t_r"),
+        confounds=confounds,
+        mask=chosen.mask or inputs.get("mask"),
+        slice_time_ref=chosen.slice_time_ref or inputs.get("slice_time_ref", 0.0),
+    )
+    return run, _complete(settings, run)
+
+
+def analyse(run: Run, settings: Settings) -> tuple[Analysis, Result, Clusters]:
+    """Fit a run, and say in a person's words what is wrong if something is."""
+    analysis = Analysis(run)
+    try:
+        return analysis, analysis.result(settings), analysis.clusters(settings)
+    except StageError as error:
+        if error.stage == "contrast":
+            raise ValueError(f"contrast {settings.contrast.expression!r}: {error}") from None
+        raise error.cause from None
 
 
 def _shown(value: Any) -> str:
@@ -161,27 +250,13 @@ def fit(argv: Sequence[str]) -> int:
     """
     given = vars(_parser().parse_intermixed_args(list(argv)))
     folder = check_folder(given.pop("out"))
-    settings = _settings(given)
-    inputs = settings.inputs
-    if inputs.bold is None:
-        raise ValueError("name the image to fit: glmwidgets fit BOLD.nii.gz --events EVENTS.tsv --out DIR")
-    run = open_run(
-        inputs.bold,
-        inputs.events,
-        inputs.t_r,
-        confounds=inputs.confounds,
-        mask=inputs.mask,
-        slice_time_ref=inputs.slice_time_ref,
-    )
-    analysis = Analysis(run)
-    settings = _complete(settings, run)
-    try:
-        result = analysis.result(settings)
-        clusters = analysis.clusters(settings)
-    except StageError as error:
-        if error.stage == "contrast":
-            raise ValueError(f"contrast {settings.contrast.expression!r}: {error}") from None
-        raise error.cause from None
+    run, settings = open_given(given)
+    _, result, clusters = analyse(run, settings)
+    if run.confounds is not None and run.inputs.confounds is None:
+        # Chosen from a dataset's table, which holds more and has gaps: the settings need a file of these alone.
+        folder.mkdir(parents=True, exist_ok=True)
+        path = write_whole(folder / "confounds.tsv", run.confounds.to_csv(sep="\t", index=False, lineterminator="\n"))
+        result = dataclasses.replace(result, settings=settings.updated({"inputs.confounds": str(path)}))
     files = write_result(folder, run, result, clusters)
     print(summary(run, result, clusters))
     print(f"{'Written':<11}{len(files)} files in {Path(folder).resolve()}")

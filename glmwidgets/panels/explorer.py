@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.datasets.bids import find_run
 from glmwidgets.panels.base import text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
@@ -117,6 +118,45 @@ class Explorer(W.VBox):
         self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
         return path
 
+    def report(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+        """Report on what is on screen, as one HTML page.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write it to.
+        **options
+            Of `glmwidgets.report.html.analysis_report`: ``title``, ``plot_type`` ...
+
+        Returns
+        -------
+        glmwidgets.report.html.Report
+            Shown in a notebook by itself.
+        """
+        from glmwidgets.report.html import session_report
+
+        report = session_report(self.session, **options)
+        if path is not None:
+            report.save_as_html(path)
+        return report
+
+    def script(self, path: str | PathLike[str], dialect: str = "glmwidgets") -> Path:
+        """Write a Python script that repeats the analysis; see `glmwidgets.report.script.write_script`.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"analysis.py"``.
+        dialect : {"glmwidgets", "nilearn"}
+
+        Returns
+        -------
+        Path
+        """
+        from glmwidgets.report.script import write_script
+
+        return write_script(self.session, path, dialect)
+
     def close(self) -> None:
         """End the session's worker and take the widgets away."""
         self.session.close()
@@ -153,13 +193,16 @@ def explore(
     mask: Any = None,
     slice_time_ref: float = 0.0,
     settings: Settings | dict[str, Any] | None = None,
+    dataset: str | PathLike[str] | None = None,
+    **which: Any,
 ) -> Explorer:
     """Look at a run: a widget in which every change of the model is answered by the map.
 
     Parameters
     ----------
     bold : image, path, list of 3-D images, or simulated run
-        The series. A `glmwidgets.datasets.SimulatedRun` brings its own events, confounds and t_r.
+        The series. A `glmwidgets.datasets.SimulatedRun` brings its own events, confounds and t_r. With `dataset`,
+        the participant, such as ``"sub-01"``.
     events : DataFrame or path, optional
         onset and duration in seconds, trial_type.
     t_r : float, optional
@@ -172,6 +215,11 @@ def explore(
         Time within a scan that the series are referred to, as a fraction of t_r.
     settings : Settings or dict, optional
         What to begin with, such as ``{"contrast.expression": "face - house"}``.
+    dataset : str or path, optional
+        Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
+    **which
+        Which run of the dataset, as in `glmwidgets.datasets.find_run`: ``task=``, ``run=``, ``session=``,
+        ``space=``, ``motion=`` ...
 
     Returns
     -------
@@ -191,6 +239,14 @@ def explore(
     True
     >>> explorer.close()
     """
+    if dataset is not None:
+        found = find_run(dataset, bold, **which).inputs()
+        bold, events = found["bold"], found["events"] if events is None else events
+        confounds = found["confounds"] if confounds is None else confounds
+        mask, t_r = found["mask"] if mask is None else mask, found["t_r"] if t_r is None else t_r
+        slice_time_ref = slice_time_ref or found["slice_time_ref"]
+    elif which:
+        raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
     if hasattr(bold, "img") and hasattr(bold, "events"):
         simulated, bold = bold, bold.img
         events = simulated.events if events is None else events

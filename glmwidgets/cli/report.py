@@ -1,0 +1,82 @@
+"""``glmwidgets report``: one run, one model, one page; on request the script and the Stats Model that repeat it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+from glmwidgets.cli import CommandError, Parser
+from glmwidgets.cli.fit import add_options, analyse, open_given
+from glmwidgets.report.export import check_folder
+from glmwidgets.report.words import summary
+
+__all__ = ["report"]
+
+NEEDS = ("matplotlib", "jinja2")
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="glmwidgets report",
+        description="Fit a general linear model to one run and write a report of it: one HTML page that holds maps, "
+        "clusters, series, design, diagnostics and a methods paragraph, and loads nothing from elsewhere.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--out", metavar="FILE", required=True, help="the page, such as report.html")
+    parser.add_argument("--title", help="headline of the page")
+    parser.add_argument("--glass", action="store_true", help="maps on a glass brain instead of slices")
+    parser.add_argument("--script", metavar="FILE", help="also write a Python script that repeats the analysis")
+    parser.add_argument("--nilearn-script", metavar="FILE", help="also write one that uses nilearn")
+    parser.add_argument("--stats-model", metavar="FILE", help="also write a BIDS Stats Model (model-..._smdl.json)")
+    add_options(parser)
+    return parser
+
+
+def report(argv: Sequence[str]) -> int:
+    """Fit one run and write the report.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Words after ``glmwidgets report``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    given = vars(_parser().parse_intermixed_args(list(argv)))
+    missing = [name for name in NEEDS if find_spec(name) is None]
+    if missing:
+        raise CommandError(
+            f"a report needs {' and '.join(missing)}; get them with: "
+            f'{sys.executable} -m pip install "glmwidgets[report]"'
+        )
+    from glmwidgets.report.html import analysis_report
+    from glmwidgets.report.script import write_script
+    from glmwidgets.report.stats_model import write_stats_model
+
+    out = Path(given.pop("out")).expanduser()
+    scripts = {"glmwidgets": given.pop("script"), "nilearn": given.pop("nilearn_script")}
+    title, glass, stats_model = given.pop("title"), given.pop("glass"), given.pop("stats_model")
+    others = [path for path in (*scripts.values(), stats_model) if path]
+    for path in (out, *others):
+        check_folder(Path(path).expanduser().parent)
+    run, settings = open_given(given)
+    analysis, result, clusters = analyse(run, settings)
+    page = analysis_report(analysis, result, clusters, title=title, plot_type="glass" if glass else "slice")
+    for path in (out, *others):
+        Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    page.save_as_html(out)
+    source = SimpleNamespace(run=run, settings=settings, analysis=analysis)
+    for dialect, path in scripts.items():
+        if path:
+            write_script(source, path, dialect)
+    if stats_model:
+        write_stats_model(stats_model, source)
+    print(summary(run, result, clusters))
+    print(f"{'Written':<11}{', '.join(str(Path(path).expanduser().resolve()) for path in (out, *others))}")
+    return 0
