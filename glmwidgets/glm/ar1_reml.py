@@ -24,7 +24,7 @@ from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.pooling import pooled_curves
 from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit, Products
-from glmwidgets.glm.profiles import Chebyshev
+from glmwidgets.glm.profiles import Chebyshev, ExplainedAtNodes
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -45,26 +45,14 @@ N_FINE, N_FINE_POOLED = 48, 256
 EXACT_STEPS, MOST_STEPS = 1, 10
 CLOSE = 3e-4
 
-PENALTY_STEP = 5e-4
+PENALTY_STEP = 1e-3
 
 
-def log_determinant(basis: DesignBasis, rho: np.ndarray) -> np.ndarray:
-    """``log |G(r)| - log(1 - r^2)``, the part of the restricted likelihood that no data enter.
-
-    Parameters
-    ----------
-    basis : DesignBasis
-    rho : array of shape (m,)
-
-    Returns
-    -------
-    array of shape (m,)
-    """
-    ends = basis.q[list(ENDS)]
-    d = 1 + rho**2 - rho * basis.eigenvalues[:, None]
-    small = np.eye(2)[:, :, None] - rho**2 * np.einsum("aj,jm,bj->abm", ends, 1 / d, ends)
-    of_ends = small[0, 0] * small[1, 1] - small[0, 1] * small[1, 0]
-    return np.log(d).sum(axis=0) + np.log(of_ends) - np.log1p(-(rho**2))
+def at_nodes(basis: DesignBasis, rho: np.ndarray) -> ExplainedAtNodes:
+    """What the design explains, and ``log |G|``, at values of rho."""
+    r = rho[:, None]
+    both = np.ones(2)
+    return ExplainedAtNodes(1 + r**2 - r * basis.eigenvalues, basis.q[list(ENDS)].T, rho, r * both, r**2 * both)
 
 
 @dataclass(frozen=True)
@@ -114,42 +102,27 @@ class Profile:
     basis : DesignBasis
     n_nodes, n_fine : int
         Nodes where the likelihood is computed; places that its polynomial is looked at.
-    dtype : type
-        Of the polynomials: float32 will do for a start that steps with the exact slope follow.
     """
 
-    def __init__(self, basis: DesignBasis, n_nodes: int, n_fine: int, dtype: type):
-        self.basis, self.dtype = basis, dtype
+    def __init__(self, basis: DesignBasis, n_nodes: int, n_fine: int):
+        self.basis = basis
         self.dof = basis.n_scans - basis.rank
-        self.series = Chebyshev(*RHO_RANGE, n_nodes, n_fine, dtype)
+        self.series = Chebyshev(*RHO_RANGE, n_nodes, n_fine)
         nodes = self.series.nodes
-        self.penalty = log_determinant(basis, nodes)[:, None].astype(dtype)
-        # rss = (what W makes of e'e) - |whiten s|^2 with s = q'Se and both ends of e; one row block a node.
-        ends = basis.q[list(ENDS)].T
-        self._whiten = np.concatenate(
-            [
-                np.linalg.solve(
-                    np.linalg.cholesky(np.diag(1 + r * r - r * basis.eigenvalues) - r * r * ends @ ends.T),
-                    np.hstack([r * np.eye(basis.rank), r * r * ends]),
-                )
-                for r in nodes
-            ]
-        ).astype(dtype)
-        self._own = np.column_stack([1 + nodes**2, -nodes, -(nodes**2)]).astype(dtype)
+        self._explained = at_nodes(basis, nodes)
+        self._penalty = (self._explained.log_determinant - np.log1p(-(nodes**2)))[:, None]
+        self._own = np.column_stack([1 + nodes**2, -nodes, -(nodes**2)])
         self._grid = np.arange(RHO_RANGE[0] - PENALTY_STEP, RHO_RANGE[1] + 2 * PENALTY_STEP, PENALTY_STEP)
-        self._penalty_slope = np.gradient(log_determinant(basis, self._grid), PENALTY_STEP, edge_order=2)
+        penalty = at_nodes(basis, self._grid).log_determinant - np.log1p(-(self._grid**2))
+        self._penalty_slope = np.gradient(penalty, PENALTY_STEP, edge_order=2)
 
     def values(self, left: Residuals) -> np.ndarray:
-        """-2 log likelihood at the nodes but for a constant of each voxel's, shape (n_nodes, n_voxels)."""
-        unit = np.divide(1, np.sqrt(left.power), out=np.zeros_like(left.power), where=left.power > 0)
-        cross = np.multiply(left.cross, unit, dtype=self.dtype, casting="same_kind")
-        white = (self._whiten @ cross).reshape(self.series.n_nodes, self.basis.rank, -1)
-        own = np.stack([np.ones_like(unit), left.lagged * unit**2, np.square(left.edges * unit).sum(axis=0)])
-        rss = self._own @ own.astype(self.dtype, copy=False)
-        rss -= np.einsum("kjv,kjv->kv", white, white)
-        np.log(np.maximum(rss, np.finfo(self.dtype).tiny, out=rss), out=rss)
+        """-2 log likelihood at the nodes, shape (n_nodes, n_voxels)."""
+        rss = self._own @ np.stack([left.power, left.lagged, np.square(left.edges).sum(axis=0)])
+        rss -= self._explained(left.cross[:-2], left.edges)
+        np.log(np.maximum(rss, np.finfo(float).tiny, out=rss), out=rss)
         rss *= self.dof
-        rss += self.penalty
+        rss += self._penalty
         return rss
 
     def slope(self, rho: np.ndarray, left: Residuals, solution: np.ndarray, rss: np.ndarray) -> np.ndarray:
@@ -228,7 +201,7 @@ def fit_ar1_reml(
     rho, rss = np.zeros((2, moments.n_voxels))
     coefficients = np.empty((basis.rank, moments.n_voxels))
     pool = pooling is not None
-    profile = Profile(basis, *((N_NODES_POOLED, N_FINE_POOLED, np.float64) if pool else (N_NODES, N_FINE, np.float32)))
+    profile = Profile(basis, *((N_NODES_POOLED, N_FINE_POOLED) if pool else (N_NODES, N_FINE)))
     if pool:
         curves = [profile.values(Residuals.of(products.at(block), basis)) for block in blocks]
         shared = pooled_curves(np.concatenate(curves, axis=1), ~moments.constant, pooling, neighbours)

@@ -19,6 +19,7 @@ import numpy as np
 
 from glmwidgets.glm.ar1 import fit_ar1
 from glmwidgets.glm.ar1_reml import fit_ar1_reml
+from glmwidgets.glm.arma11 import fit_arma11
 from glmwidgets.glm.arn import fit_arn
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
@@ -111,6 +112,13 @@ NOISE_MODELS = {
             "First-order autoregression in each voxel by restricted maximum likelihood, not biased by the design.",
             fit_ar1_reml,
             options=("pooling", "neighbours"),
+        ),
+        NoiseModel(
+            "arma11",
+            "AR(1) + white",
+            "First-order autoregression plus white noise in each voxel by restricted maximum likelihood.",
+            fit_arma11,
+            options=("bins", "pooling", "neighbours"),
         ),
         NoiseModel(
             "arN",
