@@ -42,8 +42,18 @@ def _mask(dataset):
 def test_a_report_with_its_script_and_stats_model(dataset, tmp_path, capsys):
     func = dataset / "sub-01" / "func"
     out = tmp_path / "new" / "report.html"
-    words = [str(func / "sub-01_task-faces_bold.nii.gz"), "--events", str(func / "sub-01_task-faces_events.tsv")]
-    words += ["--mask", str(_mask(dataset)), "--out", str(out), "--title", "Faces <b>", "--script", str(tmp_path / "again.py")]
+    stem = func / "sub-01_task-faces"
+    words = [f"{stem}_bold.nii.gz", "--events", f"{stem}_events.tsv"]
+    words += [
+        "--mask",
+        str(_mask(dataset)),
+        "--out",
+        str(out),
+        "--title",
+        "Faces <b>",
+        "--script",
+        str(tmp_path / "again.py"),
+    ]
     words += ["--stats-model", str(tmp_path / "model-faces_smdl.json"), *OPTIONS]
     assert main(["report", *words]) == 0
     page = out.read_text(encoding="utf-8")

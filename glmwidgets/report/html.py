@@ -113,6 +113,7 @@ def glm_report(
     display_mode: str | None = None,
     missing: str = "error",
     ledger: Any = None,
+    whiteness: str | None = None,
 ) -> Report:
     """Report on a fitted model and some contrasts.
 
@@ -147,6 +148,8 @@ def glm_report(
     ledger : object, optional
         What else was looked at: ``n_models``, ``n_contrasts``, and ``entries`` as of
         `glmwidgets.session.ledger.Ledger`.
+    whiteness : str, optional
+        Verdict, in words, on whether the noise model leaves the residuals white.
 
     Returns
     -------
@@ -171,7 +174,7 @@ def glm_report(
         min_distance=min_distance,
         missing=missing,
     )
-    return render(study, plot_type, cut_coords, display_mode, ledger)
+    return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
 
 
 def analysis_report(
@@ -185,6 +188,7 @@ def analysis_report(
     cut_coords: Any = None,
     display_mode: str | None = None,
     ledger: Any = None,
+    whiteness: str | None = None,
 ) -> Report:
     """Report on one result of the live analysis.
 
@@ -194,7 +198,7 @@ def analysis_report(
     result : Result
     clusters : Clusters, optional
         Found if they are not given.
-    title, bg_img, plot_type, cut_coords, display_mode, ledger
+    title, bg_img, plot_type, cut_coords, display_mode, ledger, whiteness
         As in `glm_report`.
 
     Returns
@@ -202,7 +206,7 @@ def analysis_report(
     Report
     """
     study = study_of_result(analysis, result, clusters, title=title, bg_img=bg_img)
-    return render(study, plot_type, cut_coords, display_mode, ledger)
+    return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
 
 
 def session_report(session: Session, **options: Any) -> Report:
@@ -237,13 +241,14 @@ def render(
     cut_coords: Any = None,
     display_mode: str | None = None,
     ledger: Any = None,
+    whiteness: str | None = None,
 ) -> Report:
     """Turn what a study says into a page.
 
     Parameters
     ----------
     study : Study
-    plot_type, cut_coords, display_mode, ledger
+    plot_type, cut_coords, display_mode, ledger, whiteness
         As in `glm_report`.
 
     Returns
@@ -251,11 +256,11 @@ def render(
     Report
     """
     contrasts = [contrast_section(study, facts, plot_type, cut_coords, display_mode) for facts in study.contrasts]
-    fit, white = fit_pictures(study), None
+    fit = fit_pictures(study)
     runs = [run_section(study, run) for run in study.runs]
     told = None if ledger is None else _ledger(ledger)
     sections = [(f"contrast-{i}", section.name) for i, section in enumerate(contrasts, 1)]
-    sections += [("fit", "Fit")] if fit or white else []
+    sections += [("fit", "Fit")] if fit or whiteness else []
     sections += [("design", "Design"), ("mask", "Mask"), ("methods", "Methods")]
     sections += [("ledger", "Also looked at")] if told else []
     sections += [("parameters", "Parameters")]
@@ -266,7 +271,7 @@ def render(
         sections=sections,
         contrasts=contrasts,
         fit=fit,
-        whiteness=white,
+        whiteness=whiteness,
         runs=runs,
         mask=mask_picture(study),
         methods=methods_text(study),
@@ -320,13 +325,24 @@ def _ledger(ledger: Any) -> SimpleNamespace:
         )
     entries = tuple(getattr(ledger, "entries", ()))
     shown = entries[-ENTRIES:]
-    rows = tuple((str(e.number), e.time, e.words, f"{e.maps:,}", e.role) for e in shown)
+    rows = tuple((str(e.number), _clock(e.time), e.words or "–", f"{e.maps:,}", e.role) for e in shown)
     left = len(entries) - len(shown)
     caption = f"The last {ENTRIES} of {len(entries)} steps." if left else ""
-    table = Table(("Step", "Time", "Change", "Maps", "Role"), rows, words=(0, 1, 2, 4), caption=caption)
+    head = ("Step", "Time", "Change", "Maps", "Role")
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], tuple(row[:-1] for row in rows)
+    table = Table(head, rows, words=(0, 1, 2, 4), caption=caption)
     locked = getattr(ledger, "locked", None)
     if locked is not None:
         exploratory = getattr(ledger, "is_exploratory", False)
         sentence += f" The model of step {locked} was locked as the confirmatory one; "
         sentence += "this report is of another, and exploratory." if exploratory else "this report is of that one."
     return SimpleNamespace(sentence=sentence, table=table if rows else None)
+
+
+def _clock(time: str) -> str:
+    """A time in ISO 8601 as people write it."""
+    try:
+        return datetime.datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return time

@@ -62,6 +62,7 @@ class ContrastSection:
 
     name: str
     text: str
+    article: str
     test: str
     threshold: str
     found: str
@@ -113,6 +114,7 @@ def contrast_section(
     return ContrastSection(
         name=facts.name,
         text=facts.text if facts.text != facts.name else "",
+        article="a" if contrast.stat_type == "t" else "an",
         test=describe_test(contrast),
         threshold=describe_height(facts),
         found=_found(facts),

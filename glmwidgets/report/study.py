@@ -15,7 +15,7 @@ import pandas as pd
 
 from glmwidgets.glm.clusters import Cluster, find_clusters
 from glmwidgets.glm.contrasts import Contrast
-from glmwidgets.glm.expressions import contrast_vector, expression_from_vector
+from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.regression import Fit
 from glmwidgets.glm.scaling import SCALINGS
@@ -226,7 +226,7 @@ def study_of_result(
         found = clusters if active else analysis.clusters(own.settings)
         facts.append(
             ContrastFacts(
-                name=name or text,
+                name=name or _column_called(text, own.fit.columns) or text,
                 text=text,
                 weights=(np.atleast_2d(contrast_vector(text, own.fit.columns)),),
                 contrast=own.contrast,
@@ -456,6 +456,11 @@ def _background(
     return nib.Nifti1Image(mean, img.affine)
 
 
+def _column_called(text: str, columns: Sequence[str]) -> str | None:
+    """The column that an expression is, without the quotes that its name may need."""
+    return next((name for name in columns if text in (name, quote_name(name))), None)
+
+
 def _unit(signal_scaling: Any) -> str:
     # `False == 0` in Python, and here they are opposites.
     return "" if signal_scaling is False or signal_scaling == "none" else "% signal"
@@ -484,11 +489,11 @@ def _written(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return value
+        return value or "–"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple | list) and len(value) <= 24:
-        return ", ".join(_written(item) for item in value)
+        return ", ".join(_written(item) for item in value) or "–"
     if hasattr(value, "shape") and hasattr(value, "affine"):
         return image_name(value)
     if callable(value):

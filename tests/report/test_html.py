@@ -128,7 +128,7 @@ def test_clusters_of_the_session_stand_in_the_table(words, session, report):
 def test_words_name_the_threshold_its_method_sides_and_degrees_of_freedom(words, session, report):
     text = Page(report.html).text
     dof = session.result.fit.dof
-    assert f"T test with {dof} degrees of freedom" in text["contrast-1"]
+    assert f"a t test with {dof} degrees of freedom" in text["contrast-1"]
     # 3.29 is the two-sided height of p = .001
     assert "|z| above 3.29 (uncorrected p below 0.001; two-sided" in text["contrast-1"]
     assert "fewer than 3 voxels are left out" in text["contrast-1"]
@@ -149,6 +149,7 @@ def test_all_settings_are_listed(words, session, report):
     assert rows["design.hrf_model"] == "spm"
     assert rows["threshold.cluster_size"] == "3"
     assert rows["contrast.expression"] == "face"
+    assert rows["inputs.bold"] == rows["contrast.names"] == "–"
     assert len(rows) == sum(len(group) for group in session.settings.to_dict().values())
 
 
@@ -215,6 +216,12 @@ def test_the_ledger_is_counted_and_its_last_steps_are_listed(words, session):
     assert "do not correct for that choice" in page.text["ledger"]
     rows = page.tables["ledger", "ledger"][1:]
     assert [row[2] for row in rows] == [entry.words for entry in session.ledger.entries]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row[1]) for row in rows)
+
+
+def test_a_verdict_on_the_residuals_is_told(words, session):
+    page = Page(session_report(session, whiteness="31 % of voxels are <not> white.").html)
+    assert "31 % of voxels are <not> white." in page.text["fit"]
 
 
 def test_two_runs_of_a_model(run):
@@ -224,7 +231,7 @@ def test_two_runs_of_a_model(run):
     report = model.generate_report({"Faces": "face", "any": "face; house"}, height_control="fdr", alpha=0.05)
     page = _check_self_contained(report)
     dof = sum(fit.dof for fit in model.fits_)
-    assert f"T test with {dof} degrees of freedom" in page.text["contrast-1"]
+    assert f"a t test with {dof} degrees of freedom" in page.text["contrast-1"]
     assert "false discovery rate 0.05; two-sided" in page.text["contrast-1"]
     assert "fixed effects" in page.text["methods"]
     assert [row[0] for row in page.tables["contrast-1", "asked"][1:]] == ["run 1", "run 2"]
@@ -234,7 +241,7 @@ def test_two_runs_of_a_model(run):
 def test_an_f_test_has_one_side_and_two_numbers_of_degrees_of_freedom(run):
     model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img).fit(run.img, run.events)
     page = Page(glm_report(model, "face; house", plot_type="glass").html)
-    assert f"F test with 2 and {model.fits_[0].dof} degrees of freedom" in page.text["contrast-1"]
+    assert f"an F test with 2 and {model.fits_[0].dof} degrees of freedom" in page.text["contrast-1"]
     # 3.09 is the height of one tail; the z score of an F has only one
     assert "z above 3.09 (uncorrected p below 0.001; of the upper tail of F" in page.text["contrast-1"]
     assert "|z|" not in page.text["contrast-1"]
@@ -279,7 +286,7 @@ def test_a_group_report(wager_dir):
     design = pd.DataFrame({"intercept": np.ones(12)})
     model = SecondLevelModel(mask_img=str(wager_dir / "group_mask.nii.gz")).fit(maps, design_matrix=design)
     page = _check_self_contained(model.generate_report("intercept"))
-    assert "T test with 11 degrees of freedom" in page.text["contrast-1"]
+    assert "a t test with 11 degrees of freedom" in page.text["contrast-1"]
     assert "12 maps" in page.text["methods"]
 
 
