@@ -94,11 +94,11 @@ class ComparePanel(Panel):
         ]
         self._dots.children = [figure([self._diagonal, self.scatter], axes, height=230, left=48, bottom=38)]
         self._dots.add_class("glmw-compare-dots")
-        grid = W.Box([*maps, self._dots])
+        grid = W.Box([*maps, self._dots, self._better])
         grid.add_class("glmw-compare")
         tools = W.Box([self.flip, self._words])
         tools.add_class("glmw-bar")
-        self.fill(tools, grid, self._better)
+        self.fill(tools, grid)
 
     def _show(self, _change: object = None) -> None:
         a, b = self.session.pinned, self.session.result
@@ -163,22 +163,20 @@ class ComparePanel(Panel):
         words = escape(" · ".join(both.words) or "the same settings")
         if self._words.value != words:
             self._words.value = words
-        change = f"R² {_signed(np.median(both.r_square), 3)} in the median voxel"
+        lines = [f"R² {_signed(np.median(both.r_square), 3)} in the median voxel"]
         if both.aicc is None:
-            change += f" · no AICc: {both.why_no_aicc}"
+            lines.append(f"no AICc: {both.why_no_aicc}")
         else:
             known = both.aicc[np.isfinite(both.aicc)]
             share_b, share_a = np.mean(known < -SPEAKS), np.mean(known > SPEAKS)
-            change += (
-                f" · AICc {_signed(np.median(known), 1)} in the median voxel, "
-                f"speaks for B in {share_b:.0%} of voxels and for A in {share_a:.0%}"
-            )
+            lines.append(f"AICc {_signed(np.median(known), 1)} in the median voxel")
+            lines.append(f"it speaks for B in {share_b:.0%} of voxels, for A in {share_a:.0%}")
         a, b = both.z
         if a.size > 1 and np.ptp(a) > 0 and np.ptp(b) > 0:
-            change += f" · z correlate {np.corrcoef(a, b)[0, 1]:.3f}"
-        change = escape(change)
-        if self._better.value != change:
-            self._better.value = change
+            lines.append(f"z of A and of B correlate {np.corrcoef(a, b)[0, 1]:.3f}")
+        said = "<br>".join(map(escape, lines))
+        if self._better.value != said:
+            self._better.value = said
 
     def _show_cursor(self, _change: object = None) -> None:
         for viewer in self.viewers.values():
@@ -194,4 +192,5 @@ class ComparePanel(Panel):
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
+    text = f"{value:+.{digits}f}"
+    return "±0" if float(text) == 0 else text.replace("-", "−")

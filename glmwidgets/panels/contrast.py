@@ -32,7 +32,7 @@ COLUMNS = [
         "help": "smallest true effect that the median voxel shows over the threshold, power .8",
     },
     {"label": "VIF", "digits": 2, "help": "how much correlation with other columns inflates its variance"},
-    {"label": "", "help": "whether the design can tell it"},
+    {"label": "", "help": "what keeps it from being asked"},
 ]
 
 # Beyond this the contrast owes most of its variance to other columns.
@@ -296,4 +296,4 @@ def _row(name: str, expression: str, verdict: ContrastVerdict | None, threshold:
     effect = verdict.detectable(threshold)
     figures = [verdict.efficiency, effect, verdict.inflation]
     cells = [figure if math.isfinite(figure) else None for figure in figures]
-    return {"cells": [called, test, *cells, "estimable"]}
+    return {"cells": [called, test, *cells, ""]}

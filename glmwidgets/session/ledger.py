@@ -19,7 +19,6 @@ import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector
 from glmwidgets.session.settings import Settings
-from glmwidgets.session.steps import PAUSE
 from glmwidgets.session.words import LIST_OF_CONTRASTS, describe_changes
 
 if TYPE_CHECKING:
@@ -111,8 +110,7 @@ class Ledger:
         self._models: set[str] = set()
         self._contrasts: set[str] = set()
         self._confirmatory: set[str] = set()
-        self._moved: frozenset[str] = frozenset()
-        self._last = -PAUSE
+        self._movement: int | None = None
 
     @property
     def n_models(self) -> int:
@@ -129,13 +127,16 @@ class Ledger:
         """Whether what is being looked at came after a model was locked, and is another."""
         return bool(self.entries) and self.entries[-1].role == "exploratory"
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result, movement: int | None = None) -> None:
         """Count a map that was published, as an entry or as part of the last one.
 
         Parameters
         ----------
         result : Result
             With ``settings``, ``design`` and ``timings``.
+        movement : int, optional
+            Number of the movement that led to it (see `glmwidgets.session.steps.Steps`); maps of one movement make
+            one entry.
         """
         settings, now = result.settings, self._clock()
         last = self.entries[-1] if self.entries else None
@@ -156,17 +157,16 @@ class Ledger:
             contrast=contrast,
             role=self._role(contrast),
         )
+        goes_on = last is not None and movement is not None and movement == self._movement
         # An entry that was locked is a record by itself and is never written over.
-        goes_on = moved <= self._moved and now - self._last < PAUSE and last.number != self.locked
-        if goes_on and last.role == entry.role:
+        if goes_on and last.number != self.locked and last.role == entry.role:
             before = self.entries[-2].settings if len(self.entries) > 1 else settings
             words = describe_changes(settings, before)
             merged = replace(entry, number=last.number, words=words, maps=last.maps + 1)
             self.entries = (*self.entries[:-1], merged)
         else:
             self.entries = (*self.entries, entry)
-            self._moved = moved
-        self._last = now
+        self._movement = movement
 
     def _role(self, contrast: str) -> str:
         if self.locked is None:

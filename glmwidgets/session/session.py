@@ -247,11 +247,11 @@ class Session(traitlets.HasTraits):
     def refresh(self) -> None:
         """Ask for the result of the present settings."""
         with self.lock:
-            settings = self.settings
+            settings, movement = self.settings, self.steps.movement
             self.status = Status("busy", timings=self.status.timings)
-            self._lane.submit(lambda ticket: self._compute(settings, ticket))
+            self._lane.submit(lambda ticket: self._compute(settings, movement, ticket))
 
-    def _compute(self, settings: Settings, ticket: Ticket) -> None:
+    def _compute(self, settings: Settings, movement: int, ticket: Ticket) -> None:
         pending = self.analysis.pending(settings)
 
         def checkpoint(stage: str) -> None:
@@ -265,7 +265,7 @@ class Session(traitlets.HasTraits):
                 self._publish(preview=preview)
             result = self.analysis.result(settings, checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
-            self._show(result)
+            self._show(result, movement)
             if not ticket.is_newest:
                 return
             timings = dict(result.timings)
@@ -289,14 +289,14 @@ class Session(traitlets.HasTraits):
             state = Status("busy", timings=self.status.timings, running=stage, step=step, n_steps=len(pending))
             self._publish(status=state)
 
-    def _show(self, result: Result) -> None:
+    def _show(self, result: Result, movement: int) -> None:
         with self.lock:
             # A session that goes on where one left off stays where that was.
             if self.result is None and not self.ledger.entries:
                 self.cursor = _peak(result)
             self.clusters = None
             self.result = result
-            self.ledger.add(result)
+            self.ledger.add(result, movement)
             self.looks += 1
 
     def _judge(self, result: Result, ticket: Ticket) -> dict[str, ContrastVerdict]:

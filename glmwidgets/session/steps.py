@@ -22,6 +22,11 @@ class Steps:
     clock : callable
         Seconds, growing.
 
+    Attributes
+    ----------
+    movement : int
+        Number of the movement that led to the present settings; grows with each that begins.
+
     Examples
     --------
     >>> steps = Steps(Settings())
@@ -33,6 +38,7 @@ class Steps:
     """
 
     def __init__(self, first: Settings, clock: Callable[[], float] = time.monotonic):
+        self.movement = 0
         self._line = [first]
         self._place = 0
         self._clock = clock
@@ -63,6 +69,7 @@ class Steps:
             self._line.append(settings)
             self._place += 1
             self._moved = moved
+            self.movement += 1
         self._last = now
 
     def undo(self) -> Settings | None:
@@ -75,6 +82,7 @@ class Steps:
 
     def _go(self, by: int) -> Settings:
         self._place += by
+        self.movement += 1
         # Whatever comes next is a movement of its own.
         self._moved = frozenset()
         return self._line[self._place]

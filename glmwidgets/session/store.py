@@ -135,6 +135,11 @@ def load_session(
         If the file, or one that it names, is missing.
     ValueError
         If it is no session, or an input has to be given again or does not fit.
+
+    Notes
+    -----
+    Every load gives the same maps bit for bit. A session that was live for a while has summed the same products in
+    another order, which shows in the last digits of z (some 1e-14).
     """
     path = Path(path).expanduser()
     tree = _read(path)

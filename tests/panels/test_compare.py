@@ -22,8 +22,6 @@ def panel(session):
 def shown(panel, name):
     """Values that a viewer holds, in mask order."""
     viewer = panel.viewers[name]
-    out = np.empty_like(viewer._values)
-    out[viewer._inside.order.argsort()] = viewer._values[viewer._inside.order.argsort().argsort()]
     values = np.empty_like(viewer._values)
     values[viewer._inside.order] = viewer._values
     return values

@@ -10,11 +10,8 @@ from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.settings import Settings
 
 
-class Clock:
-    now = 1_700_000_000.0
-
-    def __call__(self):
-        return self.now
+def clock():
+    return 1_700_000_000.0
 
 
 class Shown:
@@ -31,12 +28,10 @@ class Shown:
         self.timings = {"fit": 0.02}
 
 
-def looking(*shown, pause=10.0):
-    clock = Clock()
+def looking(*shown, movements=None):
     ledger = Ledger(clock)
-    for one in shown:
-        ledger.add(one)
-        clock.now += pause
+    for number, one in enumerate(shown):
+        ledger.add(one, movements[number] if movements else number)
     return ledger
 
 
@@ -68,7 +63,7 @@ def test_settings_that_do_not_matter_make_no_new_model():
 
 def test_maps_on_the_way_of_a_drag_are_viewed_but_one_entry():
     drag = [Shown(design__high_pass=1 / period) for period in (60, 70, 80)]
-    ledger = looking(Shown(), *drag, pause=0.3)
+    ledger = looking(Shown(), *drag, movements=(0, 1, 1, 1))
     assert [e.maps for e in ledger.entries] == [1, 3]
     assert ledger.entries[1].settings == drag[-1].settings
     assert ledger.entries[1].words == "high-pass 100 s → 80 s"
@@ -96,13 +91,9 @@ def test_looks_after_the_lock_are_exploratory():
 
 
 def test_a_drag_does_not_write_over_what_was_locked():
-    clock = Clock()
-    ledger = Ledger(clock)
-    ledger.add(Shown())
-    ledger.add(Shown(design__high_pass=1 / 60))
+    ledger = looking(Shown(), Shown(design__high_pass=1 / 60))
     ledger.lock()
-    clock.now += 0.1
-    ledger.add(Shown(design__high_pass=1 / 70))
+    ledger.add(Shown(design__high_pass=1 / 70), movement=1)
     assert [e.role for e in ledger.entries] == ["", "confirmatory", "exploratory"]
     assert ledger.entries[1].settings.design.high_pass == 1 / 60
 

@@ -25,6 +25,7 @@ def test_a_drag_is_one_step():
     for period in (60, 70, 80, 90):
         clock.now += 0.2
         steps.add(with_period(period))
+    assert steps.movement == 1
     clock.now += 5
     steps.add(with_period(120))
     assert steps.undo() == with_period(90)
@@ -32,6 +33,7 @@ def test_a_drag_is_one_step():
     assert steps.undo() is None
     assert steps.redo() == with_period(90)
     assert steps.redo() == with_period(120)
+    assert steps.movement == 6
     assert not steps.can_redo
 
 
