@@ -80,9 +80,8 @@ def save_glm_to_bids(
         If they cannot be written; the folder is then as it was.
     """
     out_dir = check_folder(out_dir)
-    drawing = {
-        name: options.pop(name) for name in ("plot_type", "cut_coords", "display_mode", "ledger") if name in options
-    }
+    of_the_page = {"plot_type", "cut_coords", "display_mode", "ledger", "whiteness"} & set(options)
+    drawing = {name: options.pop(name) for name in of_the_page}
     if hasattr(model, "masker_"):
         study = study_of_model(model, contrasts, **options)
     else:
