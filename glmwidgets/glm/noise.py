@@ -19,6 +19,7 @@ import numpy as np
 
 from glmwidgets.glm.ar1 import fit_ar1
 from glmwidgets.glm.ar1_reml import fit_ar1_reml
+from glmwidgets.glm.ar_auto import fit_ar_auto
 from glmwidgets.glm.arma11 import fit_arma11
 from glmwidgets.glm.arn import fit_arn
 from glmwidgets.glm.basis import DesignBasis
@@ -119,6 +120,13 @@ NOISE_MODELS = {
             "First-order autoregression plus white noise in each voxel by restricted maximum likelihood.",
             fit_arma11,
             options=("bins", "pooling", "neighbours"),
+        ),
+        NoiseModel(
+            "ar-auto",
+            "AR, order by AICc",
+            "Autoregression of the order, up to 6, that AICc prefers in each voxel, not biased by the design.",
+            fit_ar_auto,
+            options=("pooling", "neighbours"),
         ),
         NoiseModel(
             "arN",

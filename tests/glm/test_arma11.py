@@ -81,7 +81,7 @@ def test_fit_equals_dense_gls(bins, pooling, constant, deficient, dense, make_de
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize(("a", "white"), [(0.85, 0.5), (0.4, 0.0), (0.95, 0.8)])
 def test_parameters_are_at_the_optimum(a, white, precision, make_design):
-    """Within 0.05 of the least -2 log likelihood, 3 % of the likelihood: b is on a lattice of 0.01. At the end of the range 0.2."""
+    """Within 0.05 of the least -2 log likelihood, 0.2 at the end of the range: b is on a lattice of 0.01."""
     x = make_design(90)
     y = series(x, 6, a, white, mean=100.0)
     k = left_over(x)
