@@ -1,0 +1,149 @@
+"""Undo, saved sessions, several contrasts and A beside B, by a person's hands in a real JupyterLab."""
+
+import numpy as np
+import pytest
+
+IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+CELL = """import glmwidgets as gw
+stem = {stem!r}
+settings = {{"contrast.expression": "face - house"}}
+ex = gw.explore(stem + "bold.nii.gz", events=stem + "events.tsv", t_r=2.0, settings=settings)
+ex"""
+
+
+def settle(page):
+    page.wait_for_function(IDLE, timeout=90_000)
+    page.wait_for_timeout(500)
+
+
+def press(page, label):
+    page.locator(".glmw button", has_text=label).first.click()
+
+
+@pytest.fixture
+def open_explorer(notebook, visloc_dir):
+    """``open_explorer(theme) -> page``: the explorer on the localizer run, fitted."""
+
+    def open_it(theme="light", more=()):
+        stem = str(visloc_dir / "sub-02_task-oneback_run-1_")
+        page = notebook([CELL.format(stem=stem), *more], theme=theme)
+        settle(page)
+        return page
+
+    return open_it
+
+
+def choose_response(page, label):
+    heading = page.locator(".glmw-title", has_text="Response")
+    page.locator(".glmw-panel", has=heading).first.locator("select").first.select_option(label=label)
+
+
+def test_undo_after_a_change_of_the_response_restores_the_map(open_explorer, pixels, ask, screenshot):
+    page = open_explorer()
+    canvas = page.locator(".glmw-slices canvas").first
+    before = pixels(canvas)
+    assert page.locator(".glmw button", has_text="undo").is_disabled()
+    choose_response(page, "Glover")
+    settle(page)
+    assert not np.array_equal(pixels(canvas), before)
+    press(page, "undo")
+    settle(page)
+    # one grey level: the browser rounds the threshold, at which the map begins to fade, to the slider's step
+    np.testing.assert_allclose(pixels(canvas).astype(int), before.astype(int), atol=1)
+    assert ask(page, "print(ex.session.settings.design.hrf_model)") == "spm"
+    press(page, "2 models viewed")
+    page.wait_for_timeout(300)
+    rows = page.locator(".glmw-history tbody tr")
+    assert "HRF glover → spm" in rows.first.inner_text()
+    screenshot(page.locator(".glmw-explorer"), "history_light")
+    rows.nth(1).click()
+    settle(page)
+    assert ask(page, "print(ex.session.settings.design.hrf_model)") == "glover"
+
+
+def test_a_saved_session_opens_in_another_cell_with_the_same_map(notebook, visloc_dir, pixels, ask, tmp_path):
+    stem, path = str(visloc_dir / "sub-02_task-oneback_run-1_"), str(tmp_path / "session.json")
+    made = CELL.format(stem=stem).removesuffix("\nex")
+    cells = [
+        f"{made}\nassert ex.session.wait_until_idle(120)\n"
+        "ex.session.update({'design.hrf_model': 'glover', 'threshold.height_control': 'fdr'})\n"
+        "assert ex.session.wait_until_idle(120)\n"
+        f"ex.session.move_to((25, 20, 6))\nex.map.viewer.convention = 'radiological'\nex.save({path!r})\nex.map",
+        f"again = gw.explore.load({path!r})\nassert again.session.wait_until_idle(120)\nagain.map",
+    ]
+    page = notebook(cells)
+    page.wait_for_function("() => document.querySelectorAll('.glmw-slices canvas').length === 2")
+    page.wait_for_timeout(1500)
+    one, two = (pixels(page.locator(".glmw-slices canvas").nth(i)) for i in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert ask(page, "print(bool(abs(ex.session.result.z - again.session.result.z).max() < 1e-12))") == "True"
+    assert ask(page, "print(again.session.cursor)") == "(25, 20, 6)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_beside_b(open_explorer, pixels, ask, screenshot, theme):
+    page = open_explorer(theme)
+    press(page, "pin as A")
+    page.wait_for_timeout(500)
+    choose_response(page, "Glover")
+    settle(page)
+    canvases = page.locator(".glmw-compare .glmw-slices canvas")
+    assert canvases.count() == 3
+    a, b = pixels(canvases.nth(0)), pixels(canvases.nth(1))
+    assert not np.array_equal(a, b)
+    panel = page.locator(".glmw-panel", has=page.locator(".glmw-compare"))
+    said = panel.inner_text()
+    assert "HRF spm → glover" in said
+    assert "AICc" in said
+    screenshot(page.locator(".glmw-explorer"), f"compare_{theme}")
+    screenshot(panel, f"compare_panel_{theme}")
+    # a key shows A in the place of B, and B again
+    canvases.nth(2).focus()
+    page.keyboard.press("f")
+    page.wait_for_timeout(600)
+    np.testing.assert_array_equal(pixels(canvases.nth(1)), a)
+    page.keyboard.press("f")
+    page.wait_for_timeout(600)
+    np.testing.assert_array_equal(pixels(canvases.nth(1)), b)
+    # one crosshair
+    area = canvases.nth(2).bounding_box()
+    page.mouse.click(area["x"] + 0.2 * area["width"], area["y"] + 0.5 * area["height"])
+    page.wait_for_timeout(800)
+    cursors = "print({v.cursor for v in ex.compare.viewers.values()} == {ex.session.cursor})"
+    assert ask(page, cursors) == "True"
+    press(page, "unpin A")
+    page.wait_for_timeout(400)
+    assert panel.count() == 0
+
+
+def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, ask, screenshot):
+    page = open_explorer()
+    press(page, "all pairs")
+    settle(page)
+    press(page, "effects of interest")
+    settle(page)
+    rows = page.locator(".glmw-contrasts tbody tr")
+    assert rows.count() == 16, rows.all_inner_texts()
+    assert "F6" in page.locator(".glmw-contrasts").inner_text()
+    rows.filter(has_text="face - house").first.click()
+    settle(page)
+    assert ask(page, "print(ex.session.settings.contrast.expression)") == "face - house"
+    press(page, "weights")
+    page.wait_for_timeout(600)
+    screenshot(page.locator(".glmw-explorer"), "contrasts_light")
+    handle = page.locator(".glmw-weight .noUi-handle").first
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    settle(page)
+    assert "*body" in ask(page, "print(ex.session.settings.contrast.expression)")
+    # a response that takes the column away leaves a button that mends the contrast
+    choose_response(page, "FIR")
+    button = page.locator(".glmw button", has_text="use ")
+    button.wait_for(timeout=30_000)
+    screenshot(page.locator(".glmw-explorer"), "contrast_suggestion")
+    button.click()
+    settle(page)
+    assert "_delay_0" in ask(page, "print(ex.session.settings.contrast.expression)")
