@@ -200,7 +200,8 @@ class ContrastPanel(Panel):
             self.suggestion.layout.display = "" if label else "none"
         if result is None or status.state == "busy":
             return
-        verdict = self.session.verdicts.get(result.settings.contrast.expression)
+        # What is still on screen was estimable; what is typed is not even read.
+        verdict = None if wrong else self.session.verdicts.get(result.settings.contrast.expression)
         words = "" if verdict is None else _in_words(verdict, result.threshold, self._unit())
         if self._verdict.value != words:
             self._verdict.value = words

@@ -89,6 +89,7 @@ def test_a_suggestion_is_taken_at_a_click(panel):
     session = panel.session
     assert panel.suggestion.layout.display == "none"
     session.update({"design.hrf_model": "fir", "design.fir_delays": (0, 1)})
+    assert panel._verdict.value == ""
     assert panel.suggestion.description == "use 0.5*face_delay_0 + 0.5*face_delay_1"
     panel.suggestion.click()
     assert session.is_current
