@@ -24,7 +24,9 @@ model = FirstLevelModel(t_r={t_r}, hrf_model="spm", smoothing_fwhm=5, minimize_m
 model.fit({bold!r}, {events!r}).compute_contrast("a - b")
 """
 THEIRS_COLD = OURS_COLD.replace("glmwidgets.models", "nilearn.glm.first_level")
-PEAK = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+PEAK = """
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
 
 
 def rows(run: TimedRun, repeats: int = 3) -> list[Row]:
@@ -72,7 +74,7 @@ def cold(run: TimedRun, repeats: int = 3) -> list[Row]:
                 done = subprocess.run([sys.executable, "-W", "ignore", "-c", source], capture_output=True, text=True)
                 if done.returncode:
                     raise RuntimeError(done.stderr)
-                peaks[code] = float(done.stdout.split()[-1])
+                peaks[code] = float(done.stdout.split()[-1]) / 1024
 
             return start
 

@@ -143,7 +143,7 @@ class ComparePanel(Panel):
         """Each map under its own threshold."""
         shown = {"a": self._shown.a, "b": self._shown.a if self.flip.value else self._shown.b}
         for name, result in shown.items():
-            viewer, chosen = self.viewers[name], result.settings.threshold
+            viewer, chosen = self.viewers[name], result.thresholding
             with viewer.hold_sync():
                 viewer.threshold = result.threshold if math.isfinite(result.threshold) else 1e6
                 viewer.sign = "two-sided" if chosen.two_sided else "positive"

@@ -106,7 +106,7 @@ class MapPanel(Panel):
         result = self.session.result
         if result is None:
             return
-        threshold, settings = result.threshold, result.settings.threshold
+        threshold, settings = result.threshold, result.thresholding
         if result.z is not self._painted:
             self._painted = result.z
             self._fit_colours(result.z)

@@ -231,7 +231,7 @@ def study_of_result(
                 weights=(np.atleast_2d(contrast_vector(text, own.fit.columns)),),
                 contrast=own.contrast,
                 z=own.z,
-                threshold=settings.threshold,
+                threshold=own.thresholding,
                 height=own.threshold,
                 clusters=tuple(found.found),
                 labels=found.labels,

@@ -150,7 +150,7 @@ def summary(run: Run, result: Result, clusters: Clusters) -> str:
         "Run": f"{run.name}: {run.n_scans} scans, TR {run.t_r:g} s, {n_voxels:,} voxels in the mask",
         "Model": describe_model(settings),
         "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
-        "Threshold": describe_threshold(settings.threshold, result.threshold),
+        "Threshold": describe_threshold(result.thresholding, result.threshold),
         "Found": describe_clusters(clusters.found),
     }
     return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())

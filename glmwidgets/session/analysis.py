@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,7 @@ from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask, unmask
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.session.run import Run
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage
 from glmwidgets.session.verdicts import ContrastBook
 
@@ -68,6 +68,11 @@ class Result:
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     book: ContrastBook | None = None
 
+    @property
+    def thresholding(self) -> ThresholdSettings:
+        """The settings' threshold, one-sided for an F test."""
+        return thresholding(self.settings, self.contrast)
+
     @cached_property
     def z_map(self) -> np.ndarray:
         """Volume of z scores, NaN outside the mask, float32."""
@@ -90,6 +95,15 @@ class Result:
         inside = all(0 <= c < n for c, n in zip(ijk, self.mask.shape, strict=True))
         index = int(self._index[ijk]) if inside else -1
         return None if index < 0 else index
+
+
+def thresholding(settings: Settings, contrast: Contrast) -> ThresholdSettings:
+    """How a contrast is thresholded: as the settings say, but an F test has one side, that of large F.
+
+    A negative z of an F test says that the effect is smaller than chance would make it; it is no finding.
+    """
+    one_sided = contrast.stat_type == "F"
+    return replace(settings.threshold, two_sided=False) if one_sided else settings.threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +301,7 @@ class Analysis:
         return contrast, contrast.z_score()
 
     def _threshold(self, settings: Settings, contrast: tuple[Contrast, np.ndarray]) -> float:
-        chosen = settings.threshold
+        chosen = thresholding(settings, contrast[0])
         return height_threshold(
             contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
         )
@@ -295,7 +309,7 @@ class Analysis:
     def _clusters(
         self, settings: Settings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
     ) -> Clusters:
-        chosen = settings.threshold
+        chosen = thresholding(settings, contrast[0])
         clusters, labels = find_clusters(
             unmask(contrast[1], mask),
             threshold,

@@ -259,3 +259,14 @@ def test_a_result_is_pinned_by_itself_or_by_its_settings(session):
     assert session.result.settings.design.hrf_model == "spm"
     session.unpin()
     assert session.pinned is None
+
+
+def test_an_f_test_is_thresholded_on_its_one_side(session):
+    """fpr .001 of one side is z = 3.0902, and what is below chance is no cluster."""
+    session.update({"contrast.expression": "face; house", "threshold.two_sided": True, "threshold.cluster_size": 0})
+    assert session.result.contrast.stat_type == "F"
+    assert session.result.threshold == pytest.approx(3.0902, abs=1e-4)
+    assert not session.result.thresholding.two_sided
+    session.update({"threshold.height_control": "fixed", "threshold.value": 1.0})
+    assert session.result.z.min() < -1
+    assert all(cluster.sign == 1 for cluster in session.clusters.found)
