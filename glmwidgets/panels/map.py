@@ -58,6 +58,9 @@ class MapPanel(Panel):
         self.bind(self.size, "threshold.cluster_size")
         W.jsdlink((self.fade, "value"), (self.viewer, "fade_below"))
         self.on_value(self.convention, lambda change: setattr(self.viewer, "convention", change["new"]))
+        # A session that is loaded sets them on the viewer.
+        for control, trait in ((self.fade, "fade_below"), (self.convention, "convention")):
+            self.viewer.observe(self.guarded(lambda change, c=control: setattr(c, "value", change["new"])), trait)
         self._alpha_field = field("alpha", self.alpha)
         box = W.Box(
             [
@@ -116,8 +119,9 @@ class MapPanel(Panel):
         with self.viewer.hold_sync():
             self.viewer.sign = sign
             self.viewer.cluster_threshold = settings.cluster_size
-            self.viewer.threshold = threshold if math.isfinite(threshold) else UNREACHABLE
-        # While a thumb is being dragged its own newer value must not be pulled back to this result's.
+            # While a thumb is being dragged its own newer value must not be pulled back to this result's.
+            if self.session.is_current:
+                self.viewer.threshold = threshold if math.isfinite(threshold) else UNREACHABLE
         if self.session.is_current and self.slider.value != self._on_slider(threshold):
             self.slider.value = self._on_slider(threshold)
         self._write(threshold, result.z, settings.two_sided)

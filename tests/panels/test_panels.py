@@ -178,3 +178,10 @@ def test_widgets_do_not_grow_in_number(explorer):
         explorer.session.update({"design.hrf_model": ("spm", "glover")[k % 2], "threshold.cluster_size": k})
         explorer.session.move_to((k + 1, 3, 3))
     assert len(core._instances) == before
+
+
+def test_controls_of_the_view_follow_the_viewer(explorer):
+    explorer.map.viewer.fade_below = False
+    explorer.map.viewer.convention = "radiological"
+    assert explorer.map.fade.value is False
+    assert explorer.map.convention.value == "radiological"
