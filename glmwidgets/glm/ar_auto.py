@@ -41,6 +41,9 @@ LONGEST_LAG = 200
 
 ROUNDS = 5
 
+# Beyond this condition number of C, taking the bias out multiplies the noise of the autocovariances.
+CONDITION_MAX = 10.0
+
 
 class ExactARPrecision(ARPrecision):
     """Inverse covariance of a stationary autoregression, one set of coefficients a voxel, up to the innovations'."""
@@ -193,7 +196,10 @@ def chosen_autoregression(
     gamma = head @ relative
     for k in range(ROUNDS):
         phi, variance, clipped = levinson(gamma)
-        order = (dof * np.log(variance) + price).argmin(axis=0)
+        # What lies beyond a partial autocorrelation that is none is no estimate of anything.
+        criterion = dof * np.log(variance) + price
+        criterion[2:][clipped[2:]] = np.inf
+        order = criterion.argmin(axis=0)
         chosen = phi[order, :, voxels].T
         if k == ROUNDS - 1:
             break
@@ -202,6 +208,13 @@ def chosen_autoregression(
         # A bias as large as the variance itself cannot be taken out.
         gamma[0] = np.maximum(gamma[0], 0.1)
     return chosen, order, clipped[order, voxels]
+
+
+def _largest_order(expectation: np.ndarray, dof: int) -> int:
+    """Largest order whose autocovariances the design leaves to be estimated, at least 1."""
+    head = expectation[:, : len(expectation)] / dof
+    sizes = range(2, len(head) + 1)
+    return max([1, *(size - 1 for size in sizes if np.linalg.cond(head[:size, :size]) <= CONDITION_MAX)])
 
 
 def _lagged_residuals(parts: Products, basis: DesignBasis) -> np.ndarray:
@@ -222,6 +235,8 @@ def fit_ar_auto(
     neighbours: scipy.sparse.spmatrix | None = None,
 ) -> NoiseFit:
     """Autoregression of the order, up to 6, that AICc prefers in each voxel; not biased by the design.
+
+    Designs that take most of the slow or of the fast residuals leave fewer orders to choose from.
 
     Parameters
     ----------
@@ -251,6 +266,9 @@ def fit_ar_auto(
             f"an autoregression cannot be estimated from {moments.n_scans} scans with {basis.rank} independent "
             "columns; use fewer confounds"
         )
+    expectation = lagged_expectation(basis, order)
+    order = _largest_order(expectation, dof)
+    expectation = expectation[: order + 1]
     products = LaggedProducts(moments, basis, order)
     blocks = [slice(start, start + BLOCK) for start in range(0, moments.n_voxels, BLOCK)]
     lagged = np.concatenate([_lagged_residuals(products.at(block), basis) for block in blocks], axis=1)
@@ -259,7 +277,6 @@ def fit_ar_auto(
     lagged[:, ~known] = np.eye(order + 1)[:, :1]
     if pooling is not None:
         lagged = pooled_curves(lagged, known, pooling, neighbours)
-    expectation = lagged_expectation(basis, order)
     phi = np.empty((order, moments.n_voxels))
     chosen, clipped = np.empty(moments.n_voxels), np.empty(moments.n_voxels, dtype=bool)
     rss, coefficients = np.empty(moments.n_voxels), np.empty((basis.rank, moments.n_voxels))
@@ -271,6 +288,6 @@ def fit_ar_auto(
         g, rss[block] = ExactARPrecision(basis, here.T, np.arange(here.shape[1])).estimate(parts)
         coefficients[:, block] = g + parts.taken
     precision = ExactARPrecision(basis, phi.T, np.arange(moments.n_voxels))
-    parameters = {f"phi{k + 1}": phi[k] for k in range(order)}
+    parameters = {f"phi{k + 1}": phi[k] if k < order else np.zeros(moments.n_voxels) for k in range(MAX_ORDER)}
     parameters["order"] = np.where(known, chosen, 0)
     return NoiseFit(coefficients, rss, precision.covariance, parameters, {"edge": clipped & known})
