@@ -26,6 +26,8 @@ class Hands:
         self.settle()
 
     def settle(self):
+        # what was asked for has to reach the kernel before "up to date" can mean it
+        self.page.wait_for_timeout(600)
         self.page.wait_for_function(IDLE, timeout=60_000)
         self.page.wait_for_timeout(400)
 
