@@ -29,7 +29,7 @@ from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.regression import fit_glm
 
-SHAPE = (6, 5, 5)
+SHAPE = (4, 4, 4)
 ALPHAS = (0.05, 0.001)
 EFFECT = 0.7
 SMOOTHNESS = 0.7  # of the innovations, standard deviation in voxels: correlation 0.6 between neighbours
@@ -69,7 +69,6 @@ MODELS: dict[str, tuple[str, dict]] = {
     "ar1-reml": ("ar1-reml", {}),
     "ar1-reml local": ("ar1-reml", {"pooling": "local"}),
     "ar-auto": ("ar-auto", {}),
-    "ar-auto local": ("ar-auto", {"pooling": "local"}),
     "arma11": ("arma11", {}),
     "arma11 local": ("arma11", {"pooling": "local"}),
 }
