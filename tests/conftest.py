@@ -52,9 +52,7 @@ def small_run(seed=0, shape=(10, 9, 6), n_scans=80):
     data = rng.normal(0, 8, (*shape, n_scans)).astype(np.float32)
     data[1:-1, 1:-1, 1:-1] += 1000
     onsets = np.arange(10, n_scans * T_R - 20, 24.0)
-    events = pd.DataFrame(
-        {"onset": onsets, "duration": 8.0, "trial_type": np.resize(["face", "house"], onsets.size)}
-    )
+    events = pd.DataFrame({"onset": onsets, "duration": 8.0, "trial_type": np.resize(["face", "house"], onsets.size)})
     times = np.arange(n_scans) * T_R
     answer = np.zeros(n_scans)
     for onset in onsets[::2]:
