@@ -36,10 +36,10 @@ MAX_ORDER = 6
 # Partial autocorrelations are kept within this: beyond it a run of some hundred scans has no stationary description.
 PARTIAL_MAX = 0.98
 
-# Autocovariances beyond this lag are taken as zero: 0.98^200 = 0.02.
-LONGEST_LAG = 200
+# Autocovariances beyond this lag are taken as zero: 0.95^100 = 0.006.
+LONGEST_LAG = 100
 
-ROUNDS = 5
+ROUNDS = 4
 
 # Beyond this condition number of C, taking the bias out multiplies the noise of the autocovariances.
 CONDITION_MAX = 10.0
@@ -85,7 +85,7 @@ def lagged_expectation(basis: DesignBasis, order: int) -> np.ndarray:
     Returns
     -------
     array of shape (order + 1, n_lags)
-        For autocovariances from lag 0 on, over the whole run or 200 scans.
+        For autocovariances from lag 0 on, over the whole run or 100 scans.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def chosen_autoregression(
     head = np.linalg.inv(expectation[:, : p + 1])
     scale = np.where(lagged[0] > 0, lagged[0] / dof, 1.0)
     relative = lagged / scale
-    gamma = head @ relative
+    gamma, beyond = head @ relative, np.zeros_like(relative)
     for k in range(ROUNDS):
         phi, variance, clipped = levinson(gamma)
         # What lies beyond a partial autocorrelation that is none is no estimate of anything.
@@ -204,7 +204,9 @@ def chosen_autoregression(
         if k == ROUNDS - 1:
             break
         tail = _autocorrelation(chosen, expectation.shape[1])[p + 1 :] * gamma[0]
-        gamma = head @ (relative - expectation[:, p + 1 :] @ tail)
+        # Each round overshoots to the other side of the last one: half of a step.
+        beyond = (beyond + expectation[:, p + 1 :] @ tail) / 2
+        gamma = head @ (relative - beyond)
         # A bias as large as the variance itself cannot be taken out.
         gamma[0] = np.maximum(gamma[0], 0.1)
     return chosen, order, clipped[order, voxels]
