@@ -12,7 +12,7 @@ import ipywidgets as W
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.session import Session
 
-__all__ = ["Panel", "field", "text"]
+__all__ = ["Panel", "field", "opened_by", "text"]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,20 @@ def field(label: str, control: W.Widget) -> W.VBox:
     box = W.VBox([text("glmw-label", escape(label)), control])
     box.add_class("glmw-field")
     return box
+
+
+def opened_by(button: W.ToggleButton, panel: W.Widget) -> W.Box:
+    """A place that shows a panel while a button is down; the panel itself stays visible elsewhere."""
+    place = W.Box([])
+    place.add_class("glmw-place")
+
+    # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
+    def follow(_change: object = None) -> None:
+        place.children = [panel] if button.value else []
+
+    button.observe(follow, "value")
+    follow()
+    return place
 
 
 class Panel(W.VBox):

@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as W
 
 from glmwidgets.datasets.bids import find_run
-from glmwidgets.panels.base import text
+from glmwidgets.panels.base import opened_by, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
 from glmwidgets.panels.contrast import ContrastPanel
@@ -49,18 +49,18 @@ class Explorer(W.VBox):
     ----------
     session : Session
         What is looked at; ``session.update({...})`` moves every control.
-    events, response, drift, noise, data, contrast, map, series, clusters, crosshair, design, history, compare : Panel
+    events, hrf, drift, noise, data, contrasts, map, series, clusters, crosshair, design, history, compare : Panel
         Each can be shown in a cell of its own.
     """
 
     def __init__(self, session: Session):
         self.session = session
         self.events = EventsPanel(session)
-        self.response = ResponsePanel(session)
+        self.hrf = ResponsePanel(session)
         self.drift = DriftPanel(session)
         self.noise = NoisePanel(session)
         self.data = DataPanel(session)
-        self.contrast = ContrastPanel(session)
+        self.contrasts = ContrastPanel(session)
         self.map = MapPanel(session)
         self.series = SeriesPanel(session)
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
@@ -72,12 +72,12 @@ class Explorer(W.VBox):
         self._top = text("glmw-top")
         head = W.Box([self._top, self.history.bar, self.compare.pin])
         head.add_class("glmw-head-line")
-        looked_at = _opened_by(self.history.count, self.history)
-        side_by_side = _opened_by(self.compare.pin, self.compare)
+        looked_at = opened_by(self.history.count, self.history)
+        side_by_side = opened_by(self.compare.pin, self.compare)
         columns = W.Box(
             [
-                _column("glmw-left", self.events, self.response, self.drift, self.noise, self.data),
-                _column("glmw-centre", self.contrast, self.map, self.series),
+                _column("glmw-left", self.events, self.hrf, self.drift, self.noise, self.data),
+                _column("glmw-centre", self.contrasts, self.map, self.series),
                 _column("glmw-right", self.clusters, self.crosshair, self.design),
             ]
         )
@@ -161,20 +161,6 @@ class Explorer(W.VBox):
         """End the session's worker and take the widgets away."""
         self.session.close()
         super().close()
-
-
-def _opened_by(button: W.ToggleButton, panel: W.Widget) -> W.Box:
-    """A place that shows a panel while a button is down; the panel itself stays visible elsewhere."""
-    place = W.Box([])
-    place.add_class("glmw-place")
-
-    # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
-    def follow(_change: object = None) -> None:
-        place.children = [panel] if button.value else []
-
-    button.observe(follow, "value")
-    follow()
-    return place
 
 
 def _column(name: str, *panels: W.Widget) -> W.Box:

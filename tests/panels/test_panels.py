@@ -20,8 +20,8 @@ def explorer(session):
 def controls(explorer):
     """Every bound control: how to reach it, its setting, a new value of the control and what the setting becomes."""
     return {
-        "hrf": (explorer.response.model, "design.hrf_model", "glover", "glover"),
-        "fir delays": (explorer.response.delays, "design.fir_delays", "0, 1, 2", (0, 1, 2)),
+        "hrf": (explorer.hrf.model, "design.hrf_model", "glover", "glover"),
+        "fir delays": (explorer.hrf.delays, "design.fir_delays", "0, 1, 2", (0, 1, 2)),
         "drift": (explorer.drift.model, "design.drift_model", "polynomial", "polynomial"),
         "high-pass": (explorer.drift.period, "design.high_pass", 64.0, 1 / 64),
         "order": (explorer.drift.order, "design.drift_order", 3, 3),
@@ -29,7 +29,7 @@ def controls(explorer):
         "noise": (explorer.noise.model, "noise.model", "ols", "ols"),
         "smoothing": (explorer.data.smoothing, "data.smoothing_fwhm", 4.0, 4.0),
         "scaling": (explorer.data.scaling, "data.signal_scaling", "none", "none"),
-        "contrast": (explorer.contrast.expression, "contrast.expression", "face - house", "face - house"),
+        "contrast": (explorer.contrasts.expression, "contrast.expression", "face - house", "face - house"),
         "method": (explorer.map.method, "threshold.height_control", "fdr", "fdr"),
         "alpha": (explorer.map.alpha, "threshold.alpha", 0.05, 0.05),
         "sides": (explorer.map.sides, "threshold.two_sided", False, False),
@@ -63,12 +63,12 @@ def test_every_bound_control_is_listed(explorer):
 
 def test_every_named_response_can_be_picked(explorer):
     explorer.session.update({"contrast.expression": "constant"})  # a column of every model
-    for label, value in explorer.response.model.options:
-        explorer.response.model.value = value
+    for label, value in explorer.hrf.model.options:
+        explorer.hrf.model.value = value
         wants_delays = value == "fir"
         assert explorer.session.status.state == "idle", (label, explorer.session.status.message)
-        assert (explorer.response._delays.layout.display == "") == wants_delays
-    assert len(explorer.response.model.options) == len(HRFS)
+        assert (explorer.hrf._delays.layout.display == "") == wants_delays
+    assert len(explorer.hrf.model.options) == len(HRFS)
 
 
 def test_ticks_choose_the_event_types(explorer):
@@ -81,22 +81,22 @@ def test_ticks_choose_the_event_types(explorer):
 
 
 def test_a_refused_value_is_told_in_its_own_panel_and_what_is_typed_is_escaped(explorer):
-    explorer.contrast.expression.value = "<img src=x onerror=alert(1)>"
+    explorer.contrasts.expression.value = "<img src=x onerror=alert(1)>"
     assert explorer.session.status.stage == "contrast"
-    said = explorer.contrast._error
+    said = explorer.contrasts._error
     assert said.layout.display == ""
     assert "<img" not in said.value
     assert "<img" not in explorer._status.words.value
     assert explorer.noise._error.layout.display == "none"
-    assert "glmw-bad-input" in explorer.contrast.expression._dom_classes
-    explorer.contrast.expression.value = "face"
+    assert "glmw-bad-input" in explorer.contrasts.expression._dom_classes
+    explorer.contrasts.expression.value = "face"
     assert said.layout.display == "none"
-    assert "glmw-bad-input" not in explorer.contrast.expression._dom_classes
+    assert "glmw-bad-input" not in explorer.contrasts.expression._dom_classes
 
 
 def test_words_that_are_no_delays(explorer):
-    explorer.response.model.value = "fir"
-    explorer.response.delays.value = "0, x"
+    explorer.hrf.model.value = "fir"
+    explorer.hrf.delays.value = "0, x"
     assert "whole numbers of scans" in explorer.session.status.message
     assert explorer.session.settings.design.fir_delays == (0,)
 
