@@ -15,14 +15,18 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glmwidgets.glm.ar1 import check_bins
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.pooling import pooled_curves
 from glmwidgets.glm.products import BLOCK, NoiseFit, Products, lagged_products, residual_autocovariance
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 __all__ = ["ARPrecision", "fit_arn", "quantised", "yule_walker"]
 
@@ -172,7 +176,13 @@ def quantised(phi: np.ndarray, bins: int | None, random_state: Any = None) -> tu
 
 
 def fit_arn(
-    moments: Moments, basis: DesignBasis, order: int = 2, bins: int | None = 100, random_state: Any = None
+    moments: Moments,
+    basis: DesignBasis,
+    order: int = 2,
+    bins: int | None = 100,
+    random_state: Any = None,
+    pooling: str | None = None,
+    neighbours: scipy.sparse.spmatrix | None = None,
 ) -> NoiseFit:
     """Autoregression of a given order, estimated as the field's reference does.
 
@@ -189,6 +199,11 @@ def fit_arn(
         Largest number of groups of voxels that share their coefficients; None leaves each voxel its own.
     random_state : int, RandomState, Generator or None
         See `quantised`.
+    pooling : {None, "local", "global"}
+        Whether autocorrelations are averaged over neighbours, or over all voxels, before the equations are solved;
+        see `glmwidgets.glm.pooling`.
+    neighbours : sparse matrix of shape (n_voxels, n_voxels), optional
+        For ``"local"``.
 
     Returns
     -------
@@ -208,6 +223,9 @@ def fit_arn(
     parts = lagged_products(moments, basis, order)
     autocovariance = residual_autocovariance(parts, basis)
     known = ~moments.constant & (autocovariance[0] > 0)
+    if pooling is not None:
+        correlation = np.divide(autocovariance, autocovariance[0], out=np.zeros_like(autocovariance), where=known)
+        autocovariance = pooled_curves(correlation, known, pooling, neighbours)
     phi = np.zeros((moments.n_voxels, order))
     phi[known] = yule_walker(autocovariance[:, known])
     centres, group = quantised(phi, bins, random_state)

@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from glmwidgets.glm.ar1 import fit_ar1
+from glmwidgets.glm.ar1_pooled import fit_ar1_pooled
 from glmwidgets.glm.ar1_reml import fit_ar1_reml
 from glmwidgets.glm.ar_auto import fit_ar_auto
 from glmwidgets.glm.arma11 import fit_arma11
@@ -104,8 +104,8 @@ NOISE_MODELS = {
             "ar1",
             "AR(1)",
             "First-order autoregression in each voxel, estimated as the field's reference does.",
-            fit_ar1,
-            options=("bins",),
+            fit_ar1_pooled,
+            options=("bins", "pooling", "neighbours"),
         ),
         NoiseModel(
             "ar1-reml",
@@ -133,7 +133,7 @@ NOISE_MODELS = {
             "AR(N)",
             "Autoregression of a higher order, with coefficients shared by groups of similar voxels.",
             fit_arn,
-            options=("bins", "random_state"),
+            options=("bins", "random_state", "pooling", "neighbours"),
         ),
     )
 }
