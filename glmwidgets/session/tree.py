@@ -1,0 +1,241 @@
+"""A frozen tree of settings that JSON can hold: what every kind of session has for its state.
+
+A tree is a frozen dataclass whose fields are groups, frozen dataclasses too, whose fields are texts, numbers, truth
+values or tuples of these. A path such as ``design.hrf_model`` names a setting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+__all__ = ["SettingsError", "SettingsTree", "one_of", "within"]
+
+Tree = TypeVar("Tree", bound="SettingsTree")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used.
+
+    Attributes
+    ----------
+    path : str
+        Where it stands in the tree, such as ``design.high_pass``.
+    """
+
+    def __init__(self, path: str, message: str):
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
+def one_of(path: str, value: Any, choices: Iterable[str]) -> None:
+    """Refuse a value that is not among some choices."""
+    choices = list(choices)
+    if value not in choices:
+        raise SettingsError(path, f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
+
+
+def within(path: str, value: float | None, low: float, high: float = math.inf, *, open_low: bool = False) -> None:
+    """Refuse a number outside some bounds; None is none."""
+    if value is None:
+        return
+    if not math.isfinite(value) or value > high or value < low or (open_low and value == low):
+        bounds = f"above {low:g}" if open_low else f"at least {low:g}"
+        bounds += "" if high == math.inf else f" and at most {high:g}"
+        raise SettingsError(path, f"must be {bounds}, not {value:g}")
+
+
+class SettingsTree:
+    """What a dataclass of groups of settings inherits.
+
+    Attributes
+    ----------
+    FORMAT : str
+        First words of a file of such settings.
+    FORMAT_VERSION : int
+    VIEWS : frozenset of str
+        Groups that say how a result is looked at: they are no part of the model, and nothing is computed for them.
+    """
+
+    FORMAT: ClassVar[str] = "glmwidgets settings"
+    FORMAT_VERSION: ClassVar[int] = 1
+    VIEWS: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def paths(cls) -> tuple[str, ...]:
+        """Every path there is, in the order of the fields."""
+        return tuple(_hints(cls))
+
+    def get(self, path: str) -> Any:
+        """Value at a path such as ``"design.hrf_model"``."""
+        group, name = self._split(path)
+        return getattr(getattr(self, group), name)
+
+    def updated(self: Tree, changes: Mapping[str, Any]) -> Tree:
+        """Copy with the values at some paths replaced.
+
+        Parameters
+        ----------
+        changes : mapping from path to value
+
+        Raises
+        ------
+        SettingsError
+            If a path does not exist or a value cannot be used; `self` is as it was.
+        """
+        by_group: dict[str, dict[str, Any]] = {}
+        for path, value in changes.items():
+            group, name = self._split(path)
+            by_group.setdefault(group, {})[name] = _converted(path, value, _hints(type(self))[path])
+        groups = {group: _changed(getattr(self, group), new) for group, new in by_group.items()}
+        return dataclasses.replace(self, **groups)
+
+    def changes_from(self, other: SettingsTree) -> dict[str, tuple[Any, Any]]:
+        """Paths at which two trees differ, with the other's and this one's value."""
+        return {path: (other.get(path), self.get(path)) for path in self.paths() if other.get(path) != self.get(path)}
+
+    def same_analysis(self, other: SettingsTree) -> bool:
+        """Whether two trees lead to the same result, however that is looked at."""
+        groups = (group.name for group in dataclasses.fields(self) if group.name not in self.VIEWS)
+        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in groups)
+
+    def seen_as(self: Tree, other: Tree) -> Tree:
+        """Copy that is looked at as another tree is."""
+        return dataclasses.replace(self, **{name: getattr(other, name) for name in self.VIEWS})
+
+    def to_dict(self, views: bool = True) -> dict[str, Any]:
+        """Plain dictionaries, ready for JSON.
+
+        Parameters
+        ----------
+        views : bool
+            With the groups that say how a result is looked at.
+        """
+        tree = dataclasses.asdict(self)
+        return tree if views else {name: group for name, group in tree.items() if name not in self.VIEWS}
+
+    def to_json(self, views: bool = True) -> str:
+        """Readable JSON with the format's name and version at its head; `views` as in `to_dict`."""
+        head = {"format": self.FORMAT, "version": self.FORMAT_VERSION}
+        return json.dumps({**head, **self.to_dict(views)}, indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls: type[Tree], tree: Mapping[str, Any]) -> Tree:
+        """Build the tree from plain dictionaries; what is absent keeps its default.
+
+        Raises
+        ------
+        SettingsError
+            If a name is unknown or a value is of the wrong kind.
+        """
+        changes = {}
+        for group, values in tree.items():
+            if not isinstance(values, Mapping):
+                raise SettingsError(str(group), "must be a group of settings in braces")
+            for name, value in values.items():
+                changes[f"{group}.{name}"] = value
+        return cls().updated(changes)
+
+    @classmethod
+    def from_json(cls: type[Tree], text: str, source: str = "settings") -> Tree:
+        """Read what `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+        source : str
+            Name of the file, for messages.
+
+        Raises
+        ------
+        ValueError
+            If the text is no JSON, of another format or version, or holds a setting that cannot be used.
+        """
+        try:
+            tree = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{source} is not valid JSON: {error}") from None
+        if not isinstance(tree, dict) or tree.pop("format", None) != cls.FORMAT:
+            raise ValueError(f'{source} is not a settings file: it has no "format": "{cls.FORMAT}"')
+        version = tree.pop("version", None)
+        if version != cls.FORMAT_VERSION:
+            raise ValueError(f"{source} is of version {version}; this program reads version {cls.FORMAT_VERSION}")
+        return cls.from_dict(tree)
+
+    @classmethod
+    def load(cls: type[Tree], path: str | Path) -> Tree:
+        """Read a settings file."""
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no settings file at {path}")
+        return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+
+    @classmethod
+    def _split(cls, path: str) -> tuple[str, str]:
+        if path not in _hints(cls):
+            group = path.partition(".")[0]
+            known = [p for p in cls.paths() if p.startswith(f"{group}.")] or list(cls.paths())
+            raise SettingsError(path, f"there is no such setting; there are {', '.join(known)}")
+        group, _, name = path.partition(".")
+        return group, name
+
+
+@cache
+def _hints(tree: type) -> dict[str, Any]:
+    """Type of every setting, by path."""
+    groups = typing.get_type_hints(tree)
+    return {
+        f"{group.name}.{name}": hint
+        for group in dataclasses.fields(tree)
+        for name, hint in typing.get_type_hints(groups[group.name]).items()
+    }
+
+
+def _changed(group: Any, new: Mapping[str, Any]) -> Any:
+    return group.changed(new) if hasattr(group, "changed") else dataclasses.replace(group, **new)
+
+
+def _converted(path: str, value: Any, hint: Any) -> Any:
+    """Bring a value from JSON or a control to the type that the tree declares."""
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None:
+        if type(None) in kinds:
+            return None
+        raise SettingsError(path, "cannot be empty")
+    for kind in kinds:
+        if _is(kind, value):
+            return _as(kind, value)
+    wanted = " or ".join(_KINDS.get(kind, "a list") for kind in kinds)
+    raise SettingsError(path, f"must be {wanted}, not {value!r}")
+
+
+_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", type(None): "empty"}
+
+
+def _item(kind: Any) -> Any:
+    """Type of what a tuple holds; None for what is no tuple."""
+    return typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
+
+
+def _as(kind: Any, value: Any) -> Any:
+    item = _item(kind)
+    return kind(value) if item is None else tuple(_as(item, each) for each in value)
+
+
+def _is(kind: Any, value: Any) -> bool:
+    if _item(kind) is not None:
+        return isinstance(value, list | tuple) and all(_is(_item(kind), each) for each in value)
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, str))
+    if kind is float:
+        return isinstance(value, int | float) or hasattr(value, "__float__")
+    return kind is str and isinstance(value, str)
