@@ -24,6 +24,7 @@ from glmwidgets.glm.arma11 import fit_arma11
 from glmwidgets.glm.arn import fit_arn
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.products import NoiseFit, lagged_products
 
 __all__ = ["NOISE_MODELS", "NoiseFit", "NoiseModel", "noise_model_row"]
@@ -58,6 +59,19 @@ class NoiseModel:
     def is_family(self) -> bool:
         """Whether an order has to be put in the place of the name's N."""
         return self.name.endswith("N")
+
+    @property
+    def can_pool(self) -> bool:
+        """Whether voxels can share its parameters."""
+        return "pooling" in self.options
+
+    def check_pooling(self, pooling: str | None) -> None:
+        """Raise a ValueError if pooling is asked of a model that has nothing to pool, or the way is unknown."""
+        if pooling not in POOLINGS:
+            raise ValueError(f'pooling must be None, "local" or "global", not {pooling!r}')
+        if pooling is not None and not self.can_pool:
+            pooled = ", ".join(each.name for each in NOISE_MODELS.values() if each.can_pool)
+            raise ValueError(f"the noise model {self.name} cannot be pooled over voxels; those that can are {pooled}")
 
     def of_order(self, text: str) -> NoiseModel | None:
         """Member of the family that a name such as ``ar3`` means; None if it means none."""

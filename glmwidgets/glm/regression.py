@@ -14,7 +14,7 @@ import pandas as pd
 
 from glmwidgets.glm.basis import DesignBasis, design_basis
 from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.noise import NOISE_MODELS, NoiseFit, noise_model_row
+from glmwidgets.glm.noise import NoiseFit, noise_model_row
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -182,9 +182,7 @@ def fit_glm(
         )
     if columns is None:
         columns = tuple(f"x{i}" for i in range(basis.x.shape[1]))
-    if pooling is not None and "pooling" not in row.options:
-        pooled = ", ".join(each.name for each in NOISE_MODELS.values() if "pooling" in each.options)
-        raise ValueError(f"the noise model {row.name} cannot be pooled over voxels; those that can are {pooled}")
+    row.check_pooling(pooling)
     options = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": neighbours}
     noise = row.fit(moments, basis, **{name: options[name] for name in row.options})
     return Fit(moments, basis, columns, row.name, noise)

@@ -89,6 +89,9 @@ class FirstLevelModel(Estimator):
         Start of the search for groups of voxels in noise models of higher order.
     precision : {"float64", "float32"}
         In which the centred series are held and multiplied. float32 halves the memory and moves z by less than 1e-3.
+    pooling : {None, "local", "global"}
+        Whether voxels share the parameters of their noise with those that touch them, or with the whole mask; see
+        `glmwidgets.glm.pooling`. Not for ``noise_model="ols"``, which has none.
 
     Attributes
     ----------
@@ -151,6 +154,7 @@ class FirstLevelModel(Estimator):
         subject_label: str | None = None,
         random_state: Any = None,
         precision: str = "float64",
+        pooling: str | None = None,
     ):
         self.t_r = t_r
         self.slice_time_ref = slice_time_ref
@@ -175,6 +179,7 @@ class FirstLevelModel(Estimator):
         self.subject_label = subject_label
         self.random_state = random_state
         self.precision = precision
+        self.pooling = pooling
 
     # Fit --------------------------------------------------------------------------------------------------------------
 
@@ -224,7 +229,7 @@ class FirstLevelModel(Estimator):
             If something is missing, cannot be read or does not fit; the message names the run, file, row or column.
         """
         start = time.perf_counter()
-        noise_model_row(self.noise_model)
+        noise_model_row(self.noise_model).check_pooling(self.pooling)
         if not isinstance(self.standardize, bool | np.bool_):
             raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
         runs = check_runs(run_imgs, events, confounds, sample_masks, design_matrices, self.t_r, fill_first_row)
@@ -287,6 +292,7 @@ class FirstLevelModel(Estimator):
             noise_model=self.noise_model,
             random_state=self.random_state,
             precision=self.precision,
+            pooling=self.pooling,
             minimize_memory=self.minimize_memory,
         )
         if run.design is not None and fit.basis.rank < design.shape[1]:

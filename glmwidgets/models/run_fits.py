@@ -12,6 +12,7 @@ from joblib import Memory
 from joblib import hash as content_hash
 
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal, standardize_signal
 from glmwidgets.models.caching import image_key
@@ -67,7 +68,7 @@ def fit_run(
     memory : joblib.Memory
         Where masked series and fits are kept.
     **settings
-        signal_scaling, standardize, noise_model, bins, random_state, precision and minimize_memory, as in
+        signal_scaling, standardize, noise_model, bins, random_state, precision, pooling and minimize_memory, as in
         `glmwidgets.models.FirstLevelModel`.
 
     Returns
@@ -88,7 +89,7 @@ def fit_run(
         return memory.cache(_masked_series, ignore=["run", "masker", "load"])(key, run, masker, load)
 
     try:
-        return memory.cache(_fit_series, ignore=["series"])(key, series, design, **settings)
+        return memory.cache(_fit_series, ignore=["series", "mask"])(key, series, masker.mask_, design, **settings)
     except ValueError as error:
         raise ValueError(f"{run.name}: {error}") from error
 
@@ -103,6 +104,7 @@ def _masked_series(
 def _fit_series(
     key: str | None,
     series: Callable[[], np.ndarray],
+    mask: np.ndarray,
     design: pd.DataFrame,
     signal_scaling: Any,
     standardize: bool,
@@ -110,11 +112,14 @@ def _fit_series(
     bins: int | None,
     random_state: Any,
     precision: str,
+    pooling: str | None,
     minimize_memory: bool,
 ) -> Fit:
-    """Fit of a run; `key` stands for its series when results are kept."""
+    """Fit of a run; `key` stands for its series and its mask when results are kept."""
     y = scale_signal(series(), signal_scaling)
     if standardize:
         y = standardize_signal(y)
-    fit = fit_glm(Moments(y, precision), design, noise_model, bins=bins, random_state=random_state)
+    touching = neighbour_matrix(mask) if pooling == "local" else None
+    how = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": touching}
+    fit = fit_glm(Moments(y, precision), design, noise_model, **how)
     return fit.without_data() if minimize_memory else fit

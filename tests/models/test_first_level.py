@@ -14,6 +14,10 @@ import sklearn.base
 from nilearn.glm.first_level import FirstLevelModel as Reference
 from nilearn.maskers import NiftiMasker
 
+from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.pooling import neighbour_matrix
+from glmwidgets.glm.regression import fit_glm
+from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.smooth import smooth_img
 from glmwidgets.models import FirstLevelModel, ImageMasker, NotFittedError, run_fits
 from glmwidgets.models.first_level import OUTPUT_TYPES
@@ -45,9 +49,9 @@ def with_data(img, change):
 def test_parameters_are_the_references_with_its_defaults():
     theirs = {name: p.default for name, p in signature(Reference.__init__).parameters.items()}
     ours = {name: p.default for name, p in signature(FirstLevelModel.__init__).parameters.items()}
-    assert set(ours) - set(theirs) == {"precision"}
+    assert set(ours) - set(theirs) == {"precision", "pooling"}
     assert set(theirs) - set(ours) == {"reports"}
-    assert list(ours)[:-1] == [name for name in theirs if name in ours]
+    assert list(ours)[:-2] == [name for name in theirs if name in ours]
     assert all(ours[name] == theirs[name] and type(ours[name]) is type(theirs[name]) for name in ours if name in theirs)
 
 
@@ -596,6 +600,32 @@ def test_prediction_and_residual_add_up_to_the_data(noise_model, tiny):
     share = model.r_square_[0].get_fdata()
     assert share.shape == tiny.img.shape[:3]
     assert 0 <= share.min() < share[:2].min() < share.max() <= 1
+
+
+@pytest.mark.parametrize("pooling", ["local", "global"])
+@pytest.mark.parametrize("noise_model", ["ar1", "ar1-reml"])
+def test_noise_that_voxels_share_is_that_of_the_mask(noise_model, pooling, visloc, tmp_path):
+    """The same as `fit_glm` with the neighbours of the mask, also when it comes back from disk."""
+    model = FirstLevelModel(
+        2.0, mask_img=visloc.mask_img, noise_model=noise_model, pooling=pooling, memory=tmp_path, minimize_memory=False
+    ).fit(visloc.img, visloc.events)
+    y = scale_signal(model.masker_.transform(visloc.img), 0)
+    touch = neighbour_matrix(model.masker_.mask_)
+    alone = fit_glm(Moments(y), model.design_matrices_[0], noise_model)
+    fit = fit_glm(Moments(y), model.design_matrices_[0], noise_model, pooling=pooling, neighbours=touch)
+    np.testing.assert_array_equal(model.fits_[0].beta, fit.beta)
+    assert np.ptp(fit.parameters["rho"]) < 0.9 * np.ptp(alone.parameters["rho"])
+    before = z_of(model, "face")
+    np.testing.assert_array_equal(z_of(model.fit(visloc.img, visloc.events), "face"), before)
+    model.pooling = None
+    assert np.abs(z_of(model.fit(visloc.img, visloc.events), "face") - before).max() > 0.1
+
+
+def test_pooling_of_what_has_nothing_to_pool_is_refused(tiny):
+    with pytest.raises(ValueError, match="ols cannot be pooled over voxels; those that can are ar1, "):
+        FirstLevelModel(2.0, noise_model="ols", pooling="local").fit(tiny.img, tiny.events)
+    with pytest.raises(ValueError, match='"local" or "global", not'):
+        FirstLevelModel(2.0, pooling="tissue").fit(tiny.img, tiny.events)
 
 
 def test_what_is_kept_to_save_memory(tiny):
