@@ -13,17 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.confound_groups import EXPANSIONS, MOTION
 from glmwidgets.glm.tables import read_table
 
 __all__ = ["STRATEGIES", "load_confounds"]
 
-_MOTION = tuple(f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz")
-_EXPANSIONS = {
-    "basic": ("",),
-    "power2": ("", "_power2"),
-    "derivatives": ("", "_derivative1"),
-    "full": ("", "_derivative1", "_power2", "_derivative1_power2"),
-}
 _COMPCOR = {
     "anat_combined": ("a", ("combined",)),
     "anat_separated": ("a", ("CSF", "WM")),
@@ -52,13 +46,13 @@ class _Table:
 
 
 def _expanded(table: _Table, stems: Sequence[str], expansion: str, strategy: str) -> list[str]:
-    if expansion not in _EXPANSIONS:
-        raise ValueError(f"{strategy} must be one of {', '.join(map(repr, _EXPANSIONS))}, not {expansion!r}")
-    return table.need([f"{stem}{end}" for stem in stems for end in _EXPANSIONS[expansion]], strategy)
+    if expansion not in EXPANSIONS:
+        raise ValueError(f"{strategy} must be one of {', '.join(map(repr, EXPANSIONS))}, not {expansion!r}")
+    return table.need([f"{stem}{end}" for stem in stems for end in EXPANSIONS[expansion]], strategy)
 
 
 def _motion(table: _Table, options: dict[str, Any]) -> list[str]:
-    return _expanded(table, _MOTION, options["motion"], "motion")
+    return _expanded(table, MOTION, options["motion"], "motion")
 
 
 def _wm_csf(table: _Table, options: dict[str, Any]) -> list[str]:
