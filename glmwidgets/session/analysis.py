@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.ari import cluster_true_discoveries, hommel_values
 from glmwidgets.glm.clusters import Cluster, find_clusters
 from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
@@ -19,14 +20,22 @@ from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask, unmask
+from glmwidgets.session.backgrounds import background_of
+from glmwidgets.session.events import EventSource, types_of
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.session.run import Run
 from glmwidgets.session.settings import Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage
+from glmwidgets.session.statistics import StatisticsBook
 from glmwidgets.session.verdicts import ContrastBook
 
 __all__ = ["Analysis", "Clusters", "Result"]
 
+
+# The all-resolutions bounds on clusters fail with at most this probability, all of them together.
+CONFIDENCE = 0.05
+
+_READ_BY_STATISTICS = ("threshold.two_sided", "data.signal_scaling")
 
 # Smoothed versions that a person may come back to, within what a small machine can spare.
 SERIES_BYTES = 400 * 2**20
@@ -55,6 +64,8 @@ class Result:
         What the stages warned of, by stage.
     book : ContrastBook or None
         Verdicts on any contrast of this fit.
+    statistics : StatisticsBook or None
+        What the map can show.
     """
 
     settings: Settings
@@ -67,6 +78,7 @@ class Result:
     timings: dict[str, float] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     book: ContrastBook | None = None
+    statistics: StatisticsBook | None = None
 
     @property
     def thresholding(self) -> ThresholdSettings:
@@ -116,10 +128,14 @@ class Clusters:
         By falling peak height, positive ones first.
     labels : array of int, 3-D
         Number of each voxel's cluster, 0 for none.
+    bounds : array of shape (n_clusters,)
+        Share of each cluster's voxels that is truly active, with a confidence of 95 % for all of them together and for
+        any others that might be looked at: see `glmwidgets.glm.ari`.
     """
 
     found: tuple[Cluster, ...]
     labels: np.ndarray = field(repr=False)
+    bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
 
 class Analysis:
@@ -134,6 +150,7 @@ class Analysis:
 
     def __init__(self, run: Run, precision: str = "float64"):
         self.run = run
+        self.event_source = EventSource(run.events)
         self.precision = precision
         design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "confounds")
         self.graph = Graph(
@@ -155,7 +172,19 @@ class Analysis:
                     reads=("data.signal_scaling",),
                     budget=MOMENTS_BYTES,
                 ),
-                Stage("design", self._design, reads=tuple(f"design.{name}" for name in (*design, "min_onset")), keep=8),
+                Stage(
+                    "events",
+                    self._events,
+                    reads=("events.table", "events.shift", "events.modulated", "events.modulated_by"),
+                    keep=8,
+                ),
+                Stage(
+                    "design",
+                    self._design,
+                    needs=("events",),
+                    reads=tuple(f"design.{name}" for name in (*design, "min_onset")),
+                    keep=8,
+                ),
                 Stage("fit", self._fit, needs=("moments", "design"), reads=("noise.model",), keep=3),
                 Stage("book", self._book, needs=("fit", "design"), keep=3),
                 Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
@@ -172,6 +201,15 @@ class Analysis:
                     needs=("mask", "contrast", "threshold"),
                     reads=tuple(f"threshold.{name}" for name in ("two_sided", "cluster_size", "min_distance")),
                 ),
+                Stage("statistics", self._statistics, needs=("fit", "contrast"), reads=_READ_BY_STATISTICS, keep=2),
+                # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
+                Stage("hommel", self._hommel, needs=("contrast",), reads=("threshold.two_sided",)),
+                Stage(
+                    "bounds",
+                    self._bounds,
+                    needs=("mask", "contrast", "clusters", "hommel"),
+                    reads=("threshold.two_sided",),
+                ),
             ]
         )
 
@@ -184,10 +222,24 @@ class Analysis:
             )
         return settings
 
+    def events(self, settings: Settings) -> pd.DataFrame | None:
+        """Events that are modelled under these settings, those of types without a tick too.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be made.
+        """
+        return self.event_source.events(settings.events)
+
+    def conditions(self, settings: Settings) -> tuple[str, ...]:
+        """Types of these events, sorted."""
+        return self.event_source.types(settings.events)
+
     @cached_property
     def background(self) -> np.ndarray:
         """Mean image over time, 3-D float32."""
-        return image_data(self.run.img).mean(axis=3, dtype=np.float64).astype(np.float32)
+        return background_of(self.run, "mean")
 
     def result(self, settings: Settings, checkpoint: Callable[[str], None] | None = None) -> Result:
         """Everything up to the threshold.
@@ -214,7 +266,8 @@ class Analysis:
         mask, fit, threshold = get("mask"), get("fit"), get("threshold")
         warned = self.graph.warnings("threshold", settings)
         book = self.graph.get("book", settings)
-        return Result(settings, mask, design, fit, contrast, z, threshold, timings, warned, book)
+        statistics = self.graph.get("statistics", settings)
+        return Result(settings, mask, design, fit, contrast, z, threshold, timings, warned, book, statistics)
 
     def suggestion(self, settings: Settings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that cannot be read under these settings.
@@ -231,12 +284,12 @@ class Analysis:
         """
         design, expression = self.graph.get("design", settings), settings.contrast.expression
         columns = [str(name) for name in design.columns]
-        by_condition = condition_columns(self.run.conditions, settings.design, columns)
+        by_condition = condition_columns(self.conditions(settings), settings.design, columns)
         return adapted_expression(expression, by_condition, columns) or mended_expression(expression, error)
 
     def pending(self, settings: Settings) -> tuple[str, ...]:
         """Stages that these settings would run, in their order."""
-        return self.graph.pending("clusters", settings)
+        return self.graph.pending("bounds", settings)
 
     def clusters(
         self,
@@ -244,8 +297,9 @@ class Analysis:
         timings: dict[str, float] | None = None,
         checkpoint: Callable[[str], None] | None = None,
     ) -> Clusters:
-        """Clusters over the threshold, and the volume of their labels."""
-        return self.graph.get("clusters", settings, timings, checkpoint)
+        """Clusters over the threshold, the volume of their labels, and how much of each is surely active."""
+        clusters = self.graph.get("clusters", settings, timings, checkpoint)
+        return replace(clusters, bounds=self.graph.get("bounds", settings, timings, checkpoint))
 
     def _volumes(self, settings: Settings) -> np.ndarray:
         return image_data(self.run.img)
@@ -261,13 +315,16 @@ class Analysis:
     def _moments(self, settings: Settings, series: np.ndarray) -> Moments:
         return Moments(scale_signal(series, settings.data.signal_scaling), self.precision)
 
-    def _design(self, settings: Settings) -> pd.DataFrame:
+    def _events(self, settings: Settings) -> pd.DataFrame | None:
+        return self.event_source.events(settings.events)
+
+    def _design(self, settings: Settings, events: pd.DataFrame | None) -> pd.DataFrame:
         chosen, run = settings.design, self.run
-        events = run.events
         if events is not None and chosen.conditions is not None:
-            unknown = sorted(set(chosen.conditions) - set(run.conditions))
+            there = types_of(events)
+            unknown = sorted(set(chosen.conditions) - set(there))
             if unknown:
-                raise ValueError(f"no event is of type {', '.join(unknown)}; there are {', '.join(run.conditions)}")
+                raise ValueError(f"no event is of type {', '.join(unknown)}; there are {', '.join(there)}")
             events = events[events["trial_type"].isin(chosen.conditions)]
         if events is not None and events.empty:
             events = None
@@ -310,6 +367,8 @@ class Analysis:
         self, settings: Settings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
     ) -> Clusters:
         chosen = thresholding(settings, contrast[0])
+        if threshold == 0:  # none at all: what hangs together above it is half of the brain
+            return Clusters((), np.zeros(mask.shape, np.int32))
         clusters, labels = find_clusters(
             unmask(contrast[1], mask),
             threshold,
@@ -319,3 +378,27 @@ class Analysis:
             min_distance=chosen.min_distance,
         )
         return Clusters(tuple(clusters), labels)
+
+    def _statistics(self, settings: Settings, fit: Fit, contrast: tuple[Contrast, np.ndarray]) -> StatisticsBook:
+        two_sided = thresholding(settings, contrast[0]).two_sided
+        return StatisticsBook(fit, *contrast, two_sided, settings.data.signal_scaling)
+
+    def _hommel(self, settings: Settings, contrast: tuple[Contrast, np.ndarray]) -> dict[int, int]:
+        return hommel_values(_tested(contrast[1]), CONFIDENCE, thresholding(settings, contrast[0]).two_sided)
+
+    def _bounds(
+        self,
+        settings: Settings,
+        mask: np.ndarray,
+        contrast: tuple[Contrast, np.ndarray],
+        clusters: Clusters,
+        hommel: dict[int, int],
+    ) -> np.ndarray:
+        two_sided = thresholding(settings, contrast[0]).two_sided
+        z_map = unmask(_tested(contrast[1]), mask)
+        return cluster_true_discoveries(z_map, clusters.labels, mask, CONFIDENCE, two_sided, hommel)
+
+
+def _tested(z: np.ndarray) -> np.ndarray:
+    """A voxel of which nothing can be said counts as one without effect."""
+    return np.nan_to_num(z, nan=0.0)

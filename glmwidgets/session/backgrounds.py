@@ -1,0 +1,64 @@
+"""What a map can be laid over: one table of images on the run's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from glmwidgets.session.run import Run
+
+__all__ = ["BACKGROUNDS", "Background", "background_of"]
+
+
+def _mean(run: Run) -> np.ndarray:
+    from glmwidgets.images.load import image_data
+
+    return image_data(run.img).mean(axis=3, dtype=np.float64)
+
+
+def _first(run: Run) -> np.ndarray:
+    from glmwidgets.images.load import image_data
+
+    return image_data(run.img)[..., 0]
+
+
+def _anatomical(run: Run) -> np.ndarray:
+    from glmwidgets.images.load import image_data
+    from glmwidgets.images.resample import resample_img
+
+    return image_data(resample_img(run.anatomical, run.img.affine, run.img.shape[:3], interpolation="linear"))
+
+
+class Background(NamedTuple):
+    """A row of `BACKGROUNDS`: a label, and ``make(run) -> volume`` on the run's grid."""
+
+    label: str
+    make: Callable[[Run], np.ndarray]
+
+
+BACKGROUNDS: dict[str, Background] = {
+    "mean": Background("mean over time", _mean),
+    "first": Background("first scan", _first),
+    "anatomical": Background("anatomical", _anatomical),
+}
+
+
+def background_of(run: Run, name: str) -> np.ndarray:
+    """Image to lay a map over.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        Key of `BACKGROUNDS`; the mean stands in for an anatomical image that was not given.
+
+    Returns
+    -------
+    array, 3-D, float32
+    """
+    if name == "anatomical" and run.anatomical is None:
+        name = "mean"
+    return BACKGROUNDS[name].make(run).astype(np.float32)

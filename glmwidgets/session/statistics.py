@@ -1,0 +1,314 @@
+"""What a map can show of a result: one table of statistics, each a value in every voxel.
+
+The threshold is always one on z, which decides what survives; the statistic shown gives the colours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from glmwidgets.glm.scaling import SCALINGS
+
+if TYPE_CHECKING:
+    from glmwidgets.glm.contrasts import Contrast
+    from glmwidgets.glm.regression import Fit
+
+__all__ = ["STATISTICS", "Shown", "Statistic", "StatisticsBook"]
+
+
+@dataclass(frozen=True, eq=False)
+class StatisticsBook:
+    """Every statistic of a contrast of a fit, each computed when it is first asked for.
+
+    Attributes
+    ----------
+    fit : Fit
+    contrast : Contrast
+    z : array of shape (n_voxels,)
+        Its z scores.
+    two_sided : bool
+        Whether both signs of the contrast are asked about.
+    signal_scaling : str
+        Key of `glmwidgets.glm.scaling.SCALINGS`.
+    """
+
+    fit: Fit
+    contrast: Contrast
+    z: np.ndarray
+    two_sided: bool
+    signal_scaling: str
+    _made: dict[str, Shown] = field(default_factory=dict, repr=False)
+
+    def show(self, name: str) -> Shown:
+        """Statistic of the table: of z, with a reason, where the model or the contrast does not have the one asked for.
+
+        Parameters
+        ----------
+        name : str
+            Key of `STATISTICS`.
+
+        Returns
+        -------
+        Shown
+        """
+        if name not in self._made:
+            self._made[name] = _show(name, self)
+        return self._made[name]
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the data are in percent of a mean."""
+        return SCALINGS[self.signal_scaling].mean is not None
+
+    @property
+    def is_f(self) -> bool:
+        """Whether the contrast is an F test, which has no direction."""
+        return self.contrast.stat_type == "F"
+
+
+class _NotHere(Exception):
+    """A statistic that this model or contrast does not have; the message says why."""
+
+
+def _z(of: StatisticsBook) -> np.ndarray:
+    """``z``: standard normal score with the contrast's one-sided p value; of an F test, with its p value."""
+    return of.z
+
+
+def _stat(of: StatisticsBook) -> np.ndarray:
+    """``t = c beta / sqrt(var)``, or ``F = (C beta)' [cov]^-1 (C beta) / q``."""
+    return of.contrast.stat()
+
+
+def _log_p(of: StatisticsBook) -> np.ndarray:
+    """``-log10 p`` with ``p = P(Z > z)``, or ``P(|Z| > |z|)`` where both signs are asked about; uncorrected."""
+    log_p = log_ndtr(-np.abs(of.z)) + math.log(2) if of.two_sided else log_ndtr(-of.z)
+    return np.maximum(-log_p / math.log(10), 0.0)
+
+
+def _effect(of: StatisticsBook) -> np.ndarray:
+    """``c beta``, in units of the data."""
+    return _one_row(of, "effect").effect[0]
+
+
+def _standard_error(of: StatisticsBook) -> np.ndarray:
+    """``sqrt(var(c beta)) = sqrt(s^2 c (X'WX)^+ c')``, in units of the data."""
+    return np.sqrt(_one_row(of, "standard error").covariance[0, 0])
+
+
+def _one_row(of: StatisticsBook, what: str) -> Contrast:
+    if of.contrast.dim > 1:
+        raise _NotHere(f"an F test of {of.contrast.dim} rows has no single {what}")
+    return of.contrast
+
+
+def _r_square(of: StatisticsBook) -> np.ndarray:
+    """``1 - |y - X beta|^2 / |y - mean(y)|^2``: share of the variance over time that the whole model explains."""
+    return of.fit.r_square
+
+
+def _partial_r_square(of: StatisticsBook) -> np.ndarray:
+    """``t^2 / (t^2 + dof)``, or ``q F / (q F + dof)``: what the contrast explains of what the other columns leave.
+
+    Equal to ``(RSS_0 - RSS) / RSS_0``, with the residual sum of squares RSS_0 of the model in which the contrast is
+    zero; of whitened data where the errors are correlated.
+    """
+    stat = of.contrast.stat()
+    explained = of.contrast.dim * stat if of.is_f else np.square(stat)
+    return explained / (explained + of.contrast.dof)
+
+
+def _rho(of: StatisticsBook) -> np.ndarray:
+    """Autocorrelation of the errors from one scan to the next, under the noise model that was fitted."""
+    parameters = of.fit.parameters
+    for name in ("rho", "lam"):
+        if name in parameters:
+            return parameters[name]
+    phi = [parameters[f"phi{k}"] for k in range(1, 1 + sum(name.startswith("phi") for name in parameters))]
+    if not phi:
+        raise _NotHere("this noise model takes the errors as white: it has no rho")
+    return _first_autocorrelation(np.array(phi))
+
+
+def _first_autocorrelation(phi: np.ndarray) -> np.ndarray:
+    """Autocorrelation at lag 1 of autoregressions, phi of shape (order, n).
+
+    Yule and Walker's equations ``r_k = sum_j phi_j r_|k-j|`` for k = 1 .. order, with ``r_0 = 1``.
+    """
+    order = len(phi)
+    if order == 1:
+        return phi[0]
+    system = np.tile(np.eye(order), (phi.shape[1], 1, 1))
+    for k in range(1, order + 1):
+        for j in range(1, order + 1):
+            if k != j:
+                system[:, k - 1, abs(k - j) - 1] -= phi[j - 1]
+    return np.linalg.solve(system, phi.T[:, :, None])[:, 0, 0]
+
+
+def _residual_sd(of: StatisticsBook) -> np.ndarray:
+    """``s = sqrt(RSS / dof)``: standard deviation of the errors (of their innovations, if correlated)."""
+    return np.sqrt(of.fit.dispersion)
+
+
+def _tsnr(of: StatisticsBook) -> np.ndarray:
+    """``mean(y) / sd(y)`` over time, of the series as they enter the model, drifts and all."""
+    moments = of.fit.moments
+    sd = np.sqrt(moments.own(0) / moments.n_scans)
+    mean = moments.mean + (100.0 if of.scaled else 0.0)
+    return np.divide(mean, sd, out=np.full(sd.shape, np.nan), where=~moments.constant)
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A row of `STATISTICS`.
+
+    Attributes
+    ----------
+    label : str
+        In menus.
+    short : str
+        Above the colour bar.
+    description : str
+        What it says, in a sentence.
+    compute : callable
+        ``compute(book) -> array of shape (n_voxels,)``.
+    signed : bool
+        Whether zero is its middle, and not its low end.
+    whole : bool
+        Whether it says something of every voxel. Otherwise it is a statement on the contrast, and fades where z is
+        below the threshold.
+    in_units : bool
+        Whether it has the data's unit.
+    quantile : float
+        Of its size over voxels: the automatic end of the colour bar. Less than all, for a few voxels at the brain's
+        edge would otherwise take all colours.
+    least : float
+        The colour bar never ends before this.
+    """
+
+    label: str
+    short: str
+    description: str
+    compute: Callable[[StatisticsBook], np.ndarray]
+    signed: bool = False
+    whole: bool = False
+    in_units: bool = False
+    quantile: float = 0.9995
+    least: float = 0.0
+
+
+STATISTICS: dict[str, Statistic] = {
+    "z": Statistic("z", "z", "Standard normal score of the contrast.", _z, signed=True, least=5.0),
+    "stat": Statistic("t or F", "t", "The test statistic of the contrast.", _stat, signed=True, least=5.0),
+    "p": Statistic("−log₁₀ p", "−log₁₀ p", "3 is p = .001, uncorrected.", _log_p, least=5.0),
+    "effect": Statistic(
+        "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.999
+    ),
+    "standard_error": Statistic(
+        "standard error",
+        "se",
+        "Standard error of the effect.",
+        _standard_error,
+        whole=True,
+        in_units=True,
+        quantile=0.98,
+    ),
+    "r_square": Statistic("R²", "R²", "Share of the variance that the model explains.", _r_square, whole=True),
+    "partial_r_square": Statistic(
+        "partial R²",
+        "partial R²",
+        "Share of the variance left by the other columns that the contrast explains.",
+        _partial_r_square,
+    ),
+    "rho": Statistic(
+        "rho of errors",
+        "rho",
+        "Autocorrelation of the errors from one scan to the next.",
+        _rho,
+        signed=True,
+        whole=True,
+        quantile=0.999,
+    ),
+    "residual_sd": Statistic(
+        "residual sd",
+        "sd",
+        "Standard deviation of what the model leaves.",
+        _residual_sd,
+        whole=True,
+        in_units=True,
+        quantile=0.98,
+    ),
+    "tsnr": Statistic("tSNR", "tSNR", "Mean over standard deviation of the series.", _tsnr, whole=True, quantile=0.99),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A statistic in every voxel, and how to read it.
+
+    Attributes
+    ----------
+    name : str
+        Key of `STATISTICS`.
+    values : array of shape (n_voxels,)
+        NaN where nothing can be said.
+    label, unit : str
+        ``"effect"`` and ``"%"``; the unit is empty where there is none.
+    signed, whole : bool
+        See `Statistic`.
+    limit : float
+        Automatic end of the colour bar.
+    why_not : str
+        Why z is shown in the place of what was asked for; empty if it is not.
+    """
+
+    name: str
+    values: np.ndarray = field(repr=False)
+    label: str
+    unit: str
+    signed: bool
+    whole: bool
+    limit: float
+    why_not: str = ""
+
+    @property
+    def is_z(self) -> bool:
+        """Whether the colours are those of the thresholded statistic itself."""
+        return self.name == "z"
+
+
+def _show(name: str, of: StatisticsBook) -> Shown:
+    row, why_not = STATISTICS[name], ""
+    try:
+        values = row.compute(of)
+    except _NotHere as reason:
+        name, row, values, why_not = "z", STATISTICS["z"], of.z, f"{reason}; z is shown"
+    if name != "z":
+        values = np.where(of.fit.moments.constant, np.nan, values)
+    directed = row.signed and not (of.is_f and name in ("z", "stat"))
+    label = "F" if name == "stat" and of.is_f else row.short
+    unit = "%" if row.in_units and of.scaled else ""
+    return Shown(name, values, label, unit, directed, row.whole, _limit(values, row), why_not)
+
+
+# Ends of colour bars.
+_ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+
+
+def _limit(values: np.ndarray, row: Statistic) -> float:
+    """A round number that few voxels exceed."""
+    size = np.abs(values[np.isfinite(values)])
+    top = max(float(np.quantile(size, row.quantile)) if size.size else 0.0, row.least)
+    if top >= 5 and row.least:
+        return float(math.ceil(top))
+    if not top > 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(top))
+    return round(unit * next(step for step in _ROUND if unit * step >= top * (1 - 1e-9)), 12)
