@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import Settings, is_analysis
 from glmwidgets.session.words import LIST_OF_CONTRASTS, describe_changes
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Ledger:
         self._models.add(model)
         self._contrasts.add(contrast)
         moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - LIST_OF_CONTRASTS
-        if last is not None and not moved:
+        if last is not None and not any(map(is_analysis, moved)):
             return
         entry = Entry(
             number=len(self.entries) + 1,

@@ -7,63 +7,37 @@ analyses are the same if and only if their settings are equal.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import types
-import typing
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.event_table import events_from_lines
+from glmwidgets.glm.events import check_events
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import noise_model_row
+from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.session.backgrounds import BACKGROUNDS
+from glmwidgets.session.statistics import STATISTICS
+from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
 
 __all__ = [
     "ContrastSettings",
     "DataSettings",
     "DesignSettings",
+    "EventsSettings",
     "InputSettings",
+    "MapSettings",
     "NoiseSettings",
+    "SeriesSettings",
     "Settings",
     "SettingsError",
     "ThresholdSettings",
+    "is_analysis",
 ]
-
-FORMAT = "glmwidgets settings"
-FORMAT_VERSION = 1
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used.
-
-    Attributes
-    ----------
-    path : str
-        Where it stands in the tree, such as ``design.high_pass``.
-    """
-
-    def __init__(self, path: str, message: str):
-        super().__init__(f"{path}: {message}")
-        self.path = path
-
-
-def _one_of(path: str, value: Any, choices: Iterable[str]) -> None:
-    choices = list(choices)
-    if value not in choices:
-        raise SettingsError(path, f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
-
-
-def _within(path: str, value: float | None, low: float, high: float = math.inf, *, open_low: bool = False) -> None:
-    if value is None:
-        return
-    if not math.isfinite(value) or value > high or value < low or (open_low and value == low):
-        bounds = f"above {low:g}" if open_low else f"at least {low:g}"
-        bounds += "" if high == math.inf else f" and at most {high:g}"
-        raise SettingsError(path, f"must be {bounds}, not {value:g}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +46,7 @@ class InputSettings:
 
     Attributes
     ----------
-    bold, events, confounds, mask : str or None
+    bold, events, confounds, mask, anatomical : str or None
         Paths; None for what was given in memory or not at all.
     t_r : float or None
         Time between scans in seconds; None takes it from the image's header.
@@ -86,10 +60,11 @@ class InputSettings:
     mask: str | None = None
     t_r: float | None = None
     slice_time_ref: float = 0.0
+    anatomical: str | None = None
 
     def __post_init__(self) -> None:
-        _within("inputs.t_r", self.t_r, 0, open_low=True)
-        _within("inputs.slice_time_ref", self.slice_time_ref, 0, 1)
+        within("inputs.t_r", self.t_r, 0, open_low=True)
+        within("inputs.slice_time_ref", self.slice_time_ref, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -102,14 +77,57 @@ class DataSettings:
         Full width at half maximum of the Gaussian, in mm; None or 0 for none.
     signal_scaling : str
         A key of `glmwidgets.glm.scaling.SCALINGS`.
+    drop_scans : int
+        Scans at the beginning of the run that are left out. The clock stays: events keep their onsets, and the first
+        scan that is kept has the time it was taken at. The design is that of the whole run without its first rows.
+    mask_cut : float
+        Cut between air and brain where the mask is found from the run, as a share of the one that is found.
     """
 
     smoothing_fwhm: float | None = None
     signal_scaling: str = "voxel"
+    drop_scans: int = 0
+    mask_cut: float = 1.0
 
     def __post_init__(self) -> None:
-        _within("data.smoothing_fwhm", self.smoothing_fwhm, 0, 50)
-        _one_of("data.signal_scaling", self.signal_scaling, SCALINGS)
+        within("data.smoothing_fwhm", self.smoothing_fwhm, 0, 50)
+        within("data.drop_scans", self.drop_scans, 0)
+        within("data.mask_cut", self.mask_cut, 0, 10, open_low=True)
+        one_of("data.signal_scaling", self.signal_scaling, SCALINGS)
+
+
+@dataclass(frozen=True)
+class EventsSettings:
+    """What is changed in the events as they were given.
+
+    Attributes
+    ----------
+    table : tuple of str or None
+        The edited table, see `glmwidgets.glm.event_table`; None for the events as given.
+    shift : float
+        Seconds that are added to every onset.
+    modulated, modulated_by : tuple of str
+        Parametric modulators: event types, and the column of the table by which each is modulated.
+    """
+
+    table: tuple[str, ...] | None = None
+    shift: float = 0.0
+    modulated: tuple[str, ...] = ()
+    modulated_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        within("events.shift", self.shift, -math.inf)
+        if len(self.modulated) != len(self.modulated_by):
+            raise SettingsError(
+                "events.modulated_by", f"must be as many as modulated ({len(self.modulated)}), one column a type"
+            )
+        if self.table is not None:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)
+                    check_events(events_from_lines(self.table), "the edited table")
+            except ValueError as error:
+                raise SettingsError("events.table", str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -131,7 +149,9 @@ class DesignSettings:
     drift_order : int
         Order of the polynomial drift.
     confounds : tuple of str or None
-        Columns of the confounds table that are used; None for all.
+        Columns of the confounds table that are used, or made of its motion parameters; None for all it has.
+    scrub_fd, scrub_dvars : float or None
+        Scans whose framewise displacement in mm, or standardised DVARS, is above this have a column of their own.
     min_onset : float
         Events that start earlier than this, in seconds from the first scan, are left out.
     """
@@ -143,6 +163,8 @@ class DesignSettings:
     high_pass: float = 0.01
     drift_order: int = 1
     confounds: tuple[str, ...] | None = None
+    scrub_fd: float | None = None
+    scrub_dvars: float | None = None
     min_onset: float = -24.0
 
     def __post_init__(self) -> None:
@@ -150,9 +172,11 @@ class DesignSettings:
             parse_hrf(self.hrf_model)
         except ValueError as error:
             raise SettingsError("design.hrf_model", str(error)) from None
-        _one_of("design.drift_model", self.drift_model, DRIFTS)
-        _within("design.high_pass", self.high_pass, 0)
-        _within("design.drift_order", self.drift_order, 0, 20)
+        one_of("design.drift_model", self.drift_model, DRIFTS)
+        within("design.high_pass", self.high_pass, 0)
+        within("design.drift_order", self.drift_order, 0, 20)
+        within("design.scrub_fd", self.scrub_fd, 0)
+        within("design.scrub_dvars", self.scrub_dvars, 0)
         if not self.fir_delays:
             raise SettingsError("design.fir_delays", "must hold at least one delay, such as 0")
 
@@ -165,15 +189,31 @@ class NoiseSettings:
     ----------
     model : str
         A name of `glmwidgets.glm.noise.NOISE_MODELS`.
+    pooling : {None, "local", "global"}
+        Whether voxels share their noise with those that touch them, or with the whole mask; see
+        `glmwidgets.glm.pooling`. Changing only the model to one that has nothing to share sets it to None.
     """
 
     model: str = "ar1"
+    pooling: str | None = None
 
     def __post_init__(self) -> None:
         try:
-            noise_model_row(self.model)
+            row = noise_model_row(self.model)
         except ValueError as error:
             raise SettingsError("noise.model", str(error)) from None
+        try:
+            row.check_pooling(self.pooling)
+        except ValueError as error:
+            raise SettingsError("noise.pooling", str(error)) from None
+
+    def changed(self, new: Mapping[str, Any]) -> NoiseSettings:
+        """Copy with some fields replaced, in which pooling gives way to a model that cannot be pooled."""
+        new = dict(new)
+        if "model" in new and "pooling" not in new and new["model"] in NOISE_MODELS:
+            if not NOISE_MODELS[new["model"]].can_pool:
+                new["pooling"] = None
+        return dataclasses.replace(self, **new)
 
 
 @dataclass(frozen=True)
@@ -203,7 +243,7 @@ class ContrastSettings:
             raise SettingsError(
                 "contrast.names", f"must be as many as expressions ({len(self.expressions)}), not {len(self.names)}"
             )
-        _within("contrast.active", self.active, 0, max(0, len(self.expressions) - 1))
+        within("contrast.active", self.active, 0, max(0, len(self.expressions) - 1))
         if self.expressions:
             listed = list(self.expressions)
             listed[self.active] = self.expression
@@ -258,15 +298,103 @@ class ThresholdSettings:
     min_distance: float = 8.0
 
     def __post_init__(self) -> None:
-        _one_of("threshold.height_control", self.height_control, THRESHOLDS)
-        _within("threshold.alpha", self.alpha, 0, 1, open_low=True)
-        _within("threshold.value", self.value, 0)
-        _within("threshold.cluster_size", self.cluster_size, 0)
-        _within("threshold.min_distance", self.min_distance, 0)
+        one_of("threshold.height_control", self.height_control, THRESHOLDS)
+        within("threshold.alpha", self.alpha, 0, 1, open_low=True)
+        within("threshold.value", self.value, 0)
+        within("threshold.cluster_size", self.cluster_size, 0)
+        within("threshold.min_distance", self.min_distance, 0)
+
+
+CONVENTIONS = ("neurological", "radiological")
 
 
 @dataclass(frozen=True)
-class Settings:
+class MapSettings:
+    """How the map is looked at; none of it changes what survives.
+
+    Attributes
+    ----------
+    statistic : str
+        What gives the colours: a key of `glmwidgets.session.statistics.STATISTICS`.
+    limit : float or None
+        Value at the end of the colour bar; None leaves it to the data.
+    background : str
+        A key of `glmwidgets.session.backgrounds.BACKGROUNDS`.
+    convention : {"neurological", "radiological"}
+        Left side of the brain at the left, or at the right.
+    """
+
+    statistic: str = "z"
+    limit: float | None = None
+    background: str = "mean"
+    convention: str = "neurological"
+
+    def __post_init__(self) -> None:
+        one_of("map.statistic", self.statistic, STATISTICS)
+        within("map.limit", self.limit, 0, open_low=True)
+        one_of("map.background", self.background, BACKGROUNDS)
+        one_of("map.convention", self.convention, CONVENTIONS)
+
+
+# What a person can have drawn at the crosshair.
+SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
+SERIES_PLACES = ("voxel", "sphere", "cluster")
+SERIES_UNITS = ("percent", "signal")
+CARPETS = ("data", "fit", "residual")
+CARPET_ORDERS = ("brightness", "fit", "slice")
+MOST_PINS = 6
+
+
+@dataclass(frozen=True)
+class SeriesSettings:
+    """How the time series and the carpet are looked at; no map depends on it.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        What is drawn, of `SERIES_LINES`.
+    conditions : tuple of str
+        Event types whose own fit is drawn.
+    averaged : tuple of str or None
+        Event types whose average is drawn; None for those that the contrast weighs.
+    place : str
+        Whether the voxel at the crosshair is looked at, the sphere around it, or the cluster that it lies in.
+    radius : float
+        Of the sphere, in mm.
+    unit : str
+        Percent of the mean signal, or units of the signal.
+    pins : tuple of str
+        Places that others are compared with, written by `glmwidgets.session.voxels.Place.written`.
+    carpet : str
+        What the carpet shows.
+    order : str
+        What its rows are ordered by.
+    """
+
+    lines: tuple[str, ...] = ("data", "fit")
+    conditions: tuple[str, ...] = ()
+    averaged: tuple[str, ...] | None = None
+    place: str = "voxel"
+    radius: float = 6.0
+    unit: str = "percent"
+    pins: tuple[str, ...] = ()
+    carpet: str = "data"
+    order: str = "brightness"
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            one_of("series.lines", line, SERIES_LINES)
+        one_of("series.place", self.place, SERIES_PLACES)
+        within("series.radius", self.radius, 0, 100)
+        one_of("series.unit", self.unit, SERIES_UNITS)
+        one_of("series.carpet", self.carpet, CARPETS)
+        one_of("series.order", self.order, CARPET_ORDERS)
+        if len(self.pins) > MOST_PINS:
+            raise SettingsError("series.pins", f"can be at most {MOST_PINS} places; unpin one first")
+
+
+@dataclass(frozen=True)
+class Settings(SettingsTree):
     """The whole tree.
 
     Examples
@@ -280,149 +408,19 @@ class Settings:
     {'design.hrf_model': ('spm', 'glover'), 'threshold.alpha': (0.001, 0.01)}
     """
 
+    VIEWS: ClassVar[frozenset[str]] = frozenset({"map", "series"})
+
     inputs: InputSettings = field(default_factory=InputSettings)
     data: DataSettings = field(default_factory=DataSettings)
+    events: EventsSettings = field(default_factory=EventsSettings)
     design: DesignSettings = field(default_factory=DesignSettings)
     noise: NoiseSettings = field(default_factory=NoiseSettings)
     contrast: ContrastSettings = field(default_factory=ContrastSettings)
     threshold: ThresholdSettings = field(default_factory=ThresholdSettings)
-
-    def get(self, path: str) -> Any:
-        """Value at a path such as ``"design.hrf_model"``."""
-        group, name = _split(path)
-        return getattr(getattr(self, group), name)
-
-    def updated(self, changes: Mapping[str, Any]) -> Settings:
-        """Copy with the values at some paths replaced.
-
-        Parameters
-        ----------
-        changes : mapping from path to value
-
-        Raises
-        ------
-        SettingsError
-            If a path does not exist or a value cannot be used; `self` is as it was.
-        """
-        by_group: dict[str, dict[str, Any]] = {}
-        for path, value in changes.items():
-            group, name = _split(path)
-            by_group.setdefault(group, {})[name] = _converted(path, value)
-        groups = {group: _changed(getattr(self, group), new) for group, new in by_group.items()}
-        return dataclasses.replace(self, **groups)
-
-    def changes_from(self, other: Settings) -> dict[str, tuple[Any, Any]]:
-        """Paths at which two trees differ, with the other's and this one's value."""
-        return {path: (other.get(path), self.get(path)) for path in _PATHS if other.get(path) != self.get(path)}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain dictionaries, ready for JSON."""
-        return dataclasses.asdict(self)
-
-    def to_json(self) -> str:
-        """Readable JSON with the format's name and version at its head."""
-        return json.dumps({"format": FORMAT, "version": FORMAT_VERSION, **self.to_dict()}, indent=2) + "\n"
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> Settings:
-        """Build the tree from plain dictionaries; what is absent keeps its default.
-
-        Raises
-        ------
-        SettingsError
-            If a name is unknown or a value is of the wrong kind.
-        """
-        changes = {}
-        for group, values in tree.items():
-            if not isinstance(values, Mapping):
-                raise SettingsError(str(group), "must be a group of settings in braces")
-            for name, value in values.items():
-                changes[f"{group}.{name}"] = value
-        return cls().updated(changes)
-
-    @classmethod
-    def from_json(cls, text: str, source: str = "settings") -> Settings:
-        """Read what `to_json` wrote.
-
-        Parameters
-        ----------
-        text : str
-        source : str
-            Name of the file, for messages.
-
-        Raises
-        ------
-        ValueError
-            If the text is no JSON, of another format or version, or holds a setting that cannot be used.
-        """
-        try:
-            tree = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{source} is not valid JSON: {error}") from None
-        if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
-            raise ValueError(f'{source} is not a settings file: it has no "format": "{FORMAT}"')
-        version = tree.pop("version", None)
-        if version != FORMAT_VERSION:
-            raise ValueError(f"{source} is of version {version}; this program reads version {FORMAT_VERSION}")
-        return cls.from_dict(tree)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Settings:
-        """Read a settings file."""
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no settings file at {path}")
-        return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+    map: MapSettings = field(default_factory=MapSettings)
+    series: SeriesSettings = field(default_factory=SeriesSettings)
 
 
-_HINTS = {
-    f"{group}.{name}": hint
-    for group, kind in typing.get_type_hints(Settings).items()
-    for name, hint in typing.get_type_hints(kind).items()
-}
-_PATHS = tuple(_HINTS)
-
-
-def _changed(group: Any, new: Mapping[str, Any]) -> Any:
-    return group.changed(new) if hasattr(group, "changed") else dataclasses.replace(group, **new)
-
-
-def _split(path: str) -> tuple[str, str]:
-    if path not in _HINTS:
-        group = path.partition(".")[0]
-        known = [p for p in _PATHS if p.startswith(f"{group}.")] or list(_PATHS)
-        raise SettingsError(path, f"there is no such setting; there are {', '.join(known)}")
-    group, _, name = path.partition(".")
-    return group, name
-
-
-def _converted(path: str, value: Any) -> Any:
-    """Bring a value from JSON or a control to the type that the tree declares."""
-    hint = _HINTS[path]
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if value is None:
-        if type(None) in kinds:
-            return None
-        raise SettingsError(path, "cannot be empty")
-    for kind in kinds:
-        if typing.get_origin(kind) is tuple and isinstance(value, list | tuple):
-            item = typing.get_args(kind)[0]
-            if all(_is(item, v) for v in value):
-                return tuple(item(v) for v in value)
-        elif kind in (str, int, float, bool) and _is(kind, value):
-            return kind(value)
-    wanted = " or ".join(_KINDS.get(kind, "a list") for kind in kinds)
-    raise SettingsError(path, f"must be {wanted}, not {value!r}")
-
-
-_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", type(None): "empty"}
-
-
-def _is(kind: type, value: Any) -> bool:
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, str))
-    if kind is float:
-        return isinstance(value, int | float) or hasattr(value, "__float__")
-    return isinstance(value, kind)
+def is_analysis(path: str) -> bool:
+    """Whether a result depends on a setting, or only how it is looked at."""
+    return path.partition(".")[0] not in Settings.VIEWS

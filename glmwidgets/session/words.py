@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import Settings, is_analysis
 
-__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
+__all__ = ["LIST_OF_CONTRASTS", "POOLED", "changes_in_words", "describe_changes"]
 
 
 def _plain(value: Any) -> str:
@@ -37,13 +38,24 @@ def _cut_off(value: float) -> str:
     return f"{1 / value:.4g} s" if value else "none"
 
 
+#: Whom a voxel shares its noise with, in words.
+POOLED = {None: "each voxel's own", "local": "with neighbours", "global": "over the mask"}
+
 # Which contrasts are at hand changes no map; which one is asked for is said by its expression.
 LIST_OF_CONTRASTS = frozenset({"contrast.names", "contrast.expressions", "contrast.active"})
+
+def _table(lines: tuple[str, ...] | None) -> str:
+    return "as given" if lines is None else f"edited ({zlib.crc32(chr(10).join(lines).encode()):08x})"
+
 
 # A setting that is not listed here is called by its own name.
 _SAYINGS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "data.smoothing_fwhm": ("smoothing", _with_unit("mm")),
     "data.signal_scaling": ("signal", lambda name: SCALINGS[name].label),
+    "events.table": ("events", _table),
+    "events.shift": ("shift of events", _with_unit("s")),
+    "events.modulated": ("modulated", _plain),
+    "events.modulated_by": ("by", _plain),
     "design.conditions": ("event types", _all_if_none),
     "design.hrf_model": ("HRF", _plain),
     "design.fir_delays": ("delays", _with_unit("scans")),
@@ -51,8 +63,13 @@ _SAYINGS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "design.high_pass": ("high-pass", _cut_off),
     "design.drift_order": ("order of drift", _plain),
     "design.confounds": ("confounds", _all_if_none),
+    "data.drop_scans": ("initial scans left out", _plain),
+    "data.mask_cut": ("mask threshold", lambda share: f"× {_plain(share)}"),
+    "design.scrub_fd": ("scrubbing above FD", _with_unit("mm")),
+    "design.scrub_dvars": ("scrubbing above DVARS", _plain),
     "design.min_onset": ("earliest onset", _with_unit("s")),
     "noise.model": ("noise", lambda name: noise_model_row(name).label),
+    "noise.pooling": ("noise pooled", lambda way: POOLED[way]),
     "contrast.expression": ("contrast", _plain),
     "threshold.height_control": ("threshold", lambda name: THRESHOLDS[name].label),
     "threshold.alpha": ("alpha", _plain),
@@ -82,11 +99,11 @@ def changes_in_words(changes: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
     """
     words = []
     for path, (before, after) in changes.items():
-        if path in LIST_OF_CONTRASTS:
+        if path in LIST_OF_CONTRASTS or not is_analysis(path):
             continue
         label, say = _SAYINGS.get(path, (path.partition(".")[2].replace("_", " "), _plain))
         words.append(f"{label} {say(before)} → {say(after)}")
-    return tuple(words) or (("list of contrasts",) if changes else ())
+    return tuple(words) or (("list of contrasts",) if LIST_OF_CONTRASTS & set(changes) else ())
 
 
 def describe_changes(after: Settings, before: Settings) -> str:
