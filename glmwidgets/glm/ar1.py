@@ -12,6 +12,7 @@ import numpy as np
 
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit, Products, residual_autocovariance
 
 __all__ = ["AR1Precision", "check_bins", "fit_ar1"]
@@ -72,26 +73,24 @@ class AR1Precision:
 
     def estimate(self, parts: Products) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (rank, n_voxels) and residual sums of squares (n_voxels,)."""
-        coefficients, rss = np.empty_like(parts.cross[0]), np.empty_like(parts.own[0])
-        at_ends = np.stack([parts.head[0] if end == 0 else parts.tail[-1] for end in self.ends])
+        r, r2 = self.rho, self.rho**2
         f = self.basis.q[list(self.ends)]
-        for start in range(0, rss.size, BLOCK):
-            block = slice(start, start + BLOCK)
-            r = self.rho[block]
-            r2, y_ends = r**2, at_ends[:, block]
-            inverse, gain = self._inverse(r)
-            # b = plain - F pull. As F appears in G^-1 too, both corrections are one product with F.
-            plain = (1 + r2) * parts.cross[0][:, block]
-            plain -= r * parts.cross[1][:, block]
-            pull = r2 * y_ends
-            to_ends = f @ (inverse * plain) - np.einsum("efn,fn->en", self._crossed(inverse), pull)
-            g = np.matmul(f.T, np.einsum("efn,fn->en", gain, to_ends) - pull, out=coefficients[:, block])
-            g += plain
-            g *= inverse
-            total = (1 + r2) * parts.own[0][block] - r * parts.own[1][block] - r2 * np.square(y_ends).sum(axis=0)
-            explained = np.einsum("jv,jv->v", plain, g) - np.einsum("ev,ev->v", pull, f @ g)
-            rss[block] = total - explained
-        return coefficients, np.maximum(rss, 0)
+        y_ends = np.stack([parts.head[0] if end == 0 else parts.tail[-1] for end in self.ends])
+        inverse, gain = self._inverse(r)
+        # b = plain - F pull. As F appears in G^-1 too, both corrections are one: b + ... = plain + F push.
+        plain = (1 + r2) * parts.cross[0]
+        plain -= r * parts.cross[1]
+        pull = r2 * y_ends
+        solved = inverse * plain
+        to_ends, crossed = f @ solved, self._crossed(inverse)
+        push = np.einsum("efn,fn->en", gain, to_ends - np.einsum("efn,fn->en", crossed, pull)) - pull
+        at_ends = to_ends + np.einsum("efn,fn->en", crossed, push)
+        explained = np.einsum("jv,jv->v", plain, solved) + np.einsum("ev,ev->v", push, to_ends)
+        explained -= np.einsum("ev,ev->v", pull, at_ends)
+        total = (1 + r2) * parts.own[0] - r * parts.own[1] - r2 * np.square(y_ends).sum(axis=0)
+        inverse *= f.T @ push if len(f) > 1 else f[0][:, None] * push[0]
+        solved += inverse
+        return solved, np.maximum(total - explained, 0)
 
     def covariance(self, c: np.ndarray) -> np.ndarray:
         """``c G^-1 c'`` of shape (m, m, n_voxels)."""
@@ -143,13 +142,16 @@ def fit_ar1(moments: Moments, basis: DesignBasis, bins: int | None = 100) -> Noi
     products = LaggedProducts(moments, basis, order=1)
     rho, rss = np.empty((2, moments.n_voxels))
     coefficients = np.empty((basis.rank, moments.n_voxels))
-    for block in products.blocks():
+
+    def fit_block(block: slice) -> None:
         parts = products.at(block)
         rho[block] = _reference_rho(parts, basis, moments.constant[block])
         if bins is not None:
             rho[block] = _truncated(rho[block], bins, moments, basis, block)
         g, rss[block] = AR1Precision(basis, rho[block], ends=(-1,)).estimate(parts)
-        coefficients[:, block] = g + parts.taken
+        np.add(g, parts.taken, out=coefficients[:, block])
+
+    side_by_side(fit_block, products.blocks())
     precision = AR1Precision(basis, rho, ends=(-1,), bins=bins)
     return NoiseFit(coefficients, rss, precision.covariance, {"rho": rho})
 
@@ -163,8 +165,8 @@ def _reference_rho(parts: Products, basis: DesignBasis, constant: np.ndarray) ->
 
 def _truncated(rho: np.ndarray, bins: int, moments: Moments, basis: DesignBasis, block: slice) -> np.ndarray:
     """Truncate towards zero to 1/`bins`, so that single precision puts no voxel on the wrong side of a border."""
-    near = np.flatnonzero(np.abs(rho * bins - np.rint(rho * bins)) < NEAR_BORDER)
-    if moments.series.dtype == np.float32 and near.size and basis.spans_constant:
+    if moments.series.dtype == np.float32 and basis.spans_constant:
+        near = np.flatnonzero(np.abs(rho * bins - np.rint(rho * bins)) < NEAR_BORDER)
         exact = Moments(moments.series[:, block][:, near].astype(np.float64))
         rho = rho.copy()
         rho[near] = _reference_rho(LaggedProducts(exact, basis, 1).at(slice(None)), basis, exact.constant)

@@ -22,6 +22,7 @@ import numpy as np
 from glmwidgets.glm.ar1 import AR1Precision
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.glm.pooling import pooled_curves
 from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit, Products
 from glmwidgets.glm.profiles import Chebyshev, ExplainedAtNodes
@@ -203,10 +204,11 @@ def fit_ar1_reml(
     pool = pooling is not None
     profile = Profile(basis, *((N_NODES_POOLED, N_FINE_POOLED) if pool else (N_NODES, N_FINE)))
     if pool:
-        curves = [profile.values(Residuals.of(products.at(block), basis)) for block in blocks]
+        curves = side_by_side(lambda block: profile.values(Residuals.of(products.at(block), basis)), blocks)
         shared = pooled_curves(np.concatenate(curves, axis=1), ~moments.constant, pooling, neighbours)
-        rho[:] = np.concatenate([profile.series.lowest(shared[:, block])[0] for block in blocks])
-    for block in blocks:
+        rho[:] = np.concatenate(side_by_side(lambda block: profile.series.lowest(shared[:, block])[0], blocks))
+
+    def fit_block(block: slice) -> None:
         parts = products.at(block)
         left = Residuals.of(parts, basis)
         if not pool:
@@ -214,5 +216,7 @@ def fit_ar1_reml(
         rho[block][moments.constant[block]] = 0
         solution, rss[block] = solve_residuals(AR1Precision(basis, rho[block], ENDS), left)
         coefficients[:, block] = parts.cross[0] + solution + parts.taken
+
+    side_by_side(fit_block, blocks)
     edge = ((rho <= RHO_RANGE[0]) | (rho >= RHO_RANGE[1])) & ~moments.constant
     return NoiseFit(coefficients, rss, AR1Precision(basis, rho, ENDS).covariance, {"rho": rho}, {"edge": edge})

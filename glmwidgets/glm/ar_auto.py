@@ -23,6 +23,7 @@ import numpy as np
 from glmwidgets.glm.arn import ARPrecision
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments, shift_sum
+from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.glm.pooling import pooled_curves
 from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit, Products
 
@@ -273,7 +274,7 @@ def fit_ar_auto(
     expectation = expectation[: order + 1]
     products = LaggedProducts(moments, basis, order)
     blocks = [slice(start, start + BLOCK) for start in range(0, moments.n_voxels, BLOCK)]
-    lagged = np.concatenate([_lagged_residuals(products.at(block), basis) for block in blocks], axis=1)
+    lagged = np.concatenate(side_by_side(lambda block: _lagged_residuals(products.at(block), basis), blocks), axis=1)
     known = ~moments.constant & (lagged[0] > 0)
     np.divide(lagged, lagged[0], out=lagged, where=known)
     lagged[:, ~known] = np.eye(order + 1)[:, :1]
@@ -282,13 +283,16 @@ def fit_ar_auto(
     phi = np.empty((order, moments.n_voxels))
     chosen, clipped = np.empty(moments.n_voxels), np.empty(moments.n_voxels, dtype=bool)
     rss, coefficients = np.empty(moments.n_voxels), np.empty((basis.rank, moments.n_voxels))
-    for block in blocks:
+
+    def fit_block(block: slice) -> None:
         phi[:, block], chosen[block], clipped[block] = chosen_autoregression(lagged[:, block], expectation, dof)
         here = phi[:, block]
         here[:, ~known[block]] = 0
         parts = products.at(block)
         g, rss[block] = ExactARPrecision(basis, here.T, np.arange(here.shape[1])).estimate(parts)
         coefficients[:, block] = g + parts.taken
+
+    side_by_side(fit_block, blocks)
     precision = ExactARPrecision(basis, phi.T, np.arange(moments.n_voxels))
     parameters = {f"phi{k + 1}": phi[k] if k < order else np.zeros(moments.n_voxels) for k in range(MAX_ORDER)}
     parameters["order"] = np.where(known, chosen, 0)

@@ -33,6 +33,7 @@ from numpy.polynomial import chebyshev
 from glmwidgets.glm.ar1 import check_bins
 from glmwidgets.glm.basis import DesignBasis
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.glm.pooling import pooled_curves
 from glmwidgets.glm.products import BLOCK, LaggedProducts, NoiseFit
 from glmwidgets.glm.profiles import ExplainedAtNodes, interpolation, solve_low_rank
@@ -369,22 +370,20 @@ def fit_arma11(
     blocks = [slice(start, start + BLOCK) for start in range(0, moments.n_voxels, BLOCK)]
     fitted = np.empty((basis.rank, moments.n_voxels))
     taken = np.empty_like(fitted)
-    c, a = np.zeros((2, moments.n_voxels))
-    curves = []
-    for block in blocks:
+
+    def look(block: slice) -> np.ndarray:
         parts = products.at(block)
         fitted[:, block], taken[:, block] = parts.cross[0], parts.taken
         e = _residuals(moments, basis, block, fitted[:, block])
         length = np.sqrt(np.einsum("tv,tv->v", e, e))
         values = surface.values((e / np.where(length > 0, length, 1)).astype(surface.dtype))
-        if pool:
-            curves.append(values)
-        else:
-            c[block], a[block] = surface.lowest(values)
+        return values if pool else np.stack(surface.lowest(values))
+
+    looked = np.concatenate(side_by_side(look, blocks), axis=1)
     if pool:
-        shared = pooled_curves(np.concatenate(curves, axis=1), ~moments.constant, pooling, neighbours)
-        for block in blocks:
-            c[block], a[block] = surface.lowest(shared[:, block])
+        looked = pooled_curves(looked, ~moments.constant, pooling, neighbours)
+        looked = np.concatenate(side_by_side(lambda block: np.stack(surface.lowest(looked[:, block])), blocks), axis=1)
+    c, a = looked
     c[moments.constant], a[moments.constant] = 0, 0
     if bins is not None:
         c = np.minimum(np.rint(c * bins), np.floor(C_MAX * bins)) / bins
@@ -392,12 +391,11 @@ def fit_arma11(
     levels, group = np.unique(c, return_inverse=True)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(group))[:-1])
-    averages = []
     rss = np.empty(moments.n_voxels)
     coefficients = taken + fitted
-    for level, voxels in zip(levels, members, strict=True):
-        average = MovingAverage(basis, level)
-        averages.append(average)
+
+    def fit_group(group: int) -> MovingAverage:
+        average, voxels = MovingAverage(basis, levels[group]), members[group]
         for start in range(0, voxels.size, BLOCK):
             some = voxels[start : start + BLOCK]
             left = Filtered.of(average, basis, _residuals(moments, basis, some, fitted[:, some]))
@@ -405,6 +403,9 @@ def fit_arma11(
                 a[some] = _best_a(average, left, a[some], basis.n_scans - basis.rank)
             solution, rss[some], _ = left.solve(average, a[some])
             coefficients[:, some] += average.rotation @ solution
+        return average
+
+    averages = side_by_side(fit_group, range(len(levels)))
     a[moments.constant] = 0
     precision = ARMAPrecision(tuple(averages), tuple(members), a)
     edge = ((a >= A_MAX) | (c >= C_MAX)) & ~moments.constant

@@ -9,6 +9,7 @@ two, whatever r. Every voxel can have its own r and no system has to be factored
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -57,12 +58,12 @@ class DesignBasis:
         """Rank of the design."""
         return self.q.shape[1]
 
-    @property
+    @cached_property
     def constant(self) -> np.ndarray:
         """Coordinates of a constant series in the basis, shape (rank,)."""
         return self.q.sum(axis=0)
 
-    @property
+    @cached_property
     def spans_constant(self) -> bool:
         """Whether a constant series can be written with the design's columns."""
         return abs(self.constant @ self.constant - self.n_scans) < 1e-8 * self.n_scans

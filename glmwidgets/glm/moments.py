@@ -24,6 +24,10 @@ PRECISIONS = {"float64": np.float64, "float32": np.float32}
 # Products kept for columns that may come back (undo, a slider dragged to and fro); half a Binder session's share.
 CACHE_BYTES = 256 * 2**20
 
+# Multiplications in a matrix product that no library calls small.
+LARGE_PRODUCT = 1_500_000
+MOST_PADDING = 256  # rows; for a handful of voxels, more would cost more than the product
+
 # Voxels that are copied from one memory layout to the other at once, so that both stay in the processor's cache.
 TRANSPOSED_AT_ONCE = 512
 
@@ -54,6 +58,20 @@ def shift_sum(x: np.ndarray, lag: int) -> np.ndarray:
     out[lag:] += x[:-lag]
     out[:-lag] += x[lag:]
     return out
+
+
+def _products_of_rows(rows: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``rows @ y`` in float64, each row's sums the same to the last bit whichever rows it is multiplied with.
+
+    Libraries take another route, with sums in another order, for one row and for small products: rows of zeros keep
+    them off it.
+    """
+    enough = max(2, min(MOST_PADDING, LARGE_PRODUCT // max(1, y.size) + 1))
+    if len(rows) < enough:
+        padded = np.zeros((enough, rows.shape[1]), rows.dtype)
+        padded[: len(rows)] = rows
+        return np.asarray((padded @ y)[: len(rows)], dtype=np.float64)
+    return np.asarray(rows @ y, dtype=np.float64)
 
 
 class Moments:
@@ -203,7 +221,7 @@ class Moments:
 
         def multiply(missing: list[tuple[int, bytes]]) -> np.ndarray:
             shifted = np.stack([shift_sum(column[key], lag) for lag, key in missing])
-            return np.asarray(shifted.astype(self.series.dtype, copy=False) @ self.series, dtype=np.float64)
+            return _products_of_rows(shifted.astype(self.series.dtype, copy=False), self.series)
 
         self._products.require([key for of_lag in keys for key in of_lag], multiply)
         return [self._products.weighted(of_lag, weights, multiply) for of_lag in keys]

@@ -13,23 +13,23 @@ __all__ = ["ProductCache", "WeightedRows"]
 
 @dataclass(frozen=True)
 class WeightedRows:
-    """A sum of matrix products that is computed for some columns at a time, while they are in the processor's cache.
+    """A matrix product that is computed for some columns at a time, while they are in the processor's cache.
 
     Attributes
     ----------
-    terms : tuple of pairs of arrays
-        Weights (m, k) and rows (k, n).
+    weights : array of shape (m, k)
+    pieces : tuple of arrays of shape (k_i, n)
+        The k rows in their order. Summed in this order whichever blocks they come from, so that the same model gives
+        the same bits by whatever way it was reached.
     """
 
-    terms: tuple[tuple[np.ndarray, np.ndarray], ...]
+    weights: np.ndarray
+    pieces: tuple[np.ndarray, ...]
 
     def at(self, columns: slice) -> np.ndarray:
-        """The sum for some columns, shape (m, number of columns)."""
-        (weights, rows), *others = self.terms
-        total = weights @ rows[:, columns]
-        for weights, rows in others:
-            total += weights @ rows[:, columns]
-        return total
+        """The product for some columns, shape (m, number of columns)."""
+        rows = [piece[:, columns] for piece in self.pieces]
+        return self.weights @ (rows[0] if len(rows) == 1 else np.concatenate(rows))
 
 
 class ProductCache:
@@ -92,14 +92,11 @@ class ProductCache:
     ) -> WeightedRows:
         """``weights' rows`` of shape (m, n), for weights of shape (len(keys), m), not yet computed."""
         self.require(keys, compute)
-        by_block: dict[int, list[tuple[int, int]]] = {}
-        for i, key in enumerate(keys):
-            block, row = self._places[key]
-            by_block.setdefault(block, []).append((row, i))
-        terms = []
-        for block, pairs in by_block.items():
-            rows, chosen = (list(part) for part in zip(*sorted(pairs), strict=True))
-            contiguous = rows == list(range(rows[0], rows[0] + len(rows)))
-            where = slice(rows[0], rows[-1] + 1) if contiguous else rows
-            terms.append((np.ascontiguousarray(weights[chosen].T), self._blocks[block][where]))
-        return WeightedRows(tuple(terms))
+        pieces: list[np.ndarray] = []
+        start = 0
+        places = [self._places[key] for key in keys]
+        for i, (block, row) in enumerate(places):
+            if i + 1 == len(places) or places[i + 1] != (block, row + 1):
+                pieces.append(self._blocks[block][row - (i - start) : row + 1])
+                start = i + 1
+        return WeightedRows(np.ascontiguousarray(weights.T), tuple(pieces))

@@ -169,11 +169,13 @@ def residual_autocovariance(parts: Products, basis: DesignBasis) -> np.ndarray:
     n, g = basis.n_scans, parts.cross[0]
     out = np.empty((parts.order + 1, g.shape[1]))
     # g' M_k g needs a matrix product from lag 2 on only: M_0 is the identity and M_1 diagonal.
-    out[:2] = np.stack([np.ones(basis.rank), basis.eigenvalues])[: len(out)] @ np.square(g)
+    out[:2] = np.stack([-np.ones(basis.rank), basis.eigenvalues])[: len(out)] @ np.square(g)
     for k in range(2, len(out)):
         out[k] = np.einsum("jv,jv->v", g, basis.shifted(k, g))
     for k in range(len(out)):
-        out[k] += parts.own[k] - 2 * np.einsum("jv,jv->v", g, parts.cross[k])
+        out[k] += parts.own[k]
+        if k > 0:
+            out[k] -= 2 * np.einsum("jv,jv->v", g, parts.cross[k])
     out[1:] /= 2
     if not basis.spans_constant:
         total = parts.total - basis.constant @ g

@@ -131,3 +131,21 @@ def test_a_subset_of_voxels_says_what_the_whole_says(constant):
     noise = "ar1" if constant else "ols"
     of_whole, of_some = (fit_glm(m, x, noise).beta for m in (whole, some))
     np.testing.assert_allclose(of_some, of_whole[:, voxels], rtol=1e-10)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml"])
+def test_the_way_to_a_model_leaves_no_trace_in_its_bits(precision, noise_model):
+    # What was multiplied before decides which products are at hand and in which blocks, never what they sum to.
+    rng = np.random.default_rng(4)
+    y = rng.standard_normal((80, 700)) + 10
+    steady = np.column_stack([rng.standard_normal((80, 5)), np.ones(80)])
+    tasks = [rng.standard_normal((80, k)) for k in (1, 3, 2)]
+    designs = [np.column_stack([task, steady[:, ::step]]) for task in tasks for step in (1, -1)]
+    used = Moments(y, precision)
+    for design in designs:
+        fit_glm(used, design, noise_model)
+    for design in reversed(designs):
+        found, fresh = fit_glm(used, design, noise_model), fit_glm(Moments(y, precision), design, noise_model)
+        assert np.array_equal(found.beta, fresh.beta)
+        assert np.array_equal(found.dispersion, fresh.dispersion)

@@ -1,0 +1,52 @@
+"""Blocks of voxels, on as many threads as matrix products are allowed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["side_by_side"]
+
+# The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
+_one_at_a_time = threading.Lock()
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
+    """Call a function with every block, as many at a time as there are threads.
+
+    Small matrix products gain nothing from threads of their own, and the steps between them have none. So the threads
+    are given to the blocks: as many as the linear algebra library may use, which `OPENBLAS_NUM_THREADS` and
+    `threadpoolctl` limit as ever.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(block)``; calls must not write to the same memory, and must not come back here.
+    blocks : sequence
+        Slices of voxels, or whatever else the work can be cut into.
+
+    Returns
+    -------
+    list
+        What each call returned, in the order of the blocks.
+
+    Examples
+    --------
+    >>> side_by_side(lambda block: block.stop - block.start, [slice(0, 3), slice(3, 5)])
+    [3, 2]
+    """
+    n_threads = max((library["num_threads"] for library in _libraries().info()), default=1)
+    if n_threads < 2 or len(blocks) < 2:
+        return [work(block) for block in blocks]
+    with _one_at_a_time, _libraries().limit(limits=1), ThreadPoolExecutor(n_threads) as threads:
+        return list(threads.map(work, blocks))
