@@ -306,7 +306,9 @@ def _write_term(weight: float, name: str) -> str:
 # Text ------------------------------------------------------------------------------------------------
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A piece of an expression and where it stands."""
+
     kind: str  # "number", "name", "row" (ends a row), "end", or the operator or bracket itself
     text: str
     position: int
@@ -326,7 +328,14 @@ def _unit_vector(name: str, names: Sequence[str]) -> NDArray[np.float64]:
     return vector
 
 
-def _tokens(text: str) -> Iterable[_Token]:
+def tokens(text: str) -> Iterable[Token]:
+    """Pieces of an expression, blanks left out; the last is of kind ``"end"``.
+
+    Raises
+    ------
+    ExpressionError
+        At a character that cannot stand in an expression.
+    """
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -334,11 +343,11 @@ def _tokens(text: str) -> Iterable[_Token]:
             raise _stray_character(text, position)
         kind, piece = match.lastgroup, match.group()
         if kind in ("word", "quoted"):
-            yield _Token("name", piece, position)
+            yield Token("name", piece, position)
         elif kind != "blank":
-            yield _Token(piece if kind == "symbol" else kind, piece, position)
+            yield Token(piece if kind == "symbol" else kind, piece, position)
         position = match.end()
-    yield _Token("end", "", position)
+    yield Token("end", "", position)
 
 
 def _stray_character(text: str, position: int) -> ExpressionError:
@@ -361,15 +370,15 @@ class _Reader:
     def __init__(self, text: str, names: Sequence[str]) -> None:
         self.text = text
         self.names = names
-        self.tokens = list(_tokens(text))
+        self.tokens = list(tokens(text))
         self.index = 0
         self.depth = 0
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.index]
 
-    def take(self, *kinds: str) -> _Token | None:
+    def take(self, *kinds: str) -> Token | None:
         """The present token if it is of one of these kinds, and move on; otherwise None, and stay."""
         token = self.token
         if token.kind not in kinds:
@@ -458,7 +467,7 @@ class _Reader:
             return value
         raise self.unexpected()
 
-    def column(self, token: _Token) -> NDArray[np.float64]:
+    def column(self, token: Token) -> NDArray[np.float64]:
         name, quote = token.text, token.text[0]
         if quote in "\"'":
             name = name[1:-1].replace(2 * quote, quote)
@@ -482,7 +491,7 @@ class _Reader:
             return hint or self.error(token, f"an operator (+ - * /) is missing before {token.text!r}")
         return self.error(token, f"a name or a number is missing before {token.text!r}")
 
-    def unquoted_name(self, token: _Token) -> ExpressionError | None:
+    def unquoted_name(self, token: Token) -> ExpressionError | None:
         """An error that asks for quotes, if the text from this token on starts with a longer column name."""
         fitting = [name for name in self.names if self.text.startswith(name, token.position)]
         name = max(fitting, key=len, default="")
@@ -491,7 +500,7 @@ class _Reader:
         message = f"the column {name!r} must be in quotes: {quote_name(name)}"
         return ExpressionError(message, position=token.position, token=name, suggestion=quote_name(name))
 
-    def error(self, token: _Token, message: str) -> ExpressionError:
+    def error(self, token: Token, message: str) -> ExpressionError:
         place = f" (character {token.position + 1})"
         return ExpressionError(message + place, position=token.position, token=token.text)
 

@@ -9,10 +9,9 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.table import RowTable
-from glmwidgets.session.proposals import all_pairs, condition_columns, effects_of_interest, written_contrast
+from glmwidgets.session.proposals import all_pairs, effects_of_interest, written_contrast
 from glmwidgets.session.session import Session
 from glmwidgets.session.verdicts import ContrastVerdict
 
@@ -147,23 +146,16 @@ class ContrastPanel(Panel):
             listed[contrast.active] = (name, contrast.expression)
             self._write(listed, contrast.active)
 
-    def _by_condition(self) -> dict[str, tuple[str, ...]]:
-        result = self.session.result
-        if result is None:
-            return {}
-        columns = [str(name) for name in result.design.columns]
-        return condition_columns(self.session.run.conditions, result.settings.design, columns)
-
     def _add_pairs(self, _button: object) -> None:
-        pairs = all_pairs(self._by_condition())
+        pairs = all_pairs(self.session.effects())
         if not pairs:
-            raise ValueError("there are fewer than two event types in the model")
+            raise ValueError("there are fewer than two effects in the model")
         self._extend(pairs)
 
     def _add_interest(self, _button: object) -> None:
-        by_condition = self._by_condition()
+        by_condition = self.session.effects()
         if not by_condition:
-            raise ValueError("there is no event type in the model")
+            raise ValueError("there is no effect in the model")
         self._extend([("effects of interest", effects_of_interest(by_condition))])
 
     def _take_suggestion(self, _button: object) -> None:
@@ -202,17 +194,14 @@ class ContrastPanel(Panel):
             return
         # What is still on screen was estimable; what is typed is not even read.
         verdict = None if wrong else self.session.verdicts.get(result.settings.contrast.expression)
-        words = "" if verdict is None else _in_words(verdict, result.threshold, self._unit())
+        words = "" if verdict is None else _in_words(verdict, result.threshold, f" {self.session.unit}".rstrip())
         if self._verdict.value != words:
             self._verdict.value = words
-
-    def _unit(self) -> str:
-        return " %" if SCALINGS[self.session.result.settings.data.signal_scaling].mean is not None else ""
 
     # Weights --------------------------------------------------------------------------------------------------
 
     def _show_weights(self, _change: object = None) -> None:
-        columns = [name for names in self._by_condition().values() for name in names] if self.weigh.value else []
+        columns = [name for names in self.session.effects().values() for name in names] if self.weigh.value else []
         if columns != list(self.sliders):
             self._make_sliders(columns)
         if not columns:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.ari import cluster_true_discoveries, hommel_values
 from glmwidgets.glm.clusters import Cluster, find_clusters
+from glmwidgets.glm.confound_groups import choose_confounds, first_choice
 from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
@@ -29,6 +34,9 @@ from glmwidgets.session.stages import Graph, Stage
 from glmwidgets.session.statistics import StatisticsBook
 from glmwidgets.session.verdicts import ContrastBook
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 __all__ = ["Analysis", "Clusters", "Result"]
 
 
@@ -36,6 +44,9 @@ __all__ = ["Analysis", "Clusters", "Result"]
 CONFIDENCE = 0.05
 
 _READ_BY_STATISTICS = ("threshold.two_sided", "data.signal_scaling")
+
+# Fewer scans than these are no series.
+MIN_SCANS = 3
 
 # Smoothed versions that a person may come back to, within what a small machine can spare.
 SERIES_BYTES = 400 * 2**20
@@ -152,11 +163,13 @@ class Analysis:
         self.run = run
         self.event_source = EventSource(run.events)
         self.precision = precision
-        design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "confounds")
+        self._touch: tuple[np.ndarray, csr_matrix] | None = None
+        design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
         self.graph = Graph(
             [
                 Stage("volumes", self._volumes, keep=1),
-                Stage("mask", self._mask, needs=("volumes",)),
+                Stage("scans", self._scans, reads=("data.drop_scans",), keep=1),
+                Stage("mask", self._mask, needs=("volumes",), reads=("data.mask_cut",)),
                 Stage(
                     "series",
                     self._series,
@@ -168,7 +181,7 @@ class Analysis:
                 Stage(
                     "moments",
                     self._moments,
-                    needs=("series",),
+                    needs=("series", "scans"),
                     reads=("data.signal_scaling",),
                     budget=MOMENTS_BYTES,
                 ),
@@ -179,13 +192,25 @@ class Analysis:
                     keep=8,
                 ),
                 Stage(
+                    "confounds",
+                    self._confounds,
+                    needs=("scans",),
+                    reads=("design.confounds", "design.scrub_fd", "design.scrub_dvars"),
+                ),
+                Stage(
                     "design",
                     self._design,
-                    needs=("events",),
-                    reads=tuple(f"design.{name}" for name in (*design, "min_onset")),
+                    needs=("events", "confounds", "scans"),
+                    reads=tuple(f"design.{name}" for name in design),
                     keep=8,
                 ),
-                Stage("fit", self._fit, needs=("moments", "design"), reads=("noise.model",), keep=3),
+                Stage(
+                    "fit",
+                    self._fit,
+                    needs=("moments", "design", "mask"),
+                    reads=("noise.model", "noise.pooling"),
+                    keep=3,
+                ),
                 Stage("book", self._book, needs=("fit", "design"), keep=3),
                 Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
                 Stage(
@@ -216,6 +241,8 @@ class Analysis:
     def default_settings(self) -> Settings:
         """Settings that a run is first looked at with: its first condition, under the conventional model."""
         settings = Settings(inputs=self.run.inputs)
+        if self.run.confounds is not None:
+            settings = settings.updated({"design.confounds": first_choice(self.run.confounds.columns)})
         if self.run.conditions:
             settings = settings.updated(
                 {"contrast.expression": quote_name(self.run.conditions[0]), "threshold.cluster_size": 10}
@@ -304,21 +331,42 @@ class Analysis:
     def _volumes(self, settings: Settings) -> np.ndarray:
         return image_data(self.run.img)
 
+    def _scans(self, settings: Settings) -> int:
+        dropped, n = settings.data.drop_scans, self.run.n_scans
+        if n - dropped < MIN_SCANS:
+            raise ValueError(f"the first {dropped} scans cannot be left out of {n}: leave at most {n - MIN_SCANS} out")
+        return dropped
+
     def _mask(self, settings: Settings, volumes: np.ndarray) -> np.ndarray:
         if self.run.mask_img is not None:
             return match_mask(self.run.mask_img, self.run.img)
-        return compute_epi_mask(self.run.img)
+        return compute_epi_mask(self.run.img, cut=settings.data.mask_cut)
 
     def _series(self, settings: Settings, volumes: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return masked_series(volumes, mask, self.run.img.affine, settings.data.smoothing_fwhm)
 
-    def _moments(self, settings: Settings, series: np.ndarray) -> Moments:
-        return Moments(scale_signal(series, settings.data.signal_scaling), self.precision)
+    def _moments(self, settings: Settings, series: np.ndarray, dropped: int) -> Moments:
+        return Moments(scale_signal(series[dropped:], settings.data.signal_scaling), self.precision)
 
     def _events(self, settings: Settings) -> pd.DataFrame | None:
         return self.event_source.events(settings.events)
 
-    def _design(self, settings: Settings, events: pd.DataFrame | None) -> pd.DataFrame:
+    def _confounds(self, settings: Settings, dropped: int) -> pd.DataFrame | None:
+        chosen, table = settings.design, self.run.confounds
+        if table is None:
+            return None
+        table = choose_confounds(
+            table,
+            chosen.confounds,
+            fd_threshold=chosen.scrub_fd,
+            std_dvars_threshold=chosen.scrub_dvars,
+            skip=dropped,
+        )
+        return table if table.shape[1] else None
+
+    def _design(
+        self, settings: Settings, events: pd.DataFrame | None, confounds: pd.DataFrame | None, dropped: int
+    ) -> pd.DataFrame:
         chosen, run = settings.design, self.run
         if events is not None and chosen.conditions is not None:
             there = types_of(events)
@@ -328,27 +376,36 @@ class Analysis:
             events = events[events["trial_type"].isin(chosen.conditions)]
         if events is not None and events.empty:
             events = None
-        confounds = run.confounds
-        if confounds is not None and chosen.confounds is not None:
-            missing = sorted(set(chosen.confounds) - set(confounds.columns))
-            if missing:
-                raise ValueError(f"the confounds have no column {', '.join(missing)}")
-            confounds = confounds[list(chosen.confounds)]
-        has_confounds = confounds is not None and confounds.shape[1] > 0
-        return make_first_level_design_matrix(
-            frame_times(run.n_scans, run.t_r, run.slice_time_ref),
+        times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
+        design = make_first_level_design_matrix(
+            times,
             events,
             hrf_model=chosen.hrf_model,
             drift_model=chosen.drift_model,
             high_pass=chosen.high_pass,
             drift_order=chosen.drift_order,
             fir_delays=list(chosen.fir_delays),
-            add_regs=confounds if has_confounds else None,
+            add_regs=confounds,
             min_onset=chosen.min_onset,
         )
+        if not dropped:
+            return design
+        kept = np.arange(dropped, run.n_scans)
+        for finding in [] if events is None else event_warnings(events, times, kept):
+            if finding.kind == "censored" and finding.severity == "error":
+                warnings.warn(finding.message, stacklevel=2)
+        return design.iloc[dropped:]
 
-    def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame) -> Fit:
-        return fit_glm(moments, design, settings.noise.model)
+    def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame, mask: np.ndarray) -> Fit:
+        pooling = settings.noise.pooling
+        touching = self._touching(mask) if pooling == "local" else None
+        return fit_glm(moments, design, settings.noise.model, pooling=pooling, neighbours=touching)
+
+    def _touching(self, mask: np.ndarray) -> csr_matrix:
+        """Which voxels of the mask touch; kept for the mask that was asked about last."""
+        if self._touch is None or self._touch[0] is not mask:
+            self._touch = (mask, neighbour_matrix(mask))
+        return self._touch[1]
 
     def _book(self, settings: Settings, fit: Fit, design: pd.DataFrame) -> ContrastBook:
         return ContrastBook(fit, design)

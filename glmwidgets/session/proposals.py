@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from glmwidgets.glm.expression_names import bare_name
 from glmwidgets.glm.expressions import (
     ExpressionError,
     contrast_vector,
@@ -127,7 +128,7 @@ def adapted_expression(
             weights = np.atleast_2d(contrast_vector(expression, [*columns, *stand_ins]))
             break
         except ExpressionError as error:
-            name = _bare(error.token)
+            name = bare_name(error.token)
             if name in stand_ins or name in columns:
                 return None
             stand_in = _stand_in(name, by_condition, columns)
@@ -203,12 +204,6 @@ def mended_expression(expression: str, error: BaseException) -> str | None:
     if suggestion is None or place is None:
         return None
     return expression[:place] + suggestion + expression[place + len(error.token) :]
-
-
-def _bare(token: str) -> str:
-    if len(token) > 1 and token[0] == token[-1] and token[0] in "\"'":
-        return token[1:-1].replace(token[0] * 2, token[0])
-    return token
 
 
 def _stand_in(name: str, by_condition: Mapping[str, Sequence[str]], columns: list[str]) -> np.ndarray | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -44,15 +43,23 @@ POOLED = {None: "each voxel's own", "local": "with neighbours", "global": "over 
 # Which contrasts are at hand changes no map; which one is asked for is said by its expression.
 LIST_OF_CONTRASTS = frozenset({"contrast.names", "contrast.expressions", "contrast.active"})
 
-def _table(lines: tuple[str, ...] | None) -> str:
-    return "as given" if lines is None else f"edited ({zlib.crc32(chr(10).join(lines).encode()):08x})"
+
+def _events_changed(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> str:
+    if after is None:
+        return "events back to those given"
+    if before is None:
+        return "events edited"
+    n = len(after) - len(before)
+    if n:
+        return f"{abs(n)} event{'s' * (abs(n) > 1)} {'more' if n > 0 else 'fewer'}"
+    n = sum(one != other for one, other in zip(before, after, strict=True))
+    return f"{n} event{'s' * (n > 1)} edited"
 
 
 # A setting that is not listed here is called by its own name.
 _SAYINGS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "data.smoothing_fwhm": ("smoothing", _with_unit("mm")),
     "data.signal_scaling": ("signal", lambda name: SCALINGS[name].label),
-    "events.table": ("events", _table),
     "events.shift": ("shift of events", _with_unit("s")),
     "events.modulated": ("modulated", _plain),
     "events.modulated_by": ("by", _plain),
@@ -100,6 +107,9 @@ def changes_in_words(changes: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
     words = []
     for path, (before, after) in changes.items():
         if path in LIST_OF_CONTRASTS or not is_analysis(path):
+            continue
+        if path == "events.table":
+            words.append(_events_changed(before, after))
             continue
         label, say = _SAYINGS.get(path, (path.partition(".")[2].replace("_", " "), _plain))
         words.append(f"{label} {say(before)} → {say(after)}")
