@@ -36,7 +36,7 @@ class CrosshairPanel(Panel):
 
     def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:
         contrast = self.session.result.contrast
-        percent = " %" if self.session.result.settings.data.signal_scaling != "none" else ""
+        percent = f" {self.session.unit}".rstrip()
         effect = f"{write_number(values['effect'])}{percent} ± {write_number(values['effect_sd'])}"
         stat = f"t ({contrast.dof:g})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {contrast.dof:g})"
         known = ("effect", "effect_sd", "stat", "z", "r_square")

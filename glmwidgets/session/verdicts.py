@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from glmwidgets.glm.contrasts import NotEstimableError, compute_contrast
+from glmwidgets.glm.contrasts import Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.diagnostics import contrast_inflation, efficiency, smallest_detectable_effect
 from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.glm.regression import Fit
 
 __all__ = ["ContrastBook", "ContrastVerdict"]
 
@@ -79,11 +80,14 @@ class ContrastBook:
     fit : Fit
     design : DataFrame
         Design matrix of that fit.
+    compute : callable
+        ``compute(fit, expression)`` gives a `Contrast`: for fits of another kind.
     """
 
-    def __init__(self, fit: Fit, design: pd.DataFrame):
+    def __init__(self, fit: Any, design: pd.DataFrame, compute: Callable[[Any, str], Contrast] = compute_contrast):
         self._fit = fit
         self._design = design
+        self._compute = compute
         self._made: dict[str, ContrastVerdict] = {}
 
     def verdict(self, expression: str) -> ContrastVerdict:
@@ -94,8 +98,8 @@ class ContrastBook:
 
     def _make(self, expression: str) -> ContrastVerdict:
         try:
-            weights = np.atleast_2d(contrast_vector(expression, self._fit.columns))
-            contrast = compute_contrast(self._fit, expression)
+            weights = np.atleast_2d(contrast_vector(expression, [str(name) for name in self._design.columns]))
+            contrast = self._compute(self._fit, expression)
         except NotEstimableError as error:
             kind = "t" if len(weights) == 1 else "F"
             return ContrastVerdict(expression, kind, len(weights), float(self._fit.dof), message=str(error))

@@ -82,7 +82,7 @@ def test_pairs_and_effects_of_interest_at_a_click(panel):
     assert session.result.contrast.dim == 4
     session.update({"design.conditions": (), "contrast.expression": "constant"})
     panel.interest.click()
-    assert "no event type in the model" in session.status.message
+    assert "no effect in the model" in session.status.message
 
 
 def test_a_suggestion_is_taken_at_a_click(panel):
