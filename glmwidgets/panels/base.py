@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as W
 
 from glmwidgets.panels.style import stylesheet
-from glmwidgets.session.session import Session
+from glmwidgets.session.base import LiveSession
 
 __all__ = ["Panel", "field", "opened_by", "text"]
 
@@ -52,14 +52,14 @@ class Panel(W.VBox):
 
     Parameters
     ----------
-    session : Session
+    session : LiveSession
     title : str
         Heading; empty for none.
     stages : tuple of str
         Stages and settings' groups whose errors are shown in this panel.
     """
 
-    def __init__(self, session: Session, title: str = "", stages: tuple[str, ...] = ()):
+    def __init__(self, session: LiveSession, title: str = "", stages: tuple[str, ...] = ()):
         self.session = session
         self._stages = stages
         self._title = title
