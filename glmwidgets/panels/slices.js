@@ -27,12 +27,21 @@ function decodeMask(bits, shape) {
   return { dense, list: Uint32Array.from(list) };
 }
 
-function decodeMap({ serial, values }, inside, shape) {
-  const masked = values.byteLength ? floats(values) : null;
-  if (!masked || !inside || masked.length !== inside.list.length) return { serial, data: null };
-  const data = new Float32Array(volume(shape)).fill(NaN);
-  inside.list.forEach((at, k) => { data[at] = masked[k]; });
-  return { serial, data };
+// What is thresholded (data) and what gives the colours (tint): the same, or another statistic of that name.
+function decodeMap({ serial, values, shown, name }, inside, shape) {
+  const whole = (bytes) => {
+    const masked = floats(bytes), data = new Float32Array(volume(shape)).fill(NaN);
+    inside.list.forEach((at, k) => { data[at] = masked[k]; });
+    return data;
+  };
+  if (!inside || !values.byteLength || values.byteLength !== 4 * inside.list.length) return { serial, data: null };
+  const data = whole(values);
+  return { serial, data, tint: shown?.byteLength ? whole(shown) : data, name: name ?? "" };
+}
+
+function decodePlane({ axis, index, values, shown }) {
+  const data = floats(values);
+  return { axis, index, data, tint: shown?.byteLength ? floats(shown) : data };
 }
 
 // Keeps the last answer: the same one is asked for on every paint.
@@ -67,8 +76,7 @@ function createStore(model) {
     if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
     if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
     if (changed("_planes")) {
-      const list = seen._planes.planes.map((p) => ({ axis: p.axis, index: p.index, data: floats(p.values) }));
-      store.planes = { serial: seen._planes.serial, list };
+      store.planes = { serial: seen._planes.serial, list: seen._planes.planes.map(decodePlane) };
     }
     if (changed("_luts")) {
       const tables = ([name, sides]) => [name, { one: octets(sides.one), two: octets(sides.two) }];
@@ -119,8 +127,10 @@ function createStore(model) {
   store.plane = (axis, index) => {
     const { map, planes, grid } = store, ahead = planes.serial > map.serial;
     const early = ahead && planes.list.find((p) => p.axis === axis && p.index === index);
-    if (early) return { data: early.data, base: 0, su: grid.shape[PLANE[axis][1]], sv: 1, old: false };
-    return map.data && { ...planeOf(map.data, grid.shape, axis, index), old: ahead };
+    if (early) return { ...early, base: 0, su: grid.shape[PLANE[axis][1]], sv: 1, old: false };
+    // The colours that are set are not those of another statistic.
+    if (!map.data || map.name !== model.get("shown_label")) return null;
+    return { ...planeOf(map.data, grid.shape, axis, index), tint: map.tint, old: ahead };
   };
 
   const label = remembered(largeClusters);
@@ -133,7 +143,7 @@ function createStore(model) {
   const projections = AXIS.map(() => remembered(projection)), silhouettes = AXIS.map(() => remembered(silhouette));
   store.silhouette = (axis) => silhouettes[axis](store.inside.dense, store.grid.shape, axis);
   store.projection = (axis, look) => store.map.data && projections[axis](
-    store.map.data, store.grid.shape, axis, look.strength, look.threshold, store.clusters(look));
+    store.map.data, store.grid.shape, axis, look.strength, look.threshold, store.clusters(look), store.map.tint);
 
   const look = remembered(makeLook);
   store.look = () => look(store.luts, ...LOOK.map((name) => model.get(name)));
@@ -153,15 +163,18 @@ function createStore(model) {
 // Everything that decides how a value looks; the same object for as long as nothing of it changes.
 const LOOK = [
   "sign", "view", "threshold", "opacity", "vmax", "cluster_threshold", "fade_below", "stale", "colormap",
-  "show_outline", "show_mask", "show_crosshair", "convention",
+  "show_outline", "show_mask", "show_crosshair", "convention", "shown_label", "signed", "whole", "sequential", "reach",
 ];
 function makeLook(
   luts, sign, mode, threshold, opacity, vmax, least, fade, stale, colormap, outline, border, cross, convention,
+  shown, signed, whole, sequential, reach,
 ) {
-  const glass = mode === "glass", table = luts[colormap][sign === "two-sided" ? "two" : "one"];
+  const glass = mode === "glass", other = shown !== "";
+  const sides = other ? (signed ? "two-sided" : "positive") : sign;
+  const table = luts[other && !signed ? sequential : colormap][sides === "two-sided" ? "two" : "one"];
   return {
     sign, glass, opacity, vmax, least, table, border, cross, strength: STRENGTH[sign], mosaic: mode === "mosaic",
-    threshold: Math.fround(threshold), alpha: opacity * (stale ? STALE : 1), fade: fade && !glass,
+    other, sides, whole: other && whole && !glass, end: other ? reach : vmax, threshold: Math.fround(threshold), alpha: opacity * (stale ? STALE : 1), fade: fade && !glass,
     outline: outline && threshold > 0, radiological: convention === "radiological",
   };
 }
@@ -214,7 +227,7 @@ function pictureFor(view, number, w, h, width, height) {
   const kept = view.pictures[number];
   if (kept?.w === w && kept.h === h && kept.width === width && kept.height === height) return kept;
   const image = new ImageData(width, height), size = w * h;
-  const arrays = { values: new Float32Array(size), colors: new Uint32Array(size) };
+  const arrays = { values: new Float32Array(size), tints: new Float32Array(size), colors: new Uint32Array(size) };
   for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
   return (view.pictures[number] = {
     w, h, width, height, image, pixels: new Uint32Array(image.data.buffer), key: [], ...arrays,
@@ -235,7 +248,7 @@ function picture(view, number, s, dpr) {
   const made = pictureFor(view, number, w, h, Math.round(s.pw * dpr), Math.round(s.ph * dpr));
   const plane = look.glass ? store.projection(s.axis, look) : store.plane(s.axis, s.index);
   const glow = glowOf(store.flash, view.calm);
-  const key = [look, glow, dpr, plane?.data, plane?.base, plane?.old, store.background, store.inside, s.axis, s.index];
+  const key = [look, glow, dpr, plane?.data, plane?.tint, plane?.base, plane?.old, store.background, store.inside, s.axis, s.index];
   if (key.some((part, i) => part !== made.key[i])) {
     compose(view, s, made, plane, glow, Math.max(1, Math.round(dpr)));
     made.key = key;
@@ -246,6 +259,7 @@ function picture(view, number, s, dpr) {
 function compose(view, s, made, plane, glow, thick) {
   const { store, look } = view, { inside, background, flash, grid: { shape } } = store;
   const { greys, values, keep, set, colors, pixels } = made;
+  let tints = values;
   const screen = (out, source) => toScreen(out, source, made.w, made.h, isMirrored(look, s.axis));
   const slice = (data) => planeOf(data, shape, s.axis, s.index);
   const line = (members, ink, width = thick) => outline(pixels, members, made, ink, width);
@@ -256,12 +270,13 @@ function compose(view, s, made, plane, glow, thick) {
   else greys.fill(0);
   if (plane) {
     screen(values, plane);
+    if (plane.tint !== plane.data) tints = screen(made.tints, { ...plane, data: plane.tint });
     for (let q = 0; q < keep.length; q++) keep[q] = look.strength(values[q]) >= look.threshold ? 1 : 0;
     const clusters = !look.glass && store.clusters(look);
     if (clusters) screen(set, slice(clusters)).forEach((state, q) => { if (state !== 1) keep[q] = 0; });
   }
   const alpha = plane?.old ? Math.min(look.alpha, look.opacity * STALE) : look.alpha;
-  blend(colors, greys, plane ? values : null, keep, look, alpha);
+  blend(colors, greys, plane ? values : null, tints, keep, look, alpha);
   if (glow) {
     screen(set, look.glass ? silhouette(flash.lit, shape, s.axis) : slice(flash.lit));
     const light = mixer([255, 255, 255, 0.6 * glow]);
@@ -308,7 +323,7 @@ function annotate(view, s, cursor, dpr) {
 function drawBar({ ctx, store, look, barImage: makeImage }, bar, dpr) {
   const image = makeImage(look, Math.round(bar.w * dpr), Math.max(1, Math.round(bar.h * dpr)));
   ctx.putImageData(image, Math.round(bar.x * dpr), Math.round(bar.y * dpr));
-  barTicks(ctx, bar, look, store.model.get("label"), dpr);
+  barTicks(ctx, bar, look, store.model.get("shown_label") || store.model.get("label"), dpr);
 }
 
 function fitCanvas({ canvas, ctx }, width, height) {
@@ -364,17 +379,21 @@ function paint(view) {
 // The line below the picture: voxel, place and value under the crosshair.
 function readOut({ readout, store }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
-  const value = plane ? plane.data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN;
+  const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
   const place = toMm(store.grid, cursor).map((c) => fixed(c, 1)).join(", ");
-  const spans = [`voxel ${model.get("cursor").join(", ")}`, `${place} mm`, `${model.get("label")} `].map((text) => {
+  const say = (text, number) => {
     const span = document.createElement("span");
     span.textContent = text;
+    if (number === undefined) return span;
+    const strong = document.createElement("b");
+    strong.textContent = number;
+    span.append(" ", strong);
+    span.classList.toggle("glmw-old", Boolean(plane?.old || model.get("stale")));
     return span;
-  });
-  const number = document.createElement("b");
-  number.textContent = Number.isFinite(value) ? fixed(value, 2) : "–";
-  spans[2].append(number);
-  spans[2].classList.toggle("glmw-old", Boolean(plane?.old || model.get("stale")));
+  };
+  const z = value(plane?.data), spans = [say(`voxel ${model.get("cursor").join(", ")}`), say(`${place} mm`)];
+  spans.push(say(model.get("label"), Number.isFinite(z) ? fixed(z, 2) : "–"));
+  if (model.get("shown_label")) spans.push(say(model.get("shown_label"), short(value(plane?.tint))));
   readout.replaceChildren(...spans);
 }
 

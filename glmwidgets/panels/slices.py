@@ -15,7 +15,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from .colormaps import COLORMAPS, lookup_table
+from .colormaps import COLORMAPS, SEQUENTIAL, lookup_table
 from .grid import Grid, Inside, cut_positions, grey_levels
 
 _HERE = Path(__file__).parent
@@ -59,8 +59,17 @@ class SliceViewer(anywidget.AnyWidget):
         Outline around what survives; crosshair; border of the mask; the line with voxel, mm and value.
     vmax : float
         Value at the end of the colour bar. Colours belong to values: they do not move with the threshold.
-    colormap : str
-        A name in `COLORMAPS`.
+    colormap, sequential : str
+        A name in `COLORMAPS`; of a sequential one, for a shown statistic that has no sign.
+    shown_label : str
+        What the statistic that gives the colours is, where that is another than the one that is thresholded; empty
+        where it is the same. Set together with the map, see `set_map`.
+    signed, whole : bool
+        Of the shown statistic: whether zero is in the middle of its colours; and whether it is seen everywhere,
+        instead of fading with the thresholded one.
+    reach : float
+        With a shown statistic, the value of the thresholded one that hardly any voxel exceeds: where the threshold is
+        out of its reach, opacity grows up to this.
     convention : {'neurological', 'radiological'}
         Left side of the brain at the left, or at the right.
     view : {'ortho', 'mosaic', 'glass'}
@@ -78,10 +87,11 @@ class SliceViewer(anywidget.AnyWidget):
 
     Notes
     -----
-    The map is kept as float32 and only inside the mask, whose voxels are sent once. After the first, `set_map` sends
+    The map is kept as float32 (what survives and what is read at the crosshair must be the values themselves) and only
+    inside the mask, whose voxels are sent once. After the first, `set_map` sends
     no more than the planes on screen; once they are painted and no newer map has come, the browser asks for the rest.
     Private traits: ``_geometry`` (grid), ``_background`` and ``_mask`` (bytes and bits in display order), ``_map``
-    (serial, masked values), ``_planes`` (serial, planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
+    (serial, masked values, perhaps those shown), ``_planes`` (serial, planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
 
     Examples
     --------
@@ -112,6 +122,11 @@ class SliceViewer(anywidget.AnyWidget):
     show_readout = t.Bool(True).tag(sync=True, echo_update=False)
     vmax = t.Float(8.0).tag(sync=True, echo_update=False)
     colormap = t.Enum(tuple(COLORMAPS), default_value="warm-cold").tag(sync=True, echo_update=False)
+    sequential = t.Enum(SEQUENTIAL, default_value="viridis").tag(sync=True, echo_update=False)
+    shown_label = t.Unicode("").tag(sync=True, echo_update=False)
+    signed = t.Bool(True).tag(sync=True, echo_update=False)
+    whole = t.Bool(False).tag(sync=True, echo_update=False)
+    reach = t.Float(8.0).tag(sync=True, echo_update=False)
     convention = t.Enum(CONVENTIONS, default_value="neurological").tag(sync=True, echo_update=False)
     view = t.Enum(VIEWS, default_value="ortho").tag(sync=True, echo_update=False)
     cut_axes = t.Unicode("z").tag(sync=True, echo_update=False)
@@ -134,6 +149,7 @@ class SliceViewer(anywidget.AnyWidget):
         self._inside: Inside | None = None
         self._mask_given = False
         self._values = np.empty(0, dtype=np.float32)
+        self._shown = self._values
         self._serial = 0
         self._ahead = -1
         super().__init__(**traits)
@@ -159,10 +175,10 @@ class SliceViewer(anywidget.AnyWidget):
             raise t.TraitError(f"cut_axes must name each of x, y, z at most once, such as 'z' or 'zyx'; got {axes!r}")
         return axes
 
-    @t.validate("vmax")
+    @t.validate("vmax", "reach")
     def _check_vmax(self, proposal: dict[str, Any]) -> float:
         if not (np.isfinite(proposal["value"]) and proposal["value"] > 0):
-            raise t.TraitError(f"vmax must be a number above zero, got {proposal['value']}")
+            raise t.TraitError(f"{proposal['trait'].name} must be a number above zero, got {proposal['value']}")
         return proposal["value"]
 
     @t.observe("n_cuts")
@@ -241,9 +257,9 @@ class SliceViewer(anywidget.AnyWidget):
             if self._inside is None or not np.array_equal(mask, self._inside.mask):
                 self._use_mask(mask)
                 self._map = {"serial": self._next_serial(), "values": b""}
-                self._values = np.empty(0, dtype=np.float32)
+                self._values = self._shown = np.empty(0, dtype=np.float32)
 
-    def set_map(self, volume: np.ndarray | None, visible_first: bool = True) -> None:
+    def set_map(self, volume: np.ndarray | None, visible_first: bool = True, shown: np.ndarray | None = None) -> None:
         """Show another statistic map; may be called from any thread.
 
         Parameters
@@ -254,6 +270,10 @@ class SliceViewer(anywidget.AnyWidget):
         visible_first : bool
             Send only the planes that are on screen, and the rest when the browser asks for it. The first map, and
             one with another mask, always travels whole.
+        shown : array like `volume`, optional
+            Another statistic that gives the colours, NaN where it says nothing; `volume` then only decides what
+            survives and how opaque it is. Goes with ``shown_label`` and its like, which are best set in the same
+            ``hold_sync()``.
 
         Raises
         ------
@@ -263,19 +283,20 @@ class SliceViewer(anywidget.AnyWidget):
         grid = self._require_grid("set_map")
         with self._lock, self.hold_sync():
             if volume is None:
-                self._values = np.empty(0, dtype=np.float32)
+                self._values = self._shown = np.empty(0, dtype=np.float32)
                 self._map = {"serial": self._next_serial(), "values": b""}
                 return
             values, same_mask = self._masked(np.asarray(volume), grid)
             first = not self._values.size
             self._values = values[self._inside.order].astype(np.float32, copy=False)
+            self._shown = np.empty(0, dtype=np.float32) if shown is None else self._in_order(np.asarray(shown))
             self._next_serial()
             if visible_first and same_mask and not first and self.view != "glass":
                 self._planes = {"serial": self._serial, "planes": self._visible_planes()}
             else:
                 self._send_whole_map()
 
-    def preview(self, voxels: np.ndarray, values: np.ndarray) -> None:
+    def preview(self, voxels: np.ndarray, values: np.ndarray, shown: np.ndarray | None = None) -> None:
         """Paint the planes on screen with values that come ahead of their map; the map follows with `set_map`.
 
         Parameters
@@ -283,6 +304,8 @@ class SliceViewer(anywidget.AnyWidget):
         voxels : array of int
             Numbers of voxels in the mask's order: all those of the three planes through the cursor.
         values : array of the length of `voxels`
+        shown : array of that length, optional
+            As in `set_map`.
 
         Notes
         -----
@@ -291,12 +314,12 @@ class SliceViewer(anywidget.AnyWidget):
         with self._lock, self.hold_sync():
             if self.view != "ortho" or not self._values.size:
                 return
-            ahead = np.full(self._values.size, np.nan, dtype=np.float32)
-            ahead[voxels] = values
-            whole, self._values = self._values, ahead[self._inside.order]
+            whole = self._values, self._shown
+            self._values = self._ahead_of_map(voxels, values)
+            self._shown = np.empty(0, np.float32) if shown is None else self._ahead_of_map(voxels, shown)
             self._ahead = self._next_serial()
             self._planes = {"serial": self._serial, "planes": self._visible_planes()}
-            self._values = whole
+            self._values, self._shown = whole
 
     def flash(self, where: Any) -> None:
         """Light up some voxels for a moment, so that the eye finds them.
@@ -335,6 +358,17 @@ class SliceViewer(anywidget.AnyWidget):
             if content.get("kind") == "want" and content.get("serial") == self._serial != self._ahead:
                 self._send_whole_map()
 
+    def _ahead_of_map(self, voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
+        ahead = np.full(self._values.size, np.nan, dtype=np.float32)
+        ahead[voxels] = values
+        return ahead[self._inside.order]
+
+    def _in_order(self, shown: np.ndarray) -> np.ndarray:
+        inside = shown[self._inside.mask] if shown.ndim == 3 else shown
+        if inside.shape != self._inside.order.shape:
+            raise ValueError(f"the statistic to show has {inside.size} values, but the map {len(self._inside.order)}")
+        return inside[self._inside.order].astype(np.float32, copy=False)
+
     def _require_grid(self, what: str) -> Grid:
         if self._grid is None:
             raise ValueError(f"{what} needs a background: call set_background(volume, affine) first")
@@ -347,7 +381,7 @@ class SliceViewer(anywidget.AnyWidget):
     def _forget_map(self) -> None:
         self._inside = None
         self._mask_given = False
-        self._values = np.empty(0, dtype=np.float32)
+        self._values = self._shown = np.empty(0, dtype=np.float32)
         self._mask = b""
         self._map = {"serial": self._next_serial(), "values": b""}
 
@@ -377,15 +411,18 @@ class SliceViewer(anywidget.AnyWidget):
         return volume[finite], same
 
     def _send_whole_map(self) -> None:
-        self._map = {"serial": self._serial, "values": self._values.tobytes()}
+        shown = {"shown": self._shown.tobytes(), "name": self.shown_label} if self._shown.size else {}
+        self._map = {"serial": self._serial, "values": self._values.tobytes(), **shown}
 
     def _visible_planes(self) -> list[dict[str, Any]]:
         if self.view == "mosaic":
             wanted = [(_AXES.index(a), index) for a in self.cut_axes for index in self._cuts[a]]
         else:
             wanted = list(enumerate(int(x) for x in self._grid.display_index(self.cursor)))
+        parts = {"values": self._values, **({"shown": self._shown} if self._shown.size else {})}
         return [
-            {"axis": axis, "index": index, "values": self._inside.plane(self._values, axis, index).tobytes()}
+            {"axis": axis, "index": index}
+            | {name: self._inside.plane(part, axis, index).tobytes() for name, part in parts.items()}
             for axis, index in wanted
         ]
 

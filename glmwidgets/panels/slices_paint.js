@@ -63,19 +63,20 @@ function mapping(shape, s, mirrored) {
 }
 
 // The value of largest size along each line of sight (NaN where none survives), and where it lies, for clicks.
-function projection(data, shape, axis, strength, threshold, clusters) {
+function projection(data, shape, axis, strength, threshold, clusters, tint = data) {
   const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v];
   const best = new Float32Array(w * h).fill(NaN), depth = new Int32Array(w * h);
+  const tints = tint === data ? best : new Float32Array(w * h).fill(NaN);
   for (let a = 0; a < w; a++) for (let b = 0; b < h; b++) {
     let top = -Infinity;
     for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) {
       const s = strength(data[k]);
       if (s >= threshold && s > top && (!clusters || clusters[k] === 1)) {
-        top = s; best[a * h + b] = data[k]; depth[a * h + b] = d;
+        top = s; best[a * h + b] = data[k]; tints[a * h + b] = tint[k]; depth[a * h + b] = d;
       }
     }
   }
-  return { data: best, base: 0, su: h, sv: 1, depth, old: false };
+  return { data: best, tint: tints, base: 0, su: h, sv: 1, depth, old: false };
 }
 
 // Whether any voxel along each line of sight is in the mask.
@@ -125,9 +126,9 @@ function largeClusters(data, inside, shape, strength, threshold, least) {
 
 // Opacity below the threshold: falls with the square of the value's size. Where nothing within the colour bar can
 // survive, the end of the bar takes the place of the threshold.
-function fading(size, { fade, threshold, vmax }) {
+function fading(size, { fade, threshold, end }) {
   if (!fade || !(size > 0)) return 0;
-  const part = threshold > 0 ? Math.min(1, size / Math.min(threshold, vmax)) : 1;
+  const part = threshold > 0 ? Math.min(1, size / Math.min(threshold, end)) : 1;
   return FADE_TOP * part * part;
 }
 
@@ -151,17 +152,20 @@ function mixer([r, g, b, part]) {
     0xff000000 | (weighed(pixel, RED_BLUE, rest) + redBlue) | (weighed(pixel, GREEN, rest) + green);
 }
 
-// Background and map into one colour for each voxel; opacities count to 256.
-function blend(colors, greys, values, keep, look, alpha) {
-  const { table, strength, vmax } = look, perUnit = (LEVELS - 1) / vmax, full = Math.round(256 * alpha);
+// Background and map into one colour for each voxel; opacities count to 256. Values decide how opaque, tints (the same
+// array, or another statistic's) which colour.
+function blend(colors, greys, values, tints, keep, look, alpha) {
+  const { table, strength, vmax, end, sides, whole } = look, full = Math.round(256 * alpha);
+  const perUnit = (LEVELS - 1) / vmax, perSize = (LEVELS - 1) / end, floor = sides === "positive" ? 0 : -Infinity;
   const faded = new Uint16Array(2 * LEVELS);
   for (let k = 0; k < faded.length; k++) {
-    faded[k] = 256 * alpha * fading(strength((k < LEVELS ? -k : k - LEVELS) / perUnit), look);
+    faded[k] = 256 * alpha * fading(strength((k < LEVELS ? -k : k - LEVELS) / perSize), look);
   }
   for (let q = 0; q < greys.length; q++) {
     const grey = (WHITE * greys[q]) | 0;
-    if (!values || Number.isNaN(values[q])) { colors[q] = rgb(grey, grey, grey); continue; }
-    const k = levelOf(values[q], perUnit), own = keep[q] ? full : faded[k], under = grey * (256 - own);
+    if (!values || Number.isNaN(tints[q])) { colors[q] = rgb(grey, grey, grey); continue; }
+    const k = levelOf(look.other ? Math.max(floor, tints[q]) : tints[q], perUnit);
+    const own = whole || keep[q] ? full : faded[levelOf(values[q], perSize)], under = grey * (256 - own);
     const channel = (c) => (under + own * table[3 * k + c]) >> 8;
     colors[q] = rgb(channel(0), channel(1), channel(2));
   }
@@ -236,14 +240,14 @@ function crosshair(ctx, s, cx, cy, free, dpr) {
   ctx.fillRect(cx + free, at(cy), s.x + s.w - cx - free, line);
 }
 
-const barEnds = ({ sign, vmax }) => [sign === "positive" ? 0 : -vmax, sign === "negative" ? 0 : vmax];
+const barEnds = ({ sides, vmax }) => [sides === "positive" ? 0 : -vmax, sides === "negative" ? 0 : vmax];
 
 // The colour of every value that is shown, grey where nothing survives.
 function barImage(look, width, height) {
   const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer), [low, high] = barEnds(look);
   for (let row = 0; row < height; row++) {
     const value = high - ((row + 0.5) / height) * (high - low), c = 3 * levelOf(value, (LEVELS - 1) / look.vmax);
-    const size = look.strength(value), part = size >= look.threshold ? 1 : fading(size, look);
+    const size = look.strength(value), part = look.other || size >= look.threshold ? 1 : fading(size, look);
     const color = mixer([...look.table.subarray(c, c + 3), part])(BAR_GREY);
     pixels.fill(color, row * width, (row + 1) * width);
   }
@@ -252,12 +256,12 @@ function barImage(look, width, height) {
 
 // Ticks at the ends, at the threshold and at zero, as far as they leave each other room.
 function barTicks(ctx, bar, look, label, dpr) {
-  const [low, high] = barEnds(look), { threshold } = look, taken = [];
+  const [low, high] = barEnds(look), threshold = look.other ? NaN : look.threshold, taken = [];
   ctx.fillStyle = COLOR.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
   ctx.fillText(label, bar.x, bar.y - FONT_PX);
   for (const value of [high, low, threshold, -threshold, 0]) {
     const y = bar.y + ((high - value) / (high - low)) * bar.h;
-    if (value > high || value < low || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;
+    if (!(value <= high && value >= low) || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;
     taken.push(y);
     ctx.fillStyle = Math.abs(value) === threshold ? COLOR.text : COLOR.quiet;
     ctx.fillRect(bar.x + bar.w, Math.round(y * dpr) / dpr, 3, 1 / dpr);
