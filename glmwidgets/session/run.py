@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from glmwidgets.glm.confound_groups import undefined_at_first
 from glmwidgets.glm.confounds import check_confounds
 from glmwidgets.glm.events import check_events
+from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import load_image, load_run
 from glmwidgets.session.settings import InputSettings
 
@@ -37,9 +39,11 @@ class Run:
     events : DataFrame or None
         onset, duration, trial_type, modulation.
     confounds : DataFrame or None
-        One row a scan.
+        One row a scan; 0 at the first one where fMRIPrep has no value for derivatives and differences.
     mask_img : Nifti1Image or None
         Given mask.
+    anatomical : Nifti1Image or None
+        Given image to look at the maps on, on a grid of its own.
     inputs : InputSettings
         Where all this came from.
     """
@@ -52,6 +56,7 @@ class Run:
     confounds: pd.DataFrame | None
     mask_img: Nifti1Image | None
     inputs: InputSettings
+    anatomical: Nifti1Image | None = None
 
     @property
     def n_scans(self) -> int:
@@ -76,6 +81,7 @@ def open_run(
     confounds: Any = None,
     mask: Any = None,
     slice_time_ref: float = 0.0,
+    anatomical: Any = None,
 ) -> Run:
     """Read a run and check that its parts fit together.
 
@@ -93,6 +99,8 @@ def open_run(
         Voxels to analyse; found from the run by default.
     slice_time_ref : float
         Time within a scan that the series are referred to, as a fraction of t_r.
+    anatomical : image or path, optional
+        3-D image of the same head, in register with the run, to look at the maps on.
 
     Returns
     -------
@@ -105,7 +113,9 @@ def open_run(
     ValueError
         If one cannot be read or does not fit; the message names it.
     """
-    inputs = InputSettings(_path(bold), _path(events), _path(confounds), _path(mask), t_r, slice_time_ref)
+    paths = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+    paths = {name: _path(given) for name, given in paths.items()}
+    inputs = InputSettings(**paths, t_r=t_r, slice_time_ref=slice_time_ref)
     img, t_r = load_run(bold, t_r=t_r)
     name = Path(inputs.bold).name.removesuffix(".gz").removesuffix(".nii") if inputs.bold else "run"
     return Run(
@@ -114,7 +124,27 @@ def open_run(
         t_r=t_r,
         slice_time_ref=slice_time_ref,
         events=None if events is None else check_events(events),
-        confounds=None if confounds is None else check_confounds(confounds, img.shape[3]),
+        confounds=None if confounds is None else _open_confounds(confounds, img.shape[3]),
         mask_img=None if mask is None else load_image(mask),
         inputs=inputs,
+        anatomical=None if anatomical is None else _open_anatomical(anatomical),
     )
+
+
+def _open_confounds(given: Any, n_scans: int) -> pd.DataFrame:
+    """Read confounds, with 0 where fMRIPrep has no value: derivatives and differences of the first scan."""
+    source = str(given) if isinstance(given, str | PathLike) else None
+    table = given if source is None else read_table(given, "confounds")
+    if isinstance(table, pd.DataFrame) and len(table):
+        empty = [name for name in undefined_at_first(table.columns) if pd.isna(table[name].iloc[0])]
+        if empty:
+            table = table.copy()
+            table.loc[table.index[0], empty] = 0.0
+    return check_confounds(table, n_scans, source)
+
+
+def _open_anatomical(given: Any) -> Nifti1Image:
+    img = load_image(given)
+    if len(img.shape) != 3:
+        raise ValueError(f"the anatomical image must be 3-D, not of shape {img.shape}")
+    return img

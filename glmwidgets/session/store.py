@@ -26,11 +26,17 @@ __all__ = ["load_session", "save_session"]
 FORMAT = "glmwidgets session"
 FORMAT_VERSION = 1
 
-_INPUTS = ("bold", "events", "confounds", "mask")
+_INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
 
 
 def _contents(run: Run) -> dict[str, Any]:
-    return {"bold": run.img, "events": run.events, "confounds": run.confounds, "mask": run.mask_img}
+    return {
+        "bold": run.img,
+        "events": run.events,
+        "confounds": run.confounds,
+        "mask": run.mask_img,
+        "anatomical": run.anatomical,
+    }
 
 
 def _fingerprint(content: Any) -> int:
@@ -109,6 +115,7 @@ def load_session(
     *,
     confounds: Any = None,
     mask: Any = None,
+    anatomical: Any = None,
     synchronous: bool = False,
 ) -> tuple[Session, dict[str, Any]]:
     """Open a session that was saved.
@@ -116,7 +123,7 @@ def load_session(
     Parameters
     ----------
     path : str or path
-    bold, events, confounds, mask : optional
+    bold, events, confounds, mask, anatomical : optional
         Inputs to use instead of the files that the session names. Those that were given in memory are not in the
         file and must be given again.
     synchronous : bool
@@ -154,7 +161,7 @@ def load_session(
         raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask}
+    given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
     run = _open(path, settings.inputs, given, in_memory, t_r)
     if run.img.shape != shape:
         raise ValueError(f"{path} is of a run of shape {shape}, and the image now has shape {run.img.shape}")
@@ -205,6 +212,7 @@ def _open(path: Path, inputs: InputSettings, given: dict[str, Any], in_memory: l
         confounds=chosen["confounds"],
         mask=chosen["mask"],
         slice_time_ref=inputs.slice_time_ref,
+        anatomical=chosen["anatomical"],
     )
 
 
