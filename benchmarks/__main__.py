@@ -11,7 +11,7 @@ import subprocess
 import sys
 import warnings
 
-from benchmarks import engine, images
+from benchmarks import engine, images, live
 from benchmarks.runs import SIZES, make_run
 from benchmarks.table import Row, medians, render
 
@@ -40,7 +40,9 @@ def main() -> None:
         print(
             f"\n### {name}: {size.n_voxels:,} voxels × {size.n_scans} scans, {size.n_confounds} confounds\n", flush=True
         )
-        table = [*engine.rows(run, repeats), *images.rows(run, min(repeats, 3)), import_time()]
+        table = [*engine.rows(run, repeats), *live.rows(run, repeats)]
+        if size.beside_nilearn:
+            table += [*images.rows(run, min(repeats, 3)), import_time()]
         print(render(table), flush=True)
 
 

@@ -22,12 +22,13 @@ class Size:
     n_confounds: int
     t_r: float = 2.0
     voxel: float = 3.0
+    beside_nilearn: bool = True
 
 
 SIZES = {
     "small": Size((64, 64, 64), 96, 50_000, 0),
     "medium": Size((64, 64, 40), 300, 60_000, 6),
-    "large": Size((91, 109, 91), 400, 230_000, 6, voxel=2.0),
+    "large": Size((91, 109, 91), 400, 230_000, 6, voxel=2.0, beside_nilearn=False),
 }
 
 

@@ -98,12 +98,14 @@ class AR1Precision:
         levels, voxel = (self.rho, slice(None)) if self.bins is None else self._levels()
         m, f = len(c), self.basis.q[list(self.ends)]
         out = np.empty((m, m, levels.size))
-        for start in range(0, levels.size, BLOCK):
-            block = slice(start, start + BLOCK)
+
+        def fill(block: slice) -> None:
             inverse, gain = self._inverse(levels[block])
             plain = (c[:, None] * c).reshape(m * m, -1) @ inverse
             to_ends = ((c[:, None] * f).reshape(m * len(f), -1) @ inverse).reshape(m, len(f), -1)
             out[:, :, block] = plain.reshape(m, m, -1) + np.einsum("aen,efn,bfn->abn", to_ends, gain, to_ends)
+
+        side_by_side(fill, [slice(start, start + BLOCK) for start in range(0, levels.size, BLOCK)])
         return out[:, :, voxel]
 
     def _levels(self) -> tuple[np.ndarray, np.ndarray]:
