@@ -32,6 +32,7 @@ def compute_epi_mask(
     connected: bool = True,
     opening: int | bool = 2,
     exclude_zeros: bool = False,
+    cut: float = 1.0,
 ) -> np.ndarray:
     """Find the brain in an echo-planar run, or in its mean image.
 
@@ -51,6 +52,8 @@ def compute_epi_mask(
         Steps of erosion and dilation; 0 or False for none, and then no smoothing either.
     exclude_zeros : bool
         Leave voxels of exactly zero out of the ranking: for images padded with zeros.
+    cut : float
+        Where the mean is cut, as a share of the valley's value: below 1 the mask grows, above 1 it shrinks.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def compute_epi_mask(
         mean = smooth(mean, np.eye(4), 1.0)
         mean[undefined] = 0
     mean = np.where(np.isfinite(mean), mean, 0)
-    mask = mean >= _valley(mean, lower_cutoff, upper_cutoff, exclude_zeros)
+    mask = mean >= cut * _valley(mean, lower_cutoff, upper_cutoff, exclude_zeros)
     steps = int(opening)
     if steps:
         mask = ndimage.binary_erosion(mask, iterations=steps)
@@ -94,6 +97,7 @@ def compute_epi_mask(
         raise ValueError(
             "no brain was found: the automatic mask is empty. It needs raw signal (not detrended or centred) "
             "of a head in darker surroundings; otherwise give a mask, or a smaller opening"
+            + (", or cut lower" if cut > 1 else "")
         )
     return mask
 

@@ -77,6 +77,8 @@ class Result:
         Verdicts on any contrast of this fit.
     statistics : StatisticsBook or None
         What the map can show.
+    signal : array of shape (n_voxels,)
+        Mean over time of each voxel's signal before it was scaled.
     """
 
     settings: Settings
@@ -90,6 +92,7 @@ class Result:
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     book: ContrastBook | None = None
     statistics: StatisticsBook | None = None
+    signal: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
     @property
     def thresholding(self) -> ThresholdSettings:
@@ -178,6 +181,7 @@ class Analysis:
                     keep=8,
                     budget=SERIES_BYTES,
                 ),
+                Stage("signal", self._signal, needs=("series", "scans"), keep=8),
                 Stage(
                     "moments",
                     self._moments,
@@ -294,7 +298,8 @@ class Analysis:
         warned = self.graph.warnings("threshold", settings)
         book = self.graph.get("book", settings)
         statistics = self.graph.get("statistics", settings)
-        return Result(settings, mask, design, fit, contrast, z, threshold, timings, warned, book, statistics)
+        signal = self.graph.get("signal", settings)
+        return Result(settings, mask, design, fit, contrast, z, threshold, timings, warned, book, statistics, signal)
 
     def suggestion(self, settings: Settings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that cannot be read under these settings.
@@ -344,6 +349,9 @@ class Analysis:
 
     def _series(self, settings: Settings, volumes: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return masked_series(volumes, mask, self.run.img.affine, settings.data.smoothing_fwhm)
+
+    def _signal(self, settings: Settings, series: np.ndarray, dropped: int) -> np.ndarray:
+        return series[dropped:].mean(axis=0, dtype=np.float64)
 
     def _moments(self, settings: Settings, series: np.ndarray, dropped: int) -> Moments:
         return Moments(scale_signal(series[dropped:], settings.data.signal_scaling), self.precision)

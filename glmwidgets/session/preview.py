@@ -68,6 +68,8 @@ class Previewer:
         graph = self.analysis.graph
         if not graph.is_kept("moments", settings) or graph.is_kept("fit", settings):
             return None
+        if settings.noise.pooling is not None:  # the visible slices alone do not know whom they share their noise with
+            return None
         moments = graph.get("moments", settings)
         if moments.n_scans * moments.n_voxels < self.large:
             return None

@@ -210,9 +210,9 @@ class NoiseSettings:
     def changed(self, new: Mapping[str, Any]) -> NoiseSettings:
         """Copy with some fields replaced, in which pooling gives way to a model that cannot be pooled."""
         new = dict(new)
-        if "model" in new and "pooling" not in new and new["model"] in NOISE_MODELS:
-            if not NOISE_MODELS[new["model"]].can_pool:
-                new["pooling"] = None
+        row = NOISE_MODELS.get(new.get("model", self.model))
+        if row is not None and not row.can_pool and "pooling" not in new:
+            new["pooling"] = None
         return dataclasses.replace(self, **new)
 
 

@@ -164,7 +164,7 @@ def test_confounds_can_be_chosen_by_name(session):
     session.update({"design.confounds": ("rot_z",)})
     assert "trans_x" not in session.result.design.columns
     session.update({"design.confounds": ("none_such",)})
-    assert session.status.stage == "design"
+    assert session.status.stage == "confounds"
     assert "no column none_such" in session.status.message
 
 
@@ -270,3 +270,20 @@ def test_an_f_test_is_thresholded_on_its_one_side(session):
     session.update({"threshold.height_control": "fixed", "threshold.value": 1.0})
     assert session.result.z.min() < -1
     assert all(cluster.sign == 1 for cluster in session.clusters.found)
+
+
+def test_another_view_of_a_result_is_undone_but_neither_computed_nor_counted(session):
+    session.update({"noise.model": "ols"})
+    result, entries = session.result, len(session.ledger.entries)
+    session.update({"series.place": "sphere"})
+    assert session.result is result
+    assert session.is_current
+    assert len(session.ledger.entries) == entries
+    session.undo()
+    assert session.settings.series.place == "voxel"
+    assert session.settings.noise.model == "ols"
+    session.update({"series.radius": 9.0})
+    session.return_to(1)
+    assert session.settings.noise.model == "ar1"
+    assert session.settings.series.radius == 9.0
+    assert session.ledger.entries[-1].words == "noise OLS (white) → AR(1)"
