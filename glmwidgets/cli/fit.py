@@ -20,6 +20,7 @@ from glmwidgets.report.export import check_folder, write_result
 from glmwidgets.report.files import write_whole
 from glmwidgets.report.words import summary
 from glmwidgets.session.analysis import Analysis, Clusters, Result
+from glmwidgets.session.events import EventSource
 from glmwidgets.session.run import Run, open_run
 from glmwidgets.session.settings import Settings, SettingsError
 from glmwidgets.session.stages import StageError
@@ -228,7 +229,7 @@ def _complete(settings: Settings, run: Run) -> Settings:
     settings = dataclasses.replace(settings, inputs=dataclasses.replace(run.inputs, t_r=run.t_r))
     if settings.contrast.expression:
         return settings
-    conditions = settings.design.conditions or run.conditions
+    conditions = settings.design.conditions or EventSource(run.events).types(settings.events)
     if len(conditions) != 1:
         known = f"the event types are {', '.join(conditions)}" if conditions else "there are no events"
         raise ValueError(f'say what to test: --contrast "face - house"; {known}')

@@ -20,11 +20,13 @@ from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.tables import read_table
+from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.report.files import slug, unique_slugs, write_whole
 from glmwidgets.session.analysis import Analysis
 from glmwidgets.session.run import Run, open_run
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import EventsSettings, Settings
 
 __all__ = ["DIALECTS", "script_text", "write_script"]
 
@@ -45,6 +47,34 @@ class Source:
     run: Run
     settings: Settings
     analysis: Analysis
+
+    @property
+    def events(self) -> pd.DataFrame | None:
+        """Events that are modelled."""
+        return self.analysis.events(self.settings)
+
+    @property
+    def events_file(self) -> str | None:
+        """File that holds these very events; None where they were edited, or came from memory."""
+        return self.run.inputs.events if self.settings.events == EventsSettings() else None
+
+    @property
+    def confounds(self) -> pd.DataFrame | None:
+        """Confounds that are modelled."""
+        return self.analysis.graph.get("confounds", self.settings)
+
+    @property
+    def confounds_file(self) -> str | None:
+        """File whose columns these confounds are; None where they are made of it, or came from memory."""
+        path, used = self.run.inputs.confounds, self.confounds
+        if path is None or used is None or not set(used.columns) <= set(self.run.confounds.columns):
+            return None
+        return None if read_table(path, "confounds")[list(used.columns)].isna().any(axis=None) else path
+
+    @property
+    def cuts_mask(self) -> bool:
+        """Whether the mask is one that an estimator does not find by itself."""
+        return self.run.mask_img is None and self.settings.data.mask_cut != 1
 
 
 def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmwidgets") -> Path:
@@ -80,7 +110,7 @@ def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmw
         )
     found = _source(source)
     text = script_text(found, dialect, path.stem)
-    for name, save in _in_memory(found.run, path.stem).items():
+    for name, save in _in_memory(found, path.stem, dialect).items():
         save(path.parent / name)
     return write_whole(path, text)
 
@@ -134,17 +164,23 @@ def _write_table(table: pd.DataFrame) -> Callable[[Path], None]:
     return lambda path: write_whole(path, text) and None
 
 
-def _in_memory(run: Run, stem: str) -> dict[str, Callable[[Path], Any]]:
+def _in_memory(source: Source, stem: str, dialect: str) -> dict[str, Callable[[Path], Any]]:
     """Files that the script needs and that do not exist yet, and how each is written."""
+    run, events = source.run, source.events
     needed: dict[str, Callable[[Path], Any]] = {}
     if run.inputs.bold is None:
         needed[f"{stem}_bold.nii.gz"] = lambda path: save_image(run.img, path)
-    if run.inputs.events is None and run.events is not None:
-        needed[f"{stem}_events.tsv"] = _write_table(run.events[["onset", "duration", "trial_type", "modulation"]])
-    if run.inputs.confounds is None and run.confounds is not None:
+    if source.events_file is None and events is not None:
+        needed[f"{stem}_events.tsv"] = _write_table(events[["onset", "duration", "trial_type", "modulation"]])
+    if dialect == "nilearn" and source.confounds is not None and source.confounds_file is None:
+        needed[f"{stem}_confounds.tsv"] = _write_table(source.confounds)
+    elif run.inputs.confounds is None and run.confounds is not None:
         needed[f"{stem}_confounds.tsv"] = _write_table(run.confounds)
     if run.inputs.mask is None and run.mask_img is not None:
         needed[f"{stem}_mask.nii.gz"] = lambda path: save_image(run.mask_img, path)
+    elif dialect == "nilearn" and source.cuts_mask:
+        mask = source.analysis.graph.get("mask", source.settings)
+        needed[f"{stem}_mask.nii.gz"] = lambda path: save_image(image_like(mask.astype(np.uint8), run.img), path)
     return needed
 
 
@@ -173,10 +209,10 @@ def _own(source: Source, stem: str) -> str:
     design = settings.design
     bold = _place(run.inputs.bold, stem, "bold.nii.gz", True)
     mask = _place(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
-    events = _place(run.inputs.events, stem, "events.tsv", run.events is not None)
+    events = _place(source.events_file, stem, "events.tsv", source.events is not None)
     confounds = _place(run.inputs.confounds, stem, "confounds.tsv", run.confounds is not None)
     lines = []
-    if run.inputs.events is None and run.events is not None:
+    if source.events_file is None and source.events is not None:
         lines += _read_exactly("events", events, "\t", ["onset", "duration", "modulation"])
         events = "events"
     if run.inputs.confounds is None and run.confounds is not None:
@@ -189,15 +225,27 @@ def _own(source: Source, stem: str) -> str:
     opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
     lines += ["run = gw.open_run(", *opened, ")"]
     lines += _selection("events", "run.events", design.conditions)
-    used = run.confounds is not None and design.confounds != ()
+    used = source.confounds is not None
+    imports = ["import glmwidgets as gw"]
     if used:
-        chosen = "" if design.confounds is None else f"[{list(design.confounds)!r}]"
-        lines.append(f"confounds = run.confounds{chosen}")
+        made, more = _own_confounds(source)
+        lines += made
+        imports += more
+    if source.cuts_mask:
+        lines.append(
+            f'mask_img = image_like(compute_epi_mask(run.img, cut={settings.data.mask_cut!r}).astype("uint8"), run.img)'
+        )
+        imports += [
+            "from glmwidgets.images.mask import compute_epi_mask",
+            "from glmwidgets.images.new import image_like",
+        ]
 
     lines += ["", "model = gw.FirstLevelModel(", "    t_r=run.t_r,"]
     lines += [f"    {name}={value!r}," for name, value in _choices(settings, run).items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
-    lines += [")", f"model.fit(run.img, events{', confounds' if used else ''})"]
+    lines += ["    mask_img=mask_img,"] if source.cuts_mask else []
+    lines += [")", f"model.fit(run.img, events{', confounds' if used else ''}{_kept(source)})"]
+    imports += ["import numpy as np"] if _kept(source) else []
 
     contrasts = settings.contrast.listed
     names = unique_slugs([name or text for name, text in contrasts])
@@ -205,7 +253,7 @@ def _own(source: Source, stem: str) -> str:
     lines += [f"    {name!r}: {text!r}," for name, (_, text) in zip(names, contrasts, strict=True)]
     lines += ["}", *_outputs(stem), "for name, contrast in contrasts.items():"]
     lines += ['    maps = model.compute_contrast(contrast, output_type="all")', *_saving(settings, "model.mask_img_")]
-    imports = ["import glmwidgets as gw", "from glmwidgets.models import get_clusters_table, threshold_stats_img"]
+    imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
     return _script(imports, lines, [f"# Repeats an analysis made with glmwidgets {__version__}."])
 
 
@@ -230,11 +278,15 @@ def _nilearn(source: Source, stem: str) -> str:
         )
     if settings.data.signal_scaling == "scan":
         replace("signal_scaling", 0, "nilearn stops with an error there")
+    if choices.pop("pooling", None) is not None:
+        lacking.append(
+            f"pooling={settings.noise.pooling!r}: nilearn gives each voxel a noise of its own, so that maps differ"
+        )
     if choices.get("drift_model") == "none":
         choices["drift_model"] = None
-    if run.events is not None:
-        ends = run.events["onset"] + run.events["duration"]
-        if (run.events["onset"] < design.min_onset).any() or (ends <= design.min_onset).any():
+    if source.events is not None:
+        ends = source.events["onset"] + source.events["duration"]
+        if (source.events["onset"] < design.min_onset).any() or (ends <= design.min_onset).any():
             lacking.append("min_onset: nilearn moves events that start too early instead of leaving them out")
     control = settings.threshold.height_control
     if control not in ("fixed", "fpr", "fdr", "bonferroni"):
@@ -242,22 +294,22 @@ def _nilearn(source: Source, stem: str) -> str:
     lacking.append("the table of clusters: nilearn lists some peaks that are nearer to each other than min_distance")
 
     bold = _place(run.inputs.bold, stem, "bold.nii.gz", True)
-    mask = _place(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
+    masked = run.mask_img is not None or source.cuts_mask
+    mask = _place(run.inputs.mask, stem, "mask.nii.gz", masked)
     lines = [f"bold = {bold}"]
-    if run.events is not None:
-        lines += _nilearn_events(run, _place(run.inputs.events, stem, "events.tsv", True), design.conditions)
-    used = run.confounds is not None and design.confounds != ()
+    if source.events is not None:
+        lines += _nilearn_events(source, _place(source.events_file, stem, "events.tsv", True), design.conditions)
+    used = source.confounds is not None
     if used:
-        place = _place(run.inputs.confounds, stem, "confounds.tsv", True)
-        columns = list(run.confounds.columns if design.confounds is None else design.confounds)
-        lines += _read_exactly("confounds", place, _separator(run.inputs.confounds))
+        place, columns = _place(source.confounds_file, stem, "confounds.tsv", True), list(source.confounds.columns)
+        lines += _read_exactly("confounds", place, _separator(source.confounds_file), columns)
         lines += [f"confounds = confounds[{columns!r}]"]
 
     lines += ["", "model = FirstLevelModel(", f"    t_r={run.t_r!r},"]
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
-    lines += [f"    mask_img={mask},"] if run.mask_img is not None else []
+    lines += [f"    mask_img={mask},"] if masked else []
     lines += ["    minimize_memory=False,", ")"]
-    lines += [f"model.fit(bold, events{', confounds' if used else ''})"]
+    lines += [f"model.fit(bold, events{', confounds' if used else ''}{_kept(source)})"]
 
     matrix = source.analysis.graph.get("design", settings)
     contrasts = settings.contrast.listed
@@ -325,7 +377,30 @@ def _choices(settings: Settings, run: Run) -> dict[str, Any]:
     choices["smoothing_fwhm"] = settings.data.smoothing_fwhm or None
     choices["signal_scaling"] = SCALINGS[settings.data.signal_scaling].value
     choices["noise_model"] = settings.noise.model
+    if settings.noise.pooling is not None:
+        choices["pooling"] = settings.noise.pooling
     return choices
+
+
+def _kept(source: Source) -> str:
+    """Argument of ``fit`` that leaves initial scans out."""
+    dropped = source.settings.data.drop_scans
+    return f", sample_masks=np.arange({dropped}, {source.run.n_scans})" if dropped else ""
+
+
+def _own_confounds(source: Source) -> tuple[list[str], list[str]]:
+    """Lines that choose the confounds of the opened run, and what they import."""
+    design, table = source.settings.design, source.run.confounds
+    made = design.scrub_fd is not None or design.scrub_dvars is not None
+    made |= design.confounds is not None and not set(design.confounds) <= set(table.columns)
+    columns = None if design.confounds is None else list(design.confounds)
+    if not made:
+        return [f"confounds = run.confounds{'' if columns is None else f'[{columns!r}]'}"], []
+    lines = ["confounds = choose_confounds(", "    run.confounds,", f"    {columns!r},"]
+    lines += [f"    fd_threshold={design.scrub_fd!r},"] if design.scrub_fd is not None else []
+    lines += [f"    std_dvars_threshold={design.scrub_dvars!r},"] if design.scrub_dvars is not None else []
+    lines += [f"    skip={source.settings.data.drop_scans!r},"] if source.settings.data.drop_scans else []
+    return [*lines, ")"], ["from glmwidgets.glm.confound_groups import choose_confounds"]
 
 
 def _selection(name: str, table: str, conditions: tuple[str, ...] | None) -> list[str]:
@@ -334,9 +409,10 @@ def _selection(name: str, table: str, conditions: tuple[str, ...] | None) -> lis
     return [f"{name} = {table}[{table}['trial_type'].isin({list(conditions)!r})]"]
 
 
-def _nilearn_events(run: Run, place: str, conditions: tuple[str, ...] | None) -> list[str]:
-    separator = _separator(run.inputs.events)
-    table = pd.read_csv(run.inputs.events, sep=separator, nrows=1) if run.inputs.events else run.events
+def _nilearn_events(source: Source, place: str, conditions: tuple[str, ...] | None) -> list[str]:
+    file = source.events_file
+    separator = _separator(file)
+    table = pd.read_csv(file, sep=separator, nrows=1) if file else source.events
     columns = [name for name in ("onset", "duration", "trial_type", "modulation") if name in table.columns]
     lines = _read_exactly("events", place, separator, [name for name in columns if name != "trial_type"])
     if "trial_type" not in columns:

@@ -26,7 +26,7 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.files import write_whole
 from glmwidgets.report.study import named_contrasts
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import EventsSettings, Settings
 
 __all__ = ["StatsModel", "read_stats_model", "stats_model", "write_stats_model"]
 
@@ -199,11 +199,15 @@ def stats_model(
     """
     if hasattr(source, "fits_"):
         parameters, conditions, columns, n_runs = _told_by_model(source, confounds)
+        note = ""
         definitions, tables = named_contrasts(contrasts, columns), source._events
     else:
         session = getattr(source, "session", source)
         parameters, conditions, confounds, columns = _told_by_session(session)
-        n_runs, tables = 1, [] if session.run.events is None else [session.run.events]
+        events = session.analysis.events(session.settings)
+        edited = session.settings.events != EventsSettings()
+        note = " Its events were edited: they are not those of the dataset." if edited else ""
+        n_runs, tables = 1, [] if events is None else [events]
         definitions = {label or text: text for label, text in session.settings.contrast.listed}
         if contrasts is not None:
             definitions = named_contrasts(contrasts, columns)
@@ -247,7 +251,7 @@ def stats_model(
     return {
         "Name": name,
         "BIDSModelVersion": VERSION,
-        "Description": f"Written by glmwidgets {__version__}.",
+        "Description": f"Written by glmwidgets {__version__}.{note}",
         "Input": chosen,
         "Nodes": nodes,
     }
@@ -305,7 +309,7 @@ def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tup
         "precision": session.analysis.precision,
     }
     columns = [str(name) for name in session.analysis.graph.get("design", settings).columns]
-    conditions = run.conditions if design.conditions is None else design.conditions
+    conditions = session.analysis.conditions(settings) if design.conditions is None else design.conditions
     return parameters, tuple(conditions), own if design.confounds is None else design.confounds, columns
 
 

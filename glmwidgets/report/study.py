@@ -199,7 +199,7 @@ def study_of_result(
     """
     settings, run = result.settings, analysis.run
     clusters = analysis.clusters(settings) if clusters is None else clusters
-    design, events = settings.design, run.events
+    design, events = settings.design, analysis.events(settings)
     if events is not None and design.conditions is not None:
         events = events[events["trial_type"].isin(design.conditions)]
     chosen = design.confounds
@@ -478,7 +478,9 @@ def parameters_of(study: Study) -> Mapping[str, str]:
     dict
     """
     if study.settings is not None:
-        tree = study.settings.to_dict()
+        tree = study.settings.to_dict(views=False)
+        if edited := tree["events"]["table"]:
+            tree["events"]["table"] = f"edited, {len(edited) - 1} events"
         return {f"{group}.{name}": _written(value) for group, values in tree.items() for name, value in values.items()}
     return {name: _written(value) for name, value in study.model.choices.items()}
 
