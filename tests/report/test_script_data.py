@@ -1,0 +1,80 @@
+"""Scripts of analyses whose scans, mask, confounds or noise were chosen: the same maps from a fresh interpreter."""
+
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from glmwidgets.datasets import simulate_run
+from glmwidgets.glm.confound_groups import MOTION, motion_columns
+from glmwidgets.report.script import script_text, write_script
+from glmwidgets.session.run import open_run
+from glmwidgets.session.session import Session
+from glmwidgets.session.settings import Settings
+
+CHOICES = {
+    "data.drop_scans": 4,
+    "data.mask_cut": 0.8,
+    "design.confounds": [*motion_columns(12), "csf"],
+    "design.scrub_fd": 0.5,
+    "design.scrub_dvars": 1.5,
+    "contrast.expression": "faces",
+}
+
+
+@pytest.fixture
+def chosen(tmp_path):
+    """A session of a small simulated run with fMRIPrep's confounds beside it, all from files."""
+    head = simulate_run(shape=(20, 24, 18), n_scans=60)
+    nib.save(head.img, tmp_path / "bold.nii.gz")
+    head.events.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(60, 6)), columns=MOTION)
+    table["rot_x_derivative1"] = table["rot_x"].diff()
+    table["csf"] = rng.normal(size=60)
+    table["framewise_displacement"] = np.where(np.arange(60) % 29 == 2, 0.9, 0.1)
+    table["std_dvars"] = np.where(np.arange(60) == 33, 2.0, 1.0)
+    table.loc[0, ["framewise_displacement", "std_dvars"]] = np.nan
+    table.to_csv(tmp_path / "confounds.tsv", sep="\t", index=False, na_rep="n/a")
+    run = open_run(tmp_path / "bold.nii.gz", tmp_path / "events.tsv", head.t_r, confounds=tmp_path / "confounds.tsv")
+    session = Session(run, synchronous=True)
+    session.update(CHOICES)
+    yield session
+    session.close()
+
+
+def _z(path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(path)], cwd=path.parent, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return nib.load(path.parent / f"{path.stem}_results" / "faces_z_score.nii.gz").get_fdata()
+
+
+@pytest.mark.parametrize("pooling", [None, "local"])
+def test_our_own_script_repeats_the_map_bit_for_bit(chosen, tmp_path, pooling):
+    chosen.update({"noise.model": "ar1-reml", "noise.pooling": pooling, "data.smoothing_fwhm": 6.0})
+    assert {"censored_31", "censored_33"} <= set(chosen.result.design.columns)
+    path = write_script(chosen, tmp_path / "again.py")
+    z = _z(path)
+    np.testing.assert_array_equal(z[chosen.result.mask], chosen.result.z)
+    assert not z[~chosen.result.mask].any()
+    assert script_text(Settings.from_json(chosen.settings.to_json()), stem="again") == path.read_text()
+
+
+def test_the_references_script_gives_the_same_z(chosen, tmp_path):
+    """To 1e-6: both are the same algebra in float64."""
+    chosen.update({"noise.model": "ar1"})
+    z = _z(write_script(chosen, tmp_path / "theirs.py", dialect="nilearn"))
+    assert (z != 0).sum() == chosen.result.mask.sum()
+    assert np.abs(z[chosen.result.mask] - chosen.result.z).max() < 1e-6
+
+
+def test_what_the_reference_lacks_is_said(chosen):
+    chosen.update({"noise.model": "ar1", "noise.pooling": "global"})
+    text = script_text(chosen, "nilearn")
+    assert "# - pooling='global': nilearn gives each voxel a noise of its own, so that maps differ." in text
+    assert "    pooling=" not in text
