@@ -87,7 +87,7 @@ class HistoryPanel(Panel):
         if newest_first != self._shown:
             self._shown = newest_first
             self.table.rows = [_row(entry) for entry in newest_first]
-        here = next((i for i, e in enumerate(self._shown) if e.settings == self.session.settings), -1)
+        here = next((i for i, e in enumerate(self._shown) if e.settings.same_analysis(self.session.settings)), -1)
         if self.table.here != here:
             self.table.here = here
 

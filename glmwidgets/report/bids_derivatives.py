@@ -213,7 +213,7 @@ def _write_maps(folder: Path, study: Study, head: str) -> None:
         "Contrasts": tested,
     }
     if study.settings is not None:
-        facts["Settings"] = study.settings.to_dict()
+        facts["Settings"] = study.settings.to_dict(views=False)
     _write_json(folder / f"{head}statmap.json", facts)
 
 

@@ -174,6 +174,6 @@ def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clust
         table = {"sep": "\t", "index": False, "lineterminator": "\n", "na_rep": "n/a"}
         table_of_clusters(clusters.found).to_csv(new / "clusters.tsv", **table)
         result.design.to_csv(new / "design_matrix.tsv", **table)
-        (new / "settings.json").write_text(result.settings.to_json(), encoding="utf-8", newline="\n")
+        (new / "settings.json").write_text(result.settings.to_json(views=False), encoding="utf-8", newline="\n")
         names = sorted(path.name for path in new.iterdir())
     return [Path(folder) / name for name in names]

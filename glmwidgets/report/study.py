@@ -217,6 +217,9 @@ def study_of_result(
         "smoothing_fwhm": settings.data.smoothing_fwhm,
         "signal_scaling": scaling.value,
         "noise_model": settings.noise.model,
+        "pooling": settings.noise.pooling,
+        "drop_scans": settings.data.drop_scans,
+        "mask_cut": settings.data.mask_cut,
         "mask_img": settings.inputs.mask or (None if run.mask_img is None else "given in memory"),
     }
     facts = []

@@ -98,6 +98,7 @@ class LiveSession(traitlets.HasTraits):
         self.lock = threading.RLock()
         self.analysis = analysis
         self._lane = LatestWins(synchronous, on_error=self.show_error)
+        self._aside = LatestWins(synchronous, on_error=self.show_error)
         self._seconds: dict[str, float] = {}
         self.steps = Steps(settings)
         super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape))
@@ -276,9 +277,19 @@ class LiveSession(traitlets.HasTraits):
         """Place of a voxel (the crosshair's by default) in mm, shape (3,)."""
         return (self.affine @ [*(ijk or self.cursor), 1.0])[:3]
 
+    def aside(self, job: Callable[[Ticket], None]) -> None:
+        """Have something made that only one view asks for, beside the analysis; a newer request replaces an older.
+
+        Parameters
+        ----------
+        job : callable
+            Called with its `glmwidgets.session.scheduler.Ticket` on a thread of its own, without the lock.
+        """
+        self._aside.submit(job)
+
     def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Block until the slow lane is empty; False if `timeout` seconds were not enough."""
-        return self._lane.wait_until_idle(timeout)
+        """Block until nothing is computed any more; False if `timeout` seconds were not enough."""
+        return self._lane.wait_until_idle(timeout) and self._aside.wait_until_idle(timeout)
 
     def cancel(self) -> None:
         """Stop what runs at its next checkpoint; the last good result stays."""
@@ -289,6 +300,7 @@ class LiveSession(traitlets.HasTraits):
     def close(self) -> None:
         """End the worker thread."""
         self._lane.close()
+        self._aside.close()
 
     def observe_locked(self, handler: Callable[[Any], None], names: str | list[str]) -> None:
         """Observe traits with a handler whose exceptions reach the status line and the log."""

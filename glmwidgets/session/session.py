@@ -12,6 +12,7 @@ import pandas as pd
 import traitlets
 
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.images.load import image_data
 from glmwidgets.session.analysis import Analysis, Result
 from glmwidgets.session.base import LiveSession, Status
 from glmwidgets.session.events import types_of
@@ -68,6 +69,7 @@ class Session(LiveSession):
     settings = traitlets.Instance(Settings)
     result = traitlets.Instance(Result, allow_none=True, help="The last good result.")
     preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")
+    scan = traitlets.Int(None, allow_none=True, help="Scan that the map is laid over, counted from 0; None for none.")
     pinned = traitlets.Instance(Result, allow_none=True, help="Result that others are compared with.")
 
     def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
@@ -189,6 +191,29 @@ class Session(LiveSession):
         wanted, self._to_pin = self._to_pin, None
         if wanted is not None:
             self._publish(pinned=self.analysis.result(wanted, lambda _stage: ticket.checkpoint()))
+
+    def show_scan(self, scan: int | None) -> None:
+        """Lay the map over one scan, or over its background again.
+
+        Parameters
+        ----------
+        scan : int or None
+            Counted from 0 among the scans that are analysed; brought into their range.
+        """
+        with self.lock:
+            if scan is not None:
+                scan = None if self.result is None else int(np.clip(scan, 0, len(self.result.design) - 1))
+            self.scan = scan
+
+    def scan_image(self, scan: int) -> np.ndarray:
+        """One of the scans that are analysed, 3-D, as it was measured."""
+        dropped = self.run.n_scans - len(self.result.design)
+        return image_data(self.run.img)[..., dropped + scan]
+
+    @traitlets.observe("result")
+    def _keep_scan_inside(self, _change: object) -> None:
+        if self.scan is not None and self.scan >= len(self.result.design):
+            self.scan = None
 
     def series(self, ijk: tuple[int, int, int] | None = None) -> VoxelSeries | None:
         """Data, prediction and statistics at a voxel.

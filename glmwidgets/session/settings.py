@@ -16,11 +16,12 @@ from typing import Any, ClassVar
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.event_table import events_from_lines
 from glmwidgets.glm.events import check_events
-from glmwidgets.glm.hrf import parse_hrf
+from glmwidgets.glm.hrf import parse_hrf, resolve_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.backgrounds import BACKGROUNDS
+from glmwidgets.session.carpet import ORDERS
 from glmwidgets.session.statistics import STATISTICS
 from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
 
@@ -168,10 +169,13 @@ class DesignSettings:
     min_onset: float = -24.0
 
     def __post_init__(self) -> None:
+        path = "design.hrf_model"
         try:
-            parse_hrf(self.hrf_model)
+            path = "design.fir_delays" if parse_hrf(self.hrf_model)[0].name == "fir" else path
+            # Numbers that are each allowed may still make no curve together.
+            resolve_hrf(self.hrf_model, self.fir_delays).kernels(2.0, 10)
         except ValueError as error:
-            raise SettingsError("design.hrf_model", str(error)) from None
+            raise SettingsError(path, str(error)) from None
         one_of("design.drift_model", self.drift_model, DRIFTS)
         within("design.high_pass", self.high_pass, 0)
         within("design.drift_order", self.drift_order, 0, 20)
@@ -341,7 +345,6 @@ SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
 SERIES_PLACES = ("voxel", "sphere", "cluster")
 SERIES_UNITS = ("percent", "signal")
 CARPETS = ("data", "fit", "residual")
-CARPET_ORDERS = ("brightness", "fit", "slice")
 MOST_PINS = 6
 
 
@@ -388,7 +391,7 @@ class SeriesSettings:
         within("series.radius", self.radius, 0, 100)
         one_of("series.unit", self.unit, SERIES_UNITS)
         one_of("series.carpet", self.carpet, CARPETS)
-        one_of("series.order", self.order, CARPET_ORDERS)
+        one_of("series.order", self.order, ORDERS)
         if len(self.pins) > MOST_PINS:
             raise SettingsError("series.pins", f"can be at most {MOST_PINS} places; unpin one first")
 

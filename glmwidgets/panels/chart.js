@@ -1,0 +1,286 @@
+// Charts on a canvas: lines, bands, bars and marks over shaded stretches. Pointing reads values, a click picks a point.
+
+const floats = (bytes) => bytes ? new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)) : new Float32Array();
+const number = (v) => !Number.isFinite(v) ? "\u2013" : (Math.abs(v) >= 1e5 || (v && Math.abs(v) < 1e-3) ? v.toExponential(1) : String(+v.toPrecision(3))).replace("-", "\u2212");
+
+const ROW = 26;      // px below a plot for its axis
+const LEFT = 42, RIGHT = 8;
+
+// Round values between two bounds, about as many as asked for.
+function ticks(low, high, most) {
+  const rough = (high - low) / Math.max(1, most);
+  if (!(rough > 0) || !Number.isFinite(rough)) return [];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((f) => f * power >= rough * 0.999);
+  const out = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) out.push(+(k * step).toPrecision(12));
+  return out;
+}
+
+function decoded(plot) {
+  const parts = plot.parts.map((p) => p.kind === "mark" ? p : { ...p, x: floats(p.x), y: floats(p.y), high: p.high ? floats(p.high) : null });
+  let [low, high] = plot.y ?? [Infinity, -Infinity];
+  if (!plot.y) {
+    for (const part of parts) {
+      for (const values of [part.y, part.high]) {
+        for (const v of values ?? []) if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
+      }
+      if (part.kind === "bars") { low = Math.min(low, 0); high = Math.max(high, 0); }
+    }
+    if (!(high >= low)) [low, high] = [-1, 1];
+    if (high === low) { low -= 0.5; high += 0.5; }
+    const pad = 0.05 * (high - low);
+    const bars = parts.some((p) => p.kind === "bars");
+    if (!(bars && low === 0)) low -= pad;
+    high += pad;
+  }
+  return { ...plot, parts, low, high };
+}
+
+function nearest(x, at) {
+  let best = -1, distance = Infinity;
+  for (let k = 0; k < x.length; k++) {
+    const d = Math.abs(x[k] - at);
+    if (d < distance) { distance = d; best = k; }
+  }
+  return best;
+}
+
+function render({ model, el }) {
+  el.classList.add("glmw-chart");
+  const canvas = el.appendChild(document.createElement("canvas"));
+  canvas.tabIndex = 0;
+  const read = el.appendChild(document.createElement("div"));
+  read.className = "glmw-note glmw-read";
+  let plots = [], boxes = [], pointer = null, frame = 0;
+
+  const decode = () => { plots = model.get("plots").map(decoded); schedule(); };
+  const schedule = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+
+  function layout(width, height) {
+    const beside = plots.length > 1 && width >= 460;
+    const n = plots.length;
+    return plots.map((plot, i) => {
+      const w = beside ? width / n : width, h = beside ? height : height / n;
+      const top = (beside ? 0 : i * h) + (plot.caption ? 20 : 6), left = (beside ? i * w : 0) + LEFT;
+      return { left, top, width: Math.max(10, w - LEFT - RIGHT), height: Math.max(10, (beside ? 0 : i * h) + h - ROW - top) };
+    });
+  }
+
+  function draw() {
+    const width = el.clientWidth || 300;
+    const stacked = plots.length > 1 && width < 460;
+    const height = model.get("height") * (stacked ? 1.6 : 1);
+    const scale = window.devicePixelRatio || 1;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    canvas.style.height = `${height}px`;
+    canvas.setAttribute("aria-label", model.get("label"));
+    const context = canvas.getContext("2d");
+    context.scale(scale, scale);
+    const style = getComputedStyle(el);
+    const theme = (name) => name.startsWith("--") ? style.getPropertyValue(name).trim() || "#888" : name;
+    const family = style.fontFamily || "sans-serif";
+    context.font = `11px ${family}`;
+    boxes = layout(width, height);
+    plots.forEach((plot, i) => paint(context, plot, boxes[i], theme));
+    say();
+  }
+
+  function paint(context, plot, box, theme) {
+    const { left, top, width, height } = box;
+    const [x0, x1] = plot.x;
+    const px = (x) => left + (x - x0) / (x1 - x0 || 1) * width;
+    const py = (y) => top + (plot.high - y) / (plot.high - plot.low || 1) * height;
+    const ink = theme("--glmw-muted"), rule = theme("--glmw-line");
+
+    context.lineWidth = 1;
+    context.fillStyle = ink;
+    context.textBaseline = "middle";
+    context.textAlign = "right";
+    for (const y of ticks(plot.low, plot.high, height / 26)) {
+      context.strokeStyle = rule;
+      context.beginPath();
+      const at = Math.round(py(y)) + 0.5;
+      context.moveTo(left, at); context.lineTo(left + width, at);
+      context.stroke();
+      context.fillText(number(y), left - 6, at);
+    }
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    for (const x of ticks(x0, x1, width / 62)) {
+      const label = number(x), half = context.measureText(label).width / 2;
+      context.fillText(label, Math.min(px(x), left + width + RIGHT - half), top + height + 7);
+    }
+    if (plot.caption) {
+      context.textAlign = "left";
+      context.fillText(plot.caption, left, top - 17, width);
+    }
+
+    context.save();
+    context.beginPath();
+    context.rect(left, top - 1, width, height + 2);
+    context.clip();
+    if (plot.regions) {
+      for (const r of model.get("regions")) {
+        context.globalAlpha = r.opacity;
+        context.fillStyle = r.colour;
+        context.fillRect(px(r.from), top, Math.max(1, px(r.to) - px(r.from)), height);
+      }
+    }
+    for (const part of plot.parts) {
+      context.globalAlpha = part.opacity ?? 1;
+      context.strokeStyle = context.fillStyle = theme(part.colour);
+      context.setLineDash(part.dash ?? []);
+      context.lineWidth = part.kind === "line" ? part.width ?? 1.4 : 1;
+      context.lineJoin = "round";
+      if (part.kind === "line") trace(context, part.x, part.y, px, py, part.dots);
+      else if (part.kind === "band") area(context, part, px, py);
+      else if (part.kind === "bars") {
+        const w = part.width / (x1 - x0 || 1) * width;
+        part.x.forEach((x, k) => {
+          const a = py(0), b = py(part.y[k]);
+          context.fillRect(px(x) - w / 2 + 0.5, Math.min(a, b), Math.max(1, w - 1), Math.max(0.5, Math.abs(a - b)));
+        });
+      }
+    }
+    context.globalAlpha = 1;
+    context.setLineDash([]);
+    let taken = -Infinity;
+    for (const part of plot.parts.filter((p) => p.kind === "mark").sort((a, b) => a.at - b.at)) {
+      const at = Math.round(px(part.at)) + 0.5;
+      context.strokeStyle = context.fillStyle = theme(part.colour);
+      context.lineWidth = part.tick ? 3 : 1;
+      context.setLineDash(part.dash ?? []);
+      context.beginPath();
+      context.moveTo(at, top + (part.row ?? 0) * 5); context.lineTo(at, part.tick ? top + 9 + (part.row ?? 0) * 5 : top + height);
+      context.stroke();
+      if (part.label && !part.tick && at > taken) {
+        const room = context.measureText(part.label).width + 6;
+        const flip = at + room > left + width;
+        context.textAlign = flip ? "right" : "left";
+        context.textBaseline = "top";
+        context.fillText(part.label, at + (flip ? -4 : 4), top + 1);
+        taken = at + room;
+      }
+    }
+    context.setLineDash([]);
+    const marker = model.get("marker");
+    if (plot.pick && marker !== null) {
+      context.strokeStyle = theme("--glmw-accent");
+      context.lineWidth = 1.5;
+      context.beginPath();
+      context.moveTo(px(marker), top); context.lineTo(px(marker), top + height);
+      context.stroke();
+    }
+    if (pointer && plots[pointer.plot] === plot) {
+      context.strokeStyle = ink;
+      context.globalAlpha = 0.6;
+      context.lineWidth = 1;
+      const at = Math.round(px(pointer.x)) + 0.5;
+      context.beginPath();
+      context.moveTo(at, top); context.lineTo(at, top + height);
+      context.stroke();
+    }
+    context.restore();
+  }
+
+  function trace(context, x, y, px, py, dots) {
+    context.beginPath();
+    let pen = false;
+    for (let k = 0; k < x.length; k++) {
+      if (!Number.isFinite(y[k])) { pen = false; continue; }
+      pen ? context.lineTo(px(x[k]), py(y[k])) : context.moveTo(px(x[k]), py(y[k]));
+      pen = true;
+    }
+    context.stroke();
+    if (dots) for (let k = 0; k < x.length; k++) {
+      if (!Number.isFinite(y[k])) continue;
+      context.beginPath();
+      context.arc(px(x[k]), py(y[k]), 2.2, 0, 7);
+      context.fill();
+    }
+  }
+
+  function area(context, part, px, py) {
+    const { x, y, high } = part;
+    for (let a = 0; a < x.length;) {
+      if (!(Number.isFinite(y[a]) && Number.isFinite(high[a]))) { a++; continue; }
+      let b = a;
+      while (b + 1 < x.length && Number.isFinite(y[b + 1]) && Number.isFinite(high[b + 1])) b++;
+      context.beginPath();
+      for (let k = a; k <= b; k++) context.lineTo(px(x[k]), py(high[k]));
+      for (let k = b; k >= a; k--) context.lineTo(px(x[k]), py(y[k]));
+      context.fill();
+      a = b + 1;
+    }
+  }
+
+  // Which plot the pointer is over, and the point of its first line that is nearest.
+  function pointed(event) {
+    const frame = canvas.getBoundingClientRect();
+    const x = event.clientX - frame.left, y = event.clientY - frame.top;
+    const plot = boxes.findIndex((b) => x >= b.left - 4 && x <= b.left + b.width + 4 && y >= b.top - 20 && y <= b.top + b.height + ROW);
+    if (plot < 0) return null;
+    const [x0, x1] = plots[plot].x;
+    const at = x0 + Math.min(1, Math.max(0, (x - boxes[plot].left) / boxes[plot].width)) * (x1 - x0);
+    const first = plots[plot].parts.find((p) => p.kind !== "mark" && p.x.length);
+    const index = first ? nearest(first.x, at) : -1;
+    return { plot, index, x: index >= 0 ? first.x[index] : at, raw: at };
+  }
+
+  function say() {
+    if (!pointer || !plots[pointer.plot]) { read.textContent = model.get("resting"); return; }
+    const plot = plots[pointer.plot];
+    const words = [];
+    if (plot.scans && pointer.index >= 0) words.push(`scan ${pointer.index}`);
+    words.push(`${plot.xName ? plot.xName + " " : ""}${number(pointer.x)}${plot.xUnit ? " " + plot.xUnit : ""}`);
+    for (const part of plot.parts) {
+      if (!part.name || part.kind === "mark") continue;
+      const k = nearest(part.x, pointer.x);
+      if (k >= 0 && Number.isFinite(part.y[k])) words.push(`${part.name} ${number(part.y[k])}`);
+    }
+    const near = (plot.x[1] - plot.x[0]) / 80;
+    for (const part of plot.parts) if (part.kind === "mark" && part.label && Math.abs(part.at - pointer.raw) < near) words.push(part.label);
+    if (plot.regions) for (const r of model.get("regions")) if (r.name && pointer.x >= r.from && pointer.x <= r.to) words.push(r.name);
+    read.textContent = [...new Set(words)].join(" \u00b7 ");
+  }
+
+  canvas.addEventListener("pointermove", (event) => { pointer = pointed(event); canvas.style.cursor = pointer && plots[pointer.plot].pick ? "pointer" : "default"; schedule(); });
+  canvas.addEventListener("pointerleave", () => { pointer = null; schedule(); });
+  canvas.addEventListener("click", (event) => {
+    const found = pointed(event);
+    if (found && found.index >= 0 && plots[found.plot].pick) model.send({ kind: "pick", index: found.index });
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const marker = model.get("marker");
+    if (marker === null) return;
+    const plot = plots.find((p) => p.pick);
+    const x = plot?.parts.find((p) => p.kind === "line")?.x;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === "Escape") model.send({ kind: "leave" });
+    else if (step && x) {
+      const k = nearest(x, marker) + step;
+      if (k >= 0 && k < x.length) model.send({ kind: "pick", index: k });
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  const sizes = new ResizeObserver(schedule);
+  sizes.observe(el);
+  const themes = new MutationObserver(schedule);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  model.on("change:plots", decode);
+  for (const name of ["regions", "marker", "height", "resting"]) model.on(`change:${name}`, schedule);
+  decode();
+  return () => {
+    sizes.disconnect();
+    themes.disconnect();
+    model.off("change:plots", decode);
+    for (const name of ["regions", "marker", "height", "resting"]) model.off(`change:${name}`, schedule);
+    if (frame) cancelAnimationFrame(frame);
+  };
+}
+
+export default { render };

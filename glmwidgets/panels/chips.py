@@ -1,0 +1,56 @@
+"""A row of small switches that are also the legend; `chips.js` is the other half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+__all__ = ["Chips"]
+
+
+class Chips(anywidget.AnyWidget):
+    """Switches side by side, each with a colour; any number can be on.
+
+    Attributes
+    ----------
+    options : list of dict
+        name, label and colour of each, and perhaps a title that is read when it is pointed at.
+    value : list of str
+        Names of those that are on, in the order of the options.
+    removable : bool
+        Whether each has a cross instead of being a switch.
+    label : str
+        For those who hear the page instead of seeing it.
+
+    Examples
+    --------
+    >>> chips = Chips(options=[{"name": "fit", "label": "fit", "colour": "#e07b1a"}], value=["fit"])
+    >>> chips.value
+    ['fit']
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    options = t.List().tag(sync=True)
+    value = t.List(t.Unicode()).tag(sync=True, echo_update=False)
+    removable = t.Bool(False).tag(sync=True)
+    label = t.Unicode("").tag(sync=True)
+
+    def offer(self, options: Sequence[dict[str, Any]]) -> None:
+        """Offer other options, if they are others."""
+        if list(options) != self.options:
+            self.options = list(options)
+
+    def on_remove(self, handler: Callable[[str], Any]) -> None:
+        """Call a handler with the name of the chip whose cross is clicked."""
+
+        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            name = content.get("name")
+            if content.get("kind") == "remove" and any(name == option["name"] for option in self.options):
+                handler(name)
+
+        self.on_msg(receive)

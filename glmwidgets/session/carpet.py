@@ -1,0 +1,173 @@
+"""The carpet: all voxels over time in one picture, each row the mean of neighbours in some order (Power 2017).
+
+Each voxel is divided by the standard deviation of its data, whatever is shown of it, so that carpets of data, fit and
+residual are in one unit and can be compared. Power (2017, NeuroImage 154, 150) shows why one looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from glmwidgets.session.analysis import Result
+    from glmwidgets.session.run import Run
+
+__all__ = ["ORDERS", "Carpet", "CarpetOrder", "make_carpet", "scan_traces"]
+
+# More rows than a screen shows at this size would only be sent.
+MOST_ROWS = 400
+
+# Voxels that are summed at once; products of these stay in the processor's cache.
+BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class CarpetOrder:
+    """A row of `ORDERS`.
+
+    Attributes
+    ----------
+    label : str
+    key : callable
+        Gives a value for each voxel; rows go from the largest down.
+    """
+
+    label: str
+    key: Callable[[Result], np.ndarray]
+
+
+def _slice(result: Result) -> np.ndarray:
+    return np.nonzero(result.mask)[2].astype(float)
+
+
+#: What neighbours in a carpet have in common.
+ORDERS: dict[str, CarpetOrder] = {
+    "brightness": CarpetOrder("by mean signal", lambda result: result.signal),
+    "fit": CarpetOrder("by z of the contrast", lambda result: result.z),
+    "slice": CarpetOrder("by slice, top first", _slice),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Carpet:
+    """A picture of voxels by scans.
+
+    Attributes
+    ----------
+    rows : array of shape (n_rows, n_scans), float32
+        In standard deviations of each voxel's data.
+    limit : float
+        A robust largest value: the 98th percentile of the data's carpet, without sign.
+    row_of : array of int, shape (n_voxels,)
+        Row of each voxel; -1 for constant ones, which are in none.
+    sizes : array of int, shape (n_rows,)
+        Voxels in each row.
+    """
+
+    rows: np.ndarray
+    limit: float
+    row_of: np.ndarray = field(repr=False)
+    sizes: np.ndarray = field(repr=False)
+
+
+def make_carpet(
+    result: Result, what: str = "data", order: str = "brightness", checkpoint: Callable[[], None] | None = None
+) -> Carpet:
+    """Make the carpet of a result.
+
+    Parameters
+    ----------
+    result : Result
+    what : {"data", "fit", "residual"}
+    order : str
+        Key of `ORDERS`.
+    checkpoint : callable, optional
+        Called now and then; may raise to stop.
+
+    Returns
+    -------
+    Carpet
+
+    Raises
+    ------
+    ValueError
+        If no voxel varies.
+    """
+    fit = result.fit
+    alive = np.flatnonzero(~fit.moments.constant)
+    if alive.size == 0:
+        raise ValueError("no voxel of the mask varies over time: there is no carpet to show")
+    falling = alive[np.argsort(-ORDERS[order].key(result)[alive], kind="stable")]
+    n_rows = min(MOST_ROWS, falling.size)
+    row_of = np.full(fit.n_voxels, -1)
+    row_of[falling] = np.arange(falling.size) * n_rows // falling.size
+    sizes = np.bincount(row_of[falling], minlength=n_rows)
+    # 1 / (sd of the voxel x voxels in its row): what each series counts in its row's mean.
+    share = np.zeros(fit.n_voxels)
+    share[alive] = np.sqrt(fit.basis.n_scans / fit.moments.own(0)[alive]) / sizes[row_of[alive]]
+    data = _summed(fit.moments.series, share, row_of, n_rows, checkpoint)
+    limit = float(np.quantile(np.abs(data), 0.98)) or 1.0
+    if what != "data":
+        centred = fit.noise.coefficients - np.outer(fit.basis.constant, fit.moments.mean)
+        predicted = _summed(centred, share, row_of, n_rows, checkpoint) @ fit.basis.q.T
+        if not fit.basis.spans_constant:
+            means = np.bincount(row_of[alive], share[alive] * fit.moments.mean[alive], minlength=n_rows)
+            predicted += means[:, None] * (fit.basis.q @ fit.basis.constant - 1)
+        data = predicted if what == "fit" else data - predicted
+    return Carpet(data.astype(np.float32), limit, row_of, sizes)
+
+
+def _summed(
+    values: np.ndarray, share: np.ndarray, row_of: np.ndarray, n_rows: int, checkpoint: Callable[[], None] | None
+) -> np.ndarray:
+    """Sum of voxels by row, weighted, for values of shape (n, n_voxels): shape (n_rows, n)."""
+    from scipy.sparse import csr_matrix
+
+    inside = np.flatnonzero(row_of >= 0)
+    gather = csr_matrix((share[inside], (row_of[inside], inside)), shape=(n_rows, values.shape[1]))
+    out = np.empty((n_rows, values.shape[0]))
+    for scan in range(0, values.shape[0], 16):
+        if checkpoint is not None:
+            checkpoint()
+        some = slice(scan, scan + 16)
+        out[:, some] = gather @ values[some].T
+    return out
+
+
+#: Traces above a carpet: their label, and the columns of a confounds table that hold them, the first found counts.
+TRACES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "FD": ("mm", ("framewise_displacement", "FramewiseDisplacement", "fd")),
+    "DVARS": ("", ("std_dvars", "dvars", "stdDVARS", "DVARS")),
+    "global": ("", ("global_signal", "GlobalSignal")),
+}
+
+
+def scan_traces(run: Run, design: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
+    """Measures of each scan that the confounds hold, for the scans of a design.
+
+    Parameters
+    ----------
+    run : Run
+    design : DataFrame
+        One row a scan, without the initial ones that were dropped.
+
+    Returns
+    -------
+    dict from label to (unit, values)
+        Empty without confounds.
+    """
+    if run.confounds is None:
+        return {}
+    table = run.confounds.iloc[-len(design) :]
+    found = {}
+    for label, (unit, names) in TRACES.items():
+        name = next((name for name in names if name in table.columns), None)
+        if name is not None:
+            found[label] = (unit, table[name].to_numpy(dtype=float))
+    return found

@@ -1,0 +1,257 @@
+"""What a place in the brain did and what the model says of it: series at a voxel, in a sphere or over a cluster.
+
+With the design X, the coefficients b of a voxel (or their mean over a place: the fit of a mean is the mean of the
+fits) and the residuals e = y - Xb:
+
+- fit of a condition: ``X_c b_c``, over all columns that model it, derivatives and delays too;
+- fit of the contrast C: ``X (X'X)^- C' [C (X'X)^- C']^- C b``. It is what the full fit loses if Cb is made zero: for a
+  t contrast of any scale the part of the fit in its direction, and the same for rows of F. SPM calls it the fitted
+  response corrected for confounds (``spm_FcUtil``, 'Yc'). FSL's partial fit is another, ``X (c * b)``, which changes
+  with the scale of c and holds what other columns explain as well;
+- reduced data: fit of the contrast plus residuals ("reduced data" of FSL, "adjusted response" of SPM).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.images.coordinates import to_mm
+from glmwidgets.images.spheres import sphere_indices
+
+if TYPE_CHECKING:
+    from glmwidgets.session.analysis import Result
+
+__all__ = ["Place", "PlaceSeries", "Spot", "find_place", "place_series"]
+
+# Below this mean a signal is centred or empty, and percent of it mean nothing.
+LEAST_SIGNAL = 1.0
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where to look: a voxel, a sphere around it, or the cluster that it lies in.
+
+    Attributes
+    ----------
+    ijk : tuple of int
+    kind : {"voxel", "sphere", "cluster"}
+    radius : float
+        Of a sphere, in mm; otherwise 0.
+
+    Examples
+    --------
+    >>> str(Spot((26, 20, 7), "sphere", 6.0)), Spot.read("26 20 7 cluster").kind
+    ('26 20 7 sphere 6', 'cluster')
+    """
+
+    ijk: tuple[int, int, int]
+    kind: str = "voxel"
+    radius: float = 0.0
+
+    def __str__(self) -> str:
+        tail = {"voxel": "", "sphere": f" sphere {self.radius:g}", "cluster": " cluster"}[self.kind]
+        return " ".join(map(str, self.ijk)) + tail
+
+    @classmethod
+    def read(cls, text: str) -> Spot:
+        """Read what `str` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is nothing of the kind.
+        """
+        found = re.fullmatch(r"(\d+) (\d+) (\d+)(?: (cluster)| (sphere) (\d+(?:\.\d+)?))?", text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} is no place: write it as '26 20 7', '26 20 7 sphere 6' or '26 20 7 cluster'")
+        i, j, k, cluster, sphere, radius = found.groups()
+        return cls((int(i), int(j), int(k)), cluster or sphere or "voxel", float(radius or 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Voxels that are looked at together.
+
+    Attributes
+    ----------
+    spot : Spot
+    voxels : array of int
+        Their numbers in the order of the mask; empty if there is nothing to see.
+    name : str
+        In words; why there is nothing, if there is nothing.
+    """
+
+    spot: Spot
+    voxels: np.ndarray
+    name: str
+
+
+def find_place(result: Result, affine: np.ndarray, spot: Spot, labels: np.ndarray | None = None) -> Place:
+    """Find the voxels of a spot.
+
+    Parameters
+    ----------
+    result : Result
+        Whose mask counts.
+    affine : array of shape (4, 4)
+    spot : Spot
+    labels : array of int, 3-D, optional
+        Number of each voxel's cluster, 0 for none.
+
+    Returns
+    -------
+    Place
+    """
+    where = f"({', '.join(map(str, spot.ijk))})"
+    if spot.kind == "sphere":
+        voxels = sphere_indices(result.mask, affine, to_mm(np.array(spot.ijk), affine), spot.radius)
+        if voxels.size:
+            return Place(spot, voxels, f"{_counted(voxels.size)} within {spot.radius:g} mm of {where}")
+        return Place(spot, voxels, "the sphere lies outside the mask")
+    if spot.kind == "cluster":
+        number = 0 if labels is None else int(labels[spot.ijk])
+        if number:
+            voxels = np.flatnonzero((labels == number)[result.mask])
+            return Place(spot, voxels, f"cluster {number}, {_counted(voxels.size)}")
+        return Place(spot, np.empty(0, int), "the crosshair is in no cluster of this threshold")
+    voxel = result.voxel(spot.ijk)
+    if voxel is None:
+        return Place(spot, np.empty(0, int), "the crosshair is outside the mask")
+    return Place(spot, np.array([voxel]), f"voxel {where}")
+
+
+def _counted(n: int) -> str:
+    return f"{n:,} voxel{'s' * (n != 1)}"
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceSeries:
+    """Series of a place, each as the deviation from the mean of the data.
+
+    Attributes
+    ----------
+    place : Place
+    times : array of shape (n_scans,)
+        Seconds.
+    data, fit, contrast : arrays of shape (n_scans,)
+        Mean over the place's voxels.
+    conditions : dict of arrays of shape (n_scans,)
+        Fit of each condition, from the baseline that the model gives to no event at all.
+    unit : str
+        "% signal", or "signal" for the units of the data as they were given.
+    level : float
+        Mean signal of the place, in the units of the data as they were given.
+    parameters : dict of float
+        Of the noise, the mean over the place.
+    """
+
+    place: Place
+    times: np.ndarray
+    data: np.ndarray
+    fit: np.ndarray
+    contrast: np.ndarray
+    conditions: Mapping[str, np.ndarray]
+    unit: str
+    level: float
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def residual(self) -> np.ndarray:
+        """Data minus fit."""
+        return self.data - self.fit
+
+    @cached_property
+    def reduced(self) -> np.ndarray:
+        """Fit of the contrast plus residuals."""
+        return self.contrast + self.residual
+
+    @cached_property
+    def task(self) -> np.ndarray:
+        """Fit of all conditions together."""
+        return sum(self.conditions.values(), np.zeros_like(self.data))
+
+    @cached_property
+    def cleaned(self) -> np.ndarray:
+        """Data without what the model says of drift and confounds: fit of all conditions plus residuals."""
+        return self.task + self.residual
+
+    @property
+    def r_square(self) -> float:
+        """Share of the variance over time that the fit explains, within 0 and 1; 0 for a constant series."""
+        total = self.data @ self.data
+        return float(np.clip(1 - self.residual @ self.residual / total, 0, 1)) if total > 0 else 0.0
+
+    def line(self, name: str) -> np.ndarray:
+        """One of the series by its name in `glmwidgets.session.settings.SERIES_LINES`."""
+        return getattr(self, name)
+
+
+def place_series(
+    result: Result, place: Place, by_condition: Mapping[str, Sequence[str]], unit: str = "percent"
+) -> PlaceSeries:
+    """Series of a place under a result.
+
+    Parameters
+    ----------
+    result : Result
+    place : Place
+        With at least one voxel.
+    by_condition : mapping from condition to columns
+        Columns of the design that model each; see `glmwidgets.session.proposals.condition_columns`.
+    unit : {"percent", "signal"}
+        Data that were not scaled are in percent of each voxel's mean over time, where that is 1 or more in all of them.
+
+    Returns
+    -------
+    PlaceSeries
+
+    Raises
+    ------
+    ValueError
+        If the place holds no voxel.
+    """
+    if place.voxels.size == 0:
+        raise ValueError(place.name)
+    fit, basis = result.fit, result.fit.basis
+    one = place.voxels.size == 1
+    voxels = slice(int(place.voxels[0]), int(place.voxels[0]) + 1) if one else place.voxels
+    weights, written = _weights(result, voxels, unit)
+    coordinates = fit.noise.coefficients[:, voxels] @ weights
+    beta = basis.to_columns @ coordinates
+    column = {name: k for k, name in enumerate(fit.columns)}
+    chosen = {name: [column[c] for c in columns] for name, columns in by_condition.items()}
+    rows = np.atleast_2d(contrast_vector(result.settings.contrast.expression, list(fit.columns))) @ basis.to_columns
+    return PlaceSeries(
+        place=place,
+        times=result.design.index.to_numpy(dtype=float),
+        data=fit.moments.series[:, voxels] @ weights,
+        fit=basis.q @ coordinates - fit.moments.mean[voxels] @ weights,
+        contrast=basis.q @ (np.linalg.pinv(rows) @ (rows @ coordinates)),
+        conditions={name: basis.x[:, k] @ beta[k] for name, k in chosen.items()},
+        unit=written,
+        level=float(np.mean(result.signal[voxels])),
+        parameters={name: float(np.mean(values[voxels])) for name, values in fit.parameters.items()},
+    )
+
+
+def _weights(result: Result, voxels: slice | np.ndarray, unit: str) -> tuple[np.ndarray, str]:
+    """What each voxel's series counts in the mean of the place, in the unit wanted, and that unit in words."""
+    mean, signal = result.fit.moments.mean[voxels], result.signal[voxels]
+    each = np.full(signal.size, 1 / signal.size)
+    if SCALINGS[result.settings.data.signal_scaling].mean is None:
+        if unit == "percent" and signal.min() >= LEAST_SIGNAL:
+            return each * 100 / signal, "% signal"
+        return each, "signal"
+    if unit == "percent":
+        return each, "% signal"
+    # y = m (1 + p / 100), so that m is the mean signal over the mean of that bracket.
+    bracket = 1 + mean / 100
+    return each * np.divide(signal, bracket, out=signal.astype(float), where=bracket > 0) / 100, "signal"
