@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.report.style import write_number
+from glmwidgets.session.analysis import Clusters
 from glmwidgets.session.session import Session
 
 __all__ = ["CrosshairPanel"]
 
 
+# Statistics of the map that have a row of their own, whatever is shown.
+ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square", "rho")
+
+
 class CrosshairPanel(Panel):
-    """Voxel, mm, effect with its standard error, statistic, z, R², and the noise parameters there."""
+    """Voxel, mm, effect with its standard error, statistic, z, R², the noise parameters there, and its cluster."""
 
     def __init__(self, session: Session):
         super().__init__(session, "At the crosshair")
         self._values = text("glmw-values")
         self.fill(self._values)
-        session.observe_locked(self._show, ["cursor", "result"])
+        self._clusters: Clusters | None = None
+        session.observe_locked(self._show, ["cursor", "result", "clusters", "settings"])
         self._show()
 
     def _show(self, _change: object = None) -> None:
@@ -31,8 +38,31 @@ class CrosshairPanel(Panel):
         if here is None:
             rows.append(("", "outside the mask" if session.result is not None else "waiting for the first fit"))
         else:
-            rows += self._statistics(here.statistics)
-        self._values.value = "<table>" + "".join(map(_row, rows)) + "</table>"
+            rows += [*self._statistics(here.statistics), *self._shown(), *self._cluster()]
+        value = "<table>" + "".join(map(_row, rows)) + "</table>"
+        if self._values.value != value:
+            self._values.value = value
+
+    def _shown(self) -> list[tuple[str, str]]:
+        """What gives the colours, where it is not among the rest."""
+        result, name = self.session.result, self.session.settings.map.statistic
+        if name in ALWAYS_TOLD:
+            return []
+        shown = result.statistics.show(name)
+        value = write_number(float(shown.values[result.voxel(self.session.cursor)]))
+        return [(shown.label, f"{value} {shown.unit}".strip())] if shown.name == name else []
+
+    def _cluster(self) -> list[tuple[str, str]]:
+        # While the new ones are being found, those of before stand.
+        self._clusters = self.session.clusters or self._clusters
+        if self._clusters is None:
+            return []
+        number = int(self._clusters.labels[self.session.cursor])
+        if not number:
+            return [("cluster", "none")]
+        size, share = self._clusters.found[number - 1].n_voxels, self._clusters.bounds[number - 1]
+        voxels = f"{size} voxel{'s' * (size != 1)}"
+        return [("cluster", f"{number}, {voxels}"), ("truly active", f"≥ {math.floor(100 * share + 1e-9)} % of it")]
 
     def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:
         contrast = self.session.result.contrast

@@ -35,7 +35,10 @@ from glmwidgets.session.store import load_session, save_session
 __all__ = ["Explorer", "explore"]
 
 # What a saved session keeps of how the map is looked at.
-VIEW = ("view", "convention", "colormap", "opacity", "fade_below", "show_outline", "show_mask", "cut_axes", "n_cuts")
+VIEW = (
+    *("view", "convention", "colormap", "sequential", "opacity"),
+    *("fade_below", "show_outline", "show_mask", "cut_axes", "n_cuts"),
+)
 
 
 class Explorer(W.VBox):
@@ -177,6 +180,7 @@ def explore(
     *,
     confounds: Any = None,
     mask: Any = None,
+    anatomical: Any = None,
     slice_time_ref: float = 0.0,
     settings: Settings | dict[str, Any] | None = None,
     dataset: str | PathLike[str] | None = None,
@@ -197,6 +201,8 @@ def explore(
         One row a scan.
     mask : image or path, optional
         Voxels to analyse; found from the run by default.
+    anatomical : image or path, optional
+        3-D image in register with the run, to lay the maps over; it is brought to the run's grid.
     slice_time_ref : float
         Time within a scan that the series are referred to, as a fraction of t_r.
     settings : Settings or dict, optional
@@ -238,12 +244,19 @@ def explore(
         events = simulated.events if events is None else events
         confounds = simulated.confounds if confounds is None else confounds
         t_r = simulated.t_r if t_r is None else t_r
-    run = open_run(bold, events, t_r, confounds=confounds, mask=mask, slice_time_ref=slice_time_ref)
+    given = {"confounds": confounds, "mask": mask, "anatomical": anatomical}
+    run = open_run(bold, events, t_r, slice_time_ref=slice_time_ref, **given)
     return Explorer(Session(run, settings))
 
 
 def load(
-    path: str | PathLike[str], bold: Any = None, events: Any = None, *, confounds: Any = None, mask: Any = None
+    path: str | PathLike[str],
+    bold: Any = None,
+    events: Any = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    anatomical: Any = None,
 ) -> Explorer:
     """Open an explorer that was saved, as ``glmwidgets.explore.load``.
 
@@ -251,7 +264,7 @@ def load(
     ----------
     path : str or path
         What `Explorer.save` wrote.
-    bold, events, confounds, mask : optional
+    bold, events, confounds, mask, anatomical : optional
         Inputs in the place of the files that the session names. What was given in memory is not in the file and must
         be given again.
 
@@ -264,7 +277,7 @@ def load(
     FileNotFoundError, ValueError
         If something is missing or does not fit; the message names it.
     """
-    session, view = load_session(path, bold, events, confounds=confounds, mask=mask)
+    session, view = load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical)
     explorer = Explorer(session)
     with explorer.map.viewer.hold_sync():
         for name in VIEW:

@@ -1,31 +1,48 @@
-"""The map: slices on a canvas, and the threshold that is dragged below them."""
+"""The map: slices on a canvas, the threshold that is dragged below them, and what is shown how."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.inference import THRESHOLDS, false_discovery_rate, p_from_z
-from glmwidgets.panels.base import Panel, field, text
+from glmwidgets.panels.base import Panel, field, opened_by, text
+from glmwidgets.panels.map_view import MapView
 from glmwidgets.panels.slices import SliceViewer
-from glmwidgets.session.session import Session
+from glmwidgets.report.style import write_number
+from glmwidgets.session.base import LiveSession
+from glmwidgets.session.statistics import STATISTICS, Shown
 
 __all__ = ["MapPanel"]
 
 # Stands for a threshold that nothing can reach; JSON has no infinity.
 UNREACHABLE = 1e6
 
+# A threshold of zero, fixed: the choice that lets every voxel pass.
+NO_THRESHOLD = "none"
+
 
 class MapPanel(Panel):
-    """Viewer, threshold slider with its p and q, and how the threshold is chosen."""
+    """Viewer, threshold slider with its p and q, how the threshold is chosen, and which statistic gives the colours.
 
-    def __init__(self, session: Session):
-        super().__init__(session, "", ("threshold", "clusters"))
+    The threshold is always one on z: it decides what survives and how opaque a voxel is, whatever gives the colours.
+
+    Parameters
+    ----------
+    session : LiveSession
+        Its settings have the groups ``threshold`` and ``map``, its results ``z``, ``mask``, ``threshold``,
+        ``thresholding`` and ``statistics``, its analysis ``backgrounds`` and ``background_image``.
+    """
+
+    def __init__(self, session: LiveSession):
+        super().__init__(session, "", ("threshold", "clusters", "map"))
         self.add_class("glmw-bare")
         self.viewer = SliceViewer(lock=session.lock, label="z")
-        self.viewer.set_background(session.analysis.background, session.affine)
+        self._background = session.settings.map.background
+        self.viewer.set_background(session.analysis.background_image(self._background), session.affine)
         self.viewer.cursor = session.cursor
         self.slider = W.FloatSlider(min=0, max=12, step=0.01, readout=False, continuous_update=True)
         # The browser repaints on its own; the kernel follows with the numbers and the clusters.
@@ -34,33 +51,35 @@ class MapPanel(Panel):
         self._rates = text("glmw-note")
         row = W.Box([self._height, self.slider, self._rates])
         row.add_class("glmw-threshold-row")
-        self.fill(self.viewer, row, self._choices())
+        self.look = MapView(self, self.viewer)
+        self._why_not = text("glmw-note")
+        self.fill(self.viewer, row, self._choices(), self._why_not, opened_by(self.view, self.look.box))
 
         self._painted: np.ndarray | None = None
+        self._shown: Shown | None = None
+        self._limit = session.settings.map.limit
         self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
         self.on_value(self.slider, self._drag)
         session.observe_locked(self._show_cursor, "cursor")
-        session.observe_locked(self._show_state, ["settings", "status"])
+        session.observe_locked(self._show_settings, "settings")
+        session.observe_locked(self._show_state, "status")
         session.observe_locked(self._show_result, "result")
         session.observe_locked(self._show_preview, "preview")
-        self._show_result()
+        self._show_settings()
 
     def _choices(self) -> W.Box:
-        self.method = W.Dropdown(options=[(row.label, name) for name, row in THRESHOLDS.items()])
+        methods = [(row.label, name) for name, row in THRESHOLDS.items()]
+        self.method = W.Dropdown(options=[("none", NO_THRESHOLD), *methods])
         self.alpha = W.BoundedFloatText(min=1e-9, max=1, step=0.01)
         self.sides = W.Dropdown(options=[("two-sided", True), ("positive only", False)])
         self.size = W.BoundedIntText(min=0, max=100_000)
-        self.fade = W.Checkbox(value=self.viewer.fade_below, description="fade below", indent=False)
-        self.convention = W.Dropdown(options=[("left is left", "neurological"), ("left is right", "radiological")])
-        self.bind(self.method, "threshold.height_control")
+        self.statistic = W.Dropdown(options=[(row.label, name) for name, row in STATISTICS.items()])
+        self.view = W.ToggleButton(description="view", tooltip="mosaic, glass brain, colours, background")
+        self.on_value(self.method, self._choose_method)
+        self.on_value(self.statistic, self._choose_statistic)
         self.bind(self.alpha, "threshold.alpha")
         self.bind(self.sides, "threshold.two_sided")
         self.bind(self.size, "threshold.cluster_size")
-        W.jsdlink((self.fade, "value"), (self.viewer, "fade_below"))
-        self.on_value(self.convention, lambda change: setattr(self.viewer, "convention", change["new"]))
-        # A session that is loaded sets them on the viewer.
-        for control, trait in ((self.fade, "fade_below"), (self.convention, "convention")):
-            self.viewer.observe(self.guarded(lambda change, c=control: setattr(c, "value", change["new"])), trait)
         self._alpha_field = field("alpha", self.alpha)
         box = W.Box(
             [
@@ -68,12 +87,31 @@ class MapPanel(Panel):
                 self._alpha_field,
                 field("sides", self.sides),
                 field("cluster, voxels", self.size),
-                field("view", self.convention),
-                self.fade,
+                field("colours show", self.statistic),
+                self.view,
             ]
         )
         box.add_class("glmw-choices")
         return box
+
+    def _choose_method(self, change: dict) -> None:
+        name, threshold = change["new"], self.session.settings.threshold
+        changes = {"threshold.height_control": "fixed" if name == NO_THRESHOLD else name}
+        if name == NO_THRESHOLD:
+            changes["threshold.value"] = 0.0
+        elif name == "fixed" and threshold.value == 0:
+            changes["threshold.value"] = type(threshold)().value
+        if name != self._method():
+            self.session.update(changes)
+
+    def _method(self) -> str:
+        chosen = self.session.settings.threshold
+        return NO_THRESHOLD if chosen.height_control == "fixed" and chosen.value == 0 else chosen.height_control
+
+    def _choose_statistic(self, change: dict) -> None:
+        if change["new"] != self.session.settings.map.statistic:
+            # The end of the colour bar was one of another statistic.
+            self.session.update({"map.statistic": change["new"], "map.limit": None})
 
     def _follow_viewer(self, change: dict) -> None:
         self.session.move_to(change["new"])
@@ -92,16 +130,26 @@ class MapPanel(Panel):
     def _on_slider(self, threshold: float) -> float:
         return min(threshold, self.slider.max)
 
+    def _show_settings(self, _change: object = None) -> None:
+        settings = self.session.settings
+        for control, value in ((self.method, self._method()), (self.statistic, settings.map.statistic)):
+            if control.value != value:
+                control.value = value
+        by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
+        display = "" if by_rate else "none"
+        if self._alpha_field.layout.display != display:
+            self._alpha_field.layout.display = display
+        if self._background != settings.map.background:
+            self._background = settings.map.background
+            self.viewer.set_background(self.session.analysis.background_image(self._background), self.session.affine)
+        self._show_result()
+
     def _show_state(self, _change: object = None) -> None:
-        threshold = self.session.settings.threshold
-        by_rate = THRESHOLDS[threshold.height_control].setting == "alpha"
-        self._alpha_field.layout.display = "" if by_rate else "none"
         # A threshold that moves leaves the map true; only what the map is computed from makes it stale.
-        result = self.session.result
-        fitted = ("data", "design", "noise", "contrast")
-        stale = result is not None and any(
-            getattr(result.settings, group) != getattr(self.session.settings, group) for group in fitted
-        )
+        result, settings = self.session.result, self.session.settings
+        stale = False
+        if result is not None:
+            stale = not replace(result.settings, threshold=settings.threshold).same_analysis(settings)
         if self.viewer.stale != stale:
             self.viewer.stale = stale
 
@@ -109,46 +157,84 @@ class MapPanel(Panel):
         result = self.session.result
         if result is None:
             return
-        threshold, settings = result.threshold, result.thresholding
-        if result.z is not self._painted:
-            self._painted = result.z
-            self._fit_colours(result.z)
-            self.viewer.set_mask(result.mask)
-            self.viewer.set_map(result.z)
-        sign = "two-sided" if settings.two_sided else "positive"
+        threshold, chosen = result.threshold, result.thresholding
         with self.viewer.hold_sync():
-            self.viewer.sign = sign
-            self.viewer.cluster_threshold = settings.cluster_size
+            self._paint(result)
+            self.viewer.sign = "two-sided" if chosen.two_sided else "positive"
+            self.viewer.cluster_threshold = chosen.cluster_size
             # While a thumb is being dragged its own newer value must not be pulled back to this result's.
             if self.session.is_current:
                 self.viewer.threshold = threshold if math.isfinite(threshold) else UNREACHABLE
         if self.session.is_current and self.slider.value != self._on_slider(threshold):
             self.slider.value = self._on_slider(threshold)
-        self._write(threshold, result.z, settings.two_sided)
+        one_sided_by_itself = result.contrast.stat_type == "F"
+        if self.sides.disabled != one_sided_by_itself:
+            self.sides.disabled = one_sided_by_itself
+        self._write(threshold, result.z, chosen.two_sided)
         self._show_state()
 
+    def _paint(self, result: object) -> None:
+        """Send what has changed of the map, and of what its colours mean."""
+        shown = result.statistics.show(self.session.settings.map.statistic)
+        another = self._shown is None or (shown.name, shown.label) != (self._shown.name, self._shown.label)
+        same = not another and result.z is self._painted and shown.values is self._shown.values
+        self._describe(shown)
+        self._fit_colours(shown, another)
+        if not same:
+            self._fit_reach(result.z)
+            self.viewer.set_mask(result.mask)
+            self.viewer.set_map(result.z, shown=None if shown.is_z else shown.values)
+        self._painted, self._shown = result.z, shown
+        self._why_not.value = shown.why_not
+        display = "" if shown.why_not else "none"
+        if self._why_not.layout.display != display:
+            self._why_not.layout.display = display
+        self.look.follow(shown)
+
+    def _describe(self, shown: Shown) -> None:
+        self.viewer.shown_label = "" if shown.is_z else " ".join(filter(None, (shown.label, shown.unit)))
+        self.viewer.signed, self.viewer.whole = shown.signed, shown.whole
+
     def _show_preview(self, change: dict) -> None:
+        preview = change["new"]
+        if preview is None:
+            return
+        shown = preview.statistics.show(self.session.settings.map.statistic)
         with self.viewer.hold_sync():
-            self.viewer.preview(change["new"].voxels, change["new"].z)
+            self._describe(shown)
+            self.viewer.preview(preview.voxels, preview.z, None if shown.is_z else shown.values)
             self.viewer.stale = False
 
-    def _fit_colours(self, z: np.ndarray) -> None:
-        top = max(5.0, math.ceil(np.quantile(np.abs(z), 0.9995)))
+    def _fit_colours(self, shown: Shown, another: bool) -> None:
+        chosen, before = self.session.settings.map.limit, self._limit
+        self._limit = chosen
+        if chosen is not None:
+            self.viewer.vmax = chosen
         # Colours belong to values: they move only when the values have outgrown them.
-        if not 0.7 * self.viewer.vmax <= top <= 1.1 * self.viewer.vmax:
-            self.viewer.vmax = top
+        elif another or before is not None or not 0.7 * self.viewer.vmax <= shown.limit <= 1.1 * self.viewer.vmax:
+            self.viewer.vmax = shown.limit
+
+    def _fit_reach(self, z: np.ndarray) -> None:
+        top = max(5.0, math.ceil(np.quantile(np.abs(z), 0.9995)))
+        if not 0.7 * self.viewer.reach <= top <= 1.1 * self.viewer.reach:
+            self.viewer.reach = top
 
     def _write(self, threshold: float, z: np.ndarray, two_sided: bool) -> None:
         symbol = "|z|" if two_sided else "z"
-        if not math.isfinite(threshold):
-            self._height.value = f"{symbol} &gt; <b>∞</b>"
-            self._rates.value = "no voxel passes"
-            return
-        self._height.value = f"{symbol} &gt; <b>{threshold:.2f}</b>"
-        p = float(p_from_z(threshold, two_sided))
-        q = false_discovery_rate(threshold, z, two_sided)
-        rate = "no voxel passes" if math.isnan(q) else f"q {_rate(q)}"
-        self._rates.value = f"p {_rate(p)} · {rate} · {'two-sided' if two_sided else 'one-sided'}"
+        highest = np.abs(z).max() if two_sided else z.max()
+        if threshold == 0 and two_sided:
+            height, rates = "no threshold", "every voxel is shown"
+        elif not math.isfinite(threshold):
+            height, rates = f"{symbol} &gt; <b>∞</b>", f"no voxel passes; the highest {symbol} is {highest:.2f}"
+        else:
+            height = f"{symbol} &gt; <b>{threshold:.2f}</b>"
+            p = float(p_from_z(threshold, two_sided))
+            q = false_discovery_rate(threshold, z, two_sided)
+            rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
+            rates = f"p {_rate(p)} · {rate} · {'two-sided' if two_sided else 'one-sided'}"
+        for place, words in ((self._height, height), (self._rates, rates)):
+            if place.value != words:
+                place.value = words
 
 
 def _rate(value: float) -> str:

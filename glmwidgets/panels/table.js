@@ -39,7 +39,7 @@ function render({ model, el }) {
       th.scope = "col";
       th.tabIndex = 0;
       const toggle = () => {
-        sort = { column: c, falling: c === sort.column ? !sort.falling : typeof firstCell(c) === "number" };
+        sort = { column: c, falling: c === sort.column ? !sort.falling : column.falling ?? typeof firstCell(c) === "number" };
         draw();
       };
       th.addEventListener("click", toggle);

@@ -18,7 +18,8 @@ class RowTable(anywidget.AnyWidget):
     Attributes
     ----------
     columns : list of dict
-        ``label``, ``digits`` after the point, ``help``.
+        ``label``, ``digits`` after the point, ``help``, and ``falling`` if the first click on the heading shall sort
+        from the largest down (by default with numbers).
     rows : list of dict
         ``cells``, one a column (number, text or None), and ``sub`` for a row that belongs to the one above.
     here : int

@@ -25,7 +25,7 @@ from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask, unmask
-from glmwidgets.session.backgrounds import background_of
+from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.session.events import EventSource, types_of
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.session.run import Run
@@ -271,6 +271,15 @@ class Analysis:
     def background(self) -> np.ndarray:
         """Mean image over time, 3-D float32."""
         return background_of(self.run, "mean")
+
+    @property
+    def backgrounds(self) -> tuple[str, ...]:
+        """What maps of this run can be laid over: keys of `glmwidgets.session.backgrounds.BACKGROUNDS`."""
+        return tuple(name for name in BACKGROUNDS if name != "anatomical" or self.run.anatomical is not None)
+
+    def background_image(self, name: str) -> np.ndarray:
+        """An image to lay maps over, 3-D float32; the mean where the one asked for was not given."""
+        return self.background if name not in self.backgrounds or name == "mean" else background_of(self.run, name)
 
     def result(self, settings: Settings, checkpoint: Callable[[str], None] | None = None) -> Result:
         """Everything up to the threshold.

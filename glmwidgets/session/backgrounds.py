@@ -53,12 +53,10 @@ def background_of(run: Run, name: str) -> np.ndarray:
     ----------
     run : Run
     name : str
-        Key of `BACKGROUNDS`; the mean stands in for an anatomical image that was not given.
+        Key of `BACKGROUNDS`.
 
     Returns
     -------
     array, 3-D, float32
     """
-    if name == "anatomical" and run.anatomical is None:
-        name = "mean"
     return BACKGROUNDS[name].make(run).astype(np.float32)

@@ -9,8 +9,9 @@ import numpy as np
 from glmwidgets.glm.contrasts import compute_contrast
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.regression import fit_glm
-from glmwidgets.session.analysis import Analysis
+from glmwidgets.session.analysis import Analysis, thresholding
 from glmwidgets.session.settings import Settings
+from glmwidgets.session.statistics import StatisticsBook
 
 __all__ = ["Preview", "Previewer"]
 
@@ -28,11 +29,14 @@ class Preview:
     voxels : array of int
         Numbers of the voxels, in the mask's order.
     z : array of the length of `voxels`
+    statistics : StatisticsBook
+        What the map can show there.
     """
 
     settings: Settings
     voxels: np.ndarray
     z: np.ndarray
+    statistics: StatisticsBook
 
 
 class Previewer:
@@ -76,10 +80,12 @@ class Previewer:
         voxels, some = self._visible(moments, graph.get("mask", settings), cursor)
         try:
             fit = fit_glm(some, graph.get("design", settings), settings.noise.model)
-            z = compute_contrast(fit, settings.contrast.expression).z_score()
+            contrast = compute_contrast(fit, settings.contrast.expression)
         except ValueError:
             return None
-        return Preview(settings, voxels, z)
+        z, two_sided = contrast.z_score(), thresholding(settings, contrast).two_sided
+        book = StatisticsBook(fit, contrast, z, two_sided, settings.data.signal_scaling)
+        return Preview(settings, voxels, z, book)
 
     def _visible(self, moments: Moments, mask: np.ndarray, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
         kept = self._kept

@@ -183,5 +183,5 @@ def test_widgets_do_not_grow_in_number(explorer):
 def test_controls_of_the_view_follow_the_viewer(explorer):
     explorer.map.viewer.fade_below = False
     explorer.map.viewer.convention = "radiological"
-    assert explorer.map.fade.value is False
-    assert explorer.map.convention.value == "radiological"
+    assert explorer.map.look.fade.value is False
+    assert explorer.map.look.convention.value == "radiological"

@@ -1,0 +1,63 @@
+"""Clusters as a table: the numbers of the panel, and of the file that is saved."""
+
+from __future__ import annotations
+
+from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from glmwidgets.session.analysis import Clusters
+
+__all__ = ["COLUMNS", "cluster_table", "cluster_tsv"]
+
+# Columns of the table, with what each means.
+COLUMNS = {
+    "cluster_id": "number of the cluster; a letter marks a further peak in it",
+    "x": "mm, left to right",
+    "y": "mm, back to front",
+    "z": "mm, bottom to top",
+    "peak_z": "z score at the peak",
+    "n_voxels": "size of the cluster in voxels",
+    "volume_mm3": "size of the cluster in mm³",
+    "true_share": "at least this share of its voxels is truly active: 95 % confidence, all clusters at any threshold",
+}
+
+
+def cluster_table(clusters: Clusters) -> pd.DataFrame:
+    """One row a peak: a cluster's highest first, its further ones below it without the cluster's size.
+
+    Parameters
+    ----------
+    clusters : Clusters
+
+    Returns
+    -------
+    DataFrame
+        Columns as `COLUMNS`; NaN in what belongs to the cluster and not to a further peak.
+    """
+    rows = []
+    for cluster, bound in zip(clusters.found, clusters.bounds, strict=True):
+        for rank, peak in enumerate(cluster.peaks):
+            letter = "" if rank == 0 else ascii_lowercase[rank - 1]
+            own = (cluster.n_voxels, cluster.volume, bound) if rank == 0 else (np.nan, np.nan, np.nan)
+            rows.append((f"{cluster.label}{letter}", *peak.xyz, peak.stat, *own))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"cluster_id": str})
+
+
+def cluster_tsv(clusters: Clusters) -> str:
+    """The table as tab-separated text in the manner of BIDS: ``n/a`` where there is no value.
+
+    Parameters
+    ----------
+    clusters : Clusters
+
+    Returns
+    -------
+    str
+    """
+    table = cluster_table(clusters).round({"x": 2, "y": 2, "z": 2, "peak_z": 4, "volume_mm3": 2, "true_share": 4})
+    table["n_voxels"] = table["n_voxels"].astype("Int64")
+    return table.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
