@@ -14,11 +14,16 @@ _ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "session")
 _EXPORTS = {
     "explore": "glmwidgets.panels.explorer",
     "open_run": "glmwidgets.session.run",
+    "find_run": "glmwidgets.datasets.bids",
     "FirstLevelModel": "glmwidgets.models.first_level",
+    "SecondLevelModel": "glmwidgets.models.second_level",
     "Analysis": "glmwidgets.session.analysis",
     "Session": "glmwidgets.session.session",
     "Settings": "glmwidgets.session.settings",
+    "read_stats_model": "glmwidgets.report.stats_model",
+    "save_glm_to_bids": "glmwidgets.report.bids_derivatives",
     "write_result": "glmwidgets.report.export",
+    "write_script": "glmwidgets.report.script",
 }
 
 __all__ = ["__version__", *_ROOMS, *_EXPORTS]

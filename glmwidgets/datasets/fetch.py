@@ -105,13 +105,25 @@ def _place(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
     return data_folder(data_dir) / name
 
 
+def _by_hand(folder: Path, pattern: str, t_r: float) -> BidsRun | None:
+    """A run that a person put into the folder, under whatever name: the image, and its events beside it."""
+    found = sorted(folder.glob(f"{pattern}_bold.nii*"))
+    if not found:
+        return None
+    events = found[0].with_name(found[0].name.partition("_bold.nii")[0] + "_events.tsv")
+    if not events.is_file():
+        raise FileNotFoundError(f"{found[0].name} is in {folder}, but its events are not: put {events.name} beside it")
+    return BidsRun(bold=found[0], events=events, t_r=t_r)
+
+
 def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True) -> BidsRun:
     """The auditory run of SPM's manual: blocks of listening and rest.
 
     Parameters
     ----------
     data_dir : str or path, optional
-        Where to keep it; see `glmwidgets.datasets.download.data_folder`.
+        Where to keep it; see `glmwidgets.datasets.download.data_folder`. If a ``*task-auditory*_bold.nii.gz`` with its
+        ``_events.tsv`` is in the folder ``spm_auditory`` there, it is taken and nothing is downloaded.
     progress : bool
         Whether to show a progress bar.
 
@@ -124,9 +136,14 @@ def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progre
     ------
     DownloadError
         If it cannot be had.
+    FileNotFoundError
+        If the image is in the folder and its events are not.
     """
+    folder = _place("spm_auditory", data_dir)
+    if run := _by_hand(folder, "*task-auditory*", 7.0):
+        return run
     (archive,) = DATASETS["spm_auditory"].files
-    root = download(archive, _place("spm_auditory", data_dir), progress, unpack=True)
+    root = download(archive, folder, progress, unpack=True)
     inside = root / "MoAEpilot"
     return find_run(inside if inside.is_dir() else root, "01", task="auditory")
 
@@ -143,7 +160,7 @@ def fetch_studyforrest_visloc(
     run : int
         From 1 to 4.
     data_dir, progress
-        As in `fetch_spm_auditory`.
+        As in `fetch_spm_auditory`; files that are there already are found as ``sub-02*_run-1_bold.nii.gz``.
 
     Returns
     -------
@@ -156,6 +173,8 @@ def fetch_studyforrest_visloc(
     """
     (pattern,) = DATASETS["studyforrest_visloc"].files
     folder = _place("studyforrest_visloc", data_dir)
+    if local := _by_hand(folder, f"sub-{subject:02}*_run-{run}", 2.0):
+        return local
     paths = [
         download(
             Remote(pattern.name.format(f"{subject:02}", run, end), pattern.url.format(f"{subject:02}", run, end)),

@@ -254,7 +254,7 @@ def simulate_run(
     columns = np.hstack([tasks, drift_columns, confounds - confounds.mean()])
     volumes = [mean / 100 * beta for beta in betas.values()]
     volumes += [mean / 100 * drift_maps[..., k] for k in range(N_DRIFTS)]
-    volumes += _motion_volumes(mean, affine)
+    volumes += motion_volumes(mean, affine)
 
     grey, white, fluid = (head.tissues[name] for name in ("grey", "white", "csf"))
     coloured = np.sqrt(1 - white_share) * noise * (grey + 0.6 * white + 1.3 * fluid) * brain
@@ -386,7 +386,7 @@ def _motion(n_scans: int, size: float, rng: np.random.Generator) -> pd.DataFrame
     return pd.DataFrame(path, columns=list(MOTION))
 
 
-def _motion_volumes(mean: np.ndarray, affine: np.ndarray) -> list[np.ndarray]:
+def motion_volumes(mean: np.ndarray, affine: np.ndarray) -> list[np.ndarray]:
     """Change of a volume, to first order, when what it shows moves by one mm or one radian: minus slope times path."""
     slopes = np.gradient(mean, *np.diag(affine)[:3])
     arm = [

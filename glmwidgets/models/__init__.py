@@ -9,9 +9,11 @@ _EXPORTS = {
     "FirstLevelModel": "glmwidgets.models.first_level",
     "ImageMasker": "glmwidgets.models.masker",
     "NotFittedError": "glmwidgets.models.base",
+    "SecondLevelModel": "glmwidgets.models.second_level",
     "cluster_level_inference": "glmwidgets.models.thresholding",
     "compute_fixed_effects": "glmwidgets.models.fixed_effects",
     "get_clusters_table": "glmwidgets.models.thresholding",
+    "non_parametric_inference": "glmwidgets.models.permutation_inference",
     "threshold_stats_img": "glmwidgets.models.thresholding",
 }
 

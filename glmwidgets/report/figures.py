@@ -10,6 +10,7 @@ Examples
 >>> plot_design_matrix(design).savefig("design.png")  # doctest: +SKIP
 """
 
+from glmwidgets.report.canvas import PaperFigure
 from glmwidgets.report.cuts import find_cut_slices, find_xyz_cut_coords
 from glmwidgets.report.designs import plot_contrast_matrix, plot_design_correlation, plot_design_matrix
 from glmwidgets.report.glass import plot_glass_brain
@@ -19,6 +20,7 @@ from glmwidgets.report.style import EVENT_COLOURS, colour_of
 
 __all__ = [
     "EVENT_COLOURS",
+    "PaperFigure",
     "colour_of",
     "find_cut_slices",
     "find_xyz_cut_coords",

@@ -251,3 +251,24 @@ def test_every_data_set_says_whose_it_is():
         assert row.page.startswith("https://")
         assert all(file.url.startswith("https://") for file in row.files)
         assert len(row.about) > 40
+
+
+# Files that a person put there ----------------------------------------------------------------------------------------
+
+
+def test_a_run_that_was_put_into_the_folder_is_taken(tmp_path):
+    folder = tmp_path / "spm_auditory"
+    folder.mkdir()
+    (folder / "sub-01_task-auditory_bold.nii.gz").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"put sub-01_task-auditory_events\.tsv beside it"):
+        fetch.fetch_spm_auditory(tmp_path)
+    (folder / "sub-01_task-auditory_events.tsv").write_text("onset\tduration\n")
+    found = fetch.fetch_spm_auditory(tmp_path)
+    assert (found.bold.parent, found.events.parent, found.t_r) == (folder, folder, 7.0)
+
+
+def test_the_visual_localizer_is_found_by_its_subject_and_run(visloc_dir):
+    found = fetch.fetch_studyforrest_visloc(2, 1, visloc_dir.parent)
+    assert found.bold.parent == visloc_dir
+    assert found.events.name == found.bold.name.replace("_bold.nii.gz", "_events.tsv")
+    assert found.t_r == 2.0
