@@ -123,6 +123,8 @@ def _first_level(study: Study) -> list[str]:
     scans = [len(run.design) for run in runs]
     what = f"one run of {scans[0]} scans" if len(runs) == 1 else f"{len(runs)} runs of {_range(scans)} scans"
     t_r = f" (one every {chosen['t_r']:g} s)" if chosen.get("t_r") else ""
+    if chosen.get("drop_scans"):
+        t_r += f", after the first {chosen['drop_scans']} were left out,"
     parts = [f"A general linear model was fitted to {what}{t_r} with {software()}."]
     smoothing = chosen.get("smoothing_fwhm")
     smoothed = (
@@ -132,6 +134,8 @@ def _first_level(study: Study) -> list[str]:
     )
     scaled = "standardised to unit variance" if chosen.get("standardize") else _scaled(chosen["signal_scaling"])
     masked = "in the given mask" if chosen.get("mask_img") is not None else "in a mask found from the runs' mean images"
+    if chosen.get("mask_img") is None and chosen.get("mask_cut", 1) != 1:
+        masked += f" (cut at {chosen['mask_cut']:g} of the value that was found)"
     if chosen.get("mask_img") is False:
         masked = "in the whole field of view"
     parts.append(f"The series of {count(int(study.mask.sum()), 'voxel')} {masked} were {smoothed} and {scaled}.")
@@ -139,6 +143,9 @@ def _first_level(study: Study) -> list[str]:
     parts.append(_nuisance(study))
     row = noise_model_row(chosen["noise_model"])
     parts.append(f"Errors were modelled as {row.label}: {row.description[0].lower()}{row.description[1:]}")
+    if chosen.get("pooling") is not None:
+        whom = {"local": "those that touch it", "global": "all others"}[chosen["pooling"]]
+        parts.append(f"Each voxel shared the parameters of its noise with {whom}.")
     dof = [run.fit.dof for run in runs if run.fit is not None]
     if dof:
         parts.append(f"This leaves {_range(dof)} residual degrees of freedom{' a run' if len(dof) > 1 else ''}.")

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.glm.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.scaling import SCALINGS
@@ -35,7 +36,7 @@ FACTOR = "trial_type"
 
 #: Parameters of `FirstLevelModel` that the format has no place for.
 _OURS = ("drift_model", "drift_order", "min_onset", "noise_model", "signal_scaling", "smoothing_fwhm", "standardize")
-_OURS += ("slice_time_ref", "precision", "hrf_model", "fir_delays")
+_OURS += ("slice_time_ref", "precision", "hrf_model", "fir_delays", "pooling")
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,9 @@ class StatsModel:
         if not self.confounds:
             return None
         names = [] if confounds is None else [str(name) for name in confounds.columns]
-        chosen = _matching(self.confounds, names, "the confounds have no column")
-        return confounds[chosen] if chosen else None
+        made = [name for name in motion_columns(24) if name in self.confounds and name not in names]
+        chosen = _matching(self.confounds, names + made, "the confounds have no column")
+        return choose_confounds(confounds, chosen) if chosen else None
 
     def all_contrasts(self, columns: Sequence[Any]) -> dict[str, str]:
         """Contrasts for a design, those of single conditions included where the document asks for them."""
@@ -156,6 +158,7 @@ class StatsModel:
             "design.drift_order": given.drift_order,
             "design.min_onset": float(given.min_onset),
             "noise.model": given.noise_model,
+            "noise.pooling": given.pooling,
         }
         if self.contrasts:
             changes["contrast.names"] = tuple(self.contrasts)
@@ -205,8 +208,7 @@ def stats_model(
         session = getattr(source, "session", source)
         parameters, conditions, confounds, columns = _told_by_session(session)
         events = session.analysis.events(session.settings)
-        edited = session.settings.events != EventsSettings()
-        note = " Its events were edited: they are not those of the dataset." if edited else ""
+        note = _not_told(session.settings)
         n_runs, tables = 1, [] if events is None else [events]
         definitions = {label or text: text for label, text in session.settings.contrast.listed}
         if contrasts is not None:
@@ -306,11 +308,25 @@ def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tup
         "smoothing_fwhm": settings.data.smoothing_fwhm,
         "signal_scaling": SCALINGS[settings.data.signal_scaling].value,
         "noise_model": settings.noise.model,
+        "pooling": settings.noise.pooling,
         "precision": session.analysis.precision,
     }
     columns = [str(name) for name in session.analysis.graph.get("design", settings).columns]
     conditions = session.analysis.conditions(settings) if design.conditions is None else design.conditions
     return parameters, tuple(conditions), own if design.confounds is None else design.confounds, columns
+
+
+def _not_told(settings: Settings) -> str:
+    """What the format has no words for, in words of a person."""
+    data, design = settings.data, settings.design
+    notes = {
+        "Its events were edited: they are not those of the dataset.": settings.events != EventsSettings(),
+        f"It left the first {data.drop_scans} scans out.": data.drop_scans > 0,
+        f"Its mask was cut at {data.mask_cut:g} of the value that is found.": data.mask_cut != 1,
+        f"Scans of a framewise displacement above {design.scrub_fd} mm had a column each.": design.scrub_fd is not None,
+        f"Scans of a standardised DVARS above {design.scrub_dvars} had a column each.": design.scrub_dvars is not None,
+    }
+    return "".join(f" {note}" for note, applies in notes.items() if applies)
 
 
 def _terms(definition: Any, columns: Sequence[str]) -> list[dict[str, float]]:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from glmwidgets.session.analysis import Clusters, Result
     from glmwidgets.session.run import Run
 
-__all__ = ["describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
+__all__ = ["POOLED_IN_WORDS", "describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
+
+
+#: Whom a voxel shares its noise with, as the end of a phrase.
+POOLED_IN_WORDS = {None: "", "local": " shared with neighbours", "global": " shared by the whole mask"}
 
 
 def describe_model(settings: Settings) -> str:
@@ -47,9 +51,10 @@ def describe_model(settings: Settings) -> str:
         (
             f"HRF {design.hrf_model or 'none'}",
             drift,
-            f"noise {noise_model_row(settings.noise.model).label}",
+            f"noise {noise_model_row(settings.noise.model).label}" + POOLED_IN_WORDS[settings.noise.pooling],
             f"smoothed by {data.smoothing_fwhm:g} mm" if data.smoothing_fwhm else "no smoothing",
             SCALINGS[data.signal_scaling].label,
+            *([f"without the first {data.drop_scans} scans"] if data.drop_scans else []),
         )
     )
 
