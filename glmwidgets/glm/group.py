@@ -12,7 +12,7 @@ For the maps ``y = X beta + e`` of one voxel, with first-level variances ``s_i^2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from glmwidgets.glm.partition import column_space, partition
 
 __all__ = ["GROUP_ESTIMATORS", "GroupFit", "fit_group", "group_contrast", "group_weights"]
 
-# Voxels whose normal equations are solved together.
+# Voxels that are computed together.
 BLOCK = 8192
 
 
@@ -77,8 +77,18 @@ class _Estimator(NamedTuple):
     meaning: str
 
 
+def _blocks(data: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Voxels in parts that fit a processor's cache, in double precision."""
+    for start in range(0, data.shape[1], BLOCK):
+        part = slice(start, start + BLOCK)
+        yield part, np.asarray(data[:, part], dtype=float)
+
+
 def _project(basis: np.ndarray, data: np.ndarray, variances: np.ndarray | None) -> np.ndarray:
-    return basis.T @ data
+    theta = np.empty((basis.shape[1], data.shape[1]))
+    for part, y in _blocks(data):
+        theta[:, part] = basis.T @ y
+    return theta
 
 
 def _weigh(basis: np.ndarray, data: np.ndarray, variances: np.ndarray) -> np.ndarray:
@@ -92,9 +102,13 @@ def _weigh(basis: np.ndarray, data: np.ndarray, variances: np.ndarray) -> np.nda
 
 
 def _error_variance(basis: np.ndarray, data: np.ndarray, theta: np.ndarray, variances: np.ndarray | None) -> np.ndarray:
-    rss = ((data - basis @ theta) ** 2).sum(axis=0)
-    # Voxels in which the design leaves nothing but rounding (constant ones) have no variance and no statistic.
-    rss[rss <= 1e-24 * (data**2).sum(axis=0)] = 0
+    rss = np.empty(data.shape[1])
+    for part, y in _blocks(data):
+        rest = basis @ theta[:, part] - y
+        left = np.einsum("iv,iv->v", rest, rest)
+        # Voxels in which the design leaves nothing but rounding (constant ones) have no variance and no statistic.
+        left[left <= 1e-24 * np.einsum("iv,iv->v", y, y)] = 0
+        rss[part] = left
     return rss / (len(basis) - basis.shape[1])
 
 
@@ -181,7 +195,7 @@ def fit_group(
         raise ValueError(
             f"{len(basis)} maps and a design of rank {space.rank} leave no degree of freedom for the errors"
         )
-    data = np.asarray(data, dtype=float)
+    data = np.asarray(data)
     if row.needs_variances:
         if variances is None:
             raise ValueError(f"the estimator {estimator!r} needs the variance of every map")

@@ -19,6 +19,7 @@ from glmwidgets.models.base import Estimator, NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
 from glmwidgets.models.group_inputs import GroupInput, group_input, match_rows
 from glmwidgets.models.group_masks import fit_group_masker, masked_maps
+from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.report_hook import generate_report
 from glmwidgets.models.run_contrasts import is_named_contrasts
@@ -309,8 +310,7 @@ class SecondLevelModel(Estimator):
 
     def _map(self, contrast: Contrast, output_type: str, name: Any) -> nib.Nifti1Image:
         img = self.masker_.inverse_transform(getattr(contrast, output_type)())
-        # The header has room for 80 bytes.
-        img.header["descrip"] = f"{output_type} [dof {contrast.dof:g}] of {name}".encode("ascii", "replace")[:79]
+        describe_map(img, output_type, contrast, name)
         return img
 
     def iter_permutations(

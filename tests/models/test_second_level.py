@@ -12,6 +12,7 @@ from scipy import stats
 from glmwidgets.glm.group_design import make_second_level_design_matrix
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.models.base import NotFittedError
+from glmwidgets.models.map_header import dof_of, is_f_map
 from glmwidgets.models.second_level import SecondLevelModel
 
 SHAPE, AFFINE = (6, 7, 8), np.diag([3.0, 3.0, 4.0, 1.0])
@@ -533,3 +534,13 @@ def test_a_map_given_twice_is_pointed_out(tmp_path):
 def test_bad_estimators_are_refused_in_words(options, fit_options, message):
     with pytest.raises(ValueError, match=message):
         SecondLevelModel(**options).fit(random_maps(), **fit_options)
+
+
+def test_headers_tell_test_and_degrees_of_freedom():
+    maps = random_maps(9)
+    design = pd.DataFrame({"a": [1.0] * 5 + [0.0] * 4, "b": [0.0] * 5 + [1.0] * 4})
+    model = SecondLevelModel().fit(maps, design_matrix=design)
+    one, several = model.compute_contrast("a - b"), model.compute_contrast("a; b")
+    assert one.header["descrip"].item() == b"z_score [t, dof 7] of a - b"
+    assert several.header["descrip"].item() == b"z_score [F, 2 and dof 7] of a; b"
+    assert (dof_of(one), is_f_map(one), is_f_map(several)) == (7.0, False, True)

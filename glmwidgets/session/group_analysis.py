@@ -1,0 +1,195 @@
+"""The stages of a group analysis, from the maps to the table of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.clusters import find_clusters
+from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.group import GroupFit, fit_group, group_contrast
+from glmwidgets.glm.group_terms import TermColumn, design_of_terms
+from glmwidgets.glm.inference import height_threshold
+from glmwidgets.glm.influence import Influence, map_distances, map_influence
+from glmwidgets.images.mask import unmask
+from glmwidgets.models.group_masks import masked_maps
+from glmwidgets.models.masker import ImageMasker
+from glmwidgets.session.analysis import Clusters, Result, thresholding
+from glmwidgets.session.group_data import Group
+from glmwidgets.session.group_settings import GroupSettings
+from glmwidgets.session.group_tests import default_contrast, kept_rows
+from glmwidgets.session.proposals import mended_expression
+from glmwidgets.session.stages import Graph, Stage
+from glmwidgets.session.verdicts import ContrastBook
+
+__all__ = ["GroupAnalysis", "GroupResult"]
+
+# Smoothed versions that a person may come back to, within what a small machine can spare.
+VALUES_BYTES = 400 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class GroupResult(Result):
+    """What a group analysis says under one set of settings.
+
+    Attributes
+    ----------
+    values : array of shape (n_maps, n_voxels)
+        All maps, masked and smoothed; those that are left out, too.
+    rows : list of int
+        Which of them are used.
+    influence : Influence
+        What sets each of those used apart.
+    """
+
+    values: np.ndarray | None = None
+    rows: tuple[int, ...] = ()
+    influence: Influence | None = None
+
+
+class GroupAnalysis:
+    """The graph of stages over one group.
+
+    Parameters
+    ----------
+    group : Group
+    """
+
+    def __init__(self, group: Group):
+        self.group = group
+        table = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
+        used = ("data.left_out", "table.maps")
+        heights = tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided"))
+        kept = tuple(f"threshold.{name}" for name in ("height_control", "two_sided", "cluster_size", "min_distance"))
+        self.graph = Graph(
+            [
+                Stage("maps", self._maps, reads=("data.smoothing_fwhm",), keep=8, budget=VALUES_BYTES),
+                Stage("design", self._design, reads=(*table, "data.left_out", "design.terms", "design.centre"), keep=8),
+                Stage("fit", self._fit, needs=("maps", "design"), reads=used),
+                Stage("distances", self._distances, needs=("maps",), reads=used),
+                Stage("influence", self._influence, needs=("distances", "design")),
+                Stage("book", self._book, needs=("fit", "design")),
+                Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
+                Stage("threshold", self._threshold, needs=("contrast",), reads=heights, keep=8),
+                Stage("clusters", self._clusters, needs=("contrast", "threshold"), reads=kept),
+            ]
+        )
+
+    def default_settings(self) -> GroupSettings:
+        """Settings that a group is first looked at with: the mean of all maps, which of its voxels are not zero."""
+        return GroupSettings(inputs=self.group.inputs, table=self.group.table).updated(
+            {"contrast.expression": "intercept", "threshold.cluster_size": 10, "threshold.alpha": 0.001}
+        )
+
+    @property
+    def background(self) -> np.ndarray:
+        """Image to look at maps on, 3-D float32."""
+        return self.group.background
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Voxels that are analysed, 3-D bool."""
+        return self.group.masker.mask_
+
+    def result(self, settings: GroupSettings, checkpoint: Callable[[str], None] | None = None) -> GroupResult:
+        """Everything up to the threshold; see `glmwidgets.session.analysis.Analysis.result`."""
+        timings: dict[str, float] = {}
+
+        def get(name: str) -> Any:
+            return self.graph.get(name, settings, timings, checkpoint)
+
+        # In this order, so that a design that cannot be made says so before the maps are read.
+        design = get("design")
+        contrast, z = get("contrast")
+        threshold, influence = get("threshold"), get("influence")
+        return GroupResult(
+            settings,
+            self.mask,
+            design,
+            get("fit"),
+            contrast,
+            z,
+            threshold,
+            timings,
+            self.graph.warnings("threshold", settings),
+            get("book"),
+            values=get("maps"),
+            rows=tuple(kept_rows(settings)),
+            influence=influence,
+        )
+
+    def suggestion(self, settings: GroupSettings, error: BaseException | None = None) -> str | None:
+        """A contrast that could stand in the place of one that cannot be read under these settings."""
+        return mended_expression(settings.contrast.expression, error) or default_contrast(settings)
+
+    def pending(self, settings: GroupSettings) -> tuple[str, ...]:
+        """Stages that these settings would run, in their order."""
+        return self.graph.pending("clusters", settings)
+
+    def clusters(
+        self,
+        settings: GroupSettings,
+        timings: dict[str, float] | None = None,
+        checkpoint: Callable[[str], None] | None = None,
+    ) -> Clusters:
+        """Clusters over the threshold, and the volume of their labels."""
+        return self.graph.get("clusters", settings, timings, checkpoint)
+
+    def _maps(self, settings: GroupSettings) -> np.ndarray:
+        group, masker = self.group, self.group.masker
+        smoothing = ImageMasker(masker.mask_img_, settings.data.smoothing_fwhm or None, masker.resample)
+        return masked_maps(group.imgs, list(group.names), smoothing)
+
+    def _design(self, settings: GroupSettings) -> pd.DataFrame:
+        table, rows = settings.table, kept_rows(settings)
+        unknown = sorted(set(settings.data.left_out) - set(table.maps))
+        if unknown:
+            raise ValueError(f"no map is called {unknown[0]!r}")
+        chosen = [table.column(name) for name in settings.design.terms]
+        columns = [TermColumn(c.name, c.kind, [c.cells[i] for i in rows]) for c in chosen]
+        return design_of_terms(columns, [table.maps[i] for i in rows], settings.design.centre, table.subjects)
+
+    def _fit(self, settings: GroupSettings, values: np.ndarray, design: pd.DataFrame) -> GroupFit:
+        return fit_group(_used(settings, values), design)
+
+    def _distances(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
+        return map_distances(_used(settings, values))
+
+    def _influence(self, settings: GroupSettings, distances: np.ndarray, design: pd.DataFrame) -> Influence:
+        return map_influence(distances, design)
+
+    def _book(self, settings: GroupSettings, fit: GroupFit, design: pd.DataFrame) -> ContrastBook:
+        return ContrastBook(fit, design, group_contrast)
+
+    def _contrast(self, settings: GroupSettings, fit: GroupFit) -> tuple[Contrast, np.ndarray]:
+        contrast = group_contrast(fit, settings.contrast.expression or default_contrast(settings))
+        return contrast, contrast.z_score()
+
+    def _threshold(self, settings: GroupSettings, contrast: tuple[Contrast, np.ndarray]) -> float:
+        chosen = thresholding(settings, contrast[0])
+        return height_threshold(
+            contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
+        )
+
+    def _clusters(self, settings: GroupSettings, contrast: tuple[Contrast, np.ndarray], threshold: float) -> Clusters:
+        chosen = thresholding(settings, contrast[0])
+        if chosen.height_control == "none":
+            return Clusters((), np.zeros(self.mask.shape, np.int32))
+        clusters, labels = find_clusters(
+            unmask(contrast[1], self.mask),
+            threshold,
+            self.group.masker.mask_img_.affine,
+            cluster_threshold=chosen.cluster_size,
+            two_sided=chosen.two_sided,
+            min_distance=chosen.min_distance,
+        )
+        return Clusters(tuple(clusters), labels)
+
+
+def _used(settings: GroupSettings, values: np.ndarray) -> np.ndarray:
+    rows = kept_rows(settings)
+    return values if len(rows) == len(values) else values[rows]
