@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.ari import cluster_true_discoveries, hommel_values
-from glmwidgets.glm.clusters import Cluster, find_clusters
 from glmwidgets.glm.confound_groups import choose_confounds, first_choice
 from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
-from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
-from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask, unmask
+from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask
 from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.session.events import EventSource, types_of
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
@@ -32,6 +29,14 @@ from glmwidgets.session.run import Run
 from glmwidgets.session.settings import Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage
 from glmwidgets.session.statistics import StatisticsBook
+from glmwidgets.session.surviving import (
+    Clusters,
+    bounds_on,
+    clusters_over,
+    hommel_of,
+    threshold_height,
+    thresholding,
+)
 from glmwidgets.session.verdicts import ContrastBook
 
 if TYPE_CHECKING:
@@ -39,9 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "Clusters", "Result"]
 
-
-# The all-resolutions bounds on clusters fail with at most this probability, all of them together.
-CONFIDENCE = 0.05
 
 _READ_BY_STATISTICS = ("threshold.two_sided", "data.signal_scaling")
 
@@ -123,35 +125,6 @@ class Result:
         return None if index < 0 else index
 
 
-def thresholding(settings: Settings, contrast: Contrast) -> ThresholdSettings:
-    """How a contrast is thresholded: as the settings say, but an F test has one side, that of large F.
-
-    A negative z of an F test says that the effect is smaller than chance would make it; it is no finding.
-    """
-    one_sided = contrast.stat_type == "F"
-    return replace(settings.threshold, two_sided=False) if one_sided else settings.threshold
-
-
-@dataclass(frozen=True, eq=False)
-class Clusters:
-    """Clusters over the threshold.
-
-    Attributes
-    ----------
-    found : tuple of Cluster
-        By falling peak height, positive ones first.
-    labels : array of int, 3-D
-        Number of each voxel's cluster, 0 for none.
-    bounds : array of shape (n_clusters,)
-        Share of each cluster's voxels that is truly active, with a confidence of 95 % for all of them together and for
-        any others that might be looked at: see `glmwidgets.glm.ari`.
-    """
-
-    found: tuple[Cluster, ...]
-    labels: np.ndarray = field(repr=False)
-    bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
-
-
 class Analysis:
     """The graph of stages over one run.
 
@@ -219,7 +192,7 @@ class Analysis:
                 Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
                 Stage(
                     "threshold",
-                    self._threshold,
+                    threshold_height,
                     needs=("contrast",),
                     reads=tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided")),
                     keep=8,
@@ -232,10 +205,10 @@ class Analysis:
                 ),
                 Stage("statistics", self._statistics, needs=("fit", "contrast"), reads=_READ_BY_STATISTICS, keep=2),
                 # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
-                Stage("hommel", self._hommel, needs=("contrast",), reads=("threshold.two_sided",)),
+                Stage("hommel", hommel_of, needs=("contrast",), reads=("threshold.two_sided",)),
                 Stage(
                     "bounds",
-                    self._bounds,
+                    bounds_on,
                     needs=("mask", "contrast", "clusters", "hommel"),
                     reads=("threshold.two_sided",),
                 ),
@@ -431,48 +404,11 @@ class Analysis:
         contrast = compute_contrast(fit, settings.contrast.expression)
         return contrast, contrast.z_score()
 
-    def _threshold(self, settings: Settings, contrast: tuple[Contrast, np.ndarray]) -> float:
-        chosen = thresholding(settings, contrast[0])
-        return height_threshold(
-            contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
-        )
-
     def _clusters(
         self, settings: Settings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
     ) -> Clusters:
-        chosen = thresholding(settings, contrast[0])
-        if threshold == 0:  # none at all: what hangs together above it is half of the brain
-            return Clusters((), np.zeros(mask.shape, np.int32))
-        clusters, labels = find_clusters(
-            unmask(contrast[1], mask),
-            threshold,
-            self.run.img.affine,
-            cluster_threshold=chosen.cluster_size,
-            two_sided=chosen.two_sided,
-            min_distance=chosen.min_distance,
-        )
-        return Clusters(tuple(clusters), labels)
+        return clusters_over(settings, mask, contrast, threshold, self.run.img.affine)
 
     def _statistics(self, settings: Settings, fit: Fit, contrast: tuple[Contrast, np.ndarray]) -> StatisticsBook:
         two_sided = thresholding(settings, contrast[0]).two_sided
         return StatisticsBook(fit, *contrast, two_sided, settings.data.signal_scaling)
-
-    def _hommel(self, settings: Settings, contrast: tuple[Contrast, np.ndarray]) -> dict[int, int]:
-        return hommel_values(_tested(contrast[1]), CONFIDENCE, thresholding(settings, contrast[0]).two_sided)
-
-    def _bounds(
-        self,
-        settings: Settings,
-        mask: np.ndarray,
-        contrast: tuple[Contrast, np.ndarray],
-        clusters: Clusters,
-        hommel: dict[int, int],
-    ) -> np.ndarray:
-        two_sided = thresholding(settings, contrast[0]).two_sided
-        z_map = unmask(_tested(contrast[1]), mask)
-        return cluster_true_discoveries(z_map, clusters.labels, mask, CONFIDENCE, two_sided, hommel)
-
-
-def _tested(z: np.ndarray) -> np.ndarray:
-    """A voxel of which nothing can be said counts as one without effect."""
-    return np.nan_to_num(z, nan=0.0)

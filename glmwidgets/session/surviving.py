@@ -1,0 +1,98 @@
+"""What survives of a map of z scores: the height, the clusters over it, and how much of each is surely active.
+
+The settings of every kind of analysis have the group ``threshold``, and these stages are the same for all of them. A
+contrast comes with its z scores, in the order of the mask's voxels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from glmwidgets.glm.ari import cluster_true_discoveries, hommel_values
+from glmwidgets.glm.clusters import Cluster, find_clusters
+from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.inference import height_threshold
+from glmwidgets.images.mask import unmask
+from glmwidgets.session.settings import ThresholdSettings
+
+__all__ = ["CONFIDENCE", "Clusters", "bounds_on", "clusters_over", "hommel_of", "threshold_height", "thresholding"]
+
+# The all-resolutions bounds on clusters fail with at most this probability, all of them together.
+CONFIDENCE = 0.05
+
+Scored = tuple[Contrast, np.ndarray]
+
+
+def thresholding(settings: Any, contrast: Contrast) -> ThresholdSettings:
+    """How a contrast is thresholded: as the settings say, but an F test has one side, that of large F.
+
+    A negative z of an F test says that the effect is smaller than chance would make it; it is no finding.
+    """
+    one_sided = contrast.stat_type == "F"
+    return replace(settings.threshold, two_sided=False) if one_sided else settings.threshold
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Clusters over the threshold.
+
+    Attributes
+    ----------
+    found : tuple of Cluster
+        By falling peak height, positive ones first.
+    labels : array of int, 3-D
+        Number of each voxel's cluster, 0 for none.
+    bounds : array of shape (n_clusters,)
+        Share of each cluster's voxels that is truly active, with a confidence of 95 % for all of them together and for
+        any others that might be looked at: see `glmwidgets.glm.ari`.
+    """
+
+    found: tuple[Cluster, ...]
+    labels: np.ndarray = field(repr=False)
+    bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
+
+
+def threshold_height(settings: Any, contrast: Scored) -> float:
+    """Threshold in z; infinite if nothing can survive."""
+    chosen = thresholding(settings, contrast[0])
+    return height_threshold(
+        contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
+    )
+
+
+def clusters_over(settings: Any, mask: np.ndarray, contrast: Scored, threshold: float, affine: np.ndarray) -> Clusters:
+    """Clusters over a threshold, without bounds yet."""
+    chosen = thresholding(settings, contrast[0])
+    if threshold == 0:  # none at all: what hangs together above it is half of the brain
+        return Clusters((), np.zeros(mask.shape, np.int32))
+    clusters, labels = find_clusters(
+        unmask(contrast[1], mask),
+        threshold,
+        affine,
+        cluster_threshold=chosen.cluster_size,
+        two_sided=chosen.two_sided,
+        min_distance=chosen.min_distance,
+    )
+    return Clusters(tuple(clusters), labels)
+
+
+def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
+    """What the bounds on all clusters of a map have in common."""
+    return hommel_values(_tested(contrast[1]), CONFIDENCE, thresholding(settings, contrast[0]).two_sided)
+
+
+def bounds_on(
+    settings: Any, mask: np.ndarray, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
+) -> np.ndarray:
+    """Share of each cluster's voxels that is truly active, at least."""
+    two_sided = thresholding(settings, contrast[0]).two_sided
+    z_map = unmask(_tested(contrast[1]), mask)
+    return cluster_true_discoveries(z_map, clusters.labels, mask, CONFIDENCE, two_sided, hommel)
+
+
+def _tested(z: np.ndarray) -> np.ndarray:
+    """A voxel of which nothing can be said counts as one without effect."""
+    return np.nan_to_num(z, nan=0.0)
