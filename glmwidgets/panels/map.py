@@ -34,7 +34,8 @@ class MapPanel(Panel):
     ----------
     session : LiveSession
         Its settings have the groups ``threshold`` and ``map``, its results ``z``, ``mask``, ``threshold``,
-        ``thresholding`` and ``statistics``, its analysis ``backgrounds`` and ``background_image``.
+        ``thresholding`` and ``statistics``, its analysis ``backgrounds``, ``background_image`` and, unless it has all
+        of them, the names of its ``statistics``.
     """
 
     def __init__(self, session: LiveSession):
@@ -73,7 +74,8 @@ class MapPanel(Panel):
         self.alpha = W.BoundedFloatText(min=1e-9, max=1, step=0.01)
         self.sides = W.Dropdown(options=[("two-sided", True), ("positive only", False)])
         self.size = W.BoundedIntText(min=0, max=100_000)
-        self.statistic = W.Dropdown(options=[(row.label, name) for name, row in STATISTICS.items()])
+        offered = getattr(self.session.analysis, "statistics", STATISTICS)
+        self.statistic = W.Dropdown(options=[(STATISTICS[name].label, name) for name in offered])
         self.view = W.ToggleButton(description="view", tooltip="mosaic, glass brain, colours, background")
         self.on_value(self.method, self._choose_method)
         self.on_value(self.statistic, self._choose_statistic)
@@ -192,7 +194,7 @@ class MapPanel(Panel):
         self.look.follow(shown)
 
     def _describe(self, shown: Shown) -> None:
-        self.viewer.shown_label = "" if shown.is_z else " ".join(filter(None, (shown.label, shown.unit)))
+        self.viewer.shown_label, self.viewer.shown_unit = ("", "") if shown.is_z else (shown.label, shown.unit)
         self.viewer.signed, self.viewer.whole = shown.signed, shown.whole
 
     def _show_preview(self, change: dict) -> None:
@@ -223,7 +225,7 @@ class MapPanel(Panel):
         symbol = "|z|" if two_sided else "z"
         highest = np.abs(z).max() if two_sided else z.max()
         if threshold == 0 and two_sided:
-            height, rates = "no threshold", "every voxel is shown"
+            height, rates = "no threshold", "every voxel is shown, faint around zero"
         elif not math.isfinite(threshold):
             height, rates = f"{symbol} &gt; <b>∞</b>", f"no voxel passes; the highest {symbol} is {highest:.2f}"
         else:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.clusters import find_clusters
 from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.glm.group import GroupFit, fit_group, group_contrast
 from glmwidgets.glm.group_terms import TermColumn, design_of_terms
-from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.influence import Influence, map_distances, map_influence
-from glmwidgets.images.mask import unmask
 from glmwidgets.models.group_masks import masked_maps
 from glmwidgets.models.masker import ImageMasker
-from glmwidgets.session.analysis import Clusters, Result, thresholding
+from glmwidgets.session.analysis import Result
 from glmwidgets.session.group_data import Group
 from glmwidgets.session.group_settings import GroupSettings
+from glmwidgets.session.group_statistics import GROUP_STATISTICS, GroupFacts
 from glmwidgets.session.group_tests import default_contrast, kept_rows
 from glmwidgets.session.proposals import mended_expression
 from glmwidgets.session.stages import Graph, Stage
+from glmwidgets.session.statistics import StatisticsBook
+from glmwidgets.session.surviving import (
+    Clusters,
+    bounds_on,
+    clusters_over,
+    hommel_of,
+    threshold_height,
+    thresholding,
+)
 from glmwidgets.session.verdicts import ContrastBook
 
 __all__ = ["GroupAnalysis", "GroupResult"]
@@ -64,7 +71,8 @@ class GroupAnalysis:
         table = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
         used = ("data.left_out", "table.maps")
         heights = tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided"))
-        kept = tuple(f"threshold.{name}" for name in ("height_control", "two_sided", "cluster_size", "min_distance"))
+        kept = tuple(f"threshold.{name}" for name in ("two_sided", "cluster_size", "min_distance"))
+        sides = ("threshold.two_sided",)
         self.graph = Graph(
             [
                 Stage("maps", self._maps, reads=("data.smoothing_fwhm",), keep=8, budget=VALUES_BYTES),
@@ -74,8 +82,11 @@ class GroupAnalysis:
                 Stage("influence", self._influence, needs=("distances", "design")),
                 Stage("book", self._book, needs=("fit", "design")),
                 Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
-                Stage("threshold", self._threshold, needs=("contrast",), reads=heights, keep=8),
+                Stage("threshold", threshold_height, needs=("contrast",), reads=heights, keep=8),
                 Stage("clusters", self._clusters, needs=("contrast", "threshold"), reads=kept),
+                Stage("statistics", self._statistics, needs=("maps", "fit", "contrast"), reads=(*used, *sides), keep=2),
+                Stage("hommel", hommel_of, needs=("contrast",), reads=sides),
+                Stage("bounds", self._bounds, needs=("contrast", "clusters", "hommel"), reads=sides),
             ]
         )
 
@@ -85,9 +96,16 @@ class GroupAnalysis:
             {"contrast.expression": "intercept", "threshold.cluster_size": 10, "threshold.alpha": 0.001}
         )
 
+    #: What the map can show.
+    statistics = GROUP_STATISTICS
+
     @property
-    def background(self) -> np.ndarray:
-        """Image to look at maps on, 3-D float32."""
+    def backgrounds(self) -> tuple[str, ...]:
+        """Names of the images that maps can be laid over."""
+        return ("mean",)
+
+    def background_image(self, name: str) -> np.ndarray:
+        """The image that was given, or the size of the maps' values; 3-D float32."""
         return self.group.background
 
     @property
@@ -117,6 +135,7 @@ class GroupAnalysis:
             timings,
             self.graph.warnings("threshold", settings),
             get("book"),
+            get("statistics"),
             values=get("maps"),
             rows=tuple(kept_rows(settings)),
             influence=influence,
@@ -128,7 +147,7 @@ class GroupAnalysis:
 
     def pending(self, settings: GroupSettings) -> tuple[str, ...]:
         """Stages that these settings would run, in their order."""
-        return self.graph.pending("clusters", settings)
+        return self.graph.pending("bounds", settings)
 
     def clusters(
         self,
@@ -136,8 +155,9 @@ class GroupAnalysis:
         timings: dict[str, float] | None = None,
         checkpoint: Callable[[str], None] | None = None,
     ) -> Clusters:
-        """Clusters over the threshold, and the volume of their labels."""
-        return self.graph.get("clusters", settings, timings, checkpoint)
+        """Clusters over the threshold, the volume of their labels, and how much of each is surely active."""
+        clusters = self.graph.get("clusters", settings, timings, checkpoint)
+        return replace(clusters, bounds=self.graph.get("bounds", settings, timings, checkpoint))
 
     def _maps(self, settings: GroupSettings) -> np.ndarray:
         group, masker = self.group, self.group.masker
@@ -169,25 +189,23 @@ class GroupAnalysis:
         contrast = group_contrast(fit, settings.contrast.expression or default_contrast(settings))
         return contrast, contrast.z_score()
 
-    def _threshold(self, settings: GroupSettings, contrast: tuple[Contrast, np.ndarray]) -> float:
-        chosen = thresholding(settings, contrast[0])
-        return height_threshold(
-            contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
-        )
-
     def _clusters(self, settings: GroupSettings, contrast: tuple[Contrast, np.ndarray], threshold: float) -> Clusters:
-        chosen = thresholding(settings, contrast[0])
-        if chosen.height_control == "none":
-            return Clusters((), np.zeros(self.mask.shape, np.int32))
-        clusters, labels = find_clusters(
-            unmask(contrast[1], self.mask),
-            threshold,
-            self.group.masker.mask_img_.affine,
-            cluster_threshold=chosen.cluster_size,
-            two_sided=chosen.two_sided,
-            min_distance=chosen.min_distance,
-        )
-        return Clusters(tuple(clusters), labels)
+        return clusters_over(settings, self.mask, contrast, threshold, self.group.masker.mask_img_.affine)
+
+    def _bounds(
+        self,
+        settings: GroupSettings,
+        contrast: tuple[Contrast, np.ndarray],
+        clusters: Clusters,
+        hommel: dict[int, int],
+    ) -> np.ndarray:
+        return bounds_on(settings, self.mask, contrast, clusters, hommel)
+
+    def _statistics(
+        self, settings: GroupSettings, values: np.ndarray, fit: GroupFit, contrast: tuple[Contrast, np.ndarray]
+    ) -> StatisticsBook:
+        facts = GroupFacts(fit, _used(settings, values))
+        return StatisticsBook(facts, *contrast, thresholding(settings, contrast[0]).two_sided, "none")
 
 
 def _used(settings: GroupSettings, values: np.ndarray) -> np.ndarray:
