@@ -1,82 +1,118 @@
-"""Event types: which are modelled, their colours, and where they fall in the run."""
+"""Event types: which are modelled, their colours, where they fall in the run, and what is probably wrong with them."""
 
 from __future__ import annotations
 
+import dataclasses
 from html import escape
+from typing import Any
 
 import ipywidgets as W
 
 from glmwidgets.glm.design import frame_times
-from glmwidgets.glm.events import event_warnings
-from glmwidgets.panels.base import Panel, text
-from glmwidgets.report.style import colour_of
+from glmwidgets.glm.event_cells import to_seconds
+from glmwidgets.glm.events import EventFinding, run_window
+from glmwidgets.panels.base import Panel, opened_by, text
+from glmwidgets.panels.event_editor import EventEditor
+from glmwidgets.panels.style import stylesheet
+from glmwidgets.panels.timeline import EventTimeline
+from glmwidgets.session.events import event_findings
 from glmwidgets.session.session import Session
+from glmwidgets.session.settings import EventsSettings
 
 __all__ = ["EventsPanel"]
 
+TONES = {"error": "glmw-error", "warning": "glmw-warn", "note": "glmw-note"}
+
 
 class EventsPanel(Panel):
-    """One line an event type: tick, colour, name, count, and a strip of the run with its events."""
+    """One line an event type: tick, colour, name, count, and a strip of the run with its events.
+
+    Attributes
+    ----------
+    types : EventTimeline
+        The lines; its ``off`` are the types without a tick.
+    edit : ToggleButton
+        Opens the editor.
+    editor : EventEditor
+        The timeline of all events with the table in which they are changed.
+    to_seconds : Button
+        Seen where onsets look like milliseconds.
+    """
 
     def __init__(self, session: Session):
-        super().__init__(session, "Events", ("design.conditions", "design"))
-        self.ticks: dict[str, W.Checkbox] = {}
-        self._lines: dict[str, W.VBox] = {}
-        conditions = session.run.conditions
-        for condition in conditions:
-            self._lines[condition] = self._line(condition, conditions)
-        listing = W.VBox(list(self._lines.values()))
-        listing.add_class("glmw-events-list")
-        if conditions:
-            self.set_verdict(f"{len(session.run.events)} events")
-            self.fill(listing, *self._findings())
-        else:
-            self.fill(text("glmw-note", "No events were given: the model holds drift and confounds only."))
+        super().__init__(session, "Events", ("events", "design.conditions", "design"))
+        self.types = EventTimeline()
+        self.types.add_class("glmw-events-list")
+        self.edit = W.ToggleButton(description="edit …", tooltip="timeline and table of all events")
+        self.editor = EventEditor(session, self.edit)
+        self.to_seconds = W.Button(description="divide by 1000", tooltip="onsets and durations from ms to seconds")
+        self.to_seconds.on_click(self.guarded(self._to_seconds))
+        self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
+        self._found = text("glmw-findings")
+        tools = W.Box([self.to_seconds, self.edit])
+        tools.add_class("glmw-bar")
+        run = session.run
+        self._times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
+        self._shown: tuple | None = None
+        self.fill(self._nothing, self.types, self._found, tools)
+        self.types.observe(self.guarded(self._write), "off")
         session.observe_locked(self._show, "settings")
         self._show()
 
-    def _findings(self) -> list[W.HTML]:
-        """What is probably wrong with the table, in words."""
-        run = self.session.run
-        found = event_warnings(run.events, frame_times(run.n_scans, run.t_r, run.slice_time_ref))
-        tones = {"error": "glmw-error", "warning": "glmw-warn", "note": "glmw-note"}
-        return [text(tones[finding.severity], escape(finding.message)) for finding in found]
-
-    def _line(self, condition: str, conditions: tuple[str, ...]) -> W.VBox:
-        events = self.session.run.events
-        mine = events[events["trial_type"] == condition]
-        tick = W.Checkbox(value=True, description=condition, indent=False, tooltip=condition)
-        self.on_value(tick, self._write)
-        self.ticks[condition] = tick
-        row = W.Box([tick, text("glmw-count", str(len(mine)))])
-        row.add_class("glmw-event-row")
-        end = self.session.run.n_scans * self.session.run.t_r
-        line = W.VBox([row, text("glmw-strip", _strip(mine, end, colour_of(condition, conditions)))])
-        line.add_class("glmw-event")
-        return line
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        # In a cell of its own the editor opens below.
+        if not hasattr(self, "_alone"):
+            self._alone = W.VBox([stylesheet(), self, opened_by(self.edit, self.editor)])
+            self._alone.add_class("glmw")
+        return self._alone._repr_mimebundle_(**kwargs)
 
     def _write(self, _change: object) -> None:
-        on = tuple(name for name, tick in self.ticks.items() if tick.value)
-        everything = len(on) == len(self.ticks)
-        self.session.update({"design.conditions": None if everything else on})
+        off, types = set(self.types.off), self.session.conditions
+        on = tuple(name for name in types if name not in off)
+        self.session.update({"design.conditions": None if on == types else on})
+
+    def _to_seconds(self, _button: object) -> None:
+        session = self.session
+        source = session.analysis.event_source
+        table = to_seconds(source.table(session.settings.events))
+        session.update(source.changes(session.settings, table))
 
     def _show(self, _change: object = None) -> None:
-        chosen = self.session.settings.design.conditions
-        for name, tick in self.ticks.items():
-            on = chosen is None or name in chosen
-            if tick.value != on:
-                tick.value = on
-            (self._lines[name].remove_class if on else self._lines[name].add_class)("glmw-off")
+        session = self.session
+        chosen, conditions = session.settings.events, session.settings.design.conditions
+        if (chosen, conditions) == self._shown:
+            return
+        before, self._shown = self._shown, (chosen, conditions)
+        if before is None or before[0] != chosen:
+            self._show_events(chosen)
+        off = [] if conditions is None else [name for name in session.conditions if name not in conditions]
+        if sorted(self.types.off) != off:
+            self.types.off = off
 
+    def _show_events(self, chosen: EventsSettings) -> None:
+        session, source = self.session, self.session.analysis.event_source
+        try:
+            events = source.events(dataclasses.replace(chosen, shift=0.0))
+        except ValueError:
+            return  # the stage says so; the last good picture stays
+        with self.types.hold_sync():
+            self.types.show(events, run_window(self._times), session.conditions)
+            if self.types.shift != chosen.shift:
+                self.types.shift = chosen.shift
+        for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
+            display = "" if there else "none"
+            if widget.layout.display != display:
+                widget.layout.display = display
+        self._show_findings(event_findings(source, chosen, self._times)[0])
+        words = [] if events is None else [f"{len(source.table(chosen))} events"]
+        words += [f"{chosen.shift:+.4g} s".replace("-", "\u2212")] if chosen.shift else []
+        words += ["edited"] if chosen.table is not None else []
+        self.set_verdict(" · ".join(words))
 
-def _strip(events, end: float, colour: str) -> str:
-    """Events of one type as marks on the run's time axis, in SVG."""
-    least = end / 250  # an event of no duration is still seen
-    marks = "".join(
-        f'<rect x="{onset:.2f}" y="0" width="{max(duration, least):.2f}" height="8" fill="{colour}"/>'
-        for onset, duration in zip(events["onset"], events["duration"], strict=True)
-    )
-    return (
-        f'<svg viewBox="0 0 {end:.2f} 8" preserveAspectRatio="none" role="img" aria-label="events over the run">'
-        f'<rect x="0" y="3.6" width="{end:.2f}" height="0.8" fill="currentColor" opacity="0.15"/>{marks}</svg>'
-    )
+    def _show_findings(self, findings: list[EventFinding]) -> None:
+        said = "".join(f'<p class="{TONES[found.severity]}">{escape(found.message)}</p>' for found in findings)
+        if self._found.value != said:
+            self._found.value = said
+        display = "" if any(found.kind == "milliseconds" for found in findings) else "none"
+        if self.to_seconds.layout.display != display:
+            self.to_seconds.layout.display = display

@@ -76,6 +76,7 @@ class Explorer(W.VBox):
         head = W.Box([self._top, self.history.bar, self.compare.pin])
         head.add_class("glmw-head-line")
         looked_at = opened_by(self.history.count, self.history)
+        all_events = opened_by(self.events.edit, self.events.editor)
         side_by_side = opened_by(self.compare.pin, self.compare)
         columns = W.Box(
             [
@@ -85,7 +86,7 @@ class Explorer(W.VBox):
             ]
         )
         columns.add_class("glmw-columns")
-        body = W.VBox([stylesheet(), head, looked_at, columns, side_by_side, self._status.widget])
+        body = W.VBox([stylesheet(), head, looked_at, all_events, columns, side_by_side, self._status.widget])
         body.add_class("glmw-explorer")
         super().__init__([body])
         self.add_class("glmw")

@@ -23,6 +23,7 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.backgrounds import BACKGROUNDS
 from glmwidgets.session.carpet import ORDERS
 from glmwidgets.session.statistics import STATISTICS
+from glmwidgets.session.voxels import Spot
 from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
 
 __all__ = [
@@ -367,7 +368,7 @@ class SeriesSettings:
     unit : str
         Percent of the mean signal, or units of the signal.
     pins : tuple of str
-        Places that others are compared with, written by `glmwidgets.session.voxels.Place.written`.
+        Places that others are compared with, written by `glmwidgets.session.voxels.Spot`.
     carpet : str
         What the carpet shows.
     order : str
@@ -394,6 +395,11 @@ class SeriesSettings:
         one_of("series.order", self.order, ORDERS)
         if len(self.pins) > MOST_PINS:
             raise SettingsError("series.pins", f"can be at most {MOST_PINS} places; unpin one first")
+        for pin in self.pins:
+            try:
+                Spot.read(pin)
+            except ValueError as error:
+                raise SettingsError("series.pins", str(error)) from None
 
 
 @dataclass(frozen=True)

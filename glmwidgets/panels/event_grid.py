@@ -1,0 +1,138 @@
+"""Events as a table whose cells can be edited; `event_grid.js` is its other half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import pandas as pd
+import traitlets as t
+
+__all__ = ["EDITABLE", "EventGrid"]
+
+#: Columns that can be edited, with their help.
+EDITABLE = {
+    "onset": "seconds from the first scan",
+    "duration": "seconds; 0 for an instant",
+    "trial_type": "event type: one that there is, or a new name",
+    "modulation": "how strong the event is beside others of its type; 1 is the rule",
+}
+
+_LABELS = {"onset": "onset, s", "duration": "duration, s", "trial_type": "type"}
+
+
+class EventGrid(anywidget.AnyWidget):
+    """One row an event; what is typed into a cell is read here, and refused in words where it cannot be.
+
+    Attributes
+    ----------
+    data : dict
+        See `show`.
+    picked : list of int
+        Rows, counted from 0.
+    answer : dict
+        What became of the last text that was typed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> grid = EventGrid()
+    >>> grid.show(pd.DataFrame({"onset": [0.5], "duration": [1.0], "trial_type": ["face"]}), {"face": "#3b7dd8"})
+    >>> grid.data["rows"], [column["label"] for column in grid.data["columns"]]
+    ([[0.5, 1.0, 'face']], ['onset, s', 'duration, s', 'type'])
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    data = t.Dict().tag(sync=True)
+    picked = t.List(t.Int()).tag(sync=True)
+    answer = t.Dict().tag(sync=True)
+
+    def show(
+        self,
+        events: pd.DataFrame | None,
+        colours: Mapping[str, str],
+        marks: Mapping[int, str] | None = None,
+        empty: str = "",
+    ) -> None:
+        """Show another table, in one message.
+
+        Parameters
+        ----------
+        events : DataFrame or None
+        colours : mapping from type to colour
+        marks : mapping from row to str
+            What is wrong with a row.
+        empty : str
+            What stands in the place of no rows.
+        """
+        if events is None:
+            events = pd.DataFrame({name: [] for name in EDITABLE})
+        # Types come last of the four, wide; what the file holds besides is shown and cannot be changed.
+        order = ["onset", "duration", "modulation", "trial_type"]
+        names = [name for name in order if name in events.columns]
+        names += [name for name in events.columns if name not in order]
+        columns = [
+            {
+                "label": _LABELS.get(name, str(name)),
+                "editable": name in EDITABLE,
+                "text": name == "trial_type" or events[name].dtype.kind not in "fiub",
+                "help": EDITABLE.get(name, "a column of the file"),
+                "width": "minmax(110px, 2fr)" if name == "trial_type" else "minmax(76px, 1fr)",
+            }
+            for name in names
+        ]
+        cells = [[_plain(value) for value in events[name].tolist()] for name in names]
+        data = {
+            "columns": columns,
+            "names": names,
+            "rows": [list(row) for row in zip(*cells, strict=True)],
+            "colours": dict(colours),
+            "marks": {str(row): words for row, words in (marks or {}).items()},
+            "empty": empty,
+        }
+        if data != self.data:
+            with self.hold_sync():
+                self.data = data
+                self.picked = [row for row in self.picked if row < len(events)]
+
+    def on_edit(self, handler: Callable[[int, str, str], str]) -> None:
+        """Call a handler with row, column and text of a cell that was edited.
+
+        Parameters
+        ----------
+        handler : callable
+            Returns why the text is refused, or nothing.
+        """
+
+        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            row, place, text = content.get("row"), content.get("column"), content.get("text")
+            names = self.data.get("names", [])
+            inside = isinstance(row, int) and 0 <= row < len(self.data.get("rows", []))
+            if (
+                content.get("kind") != "edit"
+                or not inside
+                or not isinstance(text, str)
+                or place not in range(len(names))
+            ):
+                return
+            message = handler(row, names[place], text)
+            self.answer = {"n": self.answer.get("n", 0) + 1, "row": row, "column": place, "message": message or ""}
+
+        self.on_msg(receive)
+
+    def on_delete(self, handler: Callable[[], Any]) -> None:
+        """Call a handler when the key that deletes is pressed over picked rows."""
+        self.on_msg(lambda _widget, content, _buffers: handler() if content.get("kind") == "delete" else None)
+
+
+def _plain(value: object) -> object:
+    """A cell as JSON can hold it."""
+    if value is None or value is pd.NA or value != value:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return str(value)
+    return value if isinstance(value, (int, float, str)) else str(value)
