@@ -22,6 +22,7 @@ from glmwidgets.report.sections import (
     fit_pictures,
     mask_picture,
     run_section,
+    whiteness_words,
 )
 from glmwidgets.report.study import Study, parameters_of, study_of_model, study_of_result
 from glmwidgets.report.style import write_number
@@ -113,7 +114,7 @@ def glm_report(
     display_mode: str | None = None,
     missing: str = "error",
     ledger: Any = None,
-    whiteness: str | None = None,
+    whiteness: str | bool | None = None,
 ) -> Report:
     """Report on a fitted model and some contrasts.
 
@@ -148,8 +149,9 @@ def glm_report(
     ledger : object, optional
         What else was looked at: ``n_models``, ``n_contrasts``, and ``entries`` as of
         `glmwidgets.session.ledger.Ledger`.
-    whiteness : str, optional
-        Verdict, in words, on whether the noise model leaves the residuals white.
+    whiteness : str or False, optional
+        Verdict, in words, on whether the noise model leaves the residuals white. By default it is made here where the
+        runs' series are at hand; False leaves it out.
 
     Returns
     -------
@@ -188,7 +190,7 @@ def analysis_report(
     cut_coords: Any = None,
     display_mode: str | None = None,
     ledger: Any = None,
-    whiteness: str | None = None,
+    whiteness: str | bool | None = None,
 ) -> Report:
     """Report on one result of the live analysis.
 
@@ -241,7 +243,7 @@ def render(
     cut_coords: Any = None,
     display_mode: str | None = None,
     ledger: Any = None,
-    whiteness: str | None = None,
+    whiteness: str | bool | None = None,
 ) -> Report:
     """Turn what a study says into a page.
 
@@ -255,6 +257,8 @@ def render(
     -------
     Report
     """
+    if whiteness is None:
+        whiteness = whiteness_words(study)
     contrasts = [contrast_section(study, facts, plot_type, cut_coords, display_mode) for facts in study.contrasts]
     fit = fit_pictures(study)
     runs = [run_section(study, run) for run in study.runs]
@@ -271,7 +275,7 @@ def render(
         sections=sections,
         contrasts=contrasts,
         fit=fit,
-        whiteness=whiteness,
+        whiteness=whiteness or None,
         runs=runs,
         mask=mask_picture(study),
         methods=methods_text(study),

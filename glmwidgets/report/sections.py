@@ -12,6 +12,7 @@ from glmwidgets.glm.clusters import table_of_clusters
 from glmwidgets.glm.collinearity import collinearity_warnings, condition_number, contrast_inflation, variance_inflation
 from glmwidgets.glm.diagnostics import efficiency, energy_removed, estimability
 from glmwidgets.glm.events import event_warnings
+from glmwidgets.glm.whiteness import residual_whiteness
 from glmwidgets.report import figures
 from glmwidgets.report.embed import Picture, picture
 from glmwidgets.report.methods import count, describe_height, describe_test
@@ -26,6 +27,7 @@ __all__ = [
     "fit_pictures",
     "mask_picture",
     "run_section",
+    "whiteness_words",
 ]
 
 PLOT_TYPES = ("slice", "glass")
@@ -304,6 +306,30 @@ def fit_pictures(study: Study) -> tuple[Picture, ...]:
             )
         )
     return tuple(pictures)
+
+
+def whiteness_words(study: Study) -> str | None:
+    """Whether the noise model leaves white residuals, in a sentence a run.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str or None
+        None for group models, and where no run's series are at hand.
+    """
+    if study.model.level != "first":
+        return None
+    pooled = study.model.choices.get("pooling") is not None
+    verdicts = []
+    for run in study.runs:
+        if not run.has_series or run.fit.moments.constant.all():
+            continue
+        verdict = residual_whiteness(run.fit, run.t_r, pooled=pooled).verdict
+        verdicts.append(f"{run.name}: {verdict[0].lower()}{verdict[1:]}" if len(study.runs) > 1 else verdict)
+    return " ".join(verdicts) or None
 
 
 def _over(study: Study) -> str:

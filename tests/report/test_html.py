@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import glmwidgets
+from glmwidgets.glm.whiteness import residual_whiteness
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.report import sections
 from glmwidgets.report.embed import Picture
@@ -224,6 +225,14 @@ def test_a_verdict_on_the_residuals_is_told(words, session):
     assert "31 % of voxels are <not> white." in page.text["fit"]
 
 
+def test_the_verdict_is_made_where_none_is_given(words, session):
+    said = residual_whiteness(session.result.fit, 2.0).verdict
+    assert said in Page(session_report(session).html).text["fit"]
+    assert "expected by chance" not in Page(session_report(session, whiteness=False).html).text["fit"]
+    session.update({"noise.model": "ar1-reml", "noise.pooling": "global"})
+    assert residual_whiteness(session.result.fit, 2.0, pooled=True).verdict in session_report(session).html
+
+
 def test_two_runs_of_a_model(run):
     events, img = run.events[["onset", "duration", "trial_type"]], run.img
     model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, minimize_memory=False, noise_model="ols")
@@ -235,6 +244,7 @@ def test_two_runs_of_a_model(run):
     assert "false discovery rate 0.05; two-sided" in page.text["contrast-1"]
     assert "fixed effects" in page.text["methods"]
     assert [row[0] for row in page.tables["contrast-1", "asked"][1:]] == ["run 1", "run 2"]
+    assert page.text["fit"].count("run 1: residuals") == page.text["fit"].count("run 2: residuals") == 1
     assert "run 2" in page.text["design"]
 
 
