@@ -27,7 +27,7 @@ from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.products import NoiseFit, lagged_products
 
-__all__ = ["NOISE_MODELS", "NoiseFit", "NoiseModel", "noise_model_row"]
+__all__ = ["LIVE_NOISE_MODEL", "NOISE_MODELS", "NoiseFit", "NoiseModel", "noise_model_row"]
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,23 @@ class NoiseModel:
         What a person reads.
     description : str
         One sentence on what it assumes and how it is estimated.
+    calibration : str
+        One sentence on what its p values are worth.
     fit : callable
         ``fit(moments, basis, **options) -> NoiseFit``; that of a family also takes ``order``.
     options : tuple of str
         Names of the options that `fit` knows.
+    advice : str
+        One sentence on when to take it, where there is one.
     """
 
     name: str
     label: str
     description: str
+    calibration: str
     fit: Callable[..., NoiseFit]
     options: tuple[str, ...] = ()
+    advice: str = ""
 
     @property
     def is_family(self) -> bool:
@@ -112,12 +118,14 @@ NOISE_MODELS = {
             "ols",
             "OLS (white)",
             "Independent errors; ordinary least squares.",
+            "Its p values are too small wherever scans are correlated, as they are in fMRI.",
             fit_ols,
         ),
         NoiseModel(
             "ar1",
             "AR(1)",
             "First-order autoregression in each voxel, estimated as the field's reference does.",
+            "Its numbers are those that others get; its p values are too small when confounds are many and slow.",
             fit_ar1_pooled,
             options=("bins", "pooling", "neighbours"),
         ),
@@ -125,20 +133,25 @@ NOISE_MODELS = {
             "ar1-reml",
             "AR(1) REML",
             "First-order autoregression in each voxel by restricted maximum likelihood, not biased by the design.",
+            "Its p values are true under an autoregression, however many confounds there are.",
             fit_ar1_reml,
             options=("pooling", "neighbours"),
+            advice="The explorer begins with it: of the models that answer while you drag, its p values are truest.",
         ),
         NoiseModel(
             "arma11",
             "AR(1) + white",
             "First-order autoregression plus white noise in each voxel by restricted maximum likelihood.",
+            "Its p values stay true where thermal noise lies over the autoregression, as at short repetition times.",
             fit_arma11,
             options=("bins", "pooling", "neighbours"),
+            advice="For short repetition times; a whole run takes about a second.",
         ),
         NoiseModel(
             "ar-auto",
             "AR, order by AICc",
             "Autoregression of the order, up to 6, that AICc prefers in each voxel, not biased by the design.",
+            "Its p values hold for noise of any shape that some scans back describe.",
             fit_ar_auto,
             options=("pooling", "neighbours"),
         ),
@@ -146,11 +159,16 @@ NOISE_MODELS = {
             "arN",
             "AR(N)",
             "Autoregression of a higher order, with coefficients shared by groups of similar voxels.",
+            "Its numbers are those that others get; its p values are too small when confounds are many and slow.",
             fit_arn,
             options=("bins", "random_state", "pooling", "neighbours"),
         ),
     )
 }
+
+# What an exploration begins with: of the models that answer while a slider moves, the one whose p values are truest
+# (``benchmarks/calibration.py``). Estimators begin with ``ar1``, as the field expects.
+LIVE_NOISE_MODEL = "ar1-reml"
 
 
 def noise_model_row(name: str) -> NoiseModel:

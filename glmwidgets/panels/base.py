@@ -121,6 +121,8 @@ class Panel(W.VBox):
                 control.value = value
 
         def write(change: Any) -> None:
+            if change["new"] == to_control(self.session.settings.get(path)):
+                return  # the control follows the setting, perhaps rounded
             value = to_setting(change["new"])
             if value != self.session.settings.get(path) and not self.session.update({path: value}):
                 # a refused value stays in the control, beside the message that says why

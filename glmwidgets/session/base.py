@@ -123,6 +123,11 @@ class LiveSession(traitlets.HasTraits):
         return {}
 
     @property
+    def is_synchronous(self) -> bool:
+        """Whether everything is computed in the caller's thread."""
+        return self._lane.synchronous
+
+    @property
     def is_current(self) -> bool:
         """Whether the result on screen is of the newest settings."""
         return self.result is not None and self.result.settings.same_analysis(self.settings)
