@@ -10,6 +10,7 @@ import numpy as np
 
 from glmwidgets.glm.inference import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.panels.base import Panel, field, opened_by, text
+from glmwidgets.panels.grid import grey_limits
 from glmwidgets.panels.map_view import MapView
 from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.report.style import write_number
@@ -42,8 +43,8 @@ class MapPanel(Panel):
         super().__init__(session, "", ("threshold", "clusters", "map"))
         self.add_class("glmw-bare")
         self.viewer = SliceViewer(lock=session.lock, label="z")
-        self._background = session.settings.map.background
-        self.viewer.set_background(session.analysis.background_image(self._background), session.affine)
+        self._background: str | int | None = None
+        self._show_background()
         self.viewer.cursor = session.cursor
         self.slider = W.FloatSlider(min=0, max=12, step=0.01, readout=False, continuous_update=True)
         # The browser repaints on its own; the kernel follows with the numbers and the clusters.
@@ -62,6 +63,8 @@ class MapPanel(Panel):
         self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
         self.on_value(self.slider, self._drag)
         session.observe_locked(self._show_cursor, "cursor")
+        if session.has_trait("scan"):
+            session.observe_locked(self._show_background, "scan")
         session.observe_locked(self._show_settings, "settings")
         session.observe_locked(self._show_state, "status")
         session.observe_locked(self._show_result, "result")
@@ -141,10 +144,23 @@ class MapPanel(Panel):
         display = "" if by_rate else "none"
         if self._alpha_field.layout.display != display:
             self._alpha_field.layout.display = display
-        if self._background != settings.map.background:
-            self._background = settings.map.background
-            self.viewer.set_background(self.session.analysis.background_image(self._background), self.session.affine)
+        self._show_background()
         self._show_result()
+
+    def _show_background(self, _change: object = None) -> None:
+        """Lay the map over the background of the settings, or over the scan that is looked at."""
+        session = self.session
+        scan = getattr(session, "scan", None)
+        wanted = session.settings.map.background if scan is None else scan
+        if wanted == self._background:
+            return
+        self._background = wanted
+        if scan is None:
+            self.viewer.set_background(session.analysis.background_image(wanted), session.affine)
+        else:
+            # The greys of the mean, so that a scan that is brighter looks brighter.
+            limits = grey_limits(session.analysis.background_image("mean"))
+            self.viewer.set_background(session.scan_image(scan), session.affine, limits)
 
     def _show_state(self, _change: object = None) -> None:
         # A threshold that moves leaves the map true; only what the map is computed from makes it stale.

@@ -88,7 +88,7 @@ class MapView:
         self._show_cuts()
 
     def _arrange(self) -> None:
-        self._cut_fields = (field("cuts", self.cuts), field("in a row", self.n_cuts))
+        self._cut_fields = (field("cuts", self.cuts), field("of each", self.n_cuts))
         self._colour_fields = {
             True: field("colours", self.signed_colours),
             False: field("colours", self.colours),
@@ -101,13 +101,13 @@ class MapView:
                 field("colours end at", self.limit),
                 field("opacity", self.opacity),
                 field("background", self.background),
-                field("sides", self.convention),
+                field("left and right", self.convention),
             ]
         )
         choices.add_class("glmw-choices")
-        ticks = W.Box([self.fade, self.outline, self.mask, text("glmw-note", HELP)])
+        ticks = W.Box([self.fade, self.outline, self.mask])
         ticks.add_class("glmw-bar")
-        self.box = W.VBox([choices, ticks])
+        self.box = W.VBox([choices, ticks, text("glmw-note", HELP)])
         self.box.add_class("glmw-view")
 
     def follow(self, shown: Shown) -> None:

@@ -174,7 +174,7 @@ function makeLook(
   const table = luts[other && !signed ? sequential : colormap][sides === "two-sided" ? "two" : "one"];
   return {
     sign, glass, opacity, vmax, least, table, border, cross, strength: STRENGTH[sign], mosaic: mode === "mosaic",
-    other, sides, whole: other && whole && !glass, end: other ? reach : vmax, threshold: Math.fround(threshold), alpha: opacity * (stale ? STALE : 1), fade: fade && !glass,
+    other, sides, whole: other && whole && !glass, open: !glass && ((other && whole) || !(threshold > 0)), end: other ? reach : vmax, threshold: Math.fround(threshold), alpha: opacity * (stale ? STALE : 1), fade: fade && !glass,
     outline: outline && threshold > 0, radiological: convention === "radiological",
   };
 }
@@ -323,7 +323,8 @@ function annotate(view, s, cursor, dpr) {
 function drawBar({ ctx, store, look, barImage: makeImage }, bar, dpr) {
   const image = makeImage(look, Math.round(bar.w * dpr), Math.max(1, Math.round(bar.h * dpr)));
   ctx.putImageData(image, Math.round(bar.x * dpr), Math.round(bar.y * dpr));
-  barTicks(ctx, bar, look, store.model.get("shown_label") || store.model.get("label"), dpr);
+  const { model } = store, words = [model.get("shown_label"), model.get("shown_unit")].filter(Boolean).join(", ");
+  barTicks(ctx, bar, look, words || model.get("label"), dpr);
 }
 
 function fitCanvas({ canvas, ctx }, width, height) {
@@ -381,19 +382,20 @@ function readOut({ readout, store }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
   const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
   const place = toMm(store.grid, cursor).map((c) => fixed(c, 1)).join(", ");
-  const say = (text, number) => {
+  const say = (text, number, unit = "") => {
     const span = document.createElement("span");
     span.textContent = text;
     if (number === undefined) return span;
     const strong = document.createElement("b");
     strong.textContent = number;
-    span.append(" ", strong);
+    span.append(" ", strong, unit && ` ${unit}`);
     span.classList.toggle("glmw-old", Boolean(plane?.old || model.get("stale")));
     return span;
   };
   const z = value(plane?.data), spans = [say(`voxel ${model.get("cursor").join(", ")}`), say(`${place} mm`)];
   spans.push(say(model.get("label"), Number.isFinite(z) ? fixed(z, 2) : "–"));
-  if (model.get("shown_label")) spans.push(say(model.get("shown_label"), short(value(plane?.tint))));
+  const shown = model.get("shown_label");
+  if (shown) spans.push(say(shown, short(value(plane?.tint)), model.get("shown_unit")));
   readout.replaceChildren(...spans);
 }
 

@@ -61,7 +61,7 @@ class SliceViewer(anywidget.AnyWidget):
         Value at the end of the colour bar. Colours belong to values: they do not move with the threshold.
     colormap, sequential : str
         A name in `COLORMAPS`; of a sequential one, for a shown statistic that has no sign.
-    shown_label : str
+    shown_label, shown_unit : str
         What the statistic that gives the colours is, where that is another than the one that is thresholded; empty
         where it is the same. Set together with the map, see `set_map`.
     signed, whole : bool
@@ -88,10 +88,11 @@ class SliceViewer(anywidget.AnyWidget):
     Notes
     -----
     The map is kept as float32 (what survives and what is read at the crosshair must be the values themselves) and only
-    inside the mask, whose voxels are sent once. After the first, `set_map` sends
-    no more than the planes on screen; once they are painted and no newer map has come, the browser asks for the rest.
+    inside the mask, whose voxels are sent once. After the first, `set_map` sends no more than the planes on screen;
+    once they are painted and no newer map has come, the browser asks for the rest.
     Private traits: ``_geometry`` (grid), ``_background`` and ``_mask`` (bytes and bits in display order), ``_map``
-    (serial, masked values, perhaps those shown), ``_planes`` (serial, planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
+    (serial, masked values, perhaps those shown), ``_planes`` (serial, planes that arrived ahead of their map),
+    ``_cuts`` and ``_luts``.
 
     Examples
     --------
@@ -124,6 +125,7 @@ class SliceViewer(anywidget.AnyWidget):
     colormap = t.Enum(tuple(COLORMAPS), default_value="warm-cold").tag(sync=True, echo_update=False)
     sequential = t.Enum(SEQUENTIAL, default_value="viridis").tag(sync=True, echo_update=False)
     shown_label = t.Unicode("").tag(sync=True, echo_update=False)
+    shown_unit = t.Unicode("").tag(sync=True, echo_update=False)
     signed = t.Bool(True).tag(sync=True, echo_update=False)
     whole = t.Bool(False).tag(sync=True, echo_update=False)
     reach = t.Float(8.0).tag(sync=True, echo_update=False)

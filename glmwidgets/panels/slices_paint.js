@@ -9,12 +9,13 @@ const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and hig
 
 const NARROW = 460; // CSS pixels of room; below it the axial plane stands above the other two
 const GAP = 10;
-const BAR = { width: 11, gap: 14, ticks: 40, top: 18 };
+const BAR = { width: 11, gap: 14, ticks: 40, top: 26 };
 const MIN_SLOT = 46; // a plane of one voxel still leaves room for its label
 const WRAP_GAIN = 1.15; // a mosaic row is broken in two where that makes its pictures so much larger
 const AXIAL = { least: 0.9, most: 2.2, thin: 1.5 }; // scale of the axial plane against that of the others
 
 const WHITE = 0.88; // of the background's brightest voxels, so that the map is what shines
+const NEAR_ZERO = 0.4; // where both signs are seen without a threshold, full opacity begins at this part of the bar
 const FADE_TOP = 0.6; // opacity just below the threshold, as a part of that above
 const STALE = 0.4; // and of a map that is out of date
 const GLASS = 26; // grey of the inside of the glass brain
@@ -132,6 +133,10 @@ function fading(size, { fade, threshold, end }) {
   return FADE_TOP * part * part;
 }
 
+// Opacity of what is seen whole: none at a zero that lies in the middle, so that noise around it does not jump from one
+// sign's colour to the other's. A size is a part of the colour bar here.
+const emerging = (size, { fade, sides }) => (fade && sides === "two-sided" ? Math.min(1, size / NEAR_ZERO) : 1);
+
 // Values have one of 256 levels of each sign; the lookup table holds the negative ramp, then the positive one.
 const LEVELS = 256;
 
@@ -155,17 +160,19 @@ function mixer([r, g, b, part]) {
 // Background and map into one colour for each voxel; opacities count to 256. Values decide how opaque, tints (the same
 // array, or another statistic's) which colour.
 function blend(colors, greys, values, tints, keep, look, alpha) {
-  const { table, strength, vmax, end, sides, whole } = look, full = Math.round(256 * alpha);
+  const { table, strength, vmax, end, sides, whole } = look;
   const perUnit = (LEVELS - 1) / vmax, perSize = (LEVELS - 1) / end, floor = sides === "positive" ? 0 : -Infinity;
-  const faded = new Uint16Array(2 * LEVELS);
+  const faded = new Uint16Array(2 * LEVELS), full = new Uint16Array(2 * LEVELS);
   for (let k = 0; k < faded.length; k++) {
-    faded[k] = 256 * alpha * fading(strength((k < LEVELS ? -k : k - LEVELS) / perSize), look);
+    const level = k < LEVELS ? -k : k - LEVELS;
+    faded[k] = 256 * alpha * fading(strength(level / perSize), look);
+    full[k] = Math.round(256 * alpha * (look.open ? emerging(Math.abs(level) / (LEVELS - 1), look) : 1));
   }
   for (let q = 0; q < greys.length; q++) {
     const grey = (WHITE * greys[q]) | 0;
     if (!values || Number.isNaN(tints[q])) { colors[q] = rgb(grey, grey, grey); continue; }
     const k = levelOf(look.other ? Math.max(floor, tints[q]) : tints[q], perUnit);
-    const own = whole || keep[q] ? full : faded[levelOf(values[q], perSize)], under = grey * (256 - own);
+    const own = whole || keep[q] ? full[k] : faded[levelOf(values[q], perSize)], under = grey * (256 - own);
     const channel = (c) => (under + own * table[3 * k + c]) >> 8;
     colors[q] = rgb(channel(0), channel(1), channel(2));
   }
@@ -247,7 +254,8 @@ function barImage(look, width, height) {
   const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer), [low, high] = barEnds(look);
   for (let row = 0; row < height; row++) {
     const value = high - ((row + 0.5) / height) * (high - low), c = 3 * levelOf(value, (LEVELS - 1) / look.vmax);
-    const size = look.strength(value), part = look.other || size >= look.threshold ? 1 : fading(size, look);
+    const size = look.strength(value), seen = look.open ? emerging(Math.abs(value) / look.vmax, look) : 1;
+    const part = look.other || size >= look.threshold ? seen : fading(size, look);
     const color = mixer([...look.table.subarray(c, c + 3), part])(BAR_GREY);
     pixels.fill(color, row * width, (row + 1) * width);
   }
@@ -258,7 +266,7 @@ function barImage(look, width, height) {
 function barTicks(ctx, bar, look, label, dpr) {
   const [low, high] = barEnds(look), threshold = look.other ? NaN : look.threshold, taken = [];
   ctx.fillStyle = COLOR.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
-  ctx.fillText(label, bar.x, bar.y - FONT_PX);
+  ctx.fillText(label, bar.x, bar.y - FONT_PX - 6);
   for (const value of [high, low, threshold, -threshold, 0]) {
     const y = bar.y + ((high - value) / (high - low)) * bar.h;
     if (!(value <= high && value >= low) || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;

@@ -40,7 +40,7 @@ class Background(NamedTuple):
 
 
 BACKGROUNDS: dict[str, Background] = {
-    "mean": Background("mean over time", _mean),
+    "mean": Background("mean", _mean),
     "first": Background("first scan", _first),
     "anatomical": Background("anatomical", _anatomical),
 }
