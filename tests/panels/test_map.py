@@ -1,4 +1,4 @@
-"""The map panel without a browser: which statistic gives the colours, how it is looked at, and what is told in words."""
+"""The map panel without a browser: what gives the colours, how it is looked at, and what is told in words."""
 
 import nibabel as nib
 import numpy as np
