@@ -74,7 +74,7 @@ class CrosshairPanel(Panel):
             ("effect ± se", effect if contrast.dim == 1 else "several rows"),
             (stat, write_number(values["stat"])),
             ("z", write_number(values["z"])),
-            ("R²", write_number(values["r_square"])),
+            *([("R²", write_number(values["r_square"]))] if "r_square" in values else []),
             *((name, write_number(value)) for name, value in values.items() if name not in known),
         ]
 

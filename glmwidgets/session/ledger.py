@@ -113,6 +113,16 @@ class Ledger:
         self._movement: int | None = None
 
     @property
+    def models(self) -> frozenset[str]:
+        """Digests of the models of which a map was shown."""
+        return frozenset(self._models)
+
+    @property
+    def contrasts(self) -> frozenset[str]:
+        """Digests of the contrasts, each under its model, of which a map was shown."""
+        return frozenset(self._contrasts)
+
+    @property
     def n_models(self) -> int:
         """Number of different models of which a map was shown."""
         return len(self._models)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glmwidgets.glm.contrasts import Contrast
     from glmwidgets.glm.regression import Fit
 
-__all__ = ["STATISTICS", "Shown", "Statistic", "StatisticsBook"]
+__all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class StatisticsBook:
         return self.contrast.stat_type == "F"
 
 
-class _NotHere(Exception):
+class NotHere(Exception):
     """A statistic that this model or contrast does not have; the message says why."""
 
 
@@ -104,7 +104,7 @@ def _standard_error(of: StatisticsBook) -> np.ndarray:
 
 def _one_row(of: StatisticsBook, what: str) -> Contrast:
     if of.contrast.dim > 1:
-        raise _NotHere(f"an F test of {of.contrast.dim} rows has no single {what}")
+        raise NotHere(f"an F test of {of.contrast.dim} rows has no single {what}")
     return of.contrast
 
 
@@ -132,7 +132,7 @@ def _rho(of: StatisticsBook) -> np.ndarray:
             return parameters[name]
     phi = [parameters[f"phi{k}"] for k in range(1, 1 + sum(name.startswith("phi") for name in parameters))]
     if not phi:
-        raise _NotHere("this noise model takes the errors as white: it has no rho")
+        raise NotHere("this noise model takes the errors as white: it has no rho")
     return _first_autocorrelation(np.array(phi))
 
 
@@ -209,7 +209,7 @@ STATISTICS: dict[str, Statistic] = {
     "stat": Statistic("t or F", "t", "The test statistic of the contrast.", _stat, signed=True, least=5.0),
     "p": Statistic("−log₁₀ p", "−log₁₀ p", "3 is p = .001, uncorrected.", _log_p, least=5.0),
     "effect": Statistic(
-        "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.999
+        "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.995
     ),
     "standard_error": Statistic(
         "standard error",
@@ -288,7 +288,7 @@ def _show(name: str, of: StatisticsBook) -> Shown:
     row, why_not = STATISTICS[name], ""
     try:
         values = row.compute(of)
-    except _NotHere as reason:
+    except NotHere as reason:
         name, row, values, why_not = "z", STATISTICS["z"], of.z, f"{reason}; z is shown"
     if name != "z":
         values = np.where(of.fit.moments.constant, np.nan, values)
