@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "session")
 _EXPORTS = {
     "explore": "glmwidgets.panels.explorer",
+    "explore_group": "glmwidgets.panels.group_explorer",
     "open_run": "glmwidgets.session.run",
     "find_run": "glmwidgets.datasets.bids",
     "FirstLevelModel": "glmwidgets.models.first_level",

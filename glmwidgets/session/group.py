@@ -62,6 +62,8 @@ class GroupSession(LiveSession):
         self._running: tuple | None = None
         self._tests: dict[tuple, Permuted] = {}
         self.every = EVERY
+        #: Whether this goes on where a session left off, and stays where that was.
+        self.goes_on = False
         super().__init__(analysis, settings, synchronous)
 
     @property
@@ -73,6 +75,10 @@ class GroupSession(LiveSession):
     def affine(self) -> np.ndarray:
         """Voxel to mm, shape (4, 4)."""
         return self.group.masker.mask_img_.affine
+
+    @property
+    def _is_new(self) -> bool:
+        return not self.goes_on
 
     def effects(self) -> dict[str, tuple[str, ...]]:
         """Columns of the design, each an effect by itself; empty before the first result."""

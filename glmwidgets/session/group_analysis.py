@@ -31,6 +31,7 @@ from glmwidgets.session.surviving import (
     threshold_height,
     thresholding,
 )
+from glmwidgets.session.thumbnails import seen_from_above
 from glmwidgets.session.verdicts import ContrastBook
 
 __all__ = ["GroupAnalysis", "GroupResult"]
@@ -51,11 +52,14 @@ class GroupResult(Result):
         Which of them are used.
     influence : Influence
         What sets each of those used apart.
+    thumbnails : array of shape (n_maps, height, width)
+        Small pictures of all maps; see `glmwidgets.session.thumbnails`.
     """
 
     values: np.ndarray | None = None
     rows: tuple[int, ...] = ()
     influence: Influence | None = None
+    thumbnails: np.ndarray | None = None
 
 
 class GroupAnalysis:
@@ -78,6 +82,7 @@ class GroupAnalysis:
                 Stage("maps", self._maps, reads=("data.smoothing_fwhm",), keep=8, budget=VALUES_BYTES),
                 Stage("design", self._design, reads=(*table, "data.left_out", "design.terms", "design.centre"), keep=8),
                 Stage("fit", self._fit, needs=("maps", "design"), reads=used),
+                Stage("thumbnails", self._thumbnails, needs=("maps",), keep=2),
                 Stage("distances", self._distances, needs=("maps",), reads=used),
                 Stage("influence", self._influence, needs=("distances", "design")),
                 Stage("book", self._book, needs=("fit", "design")),
@@ -139,6 +144,7 @@ class GroupAnalysis:
             values=get("maps"),
             rows=tuple(kept_rows(settings)),
             influence=influence,
+            thumbnails=get("thumbnails"),
         )
 
     def suggestion(self, settings: GroupSettings, error: BaseException | None = None) -> str | None:
@@ -175,6 +181,9 @@ class GroupAnalysis:
 
     def _fit(self, settings: GroupSettings, values: np.ndarray, design: pd.DataFrame) -> GroupFit:
         return fit_group(_used(settings, values), design)
+
+    def _thumbnails(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
+        return seen_from_above(values, self.mask, self.group.masker.mask_img_.affine)
 
     def _distances(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
         return map_distances(_used(settings, values))

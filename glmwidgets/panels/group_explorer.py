@@ -1,0 +1,307 @@
+"""The group explorer: every panel around one group session, and the function that opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.panels.base import text
+from glmwidgets.panels.clusters import ClustersPanel
+from glmwidgets.panels.contrast import ContrastPanel
+from glmwidgets.panels.crosshair import CrosshairPanel
+from glmwidgets.panels.group_design import GroupDesignPanel
+from glmwidgets.panels.group_maps import MapsPanel
+from glmwidgets.panels.group_one import OneMapPanel
+from glmwidgets.panels.group_permutation import PermutationPanel
+from glmwidgets.panels.group_values import ValuesPanel
+from glmwidgets.panels.map import MapPanel
+from glmwidgets.panels.status import StatusLine
+from glmwidgets.panels.style import stylesheet
+from glmwidgets.report.files import write_whole
+from glmwidgets.session.group import GroupSession
+from glmwidgets.session.group_data import open_group
+from glmwidgets.session.group_settings import GroupSettings
+from glmwidgets.session.group_store import group_session_text, load_group_session
+
+__all__ = ["GroupExplorer", "explore_group"]
+
+# What a saved session keeps of how the map is looked at.
+VIEW = ("view", "colormap", "opacity", "fade_below", "show_outline", "show_mask", "cut_axes", "n_cuts")
+
+
+class GroupExplorer(W.VBox):
+    """Maps of a group, their model and its map, live.
+
+    Parameters
+    ----------
+    session : GroupSession
+
+    Attributes
+    ----------
+    session : GroupSession
+        What is looked at; ``session.update({...})`` moves every control.
+    model, contrast, map, one, values, permutation, clusters, crosshair, maps : Panel
+        Each can be shown in a cell of its own.
+    undo, redo : Button
+    """
+
+    def __init__(self, session: GroupSession):
+        self.session = session
+        self.model = GroupDesignPanel(session)
+        self.contrast = ContrastPanel(session)
+        self.contrast.expression.placeholder = "patient - control"
+        self.contrast.pairs.layout.display = "none"  # differences of covariates mean nothing
+        self.map = MapPanel(session)
+        self.map.look.background.options = [("given" if session.settings.inputs.background else "size of maps", "mean")]
+        self.one = OneMapPanel(session)
+        self.values = ValuesPanel(session)
+        self.permutation = PermutationPanel(session)
+        self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
+        self.crosshair = CrosshairPanel(session)
+        self.maps = MapsPanel(session)
+        self._status = StatusLine(session)
+        self._top = text("glmw-top")
+        self.undo = W.Button(description="↶ undo", tooltip="back to the settings before")
+        self.redo = W.Button(description="↷ redo", tooltip="take back the last undo")
+        self.undo.on_click(self.model.guarded(lambda _: session.undo()))
+        self.redo.on_click(self.model.guarded(lambda _: session.redo()))
+        head = W.Box([self._top, self.undo, self.redo])
+        head.add_class("glmw-head-line")
+        self._place = W.Box([])
+        self._place.add_class("glmw-place")
+        columns = W.Box(
+            [
+                _column("glmw-left", self.model, self.crosshair),
+                _column("glmw-centre", self.contrast, self.map, self._place, self.values, self.permutation),
+                _column("glmw-right", self.clusters, self.maps),
+            ]
+        )
+        columns.add_class("glmw-columns")
+        columns.add_class("glmw-group")
+        body = W.VBox([stylesheet(), head, columns, self._status.widget])
+        body.add_class("glmw-explorer")
+        super().__init__([body])
+        self.add_class("glmw")
+        session.observe_locked(self._show_facts, ["result", "looks"])
+        session.observe_locked(self._swap, "shown")
+        self._show_facts()
+        self._swap()
+        if session.result is None:
+            session.refresh()
+
+    def _swap(self, _change: object = None) -> None:
+        """Put the one map that is looked at in the place of the group's."""
+        alone = self.session.shown is not None
+        display = "none" if alone else ""
+        if self.map.layout.display != display:
+            self.map.layout.display = display
+        children = (self.one,) if alone else ()
+        if self._place.children != children:
+            self._place.children = children
+
+    def _show_facts(self, _change: object = None) -> None:
+        session, result = self.session, self.session.result
+        facts = [f"{' × '.join(map(str, session.shape))} voxels"]
+        if result is not None:
+            facts.append(f"mask {result.z.size:,}")
+        n_maps = len(session.settings.table.maps)
+        value = (
+            f'<span class="glmw-run">{n_maps} maps</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
+        )
+        if self._top.value != value:
+            self._top.value = value
+        for button, can in ((self.undo, session.steps.can_undo), (self.redo, session.steps.can_redo)):
+            if button.disabled == can:
+                button.disabled = not can
+
+    def add_covariates(self, table: Any) -> bool:
+        """Add columns to the table of maps.
+
+        Parameters
+        ----------
+        table : DataFrame
+            With a column ``subject_label`` or ``participant_id``, in any order, or one row a map.
+
+        Returns
+        -------
+        bool
+            False if it does not fit; the status line says why.
+        """
+        return self.session.add_covariates(table)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write everything that is set to a file; ``explore_group.load`` brings it back.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"group.json"``; an existing file is replaced.
+
+        Returns
+        -------
+        Path
+        """
+        view = {name: getattr(self.map.viewer, name) for name in VIEW}
+        path = write_whole(path, group_session_text(self.session, view))
+        self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
+        return path
+
+    def script(self, path: str | PathLike[str]) -> Path:
+        """Write a Python script that repeats the analysis; see `glmwidgets.report.group_script.write_group_script`."""
+        from glmwidgets.report.group_script import write_group_script
+
+        return write_group_script(self.session, path)
+
+    def report(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+        """Report on what is on screen, as one HTML page.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write it to.
+        **options
+            Of `glmwidgets.models.SecondLevelModel.generate_report`.
+
+        Returns
+        -------
+        glmwidgets.report.html.Report
+        """
+        from glmwidgets.models.second_level import SecondLevelModel
+
+        with self.session.lock:
+            result, group = self.session.result, self.session.group
+        if result is None:
+            raise ValueError("there is no result to report on: wait until the explorer is up to date")
+        settings, chosen = result.settings, result.thresholding
+        model = SecondLevelModel(
+            mask_img=group.masker.mask_img_,
+            smoothing_fwhm=settings.data.smoothing_fwhm,
+            resample=group.masker.resample,
+        ).fit([group.imgs[i] for i in result.rows], design_matrix=result.design.reset_index(drop=True))
+        fixed = chosen.height_control == "fixed"
+        shown = {
+            "height_control": None if fixed else chosen.height_control,
+            "threshold": chosen.value if fixed else None,
+            "alpha": chosen.alpha,
+            "cluster_threshold": chosen.cluster_size,
+            "two_sided": chosen.two_sided,
+            "min_distance": chosen.min_distance,
+        }
+        contrasts = {name or expression: expression for name, expression in settings.contrast.listed}
+        report = model.generate_report(contrasts, **(shown | options))
+        if path is not None:
+            report.save_as_html(path)
+        return report
+
+    def close(self) -> None:
+        """End the session's workers and take the widgets away."""
+        self.session.close()
+        super().close()
+
+
+def _column(name: str, *panels: W.Widget) -> W.Box:
+    box = W.Box(list(panels))
+    box.add_class("glmw-column")
+    box.add_class(name)
+    return box
+
+
+def explore_group(
+    maps: Any,
+    design: Any = None,
+    *,
+    mask: Any = None,
+    subjects: Sequence[str] | None = None,
+    first_level_contrast: Any = None,
+    background: Any = None,
+    resample: bool = False,
+    settings: GroupSettings | dict[str, Any] | None = None,
+) -> GroupExplorer:
+    """Look at a group: a widget in which every change of the model is answered by the map.
+
+    Parameters
+    ----------
+    maps : list of images or paths, 4-D image, DataFrame or list of first-level models
+        One effect map a subject (or several); see `glmwidgets.models.SecondLevelModel.fit`.
+    design : DataFrame or path, optional
+        What is known of each map: columns of numbers and of groups, with ``subject_label`` or ``participant_id``.
+    mask : image or path, optional
+        Voxels to analyse; by default those in which all maps have a value.
+    subjects : sequence of str, optional
+        Names of the maps.
+    first_level_contrast : optional
+        Which map of a table, or contrast of first-level models, is meant.
+    background : image or path, optional
+        To look at maps on.
+    resample : bool
+        Bring maps on another grid to that of the mask, or of the first map.
+    settings : GroupSettings or dict, optional
+        What to begin with, such as ``{"design.terms": ["age"], "contrast.expression": "age"}``.
+
+    Returns
+    -------
+    GroupExplorer
+        Shown as the last value of a cell.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If an input is missing or does not fit; the message names it.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> explorer = explore_group(maps, pd.DataFrame({"age": range(20, 28)}))
+    >>> explorer.session.ask("regression"), explorer.session.wait_until_idle(timeout=60)
+    (True, True)
+    >>> explorer.close()
+    """
+    group = open_group(
+        maps,
+        design,
+        mask=mask,
+        subjects=subjects,
+        first_level_contrast=first_level_contrast,
+        background=background,
+        resample=resample,
+    )
+    return GroupExplorer(GroupSession(group, settings))
+
+
+def load(path: str | PathLike[str], maps: Any = None, *, mask: Any = None, background: Any = None) -> GroupExplorer:
+    """Open a group explorer that was saved, as ``glmwidgets.explore_group.load``.
+
+    Parameters
+    ----------
+    path : str or path
+        What `GroupExplorer.save` wrote.
+    maps, mask, background : optional
+        Inputs in the place of the files that the session names; what was given in memory must be given again.
+
+    Returns
+    -------
+    GroupExplorer
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If something is missing or does not fit; the message names it.
+    """
+    session, view = load_group_session(path, maps, mask=mask, background=background)
+    explorer = GroupExplorer(session)
+    with explorer.map.viewer.hold_sync():
+        for name in VIEW:
+            if name in view:
+                setattr(explorer.map.viewer, name, view[name])
+    return explorer
+
+
+explore_group.load = load

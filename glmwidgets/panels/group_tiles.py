@@ -1,0 +1,79 @@
+"""Maps of a group as small glass brains side by side, in one widget; `group_tiles.js` is its other half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+
+from glmwidgets.panels.colormaps import lookup_table
+
+__all__ = ["MapTiles"]
+
+
+class MapTiles(anywidget.AnyWidget):
+    """A grid of pictures, each with its name; one can be picked by click, arrows or Enter.
+
+    Attributes
+    ----------
+    pictures : dict
+        ``width``, ``height`` and ``pixels`` of all pictures in a row: 0 outside the brain, otherwise 128 for zero and
+        up to 127 to either side of it for a value at the end of the colours.
+    tiles : list of dict
+        ``name``, ``words`` (what stands out; empty if nothing does), ``kept``.
+    here : int
+        Picture that is marked; -1 for none.
+    mirrored : bool
+        Whether the left side of the brain is at the right.
+
+    Examples
+    --------
+    >>> tiles = MapTiles()
+    >>> tiles.show(np.array([[[np.nan, 2.0], [-1.0, 0.0]]]), limit=2.0)
+    >>> list(tiles.pictures["pixels"])
+    [0, 255, 65, 128]
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    pictures = t.Dict({"width": 0, "height": 0, "pixels": b""}).tag(sync=True)
+    tiles = t.List(t.Dict()).tag(sync=True)
+    here = t.Int(-1).tag(sync=True)
+    mirrored = t.Bool(False).tag(sync=True)
+    _lut = t.Bytes(lookup_table("warm-cold", two_sided=True).tobytes()).tag(sync=True)
+
+    def show(self, pictures: np.ndarray, limit: float) -> None:
+        """Show other pictures, in one message.
+
+        Parameters
+        ----------
+        pictures : array of shape (n, height, width)
+            NaN outside the brain.
+        limit : float
+            Value at the end of the colours.
+        """
+        level = np.rint(np.clip(pictures / (limit or 1.0), -1, 1) * 127)
+        pixels = np.where(np.isfinite(pictures), 128 + np.nan_to_num(level), 0).astype(np.uint8)
+        self.pictures = {"width": pictures.shape[2], "height": pictures.shape[1], "pixels": pixels.tobytes()}
+
+    def name(self, names: Sequence[str], words: Sequence[str], kept: Sequence[bool]) -> None:
+        """Write names, what stands out, and which are left out."""
+        tiles = [
+            {"name": name, "words": said, "kept": used} for name, said, used in zip(names, words, kept, strict=True)
+        ]
+        if tiles != self.tiles:
+            self.tiles = tiles
+
+    def on_pick(self, handler: Callable[[int], Any]) -> None:
+        """Call a handler with the number of the picture that a person picks."""
+
+        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            row = content.get("row")
+            if content.get("kind") == "pick" and isinstance(row, int) and 0 <= row < len(self.tiles):
+                handler(row)
+
+        self.on_msg(receive)
