@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from html import escape
 
 import bqplot as bq
@@ -18,14 +20,39 @@ from glmwidgets.session.session import Session
 
 __all__ = ["ComparePanel"]
 
-# A difference is no test and has no threshold; what is smaller than this fades.
-NOTABLE = 1.0
-
 # More points than this say no more and cost bytes and ink.
-MOST_POINTS = 2500
+MOST_POINTS = 4000
 
 # Difference of an AICc that speaks for a model (Burnham & Anderson 2002, p. 70).
 SPEAKS = 2.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of `DIFFERENCES`.
+
+    Attributes
+    ----------
+    label : str
+    values : callable
+        ``values(comparison)``: B minus A in the voxels of both, or None where it has no meaning.
+    notable : float
+        A difference is no test and has no threshold; what is smaller than this fades.
+    least : float
+        The colour bar never ends before this.
+    """
+
+    label: str
+    values: Callable[[Comparison], np.ndarray | None]
+    notable: float
+    least: float
+
+
+DIFFERENCES = {
+    "z": Difference("z", lambda both: both.z[1] - both.z[0], 1.0, 0.5),
+    "r_square": Difference("R²", lambda both: both.r_square, 0.02, 0.01),
+    "aicc": Difference("AICc", lambda both: both.aicc, SPEAKS, 1.0),
+}
 
 
 class ComparePanel(Panel):
@@ -41,6 +68,8 @@ class ComparePanel(Panel):
         Puts A in the place of B.
     scatter : bqplot.Scatter
         z of A against z of B.
+    what : Dropdown
+        Of what the third map shows the difference: a key of `DIFFERENCES`.
     """
 
     def __init__(self, session: Session):
@@ -50,6 +79,8 @@ class ComparePanel(Panel):
         self.viewers: dict[str, SliceViewer] = {}
         self._titles: dict[str, W.HTML] = {}
         self.flip = FlipButton()
+        self.what = W.Dropdown(options=[(f"B − A of {row.label}", name) for name, row in DIFFERENCES.items()])
+        self.on_value(self.what, lambda _: self._paint_difference())
         self._words = text("glmw-note")
         self._better = text("glmw-note")
         self._dots = W.Box([])
@@ -59,6 +90,8 @@ class ComparePanel(Panel):
         session.observe_locked(self._show, ["pinned", "result"])
         session.observe_locked(self._show_cursor, "cursor")
         session.observe_locked(self._show_state, ["settings", "status"])
+        session.observe_locked(self._show_look, "settings")
+        self._background = ""
         self._show()
 
     def _press(self, change: dict) -> None:
@@ -72,15 +105,16 @@ class ComparePanel(Panel):
     def _build(self) -> None:
         """Make what is seen when it is first needed: three canvases cost memory in kernel and page."""
         session, maps = self.session, []
-        for name, title in (("a", "A"), ("b", "B"), ("difference", "B − A")):
-            viewer = SliceViewer(lock=session.lock, label="z" if name != "difference" else "Δz", max_height=230)
-            viewer.set_background(session.analysis.background, session.affine)
-            viewer.cursor = session.cursor
-            viewer.threshold = NOTABLE
+        for name, title in (("a", "A"), ("b", "B"), ("difference", "")):
+            viewer = SliceViewer(lock=session.lock, label="z", max_height=230)
             viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
             self.viewers[name] = viewer
             self._titles[name] = text("glmw-label", title)
-            maps.append(W.VBox([self._titles[name], viewer]))
+            head = W.Box([self.what, self._titles[name]] if name == "difference" else [self._titles[name]])
+            head.add_class("glmw-compare-head")
+            maps.append(W.VBox([head, viewer]))
+        self._show_look()
+        self._show_cursor()
         self.flip.observe(self.guarded(lambda _: self._paint_b()), "value")
         x, y = bq.LinearScale(), bq.LinearScale()
         scales = {"x": x, "y": y}
@@ -117,19 +151,35 @@ class ComparePanel(Panel):
             self._paint("a", a.z_map)
         if not same:
             self._paint_b()
-            self._paint("difference", self._shown.difference_map)
+            self._paint_difference()
             self._plot()
         self._threshold()
         self._say()
 
-    def _paint(self, name: str, volume: np.ndarray) -> None:
+    def _paint(self, name: str, volume: np.ndarray, least: float = 5.0) -> None:
         viewer = self.viewers[name]
         viewer.set_map(volume)
         size = np.abs(volume[np.isfinite(volume)])
-        least = 0.5 if name == "difference" else 5.0
         top = max(least, float(np.ceil(2 * np.quantile(size, 0.9995)) / 2)) if size.size else least
         if not 0.7 * viewer.vmax <= top <= 1.1 * viewer.vmax:
             viewer.vmax = top
+
+    def _paint_difference(self) -> None:
+        if self._shown is None:
+            return
+        row, viewer = DIFFERENCES[self.what.value], self.viewers["difference"]
+        values = row.values(self._shown)
+        with viewer.hold_sync():
+            viewer.label, viewer.threshold = f"Δ {row.label}", row.notable
+            if values is None:
+                viewer.set_map(None)
+            else:
+                self._paint("difference", self._shown.volume(values), row.least)
+        said = "" if values is not None else "not known here"
+        if values is not None and self.what.value == "aicc":
+            said = "below 0 it speaks for B"
+        if self._titles["difference"].value != said:
+            self._titles["difference"].value = said
 
     def _paint_b(self) -> None:
         if self._shown is None:
@@ -183,9 +233,22 @@ class ComparePanel(Panel):
             if viewer.cursor != self.session.cursor:
                 viewer.cursor = self.session.cursor
 
+    def _show_look(self, _change: object = None) -> None:
+        """On the same background and the same way round as the map above."""
+        look, analysis = self.session.settings.map, self.session.analysis
+        another, self._background = self._background != look.background, look.background
+        for viewer in self.viewers.values():
+            if viewer.convention != look.convention:
+                viewer.convention = look.convention
+            if another or not viewer._background:
+                viewer.set_background(analysis.background_image(look.background), self.session.affine)
+
     def _show_state(self, _change: object = None) -> None:
-        if "b" in self.viewers:
-            stale = not self.session.is_current and not self.flip.value
+        result, settings = self.session.result, self.session.settings
+        if "b" in self.viewers and result is not None:
+            # A threshold that moves leaves a map true.
+            fitted = replace(result.settings, threshold=settings.threshold).same_analysis(settings)
+            stale = not fitted and not self.flip.value
             for name in ("b", "difference"):
                 if self.viewers[name].stale != stale:
                     self.viewers[name].stale = stale

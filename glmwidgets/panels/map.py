@@ -85,10 +85,11 @@ class MapPanel(Panel):
         self.bind(self.alpha, "threshold.alpha")
         self.bind(self.sides, "threshold.two_sided")
         self.bind(self.size, "threshold.cluster_size")
-        self._alpha_field = field("alpha", self.alpha)
+        self._alpha_field, method = field("alpha", self.alpha), field("threshold", self.method)
+        method.add_class("glmw-method")
         box = W.Box(
             [
-                field("threshold", self.method),
+                method,
                 self._alpha_field,
                 field("sides", self.sides),
                 field("cluster, voxels", self.size),

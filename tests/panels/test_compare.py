@@ -12,7 +12,7 @@ from glmwidgets.session.compare import Comparison
 
 @pytest.fixture
 def panel(session):
-    """Pinned under AR(1), then changed to OLS."""
+    """Pinned under AR(1) REML, then changed to OLS."""
     panel = ComparePanel(session)
     panel.pin.value = True
     session.update({"noise.model": "ols"})
@@ -37,7 +37,7 @@ def test_nothing_is_built_before_a_model_is_pinned(session):
 
 def test_a_stays_b_follows_and_their_difference_is_shown(panel):
     a, b = panel.session.pinned, panel.session.result
-    assert (a.settings.noise.model, b.settings.noise.model) == ("ar1", "ols")
+    assert (a.settings.noise.model, b.settings.noise.model) == ("ar1-reml", "ols")
     np.testing.assert_array_equal(shown(panel, "a"), a.z.astype(np.float32))
     np.testing.assert_array_equal(shown(panel, "b"), b.z.astype(np.float32))
     np.testing.assert_array_equal(shown(panel, "difference"), (b.z - a.z).astype(np.float32))
@@ -47,7 +47,7 @@ def test_a_stays_b_follows_and_their_difference_is_shown(panel):
 
 def test_what_differs_and_which_is_better_in_words(panel):
     both = Comparison(panel.session.pinned, panel.session.result)
-    assert panel._words.value == "noise AR(1) → OLS (white)"
+    assert panel._words.value == "noise AR(1) REML → OLS (white)"
     assert f"AICc {np.median(both.aicc):+.1f}".replace("-", "−") in panel._better.value
     panel.session.update({"data.smoothing_fwhm": 5.0})
     assert "no AICc: smoothing or scaling differ" in panel._better.value
@@ -85,5 +85,40 @@ def test_unpinned_it_says_what_it_is_for(panel):
     assert panel.session.pinned is None
     assert panel.pin.description == "pin as A"
     before = panel.viewers["b"]._serial
-    panel.session.update({"noise.model": "ar1"})
+    panel.session.update({"noise.model": "ar1-reml"})
     assert panel.viewers["b"]._serial == before
+
+
+def test_the_difference_may_be_one_of_r_square_or_aicc(panel):
+    both, viewer = Comparison(panel.session.pinned, panel.session.result), panel.viewers["difference"]
+    panel.what.value = "r_square"
+    np.testing.assert_array_equal(shown(panel, "difference"), both.r_square.astype(np.float32))
+    assert (viewer.label, viewer.threshold) == ("Δ R²", 0.02)
+    panel.what.value = "aicc"
+    np.testing.assert_array_equal(shown(panel, "difference"), both.aicc.astype(np.float32))
+    assert panel._titles["difference"].value == "below 0 it speaks for B"
+    panel.session.update({"data.smoothing_fwhm": 5.0})  # other data: no AICc
+    assert viewer._values.size == 0
+    assert panel._titles["difference"].value == "not known here"
+    panel.what.value = "z"
+    assert viewer._values.size
+
+
+def test_the_same_way_round_and_on_the_same_background_as_the_map(panel):
+    before = panel.viewers["a"]._background
+    panel.session.update({"map.convention": "radiological", "map.background": "first"})
+    assert {viewer.convention for viewer in panel.viewers.values()} == {"radiological"}
+    assert {viewer._background for viewer in panel.viewers.values()}.isdisjoint({before})
+    assert len({viewer._background for viewer in panel.viewers.values()}) == 1
+
+
+def test_a_threshold_that_moves_leaves_the_maps_true(live):
+    panel = ComparePanel(live)
+    panel.pin.value = True
+    assert live.wait_until_idle(30)
+    stale = []
+    panel.viewers["b"].observe(lambda change: stale.append(change["new"]), "stale")
+    live.update({"threshold.height_control": "fixed", "threshold.value": 4.0})
+    assert live.wait_until_idle(30)
+    assert stale == []
+    assert panel.viewers["b"].threshold == 4.0
