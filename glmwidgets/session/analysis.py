@@ -17,6 +17,7 @@ from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.noise import LIVE_NOISE_MODEL
 from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
@@ -26,7 +27,7 @@ from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.session.events import EventSource, types_of
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.session.run import Run
-from glmwidgets.session.settings import Settings, ThresholdSettings
+from glmwidgets.session.settings import NoiseSettings, Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage
 from glmwidgets.session.statistics import StatisticsBook
 from glmwidgets.session.surviving import (
@@ -216,8 +217,8 @@ class Analysis:
         )
 
     def default_settings(self) -> Settings:
-        """Settings that a run is first looked at with: its first condition, under the conventional model."""
-        settings = Settings(inputs=self.run.inputs)
+        """Settings that a run is first looked at with: its first condition, under the live noise model."""
+        settings = Settings(inputs=self.run.inputs, noise=NoiseSettings(model=LIVE_NOISE_MODEL))
         if self.run.confounds is not None:
             settings = settings.updated({"design.confounds": first_choice(self.run.confounds.columns)})
         if self.run.conditions:

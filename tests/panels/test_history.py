@@ -23,7 +23,7 @@ def test_undo_and_redo_by_button(panel):
     assert not panel.undo.disabled
     assert panel.redo.disabled
     panel.undo.click()
-    assert session.settings.noise.model == "ar1"
+    assert session.settings.noise.model == "ar1-reml"
     assert panel.undo.disabled
     panel.redo.click()
     assert session.settings.noise.model == "ols"
@@ -35,12 +35,12 @@ def test_the_list_is_newest_first_and_a_row_returns(panel):
     session.update({"noise.model": "ols"})
     session.update({"contrast.expression": "face - house"})
     changes = [row["cells"][2] for row in panel.table.rows]
-    assert changes == ["contrast face → face - house", "noise AR(1) → OLS (white)", "first look"]
+    assert changes == ["contrast face → face - house", "noise AR(1) REML → OLS (white)", "first look"]
     assert panel.table.here == 0
     assert panel.count.description == "2 models viewed"
     assert "3 contrasts" in panel._head.value
     pick(panel.table, 2)
-    assert session.settings.noise.model == "ar1"
+    assert session.settings.noise.model == "ar1-reml"
     assert session.settings.contrast.expression == "face"
     assert panel.count.description == "2 models viewed"
 

@@ -284,6 +284,6 @@ def test_another_view_of_a_result_is_undone_but_neither_computed_nor_counted(ses
     assert session.settings.noise.model == "ols"
     session.update({"series.radius": 9.0})
     session.return_to(1)
-    assert session.settings.noise.model == "ar1"
+    assert session.settings.noise.model == "ar1-reml"
     assert session.settings.series.radius == 9.0
-    assert session.ledger.entries[-1].words == "noise OLS (white) → AR(1)"
+    assert session.ledger.entries[-1].words == "noise OLS (white) → AR(1) REML"

@@ -1,0 +1,242 @@
+"""How long a person waits in JupyterLab: ``python -m benchmarks.latency [--run BOLD EVENTS T_R] [--times 50]``.
+
+From the input event in the page to the frame after the pixels that it asked for were painted: an upper bound. The map
+counts as painted when its pixels have changed and nothing on it is marked as old. Medians and 95th percentiles.
+Without ``--run`` on a simulated run of 60,000 voxels and 300 scans with 50 events or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.jupyter import BROWSER_ARGS, ask, browser_path, open_notebook, running_lab
+
+SIMULATED = """import nibabel as nib, numpy as np
+from benchmarks.runs import SIZES, make_run
+run = make_run(SIZES["medium"])
+mask = nib.Nifti1Image(run.mask.astype(np.uint8), run.img.affine)
+given = dict(bold=run.img, events=run.events, t_r=run.size.t_r, confounds=run.confounds, mask=mask)
+contrasts = ["a - b", "c - d"]"""
+REAL = """given = dict(bold={bold!r}, events={events!r}, t_r={t_r})
+import pandas as pd
+names = sorted(pd.read_csv({events!r}, sep="\\t")["trial_type"].unique())
+contrasts = [" - ".join(names[:2]), " - ".join(names[1:3])]
+import nibabel as nib
+given["bold"] = nib.load({bold!r})
+_ = given["bold"].get_fdata(dtype="float32")  # at hand, so that reading the file is no part of what is measured"""
+SHOW = """import glmwidgets as gw
+ex = gw.explore(**given, settings={{"contrast.expression": contrasts[0], **{settings!r}}})
+ex"""
+UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+
+SET_CELL = """(source) => {
+  window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.setSource(source);
+}"""
+
+# The picture is read out small: enough to see that it changed, at a millisecond's price.
+WATCH = """() => {
+  const small = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  small.canvas.width = small.canvas.height = 96;
+  const look = (canvas) => {
+    small.drawImage(canvas, 0, 0, 96, 96);
+    return small.getImageData(0, 0, 96, 96).data.reduce((sum, v, i) => (sum * 31 + v * (1 + i % 7)) | 0, 7);
+  };
+  const watch = window.glmwWatch = { paints: [], maps: [], series: [], asked: {}, before: 0 };
+  const canvas = document.querySelector('.glmw-slices canvas');
+  watch.start = () => {
+    watch.before = look(canvas);
+    watch.asked = { paints: null, maps: null, series: null };
+  };
+  const answer = (kind) => {
+    const asked = watch.asked[kind];
+    if (asked === null || asked === undefined) return;
+    watch.asked[kind] = null;
+    requestAnimationFrame(() => watch[kind].push(performance.now() - asked));
+  };
+  for (const type of ['pointermove', 'pointerdown', 'keydown', 'wheel', 'change', 'input']) {
+    window.addEventListener(type, (event) => {
+      for (const kind of ['paints', 'maps', 'series']) watch.asked[kind] ??= event.timeStamp;
+    }, { capture: true });
+  }
+  document.addEventListener('glmw:paint', () => {
+    answer('paints');
+    const old = document.querySelector('.glmw-slices .glmw-old') !== null;
+    if (watch.asked.maps && !old && look(canvas) !== watch.before) answer('maps');
+  });
+  const heading = [...document.querySelectorAll('.glmw-title')].find((e) => e.textContent === 'Series');
+  const observer = new MutationObserver(() => answer('series'));
+  const lines = { subtree: true, attributes: true, attributeFilter: ['d'] };
+  observer.observe(heading.closest('.glmw-panel').querySelector('.bqplot'), lines);
+}"""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a person does, what answers it, and the 95th percentile that was asked for, in ms."""
+
+    name: str
+    kind: str
+    limit: float
+    act: Callable[[Page, int], None]
+    settle: bool
+
+
+def _drag_threshold(page: Page, k: int) -> None:
+    handle = page.locator(".glmw-threshold-row .noUi-handle").first.bounding_box()
+    if k == 0:
+        page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+        page.mouse.down()
+    centre = handle["x"] + handle["width"] / 2
+    page.mouse.move(centre + (4 if k % 20 < 10 else -4), handle["y"] + handle["height"] / 2)
+
+
+def _canvas(page: Page) -> dict:
+    return page.locator(".glmw-slices canvas").first.bounding_box()
+
+
+def _drag_crosshair(page: Page, k: int) -> None:
+    area = _canvas(page)
+    x, y = area["x"] + area["width"] * (0.15 + 0.2 * (k % 25) / 25), area["y"] + area["height"] * 0.5
+    page.mouse.move(x, y)
+    if k == 0:
+        page.mouse.down()
+
+
+def _wheel(page: Page, k: int) -> None:
+    area = _canvas(page)
+    if k == 0:
+        page.mouse.move(area["x"] + area["width"] * 0.25, area["y"] + area["height"] * 0.5)
+    page.mouse.wheel(0, 120 if k % 12 < 6 else -120)
+
+
+def _click_voxel(page: Page, k: int) -> None:
+    area = _canvas(page)
+    page.mouse.click(
+        area["x"] + area["width"] * (0.18 + 0.15 * (k % 7) / 7), area["y"] + area["height"] * (0.4 + 0.2 * (k % 5) / 5)
+    )
+
+
+def _type(contrasts: Sequence[str]) -> Callable[[Page, int], None]:
+    def act(page: Page, k: int) -> None:
+        page.locator(".glmw-contrast-row input").first.fill(contrasts[(k + 1) % len(contrasts)])
+
+    return act
+
+
+def _choose(one: str, other: str) -> Callable[[Page, int], None]:
+    def act(page: Page, k: int) -> None:
+        select = page.locator(f"select:has(option:text-is('{one}')):has(option:text-is('{other}'))").first
+        select.select_option(label=one if k % 2 == 0 else other)
+
+    return act
+
+
+def _untick(page: Page, k: int) -> None:
+    page.locator(".glmw-left input[type=checkbox]").nth(2).click()
+
+
+def actions(contrasts: Sequence[str]) -> list[Action]:
+    """What is done, in this order."""
+    return [
+        Action("threshold dragged → map", "paints", 30, _drag_threshold, False),
+        Action("crosshair dragged → map", "paints", 30, _drag_crosshair, False),
+        Action("slice by wheel → map", "paints", 30, _wheel, False),
+        Action("crosshair → series", "series", 90, _click_voxel, True),
+        Action("contrast → map", "maps", 120, _type(contrasts), True),
+        Action("HRF → map", "maps", 250, _choose("Glover", "SPM"), True),
+        Action("an event type ticked → map", "maps", 250, _untick, True),
+        Action("noise model → map", "maps", 250, _choose("OLS (white)", "AR(1)"), True),
+    ]
+
+
+def measure(page: Page, action: Action, times: int) -> np.ndarray:
+    """Milliseconds of each answer to an action done a number of times."""
+    page.evaluate(f"() => {{ window.glmwWatch.{action.kind} = []; }}")
+    for k in range(times):
+        page.evaluate("() => window.glmwWatch.start()")
+        action.act(page, k)
+        if action.settle:
+            page.wait_for_function(
+                f"(n) => window.glmwWatch.{action.kind}.length > n", arg=k, timeout=20_000, polling="raf"
+            )
+            page.wait_for_function(UP_TO_DATE, timeout=20_000)
+            page.wait_for_timeout(150)
+        else:
+            page.wait_for_timeout(33)
+    page.mouse.up()
+    page.wait_for_timeout(400)
+    return np.array(page.evaluate(f"() => window.glmwWatch.{action.kind}"))
+
+
+def queue_after_drag(page: Page, seconds: float = 2.0) -> float:
+    """Milliseconds from the end of a busy drag of a model setting until its last state is on screen."""
+    choose = _choose("Glover", "SPM")
+    end, k = time.perf_counter() + seconds, 0
+    while time.perf_counter() < end:
+        choose(page, k)
+        page.wait_for_timeout(33)
+        k += 1
+    page.evaluate("() => window.glmwWatch.start()")
+    page.evaluate("() => { window.glmwWatch.maps = []; }")
+    choose(page, k)
+    page.wait_for_function("() => window.glmwWatch.maps.length > 0", timeout=20_000, polling="raf")
+    return page.evaluate("() => window.glmwWatch.maps[0]")
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", nargs=3, metavar=("BOLD", "EVENTS", "T_R"), help="a run from files")
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--noise", default="ar1", help="noise model under which the rest is changed")
+    arguments = parser.parse_args()
+    if arguments.run:
+        bold, events, t_r = arguments.run
+        data = REAL.format(bold=str(Path(bold).resolve()), events=str(Path(events).resolve()), t_r=float(t_r))
+    else:
+        root = str(Path(__file__).parents[1])
+        data = f"import sys\nsys.path.insert(0, {root!r})\n{SIMULATED}"
+    show = SHOW.format(settings={"noise.model": arguments.noise})
+    lines = ["| action to painted pixels | p50, ms | p95, ms | asked | answers |", "|---|---:|---:|---:|---:|"]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        root, home = Path(folder, "notebooks"), Path(folder, "jupyter")
+        root.mkdir(), home.mkdir()
+        with running_lab(root, home) as lab:
+            browser = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGS)
+            page = browser.new_page(viewport={"width": 1500, "height": 1300})
+            open_notebook(page, lab, [data])
+            page.evaluate("() => window.jupyterapp.commands.execute('notebook:insert-cell-below')")
+            page.evaluate(SET_CELL, show)
+            start = time.perf_counter()
+            page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+            page.wait_for_selector(".glmw-slices canvas", timeout=60_000)
+            shown = time.perf_counter() - start
+            page.wait_for_function(UP_TO_DATE, timeout=120_000)
+            fitted = time.perf_counter() - start
+            page.locator(".glmw-explorer").evaluate("(explorer) => explorer.scrollIntoView()")
+            page.wait_for_timeout(1500)
+            contrasts = ask(page, "print('|'.join(contrasts))").split("|")
+            page.evaluate(WATCH)
+            for action in actions(contrasts):
+                found = measure(page, action, arguments.times)
+                p50, p95 = np.percentile(found, [50, 95]) if found.size else (np.nan, np.nan)
+                lines.append(f"| {action.name} | {p50:.0f} | {p95:.0f} | ≤ {action.limit:g} | {found.size} |")
+                print(lines[-1], flush=True)
+            last = queue_after_drag(page)
+            browser.close()
+    lines.append(f"| last state on screen after a drag of 2 s | {last:.0f} | | ≤ 300 | 1 |")
+    lines.append(f"| explorer shown after the cell is run | {1e3 * shown:.0f} | | ≤ 3000 | 1 |")
+    lines.append(f"| its first map fitted | {1e3 * fitted:.0f} | | | 1 |")
+    print("\n" + "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

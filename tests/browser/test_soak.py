@@ -1,0 +1,140 @@
+"""Five hundred things that a person might do, in an order that no one would: nothing breaks, nothing grows."""
+
+import os
+
+import numpy as np
+
+ACTIONS = int(os.environ.get("GLMWIDGETS_SOAK", "500"))
+SEED = 20
+SETTLE_EVERY = 25
+
+CELL = """import logging, os
+import ipywidgets
+import glmwidgets as gw
+from glmwidgets.datasets import simulate_run
+
+said = []
+class Listen(logging.Handler):
+    def emit(self, record):
+        said.append(self.format(record))
+logging.getLogger("glmwidgets").addHandler(Listen(logging.ERROR))
+
+def widgets():
+    return len(ipywidgets.widgets.widget._instances)
+
+def resident_mib():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
+
+ex = gw.explore(simulate_run())
+ex"""
+
+# Everything in the explorer that answers to a hand, in the order of the page; what leaves the page is left out.
+CONTROLS = """() => [...document.querySelectorAll(
+  '.glmw-explorer select, .glmw-explorer input, .glmw-explorer button, .glmw-explorer .noUi-handle, ' +
+  '.glmw-explorer canvas, .glmw-explorer tbody tr, .glmw-explorer summary'
+)].filter((e) => {
+  const box = e.getBoundingClientRect();
+  return !e.disabled && box.width > 3 && box.height > 3 && !/save|export|report|lock/i.test(e.textContent);
+}).map((e, i) => { e.dataset.soak = i; return [i, e.tagName, e.type ?? '', e.className]; })"""
+IDLE = "() => !/computing|busy/.test(document.querySelector('.glmw-status')?.className ?? '')"
+HEAP = "() => { window.gc?.(); return performance.memory.usedJSHeapSize / 2 ** 20; }"
+EXPRESSIONS = [
+    "a",
+    "b",
+    "face",
+    "house",
+    "face - house",
+    "face; house",
+    "nonsense +",
+    "",
+    "(face + house) / 2",
+    "<b>x</b>",
+]
+
+
+def act(page, rng):
+    """Do one thing to a control drawn by chance."""
+    controls = page.evaluate(CONTROLS)
+    number, tag, kind, css = controls[rng.integers(len(controls))]
+    target = page.locator(f"[data-soak='{number}']").first
+    quick = {"timeout": 2000, "force": True, "no_wait_after": True}
+    if tag == "SELECT":
+        options = target.evaluate("(s) => s.options.length")
+        target.select_option(index=int(rng.integers(options)), timeout=2000, force=True)
+    elif tag == "INPUT" and kind in ("checkbox", "radio"):
+        target.click(**quick)
+    elif tag == "INPUT" and kind == "number":
+        value = target.input_value(timeout=2000)
+        try:
+            number = float(value)
+        except ValueError:
+            number = 1.0
+        target.fill(f"{number * rng.choice([0.5, 0.9, 1.1, 2]):.4g}", timeout=2000, force=True)
+        target.press("Enter", timeout=2000)
+    elif tag == "INPUT":
+        target.fill(EXPRESSIONS[rng.integers(len(EXPRESSIONS))], timeout=2000, force=True)
+        target.press("Enter", timeout=2000)
+    elif "noUi-handle" in css:
+        target.focus(timeout=2000)
+        for _ in range(rng.integers(1, 6)):
+            page.keyboard.press("ArrowRight" if rng.random() < 0.5 else "ArrowLeft")
+    elif tag == "CANVAS":
+        box = target.bounding_box()
+        x, y = box["x"] + rng.random() * box["width"], box["y"] + rng.random() * box["height"]
+        if rng.random() < 0.5:
+            page.mouse.click(x, y)
+        else:
+            page.mouse.move(x, y)
+            page.mouse.wheel(0, 120 if rng.random() < 0.5 else -120)
+    else:
+        target.click(**quick)
+
+
+def settle(page, ask):
+    page.wait_for_timeout(200)
+    ask(page, "ex.session.wait_until_idle(60)")
+    page.wait_for_timeout(300)
+
+
+def come_home(page, ask, first):
+    """Back to the first model, so that what is counted is counted in the same state."""
+    ask(
+        page,
+        f"ex.session.update({{path: value for path, (_, value) in {first}.changes_from(ex.session.settings).items()}})",
+    )
+    settle(page, ask)
+
+
+def test_five_hundred_actions_leave_nothing_behind(notebook, page, ask, screenshot):
+    from playwright.sync_api import Error
+
+    notebook([CELL])
+    page.wait_for_selector(".glmw-slices canvas")
+    ask(page, "ex.session.wait_until_idle(60); first = ex.session.settings")
+    rng = np.random.default_rng(SEED)
+    counts = []
+    missed = 0
+    for k in range(ACTIONS):
+        try:
+            act(page, rng)
+        except Error:
+            missed += 1  # it went away between being seen and being touched, as it may for a person
+        page.wait_for_timeout(60)
+        if k % SETTLE_EVERY == SETTLE_EVERY - 1:
+            settle(page, ask)
+        if k + 1 in (ACTIONS // 2, ACTIONS):
+            come_home(page, ask, "first")
+            counts.append(
+                (int(ask(page, "print(widgets())")), int(ask(page, "print(resident_mib())")), page.evaluate(HEAP))
+            )
+    screenshot(page.locator(".glmw-explorer"), "explorer_after_soak")
+    assert ask(page, "print(said)") == "[]"
+    assert ask(page, "print(ex.session.is_current, ex.session.status.state)") == "True idle"
+    (widgets, kernel, heap), (widgets_later, kernel_later, heap_later) = counts
+    print(f"widgets {widgets} → {widgets_later}, kernel {kernel} → {kernel_later} MiB")
+    print(f"page {heap:.0f} → {heap_later:.0f} MiB")
+    assert missed < ACTIONS / 10
+    assert widgets_later <= widgets
+    assert kernel_later < kernel + 100
+    assert heap_later < heap + 40
