@@ -20,7 +20,14 @@ from scipy.special import chdtrc
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.regression import Fit, fit_glm
 
-__all__ = ["Whiteness", "innovations", "residual_whiteness", "suggested_noise_model"]
+__all__ = [
+    "Whiteness",
+    "arma_coefficients",
+    "autocorrelation",
+    "innovations",
+    "residual_whiteness",
+    "suggested_noise_model",
+]
 
 LEVEL = 0.05
 
@@ -106,8 +113,21 @@ def suggested_noise_model(t_r: float | None, tried: str | None = None) -> str | 
     return None if tried == "ar-auto" else "arma11"
 
 
-def _arma(parameters: Mapping[str, np.ndarray], voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients phi (p, n) and theta (n,) that a noise model's parameters mean; none for white noise."""
+def arma_coefficients(parameters: Mapping[str, np.ndarray], voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients phi (p, n) and theta (n,) that a noise model's parameters mean; none for white noise.
+
+    Parameters
+    ----------
+    parameters : mapping from name to array
+        As in `glmwidgets.glm.regression.Fit.parameters`.
+    voxels : array of int, shape (n,)
+
+    Examples
+    --------
+    >>> phi, theta = arma_coefficients({"rho": np.array([0.1, 0.3])}, np.array([1]))
+    >>> phi.tolist(), theta.tolist()
+    ([[0.3]], [0.0])
+    """
     if "lam" in parameters:
         return parameters["a"][None, voxels], parameters["b"][voxels]
     names = ["rho"] if "rho" in parameters else [f"phi{k + 1}" for k in range(len(parameters))]
@@ -177,8 +197,14 @@ def _series(n: int, phi: np.ndarray, theta: np.ndarray, rng: np.random.Generator
     return e[100:]
 
 
-def _autocorrelation(u: np.ndarray, n_lags: int) -> np.ndarray:
-    """``r_k`` for k from 1, shape (n_lags, n_voxels)."""
+def autocorrelation(u: np.ndarray, n_lags: int) -> np.ndarray:
+    """``r_k = sum_t u_t u_{t+k} / sum_t u_t^2`` for k from 1, shape (n_lags, n_voxels); 0 for series of zeros.
+
+    Examples
+    --------
+    >>> autocorrelation(np.array([[1.0], [-1.0], [1.0], [-1.0]]), 2).ravel().tolist()
+    [-0.75, 0.5]
+    """
     power = np.einsum("tv,tv->v", u, u)
     lagged = np.stack([np.einsum("tv,tv->v", u[:-k], u[k:]) for k in range(1, n_lags + 1)])
     return np.divide(lagged, power, out=np.zeros_like(lagged), where=power > 0)
@@ -241,9 +267,9 @@ def residual_whiteness(
     if n_voxels is not None and usable.size > n_voxels:
         voxels = usable[np.linspace(0, usable.size - 1, n_voxels).astype(np.intp)]
     n_lags = max(1, min(MAX_LAG, fit.basis.n_scans // 8))
-    u = innovations(fit.residuals(voxels), *_arma(fit.parameters, voxels))
+    u = innovations(fit.residuals(voxels), *arma_coefficients(fit.parameters, voxels))
     reference = _reference(fit, voxels, n_reference, pooled, np.random.default_rng(seed))
-    found, expected = _autocorrelation(u, n_lags), _autocorrelation(reference, n_lags)
+    found, expected = autocorrelation(u, n_lags), autocorrelation(reference, n_lags)
     mean, deviation = expected.mean(axis=1, keepdims=True), expected.std(axis=1, keepdims=True)
     statistic = np.square((found - mean) / deviation).sum(axis=0)
     under_model = np.square((expected - mean) / deviation).sum(axis=0)
@@ -271,11 +297,11 @@ def residual_whiteness(
 def _reference(fit: Fit, voxels: np.ndarray, n: int, pooled: bool, rng: np.random.Generator) -> np.ndarray:
     """Innovations of series that the model makes with parameters drawn from the voxels, fitted as the data were."""
     drawn = rng.choice(voxels, n)
-    phi, theta = _arma(fit.parameters, drawn)
+    phi, theta = arma_coefficients(fit.parameters, drawn)
     series = _series(fit.basis.n_scans, phi, theta, rng)
     again = fit_glm(Moments(series), fit.basis, fit.noise_model, bins=REFERENCE_BINS.get(fit.noise_model, 100))
     if not pooled:
-        phi, theta = _arma(again.parameters, np.arange(n))
+        phi, theta = arma_coefficients(again.parameters, np.arange(n))
     return innovations(again.residuals(), phi, theta)
 
 

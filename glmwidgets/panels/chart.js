@@ -153,7 +153,9 @@ function render({ model, el }) {
       context.lineWidth = part.tick ? 3 : 1;
       context.setLineDash(part.dash ?? []);
       context.beginPath();
-      context.moveTo(at, top + (part.row ?? 0) * 5); context.lineTo(at, part.tick ? top + 9 + (part.row ?? 0) * 5 : top + height);
+      // Ticks stand on the axis, those of one place above each other.
+      const foot = part.tick ? top + height - 10 * (part.row ?? 0) : top + height;
+      context.moveTo(at, part.tick ? foot - 8 : top); context.lineTo(at, foot);
       context.stroke();
       if (part.label && !part.tick && at > taken) {
         const room = context.measureText(part.label).width + 6;

@@ -124,6 +124,28 @@ class Inside:
         return plane
 
 
+def grey_limits(volume: np.ndarray) -> tuple[float, float]:
+    """Values of an image that are shown black and white: the 2nd and the 99.8th percentile of what is not zero.
+
+    Parameters
+    ----------
+    volume : array (i, j, k)
+
+    Returns
+    -------
+    low, high : float
+        Both 0 if there is nothing to see.
+
+    Examples
+    --------
+    >>> grey_limits(np.zeros((2, 2, 2)))
+    (0.0, 0.0)
+    """
+    seen = volume[np.isfinite(volume) & (volume != 0)]
+    low, high = np.percentile(seen, [2, 99.8]) if seen.size else (0.0, 0.0)
+    return float(low), float(high)
+
+
 def grey_levels(volume: np.ndarray, limits: tuple[float, float] | None = None) -> np.ndarray:
     """Scale a background image to the 256 greys of the screen.
 
@@ -147,10 +169,7 @@ def grey_levels(volume: np.ndarray, limits: tuple[float, float] | None = None) -
     """
     volume = np.asarray(volume, dtype=np.float32)
     finite = np.isfinite(volume)
-    seen = volume[finite & (volume != 0)]
-    if limits is None:
-        limits = tuple(np.percentile(seen, [2, 99.8])) if seen.size else (0.0, 0.0)
-    low, high = (float(x) for x in limits)
+    low, high = grey_limits(volume) if limits is None else (float(x) for x in limits)
     if not high > low:  # a constant image: nothing to see, but its shape
         return np.where(finite & (volume != 0), 128, 0).astype(np.uint8)
     scaled = np.clip((np.where(finite, volume, low) - low) / (high - low), 0, 1)

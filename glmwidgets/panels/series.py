@@ -1,88 +1,338 @@
-"""What the voxel did and what the model says it should have done."""
+"""What a place did and what the model says of it: over time, around events, what is left, and the carpet."""
 
 from __future__ import annotations
 
-import bqplot as bq
-import numpy as np
+from typing import Any
 
-from glmwidgets.panels.base import Panel
-from glmwidgets.panels.plot import FIT, SIGNAL, figure, time_axis, value_axis
+import ipywidgets as W
+
+from glmwidgets.panels.base import Panel, text
+from glmwidgets.panels.carpet import CarpetTab
+from glmwidgets.panels.chart import Chart
+from glmwidgets.panels.chips import Chips
+from glmwidgets.panels.series_plots import (
+    LINES,
+    PIN_COLOURS,
+    average_plot,
+    average_words,
+    event_regions,
+    residual_plots,
+    series_plot,
+    spectrum_plot,
+)
 from glmwidgets.report.style import colour_of
+from glmwidgets.session.events import modulator_name
 from glmwidgets.session.session import Session
+from glmwidgets.session.settings import MOST_PINS, SERIES_PLACES
+from glmwidgets.session.voxels import PlaceSeries, Spot, find_place, place_series, weighed_columns
 
-__all__ = ["SeriesPanel"]
+__all__ = ["TABS", "SeriesPanel"]
 
-# What bqplot leaves free above and below the data, as a share of their range.
-MARGIN = 0.027
+#: Tabs by name, and what is said below each while nothing is pointed at.
+TABS = {
+    "series": "Series",
+    "average": "Event average",
+    "residuals": "Residuals",
+    "spectrum": "Spectrum",
+    "carpet": "Carpet",
+}
+
+_CLICK = "click a time to see its scan"
+
+# Stands before the name of an event type whose fit is drawn, so that a type may be called "data".
+_FIT_OF = "fit of "
 
 
 class SeriesPanel(Panel):
-    """Actual and predicted series at the crosshair over shaded events."""
+    """Tabs around the crosshair: series, averages around events, residuals, spectrum, carpet.
+
+    Only the tab that is open is computed and sent.
+
+    Attributes
+    ----------
+    tabs : ToggleButtons
+    chart : Chart
+        Of all tabs but the carpet.
+    carpet : CarpetTab
+    chips : Chips
+        What is drawn.
+    place, radius, unit : controls of the settings ``series.place``, ``series.radius``, ``series.unit``
+    pin : Button
+    pins : Chips
+        Places that are pinned, with a cross to take them off.
+    back : Button
+        Names the scan that the map is laid over, and takes it away.
+    """
 
     def __init__(self, session: Session):
-        super().__init__(session, "Series")
-        run = session.run
-        times = np.array([0.0, run.n_scans * run.t_r])
-        x = bq.LinearScale(min=0, max=float(times[1]))
-        self._y = bq.LinearScale()
-        self.lines = bq.Lines(
-            x=times,
-            y=np.zeros((2, 2)),
-            scales={"x": x, "y": self._y},
-            colors=[SIGNAL, FIT],
-            stroke_width=1.4,
-            labels=["data", "model"],
-        )
-        marks = [*self._shades(x), self.lines]
-        self.figure = figure(marks, [time_axis(x), value_axis(self._y)], height=190)
-        self.fill(self.figure)
-        session.observe_locked(self._show, ["cursor", "result"])
-        session.observe_locked(self._show_conditions, "settings")
-        self._show()
-        self._show_conditions()
+        super().__init__(session, "", ("series",))
+        self.tabs = W.ToggleButtons(options=[(label, name) for name, label in TABS.items()])
+        self.tabs.add_class("glmw-tabs")
+        self.chart = Chart(label="series at the crosshair", height=196)
+        self.carpet = CarpetTab(session, say=self.set_verdict)
+        self._series: dict[Spot, PlaceSeries | str] = {}
+        self._by_condition: dict[str, tuple[str, ...]] = {}
+        self._seen: tuple[Any, ...] = ()
+        self._shade: tuple[Any, ...] = ()
+        self._regions: list[dict[str, Any]] = []
+        self._make_controls()
+        head = W.Box([self.tabs, self._head])
+        head.add_class("glmw-series-head")
+        self._body = W.Box([self.chart, self.back])
+        self._body.add_class("glmw-series-body")
+        self._foot = W.Box([])
+        self._foot.add_class("glmw-series-foot")
+        self.fill(head, self._body, self._foot)
+        self.on_value(self.tabs, self._open)
+        self.chart.on_pick(self.guarded(self._pick))
+        self.carpet.view.on_pick(self.guarded(self._pick))
+        session.observe_locked(self._show, ["cursor", "result", "settings"])
+        session.observe_locked(self._show_clusters, "clusters")
+        session.observe_locked(self._show_scan, "scan")
+        self._open()
 
-    def _shades(self, x: bq.Scale) -> list[bq.Lines]:
-        # On a scale of their own, so that they need no message when the series change.
-        unit = bq.LinearScale(min=0, max=1)
-        conditions = self.session.run.conditions
-        self._shade = {}
-        for condition in conditions:
-            events = self.session.run.events
-            mine = events[events["trial_type"] == condition].sort_values("onset")
-            onset = mine["onset"].to_numpy(dtype=float)
-            # an event of no duration is still seen
-            end = onset + np.maximum(mine["duration"].to_numpy(dtype=float), x.max / 600)
-            self._shade[condition] = bq.Lines(
-                x=np.column_stack([onset, onset, end, end]).ravel(),
-                y=np.tile([-MARGIN, 1 + MARGIN, 1 + MARGIN, -MARGIN], len(mine)),
-                scales={"x": x, "y": unit},
-                colors=[colour_of(condition, conditions)],
-                fill="bottom",
-                fill_opacities=[0.16],
-                opacities=[0.0],
-                stroke_width=0,
+    def _make_controls(self) -> None:
+        self.chips = Chips(label="what is drawn")
+        self.on_value(self.chips, self._choose)
+        self.place = W.Dropdown(options=SERIES_PLACES, tooltip="what is looked at around the crosshair")
+        self.radius = W.BoundedFloatText(min=0, max=100, step=1, tooltip="radius of the sphere in mm")
+        self.unit = W.Dropdown(options=[("% signal", "percent"), ("signal", "signal")], tooltip="unit")
+        self.bind(self.place, "series.place")
+        self.bind(self.radius, "series.radius")
+        self.bind(self.unit, "series.unit")
+        self.bind(self.carpet.what, "series.carpet")
+        self.bind(self.carpet.order, "series.order")
+        self.pin = W.Button(description="pin", tooltip="keep the series of this place to compare others with")
+        self.pin.on_click(self.guarded(self._pin))
+        self.pins = Chips(removable=True, label="pinned places")
+        self.pins.on_remove(self.guarded(self._unpin))
+        self.back = W.Button(description="", tooltip="show the background again (Escape)")
+        self.back.add_class("glmw-scan")
+        self.back.layout.display = "none"
+        self.back.on_click(self.guarded(lambda _button: self.session.show_scan(None)))
+        self._radius = W.Box([self.radius, text("glmw-note", "mm")])
+        self._radius.add_class("glmw-radius")
+        self._places = W.Box([self.place, self._radius, self.unit, self.pin, self.pins])
+        self._places.add_class("glmw-series-places")
+
+    # ---- what is looked at
+
+    @property
+    def _spot(self) -> Spot:
+        view = self.session.settings.series
+        return Spot(self.session.cursor, view.place, view.radius if view.place == "sphere" else 0.0)
+
+    def _look(self, spot: Spot) -> PlaceSeries | str:
+        """Series of a spot under the present result, or why there are none."""
+        session = self.session
+        labels = None if session.clusters is None else session.clusters.labels
+        seen = (session.result, session.settings.series.unit, labels)
+        if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
+            self._seen = seen
+            self._series.clear()
+            self._by_condition = session.effects()
+        if spot not in self._series:
+            if len(self._series) > 2 * MOST_PINS:
+                self._series.clear()
+            place = find_place(session.result, session.affine, spot, labels)
+            self._series[spot] = (
+                place_series(session.result, place, self._by_condition, session.settings.series.unit)
+                if place.voxels.size
+                else place.name
             )
-        return list(self._shade.values())
+        return self._series[spot]
 
-    def _show_conditions(self, _change: object = None) -> None:
-        chosen = self.session.settings.design.conditions
-        for condition, shade in self._shade.items():
-            visible = chosen is None or condition in chosen
-            if shade.visible != visible:
-                shade.visible = visible
+    def _conditions(self) -> tuple[str, ...]:
+        """Event types that are in the model, modulators left out."""
+        chosen, events = self.session.settings.design.conditions, self.session.settings.events
+        modulators = {modulator_name(*pair) for pair in zip(events.modulated, events.modulated_by, strict=True)}
+        types = (c for c in self.session.conditions if c not in modulators)
+        return tuple(c for c in types if chosen is None or c in chosen)
+
+    def _averaged(self) -> tuple[str, ...]:
+        """Event types whose average is drawn: those chosen, or those that the contrast weighs."""
+        there, chosen = self._conditions(), self.session.settings.series.averaged
+        if chosen is not None:
+            return tuple(c for c in there if c in chosen)
+        weighed = weighed_columns(self.session.result)
+        found = tuple(c for c in there if weighed & set(self._by_condition.get(c, ())))
+        return found or there
+
+    # ---- drawing
+
+    def _open(self, _change: object = None) -> None:
+        """Show another tab; its widgets are put there now, and those of the others taken out."""
+        tab = self.tabs.value
+        is_carpet = tab == "carpet"
+        wanted = (self.carpet.view if is_carpet else self.chart, self.back)
+        if self._body.children != wanted:
+            self._body.children = wanted
+        tools: tuple[W.Widget, ...] = (self.carpet.choices,) if is_carpet else (self._places,)
+        if tab in ("series", "average", "spectrum"):
+            tools = (self.chips, *tools)
+        if self._foot.children != tools:
+            self._foot.children = tools
+        compared = "" if tab == "series" else "none"
+        for widget in (self.pin, self.pins):
+            if widget.layout.display != compared:
+                widget.layout.display = compared
+        self.carpet.open = is_carpet
+        self._show()
+        self._show_scan()
+
+    def _show_clusters(self, _change: object = None) -> None:
+        spots = [self._spot, *map(Spot.read, self.session.settings.series.pins)]
+        if any(spot.kind == "cluster" for spot in spots):
+            self._show()
 
     def _show(self, _change: object = None) -> None:
-        session = self.session
-        here = session.series()
-        if here is None:
-            waiting = "waiting for the first fit" if session.result is None else "the crosshair is outside the mask"
-            self.set_verdict(waiting)
-            self.lines.visible = False
+        session, tab = self.session, self.tabs.value
+        self._show_controls()
+        if session.result is None:
+            self.set_verdict("waiting for the first fit")
             return
-        unit = "raw units" if session.result.settings.data.signal_scaling == "none" else "% signal"
-        voxel = ", ".join(map(str, here.ijk))
-        self.set_verdict(f"voxel ({voxel}) · {unit} · R² {here.statistics['r_square']:.2f}")
-        with self.lines.hold_sync():
-            self.lines.x = here.times
-            self.lines.y = np.stack([here.data, here.predicted])
-            self.lines.visible = True
+        regions = self._shades()
+        if tab == "carpet":
+            self.carpet.show(regions)
+            return
+        if self.chart.regions is not regions:
+            self.chart.regions = regions
+        here = self._look(self._spot)
+        self._show_chips()
+        if isinstance(here, str):
+            self.set_verdict(here)
+            if self.chart.plots:
+                self.chart.show([], "")
+            return
+        unit = here.unit if here.unit.startswith("%") else f"{here.unit}, mean {here.level:.4g}"
+        self.set_verdict(f"{here.place.name} · {unit} · R² {here.r_square:.2f}")
+        self.chart.show(*getattr(self, f"_draw_{tab}")(here))
+
+    def _draw_series(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        view = self.session.settings.series
+        pinned = [(c, self._look(Spot.read(pin))) for c, pin in zip(PIN_COLOURS, view.pins, strict=False)]
+        others = [(colour, other) for colour, other in pinned if isinstance(other, PlaceSeries)]
+        return [series_plot(here, view.lines, view.conditions, self.session.conditions, others)], _CLICK
+
+    def _draw_average(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        session, wanted = self.session, self._averaged()
+        if session.events is None:
+            return [], "there are no events to average over"
+        if not wanted:
+            return [], "choose an event type"
+        t_r = session.run.t_r
+        plot = average_plot(here, session.events, wanted, session.conditions, t_r)
+        return [plot], average_words(session.events, wanted, t_r)
+
+    def _draw_residuals(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        return residual_plots(here, self.session.result)
+
+    def _draw_spectrum(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        session, view = self.session, self.session.settings.series
+        plot = spectrum_plot(
+            here,
+            session.result,
+            {c: self._by_condition[c] for c in self._conditions() if c in self._by_condition},
+            view.lines,
+            view.conditions,
+            session.conditions,
+            session.run.t_r,
+        )
+        words = "ticks: the frequency that each event type's regressor is strongest at"
+        return [plot], words if self._by_condition else ""
+
+    def _shades(self) -> list[dict[str, Any]]:
+        session = self.session
+        wanted = (session.settings.events, session.settings.design.conditions, self.tabs.value == "carpet")
+        if wanted != self._shade:
+            self._shade = wanted
+            run = session.run
+            opacity = 0.9 if wanted[-1] else 0.16
+            end = run.n_scans * run.t_r
+            self._regions = event_regions(session.events, self._conditions(), session.conditions, end, opacity)
+        return self._regions
+
+    def _show_controls(self) -> None:
+        view = self.session.settings.series
+        shown = "" if view.place == "sphere" else "none"
+        if self._radius.layout.display != shown:
+            self._radius.layout.display = shown
+        self.pins.offer(
+            [
+                {"name": pin, "label": Spot.read(pin).label, "colour": colour}
+                for colour, pin in zip(PIN_COLOURS, view.pins, strict=False)
+            ]
+        )
+        full = str(self._spot) in view.pins or len(view.pins) >= MOST_PINS
+        if self.pin.disabled != full:
+            self.pin.disabled = full
+
+    # ---- choosing
+
+    def _show_chips(self) -> None:
+        session, tab, view = self.session, self.tabs.value, self.session.settings.series
+        there, every = self._conditions(), session.conditions
+        if tab == "average":
+            counts = {} if session.events is None else session.events["trial_type"].value_counts()
+            options = [{"name": c, "label": f"{c} · {counts.get(c, 0)}", "colour": colour_of(c, every)} for c in there]
+            value = list(self._averaged())
+        elif tab in ("series", "spectrum"):
+            options = [
+                {"name": name, "label": label, "colour": colour, "title": title}
+                for name, (label, colour, _, title) in LINES.items()
+            ]
+            options += [
+                {"name": _FIT_OF + c, "label": c, "colour": colour_of(c, every), "title": f"fit of {c} alone"}
+                for c in there
+                if c in self._by_condition
+            ]
+            on = {*view.lines, *(_FIT_OF + c for c in view.conditions)}
+            value = [option["name"] for option in options if option["name"] in on]
+        else:
+            return
+        with self.chips.hold_sync():
+            self.chips.offer(options)
+            if self.chips.value != value:
+                self.chips.value = value
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        chosen, tab = change["new"], self.tabs.value
+        if tab == "average":
+            if tuple(chosen) != self._averaged():
+                self.session.update({"series.averaged": tuple(chosen)})
+            return
+        lines = tuple(name for name in chosen if name in LINES)
+        fits = tuple(name.removeprefix(_FIT_OF) for name in chosen if name.startswith(_FIT_OF))
+        view = self.session.settings.series
+        # Those of types without a tick are not offered, and kept for when they come back.
+        offered = {option["name"].removeprefix(_FIT_OF) for option in self.chips.options}
+        fits += tuple(c for c in view.conditions if c not in offered)
+        if lines != view.lines or set(fits) != set(view.conditions):
+            self.session.update({"series.lines": lines, "series.conditions": fits})
+
+    def _pin(self, _button: object) -> None:
+        pins = self.session.settings.series.pins
+        here = str(self._spot)
+        if here not in pins:
+            self.session.update({"series.pins": (*pins, here)})
+
+    def _unpin(self, name: str) -> None:
+        pins = self.session.settings.series.pins
+        self.session.update({"series.pins": tuple(pin for pin in pins if pin != name)})
+
+    # ---- the scan
+
+    def _pick(self, scan: int | None) -> None:
+        # the scan that is shown already goes away by the click that brought it
+        self.session.show_scan(None if scan == self.session.scan else scan)
+
+    def _show_scan(self, _change: object = None) -> None:
+        scan, result = self.session.scan, self.session.result
+        time = None if scan is None or result is None else float(result.design.index[scan])
+        on_screen = self.carpet.view if self.tabs.value == "carpet" else self.chart
+        if on_screen.marker != time:
+            on_screen.marker = time
+        label = "" if time is None else f"scan {scan} · {time:g} s ×"
+        if self.back.description != label:
+            self.back.description = label
+            self.back.layout.display = "" if label else "none"

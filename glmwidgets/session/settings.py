@@ -23,8 +23,8 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.backgrounds import BACKGROUNDS
 from glmwidgets.session.carpet import ORDERS
 from glmwidgets.session.statistics import STATISTICS
-from glmwidgets.session.voxels import Spot
 from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
+from glmwidgets.session.voxels import Spot
 
 __all__ = [
     "ContrastSettings",

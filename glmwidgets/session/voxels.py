@@ -29,7 +29,7 @@ from glmwidgets.images.spheres import sphere_indices
 if TYPE_CHECKING:
     from glmwidgets.session.analysis import Result
 
-__all__ = ["Place", "PlaceSeries", "Spot", "find_place", "place_series"]
+__all__ = ["Place", "PlaceSeries", "Spot", "find_place", "place_series", "weighed_columns"]
 
 # Below this mean a signal is centred or empty, and percent of it mean nothing.
 LEAST_SIGNAL = 1.0
@@ -59,6 +59,18 @@ class Spot:
     def __str__(self) -> str:
         tail = {"voxel": "", "sphere": f" sphere {self.radius:g}", "cluster": " cluster"}[self.kind]
         return " ".join(map(str, self.ijk)) + tail
+
+    @property
+    def label(self) -> str:
+        """A few words.
+
+        Examples
+        --------
+        >>> Spot((26, 20, 7), "sphere", 6.0).label
+        '6 mm (26, 20, 7)'
+        """
+        head = {"voxel": "", "sphere": f"{self.radius:g} mm ", "cluster": "cluster "}[self.kind]
+        return f"{head}({', '.join(map(str, self.ijk))})"
 
     @classmethod
     def read(cls, text: str) -> Spot:
@@ -117,7 +129,8 @@ def find_place(result: Result, affine: np.ndarray, spot: Spot, labels: np.ndarra
             return Place(spot, voxels, f"{_counted(voxels.size)} within {spot.radius:g} mm of {where}")
         return Place(spot, voxels, "the sphere lies outside the mask")
     if spot.kind == "cluster":
-        number = 0 if labels is None else int(labels[spot.ijk])
+        there = labels is not None and all(c < n for c, n in zip(spot.ijk, labels.shape, strict=True))
+        number = int(labels[spot.ijk]) if there else 0
         if number:
             voxels = np.flatnonzero((labels == number)[result.mask])
             return Place(spot, voxels, f"cluster {number}, {_counted(voxels.size)}")
@@ -228,7 +241,7 @@ def place_series(
     beta = basis.to_columns @ coordinates
     column = {name: k for k, name in enumerate(fit.columns)}
     chosen = {name: [column[c] for c in columns] for name, columns in by_condition.items()}
-    rows = np.atleast_2d(contrast_vector(result.settings.contrast.expression, list(fit.columns))) @ basis.to_columns
+    rows = _contrast_rows(result) @ basis.to_columns
     return PlaceSeries(
         place=place,
         times=result.design.index.to_numpy(dtype=float),
@@ -255,3 +268,13 @@ def _weights(result: Result, voxels: slice | np.ndarray, unit: str) -> tuple[np.
     # y = m (1 + p / 100), so that m is the mean signal over the mean of that bracket.
     bracket = 1 + mean / 100
     return each * np.divide(signal, bracket, out=signal.astype(float), where=bracket > 0) / 100, "signal"
+
+
+def _contrast_rows(result: Result) -> np.ndarray:
+    return np.atleast_2d(contrast_vector(result.settings.contrast.expression, list(result.fit.columns)))
+
+
+def weighed_columns(result: Result) -> set[str]:
+    """Columns of the design that the contrast of a result weighs."""
+    used = np.any(_contrast_rows(result), axis=0)
+    return {name for name, is_used in zip(result.fit.columns, used, strict=True) if is_used}

@@ -112,3 +112,27 @@ def test_a_list_of_contrasts_has_one_active():
 def test_lists_of_contrasts_that_do_not_hang_together(changes, said):
     with pytest.raises(SettingsError, match=said):
         Settings().updated(changes)
+
+
+def test_how_one_looks_is_no_part_of_the_analysis():
+    settings, seen = Settings(), Settings().updated({"series.place": "sphere", "series.radius": 9.0})
+    assert settings != seen
+    assert settings.same_analysis(seen)
+    assert not settings.same_analysis(Settings().updated({"noise.model": "ols"}))
+    assert Settings().updated({"noise.model": "ols"}).seen_as(seen).series == seen.series
+    assert Settings.from_json(seen.to_json()) == seen
+    assert "series" not in seen.to_dict(views=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("series.lines", ("data", "noise"), "must be one of"),
+        ("series.place", "lobe", "must be one of"),
+        ("series.radius", -1.0, "must be at least 0"),
+        ("series.pins", tuple("abcdefg"), "at most 6"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused(path, value, said):
+    with pytest.raises(SettingsError, match=said):
+        Settings().updated({path: value})
