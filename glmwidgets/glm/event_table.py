@@ -44,8 +44,8 @@ def _written(value: object) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     out = io.StringIO()
-    csv.writer(out, delimiter="\t", lineterminator="").writerow(cells)
-    return out.getvalue()
+    csv.writer(out, delimiter="\t", lineterminator="\r\n").writerow(cells)
+    return out.getvalue().removesuffix("\r\n")
 
 
 def events_from_lines(lines: Sequence[str]) -> pd.DataFrame:

@@ -59,7 +59,7 @@ class EventEditor(Panel):
     """
 
     def __init__(self, session: Session, button: W.ToggleButton):
-        super().__init__(session, "Events, edited")
+        super().__init__(session, "All events")
         self._open = button
         run = session.run
         self._times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
@@ -396,8 +396,18 @@ class EventEditor(Panel):
             (self.part, [(HALVES, HALVES), *parts]),
             (self.measure, list(measures_of(table, kind))),
         ):
-            if list(control.options) != options:
-                control.options = options
+            _offer(control, options)
+
+
+def _offer(control: W.Dropdown, options: list) -> None:
+    """Other choices; what was chosen stays where it can."""
+    if list(control.options) == options:
+        return
+    before = control.value
+    control.options = options
+    values = [option[1] if isinstance(option, tuple) else option for option in options]
+    if values:
+        control.value = before if before in values else values[0]
 
 
 def _parts(table: pd.DataFrame, kind: str) -> list[tuple[str, int]]:

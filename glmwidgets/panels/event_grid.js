@@ -51,8 +51,9 @@ function render({ model, el }) {
   }
 
   function drawHead() {
-    const template = columns().map((column) => column.width || "minmax(64px, 1fr)").join(" ");
-    el.style.setProperty("--glmw-grid-columns", `40px ${template}`);
+    const widths = columns().map((column) => column.width);
+    el.style.setProperty("--glmw-grid-columns", `44px ${widths.map(([px, share]) => `minmax(${px}px, ${share}fr)`).join(" ")}`);
+    el.style.setProperty("--glmw-grid-least", `${44 + widths.reduce((sum, [px]) => sum + px, 0)}px`);
     head.replaceChildren();
     element("div", "glmw-grid-cell glmw-grid-number", head).textContent = "#";
     columns().forEach((column, c) => {

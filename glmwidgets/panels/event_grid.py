@@ -81,7 +81,7 @@ class EventGrid(anywidget.AnyWidget):
                 "editable": name in EDITABLE,
                 "text": name == "trial_type" or events[name].dtype.kind not in "fiub",
                 "help": EDITABLE.get(name, "a column of the file"),
-                "width": "minmax(110px, 2fr)" if name == "trial_type" else "minmax(76px, 1fr)",
+                "width": _width(name, events[name]),
             }
             for name in names
         ]
@@ -127,6 +127,13 @@ class EventGrid(anywidget.AnyWidget):
     def on_delete(self, handler: Callable[[], Any]) -> None:
         """Call a handler when the key that deletes is pressed over picked rows."""
         self.on_msg(lambda _widget, content, _buffers: handler() if content.get("kind") == "delete" else None)
+
+
+def _width(name: str, column: pd.Series) -> list[int]:
+    """Least width in pixels, and share of what is left over."""
+    if name == "trial_type":
+        return [130, 3]
+    return [84, 1] if column.dtype.kind in "fiub" else [120, 2]
 
 
 def _plain(value: object) -> object:

@@ -77,7 +77,7 @@ class ResponsePanel(Panel):
         zero, box = np.zeros(2), np.zeros(4)
         self.curves = bq.Lines(x=zero, y=np.zeros((1, 2)), scales=scales, colors=list(COLOURS), stroke_width=1.8)
         self.boxes = bq.Lines(
-            x=box, y=box, scales=scales, colors=[FIT], stroke_width=1, fill="bottom", fill_opacities=[0.3]
+            x=box, y=box, scales=scales, colors=[FIT], stroke_width=1, fill="inside", fill_opacities=[0.3]
         )
         self._zero = bq.Lines(x=[0.0, 1000.0], y=zero, scales=scales, colors=["#98a2ad"], stroke_width=0.6)
         self.handles = {
@@ -216,7 +216,7 @@ class ResponsePanel(Panel):
                 self.boxes.x = np.column_stack([starts, starts, stops, stops]).ravel()
                 self.boxes.y = np.tile([0.0, 1.0, 1.0, 0.0], starts.size)
             n = starts.size
-            self.set_verdict(f"{n} column{'s' * (n != 1)} a type · {end:g} s")
+            self.set_verdict(f"{n} delay{'s' * (n != 1)} · {end:g} s")
             labels: list[str] = []
         else:
             curves = hrf_curve(design.hrf_model, t_r, dt=0.1)
@@ -231,7 +231,8 @@ class ResponsePanel(Panel):
                 self.curves.colors = list(COLOURS) if named else [FIT]
             lowest = float(values.min())
             self._limit(min(LOWEST if row.name == "gamma" else -0.05, lowest - 0.06))
-            self.set_verdict(f"{end:.0f} s" if named else f"{len(values)} columns a type · {end:.0f} s")
+            verdict = "drag the points" if row.name == "gamma" else f"{end:.0f} s"
+            self.set_verdict(verdict if named else f"{len(values)} columns a type · {end:.0f} s")
             labels = list(curves.columns) if len(values) > 1 and named else []
         if fir:
             self._limit(0.0)
@@ -247,7 +248,7 @@ class ResponsePanel(Panel):
         words = "  ".join(
             f'<span><i style="background:{colour}"></i>{escape(name)}</span>' for name, colour in coloured
         )
-        said = f'<span class="glmw-key">{"drag " if row.name == "gamma" else ""}{words}</span>' if words else ""
+        said = f'<span class="glmw-key">{words}</span>' if words else ""
         if self._legend.value != said:
             self._legend.value = said
             self._legend.layout.display = "" if said else "none"

@@ -228,13 +228,14 @@ def _became(before: pd.DataFrame | None, after: pd.DataFrame | None) -> dict[str
     """What became of each type: itself, or what its events are called now, or nothing."""
     there = set(types_of(after))
     became: dict[str, tuple[str, ...]] = {}
-    same_rows = before is not None and after is not None and len(before) == len(after)
+    # New events come at the end, so that row by row the others are still the same.
+    same_rows = before is not None and after is not None and len(before) <= len(after)
     for name in types_of(before):
         if name in there:
             became[name] = (name,)
         elif same_rows:
             rows = (before["trial_type"] == name).to_numpy()
-            became[name] = tuple(sorted(set(after["trial_type"].to_numpy(dtype=object)[rows])))
+            became[name] = tuple(sorted(set(after["trial_type"].to_numpy(dtype=object)[: len(before)][rows])))
         else:
             became[name] = ()
     return became
