@@ -17,6 +17,7 @@ from glmwidgets.panels.plot import PLAIN, SIGNAL, figure, value_axis
 from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.session.compare import Comparison
 from glmwidgets.session.session import Session
+from glmwidgets.session.statistics import colour_limit
 
 __all__ = ["ComparePanel"]
 
@@ -106,7 +107,9 @@ class ComparePanel(Panel):
         """Make what is seen when it is first needed: three canvases cost memory in kernel and page."""
         session, maps = self.session, []
         for name, title in (("a", "A"), ("b", "B"), ("difference", "")):
-            viewer = SliceViewer(lock=session.lock, label="z", max_height=230)
+            # What is notable of a difference has no border: it is no test.
+            outline = name != "difference"
+            viewer = SliceViewer(lock=session.lock, label="z", max_height=230, show_outline=outline)
             viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
             self.viewers[name] = viewer
             self._titles[name] = text("glmw-label", title)
@@ -123,10 +126,10 @@ class ComparePanel(Panel):
         )
         self._diagonal = bq.Lines(x=np.zeros(2), y=np.zeros(2), scales=scales, colors=["#b0b8c0"], stroke_width=1)
         axes = [
-            bq.Axis(scale=x, label="z of A", grid_lines="none", tick_format=PLAIN),
+            bq.Axis(scale=x, label="z of A", grid_lines="none", tick_format=PLAIN, label_offset="30px"),
             value_axis(y, label="z of B"),
         ]
-        self._dots.children = [figure([self._diagonal, self.scatter], axes, height=230, left=48, bottom=38)]
+        self._dots.children = [figure([self._diagonal, self.scatter], axes, height=240, left=48, bottom=46)]
         self._dots.add_class("glmw-compare-dots")
         grid = W.Box([*maps, self._dots, self._better])
         grid.add_class("glmw-compare")
@@ -148,21 +151,22 @@ class ComparePanel(Panel):
         same = self._shown is not None and self._shown.a is a and self._shown.b.z is b.z
         before, self._shown = self._shown, Comparison(a, b)
         if before is None or before.a is not a:
-            self._paint("a", a.z_map)
+            self.viewers["a"].set_map(a.z_map)
         if not same:
+            self._fit_colours()
             self._paint_b()
             self._paint_difference()
             self._plot()
         self._threshold()
         self._say()
 
-    def _paint(self, name: str, volume: np.ndarray, least: float = 5.0) -> None:
-        viewer = self.viewers[name]
-        viewer.set_map(volume)
-        size = np.abs(volume[np.isfinite(volume)])
-        top = max(least, float(np.ceil(2 * np.quantile(size, 0.9995)) / 2)) if size.size else least
-        if not 0.7 * viewer.vmax <= top <= 1.1 * viewer.vmax:
-            viewer.vmax = top
+    def _fit_colours(self) -> None:
+        """One scale for A and B: the same colour is the same z."""
+        top = max(colour_limit(z, least=5.0) for z in self._shown.z)
+        for name in ("a", "b"):
+            viewer = self.viewers[name]
+            if not 0.7 * viewer.vmax <= top <= 1.1 * viewer.vmax or viewer.vmax != self.viewers["a"].vmax:
+                viewer.vmax = top
 
     def _paint_difference(self) -> None:
         if self._shown is None:
@@ -174,7 +178,8 @@ class ComparePanel(Panel):
             if values is None:
                 viewer.set_map(None)
             else:
-                self._paint("difference", self._shown.volume(values), row.least)
+                viewer.vmax = colour_limit(values, least=row.least)
+                viewer.set_map(self._shown.volume(values))
         said = "" if values is not None else "not known here"
         if values is not None and self.what.value == "aicc":
             said = "below 0 it speaks for B"
@@ -186,7 +191,7 @@ class ComparePanel(Panel):
             return
         flipped = self.flip.value
         self._titles["b"].value = "A, in the place of B" if flipped else "B"
-        self._paint("b", (self._shown.a if flipped else self._shown.b).z_map)
+        self.viewers["b"].set_map((self._shown.a if flipped else self._shown.b).z_map)
         self._threshold()
 
     def _threshold(self) -> None:

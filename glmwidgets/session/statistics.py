@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glmwidgets.glm.contrasts import Contrast
     from glmwidgets.glm.regression import Fit
 
-__all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook"]
+__all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,18 +295,36 @@ def _show(name: str, of: StatisticsBook) -> Shown:
     directed = row.signed and not (of.is_f and name in ("z", "stat"))
     label = "F" if name == "stat" and of.is_f else row.short
     unit = "%" if row.in_units and of.scaled else ""
-    return Shown(name, values, label, unit, directed, row.whole, _limit(values, row), why_not)
+    return Shown(name, values, label, unit, directed, row.whole, colour_limit(values, row.quantile, row.least), why_not)
 
 
-# Ends of colour bars.
 _ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
-def _limit(values: np.ndarray, row: Statistic) -> float:
-    """A round number that few voxels exceed."""
+def colour_limit(values: np.ndarray, quantile: float = 0.9995, least: float = 0.0) -> float:
+    """End of a colour bar: a round number that few voxels exceed.
+
+    Parameters
+    ----------
+    values : array
+        Of which the size counts; NaN does not.
+    quantile : float
+        Share of the voxels that stay below it.
+    least : float
+        It never ends before this. Bars that have such a least end grow from it in whole steps.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> colour_limit(np.array([0.1, -2.2, np.nan]), quantile=1.0), colour_limit(np.array([6.2]), least=5.0)
+    (2.5, 7.0)
+    """
     size = np.abs(values[np.isfinite(values)])
-    top = max(float(np.quantile(size, row.quantile)) if size.size else 0.0, row.least)
-    if top >= 5 and row.least:
+    top = max(float(np.quantile(size, quantile)) if size.size else 0.0, least)
+    if 5 <= top < 20 and least:
         return float(math.ceil(top))
     if not top > 0:
         return 1.0
