@@ -110,7 +110,7 @@ def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmw
         )
     found = _source(source)
     text = script_text(found, dialect, path.stem)
-    for name, save in _in_memory(found, path.stem, dialect).items():
+    for name, save in files_beside(found, path.stem, dialect).items():
         save(path.parent / name)
     return write_whole(path, text)
 
@@ -164,7 +164,7 @@ def _write_table(table: pd.DataFrame) -> Callable[[Path], None]:
     return lambda path: write_whole(path, text) and None
 
 
-def _in_memory(source: Source, stem: str, dialect: str) -> dict[str, Callable[[Path], Any]]:
+def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Callable[[Path], Any]]:
     """Files that the script needs and that do not exist yet, and how each is written."""
     run, events = source.run, source.events
     needed: dict[str, Callable[[Path], Any]] = {}
@@ -200,18 +200,19 @@ def _read_exactly(name: str, place: str, separator: str, numbers: Sequence[str] 
     ]
 
 
-# The dialects ---------------------------------------------------------------------------------------------------------
+def opening_lines(source: Source, stem: str) -> tuple[list[str], list[str]]:
+    """Lines that leave a run in ``run``, its events in ``events`` and its confounds, if any, in ``confounds``.
 
-
-def _own(source: Source, stem: str) -> str:
-    """The script on `glmwidgets.FirstLevelModel`."""
-    run, settings = source.run, source.settings
-    design = settings.design
+    Returns
+    -------
+    lines, imports : list of str
+    """
+    run = source.run
     bold = _place(run.inputs.bold, stem, "bold.nii.gz", True)
     mask = _place(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
     events = _place(source.events_file, stem, "events.tsv", source.events is not None)
     confounds = _place(run.inputs.confounds, stem, "confounds.tsv", run.confounds is not None)
-    lines = []
+    lines, imports = [], ["import glmwidgets as gw"]
     if source.events_file is None and source.events is not None:
         lines += _read_exactly("events", events, "\t", ["onset", "duration", "modulation"])
         events = "events"
@@ -224,13 +225,22 @@ def _own(source: Source, stem: str) -> str:
     opened += [f"    mask={mask},"] if run.mask_img is not None else []
     opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
     lines += ["run = gw.open_run(", *opened, ")"]
-    lines += _selection("events", "run.events", design.conditions)
-    used = source.confounds is not None
-    imports = ["import glmwidgets as gw"]
-    if used:
+    lines += _selection("events", "run.events", source.settings.design.conditions)
+    if source.confounds is not None:
         made, more = _own_confounds(source)
         lines += made
         imports += more
+    return lines, imports
+
+
+# The dialects ---------------------------------------------------------------------------------------------------------
+
+
+def _own(source: Source, stem: str) -> str:
+    """The script on `glmwidgets.FirstLevelModel`."""
+    run, settings = source.run, source.settings
+    lines, imports = opening_lines(source, stem)
+    used = source.confounds is not None
     if source.cuts_mask:
         lines.append(
             f'mask_img = image_like(compute_epi_mask(run.img, cut={settings.data.mask_cut!r}).astype("uint8"), run.img)'
@@ -241,27 +251,30 @@ def _own(source: Source, stem: str) -> str:
         ]
 
     lines += ["", "model = gw.FirstLevelModel(", "    t_r=run.t_r,"]
-    lines += [f"    {name}={value!r}," for name, value in _choices(settings, run).items()]
+    lines += [f"    {name}={value!r}," for name, value in model_arguments(settings, run).items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
     lines += ["    mask_img=mask_img,"] if source.cuts_mask else []
-    lines += [")", f"model.fit(run.img, events{', confounds' if used else ''}{_kept(source)})"]
-    imports += ["import numpy as np"] if _kept(source) else []
+    lines += [")", f"model.fit(run.img, events{', confounds' if used else ''}{kept_argument(source)})"]
+    imports += ["import numpy as np"] if kept_argument(source) else []
 
     contrasts = settings.contrast.listed
     names = unique_slugs([name or text for name, text in contrasts])
     lines += ["", "contrasts = {"]
     lines += [f"    {name!r}: {text!r}," for name, (_, text) in zip(names, contrasts, strict=True)]
-    lines += ["}", *_outputs(stem), "for name, contrast in contrasts.items():"]
-    lines += ['    maps = model.compute_contrast(contrast, output_type="all")', *_saving(settings, "model.mask_img_")]
+    lines += ["}", *output_lines(stem), "for name, contrast in contrasts.items():"]
+    lines += [
+        '    maps = model.compute_contrast(contrast, output_type="all")',
+        *saving_lines(settings, "model.mask_img_"),
+    ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
-    return _script(imports, lines, [f"# Repeats an analysis made with glmwidgets {__version__}."])
+    return assembled(imports, lines, [f"# Repeats an analysis made with glmwidgets {__version__}."])
 
 
 def _nilearn(source: Source, stem: str) -> str:
     """The script on nilearn's FirstLevelModel."""
     run, settings = source.run, source.settings
     design = settings.design
-    choices = {**_choices(settings, run), "slice_time_ref": run.slice_time_ref}
+    choices = {**model_arguments(settings, run), "slice_time_ref": run.slice_time_ref}
     lacking = []
 
     def replace(name: str, value: Any, why: str) -> None:
@@ -309,7 +322,7 @@ def _nilearn(source: Source, stem: str) -> str:
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
     lines += [f"    mask_img={mask},"] if masked else []
     lines += ["    minimize_memory=False,", ")"]
-    lines += [f"model.fit(bold, events{', confounds' if used else ''}{_kept(source)})"]
+    lines += [f"model.fit(bold, events{', confounds' if used else ''}{kept_argument(source)})"]
 
     matrix = source.analysis.graph.get("design", settings)
     contrasts = settings.contrast.listed
@@ -319,7 +332,7 @@ def _nilearn(source: Source, stem: str) -> str:
         rows = np.atleast_2d(contrast_vector(text, matrix.columns))
         terms = [{str(c): float(w) for c, w in zip(matrix.columns, row, strict=True) if w} for row in rows]
         lines.append(f"    {name!r}: {terms!r},")
-    lines += ["}", "columns = list(model.design_matrices_[0].columns)", *_outputs(stem)]
+    lines += ["}", "columns = list(model.design_matrices_[0].columns)", *output_lines(stem)]
     lines += ["for name, rows in contrasts.items():"]
     lines += ["    weights = np.array([[row.get(column, 0.0) for column in columns] for row in rows])"]
     lines += ['    contrast, stat_type = (weights[0], "t") if len(weights) == 1 else (weights, "F")']
@@ -327,7 +340,7 @@ def _nilearn(source: Source, stem: str) -> str:
     height = None
     if control not in ("fixed", "fpr", "fdr", "bonferroni"):
         height = float(source.analysis.result(settings).threshold)
-    lines += _saving(settings, "model.masker_.mask_img_", height)
+    lines += saving_lines(settings, "model.masker_.mask_img_", height)
     imports = ["import numpy as np", "import pandas as pd", "from nilearn.glm import threshold_stats_img"]
     imports += [
         "from nilearn.glm.first_level import FirstLevelModel",
@@ -335,7 +348,7 @@ def _nilearn(source: Source, stem: str) -> str:
     ]
     head = [f"# Repeats an analysis made with glmwidgets {__version__}, by nilearn {NILEARN}."]
     head += ["#", "# Not the same there:"] + [f"# - {text}." for text in lacking]
-    return _script(imports, lines, head)
+    return assembled(imports, lines, head)
 
 
 #: How a script can be written, by name.
@@ -345,7 +358,7 @@ DIALECTS: dict[str, Callable[[Source, str], str]] = {"glmwidgets": _own, "nilear
 # Parts ----------------------------------------------------------------------------------------------------------------
 
 
-def _script(imports: list[str], lines: list[str], head: list[str]) -> str:
+def assembled(imports: list[str], lines: list[str], head: list[str]) -> str:
     body = "\n".join(lines)
     needs = ["from pathlib import Path", ""] if "Path(" in body or "here /" in body else []
     if "pd." in body and "import pandas as pd" not in imports:
@@ -357,7 +370,7 @@ def _script(imports: list[str], lines: list[str], head: list[str]) -> str:
     return "\n".join([*head, "", *needs, *third, "", body, ""])
 
 
-def _choices(settings: Settings, run: Run) -> dict[str, Any]:
+def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
     """Arguments of the estimator that shape the numbers; both packages have these under the same names."""
     design = settings.design
     fir = parse_hrf(design.hrf_model)[0].name == "fir"
@@ -382,7 +395,7 @@ def _choices(settings: Settings, run: Run) -> dict[str, Any]:
     return choices
 
 
-def _kept(source: Source) -> str:
+def kept_argument(source: Source) -> str:
     """Argument of ``fit`` that leaves initial scans out."""
     dropped = source.settings.data.drop_scans
     return f", sample_masks=np.arange({dropped}, {source.run.n_scans})" if dropped else ""
@@ -432,11 +445,11 @@ def _separator(path: str | None) -> str:
     return found if found in header else r"\s+"
 
 
-def _outputs(stem: str) -> list[str]:
+def output_lines(stem: str) -> list[str]:
     return ["", f"folder = Path({f'{slug(stem)}_results'!r})", "folder.mkdir(exist_ok=True)"]
 
 
-def _saving(settings: Settings, mask: str, height: float | None = None) -> list[str]:
+def saving_lines(settings: Settings, mask: str, height: float | None = None) -> list[str]:
     chosen = settings.threshold
     fixed = THRESHOLDS[chosen.height_control].setting == "fixed" or height is not None
     value = chosen.value if height is None else height
