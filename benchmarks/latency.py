@@ -71,10 +71,7 @@ WATCH = """() => {
     const old = document.querySelector('.glmw-slices .glmw-old') !== null;
     if (watch.asked.maps && !old && look(canvas) !== watch.before) answer('maps');
   });
-  const heading = [...document.querySelectorAll('.glmw-title')].find((e) => e.textContent === 'Series');
-  const observer = new MutationObserver(() => answer('series'));
-  const lines = { subtree: true, attributes: true, attributeFilter: ['d'] };
-  observer.observe(heading.closest('.glmw-panel').querySelector('.bqplot'), lines);
+  document.addEventListener('glmw:chart', () => answer('series'));
 }"""
 
 

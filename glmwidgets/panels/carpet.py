@@ -47,6 +47,7 @@ class CarpetTab:
         self.order = W.Dropdown(options=rows, tooltip="what its rows are ordered by")
         self.choices = W.Box([self.what, self.order])
         self.choices.add_class("glmw-series-places")
+        self.choices.add_class("glmw-carpet-choices")
         self._made: Carpet | None = None
         self._of: tuple[Any, str, str] | None = None
         self._asked: tuple[Any, str, str] | None = None

@@ -159,10 +159,10 @@ def average_words(events: pd.DataFrame, wanted: Sequence[str], t_r: float) -> st
     reach = AFTER + float(events["duration"].max())
     onsets, others = mine["onset"].to_numpy(dtype=float), np.unique(events["onset"].to_numpy(dtype=float))
     mixed = share_of_mixed_windows(onsets, others, (float(lags[0]), float(lags[-1])), reach)
-    words = ["dots: data, mean ± standard error over events · lines: the fit averaged alike"]
+    words = ["dots: data ± standard error over events", "lines: fit averaged alike"]
     if mixed > 0:
-        words.append(f"responses to other events reach into {100 * mixed:.0f} % of the windows, in both alike")
-    words.append("zero is the model's baseline; drift and confounds are taken out")
+        words.append(f"other events reach into {100 * mixed:.0f} % of the windows, in both")
+    words.append("0: the model's baseline, without drift and confounds")
     shortest, longest = mine["duration"].min(), mine["duration"].max()
     if longest > shortest:
         words.append(f"events last from {shortest:g} to {longest:g} s")
@@ -205,11 +205,11 @@ def residual_plots(here: PlaceSeries, result: Result) -> tuple[list[dict[str, An
         parts.append(bars(lags + 0.17, after, 0.34, FIT, "whitened"))
     else:
         parts.append(bars(lags, before, 0.6, SIGNAL, "r"))
-    caption = f"autocorrelation: grey before, orange whitened by {label}" if whitened else "autocorrelation"
+    caption = "autocorrelation: grey before, orange whitened" if whitened else "autocorrelation"
     top = max(0.3, float(np.abs(np.r_[before, after]).max()) * 1.08)
     correlated = Chart.plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
     words = f"sd {write_number(sd)} {_short(here.unit)} · lag 1: {_signed(before[0])}"
-    words += f" → {_signed(after[0])} whitened" if whitened else ""
+    words += f" → {_signed(after[0])} whitened by {label}" if whitened else ""
     return [_histogram(residual, sd, here.unit), correlated], f"{words} · shaded: 95 % of white noise after this design"
 
 

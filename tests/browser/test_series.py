@@ -1,0 +1,105 @@
+"""Series, averages, residuals, spectrum and carpet by a person's hands in a real JupyterLab."""
+
+import numpy as np
+import pytest
+
+IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+CELL = """import glmwidgets as gw, numpy as np, pandas as pd
+stem = {stem!r}
+rng = np.random.default_rng(0)
+confounds = pd.DataFrame({{"framewise_displacement": rng.random(156), "trans_x": rng.normal(size=156)}})
+settings = {{"contrast.expression": "face - house", "design.confounds": ()}}
+ex = gw.explore(stem + "bold.nii.gz", stem + "events.tsv", 2.0, confounds=confounds, settings=settings)
+ex"""
+
+WATCH = """() => {
+  window.glmwCharts = 0;
+  document.addEventListener('glmw:chart', () => { window.glmwCharts += 1; });
+}"""
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1500), ("dark", 700)])
+def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, page, pixels, ask, screenshot, theme, width):
+    page.set_viewport_size({"width": width, "height": 1300})
+    page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=theme)
+    page.wait_for_function(IDLE, timeout=90_000)
+    page.wait_for_timeout(500)
+    panel = page.locator(".glmw-panel", has=page.locator(".glmw-series-head"))
+    chart, slices = panel.locator(".glmw-chart canvas"), page.locator(".glmw-slices canvas").first
+    page.evaluate(WATCH)
+
+    def kernel(expression):
+        return ask(page, f"print({expression})")
+
+    def open_tab(label):
+        panel.locator(".glmw-tabs button", has_text=label).click()
+        page.wait_for_timeout(700)
+        screenshot(panel, f"series_{label.split()[-1].lower()}_{theme}_{width}")
+        return pixels(chart)
+
+    # a chip draws another line
+    before = pixels(chart)
+    panel.locator(".glmw-chips button", has_text="contrast").click()
+    page.wait_for_timeout(600)
+    assert not np.array_equal(pixels(chart), before)
+    assert kernel("ex.session.settings.series.lines") == "('data', 'fit', 'contrast')"
+
+    # pinned, a place stays while the crosshair goes on; its cross takes it off
+    panel.get_by_role("button", name="pin", exact=True).click()
+    page.wait_for_timeout(400)
+    slices.focus()
+    painted = page.evaluate("() => window.glmwCharts")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(800)
+    assert page.evaluate("() => window.glmwCharts") > painted
+    with_pin = pixels(chart)
+    panel.locator(".glmw-chips button[title^=remove]").click()
+    page.wait_for_timeout(600)
+    assert kernel("ex.session.settings.series.pins") == "()"
+    assert not np.array_equal(pixels(chart), with_pin)
+
+    # a click in time lays the map over that scan, Escape over its background again
+    background = pixels(slices)
+    area = chart.bounding_box()
+    chart.click(position={"x": 0.6 * area["width"], "y": 0.4 * area["height"]})
+    page.wait_for_timeout(700)
+    scan = int(kernel("ex.session.scan"))
+    assert 60 < scan < 120
+    assert f"scan {scan}" in panel.locator(".glmw-scan").inner_text()
+    assert not np.array_equal(pixels(slices), background)
+    screenshot(page.locator(".glmw-explorer"), f"scan_{theme}_{width}")
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    assert int(kernel("ex.session.scan")) == scan + 1
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(700)
+    assert kernel("ex.session.scan") == "None"
+    np.testing.assert_array_equal(pixels(slices), background)
+
+    pictures = [open_tab(label) for label in ("Event average", "Residuals", "Spectrum", "Carpet")]
+    assert len({picture.tobytes() for picture in pictures}) == 4
+    carpet = pictures[-1]
+    # greys from black to white in the middle of it, and something drawn above it
+    middle = carpet[carpet.shape[0] // 2, 60:-20].astype(int)
+    assert np.ptp(middle[:, 0]) > 100
+    chart.hover()
+    page.wait_for_timeout(200)
+    assert "FD" in panel.locator(".glmw-read").inner_text()
+    panel.locator("select").last.select_option(label="rows by slice, top first")
+    page.wait_for_timeout(900)
+    assert not np.array_equal(pixels(chart), carpet)
+    chart.click(position={"x": 0.5 * area["width"], "y": 0.5 * area["height"]})
+    page.wait_for_timeout(600)
+    assert kernel("ex.session.scan") != "None"
+    panel.locator(".glmw-scan").click()
+    page.wait_for_timeout(600)
+    assert kernel("ex.session.scan") == "None"
+
+    # outside the mask it says so in words
+    open_tab("Series")
+    ask(page, "ex.session.move_to((0, 0, 0))")
+    page.wait_for_timeout(600)
+    assert "outside the mask" in panel.locator(".glmw-verdict").inner_text()
+    screenshot(panel, f"series_outside_{theme}_{width}")
