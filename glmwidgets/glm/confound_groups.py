@@ -18,8 +18,10 @@ from glmwidgets.glm.censoring import with_censored_scans
 
 __all__ = [
     "EXPANSIONS",
+    "FD",
     "MOTION",
     "MOTION_LEVELS",
+    "STD_DVARS",
     "ConfoundGroup",
     "choose_confounds",
     "confound_groups",
@@ -43,6 +45,7 @@ EXPANSIONS = {
 #: Number of motion columns, and the expansion that gives so many.
 MOTION_LEVELS = {6: "basic", 12: "derivatives", 24: "full"}
 
+#: Columns by which scans are scrubbed: framewise displacement in mm, and DVARS in units of its own spread.
 FD, STD_DVARS = "framewise_displacement", "std_dvars"
 
 

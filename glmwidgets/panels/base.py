@@ -12,7 +12,7 @@ import ipywidgets as W
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
 
-__all__ = ["Panel", "field", "opened_by", "text"]
+__all__ = ["Panel", "column", "field", "opened_by", "text"]
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,14 @@ def field(label: str, control: W.Widget) -> W.VBox:
     """A control with a small label above it."""
     box = W.VBox([text("glmw-label", escape(label)), control])
     box.add_class("glmw-field")
+    return box
+
+
+def column(name: str, *panels: W.Widget) -> W.Box:
+    """A column of an explorer: panels below each other."""
+    box = W.Box(list(panels))
+    box.add_class("glmw-column")
+    box.add_class(name)
     return box
 
 
@@ -153,7 +161,7 @@ class Panel(W.VBox):
         status = change["new"]
         source = status.stage or ""
         mine = status.state == "error" and (source in self._stages or source.partition(".")[0] in self._stages)
-        message = escape(status.message) if mine else ""
+        message = escape(status.message.removeprefix(f"{source}: ")) if mine else ""
         if self._error.value != message:
             self._error.value = message
             self._error.layout.display = "" if mine else "none"

@@ -11,9 +11,10 @@ from typing import Any
 import ipywidgets as W
 
 from glmwidgets.datasets.bids import find_run
-from glmwidgets.panels.base import opened_by, text
+from glmwidgets.panels.base import column, opened_by, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
+from glmwidgets.panels.confounds import ConfoundsPanel
 from glmwidgets.panels.contrast import ContrastPanel
 from glmwidgets.panels.crosshair import CrosshairPanel
 from glmwidgets.panels.data import DataPanel
@@ -52,7 +53,8 @@ class Explorer(W.VBox):
     ----------
     session : Session
         What is looked at; ``session.update({...})`` moves every control.
-    events, hrf, drift, noise, data, contrasts, map, series, clusters, crosshair, design, history, compare : Panel
+    events, hrf, drift, confounds, noise, data, contrasts, map, series, clusters, crosshair : Panel
+    design, history, compare : Panel
         Each can be shown in a cell of its own.
     """
 
@@ -61,6 +63,7 @@ class Explorer(W.VBox):
         self.events = EventsPanel(session)
         self.hrf = ResponsePanel(session)
         self.drift = DriftPanel(session)
+        self.confounds = ConfoundsPanel(session)
         self.noise = NoisePanel(session)
         self.data = DataPanel(session)
         self.contrasts = ContrastPanel(session)
@@ -80,9 +83,9 @@ class Explorer(W.VBox):
         side_by_side = opened_by(self.compare.pin, self.compare)
         columns = W.Box(
             [
-                _column("glmw-left", self.events, self.hrf, self.drift, self.noise, self.data),
-                _column("glmw-centre", self.contrasts, self.map, self.series),
-                _column("glmw-right", self.clusters, self.crosshair, self.design),
+                column("glmw-left", *self._model_panels()),
+                column("glmw-centre", self.contrasts, self.map, self.series),
+                column("glmw-right", self.clusters, self.crosshair, self.design),
             ]
         )
         columns.add_class("glmw-columns")
@@ -94,6 +97,11 @@ class Explorer(W.VBox):
         self._show_facts()
         if session.result is None:
             session.refresh()
+
+    def _model_panels(self) -> list[W.Widget]:
+        """What decides the model; a run without confounds shows nothing of them."""
+        confounds = [] if self.session.run.confounds is None else [self.confounds]
+        return [self.events, self.hrf, self.drift, *confounds, self.noise, self.data]
 
     def _show_facts(self, _change: object = None) -> None:
         run, result = self.session.run, self.session.result
@@ -165,13 +173,6 @@ class Explorer(W.VBox):
         """End the session's worker and take the widgets away."""
         self.session.close()
         super().close()
-
-
-def _column(name: str, *panels: W.Widget) -> W.Box:
-    box = W.Box(list(panels))
-    box.add_class("glmw-column")
-    box.add_class(name)
-    return box
 
 
 def explore(

@@ -7,7 +7,6 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
-from glmwidgets.glm.hrf_table import HRFS
 from glmwidgets.panels.explorer import Explorer
 
 
@@ -60,23 +59,13 @@ def test_every_bound_control_is_listed(explorer):
     assert set(controls(explorer)) == set(NAMES)
 
 
-def test_every_named_response_can_be_picked(explorer):
-    explorer.session.update({"contrast.expression": "constant"})  # a column of every model
-    for label, value in explorer.hrf.model.options:
-        explorer.hrf.model.value = value
-        wants_delays = value == "fir"
-        assert explorer.session.status.state == "idle", (label, explorer.session.status.message)
-        assert (explorer.hrf._delays.layout.display == "") == wants_delays
-    assert len(explorer.hrf.model.options) == len(HRFS)
-
-
 def test_ticks_choose_the_event_types(explorer):
     session = explorer.session
-    explorer.events.ticks["house"].value = False
+    explorer.events.types.off = ["house"]
     assert session.settings.design.conditions == ("face",)
     assert "house" not in session.result.design.columns
     session.update({"design.conditions": None})
-    assert explorer.events.ticks["house"].value
+    assert explorer.events.types.off == []
 
 
 def test_a_refused_value_is_told_in_its_own_panel_and_what_is_typed_is_escaped(explorer):
@@ -91,13 +80,6 @@ def test_a_refused_value_is_told_in_its_own_panel_and_what_is_typed_is_escaped(e
     explorer.contrasts.expression.value = "face"
     assert said.layout.display == "none"
     assert "glmw-bad-input" not in explorer.contrasts.expression._dom_classes
-
-
-def test_words_that_are_no_delays(explorer):
-    explorer.hrf.model.value = "fir"
-    explorer.hrf.delays.value = "0, x"
-    assert "whole numbers of scans" in explorer.session.status.message
-    assert explorer.session.settings.design.fir_delays == (0,)
 
 
 def test_dragging_the_slider_fixes_the_threshold_and_an_echo_does_not(explorer):
