@@ -112,8 +112,7 @@ class GroupDesignPanel(Panel):
         if result is None:
             return
         columns = len(result.design.columns)
-        dof = f"{result.fit.dof:g} degrees of freedom"
-        self.set_verdict(f"{len(result.rows)} maps · {columns} column{'s' * (columns != 1)} · {dof}")
+        self.set_verdict(f"{len(result.rows)} maps · {columns} column{'s' * (columns != 1)} · dof {result.fit.dof:g}")
 
     def _mark(self, _change: object = None) -> None:
         maps, shown = self.session.settings.table.maps, self.session.shown

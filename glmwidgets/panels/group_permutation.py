@@ -123,7 +123,9 @@ class PermutationPanel(Panel):
         self.viewer.cursor = session.cursor
         self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
         shown = field("corrected p of", self.statistic)
-        null = W.VBox([text("glmw-label", "null distribution of the largest statistic"), self.chart, self.take])
+        take = W.Box([self.take])
+        take.add_class("glmw-bar")
+        null = W.VBox([text("glmw-label", "null distribution of the largest statistic"), self.chart, take])
         left = W.VBox([shown, self.viewer])
         self._place.children = [left, null]
 
@@ -175,17 +177,22 @@ class PermutationPanel(Panel):
         name = permuted.names[0]
         null, highest = permuted.result.null[name], float(np.abs(permuted.result.observed[name]).max())
         cutoff = permuted.result.cutoff(name, self.session.settings.permutation.alpha)
-        low = float(null.min()) if null.size else 0.0
-        high = max(highest, float(null.max()) if null.size else 1.0)
+        low, top = (float(null.min()), float(null.max())) if null.size else (0.0, 1.0)
+        # A statistic far beyond all that chance makes would leave the distribution itself no room.
+        high = max(top, min(highest, low + 2 * (top - low)))
         counts, edges = (
             np.histogram(null, N_BINS, (low, high)) if high > low else (np.zeros(1), np.array([low, low + 1]))
         )
         middle, width = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
         symbol = "F" if name == "f" else "|t|" if permuted.result.two_sided else "t"
         parts = [bars(middle, counts, 0.92 * width, "--glmw-muted", "permutations")]
+        said = f"observed {highest:.2f}{' →' if highest > high else ''}"
         if math.isfinite(cutoff):
-            parts.append(mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}"))
-        parts.append(mark(highest, "--glmw-accent", f"observed {highest:.2f}"))
+            # Two labels need half of the width.
+            near = abs(min(highest, high) - cutoff) < 0.5 * (high - low)
+            parts.append(mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}{' · ' + said if near else ''}"))
+            said = "" if near else said
+        parts.append(mark(min(highest, high), "--glmw-accent", said))
         room = 0.02 * (high - low) or 0.5
         ends = (low - room, high + room)
         self.chart.show(

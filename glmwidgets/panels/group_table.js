@@ -1,6 +1,16 @@
 // A table that is typed into: a click on a cell, Enter or a letter opens it; Enter and Tab go on, Escape leaves.
 // Cells are text, never markup; whether they can be read is decided by the kernel.
 
+// Of long names that begin alike only what differs is shown; the whole name is the title.
+function shortened(names) {
+  if (names.length < 2 || Math.max(...names.map((name) => name.length)) < 16) return names;
+  let same = 0;
+  while (same < names[0].length && names.every((name) => name[same] === names[0][same])) same += 1;
+  // Numbers and words stay whole.
+  while (same > 0 && /[A-Za-z0-9]/.test(names[0][same - 1])) same -= 1;
+  return same > 3 ? names.map((name) => `\u2026${name.slice(same)}`) : names;
+}
+
 function render({ model, el }) {
   el.classList.add("glmw-table", "glmw-group-table");
   const table = el.appendChild(document.createElement("table"));
@@ -49,6 +59,7 @@ function render({ model, el }) {
   function drawBody() {
     const { maps, columns, cells, kept } = model.get("data");
     const refused = model.get("refused");
+    const short = shortened(maps);
     body.replaceChildren();
     maps.forEach((name, row) => {
       const tr = body.insertRow();
@@ -57,7 +68,7 @@ function render({ model, el }) {
       tr.insertCell().append(tick(kept[row], `use ${name}`, (value) => model.send({ kind: "keep", row, value })));
       const called = tr.insertCell();
       called.className = "glmw-map-name";
-      called.textContent = name;
+      called.textContent = short[row];
       called.title = `${name}: click to look at this map`;
       called.tabIndex = 0;
       columns.forEach((column, c) => {

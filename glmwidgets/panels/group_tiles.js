@@ -1,5 +1,15 @@
 // Small pictures of maps, each a button with its name below. Names and words are text, never markup.
 
+// Of long names that begin alike only what differs is shown; the whole name is the title.
+function shortened(names) {
+  if (names.length < 2 || Math.max(...names.map((name) => name.length)) < 16) return names;
+  let same = 0;
+  while (same < names[0].length && names.every((name) => name[same] === names[0][same])) same += 1;
+  // Numbers and words stay whole.
+  while (same > 0 && /[A-Za-z0-9]/.test(names[0][same - 1])) same -= 1;
+  return same > 3 ? names.map((name) => `\u2026${name.slice(same)}`) : names;
+}
+
 function render({ model, el }) {
   el.classList.add("glmw-tiles");
   const said = document.createElement("div");
@@ -11,7 +21,7 @@ function render({ model, el }) {
 
   function paint(canvas, at) {
     const { width, height, pixels } = model.get("pictures");
-    if (!pixels || pixels.byteLength < (at + 1) * width * height) return;
+    if (!width || !pixels || pixels.byteLength < (at + 1) * width * height) return;
     const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset + at * width * height, width * height);
     const table = model.get("_lut");
     const lut = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
@@ -52,13 +62,14 @@ function render({ model, el }) {
     const tiles = model.get("tiles");
     while (grid.children.length > tiles.length) grid.lastChild.remove();
     while (grid.children.length < tiles.length) grid.append(make(grid.children.length));
+    const short = shortened(tiles.map(({ name }) => name));
     tiles.forEach(({ name, words, kept }, at) => {
       const tile = grid.children[at];
       tile.classList.toggle("glmw-flagged", Boolean(words));
       tile.classList.toggle("glmw-out", !kept);
       tile.title = [name, kept ? "" : "left out", words].filter(Boolean).join(": ");
       tile.setAttribute("aria-label", tile.title);
-      tile.lastChild.textContent = name;
+      tile.lastChild.textContent = short[at];
     });
     mark();
   }

@@ -50,12 +50,15 @@ class ValuesPanel(Panel):
         self.band.colors, self.band.fill_colors, self.band.opacities = [FIT], [FIT, FIT], [0.0, 0.0]
         self.fit = bq.Lines(x=np.zeros(2), y=np.zeros(2), scales=scales, colors=[FIT], stroke_width=2, visible=False)
         self.interval = bq.Lines(x=two, y=two, scales=scales, colors=[FIT], stroke_width=3)
-        self.means = bq.Scatter(x=nothing, y=nothing, scales=scales, colors=[FIT], marker="diamond", default_size=110)
+        self.means = bq.Scatter(x=nothing, y=nothing, scales=scales, colors=[FIT], marker="diamond", default_size=64)
         self.zero = bq.Lines(
             x=np.zeros(2), y=np.zeros(2), scales=scales, colors=[SIGNAL], stroke_width=1, line_style="dashed"
         )
+        self.ticks = bq.Label(
+            x=nothing, y=nothing, text=np.array([""]), scales=scales, colors=[SIGNAL], align="middle", default_size=12
+        )
         self._axis = bq.Axis(scale=self._x, grid_lines="none", tick_format=PLAIN, label_offset="28px")
-        marks = [self.zero, self.band, self.interval, self.fit, self.points, self.means]
+        marks = [self.zero, self.band, self.interval, self.fit, self.points, self.means, self.ticks]
         self.figure = figure(marks, [self._axis, value_axis(self._y)], height=230, left=48, bottom=40)
         self._words = text("glmw-note")
         row = W.Box([self._words, field("against", self.against)])
@@ -124,13 +127,17 @@ class ValuesPanel(Panel):
             self._x.min, self._x.max = ends
         known = np.concatenate([drawn.y, drawn.line[1:].ravel(), [0.0]])
         low, high = float(np.nanmin(known)), float(np.nanmax(known))
-        room = 0.05 * (high - low) or 1.0
+        room = (0.12 if drawn.ticks else 0.05) * (high - low) or 1.0
         with self._y.hold_sync():
             self._y.min, self._y.max = low - room, high + room
         with self._axis.hold_sync():
             self._axis.label = drawn.label
-            self._axis.tick_values = np.arange(len(drawn.ticks), dtype=float) if drawn.ticks else None
-            self._axis.tick_labels = {f"{k:g}": _short(name) for k, name in enumerate(drawn.ticks)}
+            self._axis.visible = not drawn.ticks
+        with self.ticks.hold_sync():
+            self.ticks.x = np.arange(len(drawn.ticks), dtype=float)
+            self.ticks.y = np.full(len(drawn.ticks), low - room)
+            self.ticks.text = np.array([_short(name, 60 // max(2, len(drawn.ticks))) for name in drawn.ticks])
+            self.ticks.visible = len(drawn.ticks) > 1
 
     def _draw_line(self, drawn: GroupValues, strip: bool) -> None:
         x, centre, low, high = drawn.line
@@ -182,5 +189,5 @@ class ValuesPanel(Panel):
             self._words.value = said
 
 
-def _short(name: str, most: int = 22) -> str:
+def _short(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"

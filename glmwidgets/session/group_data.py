@@ -235,7 +235,8 @@ def table_settings(frame: pd.DataFrame, names: Sequence[str], ids: str | None = 
     """
     kept: list[tuple[str, str, tuple[str, ...]]] = []
     repeated = ids is not None and frame[ids].duplicated().any()
-    for column in frame.columns:
+    # Who it is comes last: one looks at it least.
+    for column in sorted(frame.columns, key=lambda name: name == ids):
         values = frame[column]
         if values.nunique(dropna=True) < 2 or (column == ids and not repeated):
             continue
