@@ -39,7 +39,7 @@ USUAL_FD, USUAL_DVARS = 0.5, 1.5
 FEW = 30
 
 LEVELS = {0: "none", 6: "6 parameters", 12: "12, with derivatives", 24: "24, with squares"}
-OTHER = "another choice"
+OTHER = -1  # a choice of value None would be none at all for the widget
 
 
 class ConfoundsPanel(Panel):
@@ -145,7 +145,7 @@ class ConfoundsPanel(Panel):
 
     def _pick_motion(self, change: dict) -> None:
         level = change["new"]
-        if not self._following and level is not None and level != self.choice.level(self._setting):
+        if not self._following and level != OTHER and level != self.choice.level(self._setting):
             columns = self.choice.group("motion").columns
             self._write(self.choice.group("motion"), columns[:level] if level in MOTION_LEVELS else ())
 
@@ -181,11 +181,13 @@ class ConfoundsPanel(Panel):
             _set(self._counts[name], f"{len(chosen)} of {len(group.columns)}" if chosen else f"{len(group.columns)}")
         if self.motion is not None:
             level = self.choice.level(self._setting)
-            options = [(label, level) for level, label in LEVELS.items()] + ([(OTHER, None)] if level is None else [])
+            options = [(label, value) for value, label in LEVELS.items()]
+            options += [("another choice", OTHER)] if level is None else []
             if len(options) != len(self.motion.options):
                 self.motion.options = options
-            if self.motion.value != level:
-                self.motion.value = level
+            shown = OTHER if level is None else level
+            if self.motion.value != shown:
+                self.motion.value = shown
 
     def _say(self) -> None:
         result = self.session.result

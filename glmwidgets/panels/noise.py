@@ -20,8 +20,9 @@ __all__ = ["NoisePanel"]
 # Orders of the family that are offered by name.
 ORDERS = ("2", "3")
 
-# Whom a voxel shares its noise with.
-SHARED = {None: "in each voxel alone", "local": "shared with neighbours", "global": "shared by the whole mask"}
+# Whom a voxel shares its noise with. A choice of value None would be none at all for the widget.
+ALONE = "alone"
+SHARED = {ALONE: "in each voxel alone", "local": "shared with neighbours", "global": "shared by the whole mask"}
 
 # Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
 WITHIN = 0.10
@@ -53,7 +54,7 @@ class NoisePanel(Panel):
         self.model = W.Dropdown(options=[(noise_model_row(name).label, name) for name in names])
         self.pooling = W.Dropdown(options=[(words, way) for way, words in SHARED.items()])
         self.bind(self.model, "noise.model", to_control=self._offered)
-        self.bind(self.pooling, "noise.pooling")
+        self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
         self.suggestion, self.rho = W.Button(), W.Button(description="ρ map")
         self.suggestion.on_click(self.guarded(lambda _button: self._try()))
         self.rho.on_click(self.guarded(lambda _button: self._toggle_rho()))
@@ -153,7 +154,7 @@ def _found(parameters: dict[str, np.ndarray]) -> tuple[str, tuple[str, ...]]:
     for name, symbol in SYMBOLS.items():
         if name in parameters:
             quartiles = np.quantile(parameters[name], (0.25, 0.5, 0.75))
-            return symbol, tuple(f"{q:.2f}".replace("-", "\N{MINUS SIGN}") for q in quartiles)
+            return symbol, tuple(f"{round(q, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}") for q in quartiles)
     return "", ()
 
 

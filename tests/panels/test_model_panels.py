@@ -176,7 +176,7 @@ def test_motion_by_its_number_of_regressors(moved):
     assert moved.settings.design.confounds == motion_columns(24)
     assert set(motion_columns(24)) <= set(moved.result.design.columns)
     moved.update({"design.confounds": ("rot_x", "csf")})
-    assert panel.motion.value is None
+    assert dict(panel.motion.options)["another choice"] == panel.motion.value
     panel.motion.value = 0
     assert moved.settings.design.confounds == ("csf",)
     moved.undo()
