@@ -124,13 +124,11 @@ def run_permutations(
         cancel=cancel,
     ):
         now = time.monotonic()
-        stopped = cancel.is_set() and not result.complete
-        if result.complete or stopped or now - last >= every:
+        if not result.complete and not cancel.is_set() and now - last >= every:
             last = now
-            state = "done" if result.complete else "cancelled" if stopped else "running"
-            publish(Permuted(key, result, of, state, now - start))
-        if stopped:
-            return
+            publish(Permuted(key, result, of, "running", now - start))
+    state = "done" if result.complete else "cancelled"
+    publish(Permuted(key, result, of, state, time.monotonic() - start))
 
 
 def _blocks(settings: GroupSettings, of: GroupResult) -> list[str] | None:
