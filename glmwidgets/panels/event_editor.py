@@ -359,6 +359,8 @@ class EventEditor(Panel):
         n = 0 if table is None else len(table)
         words = [f"{n} event{'s' * (n != 1)}", f"{len(types)} type{'s' * (len(types) != 1)}"]
         words += [f"{len(outside)} outside the run"] if outside else []
+        m = len(chosen.modulated)
+        words += [f"{m} modulator{'s' * (m != 1)}"] if m else []
         words += ["edited" if chosen.table is not None else "as given"]
         self.set_verdict(" · ".join(words), "warn" if outside else "quiet")
 

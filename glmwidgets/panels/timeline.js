@@ -114,6 +114,7 @@ function render({ model, el }) {
     if (!axis) return;
     axis.replaceChildren();
     const data = model.get("data");
+    if (!data.run) return;
     const [low, high] = span(data, model.get("shift"));
     const end = data.run[1];
     const inner = element("div", "glmw-axis-inner", axis);
@@ -122,7 +123,8 @@ function render({ model, el }) {
       mark.style.left = `${(100 * (t - low)) / (high - low)}%`;
       mark.textContent = label;
     };
-    for (const t of ticks(low, high)) if (Math.abs(t - end) > (high - low) / 18) put(t, `${short(t)}`, "glmw-tick");
+    const room = 78 / (inner.clientWidth || 800);
+    for (const t of ticks(low, high)) if ((end - t) / (high - low) > room || t - end > (high - low) * 0.04) put(t, `${short(t)}`, "glmw-tick");
     put(end, `end ${short(end)} s`, "glmw-tick glmw-end");
   }
 
@@ -158,12 +160,15 @@ function render({ model, el }) {
     for (const rect of list.querySelectorAll("rect")) rect.classList.toggle("glmw-picked", picked.has(Number(rect.dataset.row)));
   }
 
+  const size = axis && new ResizeObserver(drawAxis);
+  if (size) size.observe(el);
   let waiting = 0;
   const soon = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
   const listeners = [["change:data", soon], ["change:off", soon], ["change:shift", soon], ["change:kind", soon], ["change:picked", mark]];
   for (const [event, handler] of listeners) model.on(event, handler);
   if (model.get("data").run) draw();
   return () => {
+    if (size) size.disconnect();
     cancelAnimationFrame(waiting);
     for (const [event, handler] of listeners) model.off(event, handler);
   };
