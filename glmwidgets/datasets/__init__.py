@@ -11,6 +11,7 @@ _EXPORTS = {
     "SimulatedRun": "glmwidgets.datasets.simulate",
     "demo_run": "glmwidgets.datasets.demo",
     "find_run": "glmwidgets.datasets.bids",
+    "find_runs": "glmwidgets.datasets.bids",
     "load_confounds": "glmwidgets.datasets.bids_confounds",
     "fetch_fiac": "glmwidgets.datasets.fetch",
     "fetch_localizer_contrasts": "glmwidgets.datasets.fetch",

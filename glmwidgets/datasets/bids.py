@@ -15,7 +15,7 @@ import pandas as pd
 from glmwidgets.datasets.bids_confounds import load_confounds
 from glmwidgets.datasets.bids_files import DERIVED, BidsFile, nearest, same_value, sidecar
 
-__all__ = ["BidsQuestion", "BidsRun", "find_run", "load_confounds"]
+__all__ = ["BidsQuestion", "BidsRun", "find_run", "find_runs", "load_confounds"]
 
 IMAGES = (".nii.gz", ".nii")
 
@@ -140,6 +140,78 @@ def find_run(
     --------
     ``find_run("/data/ds000114", "sub-01", task="fingerfootlips", session="test").open()`` opens a run.
     """
+    root, label, fitting, wanted = _fitting(dataset, subject, task, run, session, space, entities, derivatives)
+    if len(fitting) > 1:
+        raise _question(f"sub-{label} in {root} has {len(fitting)} runs that fit", [f for _, f in fitting], wanted)
+    return _opened(fitting[0], root, label, confounds, options)
+
+
+def find_runs(
+    dataset: str | os.PathLike[str],
+    subject: str,
+    *,
+    task: str | None = None,
+    runs: Sequence[str | int] | None = None,
+    session: str | None = None,
+    space: str | None = None,
+    entities: Mapping[str, str] | None = None,
+    derivatives: str | os.PathLike[str] | bool | None = None,
+    confounds: str | Sequence[str] | None = ("motion",),
+    **options: Any,
+) -> list[BidsRun]:
+    """Find the runs of one participant at one task in a BIDS dataset.
+
+    Parameters
+    ----------
+    dataset, subject, task, session, space, entities, derivatives, confounds, **options
+        As in `find_run`.
+    runs : sequence, optional
+        Their numbers; all by default.
+
+    Returns
+    -------
+    list of BidsRun
+        In the order of their numbers.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such dataset, subject or run; the message says what there is.
+    BidsQuestion
+        If what fits differs in more than the number of the run; the message says how to narrow the choice.
+    """
+    how = (task, None, session, space, entities, derivatives)
+    root, label, fitting, wanted = _fitting(dataset, subject, *how)
+    if runs is not None:
+        numbers = [str(run).removeprefix("run-") for run in runs]
+        files = [(p, f) for p, f in fitting if any(same_value(n, f.entities.get("run", "")) for n in numbers)]
+        absent = [n for n in numbers if not any(same_value(n, f.entities.get("run", "")) for _, f in files)]
+        if absent:
+            there = "; ".join(_described([file for _, file in fitting]))
+            raise FileNotFoundError(f"sub-{label} in {root} has no run {', '.join(absent)}; there are: {there}")
+        fitting = files
+    differing = _differing([file for _, file in fitting])
+    if len(fitting) > 1 and differing != ["run"]:
+        raise _question(
+            f"sub-{label} in {root} has {len(fitting)} images that differ in more than their run",
+            [f for _, f in fitting],
+            wanted,
+        )
+    fitting.sort(key=lambda found: (len(found[1].entities.get("run", "")), found[1].entities.get("run", "")))
+    return [_opened(found, root, label, confounds, options) for found in fitting]
+
+
+def _fitting(
+    dataset: str | os.PathLike[str],
+    subject: str,
+    task: str | None,
+    run: str | int | None,
+    session: str | None,
+    space: str | None,
+    entities: Mapping[str, str] | None,
+    derivatives: str | os.PathLike[str] | bool | None,
+) -> tuple[Path, str, list[tuple[Path, BidsFile]], dict[str, str]]:
+    """Images that are meant, each with the dataset it lies in; and the root, the subject's label, what was asked."""
     root = Path(dataset).expanduser().resolve()
     if not root.is_dir():
         raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
@@ -160,11 +232,12 @@ def find_run(
         there = "; ".join(_described([file for _, file in found]))
         asked = ", ".join(f"{_long(key)}={value}" for key, value in wanted.items())
         raise FileNotFoundError(f"sub-{label} in {root} has no run with {asked}; there are: {there}")
-    if len(fitting) > 1:
-        raise _question(f"sub-{label} in {root} has {len(fitting)} runs that fit", [f for _, f in fitting], wanted)
-    place, bold = fitting[0]
-    raw = _raw_root(root, place, label)
-    return _complete(bold, place, raw, confounds, options)
+    return root, label, fitting, wanted
+
+
+def _opened(found: tuple[Path, BidsFile], root: Path, label: str, confounds: Any, options: Any) -> BidsRun:
+    place, bold = found
+    return _complete(bold, place, _raw_root(root, place, label), confounds, options)
 
 
 def _given(task: Any, run: Any, session: Any, space: Any) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
-from glmwidgets.datasets.bids import find_run
+from glmwidgets.datasets.bids import find_run, find_runs
 from glmwidgets.panels.base import column, opened_by, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
@@ -26,12 +27,19 @@ from glmwidgets.panels.map import MapPanel
 from glmwidgets.panels.noise import NoisePanel
 from glmwidgets.panels.response import ResponsePanel
 from glmwidgets.panels.series import SeriesPanel
+from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.panels.status import StatusLine
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.run import open_run
+from glmwidgets.session.runs import RunSet
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
+from glmwidgets.session.several import is_several, open_runs
 from glmwidgets.session.store import load_session, save_session
+from glmwidgets.session.store_runs import is_of_runs, load_runs
+
+if TYPE_CHECKING:
+    from glmwidgets.panels.runs import RunsExplorer
 
 __all__ = ["Explorer", "explore"]
 
@@ -187,14 +195,15 @@ def explore(
     settings: Settings | dict[str, Any] | None = None,
     dataset: str | PathLike[str] | None = None,
     **which: Any,
-) -> Explorer:
+) -> Explorer | RunsExplorer:
     """Look at a run: a widget in which every change of the model is answered by the map.
 
     Parameters
     ----------
     bold : image, path, list of 3-D images, or simulated run
         The series. A `glmwidgets.datasets.SimulatedRun` brings its own events, confounds and t_r. With `dataset`,
-        the participant, such as ``"sub-01"``.
+        the participant, such as ``"sub-01"``. A list of several runs opens them as tabs, with fixed effects over them;
+        events and confounds are then lists, too.
     events : DataFrame or path, optional
         onset and duration in seconds, trial_type.
     t_r : float, optional
@@ -213,11 +222,11 @@ def explore(
         Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
     **which
         Which run of the dataset, as in `glmwidgets.datasets.find_run`: ``task=``, ``run=``, ``session=``,
-        ``space=``, ``motion=`` ...
+        ``space=``, ``motion=`` ... ``run="all"`` opens all runs of the task, a list of numbers some of them.
 
     Returns
     -------
-    Explorer
+    Explorer, or RunsExplorer for several runs
         Shown as the last value of a cell.
 
     Raises
@@ -233,6 +242,10 @@ def explore(
     True
     >>> explorer.close()
     """
+    given = {"confounds": confounds, "mask": mask, "anatomical": anatomical, "slice_time_ref": slice_time_ref}
+    several = dataset is not None and (which.get("run") == "all" or isinstance(which.get("run"), list | tuple))
+    if several or (dataset is None and not which and is_several(bold, events)):
+        return _explore_several(bold, events, t_r, given, settings, dataset, which)
     if dataset is not None:
         found = find_run(dataset, bold, **which).inputs()
         bold, events = found["bold"], found["events"] if events is None else events
@@ -246,9 +259,37 @@ def explore(
         events = simulated.events if events is None else events
         confounds = simulated.confounds if confounds is None else confounds
         t_r = simulated.t_r if t_r is None else t_r
-    given = {"confounds": confounds, "mask": mask, "anatomical": anatomical}
-    run = open_run(bold, events, t_r, slice_time_ref=slice_time_ref, **given)
+    given |= {"confounds": confounds, "mask": mask, "slice_time_ref": slice_time_ref}
+    run = open_run(bold, events, t_r, **given)
     return Explorer(Session(run, settings))
+
+
+def _explore_several(
+    bold: Any,
+    events: Any,
+    t_r: Any,
+    given: dict[str, Any],
+    settings: Settings | dict[str, Any] | None,
+    dataset: str | PathLike[str] | None,
+    which: dict[str, Any],
+) -> RunsExplorer:
+    from glmwidgets.panels.runs import RunsExplorer
+
+    if dataset is not None:
+        numbers = which.pop("run")
+        inputs = [run.inputs() for run in find_runs(dataset, bold, runs=None if numbers == "all" else numbers, **which)]
+        found = {name: [one[name] for one in inputs] for name in inputs[0]}
+        bold = found.pop("bold")
+        given = {"events": events, "t_r": t_r, **given}
+        given = {name: found.get(name) if value is None else value for name, value in given.items()}
+        given["slice_time_ref"] = given["slice_time_ref"] or found["slice_time_ref"]
+    else:
+        given = {"events": events, "t_r": t_r, **given}
+    if len(bold) == 1:
+        # The one run that there is needs no tabs.
+        given = {name: value[0] if isinstance(value, list) else value for name, value in given.items()}
+        return explore(bold[0], **given, settings=settings)
+    return RunsExplorer(RunSet(open_runs(bold, **given), settings))
 
 
 def load(
@@ -259,33 +300,46 @@ def load(
     confounds: Any = None,
     mask: Any = None,
     anatomical: Any = None,
-) -> Explorer:
+) -> Explorer | RunsExplorer:
     """Open an explorer that was saved, as ``glmwidgets.explore.load``.
 
     Parameters
     ----------
     path : str or path
-        What `Explorer.save` wrote.
+        What `Explorer.save` or `RunsExplorer.save` wrote.
     bold, events, confounds, mask, anatomical : optional
-        Inputs in the place of the files that the session names. What was given in memory is not in the file and must
-        be given again.
+        Inputs in the place of the files that the session names; lists for several runs. What was given in memory is
+        not in the file and must be given again.
 
     Returns
     -------
-    Explorer
+    Explorer or RunsExplorer
 
     Raises
     ------
     FileNotFoundError, ValueError
         If something is missing or does not fit; the message names it.
     """
+    if is_of_runs(path):
+        from glmwidgets.panels.runs import RunsExplorer
+
+        given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+        runs, view = load_runs(path, **given)
+        several = RunsExplorer(runs)
+        set_view(several.shown.map.viewer, view)
+        return several
     session, view = load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical)
     explorer = Explorer(session)
-    with explorer.map.viewer.hold_sync():
+    set_view(explorer.map.viewer, view)
+    return explorer
+
+
+def set_view(viewer: SliceViewer, view: Mapping[str, Any]) -> None:
+    """Have a map looked at as a saved one was."""
+    with viewer.hold_sync():
         for name in VIEW:
             if name in view:
-                setattr(explorer.map.viewer, name, view[name])
-    return explorer
+                setattr(viewer, name, view[name])
 
 
 explore.load = load

@@ -220,6 +220,11 @@ class FixedAnalysis:
         """A contrast that could stand in the place of one that no run can answer."""
         return mended_expression(settings.contrast.expression, error)
 
+    def common_mask(self, settings: FixedSettings) -> np.ndarray:
+        """Voxels that lie in the masks of all runs, 3-D bool."""
+        models = self.models(settings)
+        return self._met([a.graph.get("mask", m) for a, m in zip(self.analyses, models, strict=True)])
+
     # Stages -----------------------------------------------------------------------------------------------------------
 
     def _prepare(
@@ -245,13 +250,19 @@ class FixedAnalysis:
         for i, analysis in enumerate(self._on_mask):
             get(analysis, "fit", i)
 
-    def _meet(self, masks: Sequence[np.ndarray]) -> None:
-        """Take the voxels that lie in all masks as those of the analysis."""
-        same = all(np.array_equal(mask, masks[0]) for mask in masks[1:])
+    def _met(self, masks: Sequence[np.ndarray]) -> np.ndarray:
+        if all(np.array_equal(mask, masks[0]) for mask in masks[1:]):
+            return masks[0]
+        # Masks that were found hang together; those that were given are taken as they are.
         found = any(analysis.run.mask_img is None for analysis in self.analyses)
-        common = masks[0] if same else intersect_masks(masks, 1.0, connected=found)
+        common = intersect_masks(masks, 1.0, connected=found)
         if not common.any():
             raise StageError("mask", ValueError("the masks of the runs have no voxel in common; give one mask for all"))
+        return common
+
+    def _meet(self, masks: Sequence[np.ndarray]) -> None:
+        """Take the voxels that lie in all masks as those of the analysis."""
+        common = self._met(masks)
         if self._common is None or not np.array_equal(common, self._common):
             self._common = common
             # A run whose own voxels these are need not be fitted twice.

@@ -20,7 +20,7 @@ import traitlets
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.fixed import FixedSession
 from glmwidgets.session.fixed_analysis import run_name
-from glmwidgets.session.fixed_settings import written_model
+from glmwidgets.session.fixed_settings import FixedSettings, written_model
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.resting import Resting
 from glmwidgets.session.run import Run
@@ -196,6 +196,36 @@ class RunSet(traitlets.HasTraits):
         with self.lock:
             for index in range(len(self.every)):
                 self._bring(index)
+
+    def take(self, shared: Settings, settings: Sequence[Settings], own: Sequence[int], fixed: FixedSettings) -> None:
+        """Begin with what another set of the same runs had come to.
+
+        Parameters
+        ----------
+        shared : Settings
+        settings : sequence of Settings
+            Of each run.
+        own : sequence of int
+            Runs that have a model of their own.
+        fixed : FixedSettings
+        """
+        with self.lock, self._quietly():
+            self.own, self.shared = tuple(own), shared
+            for session, chosen in zip(self.sessions, settings, strict=True):
+                session.settings = chosen
+            self.fixed.settings = fixed
+            self.bring_all()
+            for session in self.every:
+                session.steps = Steps(session.settings)
+
+    def begin_at(self, shown: int, cursor: tuple[int, int, int]) -> None:
+        """Have a session shown, and the crosshair at a voxel, before anything is computed."""
+        with self.lock:
+            for session in self.sessions:
+                session.first_look = False
+            for session in self.every:
+                session.cursor = cursor
+            self.shown = shown
 
     @contextmanager
     def _quietly(self):

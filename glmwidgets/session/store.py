@@ -8,6 +8,7 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
@@ -19,14 +20,14 @@ from glmwidgets.images.load import image_data
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.run import Run, open_run
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import InputSettings, Settings
+from glmwidgets.session.settings import Settings
 
-__all__ = ["load_session", "save_session"]
+__all__ = ["SavedRun", "load_session", "read_tree", "save_session", "session_tree", "write_tree"]
 
 FORMAT = "glmwidgets session"
 FORMAT_VERSION = 1
 
-_INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
+INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
 
 
 def _contents(run: Run) -> dict[str, Any]:
@@ -67,29 +68,46 @@ def save_session(session: Session, path: str | PathLike[str], view: Mapping[str,
     FileNotFoundError
         If the folder does not exist.
     """
+    with session.lock:
+        tree = {**session_tree(session), "view": dict(view or {})}
+    return write_tree(tree, path, FORMAT)
+
+
+def session_tree(session: Session) -> dict[str, Any]:
+    """What a file holds of a session, but for how its map is looked at."""
+    run, given = session.run, _contents(session.run)
+    return {
+        "run": {
+            "name": run.name,
+            "shape": list(run.img.shape),
+            "t_r": run.t_r,
+            "in_memory": [name for name in INPUTS if given[name] is not None and not getattr(run.inputs, name)],
+            "checksums": {name: _fingerprint(given[name]) for name in INPUTS if given[name] is not None},
+        },
+        "settings": session.settings.to_dict(),
+        "cursor": list(session.cursor),
+        "pinned": None if session.pinned is None else session.pinned.settings.to_dict(),
+        "ledger": session.ledger.to_dict(),
+    }
+
+
+def write_tree(tree: Mapping[str, Any], path: str | PathLike[str], file_format: str) -> Path:
+    """Write a tree as JSON below the name of its format, whole or not at all.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    """
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
-    with session.lock:
-        run, given = session.run, _contents(session.run)
-        tree = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "run": {
-                "name": run.name,
-                "shape": list(run.img.shape),
-                "t_r": run.t_r,
-                "in_memory": [name for name in _INPUTS if given[name] is not None and not getattr(run.inputs, name)],
-                "checksums": {name: _fingerprint(given[name]) for name in _INPUTS if given[name] is not None},
-            },
-            "settings": session.settings.to_dict(),
-            "cursor": list(session.cursor),
-            "pinned": None if session.pinned is None else session.pinned.settings.to_dict(),
-            "view": dict(view or {}),
-            "ledger": session.ledger.to_dict(),
-        }
-    _write(path, json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
+    head = {
+        "format": file_format,
+        "version": FORMAT_VERSION,
+        "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    _write(path, json.dumps({**head, **tree}, indent=2, ensure_ascii=False) + "\n")
     return path
 
 
@@ -149,66 +167,151 @@ def load_session(
     another order, which shows in the last digits of z (some 1e-14).
     """
     path = Path(path).expanduser()
-    tree = _read(path)
+    tree = read_tree(path, FORMAT)
+    saved = SavedRun.of(tree, path)
     try:
-        settings, facts = Settings.from_dict(tree["settings"]), tree["run"]
-        ledger = Ledger.from_dict(tree["ledger"])
-        pinned = None if tree["pinned"] is None else Settings.from_dict(tree["pinned"])
-        cursor, view = tuple(tree["cursor"]), dict(tree["view"])
-        in_memory, checksums = facts["in_memory"], facts["checksums"]
-        shape, t_r = tuple(facts["shape"]), float(facts["t_r"])
-    except (KeyError, TypeError) as error:
+        view = dict(tree["view"])
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
     given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
-    run = _open(path, settings.inputs, given, in_memory, t_r)
-    if run.img.shape != shape:
-        raise ValueError(f"{path} is of a run of shape {shape}, and the image now has shape {run.img.shape}")
-    _warn_of_other_values(path, run, checksums)
-    inputs = {f"inputs.{name}": getattr(run.inputs, name) for name in _INPUTS}
-    session = Session(run, settings.updated(inputs), synchronous)
-    session.ledger = ledger
-    session.cursor = tuple(int(np.clip(c, 0, n - 1)) for c, n in zip(cursor, shape[:3], strict=True))
-    if pinned is not None:
-        session.pin_later(pinned.updated(inputs))
+    run = saved.open(path, given)
+    session = Session(run, saved.settings_of(run), synchronous)
+    saved.restore(session)
     return session, view
 
 
-def _read(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class SavedRun:
+    """What a file holds of a run and its session.
+
+    Attributes
+    ----------
+    settings : Settings
+    ledger : Ledger
+    pinned : Settings or None
+    cursor : tuple of int
+    shape : tuple of int
+        Of the image.
+    t_r : float
+    in_memory : list of str
+        Inputs that had been given in memory.
+    checksums : dict
+        Of the values of each input.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    pinned: Settings | None
+    cursor: tuple[int, ...]
+    shape: tuple[int, ...]
+    t_r: float
+    in_memory: list[str]
+    checksums: dict[str, int]
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any], path: Path) -> SavedRun:
+        """Read what `session_tree` gave.
+
+        Raises
+        ------
+        ValueError
+            If something in it cannot be read.
+        """
+        try:
+            settings, facts = Settings.from_dict(tree["settings"]), tree["run"]
+            return cls(
+                settings,
+                Ledger.from_dict(tree["ledger"]),
+                None if tree["pinned"] is None else Settings.from_dict(tree["pinned"]),
+                tuple(tree["cursor"]),
+                tuple(facts["shape"]),
+                float(facts["t_r"]),
+                facts["in_memory"],
+                facts["checksums"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    def open(self, path: Path, given: Mapping[str, Any], which: str = "") -> Run:
+        """Open the run, from its files or from what is given in their place.
+
+        Parameters
+        ----------
+        path : Path
+            Of the session, for messages.
+        given : mapping
+            By name of input; None for what is to come from its file.
+        which : str
+            Which of several runs, for messages.
+        """
+        run = _open(path, self, given, which)
+        if run.img.shape != self.shape:
+            raise ValueError(
+                f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {run.img.shape}"
+            )
+        _warn_of_other_values(path, run, self.checksums, which)
+        return run
+
+    def settings_of(self, run: Run) -> Settings:
+        """The settings, with the inputs of the run that was opened."""
+        return _with_inputs(self.settings, run)
+
+    def restore(self, session: Session) -> None:
+        """Give a new session of that run what it had beside its settings."""
+        session.ledger = self.ledger
+        session.cursor = tuple(int(np.clip(c, 0, n - 1)) for c, n in zip(self.cursor, session.shape, strict=True))
+        if self.pinned is not None:
+            session.pin_later(_with_inputs(self.pinned, session.run))
+
+
+def _with_inputs(settings: Settings, run: Run) -> Settings:
+    return settings.updated({f"inputs.{name}": getattr(run.inputs, name) for name in INPUTS})
+
+
+def read_tree(path: Path, file_format: str) -> dict[str, Any]:
+    """Read what `write_tree` wrote.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is of another kind or version.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"no session file at {path}")
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-        raise ValueError(f'{path} is not a saved session: it has no "format": "{FORMAT}"')
+    if not isinstance(tree, dict) or tree.get("format") != file_format:
+        raise ValueError(f'{path} is not a saved session: it has no "format": "{file_format}"')
     if tree.get("version") != FORMAT_VERSION:
         raise ValueError(f"{path} is of version {tree.get('version')}; this program reads version {FORMAT_VERSION}")
     return tree
 
 
-def _open(path: Path, inputs: InputSettings, given: dict[str, Any], in_memory: list[str], t_r: float) -> Run:
-    wanted = [name for name in in_memory if given[name] is None]
+def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> Run:
+    inputs, missing = saved.settings.inputs, "[...]" if which else "..."
+    wanted = [name for name in saved.in_memory if given[name] is None]
     if wanted:
-        arguments = ", ".join(f"{name}=..." for name in wanted)
+        arguments = ", ".join(f"{name}={missing}" for name in wanted)
         raise ValueError(
-            f"{path.name} is of a session whose {' and '.join(wanted)} had been given in memory, and data are not kept "
-            f"in the file: give them again, load({path.name!r}, {arguments})"
+            f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
+            f"not kept in the file: give them again, load({path.name!r}, {arguments})"
         )
-    chosen = {name: getattr(inputs, name) if given[name] is None else given[name] for name in _INPUTS}
-    for name in _INPUTS:
+    chosen = {name: getattr(inputs, name) if given[name] is None else given[name] for name in INPUTS}
+    for name in INPUTS:
         file = chosen[name]
         if isinstance(file, str) and not Path(file).is_file():
             raise FileNotFoundError(
-                f"{path.name} needs the {name} file {file}, which is not there; if it has moved, give it: "
-                f"load({path.name!r}, {name}=...)"
+                f"{path.name} needs the {name} file {file}{which}, which is not there; if it has moved, give it: "
+                f"load({path.name!r}, {name}={missing})"
             )
     return open_run(
         chosen["bold"],
         chosen["events"],
-        t_r,
+        saved.t_r,
         confounds=chosen["confounds"],
         mask=chosen["mask"],
         slice_time_ref=inputs.slice_time_ref,
@@ -216,12 +319,12 @@ def _open(path: Path, inputs: InputSettings, given: dict[str, Any], in_memory: l
     )
 
 
-def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int]) -> None:
+def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int], which: str) -> None:
     there = _contents(run)
     changed = [name for name, kept in checksums.items() if there[name] is None or _fingerprint(there[name]) != kept]
     if changed:
         warnings.warn(
-            f"{' and '.join(changed)}: other values than when {path.name} was saved, so the maps will differ",
+            f"{' and '.join(changed)}{which}: other values than when {path.name} was saved, so the maps will differ",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

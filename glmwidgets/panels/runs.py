@@ -1,0 +1,218 @@
+"""Several runs as tabs, with fixed effects over them: an explorer each, one model for all."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.panels.base import text
+from glmwidgets.panels.explorer import VIEW, Explorer, set_view
+from glmwidgets.panels.fixed import FixedExplorer
+from glmwidgets.panels.style import stylesheet
+from glmwidgets.session.base import LiveSession
+from glmwidgets.session.runs import RunSet
+
+__all__ = ["RunsExplorer"]
+
+log = logging.getLogger(__name__)
+
+
+class RunsExplorer(W.VBox):
+    """Runs under one model, each in a tab, and their fixed effects in the last.
+
+    The explorer of a run is made when its tab is first opened. Undo in a tab goes back in what that tab went through:
+    what was changed elsewhere meanwhile is one step; where the model is shared, going back is a change for all runs.
+
+    Parameters
+    ----------
+    of : RunSet
+
+    Attributes
+    ----------
+    runs : RunSet
+    tabs : ToggleButtons
+        Which run, or the fixed effects.
+    linked : ToggleButton
+        Up, the run of the open tab has a model of its own.
+    """
+
+    def __init__(self, of: RunSet):
+        self.runs = of
+        self._views: dict[int, W.Widget] = {}
+        names = tuple(session.run.name for session in of.sessions)
+        self._names = names
+        self.tabs = W.ToggleButtons(
+            options=[(name, i) for i, name in enumerate(of.names)],
+            value=of.shown,
+            tooltips=[*names, "all runs together"],
+        )
+        self.tabs.add_class("glmw-tabs")
+        self.linked = W.ToggleButton(value=True, tooltip="one model for all runs; up: a model of this run's own")
+        self._counted = text("glmw-note")
+        bar = W.Box([self.tabs, self.linked, self._counted])
+        bar.add_class("glmw-run-tabs")
+        top = W.VBox([stylesheet(), bar])
+        top.add_class("glmw")
+        self._place = W.VBox([])
+        super().__init__([top, self._place])
+        self.tabs.observe(self._press_tab, "value")
+        self.linked.observe(self._press_link, "value")
+        of.observe(self._show, ["shown", "own"])
+        for session in of.every:
+            session.observe(self._count, "looks")
+        self._show()
+        self._count()
+        of.current.wake()
+
+    @property
+    def session(self) -> LiveSession:
+        """The session of the open tab."""
+        return self.runs.current
+
+    @property
+    def shown(self) -> Any:
+        """The explorer of the open tab."""
+        return self._views.get(self.runs.shown)
+
+    def go_to(self, index: int) -> Any:
+        """Open a tab.
+
+        Parameters
+        ----------
+        index : int
+            0 for the first run; the number of runs for the fixed effects.
+
+        Returns
+        -------
+        Explorer or FixedExplorer
+        """
+        self.runs.show(index)
+        return self.shown
+
+    def _press_tab(self, change: dict) -> None:
+        try:
+            self.runs.show(change["new"])
+        except Exception as error:
+            log.exception("a tab could not be opened")
+            self.runs.current.show_error(error)
+
+    def _press_link(self, change: dict) -> None:
+        index = self.runs.shown
+        if index < len(self.runs.sessions) and change["new"] == (index in self.runs.own):
+            (self.runs.link if change["new"] else self.runs.unlink)(index)
+
+    def _show(self, _change: object = None) -> None:
+        with self.runs.lock:
+            index = self.runs.shown
+            is_run = index < len(self.runs.sessions)
+            linked = index not in self.runs.own
+            if self.tabs.value != index:
+                self.tabs.value = index
+            if self.linked.value != linked:
+                self.linked.value = linked
+            label = "one model for all runs" if linked else "a model of its own"
+            if self.linked.description != label:
+                self.linked.description = label
+            visibility = "visible" if is_run else "hidden"
+            if self.linked.layout.visibility != visibility:
+                self.linked.layout.visibility = visibility
+            view = self._view(index)
+            # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
+            if self._place.children != (view,):
+                self._place.children = [view]
+
+    def _view(self, index: int) -> W.Widget:
+        if index not in self._views:
+            session = self.runs.every[index]
+            if self._place.children:
+                self._place.children = [text("glmw-note", f"opening {escape(self.runs.names[index])} …")]
+            try:
+                is_run = index < len(self.runs.sessions)
+                view = Explorer(session) if is_run else FixedExplorer(session, self._names)
+            except Exception as error:
+                log.exception("%s could not be opened", self.runs.names[index])
+                return text("glmw-error", escape(f"{self.runs.names[index]}: {error}"))
+            self._look_alike(view)
+            self._views[index] = view
+        return self._views[index]
+
+    def _look_alike(self, view: Any) -> None:
+        """A tab that is opened looks at its map as the tabs before do."""
+        others = list(self._views.values())
+        if others:
+            set_view(view.map.viewer, {name: getattr(others[-1].map.viewer, name) for name in VIEW})
+
+    def _count(self, _change: object = None) -> None:
+        models = self.runs.n_models
+        words = f"{models} model{'s' * (models != 1)} viewed in all tabs"
+        if self._counted.value != words:
+            self._counted.value = words
+
+    # Out of the explorer ----------------------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write every run's settings and what was looked at to one file; ``explore.load`` brings it back.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"session.json"``; an existing file is replaced.
+
+        Returns
+        -------
+        Path
+        """
+        from glmwidgets.session.store_runs import save_runs
+
+        view = {name: getattr(self.shown.map.viewer, name) for name in VIEW} if self.shown is not None else {}
+        return save_runs(self.runs, path, view)
+
+    def report(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+        """Report on all runs and their fixed effects, as one HTML page.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write it to.
+        **options
+            Of `glmwidgets.report.html.glm_report`: ``title``, ``plot_type`` ...
+
+        Returns
+        -------
+        glmwidgets.report.html.Report
+            Shown in a notebook by itself.
+        """
+        from glmwidgets.report.runs import runs_report
+
+        report = runs_report(self.runs, **options)
+        if path is not None:
+            report.save_as_html(path)
+        return report
+
+    def script(self, path: str | PathLike[str]) -> Path:
+        """Write a Python script that repeats the fixed effects; see `glmwidgets.report.runs.write_runs_script`.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"analysis.py"``.
+
+        Returns
+        -------
+        Path
+        """
+        from glmwidgets.report.runs import write_runs_script
+
+        return write_runs_script(self.runs, path)
+
+    def close(self) -> None:
+        """End the sessions' workers and take the widgets away."""
+        self.runs.close()
+        for view in self._views.values():
+            W.VBox.close(view)
+        super().close()

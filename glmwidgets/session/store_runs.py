@@ -1,0 +1,122 @@
+"""Several runs as one file: readable JSON from which the same tabs and the same maps come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.session.fixed_analysis import run_name
+from glmwidgets.session.fixed_settings import FixedSettings
+from glmwidgets.session.ledger import Ledger
+from glmwidgets.session.runs import RunSet
+from glmwidgets.session.settings import Settings
+from glmwidgets.session.store import INPUTS, SavedRun, read_tree, session_tree, write_tree
+
+__all__ = ["FORMAT", "is_of_runs", "load_runs", "save_runs"]
+
+FORMAT = "glmwidgets session of runs"
+
+
+def save_runs(of: RunSet, path: str | PathLike[str], view: Mapping[str, Any] | None = None) -> Path:
+    """Write several runs and their fixed effects to a file, whole or not at all.
+
+    Parameters
+    ----------
+    of : RunSet
+    path : str or path
+        An existing file is replaced.
+    view : mapping, optional
+        How the map is looked at; anything that JSON can hold.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    with of.lock:
+        of.bring_all()
+        tree = {
+            "shared": of.shared.to_dict(),
+            "own": list(of.own),
+            "shown": of.shown,
+            "cursor": list(of.current.cursor),
+            "runs": [session_tree(session) for session in of.sessions],
+            "fixed": {"settings": of.fixed.settings.to_dict(), "ledger": of.fixed.ledger.to_dict()},
+            "view": dict(view or {}),
+        }
+    return write_tree(tree, path, FORMAT)
+
+
+def is_of_runs(path: str | PathLike[str]) -> bool:
+    """Whether a file holds several runs; False for what cannot be read, which its reader will tell."""
+    try:
+        tree = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(tree, dict) and tree.get("format") == FORMAT
+
+
+def load_runs(
+    path: str | PathLike[str], synchronous: bool = False, **inputs: Sequence[Any] | None
+) -> tuple[RunSet, dict[str, Any]]:
+    """Open runs that were saved.
+
+    Parameters
+    ----------
+    path : str or path
+    synchronous : bool
+        See `RunSet`.
+    **inputs : sequences
+        ``bold``, ``events``, ``confounds``, ``mask``, ``anatomical``: one entry a run, to use instead of the file that
+        is named. What was given in memory is not in the file and must be given again.
+
+    Returns
+    -------
+    runs : RunSet
+        Nothing is computed yet.
+    view : dict
+        How the map was looked at.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file, or one that it names, is missing.
+    ValueError
+        If it does not hold runs, or an input has to be given again or does not fit.
+    """
+    path = Path(path).expanduser()
+    tree = read_tree(path, FORMAT)
+    try:
+        own, shown, view = tuple(tree["own"]), int(tree["shown"]), dict(tree["view"])
+        shared, fixed = Settings.from_dict(tree["shared"]), FixedSettings.from_dict(tree["fixed"]["settings"])
+        ledger, cursor = Ledger.from_dict(tree["fixed"]["ledger"]), tuple(tree["cursor"])
+        saved = [SavedRun.of(part, path) for part in tree["runs"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
+    n, runs = len(saved), []
+    for i, one in enumerate(saved):
+        given = {name: _entry(name, inputs.get(name), i, n) for name in INPUTS}
+        runs.append(one.open(path, given, f" of {run_name(i)}"))
+    found = RunSet(runs, synchronous=synchronous)
+    found.take(shared, [one.settings_of(run) for one, run in zip(saved, runs, strict=True)], own, fixed)
+    for session, one in zip(found.sessions, saved, strict=True):
+        one.restore(session)
+    found.fixed.ledger = ledger
+    found.begin_at(shown, cursor)
+    return found, view
+
+
+def _entry(name: str, given: Any, i: int, n: int) -> Any:
+    if given is None:
+        return None
+    entries = list(given) if isinstance(given, list | tuple) else [given] * n
+    if len(entries) != n:
+        raise ValueError(f"{len(entries)} entries of {name} were given for {n} runs")
+    return entries[i]
