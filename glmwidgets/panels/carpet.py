@@ -70,6 +70,11 @@ class CarpetTab:
             self._asked = wanted
             session.aside(lambda ticket: self._make(wanted, ticket))
 
+    def forget(self) -> None:
+        """Let go of a result that is no longer on screen; it may be large."""
+        if self._of is not None and self._of[0] is not self.session.result:
+            self._made = self._of = None
+
     def _make(self, wanted: tuple[Any, str, str], ticket: Ticket) -> None:
         result, what, order = wanted
         carpet = make_carpet(result, what, order, ticket.checkpoint)

@@ -13,14 +13,15 @@ from glmwidgets.panels.chips import Chips
 from glmwidgets.panels.series_plots import (
     LINES,
     PIN_COLOURS,
+    Timeline,
     average_plot,
     average_words,
     event_regions,
     residual_plots,
     series_plot,
     spectrum_plot,
+    task_frequencies,
 )
-from glmwidgets.report.style import colour_of
 from glmwidgets.session.events import modulator_name
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import MOST_PINS, SERIES_PLACES
@@ -73,8 +74,11 @@ class SeriesPanel(Panel):
         self._series: dict[Spot, PlaceSeries | str] = {}
         self._by_condition: dict[str, tuple[str, ...]] = {}
         self._seen: tuple[Any, ...] = ()
-        self._shade: tuple[Any, ...] = ()
+        self._events: Timeline | None = None
+        self._events_of: tuple[Any, ...] = ()
+        self._shaded: tuple[Timeline | None, bool] = (None, False)
         self._regions: list[dict[str, Any]] = []
+        self._task: tuple[Any, dict[str, float]] = (None, {})
         self._make_controls()
         head = W.Box([self.tabs, self._head])
         head.add_class("glmw-series-head")
@@ -142,16 +146,23 @@ class SeriesPanel(Panel):
             )
         return self._series[spot]
 
-    def _conditions(self) -> tuple[str, ...]:
-        """Event types that are in the model, modulators left out."""
-        chosen, events = self.session.settings.design.conditions, self.session.settings.events
-        modulators = {modulator_name(*pair) for pair in zip(events.modulated, events.modulated_by, strict=True)}
-        types = (c for c in self.session.conditions if c not in modulators)
-        return tuple(c for c in types if chosen is None or c in chosen)
+    @property
+    def _timeline(self) -> Timeline:
+        """Events that are in the model; modulators are none."""
+        session, settings = self.session, self.session.settings
+        wanted = (settings.events, settings.design.conditions)
+        if self._events is None or wanted != self._events_of:
+            self._events_of = wanted
+            events, chosen = wanted
+            modulators = {modulator_name(*pair) for pair in zip(events.modulated, events.modulated_by, strict=True)}
+            types = session.conditions
+            shown = (c for c in types if c not in modulators and (chosen is None or c in chosen))
+            self._events = Timeline.of(session.events, types, shown, session.run.n_scans * session.run.t_r)
+        return self._events
 
     def _averaged(self) -> tuple[str, ...]:
         """Event types whose average is drawn: those chosen, or those that the contrast weighs."""
-        there, chosen = self._conditions(), self.session.settings.series.averaged
+        there, chosen = self._timeline.shown, self.session.settings.series.averaged
         if chosen is not None:
             return tuple(c for c in there if c in chosen)
         weighed = weighed_columns(self.session.result)
@@ -180,9 +191,13 @@ class SeriesPanel(Panel):
         self._show()
         self._show_scan()
 
+    @property
+    def _wants_clusters(self) -> bool:
+        view = self.session.settings.series
+        return view.place == "cluster" or any(Spot.read(pin).kind == "cluster" for pin in view.pins)
+
     def _show_clusters(self, _change: object = None) -> None:
-        spots = [self._spot, *map(Spot.read, self.session.settings.series.pins)]
-        if any(spot.kind == "cluster" for spot in spots):
+        if self._wants_clusters:
             self._show()
 
     def _show(self, _change: object = None) -> None:
@@ -195,6 +210,9 @@ class SeriesPanel(Panel):
         if tab == "carpet":
             self.carpet.show(regions)
             return
+        self.carpet.forget()
+        if session.clusters is None and self._wants_clusters:
+            return  # they are being found: what is drawn stays until they are
         if self.chart.regions is not regions:
             self.chart.regions = regions
         here = self._look(self._spot)
@@ -212,44 +230,34 @@ class SeriesPanel(Panel):
         view = self.session.settings.series
         pinned = [(c, self._look(Spot.read(pin))) for c, pin in zip(PIN_COLOURS, view.pins, strict=False)]
         others = [(colour, other) for colour, other in pinned if isinstance(other, PlaceSeries)]
-        return [series_plot(here, view.lines, view.conditions, self.session.conditions, others)], _CLICK
+        return [series_plot(here, view.lines, view.conditions, self._timeline, others)], _CLICK
 
     def _draw_average(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
-        session, wanted = self.session, self._averaged()
-        if session.events is None:
+        events, wanted, t_r = self._timeline, self._averaged(), self.session.run.t_r
+        if not events.shown:
             return [], "there are no events to average over"
         if not wanted:
             return [], "choose an event type"
-        t_r = session.run.t_r
-        plot = average_plot(here, session.events, wanted, session.conditions, t_r)
-        return [plot], average_words(session.events, wanted, t_r)
+        return [average_plot(here, events, wanted, t_r)], average_words(events, wanted, t_r)
 
     def _draw_residuals(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
         return residual_plots(here, self.session.result)
 
     def _draw_spectrum(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
-        session, view = self.session, self.session.settings.series
-        plot = spectrum_plot(
-            here,
-            session.result,
-            {c: self._by_condition[c] for c in self._conditions() if c in self._by_condition},
-            view.lines,
-            view.conditions,
-            session.conditions,
-            session.run.t_r,
-        )
-        words = "ticks: the frequency that each event type's regressor is strongest at"
-        return [plot], words if self._by_condition else ""
+        result, view, t_r = self.session.result, self.session.settings.series, self.session.run.t_r
+        if self._task[0] is not result.design:
+            by_condition = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
+            self._task = (result.design, task_frequencies(result.design, by_condition, t_r))
+        task, design = self._task[1], result.settings.design
+        high_pass = design.high_pass if design.drift_model == "cosine" else None
+        plot = spectrum_plot(here, high_pass, task, view.lines, view.conditions, self._timeline, t_r)
+        return [plot], "ticks: the frequency that each event type's regressor is strongest at" if task else ""
 
     def _shades(self) -> list[dict[str, Any]]:
-        session = self.session
-        wanted = (session.settings.events, session.settings.design.conditions, self.tabs.value == "carpet")
-        if wanted != self._shade:
-            self._shade = wanted
-            run = session.run
-            opacity = 0.9 if wanted[-1] else 0.16
-            end = run.n_scans * run.t_r
-            self._regions = event_regions(session.events, self._conditions(), session.conditions, end, opacity)
+        wanted = (self._timeline, self.tabs.value == "carpet")
+        if wanted != self._shaded:
+            self._shaded = wanted
+            self._regions = event_regions(wanted[0], 0.9 if wanted[1] else 0.16)
         return self._regions
 
     def _show_controls(self) -> None:
@@ -270,11 +278,11 @@ class SeriesPanel(Panel):
     # ---- choosing
 
     def _show_chips(self) -> None:
-        session, tab, view = self.session, self.tabs.value, self.session.settings.series
-        there, every = self._conditions(), session.conditions
+        events, tab, view = self._timeline, self.tabs.value, self.session.settings.series
         if tab == "average":
-            counts = {} if session.events is None else session.events["trial_type"].value_counts()
-            options = [{"name": c, "label": f"{c} · {counts.get(c, 0)}", "colour": colour_of(c, every)} for c in there]
+            options = [
+                {"name": c, "label": f"{c} · {events.onsets[c].size}", "colour": events.colour(c)} for c in events.shown
+            ]
             value = list(self._averaged())
         elif tab in ("series", "spectrum"):
             options = [
@@ -282,8 +290,8 @@ class SeriesPanel(Panel):
                 for name, (label, colour, _, title) in LINES.items()
             ]
             options += [
-                {"name": _FIT_OF + c, "label": c, "colour": colour_of(c, every), "title": f"fit of {c} alone"}
-                for c in there
+                {"name": _FIT_OF + c, "label": c, "colour": events.colour(c), "title": f"fit of {c} alone"}
+                for c in events.shown
                 if c in self._by_condition
             ]
             on = {*view.lines, *(_FIT_OF + c for c in view.conditions)}

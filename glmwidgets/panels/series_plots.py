@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LINES",
     "PIN_COLOURS",
+    "Timeline",
     "average_plot",
     "average_words",
     "event_regions",
@@ -30,6 +33,7 @@ __all__ = [
     "residual_plots",
     "series_plot",
     "spectrum_plot",
+    "task_frequencies",
 ]
 
 #: Lines of the series tab: their label, colour, width and what they are.
@@ -51,30 +55,69 @@ LONGEST_WINDOW = 90.0
 MAX_LAG = 20
 
 
-def event_regions(
-    events: pd.DataFrame | None, shown: Iterable[str], conditions: Sequence[str], end: float, opacity: float = 0.16
-) -> list[dict[str, Any]]:
-    """Stretches of the run in which there are events, by type.
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Events as charts need them, read from their table once: a crosshair that is dragged asks for them every time.
 
-    Parameters
+    Attributes
     ----------
-    events : DataFrame or None
-    shown : iterable of str
-        Types that are shaded.
-    conditions : sequence of str
-        All types, which settles their colours.
+    types : tuple of str
+        All event types, which settles their colours.
+    shown : tuple of str
+        Those in the model, without modulators.
+    onsets, durations : dict from type to array of float
+        Seconds.
     end : float
         End of the run in seconds.
-    opacity : float
     """
-    if events is None:
-        return []
+
+    types: tuple[str, ...]
+    shown: tuple[str, ...]
+    onsets: Mapping[str, np.ndarray]
+    durations: Mapping[str, np.ndarray]
+    end: float
+
+    @classmethod
+    def of(cls, events: pd.DataFrame | None, types: Sequence[str], shown: Iterable[str], end: float) -> Timeline:
+        """Read a table with onset, duration and trial_type; None for no events."""
+        rows: Mapping[str, Any] = {} if events is None else events.groupby("trial_type").indices
+        onset, duration = (
+            (np.empty(0), np.empty(0))
+            if events is None
+            else (events["onset"].to_numpy(dtype=float), events["duration"].to_numpy(dtype=float))
+        )
+        shown = tuple(kind for kind in shown if kind in rows)
+        return cls(
+            tuple(types),
+            shown,
+            {kind: onset[rows[kind]] for kind in shown},
+            {kind: duration[rows[kind]] for kind in shown},
+            end,
+        )
+
+    def colour(self, kind: str) -> str:
+        """Colour of an event type; grey for one that has gone since the fit was made."""
+        return self._colours.get(kind, "--glmw-muted")
+
+    @cached_property
+    def _colours(self) -> dict[str, str]:
+        return {kind: colour_of(kind, self.types) for kind in self.types}
+
+    def gathered(self, kinds: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Onsets and durations of some types together."""
+        kinds = list(kinds)
+        both = (np.concatenate([np.empty(0), *(of[kind] for kind in kinds)]) for of in (self.onsets, self.durations))
+        return tuple(both)
+
+
+def event_regions(events: Timeline, opacity: float = 0.16) -> list[dict[str, Any]]:
+    """Stretches of the run in which there are events, by type."""
     # an event of no duration is still seen
-    least, shown = end / 600, set(shown)
+    least = events.end / 600
     return [
-        region(onset, onset + max(duration, least), colour_of(kind, conditions), str(kind), opacity)
-        for onset, duration, kind in zip(events["onset"], events["duration"], events["trial_type"], strict=True)
-        if kind in shown
+        region(onset, onset + max(duration, least), events.colour(kind), kind, opacity)
+        for kind in events.shown
+        for onset, duration in zip(events.onsets[kind], events.durations[kind], strict=True)
     ]
 
 
@@ -82,7 +125,7 @@ def series_plot(
     here: PlaceSeries,
     lines: Iterable[str],
     fits: Iterable[str],
-    conditions: Sequence[str],
+    events: Timeline,
     pins: Sequence[tuple[str, PlaceSeries]] = (),
 ) -> dict[str, Any]:
     """Series over time: what is chosen at this place, and data and fit of the pinned ones.
@@ -94,8 +137,7 @@ def series_plot(
         Keys of `LINES`.
     fits : iterable of str
         Conditions whose own fit is drawn.
-    conditions : sequence of str
-        All event types, which settles their colours.
+    events : Timeline
     pins : sequence of (colour, series)
     """
     lines, parts = list(lines), []
@@ -110,7 +152,7 @@ def series_plot(
             parts.append(line(here.times, here.line(name), colour, label, width=width))
     for condition in fits:
         if condition in here.conditions:
-            colour = colour_of(condition, conditions)
+            colour = events.colour(condition)
             parts.append(line(here.times, here.conditions[condition], colour, condition, width=1.6))
     if not parts:
         parts.append(line(here.times, np.full(here.times.size, np.nan), SIGNAL))
@@ -119,17 +161,14 @@ def series_plot(
     return Chart.plot(parts, ends, x_unit="s", scans=True, regions=True, pick=True)
 
 
-def event_window(events: pd.DataFrame, wanted: Sequence[str], t_r: float) -> np.ndarray:
+def event_window(events: Timeline, wanted: Sequence[str], t_r: float) -> np.ndarray:
     """Lags from the onset at which series are averaged: whole scans, from before the events until after the longest."""
-    mine = events[events["trial_type"].isin(list(wanted))]
-    longest = float(mine["duration"].max()) if len(mine) else 0.0
+    longest = float(events.gathered(wanted)[1].max(initial=0.0))
     last = min(longest + AFTER, LONGEST_WINDOW)
     return np.arange(-np.ceil(BEFORE / t_r), np.ceil(last / t_r) + 1) * t_r
 
 
-def average_plot(
-    here: PlaceSeries, events: pd.DataFrame, wanted: Sequence[str], conditions: Sequence[str], t_r: float
-) -> dict[str, Any]:
+def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r: float) -> dict[str, Any]:
     """Averages around events of some types: data with their standard error, and the fit averaged in the same way.
 
     Drift and confounds, as fitted, are taken out of both, so that zero is the model's baseline.
@@ -139,32 +178,31 @@ def average_plot(
     both = np.column_stack([here.cleaned, here.task])
     fits = []
     for kind in wanted:
-        onsets = events.loc[events["trial_type"] == kind, "onset"].to_numpy(dtype=float)
-        average, colour = average_around_events(here.times, both, onsets, lags), colour_of(kind, conditions)
+        average, colour = average_around_events(here.times, both, events.onsets[kind], lags), events.colour(kind)
         data, error = average.mean[:, 0], average.error[:, 0]
         parts.append(band(lags, data - error, data + error, colour, 0.18))
         fits.append(line(lags, data, colour, kind, width=0.8, opacity=0.75, dots=True))
         fits.append(line(lags, average.mean[:, 1], colour, "fit", width=2.0))
-    durations = events.loc[events["trial_type"].isin(list(wanted)), "duration"]
     parts += [*fits, mark(0, "--glmw-muted", "onset")]
-    if len(durations) and durations.nunique() == 1 and durations.iloc[0] > 0:
-        parts.append(mark(float(durations.iloc[0]), "--glmw-muted", "end", dash=[3, 3]))
+    durations = events.gathered(wanted)[1]
+    if durations.size and np.ptp(durations) < 0.05 * durations.max():
+        parts.append(mark(float(durations.mean()), "--glmw-muted", "end", dash=[3, 3]))
     return Chart.plot(parts, (lags[0], lags[-1]), x_unit="s after onset")
 
 
-def average_words(events: pd.DataFrame, wanted: Sequence[str], t_r: float) -> str:
+def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
     """What has to be known to read the averages."""
     lags = event_window(events, wanted, t_r)
-    mine = events[events["trial_type"].isin(list(wanted))]
-    reach = AFTER + float(events["duration"].max())
-    onsets, others = mine["onset"].to_numpy(dtype=float), np.unique(events["onset"].to_numpy(dtype=float))
+    onsets, durations = events.gathered(wanted)
+    others, all_durations = events.gathered(events.shown)
+    reach = AFTER + float(all_durations.max(initial=0.0))
     mixed = share_of_mixed_windows(onsets, others, (float(lags[0]), float(lags[-1])), reach)
     words = ["dots: data ± standard error over events", "lines: fit averaged alike"]
     if mixed > 0:
         words.append(f"other events reach into {100 * mixed:.0f} % of the windows, in both")
     words.append("0: the model's baseline, without drift and confounds")
-    shortest, longest = mine["duration"].min(), mine["duration"].max()
-    if longest > shortest:
+    shortest, longest = durations.min(initial=np.inf), durations.max(initial=0.0)
+    if longest > 1.05 * shortest + 0.05:
         words.append(f"events last from {shortest:g} to {longest:g} s")
     return " · ".join(words)
 
@@ -229,18 +267,30 @@ def _histogram(residual: np.ndarray, sd: float, unit: str) -> dict[str, Any]:
 
 def spectrum_plot(
     here: PlaceSeries,
-    result: Result,
-    by_condition: Mapping[str, Sequence[str]],
+    high_pass: float | None,
+    task: Mapping[str, float],
     lines: Iterable[str],
     fits: Iterable[str],
-    conditions: Sequence[str],
+    events: Timeline,
     t_r: float,
 ) -> dict[str, Any]:
-    """Amplitude by frequency of what is chosen, with the cut-off of the drift and each condition's main frequency."""
+    """Amplitude by frequency of what is chosen, with the cut-off of the drift and each condition's main frequency.
+
+    Parameters
+    ----------
+    here : PlaceSeries
+    high_pass : float or None
+        Cut-off of the drift in Hz, where it has one.
+    task : mapping from condition to Hz
+        See `task_frequencies`.
+    lines, fits, events
+        As for `series_plot`.
+    t_r : float
+    """
     chosen = {name: (here.line(name), *LINES[name][:3]) for name in LINES if name in set(lines)}
     for condition in fits:
         if condition in here.conditions:
-            chosen[condition] = (here.conditions[condition], condition, colour_of(condition, conditions), 1.5)
+            chosen[condition] = (here.conditions[condition], condition, events.colour(condition), 1.5)
     parts: list[dict[str, Any]] = []
     for values, label, colour, width in chosen.values():
         frequencies, amplitudes = amplitude_spectrum(values - values.mean(), t_r)
@@ -248,17 +298,19 @@ def spectrum_plot(
     if not parts:
         frequencies, _ = amplitude_spectrum(here.data, t_r)
         parts.append(line(frequencies, np.full(frequencies.size, np.nan), SIGNAL))
-    design = result.settings.design
-    if design.drift_model == "cosine" and design.high_pass > 0:
-        label = f"high-pass {1 / design.high_pass:.4g} s"
-        parts.append(mark(design.high_pass, "--glmw-muted", label, dash=[4, 3]))
+    if high_pass:
+        parts.append(mark(high_pass, "--glmw-muted", f"high-pass {1 / high_pass:.4g} s", dash=[4, 3]))
     rows: dict[float, int] = {}
-    for condition, columns in by_condition.items():
-        frequency = main_frequency(result.design[list(columns)].to_numpy(), t_r)
+    for condition, frequency in task.items():
         row = rows[frequency] = rows.get(frequency, -1) + 1
         said = f"{condition} mostly at 1 / {1 / frequency:.3g} s"
-        parts.append(mark(frequency, colour_of(condition, conditions), said, tick=True, row=row))
+        parts.append(mark(frequency, events.colour(condition), said, tick=True, row=row))
     return Chart.plot(parts, (0.0, 0.5 / t_r), x_unit="Hz", caption=f"amplitude, {here.unit}")
+
+
+def task_frequencies(design: pd.DataFrame, by_condition: Mapping[str, Sequence[str]], t_r: float) -> dict[str, float]:
+    """Frequency in Hz at which the columns of each condition are strongest."""
+    return {c: main_frequency(design[list(columns)].to_numpy(), t_r) for c, columns in by_condition.items()}
 
 
 def _ends(values: np.ndarray) -> np.ndarray:

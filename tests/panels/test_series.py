@@ -8,7 +8,7 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.series import TABS, SeriesPanel
-from glmwidgets.panels.series_plots import average_words, event_regions
+from glmwidgets.panels.series_plots import Timeline, average_words, event_regions
 from glmwidgets.session.session import Session
 from glmwidgets.session.voxels import Spot, find_place, place_series
 
@@ -139,10 +139,11 @@ def test_averages_are_those_of_cleaned_data(panel):
 
 def test_what_averages_mix_is_said():
     events = pd.DataFrame({"onset": [0.0, 10.0, 200.0], "duration": [2.0, 4.0, 2.0], "trial_type": ["a", "b", "a"]})
-    words = average_words(events, ["a"], 2.0)
+    timeline = Timeline.of(events, ("a", "b"), ("a", "b"), 300.0)
+    words = average_words(timeline, ["a"], 2.0)
     assert "50 % of the windows" in words
     assert "last from" not in words
-    assert "last from 2 to 4 s" in average_words(events, ["a", "b"], 2.0)
+    assert "last from 2 to 4 s" in average_words(timeline, ["a", "b"], 2.0)
 
 
 @pytest.mark.parametrize("noise", ["ols", "ar1", "arma11"])
@@ -234,7 +235,7 @@ def test_shading_follows_the_ticks(panel):
 
 def test_an_event_of_no_duration_is_seen():
     events = pd.DataFrame({"onset": [6.0], "duration": [0.0], "trial_type": ["a"]})
-    (one,) = event_regions(events, ["a"], ["a"], 600.0)
+    (one,) = event_regions(Timeline.of(events, ["a"], ["a"], 600.0))
     assert one["to"] - one["from"] == pytest.approx(1.0)
 
 
