@@ -193,6 +193,56 @@ def test_sign_and_fading(shown, ask, pixels):
     assert 5 < veiled.max() < blue.max() / 2
 
 
+def test_another_statistic_gives_the_colours_and_the_threshold_stays_on_the_first(shown, ask, pixels):
+    """The hot voxel's effect is negative, the cold one's positive; what lies between has values of its own."""
+    page, canvas = shown()
+    ask(
+        page,
+        "effect = np.where(np.isfinite(values), 0.2, np.nan); effect[HOT], effect[COLD] = -1.2, 1.2\n"
+        "def show(**how):\n"
+        "    with viewer.hold_sync():\n"
+        "        viewer.shown_label, viewer.shown_unit, viewer.vmax = 'effect', '%', how.pop('vmax', 2.0)\n"
+        "        for name, value in how.items(): setattr(viewer, name, value)\n"
+        "        viewer.set_map(values, shown=np.abs(effect) if how.get('signed') is False else effect)\n"
+        "show()",
+    )
+    settle(page)
+    image = pixels(canvas)[:, :-60]
+    assert cold(image).sum() > 50
+    assert warm(image).sum() == 0
+    assert page.locator(".glmw-slices-readout").inner_text().split("\n")[-2:] == ["z 7.00", "effect −1.2 %"]
+    ask(page, "viewer.threshold = 7.5; viewer.fade_below = False")
+    settle(page)
+    assert cold(pixels(canvas)[:, :-60]).sum() == 0  # z decides, not the effect
+    # seen whole: the threshold hides nothing; without a sign: colours of a sequential map
+    ask(page, "viewer.whole = True")
+    settle(page)
+    assert cold(pixels(canvas)[:, :-60]).sum() > 50
+    ask(page, "show(signed=False, sequential='viridis', vmax=1.2)")
+    settle(page)
+    lit = pixels(canvas)[:, :-60].astype(int)
+    yellow = (lit[..., 1] > 180) & (lit[..., 1] - lit[..., 2] > 90)
+    assert yellow.sum() > 50
+    assert cold(lit).sum() == 0
+
+    ask(page, "viewer.view = 'glass'; viewer.threshold = 3; viewer.signed = True; show(signed=True)")
+    settle(page)
+    glass = pixels(canvas)[:, :-60]
+    assert cold(glass).sum() > 50
+    assert warm(glass).sum() > 50  # the cold voxel, through the whole brain, in the colour of its effect
+    ask(page, "viewer.shown_label = ''; viewer.vmax = 8; viewer.view = 'ortho'; viewer.set_map(values)")
+    settle(page, 600)
+    assert warm(pixels(canvas)[:, :-60]).sum() > 50
+
+
+def test_what_is_seen_whole_is_faint_around_a_zero_in_its_middle(paint_code):
+    opacity = paint_code(
+        "[[true, 'two-sided'], [true, 'positive'], [false, 'two-sided']].map(([fade, sides]) => "
+        "[0, 0.2, 0.4, 1].map((size) => emerging(size, { fade, sides })))"
+    )
+    assert opacity == [[0, 0.5, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+
+
 def test_keys_and_wheel(shown, ask):
     page, canvas = shown()
     ask(page, "viewer.cursor = (9, 12, 15)")
