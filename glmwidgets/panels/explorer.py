@@ -37,6 +37,7 @@ from glmwidgets.session.settings import Settings
 from glmwidgets.session.several import is_several, open_runs
 from glmwidgets.session.store import load_session, save_session
 from glmwidgets.session.store_runs import is_of_runs, load_runs
+from glmwidgets.session.whole_confounds import whole_confounds
 
 if TYPE_CHECKING:
     from glmwidgets.panels.runs import RunsExplorer
@@ -247,8 +248,12 @@ def explore(
     if several or (dataset is None and not which and is_several(bold, events)):
         return _explore_several(bold, events, t_r, given, settings, dataset, which)
     if dataset is not None:
-        found = find_run(dataset, bold, **which).inputs()
+        dataset_run = find_run(dataset, bold, **which)
+        found = dataset_run.inputs()
         bold, events = found["bold"], found["events"] if events is None else events
+        if confounds is None and not isinstance(settings, Settings):
+            confounds, chosen = whole_confounds(dataset_run)
+            settings = {**({} if chosen is None else {"design.confounds": chosen}), **(settings or {})}
         confounds = found["confounds"] if confounds is None else confounds
         mask, t_r = found["mask"] if mask is None else mask, found["t_r"] if t_r is None else t_r
         slice_time_ref = slice_time_ref or found["slice_time_ref"]
