@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -175,7 +175,11 @@ class GroupSession(LiveSession):
             whole = result.settings.table.column(name)
             column = type(whole)(whole.name, whole.kind, [whole.cells[i] for i in result.rows])
         values = result.values if len(result.rows) == len(result.values) else result.values[list(result.rows)]
-        return values_at(result.fit, values, voxel, column, name in result.settings.design.terms)
+        terms = result.settings.design.terms
+        found = values_at(result.fit, values, voxel, column, name in terms)
+        # A person thinks of the table's columns, not of the many that one of labels becomes.
+        others = tuple(term for term in terms if term != name) if found.adjusted else ()
+        return replace(found, adjusted=others)
 
     def asked_column(self, result: GroupResult) -> str:
         """The column of the table that a result's contrast asks about; empty for the mean of all maps."""

@@ -96,13 +96,13 @@ def open_group(
     FileNotFoundError, TypeError, ValueError
         If something is missing, cannot be read or does not fit; the message names it.
     """
-    source = group_input(maps)
-    if source.n_maps < 2:
-        raise ValueError("a group needs two maps or more")
     paths = _paths(maps)
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
         raise ValueError(f"the map {twice[0]} was given more than once")
+    source = group_input(maps)
+    if source.n_maps < 2:
+        raise ValueError("a group needs two maps or more")
     frame = _frame(design)
     ids = None if frame is None else next((name for name in SUBJECT_COLUMNS if name in frame.columns), None)
     if frame is not None:

@@ -39,7 +39,7 @@ class GroupValues:
     line : array of shape (4, n_points)
         x, fit, and the ends of its interval: along a covariate, or at each group.
     adjusted : tuple of str
-        Columns of the design whose effects were taken out of y.
+        What else is in the model, whose effects were taken out of y.
     """
 
     names: tuple[str, ...]
