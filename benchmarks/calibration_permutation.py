@@ -13,6 +13,7 @@ clusters at .2, where sizes differ.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import ndimage
@@ -43,7 +44,7 @@ def adjusted_mean(rng: np.random.Generator):
     return np.c_[np.ones(N_MAPS), rng.standard_normal(N_MAPS)], [1, 0]
 
 
-def rows(groups: int = 2000, seed: int = 1) -> list[dict[str, object]]:
+def rows(groups: int = 2000, seed: int = 1) -> Iterator[dict[str, object]]:
     """Rate of groups with something significant, for every design, smoothness and statistic.
 
     Parameters
@@ -51,13 +52,12 @@ def rows(groups: int = 2000, seed: int = 1) -> list[dict[str, object]]:
     groups : int
     seed : int
 
-    Returns
-    -------
-    list of dict
+    Yields
+    ------
+    dict
         ``design``, ``maps`` (a key of `MAPS`), and the rates ``t``, ``size``, ``mass``, ``tfce``.
     """
     mask = np.ones(SHAPE, dtype=bool)
-    out = []
     cases = [(design, kind) for design in (one_sample, slope, adjusted_mean) for kind in MAPS]
     for number, (design, kind) in enumerate(cases):
         fwhm, threshold = MAPS[kind]
@@ -73,8 +73,7 @@ def rows(groups: int = 2000, seed: int = 1) -> list[dict[str, object]]:
             )
             for name in STATISTICS:
                 alarms[name] += result.p_value(name).min() <= ALPHA
-        out.append({"design": design.__name__, "maps": kind, **{name: alarms[name] / groups for name in STATISTICS}})
-    return out
+        yield {"design": design.__name__, "maps": kind, **{name: alarms[name] / groups for name in STATISTICS}}
 
 
 if __name__ == "__main__":
@@ -85,6 +84,4 @@ if __name__ == "__main__":
     for row in rows(arguments.groups, arguments.seed):
         inside = all(BOUNDS[0] <= row[name] <= BOUNDS[1] for name in STATISTICS)
         rates = "  ".join(f"{name} {row[name]:.4f}" for name in STATISTICS)
-        print(
-            f"{row['design']:14s} fwhm {row['fwhm']:.0f} voxels  {rates}  {'ok' if inside else 'OUTSIDE'}", flush=True
-        )
+        print(f"{row['design']:14s} {row['maps']:7s} {rates}  {'ok' if inside else 'OUTSIDE'}", flush=True)
