@@ -31,10 +31,11 @@ class RunsPanel(Panel):
     """
 
     def __init__(self, session: FixedSession, names: tuple[str, ...]):
-        super().__init__(session, "Runs", ("runs", "answers", "fixed effects", "mask", "design"))
-        self.ticks = [W.Checkbox(description=f"run {i + 1}", indent=False) for i in range(len(names))]
+        super().__init__(session, "Runs", ("runs", "contrasts", "fixed effects", "mask", "design"))
+        self.ticks = [W.Checkbox(value=True, description=f"run {i + 1}", indent=False) for i in range(len(names))]
         self._told = [text("glmw-note") for _ in names]
         self._files = names
+        self._following = False
         lines = []
         for tick, told in zip(self.ticks, self._told, strict=True):
             line = W.VBox([tick, told])
@@ -51,16 +52,20 @@ class RunsPanel(Panel):
 
     def _choose(self, _change: object) -> None:
         left_out = tuple(i + 1 for i, tick in enumerate(self.ticks) if not tick.value)
-        if left_out != self.session.settings.runs.left_out:
+        if not self._following and left_out != self.session.settings.runs.left_out:
             self.session.update({"runs.left_out": left_out})
 
     def _show_ticks(self, _change: object = None) -> None:
-        # All at once, so that no tick is taken for one that a person set.
         left_out = self.session.settings.runs.left_out
-        for i, tick in enumerate(self.ticks):
-            value = i + 1 not in left_out
-            if tick.value != value:
-                tick.value = value
+        # Of several ticks that move, the first is not yet what a person wants.
+        self._following = True
+        try:
+            for i, tick in enumerate(self.ticks):
+                value = i + 1 not in left_out
+                if tick.value != value:
+                    tick.value = value
+        finally:
+            self._following = False
 
     def _show(self, _change: object = None) -> None:
         result = self.session.result
@@ -84,8 +89,12 @@ class RunsPanel(Panel):
         words = [self._file(i)]
         if answer.contrast is not None:
             words.append(f"{answer.contrast.dof:g} degrees of freedom")
-        said = " · ".join(filter(None, words))
-        return f'{said}<br><span class="glmw-warn">{escape(answer.why_not)}</span>' if answer.why_not else said
+        if answer.why_not:
+            # The rest of it names every column there is.
+            short = answer.why_not.partition(". ")[0]
+            said = short if short.startswith("left out") else f"left out: {short}"
+            words.append(f'<span class="glmw-warn" title="{escape(answer.why_not)}">{escape(said)}</span>')
+        return "<br>".join(filter(None, words))
 
 
 class FixedExplorer(W.VBox):

@@ -11,7 +11,7 @@ import numpy as np
 
 from glmwidgets.glm.heterogeneity import Heterogeneity
 from glmwidgets.panels.base import Panel, text
-from glmwidgets.panels.plot import FIT, SIGNAL, figure, time_axis
+from glmwidgets.panels.plot import FIT, SIGNAL, figure, nice_ticks, time_axis
 from glmwidgets.report.style import write_number
 from glmwidgets.session.fixed import FixedSession, RunEffect, RunEffects
 
@@ -41,20 +41,18 @@ class ForestPanel(Panel):
     def __init__(self, session: FixedSession):
         super().__init__(session, "Each run here")
         self._n = len(session.analysis.analyses) + 1
-        self._x = bq.LinearScale(min=-1.0, max=1.0)
-        scales = {"x": self._x, "y": bq.LinearScale(min=-0.5, max=self._n - 0.5, reverse=True)}
-        rows = np.arange(self._n, dtype=float)
-        nowhere = np.full(self._n, np.nan)
-        colours = [*[SIGNAL] * (self._n - 1), FIT]
+        # Without padding, so that the rows stand beside their names.
+        self._x = bq.LinearScale(min=-1.0, max=1.0, allow_padding=False)
+        y = bq.LinearScale(min=-0.5, max=self._n - 0.5, reverse=True, allow_padding=False)
+        scales = {"x": self._x, "y": y}
         self._zero = bq.Lines(
             x=np.zeros(2), y=np.array([-0.5, self._n - 0.5]), scales=scales, colors=["#b0b8c0"], stroke_width=1
         )
-        self.intervals = bq.Lines(
-            x=np.full((self._n, 2), np.nan), y=np.repeat(rows[:, None], 2, 1), scales=scales, colors=colours
+        self.intervals = bq.Lines(x=np.zeros((1, 2)), y=np.zeros((1, 2)), scales=scales, stroke_width=2, visible=False)
+        self.points = bq.Scatter(
+            x=np.zeros(1), y=np.zeros(1), scales=scales, default_size=60, stroke_width=0, visible=False
         )
-        self.intervals.stroke_width = 2
-        self.points = bq.Scatter(x=nowhere, y=rows, scales=scales, colors=colours, default_size=60, stroke_width=0)
-        self._axis = time_axis(self._x, num_ticks=5)
+        self._axis = time_axis(self._x, tick_values=[-1, 0, 1])
         self.figure = figure(
             [self._zero, self.intervals, self.points],
             [self._axis],
@@ -87,20 +85,28 @@ class ForestPanel(Panel):
         self._draw(rows)
 
     def _draw(self, rows: list[RunEffect]) -> None:
-        ends = np.array([(row.low, row.high) for row in rows])
-        known = ends[np.isfinite(ends)]
-        if known.size:
-            low, high = min(0.0, known.min()), max(0.0, known.max())
+        known = [(i, row) for i, row in enumerate(rows) if math.isfinite(row.effect)]
+        if known:
+            ends = np.array([(row.low, row.high) for _, row in known])
+            low, high = min(0.0, ends.min()), max(0.0, ends.max())
             reach = 0.04 * (high - low)
             with self._x.hold_sync():
                 self._x.min, self._x.max = float(low - reach), float(high + reach)
-        self.intervals.x = ends
-        with self.points.hold_sync():
-            self.points.x = np.array([row.effect for row in rows])
-            self.points.opacities = [1.0 if row.is_used else 0.35 for row in rows]
-        opacities = [1.0 if row.is_used else 0.35 for row in rows]
-        if self.intervals.opacities != opacities:
-            self.intervals.opacities = opacities
+            self._axis.tick_values = nice_ticks(low, high, 6)
+            places = np.array([i for i, _ in known], dtype=float)
+            look = {
+                "colors": [FIT if i == self._n - 1 else SIGNAL for i, _ in known],
+                "opacities": [1.0 if row.is_used else 0.35 for _, row in known],
+            }
+            with self.intervals.hold_sync(), self.points.hold_sync():
+                self.intervals.x, self.intervals.y = ends, np.repeat(places[:, None], 2, axis=1)
+                self.points.x, self.points.y = np.array([row.effect for _, row in known]), places
+                for name, value in look.items():
+                    setattr(self.intervals, name, value)
+                    setattr(self.points, name, value)
+        for mark in (self.intervals, self.points):
+            if mark.visible != bool(known):
+                mark.visible = bool(known)
 
 
 def _name(row: RunEffect) -> str:

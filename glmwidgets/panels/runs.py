@@ -37,8 +37,8 @@ class RunsExplorer(W.VBox):
     runs : RunSet
     tabs : ToggleButtons
         Which run, or the fixed effects.
-    linked : ToggleButton
-        Up, the run of the open tab has a model of its own.
+    linked : Checkbox
+        Whether the run of the open tab shares the model; without the tick it has one of its own.
     """
 
     def __init__(self, of: RunSet):
@@ -52,9 +52,14 @@ class RunsExplorer(W.VBox):
             tooltips=[*names, "all runs together"],
         )
         self.tabs.add_class("glmw-tabs")
-        self.linked = W.ToggleButton(value=True, tooltip="one model for all runs; up: a model of this run's own")
+        self.linked = W.Checkbox(
+            value=True,
+            description="one model for all runs",
+            indent=False,
+            tooltip="without the tick this run has a model of its own",
+        )
         self._counted = text("glmw-note")
-        bar = W.Box([self.tabs, self.linked, self._counted])
+        bar = W.Box([self.tabs, self._counted, self.linked])
         bar.add_class("glmw-run-tabs")
         top = W.VBox([stylesheet(), bar])
         top.add_class("glmw")
@@ -115,12 +120,9 @@ class RunsExplorer(W.VBox):
                 self.tabs.value = index
             if self.linked.value != linked:
                 self.linked.value = linked
-            label = "one model for all runs" if linked else "a model of its own"
-            if self.linked.description != label:
-                self.linked.description = label
-            visibility = "visible" if is_run else "hidden"
-            if self.linked.layout.visibility != visibility:
-                self.linked.layout.visibility = visibility
+            display = "" if is_run else "none"
+            if self.linked.layout.display != display:
+                self.linked.layout.display = display
             view = self._view(index)
             # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
             if self._place.children != (view,):

@@ -127,8 +127,8 @@ class FixedAnalysis:
         self.graph = Graph(
             [
                 Stage("mask", lambda settings: self._common, reads=("runs.models",)),
-                Stage("answers", self._answers, needs=("mask",), reads=asked, keep=4),
-                Stage("fixed effects", self._combined, needs=("answers",), reads=("runs.weighting",), keep=6),
+                Stage("contrasts", self._answers, needs=("mask",), reads=asked, keep=4),
+                Stage("fixed effects", self._combined, needs=("contrasts",), reads=("runs.weighting",), keep=6),
                 Stage("threshold", threshold_height, needs=("fixed effects",), reads=heights, keep=8),
                 Stage("clusters", self._clusters, needs=("mask", "fixed effects", "threshold"), reads=kept),
                 Stage("hommel", hommel_of, needs=("fixed effects",), reads=("threshold.two_sided",)),
@@ -167,7 +167,7 @@ class FixedAnalysis:
             if not self._on_mask or not self._on_mask[i].graph.is_kept("fit", model)
         ]
         own = self.graph.pending("bounds", settings)
-        return (*fits, *(name for name in own if name not in ("mask", "answers")))
+        return (*fits, *(name for name in own if name not in ("mask", "contrasts")))
 
     def result(self, settings: FixedSettings, checkpoint: Callable[[str], None] | None = None) -> FixedResult:
         """Everything up to the threshold; see `glmwidgets.session.analysis.Analysis.result`."""
@@ -175,7 +175,7 @@ class FixedAnalysis:
         models = self.models(settings)
         self._prepare(models, timings, checkpoint)
         contrast, z = self.graph.get("fixed effects", settings, timings, checkpoint)
-        answers = self.graph.get("answers", settings)
+        answers = self.graph.get("contrasts", settings)
         threshold = self.graph.get("threshold", settings, timings, checkpoint)
         timings.pop("mask", None)
         used = [i for i, answer in enumerate(answers) if not answer.why_not]

@@ -175,7 +175,7 @@ class RunSet(traitlets.HasTraits):
                 for session in self.sessions:
                     session.first_look = False
             self._bring(index)
-            self.current.cursor = before.cursor
+            self.every[index].cursor = before.cursor
             self.shown = index
             self.current.wake()
 
