@@ -85,11 +85,10 @@ class MapPanel(Panel):
         self.bind(self.alpha, "threshold.alpha")
         self.bind(self.sides, "threshold.two_sided")
         self.bind(self.size, "threshold.cluster_size")
-        self._alpha_field, method = field("alpha", self.alpha), field("threshold", self.method)
-        method.add_class("glmw-method")
+        self._alpha_field = field("alpha", self.alpha)
         box = W.Box(
             [
-                method,
+                field("threshold", self.method),
                 self._alpha_field,
                 field("sides", self.sides),
                 field("cluster, voxels", self.size),
@@ -98,6 +97,7 @@ class MapPanel(Panel):
             ]
         )
         box.add_class("glmw-choices")
+        box.add_class("glmw-map-choices")
         return box
 
     def _choose_method(self, change: dict) -> None:
