@@ -133,6 +133,9 @@ class ValuesPanel(Panel):
         with self._axis.hold_sync():
             self._axis.label = drawn.label
             self._axis.visible = not drawn.ticks
+        margin = {**self.figure.fig_margin, "bottom": 8 if drawn.ticks else 40}
+        if self.figure.fig_margin != margin:
+            self.figure.fig_margin = margin
         with self.ticks.hold_sync():
             self.ticks.x = np.arange(len(drawn.ticks), dtype=float)
             self.ticks.y = np.full(len(drawn.ticks), low - room)
