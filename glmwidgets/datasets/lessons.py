@@ -277,7 +277,7 @@ def _button_presses(n: int, source: str, seed: int = 4) -> GroupMaps:
     maps = []
     for i in range(n):
         scatter = ndimage.gaussian_filter(rng.standard_normal(mean.shape), sigma)
-        effect = mean * (0.55 + 0.2 * skill[i]) + 1.4 * scatter / scatter.std()
+        effect = mean * (0.8 + 0.2 * skill[i]) + scatter / scatter.std()
         maps.append(nib.Nifti1Image((effect * truth.mask).astype(np.float32), made.img.affine))
     return GroupMaps(
         maps,

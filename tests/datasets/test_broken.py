@@ -63,7 +63,7 @@ def delays(run, result):
 def test_the_sound_run_is_sound(sound):
     run, result = sound
     assert run.was == ""
-    assert found(run, result) > 4
+    assert found(run, result) > 3
     assert false_rate(run, result) < 0.09
     assert residual_whiteness(result.fit, run.t_r).white
     assert delays(run, result) == [0, 0, 0]
@@ -72,7 +72,7 @@ def test_the_sound_run_is_sound(sound):
 def test_late_triggers_are_late_by_the_same_all_along():
     run = broken_run("late triggers")
     result = fitted(run)
-    assert delays(run, result) in ([2, 2, 2], [3, 3, 3], [2, 2, 3], [2, 3, 3], [3, 2, 2], [2, 3, 2])  # 5 s of 2 s scans
+    assert set(delays(run, result)) <= {2, 3}  # 5 s of 2 s scans
     shifts = (0.0, 2.5, 5.0, 7.5)
     by_shift = [found(run, fitted(run, events=shift_onsets(run.events, s))) for s in shifts]
     assert shifts[int(np.argmax(by_shift))] == run.mended["onset"]
@@ -83,8 +83,7 @@ def test_a_wrong_t_r_grows_along_the_run():
     run = broken_run("wrong TR")
     result = fitted(run)
     first, second, third = delays(run, result)
-    assert first <= 1 <= second <= third
-    assert third >= 2
+    assert first == 0 < second < third
     assert run.img.header.get_zooms()[3] == pytest.approx(run.t_r)
     run.img.header.set_zooms((*run.img.header.get_zooms()[:3], run.mended["t_r"]))
     assert found(run, fitted(run, t_r=run.mended["t_r"])) > found(run, result) + 2
@@ -109,6 +108,7 @@ def test_without_high_pass_the_drift_is_left_over():
     many = strongest(run, result)[0]
     assert result.fit.r_square[many].mean() < 0.2
     assert mended.fit.r_square[many].mean() > 0.7
+    assert found(run, mended) > found(run, result) + 1
     assert not residual_whiteness(result.fit, run.t_r).white
     assert residual_whiteness(mended.fit, run.t_r).white
 
