@@ -1,0 +1,132 @@
+"""Data, drift, confounds and noise by a person's hands in a real JupyterLab: what is set is what is seen."""
+
+import time
+
+import numpy as np
+import pytest
+
+CELL = """import numpy as np
+import glmwidgets as gw
+from glmwidgets.datasets import simulate_run
+head = simulate_run("small", rho=0.7, white_share=0.0)
+n, rng = head.img.shape[3], np.random.default_rng(0)
+table = head.confounds.copy()
+table["framewise_displacement"] = np.where(np.isin(np.arange(n), [12, 13]), 0.9, 0.1)
+table["std_dvars"] = 1 + rng.normal(0, 0.05, n)
+for k in range(7):
+    table[f"a_comp_cor_{k:02d}"] = rng.normal(size=n)
+ex = gw.explore(head.img, head.events, head.t_r, confounds=table)
+ex"""
+IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+
+
+def settle(page):
+    page.wait_for_timeout(150)
+    page.wait_for_function(IDLE, timeout=60_000)
+
+
+def panel(page, title):
+    return page.locator(".glmw-panel", has=page.locator(".glmw-title", has_text=title)).first
+
+
+def inputs(panel, label):
+    return panel.locator(".glmw-field", has_text=label).locator("input").first
+
+
+def fill(page, place, value):
+    place.fill(value)
+    place.press("Enter")
+    settle(page)
+
+
+def until(page, ask, code, holds, seconds=30):
+    """Ask the kernel until what it prints is right: on a busy machine a click takes its time to arrive."""
+    deadline = time.monotonic() + seconds
+    while not holds(said := ask(page, f"print({code})")):
+        assert time.monotonic() < deadline, f"{code} is {said}"
+        page.wait_for_timeout(100)
+    settle(page)
+    return said
+
+
+def is_drawn(pixels, canvas):
+    """Whether a canvas has more than its ground on it."""
+    return len(np.unique(pixels(canvas).reshape(-1, 3), axis=0)) > 8
+
+
+@pytest.fixture
+def opened(notebook):
+    def open_it(theme="light", width=1280):
+        page = notebook([CELL], theme=theme)
+        page.set_viewport_size({"width": width, "height": 1300})
+        settle(page)
+        return page
+
+    return open_it
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 700)])
+def test_what_is_done_to_the_data_and_explained_away(opened, ask, pixels, screenshot, theme, width):
+    page = opened(theme, width)
+    data, drift = panel(page, "Data"), panel(page, "Drift")
+
+    fill(page, inputs(data, "scans to drop"), "4")
+    until(page, ask, "ex.session.result.design.index[0]", lambda said: said == "8.0")
+    assert "left, from 8 s on" in data.inner_text()
+    handle = data.locator(".noUi-handle")
+    before = int(ask(page, "print(ex.session.result.z.size)"))
+    handle.focus()
+    for _ in range(4):
+        handle.press("ArrowLeft")
+    until(page, ask, "ex.session.result.z.size", lambda said: int(said) > before)
+    until(page, ask, "ex.session.settings.data.mask_cut", lambda said: abs(float(said) - 0.8) < 1e-9)
+    assert "mask threshold × 0.80" in data.inner_text()
+
+    canvas = drift.locator("canvas")
+    assert is_drawn(pixels, canvas)
+    plot = pixels(canvas)
+    fill(page, inputs(drift, "in Hz"), "0.04")
+    until(page, ask, "ex.session.result.settings.design.high_pass", lambda said: said == "0.04")
+    assert inputs(drift, "high-pass").input_value() == "25"
+    page.wait_for_timeout(300)
+    assert not np.array_equal(pixels(canvas), plot)
+    assert "% of" in drift.locator(".glmw-verdict").inner_text()
+    screenshot(page.locator(".glmw-left"), f"model_{theme}_{width}")
+
+
+def test_confounds_and_noise(opened, ask, pixels, screenshot):
+    page = opened()
+    confounds, noise = panel(page, "Confounds"), panel(page, "Noise")
+
+    confounds.locator("select").first.select_option(label="24, with squares")
+    settle(page)
+    confounds.locator("label", has_text="aCompCor").locator("input").click()
+    settle(page)
+    confounds.locator("label", has_text="scrub FD").locator("input").click()
+    settle(page)
+    wanted = {"rot_z_derivative1_power2", "a_comp_cor_04", "censored_12", "censored_13"}
+    until(page, ask, "*ex.session.result.design.columns", lambda said: wanted <= set(said.split()))
+    assert "5 of 7" in confounds.inner_text()
+    assert "2 scans scrubbed" in confounds.inner_text()
+    confounds.get_by_text("columns, plot").click()
+    page.wait_for_timeout(600)
+    assert is_drawn(pixels, confounds.locator("canvas"))
+
+    noise.locator("select").first.select_option(label="OLS (white)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.glmw-verdict')].some((v) => /% not white/.test(v.textContent))",
+        timeout=30_000,
+    )
+    page.wait_for_timeout(400)
+    assert noise.locator("select").nth(1).is_disabled()
+    assert is_drawn(pixels, noise.locator("canvas"))
+    noise.get_by_text("try AR(1) REML").click()
+    until(page, ask, "ex.session.result.fit.noise_model", lambda said: said == "ar1-reml")
+    assert noise.locator("select").nth(1).evaluate("(s) => s.selectedIndex") == 0
+    canvas = page.locator(".glmw-slices canvas").first
+    before = pixels(canvas)
+    noise.get_by_text("ρ map").click()
+    until(page, ask, "ex.session.settings.map.statistic", lambda said: said == "rho")
+    page.wait_for_timeout(1000)
+    assert not np.array_equal(pixels(canvas), before)
+    screenshot(page.locator(".glmw-left"), "confounds_noise")
