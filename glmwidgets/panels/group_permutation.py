@@ -93,6 +93,8 @@ class PermutationPanel(Panel):
         session.observe_locked(self._show, ["permuted", "result"])
         session.observe_locked(self._show_settings, "settings")
         session.observe_locked(self._show_cursor, "cursor")
+        # A test that could not be begun ends without a result.
+        session.observe_locked(self._show_run, "status")
         self._show()
 
     def _progress_words(self) -> W.HTML:
@@ -229,7 +231,7 @@ class PermutationPanel(Panel):
         if self._table.value != html:
             self._table.value = html
 
-    def _show_run(self) -> None:
+    def _show_run(self, _change: object = None) -> None:
         permuted, running = self.session.permuted, self.session.is_permuting
         label = "cancel" if running else "run"
         if self.run.description != label:

@@ -54,8 +54,10 @@ class ValuesPanel(Panel):
         self.zero = bq.Lines(
             x=np.zeros(2), y=np.zeros(2), scales=scales, colors=[SIGNAL], stroke_width=1, line_style="dashed"
         )
+        # On a scale of their own, so that they need no message when the values change.
+        foot = {"x": self._x, "y": bq.LinearScale(min=0, max=1)}
         self.ticks = bq.Label(
-            x=nothing, y=nothing, text=np.array([""]), scales=scales, colors=[SIGNAL], align="middle", default_size=12
+            x=nothing, y=nothing, text=np.array([""]), scales=foot, colors=[SIGNAL], align="middle", default_size=12
         )
         self._axis = bq.Axis(scale=self._x, grid_lines="none", tick_format=PLAIN, label_offset="28px")
         marks = [self.zero, self.band, self.interval, self.fit, self.points, self.means, self.ticks]
@@ -64,6 +66,7 @@ class ValuesPanel(Panel):
         row = W.Box([self._words, field("against", self.against)])
         row.add_class("glmw-values-row")
         self._drawn: GroupValues | None = None
+        self._place: tuple | None = None
         self.fill(self.figure, row)
         self.on_value(self.against, lambda _: self._show())
         session.observe_locked(self._show, ["cursor", "result"])
@@ -106,11 +109,10 @@ class ValuesPanel(Panel):
         self._scale(drawn, ends)
         with self.points.hold_sync():
             self.points.x, self.points.y = drawn.x.astype(float), drawn.y
-            self.points.names = np.array(drawn.names)
+            if list(self.points.names) != list(drawn.names):
+                self.points.names = np.array(drawn.names)
             self.points.visible = True
         self._draw_line(drawn, strip)
-        with self.zero.hold_sync():
-            self.zero.x = np.array(ends)
         self._colour()
         self._say(drawn)
 
@@ -123,13 +125,21 @@ class ValuesPanel(Panel):
         return low - room, high + room
 
     def _scale(self, drawn: GroupValues, ends: tuple[float, float]) -> None:
-        with self._x.hold_sync():
-            self._x.min, self._x.max = ends
+        place = (ends, drawn.label, drawn.ticks)
+        if self._place != place:
+            self._place = place
+            self._lay_out(drawn, ends)
         known = np.concatenate([drawn.y, drawn.line[1:].ravel(), [0.0]])
         low, high = float(np.nanmin(known)), float(np.nanmax(known))
         room = (0.12 if drawn.ticks else 0.05) * (high - low) or 1.0
         with self._y.hold_sync():
             self._y.min, self._y.max = low - room, high + room
+
+    def _lay_out(self, drawn: GroupValues, ends: tuple[float, float]) -> None:
+        """What stays where the crosshair moves: the horizontal axis, groups' names, the line at zero."""
+        with self._x.hold_sync():
+            self._x.min, self._x.max = ends
+        self.zero.x = np.array(ends)
         with self._axis.hold_sync():
             self._axis.label = drawn.label
             self._axis.visible = not drawn.ticks
@@ -138,7 +148,7 @@ class ValuesPanel(Panel):
             self.figure.fig_margin = margin
         with self.ticks.hold_sync():
             self.ticks.x = np.arange(len(drawn.ticks), dtype=float)
-            self.ticks.y = np.full(len(drawn.ticks), low - room)
+            self.ticks.y = np.full(len(drawn.ticks), 0.01)
             self.ticks.text = np.array([_short(name, 60 // max(2, len(drawn.ticks))) for name in drawn.ticks])
             self.ticks.visible = len(drawn.ticks) > 1
 

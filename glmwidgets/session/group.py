@@ -59,7 +59,7 @@ class GroupSession(LiveSession):
             settings = analysis.default_settings().updated(settings or {})
         self._permuting = LatestWins(synchronous, on_error=self.show_error)
         self._stop = threading.Event()
-        self._running: tuple | None = None
+        self._running: tuple[tuple, threading.Event] | None = None
         self._tests: dict[tuple, Permuted] = {}
         self.every = EVERY
         #: Whether this goes on where a session left off, and stays where that was.
@@ -209,13 +209,13 @@ class GroupSession(LiveSession):
             settings, key = self.settings, permutation_key(self.analysis, self.settings)
             self._stop.set()
             self._stop = stop = threading.Event()
-            self._running = key
+            self._running = running = (key, stop)
 
             def publish(permuted: Permuted) -> None:
                 with self.lock:
                     if self._stop is not stop and permuted.state != "cancelled":
                         return
-                    if permuted.state != "running" and self._running == key:
+                    if permuted.state != "running" and self._running is running:
                         self._running = None
                     if permuted.state == "done":
                         self._keep(permuted)
@@ -227,7 +227,7 @@ class GroupSession(LiveSession):
                     run_permutations(self.analysis, settings, stop, publish, self.every)
                 finally:
                     with self.lock:
-                        if self._running == key:
+                        if self._running is running:
                             self._running = None
 
             self._permuting.submit(job)
@@ -251,7 +251,7 @@ class GroupSession(LiveSession):
         taken = super()._take(settings)
         if taken:
             key = permutation_key(self.analysis, self.settings)
-            if self._running not in (None, key):
+            if self._running is not None and self._running[0] != key:
                 # What runs is of a model that is no longer looked at.
                 self.stop_permuting()
             if self.permuted is None or self.permuted.key != key:
