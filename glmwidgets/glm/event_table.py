@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["NUMBERS", "event_lines", "events_from_lines"]
+from glmwidgets.glm.events import check_events
+
+__all__ = ["NUMBERS", "checked_lines", "event_lines", "events_from_lines"]
 
 #: Columns of events that are numbers.
 NUMBERS = ("onset", "duration", "modulation")
@@ -103,3 +107,32 @@ def _number(name: str, row: int, cell: str) -> float:
         return float(cell)
     except ValueError:
         raise ValueError(f"{name} of event {row} is no number: {cell!r}") from None
+
+
+@lru_cache(maxsize=16)
+def checked_lines(lines: tuple[str, ...]) -> pd.DataFrame:
+    r"""Read and check what `event_lines` wrote; the last few tables are kept.
+
+    Parameters
+    ----------
+    lines : tuple of str
+
+    Returns
+    -------
+    DataFrame
+        As of `glmwidgets.glm.events.check_events`, events that are the same united without a word. To be read only.
+
+    Raises
+    ------
+    ValueError
+        If the lines are no valid table of events.
+
+    Examples
+    --------
+    >>> checked_lines(("onset\tduration\ttrial_type", "12\t1\tface"))
+       onset  duration trial_type  modulation
+    0   12.0       1.0       face         1.0
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return check_events(events_from_lines(lines), "the edited table")

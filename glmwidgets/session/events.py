@@ -6,17 +6,17 @@ Everything that speaks of events takes them from here, so that what was renamed,
 from __future__ import annotations
 
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.event_edits import modulate, shift_onsets
-from glmwidgets.glm.event_table import event_lines, events_from_lines
-from glmwidgets.glm.events import EventFinding, check_events, event_warnings
+from glmwidgets.glm.event_table import checked_lines, event_lines
+from glmwidgets.glm.events import EventFinding, event_warnings
 from glmwidgets.glm.expression_names import rewritten_expression
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.hrf import resolve_hrf
@@ -101,6 +101,10 @@ class EventSource:
         # Held for no longer than a table takes, and nothing is called from under it: any thread may ask.
         self._lock = threading.Lock()
 
+    @cached_property
+    def _given_lines(self) -> tuple[str, ...] | None:
+        return None if self.given is None else event_lines(self.given)
+
     def table(self, chosen: EventsSettings) -> pd.DataFrame | None:
         """The table as given or as edited: before it is shifted and without modulators."""
         return self._get(EventsSettings(table=chosen.table))
@@ -139,14 +143,10 @@ class EventSource:
             return self._kept[chosen]
 
     def _make(self, chosen: EventsSettings) -> pd.DataFrame | None:
-        events = self.given if chosen.table is None else events_from_lines(chosen.table)
+        # That two events are the same is said in words beside the table: see `event_findings`.
+        events = self.given if chosen.table is None else checked_lines(chosen.table)
         if events is None:
             return None
-        if chosen.table is not None:
-            with warnings.catch_warnings():
-                # That two events are the same is said in words beside the table: see `event_findings`.
-                warnings.simplefilter("ignore", UserWarning)
-                events = check_events(events)
         for trial_type, measure in zip(chosen.modulated, chosen.modulated_by, strict=True):
             events = modulate(events, trial_type, measure, modulator_name(trial_type, measure))
         return shift_onsets(events, chosen.shift) if chosen.shift else events
@@ -175,7 +175,7 @@ class EventSource:
         """
         before = self.table(settings.events)
         lines = None if table is None else event_lines(table)
-        if lines is not None and self.given is not None and lines == event_lines(self.given):
+        if lines is not None and lines == self._given_lines:
             lines = None
         after = self.given if lines is None else table
         became = _became(before, after)

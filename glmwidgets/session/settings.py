@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from glmwidgets.glm.drift import DRIFTS
-from glmwidgets.glm.event_table import events_from_lines
-from glmwidgets.glm.events import check_events
+from glmwidgets.glm.event_table import checked_lines
 from glmwidgets.glm.hrf import parse_hrf, resolve_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
@@ -125,9 +123,7 @@ class EventsSettings:
             )
         if self.table is not None:
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)
-                    check_events(events_from_lines(self.table), "the edited table")
+                checked_lines(self.table)
             except ValueError as error:
                 raise SettingsError("events.table", str(error)) from None
 
