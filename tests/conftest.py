@@ -96,3 +96,18 @@ def live(run):
     assert session.wait_until_idle(60)
     yield session
     session.close()
+
+
+@pytest.fixture
+def two_runs():
+    """Two small runs on one grid, with masks that overlap but are not equal."""
+    from glmwidgets.session.run import open_run
+
+    runs = []
+    for seed in (0, 1):
+        img, events, confounds, mask = small_run(seed)
+        voxels = np.asarray(mask.dataobj).copy()
+        voxels[1 if seed else -2] = 0
+        mask = nib.Nifti1Image(voxels, AFFINE)
+        runs.append(open_run(img, events, T_R, confounds=confounds, mask=mask))
+    return runs
