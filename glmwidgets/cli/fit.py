@@ -52,6 +52,8 @@ OPTIONS = {
         Option("--slice-time-ref", "inputs.slice_time_ref", "time within a scan, as a fraction", {"type": float}),
         Option("--smoothing", "data.smoothing_fwhm", "width of the Gaussian in mm, 0 for none", {"type": float}),
         Option("--scaling", "data.signal_scaling", "units of the signal", {"choices": list(SCALINGS)}),
+        Option("--drop-scans", "data.drop_scans", "scans at the beginning to leave out", {"type": int, "metavar": "N"}),
+        Option("--mask-cut", "data.mask_cut", "threshold of a found mask, times the one found", {"type": float}),
     ),
     "the model": (
         Option(
@@ -72,7 +74,10 @@ OPTIONS = {
             "a column of the confounds to use, may be repeated; all by default",
             {"action": "append", "metavar": "NAME"},
         ),
+        Option("--scrub-fd", "design.scrub_fd", "a column for each scan that moved by more mm", {"type": float}),
+        Option("--scrub-dvars", "design.scrub_dvars", "a column for each scan of a larger DVARS", {"type": float}),
         Option("--noise", "noise.model", f"covariance of the errors: {', '.join(NOISE_MODELS)}", {"metavar": "NAME"}),
+        Option("--pooling", "noise.pooling", "whom a voxel shares its noise with", {"choices": ["local", "global"]}),
     ),
     "the question": (
         Option(

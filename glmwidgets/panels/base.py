@@ -144,6 +144,15 @@ class Panel(W.VBox):
         """Call a handler with the changes of a control's value, under the lock and with no error lost."""
         control.observe(self.guarded(handler), "value")
 
+    def when_settled(self, handler: Callable[[], None]) -> None:
+        """Call a handler once nothing newer is being computed: for what need not follow a drag step by step."""
+
+        def look(change: Any) -> None:
+            if change["new"].state == "idle":
+                handler()
+
+        self.session.observe_locked(look, "status")
+
     def guarded(self, handler: Callable[..., Any]) -> Callable[..., None]:
         """Wrap a callback: one thread at a time, and its exceptions go to the status line."""
 

@@ -78,7 +78,8 @@ class ConfoundsPanel(Panel):
         bar = W.Box([self.details])
         bar.add_class("glmw-bar")
         self.fill(*widgets, bar, opened_by(self.details, inside))
-        session.observe_locked(self._show, ["settings", "result"])
+        session.observe_locked(self._show, "settings")
+        self.when_settled(self._show)
         self._show()
 
     # What there is ----------------------------------------------------------------------------------------------------

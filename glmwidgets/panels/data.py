@@ -46,7 +46,8 @@ class DataPanel(Panel):
         self._cut_label = self._cut_field.children[0]
         self._cut_field.layout.display = "none" if run.mask_img is not None else ""
         self.fill(self._facts, pair, first, self._cut_field)
-        session.observe_locked(self._show, ["settings", "result"])
+        session.observe_locked(self._show, "settings")
+        self.when_settled(self._show)
         self._show()
 
     def _show(self, _change: object = None) -> None:

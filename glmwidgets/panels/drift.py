@@ -65,7 +65,7 @@ class DriftPanel(Panel):
         self._painted: tuple | None = None
         self.fill(self.model, self._cut_off, self._order, self.spectrum, self._taken)
         session.observe_locked(self._show_fields, "settings")
-        session.observe_locked(self._show, "result")
+        self.when_settled(self._show)
         self._show_fields()
         self._show()
 
@@ -76,7 +76,7 @@ class DriftPanel(Panel):
             if box.layout.display != wanted:
                 box.layout.display = wanted
 
-    def _show(self, _change: object = None) -> None:
+    def _show(self) -> None:
         result = self.session.result
         if result is None or self._painted == (id(result.design), result.settings.design):
             return

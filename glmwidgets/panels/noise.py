@@ -66,9 +66,11 @@ class NoisePanel(Panel):
         self.watch = WhitenessWatch(session)
         self._drawn: Whiteness | None = None
         self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
-        session.observe_locked(self._show, ["settings", "result"])
-        self.watch.observe(self.guarded(self._show), "verdict")
-        self._show()
+        session.observe_locked(self._show_choice, "settings")
+        self.when_settled(self._show_verdict)
+        self.watch.observe(self.guarded(lambda _change: self._show_verdict()), "verdict")
+        self._show_choice()
+        self._show_verdict()
 
     def _offered(self, name: str) -> str:
         if all(name != value for _, value in self.model.options):
@@ -84,7 +86,7 @@ class NoisePanel(Panel):
         shown = self.session.settings.map.statistic
         self.session.update({"map.statistic": "z" if shown == "rho" else "rho"})
 
-    def _show(self, _change: object = None) -> None:
+    def _show_choice(self, _change: object = None) -> None:
         settings = self.session.settings
         row = noise_model_row(settings.noise.model)
         if self.pooling.disabled != (not row.can_pool):
@@ -98,11 +100,11 @@ class NoisePanel(Panel):
         if self.rho.description != label:
             self.rho.description = label
         _display(self.rho, row.can_pool)
-        result = self.session.result
-        if result is not None:
-            self._show_verdict(result)
 
-    def _show_verdict(self, result) -> None:
+    def _show_verdict(self) -> None:
+        result = self.session.result
+        if result is None:
+            return
         verdict = self.watch.verdict if self.watch.is_current else None
         white = None if verdict is None else verdict.whiteness
         symbol, quartiles = _found(result.fit.parameters)

@@ -276,7 +276,7 @@ def test_choices_keep_the_order_of_the_table():
 
 @pytest.mark.parametrize(
     ("name", "path", "shown", "kept"),
-    [("model", "noise.model", "arma11", "arma11"), ("pooling", "noise.pooling", "local", "local")],
+    [("model", "noise.model", "ar2", "ar2"), ("pooling", "noise.pooling", "local", "local")],
 )
 def test_noise_controls(session, name, path, shown, kept):
     rounds(session, getattr(NoisePanel(session), name), path, shown, kept)
