@@ -86,19 +86,19 @@ class MapPanel(Panel):
         self.bind(self.sides, "threshold.two_sided")
         self.bind(self.size, "threshold.cluster_size")
         self._alpha_field = field("alpha", self.alpha)
-        box = W.Box(
+        fields = W.Box(
             [
                 field("threshold", self.method),
                 self._alpha_field,
                 field("sides", self.sides),
                 field("cluster, voxels", self.size),
                 field("colours show", self.statistic),
-                self.view,
             ]
         )
-        box.add_class("glmw-choices")
-        box.add_class("glmw-map-choices")
-        return box
+        fields.add_class("glmw-choices")
+        row = W.Box([fields, self.view])
+        row.add_class("glmw-map-choices")
+        return row
 
     def _choose_method(self, change: dict) -> None:
         name, threshold = change["new"], self.session.settings.threshold

@@ -53,7 +53,7 @@ def test_statistics_views_and_clusters(explorer, ask, pixels, screenshot, tmp_pa
 
     # the view's own controls are there when they are asked for
     assert page.locator(".glmw-view").count() == 0
-    page.locator(".glmw-choices .widget-toggle-button", has_text="view").click()
+    page.locator(".glmw-map-choices .widget-toggle-button", has_text="view").click()
     page.locator(".glmw-view").wait_for()
     choose(page, "view", "mosaic")
     mosaic = pixels(canvas)
