@@ -86,7 +86,7 @@ def run_cells(connection: Path, cells: list[str]) -> None:
     """Execute code in a kernel that runs; the first error ends it all."""
     client = BlockingKernelClient(connection_file=str(connection))
     client.load_connection_file()
-    client.start_channels()
+    client.start_channels(hb=False)  # a kernel that starts slowly on a busy machine is not a dead one
     client.wait_for_ready(timeout=PATIENCE)
     for code in cells:
         reply = client.execute_interactive(code, timeout=600, output_hook=lambda message: None)["content"]
