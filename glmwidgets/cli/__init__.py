@@ -1,4 +1,4 @@
-"""The command line: ``glmwidgets demo``, ``lab``, ``fit`` and ``report``."""
+"""The command line: ``glmwidgets demo``, ``app``, ``lab``, ``fit`` and ``report``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = ["main"]
 # Each command is a function ``name(argv) -> exit code`` in a module that is imported only when it is asked for.
 COMMANDS = {
     "demo": ("glmwidgets.cli.lab", "open the tour in JupyterLab, on a simulated run or on your own"),
+    "app": ("glmwidgets.cli.app", "open the explorer on a page of its own, by Voilà"),
     "lab": ("glmwidgets.cli.lab", "start JupyterLab in a folder"),
     "fit": ("glmwidgets.cli.fit", "fit a model without a browser and write its maps and tables"),
     "report": ("glmwidgets.cli.report", "fit a model and write an HTML report of it"),

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
-import importlib.util
 import json
 import os
-import re
 import secrets
-import shlex
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-import webbrowser
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
-from glmwidgets.cli import CommandError, Parser
+from glmwidgets.cli import Parser
+from glmwidgets.cli.server import (
+    add_server_options,
+    check_installed,
+    free_port,
+    from_elsewhere,
+    host_name,
+    open_browser,
+    reachable_here,
+    stop,
+    wait_until_it_answers,
+)
 
 __all__ = ["demo", "lab"]
 
 TOUR = "00_tour.ipynb"
-FIRST_PORT, PORTS = 8888, 100
-PATIENCE = 90  # seconds until a server that does not answer is given up; cold disks are slow
 
 # A news prompt over the first screen is not what a newcomer should have to answer. Own choices still win over these.
 LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -62,9 +64,9 @@ def demo(argv: Sequence[str]) -> int:
         default=Path("glmwidgets-demo"),
         help="where the tour goes (default: %(default)s)",
     )
-    _add_server_options(parser)
+    add_server_options(parser)
     given = parser.parse_intermixed_args(list(argv))
-    _check_installed("demo")
+    check_installed("demo")
     folder = tour_folder(given.folder, _own_run(given.bold, given.events, given.t_r))
     todo = "In the page that opens, click the first cell and press Shift+Enter (or Run > Run All Cells in the menu)."
     return _serve(folder, TOUR, given, todo)
@@ -85,39 +87,13 @@ def lab(argv: Sequence[str]) -> int:
     """
     parser = Parser(prog="glmwidgets lab", description="Start JupyterLab in a folder.", allow_abbrev=False)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one")
-    _add_server_options(parser)
+    add_server_options(parser)
     given = parser.parse_intermixed_args(list(argv))
-    _check_installed("lab")
+    check_installed("lab")
     if not given.folder.is_dir():
         raise NotADirectoryError(f"{given.folder} is not a folder")
     todo = 'In a new notebook: import glmwidgets as gw; gw.explore("bold.nii.gz", events="events.tsv", t_r=2.0)'
     return _serve(given.folder.resolve(), None, given, todo)
-
-
-def _add_server_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    parser.add_argument("--port", type=int, help=f"port to listen on (default: a free one from {FIRST_PORT})")
-    parser.add_argument(
-        "--ip",
-        default="localhost",
-        help="address to listen on (default: %(default)s); 0.0.0.0 for all",
-    )
-
-
-def _check_installed(command: str) -> None:
-    """The extra ``lab`` says what is needed; what is missing of it is named with the command that installs it."""
-    needed = [
-        requirement.partition(";")[0].strip()
-        for requirement in importlib.metadata.requires("glmwidgets") or []
-        if re.search(r"extra\s*==\s*['\"]lab['\"]", requirement)
-    ]
-    missing = [r for r in needed if importlib.util.find_spec(re.match(r"[\w.-]+", r)[0].replace("-", "_")) is None]
-    if missing:
-        words = " ".join(f'"{requirement}"' for requirement in missing)
-        raise CommandError(
-            f"glmwidgets {command} needs packages that are not installed; get them with: "
-            f"{shlex.quote(sys.executable)} -m pip install {words}"
-        )
 
 
 # The tour's folder ----------------------------------------------------------------------------------------------------
@@ -201,8 +177,8 @@ def _serve(folder: Path, notebook: str | None, given: argparse.Namespace, todo: 
         url = f"{base}/lab/tree/{quote(notebook)}" if notebook else f"{base}/lab"
         url += f"?token={token}"
         print(f"\n    {url}\n")
-        if given.no_browser or not _open_browser(url):
-            print("Open this address in a browser." + _from_elsewhere(given.ip, base))
+        if given.no_browser or not open_browser(url):
+            print("Open this address in a browser." + from_elsewhere(given.ip, base))
         print(f"{todo}\nPress Ctrl+C here to stop JupyterLab.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             process.wait()
@@ -231,7 +207,7 @@ def running_lab(folder: Path, ip: str, port: int | None) -> Iterator[tuple[subpr
     token : str
         What an address must carry to be let in.
     """
-    port = _free_port(ip, port)
+    port = free_port(ip, port)
     token = secrets.token_hex(24)
     with tempfile.TemporaryDirectory(prefix="glmwidgets-lab-", ignore_cleanup_errors=True) as private:
         log = Path(private) / "jupyterlab.log"
@@ -249,10 +225,18 @@ def running_lab(folder: Path, ip: str, port: int | None) -> Iterator[tuple[subpr
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait_until_it_answers(process, _reachable_here(ip), port, token, log)
-            yield process, f"http://{_host(ip)}:{port}", token
+            wait_until_it_answers(process, lambda: _answers(reachable_here(ip), port, token), log)
+            yield process, f"http://{host_name(ip)}:{port}", token
         finally:
-            _stop(process)
+            stop(process)
+
+
+def _answers(host: str, port: int, token: str) -> bool:
+    # Without a proxy, which knows nothing of this machine's own ports.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"http://{host}:{port}/api/status", headers={"Authorization": f"token {token}"})
+    direct.open(request, timeout=2).close()
+    return True
 
 
 def _environment(private: Path) -> dict[str, str]:
@@ -270,76 +254,3 @@ def _environment(private: Path) -> dict[str, str]:
         # The kernel must be of the environment that glmwidgets is installed in.
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
-
-
-def _free_port(ip: str, port: int | None) -> int:
-    for candidate in (port,) if port is not None else range(FIRST_PORT, FIRST_PORT + PORTS):
-        with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("" if ip == "*" else ip, candidate))
-            except (OSError, OverflowError) as error:
-                reason = error
-            else:
-                return probe.getsockname()[1]
-    wanted = f"port {port}" if port is not None else f"any port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}"
-    raise CommandError(f"cannot listen on {wanted} of {ip} ({reason}); choose another with --port")
-
-
-def _wait_until_it_answers(process: subprocess.Popen, host: str, port: int, token: str, log: Path) -> None:
-    # Without a proxy, which knows nothing of this machine's own ports.
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(f"http://{host}:{port}/api/status", headers={"Authorization": f"token {token}"})
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            direct.open(request, timeout=2).close()
-            return
-        time.sleep(0.1)
-    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-    raise CommandError(f"JupyterLab did not start; its last words: {' / '.join(last) or 'none'}")
-
-
-def _stop(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _is_everywhere(ip: str) -> bool:
-    return ip in ("0.0.0.0", "::", "*", "")
-
-
-def _reachable_here(ip: str) -> str:
-    return "localhost" if _is_everywhere(ip) else _bracketed(ip)
-
-
-def _host(ip: str) -> str:
-    return socket.gethostname() if _is_everywhere(ip) else _bracketed(ip)
-
-
-def _bracketed(ip: str) -> str:
-    return f"[{ip}]" if ":" in ip else ip
-
-
-def _open_browser(url: str) -> bool:
-    """Whether a browser with a window was opened; one that runs in the terminal would take it over."""
-    has_screen = sys.platform in ("darwin", "win32") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    )
-    return has_screen and webbrowser.open(url)
-
-
-def _from_elsewhere(ip: str, base: str) -> str:
-    """How to reach a server that listens on its own machine only."""
-    if ip not in ("localhost", "127.0.0.1", "::1"):
-        return ""
-    port = base.rpartition(":")[2]
-    return (
-        f"\nIf your browser is on another machine, first run there: ssh -N -L {port}:localhost:{port} "
-        f"{socket.gethostname()}\nor start again with --ip 0.0.0.0 on a network that you trust."
-    )

@@ -1,0 +1,177 @@
+"""``glmwidgets app``: the explorer alone on a page, by Voilà, for those who want no notebook."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.cli import Parser
+from glmwidgets.cli.server import (
+    add_server_options,
+    check_installed,
+    free_port,
+    from_elsewhere,
+    host_name,
+    open_browser,
+    reachable_here,
+    stop,
+    wait_until_it_answers,
+)
+
+__all__ = ["app", "running_app"]
+
+NOTEBOOK = "glmwidgets.ipynb"
+THEMES = ("light", "dark")
+
+# The margins of a document are lost on an instrument.
+PAGE = (
+    "<style>.jp-Notebook, .jp-OutputArea-output { padding: 4px !important; } "
+    ".jp-OutputPrompt { display: none; }</style>"
+)
+
+
+def app(argv: Sequence[str]) -> int:
+    """Open the explorer full page, on a simulated run or on those that are named.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Words after ``glmwidgets app``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    parser = Parser(
+        prog="glmwidgets app",
+        usage="%(prog)s [BOLD EVENTS [BOLD EVENTS ...]] [OPTIONS]",
+        description="Open the explorer on a page of its own: on a simulated run, on yours, or on several as tabs.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="BOLD EVENTS", help="4-D image and table of events; several pairs open as tabs"
+    )
+    parser.add_argument("--t-r", type=float, metavar="SECONDS", help="time between scans; the header's by default")
+    parser.add_argument("--theme", choices=THEMES, default="light", help="(default: %(default)s)")
+    add_server_options(parser)
+    given = parser.parse_intermixed_args(list(argv))
+    check_installed("app", "app")
+    chosen = _runs(given.files, given.t_r)
+    print("Starting Voilà ...", flush=True)
+    with running_app(chosen, given.ip, given.port, given.theme) as (process, base, token):
+        url = f"{base}/?token={token}"
+        print(f"\n    {url}\n")
+        if given.no_browser or not open_browser(url):
+            print("Open this address in a browser." + from_elsewhere(given.ip, base))
+        print("Each page that is opened has an analysis of its own.\nPress Ctrl+C here to stop.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            process.wait()
+    print("Voilà has stopped.")
+    return 0
+
+
+def _runs(files: Sequence[str], t_r: float | None) -> dict[str, Any] | None:
+    """What to explore instead of the simulated run, read and checked here, where an error is easy to see."""
+    if not files:
+        if t_r is not None:
+            raise ValueError("--t-r goes with a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --t-r 2")
+        return None
+    if len(files) % 2:
+        raise ValueError(
+            f"name an image and its events: glmwidgets app BOLD.nii.gz EVENTS.tsv; {files[-1]} has no partner"
+        )
+    from glmwidgets.session.run import open_run
+    from glmwidgets.session.runs import check_same_grid
+    from glmwidgets.session.several import open_runs
+
+    bold, events = list(files[::2]), list(files[1::2])
+    runs = [open_run(bold[0], events[0], t_r)] if len(bold) == 1 else open_runs(bold, events, t_r)
+    check_same_grid(runs)
+    one = len(runs) == 1
+    named = {"bold": [run.inputs.bold for run in runs], "events": [run.inputs.events for run in runs]}
+    return {name: paths[0] if one else paths for name, paths in named.items()} | {"t_r": t_r}
+
+
+def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:
+    """One cell that shows the explorer; what a person named stands in it as a text, never as code."""
+    run = "simulate_run()" if chosen is None else f"**json.loads({json.dumps(chosen)!r})"
+    source = [
+        "import json",
+        "import glmwidgets as gw",
+        "from glmwidgets.datasets import simulate_run",
+        "from IPython.display import HTML, display",
+        f"display(HTML({PAGE!r}))",
+        f"explorer = gw.explore({run})",
+        "explorer",
+    ]
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": "\n".join(source)}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 4}
+
+
+@contextlib.contextmanager
+def running_app(
+    chosen: dict[str, Any] | None = None, ip: str = "localhost", port: int | None = None, theme: str = "light"
+) -> Iterator[tuple[subprocess.Popen, str, str]]:
+    """Voilà in a process of its own, stopped at the end of the block.
+
+    Parameters
+    ----------
+    chosen : dict, optional
+        Arguments of `glmwidgets.explore`; a simulated run by default.
+    ip : str
+        Address to listen on.
+    port : int or None
+        None for the first that is free.
+    theme : {"light", "dark"}
+
+    Yields
+    ------
+    process : subprocess.Popen
+    base : str
+        Address of the server, which listens.
+    token : str
+        What an address must carry to be let in.
+    """
+    port = free_port(ip, port)
+    token = secrets.token_hex(24)
+    with tempfile.TemporaryDirectory(prefix="glmwidgets-app-", ignore_cleanup_errors=True) as private:
+        folder, config, log = Path(private) / "page", Path(private) / "config", Path(private) / "voila.log"
+        folder.mkdir()
+        config.mkdir(mode=0o700)
+        (folder / NOTEBOOK).write_text(json.dumps(_notebook(chosen)), encoding="utf-8")
+        # In a file, for the words of a command can be read by everybody on the machine.
+        (config / "voila.json").write_text(json.dumps({"Voila": {"token": token}}), encoding="utf-8")
+        command = [sys.executable, "-m", "voila", NOTEBOOK, "--no-browser", f"--Voila.ip={ip}", f"--port={port}"]
+        command += ["--Voila.port_retries=0", f"--theme={theme}", "--show_tracebacks=True"]
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                # The kernel must be of the environment that glmwidgets is installed in.
+                env={**os.environ, "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_PREFER_ENV_PATH": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until_it_answers(process, lambda: _listens(reachable_here(ip), port), log, "Voilà")
+            yield process, f"http://{host_name(ip)}:{port}", token
+        finally:
+            stop(process)
+
+
+def _listens(host: str, port: int) -> bool:
+    # A page would be computed if it were asked for.
+    with socket.create_connection((host.strip("[]"), port), timeout=2):
+        return True
