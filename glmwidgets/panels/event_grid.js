@@ -119,7 +119,19 @@ function render({ model, el }) {
   function pick(picked) {
     model.set("picked", picked);
     model.save_changes();
-    drawBody();
+    mark();
+  }
+
+  // What is picked and where keys go, on the rows that are there: a row that is replaced under the pointer loses clicks.
+  function mark() {
+    const picked = new Set(model.get("picked"));
+    for (const row of body.querySelectorAll(".glmw-grid-row")) {
+      const place = Number(row.dataset.place);
+      row.classList.toggle("glmw-picked", picked.has(Number(row.dataset.row)));
+      for (const cell of row.querySelectorAll("[data-column]")) {
+        cell.classList.toggle("glmw-grid-at", place === at.place && Number(cell.dataset.column) === at.column);
+      }
+    }
   }
 
   function range(a, b) { return order.slice(Math.min(a, b), Math.max(a, b) + 1); }
@@ -139,9 +151,7 @@ function render({ model, el }) {
     }
     body.focus({ preventScroll: true });
     event.preventDefault();
-  });
-  body.addEventListener("dblclick", (event) => {
-    if (event.target.closest(".glmw-grid-cell")?.dataset.column !== undefined) edit();
+    if (event.detail === 2 && cell?.dataset.column !== undefined) edit();
   });
 
   function into(place) {
@@ -258,7 +268,7 @@ function render({ model, el }) {
   function pickedElsewhere() {
     const first = order.indexOf(model.get("picked")[0]);
     if (first >= 0 && !body.contains(document.activeElement)) { at = { ...at, place: first }; anchor = first; into(first); }
-    drawBody();
+    mark();
   }
 
   const size = new ResizeObserver(() => drawBody());
