@@ -30,7 +30,7 @@ HEADINGS = {
     "peak_z": ("peak", 2),
     "n_voxels": ("voxels", 0),
     "volume_mm3": ("mm³", 0),
-    "true_share": ("true", 0),
+    "true_share": ("active", 0),
 }
 
 # More clusters than a person reads, and than a page is quick with. A file has them all.
