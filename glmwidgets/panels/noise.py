@@ -65,6 +65,7 @@ class NoisePanel(Panel):
         self._plot = W.Box([self.periodogram])
         self.watch = WhitenessWatch(session)
         self._drawn: Whiteness | None = None
+        self._usual = session.analysis.default_settings().noise.model
         self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
         session.observe_locked(self._show_choice, "settings")
         self.when_settled(self._show_verdict)
@@ -91,8 +92,7 @@ class NoisePanel(Panel):
         row = noise_model_row(settings.noise.model)
         if self.pooling.disabled != (not row.can_pool):
             self.pooling.disabled = not row.can_pool
-        usual = self.session.analysis.default_settings().noise.model
-        by_default = settings.noise.model == usual
+        by_default = settings.noise.model == self._usual
         _set(self._about, f"The default: {_lower(row.calibration)}" if by_default else row.description)
         if self.model.tooltip != row.description:
             self.model.tooltip = row.description

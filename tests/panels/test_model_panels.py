@@ -1,5 +1,7 @@
 """Data, drift, confounds and noise with no browser: controls and settings are one, words are the engine's."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,6 +42,7 @@ def whole_table(n_scans):
 def moved(run):
     opened = open_run(run.img, run.events, 2.0, confounds=whole_table(run.n_scans), mask=run.mask_img)
     session = Session(opened, synchronous=True)
+    unhurried(session)
     session.refresh()
     yield session
     session.close()
@@ -49,8 +52,14 @@ def head_of(panel):
     return panel._head.value
 
 
+def unhurried(session):
+    """Make every change a step of its own, however quickly they follow each other."""
+    session.steps._clock = itertools.count(0, 10).__next__
+
+
 def rounds(session, control, path, shown, kept):
     """Set the control and see the setting; set the setting and see the control; undo."""
+    unhurried(session)
     before, at_first = session.settings.get(path), control.value
     control.value = shown
     assert session.settings.get(path) == kept
