@@ -1,0 +1,47 @@
+"""Two runs as tabs and their fixed effects, by a person's hands in a real JupyterLab."""
+
+import numpy as np
+
+IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+CELL = """import glmwidgets as gw
+from glmwidgets.datasets import simulate_run
+runs = [simulate_run("small", seed=seed) for seed in (1, 2)]
+ex = gw.explore(runs, settings={"contrast.expression": "faces", "data.smoothing_fwhm": 8.0})
+ex"""
+
+
+def settle(page):
+    page.wait_for_function(IDLE, timeout=90_000)
+    page.wait_for_timeout(500)
+
+
+def press(page, name):
+    page.locator(".glmw-run-tabs button", has_text=name).click()
+    heading = {"fixed effects": "() => !!document.querySelector('.glmw-forest')"}
+    page.wait_for_function(heading.get(name, "() => !document.querySelector('.glmw-forest')"), timeout=60_000)
+    settle(page)
+
+
+def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, pixels, ask, screenshot):
+    page = notebook([CELL], theme="dark")
+    settle(page)
+    first = pixels(page.locator(".glmw-slices canvas").first)
+    press(page, "fixed effects")
+    # The canvas is as wide as before, for nothing around it moves.
+    assert not np.array_equal(pixels(page.locator(".glmw-slices canvas").first), first)
+    assert page.locator(".glmw-forest .dot_grp path, .glmw-forest .dot").count() >= 3
+    contrast = page.locator(".glmw-contrast-row input").first
+    contrast.fill("faces - houses")
+    contrast.press("Tab")
+    page.wait_for_function(
+        "() => /t\\(/.test(document.querySelector('.glmw-panel .glmw-bar')?.innerText ?? '')", timeout=60_000
+    )
+    settle(page)
+    screenshot(page.locator(".jp-OutputArea-output").last, "runs_fixed_dark")
+    assert ask(page, "print(ex.session.result.settings.contrast.expression)") == "faces - houses"
+    press(page, "run 2")
+    assert page.locator(".glmw-contrast-row input").first.input_value() == "faces - houses"
+    assert ask(page, "print(ex.session.run.n_scans, ex.runs.shown, ex.session.is_current)") == "120 1 True"
+    page.locator(".glmw-run-tabs input[type=checkbox]").uncheck()
+    page.wait_for_timeout(500)
+    assert ask(page, "print(ex.runs.own)") == "(1,)"
