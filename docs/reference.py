@@ -52,6 +52,13 @@ def public_modules(room: str) -> dict[str, str]:
     return found
 
 
+def public_names(module: str) -> list[str]:
+    """``__all__`` of a module."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.literal_eval(assigned(ast.parse(path.read_text(encoding="utf-8")), "__all__"))
+
+
 def lazy_names(path: Path) -> dict[str, str]:
     """Names that a package hands on from its modules, and the module of each."""
     value = assigned(ast.parse(path.read_text(encoding="utf-8")), "_EXPORTS")
@@ -68,7 +75,9 @@ def pages() -> dict[str, str]:
     made = {"api/index.md": _entrance()}
     for room in ROOMS:
         for module in public_modules(room):
-            made[page_of(module)] = f"::: {module}\n"
+            # Named one by one, so that constants without a docstring are there, too.
+            names = ", ".join(public_names(module))
+            made[page_of(module)] = f"::: {module}\n    options:\n      members: [{names}]\n"
     return made
 
 

@@ -90,7 +90,10 @@ def test_the_reference_holds_every_public_module_and_no_other(reference):
     listed = re.findall(r"api/[\w/]+\.md", str(reference.navigation()))
     assert sorted(listed) == sorted(pages)
     for module in modules:
-        assert f"::: {module}\n" in pages[reference.page_of(module)]
+        made = pages[reference.page_of(module)]
+        assert made.startswith(f"::: {module}\n")
+        (members,) = re.findall(r"members: \[(.*)\]", made)
+        assert members.split(", ") == importlib.import_module(module).__all__
 
 
 def test_links_into_the_reference_lead_somewhere(reference):
