@@ -139,12 +139,12 @@ class NoisePanel(Panel):
         parts = [
             line(x[[0, -1]], np.ones(2), "--glmw-muted", dash=[3, 3], width=0.8),
             band(x, (1 - WITHIN) * expected, (1 + WITHIN) * expected, "--glmw-muted", 0.3),
-            line(x, expected, "--glmw-muted", "if the model is true", width=0.8),
+            line(x, expected, "--glmw-muted", "expected", width=0.8),
             line(x, white.periodogram, FIT, "residuals", width=1.3),
         ]
         top = max(1.6, 1.08 * float(white.periodogram.max()))
         plot = Chart.plot(parts, x=(0.0, float(x[-1])), y=(0.0, top), x_unit="Hz")
-        self.periodogram.show([plot], "residual power, Hz; grey: as if true")
+        self.periodogram.show([plot], "residual power, Hz; grey: expected")
 
 
 def _members(name: str) -> list[str]:
