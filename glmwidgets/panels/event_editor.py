@@ -353,6 +353,7 @@ class EventEditor(Panel):
             self.kind.value = kept
         self._show_kind()
         self._show_shift(chosen.shift)
+        self._count_picked()
         changed = chosen.table is not None or bool(chosen.shift) or bool(chosen.modulated)
         if self.reset.disabled == changed:
             self.reset.disabled = not changed
@@ -379,8 +380,11 @@ class EventEditor(Panel):
         if self.timeline.kind != (kind or ""):
             self.timeline.kind = kind or ""
         of, there = self._modulator(), table is not None and kind in set(table["trial_type"])
+        others = [name for name in types_of(table) if name != kind]
+        measures = list(measures_of(table, kind)) if there else []
+        possible = {"rename": there, "merge": there and others, "split": there, "modulate": measures, "last": True}
         for name, box in self._acts.items():
-            display = "" if there or name == "last" else "none"
+            display = "" if possible[name] else "none"
             if box.layout.display != display:
                 box.layout.display = display
         for button, seen in ((self.remove, there), (self.unmodulate, of is not None)):
@@ -391,12 +395,11 @@ class EventEditor(Panel):
             self.new_type.value = kind
         if not there:
             return
-        others = [name for name in types_of(table) if name != kind]
         parts = [(f"{by} ({n})", by) for by, n in _parts(table, kind)]
         for control, options in (
             (self.other, others),
             (self.part, [(HALVES, HALVES), *parts]),
-            (self.measure, list(measures_of(table, kind))),
+            (self.measure, measures),
         ):
             _offer(control, options)
 

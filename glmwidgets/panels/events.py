@@ -40,7 +40,8 @@ class EventsPanel(Panel):
     """
 
     def __init__(self, session: Session):
-        super().__init__(session, "Events", ("events", "design.conditions", "design"))
+        # What is wrong with a design because of its events is said here before it is tried.
+        super().__init__(session, "Events", ("events", "design.conditions"))
         self.types = EventTimeline()
         self.types.add_class("glmw-events-list")
         self.edit = W.ToggleButton(description="edit …", tooltip="timeline and table of all events")

@@ -368,17 +368,21 @@ class Analysis:
         if events is not None and events.empty:
             events = None
         times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
-        design = make_first_level_design_matrix(
-            times,
-            events,
-            hrf_model=chosen.hrf_model,
-            drift_model=chosen.drift_model,
-            high_pass=chosen.high_pass,
-            drift_order=chosen.drift_order,
-            fir_delays=list(chosen.fir_delays),
-            add_regs=confounds,
-            min_onset=chosen.min_onset,
-        )
+        try:
+            design = make_first_level_design_matrix(
+                times,
+                events,
+                hrf_model=chosen.hrf_model,
+                drift_model=chosen.drift_model,
+                high_pass=chosen.high_pass,
+                drift_order=chosen.drift_order,
+                fir_delays=list(chosen.fir_delays),
+                add_regs=confounds,
+                min_onset=chosen.min_onset,
+            )
+        except ValueError as error:
+            # An argument of the engine is nothing that a person could give here.
+            raise ValueError(str(error).partition("; or pass ")[0]) from error
         if not dropped:
             return design
         kept = np.arange(dropped, run.n_scans)

@@ -241,6 +241,9 @@ def test_milliseconds_are_mended_at_a_click(run):
     session.refresh()
     assert "milliseconds" in panel._found.value
     assert panel.to_seconds.layout.display == ""
+    assert session.status.stage == "design"
+    assert session.status.message.endswith("divide onset and duration by 1000")
+    assert panel._error.layout.display == "none"  # it stands there already
     panel.to_seconds.click()
     assert session.events["onset"].tolist() == run.events["onset"].tolist()
     assert panel._found.value == ""
