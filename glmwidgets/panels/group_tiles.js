@@ -106,8 +106,15 @@ function render({ model, el }) {
   const redraw = () => { draw(); paintAll(); };
   const listeners = [["change:tiles", redraw], ["change:pictures", paintAll], ["change:mirrored", paintAll], ["change:here", mark]];
   for (const [event, handler] of listeners) model.on(event, handler);
+  // What was sent while this view was being made is asked for again, so that none is left empty.
+  const onMessage = (content) => { if (content.kind === "draw") redraw(); };
+  model.on("msg:custom", onMessage);
   redraw();
-  return () => { for (const [event, handler] of listeners) model.off(event, handler); };
+  model.send({ kind: "ready" });
+  return () => {
+    model.off("msg:custom", onMessage);
+    for (const [event, handler] of listeners) model.off(event, handler);
+  };
 }
 
 export default { render };

@@ -46,6 +46,16 @@ class MapTiles(anywidget.AnyWidget):
     mirrored = t.Bool(False).tag(sync=True)
     _lut = t.Bytes(lookup_table("warm-cold", two_sided=True).tobytes()).tag(sync=True)
 
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        """Send a view that has just been made what it may have missed."""
+        if content.get("kind") == "ready" and self.tiles:
+            self.send_state(["tiles", "pictures"])
+            self.send({"kind": "draw"})
+
     def show(self, pictures: np.ndarray, limit: float) -> None:
         """Show other pictures, in one message.
 
