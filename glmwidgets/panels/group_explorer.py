@@ -98,9 +98,8 @@ class GroupExplorer(W.VBox):
     def _swap(self, _change: object = None) -> None:
         """Put the one map that is looked at in the place of the group's."""
         alone = self.session.shown is not None
-        display = "none" if alone else ""
-        if self.map.layout.display != display:
-            self.map.layout.display = display
+        # Out of sight but not without a size: a canvas that has none does not take what it is sent.
+        (self.map.add_class if alone else self.map.remove_class)("glmw-aside")
         children = (self.one,) if alone else ()
         if self._place.children != children:
             self._place.children = children

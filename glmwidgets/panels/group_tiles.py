@@ -35,7 +35,7 @@ class MapTiles(anywidget.AnyWidget):
     >>> tiles = MapTiles()
     >>> tiles.show(np.array([[[np.nan, 2.0], [-1.0, 0.0]]]), limit=2.0)
     >>> list(tiles.pictures["pixels"])
-    [0, 255, 65, 128]
+    [0, 255, 64, 128]
     """
 
     _esm = Path(__file__).with_suffix(".js")

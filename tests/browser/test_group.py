@@ -39,6 +39,13 @@ class Hands:
             self.page.wait_for_timeout(50)
         return now
 
+    def until_text(self, element, text):
+        """Wait until an element says something."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in element.inner_text():
+            assert time.monotonic() < deadline, f"{text} is not in {element.inner_text()}"
+            self.page.wait_for_timeout(50)
+
     def panel(self, title):
         heading = self.page.locator(".glmw-title", has_text=title)
         return self.page.locator(".glmw-panel", has=heading).first
@@ -83,9 +90,17 @@ def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, scree
     page.wait_for_function(
         "(name) => document.querySelector('.glmw-tile.glmw-here')?.textContent === name", arg=shown, timeout=20_000
     )
+    # left out of the group, and back: the group's map is that without this subject
+    page.get_by_role("button", name="leave out").click()
+    hands.until(f"ex.session.result.settings.data.left_out == ({shown!r},)")
     page.get_by_role("button", name="← group map").click()
-    hands.until("ex.session.shown is None")
-    assert np.array_equal(hands.picture().shape, slope.shape)
+    hands.until("ex.session.shown is None and ex.session.is_current")
+    without = hands.other_picture(slope)
+    z = float(hands.kernel("ex.session.series().statistics['z']"))
+    hands.until_text(page.locator(".glmw-slices").first, f"{z:.2f}".replace("-", "−"))
+    page.get_by_role("button", name="undo").click()
+    hands.until("ex.session.result.settings.data.left_out == ()")
+    assert np.array_equal(hands.other_picture(without), slope)
 
     # what is typed is read strictly: words beside the table, and the last good map stays
     kept = hands.kernel("id(ex.session.result)")

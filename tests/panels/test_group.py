@@ -145,7 +145,7 @@ def test_a_picked_map_takes_the_place_of_the_group_and_there_is_a_way_back(explo
     explorer.maps._pick(6)
     assert session.shown == "s6"
     assert explorer._place.children == (explorer.one,)
-    assert explorer.map.layout.display == "none"
+    assert "glmw-aside" in explorer.map._dom_classes
     values = explorer.one.viewer._values[np.argsort(explorer.one.viewer._inside.order)]
     np.testing.assert_array_equal(values, session.result.values[6])
     assert explorer.maps.tiles.here == explorer.model.table.here == 6
@@ -156,7 +156,7 @@ def test_a_picked_map_takes_the_place_of_the_group_and_there_is_a_way_back(explo
     explorer.one.back.click()
     assert session.shown is None
     assert explorer._place.children == ()
-    assert explorer.map.layout.display == ""
+    assert "glmw-aside" not in explorer.map._dom_classes
 
 
 def test_points_follow_crosshair_and_contrast(explorer):
