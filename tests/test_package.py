@@ -50,6 +50,11 @@ def test_every_public_name_can_be_had(name):
     assert name in dir(glmwidgets)
 
 
+def test_what_takes_results_further_can_be_had_from_the_top():
+    further = {"find_run", "write_script", "write_result", "save_glm_to_bids", "read_stats_model", "SecondLevelModel"}
+    assert further <= set(glmwidgets.__all__)
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'glmwidgets' has no attribute 'explode'"):
         _ = glmwidgets.explode

@@ -65,7 +65,7 @@ class TruthPanel(Panel):
         self.promise = bq.Lines(
             x=[0, HIGHEST], y=[5, 5], scales=scales, colors=[FIT], line_style="dotted", stroke_width=1.2, visible=False
         )
-        axes = [time_axis(x, label="threshold (z)"), value_axis(y)]
+        axes = [time_axis(x, label="threshold (z)"), value_axis(y, tick_values=[0, 25, 50, 75, 100])]
         plot = figure([self.curves, self.promise, self.here], axes, height=170, bottom=38)
         legend = text(
             "glmw-note",
