@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.datasets.bids import BidsQuestion, find_run, load_confounds
+from glmwidgets.datasets.bids import BidsQuestion, find_run, find_runs, load_confounds
 from glmwidgets.session.run import open_run
 
 MOTION = [f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz"]
@@ -246,3 +246,29 @@ def test_strategies_that_do_not_fit_say_so(prepared):
     pd.DataFrame({"trans_x": [0.0, 1]}).to_csv(bare, sep="\t", index=False)
     with pytest.raises(ValueError, match="has no column trans_y, trans_z, rot_x, rot_y, rot_z, which strategy"):
         load_confounds(bare, "motion", motion="basic")
+
+
+def test_all_runs_of_a_task(tree, prepared):
+    raw = find_runs(tree, "01", derivatives=False)
+    assert [run.entities["run"] for run in raw] == ["1", "2"]
+    assert [run.bold for run in raw] == [find_run(tree, "01", run=n, derivatives=False).bold for n in (1, 2)]
+    assert [run.entities["run"] for run in find_runs(tree, "01", runs=[2], derivatives=False)] == ["2"]
+    assert len(find_runs(tree, "02")) == 1
+    with pytest.raises(FileNotFoundError, match=r"no run 7; there are: run=1; run=2"):
+        find_runs(tree, "01", runs=[1, 7], derivatives=False)
+    # One run in two spaces is not two runs.
+    with pytest.raises(BidsQuestion, match="differ in more than their run"):
+        find_runs(prepared, "01")
+
+
+def test_all_runs_of_a_task_open_as_tabs(tree):
+    pytest.importorskip("anywidget")
+    from glmwidgets.panels.explorer import explore
+
+    several = explore("sub-01", dataset=tree, task="av", run="all")
+    assert several.runs.names == ("run 1", "run 2", "fixed effects")
+    assert [session.run.t_r for session in several.runs.sessions] == [3.0, 3.0]
+    several.close()
+    one = explore("sub-01", dataset=tree, task="av", run=[2])
+    assert one.session.run.name == "sub-01_task-av_run-2_bold"
+    one.close()
