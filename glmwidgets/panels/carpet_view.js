@@ -154,7 +154,9 @@ function render({ model, el }) {
   }
 
   canvas.addEventListener("pointermove", (event) => { pointer = pointed(event); schedule(); });
-  canvas.addEventListener("pointerleave", () => { pointer = null; schedule(); });
+  // What is read may be shorter than what stood there: nothing below shall jump for it.
+  canvas.addEventListener("pointerenter", () => { read.style.minHeight = `${read.offsetHeight}px`; });
+  canvas.addEventListener("pointerleave", () => { read.style.minHeight = ""; pointer = null; schedule(); });
   canvas.addEventListener("click", (event) => {
     const found = pointed(event);
     if (found) model.send({ kind: "pick", index: found.scan });

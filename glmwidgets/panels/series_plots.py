@@ -248,7 +248,7 @@ def residual_plots(here: PlaceSeries, result: Result) -> tuple[list[dict[str, An
     correlated = Chart.plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
     words = f"sd {write_number(sd)} {_short(here.unit)} · lag 1: {_signed(before[0])}"
     words += f" → {_signed(after[0])} whitened by {label}" if whitened else ""
-    return [_histogram(residual, sd, here.unit), correlated], f"{words} · shaded: 95 % of white noise after this design"
+    return [_histogram(residual, sd, here.unit), correlated], f"{words} · shaded: 95 % if white"
 
 
 def _histogram(residual: np.ndarray, sd: float, unit: str) -> dict[str, Any]:
