@@ -15,6 +15,8 @@ from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
 from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.group_store import group_session_text, load_group_session
+from glmwidgets.session.statistics import STATISTICS
+from glmwidgets.session.thumbnails import seen_from_above
 
 SHAPE, AFFINE = (8, 9, 7), np.array([[-3.0, 0, 0, 12], [0, 3, 0, -12], [0, 0, 3, -9], [0, 0, 0, 1]])
 AGES = [24, 31, 22, 45, 38, 29, 33, 51, 27, 40, 36, 30]
@@ -404,3 +406,32 @@ def test_settings_are_a_tree_that_json_can_hold(session):
     text = session.settings.to_json()
     assert GroupSettings.from_json(text) == session.settings
     assert "permutation" not in session.settings.to_dict(views=False)
+
+
+# What the screen shows of them ----------------------------------------------------------------------------------------
+
+
+def test_pictures_are_what_is_strongest_on_each_line_from_above(session):
+    mask, affine = session.analysis.mask.copy(), session.affine
+    mask[0] = mask[:, 0] = False
+    mask[3, 4] = False
+    values = np.stack([img.get_fdata()[mask] for img in maps_of(3)])
+    seen = seen_from_above(values, mask, affine)
+    for img, picture in zip(maps_of(3), seen, strict=True):
+        volume = np.where(mask, img.get_fdata(), 0)[::-1]  # left to right: x of this affine falls
+        strongest = np.take_along_axis(volume, np.abs(volume).argmax(axis=2)[..., None], axis=2)[..., 0]
+        expected = np.where(mask[::-1].any(axis=2), strongest, np.nan)[:-1, 1:]
+        np.testing.assert_allclose(picture, expected.T[::-1], rtol=1e-6)
+
+
+def test_statistics_of_the_map_are_those_of_the_scripted_model(session):
+    session.ask("regression")
+    design = pd.DataFrame({"age": np.array(AGES, float), "intercept": 1.0})
+    model = SecondLevelModel().fit(maps_of(), design_matrix=design)
+    maps = model.compute_contrast("age", output_type="all")
+    book, inside = session.result.statistics, session.analysis.mask
+    for name, img in (("stat", maps["stat"]), ("effect", maps["effect_size"]), ("r_square", model.r_square)):
+        np.testing.assert_allclose(book.show(name).values, img.get_fdata()[inside], atol=1e-5, err_msg=name)
+    residuals = model.residuals.get_fdata()[inside]
+    np.testing.assert_allclose(book.show("residual_sd").values, np.sqrt((residuals**2).sum(axis=1) / 10), atol=1e-5)
+    assert set(session.analysis.statistics) <= set(STATISTICS)
