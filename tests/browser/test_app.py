@@ -19,7 +19,7 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
     nib.save(run.img, data / "bold.nii.gz")
     run.events.to_csv(data / "events.tsv", sep="\t", index=False)
     chosen = {"bold": str(data / "bold.nii.gz"), "events": str(data / "events.tsv"), "t_r": run.t_r}
-    page.set_default_timeout(150_000)
+    page.set_default_timeout(90_000)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
