@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 Curves = Mapping[str, tuple[Any, Any]]
 
+#: What takes longer than this many seconds is seen to be computing.
+SLOW = 0.15
+
 
 class LivePlot(W.VBox):
     """Curves and a sentence, computed anew whenever a control moves.
@@ -40,6 +44,8 @@ class LivePlot(W.VBox):
         Labels of curves that are drawn as points.
     y_range : two floats, optional
         Fixed ends of the vertical axis.
+    x_ticks : mapping of float to str, optional
+        Where the horizontal axis is marked, and what stands there.
     height : int
         Pixels.
 
@@ -70,6 +76,7 @@ class LivePlot(W.VBox):
         *,
         points: Sequence[str] = (),
         y_range: tuple[float, float] | None = None,
+        x_ticks: Mapping[float, str] | None = None,
         height: int = 230,
     ):
         self.compute, self.controls, self.points = compute, dict(controls), tuple(points)
@@ -79,17 +86,21 @@ class LivePlot(W.VBox):
         self._lock = threading.RLock()
         low, high = y_range or (None, None)
         self._scales = {"x": bq.LinearScale(), "y": bq.LinearScale(min=low, max=high)}
-        across = bq.Axis(scale=self._scales["x"], label=x, grid_lines="none", tick_format=PLAIN)
+        marked = {}
+        if x_ticks is not None:
+            marked = {"tick_values": list(x_ticks), "tick_labels": {f"{at:g}": name for at, name in x_ticks.items()}}
+        across = bq.Axis(scale=self._scales["x"], label=x, grid_lines="none", tick_format=PLAIN, **marked)
         self._marks: dict[str, bq.Mark] = {}
-        self.figure = figure([], [across, value_axis(self._scales["y"])], height, bottom=40)
+        self.figure = figure([], [across, value_axis(self._scales["y"], num_ticks=6)], height, bottom=40)
         self._unit, self._legend = text("glmw-note", escape(y)), text("glmw-note")
         self._words, self._error = text("glmw-live-words"), text("glmw-error")
         self._error.layout.display = "none"
         knobs = W.Box([field(_name(name, control), control) for name, control in self.controls.items()])
         knobs.add_class("glmw-choices")
-        body = W.VBox([knobs, self._unit, self.figure, self._legend, self._words, self._error])
-        body.add_class("glmw-panel")
-        super().__init__([stylesheet(), body])
+        self._body = W.VBox([knobs, self._unit, self.figure, self._legend, self._words, self._error])
+        self._body.add_class("glmw-panel")
+        self._seconds = 0.0
+        super().__init__([stylesheet(), self._body])
         self.add_class("glmw")
         for control in self.controls.values():
             control.observe(self.redraw, "value")
@@ -98,14 +109,20 @@ class LivePlot(W.VBox):
     def redraw(self, _change: Any = None) -> None:
         """Compute the curves of the controls' present values, and show them."""
         with self._lock:
+            slow, started = self._seconds > SLOW, time.perf_counter()
+            if slow:
+                self._body.add_class("glmw-computing")
             try:
                 made = self.compute(**{name: control.value for name, control in self.controls.items()})
                 curves, said = made if isinstance(made, tuple) else (made, "")
-                self._draw({label: (np.asarray(x), np.asarray(y)) for label, (x, y) in curves.items()})
+                self._draw({label: (np.asarray(x, float), np.asarray(y, float)) for label, (x, y) in curves.items()})
                 self.said, self.error = said, ""
             except Exception as error:
                 log.exception("a live plot failed")
                 self.error = str(error) or type(error).__name__
+            self._seconds = time.perf_counter() - started
+            if slow:
+                self._body.remove_class("glmw-computing")
             _write(self._words, escape(self.said))
             _write(self._error, escape(self.error))
             self._error.layout.display = "" if self.error else "none"

@@ -43,6 +43,21 @@ def test_marks_are_made_once_and_hidden_when_they_are_not_needed(plot):
     assert "points" not in plot._legend.value
 
 
+def test_what_is_slow_is_seen_to_be_computing(plot):
+    seen = []
+    plot.compute = lambda **_: seen.append("glmw-computing" in plot._body._dom_classes) or {"line": ([0, 1], [0, 1])}
+    plot._seconds = 1.0
+    plot.redraw()
+    plot.redraw()  # the last was quick
+    assert seen == [True, False]
+    assert "glmw-computing" not in plot._body._dom_classes
+
+
+def test_the_horizontal_axis_can_have_names():
+    plot = LivePlot(lambda: {"line": ([0, 1], [0, 1])}, {}, x_ticks={0: "before", 1: "after"})
+    assert plot.figure.axes[0].tick_labels == {"0": "before", "1": "after"}
+
+
 def test_an_error_is_shown_and_the_last_curves_stay(plot):
     plot.controls["slope"].value = -1
     assert plot.error == "the slope <must> not be negative"
