@@ -138,7 +138,8 @@ class LivePlot(W.VBox):
                 if mark.visible:
                     mark.x, mark.y = curves[label]
         if len(self.figure.marks) != len(self._marks):
-            self.figure.marks = list(self._marks.values())
+            # points over lines
+            self.figure.marks = sorted(self._marks.values(), key=lambda mark: isinstance(mark, bq.Scatter))
         _write(self._legend, "&emsp;".join(self._entry(label) for label in curves))
 
     def _entry(self, label: str) -> str:
