@@ -219,6 +219,8 @@ def runs_report(of: RunSet, **options: Any) -> Report:
         "two_sided": chosen.two_sided,
         "min_distance": chosen.min_distance,
         "missing": "skip",
+        # What was looked at in all tabs, not in one of them.
+        "ledger": of,
     }
     return glm_report(model, contrasts, **{**told, **options})
 

@@ -220,6 +220,7 @@ def test_a_report_of_all_runs(explorer, tmp_path):
     assert html == report.get_standalone()
     assert "Both runs" in html
     assert "face - house" in html
+    assert "2 models" in html  # that of the run, and that of both
     explorer.session.update({"runs.weighting": "precision"})
     with pytest.raises(ValueError, match="weigh the same"):
         explorer.report()
