@@ -14,7 +14,7 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.panels.base import field, text
-from glmwidgets.panels.plot import PLAIN, figure, value_axis
+from glmwidgets.panels.plot import PLAIN, figure, nice_ticks, value_axis
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.report.style import EVENT_COLOURS
 
@@ -91,7 +91,8 @@ class LivePlot(W.VBox):
             marked = {"tick_values": list(x_ticks), "tick_labels": {f"{at:g}": name for at, name in x_ticks.items()}}
         across = bq.Axis(scale=self._scales["x"], label=x, grid_lines="none", tick_format=PLAIN, **marked)
         self._marks: dict[str, bq.Mark] = {}
-        self.figure = figure([], [across, value_axis(self._scales["y"], num_ticks=6)], height, bottom=40)
+        self._y_range, self._upright = y_range, value_axis(self._scales["y"])
+        self.figure = figure([], [across, self._upright], height, bottom=40)
         self._unit, self._legend = text("glmw-note", escape(y)), text("glmw-note")
         self._words, self._error = text("glmw-live-words"), text("glmw-error")
         self._error.layout.display = "none"
@@ -140,7 +141,15 @@ class LivePlot(W.VBox):
         if len(self.figure.marks) != len(self._marks):
             # points over lines
             self.figure.marks = sorted(self._marks.values(), key=lambda mark: isinstance(mark, bq.Scatter))
+        self._mark_heights()
         _write(self._legend, "&emsp;".join(self._entry(label) for label in curves))
+
+    def _mark_heights(self) -> None:
+        values = np.concatenate([y.ravel() for _, y in self.curves.values()] or [np.zeros(1)])
+        values = values[np.isfinite(values)]
+        low, high = self._y_range or ((values.min(), values.max()) if values.size else (0.0, 0.0))
+        if high > low:
+            self._upright.tick_values = nice_ticks(low, high, 6)
 
     def _entry(self, label: str) -> str:
         sign = "●" if label in self.points else "▬"
