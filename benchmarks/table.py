@@ -35,6 +35,8 @@ def medians(*actions: Callable[[int], object], repeats: int = 9, warm: int = 1) 
     seconds: list[list[float]] = [[] for _ in actions]
     for k in range(warm + repeats):
         for of_action, action in zip(seconds, actions, strict=True):
+            # The threads of a matrix library go on turning for a while after its work; what comes next is not to pay.
+            time.sleep(0.1)
             start = time.perf_counter()
             action(k)
             if k >= warm:

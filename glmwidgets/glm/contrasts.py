@@ -16,6 +16,7 @@ import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.inference import p_from_f, p_from_t, z_from_f, z_from_t
+from glmwidgets.glm.parallel import one_thread
 from glmwidgets.glm.regression import Fit
 
 __all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects", "non_estimable_rows"]
@@ -164,7 +165,8 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
     if stat_type == "F":
         weights = _independent_rows(weights)
     in_basis = weights @ fit.basis.to_columns
-    effect = in_basis @ fit.noise.coefficients
+    with one_thread():
+        effect = in_basis @ fit.noise.coefficients
     covariance = fit.noise.covariance(in_basis) * fit.dispersion
     effect = np.where(fit.moments.constant, 0.0, effect)
     return Contrast(effect, covariance, float(fit.dof), stat_type, fit.dispersion)

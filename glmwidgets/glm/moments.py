@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 from glmwidgets.glm.product_cache import ProductCache, WeightedRows
 
 __all__ = ["Moments", "shift_sum"]
@@ -23,6 +24,9 @@ PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
 # Products kept for columns that may come back (undo, a slider dragged to and fro); half a Binder session's share.
 CACHE_BYTES = 256 * 2**20
+
+# Voxels that one thread multiplies at once.
+PRODUCT_BLOCK = 4096
 
 # Multiplications in a matrix product that no library calls small.
 LARGE_PRODUCT = 1_500_000
@@ -66,12 +70,18 @@ def _products_of_rows(rows: np.ndarray, y: np.ndarray) -> np.ndarray:
     Libraries take another route, with sums in another order, for one row and for small products: rows of zeros keep
     them off it.
     """
-    enough = max(2, min(MOST_PADDING, LARGE_PRODUCT // max(1, y.size) + 1))
+    blocks = even_blocks(y.shape[1], PRODUCT_BLOCK)
+    smallest = len(y) * min((block.stop - block.start for block in blocks), default=0)
+    enough = max(2, min(MOST_PADDING, LARGE_PRODUCT // max(1, smallest) + 1))
     if len(rows) < enough:
-        padded = np.zeros((enough, rows.shape[1]), rows.dtype)
-        padded[: len(rows)] = rows
-        return np.asarray((padded @ y)[: len(rows)], dtype=np.float64)
-    return np.asarray(rows @ y, dtype=np.float64)
+        rows = np.concatenate([rows, np.zeros((enough - len(rows), rows.shape[1]), rows.dtype)])
+    out = np.empty((len(rows), y.shape[1]))
+
+    def multiply(block: slice) -> None:
+        out[:, block] = rows @ y[:, block]
+
+    side_by_side(multiply, blocks)
+    return out
 
 
 class Moments:
@@ -221,7 +231,7 @@ class Moments:
 
         def multiply(missing: list[tuple[int, bytes]]) -> np.ndarray:
             shifted = np.stack([shift_sum(column[key], lag) for lag, key in missing])
-            return _products_of_rows(shifted.astype(self.series.dtype, copy=False), self.series)
+            return _products_of_rows(shifted.astype(self.series.dtype, copy=False), self.series)[: len(missing)]
 
         self._products.require([key for of_lag in keys for key in of_lag], multiply)
         return [self._products.weighted(of_lag, weights, multiply) for of_lag in keys]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["side_by_side"]
+__all__ = ["even_blocks", "one_thread", "side_by_side"]
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
 _one_at_a_time = threading.Lock()
@@ -19,6 +20,17 @@ _one_at_a_time = threading.Lock()
 @cache
 def _libraries() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep the linear algebra library to one thread.
+
+    For products that take no time: a library's threads go on waiting for work, each on a processor of its own, for
+    longer than such a product takes, and what comes next has to share with them.
+    """
+    with _one_at_a_time, _libraries().limit(limits=1):
+        yield
 
 
 def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
@@ -50,3 +62,23 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
         return [work(block) for block in blocks]
     with _one_at_a_time, _libraries().limit(limits=1), ThreadPoolExecutor(n_threads) as threads:
         return list(threads.map(work, blocks))
+
+
+def even_blocks(n: int, most: int) -> list[slice]:
+    """Cut a range into as few blocks of at most `most` as there can be, all nearly equal.
+
+    Parameters
+    ----------
+    n, most : int
+
+    Returns
+    -------
+    list of slice
+
+    Examples
+    --------
+    >>> even_blocks(10, 4)
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 10, None)]
+    """
+    number = -(-n // most)
+    return [slice(n * k // number, n * (k + 1) // number) for k in range(number)]

@@ -19,7 +19,7 @@ from glmwidgets.glm.moments import Moments, shift_sum
 __all__ = ["BLOCK", "LaggedProducts", "NoiseFit", "Products", "lagged_products", "residual_autocovariance"]
 
 # Voxels worked on at once, so that the intermediates stay in the processor's cache.
-BLOCK = 2048
+BLOCK = 6144
 
 
 @dataclass(frozen=True)
