@@ -41,14 +41,20 @@ def column(name: str, *panels: W.Widget) -> W.Box:
     return box
 
 
-def opened_by(button: W.ToggleButton, panel: W.Widget) -> W.Box:
-    """A place that shows a panel while a button is down; the panel itself stays visible elsewhere."""
+def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) -> W.Box:
+    """A place that shows a panel while a button is down; the panel itself stays visible elsewhere.
+
+    A function makes the panel when it is first asked for: each widget costs the page some milliseconds, seen or not.
+    """
     place = W.Box([])
     place.add_class("glmw-place")
 
     # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
     def follow(_change: object = None) -> None:
-        place.children = [panel] if button.value else []
+        if button.value:
+            place.children = [panel if isinstance(panel, W.Widget) else panel()]
+        elif place.children:
+            place.children = []
 
     button.observe(follow, "value")
     follow()

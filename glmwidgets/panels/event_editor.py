@@ -95,6 +95,7 @@ class EventEditor(Panel):
             button_.on_click(self.guarded(lambda _button, make=make: self._act(make)))
         self.on_value(self._open, self._show)
         session.observe_locked(self._show, "settings")
+        self._show()
 
     # What it is made of ----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -45,7 +46,6 @@ class EventsPanel(Panel):
         self.types = EventTimeline()
         self.types.add_class("glmw-events-list")
         self.edit = W.ToggleButton(description="edit …", tooltip="timeline and table of all events")
-        self.editor = EventEditor(session, self.edit)
         self.to_seconds = W.Button(description="divide by 1000", tooltip="onsets and durations from ms to seconds")
         self.to_seconds.on_click(self.guarded(self._to_seconds))
         self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
@@ -60,10 +60,15 @@ class EventsPanel(Panel):
         session.observe_locked(self._show, "settings")
         self._show()
 
+    @cached_property
+    def editor(self) -> EventEditor:
+        """The timeline of all events with the table in which they are changed."""
+        return EventEditor(self.session, self.edit)
+
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         # In a cell of its own the editor opens below.
         if not hasattr(self, "_alone"):
-            self._alone = W.VBox([stylesheet(), self, opened_by(self.edit, self.editor)])
+            self._alone = W.VBox([stylesheet(), self, opened_by(self.edit, lambda: self.editor)])
             self._alone.add_class("glmw")
         return self._alone._repr_mimebundle_(**kwargs)
 

@@ -88,7 +88,7 @@ class Explorer(W.VBox):
         head = W.Box([self._top, self.history.bar, self.compare.pin])
         head.add_class("glmw-head-line")
         looked_at = opened_by(self.history.count, self.history)
-        all_events = opened_by(self.events.edit, self.events.editor)
+        all_events = opened_by(self.events.edit, lambda: self.events.editor)
         side_by_side = opened_by(self.compare.pin, self.compare)
         columns = W.Box(
             [

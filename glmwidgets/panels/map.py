@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cached_property
 
 import ipywidgets as W
 import numpy as np
@@ -53,14 +54,15 @@ class MapPanel(Panel):
         self._rates = text("glmw-note")
         row = W.Box([self._height, self.slider, self._rates])
         row.add_class("glmw-threshold-row")
-        self.look = MapView(self, self.viewer)
         self._why_not = text("glmw-note")
-        self.fill(self.viewer, row, self._choices(), self._why_not, opened_by(self.view, self.look.box))
+        self.fill(self.viewer, row, self._choices(), self._why_not, opened_by(self.view, lambda: self.look.box))
 
         self._painted: np.ndarray | None = None
         self._shown: Shown | None = None
         self._limit = session.settings.map.limit
         self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
+        self.viewer.convention = session.settings.map.convention
+        self.viewer.observe(self.guarded(self._keep_convention), "convention")
         self.on_value(self.slider, self._drag)
         session.observe_locked(self._show_cursor, "cursor")
         if session.has_trait("scan"):
@@ -70,6 +72,14 @@ class MapPanel(Panel):
         session.observe_locked(self._show_result, "result")
         session.observe_locked(self._show_preview, "preview")
         self._show_settings()
+
+    @cached_property
+    def look(self) -> MapView:
+        """Controls of what the map looks like."""
+        view = MapView(self, self.viewer)
+        if self._shown is not None:
+            view.follow(self._shown)
+        return view
 
     def _choices(self) -> W.Box:
         methods = [(row.label, name) for name, row in THRESHOLDS.items()]
@@ -145,6 +155,8 @@ class MapPanel(Panel):
         display = "" if by_rate else "none"
         if self._alpha_field.layout.display != display:
             self._alpha_field.layout.display = display
+        if self.viewer.convention != settings.map.convention:
+            self.viewer.convention = settings.map.convention
         self._show_background()
         self._show_result()
 
@@ -208,11 +220,16 @@ class MapPanel(Panel):
         display = "" if shown.why_not else "none"
         if self._why_not.layout.display != display:
             self._why_not.layout.display = display
-        self.look.follow(shown)
+        if "look" in self.__dict__:
+            self.look.follow(shown)
 
     def _describe(self, shown: Shown) -> None:
         self.viewer.shown_label, self.viewer.shown_unit = ("", "") if shown.is_z else (shown.label, shown.unit)
         self.viewer.signed, self.viewer.whole = shown.signed, shown.whole
+
+    def _keep_convention(self, change: dict) -> None:
+        if change["new"] != self.session.settings.map.convention:
+            self.session.update({"map.convention": change["new"]})
 
     def _show_preview(self, change: dict) -> None:
         preview = change["new"]

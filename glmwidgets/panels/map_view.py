@@ -80,9 +80,6 @@ class MapView:
         panel.bind(self.background, "map.background", to_control=self._at_hand)
         panel.bind(self.limit, "map.limit", _to_limit, lambda limit: "" if limit is None else f"{limit:g}")
         panel.bind(self.convention, "map.convention")
-        self._set_convention()
-        session.observe_locked(self._set_convention, "settings")
-        viewer.observe(panel.guarded(self._keep_convention), "convention")
         viewer.observe(panel.guarded(lambda _: self._show_cuts()), "view")
         self._arrange()
         self._show_cuts()
@@ -129,13 +126,6 @@ class MapView:
 
     def _at_hand(self, name: str) -> str:
         return name if name in self._panel.session.analysis.backgrounds else "mean"
-
-    def _set_convention(self, _change: object = None) -> None:
-        _set(self._viewer, self._panel.session.settings.map.convention, "convention")
-
-    def _keep_convention(self, change: dict) -> None:
-        if change["new"] != self._panel.session.settings.map.convention:
-            self._panel.session.update({"map.convention": change["new"]})
 
 
 def _tick(label: str, tooltip: str) -> W.Checkbox:
