@@ -239,20 +239,31 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="200 designs a case, as in the documentation")
+    parser.add_argument("--designs", type=int, help="designs a case, in the place of 12 or 200")
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--noise", nargs="+", help="kinds of noise, such as 'AR .3'; all by default")
+    parser.add_argument("--t-r", type=float, help="one repetition time, in s")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", type=Path, help="write the rates to a JSON file")
     arguments = parser.parse_args()
-    n_designs = 200 if arguments.full else 12
+    n_designs = arguments.designs or (200 if arguments.full else 12)
+    chosen = [
+        case
+        for case in CASES
+        if (arguments.noise is None or case.noise.name in arguments.noise) and arguments.t_r in (None, case.t_r)
+    ]
     start = time.perf_counter()
     results = {}
-    for case in CASES:
-        results[case] = measure(case, n_designs=n_designs, nilearn_every=10)
+    for case in chosen:
+        results[case] = measure(case, arguments.models, n_designs, seed=arguments.seed, nilearn_every=10)
         print(f"{time.perf_counter() - start:5.0f} s  {case}", flush=True)
         if arguments.save:
             arguments.save.write_text(json.dumps([[repr(key), value] for key, value in results.items()]))
     for alpha, level in enumerate(ALPHAS):
         print(f"\nShare of intervals that miss the truth at {level}\n\n{table(results, alpha)}")
     print(f"\nMean error of the autocorrelation at lag 1\n\n{bias_table(results)}")
-    print(f"\n{reference_lines(results)}")
+    if any(result["nilearn"] for result in results.values()):
+        print(f"\n{reference_lines(results)}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ TABLES = {
     "DRIFTS": ("glmwidgets.glm.drift", {"in menus": "label", "what it is": "description"}),
     "NOISE_MODELS": (
         "glmwidgets.glm.noise",
-        {"in menus": "label", "what it assumes": "description", "its p values": "calibration", "when": "advice"},
+        {"in menus": "label", "what it assumes": "description", "its p values": "calibration"},
     ),
     "THRESHOLDS": ("glmwidgets.glm.inference", {"in menus": "label", "what it controls": "description"}),
     "SCALINGS": ("glmwidgets.glm.scaling", {"`signal_scaling`": "value", "what it is": "label"}),

@@ -49,8 +49,6 @@ class NoiseModel:
         ``fit(moments, basis, **options) -> NoiseFit``; that of a family also takes ``order``.
     options : tuple of str
         Names of the options that `fit` knows.
-    advice : str
-        One sentence on when to take it, where there is one.
     """
 
     name: str
@@ -59,7 +57,6 @@ class NoiseModel:
     calibration: str
     fit: Callable[..., NoiseFit]
     options: tuple[str, ...] = ()
-    advice: str = ""
 
     @property
     def is_family(self) -> bool:
@@ -133,25 +130,23 @@ NOISE_MODELS = {
             "ar1-reml",
             "AR(1) REML",
             "First-order autoregression in each voxel by restricted maximum likelihood, not biased by the design.",
-            "Its p values are true under an autoregression, however many confounds there are.",
+            "Its p values are nearly true under an autoregression, however many confounds there are.",
             fit_ar1_reml,
             options=("pooling", "neighbours"),
-            advice="The explorer begins with it: of the models that answer while you drag, its p values are truest.",
         ),
         NoiseModel(
             "arma11",
             "AR(1) + white",
             "First-order autoregression plus white noise in each voxel by restricted maximum likelihood.",
-            "Its p values stay true where thermal noise lies over the autoregression, as at short repetition times.",
+            "Its p values stay nearly true where thermal noise lies over the autoregression, as at short TRs.",
             fit_arma11,
             options=("bins", "pooling", "neighbours"),
-            advice="For short repetition times; a whole run takes about a second.",
         ),
         NoiseModel(
             "ar-auto",
             "AR, order by AICc",
             "Autoregression of the order, up to 6, that AICc prefers in each voxel, not biased by the design.",
-            "Its p values hold for noise of any shape that some scans back describe.",
+            "Its p values are a little too small, but so for noise of any shape that some scans back describe.",
             fit_ar_auto,
             options=("pooling", "neighbours"),
         ),

@@ -93,7 +93,8 @@ class NoisePanel(Panel):
         if self.pooling.disabled != (not row.can_pool):
             self.pooling.disabled = not row.can_pool
         by_default = settings.noise.model == self._usual
-        _set(self._about, f"The default: {_lower(row.calibration)}" if by_default else row.description)
+        why = f"The default, truest of the live ones: {_lower(row.calibration)}"
+        _set(self._about, why if by_default else row.description)
         if self.model.tooltip != row.description:
             self.model.tooltip = row.description
         label = "z map" if settings.map.statistic == "rho" else "ρ map"

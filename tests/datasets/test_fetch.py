@@ -269,6 +269,6 @@ def test_a_run_that_was_put_into_the_folder_is_taken(tmp_path):
 
 def test_the_visual_localizer_is_found_by_its_subject_and_run(visloc_dir):
     found = fetch.fetch_studyforrest_visloc(2, 1, visloc_dir.parent)
-    assert found.bold.parent == visloc_dir
+    assert found.bold.parent == visloc_dir.resolve()
     assert found.events.name == found.bold.name.replace("_bold.nii.gz", "_events.tsv")
     assert found.t_r == 2.0

@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 
 from glmwidgets.datasets import simulate_run
 from glmwidgets.datasets.phantom import make_phantom
-from glmwidgets.datasets.simulate import FIELD_CENTRE, REGIONS, Region, _motion_volumes
+from glmwidgets.datasets.simulate import FIELD_CENTRE, REGIONS, Region, motion_volumes
 from glmwidgets.images.load import header_t_r, image_data
 from glmwidgets.images.mask import compute_epi_mask
 
@@ -118,7 +118,7 @@ def test_coloured_noise_is_as_smooth_as_said(full_size):
 
 def test_motion_of_the_mean_is_that_of_a_rigid_head(full_size):
     mean, affine = full_size.truth.mean.astype(float), full_size.img.affine
-    volumes = _motion_volumes(mean, affine)
+    volumes = motion_volumes(mean, affine)
     mm = np.einsum("ij,jxyz->ixyz", affine[:3, :3], np.indices(mean.shape)) + affine[:3, 3].reshape(3, 1, 1, 1)
     centre = np.reshape(FIELD_CENTRE, (3, 1, 1, 1))
     inner = (slice(3, -3),) * 3

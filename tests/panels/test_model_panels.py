@@ -358,7 +358,7 @@ def test_a_default_says_why_it_is_one(session):
     panel = NoisePanel(session)
     usual = session.analysis.default_settings().noise.model
     session.update({"noise.model": usual})
-    assert panel._about.value.startswith("The default: ")
+    assert panel._about.value.startswith("The default, ")
     session.update({"noise.model": "ar3"})
     assert "default" not in panel._about.value
 
