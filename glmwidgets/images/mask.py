@@ -86,13 +86,14 @@ def compute_epi_mask(
     mean = np.where(np.isfinite(mean), mean, 0)
     mask = mean >= cut * _valley(mean, lower_cutoff, upper_cutoff, exclude_zeros)
     steps = int(opening)
+    cross = _cross(mask.shape, steps)
     if steps:
-        mask = ndimage.binary_erosion(mask, iterations=steps)
+        mask = ndimage.binary_erosion(mask, cross, iterations=steps)
     if connected and mask.any():
         mask = largest_component(mask)
     if steps:
-        mask = ndimage.binary_dilation(mask, iterations=2 * steps)
-        mask = ndimage.binary_erosion(mask, iterations=steps)
+        mask = ndimage.binary_dilation(mask, cross, iterations=2 * steps)
+        mask = ndimage.binary_erosion(mask, cross, iterations=steps)
     if not mask.any():
         raise ValueError(
             "no brain was found: the automatic mask is empty. It needs raw signal (not detrended or centred) "
@@ -100,6 +101,15 @@ def compute_epi_mask(
             + (", or cut lower" if cut > 1 else "")
         )
     return mask
+
+
+def _cross(shape: tuple[int, ...], steps: int) -> np.ndarray:
+    """A voxel and its neighbours, but not along an axis of so few slices that erosion would leave none."""
+    cross = ndimage.generate_binary_structure(len(shape), 1)
+    for axis, n in enumerate(shape):
+        if n <= 2 * steps:
+            np.moveaxis(cross, axis, 0)[[0, 2]] = False
+    return cross
 
 
 def _valley(mean: np.ndarray, lower: float, upper: float, exclude_zeros: bool) -> float:

@@ -308,6 +308,11 @@ def fit_pictures(study: Study) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
+NOT_TESTED = (
+    "Whether the residuals are white was not tested, since the series were not kept: fit with minimize_memory=False."
+)
+
+
 def whiteness_words(study: Study) -> str | None:
     """Whether the noise model leaves white residuals, in a sentence a run.
 
@@ -318,18 +323,21 @@ def whiteness_words(study: Study) -> str | None:
     Returns
     -------
     str or None
-        None for group models, and where no run's series are at hand.
+        None for group models.
     """
     if study.model.level != "first":
         return None
     pooled = study.model.choices.get("pooling") is not None
     verdicts = []
     for run in study.runs:
-        if not run.has_series or run.fit.moments.constant.all():
+        if not run.has_series:
+            verdicts.append(NOT_TESTED)
+            continue
+        if run.fit.moments.constant.all():
             continue
         verdict = residual_whiteness(run.fit, run.t_r, pooled=pooled).verdict
         verdicts.append(f"{run.name}: {verdict[0].lower()}{verdict[1:]}" if len(study.runs) > 1 else verdict)
-    return " ".join(verdicts) or None
+    return " ".join(dict.fromkeys(verdicts)) or None
 
 
 def _over(study: Study) -> str:

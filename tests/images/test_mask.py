@@ -192,3 +192,15 @@ class TestGivenMask:
         assert got.sum() <= 27
         whole = self.mask(np.ones((12, 12, 12), np.uint8), np.diag([1.5, 1.5, 1.5, 1.0]))
         assert match_mask(whole, self.run, resample=True).all()
+
+
+@pytest.mark.parametrize("n_slices", [1, 3])
+def test_a_slice_alone_has_a_mask_like_that_of_many(n_slices):
+    """Erosion along an axis of few slices would leave nothing; within the slice the disc stays as it is."""
+    rng = np.random.default_rng(0)
+    x, y = np.indices((40, 40)) - 19.5
+    disc = np.hypot(x, y) < 14
+    data = np.repeat((disc * 100 + rng.normal(size=disc.shape))[:, :, None], n_slices, axis=2)
+    mask = compute_epi_mask(data)
+    assert mask.shape == data.shape
+    assert np.mean(mask != disc[:, :, None]) < 0.02
