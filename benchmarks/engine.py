@@ -77,7 +77,7 @@ def rows(run: TimedRun, repeats: int = 7) -> list[Row]:
     (t_voxel,) = medians(voxel, repeats=30)
     return [
         Row("HRF → z map, AR(1)", t_hrf, t_reference, floor, "≥ 40 ×; ≤ 3 × bare + 15 ms"),
-        Row("the same beside FirstLevelModel's refit", t_hrf, t_refit, None, "≥ 100 ×"),
+        Row("the same, beside FirstLevelModel's refit at 5 mm", t_hrf, t_refit, None, "≥ 100 ×"),
         Row("drift → z map, AR(1)", t_drift, t_reference, slow_floor, "≥ 30 ×"),
         Row("noise model → z map", t_noise, t_reference, None, "≥ 60 ×"),
         Row("contrast → z map", t_contrast, t_their_contrast, None, "≥ 8 ×; ≤ 10 ms"),
@@ -86,9 +86,12 @@ def rows(run: TimedRun, repeats: int = 7) -> list[Row]:
 
 
 def _estimator(run: TimedRun, design) -> tuple[float, float]:
-    """Seconds that nilearn's estimator takes to fit the image again and give a z map; and to give predictions."""
+    """Seconds that nilearn's estimator takes to fit the image again at 5 mm and give a z map; and predictions.
+
+    A fit of it begins at the image, whatever has changed: masking and smoothing are part of every refit.
+    """
     mask_img = nib.Nifti1Image(run.mask.astype(np.uint8), run.img.affine)
-    model = FirstLevelModel(mask_img=mask_img, noise_model="ar1", minimize_memory=False)
+    model = FirstLevelModel(mask_img=mask_img, smoothing_fwhm=5, noise_model="ar1", minimize_memory=False)
     (refit,) = medians(
         lambda _: model.fit(run.img, design_matrices=design).compute_contrast(CONTRAST), repeats=1, warm=0
     )
