@@ -11,6 +11,7 @@ import ipywidgets as W
 
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
+from glmwidgets.session.tree import SettingsError
 
 __all__ = ["Panel", "column", "field", "opened_by", "text"]
 
@@ -166,6 +167,8 @@ class Panel(W.VBox):
             with self.session.lock:
                 try:
                     handler(*args, **kwargs)
+                except SettingsError as error:  # what a person typed cannot be used: no fault of ours
+                    self.session.show_error(error)
                 except Exception as error:
                     log.exception("a control of the panel %r failed", self._title)
                     self.session.show_error(error)

@@ -72,7 +72,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot):
     # response, noise and contrast each change the map
     for title, choice in [("Response", "Glover"), ("Noise", "OLS (white)")]:
         before = hands.picture()
-        hands.panel(title).locator("select").select_option(label=choice)
+        hands.panel(title).locator("select").first.select_option(label=choice)
         hands.settle()
         assert not np.array_equal(hands.picture(), before), title
     contrast = page.locator(".glmw-contrast-row input")
