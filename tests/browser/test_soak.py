@@ -139,5 +139,5 @@ def test_five_hundred_actions_leave_nothing_behind(notebook, page, ask, screensh
     assert ask(page, "print(ex.session.is_current, ex.session.status.state)") == "True idle"
     assert missed < ACTIONS / 10
     assert widgets_later <= widgets
-    assert kernel_later < kernel + 100
+    assert kernel_later < kernel + 256  # what the cache of products may still take
     assert heap_later < heap + 40
