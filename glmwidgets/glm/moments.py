@@ -94,6 +94,8 @@ class Moments:
     precision : {"float64", "float32"}
         Precision in which the centred series are held and multiplied. float64 reproduces the field's
         reference to rounding; float32 halves the memory.
+    products : ProductCache, optional
+        Where products are kept; several moments that share one share its budget. By default one of its own.
 
     Attributes
     ----------
@@ -110,7 +112,7 @@ class Moments:
     (array([14.]), array([-2.]))
     """
 
-    def __init__(self, y: np.ndarray, precision: str = "float64"):
+    def __init__(self, y: np.ndarray, precision: str = "float64", products: ProductCache | None = None):
         y = np.asarray(y)
         if y.ndim != 2:
             raise ValueError(f"the series must be an array (scans, voxels), not one of shape {y.shape}")
@@ -130,7 +132,7 @@ class Moments:
             self._series[:, some] = y[:, some] - self.mean[some]
         self._shape = y.shape
         self._own: dict[int, np.ndarray] = {}
-        self._products = ProductCache(CACHE_BYTES)
+        self._keep_products_in(ProductCache(CACHE_BYTES) if products is None else products)
         # What rounding leaves of a constant: of its values in their own precision, and of their mean over the scans.
         eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
         rounding = 4 * eps + self.n_scans * np.finfo(np.float64).eps
@@ -164,7 +166,8 @@ class Moments:
     def without_series(self) -> Moments:
         """Copy without the series and the products: it knows their shape, means, and which are constant."""
         light = copy.copy(self)
-        light._series, light._own, light._products = None, {}, ProductCache(CACHE_BYTES)
+        light._series, light._own = None, {}
+        light._keep_products_in(ProductCache(CACHE_BYTES))
         return light
 
     def subset(self, voxels: np.ndarray) -> Moments:
@@ -184,8 +187,12 @@ class Moments:
         some._shape = some._series.shape
         some.mean, some.constant = self.mean[voxels], self.constant[voxels]
         some._own = {lag: values[voxels] for lag, values in self._own.items()}
-        some._products = ProductCache(CACHE_BYTES)
+        some._keep_products_in(ProductCache(CACHE_BYTES))
         return some
+
+    def _keep_products_in(self, products: ProductCache) -> None:
+        self._products = products
+        self._mine = object()  # tells these products from those of other series in the same cache
 
     def own(self, lag: int) -> np.ndarray:
         """Lagged product of each series with itself, ``y' S_k y``.
@@ -226,11 +233,11 @@ class Moments:
         x = np.asarray(x, dtype=np.float64)
         weights = np.eye(x.shape[1]) if weights is None else weights
         bytes_of = [column.tobytes() for column in x.T]
-        keys = [[(lag, key) for key in bytes_of] for lag in lags]
+        keys = [[(self._mine, lag, key) for key in bytes_of] for lag in lags]
         column = dict(zip(bytes_of, x.T, strict=True))
 
-        def multiply(missing: list[tuple[int, bytes]]) -> np.ndarray:
-            shifted = np.stack([shift_sum(column[key], lag) for lag, key in missing])
+        def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
+            shifted = np.stack([shift_sum(column[key], lag) for _, lag, key in missing])
             return _products_of_rows(shifted.astype(self.series.dtype, copy=False), self.series)[: len(missing)]
 
         self._products.require([key for of_lag in keys for key in of_lag], multiply)

@@ -58,6 +58,11 @@ class ProductCache:
         self._places: dict[Hashable, tuple[int, int]] = {}
         self._next = 0
 
+    def clear(self) -> None:
+        """Let go of every product."""
+        self._blocks.clear()
+        self._places.clear()
+
     def require(self, keys: Sequence[Hashable], compute: Callable[[list], np.ndarray]) -> None:
         """See that the rows of some keys are there.
 

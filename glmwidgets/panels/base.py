@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -13,7 +13,7 @@ from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.tree import SettingsError
 
-__all__ = ["Panel", "column", "field", "opened_by", "text"]
+__all__ = ["Panel", "close_with_all", "column", "field", "opened_by", "text"]
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,29 @@ def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) 
     button.observe(follow, "value")
     follow()
     return place
+
+
+def close_with_all(widget: W.Widget) -> None:
+    """Take a widget away with every widget that it holds, also those that are not in sight just now."""
+    todo: list[Any] = [widget]
+    found: dict[int, Any] = {}
+    while todo:
+        thing = todo.pop()
+        if isinstance(thing, Mapping):
+            todo += thing.values()
+        elif isinstance(thing, list | tuple | set):
+            todo += thing
+        elif id(thing) not in found and (isinstance(thing, W.Widget) or _is_ours(thing)):
+            found[id(thing)] = thing
+            todo += vars(thing).values()
+    for each in found.values():
+        if isinstance(each, W.Widget):
+            W.Widget.close(each)
+
+
+def _is_ours(thing: Any) -> bool:
+    """Whether it is part of a panel, such as a tab of it, and holds widgets without being one."""
+    return type(thing).__module__.startswith(__package__)
 
 
 class Panel(W.VBox):

@@ -139,8 +139,10 @@ class ClustersPanel(Panel):
     def _jump(self, index: int) -> None:
         cluster, peak = self._peaks[index]
         self.session.move_to(peak.ijk)
-        if self._flash is not None:
-            self._flash(self.session.clusters.labels == cluster.label)
+        clusters = self.session.clusters
+        # While the next ones are being found, the table is still of those before.
+        if self._flash is not None and clusters is not None:
+            self._flash(clusters.labels == cluster.label)
 
     def _mark(self, _change: object = None) -> None:
         here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)

@@ -87,7 +87,8 @@ class ComparePanel(Panel):
         self._dots = W.Box([])
         self.scatter: bq.Scatter | None = None
         self._shown: Comparison | None = None
-        self.fill(text("glmw-note", "Pin a model as A: what is shown after it is B, beside it."))
+        self._empty = text("glmw-note", "Pin a model as A: what is shown after it is B, beside it.")
+        self.fill(self._empty)
         session.observe_locked(self._show, ["pinned", "result"])
         session.observe_locked(self._show_cursor, "cursor")
         session.observe_locked(self._show_state, ["settings", "status"])

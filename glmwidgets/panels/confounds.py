@@ -68,8 +68,8 @@ class ConfoundsPanel(Panel):
         self.group = W.Dropdown(options=[(group.label, group.name) for group in self.choice.groups])
         self.columns = W.SelectMultiple(rows=6)
         self.chart = Chart(height=120, label="confounds over the run")
-        inside = W.VBox([self.group, self.columns, self.chart])
-        inside.add_class("glmw-view")
+        self._inside = W.VBox([self.group, self.columns, self.chart])
+        self._inside.add_class("glmw-view")
         self._painted: tuple | None = None
         self._following = False
         self.on_value(self.details, self._show)
@@ -77,7 +77,7 @@ class ConfoundsPanel(Panel):
         self.on_value(self.columns, self._pick)
         bar = W.Box([self.details])
         bar.add_class("glmw-bar")
-        self.fill(*widgets, bar, opened_by(self.details, inside))
+        self.fill(*widgets, bar, opened_by(self.details, self._inside))
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)
         self._show()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W
 
 from glmwidgets.datasets.bids import find_run, find_runs
-from glmwidgets.panels.base import column, opened_by, text
+from glmwidgets.panels.base import close_with_all, column, opened_by, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
 from glmwidgets.panels.confounds import ConfoundsPanel
@@ -181,7 +181,7 @@ class Explorer(W.VBox):
     def close(self) -> None:
         """End the session's worker and take the widgets away."""
         self.session.close()
-        super().close()
+        close_with_all(self)
 
 
 def explore(

@@ -11,7 +11,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.panels.base import text
+from glmwidgets.panels.base import close_with_all, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.contrast import ContrastPanel
 from glmwidgets.panels.crosshair import CrosshairPanel
@@ -201,7 +201,7 @@ class GroupExplorer(W.VBox):
     def close(self) -> None:
         """End the session's workers and take the widgets away."""
         self.session.close()
-        super().close()
+        close_with_all(self)
 
 
 def _column(name: str, *panels: W.Widget) -> W.Box:

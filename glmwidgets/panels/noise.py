@@ -65,6 +65,7 @@ class NoisePanel(Panel):
         self._plot = W.Box([self.periodogram])
         self.watch = WhitenessWatch(session)
         self._drawn: Whiteness | None = None
+        self._found: tuple[object, str, tuple[str, ...]] = (None, "", ())
         self._usual = session.analysis.default_settings().noise.model
         self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
         session.observe_locked(self._show_choice, "settings")
@@ -108,7 +109,9 @@ class NoisePanel(Panel):
             return
         verdict = self.watch.verdict if self.watch.is_current else None
         white = None if verdict is None else verdict.whiteness
-        symbol, quartiles = _found(result.fit.parameters)
+        if self._found[0] is not result.fit:
+            self._found = (result.fit, *_found(result.fit.parameters))
+        _, symbol, quartiles = self._found
         parts = [f"{symbol} {quartiles[1]}"] if symbol else []
         tone = "quiet"
         if white is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.panels.base import text
+from glmwidgets.panels.base import close_with_all, text
 from glmwidgets.panels.explorer import VIEW, Explorer, set_view
 from glmwidgets.panels.fixed import FixedExplorer
 from glmwidgets.panels.style import stylesheet
@@ -215,6 +215,4 @@ class RunsExplorer(W.VBox):
     def close(self) -> None:
         """End the sessions' workers and take the widgets away."""
         self.runs.close()
-        for view in self._views.values():
-            W.VBox.close(view)
-        super().close()
+        close_with_all(self)

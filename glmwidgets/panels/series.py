@@ -130,7 +130,9 @@ class SeriesPanel(Panel):
         """Series of a spot under the present result, or why there are none."""
         session = self.session
         labels = None if session.clusters is None else session.clusters.labels
-        seen = (session.result, session.settings.series.unit, labels)
+        # Another threshold alone is another result, but leaves the series as they are.
+        result = session.result
+        seen = (result.fit, result.contrast, result.signal, session.settings.series.unit, labels)
         if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
             self._seen = seen
             self._series.clear()
@@ -138,9 +140,9 @@ class SeriesPanel(Panel):
         if spot not in self._series:
             if len(self._series) > 2 * MOST_PINS:
                 self._series.clear()
-            place = find_place(session.result, session.affine, spot, labels)
+            place = find_place(result, session.affine, spot, labels)
             self._series[spot] = (
-                place_series(session.result, place, self._by_condition, session.settings.series.unit)
+                place_series(result, place, self._by_condition, session.settings.series.unit)
                 if place.voxels.size
                 else place.name
             )

@@ -199,7 +199,7 @@ function build(el) {
 function createView(store, el) {
   const view = {
     store, ...build(el), slots: [], pictures: [], look: null, barImage: remembered(barImage),
-    activeAxis: 2, byKeyboard: false, shownWidth: 0,
+    activeAxis: 2, byKeyboard: false, width: 0, font: "",
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
   let frame = 0;
@@ -207,10 +207,16 @@ function createView(store, el) {
     frame ||= requestAnimationFrame(() => { frame = 0; paint(view); });
   };
   follow(view);
-  const resize = new ResizeObserver(() => { if (view.canvas.clientWidth !== view.shownWidth) view.repaint(); });
-  resize.observe(view.root);
+  // To be told of the width costs nothing; to ask for it in a paint would lay the whole page out for it.
+  const resize = new ResizeObserver(([{ contentRect }]) => {
+    const width = Math.round(contentRect.width);
+    if (width === view.width) return;
+    view.width = width;
+    view.font = `${FONT_PX}px ${getComputedStyle(view.canvas).fontFamily}`;
+    view.repaint();
+  });
+  resize.observe(view.canvas);
   store.views.add(view);
-  view.repaint();
   return () => {
     store.views.delete(view);
     resize.disconnect();
@@ -327,7 +333,7 @@ function drawBar({ ctx, store, look, barImage: makeImage }, bar, dpr) {
   barTicks(ctx, bar, look, words || model.get("label"), dpr);
 }
 
-function fitCanvas({ canvas, ctx }, width, height) {
+function fitCanvas({ canvas, ctx, font }, width, height) {
   const dpr = devicePixelRatio, w = Math.round(width * dpr), h = Math.round(height * dpr);
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w; canvas.height = h;
@@ -335,7 +341,7 @@ function fitCanvas({ canvas, ctx }, width, height) {
   }
   ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
   ctx.clearRect(0, 0, width, height);
-  ctx.font = `${FONT_PX}px ${getComputedStyle(canvas).fontFamily}`;
+  ctx.font = font;
 }
 
 function paintScene(view, width) {
@@ -368,35 +374,36 @@ function paintEmpty(view, width) {
 }
 
 function paint(view) {
-  const { store, canvas, readout, root } = view, width = canvas.clientWidth, started = performance.now();
-  if (!width) return; // hidden: the observer calls again when it is shown
-  view.shownWidth = width;
-  readout.hidden = !store.grid || !store.model.get("show_readout");
+  const { store, readout, root, width } = view, started = performance.now();
+  if (!width) return; // hidden: the observer calls when it is shown
+  const silent = !store.grid || !store.model.get("show_readout");
+  if (readout.hidden !== silent) readout.hidden = silent;
   (store.grid ? paintScene : paintEmpty)(view, width);
   if (store.flash && started - store.flash.start < FLASH_MS) view.repaint();
   root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail: { ms: performance.now() - started } }));
 }
 
-// The line below the picture: voxel, place and value under the crosshair.
+// The line below the picture: voxel, place and value under the crosshair. Texts are changed where they stand.
 function readOut({ readout, store }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
   const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
-  const place = toMm(store.grid, cursor).map((c) => fixed(c, 1)).join(", ");
-  const say = (text, number, unit = "") => {
-    const span = document.createElement("span");
-    span.textContent = text;
-    if (number === undefined) return span;
-    const strong = document.createElement("b");
-    strong.textContent = number;
-    span.append(" ", strong, unit && ` ${unit}`);
-    span.classList.toggle("glmw-old", Boolean(plane?.old || model.get("stale")));
-    return span;
-  };
-  const z = value(plane?.data), spans = [say(`voxel ${model.get("cursor").join(", ")}`), say(`${place} mm`)];
-  spans.push(say(model.get("label"), Number.isFinite(z) ? fixed(z, 2) : "–"));
-  const shown = model.get("shown_label");
-  if (shown) spans.push(say(shown, short(value(plane?.tint)), model.get("shown_unit")));
-  readout.replaceChildren(...spans);
+  const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
+  const said = [
+    [`voxel ${model.get("cursor").join(", ")}`], [`${place.map((c) => fixed(c, 1)).join(", ")} mm`],
+    [model.get("label"), Number.isFinite(z) ? fixed(z, 2) : "–"],
+    ...(shown ? [[shown, short(value(plane?.tint)), model.get("shown_unit")]] : []),
+  ];
+  while (readout.children.length > said.length) readout.lastChild.remove();
+  said.forEach(([text, number, unit], k) => {
+    const span = readout.children[k] ?? readout.appendChild(document.createElement("span"));
+    if (!span.firstChild) span.append("", document.createElement("b"), "");
+    const [before, strong, after] = span.childNodes, name = number === undefined ? text : `${text} `;
+    if (before.data !== name) before.data = name;
+    if (strong.textContent !== (number ?? "")) strong.textContent = number ?? "";
+    const behind = unit ? ` ${unit}` : "";
+    if (after.data !== behind) after.data = behind;
+    span.classList.toggle("glmw-old", number !== undefined && Boolean(plane?.old || model.get("stale")));
+  });
 }
 
 // --------------------------------------------------------------------------------------------------- the person's hand

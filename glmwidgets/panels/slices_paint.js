@@ -98,10 +98,14 @@ const STRENGTH = {
   negative: (v) => -v,
 };
 
-// 1 for each voxel in a face-connected cluster of one sign with at least `least` voxels.
+// 1 for each voxel in a face-connected cluster of one sign with at least `least` voxels. Has to be made afresh whenever
+// a threshold moves, so that it keeps the memory that it works in.
+let clusterStack = new Uint32Array(0);
 function largeClusters(data, inside, shape, strength, threshold, least) {
   const [nx, ny, nz] = shape, [sx, sy] = strides(shape);
-  const state = new Uint8Array(data.length), stack = new Uint32Array(inside.length); // 1 kept, 2 seen and too small
+  const state = new Uint8Array(data.length); // 1 kept, 2 seen and too small
+  if (clusterStack.length < inside.length) clusterStack = new Uint32Array(inside.length);
+  const stack = clusterStack;
   for (const seed of inside) {
     if (state[seed] || !(strength(data[seed]) >= threshold)) continue;
     const positive = data[seed] > 0;

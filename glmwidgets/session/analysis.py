@@ -16,9 +16,10 @@ from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
-from glmwidgets.glm.moments import Moments
+from glmwidgets.glm.moments import CACHE_BYTES, Moments
 from glmwidgets.glm.noise import LIVE_NOISE_MODEL
 from glmwidgets.glm.pooling import neighbour_matrix
+from glmwidgets.glm.product_cache import ProductCache
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
@@ -51,9 +52,10 @@ _READ_BY_STATISTICS = ("threshold.two_sided", "data.signal_scaling")
 # Fewer scans than these are no series.
 MIN_SCANS = 3
 
-# Smoothed versions that a person may come back to, within what a small machine can spare.
-SERIES_BYTES = 400 * 2**20
-MOMENTS_BYTES = 600 * 2**20
+# Smoothed versions that a person may come back to, within what a small machine can spare. Coming back asks for the
+# moments alone; the series serve another scaling, or other scans left out, of the same version.
+SERIES_BYTES = 160 * 2**20
+MOMENTS_BYTES = 400 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +142,7 @@ class Analysis:
         self.run = run
         self.event_source = EventSource(run.events)
         self.precision = precision
+        self._products = ProductCache(CACHE_BYTES)  # one for all versions of the data that are kept
         self._touch: tuple[np.ndarray, csr_matrix] | None = None
         design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
         self.graph = Graph(
@@ -302,6 +305,11 @@ class Analysis:
         by_condition = condition_columns(self.conditions(settings), settings.design, columns)
         return adapted_expression(expression, by_condition, columns) or mended_expression(expression, error)
 
+    def forget(self) -> None:
+        """Let go of everything that was kept for settings that may come back."""
+        self.graph.clear()
+        self._products.clear()
+
     def pending(self, settings: Settings) -> tuple[str, ...]:
         """Stages that these settings would run, in their order."""
         return self.graph.pending("bounds", settings)
@@ -337,7 +345,7 @@ class Analysis:
         return series[dropped:].mean(axis=0, dtype=np.float64)
 
     def _moments(self, settings: Settings, series: np.ndarray, dropped: int) -> Moments:
-        return Moments(scale_signal(series[dropped:], settings.data.signal_scaling), self.precision)
+        return Moments(scale_signal(series[dropped:], settings.data.signal_scaling), self.precision, self._products)
 
     def _events(self, settings: Settings) -> pd.DataFrame | None:
         return self.event_source.events(settings.events)

@@ -195,6 +195,7 @@ class LiveSession(traitlets.HasTraits):
             result = self.analysis.result(settings, checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
             self._show(result, movement)
+            ticket.wait_for_rest()
             if not ticket.is_newest:
                 return
             timings = dict(result.timings)
@@ -303,9 +304,10 @@ class LiveSession(traitlets.HasTraits):
                 self.status = Status("idle", message="cancelled", timings=self.status.timings)
 
     def close(self) -> None:
-        """End the worker thread."""
+        """End the worker threads and let go of what was kept for settings that may come back."""
         self._lane.close()
         self._aside.close()
+        self.analysis.forget()
 
     def observe_locked(self, handler: Callable[[Any], None], names: str | list[str]) -> None:
         """Observe traits with a handler whose exceptions reach the status line and the log."""

@@ -159,6 +159,12 @@ class FixedAnalysis:
         """Settings of each run: its model, with the contrast and the threshold that are asked about."""
         return [model_of(text, settings.contrast, settings.threshold) for text in settings.runs.models]
 
+    def forget(self) -> None:
+        """Let go of everything that was kept for settings that may come back."""
+        self.graph.clear()
+        for analysis in self._on_mask:
+            analysis.forget()
+
     def pending(self, settings: FixedSettings) -> tuple[str, ...]:
         """What these settings would compute, in its order: runs, then what is made of them all."""
         fits = [

@@ -151,6 +151,10 @@ class GroupAnalysis:
         """A contrast that could stand in the place of one that cannot be read under these settings."""
         return mended_expression(settings.contrast.expression, error) or default_contrast(settings)
 
+    def forget(self) -> None:
+        """Let go of everything that was kept for settings that may come back."""
+        self.graph.clear()
+
     def pending(self, settings: GroupSettings) -> tuple[str, ...]:
         """Stages that these settings would run, in their order."""
         return self.graph.pending("bounds", settings)

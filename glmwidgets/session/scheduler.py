@@ -15,6 +15,11 @@ log = logging.getLogger(__name__)
 # their end, for giving up on every new event of a drag would leave the screen still until the drag is over.
 PATIENCE = 0.4
 
+# Requests that follow each other this quickly, in seconds, are of one movement of a hand; it has come to rest once
+# nothing has followed for REST.
+MOVEMENT = 0.25
+REST = 0.1
+
 
 class Superseded(Exception):
     """Raised inside a job at a checkpoint when it should give way, or was cancelled."""
@@ -23,11 +28,12 @@ class Superseded(Exception):
 class Ticket:
     """What a running job knows of its place in the queue."""
 
-    def __init__(self, lane: LatestWins, number: int):
+    def __init__(self, lane: LatestWins, number: int, hurried: bool = False):
         self._lane = lane
         self.number = number
+        self._hurried = hurried
         self._started = time.monotonic()
-        self._cancelled = False
+        self.cancelled = False
 
     @property
     def is_newest(self) -> bool:
@@ -36,7 +42,15 @@ class Ticket:
 
     def cancel(self) -> None:
         """Ask the job to stop at its next checkpoint."""
-        self._cancelled = True
+        self.cancelled = True
+
+    def wait_for_rest(self) -> None:
+        """Within the movement of a hand, wait for its end or for the next request.
+
+        What only a resting hand asks for would take the processors from what follows it.
+        """
+        if self._hurried:
+            self._lane.wait_for_newer(self.number, REST)
 
     def checkpoint(self) -> None:
         """Stop here if the job was cancelled, or is slow and no longer the newest.
@@ -46,7 +60,7 @@ class Ticket:
         Superseded
         """
         late = not self.is_newest and time.monotonic() - self._started > PATIENCE
-        if self._cancelled or late:
+        if self.cancelled or late:
             raise Superseded
 
 
@@ -66,9 +80,10 @@ class LatestWins:
         self.newest = 0
         self._on_error = on_error
         self._condition = threading.Condition()
-        self._waiting: tuple[int, Callable[[Ticket], None]] | None = None
+        self._waiting: tuple[int, Callable[[Ticket], None], bool] | None = None
         self._running: Ticket | None = None
         self._closed = False
+        self._asked = float("-inf")
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Callable[[Ticket], None]) -> int:
@@ -88,9 +103,10 @@ class LatestWins:
             if self._closed:
                 raise RuntimeError("this session is closed")
             self.newest += 1
-            number = self.newest
+            number, now = self.newest, time.monotonic()
+            hurried, self._asked = now - self._asked < MOVEMENT, now
             if not self.synchronous:
-                self._waiting = (number, job)
+                self._waiting = (number, job, hurried)
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._work, name="glmwidgets-worker", daemon=True)
                     self._thread.start()
@@ -98,6 +114,11 @@ class LatestWins:
                 return number
         self._run(Ticket(self, number), job)
         return number
+
+    def wait_for_newer(self, number: int, seconds: float) -> None:
+        """Block until something newer than a request was asked for or the lane is told to stop, or so many seconds."""
+        with self._condition:
+            self._condition.wait_for(lambda: self.newest > number or self._closed or self._running.cancelled, seconds)
 
     def cancel(self) -> bool:
         """Drop the job that waits and ask the one that runs to stop.
@@ -114,6 +135,7 @@ class LatestWins:
                 self._waiting = None
             if self._running is not None:
                 self._running.cancel()
+                self._condition.notify_all()
             return self._running is not None
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
@@ -145,10 +167,10 @@ class LatestWins:
                 self._condition.wait_for(lambda: self._waiting is not None or self._closed)
                 if self._closed:
                     return
-                number, job = self._waiting
+                number, job, hurried = self._waiting
                 self._waiting = None
                 # In the same breath, so that wait_until_idle never sees a gap between waiting and running.
-                ticket = self._running = Ticket(self, number)
+                ticket = self._running = Ticket(self, number, hurried)
             self._run(ticket, job)
 
     def _run(self, ticket: Ticket, job: Callable[[Ticket], None]) -> None:

@@ -94,15 +94,29 @@ class Graph:
 
     def __init__(self, stages: Iterable[Stage]):
         self._stages = {stage.name: stage for stage in stages}
+        self._keys: tuple[Settings | None, dict[str, tuple]] = (None, {})
         self._kept: dict[str, OrderedDict[tuple, _Kept]] = {name: OrderedDict() for name in self._stages}
         # One evaluation at a time: two threads that miss the same key would both do the work.
         self._lock = threading.RLock()
 
+    def clear(self) -> None:
+        """Let go of every result."""
+        with self._lock:
+            for kept in self._kept.values():
+                kept.clear()
+
     def key(self, name: str, settings: Settings) -> tuple:
         """What the result of a stage depends on."""
-        stage = self._stages[name]
-        own = tuple(settings.get(path) for path in stage.reads)
-        return (name, own, *(self.key(need, settings) for need in stage.needs))
+        of, keys = self._keys
+        if of is not settings:
+            # Settings do not change, and those that were asked about last are mostly asked about again.
+            keys = {}
+            self._keys = (settings, keys)
+        if name not in keys:
+            stage = self._stages[name]
+            own = tuple(settings.get(path) for path in stage.reads)
+            keys[name] = (name, own, *(self.key(need, settings) for need in stage.needs))
+        return keys[name]
 
     def is_kept(self, name: str, settings: Settings) -> bool:
         """Whether a stage's result is at hand."""

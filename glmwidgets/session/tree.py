@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -75,8 +76,10 @@ class SettingsTree:
 
     def get(self, path: str) -> Any:
         """Value at a path such as ``"design.hrf_model"``."""
-        group, name = self._split(path)
-        return getattr(getattr(self, group), name)
+        getter = _getters(type(self)).get(path)
+        if getter is None:
+            self._split(path)
+        return getter(self)
 
     def updated(self: Tree, changes: Mapping[str, Any]) -> Tree:
         """Copy with the values at some paths replaced.
@@ -185,6 +188,11 @@ class SettingsTree:
             raise SettingsError(path, f"there is no such setting; there are {', '.join(known)}")
         group, _, name = path.partition(".")
         return group, name
+
+
+@cache
+def _getters(tree: type) -> dict[str, attrgetter]:
+    return {path: attrgetter(path) for path in _hints(tree)}
 
 
 @cache

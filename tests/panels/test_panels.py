@@ -164,6 +164,21 @@ def test_widgets_do_not_grow_in_number(explorer):
     assert len(core._instances) == before
 
 
+def test_what_is_closed_leaves_no_widget_and_no_results(session):
+    import ipywidgets.widgets.widget as core
+
+    before = set(core._instances)
+    explorer = Explorer(session)
+    explorer.events.edit.value = True
+    explorer.series.tabs.value = "carpet"
+    assert session.analysis.graph.is_kept("fit", session.settings)
+    explorer.close()
+    left = {type(core._instances[i]).__name__ for i in set(core._instances) - before}
+    assert not left
+    assert not session.analysis.graph.is_kept("fit", session.settings)
+    assert session.result is not None, "what was shown last can still be read"
+
+
 def test_controls_of_the_view_follow_the_viewer(explorer):
     explorer.map.viewer.fade_below = False
     explorer.map.viewer.convention = "radiological"
