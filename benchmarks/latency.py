@@ -94,15 +94,15 @@ class Action:
 
 
 # Where things are is asked once before they are dragged: asking makes the page lay itself out.
-PLACES = {"threshold": ".glmw-threshold-row .noUi-handle", "canvas": ".glmw-slices canvas"}
+PLACES = {"threshold": ".glmw-threshold-row canvas", "canvas": ".glmw-slices canvas"}
 
 
 def _place(page: Page, name: str) -> dict:
     return page.locator(PLACES[name]).first.bounding_box()
 
 
-def _drag_threshold(page: Page, k: int, handle: dict) -> None:
-    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+def _drag_threshold(page: Page, k: int, slider: dict) -> None:
+    x, y = slider["x"] + 0.25 * slider["width"], slider["y"] + slider["height"] / 2
     if k == 0:
         page.mouse.move(x, y)
         page.mouse.down()

@@ -13,6 +13,7 @@ from glmwidgets.glm.inference import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.panels.base import Panel, field, opened_by, text
 from glmwidgets.panels.grid import grey_limits
 from glmwidgets.panels.map_view import MapView
+from glmwidgets.panels.slider import Slider
 from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.report.style import write_number
 from glmwidgets.session.base import LiveSession
@@ -47,9 +48,9 @@ class MapPanel(Panel):
         self._background: str | int | None = None
         self._show_background()
         self.viewer.cursor = session.cursor
-        self.slider = W.FloatSlider(min=0, max=12, step=0.01, readout=False, continuous_update=True)
+        self.slider = Slider(min=0, max=12, step=0.01, label="threshold")
         # The browser repaints on its own; the kernel follows with the numbers and the clusters.
-        self._link = W.jsdlink((self.slider, "value"), (self.viewer, "threshold"))
+        self.viewer.follow(self.slider)
         self._height = text()
         self._rates = text("glmw-note")
         row = W.Box([self._height, self.slider, self._rates])

@@ -4,8 +4,12 @@
 // One *store* for each model decodes what the kernel sent and tells the kernel of the cursor. Any number of *views*
 // of the model paint what the store holds.
 
-const TELL_MS = 60; // the kernel hears of the cursor no more often than this
+// The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
+// runs through the slices it hears at its rest, or now and then.
+const TELL_MS = { hand: 100, wheel: 1000, rest: 120 };
+const READ_MS = 100; // and no more often than this is the line of words below the picture laid out
 const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
+const SLID_MS = 500; // what the kernel says of the threshold so soon after a drag may be of an earlier place
 const FLASH_MS = 1400;
 const FLASH_BEATS = 3;
 const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
@@ -57,12 +61,13 @@ function remembered(compute) {
 
 function createStore(model) {
   const store = {
-    model, views: new Set(), grid: null, background: null, inside: null, luts: {}, flash: null,
+    model, views: new Set(), grid: null, background: null, inside: null, luts: {}, flash: null, slid: null,
     map: { serial: 0, data: null }, planes: { serial: 0, list: [] },
   };
   const seen = {};
-  let tellTimer = 0, toldAt = 0, wantTimer = 0;
+  let tellTimer = 0, toldAt = 0, wantTimer = 0, slidTimer = 0, slidAt = 0;
 
+  const repaint = () => store.views.forEach((view) => view.repaint());
   const changed = (name) => {
     const value = model.get(name), isNew = value !== seen[name];
     seen[name] = value;
@@ -83,7 +88,7 @@ function createStore(model) {
       store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
     }
     if (store.planes.serial > store.map.serial) wantSoon();
-    store.views.forEach((view) => view.repaint());
+    repaint();
   }
 
   function wantSoon() {
@@ -98,7 +103,24 @@ function createStore(model) {
     const lit = new Uint8Array(volume(store.grid.shape));
     for (const k of new Uint32Array(copied(buffers[0]))) lit[k] = 1;
     store.flash = { lit, start: performance.now() };
-    store.views.forEach((view) => view.repaint());
+    repaint();
+  }
+
+  // The threshold under a hand that drags it: answers of the kernel are of where the hand was.
+  function onSlide({ detail }) {
+    if (detail.key !== model.get("_slider")) return;
+    store.slid = detail.value;
+    slidAt = performance.now();
+    clearTimeout(slidTimer);
+    repaint();
+  }
+
+  function onThreshold() {
+    if (store.slid === null) return;
+    const letGo = () => { store.slid = null; repaint(); };
+    clearTimeout(slidTimer);
+    if (model.get("threshold") === store.slid) letGo();
+    else slidTimer = setTimeout(letGo, Math.max(0, slidAt + SLID_MS - performance.now()));
   }
 
   function tellKernel() {
@@ -108,13 +130,16 @@ function createStore(model) {
   }
 
   // Views repaint at once; the kernel is told as soon as its pause is over, so the last place is always told.
-  store.moveTo = (xyz) => {
+  store.moveTo = (xyz, by = "hand") => {
     const { axes, flips, shape } = store.grid;
     const inside = xyz.map((c, a) => Math.max(0, Math.min(shape[a] - 1, c)));
     const ijk = axes.map((a, d) => (flips[d] ? shape[a] - 1 - inside[a] : inside[a]));
     if (ijk.every((c, d) => c === model.get("cursor")[d])) return;
     model.set("cursor", ijk);
-    if (!tellTimer) tellTimer = setTimeout(tellKernel, Math.max(0, toldAt + TELL_MS - performance.now()));
+    const pause = Math.max(0, toldAt + TELL_MS[by] - performance.now());
+    if (by === "wheel") clearTimeout(tellTimer);
+    else if (tellTimer) return;
+    tellTimer = setTimeout(tellKernel, by === "wheel" ? Math.min(pause, TELL_MS.rest) : pause);
   };
 
   store.cursor = () => {
@@ -146,13 +171,19 @@ function createStore(model) {
     store.map.data, store.grid.shape, axis, look.strength, look.threshold, store.clusters(look), store.map.tint);
 
   const look = remembered(makeLook);
-  store.look = () => look(store.luts, ...LOOK.map((name) => model.get(name)));
+  const looked = (name) => (name === "threshold" ? store.slid : null) ?? model.get(name);
+  store.look = () => look(store.luts, ...LOOK.map(looked));
 
   model.on("change", refresh);
   model.on("msg:custom", onMessage);
+  model.on("change:threshold", onThreshold);
+  document.addEventListener("glmw:slide", onSlide);
   store.dispose = () => {
     model.off("change", refresh);
     model.off("msg:custom", onMessage);
+    model.off("change:threshold", onThreshold);
+    document.removeEventListener("glmw:slide", onSlide);
+    clearTimeout(slidTimer);
     clearTimeout(wantTimer);
     clearTimeout(tellTimer);
   };
@@ -199,7 +230,7 @@ function build(el) {
 function createView(store, el) {
   const view = {
     store, ...build(el), slots: [], pictures: [], look: null, barImage: remembered(barImage),
-    activeAxis: 2, byKeyboard: false, width: 0, font: "",
+    activeAxis: 2, byKeyboard: false, width: 0, font: "", reading: 0, readAt: 0, readOf: null,
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
   let frame = 0;
@@ -221,6 +252,7 @@ function createView(store, el) {
     store.views.delete(view);
     resize.disconnect();
     cancelAnimationFrame(frame);
+    clearTimeout(view.reading);
     view.root.remove();
   };
 }
@@ -235,9 +267,10 @@ function pictureFor(view, number, w, h, width, height) {
   const image = new ImageData(width, height), size = w * h;
   const arrays = { values: new Float32Array(size), tints: new Float32Array(size), colors: new Uint32Array(size) };
   for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
+  const xs = steps(w, width), ys = steps(h, height);
   return (view.pictures[number] = {
     w, h, width, height, image, pixels: new Uint32Array(image.data.buffer), key: [], ...arrays,
-    xs: steps(w, width), ys: steps(h, height),
+    xs, ys, columns: columnsOf(xs), of: {},
   });
 }
 
@@ -266,17 +299,27 @@ function compose(view, s, made, plane, glow, thick) {
   const { store, look } = view, { inside, background, flash, grid: { shape } } = store;
   const { greys, values, keep, set, colors, pixels } = made;
   let tints = values;
-  const screen = (out, source) => toScreen(out, source, made.w, made.h, isMirrored(look, s.axis));
+  const mirrored = isMirrored(look, s.axis);
+  const screen = (out, source) => toScreen(out, source, made.w, made.h, mirrored);
+  // What was copied of the same plane before is there yet: a threshold that moves changes none of it.
+  const copied = (name, source) => {
+    const of = [source.data, source.base, source.su, source.sv, mirrored], before = made.of[name];
+    made.of[name] = of;
+    return before?.every((part, i) => part === of[i]) ? made[name] : screen(made[name], source);
+  };
   const slice = (data) => planeOf(data, shape, s.axis, s.index);
   const line = (members, ink, width = thick) => outline(pixels, members, made, ink, width);
   const rim = look.glass && inside && store.silhouette(s.axis);
 
-  if (rim) screen(greys, rim).forEach((any, q) => { greys[q] = any * GLASS; });
-  else if (background && !look.glass) screen(greys, slice(background));
-  else greys.fill(0);
+  if (background && !look.glass) copied("greys", slice(background));
+  else {
+    made.of.greys = null;
+    if (rim) screen(greys, rim).forEach((any, q) => { greys[q] = any * GLASS; });
+    else greys.fill(0);
+  }
   if (plane) {
-    screen(values, plane);
-    if (plane.tint !== plane.data) tints = screen(made.tints, { ...plane, data: plane.tint });
+    copied("values", plane);
+    if (plane.tint !== plane.data) tints = copied("tints", { ...plane, data: plane.tint });
     for (let q = 0; q < keep.length; q++) keep[q] = look.strength(values[q]) >= look.threshold ? 1 : 0;
     const clusters = !look.glass && store.clusters(look);
     if (clusters) screen(set, slice(clusters)).forEach((state, q) => { if (state !== 1) keep[q] = 0; });
@@ -363,7 +406,7 @@ function paintScene(view, width) {
     ctx.strokeStyle = COLOR.quiet; ctx.lineWidth = 1;
     ctx.strokeRect(marked.x + 0.5, marked.y + 0.5, marked.w - 1, marked.h - 1);
   }
-  readOut(view, cursor);
+  readSoon(view);
 }
 
 function paintEmpty(view, width) {
@@ -381,6 +424,19 @@ function paint(view) {
   (store.grid ? paintScene : paintEmpty)(view, width);
   if (store.flash && started - store.flash.start < FLASH_MS) view.repaint();
   root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail: { ms: performance.now() - started } }));
+}
+
+function readSoon(view) {
+  const read = () => {
+    clearTimeout(view.reading);
+    view.reading = 0;
+    view.readAt = performance.now();
+    readOut(view, view.store.cursor());
+  };
+  const cursor = view.store.model.get("cursor"), moves = cursor !== view.readOf;
+  view.readOf = cursor;
+  if (!moves || performance.now() - view.readAt >= READ_MS) read();
+  else view.reading ||= setTimeout(read, READ_MS);
 }
 
 // The line below the picture: voxel, place and value under the crosshair. Texts are changed where they stand.
@@ -430,10 +486,10 @@ function pick(view, s, [x, y]) {
   store.moveTo(xyz);
 }
 
-function step({ store }, axis, by) {
+function step({ store }, axis, by, how = "hand") {
   const xyz = store.cursor();
   xyz[axis] += by;
-  store.moveTo(xyz);
+  store.moveTo(xyz, how);
 }
 
 function follow(view) {
@@ -473,7 +529,7 @@ function follow(view) {
     scrolled += event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1);
     if (Math.abs(scrolled) < WHEEL_STEP) return;
     view.activeAxis = s.axis;
-    step(view, s.axis, scrolled < 0 ? 1 : -1);
+    step(view, s.axis, scrolled < 0 ? 1 : -1, "wheel");
     scrolled = 0;
   }, { passive: false });
 

@@ -17,6 +17,7 @@ import traitlets as t
 
 from .colormaps import COLORMAPS, SEQUENTIAL, lookup_table
 from .grid import Grid, Inside, cut_positions, grey_levels
+from .slider import Slider
 
 _HERE = Path(__file__).parent
 
@@ -44,7 +45,7 @@ class SliceViewer(anywidget.AnyWidget):
     ----------
     cursor : tuple of 3 int
         Voxel under the crosshair, data indices; moved into the volume when it is outside. Observe it to follow the
-        person: while they drag, it changes at most every 60 ms, and once more when they stop.
+        person: while they drag, it changes at most every 100 ms, and once more when they stop.
     threshold : float
         Voxels with ``|value| >= threshold`` survive.
     sign : {'two-sided', 'positive', 'negative'}
@@ -90,7 +91,7 @@ class SliceViewer(anywidget.AnyWidget):
     The map is kept as float32 (what survives and what is read at the crosshair must be the values themselves) and only
     inside the mask, whose voxels are sent once. After the first, `set_map` sends no more than the planes on screen;
     once they are painted and no newer map has come, the browser asks for the rest.
-    Private traits: ``_geometry`` (grid), ``_background`` and ``_mask`` (bytes and bits in display order), ``_map``
+    Private traits: ``_slider`` (key of the one that is followed), ``_geometry`` (grid), ``_background`` and ``_mask`` (bytes and bits in display order), ``_map``
     (serial, masked values, perhaps those shown), ``_planes`` (serial, planes that arrived ahead of their map),
     ``_cuts`` and ``_luts``.
 
@@ -137,6 +138,7 @@ class SliceViewer(anywidget.AnyWidget):
     stale = t.Bool(False).tag(sync=True, echo_update=False)
     max_height = t.Int(560, min=80).tag(sync=True, echo_update=False)
 
+    _slider = t.Unicode("").tag(sync=True)
     _geometry = t.Dict().tag(sync=True)
     _background = t.Bytes(b"").tag(sync=True)
     _mask = t.Bytes(b"").tag(sync=True)
@@ -322,6 +324,18 @@ class SliceViewer(anywidget.AnyWidget):
             self._ahead = self._next_serial()
             self._planes = {"serial": self._serial, "planes": self._visible_planes()}
             self._values, self._shown = whole
+
+    def follow(self, slider: Slider) -> None:
+        """Have the browser take the threshold from a slider while that is being dragged, ahead of the kernel.
+
+        What comes of the slider's value is for whoever observes it to say: the next `threshold` that is set after the
+        drag counts again.
+
+        Parameters
+        ----------
+        slider : Slider
+        """
+        self._slider = slider.key
 
     def flash(self, where: Any) -> None:
         """Light up some voxels for a moment, so that the eye finds them.

@@ -103,24 +103,24 @@ const STRENGTH = {
 let clusterStack = new Uint32Array(0);
 function largeClusters(data, inside, shape, strength, threshold, least) {
   const [nx, ny, nz] = shape, [sx, sy] = strides(shape);
-  const state = new Uint8Array(data.length); // 1 kept, 2 seen and too small
+  const state = new Uint8Array(data.length); // 1 kept, 2 seen and too small, 3 and 4 not seen yet: positive, negative
   if (clusterStack.length < inside.length) clusterStack = new Uint32Array(inside.length);
   const stack = clusterStack;
+  for (const k of inside) if (strength(data[k]) >= threshold) state[k] = data[k] > 0 ? 3 : 4;
   for (const seed of inside) {
-    if (state[seed] || !(strength(data[seed]) >= threshold)) continue;
-    const positive = data[seed] > 0;
-    let size = 0, done = 0;
-    const visit = (k) => {
-      if (!state[k] && strength(data[k]) >= threshold && data[k] > 0 === positive) { state[k] = 1; stack[size++] = k; }
-    };
-    for (visit(seed); done < size; done++) {
-      const k = stack[done], x = Math.floor(k / sx), y = Math.floor(k / sy) % ny, z = k % nz;
-      if (x > 0) visit(k - sx);
-      if (x < nx - 1) visit(k + sx);
-      if (y > 0) visit(k - sy);
-      if (y < ny - 1) visit(k + sy);
-      if (z > 0) visit(k - 1);
-      if (z < nz - 1) visit(k + 1);
+    const mark = state[seed];
+    if (mark < 3) continue;
+    let size = 1;
+    state[seed] = 1;
+    stack[0] = seed;
+    for (let done = 0; done < size; done++) {
+      const k = stack[done], x = (k / sx) | 0, y = ((k - x * sx) / sy) | 0, z = k - x * sx - y * sy;
+      if (x > 0 && state[k - sx] === mark) { state[k - sx] = 1; stack[size++] = k - sx; }
+      if (x < nx - 1 && state[k + sx] === mark) { state[k + sx] = 1; stack[size++] = k + sx; }
+      if (y > 0 && state[k - sy] === mark) { state[k - sy] = 1; stack[size++] = k - sy; }
+      if (y < ny - 1 && state[k + sy] === mark) { state[k + sy] = 1; stack[size++] = k + sy; }
+      if (z > 0 && state[k - 1] === mark) { state[k - 1] = 1; stack[size++] = k - 1; }
+      if (z < nz - 1 && state[k + 1] === mark) { state[k + 1] = 1; stack[size++] = k + 1; }
     }
     if (size < least) for (let i = 0; i < size; i++) state[stack[i]] = 2;
   }
@@ -186,11 +186,18 @@ function blend(colors, greys, values, tints, keep, look, alpha) {
 // because a path as long as the outline of a noisy map takes tens of milliseconds where there is no graphics card.
 const steps = (n, size) => Int32Array.from({ length: n + 1 }, (_, i) => Math.round((i * size) / n));
 
-function enlarge(pixels, colors, { xs, ys, w, h, width }) {
+// The voxel that each pixel of a row shows, from the pixels at which voxels begin.
+function columnsOf(xs) {
+  const columns = new Int32Array(xs.at(-1));
+  for (let col = 0; col + 1 < xs.length; col++) columns.fill(col, xs[col], xs[col + 1]);
+  return columns;
+}
+
+function enlarge(pixels, colors, { columns, ys, w, h, width }) {
   for (let row = 0; row < h; row++) {
     if (ys[row] === ys[row + 1]) continue; // more voxels than pixels
-    const start = ys[row] * width;
-    for (let col = 0; col < w; col++) pixels.fill(colors[row * w + col], start + xs[col], start + xs[col + 1]);
+    const start = ys[row] * width, from = row * w;
+    for (let x = 0; x < width; x++) pixels[start + x] = colors[from + columns[x]];
     for (let y = ys[row] + 1; y < ys[row + 1]; y++) pixels.copyWithin(y * width, start, start + width);
   }
 }

@@ -15,9 +15,7 @@ log = logging.getLogger(__name__)
 # their end, for giving up on every new event of a drag would leave the screen still until the drag is over.
 PATIENCE = 0.4
 
-# Requests that follow each other this quickly, in seconds, are of one movement of a hand; it has come to rest once
-# nothing has followed for REST.
-MOVEMENT = 0.25
+# A hand has come to rest once nothing has been asked for in so many seconds.
 REST = 0.1
 
 
@@ -28,10 +26,9 @@ class Superseded(Exception):
 class Ticket:
     """What a running job knows of its place in the queue."""
 
-    def __init__(self, lane: LatestWins, number: int, hurried: bool = False):
+    def __init__(self, lane: LatestWins, number: int):
         self._lane = lane
         self.number = number
-        self._hurried = hurried
         self._started = time.monotonic()
         self.cancelled = False
 
@@ -45,12 +42,8 @@ class Ticket:
         self.cancelled = True
 
     def wait_for_rest(self) -> None:
-        """Within the movement of a hand, wait for its end or for the next request.
-
-        What only a resting hand asks for would take the processors from what follows it.
-        """
-        if self._hurried:
-            self._lane.wait_for_newer(self.number, REST)
+        """Wait for the hand's rest, or for the next request: what only a resting hand asks for would be in its way."""
+        self._lane.wait_for_newer(self.number, REST)
 
     def checkpoint(self) -> None:
         """Stop here if the job was cancelled, or is slow and no longer the newest.
@@ -80,10 +73,9 @@ class LatestWins:
         self.newest = 0
         self._on_error = on_error
         self._condition = threading.Condition()
-        self._waiting: tuple[int, Callable[[Ticket], None], bool] | None = None
+        self._waiting: tuple[int, Callable[[Ticket], None]] | None = None
         self._running: Ticket | None = None
         self._closed = False
-        self._asked = float("-inf")
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Callable[[Ticket], None]) -> int:
@@ -103,10 +95,9 @@ class LatestWins:
             if self._closed:
                 raise RuntimeError("this session is closed")
             self.newest += 1
-            number, now = self.newest, time.monotonic()
-            hurried, self._asked = now - self._asked < MOVEMENT, now
+            number = self.newest
             if not self.synchronous:
-                self._waiting = (number, job, hurried)
+                self._waiting = (number, job)
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._work, name="glmwidgets-worker", daemon=True)
                     self._thread.start()
@@ -117,6 +108,8 @@ class LatestWins:
 
     def wait_for_newer(self, number: int, seconds: float) -> None:
         """Block until something newer than a request was asked for or the lane is told to stop, or so many seconds."""
+        if self.synchronous:
+            return
         with self._condition:
             self._condition.wait_for(lambda: self.newest > number or self._closed or self._running.cancelled, seconds)
 
@@ -167,10 +160,10 @@ class LatestWins:
                 self._condition.wait_for(lambda: self._waiting is not None or self._closed)
                 if self._closed:
                     return
-                number, job, hurried = self._waiting
+                number, job = self._waiting
                 self._waiting = None
                 # In the same breath, so that wait_until_idle never sees a gap between waiting and running.
-                ticket = self._running = Ticket(self, number, hurried)
+                ticket = self._running = Ticket(self, number)
             self._run(ticket, job)
 
     def _run(self, ticket: Ticket, job: Callable[[Ticket], None]) -> None:

@@ -1,0 +1,41 @@
+"""A slider that is followed in the page before the kernel hears of it; `slider.js` is its other half."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import anywidget
+import traitlets as t
+
+__all__ = ["Slider"]
+
+
+class Slider(anywidget.AnyWidget):
+    """A number on a scale, dragged by hand.
+
+    While it is dragged, the kernel hears of it when the hand rests, and every 400 ms if it does not: each message costs
+    JupyterLab more than a viewer needs to paint. Viewers in the page that are told to (see
+    `glmwidgets.panels.slices.SliceViewer.follow`) repaint with every movement.
+
+    Attributes
+    ----------
+    value, min, max, step : float
+    label : str
+        What it is, for those who hear the page instead of seeing it.
+    key : str
+        By which viewers know it; another for each slider.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+
+    value = t.Float(0.0).tag(sync=True, echo_update=False)
+    min = t.Float(0.0).tag(sync=True)
+    max = t.Float(1.0).tag(sync=True)
+    step = t.Float(0.01).tag(sync=True)
+    label = t.Unicode("").tag(sync=True)
+    key = t.Unicode().tag(sync=True)
+
+    @t.default("key")
+    def _new_key(self) -> str:
+        return uuid4().hex
