@@ -13,8 +13,8 @@ from glmwidgets.glm.inference import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.panels.base import Panel, field, opened_by, text
 from glmwidgets.panels.grid import grey_limits
 from glmwidgets.panels.map_view import MapView
-from glmwidgets.panels.slider import Slider
 from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slider import Slider
 from glmwidgets.report.style import write_number
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.statistics import STATISTICS, Shown

@@ -28,6 +28,7 @@ class Slider(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js")
+    _css = Path(__file__).with_suffix(".css")
 
     value = t.Float(0.0).tag(sync=True, echo_update=False)
     min = t.Float(0.0).tag(sync=True)

@@ -200,11 +200,14 @@ def notebook(lab, request):
         nbformat.write(content, lab.root / name)
         page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
         page.wait_for_function(KERNEL_IDLE, timeout=1000 * START_S)
-        if theme == "dark":
-            page.evaluate(
-                "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            )
-            page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
+        # Said in either case: the server remembers what the test before wanted.
+        page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            "JupyterLab Dark" if theme == "dark" else "JupyterLab Light",
+        )
+        page.wait_for_function(
+            "(light) => document.body.dataset.jpThemeLight === light", arg=str(theme != "dark").lower()
+        )
         page.evaluate("() => window.jupyterapp.commands.execute('runmenu:run-all')")
         page.wait_for_function(ALL_RUN, timeout=1000 * CELLS_S)
         failed = page.locator(FAILED_OUTPUT)
@@ -213,6 +216,14 @@ def notebook(lab, request):
 
     yield open_notebook
     assert errors == []
+
+
+@pytest.fixture(params=[("light", 1500), ("dark", 700)], ids=["light-1500", "dark-700"])
+def look(request, page):
+    """Theme for `notebook`, on a page of one width: what hands do is done light and wide, and dark and narrow."""
+    theme, width = request.param
+    page.set_viewport_size({"width": width, "height": 1300})
+    return theme
 
 
 @pytest.fixture

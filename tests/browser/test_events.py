@@ -13,11 +13,11 @@ SETTLED = "print(ex.session.wait_until_idle(60) and ex.session.is_current, {what
 
 
 @pytest.fixture
-def open_explorer(notebook, visloc_dir):
-    """``open_explorer(theme) -> page``: the explorer on the localizer run, fitted."""
+def open_explorer(notebook, visloc_dir, look):
+    """``open_explorer() -> page``: the explorer on the localizer run, fitted."""
 
-    def open_it(theme="light"):
-        page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=theme)
+    def open_it():
+        page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=look)
         page.wait_for_function(IDLE, timeout=90_000)
         return page
 
@@ -45,9 +45,8 @@ def cell(page, row, column):
     return rows.nth(row).locator(".glmw-grid-cell").nth(column)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_onset_is_edited_in_the_table(open_explorer, becomes, ask, pixels, screenshot, theme):
-    page = open_explorer(theme)
+def test_an_onset_is_edited_in_the_table(open_explorer, becomes, ask, pixels, screenshot, look):
+    page = open_explorer()
     canvas = page.locator(".glmw-slices canvas").first
     before = pixels(canvas)
     page.locator(".glmw button", has_text="edit …").click()
@@ -72,7 +71,7 @@ def test_an_onset_is_edited_in_the_table(open_explorer, becomes, ask, pixels, sc
     )
     page.wait_for_function("() => !document.querySelector('.glmw-grid-said').textContent")
     page.wait_for_function(IDLE)
-    screenshot(page.locator(".glmw-explorer"), f"events_{theme}")
+    screenshot(page.locator(".glmw-explorer"), f"events_{look}")
     assert not np.array_equal(pixels(canvas), before)
 
     # a letter begins to edit and is no command of the notebook, where x would cut the cell

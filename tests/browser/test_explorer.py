@@ -46,22 +46,21 @@ class Hands:
 
 
 @pytest.fixture
-def hands(notebook, visloc_dir, pixels, ask):
+def hands(notebook, visloc_dir, pixels, ask, look):
     """The explorer on the whole localizer run, shown and fitted."""
-    return Hands(notebook(open_cells(visloc_dir)), pixels, ask)
+    return Hands(notebook(open_cells(visloc_dir), theme=look), pixels, ask)
 
 
-def test_every_control_answers_on_a_whole_run(hands, screenshot):
+def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
     page = hands.page
-    screenshot(page.locator(".glmw-explorer"), "explorer_light")
+    screenshot(page.locator(".glmw-explorer"), f"explorer_{look}")
 
     # the threshold repaints as it is dragged, and the clusters follow
     before, rows = hands.picture(), hands.panel("Clusters").locator("tbody tr").count()
-    handle = page.locator(".glmw-threshold-row .noUi-handle")
-    box = handle.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    box = page.locator(".glmw-threshold-row .glmw-slider canvas").bounding_box()
+    page.mouse.move(box["x"] + 0.26 * box["width"], box["y"] + box["height"] / 2)
     page.mouse.down()
-    page.mouse.move(box["x"] + 90, box["y"] + box["height"] / 2, steps=12)
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2, steps=12)
     page.mouse.up()
     hands.settle()
     assert not np.array_equal(hands.picture(), before)
@@ -102,7 +101,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot):
     assert "glmw-here" in hands.panel("Clusters").locator("tbody tr").first.get_attribute("class")
 
 
-def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, screenshot):
+def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, screenshot, look):
     page = hands.page
     hands.panel("Clusters").locator("tbody tr").first.click()
     page.wait_for_timeout(600)
@@ -115,7 +114,7 @@ def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, scree
     assert message.is_visible()
     assert "did you mean 'house'" in message.inner_text()
     assert hands.kernel("id(ex.session.result)") == kept
-    screenshot(page.locator(".glmw-explorer"), "explorer_wrong_contrast")
+    screenshot(page.locator(".glmw-explorer"), f"explorer_wrong_contrast_{look}")
     page.locator(".glmw-contrast-row input").fill("face - house")
     hands.settle()
     assert not message.is_visible()

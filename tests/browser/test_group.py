@@ -62,14 +62,14 @@ def cells(wager_dir):
 
 
 @pytest.fixture
-def hands(notebook, wager_dir, pixels, ask):
+def hands(notebook, wager_dir, pixels, ask, look):
     """The explorer on 30 real maps, shown and fitted."""
-    return Hands(notebook(cells(wager_dir)), pixels, ask)
+    return Hands(notebook(cells(wager_dir), theme=look), pixels, ask)
 
 
-def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, screenshot):
+def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, screenshot, look):
     page = hands.page
-    screenshot(page.locator(".glmw-explorer"), "group_light")
+    screenshot(page.locator(".glmw-explorer"), f"group_{look}")
     assert page.locator(".glmw-tile").count() == 30
     assert "far from the others" in page.locator(".glmw-tile.glmw-flagged").first.get_attribute("title")
 

@@ -23,12 +23,12 @@ def press(page, label):
 
 
 @pytest.fixture
-def open_explorer(notebook, visloc_dir):
-    """``open_explorer(theme) -> page``: the explorer on the localizer run, fitted."""
+def open_explorer(notebook, visloc_dir, look):
+    """``open_explorer() -> page``: the explorer on the localizer run, fitted."""
 
-    def open_it(theme="light", more=()):
+    def open_it(more=()):
         stem = str(visloc_dir / "sub-02_task-oneback_run-1_")
-        page = notebook([CELL.format(stem=stem), *more], theme=theme)
+        page = notebook([CELL.format(stem=stem), *more], theme=look)
         settle(page)
         return page
 
@@ -40,7 +40,7 @@ def choose_response(page, label):
     page.locator(".glmw-panel", has=heading).first.locator("select").first.select_option(label=label)
 
 
-def test_undo_after_a_change_of_the_response_restores_the_map(open_explorer, pixels, ask, screenshot):
+def test_undo_after_a_change_of_the_response_restores_the_map(open_explorer, pixels, ask, screenshot, look):
     page = open_explorer()
     canvas = page.locator(".glmw-slices canvas").first
     before = pixels(canvas)
@@ -57,7 +57,7 @@ def test_undo_after_a_change_of_the_response_restores_the_map(open_explorer, pix
     page.wait_for_timeout(300)
     rows = page.locator(".glmw-history tbody tr")
     assert "HRF glover → spm" in rows.first.inner_text()
-    screenshot(page.locator(".glmw-explorer"), "history_light")
+    screenshot(page.locator(".glmw-explorer"), f"history_{look}")
     rows.nth(1).click()
     settle(page)
     assert ask(page, "print(ex.session.settings.design.hrf_model)") == "glover"
@@ -82,9 +82,8 @@ def test_a_saved_session_opens_in_another_cell_with_the_same_map(notebook, vislo
     assert ask(page, "print(again.session.cursor)") == "(25, 20, 6)"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_beside_b(open_explorer, pixels, ask, screenshot, theme):
-    page = open_explorer(theme)
+def test_a_beside_b(open_explorer, pixels, ask, screenshot, look):
+    page = open_explorer()
     press(page, "pin as A")
     page.wait_for_timeout(500)
     choose_response(page, "Glover")
@@ -97,8 +96,8 @@ def test_a_beside_b(open_explorer, pixels, ask, screenshot, theme):
     said = panel.inner_text()
     assert "HRF spm → glover" in said
     assert "AICc" in said
-    screenshot(page.locator(".glmw-explorer"), f"compare_{theme}")
-    screenshot(panel, f"compare_panel_{theme}")
+    screenshot(page.locator(".glmw-explorer"), f"compare_{look}")
+    screenshot(panel, f"compare_panel_{look}")
     # a key shows A in the place of B, and B again
     canvases.nth(2).focus()
     page.keyboard.press("f")
@@ -118,7 +117,7 @@ def test_a_beside_b(open_explorer, pixels, ask, screenshot, theme):
     assert panel.count() == 0
 
 
-def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, ask, screenshot):
+def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, ask, screenshot, look):
     page = open_explorer()
     press(page, "all pairs")
     settle(page)
@@ -132,7 +131,7 @@ def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, ask, 
     assert ask(page, "print(ex.session.settings.contrast.expression)") == "face - house"
     press(page, "weights")
     page.wait_for_timeout(600)
-    screenshot(page.locator(".glmw-explorer"), "contrasts_light")
+    screenshot(page.locator(".glmw-explorer"), f"contrasts_{look}")
     handle = page.locator(".glmw-weight .noUi-handle").first
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -145,7 +144,7 @@ def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, ask, 
     choose_response(page, "FIR")
     button = page.locator(".glmw button", has_text=re.compile("^use "))  # not the button of "house"
     button.wait_for(timeout=30_000)
-    screenshot(page.locator(".glmw-explorer"), "contrast_suggestion")
+    screenshot(page.locator(".glmw-explorer"), f"contrast_suggestion_{look}")
     button.click()
     settle(page)
     assert "_delay_0" in ask(page, "print(ex.session.settings.contrast.expression)")

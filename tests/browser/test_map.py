@@ -26,13 +26,14 @@ def choose(page, label, option):
 
 
 @pytest.fixture
-def explorer(notebook, visloc_dir, tmp_path):
-    page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"), folder=str(tmp_path))])
+def explorer(notebook, visloc_dir, tmp_path, look):
+    cell = CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"), folder=str(tmp_path))
+    page = notebook([cell], theme=look)
     settle(page)
     return page
 
 
-def test_statistics_views_and_clusters(explorer, ask, pixels, screenshot, tmp_path):
+def test_statistics_views_and_clusters(explorer, ask, pixels, screenshot, tmp_path, look):
     page, canvas = explorer, explorer.locator(".glmw-slices canvas").first
     readout = page.locator(".glmw-slices-readout").first
     seen = {"z": pixels(canvas)}
@@ -44,7 +45,7 @@ def test_statistics_views_and_clusters(explorer, ask, pixels, screenshot, tmp_pa
         assert not any(np.array_equal(image, other) for other in seen.values())
         seen[option] = image
         page.wait_for_timeout(1100)
-        screenshot(page.locator(".glmw-explorer"), f"map_{told.strip('−')}")
+        screenshot(page.locator(".glmw-explorer"), f"map_{told.strip('−')}_{look}")
     assert ask(page, "print(len(ex.session.ledger.entries), ex.session.ledger.n_models)") == "1 1"
     page.locator(".glmw button", has_text="undo").first.click()
     settle(page)
@@ -60,10 +61,10 @@ def test_statistics_views_and_clusters(explorer, ask, pixels, screenshot, tmp_pa
     assert mosaic.shape != seen["z"].shape or not np.array_equal(mosaic, seen["z"])
     choose(page, "cuts", "all three")
     assert pixels(canvas).shape[0] > 150
-    screenshot(page.locator(".glmw-explorer"), "map_mosaic")
+    screenshot(page.locator(".glmw-explorer"), f"map_mosaic_{look}")
     choose(page, "view", "glass brain")
     glass = pixels(canvas)
-    screenshot(page.locator(".glmw-explorer"), "map_glass")
+    screenshot(page.locator(".glmw-explorer"), f"map_glass_{look}")
     choose(page, "view", "three planes")
     np.testing.assert_allclose(pixels(canvas).astype(int), seen["z"].astype(int), atol=1)
     assert not np.array_equal(glass, seen["z"])

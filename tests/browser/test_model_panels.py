@@ -55,19 +55,14 @@ def is_drawn(pixels, canvas):
 
 
 @pytest.fixture
-def opened(notebook):
-    def open_it(theme="light", width=1280):
-        page = notebook([CELL], theme=theme)
-        page.set_viewport_size({"width": width, "height": 1300})
-        settle(page)
-        return page
-
-    return open_it
+def opened(notebook, look):
+    page = notebook([CELL], theme=look)
+    settle(page)
+    return page
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 700)])
-def test_what_is_done_to_the_data_and_explained_away(opened, ask, pixels, screenshot, theme, width):
-    page = opened(theme, width)
+def test_what_is_done_to_the_data_and_explained_away(opened, ask, pixels, screenshot, look):
+    page = opened
     data, drift = panel(page, "Data"), panel(page, "Drift")
 
     fill(page, inputs(data, "scans to drop"), "4")
@@ -91,11 +86,11 @@ def test_what_is_done_to_the_data_and_explained_away(opened, ask, pixels, screen
     page.wait_for_timeout(300)
     assert not np.array_equal(pixels(canvas), plot)
     assert "% of" in drift.locator(".glmw-verdict").inner_text()
-    screenshot(page.locator(".glmw-left"), f"model_{theme}_{width}")
+    screenshot(page.locator(".glmw-left"), f"model_{look}")
 
 
-def test_confounds_and_noise(opened, ask, pixels, screenshot):
-    page = opened()
+def test_confounds_and_noise(opened, ask, pixels, screenshot, look):
+    page = opened
     confounds, noise = panel(page, "Confounds"), panel(page, "Noise")
 
     confounds.locator("select").first.select_option(label="24, with squares")
@@ -129,4 +124,4 @@ def test_confounds_and_noise(opened, ask, pixels, screenshot):
     until(page, ask, "ex.session.settings.map.statistic", lambda said: said == "rho")
     page.wait_for_timeout(1000)
     assert not np.array_equal(pixels(canvas), before)
-    screenshot(page.locator(".glmw-left"), "confounds_noise")
+    screenshot(page.locator(".glmw-left"), f"confounds_noise_{look}")

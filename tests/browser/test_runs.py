@@ -22,8 +22,8 @@ def press(page, name):
     settle(page)
 
 
-def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, pixels, ask, screenshot):
-    page = notebook([CELL], theme="dark")
+def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, pixels, ask, screenshot, look):
+    page = notebook([CELL], theme=look)
     settle(page)
     first = pixels(page.locator(".glmw-slices canvas").first)
     press(page, "fixed effects")
@@ -37,7 +37,7 @@ def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, pixels, ask, screens
         "() => /t\\(/.test(document.querySelector('.glmw-panel .glmw-bar')?.innerText ?? '')", timeout=60_000
     )
     settle(page)
-    screenshot(page.locator(".jp-OutputArea-output").last, "runs_fixed_dark")
+    screenshot(page.locator(".jp-OutputArea-output").last, f"runs_fixed_{look}")
     assert ask(page, "print(ex.session.result.settings.contrast.expression)") == "faces - houses"
     press(page, "run 2")
     assert page.locator(".glmw-contrast-row input").first.input_value() == "faces - houses"

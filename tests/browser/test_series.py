@@ -1,7 +1,6 @@
 """Series, averages, residuals, spectrum and carpet by a person's hands in a real JupyterLab."""
 
 import numpy as np
-import pytest
 
 IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 CELL = """import glmwidgets as gw, numpy as np, pandas as pd
@@ -18,10 +17,8 @@ WATCH = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1500), ("dark", 700)])
-def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, page, pixels, ask, screenshot, theme, width):
-    page.set_viewport_size({"width": width, "height": 1300})
-    page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=theme)
+def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, pixels, ask, screenshot, look):
+    page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=look)
     page.wait_for_function(IDLE, timeout=90_000)
     page.wait_for_timeout(500)
     panel = page.locator(".glmw-panel", has=page.locator(".glmw-series-head"))
@@ -34,7 +31,7 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, page, pixels, ask,
     def open_tab(label):
         panel.locator(".glmw-tabs button", has_text=label).click()
         page.wait_for_timeout(700)
-        screenshot(panel, f"series_{label.split()[-1].lower()}_{theme}_{width}")
+        screenshot(panel, f"series_{label.split()[-1].lower()}_{look}")
         return pixels(chart)
 
     # a chip draws another line
@@ -68,7 +65,7 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, page, pixels, ask,
     assert 60 < scan < 120
     assert f"scan {scan}" in panel.locator(".glmw-scan").inner_text()
     assert not np.array_equal(pixels(slices), background)
-    screenshot(page.locator(".glmw-explorer"), f"scan_{theme}_{width}")
+    screenshot(page.locator(".glmw-explorer"), f"scan_{look}")
     chart.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(500)
@@ -102,4 +99,4 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, page, pixels, ask,
     ask(page, "ex.session.move_to((0, 0, 0))")
     page.wait_for_timeout(600)
     assert "outside the mask" in panel.locator(".glmw-verdict").inner_text()
-    screenshot(panel, f"series_outside_{theme}_{width}")
+    screenshot(panel, f"series_outside_{look}")

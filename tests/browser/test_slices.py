@@ -31,8 +31,10 @@ viewer.observe(lambda change: heard.append(change.new), "cursor")
 """
 SLIDER = """
 import ipywidgets as W
-slider = W.FloatSlider(3, min=0, max=8, step=0.5)
-W.jslink((slider, "value"), (viewer, "threshold"))
+from glmwidgets.panels.slider import Slider
+slider = Slider(value=3, min=0, max=8, step=0.5)
+viewer.follow(slider)
+slider.observe(lambda change: setattr(viewer, "threshold", change["new"]), "value")
 W.VBox([slider, viewer])
 """
 CANVAS = ".glmw-slices canvas"
@@ -154,7 +156,7 @@ def test_left_is_left(shown, ask, pixels):
 def test_threshold_repaints_while_the_kernel_is_busy(shown, ask, pixels):
     page, canvas = shown(SLIDER)
     assert warm(pixels(canvas)[:, :-60]).sum() > 50
-    page.locator(".noUi-handle").focus()
+    page.locator(".glmw-slider canvas").focus()
     page.evaluate(
         """() => { const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
         window.busy = true;
@@ -169,6 +171,10 @@ def test_threshold_repaints_while_the_kernel_is_busy(shown, ask, pixels):
     page.wait_for_function("() => !window.busy")
     settle(page, 1000)
     assert kernel(ask, page, "viewer.threshold") == 7.5
+    assert warm(pixels(canvas)[:, :-60]).sum() == 0
+    ask(page, "viewer.threshold = 3.0")  # once the hand has rested, the kernel's word counts again
+    settle(page, 800)
+    assert warm(pixels(canvas)[:, :-60]).sum() > 50
 
 
 def test_sign_and_fading(shown, ask, pixels):

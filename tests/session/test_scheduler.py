@@ -1,6 +1,7 @@
 """The slow lane: the newest request wins, none vanishes without a word."""
 
 import threading
+import time
 
 import pytest
 
@@ -96,3 +97,38 @@ def test_synchronous_runs_in_the_callers_thread():
     lane.close()
     with pytest.raises(RuntimeError, match="closed"):
         lane.submit(lambda ticket: None)
+
+
+def test_a_job_waits_for_rest_and_no_longer_than_until_the_next_request(monkeypatch):
+    lane, waited = LatestWins(), []
+
+    def job(ticket):
+        start = time.monotonic()
+        ticket.wait_for_rest()
+        waited.append((ticket.is_newest, time.monotonic() - start))
+
+    monkeypatch.setattr(scheduler, "REST", 0.05)
+    lane.submit(job)
+    assert lane.wait_until_idle(10)
+    assert waited[0][0]
+    assert waited[0][1] >= 0.049
+    monkeypatch.setattr(scheduler, "REST", 60.0)
+    lane.submit(job)
+    while lane._running is None:
+        time.sleep(0.001)
+    lane.submit(lambda ticket: None)
+    assert lane.wait_until_idle(10), "the next request ended the wait"
+    assert not waited[1][0]
+    lane.submit(job)
+    while lane._running is None:
+        time.sleep(0.001)
+    lane.cancel()
+    assert lane.wait_until_idle(10), "so does a cancel"
+    lane.close()
+
+
+def test_scripts_wait_for_no_hand(monkeypatch):
+    monkeypatch.setattr(scheduler, "REST", 60.0)
+    lane, done = LatestWins(synchronous=True), []
+    lane.submit(lambda ticket: done.append(ticket.wait_for_rest()))
+    assert done == [None]

@@ -1,0 +1,19 @@
+"""The slider and the viewer that follows it, as far as the kernel knows of them."""
+
+import pytest
+
+pytest.importorskip("anywidget")
+
+from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slider import Slider
+
+
+def test_a_viewer_follows_one_slider_of_many():
+    viewer, one, other = SliceViewer(), Slider(), Slider()
+    assert one.key != other.key
+    viewer.follow(other)
+    assert viewer.get_state("_slider") == {"_slider": other.key}
+
+
+def test_what_the_browser_tells_is_not_told_back():
+    assert Slider.value.metadata["echo_update"] is False
