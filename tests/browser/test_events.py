@@ -112,6 +112,7 @@ def test_the_peak_of_the_response_is_dragged_and_the_map_answers_on_the_way(open
     becomes(page, "ex.session.settings.design.hrf_model", "gamma")
     handles = panel.locator(".object_grp:visible")
     page.wait_for_function("(panel) => panel.querySelectorAll('.object_grp').length >= 3", arg=panel.element_handle())
+    page.wait_for_timeout(1100)  # a drag that began sooner would be one step of undo with the choice
     handles.first.scroll_into_view_if_needed()
     before, box = pixels(canvas), handles.first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -32,11 +32,12 @@ class Hands:
         return self._pixels(self.canvas)
 
     def other_picture(self, before):
-        """Wait until the map on screen is another."""
-        deadline = time.monotonic() + PATIENCE_S
-        while np.array_equal(now := self.picture(), before):
+        """Wait until the map on screen is another, and has come to rest: on its way it is dimmed."""
+        deadline, last = time.monotonic() + PATIENCE_S, before
+        while np.array_equal(now := self.picture(), before) or not np.array_equal(now, last):
             assert time.monotonic() < deadline, "the map on screen stayed as it was"
-            self.page.wait_for_timeout(50)
+            last = now
+            self.page.wait_for_timeout(300)
         return now
 
     def until_text(self, element, text):
