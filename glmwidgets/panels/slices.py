@@ -92,8 +92,8 @@ class SliceViewer(anywidget.AnyWidget):
     inside the mask, whose voxels are sent once. After the first, `set_map` sends no more than the planes on screen;
     once they are painted and no newer map has come, the browser asks for the rest.
     Private traits: ``_slider`` (key of the one that is followed), ``_geometry`` (grid), ``_background`` and ``_mask``
-    (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes`` (serial, planes
-    that arrived ahead of their map), ``_cuts`` and ``_luts``.
+    (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes`` (serial,
+    planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
 
     Examples
     --------
