@@ -3,10 +3,15 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+
+# How long an example takes is a matter of the machine; speed is measured in `benchmarks/`.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 DATA = Path(os.environ.get("GLMWIDGETS_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

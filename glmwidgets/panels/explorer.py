@@ -69,6 +69,7 @@ class Explorer(W.VBox):
 
     def __init__(self, session: Session):
         self.session = session
+        self.map = MapPanel(session)  # the first to hear of a result, so that its pixels are the first on their way
         self.events = EventsPanel(session)
         self.hrf = ResponsePanel(session)
         self.drift = DriftPanel(session)
@@ -76,7 +77,6 @@ class Explorer(W.VBox):
         self.noise = NoisePanel(session)
         self.data = DataPanel(session)
         self.contrasts = ContrastPanel(session)
-        self.map = MapPanel(session)
         self.series = SeriesPanel(session)
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
