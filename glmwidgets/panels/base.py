@@ -63,7 +63,7 @@ def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) 
 
 
 def close_with_all(widget: W.Widget) -> None:
-    """Take a widget away with every widget that it holds, also those that are not in sight just now."""
+    """Take a widget away with every widget that it holds, in sight or not, and with what its panels kept of results."""
     todo: list[Any] = [widget]
     found: dict[int, Any] = {}
     while todo:
@@ -76,6 +76,8 @@ def close_with_all(widget: W.Widget) -> None:
             found[id(thing)] = thing
             todo += vars(thing).values()
     for each in found.values():
+        if isinstance(each, Panel):
+            each.forget()
         if isinstance(each, W.Widget):
             W.Widget.close(each)
 
@@ -115,6 +117,9 @@ class Panel(W.VBox):
             self._alone = W.VBox([stylesheet(), self])
             self._alone.add_class("glmw")
         return self._alone._repr_mimebundle_(**kwargs)
+
+    def forget(self) -> None:
+        """Let go of results and what was made of them; the panel is being taken away."""
 
     def fill(self, *widgets: W.Widget) -> None:
         """Put the panel's widgets below its heading; its error comes last."""

@@ -104,6 +104,10 @@ class ComparePanel(Panel):
         elif not change["new"]:
             self.session.unpin()
 
+    def forget(self) -> None:
+        """Let go of both results."""
+        self._shown = None
+
     def _build(self) -> None:
         """Make what is seen when it is first needed: three canvases cost memory in kernel and page."""
         session, maps = self.session, []
@@ -146,6 +150,7 @@ class ComparePanel(Panel):
         if self.pin.description != label:
             self.pin.description = label
         if a is None or b is None:
+            self.forget()
             return
         if not self.viewers:
             self._build()

@@ -103,6 +103,10 @@ class NoisePanel(Panel):
             self.rho.description = label
         _display(self.rho, row.can_pool)
 
+    def forget(self) -> None:
+        """Let go of the fit."""
+        self._found = (None, "", ())
+
     def _show_verdict(self) -> None:
         result = self.session.result
         if result is None:

@@ -119,6 +119,12 @@ class SeriesPanel(Panel):
         self._places = W.Box([self.place, self._radius, self.unit, self.pin, self.pins])
         self._places.add_class("glmw-series-places")
 
+    def forget(self) -> None:
+        """Let go of the result and of the series, fits and carpet of it."""
+        self._seen = ()
+        self._series.clear()
+        self.carpet.forget()
+
     # ---- what is looked at
 
     @property

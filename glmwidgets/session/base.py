@@ -11,7 +11,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -84,6 +84,9 @@ class LiveSession(traitlets.HasTraits):
     steps : Steps
         What can be undone.
     """
+
+    #: Traits that hold results.
+    results: ClassVar[tuple[str, ...]] = ("result", "preview", "clusters")
 
     settings = traitlets.Instance(SettingsTree)
     result = traitlets.Any(None, allow_none=True, help="The last good result.")
@@ -304,9 +307,13 @@ class LiveSession(traitlets.HasTraits):
                 self.status = Status("idle", message="cancelled", timings=self.status.timings)
 
     def close(self) -> None:
-        """End the worker threads and let go of what was kept for settings that may come back."""
-        self._lane.close()
-        self._aside.close()
+        """End the worker threads and let go of every result: a cell's output may hold the session for hours yet."""
+        with self.lock:
+            self._lane.close()
+            self._aside.close()
+            self.unobserve_all()
+            for name in self.results:
+                setattr(self, name, None)
         self.analysis.forget()
 
     def observe_locked(self, handler: Callable[[Any], None], names: str | list[str]) -> None:

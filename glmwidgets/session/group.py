@@ -46,6 +46,8 @@ class GroupSession(LiveSession):
         Compute in the caller's thread: for scripts and tests.
     """
 
+    results = (*LiveSession.results, "permuted")
+
     settings = traitlets.Instance(GroupSettings)
     permuted = traitlets.Instance(Permuted, allow_none=True, help="The permutation test of the model, if it was run.")
     shown = traitlets.Unicode(None, allow_none=True, help="Name of the one map that is looked at by itself.")

@@ -66,6 +66,8 @@ class Session(LiveSession):
         What can be undone.
     """
 
+    results = (*LiveSession.results, "pinned")
+
     settings = traitlets.Instance(Settings)
     result = traitlets.Instance(Result, allow_none=True, help="The last good result.")
     preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")

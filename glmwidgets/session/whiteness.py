@@ -102,9 +102,16 @@ class WhitenessWatch(traitlets.HasTraits):
         elif self._session.is_synchronous:
             self._make(key, result)
         else:
-            self._timer = threading.Timer(self._quiet, self._make, (key, result))
+            self._timer = threading.Timer(self._quiet, self._make_if_current, (key,))
             self._timer.daemon = True
             self._timer.start()
+
+    def _make_if_current(self, key: tuple) -> None:
+        # The timer itself holds no result: it may outlive the last one by hours.
+        with self._session.lock:
+            result = self._session.result if key == self._asked else None
+        if result is not None:
+            self._make(key, result)
 
     def _make(self, key: tuple, result: Result) -> None:
         pooled = result.settings.noise.pooling is not None

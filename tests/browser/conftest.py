@@ -43,6 +43,12 @@ LAB_SETTINGS = {
 START_S = 90
 CELLS_S = 120
 
+UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+# The kernel takes messages in their order: once it has answered this, it has heard all that came before.
+HEARD = """async () => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  await kernel.requestExecute({ code: '', store_history: false }).done;
+}"""
 KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 ALL_RUN = r"""() => {
   const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
@@ -248,6 +254,22 @@ def ask():
         ).strip()
 
     return run
+
+
+@pytest.fixture
+def settle():
+    """``settle(page, ms=300)``: wait until the explorer has heard what hands did, answered, and painted for so long."""
+
+    def wait(page, ms=300):
+        # Twice, for a control that waits for an answer holds back what comes after.
+        for _ in range(2):
+            page.wait_for_timeout(100)
+            page.evaluate(HEARD)
+        page.wait_for_timeout(100)
+        page.wait_for_function(UP_TO_DATE, timeout=1000 * CELLS_S)
+        page.wait_for_timeout(ms)
+
+    return wait
 
 
 @pytest.fixture

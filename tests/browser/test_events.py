@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 CELL = """import glmwidgets as gw
 stem = {stem!r}
 settings = {{"contrast.expression": "face - house"}}
@@ -13,12 +12,12 @@ SETTLED = "print(ex.session.wait_until_idle(60) and ex.session.is_current, {what
 
 
 @pytest.fixture
-def open_explorer(notebook, visloc_dir, look):
+def open_explorer(notebook, visloc_dir, settle, look):
     """``open_explorer() -> page``: the explorer on the localizer run, fitted."""
 
     def open_it():
         page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=look)
-        page.wait_for_function(IDLE, timeout=90_000)
+        settle(page)
         return page
 
     return open_it
@@ -45,7 +44,7 @@ def cell(page, row, column):
     return rows.nth(row).locator(".glmw-grid-cell").nth(column)
 
 
-def test_an_onset_is_edited_in_the_table(open_explorer, becomes, ask, pixels, screenshot, look):
+def test_an_onset_is_edited_in_the_table(open_explorer, becomes, settle, ask, pixels, screenshot, look):
     page = open_explorer()
     canvas = page.locator(".glmw-slices canvas").first
     before = pixels(canvas)
@@ -70,7 +69,7 @@ def test_an_onset_is_edited_in_the_table(open_explorer, becomes, ask, pixels, sc
         "() => document.querySelector('.glmw-wide rect[data-row=\"0\"] title').textContent.includes('290 s')"
     )
     page.wait_for_function("() => !document.querySelector('.glmw-grid-said').textContent")
-    page.wait_for_function(IDLE)
+    settle(page)
     screenshot(page.locator(".glmw-explorer"), f"events_{look}")
     assert not np.array_equal(pixels(canvas), before)
 
@@ -90,7 +89,7 @@ def test_an_onset_is_edited_in_the_table(open_explorer, becomes, ask, pixels, sc
     becomes(page, "ex.session.settings.events.table", None)
 
 
-def test_a_type_is_renamed_and_the_contrast_follows(open_explorer, becomes):
+def test_a_type_is_renamed_and_the_contrast_follows(open_explorer, becomes, settle):
     page = open_explorer()
     page.locator(".glmw button", has_text="edit …").click()
     page.locator(".glmw-wide .glmw-line-name", has_text="face").click()
@@ -100,10 +99,10 @@ def test_a_type_is_renamed_and_the_contrast_follows(open_explorer, becomes):
     becomes(page, "ex.session.settings.contrast.expression", '"upright face" - house')
     page.locator(".glmw-wide .glmw-line-name", has_text="upright face").wait_for()
     page.locator(".glmw-events-list .glmw-line-name", has_text="upright face").wait_for()
-    page.wait_for_function(IDLE)
+    settle(page)
 
 
-def test_the_peak_of_the_response_is_dragged_and_the_map_answers_on_the_way(open_explorer, ask, becomes, pixels):
+def test_the_peak_of_the_response_is_dragged_and_the_map_answers_on_the_way(open_explorer, becomes, settle, pixels):
     page = open_explorer()
     canvas = page.locator(".glmw-slices canvas").first
     heading = page.locator(".glmw-title", has_text="Response")
@@ -123,7 +122,7 @@ def test_the_peak_of_the_response_is_dragged_and_the_map_answers_on_the_way(open
     # still held: the model has followed, and the handle has not been taken out of the hand
     held = "ex.session.settings.design.hrf_model.startswith('gamma(') and ex.hrf._held"
     becomes(page, held, "peak")
-    page.wait_for_function(IDLE)
+    settle(page)
     assert not np.array_equal(pixels(canvas), before)
     now = handles.first.bounding_box()
     assert abs(now["x"] + now["width"] / 2 - (x + 30)) < 3

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 FAILED = "() => document.querySelector('.glmw-status .glmw-failed') !== null"
 
 
@@ -20,16 +19,13 @@ def open_cells(visloc_dir):
 class Hands:
     """What a person does with the explorer, and what they see of it."""
 
-    def __init__(self, page, pixels, ask):
-        self.page, self._pixels, self._ask = page, pixels, ask
+    def __init__(self, page, settle, pixels, ask):
+        self.page, self._settle, self._pixels, self._ask = page, settle, pixels, ask
         self.canvas = page.locator(".glmw-slices canvas").first
         self.settle()
 
     def settle(self):
-        # what was asked for has to reach the kernel before "up to date" can mean it
-        self.page.wait_for_timeout(600)
-        self.page.wait_for_function(IDLE, timeout=60_000)
-        self.page.wait_for_timeout(400)
+        self._settle(self.page)
 
     def picture(self):
         return self._pixels(self.canvas)
@@ -46,9 +42,9 @@ class Hands:
 
 
 @pytest.fixture
-def hands(notebook, visloc_dir, pixels, ask, look):
+def hands(notebook, visloc_dir, settle, pixels, ask, look):
     """The explorer on the whole localizer run, shown and fitted."""
-    return Hands(notebook(open_cells(visloc_dir), theme=look), pixels, ask)
+    return Hands(notebook(open_cells(visloc_dir), theme=look), settle, pixels, ask)
 
 
 def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
@@ -86,7 +82,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
     said = verdict.inner_text()
     area = hands.canvas.bounding_box()
     page.mouse.click(area["x"] + 0.25 * area["width"], area["y"] + 0.55 * area["height"])
-    page.wait_for_timeout(600)
+    hands.settle()
     assert hands.kernel("ex.session.cursor") != cursor
     assert verdict.inner_text() != said
     drawn = "np.frombuffer(ex.series.chart.plots[0]['parts'][0]['y'], 'f4')"
@@ -95,7 +91,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
 
     # a row of the table takes the crosshair to its peak
     hands.panel("Clusters").locator("tbody tr").first.click()
-    page.wait_for_timeout(600)
+    hands.settle()
     peak = hands.kernel("ex.session.clusters.found[0].peaks[0].ijk")
     assert hands.kernel("ex.session.cursor") == peak
     assert "glmw-here" in hands.panel("Clusters").locator("tbody tr").first.get_attribute("class")
@@ -104,7 +100,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
 def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, screenshot, look):
     page = hands.page
     hands.panel("Clusters").locator("tbody tr").first.click()
-    page.wait_for_timeout(600)
+    hands.settle()
     kept = hands.kernel("id(ex.session.result)")
     page.locator(".glmw-contrast-row input").fill("face - huose")
     page.wait_for_function(FAILED, timeout=20_000)
@@ -121,9 +117,11 @@ def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, scree
 
 
 @pytest.mark.parametrize("width", [700, 1800])
-def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, visloc_dir, page, pixels, ask, screenshot, width):
+def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(
+    notebook, visloc_dir, page, settle, pixels, ask, screenshot, width
+):
     page.set_viewport_size({"width": width, "height": 1300})
-    hands = Hands(notebook(open_cells(visloc_dir), theme="dark"), pixels, ask)
+    hands = Hands(notebook(open_cells(visloc_dir), theme="dark"), settle, pixels, ask)
     explorer = page.locator(".glmw-explorer")
     screenshot(explorer, f"explorer_dark_{width}")
     overflow = explorer.evaluate(

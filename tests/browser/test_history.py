@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 CELL = """import glmwidgets as gw
 stem = {stem!r}
 settings = {{"contrast.expression": "face - house"}}
@@ -13,17 +12,12 @@ ex = gw.explore(stem + "bold.nii.gz", events=stem + "events.tsv", t_r=2.0, setti
 ex"""
 
 
-def settle(page):
-    page.wait_for_function(IDLE, timeout=90_000)
-    page.wait_for_timeout(500)
-
-
 def press(page, label):
     page.locator(".glmw button", has_text=label).first.click()
 
 
 @pytest.fixture
-def open_explorer(notebook, visloc_dir, look):
+def open_explorer(notebook, visloc_dir, settle, look):
     """``open_explorer() -> page``: the explorer on the localizer run, fitted."""
 
     def open_it(more=()):
@@ -40,7 +34,7 @@ def choose_response(page, label):
     page.locator(".glmw-panel", has=heading).first.locator("select").first.select_option(label=label)
 
 
-def test_undo_after_a_change_of_the_response_restores_the_map(open_explorer, pixels, ask, screenshot, look):
+def test_undo_after_a_change_of_the_response_restores_the_map(open_explorer, settle, pixels, ask, screenshot, look):
     page = open_explorer()
     canvas = page.locator(".glmw-slices canvas").first
     before = pixels(canvas)
@@ -82,7 +76,7 @@ def test_a_saved_session_opens_in_another_cell_with_the_same_map(notebook, vislo
     assert ask(page, "print(again.session.cursor)") == "(25, 20, 6)"
 
 
-def test_a_beside_b(open_explorer, pixels, ask, screenshot, look):
+def test_a_beside_b(open_explorer, settle, pixels, ask, screenshot, look):
     page = open_explorer()
     press(page, "pin as A")
     page.wait_for_timeout(500)
@@ -117,7 +111,7 @@ def test_a_beside_b(open_explorer, pixels, ask, screenshot, look):
     assert panel.count() == 0
 
 
-def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, ask, screenshot, look):
+def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, settle, ask, screenshot, look):
     page = open_explorer()
     press(page, "all pairs")
     settle(page)

@@ -10,30 +10,29 @@ stem = {stem!r}
 settings = {{"contrast.expression": "face - house", "noise.model": "ar1"}}
 ex = gw.explore(stem + "bold.nii.gz", events=stem + "events.tsv", t_r=2.0, settings=settings)
 ex"""
-IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
-
-
-def settle(page, ms=700):
-    page.wait_for_function(IDLE, timeout=90_000)
-    page.wait_for_timeout(ms)
-
-
-def choose(page, label, option):
-    """Pick an option of the control below a small label."""
-    field = page.locator(".glmw-field", has=page.get_by_text(label, exact=True)).first
-    field.locator("select").first.select_option(label=option)
-    settle(page)
 
 
 @pytest.fixture
-def explorer(notebook, visloc_dir, tmp_path, look):
+def choose(settle):
+    """``choose(page, label, option)``: pick an option of the control below a small label."""
+
+    def pick(page, label, option):
+        field = page.locator(".glmw-field", has=page.get_by_text(label, exact=True)).first
+        field.locator("select").first.select_option(label=option)
+        settle(page)
+
+    return pick
+
+
+@pytest.fixture
+def explorer(notebook, visloc_dir, tmp_path, settle, look):
     cell = CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"), folder=str(tmp_path))
     page = notebook([cell], theme=look)
     settle(page)
     return page
 
 
-def test_statistics_views_and_clusters(explorer, ask, pixels, screenshot, tmp_path, look):
+def test_statistics_views_and_clusters(explorer, choose, settle, ask, pixels, screenshot, tmp_path, look):
     page, canvas = explorer, explorer.locator(".glmw-slices canvas").first
     readout = page.locator(".glmw-slices-readout").first
     seen = {"z": pixels(canvas)}

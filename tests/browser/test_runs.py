@@ -1,8 +1,8 @@
 """Two runs as tabs and their fixed effects, by a person's hands in a real JupyterLab."""
 
 import numpy as np
+import pytest
 
-IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 CELL = """import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
 runs = [simulate_run("small", seed=seed) for seed in (1, 2)]
@@ -10,19 +10,20 @@ ex = gw.explore(runs, settings={"contrast.expression": "faces", "data.smoothing_
 ex"""
 
 
-def settle(page):
-    page.wait_for_function(IDLE, timeout=90_000)
-    page.wait_for_timeout(500)
+@pytest.fixture
+def press(settle):
+    """``press(page, name)``: go to a tab."""
+
+    def go(page, name):
+        page.locator(".glmw-run-tabs button", has_text=name).click()
+        heading = {"fixed effects": "() => !!document.querySelector('.glmw-forest')"}
+        page.wait_for_function(heading.get(name, "() => !document.querySelector('.glmw-forest')"), timeout=60_000)
+        settle(page)
+
+    return go
 
 
-def press(page, name):
-    page.locator(".glmw-run-tabs button", has_text=name).click()
-    heading = {"fixed effects": "() => !!document.querySelector('.glmw-forest')"}
-    page.wait_for_function(heading.get(name, "() => !document.querySelector('.glmw-forest')"), timeout=60_000)
-    settle(page)
-
-
-def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, pixels, ask, screenshot, look):
+def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, press, settle, pixels, ask, screenshot, look):
     page = notebook([CELL], theme=look)
     settle(page)
     first = pixels(page.locator(".glmw-slices canvas").first)
@@ -43,5 +44,5 @@ def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, pixels, ask, screens
     assert page.locator(".glmw-contrast-row input").first.input_value() == "faces - houses"
     assert ask(page, "print(ex.session.run.n_scans, ex.runs.shown, ex.session.is_current)") == "120 1 True"
     page.locator(".glmw-run-tabs input[type=checkbox]").uncheck()
-    page.wait_for_timeout(500)
+    settle(page)
     assert ask(page, "print(ex.runs.own)") == "(1,)"

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 CELL = """import glmwidgets as gw, numpy as np, pandas as pd
 stem = {stem!r}
 rng = np.random.default_rng(0)
@@ -17,10 +16,9 @@ WATCH = """() => {
 }"""
 
 
-def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, pixels, ask, screenshot, look):
+def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, settle, pixels, ask, screenshot, look):
     page = notebook([CELL.format(stem=str(visloc_dir / "sub-02_task-oneback_run-1_"))], theme=look)
-    page.wait_for_function(IDLE, timeout=90_000)
-    page.wait_for_timeout(500)
+    settle(page)
     panel = page.locator(".glmw-panel", has=page.locator(".glmw-series-head"))
     chart, slices = panel.locator(".glmw-chart canvas"), page.locator(".glmw-slices canvas").first
     page.evaluate(WATCH)
@@ -30,29 +28,29 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, pixels, ask, scree
 
     def open_tab(label):
         panel.locator(".glmw-tabs button", has_text=label).click()
-        page.wait_for_timeout(700)
+        settle(page)
         screenshot(panel, f"series_{label.split()[-1].lower()}_{look}")
         return pixels(chart)
 
     # a chip draws another line
     before = pixels(chart)
     panel.locator(".glmw-chips button", has_text="contrast").click()
-    page.wait_for_timeout(600)
+    settle(page)
     assert not np.array_equal(pixels(chart), before)
     assert kernel("ex.session.settings.series.lines") == "('data', 'fit', 'contrast')"
 
     # pinned, a place stays while the crosshair goes on; its cross takes it off
     panel.get_by_role("button", name="pin", exact=True).click()
-    page.wait_for_timeout(400)
+    settle(page)
     slices.focus()
     painted = page.evaluate("() => window.glmwCharts")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(800)
+    settle(page)
     assert page.evaluate("() => window.glmwCharts") > painted
     with_pin = pixels(chart)
     panel.locator(".glmw-chips button[title^=remove]").click()
-    page.wait_for_timeout(600)
+    settle(page)
     assert kernel("ex.session.settings.series.pins") == "()"
     assert not np.array_equal(pixels(chart), with_pin)
 
@@ -60,7 +58,7 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, pixels, ask, scree
     background = pixels(slices)
     area = chart.bounding_box()
     chart.click(position={"x": 0.6 * area["width"], "y": 0.4 * area["height"]})
-    page.wait_for_timeout(700)
+    settle(page)
     scan = int(kernel("ex.session.scan"))
     assert 60 < scan < 120
     assert f"scan {scan}" in panel.locator(".glmw-scan").inner_text()
@@ -68,10 +66,10 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, pixels, ask, scree
     screenshot(page.locator(".glmw-explorer"), f"scan_{look}")
     chart.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(500)
+    settle(page)
     assert int(kernel("ex.session.scan")) == scan + 1
     page.keyboard.press("Escape")
-    page.wait_for_timeout(700)
+    settle(page)
     assert kernel("ex.session.scan") == "None"
     np.testing.assert_array_equal(pixels(slices), background)
 
@@ -85,18 +83,18 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, pixels, ask, scree
     page.wait_for_timeout(200)
     assert "FD" in panel.locator(".glmw-read").inner_text()
     panel.locator("select").last.select_option(label="rows by slice, top first")
-    page.wait_for_timeout(900)
+    settle(page)
     assert not np.array_equal(pixels(chart), carpet)
     chart.click(position={"x": 0.5 * area["width"], "y": 0.5 * area["height"]})
-    page.wait_for_timeout(600)
+    settle(page)
     assert kernel("ex.session.scan") != "None"
     panel.locator(".glmw-scan").click()
-    page.wait_for_timeout(600)
+    settle(page)
     assert kernel("ex.session.scan") == "None"
 
     # outside the mask it says so in words
     open_tab("Series")
     ask(page, "ex.session.move_to((0, 0, 0))")
-    page.wait_for_timeout(600)
+    settle(page)
     assert "outside the mask" in panel.locator(".glmw-verdict").inner_text()
     screenshot(panel, f"series_outside_{look}")

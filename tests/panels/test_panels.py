@@ -1,5 +1,8 @@
 """Panels without a browser: set a control and see the setting, set the setting and see the control."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -170,13 +173,18 @@ def test_what_is_closed_leaves_no_widget_and_no_results(session):
     before = set(core._instances)
     explorer = Explorer(session)
     explorer.events.edit.value = True
-    explorer.series.tabs.value = "carpet"
-    assert session.analysis.graph.is_kept("fit", session.settings)
+    explorer.compare.pin.value = True
+    pinned = weakref.ref(session.result)
+    session.update({"design.hrf_model": "glover"})
+    shown = weakref.ref(session.result)
+    for tab in ("average", "carpet"):
+        explorer.series.tabs.value = tab
+    assert pinned() is session.pinned is not shown()
     explorer.close()
     left = {type(core._instances[i]).__name__ for i in set(core._instances) - before}
     assert not left
-    assert not session.analysis.graph.is_kept("fit", session.settings)
-    assert session.result is not None, "what was shown last can still be read"
+    gc.collect()
+    assert pinned() is shown() is None, "though the explorer itself is still held"
 
 
 def test_controls_of_the_view_follow_the_viewer(explorer):
