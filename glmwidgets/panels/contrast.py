@@ -9,7 +9,7 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.panels.base import Panel, text
+from glmwidgets.panels.base import Panel, close_with_all, text
 from glmwidgets.panels.table import RowTable
 from glmwidgets.session.proposals import all_pairs, effects_of_interest, written_contrast
 from glmwidgets.session.session import Session
@@ -225,18 +225,20 @@ class ContrastPanel(Panel):
                 slider.value = value
 
     def _make_sliders(self, columns: list[str]) -> None:
-        # Lines are used again: a widget that is closed leaves its layout and style behind.
+        surplus = self._lines[len(columns) :]
+        del self._lines[len(columns) :]
         while len(self._lines) < len(columns):
             slider = W.FloatSlider(min=-REACH, max=REACH, step=STEP, readout_format=".2f")
             self.on_value(slider, self._weigh)
             line = W.Box([text("glmw-label"), slider])
             line.add_class("glmw-weight")
             self._lines.append(line)
-        lines = self._lines[: len(columns)]
-        for column, line in zip(columns, lines, strict=True):
+        for column, line in zip(columns, self._lines, strict=True):
             line.children[0].value = f'<span title="{escape(column)}">{escape(column)}</span>'
-        self.sliders = {column: line.children[1] for column, line in zip(columns, lines, strict=True)}
-        self._weights.children = lines
+        self.sliders = {column: line.children[1] for column, line in zip(columns, self._lines, strict=True)}
+        self._weights.children = self._lines
+        for line in surplus:
+            close_with_all(line)
 
     def _weights_of(self, expression: str) -> dict[str, float] | None:
         """Weight of each column; None for several rows or what cannot be read."""
