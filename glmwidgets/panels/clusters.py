@@ -18,6 +18,7 @@ from glmwidgets.panels.table import RowTable
 from glmwidgets.report.files import write_whole
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.cluster_table import COLUMNS, cluster_table, cluster_tsv
+from glmwidgets.session.tree import SettingsError
 
 __all__ = ["ClustersPanel"]
 
@@ -98,7 +99,7 @@ class ClustersPanel(Panel):
         with self.session.lock:
             clusters = self.session.clusters
         if clusters is None:
-            raise ValueError("the clusters are still being found: wait until the explorer is up to date")
+            raise SettingsError("clusters", "they are still being found: wait until the explorer is up to date")
         return write_whole(path, cluster_tsv(clusters))
 
     def _save(self, _button: object) -> None:

@@ -13,6 +13,7 @@ from glmwidgets.panels.base import Panel, close_with_all, text
 from glmwidgets.panels.table import RowTable
 from glmwidgets.session.proposals import all_pairs, effects_of_interest, written_contrast
 from glmwidgets.session.session import Session
+from glmwidgets.session.tree import SettingsError
 from glmwidgets.session.verdicts import ContrastVerdict
 
 __all__ = ["ContrastPanel"]
@@ -149,13 +150,13 @@ class ContrastPanel(Panel):
     def _add_pairs(self, _button: object) -> None:
         pairs = all_pairs(self.session.effects())
         if not pairs:
-            raise ValueError("there are fewer than two effects in the model")
+            raise SettingsError("contrast.listed", "there are fewer than two effects in the model")
         self._extend(pairs)
 
     def _add_interest(self, _button: object) -> None:
         by_condition = self.session.effects()
         if not by_condition:
-            raise ValueError("there is no effect in the model")
+            raise SettingsError("contrast.listed", "there is no effect in the model")
         self._extend([("effects of interest", effects_of_interest(by_condition))])
 
     def _take_suggestion(self, _button: object) -> None:

@@ -14,6 +14,7 @@ from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.group_table import GroupTable
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_tests import TESTS
+from glmwidgets.session.tree import SettingsError
 
 __all__ = ["GroupDesignPanel"]
 
@@ -96,7 +97,7 @@ class GroupDesignPanel(Panel):
             try:
                 frame = read_table(path, "covariates")
             except ValueError as error:
-                raise ValueError(str(error).replace(str(path), path.name)) from None
+                raise SettingsError("table", str(error).replace(str(path), path.name)) from None
         self.upload.value = ()
         self.session.add_covariates(frame)
 

@@ -15,6 +15,7 @@ from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.report.style import write_number
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_permutation import Permuted
+from glmwidgets.session.tree import SettingsError
 
 __all__ = ["PermutationPanel"]
 
@@ -111,7 +112,7 @@ class PermutationPanel(Panel):
     def _take(self, _button: object) -> None:
         height = self._drawn.height_in_z(self.session.settings.permutation.alpha)
         if not math.isfinite(height):
-            raise ValueError("there are too few permutations for a cut-off: run more")
+            raise SettingsError("permutation.n_perm", "there are too few for a cut-off: run more")
         self.session.update({"threshold.height_control": "fixed", "threshold.value": round(height, 4)})
 
     # What is seen ---------------------------------------------------------------------------------------------
