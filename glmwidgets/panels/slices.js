@@ -423,7 +423,10 @@ function paint(view) {
   if (readout.hidden !== silent) readout.hidden = silent;
   (store.grid ? paintScene : paintEmpty)(view, width);
   if (store.flash && started - store.flash.start < FLASH_MS) view.repaint();
-  root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail: { ms: performance.now() - started } }));
+  const shown = Math.max(store.map.serial, store.planes.serial), fresh = shown !== view.shown;
+  view.shown = shown;
+  const detail = { ms: performance.now() - started, fresh };
+  root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail }));
 }
 
 function readSoon(view) {

@@ -1,4 +1,4 @@
-"""The status line: what ran and for how long, what runs and can be stopped, or what went wrong."""
+"""The status line: what ran and for how long, what was warned of, what runs and can be stopped, or what went wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets as W
 
 from glmwidgets.panels.base import text
+from glmwidgets.panels.paint_time import PaintTime
 from glmwidgets.session.session import Session, Status
 
 __all__ = ["StatusLine"]
@@ -40,11 +41,12 @@ class StatusLine:
     def __init__(self, session: Session):
         self.session = session
         self.words = text("glmw-words")
+        self.warned = text()
         self.note = text("glmw-note")
         self.cancel = W.Button(description="cancel", tooltip="stop at the next step; the last map stays")
         self.cancel.on_click(self._press)
         self.cancel.layout.display = "none"
-        self.widget = W.Box([self.words, self.cancel, self.note])
+        self.widget = W.Box([self.words, PaintTime(), self.warned, self.cancel, self.note])
         self.widget.add_class("glmw-status")
         session.observe_locked(self._show, ["status", "result"])
         self._show()
@@ -62,8 +64,10 @@ class StatusLine:
     def _show(self, _change: object = None) -> None:
         status = self.session.status
         words = self._error(status) if status.state == "error" else self._work(status)
-        if self.words.value != words:
-            self.words.value = words
+        warned = "" if status.state == "error" else self._warnings()
+        for line, said in ((self.words, words), (self.warned, warned)):
+            if line.value != said:
+                line.value = said
         stopped = status.state == "idle" and status.message == "cancelled"
         label, shown = ("run again" if stopped else "cancel"), stopped or status.state == "busy"
         if self.cancel.description != label:
@@ -92,7 +96,7 @@ class StatusLine:
         bar = f'<progress value="{done:.2f}" max="1"></progress>' if status.running else ""
         return (
             f'<span class="glmw-{"busy" if busy else "idle"}"><span class="glmw-dot"></span>{escape(words)}</span>{bar}'
-            f'<span class="glmw-ran">{escape(ran)}</span>{self._warnings()}'
+            f'<span class="glmw-ran">{escape(ran)}</span>'
         )
 
     def _warnings(self) -> str:

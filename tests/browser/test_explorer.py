@@ -1,5 +1,7 @@
 """The explorer as a person uses it: a real run in a real JupyterLab, every action by mouse and keyboard."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
         hands.panel(title).locator("select").first.select_option(label=choice)
         hands.settle()
         assert not np.array_equal(hands.picture(), before), title
+    assert re.search(r"fit \d+ ms.* paint \d", hands.status().replace("\n", " ")), hands.status()
     contrast = page.locator(".glmw-contrast-row input")
     before = hands.picture()
     contrast.fill("scene - object")

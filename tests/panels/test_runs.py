@@ -124,7 +124,7 @@ def test_a_run_without_a_condition_is_told_of(open_set, two_runs):
     fixed = explorer.go_to(2)
     assert "left out: no column named &#x27;house&#x27;" in fixed.runs._told[1].value
     assert "1 of 2 combined" in fixed.runs._head.value
-    assert "1 warning" in fixed._status.words.value
+    assert "1 warning" in fixed._status.warned.value
     assert len(fixed.forest.points.x) == 2  # the run that can, and the combination
 
 

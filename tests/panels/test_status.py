@@ -40,12 +40,12 @@ def test_what_runs_can_be_stopped_and_asked_for_again(line, monkeypatch):
 
 
 def test_warnings_are_counted_named_and_escaped(line, session):
-    assert "warning" not in line.words.value
+    assert line.warned.value == ""
     result = session.result
     object.__setattr__(result, "warnings", {"design": ("an event <b>starts</b> late", "two")})
     session.status = Status("idle", timings={"fit": 0.01})
-    assert "2 warnings" in line.words.value
-    assert "design: an event &lt;b&gt;starts&lt;/b&gt; late" in line.words.value
+    assert "2 warnings" in line.warned.value
+    assert "design: an event &lt;b&gt;starts&lt;/b&gt; late" in line.warned.value
 
 
 def test_an_error_shows_its_details(line, session):
