@@ -2,7 +2,7 @@
 // what it answers takes the page longer than a map. It is drawn on a canvas, with its value beside the handle while it
 // is held: where an element moves, a browser composes the whole page again, and that, too, costs more than a map.
 
-const REST_MS = 120, MOST_MS = 400;
+const REST_MS = 120, MOST_MS = 1000;
 const HEIGHT = 20, RADIUS = 8, TRACK = 4; // CSS pixels
 const DIGITS = 2;
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
@@ -13,7 +13,7 @@ function render({ model, el }) {
   const canvas = el.appendChild(document.createElement("canvas")), ctx = canvas.getContext("2d");
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "slider");
-  let width = 0, style = {}, timer = 0, toldAt = 0, frame = 0, held = false;
+  let width = 0, style = {}, timer = 0, since = 0, frame = 0, held = false;
 
   const part = () => (model.get("value") - model.get("min")) / (model.get("max") - model.get("min"));
   const room = () => width - 2 * RADIUS;
@@ -54,7 +54,6 @@ function render({ model, el }) {
 
   function tell() {
     timer = 0;
-    toldAt = performance.now();
     model.save_changes();
     describe();
   }
@@ -64,8 +63,10 @@ function render({ model, el }) {
     const rounded = Number((min + Math.round((wanted - min) / step) * step).toFixed(6));
     const value = Math.max(min, Math.min(max, rounded));
     if (value === model.get("value")) return;
+    const now = performance.now();
+    if (!timer) since = now;
     clearTimeout(timer);
-    timer = setTimeout(tell, Math.max(0, Math.min(REST_MS, toldAt + MOST_MS - performance.now())));
+    timer = setTimeout(tell, Math.max(0, Math.min(REST_MS, since + MOST_MS - now)));
     model.set("value", value);
     canvas.dispatchEvent(new CustomEvent("glmw:slide", { bubbles: true, detail: { key: model.get("key"), value } }));
   }

@@ -14,7 +14,7 @@ __all__ = ["Slider"]
 class Slider(anywidget.AnyWidget):
     """A number on a scale, dragged by hand.
 
-    While it is dragged, the kernel hears of it when the hand rests, and every 400 ms if it does not: each message costs
+    While it is dragged, the kernel hears of it when the hand rests, and every second if it does not: each message costs
     JupyterLab more than a viewer needs to paint. Viewers in the page that are told to (see
     `glmwidgets.panels.slices.SliceViewer.follow`) repaint with every movement.
 
