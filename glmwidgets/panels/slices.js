@@ -6,7 +6,7 @@
 
 // The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
 // runs through the slices it hears at its rest, or now and then.
-const TELL_MS = { hand: 100, wheel: 1000, rest: 120 };
+const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
 const READ_MS = 100; // and no more often than this is the line of words below the picture laid out
 const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
 const SLID_MS = 500; // what the kernel says of the threshold so soon after a drag may be of an earlier place

@@ -45,7 +45,7 @@ class SliceViewer(anywidget.AnyWidget):
     ----------
     cursor : tuple of 3 int
         Voxel under the crosshair, data indices; moved into the volume when it is outside. Observe it to follow the
-        person: while they drag, it changes at most every 100 ms, and once more when they stop.
+        person: while they drag, it changes at most every 150 ms, and once more when they stop.
     threshold : float
         Voxels with ``|value| >= threshold`` survive.
     sign : {'two-sided', 'positive', 'negative'}
