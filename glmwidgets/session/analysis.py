@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,7 @@ from glmwidgets.session.surviving import (
     hommel_of,
     threshold_height,
     thresholding,
+    two_sided,
 )
 from glmwidgets.session.verdicts import ContrastBook
 
@@ -138,6 +139,9 @@ class Analysis:
         Precision of the products with the data; see `glmwidgets.glm.moments.Moments`.
     """
 
+    #: What the series are made from.
+    SERIES_READ: ClassVar[tuple[str, ...]] = ("data.smoothing_fwhm",)
+
     def __init__(self, run: Run, precision: str = "float64"):
         self.run = run
         self.event_source = EventSource(run.events)
@@ -154,7 +158,7 @@ class Analysis:
                     "series",
                     self._series,
                     needs=("volumes", "mask"),
-                    reads=("data.smoothing_fwhm",),
+                    reads=self.SERIES_READ,
                     keep=8,
                     budget=SERIES_BYTES,
                 ),
@@ -423,5 +427,4 @@ class Analysis:
         return clusters_over(settings, mask, contrast, threshold, self.run.img.affine)
 
     def _statistics(self, settings: Settings, fit: Fit, contrast: tuple[Contrast, np.ndarray]) -> StatisticsBook:
-        two_sided = thresholding(settings, contrast[0]).two_sided
-        return StatisticsBook(fit, *contrast, two_sided, settings.data.signal_scaling)
+        return StatisticsBook(fit, *contrast, two_sided(settings, contrast[0]), settings.data.signal_scaling)

@@ -20,10 +20,10 @@ from glmwidgets.images.new import image_like
 from glmwidgets.session.analysis import Analysis, Clusters, Result
 from glmwidgets.session.fixed_settings import FixedSettings, model_of
 from glmwidgets.session.proposals import condition_columns, mended_expression
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import ContrastSettings, Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage, StageError
 from glmwidgets.session.statistics import NotHere, StatisticsBook
-from glmwidgets.session.surviving import bounds_on, clusters_over, hommel_of, threshold_height, thresholding
+from glmwidgets.session.surviving import bounds_on, clusters_over, hommel_of, threshold_height, two_sided
 from glmwidgets.session.verdicts import ContrastBook, ContrastVerdict
 
 __all__ = ["FixedAnalysis", "FixedBook", "FixedResult", "RunAnswer", "run_name"]
@@ -76,6 +76,9 @@ class FixedResult(Result):
 
 class _OnMask(Analysis):
     """A run analysed on other voxels than its own: its series are taken from where they have been made."""
+
+    #: And where they were made, which voxels they are of.
+    SERIES_READ = (*Analysis.SERIES_READ, "data.mask_cut")
 
     def __init__(self, of: Analysis, mask: np.ndarray):
         super().__init__(replace(of.run, mask_img=image_like(mask.astype(np.uint8), of.run.img)), of.precision)
@@ -191,9 +194,7 @@ class FixedAnalysis:
         scaled = all(SCALINGS[model.data.signal_scaling].mean is not None for model in models)
         book = FixedBook([self._on_mask[i].graph.get("book", models[i]) for i in self._used(settings)])
         scaling = models[0].data.signal_scaling if scaled else "none"
-        statistics = StatisticsBook(
-            _Parts(~contrast.known), contrast, z, thresholding(settings, contrast).two_sided, scaling
-        )
+        statistics = StatisticsBook(_Parts(~contrast.known), contrast, z, two_sided(settings, contrast), scaling)
         return FixedResult(
             settings,
             self._common,
@@ -285,7 +286,9 @@ class FixedAnalysis:
 
     def _answers(self, settings: FixedSettings, mask: np.ndarray) -> tuple[RunAnswer, ...]:
         used, answers, failed = self._used(settings), [], []
-        for i, model in enumerate(self.models(settings)):
+        asked = ContrastSettings(settings.contrast.expression)
+        for i, text in enumerate(settings.runs.models):
+            model = model_of(text, asked, ThresholdSettings())
             contrast, why_not = None, "" if i in used else "left out by hand"
             try:
                 contrast = self._on_mask[i].graph.get("contrast", model)[0]

@@ -29,7 +29,7 @@ from glmwidgets.session.surviving import (
     clusters_over,
     hommel_of,
     threshold_height,
-    thresholding,
+    two_sided,
 )
 from glmwidgets.session.thumbnails import seen_from_above
 from glmwidgets.session.verdicts import ContrastBook
@@ -74,19 +74,20 @@ class GroupAnalysis:
         self.group = group
         table = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
         used = ("data.left_out", "table.maps")
+        model = (*table, "data.left_out", "design.terms")
         heights = tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided"))
         kept = tuple(f"threshold.{name}" for name in ("two_sided", "cluster_size", "min_distance"))
         sides = ("threshold.two_sided",)
         self.graph = Graph(
             [
                 Stage("maps", self._maps, reads=("data.smoothing_fwhm",), keep=8, budget=VALUES_BYTES),
-                Stage("design", self._design, reads=(*table, "data.left_out", "design.terms", "design.centre"), keep=8),
+                Stage("design", self._design, reads=(*model, "design.centre"), keep=8),
                 Stage("fit", self._fit, needs=("maps", "design"), reads=used),
                 Stage("thumbnails", self._thumbnails, needs=("maps",), keep=2),
                 Stage("distances", self._distances, needs=("maps",), reads=used),
                 Stage("influence", self._influence, needs=("distances", "design")),
                 Stage("book", self._book, needs=("fit", "design")),
-                Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression",), keep=6),
+                Stage("contrast", self._contrast, needs=("fit",), reads=("contrast.expression", *model), keep=6),
                 Stage("threshold", threshold_height, needs=("contrast",), reads=heights, keep=8),
                 Stage("clusters", self._clusters, needs=("contrast", "threshold"), reads=kept),
                 Stage("statistics", self._statistics, needs=("maps", "fit", "contrast"), reads=(*used, *sides), keep=2),
@@ -218,7 +219,7 @@ class GroupAnalysis:
         self, settings: GroupSettings, values: np.ndarray, fit: GroupFit, contrast: tuple[Contrast, np.ndarray]
     ) -> StatisticsBook:
         facts = GroupFacts(fit, _used(settings, values))
-        return StatisticsBook(facts, *contrast, thresholding(settings, contrast[0]).two_sided, "none")
+        return StatisticsBook(facts, *contrast, two_sided(settings, contrast[0]), "none")
 
 
 def _used(settings: GroupSettings, values: np.ndarray) -> np.ndarray:

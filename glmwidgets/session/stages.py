@@ -2,7 +2,7 @@
 
 Each stage names the stages it needs and the settings it reads. Its key is the values of those settings and the keys
 of what it needs; a stage runs only for a key that it has not kept. Downstream of a change everything gets a new key,
-upstream nothing does.
+upstream nothing does. Of the settings a stage sees those that it names, and no other.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from glmwidgets.session.declared import DeclaredSettings, by_group
 from glmwidgets.session.settings import Settings
 
 __all__ = ["Graph", "Stage", "StageError"]
@@ -45,11 +47,12 @@ class Stage:
     ----------
     name : str
     compute : callable
-        ``compute(settings, *results of the stages it needs)``.
+        ``compute(settings, *results of the stages it needs)``; the settings are those that it `reads`, see
+        `glmwidgets.session.declared`.
     needs : tuple of str
         Stages whose results it takes, in the order of its arguments.
     reads : tuple of str
-        Paths of the settings that it reads; no other may influence its result.
+        Paths of the settings that it reads.
     keep : int
         How many results are kept, the last used longest.
     budget : int or None
@@ -62,6 +65,14 @@ class Stage:
     reads: tuple[str, ...] = ()
     keep: int = 4
     budget: int | None = None
+
+    @cached_property
+    def _declared(self) -> dict[str, frozenset[str]]:
+        return by_group(self.reads)
+
+    def seen(self, settings: Settings) -> DeclaredSettings:
+        """What the stage sees of some settings."""
+        return DeclaredSettings(settings, self.name, self._declared)
 
     def overflows(self, results: Sequence[Any]) -> bool:
         """Whether the oldest of some results has to go."""
@@ -178,6 +189,8 @@ class Graph:
         ------
         StageError
             Names the stage that failed.
+        glmwidgets.session.declared.UndeclaredRead
+            If a stage reads a setting that it did not declare.
         """
         with self._lock:
             stage, kept, key = self._stages[name], self._kept[name], self.key(name, settings)
@@ -189,7 +202,7 @@ class Graph:
                 checkpoint(name)
             start = time.perf_counter()
             try:
-                result, said = _hearing(stage.compute, settings, *needed)
+                result, said = _hearing(stage.compute, stage.seen(settings), *needed)
             except (ValueError, TypeError, OSError, ArithmeticError, LookupError, MemoryError) as error:
                 raise StageError(name, error) from error
             if timings is not None:

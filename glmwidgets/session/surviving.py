@@ -18,7 +18,16 @@ from glmwidgets.glm.inference import height_threshold
 from glmwidgets.images.mask import unmask
 from glmwidgets.session.settings import ThresholdSettings
 
-__all__ = ["CONFIDENCE", "Clusters", "bounds_on", "clusters_over", "hommel_of", "threshold_height", "thresholding"]
+__all__ = [
+    "CONFIDENCE",
+    "Clusters",
+    "bounds_on",
+    "clusters_over",
+    "hommel_of",
+    "threshold_height",
+    "thresholding",
+    "two_sided",
+]
 
 # The all-resolutions bounds on clusters fail with at most this probability, all of them together.
 CONFIDENCE = 0.05
@@ -26,13 +35,17 @@ CONFIDENCE = 0.05
 Scored = tuple[Contrast, np.ndarray]
 
 
-def thresholding(settings: Any, contrast: Contrast) -> ThresholdSettings:
-    """How a contrast is thresholded: as the settings say, but an F test has one side, that of large F.
+def two_sided(settings: Any, contrast: Contrast) -> bool:
+    """Whether both signs are looked at: as the settings say, but an F test has one side, that of large F.
 
     A negative z of an F test says that the effect is smaller than chance would make it; it is no finding.
     """
-    one_sided = contrast.stat_type == "F"
-    return replace(settings.threshold, two_sided=False) if one_sided else settings.threshold
+    return settings.threshold.two_sided and contrast.stat_type != "F"
+
+
+def thresholding(settings: Any, contrast: Contrast) -> ThresholdSettings:
+    """How a contrast is thresholded: as the settings say, with the sides that it has."""
+    return replace(settings.threshold, two_sided=two_sided(settings, contrast))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +70,13 @@ class Clusters:
 
 def threshold_height(settings: Any, contrast: Scored) -> float:
     """Threshold in z; infinite if nothing can survive."""
-    chosen = thresholding(settings, contrast[0])
-    return height_threshold(
-        contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
-    )
+    chosen, sides = settings.threshold, two_sided(settings, contrast[0])
+    return height_threshold(contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=sides, fixed=chosen.value)
 
 
 def clusters_over(settings: Any, mask: np.ndarray, contrast: Scored, threshold: float, affine: np.ndarray) -> Clusters:
     """Clusters over a threshold, without bounds yet."""
-    chosen = thresholding(settings, contrast[0])
+    chosen = settings.threshold
     if threshold == 0:  # none at all: what hangs together above it is half of the brain
         return Clusters((), np.zeros(mask.shape, np.int32))
     clusters, labels = find_clusters(
@@ -73,7 +84,7 @@ def clusters_over(settings: Any, mask: np.ndarray, contrast: Scored, threshold: 
         threshold,
         affine,
         cluster_threshold=chosen.cluster_size,
-        two_sided=chosen.two_sided,
+        two_sided=two_sided(settings, contrast[0]),
         min_distance=chosen.min_distance,
     )
     return Clusters(tuple(clusters), labels)
@@ -81,16 +92,16 @@ def clusters_over(settings: Any, mask: np.ndarray, contrast: Scored, threshold: 
 
 def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
     """What the bounds on all clusters of a map have in common."""
-    return hommel_values(_tested(contrast[1]), CONFIDENCE, thresholding(settings, contrast[0]).two_sided)
+    return hommel_values(_tested(contrast[1]), CONFIDENCE, two_sided(settings, contrast[0]))
 
 
 def bounds_on(
     settings: Any, mask: np.ndarray, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
 ) -> np.ndarray:
     """Share of each cluster's voxels that is truly active, at least."""
-    two_sided = thresholding(settings, contrast[0]).two_sided
+    sides = two_sided(settings, contrast[0])
     z_map = unmask(_tested(contrast[1]), mask)
-    return cluster_true_discoveries(z_map, clusters.labels, mask, CONFIDENCE, two_sided, hommel)
+    return cluster_true_discoveries(z_map, clusters.labels, mask, CONFIDENCE, sides, hommel)
 
 
 def _tested(z: np.ndarray) -> np.ndarray:
