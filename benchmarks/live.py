@@ -7,7 +7,7 @@ import time
 
 from benchmarks.runs import TimedRun
 from benchmarks.table import Row, medians
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "session")
+_ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "runs", "session")
 _EXPORTS = {
     "explore": "glmwidgets.panels.explorer",
     "explore_group": "glmwidgets.panels.group_explorer",
-    "open_run": "glmwidgets.session.run",
-    "find_run": "glmwidgets.datasets.bids",
+    "open_run": "glmwidgets.runs.opening",
+    "find_run": "glmwidgets.runs.bids",
     "FirstLevelModel": "glmwidgets.models.first_level",
     "SecondLevelModel": "glmwidgets.models.second_level",
     "Analysis": "glmwidgets.session.analysis",

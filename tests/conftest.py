@@ -74,7 +74,7 @@ def small_run(seed=0, shape=(10, 9, 6), n_scans=80):
 @pytest.fixture
 def run():
     """The small run, opened."""
-    from glmwidgets.session.run import open_run
+    from glmwidgets.runs.opening import open_run
 
     img, events, confounds, mask = small_run()
     return open_run(img, events, T_R, confounds=confounds, mask=mask)
@@ -106,7 +106,7 @@ def live(run):
 @pytest.fixture
 def two_runs():
     """Two small runs on one grid, with masks that overlap but are not equal."""
-    from glmwidgets.session.run import open_run
+    from glmwidgets.runs.opening import open_run
 
     runs = []
     for seed in (0, 1):

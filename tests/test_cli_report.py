@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from glmwidgets.cli import main
-from glmwidgets.datasets.bids import BidsQuestion
+from glmwidgets.runs.bids import BidsQuestion
 
 OPTIONS = ["--contrast", "face - house", "--hrf", "glover", "--noise", "ols"]
 

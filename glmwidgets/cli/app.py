@@ -90,16 +90,16 @@ def _runs(files: Sequence[str], t_r: float | None) -> dict[str, Any] | None:
         raise ValueError(
             f"name an image and its events: glmwidgets app BOLD.nii.gz EVENTS.tsv; {files[-1]} has no partner"
         )
-    from glmwidgets.session.run import open_run
+    from glmwidgets.runs.opening import open_runs
     from glmwidgets.session.runs import check_same_grid
-    from glmwidgets.session.several import open_runs
 
-    bold, events = list(files[::2]), list(files[1::2])
-    runs = [open_run(bold[0], events[0], t_r)] if len(bold) == 1 else open_runs(bold, events, t_r)
+    named = {"bold": list(files[::2]), "events": list(files[1::2])}
+    if len(files) == 2:
+        named = {name: paths[0] for name, paths in named.items()}
+    runs = open_runs(**named, t_r=t_r)
     check_same_grid(runs)
-    one = len(runs) == 1
-    named = {"bold": [run.inputs.bold for run in runs], "events": [run.inputs.events for run in runs]}
-    return {name: paths[0] if one else paths for name, paths in named.items()} | {"t_r": t_r}
+    paths = {name: [getattr(run.inputs, name) for run in runs] for name in named}
+    return {name: found[0] if len(runs) == 1 else found for name, found in paths.items()} | {"t_r": t_r}
 
 
 def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glmwidgets.cli import Parser
 from glmwidgets.glm.drift import DRIFTS
@@ -19,11 +19,15 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.report.export import check_folder, write_result
 from glmwidgets.report.files import write_whole
 from glmwidgets.report.words import summary
+from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis, Clusters, Result
 from glmwidgets.session.events import EventSource
-from glmwidgets.session.run import Run, open_run
-from glmwidgets.session.settings import Settings, SettingsError
+from glmwidgets.session.settings import InputSettings, Settings, SettingsError
 from glmwidgets.session.stages import StageError
+
+if TYPE_CHECKING:
+    from glmwidgets.datasets.found import FoundRun
 
 __all__ = ["add_options", "analyse", "fit", "open_given"]
 
@@ -139,8 +143,8 @@ def add_options(parser: Parser) -> None:
             group.add_argument(option.flag, dest=option.path, help=about, **{"default": argparse.SUPPRESS, **how})
 
 
-def _bids_inputs(given: dict[str, Any]) -> dict[str, Any]:
-    """Inputs of the run that the options of a dataset name; none without them."""
+def _found(given: dict[str, Any]) -> FoundRun | None:
+    """The run that the options of a dataset name; None without them."""
     names = ("subject", "task", "run", "session", "space", "derivatives")
     root, raw, strategy = given.pop("bids"), given.pop("raw"), given.pop("strategy")
     narrow = {name: value for name in names if (value := given.pop(name)) is not None}
@@ -148,19 +152,19 @@ def _bids_inputs(given: dict[str, Any]) -> dict[str, Any]:
         if narrow or raw or strategy:
             option = next(iter(narrow), "raw" if raw else "strategy")
             raise ValueError(f"--{option} chooses a run of a dataset: name the dataset with --bids")
-        return {}
+        return None
     if given["bold"] is not None:
         raise ValueError("name either an image or a dataset with --bids, not both")
     if "subject" not in narrow:
         raise ValueError(f"name the participant: --bids {root} --subject 01")
-    from glmwidgets.datasets.bids import find_run
+    from glmwidgets.runs.bids import find_run
 
     if raw:
         narrow["derivatives"] = False
     strategies = [name for name in strategy or ["motion"] if name != "none"]
     found = find_run(root, narrow.pop("subject"), confounds=strategies or None, **narrow)
     print(found.describe())
-    return found.inputs()
+    return found
 
 
 def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
@@ -176,25 +180,20 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     run : Run
     settings : Settings
     """
-    inputs = _bids_inputs(given)
+    found = _found(given)
     settings = _settings(given)
     chosen = settings.inputs
     # An option goes before what was found in the dataset.
-    bold, events = chosen.bold or inputs.get("bold"), chosen.events or inputs.get("events")
-    confounds = inputs.get("confounds") if chosen.confounds is None else chosen.confounds
+    if found is not None and chosen.bold is not None:
+        found = dataclasses.replace(found, bold=Path(chosen.bold))
+    bold = chosen.bold if found is None else found
     if bold is None:
         raise ValueError(
             "name the image to fit: glmwidgets fit BOLD.nii.gz --events EVENTS.tsv --out DIR; or a run of a dataset: "
             "--bids DIR --subject 01"
         )
-    run = open_run(
-        bold,
-        events,
-        chosen.t_r or inputs.get("t_r"),
-        confounds=confounds,
-        mask=chosen.mask or inputs.get("mask"),
-        slice_time_ref=chosen.slice_time_ref or inputs.get("slice_time_ref", 0.0),
-    )
+    parts = {name: getattr(chosen, name) for name in ("t_r", "confounds", "mask", "slice_time_ref")}
+    run = open_run(bold, chosen.events, **parts)
     return run, _complete(settings, run)
 
 
@@ -231,7 +230,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 def _complete(settings: Settings, run: Run) -> Settings:
     """Settings with nothing left to be found out, so that they say all that the result depends on."""
-    settings = dataclasses.replace(settings, inputs=dataclasses.replace(run.inputs, t_r=run.t_r))
+    settings = dataclasses.replace(settings, inputs=dataclasses.replace(InputSettings.of(run), t_r=run.t_r))
     if settings.contrast.expression:
         return settings
     conditions = settings.design.conditions or EventSource(run.events).types(settings.events)

@@ -107,7 +107,7 @@ def _own_run(bold: str | None, events: str | None, t_r: float | None) -> dict[st
         return None
     if events is None:
         raise ValueError("name the events, too: glmwidgets demo BOLD.nii.gz EVENTS.tsv")
-    from glmwidgets.session.run import open_run
+    from glmwidgets.runs.opening import open_run
 
     run = open_run(bold, events, t_r)
     return {"bold": run.inputs.bold, "events": run.inputs.events, "t_r": run.t_r}

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from glmwidgets.datasets.bids import BidsRun, find_run
 from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
+from glmwidgets.datasets.found import FoundRun
 
 __all__ = [
     "DATASETS",
@@ -105,7 +105,7 @@ def _place(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
     return data_folder(data_dir) / name
 
 
-def _by_hand(folder: Path, pattern: str, t_r: float) -> BidsRun | None:
+def _by_hand(folder: Path, pattern: str, t_r: float) -> FoundRun | None:
     """A run that a person put into the folder, under whatever name: the image, and its events beside it."""
     found = sorted(folder.glob(f"{pattern}_bold.nii*"))
     if not found:
@@ -113,10 +113,10 @@ def _by_hand(folder: Path, pattern: str, t_r: float) -> BidsRun | None:
     events = found[0].with_name(found[0].name.partition("_bold.nii")[0] + "_events.tsv")
     if not events.is_file():
         raise FileNotFoundError(f"{found[0].name} is in {folder}, but its events are not: put {events.name} beside it")
-    return BidsRun(bold=found[0], events=events, t_r=t_r)
+    return FoundRun(bold=found[0], events=events, t_r=t_r)
 
 
-def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True) -> BidsRun:
+def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True) -> FoundRun:
     """The auditory run of SPM's manual: blocks of listening and rest.
 
     Parameters
@@ -129,7 +129,7 @@ def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progre
 
     Returns
     -------
-    BidsRun
+    FoundRun
         ``glmwidgets.explore(**fetch_spm_auditory().inputs())`` looks at it.
 
     Raises
@@ -145,12 +145,16 @@ def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progre
     (archive,) = DATASETS["spm_auditory"].files
     root = download(archive, folder, progress, unpack=True)
     inside = root / "MoAEpilot"
-    return find_run(inside if inside.is_dir() else root, "01", task="auditory")
+    found = _by_hand((inside if inside.is_dir() else root) / "sub-01" / "func", "sub-01_task-auditory", 7.0)
+    if found is None:
+        name = "sub-01_task-auditory_bold.nii"
+        raise DownloadError(f"the archive unpacked in {root} holds no {name}; remove it to try again")
+    return found
 
 
 def fetch_studyforrest_visloc(
     subject: int = 2, run: int = 1, data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True
-) -> BidsRun:
+) -> FoundRun:
     """A run of studyforrest's visual localizer: faces, bodies, objects, houses, scenes and scrambled images.
 
     Parameters
@@ -164,7 +168,7 @@ def fetch_studyforrest_visloc(
 
     Returns
     -------
-    BidsRun
+    FoundRun
 
     Raises
     ------
@@ -183,7 +187,7 @@ def fetch_studyforrest_visloc(
         )
         for end in ("bold.nii.gz", "events.tsv")
     ]
-    return BidsRun(bold=paths[0], events=paths[1], t_r=2.0)
+    return FoundRun(bold=paths[0], events=paths[1], t_r=2.0)
 
 
 def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool = True) -> DesignedRuns:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
-from glmwidgets.datasets.bids import find_run, find_runs
 from glmwidgets.panels.base import close_with_all, column, opened_by, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
@@ -30,14 +29,12 @@ from glmwidgets.panels.series import SeriesPanel
 from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.panels.status import StatusLine
 from glmwidgets.panels.style import stylesheet
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_runs
 from glmwidgets.session.runs import RunSet
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
-from glmwidgets.session.several import is_several, open_runs
 from glmwidgets.session.store import load_session, save_session
 from glmwidgets.session.store_runs import is_of_runs, load_runs
-from glmwidgets.session.whole_confounds import whole_confounds
 
 if TYPE_CHECKING:
     from glmwidgets.panels.runs import RunsExplorer
@@ -243,58 +240,24 @@ def explore(
     True
     >>> explorer.close()
     """
-    given = {"confounds": confounds, "mask": mask, "anatomical": anatomical, "slice_time_ref": slice_time_ref}
-    several = dataset is not None and (which.get("run") == "all" or isinstance(which.get("run"), list | tuple))
-    if several or (dataset is None and not which and is_several(bold, events)):
-        return _explore_several(bold, events, t_r, given, settings, dataset, which)
-    if dataset is not None:
-        dataset_run = find_run(dataset, bold, **which)
-        found = dataset_run.inputs()
-        bold, events = found["bold"], found["events"] if events is None else events
-        if confounds is None and not isinstance(settings, Settings):
-            confounds, chosen = whole_confounds(dataset_run)
-            settings = {**({} if chosen is None else {"design.confounds": chosen}), **(settings or {})}
-        confounds = found["confounds"] if confounds is None else confounds
-        mask, t_r = found["mask"] if mask is None else mask, found["t_r"] if t_r is None else t_r
-        slice_time_ref = slice_time_ref or found["slice_time_ref"]
-    elif which:
-        raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
-    if hasattr(bold, "img") and hasattr(bold, "events"):
-        simulated, bold = bold, bold.img
-        events = simulated.events if events is None else events
-        confounds = simulated.confounds if confounds is None else confounds
-        t_r = simulated.t_r if t_r is None else t_r
-    given |= {"confounds": confounds, "mask": mask, "slice_time_ref": slice_time_ref}
-    run = open_run(bold, events, t_r, **given)
-    return Explorer(Session(run, settings))
-
-
-def _explore_several(
-    bold: Any,
-    events: Any,
-    t_r: Any,
-    given: dict[str, Any],
-    settings: Settings | dict[str, Any] | None,
-    dataset: str | PathLike[str] | None,
-    which: dict[str, Any],
-) -> RunsExplorer:
+    runs = open_runs(
+        bold,
+        events,
+        t_r,
+        confounds=confounds,
+        mask=mask,
+        anatomical=anatomical,
+        slice_time_ref=slice_time_ref,
+        dataset=dataset,
+        # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
+        whole_table=not isinstance(settings, Settings),
+        **which,
+    )
+    if len(runs) == 1:
+        return Explorer(Session(runs[0], settings))
     from glmwidgets.panels.runs import RunsExplorer
 
-    if dataset is not None:
-        numbers = which.pop("run")
-        inputs = [run.inputs() for run in find_runs(dataset, bold, runs=None if numbers == "all" else numbers, **which)]
-        found = {name: [one[name] for one in inputs] for name in inputs[0]}
-        bold = found.pop("bold")
-        given = {"events": events, "t_r": t_r, **given}
-        given = {name: found.get(name) if value is None else value for name, value in given.items()}
-        given["slice_time_ref"] = given["slice_time_ref"] or found["slice_time_ref"]
-    else:
-        given = {"events": events, "t_r": t_r, **given}
-    if len(bold) == 1:
-        # The one run that there is needs no tabs.
-        given = {name: value[0] if isinstance(value, list) else value for name, value in given.items()}
-        return explore(bold[0], **given, settings=settings)
-    return RunsExplorer(RunSet(open_runs(bold, **given), settings))
+    return RunsExplorer(RunSet(runs, settings))
 
 
 def load(

@@ -19,8 +19,8 @@ from glmwidgets.images.save import image_bytes
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
+    from glmwidgets.runs.run import Run
     from glmwidgets.session.analysis import Clusters, Result
-    from glmwidgets.session.run import Run
 
 __all__ = ["FILES", "check_folder", "whole_folder", "write_result"]
 

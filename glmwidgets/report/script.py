@@ -24,8 +24,9 @@ from glmwidgets.glm.tables import read_table
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.report.files import slug, unique_slugs, write_whole
+from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis
-from glmwidgets.session.run import Run, open_run
 from glmwidgets.session.settings import EventsSettings, Settings
 
 __all__ = ["DIALECTS", "script_text", "write_script"]

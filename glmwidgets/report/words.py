@@ -15,8 +15,8 @@ from glmwidgets.session.settings import Settings, ThresholdSettings
 if TYPE_CHECKING:
     from glmwidgets.glm.clusters import Cluster
     from glmwidgets.glm.contrasts import Contrast
+    from glmwidgets.runs.run import Run
     from glmwidgets.session.analysis import Clusters, Result
-    from glmwidgets.session.run import Run
 
 __all__ = ["POOLED_IN_WORDS", "describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
 

@@ -24,11 +24,11 @@ from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask
+from glmwidgets.runs.run import Run
 from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.session.events import EventSource, types_of
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
-from glmwidgets.session.run import Run
-from glmwidgets.session.settings import NoiseSettings, Settings, ThresholdSettings
+from glmwidgets.session.settings import InputSettings, NoiseSettings, Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage
 from glmwidgets.session.statistics import StatisticsBook
 from glmwidgets.session.surviving import (
@@ -225,9 +225,11 @@ class Analysis:
 
     def default_settings(self) -> Settings:
         """Settings that a run is first looked at with: its first condition, under the live noise model."""
-        settings = Settings(inputs=self.run.inputs, noise=NoiseSettings(model=LIVE_NOISE_MODEL))
+        settings = Settings(inputs=InputSettings.of(self.run), noise=NoiseSettings(model=LIVE_NOISE_MODEL))
         if self.run.confounds is not None:
-            settings = settings.updated({"design.confounds": first_choice(self.run.confounds.columns)})
+            chosen = self.run.chosen_confounds
+            chosen = first_choice(self.run.confounds.columns) if chosen is None else chosen
+            settings = settings.updated({"design.confounds": chosen})
         if self.run.conditions:
             settings = settings.updated(
                 {"contrast.expression": quote_name(self.run.conditions[0]), "threshold.cluster_size": 10}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from glmwidgets.session.run import Run
+    from glmwidgets.runs.run import Run
 
 __all__ = ["BACKGROUNDS", "Background", "background_of"]
 

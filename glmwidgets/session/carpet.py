@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
+    from glmwidgets.runs.run import Run
     from glmwidgets.session.analysis import Result
-    from glmwidgets.session.run import Run
 
 __all__ = ["ORDERS", "Carpet", "CarpetOrder", "make_carpet", "scan_traces"]
 

@@ -17,6 +17,7 @@ from glmwidgets.glm.heterogeneity import precision_weighted
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.images.mask import intersect_masks
 from glmwidgets.images.new import image_like
+from glmwidgets.runs.run import run_name
 from glmwidgets.session.analysis import Analysis, Clusters, Result
 from glmwidgets.session.fixed_settings import FixedSettings, model_of
 from glmwidgets.session.proposals import condition_columns, mended_expression
@@ -26,12 +27,7 @@ from glmwidgets.session.statistics import NotHere, StatisticsBook
 from glmwidgets.session.surviving import bounds_on, clusters_over, hommel_of, threshold_height, two_sided
 from glmwidgets.session.verdicts import ContrastBook, ContrastVerdict
 
-__all__ = ["FixedAnalysis", "FixedBook", "FixedResult", "RunAnswer", "run_name"]
-
-
-def run_name(index: int) -> str:
-    """What a run is called: ``run 1`` for the first, whose index is 0."""
-    return f"run {index + 1}"
+__all__ = ["FixedAnalysis", "FixedBook", "FixedResult", "RunAnswer"]
 
 
 @dataclass(frozen=True, eq=False)

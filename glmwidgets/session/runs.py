@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from glmwidgets.runs.run import Run, run_name
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.fixed import FixedSession
-from glmwidgets.session.fixed_analysis import run_name
 from glmwidgets.session.fixed_settings import FixedSettings, written_model
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.resting import Resting
-from glmwidgets.session.run import Run
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings
+from glmwidgets.session.settings import InputSettings, Settings
 from glmwidgets.session.steps import Steps
 
 __all__ = ["LINKED", "RunSession", "RunSet", "check_same_grid"]
@@ -149,7 +148,7 @@ class RunSet(traitlets.HasTraits):
 
     def _opened(self, run: Run, settings: Settings | Mapping[str, Any] | None, synchronous: bool) -> RunSession:
         if isinstance(settings, Settings):
-            settings = replace(settings, inputs=run.inputs)
+            settings = replace(settings, inputs=InputSettings.of(run))
         session = RunSession(run, settings, synchronous)
         session.lock = self.lock
         return session

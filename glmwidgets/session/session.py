@@ -13,13 +13,13 @@ import traitlets
 
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.images.load import image_data
+from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis, Result
 from glmwidgets.session.base import LiveSession, Status
 from glmwidgets.session.events import types_of
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.preview import Preview, Previewer
 from glmwidgets.session.proposals import condition_columns
-from glmwidgets.session.run import Run
 from glmwidgets.session.scheduler import Ticket
 from glmwidgets.session.settings import Settings
 

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.event_table import checked_lines
@@ -18,11 +18,15 @@ from glmwidgets.glm.hrf import parse_hrf, resolve_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.runs.run import Provenance
 from glmwidgets.session.backgrounds import BACKGROUNDS
 from glmwidgets.session.carpet import ORDERS
 from glmwidgets.session.statistics import STATISTICS
 from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
 from glmwidgets.session.voxels import Spot
+
+if TYPE_CHECKING:
+    from glmwidgets.runs.run import Run
 
 __all__ = [
     "ContrastSettings",
@@ -41,26 +45,13 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class InputSettings:
-    """Where the run comes from.
+class InputSettings(Provenance):
+    """Where the run comes from."""
 
-    Attributes
-    ----------
-    bold, events, confounds, mask, anatomical : str or None
-        Paths; None for what was given in memory or not at all.
-    t_r : float or None
-        Time between scans in seconds; None takes it from the image's header.
-    slice_time_ref : float
-        Time within a scan that the series are referred to, as a fraction of t_r.
-    """
-
-    bold: str | None = None
-    events: str | None = None
-    confounds: str | None = None
-    mask: str | None = None
-    t_r: float | None = None
-    slice_time_ref: float = 0.0
-    anatomical: str | None = None
+    @classmethod
+    def of(cls, run: Run) -> InputSettings:
+        """What the settings of an analysis say of its run."""
+        return cls(**vars(run.inputs))
 
     def __post_init__(self) -> None:
         within("inputs.t_r", self.t_r, 0, open_low=True)

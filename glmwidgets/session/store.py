@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.images.load import image_data
+from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.run import Run
 from glmwidgets.session.ledger import Ledger
-from glmwidgets.session.run import Run, open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
 

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glmwidgets.session.fixed_analysis import run_name
+from glmwidgets.runs.run import run_name
 from glmwidgets.session.fixed_settings import FixedSettings
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.runs import RunSet

@@ -7,7 +7,7 @@ from glmwidgets.datasets.broken import BROKEN, broken_run
 from glmwidgets.glm.collinearity import contrast_inflation
 from glmwidgets.glm.event_edits import shift_onsets
 from glmwidgets.glm.whiteness import residual_whiteness
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 
 TASKS = "faces; houses; motor_left; motor_right; tones"

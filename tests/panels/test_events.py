@@ -10,7 +10,7 @@ from ipywidgets.widgets import widget as core
 
 from glmwidgets.panels.events import EventsPanel
 from glmwidgets.report.style import colour_of
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 
 T_R = 2.0

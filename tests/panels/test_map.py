@@ -8,7 +8,7 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.map import MapPanel
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.statistics import STATISTICS
 

@@ -19,8 +19,8 @@ from glmwidgets.panels.data import DataPanel
 from glmwidgets.panels.drift import DriftPanel
 from glmwidgets.panels.explorer import Explorer
 from glmwidgets.panels.noise import NoisePanel
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.confound_choice import ConfoundChoice
-from glmwidgets.session.run import open_run
 from glmwidgets.session.session import Session
 
 

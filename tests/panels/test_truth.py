@@ -7,7 +7,7 @@ pytest.importorskip("bqplot")
 
 from glmwidgets.datasets.simulate import simulate_run
 from glmwidgets.panels.truth import TruthPanel, true_effect
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 
 

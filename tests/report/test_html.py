@@ -15,8 +15,8 @@ from glmwidgets.models import FirstLevelModel
 from glmwidgets.report import sections
 from glmwidgets.report.embed import Picture
 from glmwidgets.report.html import Report, analysis_report, glm_report, session_report
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.analysis import Analysis
-from glmwidgets.session.run import open_run
 
 HOSTILE = "<script>alert(\"x\")</script> & 'co'"
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from glmwidgets.report.script import script_text, write_script
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
 

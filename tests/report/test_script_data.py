@@ -11,7 +11,7 @@ import pytest
 from glmwidgets.datasets import simulate_run
 from glmwidgets.glm.confound_groups import MOTION, motion_columns
 from glmwidgets.report.script import script_text, write_script
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
 

@@ -13,7 +13,7 @@ from glmwidgets.glm.event_edits import rename_types
 from glmwidgets.report.html import session_report
 from glmwidgets.report.script import write_script
 from glmwidgets.report.stats_model import stats_model
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.report.stats_model import read_stats_model, stats_model, write_stats_model
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.analysis import Analysis
-from glmwidgets.session.run import open_run
 from glmwidgets.session.session import Session
 
 NAMES = ("z_score", "effect_size", "effect_variance")

@@ -8,7 +8,7 @@ from nilearn.glm.first_level import FirstLevelModel as Reference
 
 from glmwidgets.datasets import simulate_run
 from glmwidgets.glm.confound_groups import MOTION, motion_columns
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings, SettingsError
 from glmwidgets.session.words import describe_changes

@@ -9,8 +9,8 @@ from glmwidgets.glm.design import frame_times
 from glmwidgets.glm.event_cells import add_event, drop_events, edit_cell, to_seconds
 from glmwidgets.glm.event_edits import merge_types, rename_types, split_type
 from glmwidgets.glm.event_table import event_lines, events_from_lines
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.events import event_findings
-from glmwidgets.session.run import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import EventsSettings, Settings, SettingsError
 from glmwidgets.session.store import load_session, save_session

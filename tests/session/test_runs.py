@@ -11,9 +11,8 @@ import pytest
 from glmwidgets.glm.contrasts import compute_contrast
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.models.fixed_effects import compute_fixed_effects
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run, open_runs
 from glmwidgets.session.runs import RunSet, check_same_grid
-from glmwidgets.session.several import is_several, open_runs
 from glmwidgets.session.store_runs import is_of_runs, load_runs, save_runs
 
 MODEL = {"noise.model": "ar1", "contrast.expression": "face - house", "design.confounds": None}
@@ -324,29 +323,6 @@ def test_grids_that_differ_are_told_with_the_runs(two_runs):
         RunSet([two_runs[0], other])
     with pytest.raises(ValueError, match="two runs or more"):
         RunSet(two_runs[:1])
-
-
-def test_several_runs_are_told_from_the_volumes_of_one(two_runs):
-    img = two_runs[0].img
-    assert is_several([img, img])
-    assert is_several([img.slicer[..., 0], img.slicer[..., 1]], [two_runs[0].events] * 2)
-    assert not is_several([img.slicer[..., 0], img.slicer[..., 1]], two_runs[0].events)
-    assert not is_several(img)
-    assert not is_several([img])
-
-
-def test_what_is_given_for_several_runs(two_runs):
-    images, events = [run.img for run in two_runs], [run.events for run in two_runs]
-    with pytest.raises(ValueError, match="1 entries of events were given for 2 runs"):
-        open_runs(images, events[:1])
-    with pytest.raises(ValueError, match="confounds are of one run"):
-        open_runs(images, events, confounds=two_runs[0].confounds)
-    with pytest.raises(ValueError, match=r"run 2: .*onset"):
-        open_runs(images, [events[0], events[1].drop(columns="onset")])
-    with pytest.raises(FileNotFoundError, match="run 1: "):
-        open_runs(["none.nii.gz", images[1]], events)
-    opened = open_runs(images, events[0], 2.0)
-    assert all(run.conditions == ("face", "house") for run in opened)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
 from glmwidgets.session.store import load_session, save_session
 

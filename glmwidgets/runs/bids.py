@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from glmwidgets.datasets.bids_confounds import load_confounds
-from glmwidgets.datasets.bids_files import DERIVED, BidsFile, nearest, same_value, sidecar
+from glmwidgets.datasets.found import FoundRun
+from glmwidgets.runs.bids_confounds import load_confounds
+from glmwidgets.runs.bids_files import DERIVED, BidsFile, nearest, same_value, sidecar
 
-__all__ = ["BidsQuestion", "BidsRun", "find_run", "find_runs", "load_confounds"]
+__all__ = ["BidsQuestion", "find_run", "find_runs"]
 
 IMAGES = (".nii.gz", ".nii")
 
@@ -37,59 +37,6 @@ class BidsQuestion(ValueError):
         self.choices = tuple(choices)
 
 
-@dataclass(frozen=True, eq=False)
-class BidsRun:
-    """A run and what belongs to it.
-
-    Attributes
-    ----------
-    bold : Path
-    events, mask, confounds_file : Path or None
-    t_r : float or None
-        Seconds between scans, from the sidecars; None leaves it to the image's header.
-    slice_time_ref : float
-        Time within a scan that the series are referred to, as a fraction of `t_r`.
-    confounds : DataFrame or None
-        Columns that were chosen.
-    entities : dict of str
-        Of the image's name.
-    """
-
-    bold: Path
-    events: Path | None = None
-    mask: Path | None = None
-    confounds_file: Path | None = None
-    t_r: float | None = None
-    slice_time_ref: float = 0.0
-    confounds: pd.DataFrame | None = None
-    entities: Mapping[str, str] = field(default_factory=dict)
-
-    def inputs(self) -> dict[str, Any]:
-        """Arguments of `glmwidgets.open_run`, and of `glmwidgets.explore`."""
-        return {
-            "bold": self.bold,
-            "events": self.events,
-            "t_r": self.t_r,
-            "confounds": self.confounds,
-            "mask": self.mask,
-            "slice_time_ref": self.slice_time_ref,
-        }
-
-    def describe(self) -> str:
-        """What was found, in a few lines."""
-        chosen = "none" if self.confounds is None else ", ".join(self.confounds.columns[:8])
-        more = 0 if self.confounds is None else max(0, self.confounds.shape[1] - 8)
-        lines = {
-            "Image": self.bold,
-            "Events": self.events or "none",
-            "Mask": self.mask or "none; it is found from the image",
-            "Confounds": chosen + (f" and {more} more" if more else ""),
-            "TR": "from the header" if self.t_r is None else f"{self.t_r:g} s",
-            "Slice time": f"{self.slice_time_ref:g} of TR",
-        }
-        return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())
-
-
 def find_run(
     dataset: str | os.PathLike[str],
     subject: str,
@@ -102,7 +49,7 @@ def find_run(
     derivatives: str | os.PathLike[str] | bool | None = None,
     confounds: str | Sequence[str] | None = ("motion",),
     **options: Any,
-) -> BidsRun:
+) -> FoundRun:
     """Find one run in a BIDS dataset.
 
     Parameters
@@ -127,7 +74,7 @@ def find_run(
 
     Returns
     -------
-    BidsRun
+    FoundRun
 
     Raises
     ------
@@ -138,7 +85,7 @@ def find_run(
 
     Examples
     --------
-    ``find_run("/data/ds000114", "sub-01", task="fingerfootlips", session="test").open()`` opens a run.
+    ``open_run(find_run("/data/ds000114", "sub-01", task="fingerfootlips", session="test"))`` opens a run.
     """
     root, label, fitting, wanted = _fitting(dataset, subject, task, run, session, space, entities, derivatives)
     if len(fitting) > 1:
@@ -158,7 +105,7 @@ def find_runs(
     derivatives: str | os.PathLike[str] | bool | None = None,
     confounds: str | Sequence[str] | None = ("motion",),
     **options: Any,
-) -> list[BidsRun]:
+) -> list[FoundRun]:
     """Find the runs of one participant at one task in a BIDS dataset.
 
     Parameters
@@ -170,7 +117,7 @@ def find_runs(
 
     Returns
     -------
-    list of BidsRun
+    list of FoundRun
         In the order of their numbers.
 
     Raises
@@ -235,7 +182,7 @@ def _fitting(
     return root, label, fitting, wanted
 
 
-def _opened(found: tuple[Path, BidsFile], root: Path, label: str, confounds: Any, options: Any) -> BidsRun:
+def _opened(found: tuple[Path, BidsFile], root: Path, label: str, confounds: Any, options: Any) -> FoundRun:
     place, bold = found
     return _complete(bold, place, _raw_root(root, place, label), confounds, options)
 
@@ -344,7 +291,7 @@ def _raw_folder(bold: BidsFile, raw: Path) -> Path:
     return folder / "func"
 
 
-def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, options: Mapping[str, Any]) -> BidsRun:
+def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, options: Mapping[str, Any]) -> FoundRun:
     folder = bold.path.parent
     places = [(folder, root)] + ([(_raw_folder(bold, raw), raw)] if raw is not None else [])
     undressed = BidsFile(
@@ -363,7 +310,7 @@ def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, opti
     t_r = metadata.get("RepetitionTime")
     t_r = None if t_r is None else float(t_r)
     _check_t_r(bold.path, t_r)
-    return BidsRun(
+    return FoundRun(
         bold=bold.path,
         events=events,
         mask=mask,

@@ -8,17 +8,17 @@ from glmwidgets.glm.confound_groups import undefined_at_first
 from glmwidgets.glm.tables import read_table
 
 if TYPE_CHECKING:
-    from glmwidgets.datasets.bids import BidsRun
+    from glmwidgets.datasets.found import FoundRun
 
 __all__ = ["whole_confounds"]
 
 
-def whole_confounds(found: BidsRun) -> tuple[Any, tuple[str, ...] | None]:
+def whole_confounds(found: FoundRun) -> tuple[Any, tuple[str, ...] | None]:
     """The table that a run's confounds come from, and which of its columns were chosen.
 
     Parameters
     ----------
-    found : BidsRun
+    found : FoundRun
 
     Returns
     -------

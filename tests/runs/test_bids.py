@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.datasets.bids import BidsQuestion, find_run, find_runs, load_confounds
-from glmwidgets.session.run import open_run
+from glmwidgets.runs.bids import BidsQuestion, find_run, find_runs
+from glmwidgets.runs.bids_confounds import load_confounds
+from glmwidgets.runs.opening import open_run
 
 MOTION = [f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz"]
 PREP = "fmriprep-23.1.3"
@@ -96,7 +97,7 @@ def test_a_raw_run_and_what_belongs_to_it(tree):
     # sub-01's own sidecar wins over the dataset's, which stands for sub-02
     assert found.t_r == 3.0
     assert (found.mask, found.confounds, found.slice_time_ref) == (None, None, 0.0)
-    run = open_run(**found.inputs())
+    run = open_run(found)
     assert (run.t_r, run.n_scans) == (3.0, 45)
     assert run.conditions
     with pytest.warns(UserWarning, match=r"the sidecar gives a TR of 9 s, the image's header 3 s"):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.datasets.bids import BidsRun
+from glmwidgets.datasets.found import FoundRun
 from glmwidgets.glm.confound_groups import MOTION
-from glmwidgets.session.whole_confounds import whole_confounds
+from glmwidgets.runs.whole_confounds import whole_confounds
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def table():
 def found(table, chosen, folder):
     path = folder / "confounds.tsv"
     table.to_csv(path, sep="\t", index=False, na_rep="n/a")
-    return BidsRun(bold=folder / "bold.nii.gz", confounds_file=path, confounds=chosen)
+    return FoundRun(bold=folder / "bold.nii.gz", confounds_file=path, confounds=chosen)
 
 
 def test_the_table_is_given_whole_with_the_choice(table, tmp_path):
@@ -45,4 +45,4 @@ def test_a_table_that_does_not_hold_the_choice_or_cannot_be_used_is_not(why, tab
 
 
 def test_a_raw_run_has_none(tmp_path):
-    assert whole_confounds(BidsRun(bold=tmp_path / "bold.nii.gz")) == (None, None)
+    assert whole_confounds(FoundRun(bold=tmp_path / "bold.nii.gz")) == (None, None)

@@ -1,0 +1,65 @@
+"""Files of a run, found but not opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["FoundRun"]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundRun:
+    """An image and what belongs to it; `glmwidgets.open_run` takes it as it is.
+
+    Attributes
+    ----------
+    bold : Path
+    events, mask, confounds_file : Path or None
+    t_r : float or None
+        Seconds between scans, from the sidecars; None leaves it to the image's header.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of `t_r`.
+    confounds : DataFrame or None
+        Columns that were chosen.
+    entities : dict of str
+        Of the image's name.
+    """
+
+    bold: Path
+    events: Path | None = None
+    mask: Path | None = None
+    confounds_file: Path | None = None
+    t_r: float | None = None
+    slice_time_ref: float = 0.0
+    confounds: pd.DataFrame | None = None
+    entities: Mapping[str, str] = field(default_factory=dict)
+
+    def inputs(self) -> dict[str, Any]:
+        """Arguments of `glmwidgets.open_run`, and of `glmwidgets.explore`."""
+        return {
+            "bold": self.bold,
+            "events": self.events,
+            "t_r": self.t_r,
+            "confounds": self.confounds,
+            "mask": self.mask,
+            "slice_time_ref": self.slice_time_ref,
+        }
+
+    def describe(self) -> str:
+        """What was found, in a few lines."""
+        chosen = "none" if self.confounds is None else ", ".join(self.confounds.columns[:8])
+        more = 0 if self.confounds is None else max(0, self.confounds.shape[1] - 8)
+        lines = {
+            "Image": self.bold,
+            "Events": self.events or "none",
+            "Mask": self.mask or "none; it is found from the image",
+            "Confounds": chosen + (f" and {more} more" if more else ""),
+            "TR": "from the header" if self.t_r is None else f"{self.t_r:g} s",
+            "Slice time": f"{self.slice_time_ref:g} of TR",
+        }
+        return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())

@@ -1,0 +1,258 @@
+"""Every way to open a run, or several: images, paths, lists of volumes, simulated runs, runs of a dataset."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from nibabel.spatialimages import SpatialImage
+
+from glmwidgets.datasets.found import FoundRun
+from glmwidgets.glm.confound_groups import undefined_at_first
+from glmwidgets.glm.confounds import check_confounds
+from glmwidgets.glm.events import check_events
+from glmwidgets.glm.tables import read_table
+from glmwidgets.images.load import load_image, load_run
+from glmwidgets.runs.bids import find_run, find_runs
+from glmwidgets.runs.run import Provenance, Run, run_name
+from glmwidgets.runs.whole_confounds import whole_confounds
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
+__all__ = ["is_several", "open_run", "open_runs"]
+
+#: What belongs to a run beside its series.
+PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical")
+
+
+def open_run(
+    bold: Any,
+    events: Any = None,
+    t_r: float | None = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    slice_time_ref: float = 0.0,
+    anatomical: Any = None,
+    dataset: str | PathLike[str] | None = None,
+    whole_table: bool = False,
+    **which: Any,
+) -> Run:
+    """Read a run and check that its parts fit together.
+
+    Parameters
+    ----------
+    bold : image, path, list of 3-D images, found or simulated run
+        The series. A run that was found in a dataset or simulated brings its own events, confounds and t_r; what is
+        given here goes before. With `dataset`, the participant, such as ``"sub-01"``.
+    events : DataFrame or path, optional
+        onset and duration in seconds, trial_type, and perhaps modulation.
+    t_r : float, optional
+        Time between scans in seconds; the header's by default.
+    confounds : DataFrame, array or path, optional
+        One row a scan.
+    mask : image or path, optional
+        Voxels to analyse; found from the run by default.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    anatomical : image or path, optional
+        3-D image of the same head, in register with the run, to look at the maps on.
+    dataset : str or path, optional
+        Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
+    whole_table : bool
+        Read the whole table that a found run's confounds come from, where it can be used as it is, and not only the
+        columns that were chosen.
+    **which
+        Which run of the dataset, as in `glmwidgets.runs.bids.find_run`.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If one cannot be read or does not fit; the message names it.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> run = open_run(simulate_run("small", n_scans=40))
+    >>> run.n_scans, run.t_r, len(run.events)
+    (40, 2.0, 9)
+    """
+    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical), strict=True))
+    if dataset is not None:
+        bold = find_run(dataset, bold, **which)
+    elif which:
+        raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
+    return _opened(bold, given, whole_table)
+
+
+def open_runs(
+    bold: Any,
+    events: Any = None,
+    t_r: Any = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    slice_time_ref: Any = 0.0,
+    anatomical: Any = None,
+    dataset: str | PathLike[str] | None = None,
+    whole_table: bool = False,
+    **which: Any,
+) -> list[Run]:
+    """Open one run or several, whichever is given.
+
+    Parameters
+    ----------
+    bold : object
+        One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant.
+    events, t_r, confounds, mask, slice_time_ref, anatomical
+        As in `open_run`; of several runs a list, or one for all. Confounds have to be a list.
+    dataset, whole_table, **which
+        As in `open_run`. ``run="all"`` opens all runs of the task, a list of numbers some of them, each with the
+        confounds that were chosen alone.
+
+    Returns
+    -------
+    list of Run
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If an input is missing or does not fit; of several runs, the message names the run.
+    """
+    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical), strict=True))
+    numbers = which.get("run")
+    if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
+        del which["run"]
+        bold = find_runs(dataset, bold, runs=None if numbers == "all" else numbers, **which)
+    elif dataset is not None or which or not is_several(bold, events):
+        return [open_run(bold, **given, dataset=dataset, whole_table=whole_table, **which)]
+    n = len(bold)
+    lists = {name: _each(name, value, n) for name, value in given.items()}
+    runs = []
+    for i, one in enumerate(bold):
+        try:
+            runs.append(_opened(one, {name: values[i] for name, values in lists.items()}))
+        except (FileNotFoundError, ValueError) as error:
+            if n == 1:
+                raise
+            kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+            raise kind(f"{run_name(i)}: {error}") from error
+    return runs
+
+
+def is_several(bold: Any, events: Any = None) -> bool:
+    """Whether several runs are meant, and not the volumes of one.
+
+    Parameters
+    ----------
+    bold : object
+        A list of 4-D images, of found or simulated runs or of lists of volumes holds runs; a list of 3-D images is one
+        run.
+    events : object
+        A list of tables is one a run.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np
+    >>> run = nib.Nifti1Image(np.zeros((2, 2, 2, 5)), np.eye(4))
+    >>> is_several(run), is_several([run, run]), is_several([run.slicer[..., 0], run.slicer[..., 1]])
+    (False, True, False)
+    """
+    if not isinstance(bold, list | tuple) or not bold:
+        return False
+    if isinstance(events, list | tuple) or len(bold) == 1:
+        return len(bold) > 1
+    first = bold[0]
+    if isinstance(first, list | tuple) or _brought(first):
+        return True
+    return isinstance(first, str | PathLike | SpatialImage) and len(load_image(first).shape) == 4
+
+
+def _each(name: str, given: Any, n: int) -> list[Any]:
+    """One value a run."""
+    if isinstance(given, list | tuple):
+        if len(given) != n:
+            raise ValueError(f"{len(given)} entries of {name} were given for {n} runs: give one for each")
+        return list(given)
+    if name == "confounds" and given is not None:
+        raise ValueError(f"confounds are of one run: give a list with one table for each of the {n} runs")
+    return [given] * n
+
+
+# One run --------------------------------------------------------------------------------------------------------------
+
+
+def _brought(bold: Any) -> dict[str, Any]:
+    """What a found or simulated run brings, the series as ``bold``; nothing for what is the series itself."""
+    if isinstance(bold, FoundRun):
+        return bold.inputs()
+    if hasattr(bold, "img") and hasattr(bold, "events"):
+        return {"bold": bold.img, "events": bold.events, "t_r": bold.t_r, "confounds": bold.confounds}
+    return {}
+
+
+def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
+    """Read a run from what is given, by the names in `PARTS`, and from what it brings itself."""
+    brought, chosen = _brought(bold), None
+    if whole_table and isinstance(bold, FoundRun) and given["confounds"] is None:
+        brought["confounds"], chosen = whole_confounds(bold)
+    bold = brought.pop("bold", bold)
+    given = {
+        name: brought.get(name, value) if value is None or (name == "slice_time_ref" and not value) else value
+        for name, value in given.items()
+    }
+    slice_time_ref = given["slice_time_ref"]
+    if not 0 <= slice_time_ref <= 1:
+        raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {slice_time_ref:g}")
+    paths = {name: _path(value) for name, value in {"bold": bold, **given}.items()}
+    inputs = Provenance(**paths | {"t_r": given["t_r"], "slice_time_ref": slice_time_ref})
+    img, t_r = load_run(bold, t_r=given["t_r"])
+    events, confounds, mask, anatomical = (given[name] for name in ("events", "confounds", "mask", "anatomical"))
+    return Run(
+        name=Path(inputs.bold).name.removesuffix(".gz").removesuffix(".nii") if inputs.bold else "run",
+        img=img,
+        t_r=t_r,
+        slice_time_ref=slice_time_ref,
+        events=None if events is None else check_events(events),
+        confounds=None if confounds is None else _open_confounds(confounds, img.shape[3]),
+        mask_img=None if mask is None else load_image(mask),
+        inputs=inputs,
+        anatomical=None if anatomical is None else _open_anatomical(anatomical),
+        chosen_confounds=chosen,
+    )
+
+
+def _path(given: Any) -> str | None:
+    return str(Path(given).expanduser().resolve()) if isinstance(given, str | PathLike) else None
+
+
+def _open_confounds(given: Any, n_scans: int) -> pd.DataFrame:
+    """Read confounds, with 0 where fMRIPrep has no value: derivatives and differences of the first scan."""
+    source = str(given) if isinstance(given, str | PathLike) else None
+    table = given if source is None else read_table(given, "confounds")
+    if isinstance(table, pd.DataFrame) and len(table):
+        empty = [name for name in undefined_at_first(table.columns) if pd.isna(table[name].iloc[0])]
+        if empty:
+            table = table.copy()
+            table.loc[table.index[0], empty] = 0.0
+    return check_confounds(table, n_scans, source)
+
+
+def _open_anatomical(given: Any) -> Nifti1Image:
+    img = load_image(given)
+    if len(img.shape) != 3:
+        raise ValueError(f"the anatomical image must be 3-D, not of shape {img.shape}")
+    return img

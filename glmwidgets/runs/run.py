@@ -1,0 +1,91 @@
+"""One run as it was measured: series, events, confounds, mask and clock, read and checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
+__all__ = ["Provenance", "Run", "run_name"]
+
+
+def run_name(index: int) -> str:
+    """What one of several runs is called: ``run 1`` for the first, whose index is 0."""
+    return f"run {index + 1}"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a run comes from.
+
+    Attributes
+    ----------
+    bold, events, confounds, mask, anatomical : str or None
+        Paths; None for what was given in memory or not at all.
+    t_r : float or None
+        Time between scans in seconds; None takes it from the image's header.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    """
+
+    bold: str | None = None
+    events: str | None = None
+    confounds: str | None = None
+    mask: str | None = None
+    t_r: float | None = None
+    slice_time_ref: float = 0.0
+    anatomical: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run and what is known about it.
+
+    Attributes
+    ----------
+    name : str
+        What a person calls it: the file's name without its endings.
+    img : Nifti1Image
+        4-D image.
+    t_r : float
+        Time between scans, in seconds.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    events : DataFrame or None
+        onset, duration, trial_type, modulation.
+    confounds : DataFrame or None
+        One row a scan; 0 at the first one where fMRIPrep has no value for derivatives and differences.
+    mask_img : Nifti1Image or None
+        Given mask.
+    inputs : Provenance
+        Where all this came from.
+    anatomical : Nifti1Image or None
+        Given image to look at the maps on, on a grid of its own.
+    chosen_confounds : tuple of str or None
+        Columns of `confounds` that were asked for where the run was found; None if nothing was said.
+    """
+
+    name: str
+    img: Nifti1Image
+    t_r: float
+    slice_time_ref: float
+    events: pd.DataFrame | None
+    confounds: pd.DataFrame | None
+    mask_img: Nifti1Image | None
+    inputs: Provenance
+    anatomical: Nifti1Image | None = None
+    chosen_confounds: tuple[str, ...] | None = None
+
+    @property
+    def n_scans(self) -> int:
+        """Number of scans."""
+        return self.img.shape[3]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Event types, sorted."""
+        return () if self.events is None else tuple(sorted(self.events["trial_type"].unique()))
