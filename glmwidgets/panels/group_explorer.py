@@ -165,35 +165,16 @@ class GroupExplorer(W.VBox):
         path : str or path, optional
             File to write it to.
         **options
-            Of `glmwidgets.models.SecondLevelModel.generate_report`.
+            Of `glmwidgets.report.group.group_report`: ``title``, ``plot_type`` ...
 
         Returns
         -------
         glmwidgets.report.html.Report
+            Of the session's own result: nothing is fitted again.
         """
-        from glmwidgets.models.second_level import SecondLevelModel
+        from glmwidgets.report.group import group_report
 
-        with self.session.lock:
-            result, group = self.session.result, self.session.group
-        if result is None:
-            raise ValueError("there is no result to report on: wait until the explorer is up to date")
-        settings, chosen = result.settings, result.thresholding
-        model = SecondLevelModel(
-            mask_img=group.masker.mask_img_,
-            smoothing_fwhm=settings.data.smoothing_fwhm,
-            resample=group.masker.resample,
-        ).fit([group.imgs[i] for i in result.rows], design_matrix=result.design.reset_index(drop=True))
-        fixed = chosen.height_control == "fixed"
-        shown = {
-            "height_control": None if fixed else chosen.height_control,
-            "threshold": chosen.value if fixed else None,
-            "alpha": chosen.alpha,
-            "cluster_threshold": chosen.cluster_size,
-            "two_sided": chosen.two_sided,
-            "min_distance": chosen.min_distance,
-        }
-        contrasts = {name or expression: expression for name, expression in settings.contrast.listed}
-        report = model.generate_report(contrasts, **(shown | options))
+        report = group_report(self.session, **options)
         if path is not None:
             report.save_as_html(path)
         return report

@@ -14,13 +14,10 @@ from glmwidgets.panels.chart import Chart, bars, mark
 from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.report.style import write_number
 from glmwidgets.session.group import GroupSession
-from glmwidgets.session.group_permutation import Permuted
+from glmwidgets.session.group_permutation import TESTED, Permuted
 from glmwidgets.session.tree import SettingsError
 
 __all__ = ["PermutationPanel"]
-
-#: What is tested, as a menu and a table call it.
-LABELS = {"t": "largest t", "f": "largest F", "size": "cluster size", "mass": "cluster mass", "tfce": "TFCE"}
 
 # Parametric thresholds that stand beside the permuted ones.
 PARAMETRIC = (("uncorrected .001", "fpr", 0.001), ("FDR .05", "fdr", 0.05), ("Bonferroni .05", "bonferroni", 0.05))
@@ -57,7 +54,7 @@ class PermutationPanel(Panel):
         self.seed = W.BoundedIntText(min=0, max=2**31 - 1)
         self.alpha = W.BoundedFloatText(min=0.0001, max=0.5, step=0.01)
         self.tfce = W.Checkbox(description="TFCE", indent=False, tooltip="threshold-free cluster enhancement; slower")
-        self.statistic = W.Dropdown(options=[(LABELS["t"], "t")])
+        self.statistic = W.Dropdown(options=[(TESTED["t"], "t")])
         self.bar = W.FloatProgress(min=0, max=1)
         self.bar.add_class("glmw-progress")
         self.chart = Chart(height=150, label="null distribution of the largest statistic")
@@ -154,7 +151,7 @@ class PermutationPanel(Panel):
         self._show_run()
 
     def _offer(self, permuted: Permuted) -> None:
-        options = tuple((LABELS[name], name) for name in permuted.names)
+        options = tuple((TESTED[name], name) for name in permuted.names)
         if self.statistic.options != options:
             chosen = self.statistic.value
             self.statistic.options = options
@@ -221,7 +218,7 @@ class PermutationPanel(Panel):
                 z = permuted.height_in_z(alpha) if name == permuted.names[0] else None
                 rows.append(
                     (
-                        f"permuted, {LABELS[name]}, FWE {alpha:g}",
+                        f"permuted, {TESTED[name]}, FWE {alpha:g}",
                         _number(cutoff),
                         "" if z is None else _number(z),
                         f"{permuted.n_significant(name, alpha):,}",

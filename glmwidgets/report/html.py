@@ -16,6 +16,7 @@ import numpy as np
 from glmwidgets import __version__
 from glmwidgets.report.files import write_whole
 from glmwidgets.report.methods import count, methods_text, software
+from glmwidgets.report.parameters import parameters_of
 from glmwidgets.report.sections import (
     Table,
     contrast_section,
@@ -24,7 +25,7 @@ from glmwidgets.report.sections import (
     run_section,
     whiteness_words,
 )
-from glmwidgets.report.study import Study, parameters_of, study_of_model, study_of_result
+from glmwidgets.report.study import Study, study_of_model, study_of_result
 from glmwidgets.report.style import write_number
 
 if TYPE_CHECKING:

@@ -12,12 +12,21 @@ from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.report.permuted import describe_permutation
 
 if TYPE_CHECKING:
     from glmwidgets.glm.contrasts import Contrast
     from glmwidgets.report.study import ContrastFacts, Study
 
-__all__ = ["count", "describe_contrast", "describe_height", "describe_test", "methods_text", "software"]
+__all__ = [
+    "count",
+    "describe_contrast",
+    "describe_height",
+    "describe_permutation",
+    "describe_test",
+    "methods_text",
+    "software",
+]
 
 
 def count(number: int, noun: str) -> str:
@@ -215,6 +224,7 @@ def _inference(contrasts: Sequence[ContrastFacts]) -> list[str]:
     return [
         "Statistics were turned into z scores with the same upper-tail p value. Contrasts: " + text + ".",
         "Clusters are sets of voxels that share faces.",
+        *(f"“{facts.name}”: {describe_permutation(facts.permuted)}" for facts in contrasts if facts.permuted),
     ]
 
 

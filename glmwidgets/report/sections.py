@@ -16,8 +16,10 @@ from glmwidgets.glm.whiteness import residual_whiteness
 from glmwidgets.report import figures
 from glmwidgets.report.embed import Picture, picture
 from glmwidgets.report.methods import count, describe_height, describe_test
+from glmwidgets.report.permuted import PermutationFacts, describe_permutation
 from glmwidgets.report.study import ContrastFacts, RunFacts, Study
 from glmwidgets.report.style import colour_of, write_mm, write_number
+from glmwidgets.session.group_permutation import TESTED
 
 __all__ = [
     "ContrastSection",
@@ -59,6 +61,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class PermutationSection:
+    """A permutation test: how it was done, and what it says beside the threshold of the map."""
+
+    words: str
+    table: Table
+
+
+@dataclass(frozen=True)
 class ContrastSection:
     """One contrast: what was asked, what was found, and what lies behind it."""
 
@@ -74,6 +84,7 @@ class ContrastSection:
     facts: Table
     series: tuple[Picture, ...]
     note: str = ""
+    permuted: PermutationSection | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,7 @@ def contrast_section(
         facts=_contrast_facts(study, facts),
         series=_series(study, facts),
         note="" if all(run.has_series for run in study.runs) or study.model.level == "second" else _NOT_KEPT,
+        permuted=None if facts.permuted is None else _permuted(facts.permuted),
     )
 
 
@@ -206,6 +218,26 @@ def _cluster_table(facts: ContrastFacts) -> Table:
     head = ("Cluster", "x (mm)", "y (mm)", "z (mm)", "Peak z", "Voxels", "Volume (mm³)")
     caption = "Further peaks of a cluster carry its number and a letter."
     return Table(head, tuple(rows), caption=caption if len(rows) > len(facts.clusters) else "")
+
+
+def _permuted(test: PermutationFacts) -> PermutationSection:
+    rows, alpha = [], test.chosen.alpha
+    for place, (name, logp) in enumerate(test.logp.items()):
+        passing = int(np.count_nonzero(logp >= -np.log10(alpha) - 1e-12))
+        cutoff = test.result.cutoff(name, alpha)
+        height = test.height if place == 0 else np.nan
+        rows.append(
+            (
+                TESTED[name],
+                write_number(cutoff) if np.isfinite(cutoff) else "–",
+                write_number(height) if np.isfinite(height) else "–",
+                f"{passing:,}",
+                f"{10 ** -float(logp.max()):.4f}",
+            )
+        )
+    head = ("Statistic", "Cut-off", "As z", "Voxels", "Smallest p")
+    caption = f"p values are corrected for the whole map; cut-offs are for a family-wise error of {alpha:g}."
+    return PermutationSection(describe_permutation(test), Table(head, tuple(rows), caption=caption))
 
 
 def _contrast_facts(study: Study, facts: ContrastFacts) -> Table:

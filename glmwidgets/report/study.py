@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from os import PathLike
@@ -19,13 +19,23 @@ from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, 
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.regression import Fit
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.images.load import image_data, image_name, load_image
+from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
+from glmwidgets.report.permuted import PermutationFacts
 from glmwidgets.session.analysis import Analysis, Clusters, Result
-from glmwidgets.session.settings import Settings, ThresholdSettings
+from glmwidgets.session.settings import ThresholdSettings
+from glmwidgets.session.tree import SettingsTree
 
-__all__ = ["ContrastFacts", "ModelFacts", "RunFacts", "Study", "named_contrasts", "study_of_model", "study_of_result"]
+__all__ = [
+    "ContrastFacts",
+    "ModelFacts",
+    "RunFacts",
+    "Study",
+    "named_contrasts",
+    "study_of_model",
+    "study_of_result",
+]
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,7 @@ class ContrastFacts:
         In z.
     clusters : tuple of Cluster
     labels : array of int, 3-D
+    permuted : PermutationFacts or None
     """
 
     name: str
@@ -129,6 +140,7 @@ class ContrastFacts:
     height: float
     clusters: tuple[Cluster, ...]
     labels: np.ndarray
+    permuted: PermutationFacts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +158,7 @@ class Study:
     r_square : array of shape (n_voxels,) or None
         The mean over runs.
     background : Nifti1Image or None
-    settings : Settings or None
+    settings : SettingsTree or None
         Of a session: its whole tree.
     """
 
@@ -158,7 +170,7 @@ class Study:
     affine: np.ndarray
     r_square: np.ndarray | None = None
     background: nib.Nifti1Image | None = None
-    settings: Settings | None = field(default=None)
+    settings: SettingsTree | None = field(default=None)
 
     def image(self, values: np.ndarray) -> nib.Nifti1Image:
         """Values of the voxels as an image, 0 outside the mask."""
@@ -467,40 +479,3 @@ def _column_called(text: str, columns: Sequence[str]) -> str | None:
 def _unit(signal_scaling: Any) -> str:
     # `False == 0` in Python, and here they are opposites.
     return "" if signal_scaling is False or signal_scaling == "none" else "% signal"
-
-
-def parameters_of(study: Study) -> Mapping[str, str]:
-    """Every choice as text, by name.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    dict
-    """
-    if study.settings is not None:
-        tree = study.settings.to_dict(views=False)
-        if edited := tree["events"]["table"]:
-            tree["events"]["table"] = f"edited, {len(edited) - 1} events"
-        return {f"{group}.{name}": _written(value) for group, values in tree.items() for name, value in values.items()}
-    return {name: _written(value) for name, value in study.model.choices.items()}
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value or "–"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, tuple | list) and len(value) <= 24:
-        return ", ".join(_written(item) for item in value) or "–"
-    if hasattr(value, "shape") and hasattr(value, "affine"):
-        return image_name(value)
-    if callable(value):
-        return getattr(value, "__name__", type(value).__name__)
-    return str(value)

@@ -16,7 +16,10 @@ from glmwidgets.glm.permutation import PermutationResult, iter_permutations
 from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
 from glmwidgets.session.group_settings import GroupSettings, PermutationSettings
 
-__all__ = ["Permuted", "permutation_key", "run_permutations"]
+__all__ = ["TESTED", "Permuted", "permutation_key", "run_permutations"]
+
+#: What is tested, as a menu and a table call it.
+TESTED = {"t": "largest t", "f": "largest F", "size": "cluster size", "mass": "cluster mass", "tfce": "TFCE"}
 
 # Seconds between two pictures of a test that runs.
 EVERY = 0.3

@@ -1,4 +1,4 @@
-"""The script of a group analysis is run, and gives the maps of the screen; the report is written."""
+"""The script of a group analysis is run, and gives the maps of the screen."""
 
 import subprocess
 import sys
@@ -67,14 +67,3 @@ def test_without_a_result_or_a_folder_it_says_so(tmp_path):
         write_group_script(session, tmp_path / "x.py")
     with pytest.raises(FileNotFoundError, match="its folder does not exist"):
         write_group_script(session, tmp_path / "none" / "x.py")
-
-
-def test_the_report_tells_of_the_group(session, tmp_path):
-    pytest.importorskip("ipywidgets")
-    from glmwidgets.panels.group_explorer import GroupExplorer
-
-    explorer = GroupExplorer(session)
-    explorer.report(tmp_path / "group.html")
-    html = (tmp_path / "group.html").read_text(encoding="utf-8")
-    assert "left hand" in html
-    explorer.close()
