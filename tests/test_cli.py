@@ -19,12 +19,12 @@ from scipy import stats
 from glmwidgets.cli import COMMANDS, main
 from glmwidgets.cli.fit import OPTIONS
 from glmwidgets.cli.lab import TOUR, tour_folder, tour_source
+from glmwidgets.files.writing import whole_folder
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.hrf import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.report import export
 from glmwidgets.session.settings import Settings
 
 T_R = 2.0
@@ -195,7 +195,7 @@ def test_fir_delays_and_chosen_confounds(run, tmp_path):
 def test_an_f_contrast_writes_f_and_a_volume_per_row_and_takes_the_t_map_away(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert _fit(run, out) == 0
-    assert _fit(run, out, "--one-sided", contrast="go; wait") == 0
+    assert _fit(run, out, "--one-sided", "--overwrite", contrast="go; wait") == 0
     dof = 80 - pd.read_csv(out / "design_matrix.tsv", sep="\t").shape[1]
     assert f"F with 2 and {dof} degrees of freedom" in capsys.readouterr().out
     assert (out / "F.nii.gz").exists()
@@ -239,13 +239,13 @@ def test_a_failed_fit_leaves_earlier_results_and_other_files_alone(run, tmp_path
     assert _fit(run, out) == 0
     (out / "notes.txt").write_text("mine")
     before = _contents(out)
-    assert _fit(run, out, contrast="go - nowhere") == 2
+    assert _fit(run, out, "--overwrite", contrast="go - nowhere") == 2
     assert _contents(out) == before
     error = capsys.readouterr().err
     assert error.startswith("glmwidgets fit: error: ")
     assert "nowhere" in error
     assert error.count("\n") == 1
-    assert _fit(run, out, "--hrf", "glover") == 0
+    assert _fit(run, out, "--hrf", "glover", "--overwrite") == 0
     assert _contents(out)["notes.txt"] == b"mine"
     assert _contents(out)["z.nii.gz"] != before["z.nii.gz"]
 
@@ -259,7 +259,7 @@ def test_a_disk_that_fails_half_way_leaves_everything_as_it_was(run, tmp_path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
-    assert _fit(run, out, "--hrf", "glover") == 2
+    assert _fit(run, out, "--hrf", "glover", "--overwrite") == 2
     assert _fit(run, fresh) == 2
     assert "No space left" in capsys.readouterr().err
     assert _contents(out) == before
@@ -279,7 +279,7 @@ def test_files_that_cannot_be_moved_in_are_moved_back_out(tmp_path, monkeypatch)
         return rename(self, target)
 
     def write():
-        with export.whole_folder(folder, ["a.txt", "b.txt"]) as new:
+        with whole_folder(folder, ["a.txt", "b.txt"], overwrite=True) as new:
             (new / "a.txt").write_text("new a")
             (new / "b.txt").write_text("new b")
 
@@ -298,7 +298,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run, tmp_pat
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal as a scheduler does")
 def test_a_polite_kill_ends_a_fit_like_ctrl_c(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("glmwidgets.cli.fit.write_result", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("glmwidgets.cli.fit.write_result", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
     assert _fit(run, tmp_path / "out") == 130
     assert capsys.readouterr().err == "glmwidgets fit: error: interrupted\n"
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

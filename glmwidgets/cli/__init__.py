@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from glmwidgets import __version__
+from glmwidgets.files.writing import forget
 
 __all__ = ["main"]
 
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not argv or argv[0] not in COMMANDS:
         return _no_command(argv)
     name = argv[0]
+    forget()
     module, _ = COMMANDS[name]
     with warnings.catch_warnings(), _terminated_like_interrupted():
         warnings.simplefilter("ignore")

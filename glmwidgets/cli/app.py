@@ -26,6 +26,7 @@ from glmwidgets.cli.server import (
     stop,
     wait_until_it_answers,
 )
+from glmwidgets.files.writing import write_text
 
 __all__ = ["app", "running_app"]
 
@@ -149,9 +150,9 @@ def running_app(
         folder, config, log = Path(private) / "page", Path(private) / "config", Path(private) / "voila.log"
         folder.mkdir()
         config.mkdir(mode=0o700)
-        (folder / NOTEBOOK).write_text(json.dumps(_notebook(chosen)), encoding="utf-8")
+        write_text(folder / NOTEBOOK, json.dumps(_notebook(chosen)), "notebook")
         # In a file, for the words of a command can be read by everybody on the machine.
-        (config / "voila.json").write_text(json.dumps({"Voila": {"token": token}}), encoding="utf-8")
+        write_text(config / "voila.json", json.dumps({"Voila": {"token": token}}), "configuration")
         command = [sys.executable, "-m", "voila", NOTEBOOK, "--no-browser", f"--Voila.ip={ip}", f"--port={port}"]
         command += ["--Voila.port_retries=0", f"--theme={theme}", "--show_tracebacks=True"]
         with log.open("wb") as sink:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.cli import Parser
+from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.hrf import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.report.export import check_folder, write_result
-from glmwidgets.report.files import write_whole
+from glmwidgets.report.export import FILES, write_result
+from glmwidgets.report.files import tsv
 from glmwidgets.report.words import summary
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
@@ -116,6 +117,9 @@ def add_options(parser: Parser) -> None:
     """Give a parser everything that says what to fit: a run, a dataset, settings, and an option for each setting."""
     parser.add_argument("bold", nargs="?", metavar="BOLD", help="4-D image (.nii, .nii.gz)")
     parser.add_argument("--settings", metavar="FILE", help="settings.json of an earlier fit; options change it")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist; one that is read is never written over"
+    )
     group = parser.add_argument_group("a run of a BIDS dataset, raw or of fMRIPrep, in the place of BOLD")
     group.add_argument("--bids", metavar="DIR", help="root of the dataset")
     for name in ("subject", "task", "run", "session", "space"):
@@ -255,14 +259,18 @@ def fit(argv: Sequence[str]) -> int:
     """
     given = vars(_parser().parse_intermixed_args(list(argv)))
     folder = check_folder(given.pop("out"))
+    overwrite = given.pop("overwrite")
     run, settings = open_given(given)
+    chosen = run.confounds is not None and run.inputs.confounds is None
+    outputs = [("results", folder / name) for name in (*FILES, *(["confounds.tsv"] if chosen else []))]
+    check_outputs(outputs, overwrite)
     _, result, clusters = analyse(run, settings)
-    if run.confounds is not None and run.inputs.confounds is None:
+    if chosen:
         # Chosen from a dataset's table, which holds more and has gaps: the settings need a file of these alone.
         folder.mkdir(parents=True, exist_ok=True)
-        path = write_whole(folder / "confounds.tsv", run.confounds.to_csv(sep="\t", index=False, lineterminator="\n"))
+        path = write_text(folder / "confounds.tsv", tsv(run.confounds), "confounds", overwrite=overwrite)
         result = dataclasses.replace(result, settings=settings.updated({"inputs.confounds": str(path)}))
-    files = write_result(folder, run, result, clusters)
+    files = write_result(folder, run, result, clusters, overwrite=overwrite)
     print(summary(run, result, clusters))
     print(f"{'Written':<11}{len(files)} files in {Path(folder).resolve()}")
     return 0

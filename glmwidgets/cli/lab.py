@@ -28,6 +28,9 @@ from glmwidgets.cli.server import (
     stop,
     wait_until_it_answers,
 )
+from glmwidgets.datasets.demo import DEMO_FILE, DEMO_FORMAT
+from glmwidgets.files.envelope import enveloped, opened
+from glmwidgets.files.writing import write_bytes, write_text
 
 __all__ = ["demo", "lab"]
 
@@ -128,25 +131,30 @@ def tour_folder(wanted: Path, own_run: dict[str, object] | None = None) -> Path:
     Path
         Absolute.
     """
-    from glmwidgets.datasets.demo import DEMO_FILE
-
     tour = tour_source()
-    chosen = None if own_run is None else json.dumps(own_run, indent=2) + "\n"
     number = 1
     while True:
         folder = (wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")).expanduser().resolve()
         notebook, choice = folder / TOUR, folder / DEMO_FILE
-        earlier = choice.read_text(encoding="utf-8") if choice.is_file() else None
-        if not notebook.exists() or (earlier == chosen and _sources(notebook) == _sources(tour)):
+        is_same_run = _choice(choice) == own_run if choice.exists() or notebook.exists() else True
+        if is_same_run and (not notebook.exists() or _sources(notebook) == _sources(tour)):
             break
         number += 1
     folder.mkdir(parents=True, exist_ok=True)
-    notebook.write_bytes(tour.read_bytes())
-    if chosen is None:
-        choice.unlink(missing_ok=True)
-    else:
-        choice.write_text(chosen, encoding="utf-8")
+    write_bytes(notebook, tour.read_bytes(), "tour", overwrite=True)
+    if own_run is not None:
+        write_text(choice, enveloped(DEMO_FORMAT, own_run), "choice of a run", overwrite=True)
     return folder
+
+
+def _choice(path: Path) -> dict[str, object] | None:
+    """The run that an earlier start chose; None if it chose none, and nothing known if it cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        return opened(path.read_bytes(), DEMO_FORMAT, path, headless=True)
+    except (OSError, ValueError):
+        return {}
 
 
 def tour_source() -> Path:
@@ -245,7 +253,7 @@ def _environment(private: Path) -> dict[str, str]:
 
     overrides = private / "config" / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True)
-    overrides.write_text(json.dumps(LAB_SETTINGS), encoding="utf-8")
+    write_text(overrides, json.dumps(LAB_SETTINGS), "settings")
     theirs = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or str(Path(jupyter_config_dir()) / "lab" / "user-settings")
     return {
         "JUPYTER_CONFIG_DIR": str(private / "config"),

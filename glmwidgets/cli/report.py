@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 
 from glmwidgets.cli import CommandError, Parser
 from glmwidgets.cli.fit import add_options, analyse, open_given
-from glmwidgets.report.export import check_folder
+from glmwidgets.files.writing import check_folder, check_outputs
 from glmwidgets.report.words import summary
 
 __all__ = ["report"]
@@ -56,27 +55,30 @@ def report(argv: Sequence[str]) -> int:
             f'{sys.executable} -m pip install "glmwidgets[report]"'
         )
     from glmwidgets.report.html import analysis_report
-    from glmwidgets.report.script import write_script
+    from glmwidgets.report.script import Source, write_script
     from glmwidgets.report.stats_model import write_stats_model
 
     out = Path(given.pop("out")).expanduser()
     scripts = {"glmwidgets": given.pop("script"), "nilearn": given.pop("nilearn_script")}
     title, glass, stats_model = given.pop("title"), given.pop("glass"), given.pop("stats_model")
-    others = [path for path in (*scripts.values(), stats_model) if path]
-    for path in (out, *others):
-        check_folder(Path(path).expanduser().parent)
+    overwrite = given.pop("overwrite")
+    named = {"report": out, "script": scripts["glmwidgets"], "nilearn script": scripts["nilearn"]}
+    outputs = [(what, path) for what, path in {**named, "Stats Model": stats_model}.items() if path]
+    folders = [check_folder(Path(path).expanduser().parent) for _, path in outputs]
     run, settings = open_given(given)
+    # After the inputs are read, as none of them may be written over, and before the work.
+    check_outputs(outputs, overwrite)
     analysis, result, clusters = analyse(run, settings)
     page = analysis_report(analysis, result, clusters, title=title, plot_type="glass" if glass else "slice")
-    for path in (out, *others):
-        Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
-    page.save_as_html(out)
-    source = SimpleNamespace(run=run, settings=settings, analysis=analysis)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    page.save_as_html(out, overwrite=overwrite)
+    source = Source(run, settings, analysis)
     for dialect, path in scripts.items():
         if path:
-            write_script(source, path, dialect)
+            write_script(source, path, dialect, overwrite=overwrite)
     if stats_model:
-        write_stats_model(stats_model, source)
+        write_stats_model(stats_model, source, overwrite=overwrite)
     print(summary(run, result, clusters))
-    print(f"{'Written':<11}{', '.join(str(Path(path).expanduser().resolve()) for path in (out, *others))}")
+    print(f"{'Written':<11}{', '.join(str(Path(path).expanduser().resolve()) for _, path in outputs)}")
     return 0

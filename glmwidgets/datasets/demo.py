@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from glmwidgets.datasets.simulate import SimulatedRun, simulate_run
+from glmwidgets.files.envelope import opened
 
-__all__ = ["DEMO_FILE", "NamedRun", "demo_run"]
+__all__ = ["DEMO_FILE", "DEMO_FORMAT", "NamedRun", "demo_run"]
 
 #: Stands beside the notebook if the tour is of a person's own run.
 DEMO_FILE = "demo.json"
+#: What such a file says of itself.
+DEMO_FORMAT = "glmwidgets demo"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def demo_run(folder: str | PathLike[str] = ".") -> SimulatedRun | NamedRun:
     if not path.is_file():
         return simulate_run()
     try:
-        named = json.loads(path.read_text(encoding="utf-8"))
+        named = opened(path.read_bytes(), DEMO_FORMAT, path, headless=True)
         return NamedRun(named["bold"], named["events"], named["t_r"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path.resolve()} does not name a run: start the tour again ({error!r})") from None

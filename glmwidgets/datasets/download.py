@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.writing import write_text
+
 __all__ = ["DownloadError", "Remote", "data_folder", "download"]
 
 BLOCK = 1 << 16
@@ -127,9 +129,7 @@ def _notes(folder: Path) -> dict[str, str]:
 
 def _note(folder: Path, name: str, sha256: str) -> None:
     text = json.dumps({**_notes(folder), name: sha256}, indent=2, sort_keys=True) + "\n"
-    temporary = folder / f"{NOTES}.new"
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, folder / NOTES)
+    write_text(folder / NOTES, text, "checksums", overwrite=True)
 
 
 def _unpacked(path: Path, pooch: Any) -> Path:
@@ -195,7 +195,7 @@ class _Resuming:
             size = (int(length) + (start if goes_on else 0)) if length else None
             etag = answer.headers.get("ETag")
             if etag and not etag.startswith("W/"):
-                tag.write_text(etag, encoding="utf-8")
+                write_text(tag, etag, "state of a download", overwrite=True)
             else:
                 tag.unlink(missing_ok=True)
             with part.open("ab" if goes_on else "wb") as file, self._bar(url, size, start if goes_on else 0) as bar:

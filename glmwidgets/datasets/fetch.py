@@ -13,6 +13,7 @@ import pandas as pd
 
 from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
 from glmwidgets.datasets.found import FoundRun
+from glmwidgets.files.writing import noted
 
 __all__ = [
     "DATASETS",
@@ -216,7 +217,7 @@ def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool
     folder = found[0].parent
     designs = []
     for number in (1, 2):
-        with np.load(folder / f"run{number}_design.npz") as stored:
+        with np.load(noted(folder / f"run{number}_design.npz")) as stored:
             names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored["conditions"]]
             designs.append(pd.DataFrame(stored["X"], columns=names))
     return DesignedRuns([folder / f"run{n}.nii.gz" for n in (1, 2)], designs, folder / "mask.nii.gz")

@@ -18,6 +18,7 @@ from scipy import ndimage
 from glmwidgets.datasets.download import data_folder
 from glmwidgets.datasets.fetch import fetch_fiac, fetch_localizer_contrasts, fetch_spm_auditory
 from glmwidgets.datasets.simulate import Region, SimulatedRun, simulate_run
+from glmwidgets.files.writing import noted
 from glmwidgets.images.load import load_image
 from glmwidgets.images.smooth import gaussian_sigma
 
@@ -136,7 +137,7 @@ def auditory_run(data_dir: str | os.PathLike[str] | None = None, *, progress: bo
     try:
         found = fetch_spm_auditory(data_dir, progress=progress)
         img = load_image(found.bold)
-        events = pd.read_csv(found.events, sep="\t")
+        events = pd.read_csv(noted(found.events), sep="\t")
     except UNAVAILABLE as error:
         simulated = _listening()
         source = _instead(error, "SPM's auditory run")
@@ -262,7 +263,7 @@ def _emotion_regulation(folder: Path) -> GroupMaps:
         "(Wager et al. 2008, Neuron 59:1037).",
         is_real=True,
         mask=load_image(folder / "group_mask.nii.gz"),
-        participants=pd.read_csv(folder / "participants.tsv", sep="\t"),
+        participants=pd.read_csv(noted(folder / "participants.tsv"), sep="\t"),
     )
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.writing import noted
+
 __all__ = ["read_numbered_table", "read_table"]
 
 # BIDS writes n/a. Words such as "null" or "None" stay words: they may well be the name of an event type.
@@ -72,7 +74,7 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
     if not path.is_file():
         reason = "it is a folder" if path.is_dir() else "there is no such file"
         raise FileNotFoundError(f"cannot read {what} from {path}: {reason}")
-    text = _decode(path.read_bytes())
+    text = _decode(noted(path).read_bytes())
     if "\0" in text:
         raise ValueError(f"cannot read {what} from {path}: it is not a text file")
     lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}

@@ -17,6 +17,8 @@ from nibabel.arrayproxy import ArrayProxy
 from nibabel.spatialimages import SpatialImage
 from nibabel.volumeutils import apply_read_scaling
 
+from glmwidgets.files.writing import noted
+
 __all__ = ["ImageLike", "concat_imgs", "header_t_r", "image_data", "image_name", "load_image", "load_run"]
 
 ImageLike: TypeAlias = "SpatialImage | str | PathLike[str] | Sequence[Any]"
@@ -81,6 +83,11 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     >>> load_image(nib.Nifti1Image(np.zeros((2, 2, 2)), np.eye(4))).shape
     (2, 2, 2)
     """
+    if isinstance(img, SpatialImage) and nib.is_proxy(img.dataobj):
+        # Its values are those of a file, and may not even have been read yet.
+        for part in img.file_map.values():
+            if part.filename is not None:
+                noted(part.filename)
     if isinstance(img, nib.Nifti1Image):
         return img
     if isinstance(img, SpatialImage):

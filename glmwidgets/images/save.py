@@ -1,14 +1,15 @@
-"""Writing images: whole or not at all, and the same bytes for the same values."""
+"""Images as files: the same bytes for the same values."""
 
 from __future__ import annotations
 
 import gzip
-import os
-import tempfile
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
+
+from glmwidgets.files.writing import write_bytes
 
 __all__ = ["image_bytes", "save_image"]
 
@@ -37,14 +38,23 @@ def image_bytes(img: nib.Nifti1Image, compress: bool = True) -> bytes:
     return gzip.compress(content, compresslevel=1, mtime=0) if compress else content
 
 
-def save_image(img: nib.Nifti1Image, path: str | PathLike[str]) -> Path:
+def save_image(
+    img: nib.Nifti1Image,
+    path: str | PathLike[str],
+    what: str = "image",
+    *,
+    overwrite: bool = False,
+    by: Any = None,
+) -> Path:
     """Write an image to a file, whole or not at all.
 
     Parameters
     ----------
     img : Nifti1Image
     path : str or path
-        Ends in .nii or .nii.gz. An existing file is replaced, at once and only when the new one is complete.
+        Ends in .nii or .nii.gz.
+    what, overwrite, by
+        As in `glmwidgets.files.writing.write_bytes`.
 
     Returns
     -------
@@ -54,11 +64,12 @@ def save_image(img: nib.Nifti1Image, path: str | PathLike[str]) -> Path:
     ------
     ValueError
         If the name has another ending.
-    FileNotFoundError
-        If the folder does not exist.
+    FileNotFoundError, FileExistsError
+        If the folder does not exist, or the file does and may not be replaced.
 
     Examples
     --------
+    >>> import tempfile
     >>> import numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = save_image(nib.Nifti1Image(np.ones((2, 2, 2)), np.eye(4)), Path(folder) / "map.nii.gz")
@@ -68,19 +79,5 @@ def save_image(img: nib.Nifti1Image, path: str | PathLike[str]) -> Path:
     path = Path(path).expanduser()
     if not path.name.endswith((".nii", ".nii.gz")):
         raise ValueError(f"the name of an image ends in .nii or .nii.gz; {path.name} does not")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
     content = image_bytes(img, compress=path.name.endswith(".gz"))
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp lets nobody else read; the file gets the rights that any new file would.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
+    return write_bytes(path, content, what, overwrite=overwrite, by=by)

@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
+from itertools import count
 from os import PathLike
 from pathlib import Path
 
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.clusters import Cluster, Peak
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.table import RowTable
-from glmwidgets.report.files import write_whole
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.cluster_table import COLUMNS, cluster_table, cluster_tsv
 from glmwidgets.session.tree import SettingsError
@@ -77,13 +78,14 @@ class ClustersPanel(Panel):
         session.observe_locked(self._mark, "cursor")
         self._show()
 
-    def save_tsv(self, path: str | PathLike[str] = FILE) -> Path:
+    def save_tsv(self, path: str | PathLike[str] = FILE, *, overwrite: bool = False) -> Path:
         """Write every cluster with its peaks, with the numbers of the table.
 
         Parameters
         ----------
         path : str or path
-            An existing file is replaced, whole or not at all.
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier table of this session may.
 
         Returns
         -------
@@ -95,16 +97,28 @@ class ClustersPanel(Panel):
             If there are no clusters to write yet.
         FileNotFoundError, IsADirectoryError
             If the path is none for a file.
+        FileExistsError
+            If the file was read as an input, or exists and may not be replaced.
         """
         with self.session.lock:
             clusters = self.session.clusters
         if clusters is None:
             raise SettingsError("clusters", "they are still being found: wait until the explorer is up to date")
-        return write_whole(path, cluster_tsv(clusters))
+        return write_text(path, cluster_tsv(clusters), "clusters", overwrite=overwrite, by=self.session)
 
     def _save(self, _button: object) -> None:
-        path = self.save_tsv()
+        path = self.save_tsv(self._free_name())
         self._note.value = f"saved {escape(path.name)} {datetime.now():%H:%M:%S}"
+
+    def _free_name(self) -> Path:
+        """The first of clusters.tsv, clusters-2.tsv ... that may be written: a button cannot ask what to do."""
+        for number in count(1):
+            path = Path(FILE if number == 1 else f"{Path(FILE).stem}-{number}.tsv")
+            try:
+                check_outputs([("clusters", path)], by=self.session)
+            except FileExistsError:
+                continue
+            return path
 
     def _show(self, _change: object = None) -> None:
         clusters = self.session.clusters

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
+from glmwidgets.files.envelope import read_session
+from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.base import close_with_all, column, opened_by, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
@@ -34,7 +36,7 @@ from glmwidgets.session.runs import RunSet
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.store import load_session, save_session
-from glmwidgets.session.store_runs import is_of_runs, load_runs
+from glmwidgets.session.store_runs import load_runs
 
 if TYPE_CHECKING:
     from glmwidgets.panels.runs import RunsExplorer
@@ -119,30 +121,34 @@ class Explorer(W.VBox):
         if self._top.value != value:
             self._top.value = value
 
-    def save(self, path: str | PathLike[str]) -> Path:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write everything that is set and was looked at to a file; ``explore.load`` brings it back.
 
         Parameters
         ----------
         path : str or path
-            Such as ``"session.json"``; an existing file is replaced.
+            Such as ``"session.json"``.
+        overwrite : bool
+            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
 
         Returns
         -------
         Path
         """
         view = {name: getattr(self.map.viewer, name) for name in VIEW}
-        path = save_session(self.session, path, view)
+        path = save_session(self.session, path, view, overwrite=overwrite)
         self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
         return path
 
-    def report(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
         """Report on what is on screen, as one HTML page.
 
         Parameters
         ----------
         path : str or path, optional
             File to write it to.
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier report of this explorer may.
         **options
             Of `glmwidgets.report.html.analysis_report`: ``title``, ``plot_type`` ...
 
@@ -153,12 +159,14 @@ class Explorer(W.VBox):
         """
         from glmwidgets.report.html import session_report
 
+        if path is not None:
+            check_outputs([("report", path)], overwrite, self.session)
         report = session_report(self.session, **options)
         if path is not None:
-            report.save_as_html(path)
+            report.save_as_html(path, overwrite=overwrite, by=self.session)
         return report
 
-    def script(self, path: str | PathLike[str], dialect: str = "glmwidgets") -> Path:
+    def script(self, path: str | PathLike[str], dialect: str = "glmwidgets", *, overwrite: bool = False) -> Path:
         """Write a Python script that repeats the analysis; see `glmwidgets.report.script.write_script`.
 
         Parameters
@@ -166,6 +174,8 @@ class Explorer(W.VBox):
         path : str or path
             Such as ``"analysis.py"``.
         dialect : {"glmwidgets", "nilearn"}
+        overwrite : bool
+            Whether files that exist may be replaced. An earlier script of this explorer may.
 
         Returns
         -------
@@ -173,7 +183,7 @@ class Explorer(W.VBox):
         """
         from glmwidgets.report.script import write_script
 
-        return write_script(self.session, path, dialect)
+        return write_script(self.session, path, dialect, overwrite=overwrite)
 
     def close(self) -> None:
         """End the session's worker and take the widgets away."""
@@ -288,7 +298,8 @@ def load(
     FileNotFoundError, ValueError
         If something is missing or does not fit; the message names it.
     """
-    if is_of_runs(path):
+    holds, _ = read_session(path, "run", "runs")
+    if holds == "runs":
         from glmwidgets.panels.runs import RunsExplorer
 
         given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}

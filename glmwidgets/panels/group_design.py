@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.files.writing import write_bytes
 from glmwidgets.glm.group_terms import KINDS
 from glmwidgets.glm.tables import read_table
 from glmwidgets.panels.base import Panel, field, text
@@ -93,7 +94,7 @@ class GroupDesignPanel(Panel):
         file = change["new"][0]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / Path(file["name"]).name
-            path.write_bytes(bytes(file["content"]))
+            write_bytes(path, bytes(file["content"]), "covariates")
             try:
                 frame = read_table(path, "covariates")
             except ValueError as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.base import close_with_all, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.contrast import ContrastPanel
@@ -23,11 +24,10 @@ from glmwidgets.panels.group_values import ValuesPanel
 from glmwidgets.panels.map import MapPanel
 from glmwidgets.panels.status import StatusLine
 from glmwidgets.panels.style import stylesheet
-from glmwidgets.report.files import write_whole
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
 from glmwidgets.session.group_settings import GroupSettings
-from glmwidgets.session.group_store import group_session_text, load_group_session
+from glmwidgets.session.group_store import load_group_session, save_group_session
 
 __all__ = ["GroupExplorer", "explore_group"]
 
@@ -134,36 +134,40 @@ class GroupExplorer(W.VBox):
         """
         return self.session.add_covariates(table)
 
-    def save(self, path: str | PathLike[str]) -> Path:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write everything that is set to a file; ``explore_group.load`` brings it back.
 
         Parameters
         ----------
         path : str or path
-            Such as ``"group.json"``; an existing file is replaced.
+            Such as ``"group.json"``.
+        overwrite : bool
+            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
 
         Returns
         -------
         Path
         """
         view = {name: getattr(self.map.viewer, name) for name in VIEW}
-        path = write_whole(path, group_session_text(self.session, view))
+        path = save_group_session(self.session, path, view, overwrite=overwrite)
         self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
         return path
 
-    def script(self, path: str | PathLike[str]) -> Path:
+    def script(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write a Python script that repeats the analysis; see `glmwidgets.report.group_script.write_group_script`."""
         from glmwidgets.report.group_script import write_group_script
 
-        return write_group_script(self.session, path)
+        return write_group_script(self.session, path, overwrite=overwrite)
 
-    def report(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
         """Report on what is on screen, as one HTML page.
 
         Parameters
         ----------
         path : str or path, optional
             File to write it to.
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier report of this explorer may.
         **options
             Of `glmwidgets.report.group.group_report`: ``title``, ``plot_type`` ...
 
@@ -174,9 +178,11 @@ class GroupExplorer(W.VBox):
         """
         from glmwidgets.report.group import group_report
 
+        if path is not None:
+            check_outputs([("report", path)], overwrite, self.session)
         report = group_report(self.session, **options)
         if path is not None:
-            report.save_as_html(path)
+            report.save_as_html(path, overwrite=overwrite, by=self.session)
         return report
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.base import close_with_all, text
 from glmwidgets.panels.explorer import VIEW, Explorer, set_view
 from glmwidgets.panels.fixed import FixedExplorer
@@ -157,13 +158,15 @@ class RunsExplorer(W.VBox):
 
     # Out of the explorer ----------------------------------------------------------------------------------------------
 
-    def save(self, path: str | PathLike[str]) -> Path:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write every run's settings and what was looked at to one file; ``explore.load`` brings it back.
 
         Parameters
         ----------
         path : str or path
-            Such as ``"session.json"``; an existing file is replaced.
+            Such as ``"session.json"``.
+        overwrite : bool
+            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
 
         Returns
         -------
@@ -172,15 +175,17 @@ class RunsExplorer(W.VBox):
         from glmwidgets.session.store_runs import save_runs
 
         view = {name: getattr(self.shown.map.viewer, name) for name in VIEW} if self.shown is not None else {}
-        return save_runs(self.runs, path, view)
+        return save_runs(self.runs, path, view, overwrite=overwrite)
 
-    def report(self, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
         """Report on all runs and their fixed effects, as one HTML page.
 
         Parameters
         ----------
         path : str or path, optional
             File to write it to.
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier report of this explorer may.
         **options
             Of `glmwidgets.report.html.glm_report`: ``title``, ``plot_type`` ...
 
@@ -191,18 +196,22 @@ class RunsExplorer(W.VBox):
         """
         from glmwidgets.report.runs import runs_report
 
+        if path is not None:
+            check_outputs([("report", path)], overwrite, self.runs)
         report = runs_report(self.runs, **options)
         if path is not None:
-            report.save_as_html(path)
+            report.save_as_html(path, overwrite=overwrite, by=self.runs)
         return report
 
-    def script(self, path: str | PathLike[str]) -> Path:
+    def script(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write a Python script that repeats the fixed effects; see `glmwidgets.report.runs.write_runs_script`.
 
         Parameters
         ----------
         path : str or path
             Such as ``"analysis.py"``.
+        overwrite : bool
+            Whether files that exist may be replaced. An earlier script of this explorer may.
 
         Returns
         -------
@@ -210,7 +219,7 @@ class RunsExplorer(W.VBox):
         """
         from glmwidgets.report.runs import write_runs_script
 
-        return write_runs_script(self.runs, path)
+        return write_runs_script(self.runs, path, overwrite=overwrite)
 
     def close(self) -> None:
         """End the sessions' workers and take the widgets away."""

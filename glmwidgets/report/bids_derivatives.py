@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.clusters import table_of_clusters
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
-from glmwidgets.report.export import check_folder, whole_folder
-from glmwidgets.report.files import camel, unique_slugs
+from glmwidgets.report.files import camel, tsv, unique_slugs
 from glmwidgets.report.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.study import ContrastFacts, RunFacts, Study, study_of_model, study_of_result
 
@@ -47,6 +47,7 @@ def save_glm_to_bids(
     prefix: str | None = None,
     *,
     report: bool = True,
+    overwrite: bool = False,
     **options: Any,
 ) -> list[Path]:
     """Write a fitted model's maps and tables as a BIDS derivative.
@@ -63,6 +64,9 @@ def save_glm_to_bids(
         first run's file, and empty if that is no BIDS name.
     report : bool
         Whether to write the HTML report, too.
+    overwrite : bool
+        Whether files that exist may be replaced. Those that were written of the same object before may; one that was
+        read as an input never is. The dataset's description keeps what it says, and needs no word.
     **options
         Of the report: threshold, alpha, height_control, cluster_threshold, two_sided, min_distance, title, bg_img,
         plot_type ...
@@ -76,40 +80,44 @@ def save_glm_to_bids(
     ------
     ValueError
         If there is no contrast, or the prefix cannot be part of a file name.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
     OSError
         If they cannot be written; the folder is then as it was.
     """
     out_dir = check_folder(out_dir)
     of_the_page = {"plot_type", "cut_coords", "display_mode", "ledger", "whiteness"} & set(options)
     drawing = {name: options.pop(name) for name in of_the_page}
+    of = getattr(model, "session", model)
     if hasattr(model, "masker_"):
         study = study_of_model(model, contrasts, **options)
     else:
-        session = getattr(model, "session", model)
-        with session.lock:
-            result, clusters = session.result, session.clusters
+        with of.lock:
+            result, clusters = of.result, of.clusters
         if result is None:
             raise ValueError("there is no result to write yet: wait until the first map is there")
-        drawing.setdefault("ledger", session.ledger)
-        study = study_of_result(session.analysis, result, clusters, **options)
+        drawing.setdefault("ledger", of.ledger)
+        study = study_of_result(of.analysis, result, clusters, **options)
     if not study.contrasts:
         raise ValueError("name at least one contrast to write")
     prefix = _prefix(study) if prefix is None else prefix
     if prefix and not re.fullmatch(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9+]+)*_?", prefix):
         raise ValueError(f"prefix {prefix!r} must be letters, digits, hyphens and underscores, as 'sub-01_task-rest'")
     head = f"{prefix.rstrip('_')}_" if prefix else ""
+    names = {*bids_files(study, head), f"{head}report.html"}
+    # Before the report, which takes long.
+    check_outputs([("results", out_dir / name) for name in sorted(names)], overwrite, of)
     page = None
     if report:
         from glmwidgets.report.html import render
 
         page = render(study, **drawing).html
-    names = bids_files(study, head)
     description = _description(out_dir / "dataset_description.json")
-    with whole_folder(out_dir, {*names, "dataset_description.json", f"{head}report.html"}) as new:
+    with whole_folder(out_dir, names, overwrite=overwrite, by=of, merged=["dataset_description.json"]) as new:
         _write_json(new / "dataset_description.json", description)
         _write_maps(new, study, head)
         if page is not None:
-            (new / f"{head}report.html").write_text(page, encoding="utf-8", newline="\n")
+            write_text(new / f"{head}report.html", page, "report")
         written = sorted(path.name for path in new.iterdir())
     return [out_dir / name for name in written]
 
@@ -275,11 +283,11 @@ def _description(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, text, "facts")
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
-    table.to_csv(path, sep="\t", index=False, lineterminator="\n", na_rep="n/a")
+    write_text(path, tsv(table), "table")
 
 
 def _jsonable(value: Any) -> Any:

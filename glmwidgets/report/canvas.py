@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
+from glmwidgets.files.writing import check_outputs, write_bytes
 from glmwidgets.report.style import FAINT, INK, MUTED, PAPER
 
 if TYPE_CHECKING:
@@ -34,6 +37,33 @@ class PaperFigure(Figure):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
+
+    def savefig(self, fname: object, *, overwrite: bool = False, **kwargs: object) -> None:
+        """Save the figure as matplotlib does, but never over an input, and never by half.
+
+        Parameters
+        ----------
+        fname : str, path or file
+        overwrite : bool
+            Whether a file that exists may be replaced; a figure that was saved in this Python session may.
+        **kwargs
+            Of matplotlib.
+
+        Raises
+        ------
+        FileNotFoundError, FileExistsError
+            If the folder does not exist, or the file does and may not be replaced.
+        """
+        if not isinstance(fname, str | os.PathLike):
+            super().savefig(fname, **kwargs)
+            return
+        path = Path(fname).expanduser()
+        form = str(kwargs.pop("format", None) or path.suffix[1:] or self.canvas.get_default_filetype())
+        path = path if path.suffix else path.with_name(f"{path.name}.{form}")
+        check_outputs([("figure", path)], overwrite, PaperFigure)
+        with BytesIO() as buffer:
+            super().savefig(buffer, format=form, **kwargs)
+            write_bytes(path, buffer.getvalue(), "figure", overwrite=overwrite, by=PaperFigure)
 
     def _repr_png_(self) -> bytes:
         with BytesIO() as buffer:

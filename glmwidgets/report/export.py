@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.files.writing import whole_folder, write_text
 from glmwidgets.glm.clusters import table_of_clusters
 from glmwidgets.images.new import image_like, new_image
-from glmwidgets.images.save import image_bytes
+from glmwidgets.images.save import save_image
+from glmwidgets.report.files import tsv
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
     from glmwidgets.session.analysis import Clusters, Result
 
-__all__ = ["FILES", "check_folder", "whole_folder", "write_result"]
+__all__ = ["FILES", "write_result"]
 
 #: What `write_result` may write, and what each file holds.
 FILES = {
@@ -38,85 +36,6 @@ FILES = {
     "design_matrix.tsv": "one row per scan, one column per regressor",
     "settings.json": "all settings; `glmwidgets fit --settings settings.json` repeats the result",
 }
-
-
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make sure, before any work is done, that results can be written to a folder.
-
-    Parameters
-    ----------
-    folder : str or path
-        It need not exist.
-
-    Returns
-    -------
-    Path
-        Absolute.
-
-    Raises
-    ------
-    NotADirectoryError
-        If it, or what it would be made in, is a file.
-    PermissionError
-        If nothing may be written there.
-    """
-    folder = Path(folder).expanduser().resolve()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir():
-        raise NotADirectoryError(f"cannot write results to {folder}: {there} is a file, not a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise PermissionError(f"cannot write results to {folder}: no permission to write in {there}")
-    return folder
-
-
-@contextmanager
-def whole_folder(folder: str | os.PathLike[str], names: Collection[str]) -> Iterator[Path]:
-    """A place to write files that appear in a folder together, or not at all.
-
-    Parameters
-    ----------
-    folder : str or path
-        Made if it does not exist. Files in it of other names are left alone.
-    names : collection of str
-        All file names that may be written. Those in the folder from an earlier time and not written now are removed,
-        so that what stands there is always of one piece.
-
-    Yields
-    ------
-    Path
-        A new folder to write into. If the block raises, it is removed and `folder` is as it was.
-    """
-    folder = check_folder(folder)
-    # Moving must stay within a file system: beside a folder that is new, inside one that may be a mount point.
-    beside = folder if folder.exists() else folder.parent
-    beside.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=beside))
-    try:
-        new, old = work / "new", work / "old"
-        new.mkdir()
-        old.mkdir()
-        yield new
-        if folder.exists():
-            _exchange(new, folder, old, names)
-        else:
-            new.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _exchange(new: Path, folder: Path, old: Path, names: Collection[str]) -> None:
-    """Move the new files in and the earlier ones out; back again if anything fails on the way."""
-    moves = [(folder / name, old / name) for name in names if (folder / name).exists()]
-    moves += [(path, folder / path.name) for path in sorted(new.iterdir())]
-    done = []
-    try:
-        for source, target in moves:
-            source.rename(target)
-            done.append((source, target))
-    except BaseException:
-        for source, target in reversed(done):
-            target.rename(source)
-        raise
 
 
 def _maps(run: Run, result: Result, labels: np.ndarray) -> dict[str, Nifti1Image]:
@@ -143,7 +62,9 @@ def _maps(run: Run, result: Result, labels: np.ndarray) -> dict[str, Nifti1Image
     return images
 
 
-def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clusters: Clusters) -> list[Path]:
+def write_result(
+    folder: str | os.PathLike[str], run: Run, result: Result, clusters: Clusters, *, overwrite: bool = False
+) -> list[Path]:
     """Write the maps, tables and settings of a result.
 
     Maps are float64 NIfTI images on the run's grid, 0 outside the mask (p values: 1). `FILES` says what each holds.
@@ -151,12 +72,14 @@ def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clust
     Parameters
     ----------
     folder : str or path
-        Where to; made if it does not exist. An earlier result there stays until the new one is complete, and other
-        files in it are left alone.
+        Where to; made if it does not exist. Other files in it are left alone.
     run : Run
     result : Result
     clusters : Clusters
         Of the same settings.
+    overwrite : bool
+        Whether files of an earlier result there may be replaced. Those of the same run that were written in this
+        Python session may; one that was read as an input never is.
 
     Returns
     -------
@@ -165,15 +88,16 @@ def write_result(folder: str | os.PathLike[str], run: Run, result: Result, clust
 
     Raises
     ------
+    FileExistsError
+        If one was read as an input, or exists and may not be replaced.
     OSError
         If they cannot be written; the folder is then as it was.
     """
-    with whole_folder(folder, FILES) as new:
+    with whole_folder(folder, FILES, overwrite=overwrite, by=run) as new:
         for name, img in _maps(run, result, clusters.labels).items():
-            (new / name).write_bytes(image_bytes(img))
-        table = {"sep": "\t", "index": False, "lineterminator": "\n", "na_rep": "n/a"}
-        table_of_clusters(clusters.found).to_csv(new / "clusters.tsv", **table)
-        result.design.to_csv(new / "design_matrix.tsv", **table)
-        (new / "settings.json").write_text(result.settings.to_json(views=False), encoding="utf-8", newline="\n")
+            save_image(img, new / name)
+        write_text(new / "clusters.tsv", tsv(table_of_clusters(clusters.found)), "clusters")
+        write_text(new / "design_matrix.tsv", tsv(result.design), "design")
+        write_text(new / "settings.json", result.settings.to_json(views=False), "settings")
         names = sorted(path.name for path in new.iterdir())
     return [Path(folder) / name for name in names]

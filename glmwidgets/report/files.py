@@ -1,15 +1,16 @@
-"""Names of files, and text files that appear whole or not at all."""
+"""Names of files, and tables as their text."""
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["camel", "slug", "unique_slugs", "write_whole"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["camel", "slug", "tsv", "unique_slugs"]
 
 _WORDS = {"+": " plus ", "-": " minus ", "/": " by ", "*": " times ", ";": " and "}
 
@@ -94,40 +95,15 @@ def unique_slugs(texts: Sequence[str], write=slug) -> list[str]:
     return names
 
 
-def write_whole(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a text file that appears complete or not at all.
+def tsv(table: pd.DataFrame) -> str:
+    """A table as BIDS writes it: tabs between the cells, ``n/a`` for no value, no index.
 
     Parameters
     ----------
-    path : str or path
-    text : str
+    table : DataFrame
 
     Returns
     -------
-    Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder does not exist.
-    IsADirectoryError
-        If there is a folder of that name.
+    str
     """
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
-    if path.is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp lets nobody else read; the file gets the rights that any new file would.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
+    return table.to_csv(sep="\t", index=False, lineterminator="\n", na_rep="n/a")

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets import __version__
-from glmwidgets.images.save import save_image
-from glmwidgets.report.files import write_whole
+from glmwidgets.report.script import write_with
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_analysis import GroupResult
 from glmwidgets.session.group_tests import default_contrast
@@ -19,7 +18,7 @@ from glmwidgets.session.group_tests import default_contrast
 __all__ = ["write_group_script"]
 
 
-def write_group_script(session: GroupSession, path: str | PathLike[str]) -> Path:
+def write_group_script(session: GroupSession, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a Python script that repeats a group analysis, its permutation test included if one was run.
 
     Parameters
@@ -27,6 +26,8 @@ def write_group_script(session: GroupSession, path: str | PathLike[str]) -> Path
     session : GroupSession
     path : str or path
         Of the script. The design matrix, the mask, and maps that were given in memory are written beside it.
+    overwrite : bool
+        As in `glmwidgets.report.script.write_script`.
 
     Returns
     -------
@@ -36,27 +37,27 @@ def write_group_script(session: GroupSession, path: str | PathLike[str]) -> Path
     ------
     FileNotFoundError
         If the script's folder does not exist.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
     ValueError
         If there is no result yet.
     """
     path = Path(path).expanduser().resolve()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
     with session.lock:
         result, permuted, group = session.result, session.permuted, session.group
     if result is None:
         raise ValueError("there is no result to write a script of: wait until the explorer is up to date")
     stem = path.stem
-    save_image(group.masker.mask_img_, path.parent / f"{stem}_mask.nii.gz")
-    write_whole(path.parent / f"{stem}_design.tsv", result.design.to_csv(sep="\t", index=False, lineterminator="\n"))
+    beside = {f"{stem}_mask.nii.gz": group.masker.mask_img_, f"{stem}_design.tsv": result.design}
     if result.settings.inputs.maps:
         maps = [repr(result.settings.inputs.maps[i]) for i in result.rows]
     else:
         names = [f"{stem}_map-{i + 1:02d}.nii.gz" for i in result.rows]
         for i, name in zip(result.rows, names, strict=True):
-            save_image(group.imgs[i], path.parent / name)
+            beside[name] = group.imgs[i]
         maps = [f"HERE / {name!r}" for name in names]
-    return write_whole(path, _text(session, result, permuted is not None, stem, maps))
+    text = _text(session, result, permuted is not None, stem, maps)
+    return write_with(path, text, beside, overwrite=overwrite, by=session)
 
 
 def _text(session: GroupSession, result: GroupResult, permuted: bool, stem: str, maps: list[str]) -> str:
@@ -88,7 +89,7 @@ CONTRAST = {contrast!r}
 model = SecondLevelModel(mask_img=MASK{_keywords(options)})
 model.fit(MAPS, design_matrix=DESIGN)
 for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
-    save_image(img, OUT / f"{{name}}.nii.gz")
+    save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
     if name == "z_score":
         z_map = img
 '''
@@ -131,7 +132,7 @@ maps = non_parametric_inference(
     MAPS, design_matrix=DESIGN, second_level_contrast=CONTRAST, mask=MASK{_keywords(more)}
 )
 for name, img in (maps.items() if isinstance(maps, dict) else [("logp_max_t", maps)]):
-    save_image(img, OUT / f"{{name}}.nii.gz")
+    save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
 """
 
 

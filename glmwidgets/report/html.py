@@ -14,7 +14,7 @@ import jinja2
 import numpy as np
 
 from glmwidgets import __version__
-from glmwidgets.report.files import write_whole
+from glmwidgets.files.writing import write_text
 from glmwidgets.report.methods import count, methods_text, software
 from glmwidgets.report.parameters import parameters_of
 from glmwidgets.report.sections import (
@@ -78,12 +78,16 @@ class Report:
     def __repr__(self) -> str:
         return f"Report({self.title!r})"
 
-    def save_as_html(self, path: str | os.PathLike[str]) -> Path:
+    def save_as_html(self, path: str | os.PathLike[str], *, overwrite: bool = False, by: Any = None) -> Path:
         """Write the page to a file, whole or not at all.
 
         Parameters
         ----------
         path : str or path
+        overwrite : bool
+            Whether a file that exists may be replaced; one that was read as an input never is.
+        by : object, optional
+            What the report is of: a report of it that was written before may be replaced.
 
         Returns
         -------
@@ -91,10 +95,10 @@ class Report:
 
         Raises
         ------
-        FileNotFoundError
-            If its folder does not exist.
+        FileNotFoundError, FileExistsError
+            If its folder does not exist, or the file does and may not be replaced.
         """
-        return write_whole(path, self.html)
+        return write_text(path, self.html, "report", overwrite=overwrite, by=self if by is None else by)
 
 
 def glm_report(

@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.writing import check_outputs, noted, remove, write_text
 from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.report.files import write_whole
 
 __all__ = ["read_afni_xmat", "read_fsl_con", "read_fsl_mat", "write_afni_xmat", "write_fsl_con", "write_fsl_mat"]
 
@@ -35,7 +35,7 @@ def _lines(path: PathLike, what: str) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"no {what} at {path}")
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return noted(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text file") from None
 
@@ -43,7 +43,7 @@ def _lines(path: PathLike, what: str) -> list[str]:
 # FSL ------------------------------------------------------------------------------------------------------------------
 
 
-def write_fsl_mat(path: PathLike, design: pd.DataFrame) -> Path:
+def write_fsl_mat(path: PathLike, design: pd.DataFrame, *, overwrite: bool = False) -> Path:
     """Write a design matrix as FSL's ``.mat``.
 
     Parameters
@@ -51,10 +51,17 @@ def write_fsl_mat(path: PathLike, design: pd.DataFrame) -> Path:
     path : str or path
     design : DataFrame of shape (n_scans, n_columns)
         Indexed by frame times.
+    overwrite : bool
+        Whether a file that exists may be replaced; one that was read as an input never is.
 
     Returns
     -------
     Path
+
+    Raises
+    ------
+    FileExistsError
+        If the file was read as an input, or exists and may not be replaced.
 
     Notes
     -----
@@ -75,7 +82,7 @@ def write_fsl_mat(path: PathLike, design: pd.DataFrame) -> Path:
     # One token without slashes: nothing in a name can be taken for a keyword.
     head += [f"/ColumnName{j}\t{quote(str(name), safe='')}" for j, name in enumerate(design.columns, 1)]
     head += [f"/FrameTimes\t{_row(design.index)}"]
-    return write_whole(path, "\n".join([*head, "", "/Matrix", *map(_row, x), ""]))
+    return write_text(path, "\n".join([*head, "", "/Matrix", *map(_row, x), ""]), "design", overwrite=overwrite)
 
 
 def read_fsl_mat(path: PathLike) -> pd.DataFrame:
@@ -102,7 +109,9 @@ def read_fsl_mat(path: PathLike) -> pd.DataFrame:
     return pd.DataFrame(x, columns=names, index=times)
 
 
-def write_fsl_con(path: PathLike, contrasts: Mapping[str, Any], design: pd.DataFrame) -> Path:
+def write_fsl_con(
+    path: PathLike, contrasts: Mapping[str, Any], design: pd.DataFrame, *, overwrite: bool = False
+) -> Path:
     """Write contrasts as FSL's ``.con``; those of several rows as F tests in an ``.fts`` beside it.
 
     Parameters
@@ -113,13 +122,22 @@ def write_fsl_con(path: PathLike, contrasts: Mapping[str, Any], design: pd.DataF
         As `glmwidgets.glm.expressions.contrast_vector` reads them.
     design : DataFrame
         Gives the columns.
+    overwrite : bool
+        Whether files that exist may be replaced; one that was read as an input never is.
+        An ``.fts`` that would be taken as belonging to this ``.con`` is removed then.
 
     Returns
     -------
     Path
         Of the ``.con``.
+
+    Raises
+    ------
+    ValueError
+        If there is no contrast.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
     """
-    path = Path(path)
     names, rows, tests = [], [], []
     for name, definition in contrasts.items():
         weights = np.atleast_2d(contrast_vector(definition, design.columns))
@@ -135,16 +153,17 @@ def write_fsl_con(path: PathLike, contrasts: Mapping[str, Any], design: pd.DataF
     head += [f"/NumWaves\t{design.shape[1]}", f"/NumContrasts\t{len(rows)}"]
     head += [f"/PPheights\t{heights}", f"/RequiredEffect\t{heights}"]
     text = "\n".join([*head, "", "/Matrix", *map(_row, rows), ""])
-    other = path.with_suffix(".fts")
+    other = Path(path).with_suffix(".fts")
+    check_outputs([("contrasts", path), ("F tests", other)], overwrite)
     if tests:
         lines = [f"/FTestName{j}\t{quote(name, safe='')}" for j, (name, _) in enumerate(tests, 1)]
         lines += [f"/NumWaves\t{len(rows)}", f"/NumContrasts\t{len(tests)}", "", "/Matrix"]
         lines += [" ".join("1" if j in held else "0" for j in range(len(rows))) for _, held in tests]
-        write_whole(other, "\n".join([*lines, ""]))
+        write_text(other, "\n".join([*lines, ""]), "F tests", overwrite=overwrite)
     else:
         # One of an earlier export would be taken as belonging to this one.
-        other.unlink(missing_ok=True)
-    return write_whole(path, text)
+        remove(other, "F tests", overwrite=overwrite)
+    return write_text(path, text, "contrasts", overwrite=overwrite)
 
 
 def read_fsl_con(path: PathLike) -> dict[str, np.ndarray]:
@@ -222,6 +241,8 @@ def write_afni_xmat(
     contrasts: Mapping[str, Any] | None = None,
     t_r: float | None = None,
     interest: Sequence[str] = (),
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write a design matrix, and contrasts of it, as AFNI's ``.xmat.1D``.
 
@@ -236,6 +257,8 @@ def write_afni_xmat(
         Seconds between scans; the step of the index by default.
     interest : sequence of str
         Columns of the task; the others are AFNI's baseline.
+    overwrite : bool
+        Whether a file that exists may be replaced; one that was read as an input never is.
 
     Returns
     -------
@@ -243,6 +266,8 @@ def write_afni_xmat(
 
     Raises
     ------
+    FileExistsError
+        If the file was read as an input, or exists and may not be replaced.
     ValueError
         If a name holds a semicolon, which separates names in that format.
 
@@ -298,7 +323,7 @@ def write_afni_xmat(
     attributes["CommandLine"] = "glmwidgets"
     head = ["# <matrix", *(f'#  {key} = "{_quoted(value)}"' for key, value in attributes.items()), "# >"]
     rows = (" " + " ".join(repr(float(value)) for value in row) for row in x)
-    return write_whole(path, "\n".join([*head, *rows, "# </matrix>", ""]))
+    return write_text(path, "\n".join([*head, *rows, "# </matrix>", ""]), "design", overwrite=overwrite)
 
 
 def _quoted(text: str) -> str:

@@ -11,9 +11,8 @@ import numpy as np
 from glmwidgets import __version__
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.images.new import image_like
-from glmwidgets.images.save import save_image
 from glmwidgets.models.first_level import FirstLevelModel
-from glmwidgets.report.files import unique_slugs, write_whole
+from glmwidgets.report.files import unique_slugs
 from glmwidgets.report.html import Report, glm_report
 from glmwidgets.report.script import (
     Source,
@@ -23,6 +22,7 @@ from glmwidgets.report.script import (
     opening_lines,
     output_lines,
     saving_lines,
+    write_with,
 )
 from glmwidgets.session.runs import RunSet
 
@@ -57,7 +57,7 @@ class _Combined:
         return image_like(self.mask.astype(np.uint8), self.sources[0].run.img)
 
 
-def write_runs_script(of: RunSet, path: str | os.PathLike[str]) -> Path:
+def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a Python script that repeats the fixed effects of several runs bit for bit.
 
     Parameters
@@ -65,6 +65,8 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str]) -> Path:
     of : RunSet
     path : str or path
         Of the script. The voxels that all runs have are written beside it, as are inputs that were given in memory.
+    overwrite : bool
+        As in `glmwidgets.report.script.write_script`.
 
     Returns
     -------
@@ -74,23 +76,22 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str]) -> Path:
     ------
     FileNotFoundError
         If the script's folder does not exist.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
     ValueError
         If the script's name is that of a package, or the settings cannot be used.
     """
     path = Path(path).expanduser().resolve()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
     if path.stem in ("glmwidgets", "numpy", "pandas", "pathlib"):
         raise ValueError(
             f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
         )
     found = _Combined(of)
     text = _text(found, path.stem)
+    beside = {f"{path.stem}_mask.nii.gz": found.mask_img()}
     for number, source in zip(found.numbers, found.sources, strict=True):
-        for name, save in files_beside(source, f"{path.stem}_run{number}", "glmwidgets").items():
-            save(path.parent / name)
-    save_image(found.mask_img(), path.parent / f"{path.stem}_mask.nii.gz")
-    return write_whole(path, text)
+        beside |= files_beside(source, f"{path.stem}_run{number}", "glmwidgets")
+    return write_with(path, text, beside, overwrite=overwrite, by=of)
 
 
 def runs_script_text(of: RunSet, stem: str = "analysis") -> str:

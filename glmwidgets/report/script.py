@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
@@ -23,7 +24,7 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
-from glmwidgets.report.files import slug, unique_slugs, write_whole
+from glmwidgets.report.files import slug, tsv, unique_slugs
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis
@@ -78,7 +79,9 @@ class Source:
         return self.run.mask_img is None and self.settings.data.mask_cut != 1
 
 
-def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmwidgets") -> Path:
+def write_script(
+    source: Any, path: str | os.PathLike[str], dialect: str = "glmwidgets", *, overwrite: bool = False
+) -> Path:
     """Write a Python script that repeats an analysis.
 
     Parameters
@@ -90,6 +93,9 @@ def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmw
     dialect : {"glmwidgets", "nilearn"}
         ``"glmwidgets"`` repeats the maps bit for bit. ``"nilearn"`` gives the same z scores to 1e-6 where nilearn
         has the model; a comment at the head of the script says what it lacks.
+    overwrite : bool
+        Whether files that exist may be replaced. Those that were written of the same session before may; one that was
+        read as an input never is.
 
     Returns
     -------
@@ -101,19 +107,31 @@ def write_script(source: Any, path: str | os.PathLike[str], dialect: str = "glmw
         If the dialect is unknown, or the settings cannot be used.
     FileNotFoundError
         If the script's folder, or an input, does not exist.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
     """
     path = Path(path).expanduser().resolve()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
     if path.stem in ("glmwidgets", "nilearn", "numpy", "pandas", "pathlib"):
         raise ValueError(
             f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
         )
     found = _source(source)
     text = script_text(found, dialect, path.stem)
-    for name, save in files_beside(found, path.stem, dialect).items():
-        save(path.parent / name)
-    return write_whole(path, text)
+    beside = files_beside(found, path.stem, dialect)
+    return write_with(path, text, beside, overwrite=overwrite, by=getattr(source, "session", source))
+
+
+def write_with(path: Path, text: str, beside: Mapping[str, Any], *, overwrite: bool = False, by: Any = None) -> Path:
+    """Write a script, and beside it the images and tables that it needs; none before it is sure that all may be."""
+    outputs = [("script", path), *(("script's input", path.parent / name) for name in beside)]
+    check_outputs(outputs, overwrite, by)
+    for name, content in beside.items():
+        rule = {"what": "script's input", "overwrite": overwrite, "by": by}
+        if isinstance(content, pd.DataFrame):
+            write_text(path.parent / name, tsv(content), **rule)
+        else:
+            save_image(content, path.parent / name, **rule)
+    return write_text(path, text, "script", overwrite=overwrite, by=by)
 
 
 def script_text(source: Any, dialect: str = "glmwidgets", stem: str = "analysis") -> str:
@@ -160,28 +178,23 @@ def _source(given: Any) -> Source:
 # Inputs ---------------------------------------------------------------------------------------------------------------
 
 
-def _write_table(table: pd.DataFrame) -> Callable[[Path], None]:
-    text = table.to_csv(sep="\t", index=False, lineterminator="\n", na_rep="n/a")
-    return lambda path: write_whole(path, text) and None
-
-
-def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Callable[[Path], Any]]:
-    """Files that the script needs and that do not exist yet, and how each is written."""
+def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Any]:
+    """Images and tables that the script needs and that are in no file yet, by the name of the file."""
     run, events = source.run, source.events
-    needed: dict[str, Callable[[Path], Any]] = {}
+    needed: dict[str, Any] = {}
     if run.inputs.bold is None:
-        needed[f"{stem}_bold.nii.gz"] = lambda path: save_image(run.img, path)
+        needed[f"{stem}_bold.nii.gz"] = run.img
     if source.events_file is None and events is not None:
-        needed[f"{stem}_events.tsv"] = _write_table(events[["onset", "duration", "trial_type", "modulation"]])
+        needed[f"{stem}_events.tsv"] = events[["onset", "duration", "trial_type", "modulation"]]
     if dialect == "nilearn" and source.confounds is not None and source.confounds_file is None:
-        needed[f"{stem}_confounds.tsv"] = _write_table(source.confounds)
+        needed[f"{stem}_confounds.tsv"] = source.confounds
     elif run.inputs.confounds is None and run.confounds is not None:
-        needed[f"{stem}_confounds.tsv"] = _write_table(run.confounds)
+        needed[f"{stem}_confounds.tsv"] = run.confounds
     if run.inputs.mask is None and run.mask_img is not None:
-        needed[f"{stem}_mask.nii.gz"] = lambda path: save_image(run.mask_img, path)
+        needed[f"{stem}_mask.nii.gz"] = run.mask_img
     elif dialect == "nilearn" and source.cuts_mask:
         mask = source.analysis.graph.get("mask", source.settings)
-        needed[f"{stem}_mask.nii.gz"] = lambda path: save_image(image_like(mask.astype(np.uint8), run.img), path)
+        needed[f"{stem}_mask.nii.gz"] = image_like(mask.astype(np.uint8), run.img)
     return needed
 
 

@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.files.writing import noted, write_text
 from glmwidgets.glm.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.models.first_level import FirstLevelModel
-from glmwidgets.report.files import write_whole
 from glmwidgets.report.study import named_contrasts
 from glmwidgets.session.settings import EventsSettings, Settings
 
@@ -259,7 +259,9 @@ def stats_model(
     }
 
 
-def write_stats_model(path: str | os.PathLike[str], source: Any, contrasts: Any = None, **options: Any) -> Path:
+def write_stats_model(
+    path: str | os.PathLike[str], source: Any, contrasts: Any = None, *, overwrite: bool = False, **options: Any
+) -> Path:
     """Write a model as a BIDS Stats Model, by convention ``model-<label>_smdl.json``.
 
     Parameters
@@ -267,13 +269,22 @@ def write_stats_model(path: str | os.PathLike[str], source: Any, contrasts: Any 
     path : str or path
     source, contrasts, **options
         As in `stats_model`.
+    overwrite : bool
+        Whether a file that exists may be replaced. The one that was written of the same session or model before may;
+        one that was read as an input never is.
 
     Returns
     -------
     Path
+
+    Raises
+    ------
+    FileExistsError
+        If the file was read as an input, or exists and may not be replaced.
     """
     document = stats_model(source, contrasts, **options)
-    return write_whole(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_text(path, text, "Stats Model", overwrite=overwrite, by=getattr(source, "session", source))
 
 
 def _told_by_model(
@@ -395,7 +406,7 @@ def read_stats_model(path: str | os.PathLike[str] | Mapping[str, Any]) -> StatsM
         if not source.is_file():
             raise FileNotFoundError(f"no Stats Model at {source}")
         try:
-            document = json.loads(source.read_text(encoding="utf-8"))
+            document = json.loads(noted(source).read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{source} is not valid JSON: {error}") from None
     if not isinstance(document, Mapping) or not document.get("Nodes"):

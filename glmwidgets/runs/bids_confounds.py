@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.writing import noted
 from glmwidgets.glm.confound_groups import EXPANSIONS, MOTION
 from glmwidgets.glm.tables import read_table
 
@@ -160,7 +161,7 @@ def load_confounds(
     if unknown:
         raise ValueError(f"there is no confound strategy {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
     said_path = path.with_suffix(".json")
-    said = json.loads(said_path.read_text(encoding="utf-8-sig")) if said_path.is_file() else {}
+    said = json.loads(noted(said_path).read_text(encoding="utf-8-sig")) if said_path.is_file() else {}
     table = _Table(path, read_table(path, "confounds"), said)
     options = {"motion": motion, "wm_csf": wm_csf, "global_signal": global_signal}
     options |= {"compcor": compcor, "n_compcor": n_compcor}

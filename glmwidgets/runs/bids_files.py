@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.writing import noted
+
 __all__ = ["BidsFile", "applies", "nearest", "sidecar"]
 
 _NAME = re.compile(r"(?P<entities>(?:[a-z]+-[A-Za-z0-9+]+_)*)(?P<suffix>[A-Za-z0-9]+)(?P<ending>\.[A-Za-z0-9.]+)")
@@ -147,7 +149,7 @@ def sidecar(to: BidsFile, folder: Path, root: Path) -> dict[str, Any]:
         applying = [f for f in _named(place, to.suffix, (".json",)) if applies(f, to)]
         for file in sorted(applying, key=lambda f: len(f.entities)):
             try:
-                metadata.update(json.loads(file.path.read_text(encoding="utf-8-sig")))
+                metadata.update(json.loads(noted(file.path).read_text(encoding="utf-8-sig")))
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{file.path} is not valid JSON: {error}") from None
     return metadata

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.writing import keep, write_text
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
 from glmwidgets.session.group_settings import GroupSettings
 
-__all__ = ["group_session_text", "load_group_session"]
-
-FORMAT = "glmwidgets group session"
-FORMAT_VERSION = 1
+__all__ = ["load_group_session", "save_group_session"]
 
 
-def group_session_text(session: GroupSession, view: Mapping[str, Any] | None = None) -> str:
-    """What is written of a group session.
+def save_group_session(
+    session: GroupSession, path: str | PathLike[str], view: Mapping[str, Any] | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write a group session to a file, whole or not at all.
 
     Parameters
     ----------
     session : GroupSession
+    path : str or path
     view : mapping, optional
         How maps are looked at; anything that JSON can hold.
+    overwrite : bool
+        As in `glmwidgets.session.store.save_session`.
 
     Returns
     -------
-    str
-        JSON.
+    Path
+
+    Raises
+    ------
+    FileNotFoundError, FileExistsError
+        As in `glmwidgets.session.store.save_session`.
     """
     with session.lock:
         tree = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "settings": session.settings.to_dict(),
             "cursor": list(session.cursor),
             "shape": list(session.shape),
             "view": dict(view or {}),
         }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return write_text(path, session_text("group", tree), "session", overwrite=overwrite, by=session)
 
 
 def load_group_session(
@@ -77,14 +78,10 @@ def load_group_session(
         If it is no group session, or maps have to be given again or do not fit.
     """
     path = Path(path).expanduser()
-    tree = _read(path)
-    try:
+    _, tree = read_session(path, "group")
+    with readable(path):
         settings = GroupSettings.from_dict(tree["settings"])
         cursor, shape, view = tuple(tree["cursor"]), tuple(tree["shape"]), dict(tree["view"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read as a group session: {type(error).__name__} {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
     inputs = settings.inputs
     if maps is None and not inputs.maps:
         raise ValueError(
@@ -102,20 +99,7 @@ def load_group_session(
         raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.masker.mask_.shape}")
     changes = {f"inputs.{name}": getattr(group.inputs, name) for name in ("maps", "mask", "background")}
     session = GroupSession(group, settings.updated(changes), synchronous)
-    session.cursor = tuple(int(np.clip(c, 0, n - 1)) for c, n in zip(cursor, shape, strict=True))
+    session.move_to(cursor)
     session.goes_on = True
+    keep(path, "session", session)
     return session, view
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no session file at {path}")
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-        raise ValueError(f'{path} is not a saved group session: it has no "format": "{FORMAT}"')
-    if tree.get("version") != FORMAT_VERSION:
-        raise ValueError(f"{path} is of version {tree.get('version')}; this program reads version {FORMAT_VERSION}")
-    return tree

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.writing import keep, write_text
 from glmwidgets.images.load import image_data
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
@@ -23,10 +21,7 @@ from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
 
-__all__ = ["SavedRun", "load_session", "read_tree", "save_session", "session_tree", "write_tree"]
-
-FORMAT = "glmwidgets session"
-FORMAT_VERSION = 1
+__all__ = ["SavedRun", "load_session", "save_session", "session_tree"]
 
 INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
 
@@ -49,16 +44,19 @@ def _fingerprint(content: Any) -> int:
     return zlib.crc32(content.to_csv(index=False, float_format="%.9g").encode())
 
 
-def save_session(session: Session, path: str | PathLike[str], view: Mapping[str, Any] | None = None) -> Path:
+def save_session(
+    session: Session, path: str | PathLike[str], view: Mapping[str, Any] | None = None, *, overwrite: bool = False
+) -> Path:
     """Write a session to a file, whole or not at all.
 
     Parameters
     ----------
     session : Session
     path : str or path
-        An existing file is replaced.
     view : mapping, optional
         How the map is looked at; anything that JSON can hold.
+    overwrite : bool
+        Whether a file that exists may be replaced. The one that this session was saved to, or opened from, may.
 
     Returns
     -------
@@ -68,10 +66,12 @@ def save_session(session: Session, path: str | PathLike[str], view: Mapping[str,
     ------
     FileNotFoundError
         If the folder does not exist.
+    FileExistsError
+        If the file was read as an input, or exists and may not be replaced.
     """
     with session.lock:
         tree = {**session_tree(session), "view": dict(view or {})}
-    return write_tree(tree, path, FORMAT)
+    return write_text(path, session_text("run", tree), "session", overwrite=overwrite, by=session)
 
 
 def session_tree(session: Session) -> dict[str, Any]:
@@ -90,41 +90,6 @@ def session_tree(session: Session) -> dict[str, Any]:
         "pinned": None if session.pinned is None else session.pinned.settings.to_dict(),
         "ledger": session.ledger.to_dict(),
     }
-
-
-def write_tree(tree: Mapping[str, Any], path: str | PathLike[str], file_format: str) -> Path:
-    """Write a tree as JSON below the name of its format, whole or not at all.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder does not exist.
-    """
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: its folder does not exist")
-    head = {
-        "format": file_format,
-        "version": FORMAT_VERSION,
-        "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-    _write(path, json.dumps({**head, **tree}, indent=2, ensure_ascii=False) + "\n")
-    return path
-
-
-def _write(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # mkstemp lets nobody else read; the file gets the rights that any new file would.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def load_session(
@@ -168,16 +133,14 @@ def load_session(
     another order, which shows in the last digits of z (some 1e-14).
     """
     path = Path(path).expanduser()
-    tree = read_tree(path, FORMAT)
-    saved = SavedRun.of(tree, path)
-    try:
-        view = dict(tree["view"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
+    _, tree = read_session(path, "run")
+    with readable(path):
+        saved, view = SavedRun.of(tree), dict(tree["view"])
     given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
     run = saved.open(path, given)
     session = Session(run, saved.settings_of(run), synchronous)
     saved.restore(session)
+    keep(path, "session", session)
     return session, view
 
 
@@ -210,30 +173,19 @@ class SavedRun:
     checksums: dict[str, int]
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any], path: Path) -> SavedRun:
-        """Read what `session_tree` gave.
-
-        Raises
-        ------
-        ValueError
-            If something in it cannot be read.
-        """
-        try:
-            settings, facts = Settings.from_dict(tree["settings"]), tree["run"]
-            return cls(
-                settings,
-                Ledger.from_dict(tree["ledger"]),
-                None if tree["pinned"] is None else Settings.from_dict(tree["pinned"]),
-                tuple(tree["cursor"]),
-                tuple(facts["shape"]),
-                float(facts["t_r"]),
-                facts["in_memory"],
-                facts["checksums"],
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+    def of(cls, tree: Mapping[str, Any]) -> SavedRun:
+        """Read what `session_tree` gave."""
+        settings, facts = Settings.from_dict(tree["settings"]), tree["run"]
+        return cls(
+            settings,
+            Ledger.from_dict(tree["ledger"]),
+            None if tree["pinned"] is None else Settings.from_dict(tree["pinned"]),
+            tuple(tree["cursor"]),
+            tuple(facts["shape"]),
+            float(facts["t_r"]),
+            facts["in_memory"],
+            facts["checksums"],
+        )
 
     def open(self, path: Path, given: Mapping[str, Any], which: str = "") -> Run:
         """Open the run, from its files or from what is given in their place.
@@ -262,34 +214,13 @@ class SavedRun:
     def restore(self, session: Session) -> None:
         """Give a new session of that run what it had beside its settings."""
         session.ledger = self.ledger
-        session.cursor = tuple(int(np.clip(c, 0, n - 1)) for c, n in zip(self.cursor, session.shape, strict=True))
+        session.move_to(self.cursor)
         if self.pinned is not None:
             session.pin_later(_with_inputs(self.pinned, session.run))
 
 
 def _with_inputs(settings: Settings, run: Run) -> Settings:
     return settings.updated({f"inputs.{name}": getattr(run.inputs, name) for name in INPUTS})
-
-
-def read_tree(path: Path, file_format: str) -> dict[str, Any]:
-    """Read what `write_tree` wrote.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it is of another kind or version.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no session file at {path}")
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(tree, dict) or tree.get("format") != file_format:
-        raise ValueError(f'{path} is not a saved session: it has no "format": "{file_format}"')
-    if tree.get("version") != FORMAT_VERSION:
-        raise ValueError(f"{path} is of version {tree.get('version')}; this program reads version {FORMAT_VERSION}")
-    return tree
 
 
 def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> Run:

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.writing import keep, write_text
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.fixed_settings import FixedSettings
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.runs import RunSet
 from glmwidgets.session.settings import Settings
-from glmwidgets.session.store import INPUTS, SavedRun, read_tree, session_tree, write_tree
+from glmwidgets.session.store import INPUTS, SavedRun, session_tree
 
-__all__ = ["FORMAT", "is_of_runs", "load_runs", "save_runs"]
-
-FORMAT = "glmwidgets session of runs"
+__all__ = ["load_runs", "save_runs"]
 
 
-def save_runs(of: RunSet, path: str | PathLike[str], view: Mapping[str, Any] | None = None) -> Path:
+def save_runs(
+    of: RunSet, path: str | PathLike[str], view: Mapping[str, Any] | None = None, *, overwrite: bool = False
+) -> Path:
     """Write several runs and their fixed effects to a file, whole or not at all.
 
     Parameters
     ----------
     of : RunSet
     path : str or path
-        An existing file is replaced.
     view : mapping, optional
         How the map is looked at; anything that JSON can hold.
+    overwrite : bool
+        As in `glmwidgets.session.store.save_session`.
 
     Returns
     -------
@@ -37,8 +39,8 @@ def save_runs(of: RunSet, path: str | PathLike[str], view: Mapping[str, Any] | N
 
     Raises
     ------
-    FileNotFoundError
-        If the folder does not exist.
+    FileNotFoundError, FileExistsError
+        As in `glmwidgets.session.store.save_session`.
     """
     with of.lock:
         of.bring_all()
@@ -51,16 +53,7 @@ def save_runs(of: RunSet, path: str | PathLike[str], view: Mapping[str, Any] | N
             "fixed": {"settings": of.fixed.settings.to_dict(), "ledger": of.fixed.ledger.to_dict()},
             "view": dict(view or {}),
         }
-    return write_tree(tree, path, FORMAT)
-
-
-def is_of_runs(path: str | PathLike[str]) -> bool:
-    """Whether a file holds several runs; False for what cannot be read, which its reader will tell."""
-    try:
-        tree = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(tree, dict) and tree.get("format") == FORMAT
+    return write_text(path, session_text("runs", tree), "session", overwrite=overwrite, by=of)
 
 
 def load_runs(
@@ -92,14 +85,12 @@ def load_runs(
         If it does not hold runs, or an input has to be given again or does not fit.
     """
     path = Path(path).expanduser()
-    tree = read_tree(path, FORMAT)
-    try:
+    _, tree = read_session(path, "runs")
+    with readable(path):
         own, shown, view = tuple(tree["own"]), int(tree["shown"]), dict(tree["view"])
         shared, fixed = Settings.from_dict(tree["shared"]), FixedSettings.from_dict(tree["fixed"]["settings"])
         ledger, cursor = Ledger.from_dict(tree["fixed"]["ledger"]), tuple(tree["cursor"])
-        saved = [SavedRun.of(part, path) for part in tree["runs"]]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
+        saved = [SavedRun.of(part) for part in tree["runs"]]
     n, runs = len(saved), []
     for i, one in enumerate(saved):
         given = {name: _entry(name, inputs.get(name), i, n) for name in INPUTS}
@@ -110,6 +101,7 @@ def load_runs(
         one.restore(session)
     found.fixed.ledger = ledger
     found.begin_at(shown, cursor)
+    keep(path, "session", found)
     return found, view
 
 

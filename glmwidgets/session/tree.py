@@ -7,7 +7,6 @@ values or tuples of these. A path such as ``design.hrf_model`` names a setting.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import types
 import typing
@@ -16,6 +15,9 @@ from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+
+from glmwidgets.files.envelope import enveloped, opened
+from glmwidgets.files.writing import noted
 
 __all__ = ["SettingsError", "SettingsTree", "one_of", "within"]
 
@@ -59,14 +61,12 @@ class SettingsTree:
     Attributes
     ----------
     FORMAT : str
-        First words of a file of such settings.
-    FORMAT_VERSION : int
+        What stands at the head of a file of such settings.
     VIEWS : frozenset of str
         Groups that say how a result is looked at: they are no part of the model, and nothing is computed for them.
     """
 
     FORMAT: ClassVar[str] = "glmwidgets settings"
-    FORMAT_VERSION: ClassVar[int] = 1
     VIEWS: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
@@ -126,8 +126,7 @@ class SettingsTree:
 
     def to_json(self, views: bool = True) -> str:
         """Readable JSON with the format's name and version at its head; `views` as in `to_dict`."""
-        head = {"format": self.FORMAT, "version": self.FORMAT_VERSION}
-        return json.dumps({**head, **self.to_dict(views)}, indent=2) + "\n"
+        return enveloped(self.FORMAT, self.to_dict(views))
 
     @classmethod
     def from_dict(cls: type[Tree], tree: Mapping[str, Any]) -> Tree:
@@ -147,12 +146,12 @@ class SettingsTree:
         return cls().updated(changes)
 
     @classmethod
-    def from_json(cls: type[Tree], text: str, source: str = "settings") -> Tree:
+    def from_json(cls: type[Tree], text: str | bytes, source: str = "settings") -> Tree:
         """Read what `to_json` wrote.
 
         Parameters
         ----------
-        text : str
+        text : str or bytes
         source : str
             Name of the file, for messages.
 
@@ -161,16 +160,7 @@ class SettingsTree:
         ValueError
             If the text is no JSON, of another format or version, or holds a setting that cannot be used.
         """
-        try:
-            tree = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{source} is not valid JSON: {error}") from None
-        if not isinstance(tree, dict) or tree.pop("format", None) != cls.FORMAT:
-            raise ValueError(f'{source} is not a settings file: it has no "format": "{cls.FORMAT}"')
-        version = tree.pop("version", None)
-        if version != cls.FORMAT_VERSION:
-            raise ValueError(f"{source} is of version {version}; this program reads version {cls.FORMAT_VERSION}")
-        return cls.from_dict(tree)
+        return cls.from_dict(opened(text, cls.FORMAT, source))
 
     @classmethod
     def load(cls: type[Tree], path: str | Path) -> Tree:
@@ -178,7 +168,7 @@ class SettingsTree:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no settings file at {path}")
-        return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+        return cls.from_json(noted(path).read_bytes(), str(path))
 
     @classmethod
     def _split(cls, path: str) -> tuple[str, str]:

@@ -61,9 +61,9 @@ def test_the_script_repeats_map_clusters_and_permutations(session, tmp_path):
     np.testing.assert_allclose(sorted(clusters["Peak Stat"]), sorted(own), atol=1e-6)
 
 
-def test_without_a_result_or_a_folder_it_says_so(tmp_path):
-    session = GroupSession(open_group(maps_of(4)), synchronous=True)
+def test_without_a_result_or_a_folder_it_says_so(tmp_path, session):
+    empty = GroupSession(open_group(maps_of(4)), synchronous=True)
     with pytest.raises(ValueError, match="no result"):
-        write_group_script(session, tmp_path / "x.py")
+        write_group_script(empty, tmp_path / "x.py")
     with pytest.raises(FileNotFoundError, match="its folder does not exist"):
         write_group_script(session, tmp_path / "none" / "x.py")

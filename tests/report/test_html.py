@@ -312,7 +312,7 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        Report("other", "x").save_as_html(path)
+        Report("other", "x").save_as_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8") == report.html
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 

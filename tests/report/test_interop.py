@@ -65,7 +65,7 @@ def test_f_tests_of_fsl_stand_in_their_own_file(fitted, tmp_path):
     write_fsl_con(tmp_path / "design.con", CONTRASTS, design)
     fts = (tmp_path / "design.fts").read_text()
     assert fts.partition("/Matrix\n")[2].split() == ["0", "1", "1", "0"]
-    write_fsl_con(tmp_path / "design.con", {"a": "face"}, design)
+    write_fsl_con(tmp_path / "design.con", {"a": "face"}, design, overwrite=True)
     assert not (tmp_path / "design.fts").exists()
 
 

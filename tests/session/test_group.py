@@ -14,7 +14,7 @@ from glmwidgets.models.second_level import SecondLevelModel
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
 from glmwidgets.session.group_settings import GroupSettings
-from glmwidgets.session.group_store import group_session_text, load_group_session
+from glmwidgets.session.group_store import load_group_session, save_group_session
 from glmwidgets.session.statistics import STATISTICS
 from glmwidgets.session.thumbnails import seen_from_above
 
@@ -369,9 +369,7 @@ def test_nan_within_a_given_mask_is_said_with_the_name_of_the_map():
 
 
 def saved(tmp_path, session):
-    path = tmp_path / "group.json"
-    path.write_text(group_session_text(session, {"view": "mosaic"}), encoding="utf-8")
-    return path
+    return save_group_session(session, tmp_path / "group.json", {"view": "mosaic"})
 
 
 def test_a_saved_session_brings_back_the_same_maps(tmp_path, session):
@@ -397,7 +395,7 @@ def test_files_that_are_no_session_are_refused_in_words(tmp_path, session):
     with pytest.raises(ValueError, match=r"design\.formula"):
         load_group_session(path, maps_of())
     path.write_text("{}")
-    with pytest.raises(ValueError, match="not a saved group session"):
+    with pytest.raises(ValueError, match="not a saved session"):
         load_group_session(path)
 
 

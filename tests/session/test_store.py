@@ -60,7 +60,7 @@ def test_the_file_is_readable_and_nothing_is_left_beside_it(on_disk, tmp_path):
     (tmp_path / "out").mkdir()
     path = tmp_path / "out" / "session.json"
     path.write_text("something older")
-    save_session(on_disk, path)
+    save_session(on_disk, path, overwrite=True)
     tree = json.loads(path.read_text(encoding="utf-8"))
     assert tree["settings"]["design"]["hrf_model"] == "glover"
     assert tree["settings"]["inputs"]["bold"].endswith("bold.nii.gz")
