@@ -115,7 +115,6 @@ class ComparePanel(Panel):
             # What is notable of a difference has no border: it is no test.
             outline = name != "difference"
             viewer = SliceViewer(lock=session.lock, label="z", max_height=230, show_outline=outline)
-            viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
             self.viewers[name] = viewer
             self._titles[name] = text("glmw-label", title)
             head = W.Box([self.what, self._titles[name]] if name == "difference" else [self._titles[name]])
@@ -123,6 +122,9 @@ class ComparePanel(Panel):
             maps.append(W.VBox([head, viewer]))
         self._show_look()
         self._show_cursor()
+        # Only now: a viewer that gets its grid puts its crosshair in the middle.
+        for viewer in self.viewers.values():
+            viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
         self.flip.observe(self.guarded(lambda _: self._paint_b()), "value")
         x, y = bq.LinearScale(), bq.LinearScale()
         scales = {"x": x, "y": y}

@@ -30,7 +30,9 @@ def shown(panel, name):
 def test_nothing_is_built_before_a_model_is_pinned(session):
     panel = ComparePanel(session)
     assert panel.viewers == {}
+    session.move_to((2, 3, 4))
     panel.pin.value = True
+    assert session.cursor == panel.viewers["a"].cursor == (2, 3, 4)
     assert session.pinned is session.result
     assert set(panel.viewers) == {"a", "b", "difference"}
 
