@@ -17,8 +17,8 @@ from glmwidgets.glm.hrf import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.tables import tsv
 from glmwidgets.report.export import FILES, write_result
-from glmwidgets.report.files import tsv
 from glmwidgets.report.words import summary
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run

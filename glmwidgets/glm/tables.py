@@ -1,4 +1,4 @@
-"""Tables from text files, whatever wrote them."""
+"""Tables from text files, whatever wrote them, and as the text of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from glmwidgets.files.writing import noted
 
-__all__ = ["read_numbered_table", "read_table"]
+__all__ = ["read_numbered_table", "read_table", "tsv"]
 
 # BIDS writes n/a. Words such as "null" or "None" stay words: they may well be the name of an event type.
 _MISSING = ["", "n/a", "N/A", "NaN", "nan", "NA"]
@@ -96,6 +96,20 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
     if len(table) != len(lines) - 1:
         raise ValueError(f"cannot read {what} from {path}: a quotation mark is opened and not closed on its line")
     return table, np.array(list(lines)[1:], dtype=int)
+
+
+def tsv(table: pd.DataFrame) -> str:
+    """A table as BIDS writes it: tabs between the cells, ``n/a`` for no value, no index.
+
+    Parameters
+    ----------
+    table : DataFrame
+
+    Returns
+    -------
+    str
+    """
+    return table.to_csv(sep="\t", index=False, lineterminator="\n", na_rep="n/a")
 
 
 def _decode(raw: bytes) -> str:

@@ -65,14 +65,6 @@ class Grid:
             xyz[..., display] = self.shape[data] - 1 - ijk[..., data] if flip else ijk[..., data]
         return xyz
 
-    def data_index(self, xyz: Any) -> np.ndarray:
-        """Data indices of display indices, both of shape (..., 3)."""
-        xyz = np.asarray(xyz, dtype=int)
-        ijk = np.empty_like(xyz)
-        for data, (display, flip) in enumerate(zip(self.axes, self.flips, strict=True)):
-            ijk[..., data] = self.shape[data] - 1 - xyz[..., display] if flip else xyz[..., display]
-        return ijk
-
     def same_as(self, other: Grid | None) -> bool:
         """Whether another grid has the same voxels at the same places."""
         return other is not None and self.shape == other.shape and np.allclose(self.affine, other.affine)

@@ -19,9 +19,10 @@ import pandas as pd
 from glmwidgets import __version__
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.clusters import table_of_clusters
+from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
-from glmwidgets.report.files import camel, tsv, unique_slugs
+from glmwidgets.report.files import camel, unique_slugs
 from glmwidgets.report.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.study import ContrastFacts, RunFacts, Study, study_of_model, study_of_result
 

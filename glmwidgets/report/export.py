@@ -10,9 +10,9 @@ import numpy as np
 
 from glmwidgets.files.writing import whole_folder, write_text
 from glmwidgets.glm.clusters import table_of_clusters
+from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like, new_image
 from glmwidgets.images.save import save_image
-from glmwidgets.report.files import tsv
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image

@@ -1,16 +1,12 @@
-"""Names of files, and tables as their text."""
+"""Names of files."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["camel", "slug", "tsv", "unique_slugs"]
+__all__ = ["camel", "slug", "unique_slugs"]
 
 _WORDS = {"+": " plus ", "-": " minus ", "/": " by ", "*": " times ", ";": " and "}
 
@@ -93,17 +89,3 @@ def unique_slugs(texts: Sequence[str], write=slug) -> list[str]:
         names.append(candidate)
         taken.add(candidate.lower())
     return names
-
-
-def tsv(table: pd.DataFrame) -> str:
-    """A table as BIDS writes it: tabs between the cells, ``n/a`` for no value, no index.
-
-    Parameters
-    ----------
-    table : DataFrame
-
-    Returns
-    -------
-    str
-    """
-    return table.to_csv(sep="\t", index=False, lineterminator="\n", na_rep="n/a")

@@ -26,7 +26,7 @@ from glmwidgets.report.script import (
 )
 from glmwidgets.session.runs import RunSet
 
-__all__ = ["runs_report", "runs_script_text", "write_runs_script"]
+__all__ = ["runs_report", "write_runs_script"]
 
 
 class _Combined:
@@ -92,11 +92,6 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
     for number, source in zip(found.numbers, found.sources, strict=True):
         beside |= files_beside(source, f"{path.stem}_run{number}", "glmwidgets")
     return write_with(path, text, beside, overwrite=overwrite, by=of)
-
-
-def runs_script_text(of: RunSet, stem: str = "analysis") -> str:
-    """The text of such a script; its results are written to a folder called after `stem`."""
-    return _text(_Combined(of), stem)
 
 
 def _text(found: _Combined, stem: str) -> str:

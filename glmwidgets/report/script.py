@@ -21,10 +21,10 @@ from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.tables import read_table, tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
-from glmwidgets.report.files import slug, tsv, unique_slugs
+from glmwidgets.report.files import slug, unique_slugs
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis

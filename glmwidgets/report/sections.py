@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -489,8 +488,3 @@ def _findings(run: RunFacts) -> list[str]:
     if np.isinf(condition_number(run.design)):
         found.append("the columns of the design are combinations of each other: not every contrast can be estimated")
     return [text[0].upper() + text[1:] + ("" if text.endswith(".") else ".") for text in found]
-
-
-def warnings_of(sections: Sequence[RunSection]) -> int:
-    """How many things a person should look at."""
-    return sum(len(section.findings) for section in sections)

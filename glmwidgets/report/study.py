@@ -350,7 +350,7 @@ def study_of_model(
         mask=mask,
         affine=affine,
         r_square=_r_square(model, runs, first, bool(found)),
-        background=_background(bg_img, runs, mask.shape, affine),
+        background=_background(bg_img, runs),
     )
 
 
@@ -458,9 +458,7 @@ def _r_square(model: Any, runs: Sequence[RunFacts], first: bool, asked: bool) ->
     return model.masker_.transform(model.r_square) if asked else None
 
 
-def _background(
-    bg_img: Any, runs: Sequence[RunFacts], shape: tuple[int, ...], affine: np.ndarray
-) -> nib.Nifti1Image | None:
+def _background(bg_img: Any, runs: Sequence[RunFacts]) -> nib.Nifti1Image | None:
     if bg_img is not None:
         return load_image(bg_img)
     source = runs[0].source

@@ -87,9 +87,9 @@ def find_run(
     --------
     ``open_run(find_run("/data/ds000114", "sub-01", task="fingerfootlips", session="test"))`` opens a run.
     """
-    root, label, fitting, wanted = _fitting(dataset, subject, task, run, session, space, entities, derivatives)
+    root, label, fitting = _fitting(dataset, subject, task, run, session, space, entities, derivatives)
     if len(fitting) > 1:
-        raise _question(f"sub-{label} in {root} has {len(fitting)} runs that fit", [f for _, f in fitting], wanted)
+        raise _question(f"sub-{label} in {root} has {len(fitting)} runs that fit", [f for _, f in fitting])
     return _opened(fitting[0], root, label, confounds, options)
 
 
@@ -128,7 +128,7 @@ def find_runs(
         If what fits differs in more than the number of the run; the message says how to narrow the choice.
     """
     how = (task, None, session, space, entities, derivatives)
-    root, label, fitting, wanted = _fitting(dataset, subject, *how)
+    root, label, fitting = _fitting(dataset, subject, *how)
     if runs is not None:
         numbers = [str(run).removeprefix("run-") for run in runs]
         files = [(p, f) for p, f in fitting if any(same_value(n, f.entities.get("run", "")) for n in numbers)]
@@ -142,7 +142,6 @@ def find_runs(
         raise _question(
             f"sub-{label} in {root} has {len(fitting)} images that differ in more than their run",
             [f for _, f in fitting],
-            wanted,
         )
     fitting.sort(key=lambda found: (len(found[1].entities.get("run", "")), found[1].entities.get("run", "")))
     return [_opened(found, root, label, confounds, options) for found in fitting]
@@ -157,8 +156,8 @@ def _fitting(
     space: str | None,
     entities: Mapping[str, str] | None,
     derivatives: str | os.PathLike[str] | bool | None,
-) -> tuple[Path, str, list[tuple[Path, BidsFile]], dict[str, str]]:
-    """Images that are meant, each with the dataset it lies in; and the root, the subject's label, what was asked."""
+) -> tuple[Path, str, list[tuple[Path, BidsFile]]]:
+    """The root, the subject's label, and the images that are meant, each with the dataset it lies in."""
     root = Path(dataset).expanduser().resolve()
     if not root.is_dir():
         raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
@@ -179,7 +178,7 @@ def _fitting(
         there = "; ".join(_described([file for _, file in found]))
         asked = ", ".join(f"{_long(key)}={value}" for key, value in wanted.items())
         raise FileNotFoundError(f"sub-{label} in {root} has no run with {asked}; there are: {there}")
-    return root, label, fitting, wanted
+    return root, label, fitting
 
 
 def _opened(found: tuple[Path, BidsFile], root: Path, label: str, confounds: Any, options: Any) -> FoundRun:
@@ -250,7 +249,7 @@ def _described(files: Sequence[BidsFile]) -> list[str]:
     return texts
 
 
-def _question(opening: str, files: Sequence[BidsFile], wanted: Mapping[str, str]) -> BidsQuestion:
+def _question(opening: str, files: Sequence[BidsFile]) -> BidsQuestion:
     choices = _described(files)
     if len(set(choices)) < len(files):  # the same run of two pipelines
         choices = [str(file.path) for file in files]

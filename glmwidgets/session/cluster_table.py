@@ -60,4 +60,4 @@ def cluster_tsv(clusters: Clusters) -> str:
     """
     table = cluster_table(clusters).round({"x": 2, "y": 2, "z": 2, "peak_z": 4, "volume_mm3": 2, "true_share": 4})
     table["n_voxels"] = table["n_voxels"].astype("Int64")
-    return table.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    return tsv(table)

@@ -84,11 +84,6 @@ class Comparison:
         """Z scores of A and of B in the voxels of both, each of shape (n_voxels,)."""
         return self._of_both(self.a, self.a.z), self._of_both(self.b, self.b.z)
 
-    @property
-    def difference_map(self) -> np.ndarray:
-        """Z of B minus z of A, NaN outside either mask, float32."""
-        return self.volume(self.z[1] - self.z[0])
-
     def volume(self, values: np.ndarray) -> np.ndarray:
         """Values of the voxels of both as a volume, NaN elsewhere, float32."""
         out = np.full(self.both.shape, np.nan, dtype=np.float32)

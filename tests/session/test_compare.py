@@ -58,8 +58,9 @@ def test_a_model_with_the_task_is_better_where_the_task_is(session):
 def test_maps_are_compared_voxel_by_voxel(session):
     a, b = results(session, {"noise.model": "ols"}, {"noise.model": "ar1"})
     both = Comparison(a, b)
-    np.testing.assert_allclose(both.difference_map[a.mask], (b.z - a.z).astype(np.float32))
-    assert np.isnan(both.difference_map[~a.mask]).all()
+    difference = both.volume(both.z[1] - both.z[0])
+    np.testing.assert_allclose(difference[a.mask], (b.z - a.z).astype(np.float32))
+    assert np.isnan(difference[~a.mask]).all()
     np.testing.assert_array_equal(both.z[0], a.z)
 
 
