@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.tables import tsv
+
 if TYPE_CHECKING:
     from glmwidgets.session.analysis import Clusters
 
