@@ -10,8 +10,9 @@ import numpy as np
 
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import masked_series, match_mask
-from glmwidgets.images.new import image_like, new_image
+from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
+from glmwidgets.runs.domain import Domain
 
 __all__ = ["ImageMasker", "same_grid"]
 
@@ -38,6 +39,8 @@ class ImageMasker:
     mask_img_ : Nifti1Image
         Ones and zeros.
     mask_ : array of bool, 3-D
+    domain_ : Domain
+        The voxels in the mask, and how a map of them is written.
     n_elements_ : int
         Number of voxels in the mask.
 
@@ -57,13 +60,14 @@ class ImageMasker:
         given = load_image(mask_img)
         self.mask_ = match_mask(mask_img, given)
         self.mask_img_ = image_like(self.mask_.astype(np.uint8), given)
+        self.domain_ = Domain.of(self.mask_img_, self.mask_)
         self.smoothing_fwhm = smoothing_fwhm
         self.resample = resample
 
     @property
     def n_elements_(self) -> int:
         """Number of voxels in the mask."""
-        return int(np.count_nonzero(self.mask_))
+        return self.domain_.size
 
     def transform(self, imgs: ImageLike, sample_mask: np.ndarray | None = None) -> np.ndarray:
         """Take the series of the voxels in the mask.
@@ -125,7 +129,7 @@ class ImageMasker:
         Nifti1Image
             3-D or 4-D, zero outside the mask.
         """
-        img = new_image(np.asarray(values), self.mask_, self.mask_img_)
+        img = self.domain_.image(values)
         if t_r is not None and img.ndim == 4:
             img.header.set_xyzt_units("mm", "sec")
             img.header.set_zooms((*img.header.get_zooms()[:3], t_r))

@@ -12,12 +12,12 @@ from joblib import Memory
 from joblib import hash as content_hash
 
 from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal, standardize_signal
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
+from glmwidgets.runs.domain import Domain
 
 __all__ = ["fit_run", "run_loader"]
 
@@ -89,7 +89,7 @@ def fit_run(
         return memory.cache(_masked_series, ignore=["run", "masker", "load"])(key, run, masker, load)
 
     try:
-        return memory.cache(_fit_series, ignore=["series", "mask"])(key, series, masker.mask_, design, **settings)
+        return memory.cache(_fit_series, ignore=["series", "domain"])(key, series, masker.domain_, design, **settings)
     except ValueError as error:
         raise ValueError(f"{run.name}: {error}") from error
 
@@ -104,7 +104,7 @@ def _masked_series(
 def _fit_series(
     key: str | None,
     series: Callable[[], np.ndarray],
-    mask: np.ndarray,
+    domain: Domain,
     design: pd.DataFrame,
     signal_scaling: Any,
     standardize: bool,
@@ -119,7 +119,7 @@ def _fit_series(
     y = scale_signal(series(), signal_scaling)
     if standardize:
         y = standardize_signal(y)
-    touching = neighbour_matrix(mask) if pooling == "local" else None
+    touching = domain.neighbours() if pooling == "local" else None
     how = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": touching}
     fit = fit_glm(Moments(y, precision), design, noise_model, **how)
     return fit.without_data() if minimize_memory else fit

@@ -45,7 +45,7 @@ class OneMapPanel(Panel):
         session = self.session
         self.viewer = SliceViewer(lock=session.lock, label="value")
         self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
-        self.viewer.set_mask(session.analysis.mask)
+        self.viewer.set_mask(session.analysis.domain.mask)
         self.viewer.cursor = session.cursor
         self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
         self.fill(self._bar, self.viewer)

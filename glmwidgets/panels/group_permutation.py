@@ -119,7 +119,7 @@ class PermutationPanel(Panel):
         session = self.session
         self.viewer = SliceViewer(lock=session.lock, label="−log₁₀ p", max_height=260)
         self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
-        self.viewer.set_mask(session.analysis.mask)
+        self.viewer.set_mask(session.analysis.domain.mask)
         self.viewer.cursor = session.cursor
         self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
         shown = field("corrected p of", self.statistic)

@@ -146,7 +146,7 @@ class SeriesPanel(Panel):
         if spot not in self._series:
             if len(self._series) > 2 * MOST_PINS:
                 self._series.clear()
-            place = find_place(result, session.affine, spot, labels)
+            place = find_place(result, spot, labels)
             self._series[spot] = (
                 place_series(result, place, self._by_condition, session.settings.series.unit)
                 if place.voxels.size

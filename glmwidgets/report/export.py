@@ -11,7 +11,6 @@ import numpy as np
 from glmwidgets.files.writing import whole_folder, write_text
 from glmwidgets.glm.clusters import table_of_clusters
 from glmwidgets.glm.tables import tsv
-from glmwidgets.images.new import image_like, new_image
 from glmwidgets.images.save import save_image
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ FILES = {
 }
 
 
-def _maps(run: Run, result: Result, labels: np.ndarray) -> dict[str, Nifti1Image]:
-    contrast, mask = result.contrast, result.mask
+def _maps(result: Result, labels: np.ndarray) -> dict[str, Nifti1Image]:
+    contrast, domain = result.contrast, result.domain
     is_t = contrast.stat_type == "t"
     values = {
         "z.nii.gz": (result.z, 0, ("z score",)),
@@ -54,10 +53,10 @@ def _maps(run: Run, result: Result, labels: np.ndarray) -> dict[str, Nifti1Image
     }
     images = {}
     for name, (numbers, outside, intent) in values.items():
-        images[name] = new_image(np.asarray(numbers, dtype=np.float64), mask, run.img, fill=outside)
+        images[name] = domain.image(np.asarray(numbers, dtype=np.float64), outside)
         images[name].header.set_intent(*intent)
-    images["mask.nii.gz"] = image_like(mask, run.img)
-    images["clusters.nii.gz"] = image_like(labels.astype(np.int32), run.img)
+    images["mask.nii.gz"] = domain.mask_image()
+    images["clusters.nii.gz"] = domain.volume_image(labels.astype(np.int32))
     images["clusters.nii.gz"].header.set_intent("label")
     return images
 
@@ -94,7 +93,7 @@ def write_result(
         If they cannot be written; the folder is then as it was.
     """
     with whole_folder(folder, FILES, overwrite=overwrite, by=run) as new:
-        for name, img in _maps(run, result, clusters.labels).items():
+        for name, img in _maps(result, clusters.labels).items():
             save_image(img, new / name)
         write_text(new / "clusters.tsv", tsv(table_of_clusters(clusters.found)), "clusters")
         write_text(new / "design_matrix.tsv", tsv(result.design), "design")

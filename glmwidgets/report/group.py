@@ -89,7 +89,7 @@ def study_of_group(
     -------
     Study
     """
-    affine, design = analysis.group.masker.mask_img_.affine, result.design
+    affine, design = result.domain.affine, result.design
     facts = []
     for place, (name, text) in enumerate(settings.contrast.listed):
         text = text or default_contrast(settings)
@@ -99,7 +99,7 @@ def study_of_group(
             contrast = group_contrast(result.fit, text)
             z, test = contrast.z_score(), None
             height = threshold_height(settings, (contrast, z))
-            found = clusters_over(settings, result.mask, (contrast, z), height, affine)
+            found = clusters_over(settings, result.domain, (contrast, z), height)
         facts.append(
             ContrastFacts(
                 name=name or text,

@@ -10,7 +10,6 @@ import numpy as np
 
 from glmwidgets import __version__
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.images.new import image_like
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.files import unique_slugs
 from glmwidgets.report.html import Report, glm_report
@@ -36,7 +35,7 @@ class _Combined:
         of.bring_all()
         self.settings = of.fixed.settings
         models = of.fixed.analysis.models(self.settings)
-        self.mask = of.fixed.analysis.common_mask(self.settings)
+        self.domain = of.fixed.analysis.common(self.settings)
         every = [Source(s.run, m, s.analysis) for s, m in zip(of.sessions, models, strict=True)]
         self.sources = [source for i, source in enumerate(every) if i + 1 not in self.settings.runs.left_out]
         self.numbers = [i + 1 for i in range(len(every)) if i + 1 not in self.settings.runs.left_out]
@@ -54,7 +53,7 @@ class _Combined:
 
     def mask_img(self) -> Any:
         """The voxels that all runs have, as an image."""
-        return image_like(self.mask.astype(np.uint8), self.sources[0].run.img)
+        return self.domain.mask_image()
 
 
 def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

@@ -22,7 +22,6 @@ from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.glm.tables import read_table, tsv
-from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.report.files import slug, unique_slugs
 from glmwidgets.runs.opening import open_run
@@ -193,8 +192,8 @@ def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Any]:
     if run.inputs.mask is None and run.mask_img is not None:
         needed[f"{stem}_mask.nii.gz"] = run.mask_img
     elif dialect == "nilearn" and source.cuts_mask:
-        mask = source.analysis.graph.get("mask", source.settings)
-        needed[f"{stem}_mask.nii.gz"] = image_like(mask.astype(np.uint8), run.img)
+        domain = source.analysis.graph.get("mask", source.settings)
+        needed[f"{stem}_mask.nii.gz"] = domain.mask_image()
     return needed
 
 

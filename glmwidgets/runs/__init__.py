@@ -7,6 +7,7 @@ from typing import Any
 
 _EXPORTS = {
     "BidsQuestion": "glmwidgets.runs.bids",
+    "Domain": "glmwidgets.runs.domain",
     "Provenance": "glmwidgets.runs.run",
     "Run": "glmwidgets.runs.run",
     "find_run": "glmwidgets.runs.bids",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from glmwidgets.runs.domain import Domain
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -79,6 +82,11 @@ class Run:
     inputs: Provenance
     anatomical: Nifti1Image | None = None
     chosen_confounds: tuple[str, ...] | None = None
+
+    @cached_property
+    def domain(self) -> Domain:
+        """Where its series lie: all voxels of the image."""
+        return Domain.of(self.img)
 
     @property
     def n_scans(self) -> int:

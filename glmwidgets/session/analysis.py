@@ -18,12 +18,12 @@ from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.moments import CACHE_BYTES, Moments
 from glmwidgets.glm.noise import LIVE_NOISE_MODEL
-from glmwidgets.glm.pooling import neighbour_matrix
 from glmwidgets.glm.product_cache import ProductCache
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask
+from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.session.events import EventSource, types_of
@@ -43,7 +43,7 @@ from glmwidgets.session.surviving import (
 from glmwidgets.session.verdicts import ContrastBook
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+    pass
 
 __all__ = ["Analysis", "Clusters", "Result"]
 
@@ -66,7 +66,8 @@ class Result:
     Attributes
     ----------
     settings : Settings
-    mask : array of bool, 3-D
+    domain : Domain
+        Voxels that are analysed.
     design : DataFrame
         Design matrix.
     fit : Fit
@@ -88,7 +89,7 @@ class Result:
     """
 
     settings: Settings
-    mask: np.ndarray
+    domain: Domain
     design: pd.DataFrame
     fit: Fit
     contrast: Contrast
@@ -110,23 +111,18 @@ class Result:
         """Volume of z scores, NaN outside the mask, float32."""
         return self.volume(self.z, fill=np.nan).astype(np.float32)
 
+    @property
+    def mask(self) -> np.ndarray:
+        """Voxels that are analysed, 3-D bool."""
+        return self.domain.mask
+
     def volume(self, values: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """Put values of the voxels into a volume."""
-        out = np.full(self.mask.shape, fill)
-        out[self.mask] = values
-        return out
-
-    @cached_property
-    def _index(self) -> np.ndarray:
-        index = np.full(self.mask.shape, -1)
-        index[self.mask] = np.arange(np.count_nonzero(self.mask))
-        return index
+        return self.domain.fill(np.asarray(values, dtype=np.float64), fill)
 
     def voxel(self, ijk: tuple[int, int, int]) -> int | None:
         """Number of a voxel in the mask's order; None outside the mask."""
-        inside = all(0 <= c < n for c, n in zip(ijk, self.mask.shape, strict=True))
-        index = int(self._index[ijk]) if inside else -1
-        return None if index < 0 else index
+        return self.domain.number(ijk)
 
 
 class Analysis:
@@ -147,7 +143,6 @@ class Analysis:
         self.event_source = EventSource(run.events)
         self.precision = precision
         self._products = ProductCache(CACHE_BYTES)  # one for all versions of the data that are kept
-        self._touch: tuple[np.ndarray, csr_matrix] | None = None
         design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
         self.graph = Graph(
             [
@@ -207,7 +202,7 @@ class Analysis:
                 ),
                 Stage(
                     "clusters",
-                    self._clusters,
+                    clusters_over,
                     needs=("mask", "contrast", "threshold"),
                     reads=tuple(f"threshold.{name}" for name in ("two_sided", "cluster_size", "min_distance")),
                 ),
@@ -286,12 +281,12 @@ class Analysis:
         # In this order, so that a design that cannot be made says so before the data are read.
         design = get("design")
         contrast, z = get("contrast")
-        mask, fit, threshold = get("mask"), get("fit"), get("threshold")
+        domain, fit, threshold = get("mask"), get("fit"), get("threshold")
         warned = self.graph.warnings("threshold", settings)
         book = self.graph.get("book", settings)
         statistics = self.graph.get("statistics", settings)
         signal = self.graph.get("signal", settings)
-        return Result(settings, mask, design, fit, contrast, z, threshold, timings, warned, book, statistics, signal)
+        return Result(settings, domain, design, fit, contrast, z, threshold, timings, warned, book, statistics, signal)
 
     def suggestion(self, settings: Settings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that cannot be read under these settings.
@@ -339,13 +334,14 @@ class Analysis:
             raise ValueError(f"the first {dropped} scans cannot be left out of {n}: leave at most {n - MIN_SCANS} out")
         return dropped
 
-    def _mask(self, settings: Settings, volumes: np.ndarray) -> np.ndarray:
-        if self.run.mask_img is not None:
-            return match_mask(self.run.mask_img, self.run.img)
-        return compute_epi_mask(self.run.img, cut=settings.data.mask_cut)
+    def _mask(self, settings: Settings, volumes: np.ndarray) -> Domain:
+        run = self.run
+        if run.mask_img is not None:
+            return run.domain.within(match_mask(run.mask_img, run.img))
+        return run.domain.within(compute_epi_mask(run.img, cut=settings.data.mask_cut))
 
-    def _series(self, settings: Settings, volumes: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        return masked_series(volumes, mask, self.run.img.affine, settings.data.smoothing_fwhm)
+    def _series(self, settings: Settings, volumes: np.ndarray, domain: Domain) -> np.ndarray:
+        return masked_series(volumes, domain.mask, domain.affine, settings.data.smoothing_fwhm)
 
     def _signal(self, settings: Settings, series: np.ndarray, dropped: int) -> np.ndarray:
         return series[dropped:].mean(axis=0, dtype=np.float64)
@@ -405,16 +401,10 @@ class Analysis:
                 warnings.warn(finding.message, stacklevel=2)
         return design.iloc[dropped:]
 
-    def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame, mask: np.ndarray) -> Fit:
+    def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
         pooling = settings.noise.pooling
-        touching = self._touching(mask) if pooling == "local" else None
+        touching = domain.neighbours() if pooling == "local" else None
         return fit_glm(moments, design, settings.noise.model, pooling=pooling, neighbours=touching)
-
-    def _touching(self, mask: np.ndarray) -> csr_matrix:
-        """Which voxels of the mask touch; kept for the mask that was asked about last."""
-        if self._touch is None or self._touch[0] is not mask:
-            self._touch = (mask, neighbour_matrix(mask))
-        return self._touch[1]
 
     def _book(self, settings: Settings, fit: Fit, design: pd.DataFrame) -> ContrastBook:
         return ContrastBook(fit, design)
@@ -422,11 +412,6 @@ class Analysis:
     def _contrast(self, settings: Settings, fit: Fit) -> tuple[Contrast, np.ndarray]:
         contrast = compute_contrast(fit, settings.contrast.expression)
         return contrast, contrast.z_score()
-
-    def _clusters(
-        self, settings: Settings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
-    ) -> Clusters:
-        return clusters_over(settings, mask, contrast, threshold, self.run.img.affine)
 
     def _statistics(self, settings: Settings, fit: Fit, contrast: tuple[Contrast, np.ndarray]) -> StatisticsBook:
         return StatisticsBook(fit, *contrast, two_sided(settings, contrast[0]), settings.data.signal_scaling)

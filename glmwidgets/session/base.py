@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.stages import StageError
 from glmwidgets.session.steps import Steps
@@ -107,14 +108,19 @@ class LiveSession(traitlets.HasTraits):
         super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape))
 
     @property
+    def domain(self) -> Domain:
+        """Where the data lie."""
+        raise NotImplementedError
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along the axes of the image."""
-        raise NotImplementedError
+        return self.domain.shape
 
     @property
     def affine(self) -> np.ndarray:
         """Voxel to mm, shape (4, 4)."""
-        raise NotImplementedError
+        return self.domain.affine
 
     @property
     def unit(self) -> str:

@@ -11,6 +11,7 @@ import traitlets
 from scipy.special import stdtrit
 
 from glmwidgets.glm.heterogeneity import Heterogeneity, heterogeneity
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.fixed_analysis import FixedAnalysis, FixedResult
 from glmwidgets.session.fixed_settings import FixedSettings
@@ -89,14 +90,9 @@ class FixedSession(Resting, LiveSession):
         super().__init__(analysis, self._followed(FixedSettings()), synchronous)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along the axes of the images."""
-        return self._of.sessions[0].shape
-
-    @property
-    def affine(self) -> np.ndarray:
-        """Voxel to mm, shape (4, 4)."""
-        return self._of.sessions[0].affine
+    def domain(self) -> Domain:
+        """Where the series of all runs lie."""
+        return self._of.sessions[0].domain
 
     @property
     def unit(self) -> str:

@@ -16,7 +16,7 @@ from glmwidgets.glm.expressions import ExpressionError
 from glmwidgets.glm.heterogeneity import precision_weighted
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.images.mask import intersect_masks
-from glmwidgets.images.new import image_like
+from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.analysis import Analysis, Clusters, Result
 from glmwidgets.session.fixed_settings import FixedSettings, model_of
@@ -76,17 +76,17 @@ class _OnMask(Analysis):
     #: And where they were made, which voxels they are of.
     SERIES_READ = (*Analysis.SERIES_READ, "data.mask_cut")
 
-    def __init__(self, of: Analysis, mask: np.ndarray):
-        super().__init__(replace(of.run, mask_img=image_like(mask.astype(np.uint8), of.run.img)), of.precision)
+    def __init__(self, of: Analysis, domain: Domain):
+        super().__init__(replace(of.run, mask_img=domain.mask_image()), of.precision)
         self._of = of
 
     def _volumes(self, settings: Settings) -> np.ndarray:
         return self._of.graph.get("volumes", settings)
 
-    def _series(self, settings: Settings, volumes: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def _series(self, settings: Settings, volumes: np.ndarray, domain: Domain) -> np.ndarray:
         own, series = self._of.graph.get("mask", settings), self._of.graph.get("series", settings)
         # Voxel by voxel in memory, as series come out of an image: sums in another order differ in their last bits.
-        return series.T[mask[own]].T
+        return series.T[domain.mask[own.mask]].T
 
 
 class _Parts:
@@ -118,7 +118,7 @@ class FixedAnalysis:
 
     def __init__(self, analyses: Sequence[Analysis]):
         self.analyses = tuple(analyses)
-        self._common: np.ndarray | None = None
+        self._common: Domain | None = None
         self._on_mask: tuple[Analysis, ...] = ()
         asked = ("runs.models", "runs.left_out", "contrast.expression")
         heights = tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided"))
@@ -129,7 +129,7 @@ class FixedAnalysis:
                 Stage("contrasts", self._answers, needs=("mask",), reads=asked, keep=4),
                 Stage("fixed effects", self._combined, needs=("contrasts",), reads=("runs.weighting",), keep=6),
                 Stage("threshold", threshold_height, needs=("fixed effects",), reads=heights, keep=8),
-                Stage("clusters", self._clusters, needs=("mask", "fixed effects", "threshold"), reads=kept),
+                Stage("clusters", clusters_over, needs=("mask", "fixed effects", "threshold"), reads=kept),
                 Stage("hommel", hommel_of, needs=("fixed effects",), reads=("threshold.two_sided",)),
                 Stage(
                     "bounds",
@@ -223,8 +223,8 @@ class FixedAnalysis:
         """A contrast that could stand in the place of one that no run can answer."""
         return mended_expression(settings.contrast.expression, error)
 
-    def common_mask(self, settings: FixedSettings) -> np.ndarray:
-        """Voxels that lie in the masks of all runs, 3-D bool."""
+    def common(self, settings: FixedSettings) -> Domain:
+        """Voxels that lie in the masks of all runs."""
         models = self.models(settings)
         return self._met([a.graph.get("mask", m) for a, m in zip(self.analyses, models, strict=True)])
 
@@ -253,25 +253,26 @@ class FixedAnalysis:
         for i, analysis in enumerate(self._on_mask):
             get(analysis, "fit", i)
 
-    def _met(self, masks: Sequence[np.ndarray]) -> np.ndarray:
+    def _met(self, domains: Sequence[Domain]) -> Domain:
+        masks = [domain.mask for domain in domains]
         if all(np.array_equal(mask, masks[0]) for mask in masks[1:]):
-            return masks[0]
+            return domains[0]
         # Masks that were found hang together; those that were given are taken as they are.
         found = any(analysis.run.mask_img is None for analysis in self.analyses)
         common = intersect_masks(masks, 1.0, connected=found)
         if not common.any():
             raise StageError("mask", ValueError("the masks of the runs have no voxel in common; give one mask for all"))
-        return common
+        return domains[0].within(common)
 
-    def _meet(self, masks: Sequence[np.ndarray]) -> None:
+    def _meet(self, domains: Sequence[Domain]) -> None:
         """Take the voxels that lie in all masks as those of the analysis."""
-        common = self._met(masks)
-        if self._common is None or not np.array_equal(common, self._common):
+        common = self._met(domains)
+        if self._common is None or not np.array_equal(common.mask, self._common.mask):
             self._common = common
             # A run whose own voxels these are need not be fitted twice.
             self._on_mask = tuple(
-                analysis if np.array_equal(mask, common) else _OnMask(analysis, common)
-                for analysis, mask in zip(self.analyses, masks, strict=True)
+                analysis if np.array_equal(domain.mask, common.mask) else _OnMask(analysis, common)
+                for analysis, domain in zip(self.analyses, domains, strict=True)
             )
 
     def _used(self, settings: FixedSettings) -> list[int]:
@@ -280,7 +281,7 @@ class FixedAnalysis:
             raise StageError("runs", ValueError("every run is left out: tick at least one"))
         return used
 
-    def _answers(self, settings: FixedSettings, mask: np.ndarray) -> tuple[RunAnswer, ...]:
+    def _answers(self, settings: FixedSettings, domain: Domain) -> tuple[RunAnswer, ...]:
         used, answers, failed = self._used(settings), [], []
         asked = ContrastSettings(settings.contrast.expression)
         for i, text in enumerate(settings.runs.models):
@@ -307,11 +308,6 @@ class FixedAnalysis:
         combine = precision_weighted if settings.runs.weighting == "precision" else fixed_effects
         contrast = contrasts[0] if len(contrasts) == 1 else combine(contrasts)
         return contrast, contrast.z_score()
-
-    def _clusters(
-        self, settings: FixedSettings, mask: np.ndarray, contrast: tuple[Contrast, np.ndarray], threshold: float
-    ) -> Clusters:
-        return clusters_over(settings, mask, contrast, threshold, self.analyses[0].run.img.affine)
 
     def _effects(self, models: Sequence[Settings], designs: Sequence[pd.DataFrame]) -> dict[str, tuple[str, ...]]:
         found: dict[str, dict[str, None]] = {}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
 from glmwidgets.session.group_data import Group, covariates_by_map
@@ -69,14 +70,9 @@ class GroupSession(LiveSession):
         super().__init__(analysis, settings, synchronous)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along the axes of the maps."""
-        return self.analysis.mask.shape
-
-    @property
-    def affine(self) -> np.ndarray:
-        """Voxel to mm, shape (4, 4)."""
-        return self.group.masker.mask_img_.affine
+    def domain(self) -> Domain:
+        """Voxels that all maps have."""
+        return self.analysis.domain
 
     @property
     def _is_new(self) -> bool:

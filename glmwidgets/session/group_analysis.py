@@ -15,6 +15,7 @@ from glmwidgets.glm.group_terms import TermColumn, design_of_terms
 from glmwidgets.glm.influence import Influence, map_distances, map_influence
 from glmwidgets.models.group_masks import masked_maps
 from glmwidgets.models.masker import ImageMasker
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.analysis import Result
 from glmwidgets.session.group_data import Group
 from glmwidgets.session.group_settings import GroupSettings
@@ -115,9 +116,9 @@ class GroupAnalysis:
         return self.group.background
 
     @property
-    def mask(self) -> np.ndarray:
-        """Voxels that are analysed, 3-D bool."""
-        return self.group.masker.mask_
+    def domain(self) -> Domain:
+        """Voxels that are analysed."""
+        return self.group.masker.domain_
 
     def result(self, settings: GroupSettings, checkpoint: Callable[[str], None] | None = None) -> GroupResult:
         """Everything up to the threshold; see `glmwidgets.session.analysis.Analysis.result`."""
@@ -132,7 +133,7 @@ class GroupAnalysis:
         threshold, influence = get("threshold"), get("influence")
         return GroupResult(
             settings,
-            self.mask,
+            self.domain,
             design,
             get("fit"),
             contrast,
@@ -188,7 +189,7 @@ class GroupAnalysis:
         return fit_group(_used(settings, values), design)
 
     def _thumbnails(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
-        return seen_from_above(values, self.mask, self.group.masker.mask_img_.affine)
+        return seen_from_above(values, self.domain)
 
     def _distances(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
         return map_distances(_used(settings, values))
@@ -204,7 +205,7 @@ class GroupAnalysis:
         return contrast, contrast.z_score()
 
     def _clusters(self, settings: GroupSettings, contrast: tuple[Contrast, np.ndarray], threshold: float) -> Clusters:
-        return clusters_over(settings, self.mask, contrast, threshold, self.group.masker.mask_img_.affine)
+        return clusters_over(settings, self.domain, contrast, threshold)
 
     def _bounds(
         self,
@@ -213,7 +214,7 @@ class GroupAnalysis:
         clusters: Clusters,
         hommel: dict[int, int],
     ) -> np.ndarray:
-        return bounds_on(settings, self.mask, contrast, clusters, hommel)
+        return bounds_on(settings, self.domain, contrast, clusters, hommel)
 
     def _statistics(
         self, settings: GroupSettings, values: np.ndarray, fit: GroupFit, contrast: tuple[Contrast, np.ndarray]

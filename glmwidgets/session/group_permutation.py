@@ -119,7 +119,7 @@ def run_permutations(
         group_weights(of.design, settings.contrast.expression),
         n_perm=chosen.n_perm,
         two_sided=settings.threshold.two_sided,
-        mask=analysis.mask,
+        mask=analysis.domain.mask,
         threshold=chosen.forming or None,
         tfce=chosen.tfce,
         blocks=_blocks(settings, of),

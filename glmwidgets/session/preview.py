@@ -9,6 +9,7 @@ import numpy as np
 from glmwidgets.glm.contrasts import compute_contrast
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.regression import fit_glm
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.analysis import Analysis, thresholding
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.statistics import StatisticsBook
@@ -87,11 +88,9 @@ class Previewer:
         book = StatisticsBook(fit, contrast, z, two_sided, settings.data.signal_scaling)
         return Preview(settings, voxels, z, book)
 
-    def _visible(self, moments: Moments, mask: np.ndarray, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
+    def _visible(self, moments: Moments, domain: Domain, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
         kept = self._kept
         if kept is None or kept[0] is not moments or kept[1] != tuple(cursor):
-            planes = np.zeros(mask.shape, bool)
-            planes[cursor[0]] = planes[:, cursor[1]] = planes[:, :, cursor[2]] = True
-            voxels = np.flatnonzero(planes[mask])
+            voxels = np.flatnonzero((domain.voxels == cursor).any(axis=1))
             kept = self._kept = (moments, tuple(cursor), (voxels, moments.subset(voxels)))
         return kept[2]

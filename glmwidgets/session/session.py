@@ -13,6 +13,7 @@ import traitlets
 
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.images.load import image_data
+from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis, Result
 from glmwidgets.session.base import LiveSession, Status
@@ -86,9 +87,9 @@ class Session(LiveSession):
         super().__init__(analysis, settings, synchronous)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along the axes of the image."""
-        return self.run.img.shape[:3]
+    def domain(self) -> Domain:
+        """Where the series lie: all voxels of the run's image."""
+        return self.run.domain
 
     @property
     def events(self) -> pd.DataFrame | None:
@@ -101,11 +102,6 @@ class Session(LiveSession):
     def conditions(self) -> tuple[str, ...]:
         """Event types, sorted, those without a tick and modulators too."""
         return types_of(self.events)
-
-    @property
-    def affine(self) -> np.ndarray:
-        """Voxel to mm, shape (4, 4)."""
-        return self.run.img.affine
 
     @property
     def unit(self) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.ari import cluster_true_discoveries, hommel_values
-from glmwidgets.glm.clusters import Cluster, find_clusters
+from glmwidgets.glm.ari import hommel_values
+from glmwidgets.glm.clusters import Cluster
 from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.glm.inference import height_threshold
-from glmwidgets.images.mask import unmask
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.settings import ThresholdSettings
 
 __all__ = [
@@ -74,15 +74,14 @@ def threshold_height(settings: Any, contrast: Scored) -> float:
     return height_threshold(contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=sides, fixed=chosen.value)
 
 
-def clusters_over(settings: Any, mask: np.ndarray, contrast: Scored, threshold: float, affine: np.ndarray) -> Clusters:
+def clusters_over(settings: Any, domain: Domain, contrast: Scored, threshold: float) -> Clusters:
     """Clusters over a threshold, without bounds yet."""
     chosen = settings.threshold
     if threshold == 0:  # none at all: what hangs together above it is half of the brain
-        return Clusters((), np.zeros(mask.shape, np.int32))
-    clusters, labels = find_clusters(
-        unmask(contrast[1], mask),
+        return Clusters((), np.zeros(domain.shape, np.int32))
+    clusters, labels = domain.clusters(
+        contrast[1],
         threshold,
-        affine,
         cluster_threshold=chosen.cluster_size,
         two_sided=two_sided(settings, contrast[0]),
         min_distance=chosen.min_distance,
@@ -96,12 +95,11 @@ def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
 
 
 def bounds_on(
-    settings: Any, mask: np.ndarray, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
+    settings: Any, domain: Domain, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
 ) -> np.ndarray:
     """Share of each cluster's voxels that is truly active, at least."""
     sides = two_sided(settings, contrast[0])
-    z_map = unmask(_tested(contrast[1]), mask)
-    return cluster_true_discoveries(z_map, clusters.labels, mask, CONFIDENCE, sides, hommel)
+    return domain.true_discoveries(_tested(contrast[1]), clusters.labels, CONFIDENCE, sides, hommel)
 
 
 def _tested(z: np.ndarray) -> np.ndarray:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from nibabel.orientations import apply_orientation, io_orientation
 
+from glmwidgets.runs.domain import Domain
+
 __all__ = ["seen_from_above"]
 
 
-def seen_from_above(values: np.ndarray, mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
+def seen_from_above(values: np.ndarray, domain: Domain) -> np.ndarray:
     """Value of largest size under each point, with its sign, for many maps at once.
 
     Parameters
     ----------
     values : array of shape (n, n_voxels)
-        In the order of ``volume[mask]``.
-    mask : bool array, 3-D
-    affine : array of shape (4, 4)
-        Voxel to mm.
+    domain : Domain
+        The voxels that they are of.
 
     Returns
     -------
@@ -26,13 +26,12 @@ def seen_from_above(values: np.ndarray, mask: np.ndarray, affine: np.ndarray) ->
 
     Examples
     --------
-    >>> mask = np.ones((2, 1, 3), dtype=bool)
-    >>> seen_from_above(np.array([[1.0, -4.0, 2.0, 0.5, 0.0, 0.2]]), mask, np.eye(4))
+    >>> import nibabel as nib
+    >>> domain = Domain.of(nib.Nifti1Image(np.zeros((2, 1, 3)), np.eye(4)))
+    >>> seen_from_above(np.array([[1.0, -4.0, 2.0, 0.5, 0.0, 0.2]]), domain)
     array([[[-4. ,  0.5]]], dtype=float32)
     """
-    number = np.full(mask.shape, -1)
-    number[mask] = np.arange(np.count_nonzero(mask))
-    turned = apply_orientation(number, io_orientation(affine))
+    turned = apply_orientation(domain.index, io_orientation(domain.affine))
     x, y, _ = np.nonzero(turned >= 0)
     voxels = turned[turned >= 0]
     x, y = x - x.min(), y.max() - y

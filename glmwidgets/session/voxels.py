@@ -23,8 +23,6 @@ import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.images.coordinates import to_mm
-from glmwidgets.images.spheres import sphere_indices
 
 if TYPE_CHECKING:
     from glmwidgets.session.analysis import Result
@@ -106,14 +104,13 @@ class Place:
     name: str
 
 
-def find_place(result: Result, affine: np.ndarray, spot: Spot, labels: np.ndarray | None = None) -> Place:
+def find_place(result: Result, spot: Spot, labels: np.ndarray | None = None) -> Place:
     """Find the voxels of a spot.
 
     Parameters
     ----------
     result : Result
         Whose mask counts.
-    affine : array of shape (4, 4)
     spot : Spot
     labels : array of int, 3-D, optional
         Number of each voxel's cluster, 0 for none.
@@ -124,7 +121,7 @@ def find_place(result: Result, affine: np.ndarray, spot: Spot, labels: np.ndarra
     """
     where = f"({', '.join(map(str, spot.ijk))})"
     if spot.kind == "sphere":
-        voxels = sphere_indices(result.mask, affine, to_mm(np.array(spot.ijk), affine), spot.radius)
+        voxels = result.domain.sphere(spot.ijk, spot.radius)
         if voxels.size:
             return Place(spot, voxels, f"{_counted(voxels.size)} within {spot.radius:g} mm of {where}")
         return Place(spot, voxels, "the sphere lies outside the mask")

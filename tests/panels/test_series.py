@@ -30,7 +30,7 @@ def drawn(panel, plot=0):
 
 
 def at(session, spot=None, unit="percent"):
-    place = find_place(session.result, session.affine, spot or Spot(session.cursor))
+    place = find_place(session.result, spot or Spot(session.cursor))
     return place_series(session.result, place, session.effects(), unit)
 
 

@@ -46,7 +46,7 @@ def test_the_script_repeats_map_clusters_and_permutations(session, tmp_path):
     path = write_group_script(session, folder / "again.py")
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0, done.stderr
-    inside = session.analysis.mask
+    inside = session.domain.mask
 
     def read(name):
         return nib.load(folder / "again" / f"{name}.nii.gz").get_fdata()[inside]

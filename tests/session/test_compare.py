@@ -1,5 +1,7 @@
 """Two models beside each other, against a dense likelihood."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -70,7 +72,7 @@ def test_masks_that_differ_are_compared_where_they_overlap(session, run):
     import nibabel as nib
 
     other = Session(
-        type(run)(**{**vars(run), "mask_img": nib.Nifti1Image(smaller.astype(np.uint8), run.img.affine)}),
+        replace(run, mask_img=nib.Nifti1Image(smaller.astype(np.uint8), run.img.affine)),
         synchronous=True,
     )
     other.refresh()

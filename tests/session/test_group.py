@@ -410,11 +410,11 @@ def test_settings_are_a_tree_that_json_can_hold(session):
 
 
 def test_pictures_are_what_is_strongest_on_each_line_from_above(session):
-    mask, affine = session.analysis.mask.copy(), session.affine
+    mask = session.domain.mask.copy()
     mask[0] = mask[:, 0] = False
     mask[3, 4] = False
     values = np.stack([img.get_fdata()[mask] for img in maps_of(3)])
-    seen = seen_from_above(values, mask, affine)
+    seen = seen_from_above(values, session.domain.within(mask))
     for img, picture in zip(maps_of(3), seen, strict=True):
         volume = np.where(mask, img.get_fdata(), 0)[::-1]  # left to right: x of this affine falls
         strongest = np.take_along_axis(volume, np.abs(volume).argmax(axis=2)[..., None], axis=2)[..., 0]
@@ -427,7 +427,7 @@ def test_statistics_of_the_map_are_those_of_the_scripted_model(session):
     design = pd.DataFrame({"age": np.array(AGES, float), "intercept": 1.0})
     model = SecondLevelModel().fit(maps_of(), design_matrix=design)
     maps = model.compute_contrast("age", output_type="all")
-    book, inside = session.result.statistics, session.analysis.mask
+    book, inside = session.result.statistics, session.domain.mask
     for name, img in (("stat", maps["stat"]), ("effect", maps["effect_size"]), ("r_square", model.r_square)):
         np.testing.assert_allclose(book.show(name).values, img.get_fdata()[inside], atol=1e-5, err_msg=name)
     residuals = model.residuals.get_fdata()[inside]

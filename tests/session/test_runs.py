@@ -84,7 +84,7 @@ def test_masks_that_are_found_are_those_of_the_estimator():
         )
         result = runs.fixed.result
         np.testing.assert_array_equal(result.mask, model.masker_.mask_)
-        assert not np.array_equal(runs.sessions[0].analysis.graph.get("mask", runs.shared), result.mask)
+        assert not np.array_equal(runs.sessions[0].analysis.graph.get("mask", runs.shared).mask, result.mask)
         np.testing.assert_array_equal(result.z, model.contrast(result.settings.contrast.expression).z_score())
 
 

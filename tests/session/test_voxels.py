@@ -16,7 +16,7 @@ def dense(session, voxels):
 
 
 def look(session, spot, unit="percent", labels=None):
-    place = find_place(session.result, session.affine, spot, labels)
+    place = find_place(session.result, spot, labels)
     return place_series(session.result, place, session.effects(), unit)
 
 
@@ -92,17 +92,15 @@ def test_places(session):
     result = session.result
     labels = np.zeros(result.mask.shape, int)
     labels[2:5, 2:4, 2] = 7
-    place = find_place(result, session.affine, Spot((3, 3, 2), "cluster"), labels)
+    place = find_place(result, Spot((3, 3, 2), "cluster"), labels)
     volume = result.volume(np.isin(np.arange(result.z.size), place.voxels)).astype(bool)
     np.testing.assert_array_equal(volume, labels == 7)
     assert place.name == "cluster 7, 6 voxels"
-    inside = np.argwhere(
-        result.volume(np.isin(np.arange(result.z.size), find_place(result, session.affine, SPHERE).voxels))
-    )
+    inside = np.argwhere(result.volume(np.isin(np.arange(result.z.size), find_place(result, SPHERE).voxels)))
     distance = np.linalg.norm((inside - SPHERE.ijk) * [3, 3, 4], axis=1)
     assert distance.max() <= 4.5
     for spot in (Spot((0, 0, 0)), Spot((5, 5, 4), "cluster"), Spot((0, 0, 0), "sphere", 1.0)):
-        empty = find_place(result, session.affine, spot, labels)
+        empty = find_place(result, spot, labels)
         assert empty.voxels.size == 0
         with pytest.raises(ValueError, match=empty.name):
             place_series(result, empty, session.effects())
