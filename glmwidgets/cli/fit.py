@@ -16,6 +16,7 @@ from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.hrf import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
+from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.glm.tables import tsv
 from glmwidgets.report.export import FILES, write_result
@@ -47,7 +48,8 @@ class Option:
     how: dict[str, Any] = field(default_factory=dict)
 
 
-# Groups of options, in the order of the help. Choices come from the tables, defaults from `Settings`.
+# Groups of options, in the order of the help. Choices and what stands in braces (`_names`) come from the tables,
+# defaults from `Settings`.
 OPTIONS = {
     "the run": (
         Option("--events", "inputs.events", "table of events: onset, duration, trial_type", {"metavar": "FILE"}),
@@ -56,7 +58,7 @@ OPTIONS = {
         Option("--mask", "inputs.mask", "image of the voxels to analyse; found by default", {"metavar": "FILE"}),
         Option("--slice-time-ref", "inputs.slice_time_ref", "time within a scan, as a fraction", {"type": float}),
         Option("--smoothing", "data.smoothing_fwhm", "width of the Gaussian in mm, 0 for none", {"type": float}),
-        Option("--scaling", "data.signal_scaling", "units of the signal", {"choices": list(SCALINGS)}),
+        Option("--scaling", "data.signal_scaling", "units of the signal", {"choices": SCALINGS}),
         Option("--drop-scans", "data.drop_scans", "scans at the beginning to leave out", {"type": int, "metavar": "N"}),
         Option("--mask-cut", "data.mask_cut", "threshold of a found mask, times the one found", {"type": float}),
     ),
@@ -67,11 +69,16 @@ OPTIONS = {
             "an event type to model, may be repeated; all by default",
             {"action": "append", "metavar": "NAME"},
         ),
-        Option("--hrf", "design.hrf_model", f"response: {', '.join(HRFS)}", {"metavar": "NAME"}),
-        Option("--fir-delays", "design.fir_delays", "delays in scans, such as 0,1,2", {"type": _whole_numbers}),
-        Option("--drift", "design.drift_model", "slow changes of the signal", {"choices": list(DRIFTS)}),
-        Option("--high-pass", "design.high_pass", "cut-off of the cosine drift in Hz", {"type": float}),
-        Option("--drift-order", "design.drift_order", "order of the polynomial drift", {"type": int}),
+        Option("--hrf", "design.hrf_model", "response: {hrfs}", {"metavar": "NAME"}),
+        Option(
+            "--fir-delays",
+            "design.fir_delays",
+            "delays in scans, such as 0,1,2, for {fir_delays}",
+            {"type": _whole_numbers},
+        ),
+        Option("--drift", "design.drift_model", "slow changes of the signal", {"choices": DRIFTS}),
+        Option("--high-pass", "design.high_pass", "cut-off of the drift in Hz, for {high_pass}", {"type": float}),
+        Option("--drift-order", "design.drift_order", "order of the drift, for {drift_order}", {"type": int}),
         Option("--min-onset", "design.min_onset", "leave out events before this second", {"type": float}),
         Option(
             "--confound",
@@ -81,8 +88,10 @@ OPTIONS = {
         ),
         Option("--scrub-fd", "design.scrub_fd", "a column for each scan that moved by more mm", {"type": float}),
         Option("--scrub-dvars", "design.scrub_dvars", "a column for each scan of a larger DVARS", {"type": float}),
-        Option("--noise", "noise.model", f"covariance of the errors: {', '.join(NOISE_MODELS)}", {"metavar": "NAME"}),
-        Option("--pooling", "noise.pooling", "whom a voxel shares its noise with", {"choices": ["local", "global"]}),
+        Option("--noise", "noise.model", "covariance of the errors: {noise_models}", {"metavar": "NAME"}),
+        Option(
+            "--pooling", "noise.pooling", "whom a voxel shares its noise with", {"choices": [*filter(None, POOLINGS)]}
+        ),
     ),
     "the question": (
         Option(
@@ -90,15 +99,25 @@ OPTIONS = {
             "contrast.expression",
             'such as "face - house"; rows of an F test separated by ; (if it starts with a minus: --contrast="-face")',
         ),
-        Option("--threshold", "threshold.height_control", "what decides the height", {"choices": list(THRESHOLDS)}),
+        Option("--threshold", "threshold.height_control", "what decides the height", {"choices": THRESHOLDS}),
         Option("--alpha", "threshold.alpha", "rate of errors that it allows", {"type": float}),
-        Option("--threshold-value", "threshold.value", "the height in z, for fixed", {"type": float, "metavar": "Z"}),
+        Option("--threshold-value", "threshold.value", "the height in z, for {fixed}", {"type": float, "metavar": "Z"}),
         Option("--one-sided", "threshold.two_sided", "positive effects only", {"action": "store_false"}),
         Option("--two-sided", "threshold.two_sided", "effects of both signs", {"action": "store_true"}),
         Option("--cluster-size", "threshold.cluster_size", "smallest cluster in voxels", {"type": int}),
         Option("--min-distance", "threshold.min_distance", "least mm between a cluster's peaks", {"type": float}),
     ),
 }
+
+
+def _names() -> dict[str, str]:
+    """Rows that the tables hold now, by what the help asks of them."""
+    rows = {"hrfs": HRFS, "noise_models": NOISE_MODELS}
+    rows["fir_delays"] = [name for name, row in HRFS.items() if row.by_delays]
+    rows["fixed"] = [name for name, row in THRESHOLDS.items() if row.setting == "fixed"]
+    for setting in ("high_pass", "drift_order"):
+        rows[setting] = [name for name, row in DRIFTS.items() if row.setting == setting]
+    return {what: ", ".join(names) for what, names in rows.items()}
 
 
 def _parser() -> Parser:
@@ -133,7 +152,7 @@ def add_options(parser: Parser) -> None:
         help="confounds to use, may be repeated: motion, wm_csf, compcor, high_pass, global_signal, scrub, "
         "non_steady_state, none (default: motion)",
     )
-    defaults = Settings()
+    defaults, names = Settings(), _names()
     for title, options in OPTIONS.items():
         group = parser.add_argument_group(title)
         for option in options:
@@ -142,7 +161,7 @@ def add_options(parser: Parser) -> None:
                 del how["metavar"]
             default = defaults.get(option.path)
             shown = default not in (None, "") and not isinstance(default, bool)
-            about = option.help + (f" (default: {_shown(default)})" if shown else "")
+            about = option.help.format(**names) + (f" (default: {_shown(default)})" if shown else "")
             # Two flags may write one setting, so a flag that was not given must not write its own default.
             group.add_argument(option.flag, dest=option.path, help=about, **{"default": argparse.SUPPRESS, **how})
 

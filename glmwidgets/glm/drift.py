@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.orthogonal import orthogonalize
 
-__all__ = ["DRIFTS", "Drift", "cosine_drift", "make_drift", "polynomial_drift"]
+__all__ = ["DRIFTS", "Drift", "cosine_drift", "drift_row", "make_drift", "polynomial_drift"]
 
 
 def cosine_drift(frame_times: np.ndarray, high_pass: float) -> np.ndarray:
@@ -97,8 +98,15 @@ class Drift:
         For people.
     columns : callable
         ``columns(frame_times, high_pass, drift_order)``, array of shape (n_scans, k), without the constant.
-    setting : str or None
-        The one of ``high_pass`` and ``drift_order`` that matters.
+    setting : {"high_pass", "drift_order"} or None
+        The one that matters: controls, scripts and sentences show no other.
+    noun : str
+        What it is called in sentences: before "drift", and with an s for its columns. Made of the label if empty.
+    nilearn : str or None
+        What nilearn calls it, empty for nilearn's None. None if it has no such drift: scripts for nilearn then bring
+        the design matrix.
+    bids : str
+        Option of a BIDS Stats Model that its setting is written to; empty if the format has none.
     """
 
     name: str
@@ -106,6 +114,41 @@ class Drift:
     description: str
     columns: Callable[[np.ndarray, float, int], np.ndarray]
     setting: str | None
+    noun: str = ""
+    nilearn: str | None = None
+    bids: str = ""
+
+    def __post_init__(self) -> None:
+        if self.setting not in (None, "high_pass", "drift_order"):
+            raise ValueError(f'setting of the drift {self.name} must be None, "high_pass" or "drift_order"')
+
+    def short(self, high_pass: float, drift_order: int) -> str:
+        """A few words for lists.
+
+        Examples
+        --------
+        >>> DRIFTS["cosine"].short(0.01, 1), DRIFTS["none"].short(0.01, 1)
+        ('cosine drift below 0.01 Hz', 'no drift')
+        """
+        limits = {"high_pass": f" below {high_pass:g} Hz", "drift_order": f" of order {drift_order}"}
+        return f"{self.noun or self.label} drift{limits.get(self.setting, '')}"
+
+    def said(self, n_columns: int, high_pass: float, drift_order: int) -> str:
+        """What its columns are, as the end of a sentence of a methods section.
+
+        Examples
+        --------
+        >>> DRIFTS["polynomial"].said(2, 0.01, 2), DRIFTS["cosine"].said(1, 0.01, 2)
+        ('polynomials up to order 2', '1 cosine (high-pass 0.01 Hz, periods above 100 s)')
+        """
+        noun = self.noun or f"{self.label} column"
+        if self.setting == "drift_order":
+            return f"{noun}s up to order {drift_order}"
+        counted = f"{n_columns:,} {noun}{'' if n_columns == 1 else 's'}"
+        if self.setting is None:
+            return counted
+        period = f", periods above {1 / high_pass:.0f} s" if high_pass else ""
+        return f"{counted} (high-pass {high_pass:g} Hz{period})"
 
 
 _ROWS = (
@@ -115,6 +158,9 @@ _ROWS = (
         "A discrete cosine basis up to a cut-off frequency, as in SPM.",
         lambda frame_times, high_pass, drift_order: cosine_drift(frame_times, high_pass),
         "high_pass",
+        noun="cosine",
+        nilearn="cosine",
+        bids="HighPassFilterCutoffHz",
     ),
     Drift(
         "polynomial",
@@ -122,6 +168,8 @@ _ROWS = (
         "Powers of time up to an order, made orthogonal.",
         lambda frame_times, high_pass, drift_order: polynomial_drift(frame_times, drift_order),
         "drift_order",
+        noun="polynomial",
+        nilearn="polynomial",
     ),
     Drift(
         "none",
@@ -129,11 +177,21 @@ _ROWS = (
         "The constant alone.",
         lambda frame_times, high_pass, drift_order: np.empty((len(frame_times), 0)),
         None,
+        noun="no",
+        nilearn="",
     ),
 )
 
 #: Every drift model by its name.
-DRIFTS: dict[str, Drift] = {row.name: row for row in _ROWS}
+DRIFTS: Choices[Drift] = Choices((row.name, row) for row in _ROWS)
+
+
+def drift_row(drift_model: str | None) -> Drift:
+    """The row of `DRIFTS` that a ``drift_model`` means, in any case; None is "none". ValueError if none does."""
+    name = "none" if drift_model is None else str(drift_model).lower()
+    if name not in DRIFTS:
+        raise ValueError(f"drift_model {drift_model!r} is unknown; choose one of {', '.join(DRIFTS)}")
+    return DRIFTS[name]
 
 
 def make_drift(
@@ -148,9 +206,9 @@ def make_drift(
     frame_times : array of shape (n_scans,)
         Seconds.
     high_pass : float
-        Cut-off in Hz, for ``"cosine"``.
+        Cut-off in Hz, for ``"cosine"`` and others whose ``setting`` it is.
     drift_order : int
-        Highest power, for ``"polynomial"``.
+        Highest order, for ``"polynomial"`` and others whose ``setting`` it is.
 
     Returns
     -------
@@ -170,10 +228,7 @@ def make_drift(
     >>> columns.shape, names
     ((10, 3), ['drift_1', 'drift_2', 'constant'])
     """
-    name = "none" if drift_model is None else str(drift_model).lower()
-    if name not in DRIFTS:
-        raise ValueError(f"drift_model {drift_model!r} is unknown; choose one of {', '.join(DRIFTS)}")
-    drift = DRIFTS[name]
+    drift = drift_row(drift_model)
     if drift.setting == "high_pass" and not (np.isfinite(high_pass) and high_pass >= 0):
         raise ValueError(f"high_pass must be a frequency in Hz, 0 or more, not {high_pass}")
     if drift.setting == "drift_order" and not (drift_order == int(drift_order) and drift_order >= 0):

@@ -23,7 +23,7 @@ from glmwidgets.glm.contrasts import Contrast, NotEstimableError
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.partition import column_space, partition
 
-__all__ = ["GROUP_ESTIMATORS", "GroupFit", "fit_group", "group_contrast", "group_weights"]
+__all__ = ["GROUP_ESTIMATORS", "GroupEstimator", "GroupFit", "fit_group", "group_contrast", "group_weights"]
 
 # Voxels that are computed together.
 BLOCK = 8192
@@ -69,12 +69,14 @@ class GroupFit:
         return self.basis @ self.theta
 
 
-class _Estimator(NamedTuple):
+class GroupEstimator(NamedTuple):
+    """A row of `GROUP_ESTIMATORS`: how effects and their variance are computed, and `said` in a methods section."""
+
     estimate: Callable[..., np.ndarray]
     spread: Callable[..., np.ndarray]
     covariance: Callable[[GroupFit, np.ndarray], np.ndarray]
     needs_variances: bool
-    meaning: str
+    said: str
 
 
 def _blocks(data: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -136,15 +138,27 @@ def _weighted_covariance(fit: GroupFit, weights: np.ndarray) -> np.ndarray:
     return out
 
 
-GROUP_ESTIMATORS: dict[str, _Estimator] = {
-    "ols": _Estimator(
-        _project, _error_variance, _ols_covariance, False, "all maps count alike, scatter between subjects"
+GROUP_ESTIMATORS: dict[str, GroupEstimator] = {
+    "ols": GroupEstimator(
+        _project,
+        _error_variance,
+        _ols_covariance,
+        False,
+        "ordinary least squares, with subjects as random effects",
     ),
-    "fixed_effects": _Estimator(
-        _project, _given_variances, _fixed_covariance, True, "all maps count alike, noise within subjects"
+    "fixed_effects": GroupEstimator(
+        _project,
+        _given_variances,
+        _fixed_covariance,
+        True,
+        "fixed effects, with equal weights and the maps' own variances",
     ),
-    "precision_weighted": _Estimator(
-        _weigh, _given_variances, _weighted_covariance, True, "maps count by their precision, noise within subjects"
+    "precision_weighted": GroupEstimator(
+        _weigh,
+        _given_variances,
+        _weighted_covariance,
+        True,
+        "fixed effects weighted by the maps' precision",
     ),
 }
 

@@ -110,8 +110,8 @@ class Response:
 
 
 @lru_cache(maxsize=64)
-def _named_kernels(name: str, values: tuple[float, ...], t_r: float, oversampling: int) -> tuple[np.ndarray, ...]:
-    kernels = tuple(np.asarray(kernel) for kernel in HRFS[name].kernels(t_r, oversampling, *values))
+def _named_kernels(row: HRF, values: tuple[float, ...], t_r: float, oversampling: int) -> tuple[np.ndarray, ...]:
+    kernels = tuple(np.asarray(kernel) for kernel in row.kernels(t_r, oversampling, *values))
     for kernel in kernels:
         kernel.flags.writeable = False  # shared by every caller
     return kernels
@@ -160,7 +160,7 @@ def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) ->
         A name of `HRFS`; a function of ``(t_r, oversampling)`` that returns one kernel, sampled every
         ``t_r / oversampling`` seconds, or several such functions; None for no response (a boxcar).
     fir_delays : iterable of int, optional
-        Delays in scans for ``"fir"``; ``[0]`` by default.
+        Delays in scans, for ``"fir"`` and others with ``by_delays``; ``[0]`` by default.
 
     Returns
     -------
@@ -180,12 +180,12 @@ def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) ->
     """
     if isinstance(hrf_model, str) or hrf_model is None:
         row, values = parse_hrf("none" if hrf_model is None else hrf_model)
-        if row.name == "fir":
+        if row.by_delays:
             values = _check_fir_delays(fir_delays)
         suffixes = row.suffixes(values) if callable(row.suffixes) else row.suffixes
         return Response(
             suffixes=_unique(suffixes, f"hrf_model {row.name!r}"),
-            kernels=partial(_named_kernels, row.name, values),
+            kernels=partial(_named_kernels, row, values),
             uses_duration=row.uses_duration,
             orthogonal=row.orthogonal,
             shifted_one_scan=row.shifted_one_scan,

@@ -13,6 +13,7 @@ import numpy as np
 
 from glmwidgets.glm import hrf_curves as c
 from glmwidgets.glm import hrf_kernels as k
+from glmwidgets.glm.choices import Choices
 
 __all__ = ["HRF", "HRFS", "Parameter", "format_hrf"]
 
@@ -73,6 +74,17 @@ class HRF:
         Whether each column of a condition is made orthogonal to those before it, after sampling.
     shifted_one_scan : bool
         Whether the kernel counts from the scan during which an event begins and not from its onset.
+    by_delays : bool
+        Whether ``fir_delays`` are its numbers, one column a delay in scans.
+    draggable : bool
+        Whether `parameters` are those of `glmwidgets.glm.hrf_handles.GammaShape`, so that the curve can be dragged.
+    said : str
+        What became of the events, in a methods section; may hold ``{name}``, with its numbers, and ``{source}``.
+    nilearn : str or None
+        What nilearn calls it, empty for nilearn's None. None if it has no such response: scripts for nilearn then bring
+        the design matrix.
+    bids : str
+        ``Model`` of the Convolve of a BIDS Stats Model; empty if the format has no word for it.
     """
 
     name: str
@@ -87,6 +99,11 @@ class HRF:
     uses_duration: bool = True
     orthogonal: bool = False
     shifted_one_scan: bool = False
+    by_delays: bool = False
+    draggable: bool = False
+    said: str = "were convolved with the response model “{name}” ({source})"
+    nilearn: str | None = None
+    bids: str = ""
 
     def check(self, values: Sequence[float]) -> tuple[float, ...]:
         """Complete the numbers given in a name with their defaults, and check their ranges.
@@ -156,6 +173,8 @@ def _derivatives(stem: str, label: str, curve: str, source: str, kernels: Sequen
             kernels=lambda t_r, oversampling, n=n: [f(t_r, oversampling) for f in kernels[: n + 1]],
             suffixes=("", "_derivative", "_dispersion")[: n + 1],
             orthogonal=True,
+            nilearn=stem + ends[n],
+            bids=stem,
         )
         for n in range(3)
     ]
@@ -303,6 +322,7 @@ _ROWS = [
             _seconds("u_dispersion", "width of the undershoot", 1.0, 0.1, 5.0),
             Parameter("ratio", "", "area of the undershoot relative to the response", 0.167, 0.0, 0.9, 0.01),
         ),
+        draggable=True,
     ),
     HRF(
         name="fir",
@@ -314,6 +334,9 @@ _ROWS = [
         normalisation="An event that lasts a whole scan gives 1; a shorter one gives its share of the scan.",
         suffixes=lambda delays: tuple(f"_delay_{delay}" for delay in delays),
         shifted_one_scan=True,
+        by_delays=True,
+        nilearn="fir",
+        bids="fir",
     ),
     HRF(
         name="tent",
@@ -339,11 +362,13 @@ _ROWS = [
         source="nilearn 0.14.1 (hrf_model=None)",
         kernels=lambda t_r, oversampling: [np.r_[1.0, np.zeros(oversampling - 1)]],
         normalisation="Height 1 while an event lasts.",
+        said="entered the model as they are, without a response function",
+        nilearn="",
     ),
 ]
 
 #: Every response model by its name.
-HRFS: dict[str, HRF] = {row.name: row for row in _ROWS}
+HRFS: Choices[HRF] = Choices((row.name, row) for row in _ROWS)
 
 
 def format_hrf(name: str, values: Sequence[float] = ()) -> str:

@@ -14,6 +14,8 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtr, fdtrc, fdtri, ndtr, ndtri, stdtr
 
+from glmwidgets.glm.choices import Choices
+
 __all__ = [
     "THRESHOLDS",
     "Threshold",
@@ -281,12 +283,36 @@ class Threshold(NamedTuple):
         What it controls, in a sentence.
     setting : {"alpha", "fixed"}
         Which number it reads: an error rate, or the threshold itself.
+    phrase : str
+        What it is in a methods section; may hold ``{alpha}`` and ``{voxels}``. Made of the label if empty.
+    nilearn : str or None
+        What nilearn calls it, empty for nilearn's None. None if it has no such threshold: scripts for nilearn then
+        bring the height.
+    needs_map : bool
+        Whether the height depends on the z scores.
+    bounds_false : bool
+        Whether alpha is the share of voxels without effect that is expected among those that pass.
     """
 
     function: Callable[[NDArray[np.float64], float, bool], float]
     label: str
     description: str
     setting: str = "alpha"
+    phrase: str = ""
+    nilearn: str | None = None
+    needs_map: bool = True
+    bounds_false: bool = False
+
+    def said(self, alpha: float, voxels: str) -> str:
+        """The rule in a few words of a methods section.
+
+        Examples
+        --------
+        >>> THRESHOLDS["bonferroni"].said(0.05, "12 voxels")
+        'family-wise error 0.05 by Bonferroni over 12 voxels'
+        """
+        default = "{label}, alpha {alpha:g}" if self.setting == "alpha" else "{label}"
+        return (self.phrase or default).format(label=self.label, alpha=alpha, voxels=voxels)
 
 
 def height_threshold(
@@ -386,24 +412,43 @@ def _benjamini_hochberg(z_values: NDArray[np.float64], alpha: float, two_sided: 
     return candidates[passes][-1] - 1e-12 if passes.any() else np.inf
 
 
-THRESHOLDS: dict[str, Threshold] = {
-    "fixed": Threshold(_fixed, "fixed", "A height that is chosen by hand; it controls no error rate.", "fixed"),
+_ROWS = {
+    "fixed": Threshold(
+        _fixed,
+        "fixed",
+        "A height that is chosen by hand; it controls no error rate.",
+        "fixed",
+        phrase="a height chosen by hand, which controls no error rate",
+        nilearn="",
+        needs_map=False,
+    ),
     "fpr": Threshold(
         _false_positive_rate,
         "p, uncorrected",
         "Each voxel has the chance alpha to pass if it has no effect; many of many voxels will.",
+        phrase="uncorrected p below {alpha:g}",
+        nilearn="fpr",
+        needs_map=False,
     ),
     "fdr": Threshold(
         _benjamini_hochberg,
         "FDR",
         "Among the voxels that pass, the expected share of those without effect is at most alpha.",
+        phrase="false discovery rate {alpha:g}",
+        nilearn="fdr",
+        bounds_false=True,
     ),
     "bonferroni": Threshold(
         _bonferroni,
         "Bonferroni",
         "The chance that even one voxel without effect passes is at most alpha.",
+        phrase="family-wise error {alpha:g} by Bonferroni over {voxels}",
+        nilearn="bonferroni",
     ),
 }
+
+#: Every threshold by its name.
+THRESHOLDS: Choices[Threshold] = Choices(_ROWS)
 
 
 def q_values(p: ArrayLike) -> NDArray[np.float64]:

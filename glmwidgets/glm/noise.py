@@ -23,6 +23,7 @@ from glmwidgets.glm.ar_auto import fit_ar_auto
 from glmwidgets.glm.arma11 import fit_arma11
 from glmwidgets.glm.arn import fit_arn
 from glmwidgets.glm.basis import DesignBasis
+from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.products import NoiseFit, lagged_products
@@ -49,6 +50,10 @@ class NoiseModel:
         ``fit(moments, basis, **options) -> NoiseFit``; that of a family also takes ``order``.
     options : tuple of str
         Names of the options that `fit` knows.
+    nilearn : str or None
+        What nilearn calls it; None if it has no such model.
+    nilearn_differs : str
+        Why maps differ from nilearn's under the same name; empty if they do not.
     """
 
     name: str
@@ -57,6 +62,8 @@ class NoiseModel:
     calibration: str
     fit: Callable[..., NoiseFit]
     options: tuple[str, ...] = ()
+    nilearn: str | None = None
+    nilearn_differs: str = ""
 
     @property
     def is_family(self) -> bool:
@@ -76,13 +83,19 @@ class NoiseModel:
             pooled = ", ".join(each.name for each in NOISE_MODELS.values() if each.can_pool)
             raise ValueError(f"the noise model {self.name} cannot be pooled over voxels; those that can are {pooled}")
 
+    def means(self, text: str) -> bool:
+        """Whether a ``noise_model`` means this row."""
+        return text == self.name or self.of_order(text) is not None
+
     def of_order(self, text: str) -> NoiseModel | None:
         """Member of the family that a name such as ``ar3`` means; None if it means none."""
         match = re.fullmatch(re.escape(self.name[:-1]) + r"([1-9][0-9]*)", text)
         if not self.is_family or match is None:
             return None
         order = match[1]
-        return replace(self, name=text, label=self.label.replace("N", order), fit=partial(self.fit, order=int(order)))
+        there = None if self.nilearn is None else self.nilearn.replace("N", order)
+        fit = partial(self.fit, order=int(order))
+        return replace(self, name=text, label=self.label.replace("N", order), fit=fit, nilearn=there)
 
 
 def white_covariance(c: np.ndarray) -> np.ndarray:
@@ -108,8 +121,8 @@ def fit_ols(moments: Moments, basis: DesignBasis) -> NoiseFit:
     return NoiseFit(g + parts.taken, rss, white_covariance)
 
 
-NOISE_MODELS = {
-    row.name: row
+NOISE_MODELS: Choices[NoiseModel] = Choices(
+    (row.name, row)
     for row in (
         NoiseModel(
             "ols",
@@ -117,6 +130,7 @@ NOISE_MODELS = {
             "Independent errors; ordinary least squares.",
             "Its p values are too small wherever scans are correlated, as they are in fMRI.",
             fit_ols,
+            nilearn="ols",
         ),
         NoiseModel(
             "ar1",
@@ -125,6 +139,7 @@ NOISE_MODELS = {
             "Its numbers are those that others get; its p values are too small when confounds are many and slow.",
             fit_ar1_pooled,
             options=("bins", "pooling", "neighbours"),
+            nilearn="ar1",
         ),
         NoiseModel(
             "ar1-reml",
@@ -157,9 +172,11 @@ NOISE_MODELS = {
             "Its numbers are those that others get; its p values are too small when confounds are many and slow.",
             fit_arn,
             options=("bins", "random_state", "pooling", "neighbours"),
+            nilearn="arN",
+            nilearn_differs="nilearn groups the voxels at random, so that maps differ",
         ),
     )
-}
+)
 
 # What an exploration begins with: of the models that answer while a slider moves, the one whose p values are truest
 # (``benchmarks/calibration.py``). Estimators begin with ``ar1``, as the field expects.

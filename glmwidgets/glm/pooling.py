@@ -7,16 +7,40 @@ if the voxels are independent; where they are correlated it is still lowest in t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["CONNECTIVITIES", "POOLINGS", "check_pooling", "neighbour_matrix", "pooled_curves"]
+__all__ = ["CONNECTIVITIES", "POOLINGS", "Pooling", "check_pooling", "neighbour_matrix", "pooled_curves"]
 
-POOLINGS = (None, "local", "global")
+
+class Pooling(NamedTuple):
+    """Whom a voxel shares its noise with: a row of `POOLINGS`.
+
+    Attributes
+    ----------
+    label : str
+        In menus, and after the noise model's name.
+    change : str
+        After "noise pooled".
+    whom : str
+        After "Each voxel shared the parameters of its noise with"; empty for nobody.
+    """
+
+    label: str
+    change: str
+    whom: str
+
+
+#: Whom a voxel shares its noise with, by ``pooling``.
+POOLINGS: dict[str | None, Pooling] = {
+    None: Pooling("in each voxel alone", "each voxel's own", ""),
+    "local": Pooling("shared with neighbours", "with neighbours", "those that touch it"),
+    "global": Pooling("shared by the whole mask", "over the mask", "all others"),
+}
 
 # Neighbours that share a face; a face or an edge; a face, an edge or a corner: largest number of axes crossed.
 CONNECTIVITIES = {6: 1, 18: 2, 26: 3}

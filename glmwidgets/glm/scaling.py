@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SCALINGS", "Scaling", "scale_signal", "standardize_signal"]
+from glmwidgets.glm.choices import Choices
+
+__all__ = ["SCALINGS", "Scaling", "scale_signal", "scaling_row", "standardize_signal"]
 
 BLOCK = 4096
 
@@ -72,27 +74,39 @@ class Scaling:
     label : str
         What a person reads.
     mean : callable or None
-        Gives the mean that the signal is divided by.
+        Gives the mean that the signal is divided by; None leaves it alone.
+    nilearn : object
+        Its value in nilearn; None if it has none.
+    why_not : str
+        Why it has none there.
     """
 
     name: str
     value: Any
     label: str
     mean: Callable[[np.ndarray], Any] | None
+    nilearn: Any = None
+    why_not: str = "nilearn has no such scaling"
+
+    @property
+    def said(self) -> str:
+        """What became of the series, in a methods section."""
+        return "left in their raw units" if self.mean is None else f"expressed as {self.label.replace('%', 'percent')}"
 
 
-SCALINGS = {
-    row.name: row
+SCALINGS: Choices[Scaling] = Choices(
+    (row.name, row)
     for row in (
-        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time),
-        Scaling("scan", 1, "% of each scan's mean", _mean_over_voxels),
-        Scaling("grand", (0, 1), "% of the grand mean", _grand_mean),
-        Scaling("none", False, "raw units", None),
+        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time, 0),
+        Scaling("scan", 1, "% of each scan's mean", _mean_over_voxels, why_not="nilearn stops with an error there"),
+        Scaling("grand", (0, 1), "% of the grand mean", _grand_mean, (0, 1)),
+        Scaling("none", False, "raw units", None, False),
     )
-}
+)
 
 
-def _row(signal_scaling: Any) -> Scaling:
+def scaling_row(signal_scaling: Any) -> Scaling:
+    """The row of `SCALINGS` that a ``signal_scaling`` means, by value or by name. ValueError if none does."""
     value = tuple(signal_scaling) if isinstance(signal_scaling, list) else signal_scaling
     for row in SCALINGS.values():
         # `False == 0` in Python, and here they are opposites
@@ -135,7 +149,7 @@ def scale_signal(y: np.ndarray, signal_scaling: Any = 0) -> np.ndarray:
     array([[-1.],
            [ 1.]])
     """
-    row = _row(signal_scaling)
+    row = scaling_row(signal_scaling)
     if row.mean is None:
         return y
     return (100 * (y / np.asarray(row.mean(y), dtype=y.dtype) - 1)).astype(y.dtype, copy=False)

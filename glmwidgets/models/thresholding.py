@@ -11,7 +11,7 @@ import numpy as np
 
 from glmwidgets.glm.ari import cluster_true_discoveries
 from glmwidgets.glm.clusters import clusters_table, find_clusters, label_clusters, table_of_clusters, threshold_map
-from glmwidgets.glm.inference import height_threshold
+from glmwidgets.glm.inference import height_threshold, threshold_method
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
@@ -43,8 +43,8 @@ def threshold_stats_img(
         Error rate that `height_control` controls; a two-sided test spends half of it on each tail.
     threshold : float, optional
         The threshold itself, 3 by default, for ``height_control=None``. One-sided and negative means the lower tail.
-    height_control : {"fpr", "fdr", "bonferroni"} or None
-        A key of `glmwidgets.glm.inference.THRESHOLDS`; None takes `threshold`.
+    height_control : str or None
+        "fpr", "fdr", "bonferroni" or another key of `glmwidgets.glm.inference.THRESHOLDS`; None takes `threshold`.
     cluster_threshold : int
         Clusters of fewer voxels than this vanish.
     two_sided : bool
@@ -75,8 +75,8 @@ def threshold_stats_img(
     >>> thresholded.get_fdata().ravel(), round(threshold, 3)
     (array([ 4. ,  3.5,  0. , -5. ,  0. ]), 3.291)
     """
-    fixed = height_control in (None, "fixed")
-    if threshold is not None and not fixed:
+    method = threshold_method(height_control)
+    if threshold is not None and method.setting == "alpha":
         warnings.warn(
             f"threshold={threshold} is not used, as height_control={height_control!r} finds the threshold from alpha; "
             "pass height_control=None to use it",
@@ -86,7 +86,7 @@ def threshold_stats_img(
         raise ValueError(f"cluster_threshold is a number of voxels, not {cluster_threshold}")
     chosen = DEFAULT_THRESHOLD if threshold is None else float(threshold)
     if stat_img is None:
-        if not fixed and height_control != "fpr":
+        if method.needs_map:
             raise ValueError(f"height_control={height_control!r} finds the threshold from the map: give stat_img")
         return None, height_threshold([], height_control, alpha, two_sided, fixed=chosen)
     img, data = _map(stat_img)

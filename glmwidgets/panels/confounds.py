@@ -16,6 +16,7 @@ from glmwidgets.glm.confound_groups import (
     scrubbed_scans,
     undefined_at_first,
 )
+from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.panels.base import Panel, field, opened_by, text
 from glmwidgets.panels.chart import Chart, line, mark
 from glmwidgets.session.confound_choice import ConfoundChoice
@@ -205,7 +206,7 @@ class ConfoundsPanel(Panel):
         empty = [name for name in undefined_at_first(used) if name not in self._table or not self._table[name].iloc[0]]
         if empty:
             notes.append(f"{len(empty)} column{'s' * (len(empty) != 1)} without a first value start at 0.")
-        if design.drift_model == "cosine" and any(name.startswith("cosine") for name in used):
+        if DRIFTS[design.drift_model].setting == "high_pass" and any(name.startswith("cosine") for name in used):
             notes.append('<span class="glmw-warn">The drift has cosines of its own: set it to none.</span>')
         _set(self._note, " ".join(notes))
         n = len(used) + bad.size

@@ -266,7 +266,7 @@ class PermutationPanel(Panel):
 
 def _method(result: object) -> str:
     chosen = result.settings.threshold
-    return "fixed" if chosen.height_control == "fixed" else f"{chosen.height_control} {chosen.alpha:g}"
+    return f"{chosen.height_control} {chosen.alpha:g}" if "alpha" in chosen.height else chosen.height_control
 
 
 def _number(value: float) -> str:

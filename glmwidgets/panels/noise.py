@@ -8,6 +8,7 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.whiteness import Whiteness
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.chart import Chart, band, line
@@ -20,9 +21,8 @@ __all__ = ["NoisePanel"]
 # Orders of the family that are offered by name.
 ORDERS = ("2", "3")
 
-# Whom a voxel shares its noise with. A choice of value None would be none at all for the widget.
+# A choice of value None would be none at all for the widget.
 ALONE = "alone"
-SHARED = {ALONE: "in each voxel alone", "local": "shared with neighbours", "global": "shared by the whole mask"}
 
 # Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
 WITHIN = 0.10
@@ -52,7 +52,7 @@ class NoisePanel(Panel):
         if session.settings.noise.model not in names:
             names.append(session.settings.noise.model)
         self.model = W.Dropdown(options=[(noise_model_row(name).label, name) for name in names])
-        self.pooling = W.Dropdown(options=[(words, way) for way, words in SHARED.items()])
+        self.pooling = W.Dropdown(options=[(row.label, way or ALONE) for way, row in POOLINGS.items()])
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
         self.suggestion, self.rho = W.Button(), W.Button(description="ρ map")

@@ -112,7 +112,7 @@ class ResponsePanel(Panel):
         if self._following or row.name == self._row()[0].name:
             return
         changes = {"design.hrf_model": format_hrf(row.name, [p.value for p in row.parameters if p.required])}
-        if row.name == "fir" and self.session.settings.design.fir_delays == (0,):
+        if row.by_delays and self.session.settings.design.fir_delays == (0,):
             # One box at the onset is no response to anything.
             n = max(1, min(MOST_DELAYS, round(FIR_SECONDS / self.session.run.t_r), self.session.run.n_scans // 4))
             changes["design.fir_delays"] = tuple(range(n))
@@ -136,13 +136,13 @@ class ResponsePanel(Panel):
         if self._following:
             return
         row, values = self._row()
-        if row.name != "gamma":
+        if not row.draggable:
             return
         mark = self.handles[name]
         # The hand has it: where it lies is not written back until it is let go.
         self._held = name
         shape = dragged(GammaShape(*values), name, float(mark.x[0]), float(mark.y[0]))
-        self.session.update({"design.hrf_model": format_hrf("gamma", shape.values)})
+        self.session.update({"design.hrf_model": format_hrf(row.name, shape.values)})
 
     def _let_go(self) -> None:
         self._held = None
@@ -198,7 +198,7 @@ class ResponsePanel(Panel):
                 control.value = value
 
     def _show_delays(self, row: HRF) -> None:
-        display = "" if row.name == "fir" else "none"
+        display = "" if row.by_delays else "none"
         if self._delays.layout.display != display:
             self._delays.layout.display = display
         written = format_delays(self.session.settings.design.fir_delays)
@@ -207,7 +207,7 @@ class ResponsePanel(Panel):
 
     def _draw(self, row: HRF) -> None:
         design, t_r = self.session.settings.design, self.session.run.t_r
-        fir = row.name == "fir"
+        fir = row.by_delays
         if fir:
             end = (max(design.fir_delays) + 1) * t_r
             starts = np.array(design.fir_delays, dtype=float) * t_r
@@ -230,8 +230,8 @@ class ResponsePanel(Panel):
                 self.curves.y = values
                 self.curves.colors = list(COLOURS) if named else [FIT]
             lowest = float(values.min())
-            self._limit(min(LOWEST if row.name == "gamma" else -0.05, lowest - 0.06))
-            verdict = "drag the points" if row.name == "gamma" else f"{end:.0f} s"
+            self._limit(min(LOWEST if row.draggable else -0.05, lowest - 0.06))
+            verdict = "drag the points" if row.draggable else f"{end:.0f} s"
             self.set_verdict(verdict if named else f"{len(values)} columns a type · {end:.0f} s")
             labels = list(curves.columns) if len(values) > 1 and named else []
         if fir:
@@ -243,7 +243,7 @@ class ResponsePanel(Panel):
             self._x.max = end
             self._axis.tick_values = nice_ticks(0, end, 5)
         coloured = zip(labels, COLOURS, strict=False)
-        if row.name == "gamma":
+        if row.draggable:
             coloured = [("peak", FIT), ("undershoot", HANDLES["undershoot"][0]), ("width", SIGNAL)]
         words = "  ".join(
             f'<span><i style="background:{colour}"></i>{escape(name)}</span>' for name, colour in coloured
@@ -258,7 +258,7 @@ class ResponsePanel(Panel):
             self._y.min = low
 
     def _place_handles(self, row: HRF, values: tuple[float, ...]) -> None:
-        there = row.name == "gamma"
+        there = row.draggable
         places = handle_places(GammaShape(*values)) if there else {}
         for name, mark in self.handles.items():
             with mark.hold_sync():

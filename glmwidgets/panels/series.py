@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.carpet import CarpetTab
 from glmwidgets.panels.chart import Chart
@@ -257,7 +258,7 @@ class SeriesPanel(Panel):
             by_condition = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
             self._task = (result.design, task_frequencies(result.design, by_condition, t_r))
         task, design = self._task[1], result.settings.design
-        high_pass = design.high_pass if design.drift_model == "cosine" else None
+        high_pass = design.high_pass if DRIFTS[design.drift_model].setting == "high_pass" else None
         plot = spectrum_plot(here, high_pass, task, view.lines, view.conditions, self._timeline, t_r)
         return [plot], "ticks: the frequency that each event type's regressor is strongest at" if task else ""
 

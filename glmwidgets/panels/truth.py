@@ -10,6 +10,7 @@ import numpy as np
 
 from glmwidgets.datasets.simulate import Truth
 from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.plot import FIT, SIGNAL, figure, time_axis, value_axis
 from glmwidgets.session.session import Session
@@ -109,7 +110,7 @@ class TruthPanel(Panel):
         height_at = min(float(result.threshold), HIGHEST)
         with self.here.hold_sync():
             self.here.x, self.here.visible = [height_at, height_at], True
-        promised = result.thresholding.height_control == "fdr"
+        promised = THRESHOLDS[result.thresholding.height_control].bounds_false
         with self.promise.hold_sync():
             self.promise.y = [100 * result.thresholding.alpha] * 2
             self.promise.visible = promised

@@ -254,7 +254,7 @@ def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
     return {
         "Description": f"Clusters of the z map. {describe_height(facts)}",
         "Height control": chosen.height_control,
-        "Alpha": None if chosen.height_control == "fixed" else chosen.alpha,
+        "Alpha": chosen.height.get("alpha"),
         "Threshold Z": height,
         "Two-sided": chosen.two_sided,
         "Cluster size threshold (voxels)": chosen.cluster_size,

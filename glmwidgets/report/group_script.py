@@ -11,6 +11,7 @@ from typing import Any
 
 from glmwidgets import __version__
 from glmwidgets.report.script import write_with
+from glmwidgets.report.words import describe_threshold
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_analysis import GroupResult
 from glmwidgets.session.group_tests import default_contrast
@@ -95,7 +96,7 @@ for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
 '''
     if result.threshold < float("inf"):
         lines += f"""
-# The threshold that the explorer showed: {chosen.height_control}, alpha {chosen.alpha:g}.
+# The threshold that the explorer showed: {describe_threshold(chosen, result.threshold)}.
 table = get_clusters_table(
     z_map,
     {result.threshold!r},

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.glm.drift import drift_row
+from glmwidgets.glm.group import GROUP_ESTIMATORS
 from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.pooling import POOLINGS
+from glmwidgets.glm.scaling import scaling_row
 from glmwidgets.report.permuted import describe_permutation
 
 if TYPE_CHECKING:
@@ -98,12 +101,7 @@ def describe_height(facts: ContrastFacts) -> str:
         sides = "two-sided, alpha shared by both signs" if chosen.two_sided else "one-sided, positive effects only"
         if method.setting != "alpha":
             sides = "both signs" if chosen.two_sided else "positive effects only"
-    rule = {
-        "fpr": f"uncorrected p below {chosen.alpha:g}",
-        "fdr": f"false discovery rate {chosen.alpha:g}",
-        "bonferroni": f"family-wise error {chosen.alpha:g} by Bonferroni over {count(facts.z.size, 'voxel')}",
-        "fixed": "a height chosen by hand, which controls no error rate",
-    }.get(chosen.height_control, f"{method.label}, alpha {chosen.alpha:g}")
+    rule = method.said(chosen.alpha, count(facts.z.size, "voxel"))
     z = "|z|" if chosen.two_sided else "z"
     height = f"{z} above {facts.height:.2f}" if np.isfinite(facts.height) else "no voxel can pass"
     size = f"; clusters of fewer than {chosen.cluster_size} voxels are left out" if chosen.cluster_size > 1 else ""
@@ -141,7 +139,9 @@ def _first_level(study: Study) -> list[str]:
         if smoothing
         else "not smoothed by this analysis"
     )
-    scaled = "standardised to unit variance" if chosen.get("standardize") else _scaled(chosen["signal_scaling"])
+    scaled = scaling_row(chosen["signal_scaling"]).said
+    if chosen.get("standardize"):
+        scaled = "standardised to unit variance"
     masked = "in the given mask" if chosen.get("mask_img") is not None else "in a mask found from the runs' mean images"
     if chosen.get("mask_img") is None and chosen.get("mask_cut", 1) != 1:
         masked += f" (cut at {chosen['mask_cut']:g} of the value that was found)"
@@ -153,8 +153,7 @@ def _first_level(study: Study) -> list[str]:
     row = noise_model_row(chosen["noise_model"])
     parts.append(f"Errors were modelled as {row.label}: {row.description[0].lower()}{row.description[1:]}")
     if chosen.get("pooling") is not None:
-        whom = {"local": "those that touch it", "global": "all others"}[chosen["pooling"]]
-        parts.append(f"Each voxel shared the parameters of its noise with {whom}.")
+        parts.append(f"Each voxel shared the parameters of its noise with {POOLINGS[chosen['pooling']].whom}.")
     dof = [run.fit.dof for run in runs if run.fit is not None]
     if dof:
         parts.append(f"This leaves {_range(dof)} residual degrees of freedom{' a run' if len(dof) > 1 else ''}.")
@@ -168,10 +167,7 @@ def _second_level(study: Study) -> list[str]:
     smoothing = chosen.get("smoothing_fwhm")
     smoothed = f", smoothed with a Gaussian of {smoothing:g} mm full width at half maximum," if smoothing else ""
     columns = ", ".join(str(name) for name in design.columns)
-    estimator = {
-        "ols": "ordinary least squares, with subjects as random effects",
-        "fixed_effects": "fixed effects weighted by the maps' precision",
-    }.get(chosen.get("estimator", "ols"), f"the estimator {chosen.get('estimator')}")
+    estimator = GROUP_ESTIMATORS[chosen.get("estimator", "ols")].said
     return [
         f"A general linear model of {count(len(design), 'map')}{smoothed} was fitted in "
         f"{count(int(study.mask.sum()), 'voxel')} with {software()}, by {estimator}.",
@@ -186,11 +182,9 @@ def _task(study: Study) -> str:
     kinds = sorted({kind for each in study.runs for kind in each.conditions})
     events = sum(len(each.events) for each in study.runs if each.events is not None)
     hrf = chosen["hrf_model"]
-    if hrf is None:
-        response = "entered the model as they are, without a response function"
-    elif isinstance(hrf, str):
-        row = parse_hrf(hrf)[0]
-        response = f"were convolved with the response model “{hrf}” ({row.source})"
+    if hrf is None or isinstance(hrf, str):
+        row = parse_hrf(hrf or "none")[0]
+        response = row.said.format(name=hrf, source=row.source)
     else:
         response = "were convolved with response functions given as Python functions"
     return f"{count(events, 'event')} of {count(len(kinds), 'type')} ({', '.join(kinds)}) {response}."
@@ -201,15 +195,10 @@ def _nuisance(study: Study) -> str:
     if run.events is None:
         return ""
     n_drifts = sum(str(name).startswith("drift_") for name in run.design.columns)
-    drift = chosen["drift_model"]
-    if drift == "cosine":
-        high_pass = chosen["high_pass"]
-        period = f", periods above {1 / high_pass:.0f} s" if high_pass else ""
-        slow = f"Slow drifts were modelled by {count(n_drifts, 'cosine')} (high-pass {high_pass:g} Hz{period})"
-    elif drift == "polynomial":
-        slow = f"Slow drifts were modelled by polynomials up to order {chosen['drift_order']}"
-    else:
-        slow = "No drift was modelled beside the constant"
+    slow = "No drift was modelled beside the constant"
+    if n_drifts:
+        columns = drift_row(chosen["drift_model"]).said(n_drifts, chosen["high_pass"], chosen["drift_order"])
+        slow = f"Slow drifts were modelled by {columns}"
     interest = set(run.columns_of_interest())
     known = [str(n) for n in run.design.columns if str(n) not in interest and not str(n).startswith("drift_")]
     confounds = [n for n in known if n != "constant"]
@@ -226,15 +215,6 @@ def _inference(contrasts: Sequence[ContrastFacts]) -> list[str]:
         "Clusters are sets of voxels that share faces.",
         *(f"“{facts.name}”: {describe_permutation(facts.permuted)}" for facts in contrasts if facts.permuted),
     ]
-
-
-def _scaled(signal_scaling: Any) -> str:
-    for row in SCALINGS.values():
-        if type(row.value) is type(signal_scaling) and row.value == signal_scaling:
-            return (
-                "left in their raw units" if row.mean is None else f"expressed as {row.label.replace('%', 'percent')}"
-            )
-    return f"scaled by {signal_scaling!r}"
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from glmwidgets import __version__
-from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.files import unique_slugs
 from glmwidgets.report.html import Report, glm_report
@@ -20,6 +19,7 @@ from glmwidgets.report.script import (
     model_arguments,
     opening_lines,
     output_lines,
+    registering_lines,
     saving_lines,
     write_with,
 )
@@ -121,6 +121,7 @@ def _text(found: _Combined, stem: str) -> str:
     lines += ["}", *output_lines(stem), "for name, contrast in contrasts.items():", *each]
     lines += saving_lines(found.sources[0].settings, "mask_img")
     head = [f"# Repeats fixed effects over {len(found.sources)} runs, made with glmwidgets {__version__}."]
+    head += dict.fromkeys(line for source in found.sources for line in registering_lines(source.settings, source.run))
     return assembled(list(dict.fromkeys([*imports, *more])), lines, head)
 
 
@@ -205,11 +206,8 @@ def runs_report(of: RunSet, **options: Any) -> Report:
     )
     contrasts = {name or text: text for name, text in found.settings.contrast.listed}
     chosen = found.settings.threshold
-    fixed = THRESHOLDS[chosen.height_control].setting == "fixed"
     told = {
-        "height_control": None if fixed else chosen.height_control,
-        "threshold": chosen.value if fixed else None,
-        "alpha": chosen.alpha,
+        **chosen.height,
         "cluster_threshold": chosen.cluster_size,
         "two_sided": chosen.two_sided,
         "min_distance": chosen.min_distance,

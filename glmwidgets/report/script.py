@@ -6,7 +6,6 @@ What a person typed stands in the script as quoted text only (``repr``), never a
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,13 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.files.writing import check_outputs, write_text
+from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.drift import DRIFTS, drift_row
 from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.glm.hrf import parse_hrf
+from glmwidgets.glm.hrf import HRFS, parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.tables import read_table, tsv
 from glmwidgets.images.save import save_image
 from glmwidgets.report.files import slug, unique_slugs
@@ -33,12 +35,8 @@ __all__ = ["DIALECTS", "script_text", "write_script"]
 
 NILEARN = "0.14.1"
 
-#: Response models of nilearn that this package has under the same name.
-NILEARN_HRFS = {f"{stem}{more}" for stem in ("spm", "glover") for more in ("", " + derivative")} | {
-    "spm + derivative + dispersion",
-    "glover + derivative + dispersion",
-    "fir",
-}
+# Arguments of the estimator that shape the design, beside those of response and drift themselves.
+_OF_DESIGN = ("hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset", "slice_time_ref")
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,25 @@ class Source:
         return None if read_table(path, "confounds")[list(used.columns)].isna().any(axis=None) else path
 
     @property
+    def design(self) -> pd.DataFrame:
+        """The design matrix, rows of scans that are left out included (their zeros enter no fit)."""
+        kept = self.analysis.graph.get("design", self.settings)
+        dropped = np.zeros((self.run.n_scans - len(kept), kept.shape[1]))
+        return pd.DataFrame(np.vstack([dropped, kept.to_numpy()]), columns=kept.columns)
+
+    @property
+    def unnamed(self) -> list[str]:
+        """Arguments of the design that nilearn has no name for: its columns must be given instead."""
+        design = self.settings.design
+        rows = {"hrf_model": parse_hrf(design.hrf_model)[0], "drift_model": DRIFTS[design.drift_model]}
+        return [name for name, row in rows.items() if row.nilearn is None]
+
+    @property
+    def gives_design(self) -> bool:
+        """Whether a script for nilearn has to bring the design matrix."""
+        return bool(self.unnamed) or self.events is None
+
+    @property
     def cuts_mask(self) -> bool:
         """Whether the mask is one that an estimator does not find by itself."""
         return self.run.mask_img is None and self.settings.data.mask_cut != 1
@@ -90,8 +107,10 @@ def write_script(
     path : str or path
         Of the script. Inputs that were given in memory are written beside it, and read from there.
     dialect : {"glmwidgets", "nilearn"}
-        ``"glmwidgets"`` repeats the maps bit for bit. ``"nilearn"`` gives the same z scores to 1e-6 where nilearn
-        has the model; a comment at the head of the script says what it lacks.
+        ``"glmwidgets"`` repeats the maps bit for bit; a comment at its head names the choices that were added to the
+        package's tables, which the script needs. ``"nilearn"`` gives the same z scores to 1e-6 where nilearn has the
+        noise model and the scaling, and reads the design matrix from a file where it has no name for response or drift;
+        a comment says what it lacks.
     overwrite : bool
         Whether files that exist may be replaced. Those that were written of the same session before may; one that was
         read as an input never is.
@@ -183,12 +202,15 @@ def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Any]:
     needed: dict[str, Any] = {}
     if run.inputs.bold is None:
         needed[f"{stem}_bold.nii.gz"] = run.img
-    if source.events_file is None and events is not None:
-        needed[f"{stem}_events.tsv"] = events[["onset", "duration", "trial_type", "modulation"]]
-    if dialect == "nilearn" and source.confounds is not None and source.confounds_file is None:
-        needed[f"{stem}_confounds.tsv"] = source.confounds
-    elif run.inputs.confounds is None and run.confounds is not None:
-        needed[f"{stem}_confounds.tsv"] = run.confounds
+    if dialect == "nilearn" and source.gives_design:
+        needed[f"{stem}_design.tsv"] = source.design
+    else:
+        if source.events_file is None and events is not None:
+            needed[f"{stem}_events.tsv"] = events[["onset", "duration", "trial_type", "modulation"]]
+        if dialect == "nilearn" and source.confounds is not None and source.confounds_file is None:
+            needed[f"{stem}_confounds.tsv"] = source.confounds
+        elif run.inputs.confounds is None and run.confounds is not None:
+            needed[f"{stem}_confounds.tsv"] = run.confounds
     if run.inputs.mask is None and run.mask_img is not None:
         needed[f"{stem}_mask.nii.gz"] = run.mask_img
     elif dialect == "nilearn" and source.cuts_mask:
@@ -280,13 +302,17 @@ def _own(source: Source, stem: str) -> str:
         *saving_lines(settings, "model.mask_img_"),
     ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
-    return assembled(imports, lines, [f"# Repeats an analysis made with glmwidgets {__version__}."])
+    head = [f"# Repeats an analysis made with glmwidgets {__version__}.", *registering_lines(settings, run)]
+    return assembled(imports, lines, head)
 
 
 def _nilearn(source: Source, stem: str) -> str:
     """The script on nilearn's FirstLevelModel."""
     run, settings = source.run, source.settings
     design = settings.design
+    hrf, drift = parse_hrf(design.hrf_model)[0], DRIFTS[design.drift_model]
+    noise, scaling = noise_model_row(settings.noise.model), SCALINGS[settings.data.signal_scaling]
+    threshold = THRESHOLDS[settings.threshold.height_control]
     choices = {**model_arguments(settings, run), "slice_time_ref": run.slice_time_ref}
     lacking = []
 
@@ -294,28 +320,29 @@ def _nilearn(source: Source, stem: str) -> str:
         lacking.append(f"{name}={choices.get(name)!r}: {why}; {value!r} stands in its place, and the maps differ")
         choices[name] = value
 
-    if design.hrf_model not in NILEARN_HRFS:
-        replace("hrf_model", "spm", "nilearn has no such response model")
-    if not re.fullmatch(r"ols|ar[1-9][0-9]*", settings.noise.model):
+    for name in source.unnamed:
+        lacking.append(f"{name}={choices[name]!r}: nilearn does not know it; the design matrix is read from a file")
+    if source.gives_design:
+        choices = {name: value for name, value in choices.items() if name not in _OF_DESIGN}
+    else:
+        choices |= {"hrf_model": hrf.nilearn or None, "drift_model": drift.nilearn or None}
+    if noise.nilearn is None:
         replace("noise_model", "ar1", "nilearn has no such noise model")
-    elif settings.noise.model not in ("ols", "ar1"):
-        lacking.append(
-            f"noise_model={settings.noise.model!r}: nilearn groups the voxels at random, so that maps differ"
-        )
-    if settings.data.signal_scaling == "scan":
-        replace("signal_scaling", 0, "nilearn stops with an error there")
+    elif noise.nilearn_differs:
+        lacking.append(f"noise_model={noise.nilearn!r}: {noise.nilearn_differs}")
+    if scaling.nilearn is None:
+        replace("signal_scaling", 0, scaling.why_not)
     if choices.pop("pooling", None) is not None:
         lacking.append(
             f"pooling={settings.noise.pooling!r}: nilearn gives each voxel a noise of its own, so that maps differ"
         )
-    if choices.get("drift_model") == "none":
-        choices["drift_model"] = None
-    if source.events is not None:
+    if not source.gives_design:
         ends = source.events["onset"] + source.events["duration"]
         if (source.events["onset"] < design.min_onset).any() or (ends <= design.min_onset).any():
             lacking.append("min_onset: nilearn moves events that start too early instead of leaving them out")
-    control = settings.threshold.height_control
-    if control not in ("fixed", "fpr", "fdr", "bonferroni"):
+    height = None
+    if threshold.nilearn is None:
+        control, height = settings.threshold.height_control, float(source.analysis.result(settings).threshold)
         lacking.append(f"height_control={control!r}: nilearn has no such threshold; its height is written in its place")
     lacking.append("the table of clusters: nilearn lists some peaks that are nearer to each other than min_distance")
 
@@ -323,19 +350,24 @@ def _nilearn(source: Source, stem: str) -> str:
     masked = run.mask_img is not None or source.cuts_mask
     mask = _place(run.inputs.mask, stem, "mask.nii.gz", masked)
     lines = [f"bold = {bold}"]
-    if source.events is not None:
+    fitted = "events"
+    if source.gives_design:
+        lines += _read_exactly("design", _place(None, stem, "design.tsv", True), "\t")
+        fitted = "design_matrices=design"
+    else:
         lines += _nilearn_events(source, _place(source.events_file, stem, "events.tsv", True), design.conditions)
-    used = source.confounds is not None
-    if used:
+    if source.confounds is not None and not source.gives_design:
+        fitted += ", confounds"
         place, columns = _place(source.confounds_file, stem, "confounds.tsv", True), list(source.confounds.columns)
         lines += _read_exactly("confounds", place, _separator(source.confounds_file), columns)
         lines += [f"confounds = confounds[{columns!r}]"]
 
-    lines += ["", "model = FirstLevelModel(", f"    t_r={run.t_r!r},"]
+    lines += ["", "model = FirstLevelModel("]
+    lines += [] if source.gives_design else [f"    t_r={run.t_r!r},"]
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
     lines += [f"    mask_img={mask},"] if masked else []
     lines += ["    minimize_memory=False,", ")"]
-    lines += [f"model.fit(bold, events{', confounds' if used else ''}{kept_argument(source)})"]
+    lines += [f"model.fit(bold, {fitted}{kept_argument(source)})"]
 
     matrix = source.analysis.graph.get("design", settings)
     contrasts = settings.contrast.listed
@@ -350,9 +382,6 @@ def _nilearn(source: Source, stem: str) -> str:
     lines += ["    weights = np.array([[row.get(column, 0.0) for column in columns] for row in rows])"]
     lines += ['    contrast, stat_type = (weights[0], "t") if len(weights) == 1 else (weights, "F")']
     lines += ['    maps = model.compute_contrast(contrast, stat_type=stat_type, output_type="all")']
-    height = None
-    if control not in ("fixed", "fpr", "fdr", "bonferroni"):
-        height = float(source.analysis.result(settings).threshold)
     lines += saving_lines(settings, "model.masker_.mask_img_", height)
     imports = ["import numpy as np", "import pandas as pd", "from nilearn.glm import threshold_stats_img"]
     imports += [
@@ -386,18 +415,16 @@ def assembled(imports: list[str], lines: list[str], head: list[str]) -> str:
 def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
     """Arguments of the estimator that shape the numbers; both packages have these under the same names."""
     design = settings.design
-    fir = parse_hrf(design.hrf_model)[0].name == "fir"
+    hrf, drift = parse_hrf(design.hrf_model)[0], DRIFTS[design.drift_model]
     choices: dict[str, Any] = {}
     if run.slice_time_ref:
         choices["slice_time_ref"] = run.slice_time_ref
     choices["hrf_model"] = design.hrf_model
-    if fir:
+    if hrf.by_delays:
         choices["fir_delays"] = list(design.fir_delays)
     choices["drift_model"] = design.drift_model
-    if design.drift_model == "cosine":
-        choices["high_pass"] = design.high_pass
-    elif design.drift_model == "polynomial":
-        choices["drift_order"] = design.drift_order
+    if drift.setting is not None:
+        choices[drift.setting] = getattr(design, drift.setting)
     if design.min_onset != Settings().design.min_onset:
         choices["min_onset"] = design.min_onset
     choices["smoothing_fwhm"] = settings.data.smoothing_fwhm or None
@@ -406,6 +433,27 @@ def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
     if settings.noise.pooling is not None:
         choices["pooling"] = settings.noise.pooling
     return choices
+
+
+def added_rows(choices: Mapping[str, Any]) -> list[str]:
+    """Rows, as Python, that were added to the package's tables and that these arguments of an estimator name."""
+    hrf, noise = choices["hrf_model"], choices["noise_model"]
+    named: dict[str, tuple[Choices, str | None]] = {
+        "HRFS": (HRFS, parse_hrf(hrf)[0].name if isinstance(hrf, str) else None),
+        "DRIFTS": (DRIFTS, drift_row(choices["drift_model"]).name),
+        "NOISE_MODELS": (NOISE_MODELS, next(name for name, row in NOISE_MODELS.items() if row.means(noise))),
+        "SCALINGS": (SCALINGS, scaling_row(choices["signal_scaling"]).name),
+        "THRESHOLDS": (THRESHOLDS, choices.get("height_control")),
+    }
+    return [f"{what}[{name!r}]" for what, (table, name) in named.items() if table.is_added(name)]
+
+
+def registering_lines(settings: Settings, run: Run) -> list[str]:
+    """A comment on the rows that a script needs and the package does not have; nothing without any."""
+    added = added_rows({**model_arguments(settings, run), "height_control": settings.threshold.height_control})
+    if not added:
+        return []
+    return ["#", f"# Not of the package: add {', '.join(added)} here first, as it was added for that analysis."]
 
 
 def kept_argument(source: Source) -> str:
@@ -464,18 +512,13 @@ def output_lines(stem: str) -> list[str]:
 
 def saving_lines(settings: Settings, mask: str, height: float | None = None) -> list[str]:
     chosen = settings.threshold
-    fixed = THRESHOLDS[chosen.height_control].setting == "fixed" or height is not None
-    value = chosen.value if height is None else height
-    how = (
-        f"height_control=None, threshold={value!r}"
-        if fixed
-        else (f"height_control={chosen.height_control!r}, alpha={chosen.alpha!r}")
-    )
+    how = chosen.height if height is None else {"height_control": None, "threshold": height}
+    words = ", ".join(f"{name}={value!r}" for name, value in how.items())
     return [
         "    for kind, img in maps.items():",
         '        img.to_filename(folder / f"{name}_{kind}.nii.gz")',
         "    _, threshold = threshold_stats_img(",
-        f'        maps["z_score"], mask_img={mask}, {how}, two_sided={chosen.two_sided!r}',
+        f'        maps["z_score"], mask_img={mask}, {words}, two_sided={chosen.two_sided!r}',
         "    )",
         "    table = get_clusters_table(",
         f'        maps["z_score"], threshold, cluster_threshold={chosen.cluster_size!r},'

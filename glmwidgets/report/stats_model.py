@@ -22,10 +22,12 @@ import pandas as pd
 from glmwidgets import __version__
 from glmwidgets.files.writing import noted, write_text
 from glmwidgets.glm.confound_groups import choose_confounds, motion_columns
+from glmwidgets.glm.drift import DRIFTS, drift_row
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, quote_name
-from glmwidgets.glm.hrf import parse_hrf
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.hrf import HRFS, parse_hrf
+from glmwidgets.glm.scaling import SCALINGS, scaling_row
 from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.report.script import added_rows
 from glmwidgets.report.study import named_contrasts
 from glmwidgets.session.settings import EventsSettings, Settings
 
@@ -144,11 +146,10 @@ class StatsModel:
             raise ValueError("the model names conditions or confounds by patterns: select them from the tables first")
         if given.standardize or not isinstance(given.hrf_model, str):
             raise ValueError("a session cannot standardise series, nor model events without a response function")
-        scaling = next(row.name for row in SCALINGS.values() if _same(row.value, given.signal_scaling))
         changes: dict[str, Any] = {
             "inputs.slice_time_ref": given.slice_time_ref,
             "data.smoothing_fwhm": given.smoothing_fwhm,
-            "data.signal_scaling": scaling,
+            "data.signal_scaling": scaling_row(given.signal_scaling).name,
             "design.conditions": None if "*" in self.conditions else self.conditions,
             "design.confounds": None if "*" in self.confounds else self.confounds,
             "design.hrf_model": given.hrf_model,
@@ -226,7 +227,10 @@ def stats_model(
             convolve["Derivative"], convolve["Dispersion"] = "derivative" in hrf, "dispersion" in hrf
         instructions.append(convolve)
     ours = {key: _jsonable(parameters[key]) for key in _OURS}
-    options = {"HighPassFilterCutoffHz": parameters["high_pass"]} if parameters["drift_model"] == "cosine" else {}
+    added = ", ".join(added_rows(parameters))
+    note += f" It needs {added}, which somebody added to glmwidgets: other programs know no such choice." * bool(added)
+    drift = drift_row(parameters["drift_model"])
+    options = {drift.bids: parameters[drift.setting]} if drift.bids else {}
     run_node: dict[str, Any] = {
         "Level": "Run",
         "Name": "run_level",
@@ -363,8 +367,8 @@ def _bids_hrf(hrf: Any) -> str:
     """The format's word for a response model; one that it does not know keeps its own."""
     if not isinstance(hrf, str):
         return str(hrf)
-    row = parse_hrf(hrf)[0].name
-    return row.partition(" + ")[0] if row.startswith(("spm", "glover")) else row
+    row = parse_hrf(hrf)[0]
+    return row.bids or row.name.partition(" + ")[0]
 
 
 def _jsonable(value: Any) -> Any:
@@ -376,8 +380,6 @@ def _listed(value: Any) -> list[Any]:
 
 
 # In -------------------------------------------------------------------------------------------------------------------
-
-_HRF_WORDS = {"doublegamma": "spm", "spm": "spm", "glover": "glover", "fir": "fir"}
 
 
 def read_stats_model(path: str | os.PathLike[str] | Mapping[str, Any]) -> StatsModel:
@@ -485,14 +487,16 @@ def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, A
         return ours
     options = model.get("Options") or {}
     parameters: dict[str, Any] = {"hrf_model": None, "drift_model": None}
-    if "HighPassFilterCutoffHz" in options:
-        parameters |= {"drift_model": "cosine", "high_pass": float(options["HighPassFilterCutoffHz"])}
+    for row in DRIFTS.values():
+        if row.bids in options:
+            parameters |= {"drift_model": row.name, row.setting: float(options[row.bids])}
     if hrf:
+        words = {"doublegamma": "spm"} | {row.bids: row.bids for row in HRFS.values() if row.bids == row.name}
         word = str(hrf.get("Model", "spm")).lower()
-        if word not in _HRF_WORDS:
-            raise ValueError(f"the response model {hrf['Model']!r} is not known; there are spm, glover and fir")
-        parameters["hrf_model"] = _HRF_WORDS[word]
-        if word == "fir":
+        if word not in words:
+            raise ValueError(f"the response model {hrf['Model']!r} is not known; there are {', '.join(words)}")
+        parameters["hrf_model"] = words[word]
+        if HRFS[words[word]].by_delays:
             parameters["fir_delays"] = hrf.get("FIRDelays", [0])
         elif hrf.get("Derivative") in (True, "True", "true"):
             parameters["hrf_model"] += " + derivative"
@@ -529,7 +533,3 @@ def _matching(patterns: Sequence[str], names: Sequence[str], missing: str | None
             raise ValueError(f"{missing} {pattern!r}; there are {', '.join(names) or 'none'}")
         chosen += [name for name in found if name not in chosen]
     return chosen
-
-
-def _same(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and a == b

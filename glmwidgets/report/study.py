@@ -18,7 +18,7 @@ from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.glm.regression import Fit
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.scaling import SCALINGS, scaling_row
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
@@ -311,9 +311,8 @@ def study_of_model(
     -------
     Study
     """
-    fixed = height_control in (None, "fixed")
     chosen = ThresholdSettings(
-        height_control="fixed" if fixed else height_control,
+        height_control="fixed" if height_control is None else height_control,
         alpha=alpha,
         value=3.09 if threshold is None else float(threshold),
         two_sided=two_sided,
@@ -475,5 +474,4 @@ def _column_called(text: str, columns: Sequence[str]) -> str | None:
 
 
 def _unit(signal_scaling: Any) -> str:
-    # `False == 0` in Python, and here they are opposites.
-    return "" if signal_scaling is False or signal_scaling == "none" else "% signal"
+    return "" if scaling_row(signal_scaling).mean is None else "% signal"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
+from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.settings import Settings, ThresholdSettings
 
@@ -18,11 +20,7 @@ if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
     from glmwidgets.session.analysis import Clusters, Result
 
-__all__ = ["POOLED_IN_WORDS", "describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
-
-
-#: Whom a voxel shares its noise with, as the end of a phrase.
-POOLED_IN_WORDS = {None: "", "local": " shared with neighbours", "global": " shared by the whole mask"}
+__all__ = ["describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
 
 
 def describe_model(settings: Settings) -> str:
@@ -42,16 +40,13 @@ def describe_model(settings: Settings) -> str:
     >>> describe_model(Settings())
     "HRF spm, cosine drift below 0.01 Hz, noise AR(1), no smoothing, % of each voxel's mean"
     """
-    design, data = settings.design, settings.data
-    drift = {
-        "cosine": f"cosine drift below {design.high_pass:g} Hz",
-        "polynomial": f"polynomial drift of order {design.drift_order}",
-    }.get(design.drift_model, "no drift")
+    design, data, noise = settings.design, settings.data, settings.noise
+    shared = "" if noise.pooling is None else f" {POOLINGS[noise.pooling].label}"
     return ", ".join(
         (
             f"HRF {design.hrf_model or 'none'}",
-            drift,
-            f"noise {noise_model_row(settings.noise.model).label}" + POOLED_IN_WORDS[settings.noise.pooling],
+            DRIFTS[design.drift_model].short(design.high_pass, design.drift_order),
+            f"noise {noise_model_row(noise.model).label}{shared}",
             f"smoothed by {data.smoothing_fwhm:g} mm" if data.smoothing_fwhm else "no smoothing",
             SCALINGS[data.signal_scaling].label,
             *([f"without the first {data.drop_scans} scans"] if data.drop_scans else []),

@@ -253,7 +253,7 @@ class Analysis:
     @property
     def backgrounds(self) -> tuple[str, ...]:
         """What maps of this run can be laid over: keys of `glmwidgets.session.backgrounds.BACKGROUNDS`."""
-        return tuple(name for name in BACKGROUNDS if name != "anatomical" or self.run.anatomical is not None)
+        return tuple(name for name, row in BACKGROUNDS.items() if row.there(self.run))
 
     def background_image(self, name: str) -> np.ndarray:
         """An image to lay maps over, 3-D float32; the mean where the one asked for was not given."""

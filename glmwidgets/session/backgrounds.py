@@ -33,16 +33,17 @@ def _anatomical(run: Run) -> np.ndarray:
 
 
 class Background(NamedTuple):
-    """A row of `BACKGROUNDS`: a label, and ``make(run) -> volume`` on the run's grid."""
+    """A row of `BACKGROUNDS`: a label, ``make(run) -> volume`` on the run's grid, and which runs have it."""
 
     label: str
     make: Callable[[Run], np.ndarray]
+    there: Callable[[Run], bool] = lambda run: True
 
 
 BACKGROUNDS: dict[str, Background] = {
     "mean": Background("mean", _mean),
     "first": Background("first scan", _first),
-    "anatomical": Background("anatomical", _anatomical),
+    "anatomical": Background("anatomical", _anatomical, lambda run: run.anatomical is not None),
 }
 
 

@@ -19,11 +19,11 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.session.analysis import Result
 from glmwidgets.session.group_data import Group
 from glmwidgets.session.group_settings import GroupSettings
-from glmwidgets.session.group_statistics import GROUP_STATISTICS, GroupFacts
+from glmwidgets.session.group_statistics import GroupFacts
 from glmwidgets.session.group_tests import default_contrast, kept_rows
 from glmwidgets.session.proposals import mended_expression
 from glmwidgets.session.stages import Graph, Stage
-from glmwidgets.session.statistics import StatisticsBook
+from glmwidgets.session.statistics import STATISTICS, StatisticsBook
 from glmwidgets.session.surviving import (
     Clusters,
     bounds_on,
@@ -103,8 +103,10 @@ class GroupAnalysis:
             {"contrast.expression": "intercept", "threshold.cluster_size": 10, "threshold.alpha": 0.001}
         )
 
-    #: What the map can show.
-    statistics = GROUP_STATISTICS
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """What the map can show: keys of `glmwidgets.session.statistics.STATISTICS`."""
+        return tuple(name for name, row in STATISTICS.items() if not row.needs_time)
 
     @property
     def backgrounds(self) -> tuple[str, ...]:

@@ -9,10 +9,7 @@ import numpy as np
 
 from glmwidgets.glm.group import GroupFit
 
-__all__ = ["GROUP_STATISTICS", "GroupFacts"]
-
-#: Rows of `glmwidgets.session.statistics.STATISTICS` that a group has: those that need no time.
-GROUP_STATISTICS = ("z", "stat", "p", "effect", "standard_error", "r_square", "partial_r_square", "residual_sd")
+__all__ = ["GroupFacts"]
 
 
 @dataclass(frozen=True)

@@ -130,13 +130,13 @@ class DesignSettings:
     hrf_model : str
         A name of `glmwidgets.glm.hrf.HRFS`, with numbers in brackets where the model takes any.
     fir_delays : tuple of int
-        Delays of the FIR model, in scans.
+        Delays in scans, of the FIR model and others that have a column for each.
     drift_model : str
         A key of `glmwidgets.glm.drift.DRIFTS`.
     high_pass : float
-        Cut-off of the cosine drift, in Hz.
+        Cut-off in Hz of the drifts that have one, such as the cosines.
     drift_order : int
-        Order of the polynomial drift.
+        Order of the drifts that have one, such as the polynomial.
     confounds : tuple of str or None
         Columns of the confounds table that are used, or made of its motion parameters; None for all it has.
     scrub_fd, scrub_dvars : float or None
@@ -159,7 +159,7 @@ class DesignSettings:
     def __post_init__(self) -> None:
         path = "design.hrf_model"
         try:
-            path = "design.fir_delays" if parse_hrf(self.hrf_model)[0].name == "fir" else path
+            path = "design.fir_delays" if parse_hrf(self.hrf_model)[0].by_delays else path
             # Numbers that are each allowed may still make no curve together.
             resolve_hrf(self.hrf_model, self.fir_delays).kernels(2.0, 10)
         except ValueError as error:
@@ -295,6 +295,21 @@ class ThresholdSettings:
         within("threshold.value", self.value, 0)
         within("threshold.cluster_size", self.cluster_size, 0)
         within("threshold.min_distance", self.min_distance, 0)
+
+    @property
+    def height(self) -> dict[str, Any]:
+        """What chooses the height, as arguments of `glmwidgets.models.threshold_stats_img`, and no others.
+
+        Examples
+        --------
+        >>> ThresholdSettings("fdr", 0.05).height, ThresholdSettings("fixed", value=4.0).height
+        ({'height_control': 'fdr', 'alpha': 0.05}, {'height_control': None, 'threshold': 4.0})
+        """
+        row = THRESHOLDS[self.height_control]
+        # None is what the field calls the height that is chosen by hand.
+        name = self.height_control if row.nilearn is None else row.nilearn or None
+        level = {"alpha": self.alpha} if row.setting == "alpha" else {"threshold": self.value}
+        return {"height_control": name, **level}
 
 
 CONVENTIONS = ("neurological", "radiological")

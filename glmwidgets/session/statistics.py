@@ -191,6 +191,12 @@ class Statistic:
         edge would otherwise take all colours.
     least : float
         The colour bar never ends before this.
+    of_test : bool
+        Whether it is the test itself, which has no direction where that is an F test.
+    short_f : str
+        Above the colour bar of an F test; as otherwise if empty.
+    needs_time : bool
+        Whether it is one of series, so that maps of a group do not have it.
     """
 
     label: str
@@ -202,11 +208,23 @@ class Statistic:
     in_units: bool = False
     quantile: float = 0.9995
     least: float = 0.0
+    of_test: bool = False
+    short_f: str = ""
+    needs_time: bool = False
 
 
 STATISTICS: dict[str, Statistic] = {
-    "z": Statistic("z", "z", "Standard normal score of the contrast.", _z, signed=True, least=5.0),
-    "stat": Statistic("t or F", "t", "The test statistic of the contrast.", _stat, signed=True, least=5.0),
+    "z": Statistic("z", "z", "Standard normal score of the contrast.", _z, signed=True, least=5.0, of_test=True),
+    "stat": Statistic(
+        "t or F",
+        "t",
+        "The test statistic of the contrast.",
+        _stat,
+        signed=True,
+        least=5.0,
+        of_test=True,
+        short_f="F",
+    ),
     "p": Statistic("−log₁₀ p", "−log₁₀ p", "3 is p = .001, uncorrected.", _log_p, least=5.0),
     "effect": Statistic(
         "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.995
@@ -235,6 +253,7 @@ STATISTICS: dict[str, Statistic] = {
         signed=True,
         whole=True,
         quantile=0.999,
+        needs_time=True,
     ),
     "residual_sd": Statistic(
         "residual sd",
@@ -245,7 +264,15 @@ STATISTICS: dict[str, Statistic] = {
         in_units=True,
         quantile=0.98,
     ),
-    "tsnr": Statistic("tSNR", "tSNR", "Mean over standard deviation of the series.", _tsnr, whole=True, quantile=0.99),
+    "tsnr": Statistic(
+        "tSNR",
+        "tSNR",
+        "Mean over standard deviation of the series.",
+        _tsnr,
+        whole=True,
+        quantile=0.99,
+        needs_time=True,
+    ),
 }
 
 
@@ -292,8 +319,8 @@ def _show(name: str, of: StatisticsBook) -> Shown:
         name, row, values, why_not = "z", STATISTICS["z"], of.z, f"{reason}; z is shown"
     if name != "z":
         values = np.where(of.fit.moments.constant, np.nan, values)
-    directed = row.signed and not (of.is_f and name in ("z", "stat"))
-    label = "F" if name == "stat" and of.is_f else row.short
+    directed = row.signed and not (of.is_f and row.of_test)
+    label = row.short_f if of.is_f and row.short_f else row.short
     unit = "%" if row.in_units and of.scaled else ""
     return Shown(name, values, label, unit, directed, row.whole, colour_limit(values, row.quantile, row.least), why_not)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
+from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.session.settings import Settings, is_analysis
 
-__all__ = ["LIST_OF_CONTRASTS", "POOLED", "changes_in_words", "describe_changes"]
+__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
 
 
 def _plain(value: Any) -> str:
@@ -36,9 +37,6 @@ def _all_if_none(value: Any) -> str:
 def _cut_off(value: float) -> str:
     return f"{1 / value:.4g} s" if value else "none"
 
-
-#: Whom a voxel shares its noise with, in words.
-POOLED = {None: "each voxel's own", "local": "with neighbours", "global": "over the mask"}
 
 # Which contrasts are at hand changes no map; which one is asked for is said by its expression.
 LIST_OF_CONTRASTS = frozenset({"contrast.names", "contrast.expressions", "contrast.active"})
@@ -76,7 +74,7 @@ _SAYINGS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "design.scrub_dvars": ("scrubbing above DVARS", _plain),
     "design.min_onset": ("earliest onset", _with_unit("s")),
     "noise.model": ("noise", lambda name: noise_model_row(name).label),
-    "noise.pooling": ("noise pooled", lambda way: POOLED[way]),
+    "noise.pooling": ("noise pooled", lambda way: POOLINGS[way].change),
     "contrast.expression": ("contrast", _plain),
     "threshold.height_control": ("threshold", lambda name: THRESHOLDS[name].label),
     "threshold.alpha": ("alpha", _plain),

@@ -154,9 +154,10 @@ def test_comments_say_what_nilearn_lacks(session):
     session.update({"design.hrf_model": "gam(8, 0.5)", "data.signal_scaling": "scan"})
     text = script_text(session, "nilearn")
     head = text.partition("\n\n")[0]
-    assert "# - hrf_model='gam(8, 0.5)': nilearn has no such response model; 'spm' stands in its place" in head
+    assert "# - hrf_model='gam(8, 0.5)': nilearn does not know it; the design matrix is read from a file" in head
     assert "# - signal_scaling=1: nilearn stops with an error there" in head
-    assert "hrf_model='spm'," in text
+    assert "hrf_model" not in text.partition("\n\n")[2]
+    assert "design_matrices=design" in text
     plain = script_text(Session(session.run, {"noise.model": "ar1"}, synchronous=True), "nilearn")
     assert "stands in its place" not in plain
 
