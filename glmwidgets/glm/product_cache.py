@@ -19,8 +19,7 @@ class WeightedRows:
     ----------
     weights : array of shape (m, k)
     pieces : tuple of arrays of shape (k_i, n)
-        The k rows in their order. Summed in this order whichever blocks they come from, so that the same model gives
-        the same bits by whatever way it was reached.
+        The k rows in their order. Summed in this order whichever blocks they come from.
     """
 
     weights: np.ndarray

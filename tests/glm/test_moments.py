@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.glm.basis import design_basis
+from glmwidgets.glm.contrasts import compute_contrast
 from glmwidgets.glm.moments import Moments, shift_sum
 from glmwidgets.glm.products import lagged_products, residual_autocovariance
 from glmwidgets.glm.regression import fit_glm
@@ -133,19 +134,41 @@ def test_a_subset_of_voxels_says_what_the_whole_says(constant):
     np.testing.assert_allclose(of_some, of_whole[:, voxels], rtol=1e-10)
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml"])
-def test_the_way_to_a_model_leaves_no_trace_in_its_bits(precision, noise_model):
-    # What was multiplied before decides which products are at hand and in which blocks, never what they sum to.
+@pytest.fixture
+def ways():
+    """Series, and designs that share columns: which are multiplied together depends on which came before."""
     rng = np.random.default_rng(4)
     y = rng.standard_normal((80, 700)) + 10
     steady = np.column_stack([rng.standard_normal((80, 5)), np.ones(80)])
     tasks = [rng.standard_normal((80, k)) for k in (1, 3, 2)]
-    designs = [np.column_stack([task, steady[:, ::step]]) for task in tasks for step in (1, -1)]
+    return y, [np.column_stack([task, steady[:, ::step]]) for task in tasks for step in (1, -1)]
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_products_by_another_way_differ_by_the_rounding_of_a_sum(precision, ways):
+    """Sums of n products in any two orders lie within ``n eps |x|' |y|`` of each other (Higham 2002, eq. 3.5)."""
+    y, designs = ways
     used = Moments(y, precision)
-    for design in designs:
-        fit_glm(used, design, noise_model)
-    for design in reversed(designs):
-        found, fresh = fit_glm(used, design, noise_model), fit_glm(Moments(y, precision), design, noise_model)
-        assert np.array_equal(found.beta, fresh.beta)
-        assert np.array_equal(found.dispersion, fresh.dispersion)
+    size = len(y) * np.finfo(precision).eps * np.abs(used.series)
+    for design in [*designs, *reversed(designs)]:
+        found, fresh = used.with_columns(design, [0, 1]), Moments(y, precision).with_columns(design, [0, 1])
+        for lag in (0, 1):
+            bound = np.abs(shift_sum(design, lag)).T @ size
+            assert (np.abs(found[lag].at(slice(None)) - fresh[lag].at(slice(None))) <= bound).all()
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 1e-4)])
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml"])
+def test_the_same_steps_give_the_same_bits_and_others_the_same_z(precision, tolerance, noise_model, ways):
+    """z by another way: 80 roundings of a sum, 2e-14 and 1e-5, and what the design's correlations make of them."""
+    y, designs = ways
+
+    def steps(order):
+        moments = Moments(y, precision)
+        return [compute_contrast(fit_glm(moments, design, noise_model), np.eye(7)[0]).z_score() for design in order]
+
+    designs = [design[:, :7] for design in designs]
+    first, again, back = steps(designs), steps(designs), steps(designs[::-1])[::-1]
+    for one, same, other in zip(first, again, back, strict=True):
+        np.testing.assert_array_equal(one, same)
+        np.testing.assert_allclose(one, other, atol=tolerance)
