@@ -1,4 +1,6 @@
-"""The engine's tests under other kernels of OpenBLAS: ``python -m benchmarks.kernels [Haswell Zen ...] [--tests PATH ...]``.
+"""The engine's tests under other kernels of OpenBLAS.
+
+``python -m benchmarks.kernels [Haswell Zen ...] [--tests PATH ...]``
 
 OpenBLAS chooses its kernels by the processor, and another kernel sums products in another order. ``OPENBLAS_CORETYPE``
 makes it take those of an older processor: the tests that pass here then say something of other people's machines. The

@@ -58,7 +58,7 @@ def test_rho_is_the_optimum_of_the_restricted_likelihood(constant, deficient, ph
 def test_fit_equals_dense_gls(pooling, constant, deficient, dense, make_design, make_series):
     """Exact at both ends: the covariance is that of the stationary process, first scan included.
 
-    A prediction near zero is a difference of products with orthonormal columns, of which each is right to ``n eps |y|``.
+    A prediction near zero is a difference of products with orthonormal columns, each of them right to ``n eps |y|``.
     """
     x = make_design(80, constant, deficient)
     y = make_series(x, 6, phi=(0.6,), mean=100.0)
