@@ -14,7 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from glmwidgets.glm.contrasts import Contrast, fixed_effects
-from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.design import make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.regression import Fit
@@ -24,7 +24,7 @@ from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.report_hook import generate_report
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
 from glmwidgets.models.run_contrasts import contrasts_of_runs, is_named_contrasts
-from glmwidgets.models.run_fits import fit_run, run_loader
+from glmwidgets.models.run_fits import fit_run
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
 
@@ -232,18 +232,19 @@ class FirstLevelModel(Estimator):
         noise_model_row(self.noise_model).check_pooling(self.pooling)
         if not isinstance(self.standardize, bool | np.bool_):
             raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
-        runs = check_runs(run_imgs, events, confounds, sample_masks, design_matrices, self.t_r, fill_first_row)
+        runs = check_runs(
+            run_imgs, events, confounds, sample_masks, design_matrices, self.t_r, fill_first_row, self.slice_time_ref
+        )
         # All that can be wrong with a design is said before any voxel is read.
         designs = [self._design(run, outside) for run in runs]
 
         memory = open_memory(self.memory, self.memory_level)
-        load = run_loader(keep=len(runs) == 1)
         self._log(1, f"masking {len(runs)} run{'s' if len(runs) > 1 else ''}")
         self.masker_ = fit_masker(
-            runs, load, memory, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm
+            runs, memory, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm
         )
         self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
-        how = {"load": load, "memory": memory, "bins": bins}
+        how = {"memory": memory, "bins": bins}
         jobs = (delayed(self._fit_run)(run, design, **how) for run, design in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
@@ -258,11 +259,10 @@ class FirstLevelModel(Estimator):
         if run.design is not None:
             design = run.design
         else:
-            if run.t_r is None:
+            if run.frame_times is None:
                 raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
-            times = frame_times(run.n_scans, run.t_r, self.slice_time_ref)
             design = make_first_level_design_matrix(
-                times,
+                run.frame_times,
                 run.events,
                 hrf_model=self.hrf_model,
                 drift_model=self.drift_model,
@@ -274,7 +274,7 @@ class FirstLevelModel(Estimator):
                 outside=outside,
             )
             if run.sample_mask is not None:
-                for finding in event_warnings(run.events, times, run.sample_mask):
+                for finding in event_warnings(run.events, run.frame_times, run.sample_mask):
                     if finding.kind == "censored" and finding.severity == "error":
                         warnings.warn(f"{run.name}: {finding.message}", stacklevel=3)
         return design if run.sample_mask is None else design.iloc[run.sample_mask]

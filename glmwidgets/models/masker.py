@@ -8,11 +8,12 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
-from glmwidgets.images.mask import masked_series, match_mask
+from glmwidgets.images.load import ImageLike, image_name, load_image
+from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
-from glmwidgets.images.resample import resample_img
 from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.reader import Reader
+from glmwidgets.runs.run import Run
 
 __all__ = ["ImageMasker", "same_grid"]
 
@@ -69,12 +70,12 @@ class ImageMasker:
         """Number of voxels in the mask."""
         return self.domain_.size
 
-    def transform(self, imgs: ImageLike, sample_mask: np.ndarray | None = None) -> np.ndarray:
+    def transform(self, imgs: ImageLike | Run, sample_mask: np.ndarray | None = None) -> np.ndarray:
         """Take the series of the voxels in the mask.
 
         Parameters
         ----------
-        imgs : image, path or list of these
+        imgs : image, path or list of these, or Run
             3-D or 4-D.
         sample_mask : array, optional
             Volumes that are kept, as booleans or indices.
@@ -94,21 +95,20 @@ class ImageMasker:
         UserWarning
             If series hold NaN or infinite values; such series are zero throughout.
         """
-        img = load_image(imgs)
-        if not same_grid(img, self.mask_img_):
-            if not self.resample:
-                raise ValueError(
-                    f"{image_name(imgs)} and the mask lie on different grids: shape {img.shape[:3]} against "
-                    f"{self.mask_.shape}, affine\n{img.affine}\nagainst\n{self.mask_img_.affine}"
-                )
-            img = resample_img(img, self.mask_img_.affine, self.mask_.shape)
-        series = masked_series(image_data(img), self.mask_, img.affine, self.smoothing_fwhm)
+        reader = imgs.reader if isinstance(imgs, Run) else Reader(load_image(imgs))
+        img, name = reader.opened, image_name(reader.opened if isinstance(imgs, Run) else imgs)
+        if not (self.resample or self.domain_.lies_on(img)):
+            raise ValueError(
+                f"{name} and the mask lie on different grids: shape {img.shape[:3]} against "
+                f"{self.mask_.shape}, affine\n{img.affine}\nagainst\n{self.mask_img_.affine}"
+            )
+        series = reader.series(self.domain_, self.smoothing_fwhm)
         if sample_mask is not None:
             series = series[sample_mask]
         broken = ~np.isfinite(series).all(axis=0) if series.ndim == 2 else ~np.isfinite(series)
         if broken.any():
             warnings.warn(
-                f"{np.count_nonzero(broken)} voxels of {image_name(imgs)} within the mask hold NaN or infinite values; "
+                f"{np.count_nonzero(broken)} voxels of {name} within the mask hold NaN or infinite values; "
                 "nothing is said of them",
                 stacklevel=2,
             )

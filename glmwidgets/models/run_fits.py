@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 from joblib import Memory
@@ -19,39 +18,13 @@ from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["fit_run", "run_loader"]
-
-
-def run_loader(keep: bool) -> Callable[[RunInput], nib.Nifti1Image]:
-    """Make a function that reads the voxels of runs.
-
-    Parameters
-    ----------
-    keep : bool
-        Keep what was read, for a run that will be asked for again.
-
-    Returns
-    -------
-    callable
-    """
-    kept: dict[int, nib.Nifti1Image] = {}
-
-    def load(run: RunInput) -> nib.Nifti1Image:
-        img = kept.get(run.number)
-        if img is None:
-            img = run.load()
-            if keep:
-                kept[run.number] = img
-        return img
-
-    return load
+__all__ = ["fit_run"]
 
 
 def fit_run(
     run: RunInput,
     design: pd.DataFrame,
     masker: ImageMasker,
-    load: Callable[[RunInput], nib.Nifti1Image],
     memory: Memory,
     **settings: Any,
 ) -> Fit:
@@ -63,8 +36,6 @@ def fit_run(
     design : DataFrame
         One row for each scan that is kept.
     masker : ImageMasker
-    load : callable
-        Reads the run's voxels.
     memory : joblib.Memory
         Where masked series and fits are kept.
     **settings
@@ -86,7 +57,7 @@ def fit_run(
         key = content_hash((image_key(run.source), grid, run.sample_mask))
 
     def series() -> np.ndarray:
-        return memory.cache(_masked_series, ignore=["run", "masker", "load"])(key, run, masker, load)
+        return memory.cache(_masked_series, ignore=["run", "masker"])(key, run, masker)
 
     try:
         return memory.cache(_fit_series, ignore=["series", "domain"])(key, series, masker.domain_, design, **settings)
@@ -94,11 +65,9 @@ def fit_run(
         raise ValueError(f"{run.name}: {error}") from error
 
 
-def _masked_series(
-    key: str | None, run: RunInput, masker: ImageMasker, load: Callable[[RunInput], nib.Nifti1Image]
-) -> np.ndarray:
+def _masked_series(key: str | None, run: RunInput, masker: ImageMasker) -> np.ndarray:
     """Series of a run in the mask; `key` stands for all the rest when results are kept."""
-    return masker.transform(load(run), run.sample_mask)
+    return masker.transform(run, run.sample_mask)
 
 
 def _fit_series(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import nibabel as nib
@@ -12,7 +12,6 @@ from joblib import Memory
 
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
-from glmwidgets.images.mean import mean_img
 from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.caching import image_key
@@ -24,7 +23,6 @@ __all__ = ["fit_masker"]
 
 def fit_masker(
     runs: Sequence[RunInput],
-    load: Callable[[RunInput], nib.Nifti1Image],
     memory: Memory,
     mask_img: Any = None,
     target_affine: Any = None,
@@ -36,8 +34,6 @@ def fit_masker(
     Parameters
     ----------
     runs : sequence of RunInput
-    load : callable
-        Reads a run's voxels.
     memory : joblib.Memory
         Where masks that were found are kept.
     mask_img, target_affine, target_shape, smoothing_fwhm
@@ -57,18 +53,19 @@ def fit_masker(
     UserWarning
         If the runs have to be resampled to a given mask's grid, or a given masker would do more than mask.
     """
-    first = runs[0].img
+    first = runs[0].reader.opened
     to_target = target_affine is not None or target_shape is not None
     if not to_target:
         for run in runs[1:]:
-            if not same_grid(run.img, first):
+            img = run.reader.opened
+            if not same_grid(img, first):
                 raise ValueError(
-                    f"{run.name} lies on another grid than {runs[0].name}: shape {run.img.shape[:3]} against "
-                    f"{first.shape[:3]}, affine\n{run.img.affine}\nagainst\n{first.affine}\n"
+                    f"{run.name} lies on another grid than {runs[0].name}: shape {img.shape[:3]} against "
+                    f"{first.shape[:3]}, affine\n{img.affine}\nagainst\n{first.affine}\n"
                     "give target_affine and target_shape to resample both"
                 )
     if mask_img is None:
-        mask = _found_mask(runs, load, memory, target_affine, target_shape)
+        mask = _found_mask(runs, memory, target_affine, target_shape)
     elif mask_img is False:
         mask = image_like(np.ones(first.shape[:3], np.uint8), first)
         if to_target:
@@ -110,17 +107,16 @@ def _given_mask(mask_img: Any) -> nib.Nifti1Image:
 
 def _found_mask(
     runs: Sequence[RunInput],
-    load: Callable[[RunInput], nib.Nifti1Image],
     memory: Memory,
     target_affine: Any,
     target_shape: Any,
 ) -> nib.Nifti1Image:
     """Voxels that lie in the brain of most runs: of two, in both."""
-    find = memory.cache(_epi_mask, ignore=["run", "load"])
+    find = memory.cache(_epi_mask, ignore=["run"])
     masks = []
     for run in runs:
         key = None if memory.location is None else image_key(run.source)
-        masks.append(find(key, run, load, target_affine, target_shape))
+        masks.append(find(key, run, target_affine, target_shape))
     common = intersect_masks([image_data(mask) > 0 for mask in masks])
     if not common.any():
         raise ValueError("the brains that were found in the runs have no voxel in common; give a mask")
@@ -130,12 +126,11 @@ def _found_mask(
 def _epi_mask(
     key: str | None,
     run: RunInput,
-    load: Callable[[RunInput], nib.Nifti1Image],
     target_affine: Any,
     target_shape: Any,
 ) -> nib.Nifti1Image:
     """Mask of one run, found on the target's grid; `key` stands for the run when masks are kept."""
-    mean = mean_img(load(run), target_affine, target_shape)
+    mean = resample_img(run.domain.volume_image(run.reader.mean()), target_affine, target_shape)
     try:
         mask = compute_epi_mask(mean)
     except ValueError as error:

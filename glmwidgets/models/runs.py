@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -13,59 +14,34 @@ import numpy as np
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
-from glmwidgets.glm.confounds import check_confounds
-from glmwidgets.glm.events import check_events
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import header_t_r, image_name, load_image, load_run
+from glmwidgets.runs.opening import make_run, table_name
+from glmwidgets.runs.reader import Reader
+from glmwidgets.runs.run import Run
 
 __all__ = ["RunInput", "check_runs"]
 
 
-@dataclass(frozen=True, eq=False)
-class RunInput:
-    """One run and all that belongs to it.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunInput(Run):
+    """A run as a model takes it, its voxels still to be read.
 
     Attributes
     ----------
-    number : int
-        Counted from 1, as messages do.
+    name : str
+        What messages call it: its number, counted from 1, and its image.
     source : image, path or list of 3-D volumes
         As it was given.
-    img : Nifti1Image
-        Opened; its voxels may not have been read.
-    t_r : float or None
-        Seconds between scans: the given, otherwise the header's; None if neither is known.
-    events, confounds : DataFrame or None
     sample_mask : array of int, or None
         Indices of the scans that are kept; None for all.
     design : DataFrame or None
         Given design matrix, one row for every scan.
     """
 
-    number: int
     source: Any
-    img: nib.Nifti1Image
-    t_r: float | None
-    events: pd.DataFrame | None = None
-    confounds: pd.DataFrame | None = None
     sample_mask: np.ndarray | None = None
     design: pd.DataFrame | None = None
-
-    @property
-    def name(self) -> str:
-        """What messages call the run."""
-        return f"run {self.number} ({image_name(self.source)})"
-
-    @property
-    def n_scans(self) -> int:
-        """Number of scans, with those that are left out."""
-        return self.img.shape[3]
-
-    def load(self) -> nib.Nifti1Image:
-        """Read the voxels, and check that they are those of a run."""
-        # A design that was given needs no time between scans, and `load_run` insists on one.
-        t_r = self.t_r if self.t_r is not None else 1.0
-        return load_run(self.img, t_r, sample_mask=self.sample_mask)[0]
 
 
 def check_runs(
@@ -76,6 +52,7 @@ def check_runs(
     design_matrices: Any = None,
     t_r: float | None = None,
     fill_first_row: bool = False,
+    slice_time_ref: float = 0.0,
 ) -> list[RunInput]:
     """Sort what ``FirstLevelModel.fit`` is given by run, and check it.
 
@@ -85,6 +62,8 @@ def check_runs(
         As in `glmwidgets.models.FirstLevelModel.fit`.
     t_r : float, optional
         Seconds between scans.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of `t_r`.
 
     Returns
     -------
@@ -107,6 +86,8 @@ def check_runs(
             stacklevel=3,
         )
         events = confounds = None
+    if design_matrices is not None:
+        slice_time_ref = 0.0  # the designs have their own clock
     all_events = _per_run(events, n_runs, "events", (pd.DataFrame, str, PathLike))
     all_confounds = _per_run(confounds, n_runs, "confounds", (pd.DataFrame, np.ndarray, str, PathLike))
     all_designs = _per_run(design_matrices, n_runs, "design_matrices", (pd.DataFrame, np.ndarray, str, PathLike))
@@ -114,28 +95,35 @@ def check_runs(
 
     runs = []
     for i, (source, img) in enumerate(zip(sources, imgs, strict=True)):
-        n_scans = img.shape[3]
-        where = f"run {i + 1} ({image_name(source)})" if n_runs > 1 else None
-        runs.append(
-            RunInput(
-                number=i + 1,
-                source=source,
-                img=img,
-                t_r=header_t_r(img) if t_r is None else float(t_r),
-                events=_events(all_events[i], where),
-                confounds=_confounds(all_confounds[i], n_scans, where, fill_first_row),
-                sample_mask=_kept_scans(all_masks[i], n_scans, where or "the run"),
-                design=_design(all_designs[i], n_scans, where),
-            )
-        )
+        name = f"run {i + 1} ({image_name(source)})"
+        where = name if n_runs > 1 else None
+        seconds = header_t_r(img) if t_r is None else float(t_r)
+        sample_mask = _kept_scans(all_masks[i], img.shape[3], where or "the run")
+        given = {
+            "events": all_events[i],
+            "confounds": _named_columns(all_confounds[i]),
+            "t_r": t_r,
+            "slice_time_ref": slice_time_ref,
+        }
+        # Of one run the voxels are asked for twice, and kept; of many they are read twice.
+        reader = Reader(img, partial(_read, img, seconds, sample_mask), keep=n_runs == 1)
+        run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
+        design = _design(all_designs[i], img.shape[3], where)
+        runs.append(RunInput(**{**vars(run), "name": name}, source=source, sample_mask=sample_mask, design=design))
     return runs
 
 
-def _place(what: str, given: Any, where: str | None) -> str | None:
-    """Name of a table in messages; None leaves it to the table's own checks."""
-    if isinstance(given, str | PathLike):
-        return str(given)
-    return f"the {what} of {where}" if where else None
+def _read(img: nib.Nifti1Image, t_r: float | None, sample_mask: np.ndarray | None) -> nib.Nifti1Image:
+    # A design that was given needs no time between scans, and `load_run` insists on one.
+    return load_run(img, 1.0 if t_r is None else t_r, sample_mask=sample_mask)[0]
+
+
+def _named_columns(confounds: Any) -> Any:
+    """Columns of an array get names."""
+    if isinstance(confounds, np.ndarray) and confounds.ndim in (1, 2):
+        confounds = confounds[:, np.newaxis] if confounds.ndim == 1 else confounds
+        return pd.DataFrame(confounds, columns=[f"confound_{j}" for j in range(confounds.shape[1])])
+    return confounds
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------
@@ -189,23 +177,6 @@ def _per_run(given: Any, n_runs: int, what: str, single: tuple[type, ...]) -> li
 _KINDS = {pd.DataFrame: "a table (pandas.DataFrame)", np.ndarray: "an array", str: "a path"}
 
 
-# Tables ---------------------------------------------------------------------------------------------------------------
-
-
-def _events(given: Any, where: str | None) -> pd.DataFrame | None:
-    return None if given is None else check_events(given, _place("events", given, where))
-
-
-def _confounds(given: Any, n_scans: int, where: str | None, fill_first_row: bool) -> pd.DataFrame | None:
-    if given is None:
-        return None
-    names = None
-    if isinstance(given, np.ndarray):
-        given = given[:, np.newaxis] if given.ndim == 1 else given
-        names = [f"confound_{j}" for j in range(given.shape[-1])]
-    return check_confounds(given, n_scans, _place("confounds", given, where), fill_first_row, names)
-
-
 # Sample masks ---------------------------------------------------------------------------------------------------------
 
 
@@ -254,7 +225,7 @@ def _design(design: Any, n_scans: int, where: str | None) -> pd.DataFrame | None
     """Read and check a design matrix; its index stays, its columns are named by text."""
     if design is None:
         return None
-    source = _place("design matrix", design, where) or "the design matrix"
+    source = table_name("design matrix", design, where) or "the design matrix"
     if isinstance(design, str | PathLike):
         table = read_table(design, "design matrix")
         # Tables that were written with their row numbers have them back as a first column without a name.

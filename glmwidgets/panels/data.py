@@ -25,7 +25,7 @@ class DataPanel(Panel):
     """
 
     def __init__(self, session: Session):
-        super().__init__(session, "Data", ("data", "volumes", "mask", "scans", "series", "moments"))
+        super().__init__(session, "Data", ("data", "mask", "scans", "series", "moments"))
         run = session.run
         self.smoothing = W.BoundedFloatText(value=0, min=0, max=50, step=1)
         self.scaling = W.Dropdown(options=[(row.label, name) for name, row in SCALINGS.items()])
@@ -58,7 +58,7 @@ class DataPanel(Panel):
         clock = f"{kept} left, from {data.drop_scans * run.t_r:g} s on" if data.drop_scans else "all are kept"
         _say(self._dropped, clock)
         _say(self._cut_label, f"mask threshold × {data.mask_cut:.2f}")
-        size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.img.affine))
+        size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.domain.affine))
         rows = {
             "run": f"{length // 60:.0f} min {length % 60:.0f} s" if length >= 60 else f"{length:g} s",
             "voxel": f"{size} mm",

@@ -10,7 +10,6 @@ import ipywidgets as W
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.design import frame_times
 from glmwidgets.glm.event_cells import add_event, checked_name, drop_events, edit_cell, half_labels
 from glmwidgets.glm.event_edits import merge_types, rename_types, split_type
 from glmwidgets.glm.events import run_window
@@ -62,7 +61,7 @@ class EventEditor(Panel):
         super().__init__(session, "All events")
         self._open = button
         run = session.run
-        self._times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
+        self._times = run.frame_times
         self._window = run_window(self._times)
         self._shown: tuple | None = None
         self._following = False

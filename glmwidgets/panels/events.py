@@ -9,7 +9,6 @@ from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.glm.design import frame_times
 from glmwidgets.glm.event_cells import to_seconds
 from glmwidgets.glm.events import EventFinding, run_window
 from glmwidgets.panels.base import Panel, opened_by, text
@@ -53,7 +52,7 @@ class EventsPanel(Panel):
         tools = W.Box([self.to_seconds, self.edit])
         tools.add_class("glmw-bar")
         run = session.run
-        self._times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
+        self._times = run.frame_times
         self._shown: tuple | None = None
         self.fill(self._nothing, self.types, self._found, tools)
         self.types.observe(self.guarded(self._write), "off")

@@ -113,7 +113,7 @@ class Explorer(W.VBox):
 
     def _show_facts(self, _change: object = None) -> None:
         run, result = self.session.run, self.session.result
-        shape = " × ".join(map(str, run.img.shape[:3]))
+        shape = " × ".join(map(str, run.domain.shape))
         facts = [f"{shape} voxels", f"{run.n_scans} scans", f"TR {run.t_r:g} s"]
         if result is not None:
             facts.append(f"mask {result.z.size:,}")

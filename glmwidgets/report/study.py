@@ -252,14 +252,14 @@ def study_of_result(
                 labels=found.labels,
             )
         )
-    ground = nib.Nifti1Image(analysis.background, run.img.affine) if bg_img is None else load_image(bg_img)
+    ground = nib.Nifti1Image(analysis.background, run.domain.affine) if bg_img is None else load_image(bg_img)
     return Study(
         title=title or f"GLM report: {run.name}",
         model=ModelFacts("first", choices, _unit(scaling.value)),
         runs=(RunFacts(run.name, result.design, run.t_r, events, confounds, result.fit, settings.inputs.bold),),
         contrasts=tuple(facts),
         mask=result.mask,
-        affine=run.img.affine,
+        affine=run.domain.affine,
         r_square=result.fit.r_square,
         background=ground,
         settings=settings,

@@ -67,6 +67,10 @@ class Domain:
         """Other voxels of the same volume."""
         return replace(self, mask=mask)
 
+    def lies_on(self, img: nib.Nifti1Image) -> bool:
+        """Whether an image has the same voxels at the same places."""
+        return img.shape[:3] == self.shape and np.allclose(img.affine, self.affine)
+
     # The voxels -------------------------------------------------------------------------------------------------------
 
     @property

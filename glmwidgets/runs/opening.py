@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +13,19 @@ from nibabel.spatialimages import SpatialImage
 from glmwidgets.datasets.found import FoundRun
 from glmwidgets.glm.confound_groups import undefined_at_first
 from glmwidgets.glm.confounds import check_confounds
+from glmwidgets.glm.design import frame_times
 from glmwidgets.glm.events import check_events
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import load_image, load_run
 from glmwidgets.runs.bids import find_run, find_runs
+from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Provenance, Run, run_name
 from glmwidgets.runs.whole_confounds import whole_confounds
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-__all__ = ["is_several", "open_run", "open_runs"]
+__all__ = ["is_several", "make_run", "open_run", "open_runs", "table_name"]
 
 #: What belongs to a run beside its series.
 PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical")
@@ -217,32 +220,79 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     slice_time_ref = given["slice_time_ref"]
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {slice_time_ref:g}")
-    paths = {name: _path(value) for name, value in {"bold": bold, **given}.items()}
-    inputs = Provenance(**paths | {"t_r": given["t_r"], "slice_time_ref": slice_time_ref})
     img, t_r = load_run(bold, t_r=given["t_r"])
-    events, confounds, mask, anatomical = (given[name] for name in ("events", "confounds", "mask", "anatomical"))
+    return make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen)
+
+
+def make_run(
+    reader: Reader,
+    bold: Any,
+    given: Mapping[str, Any],
+    t_r: float | None,
+    *,
+    where: str | None = None,
+    fill_first_row: bool | None = None,
+    chosen_confounds: tuple[str, ...] | None = None,
+) -> Run:
+    """Read what belongs to a run, and check that it fits its series.
+
+    Parameters
+    ----------
+    reader : Reader
+    bold : image, path or list of 3-D images
+        Where the series come from.
+    given : mapping
+        What is given beside the series, by the names in `PARTS`.
+    t_r : float or None
+        Time between scans in seconds, the given or the header's.
+    where : str, optional
+        What messages call the run, if it is one of several.
+    fill_first_row : bool, optional
+        Whether confounds without a value at the first scan, and only there, are 0 at it; by default those are of which
+        fMRIPrep has none, derivatives and differences.
+    chosen_confounds : tuple of str, optional
+
+    Returns
+    -------
+    Run
+    """
+    events, confounds, mask, anatomical = (given.get(name) for name in ("events", "confounds", "mask", "anatomical"))
+    paths = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+    slice_time_ref = given.get("slice_time_ref", 0.0)
+    inputs = Provenance(
+        **{name: _path(part) for name, part in paths.items()}, t_r=given.get("t_r"), slice_time_ref=slice_time_ref
+    )
     return Run(
         name=Path(inputs.bold).name.removesuffix(".gz").removesuffix(".nii") if inputs.bold else "run",
-        img=img,
+        reader=reader,
         t_r=t_r,
         slice_time_ref=slice_time_ref,
-        events=None if events is None else check_events(events),
-        confounds=None if confounds is None else _open_confounds(confounds, img.shape[3]),
+        frame_times=None if t_r is None else frame_times(reader.n_scans, t_r, slice_time_ref),
+        events=None if events is None else check_events(events, table_name("events", events, where)),
+        confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
         mask_img=None if mask is None else load_image(mask),
         inputs=inputs,
         anatomical=None if anatomical is None else _open_anatomical(anatomical),
-        chosen_confounds=chosen,
+        chosen_confounds=chosen_confounds,
     )
+
+
+def table_name(what: str, given: Any, where: str | None) -> str | None:
+    """What messages call a table: its file, or whose it is; None leaves it to the table's own checks."""
+    if isinstance(given, str | PathLike):
+        return str(given)
+    return f"the {what} of {where}" if where else None
 
 
 def _path(given: Any) -> str | None:
     return str(Path(given).expanduser().resolve()) if isinstance(given, str | PathLike) else None
 
 
-def _open_confounds(given: Any, n_scans: int) -> pd.DataFrame:
-    """Read confounds, with 0 where fMRIPrep has no value: derivatives and differences of the first scan."""
-    source = str(given) if isinstance(given, str | PathLike) else None
-    table = given if source is None else read_table(given, "confounds")
+def _open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row: bool | None) -> pd.DataFrame:
+    source = table_name("confounds", given, where)
+    if fill_first_row is not None:
+        return check_confounds(given, n_scans, source, fill_first_row)
+    table = read_table(given, "confounds") if isinstance(given, str | PathLike) else given
     if isinstance(table, pd.DataFrame) and len(table):
         empty = [name for name in undefined_at_first(table.columns) if pd.isna(table[name].iloc[0])]
         if empty:

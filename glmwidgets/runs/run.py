@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.reader import Reader
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -52,12 +53,14 @@ class Run:
     ----------
     name : str
         What a person calls it: the file's name without its endings.
-    img : Nifti1Image
-        4-D image.
-    t_r : float
-        Time between scans, in seconds.
+    reader : Reader
+        Its series.
+    t_r : float or None
+        Time between scans, in seconds; None if it is not known, which only a given design can do without.
     slice_time_ref : float
         Time within a scan that the series are referred to, as a fraction of t_r.
+    frame_times : array of shape (n_scans,), or None
+        When each scan was taken, in seconds; None if it is not known.
     events : DataFrame or None
         onset, duration, trial_type, modulation.
     confounds : DataFrame or None
@@ -73,9 +76,10 @@ class Run:
     """
 
     name: str
-    img: Nifti1Image
-    t_r: float
+    reader: Reader
+    t_r: float | None
     slice_time_ref: float
+    frame_times: np.ndarray | None
     events: pd.DataFrame | None
     confounds: pd.DataFrame | None
     mask_img: Nifti1Image | None
@@ -83,15 +87,20 @@ class Run:
     anatomical: Nifti1Image | None = None
     chosen_confounds: tuple[str, ...] | None = None
 
-    @cached_property
+    @property
     def domain(self) -> Domain:
         """Where its series lie: all voxels of the image."""
-        return Domain.of(self.img)
+        return self.reader.domain
+
+    @property
+    def img(self) -> Nifti1Image:
+        """The 4-D image, to be written or handed on; for its series ask the reader."""
+        return self.reader.image
 
     @property
     def n_scans(self) -> int:
         """Number of scans."""
-        return self.img.shape[3]
+        return self.reader.n_scans
 
     @property
     def conditions(self) -> tuple[str, ...]:

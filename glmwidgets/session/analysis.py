@@ -13,7 +13,7 @@ import pandas as pd
 
 from glmwidgets.glm.confound_groups import choose_confounds, first_choice
 from glmwidgets.glm.contrasts import Contrast, compute_contrast
-from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.design import make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.moments import CACHE_BYTES, Moments
@@ -21,8 +21,7 @@ from glmwidgets.glm.noise import LIVE_NOISE_MODEL
 from glmwidgets.glm.product_cache import ProductCache
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
-from glmwidgets.images.load import image_data
-from glmwidgets.images.mask import compute_epi_mask, masked_series, match_mask
+from glmwidgets.images.mask import compute_epi_mask, match_mask
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
@@ -146,13 +145,12 @@ class Analysis:
         design = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
         self.graph = Graph(
             [
-                Stage("volumes", self._volumes, keep=1),
                 Stage("scans", self._scans, reads=("data.drop_scans",), keep=1),
-                Stage("mask", self._mask, needs=("volumes",), reads=("data.mask_cut",)),
+                Stage("mask", self._mask, reads=("data.mask_cut",)),
                 Stage(
                     "series",
                     self._series,
-                    needs=("volumes", "mask"),
+                    needs=("mask",),
                     reads=self.SERIES_READ,
                     keep=8,
                     budget=SERIES_BYTES,
@@ -325,23 +323,20 @@ class Analysis:
         clusters = self.graph.get("clusters", settings, timings, checkpoint)
         return replace(clusters, bounds=self.graph.get("bounds", settings, timings, checkpoint))
 
-    def _volumes(self, settings: Settings) -> np.ndarray:
-        return image_data(self.run.img)
-
     def _scans(self, settings: Settings) -> int:
         dropped, n = settings.data.drop_scans, self.run.n_scans
         if n - dropped < MIN_SCANS:
             raise ValueError(f"the first {dropped} scans cannot be left out of {n}: leave at most {n - MIN_SCANS} out")
         return dropped
 
-    def _mask(self, settings: Settings, volumes: np.ndarray) -> Domain:
+    def _mask(self, settings: Settings) -> Domain:
         run = self.run
         if run.mask_img is not None:
-            return run.domain.within(match_mask(run.mask_img, run.img))
-        return run.domain.within(compute_epi_mask(run.img, cut=settings.data.mask_cut))
+            return run.domain.within(match_mask(run.mask_img, run.reader.opened))
+        return run.domain.within(compute_epi_mask(run.reader.mean(), cut=settings.data.mask_cut))
 
-    def _series(self, settings: Settings, volumes: np.ndarray, domain: Domain) -> np.ndarray:
-        return masked_series(volumes, domain.mask, domain.affine, settings.data.smoothing_fwhm)
+    def _series(self, settings: Settings, domain: Domain) -> np.ndarray:
+        return self.run.reader.series(domain, settings.data.smoothing_fwhm)
 
     def _signal(self, settings: Settings, series: np.ndarray, dropped: int) -> np.ndarray:
         return series[dropped:].mean(axis=0, dtype=np.float64)
@@ -377,10 +372,9 @@ class Analysis:
             events = events[events["trial_type"].isin(chosen.conditions)]
         if events is not None and events.empty:
             events = None
-        times = frame_times(run.n_scans, run.t_r, run.slice_time_ref)
         try:
             design = make_first_level_design_matrix(
-                times,
+                run.frame_times,
                 events,
                 hrf_model=chosen.hrf_model,
                 drift_model=chosen.drift_model,
@@ -396,7 +390,7 @@ class Analysis:
         if not dropped:
             return design
         kept = np.arange(dropped, run.n_scans)
-        for finding in [] if events is None else event_warnings(events, times, kept):
+        for finding in [] if events is None else event_warnings(events, run.frame_times, kept):
             if finding.kind == "censored" and finding.severity == "error":
                 warnings.warn(finding.message, stacklevel=2)
         return design.iloc[dropped:]

@@ -14,22 +14,18 @@ __all__ = ["BACKGROUNDS", "Background", "background_of"]
 
 
 def _mean(run: Run) -> np.ndarray:
-    from glmwidgets.images.load import image_data
-
-    return image_data(run.img).mean(axis=3, dtype=np.float64)
+    return run.reader.mean(np.float64)
 
 
 def _first(run: Run) -> np.ndarray:
-    from glmwidgets.images.load import image_data
-
-    return image_data(run.img)[..., 0]
+    return run.reader.scan(0)
 
 
 def _anatomical(run: Run) -> np.ndarray:
     from glmwidgets.images.load import image_data
     from glmwidgets.images.resample import resample_img
 
-    return image_data(resample_img(run.anatomical, run.img.affine, run.img.shape[:3], interpolation="linear"))
+    return image_data(resample_img(run.anatomical, run.domain.affine, run.domain.shape, interpolation="linear"))
 
 
 class Background(NamedTuple):

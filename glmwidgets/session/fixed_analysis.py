@@ -80,10 +80,7 @@ class _OnMask(Analysis):
         super().__init__(replace(of.run, mask_img=domain.mask_image()), of.precision)
         self._of = of
 
-    def _volumes(self, settings: Settings) -> np.ndarray:
-        return self._of.graph.get("volumes", settings)
-
-    def _series(self, settings: Settings, volumes: np.ndarray, domain: Domain) -> np.ndarray:
+    def _series(self, settings: Settings, domain: Domain) -> np.ndarray:
         own, series = self._of.graph.get("mask", settings), self._of.graph.get("series", settings)
         # Voxel by voxel in memory, as series come out of an image: sums in another order differ in their last bits.
         return series.T[domain.mask[own.mask]].T

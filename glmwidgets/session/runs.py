@@ -55,10 +55,10 @@ def check_same_grid(runs: Sequence[Run]) -> None:
     ValueError
         Names the runs and their files.
     """
-    first = runs[0]
+    first = runs[0].domain
     for i, run in enumerate(runs[1:], 1):
-        shapes, affines = (first.img.shape[:3], run.img.shape[:3]), (first.img.affine, run.img.affine)
-        names = f"{run_name(0)} ({_file(first)}) and {run_name(i)} ({_file(run)})"
+        shapes, affines = (first.shape, run.domain.shape), (first.affine, run.domain.affine)
+        names = f"{run_name(0)} ({_file(runs[0])}) and {run_name(i)} ({_file(run)})"
         if shapes[0] != shapes[1]:
             written = [" × ".join(map(str, shape)) for shape in shapes]
             raise ValueError(
@@ -68,7 +68,7 @@ def check_same_grid(runs: Sequence[Run]) -> None:
         if not np.allclose(affines[0], affines[1], atol=1e-3):
             corner = [np.round(affine[:3, 3], 1).tolist() for affine in affines]
             raise ValueError(
-                f"{names} have {first.img.shape[0]} × … voxels each but lie at different places in mm: their affines "
+                f"{names} have {first.shape[0]} × … voxels each but lie at different places in mm: their affines "
                 f"differ by up to {np.abs(affines[0] - affines[1]).max():.3g} (first voxel at {corner[0]} and at "
                 f"{corner[1]}): resample one to the other"
             )

@@ -12,7 +12,6 @@ import pandas as pd
 import traitlets
 
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.images.load import image_data
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis, Result
@@ -206,7 +205,7 @@ class Session(LiveSession):
     def scan_image(self, scan: int) -> np.ndarray:
         """One of the scans that are analysed, 3-D, as it was measured."""
         dropped = self.run.n_scans - len(self.result.design)
-        return image_data(self.run.img)[..., dropped + scan]
+        return self.run.reader.scan(dropped + scan)
 
     @traitlets.observe("result")
     def _keep_scan_inside(self, _change: object) -> None:

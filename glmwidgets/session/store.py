@@ -10,12 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from glmwidgets.files.envelope import read_session, readable, session_text
 from glmwidgets.files.writing import keep, write_text
-from glmwidgets.images.load import image_data
 from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.session import Session
@@ -39,8 +37,7 @@ def _contents(run: Run) -> dict[str, Any]:
 def _fingerprint(content: Any) -> int:
     """Checksum of the values of an image or a table."""
     if hasattr(content, "affine"):
-        values = np.ascontiguousarray(image_data(content))
-        return zlib.crc32(values.view(np.uint8).reshape(-1), zlib.crc32(np.round(content.affine, 6).tobytes()))
+        return Reader(content).checksum()
     return zlib.crc32(content.to_csv(index=False, float_format="%.9g").encode())
 
 
@@ -80,7 +77,7 @@ def session_tree(session: Session) -> dict[str, Any]:
     return {
         "run": {
             "name": run.name,
-            "shape": list(run.img.shape),
+            "shape": [*run.domain.shape, run.n_scans],
             "t_r": run.t_r,
             "in_memory": [name for name in INPUTS if given[name] is not None and not getattr(run.inputs, name)],
             "checksums": {name: _fingerprint(given[name]) for name in INPUTS if given[name] is not None},
@@ -200,10 +197,9 @@ class SavedRun:
             Which of several runs, for messages.
         """
         run = _open(path, self, given, which)
-        if run.img.shape != self.shape:
-            raise ValueError(
-                f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {run.img.shape}"
-            )
+        shape = (*run.domain.shape, run.n_scans)
+        if shape != self.shape:
+            raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
         _warn_of_other_values(path, run, self.checksums, which)
         return run
 

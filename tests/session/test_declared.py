@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glmwidgets.runs.reader import Reader
 from glmwidgets.session.analysis import Analysis
 from glmwidgets.session.declared import DeclaredSettings, UndeclaredRead, by_group
 from glmwidgets.session.fixed_analysis import FixedAnalysis
@@ -141,7 +142,7 @@ def test_stages_of_a_run_whose_mask_is_found(run):
     data = rng.normal(0, 8, (*shape, run.n_scans)).astype(np.float32)
     data[4:-4, 4:-4, 4:-4] += 1000
     img = nib.Nifti1Image(data, run.img.affine)
-    analysis = Analysis(replace(run, img=img, mask_img=None))
+    analysis = Analysis(replace(run, reader=Reader(img), mask_img=None))
     for cut in (1.0, 0.5):
         everything(analysis.graph, analysis.default_settings().updated({"data.mask_cut": cut}))
 

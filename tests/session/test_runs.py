@@ -12,6 +12,7 @@ from glmwidgets.glm.contrasts import compute_contrast
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.models.fixed_effects import compute_fixed_effects
 from glmwidgets.runs.opening import open_run, open_runs
+from glmwidgets.runs.reader import Reader
 from glmwidgets.session.runs import RunSet, check_same_grid
 from glmwidgets.session.store_runs import load_runs, save_runs
 
@@ -313,12 +314,12 @@ def test_a_worker_computes_and_can_be_cancelled(two_runs):
 
 
 def test_grids_that_differ_are_told_with_the_runs(two_runs):
-    other = replace(two_runs[1], img=two_runs[1].img.slicer[:-1], name="other")
+    other = replace(two_runs[1], reader=Reader(two_runs[1].img.slicer[:-1]), name="other")
     with pytest.raises(ValueError, match=r"run 1 \(run\) and run 2 \(other\) lie on different grids, 10 × 9 × 6 and 9"):
         check_same_grid([two_runs[0], other])
     moved = two_runs[1].img.affine.copy()
     moved[0, 3] += 1
-    other = replace(two_runs[1], img=nib.Nifti1Image(np.asarray(two_runs[1].img.dataobj), moved))
+    other = replace(two_runs[1], reader=Reader(nib.Nifti1Image(np.asarray(two_runs[1].img.dataobj), moved)))
     with pytest.raises(ValueError, match="different places in mm"):
         RunSet([two_runs[0], other])
     with pytest.raises(ValueError, match="two runs or more"):

@@ -152,11 +152,14 @@ def test_constant_voxels_say_nothing(run):
 
     import nibabel as nib
 
+    from glmwidgets.runs.reader import Reader
     from glmwidgets.session.session import Session
 
     data = np.array(run.img.dataobj)
     data[4, 4, 3] = 700.0
-    session = Session(replace(run, img=nib.Nifti1Image(data, run.img.affine, run.img.header)), synchronous=True)
+    session = Session(
+        replace(run, reader=Reader(nib.Nifti1Image(data, run.img.affine, run.img.header))), synchronous=True
+    )
     session.refresh()
     i = session.result.voxel((4, 4, 3))
     for name in STATISTICS:
