@@ -14,6 +14,7 @@ from typing import Any
 
 from glmwidgets import __version__
 from glmwidgets.files.writing import forget
+from glmwidgets.glm.errors import GlmwidgetsError, told
 
 __all__ = ["main"]
 
@@ -27,7 +28,7 @@ COMMANDS = {
 }
 
 
-class CommandError(Exception):
+class CommandError(GlmwidgetsError):
     """A command cannot do what it was asked, for a reason that is not in the data."""
 
 
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return getattr(import_module(module), name)(argv[1:])
         except EXPECTED as error:
-            _say(name, "error", str(error) or type(error).__name__)
+            _say(name, "error", told(error, "terminal"))
             return 2
         except KeyboardInterrupt:
             _say(name, "error", "interrupted")

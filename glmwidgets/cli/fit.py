@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from glmwidgets.cli import Parser
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.hrf import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
@@ -227,7 +228,7 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, Result, Clusters]:
         return analysis, analysis.result(settings), analysis.clusters(settings)
     except StageError as error:
         if error.stage == "contrast":
-            raise ValueError(f"contrast {settings.contrast.expression!r}: {error}") from None
+            raise InputError(told(error, "terminal"), where=f"contrast {settings.contrast.expression!r}") from None
         raise error.cause from None
 
 
@@ -248,7 +249,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         flags = [o.flag for options in OPTIONS.values() for o in options if o.path == error.path]
         if not flags:
             raise
-        raise ValueError(f"{flags[0]}: {str(error).removeprefix(f'{error.path}: ')}") from None
+        raise SettingsError(flags[0], error.message, error.advice_at("terminal")) from None
 
 
 def _complete(settings: Settings, run: Run) -> Settings:

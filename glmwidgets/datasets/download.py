@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets.files.writing import write_text
+from glmwidgets.glm.errors import GlmwidgetsError
 
 __all__ = ["DownloadError", "Remote", "data_folder", "download"]
 
@@ -25,7 +26,7 @@ NOTES = ".checksums.json"
 TIMEOUT = 30
 
 
-class DownloadError(OSError):
+class DownloadError(GlmwidgetsError, OSError):
     """A file that could not be had; says why and what to do."""
 
 

@@ -1,11 +1,14 @@
-"""Tables of choices: rows by name, which tell those of the package from those that a person added."""
+"""Choices: tables of them, which tell rows of the package from those that a person added, and how one is refused."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["Choices"]
+from glmwidgets.glm.errors import InputError
+
+__all__ = ["Choices", "check_choice", "nearest"]
 
 Row = TypeVar("Row")
 
@@ -28,3 +31,72 @@ class Choices(dict[str, Row]):
     def is_added(self, name: str) -> bool:
         """Whether a name means another row than one of the package, so that a script has to bring it along."""
         return self.get(name) is not self._own.get(name)
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is spelt most like another, whatever its case; None if none is like it.
+
+    Parameters
+    ----------
+    name : object
+    known : iterable of str
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> nearest("T", ["t", "F"]), nearest("fixd", ["fpr", "fixed"]), nearest("foo", ["t", "F"])
+    ('t', 'fixed', None)
+    """
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def check_choice(name: str, value: Any, choices: Iterable[Any]) -> Any:
+    """Refuse a value that is not one of some choices, with their names and the one that was probably meant.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : object
+    choices : iterable
+        Texts, numbers, None and truth values.
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    InputError
+        A ValueError.
+
+    Examples
+    --------
+    >>> check_choice("stat_type", "T", ("t", "F"))
+    Traceback (most recent call last):
+    glmwidgets.glm.errors.InputError: stat_type must be one of 't', 'F', not 'T'; did you mean 't'?
+    """
+    choices = list(choices)
+    if any(_same(value, choice) for choice in choices):
+        return value
+    near = nearest(value, [choice for choice in choices if isinstance(choice, str)])
+    raise InputError(
+        f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}",
+        advice=f"did you mean {near!r}?" if near else "",
+    )
+
+
+def _same(value: Any, choice: Any) -> bool:
+    """Equal, without taking True for 1; numpy's numbers and texts are as good as Python's."""
+    if isinstance(value, bool) or isinstance(choice, bool) or value is None or choice is None:
+        return value is choice
+    try:
+        return bool(value == choice)
+    except (TypeError, ValueError):
+        return False

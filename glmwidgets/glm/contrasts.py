@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.inference import p_from_f, p_from_t, z_from_f, z_from_t
 from glmwidgets.glm.parallel import one_thread
@@ -29,7 +30,7 @@ FIXED_EFFECTS = ("wald", "approximate")
 ESTIMABLE_WITHIN = 1e-6
 
 
-class NotEstimableError(ValueError):
+class NotEstimableError(InputError):
     """A contrast that no data could tell under a design."""
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from glmwidgets.glm.collinearity import dependent_columns
 from glmwidgets.glm.confounds import Confounds, check_confounds
 from glmwidgets.glm.drift import make_drift
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events import (
     Events,
     check_events,
@@ -176,7 +177,7 @@ def _conditions(
 
     def complain(message: str) -> None:
         if outside == "error":
-            raise ValueError(f'{prefix}{message}; or pass outside="warn" to go on')
+            raise InputError(prefix + message, advice={"function": 'or pass outside="warn" to go on'})
         warnings.warn(prefix + message, stacklevel=4)
 
     onset, duration, modulation = (events[name].to_numpy() for name in ("onset", "duration", "modulation"))

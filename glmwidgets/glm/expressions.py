@@ -29,6 +29,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glmwidgets.glm.errors import InputError
+
 __all__ = ["ExpressionError", "contrast_vector", "expression_from_vector", "parse_expression", "quote_name"]
 
 MAX_DEPTH = 50  # brackets within brackets; keeps a pasted "((((..." a message instead of a stack overflow
@@ -49,7 +51,7 @@ _NUISANCE = re.compile(r"drift_\d+|constant|intercept", re.IGNORECASE)
 _LOOKALIKES = dict(zip("−–—×·÷“”‘’", "---**/\"\"''", strict=True))
 
 
-class ExpressionError(ValueError):
+class ExpressionError(InputError):
     """A contrast that cannot be read.
 
     Attributes
@@ -63,9 +65,15 @@ class ExpressionError(ValueError):
     """
 
     def __init__(
-        self, message: str, *, position: int | None = None, token: str = "", suggestion: str | None = None
+        self,
+        message: str,
+        *,
+        position: int | None = None,
+        token: str = "",
+        suggestion: str | None = None,
+        advice: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, advice=advice)
         self.position = position
         self.token = token
         self.suggestion = suggestion
@@ -523,10 +531,7 @@ def _unknown_name(name: str, names: Sequence[str], position: int | None, token: 
         message += f"; did you mean {suggestion}?"
     elif close:
         message += f"; did you mean {' or '.join(map(repr, close))}?"
-    else:
-        message += "."
     task = [known for known in names if not _NUISANCE.fullmatch(known)]
     listed = ", ".join(task[:12]) + (f" and {len(task) - 12} more" if len(task) > 12 else "")
-    if listed:
-        message += f" The columns are: {listed}"
-    return ExpressionError(message, position=position, token=token or name, suggestion=suggestion)
+    advice = f"The columns are: {listed}" if listed else ""
+    return ExpressionError(message, position=position, token=token or name, suggestion=suggestion, advice=advice)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.errors import InputError, MissingFileError
 
-__all__ = ["read_numbered_table", "read_table", "tsv"]
+__all__ = ["parse_table", "read_numbered_table", "read_table", "tsv"]
 
 # BIDS writes n/a. Words such as "null" or "None" stay words: they may well be the name of an event type.
 _MISSING = ["", "n/a", "N/A", "NaN", "nan", "NA"]
@@ -73,13 +74,32 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
     path = Path(path)
     if not path.is_file():
         reason = "it is a folder" if path.is_dir() else "there is no such file"
-        raise FileNotFoundError(f"cannot read {what} from {path}: {reason}")
-    text = _decode(noted(path).read_bytes())
+        raise MissingFileError(f"cannot read {what} from {path}: {reason}")
+    return parse_table(noted(path).read_bytes(), what, str(path))
+
+
+def parse_table(raw: bytes, what: str, name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """`read_numbered_table` of what a file holds.
+
+    Parameters
+    ----------
+    raw : bytes
+    what : str
+        See `read_table`.
+    name : str
+        Of the file, for messages.
+
+    Returns
+    -------
+    table : DataFrame
+    lines : int array of shape (n_rows,)
+    """
+    text = _decode(raw)
     if "\0" in text:
-        raise ValueError(f"cannot read {what} from {path}: it is not a text file")
+        raise InputError(f"cannot read {what} from {name}: it is not a text file")
     lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}
     if not lines:
-        raise ValueError(f"cannot read {what} from {path}: the file is empty")
+        raise InputError(f"cannot read {what} from {name}: the file is empty")
     header = next(iter(lines.values()))
     separator = max(_SEPARATORS, key=header.count)
     try:
@@ -92,9 +112,9 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
             index_col=False,
         )
     except pd.errors.ParserError as error:
-        raise ValueError(f"cannot read {what} from {path}: {error}") from error
+        raise InputError(f"cannot read {what} from {name}: {error}") from error
     if len(table) != len(lines) - 1:
-        raise ValueError(f"cannot read {what} from {path}: a quotation mark is opened and not closed on its line")
+        raise InputError(f"cannot read {what} from {name}: a quotation mark is opened and not closed on its line")
     return table, np.array(list(lines)[1:], dtype=int)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, TypeVar
 
+from glmwidgets.glm.errors import InputError
+
 __all__ = ["Estimator", "NotFittedError"]
 
 Self = TypeVar("Self", bound="Estimator")
@@ -103,5 +105,5 @@ def _is_default(value: Any, default: Any) -> bool:
     return value is default or (type(value) is type(default) and bool(value == default))
 
 
-class NotFittedError(ValueError, AttributeError):
+class NotFittedError(InputError, AttributeError):
     """What needs a fit was asked of an estimator that has none."""

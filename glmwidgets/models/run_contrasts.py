@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.glm.contrasts import Contrast, NotEstimableError, compute_contrast
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.expressions import ExpressionError, contrast_vector
 from glmwidgets.glm.regression import Fit
 
@@ -132,8 +133,8 @@ def _settle(failures: dict[int, ValueError], answered: bool, names: Sequence[str
         raise ValueError(f"no run can answer this contrast. {said}") from first
     other = [error for error in failures.values() if not isinstance(error, ExpressionError | NotEstimableError)]
     if missing == "error" or other:
-        advice = "" if other else ". Pass missing='skip' to leave runs out of the contrasts that they cannot answer"
-        raise ValueError(f"{said}{advice}") from first
+        way = "Pass missing='skip' to leave runs out of the contrasts that they cannot answer"
+        raise InputError(said, advice={} if other else {"function": way}) from first
     warnings.warn(f"runs are left out of the contrast. {said}", stacklevel=4)
 
 

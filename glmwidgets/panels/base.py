@@ -207,7 +207,7 @@ class Panel(W.VBox):
         status = change["new"]
         source = status.stage or ""
         mine = status.state == "error" and (source in self._stages or source.partition(".")[0] in self._stages)
-        message = escape(status.message.removeprefix(f"{source}: ")) if mine else ""
+        message = escape(status.message) if mine else ""
         if self._error.value != message:
             self._error.value = message
             self._error.layout.display = "" if mine else "none"

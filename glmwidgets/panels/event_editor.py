@@ -10,6 +10,7 @@ import ipywidgets as W
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.errors import told
 from glmwidgets.glm.event_cells import add_event, checked_name, drop_events, edit_cell, half_labels
 from glmwidgets.glm.event_edits import merge_types, rename_types, split_type
 from glmwidgets.glm.events import run_window
@@ -156,7 +157,7 @@ class EventEditor(Panel):
         try:
             changes = make()
         except ValueError as error:
-            self._say(str(error))
+            self._say(told(error, "notebook"))
             return
         self._say("")
         if changes:
@@ -178,7 +179,7 @@ class EventEditor(Panel):
                 changes = self._changed(edit_cell(self._table(), row, column, words))
                 return "" if self.session.update(changes) else self.session.status.message
             except ValueError as error:
-                return str(error)
+                return told(error, "notebook")
             except Exception as error:
                 self.session.show_error(error)
                 return f"the cell could not be changed: {error}"

@@ -90,10 +90,10 @@ class RunsPanel(Panel):
         if answer.contrast is not None:
             words.append(f"{answer.contrast.dof:g} degrees of freedom")
         if answer.why_not:
-            # The rest of it names every column there is.
-            short = answer.why_not.partition(". ")[0]
-            said = short if short.startswith("left out") else f"left out: {short}"
-            words.append(f'<span class="glmw-warn" title="{escape(answer.why_not)}">{escape(said)}</span>')
+            said = answer.why_not if answer.why_not.startswith("left out") else f"left out: {answer.why_not}"
+            # The advice names every column there is: it is there for who points at it.
+            title = ". ".join(filter(None, (answer.why_not, answer.advice)))
+            words.append(f'<span class="glmw-warn" title="{escape(title)}">{escape(said)}</span>')
         return "<br>".join(filter(None, words))
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.files.writing import write_bytes
 from glmwidgets.glm.group_terms import KINDS
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.tables import parse_table
 from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.group_table import GroupTable
 from glmwidgets.session.group import GroupSession
@@ -92,13 +89,10 @@ class GroupDesignPanel(Panel):
         if not change["new"]:
             return
         file = change["new"][0]
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(file["name"]).name
-            write_bytes(path, bytes(file["content"]), "covariates")
-            try:
-                frame = read_table(path, "covariates")
-            except ValueError as error:
-                raise SettingsError("table", str(error).replace(str(path), path.name)) from None
+        try:
+            frame, _ = parse_table(bytes(file["content"]), "covariates", file["name"])
+        except ValueError as error:
+            raise SettingsError.of("table", error) from None
         self.upload.value = ()
         self.session.add_covariates(frame)
 

@@ -13,6 +13,7 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.glm.errors import told
 from glmwidgets.panels.base import field, text
 from glmwidgets.panels.plot import PLAIN, figure, nice_ticks, value_axis
 from glmwidgets.panels.style import stylesheet
@@ -120,7 +121,7 @@ class LivePlot(W.VBox):
                 self.said, self.error = said, ""
             except Exception as error:
                 log.exception("a live plot failed")
-                self.error = str(error) or type(error).__name__
+                self.error = told(error, "notebook")
             self._seconds = time.perf_counter() - started
             if slow:
                 self._body.remove_class("glmw-computing")

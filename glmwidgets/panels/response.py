@@ -129,7 +129,7 @@ class ResponsePanel(Panel):
         try:
             delays = parse_delays(change["new"], self.session.run.n_scans)
         except ValueError as error:
-            raise SettingsError("design.fir_delays", str(error)) from None
+            raise SettingsError.of("design.fir_delays", error) from None
         self.session.update({"design.fir_delays": delays})
 
     def _drag(self, name: str) -> None:

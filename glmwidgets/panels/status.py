@@ -77,7 +77,7 @@ class StatusLine:
 
     def _error(self, status: Status) -> str:
         place = f"{escape(status.stage)}: " if status.stage else ""
-        message = escape(status.message.removeprefix(f"{status.stage}: "))
+        message = escape(status.message)
         return (
             f'<span class="glmw-failed"><span class="glmw-dot"></span>{place}{message}</span>'
             f"<details><summary>details</summary><pre>{escape(status.details)}</pre></details>"

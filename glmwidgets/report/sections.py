@@ -460,12 +460,11 @@ def _columns(run: RunFacts) -> Table | None:
     ]
     caption = (
         "Variance inflation: how many times larger the variance of the estimate is than if no other column went along "
-        "with it. Lost to drift: share of the column's variance that the drift columns take."
+        "with it."
     )
     if not drift:
-        return Table(
-            ("Column", "Variance inflation"), tuple(row[:2] for row in rows), caption=caption.split(" Lost")[0]
-        )
+        return Table(("Column", "Variance inflation"), tuple(row[:2] for row in rows), caption=caption)
+    caption += " Lost to drift: share of the column's variance that the drift columns take."
     return Table(("Column", "Variance inflation", "Lost to drift"), tuple(rows), caption=caption)
 
 

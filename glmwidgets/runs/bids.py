@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.datasets.found import FoundRun
+from glmwidgets.glm.errors import InputError
 from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.bids_files import DERIVED, BidsFile, nearest, same_value, sidecar
 
@@ -23,7 +24,7 @@ IMAGES = (".nii.gz", ".nii")
 NARROW = {"task": "task", "run": "run", "session": "ses", "space": "space"}
 
 
-class BidsQuestion(ValueError):
+class BidsQuestion(InputError):
     """More than one run, or file, is meant by what was asked.
 
     Attributes
@@ -32,8 +33,8 @@ class BidsQuestion(ValueError):
         What there is, each as a person would ask for it.
     """
 
-    def __init__(self, message: str, choices: Sequence[str]):
-        super().__init__(message)
+    def __init__(self, message: str, choices: Sequence[str], advice: str | Mapping[str, str] = ""):
+        super().__init__(message, advice=advice)
         self.choices = tuple(choices)
 
 
@@ -253,12 +254,21 @@ def _question(opening: str, files: Sequence[BidsFile]) -> BidsQuestion:
     choices = _described(files)
     if len(set(choices)) < len(files):  # the same run of two pipelines
         choices = [str(file.path) for file in files]
-        return BidsQuestion(
-            f"{opening}; which one? {'; '.join(choices)}. Name the folder of one pipeline: derivatives=", choices
-        )
-    keys = [_long(key) for key in _differing(files)]
-    how = ", ".join(f"{key}=" if key in NARROW else f'entities={{"{key}": ...}}' for key in keys)
-    return BidsQuestion(f"{opening}; which one? {'; '.join(choices)}. Narrow it with {how}", choices)
+        advice = {door: f"Name the folder of one pipeline: {how}" for door, how in _ways(["derivatives"]).items()}
+    else:
+        ways = _ways([_long(key) for key in _differing(files)])
+        advice = {door: f"Narrow it with {how}" for door, how in ways.items()}
+    return BidsQuestion(f"{opening}; which one? {'; '.join(choices)}", choices, advice)
+
+
+def _ways(keys: Sequence[str]) -> dict[str, str]:
+    """How each door is told which of several files is meant."""
+    named = (*NARROW, "derivatives")
+    arguments = ", ".join(f"{key}=" if key in named else f'entities={{"{key}": ...}}' for key in keys)
+    # The terminal has an option for the usual entities; a file of others is named itself.
+    options = [f"--{key}" for key in keys if key in named]
+    typed = ", ".join(options) if len(options) == len(keys) else "the image's path in the place of --bids"
+    return {"function": arguments, "notebook": arguments, "terminal": typed}
 
 
 def _nothing(root: Path, label: str) -> str:
@@ -328,9 +338,9 @@ def _one(
     if len(found) > 1:
         names = [file.path.name for file in found]
         raise BidsQuestion(
-            f"more than one {suffix} file fits {to.path.name}: {'; '.join(names)}. Give the one that is meant by its "
-            "path, or move the other away",
+            f"more than one {suffix} file fits {to.path.name}: {'; '.join(names)}",
             names,
+            "Give the one that is meant by its path, or move the other away",
         )
     return found[0].path if found else None
 

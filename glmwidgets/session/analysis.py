@@ -372,21 +372,17 @@ class Analysis:
             events = events[events["trial_type"].isin(chosen.conditions)]
         if events is not None and events.empty:
             events = None
-        try:
-            design = make_first_level_design_matrix(
-                run.frame_times,
-                events,
-                hrf_model=chosen.hrf_model,
-                drift_model=chosen.drift_model,
-                high_pass=chosen.high_pass,
-                drift_order=chosen.drift_order,
-                fir_delays=list(chosen.fir_delays),
-                add_regs=confounds,
-                min_onset=chosen.min_onset,
-            )
-        except ValueError as error:
-            # An argument of the engine is nothing that a person could give here.
-            raise ValueError(str(error).partition("; or pass ")[0]) from error
+        design = make_first_level_design_matrix(
+            run.frame_times,
+            events,
+            hrf_model=chosen.hrf_model,
+            drift_model=chosen.drift_model,
+            high_pass=chosen.high_pass,
+            drift_order=chosen.drift_order,
+            fir_delays=list(chosen.fir_delays),
+            add_regs=confounds,
+            min_onset=chosen.min_onset,
+        )
         if not dropped:
             return design
         kept = np.arange(dropped, run.n_scans)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.stages import StageError
@@ -273,7 +274,8 @@ class LiveSession(traitlets.HasTraits):
     def show_error(self, error: Exception, suggestion: str = "") -> None:
         """Put an error on the status, with the stage or setting that it belongs to; the last good result stays."""
         stage = getattr(error, "stage", getattr(error, "path", None))
-        message = str(error) or type(error).__name__
+        # The place stands on the status by itself.
+        message = told(error, "notebook", place=getattr(error, "where", "") != stage)
         details = "".join(traceback.format_exception(error))
         log.info("%s: %s", stage, message)
         self._publish(status=Status("error", stage, message, details, self.status.timings, suggestion))

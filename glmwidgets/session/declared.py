@@ -11,10 +11,12 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, NoReturn
 
+from glmwidgets.glm.errors import GlmwidgetsError
+
 __all__ = ["DeclaredSettings", "UndeclaredRead", "by_group"]
 
 
-class UndeclaredRead(RuntimeError):
+class UndeclaredRead(GlmwidgetsError, RuntimeError):
     """A stage read a setting that it had not declared: a fault of the program, not of what a person chose.
 
     Attributes
@@ -27,7 +29,8 @@ class UndeclaredRead(RuntimeError):
     def __init__(self, stage: str, path: str):
         super().__init__(
             f"the stage {stage!r} reads {path} without declaring it, so its result could be out of date: "
-            f"this is a fault of glmwidgets; add it to the stage's reads"
+            "this is a fault of glmwidgets",
+            advice="add it to the stage's reads",
         )
         self.stage = stage
         self.path = path

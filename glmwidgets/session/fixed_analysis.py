@@ -41,11 +41,14 @@ class RunAnswer:
         Of the voxels that all runs have; None where the run cannot answer.
     why_not : str
         Why the run is left out of the combination; empty where it is in it.
+    advice : str
+        What could be done about that.
     """
 
     name: str
     contrast: Contrast | None
     why_not: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,15 +286,15 @@ class FixedAnalysis:
         asked = ContrastSettings(settings.contrast.expression)
         for i, text in enumerate(settings.runs.models):
             model = model_of(text, asked, ThresholdSettings())
-            contrast, why_not = None, "" if i in used else "left out by hand"
+            contrast, why_not, advice = None, "" if i in used else "left out by hand", ""
             try:
                 contrast = self._on_mask[i].graph.get("contrast", model)[0]
             except StageError as error:
                 if not isinstance(error.cause, ExpressionError | NotEstimableError):
                     raise error.cause from error
-                why_not = why_not or str(error)
+                why_not, advice = (why_not, "") if why_not else (error.cause.message, error.cause.advice_at("notebook"))
                 failed += [error.cause] if i in used else []
-            answers.append(RunAnswer(run_name(i), contrast, why_not))
+            answers.append(RunAnswer(run_name(i), contrast, why_not, advice))
         if len(failed) == len(used):
             # What no run can read is the contrast's fault.
             if len({str(error) for error in failed}) == 1:

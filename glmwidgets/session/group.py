@@ -20,7 +20,7 @@ from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.group_tests import TESTS, changes_of_terms
 from glmwidgets.session.group_values import GroupValues, values_at
 from glmwidgets.session.scheduler import LatestWins, Ticket
-from glmwidgets.session.tree import SettingsTree
+from glmwidgets.session.tree import SettingsError, SettingsTree
 
 __all__ = ["GroupSession"]
 
@@ -101,7 +101,7 @@ class GroupSession(LiveSession):
             try:
                 changes = TESTS[test].changes(self.settings)
             except ValueError as error:
-                self.show_error(_Refused("design", str(error)))
+                self.show_error(SettingsError.of("design", error))
                 return False
             return self.update(changes)
 
@@ -121,7 +121,7 @@ class GroupSession(LiveSession):
             try:
                 table = covariates_by_map(self.settings.table, frame)
             except ValueError as error:
-                self.show_error(_Refused("table", str(error)))
+                self.show_error(SettingsError.of("table", error))
                 return False
             return self.update({f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells")})
 
@@ -265,14 +265,6 @@ class GroupSession(LiveSession):
         self._stop.set()
         self._permuting.close()
         super().close()
-
-
-class _Refused(ValueError):
-    """Something that was asked for and cannot be; belongs to a panel."""
-
-    def __init__(self, path: str, message: str):
-        super().__init__(message)
-        self.path = path
 
 
 def _weights(expression: str, design: pd.DataFrame) -> np.ndarray:

@@ -116,7 +116,7 @@ class EventsSettings:
             try:
                 checked_lines(self.table)
             except ValueError as error:
-                raise SettingsError("events.table", str(error)) from None
+                raise SettingsError.of("events.table", error) from None
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class DesignSettings:
             # Numbers that are each allowed may still make no curve together.
             resolve_hrf(self.hrf_model, self.fir_delays).kernels(2.0, 10)
         except ValueError as error:
-            raise SettingsError(path, str(error)) from None
+            raise SettingsError.of(path, error) from None
         one_of("design.drift_model", self.drift_model, DRIFTS)
         within("design.high_pass", self.high_pass, 0)
         within("design.drift_order", self.drift_order, 0, 20)
@@ -193,11 +193,11 @@ class NoiseSettings:
         try:
             row = noise_model_row(self.model)
         except ValueError as error:
-            raise SettingsError("noise.model", str(error)) from None
+            raise SettingsError.of("noise.model", error) from None
         try:
             row.check_pooling(self.pooling)
         except ValueError as error:
-            raise SettingsError("noise.pooling", str(error)) from None
+            raise SettingsError.of("noise.pooling", error) from None
 
     def changed(self, new: Mapping[str, Any]) -> NoiseSettings:
         """Copy with some fields replaced, in which pooling gives way to a model that cannot be pooled."""
@@ -401,7 +401,7 @@ class SeriesSettings:
             try:
                 Spot.read(pin)
             except ValueError as error:
-                raise SettingsError("series.pins", str(error)) from None
+                raise SettingsError.of("series.pins", error) from None
 
 
 @dataclass(frozen=True)

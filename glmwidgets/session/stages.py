@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from glmwidgets.glm.errors import GlmwidgetsError, portable, told
 from glmwidgets.session.declared import DeclaredSettings, by_group
 from glmwidgets.session.settings import Settings
 
 __all__ = ["Graph", "Stage", "StageError"]
 
 
-class StageError(Exception):
+class StageError(GlmwidgetsError):
     """A stage could not be computed.
 
     Attributes
@@ -37,6 +38,22 @@ class StageError(Exception):
         super().__init__(str(cause))
         self.stage = stage
         self.cause = cause
+
+    def advice_at(self, door: str) -> str:
+        """What its cause advises."""
+        return self.cause.advice_at(door) if isinstance(self.cause, GlmwidgetsError) else ""
+
+    def said(self, door: str = "function", place: bool = True) -> str:
+        """What its cause says."""
+        return told(self.cause, door, place)
+
+    def __str__(self) -> str:
+        # Whoever meets a stage changes settings, and no argument of the engine.
+        return self.said("notebook")
+
+    def _state(self) -> dict[str, Any]:
+        # The cause may be of anybody's making, and not every exception survives the way to another process.
+        return {**super()._state(), "cause": portable(self.cause)}
 
 
 @dataclass(frozen=True)

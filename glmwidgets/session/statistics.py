@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import log_ndtr
 
+from glmwidgets.glm.errors import GlmwidgetsError
 from glmwidgets.glm.scaling import SCALINGS
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class StatisticsBook:
         return self.contrast.stat_type == "F"
 
 
-class NotHere(Exception):
+class NotHere(GlmwidgetsError):
     """A statistic that this model or contrast does not have; the message says why."""
 
 

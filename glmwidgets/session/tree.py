@@ -18,24 +18,38 @@ from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError
 
 __all__ = ["SettingsError", "SettingsTree", "one_of", "within"]
 
 Tree = TypeVar("Tree", bound="SettingsTree")
 
 
-class SettingsError(ValueError):
+class SettingsError(InputError):
     """A setting that cannot be used.
+
+    Parameters
+    ----------
+    path : str
+        Where it stands in the tree, such as ``design.high_pass``; also `where`.
+    message, advice : str
+        See `glmwidgets.glm.errors.GlmwidgetsError`.
 
     Attributes
     ----------
     path : str
-        Where it stands in the tree, such as ``design.high_pass``.
     """
 
-    def __init__(self, path: str, message: str):
-        super().__init__(f"{path}: {message}")
+    def __init__(self, path: str, message: str, advice: str | Mapping[str, str] = ""):
+        super().__init__(message, advice=advice, where=path)
         self.path = path
+
+    @classmethod
+    def of(cls, path: str, error: Exception) -> SettingsError:
+        """What is wrong with a setting, as the engine says it."""
+        if isinstance(error, GlmwidgetsError):
+            return cls(path, error.message, {door: error.advice_at(door) for door in DOORS})
+        return cls(path, str(error) or type(error).__name__)
 
 
 def one_of(path: str, value: Any, choices: Iterable[str]) -> None:

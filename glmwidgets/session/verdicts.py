@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from glmwidgets.glm.contrasts import Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.diagnostics import contrast_inflation, efficiency, smallest_detectable_effect
+from glmwidgets.glm.errors import told
 from glmwidgets.glm.expressions import contrast_vector
 
 __all__ = ["ContrastBook", "ContrastVerdict"]
@@ -102,9 +103,11 @@ class ContrastBook:
             contrast = self._compute(self._fit, expression)
         except NotEstimableError as error:
             kind = "t" if len(weights) == 1 else "F"
-            return ContrastVerdict(expression, kind, len(weights), float(self._fit.dof), message=str(error))
+            return ContrastVerdict(
+                expression, kind, len(weights), float(self._fit.dof), message=told(error, "notebook")
+            )
         except ValueError as error:
-            return ContrastVerdict(expression, message=str(error))
+            return ContrastVerdict(expression, message=told(error, "notebook"))
         inflation = contrast_inflation(self._design, weights)
         known = contrast.known
         one = contrast.dim == 1 and known.any()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import traitlets
 
+from glmwidgets.glm.errors import told
 from glmwidgets.glm.whiteness import Whiteness, residual_whiteness
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class WhitenessWatch(traitlets.HasTraits):
         except Exception as error:
             # Beside the analysis: what cannot be tested is said, and stops nothing.
             log.info("the residuals could not be tested", exc_info=True)
-            verdict = ResidualVerdict(key, message=str(error) or type(error).__name__)
+            verdict = ResidualVerdict(key, message=told(error, "notebook"))
         with self._session.lock:
             self._kept[key] = verdict
             while len(self._kept) > KEPT:

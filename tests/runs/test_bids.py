@@ -110,6 +110,7 @@ def test_more_than_one_run_is_a_question_with_choices(tree):
     assert asked.value.choices == ("run=1", "run=2")
     assert "sub-01" in str(asked.value)
     assert "which one? run=1; run=2. Narrow it with run=" in str(asked.value)
+    assert asked.value.said("terminal").endswith("Narrow it with --run")
 
 
 def test_a_question_names_every_entity_that_differs(prepared):

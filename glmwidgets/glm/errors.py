@@ -1,0 +1,136 @@
+"""Errors with fields: what is wrong, where it stands, and what to do about it, said as each door needs it.
+
+A person comes in by a function, the terminal or a notebook. What is wrong is the same for all of them; what to do about
+it is an argument for one, an option for another and a control for the third.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["DOORS", "GlmwidgetsError", "InputError", "MissingFileError", "portable", "told"]
+
+#: Ways in which people come to the package.
+DOORS = ("function", "terminal", "notebook")
+
+
+class GlmwidgetsError(Exception):
+    """What every error of the package is, beside the built-in type that its callers know.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    advice : str or dict of str, optional
+        What to do about it. A dictionary has an advice for some of `DOORS`; the others then have none.
+    where : str, optional
+        The file, row, column or setting that `message` is about, if the message does not name it itself.
+
+    Attributes
+    ----------
+    message, where : str
+    advice : str
+        For those who called a function.
+
+    Examples
+    --------
+    >>> error = InputError("must be above 0", where="t_r", advice={"function": "give t_r=", "terminal": "give --t-r"})
+    >>> print(error)
+    t_r: must be above 0; give t_r=
+    >>> error.said("terminal"), error.said("notebook", place=False)
+    ('t_r: must be above 0; give --t-r', 'must be above 0')
+    """
+
+    def __init__(self, message: str = "", *, advice: str | Mapping[str, str] = "", where: str = ""):
+        super().__init__(message)
+        self.message, self.where = message, where
+        self._advice = dict(advice) if isinstance(advice, Mapping) else dict.fromkeys(DOORS, advice)
+
+    @property
+    def advice(self) -> str:
+        """What to do, for those who called a function."""
+        return self.advice_at("function")
+
+    def advice_at(self, door: str) -> str:
+        """What to do for those who came in by one of `DOORS`; empty if nothing can be done there."""
+        return self._advice.get(door, "")
+
+    def said(self, door: str = "function", place: bool = True) -> str:
+        """The whole text for one of `DOORS`, with `where` at its head or without.
+
+        Parameters
+        ----------
+        door : str
+        place : bool
+
+        Returns
+        -------
+        str
+        """
+        text = f"{self.where}: {self.message}" if place and self.where else self.message
+        advice = self.advice_at(door)
+        if not advice:
+            return text
+        if text.endswith((".", "?", "!")):
+            return f"{text} {advice}"
+        return f"{text}{'; ' if advice[0].islower() else '. '}{advice}"
+
+    def __str__(self) -> str:
+        return self.said()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is otherwise made again by its class called with `args`, which few constructors stand.
+        return _restored, (type(self), self.args, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return self.__dict__
+
+
+def _restored(cls: type[GlmwidgetsError], args: tuple[Any, ...], state: Mapping[str, Any]) -> GlmwidgetsError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InputError(GlmwidgetsError, ValueError):
+    """A value, a file or a combination of them that cannot be used."""
+
+
+class MissingFileError(GlmwidgetsError, FileNotFoundError):
+    """A file that is not there."""
+
+
+def told(error: BaseException, door: str = "function", place: bool = True) -> str:
+    """What to say of any exception to those who came in by one of `DOORS`.
+
+    Parameters
+    ----------
+    error : exception
+    door : str
+    place : bool
+        With the place in front, where the error has one.
+
+    Returns
+    -------
+    str
+        Never empty.
+
+    Examples
+    --------
+    >>> told(ValueError("no"), "terminal"), told(ValueError())
+    ('no', 'ValueError')
+    """
+    text = error.said(door, place) if isinstance(error, GlmwidgetsError) else str(error)
+    return text or type(error).__name__
+
+
+def portable(error: BaseException) -> BaseException:
+    """The error itself if another process can read it, or else one of the package that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return InputError(f"{type(error).__name__}: {error}")
+    return error
