@@ -198,7 +198,7 @@ def test_a_session_may_replace_what_it_wrote_and_what_it_was_opened_from(data, t
         save_session(session, path)
         DOORS["script"](session, tmp_path / "again.py")
         write_result(tmp_path / "out", session.run, session.result, session.clusters)
-    again, _ = load_session(path, synchronous=True)
+    again = load_session(path, synchronous=True)
     save_session(again, path)
     with pytest.raises(FileExistsError, match="it exists"):
         save_session(session, path)

@@ -14,7 +14,7 @@ import numpy as np
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.flip import FlipButton
 from glmwidgets.panels.plot import PLAIN, SIGNAL, figure, value_axis
-from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slices import COLOURS, SliceViewer
 from glmwidgets.session.compare import Comparison
 from glmwidgets.session.session import Session
 from glmwidgets.session.statistics import colour_limit
@@ -247,12 +247,11 @@ class ComparePanel(Panel):
                 viewer.cursor = self.session.cursor
 
     def _show_look(self, _change: object = None) -> None:
-        """On the same background and the same way round as the map above."""
+        """On the same background, in the same colours and the same way round as the map above."""
         look, analysis = self.session.settings.map, self.session.analysis
         another, self._background = self._background != look.background, look.background
         for viewer in self.viewers.values():
-            if viewer.convention != look.convention:
-                viewer.convention = look.convention
+            viewer.look(look, COLOURS)
             if another or not viewer._background:
                 viewer.set_background(analysis.background_image(look.background), self.session.affine)
 

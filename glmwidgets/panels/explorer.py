@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 from os import PathLike
@@ -28,7 +27,6 @@ from glmwidgets.panels.map import MapPanel
 from glmwidgets.panels.noise import NoisePanel
 from glmwidgets.panels.response import ResponsePanel
 from glmwidgets.panels.series import SeriesPanel
-from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.panels.status import StatusLine
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.runs.opening import open_runs
@@ -42,12 +40,6 @@ if TYPE_CHECKING:
     from glmwidgets.panels.runs import RunsExplorer
 
 __all__ = ["Explorer", "explore"]
-
-# What a saved session keeps of how the map is looked at.
-VIEW = (
-    *("view", "convention", "colormap", "sequential", "opacity"),
-    *("fade_below", "show_outline", "show_mask", "cut_axes", "n_cuts"),
-)
 
 
 class Explorer(W.VBox):
@@ -135,8 +127,7 @@ class Explorer(W.VBox):
         -------
         Path
         """
-        view = {name: getattr(self.map.viewer, name) for name in VIEW}
-        path = save_session(self.session, path, view, overwrite=overwrite)
+        path = save_session(self.session, path, overwrite=overwrite)
         self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
         return path
 
@@ -303,22 +294,8 @@ def load(
         from glmwidgets.panels.runs import RunsExplorer
 
         given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
-        runs, view = load_runs(path, **given)
-        several = RunsExplorer(runs)
-        set_view(several.shown.map.viewer, view)
-        return several
-    session, view = load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical)
-    explorer = Explorer(session)
-    set_view(explorer.map.viewer, view)
-    return explorer
-
-
-def set_view(viewer: SliceViewer, view: Mapping[str, Any]) -> None:
-    """Have a map looked at as a saved one was."""
-    with viewer.hold_sync():
-        for name in VIEW:
-            if name in view:
-                setattr(viewer, name, view[name])
+        return RunsExplorer(load_runs(path, **given))
+    return Explorer(load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical))
 
 
 explore.load = load

@@ -31,9 +31,6 @@ from glmwidgets.session.group_store import load_group_session, save_group_sessio
 
 __all__ = ["GroupExplorer", "explore_group"]
 
-# What a saved session keeps of how the map is looked at.
-VIEW = ("view", "colormap", "opacity", "fade_below", "show_outline", "show_mask", "cut_axes", "n_cuts")
-
 
 class GroupExplorer(W.VBox):
     """Maps of a group, their model and its map, live.
@@ -148,8 +145,7 @@ class GroupExplorer(W.VBox):
         -------
         Path
         """
-        view = {name: getattr(self.map.viewer, name) for name in VIEW}
-        path = save_group_session(self.session, path, view, overwrite=overwrite)
+        path = save_group_session(self.session, path, overwrite=overwrite)
         self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
         return path
 
@@ -281,13 +277,7 @@ def load(path: str | PathLike[str], maps: Any = None, *, mask: Any = None, backg
     FileNotFoundError, ValueError
         If something is missing or does not fit; the message names it.
     """
-    session, view = load_group_session(path, maps, mask=mask, background=background)
-    explorer = GroupExplorer(session)
-    with explorer.map.viewer.hold_sync():
-        for name in VIEW:
-            if name in view:
-                setattr(explorer.map.viewer, name, view[name])
-    return explorer
+    return GroupExplorer(load_group_session(path, maps, mask=mask, background=background))
 
 
 explore_group.load = load

@@ -8,7 +8,7 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.panels.base import Panel, text
-from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slices import COLOURS, SliceViewer
 from glmwidgets.session.group import GroupSession
 
 __all__ = ["OneMapPanel"]
@@ -70,9 +70,7 @@ class OneMapPanel(Panel):
             with self.viewer.hold_sync():
                 self.viewer.set_map(values)
                 self.viewer.vmax = limit
-        convention = self.session.settings.map.convention
-        if self.viewer.convention != convention:
-            self.viewer.convention = convention
+        self.viewer.look(self.session.settings.map, COLOURS)
         self._say(name, row)
 
     def _say(self, name: str, row: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.chart import Chart, bars, mark
-from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slices import COLOURS, SliceViewer
 from glmwidgets.report.style import write_number
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_permutation import TESTED, Permuted
@@ -121,6 +121,7 @@ class PermutationPanel(Panel):
         self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
         self.viewer.set_mask(session.analysis.domain.mask)
         self.viewer.cursor = session.cursor
+        self.viewer.look(session.settings.map, COLOURS)
         self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
         shown = field("corrected p of", self.statistic)
         take = W.Box([self.take])
@@ -142,8 +143,8 @@ class PermutationPanel(Panel):
         self._show_run()
 
     def _show_settings(self, _change: object = None) -> None:
-        if self.viewer is not None and self.viewer.convention != self.session.settings.map.convention:
-            self.viewer.convention = self.session.settings.map.convention
+        if self.viewer is not None:
+            self.viewer.look(self.session.settings.map, COLOURS)
         if self._drawn is not None and self._drawn is self.session.permuted:
             self._paint()
             self._plot(self._drawn)

@@ -13,7 +13,7 @@ from glmwidgets.glm.inference import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.panels.base import Panel, field, opened_by, text
 from glmwidgets.panels.grid import grey_limits
 from glmwidgets.panels.map_view import MapView
-from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slices import LOOKS, SliceViewer
 from glmwidgets.panels.slider import Slider
 from glmwidgets.report.style import write_number
 from glmwidgets.session.base import LiveSession
@@ -62,8 +62,8 @@ class MapPanel(Panel):
         self._shown: Shown | None = None
         self._limit = session.settings.map.limit
         self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
-        self.viewer.convention = session.settings.map.convention
-        self.viewer.observe(self.guarded(self._keep_convention), "convention")
+        self.viewer.look(session.settings.map)
+        self.viewer.observe(self.guarded(self._keep_look), list(LOOKS))
         self.on_value(self.slider, self._drag)
         session.observe_locked(self._show_cursor, "cursor")
         if session.has_trait("scan"):
@@ -156,8 +156,7 @@ class MapPanel(Panel):
         display = "" if by_rate else "none"
         if self._alpha_field.layout.display != display:
             self._alpha_field.layout.display = display
-        if self.viewer.convention != settings.map.convention:
-            self.viewer.convention = settings.map.convention
+        self.viewer.look(settings.map)
         self._show_background()
         self._show_result()
 
@@ -228,9 +227,9 @@ class MapPanel(Panel):
         self.viewer.shown_label, self.viewer.shown_unit = ("", "") if shown.is_z else (shown.label, shown.unit)
         self.viewer.signed, self.viewer.whole = shown.signed, shown.whole
 
-    def _keep_convention(self, change: dict) -> None:
-        if change["new"] != self.session.settings.map.convention:
-            self.session.update({"map.convention": change["new"]})
+    def _keep_look(self, change: dict) -> None:
+        if change["new"] != getattr(self.session.settings.map, change["name"]):
+            self.session.update({f"map.{change['name']}": change["new"]})
 
     def _show_preview(self, change: dict) -> None:
         preview = change["new"]

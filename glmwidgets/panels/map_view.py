@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import ipywidgets as W
 
 from glmwidgets.panels.base import field, text
-from glmwidgets.panels.colormaps import COLORMAPS, SEQUENTIAL
 from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.slider import Slider
 from glmwidgets.report.style import write_number
 from glmwidgets.session.backgrounds import BACKGROUNDS
+from glmwidgets.session.colormaps import COLORMAPS, SEQUENTIAL
+from glmwidgets.session.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
 from glmwidgets.session.statistics import Shown
 from glmwidgets.session.tree import SettingsError
 
@@ -19,10 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MapView"]
 
-VIEWS = {"three planes": "ortho", "mosaic": "mosaic", "glass brain": "glass"}
-CUTS = {"axial": "z", "coronal": "y", "sagittal": "x", "all three": "zyx"}
-SIDES = {"left is left": "neurological", "left is right": "radiological"}
-
 HELP = (
     "click or drag moves the crosshair · wheel, Page Up and Page Down: slice · arrows: crosshair · "
     "x, y, z: which plane the keys move in"
@@ -30,7 +29,7 @@ HELP = (
 
 
 class MapView:
-    """Controls of a viewer. What a session keeps goes through its settings, the rest through the viewer's traits.
+    """Controls of how a session's map is looked at: its settings ``map``, which the viewer follows.
 
     Parameters
     ----------
@@ -47,40 +46,37 @@ class MapView:
     def __init__(self, panel: Panel, viewer: SliceViewer):
         self._panel, self._viewer = panel, viewer
         session = panel.session
-        self.planes = W.Dropdown(options=VIEWS)
-        self.cuts = W.Dropdown(options=CUTS)
-        self.n_cuts = W.BoundedIntText(min=1, max=64)
+        self.planes = W.Dropdown(options=_menu(VIEWS))
+        self.cuts = W.Dropdown(options=_menu(CUTS))
+        self.n_cuts = W.BoundedIntText(min=1, max=MOST_CUTS)
         self.signed_colours = W.Dropdown(options=[(name.replace("-", " – "), name) for name in COLORMAPS])
         self.colours = W.Dropdown(options=list(SEQUENTIAL))
         self.limit = W.Text(continuous_update=False)
         self.background = W.Dropdown(options=[(BACKGROUNDS[name].label, name) for name in session.analysis.backgrounds])
-        self.opacity = W.FloatSlider(min=0, max=1, step=0.02, readout=False)
-        self.convention = W.Dropdown(options=SIDES)
+        self.opacity = Slider(min=0, max=1, step=0.02, label="opacity")
+        self.convention = W.Dropdown(options=_menu(CONVENTIONS))
         self.fade = _tick("fade below", "below the threshold the map fades with |z| instead of vanishing")
         self.outline = _tick("outline", "a line around what survives")
         self.mask = _tick("mask", "the border of the voxels that are analysed")
 
-        tied = {
-            "view": self.planes,
-            "cut_axes": self.cuts,
-            "n_cuts": self.n_cuts,
-            "colormap": self.signed_colours,
-            "sequential": self.colours,
-            "fade_below": self.fade,
-            "show_outline": self.outline,
-            "show_mask": self.mask,
-        }
-        for trait, control in tied.items():
-            self._tie(control, trait)
-        # Dragged: the browser repaints on its own, and an answer of the kernel would only put an older value back.
-        self.opacity.value = viewer.opacity
-        self._link = W.jsdlink((self.opacity, "value"), (viewer, "opacity"))
-        viewer.observe(panel.guarded(lambda change: _set(self.opacity, change["new"])), "opacity")
-
+        for control, name in (
+            (self.planes, "view"),
+            (self.n_cuts, "n_cuts"),
+            (self.signed_colours, "colormap"),
+            (self.colours, "sequential"),
+            (self.opacity, "opacity"),
+            (self.convention, "convention"),
+            (self.fade, "fade_below"),
+            (self.outline, "show_outline"),
+            (self.mask, "show_mask"),
+        ):
+            panel.bind(control, f"map.{name}")
+        # Dragged: the browser repaints on its own, and the setting follows when the hand rests.
+        viewer.follow(self.opacity, "opacity")
+        panel.bind(self.cuts, "map.cut_axes", to_control=self._offered)
         panel.bind(self.background, "map.background", to_control=self._at_hand)
         panel.bind(self.limit, "map.limit", _to_limit, lambda limit: "" if limit is None else f"{limit:g}")
-        panel.bind(self.convention, "map.convention")
-        viewer.observe(panel.guarded(lambda _: self._show_cuts()), "view")
+        session.observe_locked(lambda _: self._show_cuts(), "settings")
         self._arrange()
         self._show_cuts()
 
@@ -115,26 +111,26 @@ class MapView:
         if self._panel.session.settings.map.limit is None and self.limit.placeholder != hint:
             self.limit.placeholder = hint
 
-    def _tie(self, control: W.ValueWidget, trait: str) -> None:
-        control.value = getattr(self._viewer, trait)
-        self._panel.on_value(control, lambda change: _set(self._viewer, change["new"], trait))
-        self._viewer.observe(self._panel.guarded(lambda change: _set(control, change["new"])), trait)
-
     def _show_cuts(self) -> None:
         for box in self._cut_fields:
-            _show(box, self._viewer.view == "mosaic")
+            _show(box, self._panel.session.settings.map.view == "mosaic")
+
+    def _offered(self, axes: str) -> str:
+        """The menu's choice; other rows can be set by hand, and it then has none of its own."""
+        if axes not in CUTS and axes not in [value for _, value in self.cuts.options]:
+            self.cuts.options = [*_menu(CUTS), (axes, axes)]
+        return axes
 
     def _at_hand(self, name: str) -> str:
         return name if name in self._panel.session.analysis.backgrounds else "mean"
 
 
+def _menu(choices: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(label, name) for name, label in choices.items()]
+
+
 def _tick(label: str, tooltip: str) -> W.Checkbox:
     return W.Checkbox(description=label, indent=False, tooltip=tooltip)
-
-
-def _set(target: Any, value: Any, trait: str = "value") -> None:
-    if getattr(target, trait) != value:
-        setattr(target, trait, value)
 
 
 def _show(box: W.Widget, shown: bool) -> None:

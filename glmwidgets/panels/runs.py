@@ -12,7 +12,7 @@ import ipywidgets as W
 
 from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.base import close_with_all, text
-from glmwidgets.panels.explorer import VIEW, Explorer, set_view
+from glmwidgets.panels.explorer import Explorer
 from glmwidgets.panels.fixed import FixedExplorer
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
@@ -140,15 +140,8 @@ class RunsExplorer(W.VBox):
             except Exception as error:
                 log.exception("%s could not be opened", self.runs.names[index])
                 return text("glmw-error", escape(f"{self.runs.names[index]}: {error}"))
-            self._look_alike(view)
             self._views[index] = view
         return self._views[index]
-
-    def _look_alike(self, view: Any) -> None:
-        """A tab that is opened looks at its map as the tabs before do."""
-        others = list(self._views.values())
-        if others:
-            set_view(view.map.viewer, {name: getattr(others[-1].map.viewer, name) for name in VIEW})
 
     def _count(self, _change: object = None) -> None:
         models = self.runs.n_models
@@ -174,8 +167,7 @@ class RunsExplorer(W.VBox):
         """
         from glmwidgets.session.store_runs import save_runs
 
-        view = {name: getattr(self.shown.map.viewer, name) for name in VIEW} if self.shown is not None else {}
-        return save_runs(self.runs, path, view, overwrite=overwrite)
+        return save_runs(self.runs, path, overwrite=overwrite)
 
     def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
         """Report on all runs and their fixed effects, as one HTML page.

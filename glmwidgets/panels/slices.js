@@ -9,7 +9,8 @@
 const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
 const READ_MS = 100; // and no more often than this is the line of words below the picture laid out
 const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
-const SLID_MS = 500; // what the kernel says of the threshold so soon after a drag may be of an earlier place
+const SLID = ["threshold", "opacity"]; // what may follow a slider
+const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
 const FLASH_MS = 1400;
 const FLASH_BEATS = 3;
 const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
@@ -61,11 +62,12 @@ function remembered(compute) {
 
 function createStore(model) {
   const store = {
-    model, views: new Set(), grid: null, background: null, inside: null, luts: {}, flash: null, slid: null,
+    model, views: new Set(), grid: null, background: null, inside: null, luts: {}, flash: null, slid: {},
     map: { serial: 0, data: null }, planes: { serial: 0, list: [] },
   };
   const seen = {};
-  let tellTimer = 0, toldAt = 0, wantTimer = 0, slidTimer = 0, slidAt = 0;
+  let tellTimer = 0, toldAt = 0, wantTimer = 0, slidAt = 0;
+  const slidTimers = {};
 
   const repaint = () => store.views.forEach((view) => view.repaint());
   const changed = (name) => {
@@ -106,22 +108,23 @@ function createStore(model) {
     repaint();
   }
 
-  // The threshold under a hand that drags it: answers of the kernel are of where the hand was.
+  // Threshold or opacity under a hand that drags it: answers of the kernel are of where the hand was.
   function onSlide({ detail }) {
-    if (detail.key !== model.get("_slider")) return;
-    store.slid = detail.value;
+    const sliders = model.get("_sliders"), trait = Object.keys(sliders).find((name) => sliders[name] === detail.key);
+    if (!trait) return;
+    store.slid[trait] = detail.value;
     slidAt = performance.now();
-    clearTimeout(slidTimer);
+    clearTimeout(slidTimers[trait]);
     repaint();
   }
 
-  function onThreshold() {
-    if (store.slid === null) return;
-    const letGo = () => { store.slid = null; repaint(); };
-    clearTimeout(slidTimer);
-    if (model.get("threshold") === store.slid) letGo();
-    else slidTimer = setTimeout(letGo, Math.max(0, slidAt + SLID_MS - performance.now()));
-  }
+  const onAnswer = Object.fromEntries(SLID.map((trait) => [trait, () => {
+    if (!(trait in store.slid)) return;
+    const letGo = () => { delete store.slid[trait]; repaint(); };
+    clearTimeout(slidTimers[trait]);
+    if (model.get(trait) === store.slid[trait]) letGo();
+    else slidTimers[trait] = setTimeout(letGo, Math.max(0, slidAt + SLID_MS - performance.now()));
+  }]));
 
   function tellKernel() {
     tellTimer = 0;
@@ -171,19 +174,19 @@ function createStore(model) {
     store.map.data, store.grid.shape, axis, look.strength, look.threshold, store.clusters(look), store.map.tint);
 
   const look = remembered(makeLook);
-  const looked = (name) => (name === "threshold" ? store.slid : null) ?? model.get(name);
+  const looked = (name) => store.slid[name] ?? model.get(name);
   store.look = () => look(store.luts, ...LOOK.map(looked));
 
   model.on("change", refresh);
   model.on("msg:custom", onMessage);
-  model.on("change:threshold", onThreshold);
+  for (const trait of SLID) model.on(`change:${trait}`, onAnswer[trait]);
   document.addEventListener("glmw:slide", onSlide);
   store.dispose = () => {
     model.off("change", refresh);
     model.off("msg:custom", onMessage);
-    model.off("change:threshold", onThreshold);
+    for (const trait of SLID) model.off(`change:${trait}`, onAnswer[trait]);
     document.removeEventListener("glmw:slide", onSlide);
-    clearTimeout(slidTimer);
+    for (const timer of Object.values(slidTimers)) clearTimeout(timer);
     clearTimeout(wantTimer);
     clearTimeout(tellTimer);
   };

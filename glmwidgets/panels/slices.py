@@ -7,6 +7,7 @@ sends volumes, and hears of the cursor. `slices.js` is the other half; what cros
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -15,15 +16,23 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from .colormaps import COLORMAPS, SEQUENTIAL, lookup_table
+from glmwidgets.session.colormaps import COLORMAPS, SEQUENTIAL, lookup_table
+from glmwidgets.session.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
+
 from .grid import Grid, Inside, cut_positions, grey_levels
 from .slider import Slider
 
 _HERE = Path(__file__).parent
 
 SIGNS = ("two-sided", "positive", "negative")
-CONVENTIONS = ("neurological", "radiological")
-VIEWS = ("ortho", "mosaic", "glass")
+
+#: Traits that are choices of a person; settings of a session's map have the same names.
+LOOKS = (
+    *("convention", "view", "cut_axes", "n_cuts", "colormap"),
+    *("sequential", "opacity", "fade_below", "show_outline", "show_mask"),
+)
+#: Those that any map of a session can have in common with the large one.
+COLOURS = ("convention", "colormap", "sequential", "opacity", "fade_below")
 
 _AXES = "xyz"
 
@@ -91,9 +100,9 @@ class SliceViewer(anywidget.AnyWidget):
     The map is kept as float32 (what survives and what is read at the crosshair must be the values themselves) and only
     inside the mask, whose voxels are sent once. After the first, `set_map` sends no more than the planes on screen;
     once they are painted and no newer map has come, the browser asks for the rest.
-    Private traits: ``_slider`` (key of the one that is followed), ``_geometry`` (grid), ``_background`` and ``_mask``
-    (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes`` (serial,
-    planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
+    Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
+    ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
+    (serial, planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
 
     Examples
     --------
@@ -130,15 +139,15 @@ class SliceViewer(anywidget.AnyWidget):
     signed = t.Bool(True).tag(sync=True, echo_update=False)
     whole = t.Bool(False).tag(sync=True, echo_update=False)
     reach = t.Float(8.0).tag(sync=True, echo_update=False)
-    convention = t.Enum(CONVENTIONS, default_value="neurological").tag(sync=True, echo_update=False)
-    view = t.Enum(VIEWS, default_value="ortho").tag(sync=True, echo_update=False)
+    convention = t.Enum(tuple(CONVENTIONS), default_value="neurological").tag(sync=True, echo_update=False)
+    view = t.Enum(tuple(VIEWS), default_value="ortho").tag(sync=True, echo_update=False)
     cut_axes = t.Unicode("z").tag(sync=True, echo_update=False)
-    n_cuts = t.Int(7, min=1, max=64).tag(sync=True, echo_update=False)
+    n_cuts = t.Int(7, min=1, max=MOST_CUTS).tag(sync=True, echo_update=False)
     label = t.Unicode("z").tag(sync=True, echo_update=False)
     stale = t.Bool(False).tag(sync=True, echo_update=False)
     max_height = t.Int(560, min=80).tag(sync=True, echo_update=False)
 
-    _slider = t.Unicode("").tag(sync=True)
+    _sliders = t.Dict().tag(sync=True)
     _geometry = t.Dict().tag(sync=True)
     _background = t.Bytes(b"").tag(sync=True)
     _mask = t.Bytes(b"").tag(sync=True)
@@ -325,17 +334,32 @@ class SliceViewer(anywidget.AnyWidget):
             self._planes = {"serial": self._serial, "planes": self._visible_planes()}
             self._values, self._shown = whole
 
-    def follow(self, slider: Slider) -> None:
-        """Have the browser take the threshold from a slider while that is being dragged, ahead of the kernel.
+    def look(self, chosen: MapSettings, names: Sequence[str] = LOOKS) -> None:
+        """Look as a session's settings say, in one message.
 
-        What comes of the slider's value is for whoever observes it to say: the next `threshold` that is set after the
-        drag counts again.
+        Parameters
+        ----------
+        chosen : MapSettings
+        names : sequence of str
+            Which of the choices; others stay as they are.
+        """
+        with self._lock, self.hold_sync():
+            for name in names:
+                if getattr(self, name) != getattr(chosen, name):
+                    setattr(self, name, getattr(chosen, name))
+
+    def follow(self, slider: Slider, trait: str = "threshold") -> None:
+        """Have the browser take a trait from a slider while that is being dragged, ahead of the kernel.
+
+        What comes of the slider's value is for whoever observes it to say: what the trait is next set to after the drag
+        counts again.
 
         Parameters
         ----------
         slider : Slider
+        trait : {"threshold", "opacity"}
         """
-        self._slider = slider.key
+        self._sliders = {**self._sliders, trait: slider.key}
 
     def flash(self, where: Any) -> None:
         """Light up some voxels for a moment, so that the eye finds them.

@@ -11,8 +11,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from glmwidgets.glm.collinearity import column_correlation
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.report.canvas import ink_on, open_axes, points_across, shorten, width_of
-from glmwidgets.report.scale import warm_cold
-from glmwidgets.report.style import COLD, DATA, FAINT, INK, MUTED, PAPER
+from glmwidgets.report.scale import colours_of
+from glmwidgets.report.style import DATA, FAINT, INK, MUTED, PAPER
+from glmwidgets.session.colormaps import COLORMAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,7 +83,7 @@ def plot_design_matrix(
     step = (times[-1] - times[0]) / (n_scans - 1) if n_scans > 1 else 1.0
     axes.imshow(
         values,
-        cmap=LinearSegmentedColormap.from_list("design", [COLD[2], PAPER, DATA]),
+        cmap=LinearSegmentedColormap.from_list("design", [COLORMAPS["warm-cold"]["negative"][2], PAPER, DATA]),
         vmin=-top,
         vmax=top,
         aspect="auto",
@@ -310,7 +311,7 @@ def _draw_signed(axes: Axes, values: NDArray[np.float64], top: float) -> AxesIma
 
 def _paper_cmap() -> LinearSegmentedColormap:
     """Cold to warm through white: zero is nothing."""
-    ends = warm_cold(on_dark=False)
+    ends = colours_of(on_dark=False)
     return LinearSegmentedColormap.from_list("weights", [ends(0.06), ends(0.25), PAPER, ends(0.75), ends(0.94)])
 
 

@@ -40,6 +40,9 @@ def plot_stat_map(
     threshold: float | None = None,
     two_sided: bool = True,
     transparent_threshold: bool = False,
+    outline: bool | None = None,
+    opacity: float = 1.0,
+    mask_img: Image | None = None,
     title: str | None = None,
     stat_name: str | None = None,
     colorbar: bool = True,
@@ -78,13 +81,19 @@ def plot_stat_map(
     two_sided : bool, default True
         False shows only values above the threshold, not those below its negative.
     transparent_threshold : bool, default False
-        Let values below the threshold fade, with the square of their size, and outline those above it.
+        Let values below the threshold fade, with the square of their size.
+    outline : bool, optional
+        Outline what exceeds the threshold; by default where what does not fades.
+    opacity : float, default 1
+        Of the map over its background.
+    mask_img : image or path, optional
+        Mask whose border is drawn, on the map's grid.
     title : str, optional
     stat_name : str, optional
         Name of the statistic on the colour bar. By default what the image's header says, if it does.
     colorbar : bool, default True
     cmap : str or matplotlib.colors.Colormap, optional
-        Another colour map, linear from `vmin` to `vmax`.
+        A key of `glmwidgets.session.colormaps.COLORMAPS`, or another colour map, linear from `vmin` to `vmax`.
     vmin, vmax : float, optional
         Ends of the colour bar; by default the largest size in the whole map.
     symmetric_cbar : bool or "auto", default "auto"
@@ -151,14 +160,18 @@ def plot_stat_map(
         cuts, black_bg, annotate, scale if colorbar else None, title, empty_note(scale, stat.data), figure, axes
     )
 
+    border = None if mask_img is None else np.nan_to_num(as_volume(mask_img, "mask_img").data) != 0
+    if border is not None and border.shape != stat.data.shape:
+        raise ValueError(f"mask_img has shape {border.shape}, and stat_map_img {stat.data.shape}: give one grid")
+    outlined = bool(threshold) and (transparent_threshold if outline is None else outline)
+
     def paint(panel: Axes, plane: Plane) -> None:
         values = plane.of(stat.data)
-        survives = scale.survives(values)
-        if transparent_threshold and threshold:
-            draw_overlay(panel, plane, values, scale, scale.opacity(values))
-            draw_outline(panel, plane, survives, sheet.ink)
-        else:
-            draw_overlay(panel, plane, values, scale, survives.astype(float))
+        draw_overlay(panel, plane, values, scale, opacity * scale.opacity(values))
+        if outlined:
+            draw_outline(panel, plane, scale.survives(values), sheet.ink)
+        if border is not None:
+            draw_outline(panel, plane, plane.of(border), ACCENT)
 
     _draw(sheet, cuts, stat, background, paint, annotate, draw_cross, radiological)
     if markers is not None:

@@ -7,42 +7,46 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 
-from glmwidgets.report.style import COLD, WARM, ramp, write_number
+from glmwidgets.report.style import write_number
+from glmwidgets.session.colormaps import COLORMAPS, SEQUENTIAL, ramp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["Scale", "draw_colorbar", "make_scale", "warm_cold"]
+__all__ = ["Scale", "colours_of", "draw_colorbar", "make_scale"]
 
 HALF = 256
 
 
-def warm_cold(on_dark: bool = True) -> ListedColormap:
-    """Colour map of signed statistics: cold below the middle, which is 0, warm above.
+def colours_of(name: str = "warm-cold", on_dark: bool = True) -> ListedColormap:
+    """A colour map of the viewer for figures.
 
     Parameters
     ----------
+    name : str, default "warm-cold"
+        A key of `glmwidgets.session.colormaps.COLORMAPS`.
     on_dark : bool, default True
-        Whether the map lies on a dark ground.
+        Whether the map lies on a dark ground. On paper the ramps of a map with two are turned round: the largest values
+        stand out most from the ground.
 
     Returns
     -------
     matplotlib.colors.ListedColormap
-        512 colours.
+        512 colours; of a map with two ramps the middle is 0.
 
     Examples
     --------
-    >>> warm_cold().N
+    >>> colours_of("orange-purple").N
     512
     """
-    warm, cold = (
-        LinearSegmentedColormap.from_list("", ramp(colours, on_dark), N=HALF)(np.arange(HALF))
-        for colours in (WARM, COLD)
-    )
-    return ListedColormap(np.concatenate([cold[::-1], warm]), name="warm_cold")
+    anchors = COLORMAPS[name]
+    if "sequential" in anchors:
+        return ListedColormap(ramp(anchors["sequential"], 2 * HALF) / 255, name=name)
+    negative, positive = (ramp(anchors[sign][:: 1 if on_dark else -1], HALF) for sign in ("negative", "positive"))
+    return ListedColormap(np.concatenate([negative[::-1], positive]) / 255, name=name)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,9 @@ def make_scale(
     fade : bool, default False
         Values below the threshold fade instead of vanishing.
     cmap : str or matplotlib.colors.Colormap, optional
-        Another colour map, stretched from `vmin` to `vmax`. By default warm for positive, cold for negative.
+        A key of `glmwidgets.session.colormaps.COLORMAPS`, or another colour map, of matplotlib; warm for positive and
+        cold for negative by default. Those with a ramp for each sign keep 0 in the middle, others are stretched from
+        `vmin` to `vmax`.
     on_dark : bool, default True
         Whether the map lies on a dark ground.
     name : str, default ""
@@ -171,12 +177,16 @@ def make_scale(
         raise ValueError(
             f"the colours end at {max(abs(vmin), abs(vmax)):g}: vmax must be above the threshold, {floor:g}"
         )
-    if cmap is None:
-        # A colour belongs to a value: it moves neither with the threshold nor with the bar's other end.
-        top = max(abs(vmin), abs(vmax))
-        colours, norm = warm_cold(on_dark), Normalize(-top, top, clip=True)
+    norm = Normalize(vmin, vmax, clip=True)
+    if cmap is None or (isinstance(cmap, str) and cmap in COLORMAPS):
+        name_of_map = cmap or "warm-cold"
+        colours = colours_of(name_of_map, on_dark)
+        if name_of_map not in SEQUENTIAL:
+            # A colour belongs to a value: it moves neither with the threshold nor with the bar's other end.
+            top = max(abs(vmin), abs(vmax))
+            norm = Normalize(-top, top, clip=True)
     else:
-        colours, norm = colormaps[cmap] if isinstance(cmap, str) else cmap, Normalize(vmin, vmax, clip=True)
+        colours = colormaps[cmap] if isinstance(cmap, str) else cmap
     return Scale(float(vmin), float(vmax), threshold, two_sided, fade, colours, norm, name)
 
 

@@ -1,7 +1,7 @@
-"""The look of every figure and panel: inks, event colours, the warm and cold ramps, how a number is written.
+"""The look of every figure and panel: inks, event colours, how a number is written.
 
 Plain values without matplotlib, so that panels can read them too. Colours mean something: an event type keeps its
-colour everywhere, warm and cold are the sign of a statistic, orange is what the model predicts.
+colour everywhere, and orange is what the model predicts. Those of maps are in `glmwidgets.session.colormaps`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["COLD", "EVENT_COLOURS", "WARM", "colour_of", "ramp", "write_mm", "write_number"]
+__all__ = ["EVENT_COLOURS", "colour_of", "write_mm", "write_number"]
 
 INK = "#1f2933"
 MUTED = "#6b7785"
@@ -39,11 +39,6 @@ EVENT_COLOURS = (
     "#066d3a",
     "#649886",
 )
-
-# From 0 to the largest value, for a dark ground. Lightness rises steadily along each, and no colour of one can be
-# taken for a colour of the other by colour-blind eyes.
-WARM = ("#9c2a1c", "#cc4420", "#ee7628", "#fbb34c", "#fff2b0")
-COLD = ("#1c4a96", "#2a70bd", "#369fd0", "#77cfe0", "#e2f8fb")
 
 
 def colour_of(condition: object, conditions: Iterable[object]) -> str:
@@ -76,28 +71,6 @@ def colour_of(condition: object, conditions: Iterable[object]) -> str:
     if str(condition) not in names:
         raise ValueError(f"event type {str(condition)!r} is none of: {', '.join(names)}")
     return EVENT_COLOURS[names.index(str(condition)) % len(EVENT_COLOURS)]
-
-
-def ramp(colours: tuple[str, ...], on_dark: bool = True) -> tuple[str, ...]:
-    """Colours from 0 to the largest value, which stands out most from the ground.
-
-    Parameters
-    ----------
-    colours : tuple of str
-        `WARM` or `COLD`.
-    on_dark : bool, default True
-        Whether the map lies on a dark ground. On paper the order is turned round.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> ramp(WARM)[-1], ramp(WARM, on_dark=False)[-1]
-    ('#fff2b0', '#9c2a1c')
-    """
-    return colours if on_dark else colours[::-1]
 
 
 def write_number(value: float) -> str:

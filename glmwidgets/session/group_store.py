@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,18 @@ from glmwidgets.files.writing import keep, write_text
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
 from glmwidgets.session.group_settings import GroupSettings
+from glmwidgets.session.looks import looks_of_file
 
 __all__ = ["load_group_session", "save_group_session"]
 
 
-def save_group_session(
-    session: GroupSession, path: str | PathLike[str], view: Mapping[str, Any] | None = None, *, overwrite: bool = False
-) -> Path:
+def save_group_session(session: GroupSession, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a group session to a file, whole or not at all.
 
     Parameters
     ----------
     session : GroupSession
     path : str or path
-    view : mapping, optional
-        How maps are looked at; anything that JSON can hold.
     overwrite : bool
         As in `glmwidgets.session.store.save_session`.
 
@@ -44,14 +40,13 @@ def save_group_session(
             "settings": session.settings.to_dict(),
             "cursor": list(session.cursor),
             "shape": list(session.shape),
-            "view": dict(view or {}),
         }
     return write_text(path, session_text("group", tree), "session", overwrite=overwrite, by=session)
 
 
 def load_group_session(
     path: str | PathLike[str], maps: Any = None, *, mask: Any = None, background: Any = None, synchronous: bool = False
-) -> tuple[GroupSession, dict[str, Any]]:
+) -> GroupSession:
     """Open a group session that was saved.
 
     Parameters
@@ -65,10 +60,8 @@ def load_group_session(
 
     Returns
     -------
-    session : GroupSession
+    GroupSession
         Nothing is computed yet.
-    view : dict
-        How maps were looked at.
 
     Raises
     ------
@@ -80,8 +73,8 @@ def load_group_session(
     path = Path(path).expanduser()
     _, tree = read_session(path, "group")
     with readable(path):
-        settings = GroupSettings.from_dict(tree["settings"])
-        cursor, shape, view = tuple(tree["cursor"]), tuple(tree["shape"]), dict(tree["view"])
+        settings = GroupSettings.from_dict(tree["settings"]).updated(looks_of_file(tree))
+        cursor, shape = tuple(tree["cursor"]), tuple(tree["shape"])
     inputs = settings.inputs
     if maps is None and not inputs.maps:
         raise ValueError(
@@ -102,4 +95,4 @@ def load_group_session(
     session.move_to(cursor)
     session.goes_on = True
     keep(path, "session", session)
-    return session, view
+    return session

@@ -19,9 +19,8 @@ from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.runs.run import Provenance
-from glmwidgets.session.backgrounds import BACKGROUNDS
 from glmwidgets.session.carpet import ORDERS
-from glmwidgets.session.statistics import STATISTICS
+from glmwidgets.session.looks import MapSettings
 from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
 from glmwidgets.session.voxels import Spot
 
@@ -310,37 +309,6 @@ class ThresholdSettings:
         name = self.height_control if row.nilearn is None else row.nilearn or None
         level = {"alpha": self.alpha} if row.setting == "alpha" else {"threshold": self.value}
         return {"height_control": name, **level}
-
-
-CONVENTIONS = ("neurological", "radiological")
-
-
-@dataclass(frozen=True)
-class MapSettings:
-    """How the map is looked at; none of it changes what survives.
-
-    Attributes
-    ----------
-    statistic : str
-        What gives the colours: a key of `glmwidgets.session.statistics.STATISTICS`.
-    limit : float or None
-        Value at the end of the colour bar; None leaves it to the data.
-    background : str
-        A key of `glmwidgets.session.backgrounds.BACKGROUNDS`.
-    convention : {"neurological", "radiological"}
-        Left side of the brain at the left, or at the right.
-    """
-
-    statistic: str = "z"
-    limit: float | None = None
-    background: str = "mean"
-    convention: str = "neurological"
-
-    def __post_init__(self) -> None:
-        one_of("map.statistic", self.statistic, STATISTICS)
-        within("map.limit", self.limit, 0, open_low=True)
-        one_of("map.background", self.background, BACKGROUNDS)
-        one_of("map.convention", self.convention, CONVENTIONS)
 
 
 # What a person can have drawn at the crosshair.

@@ -16,6 +16,7 @@ from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 from glmwidgets.session.ledger import Ledger
+from glmwidgets.session.looks import looks_of_file
 from glmwidgets.session.session import Session
 from glmwidgets.session.settings import Settings
 
@@ -41,17 +42,13 @@ def _fingerprint(content: Any) -> int:
     return zlib.crc32(content.to_csv(index=False, float_format="%.9g").encode())
 
 
-def save_session(
-    session: Session, path: str | PathLike[str], view: Mapping[str, Any] | None = None, *, overwrite: bool = False
-) -> Path:
+def save_session(session: Session, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a session to a file, whole or not at all.
 
     Parameters
     ----------
     session : Session
     path : str or path
-    view : mapping, optional
-        How the map is looked at; anything that JSON can hold.
     overwrite : bool
         Whether a file that exists may be replaced. The one that this session was saved to, or opened from, may.
 
@@ -67,12 +64,12 @@ def save_session(
         If the file was read as an input, or exists and may not be replaced.
     """
     with session.lock:
-        tree = {**session_tree(session), "view": dict(view or {})}
+        tree = session_tree(session)
     return write_text(path, session_text("run", tree), "session", overwrite=overwrite, by=session)
 
 
 def session_tree(session: Session) -> dict[str, Any]:
-    """What a file holds of a session, but for how its map is looked at."""
+    """What a file holds of a session."""
     run, given = session.run, _contents(session.run)
     return {
         "run": {
@@ -98,7 +95,7 @@ def load_session(
     mask: Any = None,
     anatomical: Any = None,
     synchronous: bool = False,
-) -> tuple[Session, dict[str, Any]]:
+) -> Session:
     """Open a session that was saved.
 
     Parameters
@@ -112,10 +109,8 @@ def load_session(
 
     Returns
     -------
-    session : Session
+    Session
         Nothing is computed yet.
-    view : dict
-        How the map was looked at.
 
     Raises
     ------
@@ -132,13 +127,13 @@ def load_session(
     path = Path(path).expanduser()
     _, tree = read_session(path, "run")
     with readable(path):
-        saved, view = SavedRun.of(tree), dict(tree["view"])
+        saved = SavedRun.of(tree, looks_of_file(tree))
     given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
     run = saved.open(path, given)
     session = Session(run, saved.settings_of(run), synchronous)
     saved.restore(session)
     keep(path, "session", session)
-    return session, view
+    return session
 
 
 @dataclass(frozen=True)
@@ -170,9 +165,9 @@ class SavedRun:
     checksums: dict[str, int]
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any]) -> SavedRun:
-        """Read what `session_tree` gave."""
-        settings, facts = Settings.from_dict(tree["settings"]), tree["run"]
+    def of(cls, tree: Mapping[str, Any], looks: Mapping[str, Any]) -> SavedRun:
+        """Read what `session_tree` gave, with the settings of the map that the file holds elsewhere."""
+        settings, facts = Settings.from_dict(tree["settings"]).updated(looks), tree["run"]
         return cls(
             settings,
             Ledger.from_dict(tree["ledger"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from glmwidgets.files.writing import keep, write_text
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.fixed_settings import FixedSettings
 from glmwidgets.session.ledger import Ledger
+from glmwidgets.session.looks import looks_of_file
 from glmwidgets.session.runs import RunSet
 from glmwidgets.session.settings import Settings
 from glmwidgets.session.store import INPUTS, SavedRun, session_tree
@@ -19,17 +20,13 @@ from glmwidgets.session.store import INPUTS, SavedRun, session_tree
 __all__ = ["load_runs", "save_runs"]
 
 
-def save_runs(
-    of: RunSet, path: str | PathLike[str], view: Mapping[str, Any] | None = None, *, overwrite: bool = False
-) -> Path:
+def save_runs(of: RunSet, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write several runs and their fixed effects to a file, whole or not at all.
 
     Parameters
     ----------
     of : RunSet
     path : str or path
-    view : mapping, optional
-        How the map is looked at; anything that JSON can hold.
     overwrite : bool
         As in `glmwidgets.session.store.save_session`.
 
@@ -51,14 +48,11 @@ def save_runs(
             "cursor": list(of.current.cursor),
             "runs": [session_tree(session) for session in of.sessions],
             "fixed": {"settings": of.fixed.settings.to_dict(), "ledger": of.fixed.ledger.to_dict()},
-            "view": dict(view or {}),
         }
     return write_text(path, session_text("runs", tree), "session", overwrite=overwrite, by=of)
 
 
-def load_runs(
-    path: str | PathLike[str], synchronous: bool = False, **inputs: Sequence[Any] | None
-) -> tuple[RunSet, dict[str, Any]]:
+def load_runs(path: str | PathLike[str], synchronous: bool = False, **inputs: Sequence[Any] | None) -> RunSet:
     """Open runs that were saved.
 
     Parameters
@@ -72,10 +66,8 @@ def load_runs(
 
     Returns
     -------
-    runs : RunSet
+    RunSet
         Nothing is computed yet.
-    view : dict
-        How the map was looked at.
 
     Raises
     ------
@@ -87,10 +79,11 @@ def load_runs(
     path = Path(path).expanduser()
     _, tree = read_session(path, "runs")
     with readable(path):
-        own, shown, view = tuple(tree["own"]), int(tree["shown"]), dict(tree["view"])
-        shared, fixed = Settings.from_dict(tree["shared"]), FixedSettings.from_dict(tree["fixed"]["settings"])
+        own, shown, looks = tuple(tree["own"]), int(tree["shown"]), looks_of_file(tree)
+        shared = Settings.from_dict(tree["shared"]).updated(looks)
+        fixed = FixedSettings.from_dict(tree["fixed"]["settings"]).updated(looks)
         ledger, cursor = Ledger.from_dict(tree["fixed"]["ledger"]), tuple(tree["cursor"])
-        saved = [SavedRun.of(part) for part in tree["runs"]]
+        saved = [SavedRun.of(part, looks) for part in tree["runs"]]
     n, runs = len(saved), []
     for i, one in enumerate(saved):
         given = {name: _entry(name, inputs.get(name), i, n) for name in INPUTS}
@@ -102,7 +95,7 @@ def load_runs(
     found.fixed.ledger = ledger
     found.begin_at(shown, cursor)
     keep(path, "session", found)
-    return found, view
+    return found
 
 
 def _entry(name: str, given: Any, i: int, n: int) -> Any:

@@ -68,15 +68,25 @@ def test_statistics_views_and_clusters(explorer, choose, settle, ask, pixels, sc
     np.testing.assert_allclose(pixels(canvas).astype(int), seen["z"].astype(int), atol=1)
     assert not np.array_equal(glass, seen["z"])
 
-    # opacity is dragged without a word from the kernel
-    opacity = page.locator(".glmw-view .noUi-handle")
-    opacity.focus()
-    page.keyboard.press("Home")
-    settle(page)
-    assert ask(page, "print(ex.map.viewer.opacity)") == "0.0"
+    # opacity is dragged without a word from the kernel, which hears of it when the hand rests; undo knows it
+    track = page.locator(".glmw-view .glmw-slider canvas").bounding_box()
+    ask(page, "heard = []; ex.session.observe(lambda c: heard.append(c.new.map.opacity), 'settings')")
+    page.mouse.move(track["x"] + track["width"] - 9, track["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(track["x"] + 2, track["y"] + 10, steps=20)
+    page.wait_for_timeout(60)
     assert not np.array_equal(pixels(canvas), seen["z"])
-    page.keyboard.press("End")
+    page.mouse.up()
     settle(page)
+    page.wait_for_timeout(700)
+    transparent = pixels(canvas)
+    assert ask(page, "print(ex.map.viewer.opacity, heard[-1], len(heard) < 6)") == "0.0 0.0 True"
+    page.locator(".glmw button", has_text="undo").first.click()
+    settle(page)
+    page.wait_for_timeout(300)
+    assert ask(page, "print(ex.map.viewer.opacity)") == "1.0"
+    np.testing.assert_allclose(pixels(canvas).astype(int), seen["z"].astype(int), atol=1)
+    assert not np.array_equal(transparent, seen["z"])
 
     # sorted by size, smallest first after a second click; the row jumps, and the file holds them all
     heading = page.locator(".glmw-clusters th", has_text="voxels")

@@ -1,5 +1,7 @@
 """The map panel without a browser: what gives the colours, how it is looked at, and what is told in words."""
 
+from dataclasses import fields
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.map import MapPanel
+from glmwidgets.panels.slices import LOOKS, SliceViewer
 from glmwidgets.runs.opening import open_run
+from glmwidgets.session.looks import MapSettings
 from glmwidgets.session.session import Session
 from glmwidgets.session.statistics import STATISTICS
 
@@ -138,6 +142,8 @@ class TestThreshold:
 
 
 TIED = {
+    "opacity": ("opacity", 0.5),
+    "convention": ("convention", "radiological"),
     "planes": ("view", "mosaic"),
     "cuts": ("cut_axes", "zyx"),
     "n_cuts": ("n_cuts", 4),
@@ -150,13 +156,41 @@ TIED = {
 
 
 @pytest.mark.parametrize("control", TIED)
-def test_controls_and_viewer_are_one(panel, control):
+def test_control_setting_and_viewer_are_one(panel, control):
     (trait, value), control = TIED[control], getattr(panel.look, control)
-    before = control.value
+    before, session = control.value, panel.session
+    result, models = session.result, session.ledger.n_models
     control.value = value
-    assert getattr(panel.viewer, trait) == value
+    assert getattr(panel.viewer, trait) == getattr(session.settings.map, trait) == value
+    session.undo()
+    assert control.value == getattr(panel.viewer, trait) == before
+    session.redo()
+    assert control.value == getattr(panel.viewer, trait) == value
     setattr(panel.viewer, trait, before)
-    assert control.value == before
+    assert control.value == getattr(session.settings.map, trait) == before
+    # How a map is looked at makes no other map.
+    assert session.result is result
+    assert session.ledger.n_models == models
+    assert len(session.ledger.entries) == 1
+
+
+def test_every_choice_of_the_viewer_is_a_setting(panel):
+    assert set(LOOKS) == {trait for trait, _ in TIED.values()} <= {each.name for each in fields(MapSettings)}
+    fresh, chosen = SliceViewer(), MapSettings()
+    assert all(getattr(fresh, name) == getattr(chosen, name) for name in LOOKS)
+
+
+def test_rows_that_the_menu_does_not_offer_can_be_set(panel):
+    panel.session.update({"map.cut_axes": "xz"})
+    assert panel.look.cuts.value == panel.viewer.cut_axes == "xz"
+    panel.session.update({"map.cut_axes": "q"})
+    assert "must name each of x, y, z at most once" in panel.session.status.message
+    assert panel.viewer.cut_axes == "xz"
+
+
+def test_a_drag_of_the_opacity_is_followed_in_the_page(panel):
+    opacity = panel.look.opacity
+    assert panel.viewer._sliders == {"threshold": panel.slider.key, "opacity": opacity.key}
 
 
 def test_cuts_are_asked_for_where_there_are_any(panel):
@@ -164,16 +198,6 @@ def test_cuts_are_asked_for_where_there_are_any(panel):
     assert {box.layout.display for box in fields} == {"none"}
     panel.look.planes.value = "mosaic"
     assert {box.layout.display for box in fields} == {""}
-
-
-def test_left_and_right_are_the_sessions(panel):
-    session = panel.session
-    panel.look.convention.value = "radiological"
-    assert session.settings.map.convention == panel.viewer.convention == "radiological"
-    session.undo()
-    assert panel.look.convention.value == panel.viewer.convention == "neurological"
-    panel.viewer.convention = "radiological"
-    assert session.settings.map.convention == "radiological"
 
 
 class TestBackground:

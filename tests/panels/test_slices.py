@@ -10,9 +10,9 @@ from comm.base_comm import BaseComm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glmwidgets.panels.colormaps import COLORMAPS, lookup_table, ramp
 from glmwidgets.panels.grid import Grid, cut_positions, grey_levels
 from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.session.colormaps import COLORMAPS, lookup_table, ramp
 
 SHAPE = (5, 6, 7)
 

@@ -12,7 +12,8 @@ def test_a_viewer_follows_one_slider_of_many():
     viewer, one, other = SliceViewer(), Slider(), Slider()
     assert one.key != other.key
     viewer.follow(other)
-    assert viewer.get_state("_slider") == {"_slider": other.key}
+    viewer.follow(one, "opacity")
+    assert viewer.get_state("_sliders") == {"_sliders": {"threshold": other.key, "opacity": one.key}}
 
 
 def test_what_the_browser_tells_is_not_told_back():

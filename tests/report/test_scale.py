@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from glmwidgets.report.scale import draw_colorbar, make_scale, warm_cold
+from glmwidgets.report.scale import colours_of, draw_colorbar, make_scale
+from glmwidgets.session.colormaps import COLORMAPS, lookup_table
 
 MAP = np.array([-6.0, -3.1, -1.0, 0.0, 2.0, 3.1, 4.0, np.nan, np.inf])
 
@@ -64,10 +65,29 @@ def test_a_colour_belongs_to_a_value_whatever_the_threshold():
 
 @pytest.mark.parametrize("on_dark", [True, False])
 def test_signs_are_warm_and_cold(on_dark):
-    colours = warm_cold(on_dark)(np.linspace(0, 1, 512))
+    colours = colours_of(on_dark=on_dark)(np.linspace(0, 1, 512))
     red, blue = colours[:, 0], colours[:, 2]
     assert (blue[:256] > red[:256]).all()
     assert (red[256:] > blue[256:]).all()
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+@pytest.mark.parametrize("values", [np.array([-6.0, 1.0, 6.0]), np.array([0.5, 6.0])], ids=["both signs", "positive"])
+def test_colours_of_a_figure_are_those_of_the_viewer(name, values):
+    """The lookup table is what the browser paints with."""
+    scale = make_scale(values, vmax=6.0, cmap=name)
+    lut = lookup_table(name, two_sided=values.min() < 0)
+    shown = scale.cmap(scale.norm(values))[:, :3] * 255
+    place = np.rint(np.abs(values) / 6 * 255).astype(int)
+    np.testing.assert_allclose(shown, lut[(values > 0).astype(int), place], atol=2)
+
+
+def test_ramps_turn_round_on_paper():
+    dark, paper = colours_of("warm-cold").colors, colours_of("warm-cold", on_dark=False).colors
+    np.testing.assert_array_equal(dark[256:], paper[256:][::-1])
+    np.testing.assert_array_equal(dark[:256], paper[:256][::-1])
+    # A sequential map has no end that belongs to the ground.
+    np.testing.assert_array_equal(colours_of("grey").colors, colours_of("grey", on_dark=False).colors)
 
 
 @pytest.mark.parametrize(

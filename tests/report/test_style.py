@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from glmwidgets.report.style import COLD, EVENT_COLOURS, WARM, colour_of, ramp, write_mm, write_number
+from glmwidgets.report.style import EVENT_COLOURS, colour_of, write_mm, write_number
+from glmwidgets.session.colormaps import COLORMAPS
 
 # Dichromatic vision at full severity in linear RGB: Machado, Oliveira & Fernandes 2009, table 1.
 EYES = {
@@ -53,7 +54,7 @@ def test_event_colours_can_be_told_apart(eyes):
 
 @pytest.mark.parametrize("eyes", EYES)
 def test_ramps_get_lighter_and_are_never_mistaken_for_each_other(eyes):
-    warm, cold = cielab(shades(WARM), eyes), cielab(shades(COLD), eyes)
+    warm, cold = (cielab(shades(COLORMAPS["warm-cold"][sign]), eyes) for sign in ("positive", "negative"))
     assert (np.diff(warm[:, 0]) > 0).all()
     assert (np.diff(cold[:, 0]) > 0).all()
     assert closest(warm, cold).min() > 30
@@ -74,11 +75,6 @@ def test_thirteenth_type_begins_again():
 def test_unknown_type_is_named():
     with pytest.raises(ValueError, match="'fase' is none of: face, house"):
         colour_of("fase", ["house", "face"])
-
-
-def test_ramp_turns_round_on_paper():
-    assert ramp(WARM) == WARM
-    assert ramp(WARM, on_dark=False) == WARM[::-1]
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_saved_session_comes_back_with_its_events(measured, tmp_path):
     measured.update({"events.shift": -0.7})
     path = save_session(measured, tmp_path / "session.json")
     run = measured.run
-    again, _ = load_session(path, run.img, run.events, confounds=run.confounds, mask=run.mask_img, synchronous=True)
+    again = load_session(path, run.img, run.events, confounds=run.confounds, mask=run.mask_img, synchronous=True)
     again.refresh()
     assert again.settings == measured.settings
     pd.testing.assert_frame_equal(again.events, measured.events)

@@ -368,19 +368,45 @@ def test_nan_within_a_given_mask_is_said_with_the_name_of_the_map():
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
+# Of every choice of how a map is looked at another than the usual one.
+LOOKED_AT = {
+    "statistic": "effect",
+    "limit": 2.5,
+    "background": "first",
+    "convention": "radiological",
+    "view": "mosaic",
+    "cut_axes": "zyx",
+    "n_cuts": 4,
+    "colormap": "orange-purple",
+    "sequential": "cividis",
+    "opacity": 0.5,
+    "fade_below": False,
+    "show_outline": False,
+    "show_mask": True,
+}
+
+
+def test_no_choice_is_forgotten_here():
+    usual = GroupSettings().map
+    assert set(LOOKED_AT) == set(vars(usual))
+    assert all(getattr(usual, name) != value for name, value in LOOKED_AT.items())
+
+
 def saved(tmp_path, session):
-    return save_group_session(session, tmp_path / "group.json", {"view": "mosaic"})
+    return save_group_session(session, tmp_path / "group.json")
 
 
 def test_a_saved_session_brings_back_the_same_maps(tmp_path, session):
     session.ask("two_samples")
     session.move_to((1, 2, 3))
+    for name, value in LOOKED_AT.items():
+        assert session.update({f"map.{name}": value}), session.status.message
     path = saved(tmp_path, session)
-    again, view = load_group_session(path, maps_of(), synchronous=True)
+    again = load_group_session(path, maps_of(), synchronous=True)
     again.refresh()
     assert again.settings == session.settings
+    assert {name: getattr(again.settings.map, name) for name in LOOKED_AT} == LOOKED_AT
     assert again.cursor == (1, 2, 3)
-    assert view == {"view": "mosaic"}
     np.testing.assert_array_equal(again.result.z, session.result.z)
 
 

@@ -357,17 +357,17 @@ def test_save_and_load_all_runs(on_disk, tmp_path):
         runs.show(2)
         runs.fixed.update({"runs.weighting": "precision", "threshold.alpha": 0.01})
         runs.fixed.move_to((3, 4, 2))
-        save_runs(runs, path, {"opacity": 0.5})
+        runs.fixed.update({"map.opacity": 0.5})
+        save_runs(runs, path)
         expected, summary = runs.fixed.result, runs.summary()
     assert json.loads(path.read_text())["holds"] == "runs"
-    again, view = load_runs(path, synchronous=True)
-    assert view == {"opacity": 0.5}
+    again = load_runs(path, synchronous=True)
     assert (again.shown, again.own, again.fixed.cursor) == (2, (1,), (3, 4, 2))
     assert again.summary() == summary
     again.current.wake()
     np.testing.assert_array_equal(again.fixed.result.z, expected.z)
     assert again.fixed.result.threshold == expected.threshold
-    assert again.fixed.settings == expected.settings
+    assert again.fixed.settings == expected.settings.updated({"map.opacity": 0.5})
     again.show(1)
     assert again.sessions[1].settings.data.drop_scans == 2
     assert again.sessions[0].settings.events.shift == 0.5
@@ -386,7 +386,7 @@ def test_what_was_given_in_memory_is_asked_for(two_runs, tmp_path):
         "confounds": [run.confounds for run in two_runs],
         "mask": [run.mask_img for run in two_runs],
     }
-    load_runs(path, **given)[0].close()
+    load_runs(path, **given).close()
     with pytest.raises(ValueError, match="1 entries of bold"):
         load_runs(path, **{**given, "bold": given["bold"][:1]})
     path.write_text(json.dumps({**json.loads(path.read_text()), "runs": [{}]}))

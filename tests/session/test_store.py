@@ -36,12 +36,11 @@ def on_disk(run, tmp_path):
 
 def test_the_same_state_and_maps_come_back(on_disk, tmp_path):
     """Bit for bit as a session that was never live; one that was may have summed in another order, within 1e-12."""
-    path = save_session(on_disk, tmp_path / "session.json", {"opacity": 0.5})
-    again, view = load_session(path, synchronous=True)
+    path = save_session(on_disk, tmp_path / "session.json")
+    again = load_session(path, synchronous=True)
     again.refresh()
     assert again.settings == on_disk.settings
     assert again.cursor == (2, 3, 4)
-    assert view == {"opacity": 0.5}
     assert again.ledger.entries == on_disk.ledger.entries
     assert again.ledger.locked == on_disk.ledger.locked
     assert (again.ledger.n_models, again.ledger.n_contrasts) == (on_disk.ledger.n_models, on_disk.ledger.n_contrasts)
@@ -77,7 +76,7 @@ def test_a_session_in_memory_wants_its_data_again(session, run, tmp_path):
     ):
         load_session(path)
     given = {"bold": run.img, "events": run.events, "confounds": run.confounds, "mask": run.mask_img}
-    again, _ = load_session(path, **given, synchronous=True)
+    again = load_session(path, **given, synchronous=True)
     again.refresh()
     np.testing.assert_array_equal(again.result.z, session.result.z)
     other = nib.Nifti1Image(run.img.get_fdata(dtype=np.float32) + 1, run.img.affine, run.img.header)
@@ -93,7 +92,7 @@ def test_files_that_have_gone_are_named_and_can_be_given(on_disk, tmp_path):
     shutil.move(tmp_path / "data" / "events.tsv", moved)
     with pytest.raises(FileNotFoundError, match=r"the events file .*events\.tsv, which is not there.*events=\.\.\."):
         load_session(path)
-    again, _ = load_session(path, events=moved, synchronous=True)
+    again = load_session(path, events=moved, synchronous=True)
     again.refresh()
     np.testing.assert_array_equal(again.result.z, on_disk.result.z)
     assert again.settings.inputs.events == str(moved)

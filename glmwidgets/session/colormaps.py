@@ -1,4 +1,4 @@
-"""Colour maps of the viewer: one table of anchor colours, and the lookup tables made from it."""
+"""Colour maps of statistics, for viewers and figures: one table of anchor colours, and lookup tables made from it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glmwidgets.report.style import COLD, WARM
+__all__ = ["COLORMAPS", "SEQUENTIAL", "lookup_table", "ramp"]
 
 # Anchor colours of each map, from a value of zero to ``vmax``. A diverging map has one ramp for each sign; a
 # sequential one runs from low to high, and covers -vmax to vmax when both signs are shown. Lightness rises with
 # |value| in every ramp, so that a map still reads in grey. viridis and cividis: van der Walt & Smith 2015,
 # Nuñez et al. 2018, sampled at equal steps.
 COLORMAPS: dict[str, dict[str, list[str]]] = {
-    "warm-cold": {"positive": list(WARM), "negative": list(COLD)},
+    # No colour of one sign can be taken for a colour of the other by colour-blind eyes.
+    "warm-cold": {
+        "positive": ["#9c2a1c", "#cc4420", "#ee7628", "#fbb34c", "#fff2b0"],
+        "negative": ["#1c4a96", "#2a70bd", "#369fd0", "#77cfe0", "#e2f8fb"],
+    },
     "orange-purple": {
         "positive": ["#8a4a08", "#b96a10", "#e08c22", "#f6b44e", "#ffe3a0"],
         "negative": ["#4b3a97", "#6a58b4", "#8f80cc", "#b9afe2", "#ebe6fb"],
