@@ -92,7 +92,7 @@ def test_what_is_not_clear_is_asked(dataset, tmp_path, capsys):
     assert main(["fit", "--bids", str(dataset), "--subject", "01", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert "sub-01" in said
-    assert "which one? task=faces; task=rest. Narrow it with task=" in said
+    assert "which one? task=faces; task=rest. Narrow it with --task" in said  # as one says it at a terminal
     assert not (tmp_path / "out").exists()
 
 
