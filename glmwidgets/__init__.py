@@ -5,8 +5,7 @@ The names below are imported when they are first used, so that ``import glmwidge
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from glmwidgets.front_door import front_door
 
 __version__ = "0.1.0"
 
@@ -29,17 +28,4 @@ _EXPORTS = {
 
 __all__ = ["__version__", *_ROOMS, *_EXPORTS]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        value = getattr(import_module(_EXPORTS[name]), name)
-    elif name in _ROOMS:
-        value = import_module(f"glmwidgets.{name}")
-    else:
-        raise AttributeError(f"module 'glmwidgets' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = front_door(__name__, _EXPORTS, _ROOMS)

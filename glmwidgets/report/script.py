@@ -16,15 +16,15 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.files.writing import check_outputs, write_text
-from glmwidgets.glm.choices import Choices
-from glmwidgets.glm.drift import DRIFTS, drift_row
+from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.glm.hrf import HRFS, parse_hrf
+from glmwidgets.glm.hrf import parse_hrf
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
-from glmwidgets.glm.scaling import SCALINGS, scaling_row
+from glmwidgets.glm.noise import noise_model_row
+from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.glm.tables import read_table, tsv
 from glmwidgets.images.save import save_image
+from glmwidgets.report.added_rows import added_rows
 from glmwidgets.report.files import slug, unique_slugs
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
@@ -433,19 +433,6 @@ def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
     if settings.noise.pooling is not None:
         choices["pooling"] = settings.noise.pooling
     return choices
-
-
-def added_rows(choices: Mapping[str, Any]) -> list[str]:
-    """Rows, as Python, that were added to the package's tables and that these arguments of an estimator name."""
-    hrf, noise = choices["hrf_model"], choices["noise_model"]
-    named: dict[str, tuple[Choices, str | None]] = {
-        "HRFS": (HRFS, parse_hrf(hrf)[0].name if isinstance(hrf, str) else None),
-        "DRIFTS": (DRIFTS, drift_row(choices["drift_model"]).name),
-        "NOISE_MODELS": (NOISE_MODELS, next(name for name, row in NOISE_MODELS.items() if row.means(noise))),
-        "SCALINGS": (SCALINGS, scaling_row(choices["signal_scaling"]).name),
-        "THRESHOLDS": (THRESHOLDS, choices.get("height_control")),
-    }
-    return [f"{what}[{name!r}]" for what, (table, name) in named.items() if table.is_added(name)]
 
 
 def registering_lines(settings: Settings, run: Run) -> list[str]:

@@ -27,7 +27,7 @@ from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, 
 from glmwidgets.glm.hrf import HRFS, parse_hrf
 from glmwidgets.glm.scaling import SCALINGS, scaling_row
 from glmwidgets.models.first_level import FirstLevelModel
-from glmwidgets.report.script import added_rows
+from glmwidgets.report.added_rows import added_rows
 from glmwidgets.report.study import named_contrasts
 from glmwidgets.session.settings import EventsSettings, Settings
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "BidsQuestion": "glmwidgets.runs.bids",
@@ -19,8 +18,4 @@ _EXPORTS = {
 
 __all__ = list(_EXPORTS)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'glmwidgets.runs' has no attribute {name!r}")
-    return getattr(import_module(_EXPORTS[name]), name)
+__getattr__, __dir__ = front_door(__name__, _EXPORTS)
