@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1] / "glmwidgets"
-ROOMS = ("models", "glm", "images", "datasets", "runs", "session", "panels", "report", "cli", "files")
+ROOMS = ("models", "glm", "images", "datasets", "runs", "specification", "session", "panels", "report", "cli", "files")
 
 # Module of each table, and what is shown of its rows: heading and attribute. Formulas are set as code.
 TABLES = {
@@ -25,7 +25,7 @@ TABLES = {
     ),
     "THRESHOLDS": ("glmwidgets.glm.inference", {"in menus": "label", "what it controls": "description"}),
     "SCALINGS": ("glmwidgets.glm.scaling", {"`signal_scaling`": "value", "what it is": "label"}),
-    "STATISTICS": ("glmwidgets.session.statistics", {"in menus": "label", "what it says": "description"}),
+    "STATISTICS": ("glmwidgets.glm.fit.statistics", {"in menus": "label", "what it says": "description"}),
     "GROUP_ESTIMATORS": ("glmwidgets.glm.group", {"what it is": "meaning"}),
     "TESTS": ("glmwidgets.session.group_tests", {"in menus": "label", "what it asks": "hint"}),
 }
@@ -44,10 +44,11 @@ def assigned(tree: ast.Module, name: str) -> ast.expr | None:
 def public_modules(room: str) -> dict[str, str]:
     """Full name and first sentence of every module of a room that has ``__all__``, by name."""
     found = {}
-    for path in sorted((PACKAGE / room).glob("*.py")):
+    for path in sorted((PACKAGE / room).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if assigned(tree, "__all__") is not None and (path.stem != "__init__" or room == "cli"):
-            name = f"glmwidgets.{room}" + ("" if path.stem == "__init__" else f".{path.stem}")
+            parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+            name = ".".join(parts[:-1] if path.stem == "__init__" else parts)
             found[name] = (ast.get_docstring(tree) or "").partition("\n\n")[0].replace("\n", " ")
     return found
 

@@ -19,7 +19,7 @@ _EXPORTS = {
     "SecondLevelModel": "glmwidgets.models.second_level",
     "Analysis": "glmwidgets.session.analysis",
     "Session": "glmwidgets.session.session",
-    "Settings": "glmwidgets.session.settings",
+    "Settings": "glmwidgets.specification.settings",
     "read_stats_model": "glmwidgets.report.stats_model",
     "save_glm_to_bids": "glmwidgets.report.bids_derivatives",
     "write_result": "glmwidgets.report.export",

@@ -11,7 +11,7 @@ from glmwidgets.report.methods import methods_text
 from glmwidgets.report.script import write_script
 from glmwidgets.report.stats_model import write_stats_model
 from glmwidgets.report.study import study_of_result
-from glmwidgets.session.words import describe_changes
+from glmwidgets.specification.words import describe_changes
 
 
 def legendre(frame_times, high_pass, drift_order):

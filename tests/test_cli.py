@@ -25,7 +25,7 @@ from glmwidgets.glm.hrf import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 T_R = 2.0
 AFFINE = np.array([[-3.0, 0.2, 0, 40], [0.1, 3, 0.3, -50], [0, -0.3, 3.5, -20], [0, 0, 0, 1]])

@@ -13,10 +13,10 @@ import pytest
 
 import glmwidgets
 from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.glm.hrf_table import HRFS
 from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS
-from glmwidgets.session.statistics import STATISTICS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))

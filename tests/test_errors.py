@@ -16,13 +16,13 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.contrasts import NotEstimableError
 from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, told
 from glmwidgets.glm.expressions import ExpressionError
+from glmwidgets.glm.fit.statistics import NotHere
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.runs.bids import BidsQuestion
 from glmwidgets.session.declared import UndeclaredRead
 from glmwidgets.session.scheduler import Superseded
 from glmwidgets.session.stages import StageError
-from glmwidgets.session.statistics import NotHere
-from glmwidgets.session.tree import SettingsError
+from glmwidgets.specification.tree import SettingsError
 
 ADVICE = {"function": "give t_r=", "terminal": "give --t-r"}
 

@@ -26,8 +26,8 @@ from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis, Clusters, Result
 from glmwidgets.session.events import EventSource
-from glmwidgets.session.settings import InputSettings, Settings, SettingsError
 from glmwidgets.session.stages import StageError
+from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
 if TYPE_CHECKING:
     from glmwidgets.datasets.found import FoundRun

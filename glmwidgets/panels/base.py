@@ -11,7 +11,7 @@ import ipywidgets as W
 
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
-from glmwidgets.session.tree import SettingsError
+from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["Panel", "close_with_all", "column", "field", "opened_by", "text"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import ipywidgets as W
 
 from glmwidgets.panels.carpet_view import CarpetView
-from glmwidgets.session.carpet import ORDERS, Carpet, make_carpet, scan_traces
+from glmwidgets.session.carpet import Carpet, make_carpet, scan_traces
 from glmwidgets.session.scheduler import Ticket
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import CARPETS
+from glmwidgets.specification.series import CARPETS, ORDERS
 
 __all__ = ["CarpetTab"]
 

@@ -19,7 +19,7 @@ from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.table import RowTable
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.cluster_table import COLUMNS, cluster_table, cluster_tsv
-from glmwidgets.session.tree import SettingsError
+from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["ClustersPanel"]
 

@@ -11,13 +11,13 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.glm.fit.statistics import colour_limit
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.flip import FlipButton
 from glmwidgets.panels.plot import PLAIN, SIGNAL, figure, value_axis
 from glmwidgets.panels.slices import COLOURS, SliceViewer
 from glmwidgets.session.compare import Comparison
 from glmwidgets.session.session import Session
-from glmwidgets.session.statistics import colour_limit
 
 __all__ = ["ComparePanel"]
 

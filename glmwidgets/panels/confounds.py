@@ -19,8 +19,8 @@ from glmwidgets.glm.confound_groups import (
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.panels.base import Panel, field, opened_by, text
 from glmwidgets.panels.chart import Chart, line, mark
-from glmwidgets.session.confound_choice import ConfoundChoice
 from glmwidgets.session.session import Session
+from glmwidgets.specification.confound_choice import ConfoundChoice
 
 __all__ = ["ConfoundsPanel"]
 

@@ -13,8 +13,8 @@ from glmwidgets.panels.base import Panel, close_with_all, text
 from glmwidgets.panels.table import RowTable
 from glmwidgets.session.proposals import all_pairs, effects_of_interest, written_contrast
 from glmwidgets.session.session import Session
-from glmwidgets.session.tree import SettingsError
 from glmwidgets.session.verdicts import ContrastVerdict
+from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["ContrastPanel"]
 

@@ -17,7 +17,7 @@ from glmwidgets.panels.style import stylesheet
 from glmwidgets.panels.timeline import EventTimeline
 from glmwidgets.session.events import event_findings
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import EventsSettings
+from glmwidgets.specification.settings import EventsSettings
 
 __all__ = ["EventsPanel"]
 

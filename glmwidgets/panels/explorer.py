@@ -32,9 +32,9 @@ from glmwidgets.panels.style import stylesheet
 from glmwidgets.runs.opening import open_runs
 from glmwidgets.session.runs import RunSet
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings
 from glmwidgets.session.store import load_session, save_session
 from glmwidgets.session.store_runs import load_runs
+from glmwidgets.specification.settings import Settings
 
 if TYPE_CHECKING:
     from glmwidgets.panels.runs import RunsExplorer

@@ -16,7 +16,7 @@ from glmwidgets.panels.status import StatusLine
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.fixed import FixedSession
 from glmwidgets.session.fixed_analysis import RunAnswer
-from glmwidgets.session.fixed_settings import WEIGHTINGS
+from glmwidgets.specification.fixed import WEIGHTINGS
 
 __all__ = ["FixedExplorer", "RunsPanel"]
 

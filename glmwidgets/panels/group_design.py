@@ -12,7 +12,7 @@ from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.group_table import GroupTable
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_tests import TESTS
-from glmwidgets.session.tree import SettingsError
+from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["GroupDesignPanel"]
 

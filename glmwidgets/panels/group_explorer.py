@@ -26,8 +26,8 @@ from glmwidgets.panels.status import StatusLine
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
-from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.group_store import load_group_session, save_group_session
+from glmwidgets.specification.group import GroupSettings
 
 __all__ = ["GroupExplorer", "explore_group"]
 

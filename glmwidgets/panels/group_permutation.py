@@ -15,7 +15,7 @@ from glmwidgets.panels.slices import COLOURS, SliceViewer
 from glmwidgets.report.style import write_number
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_permutation import TESTED, Permuted
-from glmwidgets.session.tree import SettingsError
+from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["PermutationPanel"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets as t
 
-from glmwidgets.session.group_settings import TableSettings
+from glmwidgets.specification.group import TableSettings
 
 __all__ = ["GroupTable"]
 

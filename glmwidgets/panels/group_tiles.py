@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.session.colormaps import lookup_table
+from glmwidgets.specification.colormaps import lookup_table
 
 __all__ = ["MapTiles"]
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.glm.fit.statistics import STATISTICS, Shown
 from glmwidgets.glm.inference import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.panels.base import Panel, field, opened_by, text
 from glmwidgets.panels.grid import grey_limits
@@ -17,7 +18,6 @@ from glmwidgets.panels.slices import LOOKS, SliceViewer
 from glmwidgets.panels.slider import Slider
 from glmwidgets.report.style import write_number
 from glmwidgets.session.base import LiveSession
-from glmwidgets.session.statistics import STATISTICS, Shown
 
 __all__ = ["MapPanel"]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as W
 
+from glmwidgets.glm.fit.statistics import Shown
 from glmwidgets.panels.base import field, text
 from glmwidgets.panels.slices import SliceViewer
 from glmwidgets.panels.slider import Slider
 from glmwidgets.report.style import write_number
-from glmwidgets.session.backgrounds import BACKGROUNDS
-from glmwidgets.session.colormaps import COLORMAPS, SEQUENTIAL
-from glmwidgets.session.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
-from glmwidgets.session.statistics import Shown
-from glmwidgets.session.tree import SettingsError
+from glmwidgets.runs.backgrounds import BACKGROUNDS
+from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL
+from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
+from glmwidgets.specification.tree import SettingsError
 
 if TYPE_CHECKING:
     from glmwidgets.panels.base import Panel

@@ -15,7 +15,7 @@ from glmwidgets.glm.hrf_table import HRF, HRFS, format_hrf
 from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.plot import FIT, SIGNAL, figure, nice_ticks, time_axis
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import SettingsError
+from glmwidgets.specification.settings import SettingsError
 
 __all__ = ["ResponsePanel"]
 

@@ -25,8 +25,8 @@ from glmwidgets.panels.series_plots import (
 )
 from glmwidgets.session.events import modulator_name
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import MOST_PINS, SERIES_PLACES
-from glmwidgets.session.voxels import PlaceSeries, Spot, find_place, place_series, weighed_columns
+from glmwidgets.session.voxels import PlaceSeries, find_place, place_series, weighed_columns
+from glmwidgets.specification.series import MOST_PINS, SERIES_PLACES, Spot
 
 __all__ = ["TABS", "SeriesPanel"]
 

@@ -16,8 +16,8 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.session.colormaps import COLORMAPS, SEQUENTIAL, lookup_table
-from glmwidgets.session.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
+from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL, lookup_table
+from glmwidgets.specification.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
 
 from .grid import Grid, Inside, cut_positions, grey_levels
 from .slider import Slider

@@ -13,7 +13,7 @@ from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.report.canvas import ink_on, open_axes, points_across, shorten, width_of
 from glmwidgets.report.scale import colours_of
 from glmwidgets.report.style import DATA, FAINT, INK, MUTED, PAPER
-from glmwidgets.session.colormaps import COLORMAPS
+from glmwidgets.specification.colormaps import COLORMAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -93,7 +93,7 @@ def plot_stat_map(
         Name of the statistic on the colour bar. By default what the image's header says, if it does.
     colorbar : bool, default True
     cmap : str or matplotlib.colors.Colormap, optional
-        A key of `glmwidgets.session.colormaps.COLORMAPS`, or another colour map, linear from `vmin` to `vmax`.
+        A key of `glmwidgets.specification.colormaps.COLORMAPS`, or another colour map, linear from `vmin` to `vmax`.
     vmin, vmax : float, optional
         Ends of the colour bar; by default the largest size in the whole map.
     symmetric_cbar : bool or "auto", default "auto"

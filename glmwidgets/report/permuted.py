@@ -8,7 +8,7 @@ import numpy as np
 
 from glmwidgets.glm.permutation import PermutationResult
 from glmwidgets.session.group_permutation import Permuted
-from glmwidgets.session.group_settings import PermutationSettings
+from glmwidgets.specification.group import PermutationSettings
 
 __all__ = ["PermutationFacts", "describe_permutation"]
 

@@ -29,7 +29,7 @@ from glmwidgets.report.files import slug, unique_slugs
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.analysis import Analysis
-from glmwidgets.session.settings import EventsSettings, Settings
+from glmwidgets.specification.settings import EventsSettings, Settings
 
 __all__ = ["DIALECTS", "script_text", "write_script"]
 

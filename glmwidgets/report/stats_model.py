@@ -29,7 +29,7 @@ from glmwidgets.glm.scaling import SCALINGS, scaling_row
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.added_rows import added_rows
 from glmwidgets.report.study import named_contrasts
-from glmwidgets.session.settings import EventsSettings, Settings
+from glmwidgets.specification.settings import EventsSettings, Settings
 
 __all__ = ["StatsModel", "read_stats_model", "stats_model", "write_stats_model"]
 

@@ -24,8 +24,8 @@ from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.report.permuted import PermutationFacts
 from glmwidgets.session.analysis import Analysis, Clusters, Result
-from glmwidgets.session.settings import ThresholdSettings
-from glmwidgets.session.tree import SettingsTree
+from glmwidgets.specification.settings import ThresholdSettings
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = [
     "ContrastFacts",

@@ -1,7 +1,7 @@
 """The look of every figure and panel: inks, event colours, how a number is written.
 
 Plain values without matplotlib, so that panels can read them too. Colours mean something: an event type keeps its
-colour everywhere, and orange is what the model predicts. Those of maps are in `glmwidgets.session.colormaps`.
+colour everywhere, and orange is what the model predicts. Those of maps are in `glmwidgets.specification.colormaps`.
 """
 
 from __future__ import annotations

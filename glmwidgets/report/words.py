@@ -12,7 +12,7 @@ from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.session.settings import Settings, ThresholdSettings
+from glmwidgets.specification.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:
     from glmwidgets.glm.clusters import Cluster
@@ -36,7 +36,7 @@ def describe_model(settings: Settings) -> str:
 
     Examples
     --------
-    >>> from glmwidgets.session.settings import Settings
+    >>> from glmwidgets.specification.settings import Settings
     >>> describe_model(Settings())
     "HRF spm, cosine drift below 0.01 Hz, noise AR(1), no smoothing, % of each voxel's mean"
     """
@@ -85,7 +85,7 @@ def describe_threshold(chosen: ThresholdSettings, height: float) -> str:
 
     Examples
     --------
-    >>> from glmwidgets.session.settings import ThresholdSettings
+    >>> from glmwidgets.specification.settings import ThresholdSettings
     >>> describe_threshold(ThresholdSettings("fpr", alpha=0.001, two_sided=False, cluster_size=10), 3.0902)
     'p, uncorrected, alpha 0.001, one-sided: z at least 3.090; clusters of at least 10 voxels'
     >>> describe_threshold(ThresholdSettings("fdr", alpha=0.05), float("inf"))

@@ -16,20 +16,19 @@ from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.expressions import quote_name
+from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments import CACHE_BYTES, Moments
 from glmwidgets.glm.noise import LIVE_NOISE_MODEL
 from glmwidgets.glm.product_cache import ProductCache
 from glmwidgets.glm.regression import Fit, fit_glm
 from glmwidgets.glm.scaling import scale_signal
 from glmwidgets.images.mask import compute_epi_mask, match_mask
+from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
-from glmwidgets.session.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.session.events import EventSource, types_of
 from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
-from glmwidgets.session.settings import InputSettings, NoiseSettings, Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage
-from glmwidgets.session.statistics import StatisticsBook
 from glmwidgets.session.surviving import (
     Clusters,
     bounds_on,
@@ -40,6 +39,7 @@ from glmwidgets.session.surviving import (
     two_sided,
 )
 from glmwidgets.session.verdicts import ContrastBook
+from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings, ThresholdSettings
 
 if TYPE_CHECKING:
     pass
@@ -250,7 +250,7 @@ class Analysis:
 
     @property
     def backgrounds(self) -> tuple[str, ...]:
-        """What maps of this run can be laid over: keys of `glmwidgets.session.backgrounds.BACKGROUNDS`."""
+        """What maps of this run can be laid over: keys of `glmwidgets.runs.backgrounds.BACKGROUNDS`."""
         return tuple(name for name, row in BACKGROUNDS.items() if row.there(self.run))
 
     def background_image(self, name: str) -> np.ndarray:

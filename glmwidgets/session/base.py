@@ -21,8 +21,8 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.session.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.stages import StageError
 from glmwidgets.session.steps import Steps
-from glmwidgets.session.tree import SettingsTree
 from glmwidgets.session.verdicts import ContrastVerdict
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["LiveSession", "Status"]
 

@@ -12,46 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.specification.series import ORDERS
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from glmwidgets.runs.run import Run
     from glmwidgets.session.analysis import Result
 
-__all__ = ["ORDERS", "Carpet", "CarpetOrder", "make_carpet", "scan_traces"]
+__all__ = ["Carpet", "make_carpet", "scan_traces"]
 
 # More rows than a screen shows at this size would only be sent.
 MOST_ROWS = 400
 
 # Voxels that are summed at once; products of these stay in the processor's cache.
 BLOCK = 2048
-
-
-@dataclass(frozen=True)
-class CarpetOrder:
-    """A row of `ORDERS`.
-
-    Attributes
-    ----------
-    label : str
-    key : callable
-        Gives a value for each voxel; rows go from the largest down.
-    """
-
-    label: str
-    key: Callable[[Result], np.ndarray]
-
-
-def _slice(result: Result) -> np.ndarray:
-    return np.nonzero(result.mask)[2].astype(float)
-
-
-#: What neighbours in a carpet have in common.
-ORDERS: dict[str, CarpetOrder] = {
-    "brightness": CarpetOrder("by mean signal", lambda result: result.signal),
-    "fit": CarpetOrder("by z of the contrast", lambda result: result.z),
-    "slice": CarpetOrder("by slice, top first", _slice),
-}
 
 
 @dataclass(frozen=True, eq=False)

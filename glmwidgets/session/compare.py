@@ -11,7 +11,7 @@ import numpy as np
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.regression import Fit
 from glmwidgets.session.analysis import Result
-from glmwidgets.session.words import changes_in_words
+from glmwidgets.specification.words import changes_in_words
 
 __all__ = ["Comparison", "aicc"]
 

@@ -66,7 +66,7 @@ class DeclaredSettings:
 
     Examples
     --------
-    >>> from glmwidgets.session.settings import Settings
+    >>> from glmwidgets.specification.settings import Settings
     >>> seen = DeclaredSettings(Settings(), "fit", by_group(("noise.model",)))
     >>> seen.noise.model, seen.get("noise.model")
     ('ar1', 'ar1')

@@ -20,7 +20,7 @@ from glmwidgets.glm.events import EventFinding, event_warnings
 from glmwidgets.glm.expression_names import rewritten_expression
 from glmwidgets.glm.expressions import quote_name
 from glmwidgets.glm.hrf import resolve_hrf
-from glmwidgets.session.settings import ContrastSettings, EventsSettings, Settings
+from glmwidgets.specification.settings import ContrastSettings, EventsSettings, Settings
 
 __all__ = ["EventSource", "event_findings", "measures_of", "modulator_name", "types_of"]
 

@@ -14,10 +14,10 @@ from glmwidgets.glm.heterogeneity import Heterogeneity, heterogeneity
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.fixed_analysis import FixedAnalysis, FixedResult
-from glmwidgets.session.fixed_settings import FixedSettings
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.resting import Resting
-from glmwidgets.session.tree import SettingsTree
+from glmwidgets.specification.fixed import FixedSettings
+from glmwidgets.specification.tree import SettingsTree
 
 if TYPE_CHECKING:
     from glmwidgets.session.runs import RunSet

@@ -13,19 +13,19 @@ import pandas as pd
 
 from glmwidgets.glm.contrasts import Contrast, NotEstimableError, fixed_effects
 from glmwidgets.glm.expressions import ExpressionError
+from glmwidgets.glm.fit.statistics import NotHere, StatisticsBook
 from glmwidgets.glm.heterogeneity import precision_weighted
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.images.mask import intersect_masks
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.analysis import Analysis, Clusters, Result
-from glmwidgets.session.fixed_settings import FixedSettings, model_of
 from glmwidgets.session.proposals import condition_columns, mended_expression
-from glmwidgets.session.settings import ContrastSettings, Settings, ThresholdSettings
 from glmwidgets.session.stages import Graph, Stage, StageError
-from glmwidgets.session.statistics import NotHere, StatisticsBook
 from glmwidgets.session.surviving import bounds_on, clusters_over, hommel_of, threshold_height, two_sided
 from glmwidgets.session.verdicts import ContrastBook, ContrastVerdict
+from glmwidgets.specification.fixed import FixedSettings, model_of
+from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
 __all__ = ["FixedAnalysis", "FixedBook", "FixedResult", "RunAnswer"]
 

@@ -16,11 +16,11 @@ from glmwidgets.session.base import LiveSession
 from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
 from glmwidgets.session.group_data import Group, covariates_by_map
 from glmwidgets.session.group_permutation import EVERY, Permuted, permutation_key, run_permutations
-from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.group_tests import TESTS, changes_of_terms
 from glmwidgets.session.group_values import GroupValues, values_at
 from glmwidgets.session.scheduler import LatestWins, Ticket
-from glmwidgets.session.tree import SettingsError, SettingsTree
+from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.tree import SettingsError, SettingsTree
 
 __all__ = ["GroupSession"]
 

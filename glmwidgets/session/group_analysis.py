@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.group import GroupFit, fit_group, group_contrast
 from glmwidgets.glm.group_terms import TermColumn, design_of_terms
 from glmwidgets.glm.influence import Influence, map_distances, map_influence
@@ -18,12 +19,10 @@ from glmwidgets.models.masker import ImageMasker
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.analysis import Result
 from glmwidgets.session.group_data import Group
-from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.group_statistics import GroupFacts
 from glmwidgets.session.group_tests import default_contrast, kept_rows
 from glmwidgets.session.proposals import mended_expression
 from glmwidgets.session.stages import Graph, Stage
-from glmwidgets.session.statistics import STATISTICS, StatisticsBook
 from glmwidgets.session.surviving import (
     Clusters,
     bounds_on,
@@ -34,6 +33,7 @@ from glmwidgets.session.surviving import (
 )
 from glmwidgets.session.thumbnails import seen_from_above
 from glmwidgets.session.verdicts import ContrastBook
+from glmwidgets.specification.group import GroupSettings
 
 __all__ = ["GroupAnalysis", "GroupResult"]
 
@@ -105,7 +105,7 @@ class GroupAnalysis:
 
     @property
     def statistics(self) -> tuple[str, ...]:
-        """What the map can show: keys of `glmwidgets.session.statistics.STATISTICS`."""
+        """What the map can show: keys of `glmwidgets.glm.fit.statistics.STATISTICS`."""
         return tuple(name for name, row in STATISTICS.items() if not row.needs_time)
 
     @property

@@ -19,7 +19,7 @@ from glmwidgets.images.resample import resample_img
 from glmwidgets.models.group_inputs import GroupInput, group_input
 from glmwidgets.models.group_masks import fit_group_masker
 from glmwidgets.models.masker import ImageMasker, same_grid
-from glmwidgets.session.group_settings import GroupInputSettings, TableSettings
+from glmwidgets.specification.group import GroupInputSettings, TableSettings
 
 __all__ = ["Group", "covariates_by_map", "open_group", "table_settings"]
 

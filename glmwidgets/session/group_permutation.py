@@ -14,7 +14,7 @@ from scipy.special import ndtri_exp, stdtr
 from glmwidgets.glm.group import group_weights
 from glmwidgets.glm.permutation import PermutationResult, iter_permutations
 from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
-from glmwidgets.session.group_settings import GroupSettings, PermutationSettings
+from glmwidgets.specification.group import GroupSettings, PermutationSettings
 
 __all__ = ["TESTED", "Permuted", "permutation_key", "run_permutations"]
 

@@ -10,8 +10,8 @@ from glmwidgets.files.envelope import read_session, readable, session_text
 from glmwidgets.files.writing import keep, write_text
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
-from glmwidgets.session.group_settings import GroupSettings
-from glmwidgets.session.looks import looks_of_file
+from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.looks import looks_of_file
 
 __all__ = ["load_group_session", "save_group_session"]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from glmwidgets.glm.expressions import contrast_vector, quote_name
 from glmwidgets.glm.group_terms import TermColumn, columns_of_terms
-from glmwidgets.session.group_settings import GroupSettings, TableSettings
+from glmwidgets.specification.group import GroupSettings, TableSettings
 
 __all__ = ["TESTS", "GroupTest", "changes_of_terms", "default_contrast", "kept_rows"]
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector
-from glmwidgets.session.settings import Settings, is_analysis
-from glmwidgets.session.words import LIST_OF_CONTRASTS, describe_changes
+from glmwidgets.specification.settings import Settings, is_analysis
+from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from glmwidgets.glm.expressions import (
     quote_name,
 )
 from glmwidgets.glm.hrf import resolve_hrf
-from glmwidgets.session.settings import DesignSettings
+from glmwidgets.specification.settings import DesignSettings
 
 __all__ = [
     "adapted_expression",

@@ -20,12 +20,12 @@ import traitlets
 from glmwidgets.runs.run import Run, run_name
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.fixed import FixedSession
-from glmwidgets.session.fixed_settings import FixedSettings, written_model
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.resting import Resting
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import InputSettings, Settings
 from glmwidgets.session.steps import Steps
+from glmwidgets.specification.fixed import FixedSettings, written_model
+from glmwidgets.specification.settings import InputSettings, Settings
 
 __all__ = ["LINKED", "RunSession", "RunSet", "check_same_grid"]
 
@@ -331,7 +331,7 @@ class RunSet(traitlets.HasTraits):
     # All of them ------------------------------------------------------------------------------------------------------
 
     def models(self) -> tuple[str, ...]:
-        """Model of each run, written as `glmwidgets.session.fixed_settings.written_model` does."""
+        """Model of each run, written as `glmwidgets.specification.fixed.written_model` does."""
         return tuple(written_model(self.projected(i)) for i in range(len(self.sessions)))
 
     @property

@@ -21,7 +21,7 @@ from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.preview import Preview, Previewer
 from glmwidgets.session.proposals import condition_columns
 from glmwidgets.session.scheduler import Ticket
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["Session", "Status", "VoxelSeries"]
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from glmwidgets.glm.errors import GlmwidgetsError, portable, told
 from glmwidgets.session.declared import DeclaredSettings, by_group
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["Graph", "Stage", "StageError"]
 

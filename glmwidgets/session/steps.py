@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["PAUSE", "Steps"]
 

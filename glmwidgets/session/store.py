@@ -16,9 +16,9 @@ from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 from glmwidgets.session.ledger import Ledger
-from glmwidgets.session.looks import looks_of_file
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.looks import looks_of_file
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["SavedRun", "load_session", "save_session", "session_tree"]
 

@@ -10,12 +10,12 @@ from typing import Any
 from glmwidgets.files.envelope import read_session, readable, session_text
 from glmwidgets.files.writing import keep, write_text
 from glmwidgets.runs.run import run_name
-from glmwidgets.session.fixed_settings import FixedSettings
 from glmwidgets.session.ledger import Ledger
-from glmwidgets.session.looks import looks_of_file
 from glmwidgets.session.runs import RunSet
-from glmwidgets.session.settings import Settings
 from glmwidgets.session.store import INPUTS, SavedRun, session_tree
+from glmwidgets.specification.fixed import FixedSettings
+from glmwidgets.specification.looks import looks_of_file
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["load_runs", "save_runs"]
 

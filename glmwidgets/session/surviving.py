@@ -16,7 +16,7 @@ from glmwidgets.glm.clusters import Cluster
 from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.glm.inference import height_threshold
 from glmwidgets.runs.domain import Domain
-from glmwidgets.session.settings import ThresholdSettings
+from glmwidgets.specification.settings import ThresholdSettings
 
 __all__ = [
     "CONFIDENCE",

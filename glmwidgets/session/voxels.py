@@ -13,7 +13,6 @@ fits) and the residuals e = y - Xb:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,67 +22,15 @@ import numpy as np
 
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:
     from glmwidgets.session.analysis import Result
 
-__all__ = ["Place", "PlaceSeries", "Spot", "find_place", "place_series", "weighed_columns"]
+__all__ = ["Place", "PlaceSeries", "find_place", "place_series", "weighed_columns"]
 
 # Below this mean a signal is centred or empty, and percent of it mean nothing.
 LEAST_SIGNAL = 1.0
-
-
-@dataclass(frozen=True)
-class Spot:
-    """Where to look: a voxel, a sphere around it, or the cluster that it lies in.
-
-    Attributes
-    ----------
-    ijk : tuple of int
-    kind : {"voxel", "sphere", "cluster"}
-    radius : float
-        Of a sphere, in mm; otherwise 0.
-
-    Examples
-    --------
-    >>> str(Spot((26, 20, 7), "sphere", 6.0)), Spot.read("26 20 7 cluster").kind
-    ('26 20 7 sphere 6', 'cluster')
-    """
-
-    ijk: tuple[int, int, int]
-    kind: str = "voxel"
-    radius: float = 0.0
-
-    def __str__(self) -> str:
-        tail = {"voxel": "", "sphere": f" sphere {self.radius:g}", "cluster": " cluster"}[self.kind]
-        return " ".join(map(str, self.ijk)) + tail
-
-    @property
-    def label(self) -> str:
-        """A few words.
-
-        Examples
-        --------
-        >>> Spot((26, 20, 7), "sphere", 6.0).label
-        '6 mm (26, 20, 7)'
-        """
-        head = {"voxel": "", "sphere": f"{self.radius:g} mm ", "cluster": "cluster "}[self.kind]
-        return f"{head}({', '.join(map(str, self.ijk))})"
-
-    @classmethod
-    def read(cls, text: str) -> Spot:
-        """Read what `str` wrote.
-
-        Raises
-        ------
-        ValueError
-            If it is nothing of the kind.
-        """
-        found = re.fullmatch(r"(\d+) (\d+) (\d+)(?: (cluster)| (sphere) (\d+(?:\.\d+)?))?", text.strip())
-        if found is None:
-            raise ValueError(f"{text!r} is no place: write it as '26 20 7', '26 20 7 sphere 6' or '26 20 7 cluster'")
-        i, j, k, cluster, sphere, radius = found.groups()
-        return cls((int(i), int(j), int(k)), cluster or sphere or "voxel", float(radius or 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +147,7 @@ class PlaceSeries:
         return float(np.clip(1 - self.residual @ self.residual / total, 0, 1)) if total > 0 else 0.0
 
     def line(self, name: str) -> np.ndarray:
-        """One of the series by its name in `glmwidgets.session.settings.SERIES_LINES`."""
+        """One of the series by its name in `glmwidgets.specification.series.SERIES_LINES`."""
         return getattr(self, name)
 
 

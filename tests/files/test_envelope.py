@@ -5,8 +5,8 @@ import json
 import pytest
 
 from glmwidgets.files.envelope import enveloped, opened, read_session, session_text
-from glmwidgets.session.group_settings import GroupSettings
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.settings import Settings
 
 
 def test_settings_of_another_kind_are_named(tmp_path):

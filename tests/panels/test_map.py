@@ -9,12 +9,12 @@ import pytest
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
+from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.panels.map import MapPanel
 from glmwidgets.panels.slices import LOOKS, SliceViewer
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.looks import MapSettings
 from glmwidgets.session.session import Session
-from glmwidgets.session.statistics import STATISTICS
+from glmwidgets.specification.looks import MapSettings
 
 
 @pytest.fixture

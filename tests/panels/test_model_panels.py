@@ -20,8 +20,8 @@ from glmwidgets.panels.drift import DriftPanel
 from glmwidgets.panels.explorer import Explorer
 from glmwidgets.panels.noise import NoisePanel
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.confound_choice import ConfoundChoice
 from glmwidgets.session.session import Session
+from glmwidgets.specification.confound_choice import ConfoundChoice
 
 
 def whole_table(n_scans):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glmwidgets.panels.grid import Grid, cut_positions, grey_levels
 from glmwidgets.panels.slices import SliceViewer
-from glmwidgets.session.colormaps import COLORMAPS, lookup_table, ramp
+from glmwidgets.specification.colormaps import COLORMAPS, lookup_table, ramp
 
 SHAPE = (5, 6, 7)
 

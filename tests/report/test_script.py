@@ -12,7 +12,7 @@ import pytest
 from glmwidgets.report.script import script_text, write_script
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 
 def _run(path):

@@ -13,7 +13,7 @@ from glmwidgets.glm.confound_groups import MOTION, motion_columns
 from glmwidgets.report.script import script_text, write_script
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 CHOICES = {
     "data.drop_scans": 4,

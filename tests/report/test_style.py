@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.report.style import EVENT_COLOURS, colour_of, write_mm, write_number
-from glmwidgets.session.colormaps import COLORMAPS
+from glmwidgets.specification.colormaps import COLORMAPS
 
 # Dichromatic vision at full severity in linear RGB: Machado, Oliveira & Fernandes 2009, table 1.
 EYES = {

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from glmwidgets.session.carpet import ORDERS, make_carpet, scan_traces
+from glmwidgets.session.carpet import make_carpet, scan_traces
+from glmwidgets.specification.series import ORDERS
 
 
 @pytest.mark.parametrize("drift", ["cosine", None])

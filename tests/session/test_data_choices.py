@@ -10,8 +10,8 @@ from glmwidgets.datasets import simulate_run
 from glmwidgets.glm.confound_groups import MOTION, motion_columns
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings, SettingsError
-from glmwidgets.session.words import describe_changes
+from glmwidgets.specification.settings import Settings, SettingsError
+from glmwidgets.specification.words import describe_changes
 
 
 def whole_table(n_scans, seed=0):

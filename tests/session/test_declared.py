@@ -13,13 +13,13 @@ from glmwidgets.runs.reader import Reader
 from glmwidgets.session.analysis import Analysis
 from glmwidgets.session.declared import DeclaredSettings, UndeclaredRead, by_group
 from glmwidgets.session.fixed_analysis import FixedAnalysis
-from glmwidgets.session.fixed_settings import FixedSettings, written_model
 from glmwidgets.session.group_analysis import GroupAnalysis
 from glmwidgets.session.group_data import open_group
-from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import Settings
 from glmwidgets.session.stages import Graph, Stage
+from glmwidgets.specification.fixed import FixedSettings, written_model
+from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.settings import Settings
 
 
 @pytest.mark.parametrize(

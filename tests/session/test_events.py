@@ -12,9 +12,9 @@ from glmwidgets.glm.event_table import event_lines, events_from_lines
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.events import event_findings
 from glmwidgets.session.session import Session
-from glmwidgets.session.settings import EventsSettings, Settings, SettingsError
 from glmwidgets.session.store import load_session, save_session
-from glmwidgets.session.words import changes_in_words
+from glmwidgets.specification.settings import EventsSettings, Settings, SettingsError
+from glmwidgets.specification.words import changes_in_words
 
 T_R = 2.0
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.models.permutation_inference import non_parametric_inference
 from glmwidgets.models.second_level import SecondLevelModel
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
-from glmwidgets.session.group_settings import GroupSettings
 from glmwidgets.session.group_store import load_group_session, save_group_session
-from glmwidgets.session.statistics import STATISTICS
 from glmwidgets.session.thumbnails import seen_from_above
+from glmwidgets.specification.group import GroupSettings
 
 SHAPE, AFFINE = (8, 9, 7), np.array([[-3.0, 0, 0, 12], [0, 3, 0, -12], [0, 0, 3, -9], [0, 0, 0, 1]])
 AGES = [24, 31, 22, 45, 38, 29, 33, 51, 27, 40, 36, 30]

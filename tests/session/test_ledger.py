@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from glmwidgets.session.ledger import Ledger
-from glmwidgets.session.settings import Settings
+from glmwidgets.specification.settings import Settings
 
 
 def clock():

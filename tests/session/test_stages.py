@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glmwidgets.session.settings import Settings
 from glmwidgets.session.stages import Graph, Stage, StageError
+from glmwidgets.specification.settings import Settings
 
 
 def counting_graph():

@@ -1,7 +1,7 @@
 """Undo and redo: one movement of the hand is one step."""
 
-from glmwidgets.session.settings import Settings
 from glmwidgets.session.steps import Steps
+from glmwidgets.specification.settings import Settings
 
 
 class Clock:

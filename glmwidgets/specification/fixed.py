@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from glmwidgets.session.settings import ContrastSettings, MapSettings, Settings, ThresholdSettings
-from glmwidgets.session.tree import SettingsTree, one_of
+from glmwidgets.specification.settings import ContrastSettings, MapSettings, Settings, ThresholdSettings
+from glmwidgets.specification.tree import SettingsTree, one_of
 
 __all__ = ["WEIGHTINGS", "FixedSettings", "RunsSettings", "model_of", "written_model"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from glmwidgets.session.backgrounds import BACKGROUNDS
-from glmwidgets.session.colormaps import COLORMAPS, SEQUENTIAL
-from glmwidgets.session.statistics import STATISTICS
-from glmwidgets.session.tree import SettingsError, one_of, within
+from glmwidgets.glm.fit.statistics import STATISTICS
+from glmwidgets.runs.backgrounds import BACKGROUNDS
+from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL
+from glmwidgets.specification.tree import SettingsError, one_of, within
 
 __all__ = ["CONVENTIONS", "CUTS", "MOST_CUTS", "VIEWS", "MapSettings", "looks_of_file"]
 
@@ -32,11 +32,11 @@ class MapSettings:
     Attributes
     ----------
     statistic : str
-        What gives the colours: a key of `glmwidgets.session.statistics.STATISTICS`.
+        What gives the colours: a key of `glmwidgets.glm.fit.statistics.STATISTICS`.
     limit : float or None
         Value at the end of the colour bar; None leaves it to the data.
     background : str
-        A key of `glmwidgets.session.backgrounds.BACKGROUNDS`.
+        A key of `glmwidgets.runs.backgrounds.BACKGROUNDS`.
     convention : {"neurological", "radiological"}
         Left side of the brain at the left, or at the right.
     view : {"ortho", "mosaic", "glass"}
@@ -46,7 +46,8 @@ class MapSettings:
     n_cuts : int
         Cuts in each row of the mosaic.
     colormap, sequential : str
-        Keys of `glmwidgets.session.colormaps.COLORMAPS`: for a statistic that has a sign, and for one that has none.
+        Keys of `glmwidgets.specification.colormaps.COLORMAPS`: for a statistic that has a sign, and for one that has
+        none.
     opacity : float
         Of the map, 0 to 1.
     fade_below : bool

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from glmwidgets.glm.group_terms import KINDS, TermColumn, parse_number
-from glmwidgets.session.settings import ContrastSettings, MapSettings, ThresholdSettings
-from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
+from glmwidgets.specification.settings import ContrastSettings, MapSettings, ThresholdSettings
+from glmwidgets.specification.tree import SettingsError, SettingsTree, one_of, within
 
 __all__ = [
     "GroupDataSettings",
@@ -182,7 +182,7 @@ class GroupSettings(SettingsTree):
     True
     >>> settings.updated({"table.cells": [["31", "old"]]})
     Traceback (most recent call last):
-    glmwidgets.session.tree.SettingsError: table.cells: age of b is 'old', which is no number
+    glmwidgets.specification.tree.SettingsError: table.cells: age of b is 'old', which is no number
     """
 
     FORMAT: ClassVar[str] = "glmwidgets group settings"

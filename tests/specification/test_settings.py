@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.session.settings import Settings, SettingsError
+from glmwidgets.specification.settings import Settings, SettingsError
 
 
 @given(

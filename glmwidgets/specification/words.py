@@ -9,7 +9,7 @@ from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.scaling import SCALINGS
-from glmwidgets.session.settings import Settings, is_analysis
+from glmwidgets.specification.settings import Settings, is_analysis
 
 __all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
 
@@ -91,7 +91,7 @@ def changes_in_words(changes: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
     Parameters
     ----------
     changes : dict from path to (before, after)
-        As `glmwidgets.session.settings.Settings.changes_from` gives them.
+        As `glmwidgets.specification.settings.Settings.changes_from` gives them.
 
     Returns
     -------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from glmwidgets.session.statistics import STATISTICS
+from glmwidgets.glm.fit.statistics import STATISTICS
 
 # The series are float32 and the moments float64: sums of 80 squares agree to some 1e-6.
 CLOSE = {"rtol": 2e-6, "atol": 1e-9}

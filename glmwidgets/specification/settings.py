@@ -19,10 +19,9 @@ from glmwidgets.glm.inference import THRESHOLDS
 from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.runs.run import Provenance
-from glmwidgets.session.carpet import ORDERS
-from glmwidgets.session.looks import MapSettings
-from glmwidgets.session.tree import SettingsError, SettingsTree, one_of, within
-from glmwidgets.session.voxels import Spot
+from glmwidgets.specification.looks import MapSettings
+from glmwidgets.specification.series import SeriesSettings
+from glmwidgets.specification.tree import SettingsError, SettingsTree, one_of, within
 
 if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
@@ -309,67 +308,6 @@ class ThresholdSettings:
         name = self.height_control if row.nilearn is None else row.nilearn or None
         level = {"alpha": self.alpha} if row.setting == "alpha" else {"threshold": self.value}
         return {"height_control": name, **level}
-
-
-# What a person can have drawn at the crosshair.
-SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
-SERIES_PLACES = ("voxel", "sphere", "cluster")
-SERIES_UNITS = ("percent", "signal")
-CARPETS = ("data", "fit", "residual")
-MOST_PINS = 6
-
-
-@dataclass(frozen=True)
-class SeriesSettings:
-    """How the time series and the carpet are looked at; no map depends on it.
-
-    Attributes
-    ----------
-    lines : tuple of str
-        What is drawn, of `SERIES_LINES`.
-    conditions : tuple of str
-        Event types whose own fit is drawn.
-    averaged : tuple of str or None
-        Event types whose average is drawn; None for those that the contrast weighs.
-    place : str
-        Whether the voxel at the crosshair is looked at, the sphere around it, or the cluster that it lies in.
-    radius : float
-        Of the sphere, in mm.
-    unit : str
-        Percent of the mean signal, or units of the signal.
-    pins : tuple of str
-        Places that others are compared with, written by `glmwidgets.session.voxels.Spot`.
-    carpet : str
-        What the carpet shows.
-    order : str
-        What its rows are ordered by.
-    """
-
-    lines: tuple[str, ...] = ("data", "fit")
-    conditions: tuple[str, ...] = ()
-    averaged: tuple[str, ...] | None = None
-    place: str = "voxel"
-    radius: float = 6.0
-    unit: str = "percent"
-    pins: tuple[str, ...] = ()
-    carpet: str = "data"
-    order: str = "brightness"
-
-    def __post_init__(self) -> None:
-        for line in self.lines:
-            one_of("series.lines", line, SERIES_LINES)
-        one_of("series.place", self.place, SERIES_PLACES)
-        within("series.radius", self.radius, 0, 100)
-        one_of("series.unit", self.unit, SERIES_UNITS)
-        one_of("series.carpet", self.carpet, CARPETS)
-        one_of("series.order", self.order, ORDERS)
-        if len(self.pins) > MOST_PINS:
-            raise SettingsError("series.pins", f"can be at most {MOST_PINS} places; unpin one first")
-        for pin in self.pins:
-            try:
-                Spot.read(pin)
-            except ValueError as error:
-                raise SettingsError.of("series.pins", error) from None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The fit, its contrasts and what can be said of it."""

@@ -1,0 +1,165 @@
+"""How time series and carpet are looked at: what is drawn, where, in which unit and order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glmwidgets.specification.tree import SettingsError, one_of, within
+
+__all__ = [
+    "CARPETS",
+    "MOST_PINS",
+    "ORDERS",
+    "SERIES_LINES",
+    "SERIES_PLACES",
+    "SERIES_UNITS",
+    "CarpetOrder",
+    "SeriesSettings",
+    "Spot",
+]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where to look: a voxel, a sphere around it, or the cluster that it lies in.
+
+    Attributes
+    ----------
+    ijk : tuple of int
+    kind : {"voxel", "sphere", "cluster"}
+    radius : float
+        Of a sphere, in mm; otherwise 0.
+
+    Examples
+    --------
+    >>> str(Spot((26, 20, 7), "sphere", 6.0)), Spot.read("26 20 7 cluster").kind
+    ('26 20 7 sphere 6', 'cluster')
+    """
+
+    ijk: tuple[int, int, int]
+    kind: str = "voxel"
+    radius: float = 0.0
+
+    def __str__(self) -> str:
+        tail = {"voxel": "", "sphere": f" sphere {self.radius:g}", "cluster": " cluster"}[self.kind]
+        return " ".join(map(str, self.ijk)) + tail
+
+    @property
+    def label(self) -> str:
+        """A few words.
+
+        Examples
+        --------
+        >>> Spot((26, 20, 7), "sphere", 6.0).label
+        '6 mm (26, 20, 7)'
+        """
+        head = {"voxel": "", "sphere": f"{self.radius:g} mm ", "cluster": "cluster "}[self.kind]
+        return f"{head}({', '.join(map(str, self.ijk))})"
+
+    @classmethod
+    def read(cls, text: str) -> Spot:
+        """Read what `str` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is nothing of the kind.
+        """
+        found = re.fullmatch(r"(\d+) (\d+) (\d+)(?: (cluster)| (sphere) (\d+(?:\.\d+)?))?", text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} is no place: write it as '26 20 7', '26 20 7 sphere 6' or '26 20 7 cluster'")
+        i, j, k, cluster, sphere, radius = found.groups()
+        return cls((int(i), int(j), int(k)), cluster or sphere or "voxel", float(radius or 0))
+
+
+@dataclass(frozen=True)
+class CarpetOrder:
+    """A row of `ORDERS`.
+
+    Attributes
+    ----------
+    label : str
+    key : callable
+        Gives a value for each voxel of a result; rows go from the largest down.
+    """
+
+    label: str
+    key: Callable[[Any], np.ndarray]
+
+
+def _slice(result: Any) -> np.ndarray:
+    return np.nonzero(result.mask)[2].astype(float)
+
+
+#: What neighbours in a carpet have in common.
+ORDERS: dict[str, CarpetOrder] = {
+    "brightness": CarpetOrder("by mean signal", lambda result: result.signal),
+    "fit": CarpetOrder("by z of the contrast", lambda result: result.z),
+    "slice": CarpetOrder("by slice, top first", _slice),
+}
+
+
+# What a person can have drawn at the crosshair.
+SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
+SERIES_PLACES = ("voxel", "sphere", "cluster")
+SERIES_UNITS = ("percent", "signal")
+CARPETS = ("data", "fit", "residual")
+MOST_PINS = 6
+
+
+@dataclass(frozen=True)
+class SeriesSettings:
+    """How the time series and the carpet are looked at; no map depends on it.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        What is drawn, of `SERIES_LINES`.
+    conditions : tuple of str
+        Event types whose own fit is drawn.
+    averaged : tuple of str or None
+        Event types whose average is drawn; None for those that the contrast weighs.
+    place : str
+        Whether the voxel at the crosshair is looked at, the sphere around it, or the cluster that it lies in.
+    radius : float
+        Of the sphere, in mm.
+    unit : str
+        Percent of the mean signal, or units of the signal.
+    pins : tuple of str
+        Places that others are compared with, written by `glmwidgets.specification.series.Spot`.
+    carpet : str
+        What the carpet shows.
+    order : str
+        What its rows are ordered by.
+    """
+
+    lines: tuple[str, ...] = ("data", "fit")
+    conditions: tuple[str, ...] = ()
+    averaged: tuple[str, ...] | None = None
+    place: str = "voxel"
+    radius: float = 6.0
+    unit: str = "percent"
+    pins: tuple[str, ...] = ()
+    carpet: str = "data"
+    order: str = "brightness"
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            one_of("series.lines", line, SERIES_LINES)
+        one_of("series.place", self.place, SERIES_PLACES)
+        within("series.radius", self.radius, 0, 100)
+        one_of("series.unit", self.unit, SERIES_UNITS)
+        one_of("series.carpet", self.carpet, CARPETS)
+        one_of("series.order", self.order, ORDERS)
+        if len(self.pins) > MOST_PINS:
+            raise SettingsError("series.pins", f"can be at most {MOST_PINS} places; unpin one first")
+        for pin in self.pins:
+            try:
+                Spot.read(pin)
+            except ValueError as error:
+                raise SettingsError.of("series.pins", error) from None
