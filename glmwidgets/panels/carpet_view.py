@@ -1,14 +1,15 @@
-"""The carpet on a canvas, with measures of each scan above it; `carpet_view.js` is the other half."""
+"""The carpet on a canvas, with measures of each scan above it; `web/carpet_view.js` is the other half."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["CarpetView"]
 
@@ -37,7 +38,7 @@ class CarpetView(anywidget.AnyWidget):
     ((3, 4), ['FD'])
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("carpet_view.js")
 
     picture = t.Dict().tag(sync=True)
     row = t.Float(-1.0).tag(sync=True)

@@ -1,4 +1,4 @@
-"""Charts on a canvas that can be read and clicked; `chart.js` is the other half.
+"""Charts on a canvas that can be read and clicked; `web/chart.js` is the other half.
 
 A chart is sent whole as one message of some kilobytes, so that a new crosshair costs one repaint whatever is drawn.
 """
@@ -6,12 +6,13 @@ A chart is sent whole as one message of some kilobytes, so that a new crosshair 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["Chart", "band", "bars", "line", "mark", "region"]
 
@@ -84,7 +85,7 @@ class Chart(anywidget.AnyWidget):
     ['line']
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("chart.js")
 
     plots = t.List().tag(sync=True)
     regions = t.List().tag(sync=True)

@@ -1,13 +1,14 @@
-"""A row of small switches that are also the legend; `chips.js` is the other half."""
+"""A row of small switches that are also the legend; `web/chips.js` is the other half."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["Chips"]
 
@@ -33,7 +34,7 @@ class Chips(anywidget.AnyWidget):
     ['fit']
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("chips.js")
 
     options = t.List().tag(sync=True)
     value = t.List(t.Unicode()).tag(sync=True, echo_update=False)

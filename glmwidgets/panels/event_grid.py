@@ -1,15 +1,16 @@
-"""Events as a table whose cells can be edited; `event_grid.js` is its other half."""
+"""Events as a table whose cells can be edited; `web/event_grid.js` is its other half."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import pandas as pd
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["EDITABLE", "EventGrid"]
 
@@ -45,7 +46,7 @@ class EventGrid(anywidget.AnyWidget):
     ([[0.5, 1.0, 'face']], ['onset, s', 'duration, s', 'type'])
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("event_grid.js")
 
     data = t.Dict().tag(sync=True)
     picked = t.List(t.Int()).tag(sync=True)

@@ -1,11 +1,11 @@
-"""A button that shows one of two things, flipped by a key; `flip.js` is its other half."""
+"""A button that shows one of two things, flipped by a key; `web/flip.js` is its other half."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["FlipButton"]
 
@@ -23,7 +23,7 @@ class FlipButton(anywidget.AnyWidget):
         One small letter.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("flip.js")
 
     value = t.Bool(False).tag(sync=True)
     labels = t.List(t.Unicode(), default_value=["B", "A"]).tag(sync=True)

@@ -1,15 +1,15 @@
-"""The table of a group's maps, whose cells are typed into; `group_table.js` is its other half."""
+"""The table of a group's maps, whose cells are typed into; `web/group_table.js` is its other half."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets as t
 
 from glmwidgets.specification.group import TableSettings
+from glmwidgets.web import script
 
 __all__ = ["GroupTable"]
 
@@ -36,7 +36,7 @@ class GroupTable(anywidget.AnyWidget):
     ([{'name': 'age', 'kind': 'number', 'in_model': True, 'fixed': False}], [True, False])
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("group_table.js")
 
     data = t.Dict({"maps": [], "columns": [], "cells": [], "kept": []}).tag(sync=True)
     here = t.Int(-1).tag(sync=True)

@@ -1,9 +1,8 @@
-"""Maps of a group as small glass brains side by side, in one widget; `group_tiles.js` is its other half."""
+"""Maps of a group as small glass brains side by side, in one widget; `web/group_tiles.js` is its other half."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -11,6 +10,7 @@ import numpy as np
 import traitlets as t
 
 from glmwidgets.specification.colormaps import lookup_table
+from glmwidgets.web import script
 
 __all__ = ["MapTiles"]
 
@@ -38,7 +38,7 @@ class MapTiles(anywidget.AnyWidget):
     [0, 255, 64, 128]
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("group_tiles.js")
 
     pictures = t.Dict({"width": 0, "height": 0, "pixels": b""}).tag(sync=True)
     tiles = t.List(t.Dict()).tag(sync=True)

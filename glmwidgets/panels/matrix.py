@@ -1,4 +1,4 @@
-"""A matrix as a picture that can be read cell by cell; `matrix.js` is its other half.
+"""A matrix as a picture that can be read cell by cell; `web/matrix.js` is its other half.
 
 bqplot draws a heat map but does not say what is under the pointer; a canvas of one pixel a cell does.
 """
@@ -6,12 +6,13 @@ bqplot draws a heat map but does not say what is under the pointer; a canvas of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["MatrixView"]
 
@@ -38,7 +39,7 @@ class MatrixView(anywidget.AnyWidget):
     (2, 2)
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("matrix.js")
 
     shape = t.Tuple(t.Int(), t.Int(), default_value=(0, 0)).tag(sync=True)
     values = t.Bytes(b"").tag(sync=True)

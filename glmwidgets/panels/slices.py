@@ -1,14 +1,13 @@
 """The slice viewer: background and statistic map on a canvas that repaints without asking the kernel.
 
 The browser holds both volumes, so threshold, opacity, colours, cursor and slice cost no round trip. The kernel
-sends volumes, and hears of the cursor. `slices.js` is the other half; what crosses between them is listed in
+sends volumes, and hears of the cursor. `web/slices.js` is the other half; what crosses between them is listed in
 `SliceViewer` under *Private traits*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -18,11 +17,10 @@ import traitlets as t
 
 from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL, lookup_table
 from glmwidgets.specification.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
+from glmwidgets.web import script, style
 
 from .grid import Grid, Inside, cut_positions, grey_levels
 from .slider import Slider
-
-_HERE = Path(__file__).parent
 
 SIGNS = ("two-sided", "positive", "negative")
 
@@ -116,9 +114,8 @@ class SliceViewer(anywidget.AnyWidget):
     (-15.0, 18.0, 12.0)
     """
 
-    # One module in two files: a widget's code is a single text, and no build step shall join it.
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("slices_paint.js", "slices.js"))
-    _css = _HERE / "slices.css"
+    _esm = script("slices.js")
+    _css = style("slices.css")
 
     # The browser is the first to know these when the person changes them: an echo would only put an older value back.
     cursor = t.Tuple(t.CInt(), t.CInt(), t.CInt(), default_value=(0, 0, 0)).tag(sync=True, echo_update=False)

@@ -1,12 +1,13 @@
-"""A slider that is followed in the page before the kernel hears of it; `slider.js` is its other half."""
+"""A slider that is followed in the page before the kernel hears of it; `web/slider.js` is its other half."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import uuid4
 
 import anywidget
 import traitlets as t
+
+from glmwidgets.web import script, style
 
 __all__ = ["Slider"]
 
@@ -27,8 +28,8 @@ class Slider(anywidget.AnyWidget):
         By which viewers know it; another for each slider.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _esm = script("slider.js")
+    _css = style("slider.css")
 
     value = t.Float(0.0).tag(sync=True, echo_update=False)
     min = t.Float(0.0).tag(sync=True)

@@ -1,13 +1,14 @@
-"""A table whose rows can be picked; `table.js` is its other half."""
+"""A table whose rows can be picked; `web/table.js` is its other half."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets as t
+
+from glmwidgets.web import script
 
 __all__ = ["RowTable"]
 
@@ -28,7 +29,7 @@ class RowTable(anywidget.AnyWidget):
         What stands in the place of no rows.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("table.js")
 
     columns = t.List(t.Dict()).tag(sync=True)
     rows = t.List(t.Dict()).tag(sync=True)

@@ -1,4 +1,4 @@
-"""Events by type over the run's time; `timeline.js` is its other half.
+"""Events by type over the run's time; `web/timeline.js` is its other half.
 
 An own drawing and no plot, for an event can be picked in it, and what is hidden when it is made comes right when shown.
 """
@@ -6,7 +6,6 @@ An own drawing and no plot, for an event can be picked in it, and what is hidden
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import anywidget
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import traitlets as t
 
 from glmwidgets.report.style import colour_of
+from glmwidgets.web import script
 
 __all__ = ["EventTimeline"]
 
@@ -45,7 +45,7 @@ class EventTimeline(anywidget.AnyWidget):
     ([('a', 1), ('b', 1)], [1, 0])
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("timeline.js")
 
     data = t.Dict().tag(sync=True)
     off = t.List(t.Unicode()).tag(sync=True)

@@ -27,6 +27,7 @@ from glmwidgets.report.sections import (
 )
 from glmwidgets.report.study import Study, study_of_model, study_of_result
 from glmwidgets.report.style import write_number
+from glmwidgets.web import style
 
 if TYPE_CHECKING:
     from glmwidgets.session.analysis import Analysis, Clusters, Result
@@ -294,8 +295,8 @@ def render(
 
 
 def _template() -> jinja2.Template:
-    folder = files("glmwidgets.report") / "templates"
-    sources = {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html.j2", "report.css")}
+    page = (files("glmwidgets.report") / "templates" / "report.html.j2").read_text(encoding="utf-8")
+    sources = {"report.html.j2": page, "report.css": style("report.css")}
     # Everything is escaped, whatever the template is called; an unknown name is a mistake of ours, not an empty cell.
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(sources), autoescape=True, undefined=jinja2.StrictUndefined

@@ -1,13 +1,12 @@
 """The slice viewer as a person meets it: seen pixels, real mouse, real keys, in JupyterLab."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-import glmwidgets.panels
+from glmwidgets.web import script
 
 # A grey box with one hot and one cold voxel. The affine permutes, flips and tilts, so that nothing is right by chance.
 VIEWER = """
@@ -43,7 +42,7 @@ CANVAS = ".glmw-slices canvas"
 @pytest.fixture
 def paint_code(page):
     """``paint_code(expression, **arrays)``: the value of an expression in slices_paint.js, outside any notebook."""
-    source = (Path(glmwidgets.panels.__file__).parent / "slices_paint.js").read_text(encoding="utf-8")
+    source = script("slices_paint.js")
 
     def run(expression, **arrays):
         given = {name: np.asarray(array).ravel().tolist() for name, array in arrays.items()}

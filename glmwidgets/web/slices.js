@@ -1,8 +1,14 @@
 // The browser's half of SliceViewer (slices.py): holds the volumes, paints them and follows the person's hand, with no
-// round trip to the kernel. Follows slices_paint.js in one module.
+// round trip to the kernel.
 //
 // One *store* for each model decodes what the kernel sent and tells the kernel of the cursor. Any number of *views*
 // of the model paint what the store holds.
+
+import {
+  AXIS, barImage, barTicks, blend, COLOR, columnsOf, crosshair, ENDS, enlarge, fixed, FONT_PX, GLASS, INK,
+  largeClusters, layout, mapping, mixer, outline, PLANE, planeOf, plate, projection, short, silhouette,
+  snapped, STALE, steps, STRENGTH, toMm, toScreen, volume,
+} from "./slices_paint.js";
 
 // The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
 // runs through the slices it hears at its rest, or now and then.

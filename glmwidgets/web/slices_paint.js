@@ -1,11 +1,10 @@
-// Pictures of volumes: which values a plane holds, what survives, colours, outlines, layout. Pure functions; the
-// other half of the viewer's front end, slices.js, follows this text in one module (see slices.py).
+// Pictures of volumes: which values a plane holds, what survives, colours, outlines, layout. Pure functions.
 //
 // Display axes are 0 = x (right), 1 = y (front), 2 = z (up). The plane normal to an axis shows the other two.
 
-const PLANE = [[1, 2], [0, 2], [0, 1]]; // axes to the right and upwards in the plane normal to x, y and z
-const AXIS = ["x", "y", "z"];
-const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and high end of each axis
+export const PLANE = [[1, 2], [0, 2], [0, 1]]; // axes to the right and upwards in the plane normal to x, y and z
+export const AXIS = ["x", "y", "z"];
+export const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and high end of each axis
 
 const NARROW = 460; // CSS pixels of room; below it the axial plane stands above the other two
 const GAP = 10;
@@ -17,31 +16,31 @@ const AXIAL = { least: 0.9, most: 2.2, thin: 1.5 }; // scale of the axial plane 
 const WHITE = 0.88; // of the background's brightest voxels, so that the map is what shines
 const NEAR_ZERO = 0.4; // where both signs are seen without a threshold, full opacity begins at this part of the bar
 const FADE_TOP = 0.6; // opacity just below the threshold, as a part of that above
-const STALE = 0.4; // and of a map that is out of date
-const GLASS = 26; // grey of the inside of the glass brain
-const FONT_PX = 11;
-const COLOR = {
+export const STALE = 0.4; // and of a map that is out of date
+export const GLASS = 26; // grey of the inside of the glass brain
+export const FONT_PX = 11;
+export const COLOR = {
   empty: "#000", text: "#d5dade", quiet: "#868e96", plate: "rgba(0, 0, 0, 0.55)", cross: "rgba(94, 214, 204, 0.85)",
 };
-const INK = { // red, green, blue, opacity
+export const INK = { // red, green, blue, opacity
   outline: [255, 255, 255, 1], shadow: [0, 0, 0, 0.45], mask: [255, 214, 102, 0.75], silhouette: [112, 119, 126, 1],
 };
 
 const BAR_GREY = 0xff322e2c; // as a pixel: where nothing survives
 
-const volume = ([nx, ny, nz]) => nx * ny * nz;
+export const volume = ([nx, ny, nz]) => nx * ny * nz;
 const strides = ([, ny, nz]) => [ny * nz, nz, 1];
 
 // --------------------------------------------------------------------------------------------------- planes of volumes
 
 // Where the values of one plane lie: data[base + u * su + v * sv], u to the right and v upwards.
-function planeOf(data, shape, axis, index) {
+export function planeOf(data, shape, axis, index) {
   const step = strides(shape), [u, v] = PLANE[axis];
   return { data, base: index * step[axis], su: step[u], sv: step[v] };
 }
 
 // Copy a plane into screen order: rows from the top, columns from the left.
-function toScreen(out, plane, w, h, mirrored) {
+export function toScreen(out, plane, w, h, mirrored) {
   const { data, base, su, sv } = plane;
   for (let row = 0, q = 0; row < h; row++) {
     let k = base + (h - 1 - row) * sv + (mirrored ? (w - 1) * su : 0);
@@ -52,7 +51,7 @@ function toScreen(out, plane, w, h, mirrored) {
 }
 
 // Between voxels of a plane and points of the slot that shows it.
-function mapping(shape, s, mirrored) {
+export function mapping(shape, s, mirrored) {
   const [w, h] = PLANE[s.axis].map((a) => shape[a]), sx = s.pw / w, sy = s.ph / h;
   const clamp = (c, n) => Math.max(0, Math.min(n - 1, Math.floor(c)));
   const column = (u) => (mirrored ? w - 1 - u : u);
@@ -64,7 +63,7 @@ function mapping(shape, s, mirrored) {
 }
 
 // The value of largest size along each line of sight (NaN where none survives), and where it lies, for clicks.
-function projection(data, shape, axis, strength, threshold, clusters, tint = data) {
+export function projection(data, shape, axis, strength, threshold, clusters, tint = data) {
   const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v];
   const best = new Float32Array(w * h).fill(NaN), depth = new Int32Array(w * h);
   const tints = tint === data ? best : new Float32Array(w * h).fill(NaN);
@@ -81,7 +80,7 @@ function projection(data, shape, axis, strength, threshold, clusters, tint = dat
 }
 
 // Whether any voxel along each line of sight is in the mask.
-function silhouette(dense, shape, axis) {
+export function silhouette(dense, shape, axis) {
   const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v], any = new Uint8Array(w * h);
   for (let a = 0; a < w; a++) for (let b = 0; b < h; b++) {
     for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) any[a * h + b] |= dense[k];
@@ -92,7 +91,7 @@ function silhouette(dense, shape, axis) {
 // ------------------------------------------------------------------------------------------------------- what survives
 
 // Size of a value among those that are shown; NaN and the sign that is hidden never reach a threshold.
-const STRENGTH = {
+export const STRENGTH = {
   "two-sided": (v) => Math.abs(v),
   positive: (v) => v,
   negative: (v) => -v,
@@ -101,7 +100,7 @@ const STRENGTH = {
 // 1 for each voxel in a face-connected cluster of one sign with at least `least` voxels. Has to be made afresh whenever
 // a threshold moves, so that it keeps the memory that it works in.
 let clusterStack = new Uint32Array(0);
-function largeClusters(data, inside, shape, strength, threshold, least) {
+export function largeClusters(data, inside, shape, strength, threshold, least) {
   const [nx, ny, nz] = shape, [sx, sy] = strides(shape);
   const state = new Uint8Array(data.length); // 1 kept, 2 seen and too small, 3 and 4 not seen yet: positive, negative
   if (clusterStack.length < inside.length) clusterStack = new Uint32Array(inside.length);
@@ -139,7 +138,7 @@ function fading(size, { fade, threshold, end }) {
 
 // Opacity of what is seen whole: none at a zero that lies in the middle, so that noise around it does not jump from one
 // sign's colour to the other's. A size is a part of the colour bar here.
-const emerging = (size, { fade, sides }) => (fade && sides === "two-sided" ? Math.min(1, size / NEAR_ZERO) : 1);
+export const emerging = (size, { fade, sides }) => (fade && sides === "two-sided" ? Math.min(1, size / NEAR_ZERO) : 1);
 
 // Values have one of 256 levels of each sign; the lookup table holds the negative ramp, then the positive one.
 const LEVELS = 256;
@@ -153,7 +152,7 @@ const rgb = (r, g, b) => 0xff000000 | (b << 16) | (g << 8) | r; // a pixel, as a
 
 // Turns pixels towards an ink, [red, green, blue, opacity], in whole numbers because there are many of them. Red and
 // blue leave each other room for their products, so they are mixed in one.
-function mixer([r, g, b, part]) {
+export function mixer([r, g, b, part]) {
   const RED_BLUE = 0xff00ff, GREEN = 0xff00, own = Math.round(256 * part), rest = 256 - own;
   const weighed = (pixel, mask, weight) => (((pixel & mask) * weight) >>> 8) & mask;
   const ink = rgb(r, g, b), redBlue = weighed(ink, RED_BLUE, own), green = weighed(ink, GREEN, own);
@@ -163,7 +162,7 @@ function mixer([r, g, b, part]) {
 
 // Background and map into one colour for each voxel; opacities count to 256. Values decide how opaque, tints (the same
 // array, or another statistic's) which colour.
-function blend(colors, greys, values, tints, keep, look, alpha) {
+export function blend(colors, greys, values, tints, keep, look, alpha) {
   const { table, strength, vmax, end, sides, whole } = look;
   const perUnit = (LEVELS - 1) / vmax, perSize = (LEVELS - 1) / end, floor = sides === "positive" ? 0 : -Infinity;
   const faded = new Uint16Array(2 * LEVELS), full = new Uint16Array(2 * LEVELS);
@@ -184,16 +183,16 @@ function blend(colors, greys, values, tints, keep, look, alpha) {
 
 // Voxels to pixels of the screen. Pixels are made here one by one, and not by scaling an image and stroking paths,
 // because a path as long as the outline of a noisy map takes tens of milliseconds where there is no graphics card.
-const steps = (n, size) => Int32Array.from({ length: n + 1 }, (_, i) => Math.round((i * size) / n));
+export const steps = (n, size) => Int32Array.from({ length: n + 1 }, (_, i) => Math.round((i * size) / n));
 
 // The voxel that each pixel of a row shows, from the pixels at which voxels begin.
-function columnsOf(xs) {
+export function columnsOf(xs) {
   const columns = new Int32Array(xs.at(-1));
   for (let col = 0; col + 1 < xs.length; col++) columns.fill(col, xs[col], xs[col + 1]);
   return columns;
 }
 
-function enlarge(pixels, colors, { columns, ys, w, h, width }) {
+export function enlarge(pixels, colors, { columns, ys, w, h, width }) {
   for (let row = 0; row < h; row++) {
     if (ys[row] === ys[row + 1]) continue; // more voxels than pixels
     const start = ys[row] * width, from = row * w;
@@ -204,7 +203,7 @@ function enlarge(pixels, colors, { columns, ys, w, h, width }) {
 
 // A line around a set of voxels, outside it so that no value is covered; at the rim of the picture inside. Its outer
 // corners stay open by themselves, which rounds them.
-function outline(pixels, set, { xs, ys, w, h, width, height }, ink, thick) {
+export function outline(pixels, set, { xs, ys, w, h, width, height }, ink, thick) {
   const inked = mixer(ink);
   const band = (left, top, right, bottom) => {
     const x0 = Math.max(0, left), x1 = Math.min(width, right), y1 = Math.min(height, bottom);
@@ -229,17 +228,17 @@ function outline(pixels, set, { xs, ys, w, h, width, height }, ink, thick) {
 // ---------------------------------------------------------------------------------------------------- words and lines
 
 const minus = (text) => text.replace("-", "−");
-const fixed = (value, digits) => minus((Number(value.toFixed(digits)) || 0).toFixed(digits));
+export const fixed = (value, digits) => minus((Number(value.toFixed(digits)) || 0).toFixed(digits));
 // Three significant digits, as on a tick.
-const short = (value) => (Number.isFinite(value) ? minus(parseFloat(value.toPrecision(3)).toString()) : "–");
+export const short = (value) => (Number.isFinite(value) ? minus(parseFloat(value.toPrecision(3)).toString()) : "–");
 
-function toMm(grid, xyz) {
+export function toMm(grid, xyz) {
   const m = grid.affine;
   return [0, 4, 8].map((r) => m[r] * xyz[0] + m[r + 1] * xyz[1] + m[r + 2] * xyz[2] + m[r + 3]);
 }
 
 // Text on a dark plate inside a box, at one of its sides: -1 left or top, 0 middle, 1 right or bottom.
-function plate(ctx, text, box, [sideX, sideY], color = COLOR.text) {
+export function plate(ctx, text, box, [sideX, sideY], color = COLOR.text) {
   const w = ctx.measureText(text).width + 8, h = FONT_PX + 5;
   const x = box.x + ((sideX + 1) / 2) * (box.w - w), y = box.y + ((sideY + 1) / 2) * (box.h - h);
   ctx.fillStyle = COLOR.plate;
@@ -249,7 +248,7 @@ function plate(ctx, text, box, [sideX, sideY], color = COLOR.text) {
 }
 
 // Lines through a voxel that leave the voxel itself free; crisp at any pixel ratio.
-function crosshair(ctx, s, cx, cy, free, dpr) {
+export function crosshair(ctx, s, cx, cy, free, dpr) {
   const line = Math.max(1, Math.round(dpr)) / dpr, at = (c) => Math.round(c * dpr - (line * dpr) / 2) / dpr;
   ctx.fillStyle = COLOR.cross;
   ctx.fillRect(at(cx), s.y, line, cy - free - s.y);
@@ -261,7 +260,7 @@ function crosshair(ctx, s, cx, cy, free, dpr) {
 const barEnds = ({ sides, vmax }) => [sides === "positive" ? 0 : -vmax, sides === "negative" ? 0 : vmax];
 
 // The colour of every value that is shown, grey where nothing survives.
-function barImage(look, width, height) {
+export function barImage(look, width, height) {
   const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer), [low, high] = barEnds(look);
   for (let row = 0; row < height; row++) {
     const value = high - ((row + 0.5) / height) * (high - low), c = 3 * levelOf(value, (LEVELS - 1) / look.vmax);
@@ -274,7 +273,7 @@ function barImage(look, width, height) {
 }
 
 // Ticks at the ends, at the threshold and at zero, as far as they leave each other room.
-function barTicks(ctx, bar, look, label, dpr) {
+export function barTicks(ctx, bar, look, label, dpr) {
   const [low, high] = barEnds(look), threshold = look.other ? NaN : look.threshold, taken = [];
   ctx.fillStyle = COLOR.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
   ctx.fillText(label, bar.x, bar.y - FONT_PX - 6);
@@ -293,7 +292,7 @@ function barTicks(ctx, bar, look, label, dpr) {
 // A slot is the room of a plane, { axis, index, x, y, w, h }, in CSS pixels; its picture is centred in it.
 const pictureSize = (grid, axis, scale) => PLANE[axis].map((a) => grid.shape[a] * grid.spacing[a] * scale);
 
-function slot(grid, axis, index, scale, x, y, w) {
+export function slot(grid, axis, index, scale, x, y, w) {
   const [pw, ph] = pictureSize(grid, axis, scale), h = Math.max(ph, MIN_SLOT);
   return { axis, index, x, y, w, h, px: x + (w - pw) / 2, py: y + (h - ph) / 2, pw, ph };
 }
@@ -353,7 +352,7 @@ function mosaicLayout(grid, cuts, axes, width, maxHeight) {
 }
 
 // Slots centred in a canvas of this width, with the place of the colour bar at their right.
-function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
+export function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
   const room = width - BAR.gap - BAR.width - BAR.ticks;
   const { slots, width: used } =
     mode === "mosaic" ? mosaicLayout(grid, cuts, axes, room, maxHeight)
@@ -364,7 +363,7 @@ function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
 }
 
 // The same slot with its edges on whole pixels of the screen.
-function snapped(s, dpr) {
+export function snapped(s, dpr) {
   const at = (c) => Math.round(c * dpr) / dpr;
   const size = (start, length) => Math.max(1 / dpr, at(start + length) - at(start));
   return {

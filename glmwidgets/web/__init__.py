@@ -1,0 +1,5 @@
+"""What is shown in a browser: JavaScript and style sheets, shared by panels and pages."""
+
+from glmwidgets.web.files import script, style
+
+__all__ = ["script", "style"]
