@@ -13,7 +13,7 @@ from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
 from glmwidgets.specification.tree import SettingsError
 
-__all__ = ["Panel", "close_with_all", "column", "field", "opened_by", "text"]
+__all__ = ["Panel", "close_with_all", "field", "guarded", "opened_by", "text"]
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,6 @@ def field(label: str, control: W.Widget) -> W.VBox:
     """A control with a small label above it."""
     box = W.VBox([text("glmw-label", escape(label)), control])
     box.add_class("glmw-field")
-    return box
-
-
-def column(name: str, *panels: W.Widget) -> W.Box:
-    """A column of an explorer: panels below each other."""
-    box = W.Box(list(panels))
-    box.add_class("glmw-column")
-    box.add_class(name)
     return box
 
 
@@ -60,6 +52,22 @@ def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) 
     button.observe(follow, "value")
     follow()
     return place
+
+
+def guarded(session: LiveSession, what: str, handler: Callable[..., Any]) -> Callable[..., None]:
+    """Wrap a control's callback: one thread at a time, and its exceptions go to the session's status line."""
+
+    def call(*args: Any, **kwargs: Any) -> None:
+        with session.lock:
+            try:
+                handler(*args, **kwargs)
+            except SettingsError as error:  # what a person typed cannot be used: no fault of ours
+                session.show_error(error)
+            except Exception as error:
+                log.exception("a control of %r failed", what)
+                session.show_error(error)
+
+    return call
 
 
 def close_with_all(widget: W.Widget) -> None:
@@ -190,18 +198,7 @@ class Panel(W.VBox):
 
     def guarded(self, handler: Callable[..., Any]) -> Callable[..., None]:
         """Wrap a callback: one thread at a time, and its exceptions go to the status line."""
-
-        def call(*args: Any, **kwargs: Any) -> None:
-            with self.session.lock:
-                try:
-                    handler(*args, **kwargs)
-                except SettingsError as error:  # what a person typed cannot be used: no fault of ours
-                    self.session.show_error(error)
-                except Exception as error:
-                    log.exception("a control of the panel %r failed", self._title)
-                    self.session.show_error(error)
-
-        return call
+        return guarded(self.session, self._title, handler)
 
     def _show_error(self, change: Any) -> None:
         status = change["new"]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as W
-
 from glmwidgets.files.envelope import read_session
-from glmwidgets.files.writing import check_outputs
-from glmwidgets.panels.base import close_with_all, column, opened_by, text
+from glmwidgets.panels.base import opened_by
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.compare import ComparePanel
 from glmwidgets.panels.confounds import ConfoundsPanel
@@ -22,13 +17,12 @@ from glmwidgets.panels.data import DataPanel
 from glmwidgets.panels.design import DesignPanel
 from glmwidgets.panels.drift import DriftPanel
 from glmwidgets.panels.events import EventsPanel
+from glmwidgets.panels.explorer_base import SessionExplorer
 from glmwidgets.panels.history import HistoryPanel
 from glmwidgets.panels.map import MapPanel
 from glmwidgets.panels.noise import NoisePanel
 from glmwidgets.panels.response import ResponsePanel
 from glmwidgets.panels.series import SeriesPanel
-from glmwidgets.panels.status import StatusLine
-from glmwidgets.panels.style import stylesheet
 from glmwidgets.runs.opening import open_runs
 from glmwidgets.session.runs import RunSet
 from glmwidgets.session.session import Session
@@ -42,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Explorer", "explore"]
 
 
-class Explorer(W.VBox):
+class Explorer(SessionExplorer):
     """One run, its model and its map, live.
 
     Parameters
@@ -56,10 +50,10 @@ class Explorer(W.VBox):
     events, hrf, drift, confounds, noise, data, contrasts, map, series, clusters, crosshair : Panel
     design, history, compare : Panel
         Each can be shown in a cell of its own.
+    undo, redo : Button
     """
 
     def __init__(self, session: Session):
-        self.session = session
         self.map = MapPanel(session)  # the first to hear of a result, so that its pixels are the first on their way
         self.events = EventsPanel(session)
         self.hrf = ResponsePanel(session)
@@ -74,112 +68,42 @@ class Explorer(W.VBox):
         self.design = DesignPanel(session)
         self.history = HistoryPanel(session)
         self.compare = ComparePanel(session)
-        self._status = StatusLine(session)
-        self._top = text("glmw-top")
-        head = W.Box([self._top, self.history.bar, self.compare.pin])
-        head.add_class("glmw-head-line")
+        # A run without confounds shows nothing of them.
+        confounds = [] if session.run.confounds is None else [self.confounds]
         looked_at = opened_by(self.history.count, self.history)
         all_events = opened_by(self.events.edit, lambda: self.events.editor)
-        side_by_side = opened_by(self.compare.pin, self.compare)
-        columns = W.Box(
-            [
-                column("glmw-left", *self._model_panels()),
-                column("glmw-centre", self.contrasts, self.map, self.series),
-                column("glmw-right", self.clusters, self.crosshair, self.design),
-            ]
+        super().__init__(
+            session,
+            [self.events, self.hrf, self.drift, *confounds, self.noise, self.data],
+            [self.contrasts, self.map, self.series],
+            [self.clusters, self.crosshair, self.design],
+            tools=[self.history.count, self.compare.pin],
+            places=[looked_at, all_events],
+            below=[opened_by(self.compare.pin, self.compare)],
         )
-        columns.add_class("glmw-columns")
-        body = W.VBox([stylesheet(), head, looked_at, all_events, columns, side_by_side, self._status.widget])
-        body.add_class("glmw-explorer")
-        super().__init__([body])
-        self.add_class("glmw")
-        session.observe_locked(self._show_facts, "result")
-        self._show_facts()
         if session.result is None:
             session.refresh()
 
-    def _model_panels(self) -> list[W.Widget]:
-        """What decides the model; a run without confounds shows nothing of them."""
-        confounds = [] if self.session.run.confounds is None else [self.confounds]
-        return [self.events, self.hrf, self.drift, *confounds, self.noise, self.data]
-
-    def _show_facts(self, _change: object = None) -> None:
+    def _facts(self) -> tuple[str, list[str]]:
         run, result = self.session.run, self.session.result
         shape = " × ".join(map(str, run.domain.shape))
         facts = [f"{shape} voxels", f"{run.n_scans} scans", f"TR {run.t_r:g} s"]
         if result is not None:
             facts.append(f"mask {result.z.size:,}")
-        value = f'<span class="glmw-run">{escape(run.name)}</span> <span class="glmw-facts">{" · ".join(facts)}</span>'
-        if self._top.value != value:
-            self._top.value = value
+        return run.name, facts
 
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write everything that is set and was looked at to a file; ``explore.load`` brings it back.
+    def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
+        return save_session(self.session, path, overwrite=overwrite)
 
-        Parameters
-        ----------
-        path : str or path
-            Such as ``"session.json"``.
-        overwrite : bool
-            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
-
-        Returns
-        -------
-        Path
-        """
-        path = save_session(self.session, path, overwrite=overwrite)
-        self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
-        return path
-
-    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
-        """Report on what is on screen, as one HTML page.
-
-        Parameters
-        ----------
-        path : str or path, optional
-            File to write it to.
-        overwrite : bool
-            Whether a file that exists may be replaced. An earlier report of this explorer may.
-        **options
-            Of `glmwidgets.report.html.analysis_report`: ``title``, ``plot_type`` ...
-
-        Returns
-        -------
-        glmwidgets.report.html.Report
-            Shown in a notebook by itself.
-        """
+    def _report(self, **options: Any) -> Any:
         from glmwidgets.report.html import session_report
 
-        if path is not None:
-            check_outputs([("report", path)], overwrite, self.session)
-        report = session_report(self.session, **options)
-        if path is not None:
-            report.save_as_html(path, overwrite=overwrite, by=self.session)
-        return report
+        return session_report(self.session, **options)
 
-    def script(self, path: str | PathLike[str], dialect: str = "glmwidgets", *, overwrite: bool = False) -> Path:
-        """Write a Python script that repeats the analysis; see `glmwidgets.report.script.write_script`.
-
-        Parameters
-        ----------
-        path : str or path
-            Such as ``"analysis.py"``.
-        dialect : {"glmwidgets", "nilearn"}
-        overwrite : bool
-            Whether files that exist may be replaced. An earlier script of this explorer may.
-
-        Returns
-        -------
-        Path
-        """
+    def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
         from glmwidgets.report.script import write_script
 
         return write_script(self.session, path, dialect, overwrite=overwrite)
-
-    def close(self) -> None:
-        """End the session's worker and take the widgets away."""
-        self.session.close()
-        close_with_all(self)
 
 
 def explore(

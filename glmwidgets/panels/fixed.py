@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.panels.base import Panel, column, field, text
+from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.contrast import ContrastPanel
 from glmwidgets.panels.crosshair import CrosshairPanel
+from glmwidgets.panels.explorer_base import SessionExplorer, only_ours
 from glmwidgets.panels.forest import ForestPanel
 from glmwidgets.panels.map import MapPanel
-from glmwidgets.panels.status import StatusLine
-from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.fixed import FixedSession
 from glmwidgets.session.fixed_analysis import RunAnswer
+from glmwidgets.session.runs import RunSet
+from glmwidgets.session.store_runs import save_runs
 from glmwidgets.specification.fixed import WEIGHTINGS
 
-__all__ = ["FixedExplorer", "RunsPanel"]
+__all__ = ["FixedExplorer", "OutOfRuns", "RunsPanel"]
 
 
 class RunsPanel(Panel):
@@ -97,14 +101,32 @@ class RunsPanel(Panel):
         return "<br>".join(filter(None, words))
 
 
-class FixedExplorer(W.VBox):
+class OutOfRuns:
+    """How runs and their fixed effects go to files; the `subject` of such an explorer is a RunSet."""
+
+    subject: RunSet
+
+    def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
+        return save_runs(self.subject, path, overwrite=overwrite)
+
+    def _report(self, **options: Any) -> Any:
+        from glmwidgets.report.runs import runs_report
+
+        return runs_report(self.subject, **options)
+
+    def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
+        from glmwidgets.report.runs import write_runs_script
+
+        only_ours(dialect, "several runs")
+        return write_runs_script(self.subject, path, overwrite=overwrite)
+
+
+class FixedExplorer(OutOfRuns, SessionExplorer):
     """What several runs say together, live.
 
     Parameters
     ----------
-    session : FixedSession
-    names : tuple of str
-        Of the runs' files.
+    of : RunSet
 
     Attributes
     ----------
@@ -115,52 +137,25 @@ class FixedExplorer(W.VBox):
         Of what is asked: contrast, threshold, which runs are combined and how.
     """
 
-    def __init__(self, session: FixedSession, names: tuple[str, ...]):
-        self.session = session
-        self.runs = RunsPanel(session, names)
+    def __init__(self, of: RunSet):
+        session = of.fixed
+        self.runs = RunsPanel(session, tuple(one.run.name for one in of.sessions))
         self.contrasts = ContrastPanel(session)
         self.map = MapPanel(session)
         self.forest = ForestPanel(session)
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
-        self._status = StatusLine(session)
-        self._top = text("glmw-top")
-        self.undo = W.Button(description="↶ undo", tooltip="back to what was asked before")
-        self.redo = W.Button(description="↷ redo", tooltip="take back the last undo")
-        self.undo.on_click(self.runs.guarded(lambda _: session.undo()))
-        self.redo.on_click(self.runs.guarded(lambda _: session.redo()))
-        bar = W.Box([self.undo, self.redo])
-        bar.add_class("glmw-bar")
-        head = W.Box([self._top, bar])
-        head.add_class("glmw-head-line")
-        columns = W.Box(
-            [
-                column("glmw-left", self.runs),
-                column("glmw-centre", self.contrasts, self.map, self.forest),
-                column("glmw-right", self.clusters, self.crosshair),
-            ]
+        super().__init__(
+            session,
+            [self.runs],
+            [self.contrasts, self.map, self.forest],
+            [self.clusters, self.crosshair],
+            subject=of,
         )
-        columns.add_class("glmw-columns")
-        body = W.VBox([stylesheet(), head, columns, self._status.widget])
-        body.add_class("glmw-explorer")
-        super().__init__([body])
-        self.add_class("glmw")
-        session.observe_locked(self._show_facts, "result")
-        session.observe_locked(self._show_steps, "looks")
-        self._show_facts()
-        self._show_steps()
 
-    def _show_steps(self, _change: object = None) -> None:
-        steps = self.session.steps
-        for button, can in ((self.undo, steps.can_undo), (self.redo, steps.can_redo)):
-            if button.disabled == can:
-                button.disabled = not can
-
-    def _show_facts(self, _change: object = None) -> None:
+    def _facts(self) -> tuple[str, list[str]]:
         result = self.session.result
         facts = [f"{len(self.runs.ticks)} runs", " × ".join(map(str, self.session.shape)) + " voxels"]
         if result is not None:
             facts.append(f"{result.z.size:,} in the masks of all")
-        value = f'<span class="glmw-run">fixed effects</span> <span class="glmw-facts">{" · ".join(facts)}</span>'
-        if self._top.value != value:
-            self._top.value = value
+        return "fixed effects", facts

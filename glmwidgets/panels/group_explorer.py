@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.files.writing import check_outputs
-from glmwidgets.panels.base import close_with_all, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.contrast import ContrastPanel
 from glmwidgets.panels.crosshair import CrosshairPanel
+from glmwidgets.panels.explorer_base import SessionExplorer, only_ours
 from glmwidgets.panels.group_design import GroupDesignPanel
 from glmwidgets.panels.group_maps import MapsPanel
 from glmwidgets.panels.group_one import OneMapPanel
 from glmwidgets.panels.group_permutation import PermutationPanel
 from glmwidgets.panels.group_values import ValuesPanel
 from glmwidgets.panels.map import MapPanel
-from glmwidgets.panels.status import StatusLine
-from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.group import GroupSession
 from glmwidgets.session.group_data import open_group
 from glmwidgets.session.group_store import load_group_session, save_group_session
@@ -32,7 +27,7 @@ from glmwidgets.specification.group import GroupSettings
 __all__ = ["GroupExplorer", "explore_group"]
 
 
-class GroupExplorer(W.VBox):
+class GroupExplorer(SessionExplorer):
     """Maps of a group, their model and its map, live.
 
     Parameters
@@ -62,32 +57,16 @@ class GroupExplorer(W.VBox):
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
         self.maps = MapsPanel(session)
-        self._status = StatusLine(session)
-        self._top = text("glmw-top")
-        self.undo = W.Button(description="↶ undo", tooltip="back to the settings before")
-        self.redo = W.Button(description="↷ redo", tooltip="take back the last undo")
-        self.undo.on_click(self.model.guarded(lambda _: session.undo()))
-        self.redo.on_click(self.model.guarded(lambda _: session.redo()))
-        head = W.Box([self._top, self.undo, self.redo])
-        head.add_class("glmw-head-line")
         self._place = W.Box([])
         self._place.add_class("glmw-place")
-        columns = W.Box(
-            [
-                _column("glmw-left", self.model, self.crosshair),
-                _column("glmw-centre", self.contrast, self.map, self._place, self.values, self.permutation),
-                _column("glmw-right", self.clusters, self.maps),
-            ]
+        super().__init__(
+            session,
+            [self.model, self.crosshair],
+            [self.contrast, self.map, self._place, self.values, self.permutation],
+            [self.clusters, self.maps],
         )
-        columns.add_class("glmw-columns")
-        columns.add_class("glmw-group")
-        body = W.VBox([stylesheet(), head, columns, self._status.widget])
-        body.add_class("glmw-explorer")
-        super().__init__([body])
-        self.add_class("glmw")
-        session.observe_locked(self._show_facts, ["result", "looks"])
+        self._columns.add_class("glmw-group")
         session.observe_locked(self._swap, "shown")
-        self._show_facts()
         self._swap()
         if session.result is None:
             session.refresh()
@@ -101,20 +80,12 @@ class GroupExplorer(W.VBox):
         if self._place.children != children:
             self._place.children = children
 
-    def _show_facts(self, _change: object = None) -> None:
+    def _facts(self) -> tuple[str, list[str]]:
         session, result = self.session, self.session.result
         facts = [f"{' × '.join(map(str, session.shape))} voxels"]
         if result is not None:
             facts.append(f"mask {result.z.size:,}")
-        n_maps = len(session.settings.table.maps)
-        value = (
-            f'<span class="glmw-run">{n_maps} maps</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
-        )
-        if self._top.value != value:
-            self._top.value = value
-        for button, can in ((self.undo, session.steps.can_undo), (self.redo, session.steps.can_redo)):
-            if button.disabled == can:
-                button.disabled = not can
+        return f"{len(session.settings.table.maps)} maps", facts
 
     def add_covariates(self, table: Any) -> bool:
         """Add columns to the table of maps.
@@ -131,67 +102,19 @@ class GroupExplorer(W.VBox):
         """
         return self.session.add_covariates(table)
 
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write everything that is set to a file; ``explore_group.load`` brings it back.
+    def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
+        return save_group_session(self.session, path, overwrite=overwrite)
 
-        Parameters
-        ----------
-        path : str or path
-            Such as ``"group.json"``.
-        overwrite : bool
-            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
-
-        Returns
-        -------
-        Path
-        """
-        path = save_group_session(self.session, path, overwrite=overwrite)
-        self._status.say(f"saved {path.name} {datetime.now():%H:%M}")
-        return path
-
-    def script(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write a Python script that repeats the analysis; see `glmwidgets.report.group_script.write_group_script`."""
-        from glmwidgets.report.group_script import write_group_script
-
-        return write_group_script(self.session, path, overwrite=overwrite)
-
-    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
-        """Report on what is on screen, as one HTML page.
-
-        Parameters
-        ----------
-        path : str or path, optional
-            File to write it to.
-        overwrite : bool
-            Whether a file that exists may be replaced. An earlier report of this explorer may.
-        **options
-            Of `glmwidgets.report.group.group_report`: ``title``, ``plot_type`` ...
-
-        Returns
-        -------
-        glmwidgets.report.html.Report
-            Of the session's own result: nothing is fitted again.
-        """
+    def _report(self, **options: Any) -> Any:
         from glmwidgets.report.group import group_report
 
-        if path is not None:
-            check_outputs([("report", path)], overwrite, self.session)
-        report = group_report(self.session, **options)
-        if path is not None:
-            report.save_as_html(path, overwrite=overwrite, by=self.session)
-        return report
+        return group_report(self.session, **options)
 
-    def close(self) -> None:
-        """End the session's workers and take the widgets away."""
-        self.session.close()
-        close_with_all(self)
+    def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
+        from glmwidgets.report.group_script import write_group_script
 
-
-def _column(name: str, *panels: W.Widget) -> W.Box:
-    box = W.Box(list(panels))
-    box.add_class("glmw-column")
-    box.add_class(name)
-    return box
+        only_ours(dialect, "a group")
+        return write_group_script(self.session, path, overwrite=overwrite)
 
 
 def explore_group(

@@ -1,4 +1,4 @@
-"""What was looked at: undo and redo, the count of models, and the list from which any can be had again."""
+"""What was looked at: the count of models, and the list from which any can be had again."""
 
 from __future__ import annotations
 
@@ -27,25 +27,19 @@ class HistoryPanel(Panel):
 
     Attributes
     ----------
-    bar : Box
-        Undo, redo and the count of models, for the head of the explorer; the count opens and closes the list.
-    undo, redo, count, lock : Button or ToggleButton
+    count : ToggleButton
+        Counts the models, in the head of the explorer; opens and closes the list there.
+    lock : Button
     table : RowTable
     """
 
     def __init__(self, session: Session):
         super().__init__(session, "Looked at")
-        self.undo = W.Button(description="↶ undo", tooltip="back to the settings before")
-        self.redo = W.Button(description="↷ redo", tooltip="take back the last undo")
         self.count = W.ToggleButton(description="", tooltip="every model that was looked at")
-        self.bar = W.Box([self.undo, self.redo, self.count])
-        self.bar.add_class("glmw-bar")
         self.lock = W.Button(tooltip="this model was planned: whatever is looked at later is exploratory")
         self._sure = W.Button(description="lock it for good", button_style="warning")
         self.table = RowTable(columns=COLUMNS, empty="Nothing yet.")
         self.table.add_class("glmw-history")
-        self.undo.on_click(self.guarded(lambda _: session.undo()))
-        self.redo.on_click(self.guarded(lambda _: session.redo()))
         self.lock.on_click(self.guarded(self._ask))
         self._sure.on_click(self.guarded(self._lock))
         self.table.on_pick(self.guarded(self._return))
@@ -69,10 +63,7 @@ class HistoryPanel(Panel):
         self.session.return_to(self._shown[row].number)
 
     def _show(self, _change: object = None) -> None:
-        ledger, steps = self.session.ledger, self.session.steps
-        for button, can in ((self.undo, steps.can_undo), (self.redo, steps.can_redo)):
-            if button.disabled == can:
-                button.disabled = not can
+        ledger = self.session.ledger
         models = f"{ledger.n_models} model{'s' * (ledger.n_models != 1)} viewed"
         if self.count.description != models:
             self.count.description = models

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from html import escape
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.files.writing import check_outputs
-from glmwidgets.panels.base import close_with_all, text
+from glmwidgets.panels.base import text
 from glmwidgets.panels.explorer import Explorer
-from glmwidgets.panels.fixed import FixedExplorer
+from glmwidgets.panels.explorer_base import ExplorerBase
+from glmwidgets.panels.fixed import FixedExplorer, OutOfRuns
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.session.base import LiveSession
 from glmwidgets.session.runs import RunSet
@@ -23,7 +21,7 @@ __all__ = ["RunsExplorer"]
 log = logging.getLogger(__name__)
 
 
-class RunsExplorer(W.VBox):
+class RunsExplorer(OutOfRuns, ExplorerBase):
     """Runs under one model, each in a tab, and their fixed effects in the last.
 
     The explorer of a run is made when its tab is first opened. Undo in a tab goes back in what that tab went through:
@@ -45,8 +43,7 @@ class RunsExplorer(W.VBox):
     def __init__(self, of: RunSet):
         self.runs = of
         self._views: dict[int, W.Widget] = {}
-        names = tuple(session.run.name for session in of.sessions)
-        self._names = names
+        names = [session.run.name for session in of.sessions]
         self.tabs = W.ToggleButtons(
             options=[(name, i) for i, name in enumerate(of.names)],
             value=of.shown,
@@ -65,7 +62,7 @@ class RunsExplorer(W.VBox):
         top = W.VBox([stylesheet(), bar])
         top.add_class("glmw")
         self._place = W.VBox([])
-        super().__init__([top, self._place])
+        super().__init__(of, [top, self._place])
         self.tabs.observe(self._press_tab, "value")
         self.linked.observe(self._press_link, "value")
         of.observe(self._show, ["shown", "own"])
@@ -136,7 +133,7 @@ class RunsExplorer(W.VBox):
                 self._place.children = [text("glmw-note", f"opening {escape(self.runs.names[index])} …")]
             try:
                 is_run = index < len(self.runs.sessions)
-                view = Explorer(session) if is_run else FixedExplorer(session, self._names)
+                view = Explorer(session) if is_run else FixedExplorer(self.runs)
             except Exception as error:
                 log.exception("%s could not be opened", self.runs.names[index])
                 return text("glmw-error", escape(f"{self.runs.names[index]}: {error}"))
@@ -149,71 +146,7 @@ class RunsExplorer(W.VBox):
         if self._counted.value != words:
             self._counted.value = words
 
-    # Out of the explorer ----------------------------------------------------------------------------------------------
-
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write every run's settings and what was looked at to one file; ``explore.load`` brings it back.
-
-        Parameters
-        ----------
-        path : str or path
-            Such as ``"session.json"``.
-        overwrite : bool
-            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
-
-        Returns
-        -------
-        Path
-        """
-        from glmwidgets.session.store_runs import save_runs
-
-        return save_runs(self.runs, path, overwrite=overwrite)
-
-    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
-        """Report on all runs and their fixed effects, as one HTML page.
-
-        Parameters
-        ----------
-        path : str or path, optional
-            File to write it to.
-        overwrite : bool
-            Whether a file that exists may be replaced. An earlier report of this explorer may.
-        **options
-            Of `glmwidgets.report.html.glm_report`: ``title``, ``plot_type`` ...
-
-        Returns
-        -------
-        glmwidgets.report.html.Report
-            Shown in a notebook by itself.
-        """
-        from glmwidgets.report.runs import runs_report
-
-        if path is not None:
-            check_outputs([("report", path)], overwrite, self.runs)
-        report = runs_report(self.runs, **options)
-        if path is not None:
-            report.save_as_html(path, overwrite=overwrite, by=self.runs)
-        return report
-
-    def script(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write a Python script that repeats the fixed effects; see `glmwidgets.report.runs.write_runs_script`.
-
-        Parameters
-        ----------
-        path : str or path
-            Such as ``"analysis.py"``.
-        overwrite : bool
-            Whether files that exist may be replaced. An earlier script of this explorer may.
-
-        Returns
-        -------
-        Path
-        """
-        from glmwidgets.report.runs import write_runs_script
-
-        return write_runs_script(self.runs, path, overwrite=overwrite)
-
-    def close(self) -> None:
-        """End the sessions' workers and take the widgets away."""
-        self.runs.close()
-        close_with_all(self)
+    def say(self, words: str) -> None:
+        """Write a few words at the right of the open tab's status line."""
+        if self.shown is not None:
+            self.shown.say(words)

@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.history import HistoryPanel
+from glmwidgets.panels.undo import UndoBar
 
 
 @pytest.fixture
@@ -16,8 +17,8 @@ def pick(table, row):
     table._handle_custom_msg({"kind": "pick", "row": row}, [])
 
 
-def test_undo_and_redo_by_button(panel):
-    session = panel.session
+def test_undo_and_redo_by_button(session):
+    panel = UndoBar(session)
     assert panel.undo.disabled
     session.update({"noise.model": "ols"})
     assert not panel.undo.disabled
