@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.datasets.simulate import Truth, motion_volumes, simulate_run
+from glmwidgets.glm.choices import check_choice
 
 __all__ = ["BROKEN", "BrokenRun", "broken_run"]
 
@@ -184,9 +185,5 @@ def broken_run(what: str | int, seed: int = 11) -> BrokenRun:
     names = list(BROKEN)
     if isinstance(what, int) and 0 <= what < len(names):
         what = names[what]
-    if what not in BROKEN:
-        raise ValueError(
-            f"what must be one of {', '.join(names)}, or a number from 0 to {len(names) - 1}, not {what!r}"
-        )
-    run = BROKEN[what].make(seed)
+    run = BROKEN[check_choice("what", what, BROKEN)].make(seed)
     return run if what == "nothing" else replace(run, was=what)

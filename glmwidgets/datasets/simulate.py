@@ -22,6 +22,7 @@ from scipy import ndimage
 from scipy.special import ndtri
 
 from glmwidgets.datasets.phantom import make_phantom
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.images.smooth import gaussian_sigma
 
 __all__ = ["PRESETS", "REGIONS", "Region", "SimulatedRun", "Truth", "simulate_run"]
@@ -227,8 +228,7 @@ def simulate_run(
     """
     from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
 
-    if size not in PRESETS:
-        raise ValueError(f"size must be one of {', '.join(PRESETS)}, not {size!r}")
+    check_choice("size", size, PRESETS)
     shape, n_scans = tuple(shape or PRESETS[size][0]), int(n_scans or PRESETS[size][1])
     _check(shape, n_scans, t_r=t_r, noise=noise, rho=rho, white_share=white_share, smoothness=smoothness)
     conditions = tuple(sorted({condition for region in regions.values() for condition in region.effects}))

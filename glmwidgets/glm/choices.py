@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["Choices", "check_choice", "nearest"]
+__all__ = ["Choices", "check_choice", "meant", "nearest", "refusal"]
 
 Row = TypeVar("Row")
 
@@ -82,14 +82,31 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> Any:
     Traceback (most recent call last):
     glmwidgets.glm.errors.InputError: stat_type must be one of 't', 'F', not 'T'; did you mean 't'?
     """
+    refused = refusal(value, choices)
+    if refused is not None:
+        message, advice = refused
+        raise InputError(f"{name} {message}", advice=advice)
+    return value
+
+
+def refusal(value: Any, choices: Iterable[Any]) -> tuple[str, str] | None:
+    """Why a value is not one of some choices, and what was probably meant; None if it is one of them."""
     choices = list(choices)
     if any(_same(value, choice) for choice in choices):
-        return value
+        return None
+    return f"must be one of {', '.join(map(repr, choices))}, not {value!r}", meant(value, choices)
+
+
+def meant(value: Any, choices: Iterable[Any]) -> str:
+    """Advice on a value that is none of some choices: the text among them that is spelt most like it, if any is.
+
+    Examples
+    --------
+    >>> meant("cosin", ["cosine", "none", None]), meant(3, ["cosine"])
+    ("did you mean 'cosine'?", '')
+    """
     near = nearest(value, [choice for choice in choices if isinstance(choice, str)])
-    raise InputError(
-        f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}",
-        advice=f"did you mean {near!r}?" if near else "",
-    )
+    return f"did you mean {near!r}?" if near else ""
 
 
 def _same(value: Any, choice: Any) -> bool:

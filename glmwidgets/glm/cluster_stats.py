@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glmwidgets.glm.choices import check_choice
+
 __all__ = ["Lattice", "cluster_maxima", "cluster_values", "make_lattice"]
 
 
@@ -60,8 +62,7 @@ def make_lattice(mask: ArrayLike, connectivity: int = 1) -> Lattice:
     mask = np.asarray(mask, dtype=bool)
     if mask.ndim != 3:
         raise ValueError(f"a mask has three dimensions, not {mask.ndim}")
-    if connectivity not in (1, 2, 3):
-        raise ValueError(f"connectivity must be 1 (faces), 2 (edges) or 3 (corners), not {connectivity!r}")
+    check_choice("connectivity", connectivity, (1, 2, 3))
     where = np.argwhere(mask)
     if not len(where):
         raise ValueError("the mask is empty")

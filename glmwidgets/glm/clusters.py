@@ -19,6 +19,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from glmwidgets.glm.choices import check_choice
+
 __all__ = [
     "Cluster",
     "Peak",
@@ -228,8 +230,7 @@ def find_clusters(
     >>> [(peak.xyz[0], peak.stat) for peak in cluster.peaks]
     [(28.0, 5.0), (4.0, 4.0), (16.0, 3.5)]
     """
-    if compat not in (None, "nilearn"):
-        raise ValueError(f"compat must be None or 'nilearn', not {compat!r}")
+    check_choice("compat", compat, (None, "nilearn"))
     if min_distance < 0:
         raise ValueError(f"min_distance must not be negative, but is {min_distance} mm")
     affine = np.asarray(affine, dtype=np.float64)
@@ -370,8 +371,7 @@ def _tails(threshold: float, two_sided: bool) -> list[tuple[int, float]]:
 
 
 def _structure(connectivity: int) -> NDArray[np.bool_]:
-    if connectivity not in _STEPS_OF_CONNECTIVITY:
-        raise ValueError(f"connectivity must be 6 (faces), 18 (edges) or 26 (corners), not {connectivity}")
+    check_choice("connectivity", connectivity, _STEPS_OF_CONNECTIVITY)
     return ndimage.generate_binary_structure(3, _STEPS_OF_CONNECTIVITY[connectivity])
 
 

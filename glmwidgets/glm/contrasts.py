@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.inference import p_from_f, p_from_t, z_from_f, z_from_t
@@ -56,6 +57,9 @@ class Contrast:
     dof: float
     stat_type: str = "t"
     dispersion: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("stat_type", self.stat_type, STAT_TYPES)
 
     @property
     def dim(self) -> int:
@@ -128,6 +132,20 @@ def non_estimable_rows(fit: Fit, weights: np.ndarray) -> np.ndarray:
     return np.flatnonzero(outside > ESTIMABLE_WITHIN * np.linalg.norm(scaled, axis=1))
 
 
+def chosen_stat_type(stat_type: str | None, n_rows: int) -> str:
+    """The test that a contrast of some rows is put to: t for one and F for several, unless it is named.
+
+    Raises
+    ------
+    ValueError
+        If it is no known test, or t is asked of several rows.
+    """
+    check_choice("stat_type", stat_type, (*STAT_TYPES, None))
+    if stat_type == "t" and n_rows > 1:
+        raise ValueError(f"a t test has one row of weights, not {n_rows}; use stat_type='F'")
+    return stat_type or ("t" if n_rows == 1 else "F")
+
+
 def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) -> Contrast:
     """Estimate a contrast of a fit.
 
@@ -151,11 +169,7 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
         If it is not estimable under this design.
     """
     weights = np.atleast_2d(contrast_vector(contrast_def, list(fit.columns)))
-    stat_type = stat_type or ("t" if len(weights) == 1 else "F")
-    if stat_type not in STAT_TYPES:
-        raise ValueError(f"stat_type must be 't' or 'F', not {stat_type!r}")
-    if stat_type == "t" and len(weights) > 1:
-        raise ValueError(f"a t test has one row of weights, not {len(weights)}; use stat_type='F'")
+    stat_type = chosen_stat_type(stat_type, len(weights))
     bad = non_estimable_rows(fit, weights)
     if bad.size:
         involved = [name for name, w in zip(fit.columns, weights[bad[0]], strict=True) if w]
@@ -209,8 +223,7 @@ def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald") -> Contra
     """
     if not contrasts:
         raise ValueError("no run to combine")
-    if method not in FIXED_EFFECTS:
-        raise ValueError(f"fixed effects are combined by one of {', '.join(FIXED_EFFECTS)}, not {method!r}")
+    check_choice("method", method, FIXED_EFFECTS)
     kinds = {(c.stat_type, c.effect.shape) for c in contrasts}
     if len(kinds) > 1:
         raise ValueError("the runs' contrasts differ in kind, number of rows or number of voxels")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.collinearity import dependent_columns
 from glmwidgets.glm.confounds import Confounds, check_confounds
 from glmwidgets.glm.drift import make_drift
@@ -140,8 +141,7 @@ def make_first_level_design_matrix(
     >>> design.loc[10.0].round(3).tolist()
     [0.663, 0.0, 1.0]
     """
-    if outside not in ("error", "warn"):
-        raise ValueError(f'outside must be "error" or "warn", not {outside!r}')
+    check_choice("outside", outside, ("error", "warn"))
     times = np.asarray(frame_times, dtype=np.float64)
     grid = fine_grid(times, oversampling, min_onset)
     blocks, names = [], []

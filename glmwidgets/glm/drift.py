@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.orthogonal import orthogonalize
 
 __all__ = ["DRIFTS", "Drift", "cosine_drift", "drift_row", "make_drift", "polynomial_drift"]
@@ -189,9 +189,7 @@ DRIFTS: Choices[Drift] = Choices((row.name, row) for row in _ROWS)
 def drift_row(drift_model: str | None) -> Drift:
     """The row of `DRIFTS` that a ``drift_model`` means, in any case; None is "none". ValueError if none does."""
     name = "none" if drift_model is None else str(drift_model).lower()
-    if name not in DRIFTS:
-        raise ValueError(f"drift_model {drift_model!r} is unknown; choose one of {', '.join(DRIFTS)}")
-    return DRIFTS[name]
+    return DRIFTS[check_choice("drift_model", name, DRIFTS)]
 
 
 def make_drift(

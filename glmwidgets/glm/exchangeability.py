@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.partition import TOLERANCE, Hypothesis
 
 __all__ = [
@@ -128,10 +129,8 @@ def draw_rearrangements(
         If a name is unknown, the labels are not one a row, the blocks cannot change places, or nothing that
         is permuted changes the tested effect.
     """
-    if scheme not in ("auto", *SCHEMES):
-        raise ValueError(f"scheme must be 'auto', 'sign_flip' or 'permutation', not {scheme!r}")
-    if exchange not in ("within", "whole"):
-        raise ValueError(f"exchange must be 'within' or 'whole', not {exchange!r}")
+    check_choice("scheme", scheme, ("auto", *SCHEMES))
+    check_choice("exchange", exchange, ("within", "whole"))
     if n_perm < 1:
         raise ValueError(f"n_perm must be at least 1, not {n_perm}")
     scheme = choose_scheme(hypothesis) if scheme == "auto" else scheme

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.contrasts import Contrast, NotEstimableError
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.partition import column_space, partition
@@ -201,9 +202,7 @@ def fit_group(
     >>> fit.beta.round(6), fit.dof
     (array([[2., 5.]]), 2.0)
     """
-    if estimator not in GROUP_ESTIMATORS:
-        raise ValueError(f"the estimator must be one of {', '.join(GROUP_ESTIMATORS)}, not {estimator!r}")
-    row = GROUP_ESTIMATORS[estimator]
+    row = GROUP_ESTIMATORS[check_choice("estimator", estimator, GROUP_ESTIMATORS)]
     basis, to_columns, _ = space = column_space(design)
     if space.rank >= len(basis):
         raise ValueError(

@@ -5,7 +5,6 @@ The models themselves are the rows of `HRFS`.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from functools import lru_cache, partial
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.choices import nearest
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.hrf_table import HRF, HRFS, Parameter, format_hrf
 
 __all__ = [
@@ -64,11 +65,10 @@ def parse_hrf(text: str) -> tuple[HRF, tuple[float, ...]]:
     match = re.fullmatch(r"\s*([^()]*?)\s*(?:\(([^()]*)\)\s*)?", text.lower())
     name = re.sub(r"\s*\+\s*", " + ", " ".join(match[1].split())) if match else text.lower()
     if name not in HRFS:
-        near = difflib.get_close_matches(name, HRFS, n=1)
-        raise ValueError(
-            f"{text!r} is not a known hrf_model"
-            + (f"; did you mean {near[0]!r}?" if near else ".")
-            + f" Names: {', '.join(HRFS)}; or a function, a list of functions, or None"
+        near = nearest(name, HRFS)
+        raise InputError(
+            f"{text!r} is not a known hrf_model" + (f"; did you mean {near!r}?" if near else ""),
+            advice=f"Names: {', '.join(HRFS)}; or a function, a list of functions, or None",
         )
     words = match[2].split(",") if match[2] and match[2].strip() else []
     try:

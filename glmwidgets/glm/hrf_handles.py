@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.hrf_curves import double_gamma, gamma_density
 from glmwidgets.glm.hrf_table import HRFS
 
@@ -84,17 +85,16 @@ def dragged(shape: GammaShape, handle: str, seconds: float, height: float) -> Ga
     >>> dragged(GammaShape(), "undershoot", 14.0, -0.2)
     GammaShape(delay=6.0, undershoot=15.0, dispersion=1.0, u_dispersion=1.0, ratio=0.366)
     """
+    check_choice("handle", handle, HANDLES)
     if handle == "peak":
         return _limited(shape, delay=seconds + shape.dispersion)
     if handle == "undershoot":
         return _deep(_limited(shape, undershoot=seconds + shape.u_dispersion), height)
-    if handle == "width":
-        # x = p + d + sqrt((p + d) d) for the dispersion d of a response whose mode p stays
-        peak = shape.delay - shape.dispersion
-        reach = max(seconds - peak, 0.0)
-        dispersion = _limited(shape, dispersion=reach**2 / max(peak + 2 * reach, 1e-9)).dispersion
-        return _limited(shape, delay=peak + dispersion, dispersion=dispersion)
-    raise ValueError(f"there is no handle {handle!r}; there are {', '.join(HANDLES)}")
+    # x = p + d + sqrt((p + d) d) for the dispersion d of a response whose mode p stays
+    peak = shape.delay - shape.dispersion
+    reach = max(seconds - peak, 0.0)
+    dispersion = _limited(shape, dispersion=reach**2 / max(peak + 2 * reach, 1e-9)).dispersion
+    return _limited(shape, delay=peak + dispersion, dispersion=dispersion)
 
 
 def _curve(t: np.ndarray, shape: GammaShape) -> np.ndarray:

@@ -14,7 +14,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtr, fdtrc, fdtri, ndtr, ndtri, stdtr
 
-from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.choices import Choices, check_choice
 
 __all__ = [
     "THRESHOLDS",
@@ -382,11 +382,8 @@ def height_threshold(
 
 def threshold_method(height_control: str | None) -> Threshold:
     """The row of `THRESHOLDS` of this name; None is "fixed". ValueError if there is none."""
-    try:
-        return THRESHOLDS["fixed" if height_control is None else height_control]
-    except KeyError:
-        known = ", ".join(map(repr, THRESHOLDS))
-        raise ValueError(f"unknown height_control {height_control!r}; choose one of {known}") from None
+    name = "fixed" if height_control is None else height_control
+    return THRESHOLDS[check_choice("height_control", name, THRESHOLDS)]
 
 
 def _fixed(z_values: NDArray[np.float64], fixed: float, two_sided: bool) -> float:

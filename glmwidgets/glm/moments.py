@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 from glmwidgets.glm.product_cache import ProductCache, WeightedRows
 
@@ -103,8 +104,7 @@ class Moments:
         y = np.asarray(y)
         if y.ndim != 2:
             raise ValueError(f"the series must be an array (scans, voxels), not one of shape {y.shape}")
-        if precision not in PRECISIONS:
-            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+        check_choice("precision", precision, PRECISIONS)
         self.mean = y.mean(axis=0, dtype=np.float64)
         if not np.isfinite(self.mean).all():
             bad = np.flatnonzero(~np.isfinite(self.mean))

@@ -23,7 +23,8 @@ from glmwidgets.glm.ar_auto import fit_ar_auto
 from glmwidgets.glm.arma11 import fit_arma11
 from glmwidgets.glm.arn import fit_arn
 from glmwidgets.glm.basis import DesignBasis
-from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.choices import Choices, check_choice, meant
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.pooling import POOLINGS
 from glmwidgets.glm.products import NoiseFit, lagged_products
@@ -77,8 +78,7 @@ class NoiseModel:
 
     def check_pooling(self, pooling: str | None) -> None:
         """Raise a ValueError if pooling is asked of a model that has nothing to pool, or the way is unknown."""
-        if pooling not in POOLINGS:
-            raise ValueError(f'pooling must be None, "local" or "global", not {pooling!r}')
+        check_choice("pooling", pooling, POOLINGS)
         if pooling is not None and not self.can_pool:
             pooled = ", ".join(each.name for each in NOISE_MODELS.values() if each.can_pool)
             raise ValueError(f"the noise model {self.name} cannot be pooled over voxels; those that can are {pooled}")
@@ -213,7 +213,8 @@ def noise_model_row(name: str) -> NoiseModel:
             member = family.of_order(name)
             if member is not None:
                 return member
-    raise ValueError(
+    raise InputError(
         f"noise_model must be one of {', '.join(NOISE_MODELS)} (with an order of 2 or more for N, such as ar3), "
-        f"not {name!r}"
+        f"not {name!r}",
+        advice=meant(name, NOISE_MODELS),
     )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from glmwidgets.glm.contrasts import ESTIMABLE_WITHIN, NotEstimableError
+from glmwidgets.glm.contrasts import ESTIMABLE_WITHIN, NotEstimableError, chosen_stat_type
 
 __all__ = ["ColumnSpace", "Hypothesis", "column_space", "partition"]
 
@@ -137,9 +137,7 @@ def partition(design: ArrayLike, contrast: ArrayLike, stat_type: str | None = No
         raise ValueError(f"the design holds NaN or infinity in row {int(np.argwhere(~np.isfinite(x))[0, 0])}")
     if not np.isfinite(weights).all() or not weights.any(axis=1).all():
         raise ValueError("the contrast, or a row of it, is zero or not finite")
-    stat_type = stat_type or ("t" if len(weights) == 1 else "F")
-    if stat_type == "t" and len(weights) > 1:
-        raise ValueError(f"a t test has one row of weights, not {len(weights)}; use stat_type='F'")
+    stat_type = chosen_stat_type(stat_type, len(weights))
 
     space = column_space(x)
     in_basis = weights @ space.to_columns

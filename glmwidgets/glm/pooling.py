@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
+
 if TYPE_CHECKING:
     import scipy.sparse
 
@@ -75,8 +77,7 @@ def neighbour_matrix(mask: np.ndarray, connectivity: int = 6) -> scipy.sparse.cs
     """
     from scipy.sparse import csr_matrix
 
-    if connectivity not in CONNECTIVITIES:
-        raise ValueError(f"connectivity must be one of 6, 18, 26, not {connectivity!r}")
+    check_choice("connectivity", connectivity, CONNECTIVITIES)
     mask = np.asarray(mask, dtype=bool)
     if mask.ndim != 3:
         raise ValueError(f"the mask must have three axes, not {mask.ndim}")
@@ -97,8 +98,7 @@ def neighbour_matrix(mask: np.ndarray, connectivity: int = 6) -> scipy.sparse.cs
 
 def check_pooling(pooling: str | None, neighbours: scipy.sparse.spmatrix | None, n_voxels: int) -> None:
     """Raise a ValueError unless the settings of pooling are known and complete."""
-    if pooling not in POOLINGS:
-        raise ValueError(f'pooling must be None, "local" or "global", not {pooling!r}')
+    check_choice("pooling", pooling, POOLINGS)
     if pooling != "local":
         return
     if neighbours is None:

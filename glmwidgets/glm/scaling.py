@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.choices import Choices, meant
+from glmwidgets.glm.errors import InputError
 
 __all__ = ["SCALINGS", "Scaling", "scale_signal", "scaling_row", "standardize_signal"]
 
@@ -114,9 +115,10 @@ def scaling_row(signal_scaling: Any) -> Scaling:
             return row
         if isinstance(value, str) and value == row.name:
             return row
-    raise ValueError(
+    raise InputError(
         f"signal_scaling must be False, 0, 1 or (0, 1), not {signal_scaling!r}: 0 is percent of each voxel's "
-        "mean over time, 1 of each scan's mean over voxels, (0, 1) of the grand mean"
+        "mean over time, 1 of each scan's mean over voxels, (0, 1) of the grand mean",
+        advice=meant(signal_scaling, SCALINGS),
     )
 
 

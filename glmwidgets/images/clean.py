@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like, new_image
@@ -126,8 +127,7 @@ def clean_series(
     array([-0.756, -0.378,  1.134])
     """
     standardize = {True: "zscore_sample", False: None}.get(standardize, standardize)
-    if standardize not in STANDARDS:
-        raise ValueError(f"standardize must be True, 'zscore_sample', 'psc' or None, not {standardize!r}")
+    check_choice("standardize", standardize, STANDARDS)
     # A copy, which the steps below may write into.
     series = np.array(series, dtype=storage_dtype(series.dtype))
     before = series.mean(axis=0)

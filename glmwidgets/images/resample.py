@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.new import image_like
 from glmwidgets.images.smooth import each_block, storage_dtype
@@ -64,8 +65,7 @@ def resample_img(
     array([[ 0.,  6.],
            [18., 24.]])
     """
-    if interpolation not in INTERPOLATIONS:
-        raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, not {interpolation!r}")
+    check_choice("interpolation", interpolation, INTERPOLATIONS)
     name, img = image_name(img), load_image(img)
     if target_affine is None:
         if target_shape is not None:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from glmwidgets.glm.contrasts import Contrast, fixed_effects
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.contrasts import FIXED_EFFECTS, Contrast, fixed_effects
 from glmwidgets.glm.design import make_first_level_design_matrix
 from glmwidgets.glm.events import event_warnings
 from glmwidgets.glm.noise import noise_model_row
@@ -363,8 +364,7 @@ class FirstLevelModel(Estimator):
                 name: self.compute_contrast(one, stat_type, output_type, missing=missing, f_method=f_method)
                 for name, one in contrast_def.items()
             }
-        if output_type not in (*OUTPUT_TYPES, "all"):
-            raise ValueError(f"output_type must be one of {', '.join(OUTPUT_TYPES)} or all, not {output_type!r}")
+        check_choice("output_type", output_type, (*OUTPUT_TYPES, "all"))
         contrast = self.contrast(contrast_def, stat_type, missing=missing, f_method=f_method)
         if output_type == "all":
             return {name: self._map(contrast, name, contrast_def) for name in OUTPUT_TYPES}
@@ -386,6 +386,7 @@ class FirstLevelModel(Estimator):
             In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
         """
         self._check_fitted()
+        check_choice("f_method", f_method, FIXED_EFFECTS)
         contrasts = contrasts_of_runs(self.fits_, self._names, contrast_def, stat_type, missing)
         return contrasts[0] if len(contrasts) == 1 else fixed_effects(contrasts, f_method)
 

@@ -11,6 +11,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.contrasts import STAT_TYPES
 from glmwidgets.glm.group import group_weights
 from glmwidgets.glm.partition import column_space
 from glmwidgets.glm.permutation import PermutationResult, permutation_test
@@ -123,6 +125,7 @@ def non_parametric_inference(
     >>> int(significant[:2].sum()), int(significant[2:].sum())
     (32, 0)
     """
+    check_choice("second_level_stat_type", second_level_stat_type, (*STAT_TYPES, None))
     model = SecondLevelModel(
         mask_img=mask, smoothing_fwhm=smoothing_fwhm, n_jobs=n_jobs, verbose=verbose - 1, resample=resample
     ).fit(second_level_input, confounds, design_matrix)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.contrasts import Contrast, NotEstimableError, compute_contrast
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.expressions import ExpressionError, contrast_vector
 from glmwidgets.glm.regression import Fit
@@ -51,11 +52,23 @@ def definitions_by_run(definition: Any, n_runs: int) -> tuple[list[Any], bool]:
     definitions : list of length n_runs
     own : bool
         Whether each run was given its own.
+
+    Raises
+    ------
+    ValueError
+        If a list for several runs holds another number of contrasts than there are runs.
     """
     if not isinstance(definition, list | tuple) or all(isinstance(entry, Real | np.number) for entry in definition):
         return [definition] * n_runs, False
     if len(definition) == n_runs:
         return list(definition), True
+    if n_runs > 1 and len(definition) == 1:
+        return list(definition) * n_runs, False
+    if n_runs > 1:
+        raise InputError(
+            f"{len(definition)} contrasts were given for {n_runs} runs: a list holds one for all runs, or one for each",
+            advice="For an F test write one text with semicolons between the rows, or an array with a row for each",
+        )
     return [definition] * n_runs, False
 
 
@@ -91,8 +104,8 @@ def contrasts_of_runs(
     ValueError
         If the contrast cannot be read, or a run or all runs cannot answer it.
     """
-    if missing not in MISSING:
-        raise ValueError(f"missing must be 'error' or 'skip', not {missing!r}")
+    check_choice("missing", missing, MISSING)
+    check_choice("stat_type", stat_type, (*STAT_TYPES, None))
     definitions, own = definitions_by_run(definition, len(fits))
     if own and len(fits) > 1:
         _warn_if_probably_rows(definitions, fits)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from joblib import hash as content_hash
 
-from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.contrasts import STAT_TYPES, Contrast
 from glmwidgets.glm.group import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
 from glmwidgets.glm.group_design import check_group_design, make_second_level_design_matrix
 from glmwidgets.glm.permutation import PermutationResult, iter_permutations
@@ -158,9 +159,7 @@ class SecondLevelModel(Estimator):
         FileNotFoundError, TypeError, ValueError
             If something is missing, cannot be read or does not fit; the message names the map, subject or column.
         """
-        row = GROUP_ESTIMATORS.get(self.estimator)
-        if row is None:
-            raise ValueError(f"estimator must be one of {', '.join(GROUP_ESTIMATORS)}, not {self.estimator!r}")
+        row = GROUP_ESTIMATORS[check_choice("estimator", self.estimator, GROUP_ESTIMATORS)]
         if row.needs_variances and self.smoothing_fwhm:
             raise ValueError(
                 f"the variances of smoothed maps are not known: for {self.estimator!r} smooth at the first level, and "
@@ -283,8 +282,8 @@ class SecondLevelModel(Estimator):
                 name: self.compute_contrast(one, first_level_contrast, second_level_stat_type, output_type)
                 for name, one in second_level_contrast.items()
             }
-        if output_type not in (*OUTPUT_TYPES, "all"):
-            raise ValueError(f"output_type must be one of {', '.join(OUTPUT_TYPES)} or all, not {output_type!r}")
+        check_choice("output_type", output_type, (*OUTPUT_TYPES, "all"))
+        check_choice("second_level_stat_type", second_level_stat_type, (*STAT_TYPES, None))
         contrast = self.contrast(second_level_contrast, first_level_contrast, second_level_stat_type)
         name = self.design_matrix_.columns[0] if second_level_contrast is None else second_level_contrast
         if output_type == "all":

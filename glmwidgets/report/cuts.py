@@ -13,6 +13,7 @@ import numpy as np
 from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.report.volumes import Volume, as_volume, bounds, head, sample
 
 if TYPE_CHECKING:
@@ -113,8 +114,7 @@ def find_xyz_cut_coords(
     >>> find_xyz_cut_coords(nib.Nifti1Image(stat, np.diag([3, 3, 3, 1])))
     (3.0, 6.0, 9.0)
     """
-    if method not in ("peak", "centre"):
-        raise ValueError(f"method must be 'peak' or 'centre', not {method!r}")
+    check_choice("method", method, ("peak", "centre"))
     volume = as_volume(img, "img")
     voxel: ArrayLike = peak_voxel(volume.data, two_sided)
     size = _size(volume.data, two_sided)
@@ -165,8 +165,7 @@ def find_cut_slices(
     >>> find_cut_slices(nib.Nifti1Image(stat, np.diag([3, 3, 3, 1])), "z", 1, threshold=2)
     array([21.])
     """
-    if direction not in tuple(AXES):
-        raise ValueError(f"direction must be 'x', 'y' or 'z', not {direction!r}")
+    check_choice("direction", direction, tuple(AXES))
     volume = as_volume(img, "img")
     axis = AXES.index(direction)
     slices = choose_slices(volume.data, axis, n_cuts, threshold, two_sided)
@@ -186,8 +185,7 @@ def choose_cuts(
     middle: NDArray[np.bool_] | None = None,
 ) -> Cuts:
     """The planes that `display_mode` and `cut_coords` ask for, framed by what there is to see."""
-    if display_mode not in DISPLAY_MODES:
-        raise ValueError(f"display_mode must be one of {', '.join(DISPLAY_MODES)}, not {display_mode!r}")
+    check_choice("display_mode", display_mode, DISPLAY_MODES)
     support = np.nan_to_num(grid.data) != 0
     if background is not None:
         support = support | (head(sample(background, grid.affine, grid.data.shape)) == 1)

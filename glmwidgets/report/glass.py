@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from scipy import ndimage
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.report.cuts import Plane, make_plane
 from glmwidgets.report.layout import open_sheet
 from glmwidgets.report.maps import empty_note, name_of
@@ -138,8 +139,7 @@ def plot_glass_brain(
     >>> stat = np.random.default_rng(0).normal(size=(9, 11, 9)).astype(np.float32)
     >>> figure = plot_glass_brain(nib.Nifti1Image(stat, np.diag([3, 3, 3, 1])), threshold=2.3, stat_name="z")
     """
-    if display_mode not in GLASS_MODES:
-        raise ValueError(f"display_mode must be one of {', '.join(GLASS_MODES)}, not {display_mode!r}")
+    check_choice("display_mode", display_mode, GLASS_MODES)
     stat = as_volume(stat_map_img, "stat_map_img")
     if mask_img is None:
         brain = np.nan_to_num(stat.data) != 0

@@ -16,6 +16,7 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.files.writing import check_outputs, write_text
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.hrf import parse_hrf
@@ -166,8 +167,7 @@ def script_text(source: Any, dialect: str = "glmwidgets", stem: str = "analysis"
     -------
     str
     """
-    if dialect not in DIALECTS:
-        raise ValueError(f"dialect must be one of {', '.join(map(repr, DIALECTS))}, not {dialect!r}")
+    check_choice("dialect", dialect, DIALECTS)
     return DIALECTS[dialect](_source(source), stem)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.clusters import table_of_clusters
 from glmwidgets.glm.collinearity import collinearity_warnings, condition_number, contrast_inflation, variance_inflation
 from glmwidgets.glm.diagnostics import efficiency, energy_removed, estimability
@@ -172,8 +173,7 @@ def _found(facts: ContrastFacts) -> str:
 def _maps(
     study: Study, facts: ContrastFacts, plot_type: str, cut_coords: Any, display_mode: str | None
 ) -> tuple[Picture, ...]:
-    if plot_type not in PLOT_TYPES:
-        raise ValueError(f"plot_type must be one of {', '.join(map(repr, PLOT_TYPES))}, not {plot_type!r}")
+    check_choice("plot_type", plot_type, PLOT_TYPES)
     z = facts.z
     if facts.threshold.cluster_size > 1 and np.isfinite(facts.height):
         # What passes in too small a cluster does not count: it is drawn as what lies just below the threshold.

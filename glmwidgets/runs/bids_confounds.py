@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.confound_groups import EXPANSIONS, MOTION
 from glmwidgets.glm.tables import read_table
 
@@ -47,8 +48,7 @@ class _Table:
 
 
 def _expanded(table: _Table, stems: Sequence[str], expansion: str, strategy: str) -> list[str]:
-    if expansion not in EXPANSIONS:
-        raise ValueError(f"{strategy} must be one of {', '.join(map(repr, EXPANSIONS))}, not {expansion!r}")
+    check_choice(strategy, expansion, EXPANSIONS)
     return table.need([f"{stem}{end}" for stem in stems for end in EXPANSIONS[expansion]], strategy)
 
 
@@ -70,8 +70,7 @@ def _high_pass(table: _Table, options: dict[str, Any]) -> list[str]:
 
 def _compcor(table: _Table, options: dict[str, Any]) -> list[str]:
     kind, n = options["compcor"], options["n_compcor"]
-    if kind not in _COMPCOR:
-        raise ValueError(f"compcor must be one of {', '.join(map(repr, _COMPCOR))}, not {kind!r}")
+    check_choice("compcor", kind, _COMPCOR)
     letters, masks = _COMPCOR[kind]
     names: list[str] = []
     if "t" in letters:
@@ -157,9 +156,8 @@ def load_confounds(
     """
     path = Path(path)
     names = [strategy] if isinstance(strategy, str) else list(strategy)
-    unknown = [name for name in names if name not in STRATEGIES]
-    if unknown:
-        raise ValueError(f"there is no confound strategy {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
+    for name in names:
+        check_choice("strategy", name, STRATEGIES)
     said_path = path.with_suffix(".json")
     said = json.loads(noted(said_path).read_text(encoding="utf-8-sig")) if said_path.is_file() else {}
     table = _Table(path, read_table(path, "confounds"), said)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.specification.series import ORDERS
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def make_carpet(
     ValueError
         If no voxel varies.
     """
+    check_choice("what", what, ("data", "fit", "residual"))
+    check_choice("order", order, ORDERS)
     fit = result.fit
     alive = np.flatnonzero(~fit.moments.constant)
     if alive.size == 0:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.specification.series import Spot
@@ -175,6 +176,7 @@ def place_series(
     ValueError
         If the place holds no voxel.
     """
+    check_choice("unit", unit, ("percent", "signal"))
     if place.voxels.size == 0:
         raise ValueError(place.name)
     fit, basis = result.fit, result.fit.basis

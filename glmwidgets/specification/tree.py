@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.choices import refusal
 from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError
 
 __all__ = ["SettingsError", "SettingsTree", "one_of", "within"]
@@ -54,9 +55,9 @@ class SettingsError(InputError):
 
 def one_of(path: str, value: Any, choices: Iterable[str]) -> None:
     """Refuse a value that is not among some choices."""
-    choices = list(choices)
-    if value not in choices:
-        raise SettingsError(path, f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
+    refused = refusal(value, choices)
+    if refused is not None:
+        raise SettingsError(path, *refused)
 
 
 def within(path: str, value: float | None, low: float, high: float = math.inf, *, open_low: bool = False) -> None:

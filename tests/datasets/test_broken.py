@@ -128,5 +128,5 @@ def test_a_fault_can_be_had_without_its_name_and_does_not_tell_it():
     run = broken_run(names.index("AR ignored"))
     assert run.was == "AR ignored"
     assert "AR ignored" not in repr(run)
-    with pytest.raises(ValueError, match=r"what must be one of nothing, late triggers, .*, or a number from 0 to 5"):
+    with pytest.raises(ValueError, match=r"what must be one of 'nothing', 'late triggers', "):
         broken_run("everything")

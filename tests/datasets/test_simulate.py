@@ -243,7 +243,7 @@ def test_own_events_and_own_regions():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": "huge"}, "size must be one of small, default, benchmark"),
+        ({"size": "huge"}, "size must be one of 'small', 'default', 'benchmark'"),
         ({"shape": (4, 30, 30)}, "three numbers of voxels, 8 or more"),
         ({"n_scans": 5}, "at least 10 scans"),
         ({"n_scans": 10, "t_r": 1.0}, "a run of 10 s is too short for events"),

@@ -345,8 +345,8 @@ def test_empty_table_has_the_columns_and_types_of_a_full_one():
         ((np.zeros((2, 2, 2)), -2, MNI, 0, True), "two-sided threshold must not be negative, but is -2"),
         ((np.zeros((2, 2, 2)), 2, np.eye(3)), "4 x 4"),
         ((np.zeros((2, 2, 2)), 2, MNI, 0, True, -1), "min_distance must not be negative, but is -1 mm"),
-        ((np.zeros((2, 2, 2)), 2, MNI, 0, True, 8, 7), "6 .faces., 18 .edges. or 26 .corners., not 7"),
-        ((np.zeros((2, 2, 2)), 2, MNI, 0, True, 8, 6, "spm"), "None or 'nilearn', not 'spm'"),
+        ((np.zeros((2, 2, 2)), 2, MNI, 0, True, 8, 7), "connectivity must be one of 6, 18, 26, not 7"),
+        ((np.zeros((2, 2, 2)), 2, MNI, 0, True, 8, 6, "spm"), "None, 'nilearn', not 'spm'"),
     ],
 )
 def test_bad_input_is_named(arguments, words):

@@ -163,7 +163,7 @@ def test_fixed_effects_refuse_what_cannot_be_combined(fit):
         fixed_effects([t, f])
     with pytest.raises(ValueError, match="no run"):
         fixed_effects([])
-    with pytest.raises(ValueError, match="wald, approximate"):
+    with pytest.raises(ValueError, match="'wald', 'approximate'"):
         fixed_effects([t], "bayes")
     with pytest.raises(ValueError, match="single runs"):
         fixed_effects([fixed_effects([f, f])], "approximate")
@@ -192,5 +192,5 @@ def test_estimability_does_not_depend_on_units(make_design, make_series):
 def test_t_of_several_rows_and_unknown_kinds_are_refused(fit):
     with pytest.raises(ValueError, match="one row of weights, not 3"):
         compute_contrast(fit, F, "t")
-    with pytest.raises(ValueError, match="'t' or 'F'"):
+    with pytest.raises(ValueError, match="'t', 'F'"):
         compute_contrast(fit, T, "z")

@@ -69,7 +69,7 @@ def test_times_that_end_at_zero_have_a_polynomial():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("linear", np.arange(5.0)), "choose one of cosine, polynomial, none"),
+        (("linear", np.arange(5.0)), "drift_model must be one of 'cosine', 'polynomial', 'none'"),
         (("cosine", np.arange(5.0), -1.0), "high_pass"),
         (("cosine", np.arange(5.0), np.nan), "high_pass"),
         (("polynomial", np.arange(5.0), 0.01, 1.5), "drift_order"),

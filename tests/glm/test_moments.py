@@ -105,7 +105,7 @@ def test_series_of_another_shape_are_refused(y):
 
 
 def test_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match="float64, float32"):
+    with pytest.raises(ValueError, match="'float64', 'float32'"):
         Moments(np.eye(3), "float16")
 
 

@@ -38,7 +38,7 @@ def test_unusable_voxels_take_no_part():
 @pytest.mark.parametrize(
     ("pooling", "neighbours", "match"),
     [
-        ("tissue", None, '"local" or "global", not \'tissue\''),
+        ("tissue", None, "'local', 'global', not 'tissue'"),
         ("local", None, "give neighbours=neighbour_matrix"),
         ("local", neighbour_matrix(np.ones((2, 2, 1), bool)), "3 by 3 voxels"),
     ],

@@ -127,7 +127,7 @@ def test_values_that_are_not_finite():
 def test_refuses_what_it_cannot_clean():
     with pytest.raises(ValueError, match="only a 4-D image has series"):
         clean_img(nib.Nifti1Image(np.zeros((3, 3, 3)), np.eye(4)))
-    with pytest.raises(ValueError, match="'zscore_sample', 'psc' or None, not 'zscore'"):
+    with pytest.raises(ValueError, match="'zscore_sample', 'psc', None, not 'zscore'"):
         clean_series(series(), standardize="zscore")
     with pytest.raises(ValueError, match="give t_r in seconds"):
         clean_series(series(), high_pass=0.01)

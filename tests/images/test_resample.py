@@ -146,7 +146,7 @@ def test_impossible_targets():
         ((np.zeros((4, 4)), None), "invertible array"),
         ((np.eye(4), (3, 3)), "three numbers of voxels"),
         ((away, None), "lies beside it"),
-        ((np.eye(4), None, "cubic"), "one of continuous, linear, nearest, not 'cubic'"),
+        ((np.eye(4), None, "cubic"), "one of 'continuous', 'linear', 'nearest', not 'cubic'"),
     ):
         with pytest.raises(ValueError, match=message):
             resample_img(img, *arguments)

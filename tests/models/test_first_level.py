@@ -102,7 +102,7 @@ def test_a_fitted_model_can_be_stored(fitted):
         ({"hrf_model": "spam"}, "spam"),
         ({"t_r": -1}, "t_r"),
         ({"slice_time_ref": 1.5}, "slice_time_ref"),
-        ({"precision": "float16"}, "float64, float32"),
+        ({"precision": "float16"}, "'float64', 'float32'"),
         ({"smoothing_fwhm": -3}, "zero or more"),
     ],
 )
@@ -496,7 +496,7 @@ def test_output_types(fitted):
         assert single.header["descrip"].item().decode().startswith(f"{name} [t, dof 55] of a - b")
     t = maps["effect_size"].get_fdata() / np.sqrt(maps["effect_variance"].get_fdata())
     np.testing.assert_allclose(maps["stat"].get_fdata(), t)
-    with pytest.raises(ValueError, match="output_type must be one of z_score"):
+    with pytest.raises(ValueError, match="output_type must be one of 'z_score'"):
         fitted.compute_contrast("a", output_type="t")
 
 
@@ -543,7 +543,7 @@ def test_a_misspelt_condition_is_no_missing_one(unequal):
     for missing in ("error", "skip"):
         with pytest.raises(ValueError, match="no column named 'c'"):
             unequal.compute_contrast("a - c", missing=missing)
-    with pytest.raises(ValueError, match="'error' or 'skip'"):
+    with pytest.raises(ValueError, match="'error', 'skip'"):
         unequal.compute_contrast("a", missing="ignore")
 
 
@@ -568,7 +568,9 @@ def test_one_contrast_for_each_run(model, tiny):
         second_only = model.contrast([zero, b])
     assert any("all zeros: the run is left out" in str(w.message) for w in warned)
     np.testing.assert_allclose(second_only.effect_size(), model.fits_[1].beta[1])
-    assert model.contrast(["a", "b", "a + b"]).dim == 2
+    with pytest.raises(ValueError, match=r"3 contrasts were given for 2 runs.*semicolons"):
+        model.contrast(["a", "b", "a + b"])
+    assert model.contrast("a; b; a + b").dim == 2
 
 
 @pytest.mark.filterwarnings("ignore:the contrast of run")
@@ -624,7 +626,7 @@ def test_noise_that_voxels_share_is_that_of_the_mask(noise_model, pooling, vislo
 def test_pooling_of_what_has_nothing_to_pool_is_refused(tiny):
     with pytest.raises(ValueError, match="ols cannot be pooled over voxels; those that can are ar1, "):
         FirstLevelModel(2.0, noise_model="ols", pooling="local").fit(tiny.img, tiny.events)
-    with pytest.raises(ValueError, match='"local" or "global", not'):
+    with pytest.raises(ValueError, match="'local', 'global', not"):
         FirstLevelModel(2.0, pooling="tissue").fit(tiny.img, tiny.events)
 
 

@@ -157,7 +157,7 @@ def test_centre_of_the_largest_cluster_equals_nilearn():
     np.testing.assert_allclose(
         find_xyz_cut_coords(image, threshold=3, method="centre"), 3 * np.array(by_hand) - 30, atol=1e-4
     )
-    with pytest.raises(ValueError, match="method must be 'peak' or 'centre', not 'max'"):
+    with pytest.raises(ValueError, match="method must be one of 'peak', 'centre', not 'max'"):
         find_xyz_cut_coords(image, method="max")
 
 
@@ -212,7 +212,7 @@ def test_cut_slices_in_mm_are_the_slices_that_are_drawn():
         ("mosaic", [1, 2], "one number or three entries"),
         ("z", [], "cut_coords is empty"),
         ("z", 2.5, "whole number"),
-        ("sideways", None, "display_mode must be one of ortho, tiled"),
+        ("sideways", None, "display_mode must be one of 'ortho', 'tiled'"),
     ],
 )
 def test_impossible_cuts_are_explained(mode, coords, message):

@@ -161,7 +161,7 @@ def test_pooling_gives_way_to_a_model_that_has_nothing_to_share():
     assert pooled.updated({"noise.model": "ols"}).noise.pooling is None
     with pytest.raises(SettingsError, match=r"noise\.pooling: the noise model ols cannot be pooled"):
         Settings().updated({"noise.model": "ols", "noise.pooling": "global"})
-    with pytest.raises(SettingsError, match='"local" or "global"'):
+    with pytest.raises(SettingsError, match="'local', 'global'"):
         Settings().updated({"noise.pooling": "tissue"})
 
 
