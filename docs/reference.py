@@ -13,7 +13,20 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1] / "glmwidgets"
-ROOMS = ("models", "glm", "images", "datasets", "runs", "specification", "session", "panels", "report", "cli", "files")
+ROOMS = (
+    "models",
+    "glm",
+    "images",
+    "datasets",
+    "runs",
+    "specification",
+    "analysis",
+    "session",
+    "panels",
+    "report",
+    "cli",
+    "files",
+)
 
 # Module of each table, and what is shown of its rows: heading and attribute. Formulas are set as code.
 TABLES = {

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.events import EventSource
+from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.drift import DRIFTS
@@ -24,8 +27,7 @@ from glmwidgets.report.export import FILES, write_result
 from glmwidgets.report.words import summary
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
-from glmwidgets.session.analysis import Analysis, Clusters, Result
-from glmwidgets.session.events import EventSource
+from glmwidgets.session.analysis import Analysis
 from glmwidgets.session.stages import StageError
 from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
@@ -221,7 +223,7 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     return run, _complete(settings, run)
 
 
-def analyse(run: Run, settings: Settings) -> tuple[Analysis, Result, Clusters]:
+def analyse(run: Run, settings: Settings) -> tuple[Analysis, Answer, Clusters]:
     """Fit a run, and say in a person's words what is wrong if something is."""
     analysis = Analysis(run)
     try:

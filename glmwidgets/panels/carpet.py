@@ -7,8 +7,8 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.analysis.carpet import Carpet, make_carpet, scan_traces
 from glmwidgets.panels.carpet_view import CarpetView
-from glmwidgets.session.carpet import Carpet, make_carpet, scan_traces
 from glmwidgets.session.scheduler import Ticket
 from glmwidgets.session.session import Session
 from glmwidgets.specification.series import CARPETS, ORDERS

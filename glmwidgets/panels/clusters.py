@@ -13,12 +13,12 @@ from pathlib import Path
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.clusters import Cluster, Peak
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.table import RowTable
 from glmwidgets.session.base import LiveSession
-from glmwidgets.session.cluster_table import COLUMNS, cluster_table, cluster_tsv
 from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["ClustersPanel"]

@@ -11,12 +11,12 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.analysis.compare import Comparison
 from glmwidgets.glm.fit.statistics import colour_limit
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.flip import FlipButton
 from glmwidgets.panels.plot import PLAIN, SIGNAL, figure, value_axis
 from glmwidgets.panels.slices import COLOURS, SliceViewer
-from glmwidgets.session.compare import Comparison
 from glmwidgets.session.session import Session
 
 __all__ = ["ComparePanel"]

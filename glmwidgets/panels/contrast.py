@@ -8,12 +8,12 @@ from html import escape
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, written_contrast
+from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.panels.base import Panel, close_with_all, text
 from glmwidgets.panels.table import RowTable
-from glmwidgets.session.proposals import all_pairs, effects_of_interest, written_contrast
 from glmwidgets.session.session import Session
-from glmwidgets.session.verdicts import ContrastVerdict
 from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["ContrastPanel"]

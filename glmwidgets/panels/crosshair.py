@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from html import escape
 
+from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.report.style import write_number
-from glmwidgets.session.analysis import Clusters
 from glmwidgets.session.session import Session
 
 __all__ = ["CrosshairPanel"]

@@ -10,6 +10,7 @@ import ipywidgets as W
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.events import event_findings, measures_of, modulator_name, types_of
 from glmwidgets.glm.errors import told
 from glmwidgets.glm.event_cells import add_event, checked_name, drop_events, edit_cell, half_labels
 from glmwidgets.glm.event_edits import merge_types, rename_types, split_type
@@ -18,7 +19,6 @@ from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.event_grid import EventGrid
 from glmwidgets.panels.timeline import EventTimeline
 from glmwidgets.report.style import colour_of
-from glmwidgets.session.events import event_findings, measures_of, modulator_name, types_of
 from glmwidgets.session.session import Session
 
 __all__ = ["EventEditor"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.analysis.events import event_findings
 from glmwidgets.glm.event_cells import to_seconds
 from glmwidgets.glm.events import EventFinding, run_window
 from glmwidgets.panels.base import Panel, opened_by, text
 from glmwidgets.panels.event_editor import EventEditor
 from glmwidgets.panels.style import stylesheet
 from glmwidgets.panels.timeline import EventTimeline
-from glmwidgets.session.events import event_findings
 from glmwidgets.session.session import Session
 from glmwidgets.specification.settings import EventsSettings
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.analysis.answers import RunPart
 from glmwidgets.panels.base import Panel, field, text
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.contrast import ContrastPanel
@@ -17,7 +18,6 @@ from glmwidgets.panels.explorer_base import SessionExplorer, only_ours
 from glmwidgets.panels.forest import ForestPanel
 from glmwidgets.panels.map import MapPanel
 from glmwidgets.session.fixed import FixedSession
-from glmwidgets.session.fixed_analysis import RunAnswer
 from glmwidgets.session.runs import RunSet
 from glmwidgets.session.store_runs import save_runs
 from glmwidgets.specification.fixed import WEIGHTINGS
@@ -89,7 +89,7 @@ class RunsPanel(Panel):
         # What came from memory has no name of its own.
         return "" if self._files[i] == "run" else escape(self._files[i])
 
-    def _says(self, answer: RunAnswer, i: int) -> str:
+    def _says(self, answer: RunPart, i: int) -> str:
         words = [self._file(i)]
         if answer.contrast is not None:
             words.append(f"{answer.contrast.dof:g} degrees of freedom")

@@ -6,6 +6,8 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.analysis.events import modulator_name
+from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
 from glmwidgets.glm.drift import DRIFTS
 from glmwidgets.panels.base import Panel, text
 from glmwidgets.panels.carpet import CarpetTab
@@ -23,9 +25,7 @@ from glmwidgets.panels.series_plots import (
     spectrum_plot,
     task_frequencies,
 )
-from glmwidgets.session.events import modulator_name
 from glmwidgets.session.session import Session
-from glmwidgets.session.voxels import PlaceSeries, find_place, place_series, weighed_columns
 from glmwidgets.specification.series import MOST_PINS, SERIES_PLACES, Spot
 
 __all__ = ["TABS", "SeriesPanel"]

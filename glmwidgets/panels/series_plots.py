@@ -19,8 +19,8 @@ from glmwidgets.panels.plot import FIT, SIGNAL
 from glmwidgets.report.style import colour_of, write_number
 
 if TYPE_CHECKING:
-    from glmwidgets.session.analysis import Result
-    from glmwidgets.session.voxels import PlaceSeries
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.places import PlaceSeries
 
 __all__ = [
     "LINES",
@@ -207,7 +207,7 @@ def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
     return " · ".join(words)
 
 
-def residual_plots(here: PlaceSeries, result: Result) -> tuple[list[dict[str, Any]], str]:
+def residual_plots(here: PlaceSeries, result: Answer) -> tuple[list[dict[str, Any]], str]:
     """Histogram of the residuals with the normal curve of their deviation, and their autocorrelation.
 
     Returns

@@ -16,8 +16,9 @@ from glmwidgets.images.save import save_image
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.runs.run import Run
-    from glmwidgets.session.analysis import Clusters, Result
 
 __all__ = ["FILES", "write_result"]
 
@@ -37,7 +38,7 @@ FILES = {
 }
 
 
-def _maps(result: Result, labels: np.ndarray) -> dict[str, Nifti1Image]:
+def _maps(result: Answer, labels: np.ndarray) -> dict[str, Nifti1Image]:
     contrast, domain = result.contrast, result.domain
     is_t = contrast.stat_type == "t"
     values = {
@@ -62,7 +63,7 @@ def _maps(result: Result, labels: np.ndarray) -> dict[str, Nifti1Image]:
 
 
 def write_result(
-    folder: str | os.PathLike[str], run: Run, result: Result, clusters: Clusters, *, overwrite: bool = False
+    folder: str | os.PathLike[str], run: Run, result: Answer, clusters: Clusters, *, overwrite: bool = False
 ) -> list[Path]:
     """Write the maps, tables and settings of a result.
 
@@ -73,7 +74,7 @@ def write_result(
     folder : str or path
         Where to; made if it does not exist. Other files in it are left alone.
     run : Run
-    result : Result
+    result : Answer
     clusters : Clusters
         Of the same settings.
     overwrite : bool

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.analysis.thresholding import clusters_over, threshold_height, thresholding
 from glmwidgets.glm.expressions import contrast_vector
 from glmwidgets.glm.group import group_contrast
 from glmwidgets.images.load import load_image
@@ -15,12 +16,12 @@ from glmwidgets.report.permuted import PermutationFacts
 from glmwidgets.report.study import ContrastFacts, ModelFacts, RunFacts, Study
 from glmwidgets.session.group_permutation import permutation_key
 from glmwidgets.session.group_tests import default_contrast
-from glmwidgets.session.surviving import clusters_over, threshold_height, thresholding
 
 if TYPE_CHECKING:
-    from glmwidgets.session.analysis import Clusters
+    from glmwidgets.analysis.answers import GroupAnswer
+    from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.session.group import GroupSession
-    from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
+    from glmwidgets.session.group_analysis import GroupAnalysis
     from glmwidgets.session.group_permutation import Permuted
 
 __all__ = ["group_report", "study_of_group"]
@@ -62,7 +63,7 @@ def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any
 
 def study_of_group(
     analysis: GroupAnalysis,
-    result: GroupResult,
+    result: GroupAnswer,
     clusters: Clusters,
     settings: Any,
     permuted: Permuted | None = None,
@@ -75,7 +76,7 @@ def study_of_group(
     Parameters
     ----------
     analysis : GroupAnalysis
-    result : GroupResult
+    result : GroupAnswer
     clusters : Clusters
         Of the result.
     settings : GroupSettings

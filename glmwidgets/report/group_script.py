@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets import __version__
+from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.report.script import write_with
 from glmwidgets.report.words import describe_threshold
 from glmwidgets.session.group import GroupSession
-from glmwidgets.session.group_analysis import GroupResult
 from glmwidgets.session.group_tests import default_contrast
 
 __all__ = ["write_group_script"]
@@ -61,7 +61,7 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
     return write_with(path, text, beside, overwrite=overwrite, by=session)
 
 
-def _text(session: GroupSession, result: GroupResult, permuted: bool, stem: str, maps: list[str]) -> str:
+def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str, maps: list[str]) -> str:
     settings = result.settings
     contrast = settings.contrast.expression or default_contrast(settings)
     chosen = result.thresholding
@@ -111,7 +111,7 @@ table.to_csv(OUT / "clusters.tsv", sep="\\t", index=False)
     return lines if permuted else lines.replace(", non_parametric_inference", "")
 
 
-def _permutation(session: GroupSession, result: GroupResult, options: dict[str, Any]) -> str:
+def _permutation(session: GroupSession, result: GroupAnswer, options: dict[str, Any]) -> str:
     settings = result.settings
     test = session.settings.permutation
     table = settings.table

@@ -30,7 +30,9 @@ from glmwidgets.report.style import write_number
 from glmwidgets.web import style
 
 if TYPE_CHECKING:
-    from glmwidgets.session.analysis import Analysis, Clusters, Result
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.thresholding import Clusters
+    from glmwidgets.session.analysis import Analysis
     from glmwidgets.session.session import Session
 
 #: How many steps of the ledger are listed.
@@ -187,7 +189,7 @@ def glm_report(
 
 def analysis_report(
     analysis: Analysis,
-    result: Result,
+    result: Answer,
     clusters: Clusters | None = None,
     *,
     title: str | None = None,
@@ -203,7 +205,7 @@ def analysis_report(
     Parameters
     ----------
     analysis : Analysis
-    result : Result
+    result : Answer
     clusters : Clusters, optional
         Found if they are not given.
     title, bg_img, plot_type, cut_coords, display_mode, ledger, whiteness

@@ -13,6 +13,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.clusters import Cluster, find_clusters
 from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.glm.expressions import contrast_vector, expression_from_vector, quote_name
@@ -23,7 +25,7 @@ from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.report.permuted import PermutationFacts
-from glmwidgets.session.analysis import Analysis, Clusters, Result
+from glmwidgets.session.analysis import Analysis
 from glmwidgets.specification.settings import ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
 
@@ -186,7 +188,7 @@ class Study:
 
 def study_of_result(
     analysis: Analysis,
-    result: Result,
+    result: Answer,
     clusters: Clusters | None = None,
     *,
     title: str | None = None,
@@ -198,7 +200,7 @@ def study_of_result(
     ----------
     analysis : Analysis
         The one that gave the result.
-    result : Result
+    result : Answer
     clusters : Clusters, optional
         Of the same settings; found if they are not given.
     title : str, optional

@@ -15,10 +15,11 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.glm.clusters import Cluster
     from glmwidgets.glm.contrasts import Contrast
     from glmwidgets.runs.run import Run
-    from glmwidgets.session.analysis import Clusters, Result
 
 __all__ = ["describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
 
@@ -131,13 +132,13 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
     return "\n".join(lines)
 
 
-def summary(run: Run, result: Result, clusters: Clusters) -> str:
+def summary(run: Run, result: Answer, clusters: Clusters) -> str:
     """What was fitted to what, and what was found.
 
     Parameters
     ----------
     run : Run
-    result : Result
+    result : Answer
     clusters : Clusters
 
     Returns

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.events import EventSource, types_of
+from glmwidgets.analysis.proposals import adapted_expression, condition_columns, mended_expression
+from glmwidgets.analysis.thresholding import (
+    Clusters,
+    bounds_on,
+    clusters_over,
+    hommel_of,
+    threshold_height,
+    two_sided,
+)
+from glmwidgets.analysis.verdicts import ContrastBook
 from glmwidgets.glm.confound_groups import choose_confounds, first_choice
 from glmwidgets.glm.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.design import make_first_level_design_matrix
@@ -26,25 +38,13 @@ from glmwidgets.images.mask import compute_epi_mask, match_mask
 from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
-from glmwidgets.session.events import EventSource, types_of
-from glmwidgets.session.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.session.stages import Graph, Stage
-from glmwidgets.session.surviving import (
-    Clusters,
-    bounds_on,
-    clusters_over,
-    hommel_of,
-    threshold_height,
-    thresholding,
-    two_sided,
-)
-from glmwidgets.session.verdicts import ContrastBook
-from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings, ThresholdSettings
+from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
 
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Analysis", "Clusters", "Result"]
+__all__ = ["Analysis"]
 
 
 _READ_BY_STATISTICS = ("threshold.two_sided", "data.signal_scaling")
@@ -56,72 +56,6 @@ MIN_SCANS = 3
 # moments alone; the series serve another scaling, or other scans left out, of the same version.
 SERIES_BYTES = 160 * 2**20
 MOMENTS_BYTES = 400 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What an analysis says under one set of settings.
-
-    Attributes
-    ----------
-    settings : Settings
-    domain : Domain
-        Voxels that are analysed.
-    design : DataFrame
-        Design matrix.
-    fit : Fit
-    contrast : Contrast
-    z : array of shape (n_voxels,)
-        z scores of the contrast, in the order of the mask's voxels.
-    threshold : float
-        In z; infinite if nothing can survive.
-    timings : dict
-        Seconds by stage, of the stages that were computed for this result.
-    warnings : dict
-        What the stages warned of, by stage.
-    book : ContrastBook or None
-        Verdicts on any contrast of this fit.
-    statistics : StatisticsBook or None
-        What the map can show.
-    signal : array of shape (n_voxels,)
-        Mean over time of each voxel's signal before it was scaled.
-    """
-
-    settings: Settings
-    domain: Domain
-    design: pd.DataFrame
-    fit: Fit
-    contrast: Contrast
-    z: np.ndarray
-    threshold: float
-    timings: dict[str, float] = field(default_factory=dict)
-    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    book: ContrastBook | None = None
-    statistics: StatisticsBook | None = None
-    signal: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
-
-    @property
-    def thresholding(self) -> ThresholdSettings:
-        """The settings' threshold, one-sided for an F test."""
-        return thresholding(self.settings, self.contrast)
-
-    @cached_property
-    def z_map(self) -> np.ndarray:
-        """Volume of z scores, NaN outside the mask, float32."""
-        return self.volume(self.z, fill=np.nan).astype(np.float32)
-
-    @property
-    def mask(self) -> np.ndarray:
-        """Voxels that are analysed, 3-D bool."""
-        return self.domain.mask
-
-    def volume(self, values: np.ndarray, fill: float = 0.0) -> np.ndarray:
-        """Put values of the voxels into a volume."""
-        return self.domain.fill(np.asarray(values, dtype=np.float64), fill)
-
-    def voxel(self, ijk: tuple[int, int, int]) -> int | None:
-        """Number of a voxel in the mask's order; None outside the mask."""
-        return self.domain.number(ijk)
 
 
 class Analysis:
@@ -257,7 +191,7 @@ class Analysis:
         """An image to lay maps over, 3-D float32; the mean where the one asked for was not given."""
         return self.background if name not in self.backgrounds or name == "mean" else background_of(self.run, name)
 
-    def result(self, settings: Settings, checkpoint: Callable[[str], None] | None = None) -> Result:
+    def result(self, settings: Settings, checkpoint: Callable[[str], None] | None = None) -> Answer:
         """Everything up to the threshold.
 
         Parameters
@@ -284,7 +218,7 @@ class Analysis:
         book = self.graph.get("book", settings)
         statistics = self.graph.get("statistics", settings)
         signal = self.graph.get("signal", settings)
-        return Result(settings, domain, design, fit, contrast, z, threshold, timings, warned, book, statistics, signal)
+        return Answer(settings, domain, design, fit, contrast, z, threshold, timings, warned, book, statistics, signal)
 
     def suggestion(self, settings: Settings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that cannot be read under these settings.

@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.stages import StageError
 from glmwidgets.session.steps import Steps
-from glmwidgets.session.verdicts import ContrastVerdict
 from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["LiveSession", "Status"]

@@ -10,10 +10,11 @@ import numpy as np
 import traitlets
 from scipy.special import stdtrit
 
+from glmwidgets.analysis.answers import RunsAnswer
 from glmwidgets.glm.heterogeneity import Heterogeneity, heterogeneity
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.base import LiveSession
-from glmwidgets.session.fixed_analysis import FixedAnalysis, FixedResult
+from glmwidgets.session.fixed_analysis import FixedAnalysis
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.resting import Resting
 from glmwidgets.specification.fixed import FixedSettings
@@ -81,7 +82,7 @@ class FixedSession(Resting, LiveSession):
     """
 
     settings = traitlets.Instance(FixedSettings)
-    result = traitlets.Instance(FixedResult, allow_none=True)
+    result = traitlets.Instance(RunsAnswer, allow_none=True)
 
     def __init__(self, of: RunSet, synchronous: bool = False):
         self._of = of
@@ -125,7 +126,7 @@ class FixedSession(Resting, LiveSession):
     def _is_new(self) -> bool:
         return False
 
-    def _count(self, result: FixedResult, movement: int) -> None:
+    def _count(self, result: RunsAnswer, movement: int) -> None:
         asked = {group: getattr(result.settings, group) for group in ASKED}
         settings = replace(self._of.shared, **asked)
         self.ledger.add(SimpleNamespace(settings=settings, design=result.stacked, timings=result.timings), movement)

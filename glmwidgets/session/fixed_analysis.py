@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.answers import RunPart, RunsAnswer
+from glmwidgets.analysis.proposals import condition_columns, mended_expression
+from glmwidgets.analysis.thresholding import Clusters, bounds_on, clusters_over, hommel_of, threshold_height, two_sided
+from glmwidgets.analysis.verdicts import ContrastBook, ContrastVerdict
 from glmwidgets.glm.contrasts import Contrast, NotEstimableError, fixed_effects
 from glmwidgets.glm.expressions import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere, StatisticsBook
@@ -19,58 +23,12 @@ from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.images.mask import intersect_masks
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
-from glmwidgets.session.analysis import Analysis, Clusters, Result
-from glmwidgets.session.proposals import condition_columns, mended_expression
+from glmwidgets.session.analysis import Analysis
 from glmwidgets.session.stages import Graph, Stage, StageError
-from glmwidgets.session.surviving import bounds_on, clusters_over, hommel_of, threshold_height, two_sided
-from glmwidgets.session.verdicts import ContrastBook, ContrastVerdict
 from glmwidgets.specification.fixed import FixedSettings, model_of
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
-__all__ = ["FixedAnalysis", "FixedBook", "FixedResult", "RunAnswer"]
-
-
-@dataclass(frozen=True, eq=False)
-class RunAnswer:
-    """What one run says to the contrast.
-
-    Attributes
-    ----------
-    name : str
-    contrast : Contrast or None
-        Of the voxels that all runs have; None where the run cannot answer.
-    why_not : str
-        Why the run is left out of the combination; empty where it is in it.
-    advice : str
-        What could be done about that.
-    """
-
-    name: str
-    contrast: Contrast | None
-    why_not: str = ""
-    advice: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class FixedResult(Result):
-    """What the runs say together under one set of settings.
-
-    Attributes
-    ----------
-    answers : tuple of RunAnswer
-        One a run.
-    effects : dict
-        Columns that model each event type, in any of the runs.
-    stacked : DataFrame
-        Designs of the runs that are used, one below the other.
-    scaled : bool
-        Whether the data of every run are in percent of a mean.
-    """
-
-    answers: tuple[RunAnswer, ...] = ()
-    effects: dict[str, tuple[str, ...]] | None = None
-    stacked: pd.DataFrame | None = None
-    scaled: bool = False
+__all__ = ["FixedAnalysis", "FixedBook"]
 
 
 class _OnMask(Analysis):
@@ -174,7 +132,7 @@ class FixedAnalysis:
         own = self.graph.pending("bounds", settings)
         return (*fits, *(name for name in own if name not in ("mask", "contrasts")))
 
-    def result(self, settings: FixedSettings, checkpoint: Callable[[str], None] | None = None) -> FixedResult:
+    def result(self, settings: FixedSettings, checkpoint: Callable[[str], None] | None = None) -> RunsAnswer:
         """Everything up to the threshold; see `glmwidgets.session.analysis.Analysis.result`."""
         timings: dict[str, float] = {}
         models = self.models(settings)
@@ -191,7 +149,7 @@ class FixedAnalysis:
         book = FixedBook([self._on_mask[i].graph.get("book", models[i]) for i in self._used(settings)])
         scaling = models[0].data.signal_scaling if scaled else "none"
         statistics = StatisticsBook(_Parts(~contrast.known), contrast, z, two_sided(settings, contrast), scaling)
-        return FixedResult(
+        return RunsAnswer(
             settings,
             self._common,
             pd.DataFrame(columns=list(columns)),
@@ -281,7 +239,7 @@ class FixedAnalysis:
             raise StageError("runs", ValueError("every run is left out: tick at least one"))
         return used
 
-    def _answers(self, settings: FixedSettings, domain: Domain) -> tuple[RunAnswer, ...]:
+    def _answers(self, settings: FixedSettings, domain: Domain) -> tuple[RunPart, ...]:
         used, answers, failed = self._used(settings), [], []
         asked = ContrastSettings(settings.contrast.expression)
         for i, text in enumerate(settings.runs.models):
@@ -294,7 +252,7 @@ class FixedAnalysis:
                     raise error.cause from error
                 why_not, advice = (why_not, "") if why_not else (error.cause.message, error.cause.advice_at("notebook"))
                 failed += [error.cause] if i in used else []
-            answers.append(RunAnswer(run_name(i), contrast, why_not, advice))
+            answers.append(RunPart(run_name(i), contrast, why_not, advice))
         if len(failed) == len(used):
             # What no run can read is the contrast's fault.
             if len({str(error) for error in failed}) == 1:
@@ -303,7 +261,7 @@ class FixedAnalysis:
             raise StageError("contrast", ValueError(f"no run can answer this contrast. {said}")) from failed[0]
         return tuple(answers)
 
-    def _combined(self, settings: FixedSettings, answers: Sequence[RunAnswer]) -> tuple[Contrast, np.ndarray]:
+    def _combined(self, settings: FixedSettings, answers: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:
         contrasts = [answer.contrast for answer in answers if not answer.why_not]
         combine = precision_weighted if settings.runs.weighting == "precision" else fixed_effects
         contrast = contrasts[0] if len(contrasts) == 1 else combine(contrasts)
@@ -318,7 +276,7 @@ class FixedAnalysis:
         return {effect: tuple(names) for effect, names in sorted(found.items())}
 
     def _warnings(
-        self, models: Sequence[Settings], answers: Sequence[RunAnswer], settings: FixedSettings
+        self, models: Sequence[Settings], answers: Sequence[RunPart], settings: FixedSettings
     ) -> dict[str, tuple[str, ...]]:
         told: dict[str, tuple[str, ...]] = {}
         for i, (analysis, model, answer) in enumerate(zip(self._on_mask, models, answers, strict=True)):

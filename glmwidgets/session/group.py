@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.base import LiveSession
-from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
+from glmwidgets.session.group_analysis import GroupAnalysis
 from glmwidgets.session.group_data import Group, covariates_by_map
 from glmwidgets.session.group_permutation import EVERY, Permuted, permutation_key, run_permutations
 from glmwidgets.session.group_tests import TESTS, changes_of_terms
@@ -179,7 +180,7 @@ class GroupSession(LiveSession):
         others = tuple(term for term in terms if term != name) if found.adjusted else ()
         return replace(found, adjusted=others)
 
-    def asked_column(self, result: GroupResult) -> str:
+    def asked_column(self, result: GroupAnswer) -> str:
         """The column of the table that a result's contrast asks about; empty for the mean of all maps."""
         table, expression = result.settings.table, result.settings.contrast.expression
         weights = dict(zip(map(str, result.design.columns), _weights(expression, result.design), strict=True))

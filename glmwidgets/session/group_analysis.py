@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.analysis.proposals import mended_expression
+from glmwidgets.analysis.thresholding import (
+    Clusters,
+    bounds_on,
+    clusters_over,
+    hommel_of,
+    threshold_height,
+    two_sided,
+)
+from glmwidgets.analysis.verdicts import ContrastBook
 from glmwidgets.glm.contrasts import Contrast
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.group import GroupFit, fit_group, group_contrast
@@ -17,50 +28,17 @@ from glmwidgets.glm.influence import Influence, map_distances, map_influence
 from glmwidgets.models.group_masks import masked_maps
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.runs.domain import Domain
-from glmwidgets.session.analysis import Result
 from glmwidgets.session.group_data import Group
 from glmwidgets.session.group_statistics import GroupFacts
 from glmwidgets.session.group_tests import default_contrast, kept_rows
-from glmwidgets.session.proposals import mended_expression
 from glmwidgets.session.stages import Graph, Stage
-from glmwidgets.session.surviving import (
-    Clusters,
-    bounds_on,
-    clusters_over,
-    hommel_of,
-    threshold_height,
-    two_sided,
-)
 from glmwidgets.session.thumbnails import seen_from_above
-from glmwidgets.session.verdicts import ContrastBook
 from glmwidgets.specification.group import GroupSettings
 
-__all__ = ["GroupAnalysis", "GroupResult"]
+__all__ = ["GroupAnalysis"]
 
 # Smoothed versions that a person may come back to, within what a small machine can spare.
 VALUES_BYTES = 400 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class GroupResult(Result):
-    """What a group analysis says under one set of settings.
-
-    Attributes
-    ----------
-    values : array of shape (n_maps, n_voxels)
-        All maps, masked and smoothed; those that are left out, too.
-    rows : list of int
-        Which of them are used.
-    influence : Influence
-        What sets each of those used apart.
-    thumbnails : array of shape (n_maps, height, width)
-        Small pictures of all maps; see `glmwidgets.session.thumbnails`.
-    """
-
-    values: np.ndarray | None = None
-    rows: tuple[int, ...] = ()
-    influence: Influence | None = None
-    thumbnails: np.ndarray | None = None
 
 
 class GroupAnalysis:
@@ -122,7 +100,7 @@ class GroupAnalysis:
         """Voxels that are analysed."""
         return self.group.masker.domain_
 
-    def result(self, settings: GroupSettings, checkpoint: Callable[[str], None] | None = None) -> GroupResult:
+    def result(self, settings: GroupSettings, checkpoint: Callable[[str], None] | None = None) -> GroupAnswer:
         """Everything up to the threshold; see `glmwidgets.session.analysis.Analysis.result`."""
         timings: dict[str, float] = {}
 
@@ -133,7 +111,7 @@ class GroupAnalysis:
         design = get("design")
         contrast, z = get("contrast")
         threshold, influence = get("threshold"), get("influence")
-        return GroupResult(
+        return GroupAnswer(
             settings,
             self.domain,
             design,

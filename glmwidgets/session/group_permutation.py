@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtri_exp, stdtr
 
+from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.glm.group import group_weights
 from glmwidgets.glm.permutation import PermutationResult, iter_permutations
-from glmwidgets.session.group_analysis import GroupAnalysis, GroupResult
+from glmwidgets.session.group_analysis import GroupAnalysis
 from glmwidgets.specification.group import GroupSettings, PermutationSettings
 
 __all__ = ["TESTED", "Permuted", "permutation_key", "run_permutations"]
@@ -40,7 +41,7 @@ class Permuted:
     key : tuple
         What it depends on; see `permutation_key`.
     result : PermutationResult
-    of : GroupResult
+    of : GroupAnswer
         The parametric result of the same hypothesis.
     state : {"running", "done", "cancelled"}
     seconds : float
@@ -49,7 +50,7 @@ class Permuted:
 
     key: tuple
     result: PermutationResult
-    of: GroupResult
+    of: GroupAnswer
     state: str
     seconds: float
     _logp: dict[str, np.ndarray] = field(default_factory=dict)
@@ -134,7 +135,7 @@ def run_permutations(
     publish(Permuted(key, result, of, state, time.monotonic() - start))
 
 
-def _blocks(settings: GroupSettings, of: GroupResult) -> list[str] | None:
+def _blocks(settings: GroupSettings, of: GroupAnswer) -> list[str] | None:
     """Maps of one subject change places with each other only, where the model knows subjects."""
     subjects = settings.table.subjects
     if subjects is None or subjects not in settings.design.terms:

@@ -24,7 +24,7 @@ from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from glmwidgets.session.analysis import Result
+    from glmwidgets.analysis.answers import Answer
 
 __all__ = ["Entry", "Ledger"]
 
@@ -137,12 +137,12 @@ class Ledger:
         """Whether what is being looked at came after a model was locked, and is another."""
         return bool(self.entries) and self.entries[-1].role == "exploratory"
 
-    def add(self, result: Result, movement: int | None = None) -> None:
+    def add(self, result: Answer, movement: int | None = None) -> None:
         """Count a map that was published, as an entry or as part of the last one.
 
         Parameters
         ----------
-        result : Result
+        result : Answer
             With ``settings``, ``design`` and ``timings``.
         movement : int, optional
             Number of the movement that led to it (see `glmwidgets.session.steps.Steps`); maps of one movement make

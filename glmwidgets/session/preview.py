@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.analysis.thresholding import thresholding
 from glmwidgets.glm.contrasts import compute_contrast
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments import Moments
 from glmwidgets.glm.regression import fit_glm
 from glmwidgets.runs.domain import Domain
-from glmwidgets.session.analysis import Analysis, thresholding
+from glmwidgets.session.analysis import Analysis
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["Preview", "Previewer"]

@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.events import types_of
+from glmwidgets.analysis.proposals import condition_columns
 from glmwidgets.glm.scaling import SCALINGS
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
-from glmwidgets.session.analysis import Analysis, Result
+from glmwidgets.session.analysis import Analysis
 from glmwidgets.session.base import LiveSession, Status
-from glmwidgets.session.events import types_of
 from glmwidgets.session.ledger import Ledger
 from glmwidgets.session.preview import Preview, Previewer
-from glmwidgets.session.proposals import condition_columns
 from glmwidgets.session.scheduler import Ticket
 from glmwidgets.specification.settings import Settings
 
@@ -69,10 +70,10 @@ class Session(LiveSession):
     results = (*LiveSession.results, "pinned")
 
     settings = traitlets.Instance(Settings)
-    result = traitlets.Instance(Result, allow_none=True, help="The last good result.")
+    result = traitlets.Instance(Answer, allow_none=True, help="The last good result.")
     preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")
     scan = traitlets.Int(None, allow_none=True, help="Scan that the map is laid over, counted from 0; None for none.")
-    pinned = traitlets.Instance(Result, allow_none=True, help="Result that others are compared with.")
+    pinned = traitlets.Instance(Answer, allow_none=True, help="Result that others are compared with.")
 
     def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
         self.run = run
@@ -181,7 +182,7 @@ class Session(LiveSession):
         # A session that goes on where one left off stays where that was.
         return not self.ledger.entries
 
-    def _count(self, result: Result, movement: int) -> None:
+    def _count(self, result: Answer, movement: int) -> None:
         self.ledger.add(result, movement)
 
     def _pin_wanted(self, ticket: Ticket) -> None:

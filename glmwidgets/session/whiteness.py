@@ -14,7 +14,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.whiteness import Whiteness, residual_whiteness
 
 if TYPE_CHECKING:
-    from glmwidgets.session.analysis import Result
+    from glmwidgets.analysis.answers import Answer
     from glmwidgets.session.session import Session
 
 __all__ = ["ResidualVerdict", "WhitenessWatch"]
@@ -114,7 +114,7 @@ class WhitenessWatch(traitlets.HasTraits):
         if result is not None:
             self._make(key, result)
 
-    def _make(self, key: tuple, result: Result) -> None:
+    def _make(self, key: tuple, result: Answer) -> None:
         pooled = result.settings.noise.pooling is not None
         try:
             verdict = ResidualVerdict(key, residual_whiteness(result.fit, self._session.run.t_r, pooled=pooled))

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("ipywidgets")
 pytest.importorskip("anywidget")
 
+from glmwidgets.analysis.carpet import make_carpet
 from glmwidgets.panels.series import SeriesPanel
-from glmwidgets.session.carpet import make_carpet
 
 
 @pytest.fixture

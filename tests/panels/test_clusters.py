@@ -6,10 +6,10 @@ import pytest
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
+from glmwidgets.analysis.cluster_table import cluster_tsv
 from glmwidgets.panels import clusters as module
 from glmwidgets.panels.clusters import ClustersPanel
 from glmwidgets.panels.crosshair import CrosshairPanel
-from glmwidgets.session.cluster_table import cluster_tsv
 
 LOW = {"threshold.height_control": "fixed", "threshold.value": 1.5, "threshold.cluster_size": 2}
 

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
+from glmwidgets.analysis.compare import Comparison
 from glmwidgets.panels.compare import ComparePanel
-from glmwidgets.session.compare import Comparison
 
 
 @pytest.fixture

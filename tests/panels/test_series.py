@@ -7,10 +7,10 @@ import pytest
 pytest.importorskip("ipywidgets")
 pytest.importorskip("anywidget")
 
+from glmwidgets.analysis.places import find_place, place_series
 from glmwidgets.panels.series import TABS, SeriesPanel
 from glmwidgets.panels.series_plots import Timeline, average_words, event_regions
 from glmwidgets.session.session import Session
-from glmwidgets.session.voxels import find_place, place_series
 from glmwidgets.specification.series import Spot
 
 

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from glmwidgets.analysis.answers import Answer
 from glmwidgets.glm.noise import noise_model_row
 from glmwidgets.glm.regression import Fit
-from glmwidgets.session.analysis import Result
 from glmwidgets.specification.words import changes_in_words
 
 __all__ = ["Comparison", "aicc"]
@@ -62,12 +62,12 @@ class Comparison:
 
     Attributes
     ----------
-    a, b : Result
+    a, b : Answer
         Of the same run.
     """
 
-    a: Result
-    b: Result
+    a: Answer
+    b: Answer
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -116,5 +116,5 @@ class Comparison:
                 return f"{name} leaves too few degrees of freedom"
         return ""
 
-    def _of_both(self, result: Result, values: np.ndarray) -> np.ndarray:
+    def _of_both(self, result: Answer, values: np.ndarray) -> np.ndarray:
         return values[self.both[result.mask]]

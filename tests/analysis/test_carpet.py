@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glmwidgets.session.carpet import make_carpet, scan_traces
+from glmwidgets.analysis.carpet import make_carpet, scan_traces
 from glmwidgets.specification.series import ORDERS
 
 
@@ -11,7 +11,7 @@ from glmwidgets.specification.series import ORDERS
 @pytest.mark.parametrize("what", ["data", "fit", "residual"])
 def test_rows_are_means_of_scaled_voxels(session, what, drift, monkeypatch):
     """To float32, in which the picture is kept; also where the design has no constant."""
-    monkeypatch.setattr("glmwidgets.session.carpet.MOST_ROWS", 25)
+    monkeypatch.setattr("glmwidgets.analysis.carpet.MOST_ROWS", 25)
     if drift is None:
         session.update({"design.drift_model": "none"})
     result = session.result

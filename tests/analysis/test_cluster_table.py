@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from glmwidgets.session.cluster_table import COLUMNS, cluster_table, cluster_tsv
+from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
 
 LOW = {
     "threshold.height_control": "fixed",

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.session.proposals import (
+from glmwidgets.analysis.proposals import (
     adapted_expression,
     all_pairs,
     condition_columns,
     effects_of_interest,
     written_contrast,
 )
+from glmwidgets.glm.expressions import contrast_vector
 
 
 def columns_of(session, hrf_model, delays=(0,)):

@@ -11,7 +11,7 @@ import pandas as pd
 from glmwidgets.glm.tables import tsv
 
 if TYPE_CHECKING:
-    from glmwidgets.session.analysis import Clusters
+    from glmwidgets.analysis.thresholding import Clusters
 
 __all__ = ["COLUMNS", "cluster_table", "cluster_tsv"]
 

@@ -18,8 +18,8 @@ from glmwidgets.specification.series import ORDERS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from glmwidgets.analysis.answers import Answer
     from glmwidgets.runs.run import Run
-    from glmwidgets.session.analysis import Result
 
 __all__ = ["Carpet", "make_carpet", "scan_traces"]
 
@@ -53,13 +53,13 @@ class Carpet:
 
 
 def make_carpet(
-    result: Result, what: str = "data", order: str = "brightness", checkpoint: Callable[[], None] | None = None
+    result: Answer, what: str = "data", order: str = "brightness", checkpoint: Callable[[], None] | None = None
 ) -> Carpet:
     """Make the carpet of a result.
 
     Parameters
     ----------
-    result : Result
+    result : Answer
     what : {"data", "fit", "residual"}
     order : str
         Key of `ORDERS`.

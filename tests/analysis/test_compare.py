@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from glmwidgets.session.compare import Comparison, aicc
+from glmwidgets.analysis.compare import Comparison, aicc
 from glmwidgets.session.session import Session
 
 
