@@ -23,11 +23,11 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import lfilter
 from scipy.stats import t as student
 
-from glmwidgets.glm.contrasts import compute_contrast
-from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
-from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.pooling import neighbour_matrix
-from glmwidgets.glm.regression import fit_glm
+from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.pooling import neighbour_matrix
 
 SHAPE = (4, 4, 4)
 ALPHAS = (0.05, 0.001)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from glmwidgets.glm.permutation import permutation_test
+from glmwidgets.glm.permutation.tests import permutation_test
 
 SHAPE, N_MAPS, N_PERM, ALPHA = (8, 8, 8), 16, 19, 0.05
 STATISTICS = ("t", "size", "mass", "tfce")

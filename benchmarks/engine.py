@@ -12,10 +12,10 @@ from nilearn.glm.first_level import FirstLevelModel, run_glm
 
 from benchmarks.runs import TimedRun
 from benchmarks.table import Row, medians
-from glmwidgets.glm.contrasts import compute_contrast
-from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.regression import fit_glm
-from glmwidgets.glm.scaling import scale_signal
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.scaling import scale_signal
 from glmwidgets.images.mask import masked_series
 
 CONTRAST = "a - b"

@@ -31,10 +31,10 @@ def rows(repeats: int = 9) -> list[Row]:
     """Time every step."""
     from nilearn.glm.second_level import SecondLevelModel as Reference
 
-    from glmwidgets.glm.group import fit_group, group_contrast
+    from glmwidgets.glm.group.fit import fit_group, group_contrast
     from glmwidgets.models.second_level import SecondLevelModel
-    from glmwidgets.session.group import GroupSession
-    from glmwidgets.session.group_data import open_group
+    from glmwidgets.session.group.data import open_group
+    from glmwidgets.session.group.session import GroupSession
 
     maps, mask, table = group()
     values = np.stack([img.get_fdata(dtype=np.float32).ravel() for img in maps])

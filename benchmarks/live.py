@@ -8,7 +8,7 @@ import time
 from benchmarks.runs import TimedRun
 from benchmarks.table import Row, medians
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 
 
 def rows(run: TimedRun, repeats: int = 9) -> list[Row]:

@@ -63,7 +63,7 @@ def rows(quick: bool = True, repeats: int = 3) -> list[dict[str, object]]:
     from nilearn.maskers import NiftiMasker
     from nilearn.mass_univariate import permuted_ols
 
-    from glmwidgets.glm.permutation import permutation_test
+    from glmwidgets.glm.permutation.tests import permutation_test
     from glmwidgets.models.permutation_inference import non_parametric_inference
 
     maps, mask = group()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 
 
 @dataclass(frozen=True)

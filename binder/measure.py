@@ -24,7 +24,7 @@ LIMIT = 2.0  # GiB: what a Binder machine gives
 PATIENCE = 120  # seconds
 
 EVERYTHING = """
-from glmwidgets.glm.noise import NOISE_MODELS
+from glmwidgets.glm.noise.models import NOISE_MODELS
 for changes in [{"noise.model": name.replace("N", "2")} for name in NOISE_MODELS] + [{"data.smoothing_fwhm": 6.0}]:
     assert session.update(changes), session.status
     assert session.wait_until_idle(timeout=300)

@@ -30,17 +30,17 @@ ROOMS = (
 
 # Module of each table, and what is shown of its rows: heading and attribute. Formulas are set as code.
 TABLES = {
-    "HRFS": ("glmwidgets.glm.hrf_table", {"what it is": "description", "curve": "formula", "source": "source"}),
-    "DRIFTS": ("glmwidgets.glm.drift", {"in menus": "label", "what it is": "description"}),
+    "HRFS": ("glmwidgets.glm.response.table", {"what it is": "description", "curve": "formula", "source": "source"}),
+    "DRIFTS": ("glmwidgets.glm.design.drift", {"in menus": "label", "what it is": "description"}),
     "NOISE_MODELS": (
-        "glmwidgets.glm.noise",
+        "glmwidgets.glm.noise.models",
         {"in menus": "label", "what it assumes": "description", "its p values": "calibration"},
     ),
-    "THRESHOLDS": ("glmwidgets.glm.inference", {"in menus": "label", "what it controls": "description"}),
-    "SCALINGS": ("glmwidgets.glm.scaling", {"`signal_scaling`": "value", "what it is": "label"}),
+    "THRESHOLDS": ("glmwidgets.glm.inference.heights", {"in menus": "label", "what it controls": "description"}),
+    "SCALINGS": ("glmwidgets.glm.moments.scaling", {"`signal_scaling`": "value", "what it is": "label"}),
     "STATISTICS": ("glmwidgets.glm.fit.statistics", {"in menus": "label", "what it says": "description"}),
-    "GROUP_ESTIMATORS": ("glmwidgets.glm.group", {"what it is": "meaning"}),
-    "TESTS": ("glmwidgets.session.group_tests", {"in menus": "label", "what it asks": "hint"}),
+    "GROUP_ESTIMATORS": ("glmwidgets.glm.group.fit", {"what it is": "meaning"}),
+    "TESTS": ("glmwidgets.session.group.tests", {"in menus": "label", "what it asks": "hint"}),
 }
 AS_CODE = {"formula", "value"}
 MARK = re.compile(r"<!-- rows of (\w+) -->")

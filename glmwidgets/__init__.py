@@ -11,19 +11,19 @@ __version__ = "0.1.0"
 
 _ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "runs", "session")
 _EXPORTS = {
-    "explore": "glmwidgets.panels.explorer",
-    "explore_group": "glmwidgets.panels.group_explorer",
+    "explore": "glmwidgets.panels.run.explorer",
+    "explore_group": "glmwidgets.panels.group.explorer",
     "open_run": "glmwidgets.runs.opening",
     "find_run": "glmwidgets.runs.bids",
     "FirstLevelModel": "glmwidgets.models.first_level",
     "SecondLevelModel": "glmwidgets.models.second_level",
-    "Analysis": "glmwidgets.session.analysis",
-    "Session": "glmwidgets.session.session",
+    "Analysis": "glmwidgets.session.single.analysis",
+    "Session": "glmwidgets.session.single.session",
     "Settings": "glmwidgets.specification.settings",
-    "read_stats_model": "glmwidgets.report.stats_model",
-    "save_glm_to_bids": "glmwidgets.report.bids_derivatives",
-    "write_result": "glmwidgets.report.export",
-    "write_script": "glmwidgets.report.script",
+    "read_stats_model": "glmwidgets.report.exports.stats_model",
+    "save_glm_to_bids": "glmwidgets.report.exports.bids_derivatives",
+    "write_result": "glmwidgets.report.exports.folder",
+    "write_script": "glmwidgets.report.exports.script",
 }
 
 __all__ = ["__version__", *_ROOMS, *_EXPORTS]

@@ -83,7 +83,7 @@ def run():
 @pytest.fixture
 def session(run):
     """A session that computes in the caller's thread and has its first result."""
-    from glmwidgets.session.session import Session
+    from glmwidgets.session.single.session import Session
 
     session = Session(run, synchronous=True)
     session.refresh()
@@ -94,7 +94,7 @@ def session(run):
 @pytest.fixture
 def live(run):
     """A session with its worker thread."""
-    from glmwidgets.session.session import Session
+    from glmwidgets.session.single.session import Session
 
     session = Session(run)
     session.refresh()

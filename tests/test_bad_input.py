@@ -10,7 +10,7 @@ import pytest
 
 import glmwidgets as gw
 from glmwidgets.cli import main
-from glmwidgets.session.stages import StageError
+from glmwidgets.session.core.graph import StageError
 
 T_R = 2.0
 SHAPE = (8, 8, 6, 40)

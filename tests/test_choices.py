@@ -8,29 +8,29 @@ import pandas as pd
 import pytest
 
 from glmwidgets.datasets.broken import broken_run
-from glmwidgets.glm.contrasts import Contrast, compute_contrast
-from glmwidgets.glm.design import make_first_level_design_matrix
-from glmwidgets.glm.drift import DRIFTS, Drift, drift_row
-from glmwidgets.glm.exchangeability import draw_rearrangements
-from glmwidgets.glm.group import fit_group
-from glmwidgets.glm.hrf_handles import GammaShape, dragged
-from glmwidgets.glm.inference import threshold_method
-from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.noise import noise_model_row
-from glmwidgets.glm.partition import partition
-from glmwidgets.glm.pooling import neighbour_matrix
-from glmwidgets.glm.regression import fit_glm
-from glmwidgets.glm.scaling import scaling_row
+from glmwidgets.glm.design.drift import DRIFTS, Drift, drift_row
+from glmwidgets.glm.design.matrix import make_first_level_design_matrix
+from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.partition import partition
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.group.fit import fit_group
+from glmwidgets.glm.inference.heights import threshold_method
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.scaling import scaling_row
+from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.glm.noise.pooling import neighbour_matrix
+from glmwidgets.glm.permutation.exchangeability import draw_rearrangements
+from glmwidgets.glm.response.handles import GammaShape, dragged
 from glmwidgets.images.clean import clean_series
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.models.permutation_inference import non_parametric_inference
 from glmwidgets.models.second_level import SecondLevelModel
-from glmwidgets.report.cuts import find_cut_slices
-from glmwidgets.report.methods import methods_text
-from glmwidgets.report.script import write_script
-from glmwidgets.report.stats_model import write_stats_model
-from glmwidgets.report.study import study_of_result
+from glmwidgets.report.exports.script import write_script
+from glmwidgets.report.exports.stats_model import write_stats_model
+from glmwidgets.report.figures.cuts import find_cut_slices
+from glmwidgets.report.page.methods import methods_text
+from glmwidgets.report.page.subject import study_of_result
 from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.specification.words import describe_changes
 

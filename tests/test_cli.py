@@ -20,11 +20,11 @@ from glmwidgets.cli import COMMANDS, main
 from glmwidgets.cli.fit import OPTIONS
 from glmwidgets.cli.lab import TOUR, tour_folder, tour_source
 from glmwidgets.files.writing import whole_folder
-from glmwidgets.glm.drift import DRIFTS
-from glmwidgets.glm.hrf import HRFS
-from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.noise.models import NOISE_MODELS
+from glmwidgets.glm.response.models import HRFS
 from glmwidgets.specification.settings import Settings
 
 T_R = 2.0

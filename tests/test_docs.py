@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import glmwidgets
-from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.fit.statistics import STATISTICS
-from glmwidgets.glm.hrf_table import HRFS
-from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.noise.models import NOISE_MODELS
+from glmwidgets.glm.response.table import HRFS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))

@@ -13,15 +13,15 @@ import glmwidgets
 from glmwidgets.cli import CommandError
 from glmwidgets.datasets.download import DownloadError
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.contrasts import NotEstimableError
 from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, told
-from glmwidgets.glm.expressions import ExpressionError
+from glmwidgets.glm.fit.contrasts import NotEstimableError
+from glmwidgets.glm.fit.expressions import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.runs.bids import BidsQuestion
-from glmwidgets.session.declared import UndeclaredRead
-from glmwidgets.session.scheduler import Superseded
-from glmwidgets.session.stages import StageError
+from glmwidgets.session.core.declared import UndeclaredRead
+from glmwidgets.session.core.graph import StageError
+from glmwidgets.session.core.scheduler import Superseded
 from glmwidgets.specification.tree import SettingsError
 
 ADVICE = {"function": "give t_r=", "terminal": "give --t-r"}

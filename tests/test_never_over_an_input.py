@@ -12,7 +12,7 @@ import glmwidgets
 from glmwidgets.cli import main
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 
 PACKAGE = Path(glmwidgets.__file__).parent
 FILES = ("bold.nii.gz", "events.tsv", "confounds.tsv", "mask.nii.gz")
@@ -116,13 +116,13 @@ def _session(data):
 
 
 def _report(session, path, **rule):
-    from glmwidgets.report.html import session_report
+    from glmwidgets.report.page.html import session_report
 
     return session_report(session).save_as_html(path, **rule)
 
 
 def _figure(session, path, **rule):
-    from glmwidgets.report.figures import plot_design_matrix
+    from glmwidgets.report.figures.all import plot_design_matrix
 
     plot_design_matrix(session.result.design).savefig(path, format="png", **rule)
 
@@ -145,12 +145,12 @@ def _function(module, name, *order):
 
 
 DOORS = {
-    "session": _function("glmwidgets.session.store", "save_session", "session", "path"),
-    "script": _function("glmwidgets.report.script", "write_script", "session", "path"),
-    "Stats Model": _function("glmwidgets.report.stats_model", "write_stats_model", "path", "session"),
-    "FSL design": _function("glmwidgets.report.interop", "write_fsl_mat", "path", "design"),
-    "FSL contrasts": _function("glmwidgets.report.interop", "write_fsl_con", "path", "contrasts", "design"),
-    "AFNI design": _function("glmwidgets.report.interop", "write_afni_xmat", "path", "design"),
+    "session": _function("glmwidgets.session.single.store", "save_session", "session", "path"),
+    "script": _function("glmwidgets.report.exports.script", "write_script", "session", "path"),
+    "Stats Model": _function("glmwidgets.report.exports.stats_model", "write_stats_model", "path", "session"),
+    "FSL design": _function("glmwidgets.report.exports.interop", "write_fsl_mat", "path", "design"),
+    "FSL contrasts": _function("glmwidgets.report.exports.interop", "write_fsl_con", "path", "contrasts", "design"),
+    "AFNI design": _function("glmwidgets.report.exports.interop", "write_afni_xmat", "path", "design"),
     "report": _report,
     "figure": _figure,
     "image": _image,
@@ -176,8 +176,8 @@ def test_no_export_writes_over_an_input_or_unasked_over_another_file(data, door)
 
 
 def test_results_of_a_session_and_bids_names(data):
-    from glmwidgets.report.bids_derivatives import save_glm_to_bids
-    from glmwidgets.report.export import write_result
+    from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
+    from glmwidgets.report.exports.folder import write_result
 
     session = _session(data)
     before = contents(data)
@@ -190,8 +190,8 @@ def test_results_of_a_session_and_bids_names(data):
 
 
 def test_a_session_may_replace_what_it_wrote_and_what_it_was_opened_from(data, tmp_path):
-    from glmwidgets.report.export import write_result
-    from glmwidgets.session.store import load_session, save_session
+    from glmwidgets.report.exports.folder import write_result
+    from glmwidgets.session.single.store import load_session, save_session
 
     session, path = _session(data), tmp_path / "session.json"
     for _ in range(2):
@@ -267,7 +267,7 @@ def test_explorers(data, tmp_path, holds):
 
 def test_the_button_of_the_clusters_takes_a_name_that_is_free(session, tmp_path, monkeypatch):
     pytest.importorskip("bqplot")
-    from glmwidgets.panels.clusters import ClustersPanel
+    from glmwidgets.panels.shared.clusters import ClustersPanel
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clusters.tsv").write_text("of yesterday")

@@ -115,8 +115,8 @@ REACHED = {
 
 # Every plot drawn without an error, every question answered rightly by its own answer and wrongly by another.
 SOUND = """
-from glmwidgets.panels.live import LivePlot
-from glmwidgets.panels.question import Choice, Estimate, Question
+from glmwidgets.panels.lessons.live import LivePlot
+from glmwidgets.panels.lessons.question import Choice, Estimate, Question
 
 _mine = [*globals().values()]
 _asked = {id(q): q for v in _mine for q in (v.values() if isinstance(v, dict) else [v]) if isinstance(q, Question)}

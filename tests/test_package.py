@@ -36,7 +36,7 @@ def test_the_command_line_needs_no_package_of_the_lab_extra():
 
 def test_nothing_of_the_package_loads_the_reference_that_it_is_tested_against():
     loaded = _modules_after(
-        "import glmwidgets.cli.fit, glmwidgets.models, glmwidgets.datasets, glmwidgets.session.session"
+        "import glmwidgets.cli.fit, glmwidgets.models, glmwidgets.datasets, glmwidgets.session.single.session"
     )
     assert not loaded & {"nilearn", "sklearn"}
 

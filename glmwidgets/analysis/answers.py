@@ -10,10 +10,10 @@ import pandas as pd
 
 from glmwidgets.analysis.thresholding import thresholding
 from glmwidgets.analysis.verdicts import ContrastBook
-from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
-from glmwidgets.glm.influence import Influence
-from glmwidgets.glm.regression import Fit
+from glmwidgets.glm.group.influence import Influence
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 
@@ -142,7 +142,7 @@ class GroupAnswer(Answer):
     influence : Influence
         What sets each of those used apart.
     thumbnails : array of shape (n_maps, height, width)
-        Small pictures of all maps; see `glmwidgets.session.thumbnails`.
+        Small pictures of all maps; see `glmwidgets.session.group.thumbnails`.
     """
 
     values: np.ndarray | None = None

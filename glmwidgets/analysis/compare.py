@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from glmwidgets.analysis.answers import Answer
-from glmwidgets.glm.noise import noise_model_row
-from glmwidgets.glm.regression import Fit
+from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.specification.words import changes_in_words
 
 __all__ = ["Comparison", "aicc"]
@@ -41,8 +41,8 @@ def aicc(fit: Fit) -> np.ndarray | None:
 
     Examples
     --------
-    >>> from glmwidgets.glm.moments import Moments
-    >>> from glmwidgets.glm.regression import fit_glm
+    >>> from glmwidgets.glm.moments.lagged import Moments
+    >>> from glmwidgets.glm.fit.regression import fit_glm
     >>> y = np.array([1.0, 2, 1, 2, 1, 3, 1, 2])[:, None]
     >>> aicc(fit_glm(Moments(y), np.ones((8, 1)), "ols")).round(3)
     array([0.601])

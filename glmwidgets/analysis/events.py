@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.event_edits import modulate, shift_onsets
-from glmwidgets.glm.event_table import checked_lines, event_lines
-from glmwidgets.glm.events import EventFinding, event_warnings
-from glmwidgets.glm.expression_names import rewritten_expression
-from glmwidgets.glm.expressions import quote_name
-from glmwidgets.glm.hrf import resolve_hrf
+from glmwidgets.glm.events.checks import EventFinding, event_warnings
+from glmwidgets.glm.events.edits import modulate, shift_onsets
+from glmwidgets.glm.events.table import checked_lines, event_lines
+from glmwidgets.glm.fit.expression_names import rewritten_expression
+from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import ContrastSettings, EventsSettings, Settings
 
 __all__ = ["EventSource", "event_findings", "measures_of", "modulator_name", "types_of"]

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.expressions import contrast_vector
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:

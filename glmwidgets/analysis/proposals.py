@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from glmwidgets.glm.expression_names import bare_name
-from glmwidgets.glm.expressions import (
+from glmwidgets.glm.fit.expression_names import bare_name
+from glmwidgets.glm.fit.expressions import (
     ExpressionError,
     contrast_vector,
     expression_from_vector,
     parse_expression,
     quote_name,
 )
-from glmwidgets.glm.hrf import resolve_hrf
+from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import DesignSettings
 
 __all__ = [

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.ari import hommel_values
-from glmwidgets.glm.clusters import Cluster
-from glmwidgets.glm.contrasts import Contrast
-from glmwidgets.glm.inference import height_threshold
+from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.glm.inference.ari import hommel_values
+from glmwidgets.glm.inference.clusters import Cluster
+from glmwidgets.glm.inference.heights import height_threshold
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.settings import ThresholdSettings
 
@@ -60,7 +60,7 @@ class Clusters:
         Number of each voxel's cluster, 0 for none.
     bounds : array of shape (n_clusters,)
         Share of each cluster's voxels that is truly active, with a confidence of 95 % for all of them together and for
-        any others that might be looked at: see `glmwidgets.glm.ari`.
+        any others that might be looked at: see `glmwidgets.glm.inference.ari`.
     """
 
     found: tuple[Cluster, ...]

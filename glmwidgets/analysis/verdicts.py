@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from glmwidgets.glm.contrasts import Contrast, NotEstimableError, compute_contrast
-from glmwidgets.glm.diagnostics import contrast_inflation, efficiency, smallest_detectable_effect
+from glmwidgets.glm.design.diagnostics import contrast_inflation, efficiency, smallest_detectable_effect
 from glmwidgets.glm.errors import told
-from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast
+from glmwidgets.glm.fit.expressions import contrast_vector
 
 __all__ = ["ContrastBook", "ContrastVerdict"]
 
@@ -34,7 +34,7 @@ class ContrastVerdict:
         Degrees of freedom of the errors.
     estimable : bool
     efficiency : float
-        ``1 / trace(C (X'X)^+ C')``; see `glmwidgets.glm.diagnostics.efficiency`.
+        ``1 / trace(C (X'X)^+ C')``; see `glmwidgets.glm.design.diagnostics.efficiency`.
     inflation : float
         Variance inflation by correlation with the other columns, the worst of its rows.
     variance : float

@@ -92,7 +92,7 @@ def _runs(files: Sequence[str], t_r: float | None) -> dict[str, Any] | None:
             f"name an image and its events: glmwidgets app BOLD.nii.gz EVENTS.tsv; {files[-1]} has no partner"
         )
     from glmwidgets.runs.opening import open_runs
-    from glmwidgets.session.runs import check_same_grid
+    from glmwidgets.session.several.runs import check_same_grid
 
     named = {"bold": list(files[::2]), "events": list(files[1::2])}
     if len(files) == 2:

@@ -14,21 +14,21 @@ from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
-from glmwidgets.glm.drift import DRIFTS
+from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.errors import InputError, told
-from glmwidgets.glm.expressions import quote_name
-from glmwidgets.glm.hrf import HRFS
-from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS
-from glmwidgets.glm.pooling import POOLINGS
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.noise.models import NOISE_MODELS
+from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.glm.response.models import HRFS
 from glmwidgets.glm.tables import tsv
-from glmwidgets.report.export import FILES, write_result
-from glmwidgets.report.words import summary
+from glmwidgets.report.exports.folder import FILES, write_result
+from glmwidgets.report.page.words import summary
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
-from glmwidgets.session.analysis import Analysis
-from glmwidgets.session.stages import StageError
+from glmwidgets.session.core.graph import StageError
+from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from glmwidgets.cli import CommandError, Parser
 from glmwidgets.cli.fit import add_options, analyse, open_given
 from glmwidgets.files.writing import check_folder, check_outputs
-from glmwidgets.report.words import summary
+from glmwidgets.report.page.words import summary
 
 __all__ = ["report"]
 
@@ -54,9 +54,9 @@ def report(argv: Sequence[str]) -> int:
             f"a report needs {' and '.join(missing)}; get them with: "
             f'{sys.executable} -m pip install "glmwidgets[report]"'
         )
-    from glmwidgets.report.html import analysis_report
-    from glmwidgets.report.script import Source, write_script
-    from glmwidgets.report.stats_model import write_stats_model
+    from glmwidgets.report.exports.script import Source, write_script
+    from glmwidgets.report.exports.stats_model import write_stats_model
+    from glmwidgets.report.page.html import analysis_report
 
     out = Path(given.pop("out")).expanduser()
     scripts = {"glmwidgets": given.pop("script"), "nilearn": given.pop("nilearn_script")}

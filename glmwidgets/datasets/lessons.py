@@ -193,7 +193,7 @@ def sentence_runs(data_dir: str | os.PathLike[str] | None = None, *, progress: b
 
 
 def _sentences(source: str) -> LessonRuns:
-    from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+    from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 
     imgs, designs = [], []
     for seed in (1, 2):

@@ -226,7 +226,7 @@ def simulate_run(
     >>> run.img.shape, run.conditions
     ((23, 28, 22, 40), ('faces', 'houses', 'motor_left', 'motor_right', 'tones'))
     """
-    from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+    from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 
     check_choice("size", size, PRESETS)
     shape, n_scans = tuple(shape or PRESETS[size][0]), int(n_scans or PRESETS[size][1])

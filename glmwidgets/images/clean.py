@@ -148,14 +148,14 @@ def clean_series(
 def _nuisance(n_scans: int, confounds: Any, high_pass: float | None, t_r: float | None) -> np.ndarray | None:
     parts = []
     if confounds is not None:
-        from glmwidgets.glm.design import check_confounds
+        from glmwidgets.glm.design.matrix import check_confounds
 
         parts.append(check_confounds(confounds, n_scans).to_numpy(dtype=float))
     if high_pass is not None:
         if t_r is None:
             raise ValueError("a high_pass in Hz means nothing without the time between scans: give t_r in seconds")
-        from glmwidgets.glm.design import frame_times
-        from glmwidgets.glm.drift import make_drift
+        from glmwidgets.glm.design.drift import make_drift
+        from glmwidgets.glm.design.matrix import frame_times
 
         drift, names = make_drift("cosine", frame_times(n_scans, t_r), high_pass=high_pass)
         parts.append(drift[:, [name != "constant" for name in names]])

@@ -14,11 +14,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.contrasts import FIXED_EFFECTS, Contrast, fixed_effects
-from glmwidgets.glm.design import make_first_level_design_matrix
-from glmwidgets.glm.events import event_warnings
-from glmwidgets.glm.noise import noise_model_row
-from glmwidgets.glm.regression import Fit
+from glmwidgets.glm.design.matrix import make_first_level_design_matrix
+from glmwidgets.glm.events.checks import event_warnings
+from glmwidgets.glm.fit.contrasts import FIXED_EFFECTS, Contrast, fixed_effects
+from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.base import Estimator, NotFittedError
 from glmwidgets.models.caching import open_memory
 from glmwidgets.models.map_header import describe_map
@@ -46,9 +46,9 @@ class FirstLevelModel(Estimator):
     slice_time_ref : float
         Time within a scan that its values are taken to be measured at, as a share of `t_r` from 0 to 1.
     hrf_model : str, callable, sequence of callables, or None
-        Response function; the names are in `glmwidgets.glm.hrf.HRFS`.
+        Response function; the names are in `glmwidgets.glm.response.models.HRFS`.
     drift_model : {"cosine", "polynomial", "none"} or None
-        Slow changes that are modelled; see `glmwidgets.glm.drift.DRIFTS`.
+        Slow changes that are modelled; see `glmwidgets.glm.design.drift.DRIFTS`.
     high_pass : float
         Cut-off of the cosine drift, in Hz.
     drift_order : int
@@ -75,9 +75,9 @@ class FirstLevelModel(Estimator):
         takes the place of its units.
     signal_scaling : {0, 1, (0, 1), False}
         Percent of each voxel's mean over time, of each scan's mean over voxels, of the mean over both, or the raw
-        signal; see `glmwidgets.glm.scaling.scale_signal`.
+        signal; see `glmwidgets.glm.moments.scaling.scale_signal`.
     noise_model : str
-        ``"ols"``, ``"ar1"``, ``"ar2"`` ...; see `glmwidgets.glm.noise.NOISE_MODELS`.
+        ``"ols"``, ``"ar1"``, ``"ar2"`` ...; see `glmwidgets.glm.noise.models.NOISE_MODELS`.
     verbose : int
         0 is silent; 1 prints a line for each run; 2 also how long masking and fit took.
     n_jobs : int
@@ -92,7 +92,7 @@ class FirstLevelModel(Estimator):
         In which the centred series are held and multiplied. float32 halves the memory and moves z by less than 1e-3.
     pooling : {None, "local", "global"}
         Whether voxels share the parameters of their noise with those that touch them, or with the whole mask; see
-        `glmwidgets.glm.pooling`. Not for ``noise_model="ols"``, which has none.
+        `glmwidgets.glm.noise.pooling`. Not for ``noise_model="ols"``, which has none.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class FirstLevelModel(Estimator):
         One a run, without the scans that a sample mask leaves out.
     masker_ : ImageMasker
         ``masker_.mask_img_`` is the mask; ``transform`` and ``inverse_transform`` go from images to voxels and back.
-    fits_ : list of glmwidgets.glm.regression.Fit
+    fits_ : list of glmwidgets.glm.fit.regression.Fit
         One a run: coefficients, variances and all that follows from them.
     n_elements_ : int
         Number of voxels in the mask.
@@ -342,7 +342,7 @@ class FirstLevelModel(Estimator):
             What to do about runs without a column that the contrast names: an error that says which, or leave them
             out with a warning.
         f_method : {"wald", "approximate"}
-            How F tests are combined over runs; see `glmwidgets.glm.contrasts.fixed_effects`.
+            How F tests are combined over runs; see `glmwidgets.glm.fit.contrasts.fixed_effects`.
 
         Returns
         -------
@@ -382,7 +382,7 @@ class FirstLevelModel(Estimator):
 
         Returns
         -------
-        glmwidgets.glm.contrasts.Contrast
+        glmwidgets.glm.fit.contrasts.Contrast
             In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
         """
         self._check_fitted()
@@ -404,7 +404,7 @@ class FirstLevelModel(Estimator):
             What `compute_contrast` takes; a dictionary gives the names.
         **options
             ``title``, ``bg_img``, ``threshold``, ``alpha``, ``cluster_threshold``, ``height_control``,
-            ``min_distance``, ``plot_type`` ...: of ``glmwidgets.report.html.glm_report``.
+            ``min_distance``, ``plot_type`` ...: of ``glmwidgets.report.page.html.glm_report``.
 
         Returns
         -------

@@ -7,7 +7,7 @@ from typing import Any
 
 import nibabel as nib
 
-from glmwidgets.glm.contrasts import Contrast
+from glmwidgets.glm.fit.contrasts import Contrast
 
 __all__ = ["describe_map", "dof_of", "is_f_map"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.contrasts import STAT_TYPES
-from glmwidgets.glm.group import group_weights
-from glmwidgets.glm.partition import column_space
-from glmwidgets.glm.permutation import PermutationResult, permutation_test
+from glmwidgets.glm.fit.contrasts import STAT_TYPES
+from glmwidgets.glm.fit.partition import column_space
+from glmwidgets.glm.group.fit import group_weights
+from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.second_level import SecondLevelModel
 
@@ -51,8 +51,8 @@ def non_parametric_inference(
 
     What is rearranged is decided by the hypothesis, whatever columns the design holds: signs are flipped if the tested
     effect is (or holds some of) a mean, otherwise the residuals of what is not tested are permuted
-    (`glmwidgets.glm.exchangeability`). The contrast is the one of the general linear model: its t is the t of
-    `SecondLevelModel`.
+    (`glmwidgets.glm.permutation.exchangeability`). The contrast is the one of the general linear model: its t is the t
+    of `SecondLevelModel`.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["generate_report"]
 
-REPORT_MODULE = "glmwidgets.report.html"
+REPORT_MODULE = "glmwidgets.report.page.html"
 
 
 def generate_report(model: Any, contrasts: Any, **options: Any) -> Any:
@@ -22,7 +22,7 @@ def generate_report(model: Any, contrasts: Any, **options: Any) -> Any:
     model : fitted estimator
     contrasts : str, array, list or dict of these
     **options
-        Of ``glmwidgets.report.html.glm_report``.
+        Of ``glmwidgets.report.page.html.glm_report``.
 
     Returns
     -------

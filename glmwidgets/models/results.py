@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glmwidgets.glm.regression import Fit
+from glmwidgets.glm.fit.regression import Fit
 
 __all__ = ["VoxelResults", "labels_of", "results_of"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.expressions import ExpressionError, contrast_vector
-from glmwidgets.glm.regression import Fit
+from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast
+from glmwidgets.glm.fit.expressions import ExpressionError, contrast_vector
+from glmwidgets.glm.fit.regression import Fit
 
 __all__ = ["contrasts_of_runs", "definitions_by_run", "is_named_contrasts"]
 

@@ -10,9 +10,9 @@ import pandas as pd
 from joblib import Memory
 from joblib import hash as content_hash
 
-from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.regression import Fit, fit_glm
-from glmwidgets.glm.scaling import scale_signal, standardize_signal
+from glmwidgets.glm.fit.regression import Fit, fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput

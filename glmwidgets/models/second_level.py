@@ -12,10 +12,10 @@ import pandas as pd
 from joblib import hash as content_hash
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.contrasts import STAT_TYPES, Contrast
-from glmwidgets.glm.group import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
-from glmwidgets.glm.group_design import check_group_design, make_second_level_design_matrix
-from glmwidgets.glm.permutation import PermutationResult, iter_permutations
+from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
+from glmwidgets.glm.group.design import check_group_design, make_second_level_design_matrix
+from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
+from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
 from glmwidgets.models.base import Estimator, NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
 from glmwidgets.models.group_inputs import GroupInput, group_input, match_rows
@@ -58,7 +58,7 @@ class SecondLevelModel(Estimator):
     minimize_memory : bool
         Let go of the maps' values after a fit; they are read again when they are needed.
     estimator : {"ols", "fixed_effects", "precision_weighted"}
-        How effects and their variance are estimated; see `glmwidgets.glm.group.GROUP_ESTIMATORS`.
+        How effects and their variance are estimated; see `glmwidgets.glm.group.fit.GROUP_ESTIMATORS`.
     resample : bool
         Bring maps on another grid to that of the mask, or of the first map, instead of refusing them.
 
@@ -302,7 +302,7 @@ class SecondLevelModel(Estimator):
 
         Returns
         -------
-        glmwidgets.glm.contrasts.Contrast
+        glmwidgets.glm.fit.contrasts.Contrast
             In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
         """
         return group_contrast(self._fit_of(first_level_contrast), second_level_contrast, stat_type)
@@ -323,11 +323,11 @@ class SecondLevelModel(Estimator):
             As in `compute_contrast`.
         **options
             ``n_perm``, ``two_sided``, ``threshold``, ``tfce``, ``blocks``, ``seed``, ``cancel`` ...: of
-            `glmwidgets.glm.permutation.iter_permutations`.
+            `glmwidgets.glm.permutation.tests.iter_permutations`.
 
         Yields
         ------
-        glmwidgets.glm.permutation.PermutationResult
+        glmwidgets.glm.permutation.tests.PermutationResult
             Arrays in the order of ``masker_``; `glmwidgets.models.permutation_inference.permutation_maps` makes images
             of them.
         """
@@ -344,7 +344,7 @@ class SecondLevelModel(Estimator):
         contrasts : str, array, list or dict of these
             What `compute_contrast` takes; a dictionary gives the names.
         **options
-            Of ``glmwidgets.report.html.glm_report``.
+            Of ``glmwidgets.report.page.html.glm_report``.
 
         Returns
         -------

@@ -9,9 +9,15 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.glm.ari import cluster_true_discoveries
-from glmwidgets.glm.clusters import clusters_table, find_clusters, label_clusters, table_of_clusters, threshold_map
-from glmwidgets.glm.inference import height_threshold, threshold_method
+from glmwidgets.glm.inference.ari import cluster_true_discoveries
+from glmwidgets.glm.inference.clusters import (
+    clusters_table,
+    find_clusters,
+    label_clusters,
+    table_of_clusters,
+    threshold_map,
+)
+from glmwidgets.glm.inference.heights import height_threshold, threshold_method
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
@@ -44,7 +50,8 @@ def threshold_stats_img(
     threshold : float, optional
         The threshold itself, 3 by default, for ``height_control=None``. One-sided and negative means the lower tail.
     height_control : str or None
-        "fpr", "fdr", "bonferroni" or another key of `glmwidgets.glm.inference.THRESHOLDS`; None takes `threshold`.
+        "fpr", "fdr", "bonferroni" or another key of `glmwidgets.glm.inference.heights.THRESHOLDS`; None takes
+        `threshold`.
     cluster_threshold : int
         Clusters of fewer voxels than this vanish.
     two_sided : bool
@@ -188,7 +195,7 @@ def get_clusters_table(
     Returns
     -------
     DataFrame
-        See `glmwidgets.glm.clusters.clusters_table`.
+        See `glmwidgets.glm.inference.clusters.clusters_table`.
     label_maps : list of Nifti1Image
         Only if asked for: one of the positive clusters, and one of the negative if two-sided. The voxels of a cluster
         hold the number that is its "Cluster ID" in the table.

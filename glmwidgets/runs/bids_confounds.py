@@ -15,7 +15,7 @@ import pandas as pd
 
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.confound_groups import EXPANSIONS, MOTION
+from glmwidgets.glm.design.confound_groups import EXPANSIONS, MOTION
 from glmwidgets.glm.tables import read_table
 
 __all__ = ["STRATEGIES", "load_confounds"]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.glm.ari import cluster_true_discoveries
-from glmwidgets.glm.clusters import Cluster, find_clusters
-from glmwidgets.glm.pooling import neighbour_matrix
+from glmwidgets.glm.inference.ari import cluster_true_discoveries
+from glmwidgets.glm.inference.clusters import Cluster, find_clusters
+from glmwidgets.glm.noise.pooling import neighbour_matrix
 from glmwidgets.images.coordinates import to_mm
 from glmwidgets.images.mask import unmask
 from glmwidgets.images.new import image_like, new_image
@@ -113,7 +113,7 @@ class Domain:
         return None if number < 0 else number
 
     def neighbours(self, connectivity: int = 6) -> csr_matrix:
-        """Each voxel and those that touch it, as `glmwidgets.glm.pooling.neighbour_matrix` says it; made once.
+        """Each voxel and those that touch it, as `glmwidgets.glm.noise.pooling.neighbour_matrix` says it; made once.
 
         Parameters
         ----------
@@ -147,9 +147,9 @@ class Domain:
         return self.volume_image(self.mask)
 
     def clusters(self, values: np.ndarray, threshold: float, **how: Any) -> tuple[list[Cluster], np.ndarray]:
-        """Clusters of a map and the volume of their numbers; see `glmwidgets.glm.clusters.find_clusters`."""
+        """Clusters of a map and the volume of their numbers; see `glmwidgets.glm.inference.clusters.find_clusters`."""
         return find_clusters(self.fill(values), threshold, self.affine, **how)
 
     def true_discoveries(self, values: np.ndarray, labels: np.ndarray, *how: Any) -> np.ndarray:
-        """Share of each cluster that is surely active; see `glmwidgets.glm.ari.cluster_true_discoveries`."""
+        """Share of each cluster that is surely active; see `glmwidgets.glm.inference.ari.cluster_true_discoveries`."""
         return cluster_true_discoveries(self.fill(values), labels, self.mask, *how)

@@ -11,10 +11,10 @@ import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.datasets.found import FoundRun
-from glmwidgets.glm.confound_groups import undefined_at_first
-from glmwidgets.glm.confounds import check_confounds
-from glmwidgets.glm.design import frame_times
-from glmwidgets.glm.events import check_events
+from glmwidgets.glm.design.confound_groups import undefined_at_first
+from glmwidgets.glm.design.confounds import check_confounds
+from glmwidgets.glm.design.matrix import frame_times
+from glmwidgets.glm.events.checks import check_events
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import load_image, load_run
 from glmwidgets.runs.bids import find_run, find_runs

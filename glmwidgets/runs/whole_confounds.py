@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glmwidgets.glm.confound_groups import undefined_at_first
+from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.tables import read_table
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from glmwidgets.glm.confound_groups import MOTION, MOTION_LEVELS, ConfoundGroup, confound_groups, motion_columns
+from glmwidgets.glm.design.confound_groups import MOTION, MOTION_LEVELS, ConfoundGroup, confound_groups, motion_columns
 
 __all__ = ["ConfoundChoice"]
 

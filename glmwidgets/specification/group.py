@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from glmwidgets.glm.group_terms import KINDS, TermColumn, parse_number
+from glmwidgets.glm.group.terms import KINDS, TermColumn, parse_number
 from glmwidgets.specification.settings import ContrastSettings, MapSettings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsError, SettingsTree, one_of, within
 
@@ -69,7 +69,7 @@ class TableSettings:
     names : tuple of str
         Names of the columns.
     kinds : tuple of str
-        Of each column, a key of `glmwidgets.glm.group_terms.KINDS`.
+        Of each column, a key of `glmwidgets.glm.group.terms.KINDS`.
     cells : tuple of tuple of str
         Of each column, a text for each map; empty where nothing is known.
     subjects : str or None

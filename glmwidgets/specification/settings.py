@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glmwidgets.glm.drift import DRIFTS
-from glmwidgets.glm.event_table import checked_lines
-from glmwidgets.glm.hrf import parse_hrf, resolve_hrf
-from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import NOISE_MODELS, noise_model_row
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.events.table import checked_lines
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.response.models import parse_hrf, resolve_hrf
 from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.looks import MapSettings
 from glmwidgets.specification.series import SeriesSettings
@@ -65,7 +65,7 @@ class DataSettings:
     smoothing_fwhm : float or None
         Full width at half maximum of the Gaussian, in mm; None or 0 for none.
     signal_scaling : str
-        A key of `glmwidgets.glm.scaling.SCALINGS`.
+        A key of `glmwidgets.glm.moments.scaling.SCALINGS`.
     drop_scans : int
         Scans at the beginning of the run that are left out. The clock stays: events keep their onsets, and the first
         scan that is kept has the time it was taken at. The design is that of the whole run without its first rows.
@@ -92,7 +92,7 @@ class EventsSettings:
     Attributes
     ----------
     table : tuple of str or None
-        The edited table, see `glmwidgets.glm.event_table`; None for the events as given.
+        The edited table, see `glmwidgets.glm.events.table`; None for the events as given.
     shift : float
         Seconds that are added to every onset.
     modulated, modulated_by : tuple of str
@@ -126,11 +126,11 @@ class DesignSettings:
     conditions : tuple of str or None
         Event types that are modelled; None for all.
     hrf_model : str
-        A name of `glmwidgets.glm.hrf.HRFS`, with numbers in brackets where the model takes any.
+        A name of `glmwidgets.glm.response.models.HRFS`, with numbers in brackets where the model takes any.
     fir_delays : tuple of int
         Delays in scans, of the FIR model and others that have a column for each.
     drift_model : str
-        A key of `glmwidgets.glm.drift.DRIFTS`.
+        A key of `glmwidgets.glm.design.drift.DRIFTS`.
     high_pass : float
         Cut-off in Hz of the drifts that have one, such as the cosines.
     drift_order : int
@@ -178,10 +178,10 @@ class NoiseSettings:
     Attributes
     ----------
     model : str
-        A name of `glmwidgets.glm.noise.NOISE_MODELS`.
+        A name of `glmwidgets.glm.noise.models.NOISE_MODELS`.
     pooling : {None, "local", "global"}
         Whether voxels share their noise with those that touch them, or with the whole mask; see
-        `glmwidgets.glm.pooling`. Changing only the model to one that has nothing to share sets it to None.
+        `glmwidgets.glm.noise.pooling`. Changing only the model to one that has nothing to share sets it to None.
     """
 
     model: str = "ar1"
@@ -267,7 +267,7 @@ class ThresholdSettings:
     Attributes
     ----------
     height_control : str
-        A key of `glmwidgets.glm.inference.THRESHOLDS`.
+        A key of `glmwidgets.glm.inference.heights.THRESHOLDS`.
     alpha : float
         Rate of false positives or discoveries that the method controls.
     value : float

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glmwidgets.glm.inference import THRESHOLDS
-from glmwidgets.glm.noise import noise_model_row
-from glmwidgets.glm.pooling import POOLINGS
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.specification.settings import Settings, is_analysis
 
 __all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from glmwidgets.analysis.compare import Comparison, aicc
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 
 
 def results(session, *changes):

@@ -6,13 +6,13 @@ import pytest
 from nilearn.glm.first_level import make_first_level_design_matrix
 
 from glmwidgets.analysis.events import event_findings
-from glmwidgets.glm.design import frame_times
-from glmwidgets.glm.event_cells import add_event, drop_events, edit_cell, to_seconds
-from glmwidgets.glm.event_edits import merge_types, rename_types, split_type
-from glmwidgets.glm.event_table import event_lines, events_from_lines
+from glmwidgets.glm.design.matrix import frame_times
+from glmwidgets.glm.events.cells import add_event, drop_events, edit_cell, to_seconds
+from glmwidgets.glm.events.edits import merge_types, rename_types, split_type
+from glmwidgets.glm.events.table import event_lines, events_from_lines
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
-from glmwidgets.session.store import load_session, save_session
+from glmwidgets.session.single.session import Session
+from glmwidgets.session.single.store import load_session, save_session
 from glmwidgets.specification.settings import EventsSettings, Settings, SettingsError
 from glmwidgets.specification.words import changes_in_words
 

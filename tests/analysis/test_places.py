@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.analysis.places import Place, find_place, place_series
-from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.specification.series import Spot
 
 SPHERE = Spot((4, 4, 3), "sphere", 4.5)

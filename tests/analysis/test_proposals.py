@@ -10,7 +10,7 @@ from glmwidgets.analysis.proposals import (
     effects_of_interest,
     written_contrast,
 )
-from glmwidgets.glm.expressions import contrast_vector
+from glmwidgets.glm.fit.expressions import contrast_vector
 
 
 def columns_of(session, hrf_model, delays=(0,)):

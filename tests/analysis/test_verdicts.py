@@ -43,7 +43,7 @@ def test_what_cannot_be_said_is_said_why(session):
 
 
 def test_a_contrast_that_no_data_can_tell(run):
-    from glmwidgets.session.session import Session
+    from glmwidgets.session.single.session import Session
 
     twin = run.confounds.assign(again=run.confounds["trans_x"])
     object.__setattr__(run, "confounds", twin)

@@ -36,7 +36,7 @@ def test_statistics_views_and_clusters(explorer, choose, settle, ask, pixels, sc
     page, canvas = explorer, explorer.locator(".glmw-slices canvas").first
     readout = page.locator(".glmw-slices-readout").first
     seen = {"z": pixels(canvas)}
-    # What is picked in quick succession is one step of undo: see `glmwidgets.session.steps.PAUSE`.
+    # What is picked in quick succession is one step of undo: see `glmwidgets.session.core.steps.PAUSE`.
     for option, told in (("effect", "effect"), ("tSNR", "tSNR"), ("−log₁₀ p", "−log₁₀ p"), ("rho of errors", "rho")):
         choose(page, "colours show", option)
         assert readout.inner_text().split("\n")[-1].startswith(f"{told} ")

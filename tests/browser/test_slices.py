@@ -11,7 +11,7 @@ from glmwidgets.web import script
 # A grey box with one hot and one cold voxel. The affine permutes, flips and tilts, so that nothing is right by chance.
 VIEWER = """
 import numpy as np
-from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.parts.slices import SliceViewer
 tilt = np.array([[np.cos(.2), -np.sin(.2), 0], [np.sin(.2), np.cos(.2), 0], [0, 0, 1]])
 affine = np.eye(4)
 affine[:3, :3] = tilt @ np.array([[0, 0, -3.], [4, 0, 0], [0, -3, 0]])
@@ -30,7 +30,7 @@ viewer.observe(lambda change: heard.append(change.new), "cursor")
 """
 SLIDER = """
 import ipywidgets as W
-from glmwidgets.panels.slider import Slider
+from glmwidgets.panels.parts.slider import Slider
 slider = Slider(value=3, min=0, max=8, step=0.5)
 viewer.follow(slider)
 slider.observe(lambda change: setattr(viewer, "threshold", change["new"]), "value")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from glmwidgets.datasets.broken import BROKEN, broken_run
-from glmwidgets.glm.collinearity import contrast_inflation
-from glmwidgets.glm.event_edits import shift_onsets
-from glmwidgets.glm.whiteness import residual_whiteness
+from glmwidgets.glm.design.collinearity import contrast_inflation
+from glmwidgets.glm.events.edits import shift_onsets
+from glmwidgets.glm.fit.whiteness import residual_whiteness
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 
 TASKS = "faces; houses; motor_left; motor_right; tones"
 

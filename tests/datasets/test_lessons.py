@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.datasets.lessons import SENTENCES, auditory_run, group_maps, sentence_runs
-from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 from glmwidgets.models import FirstLevelModel, SecondLevelModel
 
 pytest.importorskip("pooch")

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.glm.contrasts import compute_contrast
-from glmwidgets.glm.design import frame_times, make_first_level_design_matrix
-from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.regression import fit_glm
-from glmwidgets.glm.whiteness import residual_whiteness
+from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.fit.whiteness import residual_whiteness
+from glmwidgets.glm.moments.lagged import Moments
 
 T_R = {"visloc": 2.0, "auditory": 7.0}
 

@@ -14,10 +14,10 @@ import sklearn.base
 from nilearn.glm.first_level import FirstLevelModel as Reference
 from nilearn.maskers import NiftiMasker
 
-from glmwidgets.glm.moments import Moments
-from glmwidgets.glm.pooling import neighbour_matrix
-from glmwidgets.glm.regression import fit_glm
-from glmwidgets.glm.scaling import scale_signal
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.scaling import scale_signal
+from glmwidgets.glm.noise.pooling import neighbour_matrix
 from glmwidgets.images.smooth import smooth_img
 from glmwidgets.models import FirstLevelModel, ImageMasker, NotFittedError, run_fits
 from glmwidgets.models.first_level import OUTPUT_TYPES
@@ -749,7 +749,7 @@ def test_verbose(verbose, lines, tiny, capsys):
 def test_the_report_is_found_by_name(fitted, monkeypatch):
     report = types.ModuleType("report")
     report.glm_report = lambda model, contrasts, **options: (model, contrasts, options)
-    monkeypatch.setitem(sys.modules, "glmwidgets.report.html", report)
+    monkeypatch.setitem(sys.modules, "glmwidgets.report.page.html", report)
     assert fitted.generate_report("a - b", title="t") == (fitted, "a - b", {"title": "t"})
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from glmwidgets.glm.group_design import make_second_level_design_matrix
-from glmwidgets.glm.inference import height_threshold
+from glmwidgets.glm.group.design import make_second_level_design_matrix
+from glmwidgets.glm.inference.heights import height_threshold
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.map_header import dof_of, is_f_map
 from glmwidgets.models.second_level import SecondLevelModel

@@ -9,9 +9,9 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
-from glmwidgets.panels.group_explorer import GroupExplorer, explore_group
-from glmwidgets.session.group import GroupSession
-from glmwidgets.session.group_data import open_group
+from glmwidgets.panels.group.explorer import GroupExplorer, explore_group
+from glmwidgets.session.group.data import open_group
+from glmwidgets.session.group.session import GroupSession
 
 SHAPE = (8, 9, 7)
 AGES = [24, 31, 22, 45, 38, 29, 33, 51, 27, 40]

@@ -11,16 +11,16 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.datasets import simulate_run
-from glmwidgets.glm.confound_groups import FD, MOTION, motion_columns
-from glmwidgets.glm.diagnostics import energy_removed
-from glmwidgets.glm.whiteness import residual_whiteness
-from glmwidgets.panels.confounds import ConfoundsPanel
-from glmwidgets.panels.data import DataPanel
-from glmwidgets.panels.drift import DriftPanel
-from glmwidgets.panels.explorer import Explorer
-from glmwidgets.panels.noise import NoisePanel
+from glmwidgets.glm.design.confound_groups import FD, MOTION, motion_columns
+from glmwidgets.glm.design.diagnostics import energy_removed
+from glmwidgets.glm.fit.whiteness import residual_whiteness
+from glmwidgets.panels.run.confounds import ConfoundsPanel
+from glmwidgets.panels.run.data import DataPanel
+from glmwidgets.panels.run.drift import DriftPanel
+from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.panels.run.noise import NoisePanel
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 from glmwidgets.specification.confound_choice import ConfoundChoice
 
 

@@ -10,7 +10,7 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
-from glmwidgets.panels.explorer import Explorer
+from glmwidgets.panels.run.explorer import Explorer
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("anywidget")
 
-from glmwidgets.panels.slices import SliceViewer
+from glmwidgets.panels.parts.slices import SliceViewer
 
 
 def test_planes_ahead_of_their_map():

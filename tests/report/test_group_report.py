@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from glmwidgets.models import SecondLevelModel
-from glmwidgets.report import group
-from glmwidgets.report.group import group_report
-from glmwidgets.session.group import GroupSession
-from glmwidgets.session.group_data import open_group
+from glmwidgets.report.page import group
+from glmwidgets.report.page.group import group_report
+from glmwidgets.session.group.data import open_group
+from glmwidgets.session.group.session import GroupSession
 
 SHAPE = (8, 9, 7)
 AFFINE = np.diag([-3.0, 3, 3, 1])
@@ -57,7 +57,7 @@ def studies(monkeypatch):
 def fits(monkeypatch):
     """Every group fit that is made, whoever asks."""
     made = []
-    for place in ("glmwidgets.session.group_analysis", "glmwidgets.models.second_level"):
+    for place in ("glmwidgets.session.group.analysis", "glmwidgets.models.second_level"):
 
         def counted(*given, place=place, **more):
             made.append(place)
@@ -130,7 +130,7 @@ def test_without_a_result_it_says_so():
 
 def test_the_explorer_writes_it(session, tmp_path):
     pytest.importorskip("ipywidgets")
-    from glmwidgets.panels.group_explorer import GroupExplorer
+    from glmwidgets.panels.group.explorer import GroupExplorer
 
     explorer = GroupExplorer(session)
     explorer.report(tmp_path / "group.html", title="hands")

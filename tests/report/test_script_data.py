@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from glmwidgets.datasets import simulate_run
-from glmwidgets.glm.confound_groups import MOTION, motion_columns
-from glmwidgets.report.script import script_text, write_script
+from glmwidgets.glm.design.confound_groups import MOTION, motion_columns
+from glmwidgets.report.exports.script import script_text, write_script
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import Settings
 
 CHOICES = {

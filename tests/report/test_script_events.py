@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from glmwidgets.datasets import simulate_run
-from glmwidgets.glm.event_cells import add_event, edit_cell
-from glmwidgets.glm.event_edits import rename_types
-from glmwidgets.report.html import session_report
-from glmwidgets.report.script import write_script
-from glmwidgets.report.stats_model import stats_model
+from glmwidgets.glm.events.cells import add_event, edit_cell
+from glmwidgets.glm.events.edits import rename_types
+from glmwidgets.report.exports.script import write_script
+from glmwidgets.report.exports.stats_model import stats_model
+from glmwidgets.report.page.html import session_report
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 
 
 @pytest.fixture(scope="module")

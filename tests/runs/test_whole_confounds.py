@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from glmwidgets.datasets.found import FoundRun
-from glmwidgets.glm.confound_groups import MOTION
+from glmwidgets.glm.design.confound_groups import MOTION
 from glmwidgets.runs.whole_confounds import whole_confounds
 
 

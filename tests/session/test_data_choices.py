@@ -7,9 +7,9 @@ import pytest
 from nilearn.glm.first_level import FirstLevelModel as Reference
 
 from glmwidgets.datasets import simulate_run
-from glmwidgets.glm.confound_groups import MOTION, motion_columns
+from glmwidgets.glm.design.confound_groups import MOTION, motion_columns
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.session import Session
+from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import Settings, SettingsError
 from glmwidgets.specification.words import describe_changes
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.analysis import Analysis
+from glmwidgets.session.single.analysis import Analysis
 
 RUNS = {
     "visloc": ("visloc_dir", "sub-02_task-oneback_run-1_bold.nii.gz", "sub-02_task-oneback_run-1_events.tsv", 2.0),

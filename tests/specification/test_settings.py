@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmwidgets.glm.drift import DRIFTS
-from glmwidgets.glm.inference import THRESHOLDS
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.specification.settings import Settings, SettingsError
 
 

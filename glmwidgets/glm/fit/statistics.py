@@ -14,11 +14,11 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from glmwidgets.glm.errors import GlmwidgetsError
-from glmwidgets.glm.scaling import SCALINGS
+from glmwidgets.glm.moments.scaling import SCALINGS
 
 if TYPE_CHECKING:
-    from glmwidgets.glm.contrasts import Contrast
-    from glmwidgets.glm.regression import Fit
+    from glmwidgets.glm.fit.contrasts import Contrast
+    from glmwidgets.glm.fit.regression import Fit
 
 __all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
 
@@ -36,7 +36,7 @@ class StatisticsBook:
     two_sided : bool
         Whether both signs of the contrast are asked about.
     signal_scaling : str
-        Key of `glmwidgets.glm.scaling.SCALINGS`.
+        Key of `glmwidgets.glm.moments.scaling.SCALINGS`.
     """
 
     fit: Fit

@@ -153,7 +153,7 @@ def test_constant_voxels_say_nothing(run):
     import nibabel as nib
 
     from glmwidgets.runs.reader import Reader
-    from glmwidgets.session.session import Session
+    from glmwidgets.session.single.session import Session
 
     data = np.array(run.img.dataobj)
     data[4, 4, 3] = 700.0

@@ -1,0 +1,237 @@
+"""From events to columns of a design: a fine time grid, and convolution at the scans that see an event.
+
+Events become boxes on a grid of `oversampling` steps per scan, and a box is a step up and a step down. The
+convolution of a step with a kernel is the kernel's running sum, so a regressor at a scan is
+
+``y(m) = sum over events of amplitude * (R(m - on) - R(m - off))``,  ``R = cumsum(kernel)``
+
+and needs no convolution on the fine grid: each event is added to the scans that it reaches, and to no others. The
+result is that of ``np.convolve`` to rounding error, and exactly 0 where no event reaches.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from glmwidgets.glm.orthogonal import orthogonalize
+from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
+
+__all__ = ["FineGrid", "compute_regressor", "convolve_events", "fine_grid"]
+
+
+@dataclass(frozen=True)
+class FineGrid:
+    """Where events are placed in time, and where the scans lie among those places.
+
+    Attributes
+    ----------
+    times : array of shape (n_steps,)
+        Grid points in seconds, from ``frame_times[0] + min_onset`` to about one scan after the last.
+    before : int array of shape (n_scans,)
+        Index of the last grid point before each scan.
+    weight : array of shape (n_scans,)
+        Weight of the grid point after it, for linear interpolation.
+    t_r : float
+        Shortest time between two scans, in seconds.
+    oversampling : int
+        Steps per scan.
+    """
+
+    times: np.ndarray
+    before: np.ndarray
+    weight: np.ndarray
+    t_r: float
+    oversampling: int
+
+
+def fine_grid(frame_times: np.ndarray, oversampling: int = 50, min_onset: float = -24.0) -> FineGrid:
+    """Lay the grid on which events are sampled.
+
+    The grid ends at ``t_max (1 + 1 / (n - 1))`` and both its ends are included, so that its step is not
+    always exactly ``t_r / oversampling``: this is nilearn's grid, to which the columns owe their equality.
+
+    Parameters
+    ----------
+    frame_times : array of shape (n_scans,)
+        Increasing times of the scans in seconds.
+    oversampling : int
+        Steps per scan.
+    min_onset : float
+        Seconds relative to the first scan at which the grid starts; 0 or less.
+
+    Returns
+    -------
+    FineGrid
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two scans, their times do not increase, or another argument is out of range.
+
+    Examples
+    --------
+    >>> grid = fine_grid(np.arange(5) * 2.0)
+    >>> grid.t_r, grid.times.size, float(grid.times[0])
+    (2.0, 851, -24.0)
+    """
+    frame_times = np.asarray(frame_times, dtype=np.float64)
+    if frame_times.ndim != 1 or frame_times.size < 2:
+        raise ValueError(f"a design needs the times of at least two scans, not {frame_times.size}")
+    if not np.isfinite(frame_times).all() or (np.diff(frame_times) <= 0).any():
+        raise ValueError("frame_times must be finite and increase from scan to scan")
+    if oversampling != int(oversampling) or oversampling < 1:
+        raise ValueError(f"oversampling must be a whole number of steps per scan, 1 or more, not {oversampling}")
+    if not min_onset <= 0:
+        raise ValueError(f"min_onset is relative to the first scan, in seconds, and must be 0 or less, not {min_onset}")
+    n, first, last = frame_times.size, frame_times[0], frame_times[-1]
+    end = last * (1 + 1.0 / (n - 1))
+    n_steps = (n - 1) * 1.0 / (last - first) * ((end - first - min_onset) * oversampling) + 1
+    times = np.linspace(first + min_onset, end, int(np.rint(n_steps)))
+    after = np.clip(np.searchsorted(times, frame_times), 1, times.size - 1)
+    weight = (frame_times - times[after - 1]) / (times[after] - times[after - 1])
+    return FineGrid(times, after - 1, weight, float(np.min(np.diff(frame_times))), int(oversampling))
+
+
+def compute_regressor(
+    exp_condition: Iterable[np.ndarray],
+    hrf_model: HRFModel,
+    frame_times: np.ndarray,
+    con_id: str = "cond",
+    oversampling: int = 50,
+    fir_delays: Iterable[int] | None = None,
+    min_onset: float = -24.0,
+) -> tuple[np.ndarray, list[str]]:
+    """Columns of one condition.
+
+    Parameters
+    ----------
+    exp_condition : three arrays of shape (n_events,)
+        Onsets in seconds, durations in seconds, amplitudes.
+    hrf_model : str, callable, sequence of callables, or None
+        See `glmwidgets.glm.response.models.resolve_hrf`.
+    frame_times : array of shape (n_scans,)
+        Times of the scans in seconds.
+    con_id : str
+        Name of the condition.
+    oversampling : int
+        Steps per scan of the grid on which events are sampled.
+    fir_delays : iterable of int, optional
+        Delays in scans for ``hrf_model="fir"``.
+    min_onset : float
+        Events that are over before this time, in seconds relative to the first scan, are dropped.
+
+    Returns
+    -------
+    array of shape (n_scans, n_columns)
+        float64.
+    list of str
+        Names of the columns.
+
+    Raises
+    ------
+    ValueError
+        If a duration is negative, or another argument out of range.
+
+    Warns
+    -----
+    UserWarning
+        If events before `min_onset` are dropped or cut.
+
+    Notes
+    -----
+    nilearn documents that events before `min_onset` are not considered, and moves them to it. Here an event
+    that is over by then is dropped, and one that still lasts is cut to what remains.
+
+    Examples
+    --------
+    >>> condition = ([2.0, 20.0], [4.0, 4.0], [1.0, 1.0])
+    >>> column, names = compute_regressor(condition, "spm", np.arange(20) * 2.0, con_id="face")
+    >>> column.shape, names
+    ((20, 1), ['face'])
+    """
+    onsets, durations, amplitudes = (np.asarray(values, dtype=np.float64) for values in exp_condition)
+    if (durations < 0).any():
+        raise ValueError(f"{con_id!r} has an event of negative duration ({durations.min():g} s)")
+    grid = fine_grid(frame_times, oversampling, min_onset)
+    response = resolve_hrf(hrf_model, fir_delays)
+    columns = convolve_events(onsets, durations, amplitudes, response, grid, con_id)
+    return columns, response.column_names(con_id)
+
+
+def convolve_events(
+    onsets: np.ndarray,
+    durations: np.ndarray,
+    amplitudes: np.ndarray,
+    response: Response,
+    grid: FineGrid,
+    condition: str,
+) -> np.ndarray:
+    """Columns of one condition on a grid that is laid, for a response that is resolved.
+
+    Parameters
+    ----------
+    onsets, durations, amplitudes : arrays of shape (n_events,)
+        Seconds, seconds, and heights.
+    response : Response
+        From `glmwidgets.glm.response.models.resolve_hrf`.
+    grid : FineGrid
+        From `fine_grid`.
+    condition : str
+        Its name, for the warning.
+
+    Returns
+    -------
+    array of shape (n_scans, n_columns)
+    """
+    ends = onsets + durations
+    earliest = grid.times[0]
+    early = onsets < earliest
+    if early.any():
+        over = early & ((ends <= earliest) | (not response.uses_duration))
+        warnings.warn(
+            f"{condition!r}: {int(early.sum())} events start before {earliest:g} s (min_onset); "
+            f"{int(over.sum())} of them, which end before it, are dropped and the others are cut to what remains",
+            stacklevel=4,
+        )
+        onsets, ends, amplitudes = onsets[~over], ends[~over], amplitudes[~over]
+    on, off = _event_bins(onsets, ends if response.uses_duration else onsets, grid.times)
+
+    # FIR kernels count from the start of the scan, which lies up to one scan before the event.
+    lead = grid.oversampling - 1 if response.shifted_one_scan else 0
+    before = grid.before + lead
+    kernels = response.kernels(grid.t_r, grid.oversampling)
+    longest = max(kernel.size for kernel in kernels)
+    event, scan = _pairs_within_reach(before, on, off + longest)
+    since_on, since_off = before[scan] - (on - 1)[event], before[scan] - (off - 1)[event]
+    amplitude, weight = amplitudes[event], grid.weight[scan]
+    columns = []
+    for kernel in kernels:
+        running = np.concatenate([[0.0], np.cumsum(kernel)])
+        # mode="clip": 0 before the event, the whole sum once the kernel has passed.
+        left = running.take(since_on, mode="clip") - running.take(since_off, mode="clip")
+        right = running.take(since_on + 1, mode="clip") - running.take(since_off + 1, mode="clip")
+        values = amplitude * (left + weight * (right - left))
+        columns.append(np.bincount(scan, values, minlength=before.size))
+    columns = np.column_stack(columns)
+    return orthogonalize(columns) if response.orthogonal else columns
+
+
+def _event_bins(onsets: np.ndarray, ends: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First grid point of each event, and the first one after it; an instant gets one point."""
+    last = times.size - 1
+    on = np.minimum(np.searchsorted(times, onsets), last)
+    off = np.minimum(np.searchsorted(times, ends), last)
+    return on, np.where((off == on) & (off < last), off + 1, off)
+
+
+def _pairs_within_reach(before: np.ndarray, on: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every event with every scan that can show it: ``before + 1 >= on`` and ``before < gone``."""
+    first = np.searchsorted(before + 1, on)
+    count = np.maximum(np.searchsorted(before, gone) - first, 0)
+    event = np.repeat(np.arange(on.size), count)
+    start_of_event = np.cumsum(count) - count
+    return event, np.arange(event.size) - (start_of_event - first)[event]

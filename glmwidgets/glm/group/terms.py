@@ -1,0 +1,154 @@
+"""From a table of subjects to a design matrix: numbers become covariates, labels become groups."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.group.design import check_group_design
+
+__all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "parse_number"]
+
+#: What the cells of a column are, with the words for a menu.
+KINDS = {"number": "numbers", "label": "groups"}
+
+
+@dataclass(frozen=True)
+class TermColumn:
+    """A column of the table of subjects.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        Key of `KINDS`.
+    cells : sequence of str
+        As they are typed; empty where nothing is known.
+    """
+
+    name: str
+    kind: str
+    cells: Sequence[str]
+
+
+def parse_number(text: str) -> float | None:
+    """Read a finite number; None for anything else.
+
+    Examples
+    --------
+    >>> parse_number(" -1.5e2 "), parse_number("1,5"), parse_number("nan")
+    (-150.0, None, None)
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    # Python reads 1_000 as a number; a person who typed that meant something else.
+    return value if math.isfinite(value) and "_" not in text else None
+
+
+def design_of_terms(
+    columns: Sequence[TermColumn], maps: Sequence[str], centre: bool = True, subjects: str | None = None
+) -> pd.DataFrame:
+    """Make the design matrix of a group.
+
+    Without labels, a constant called ``intercept`` stands beside the covariates. With labels, the first such column
+    gives a column of ones and zeros for each of its groups, whose coefficients are the groups' means; each further one
+    gives deviations from the mean over its groups (1, and -1 for the last), so that the means stay means.
+
+    Parameters
+    ----------
+    columns : sequence of TermColumn
+        Those that are modelled; each has a cell for every map.
+    maps : sequence of str
+        Names of the maps, for the index and for messages.
+    centre : bool
+        Subtract the mean from every covariate, so that intercept and groups' means are those at its mean.
+    subjects : str, optional
+        Name of the column that tells which subject a map is of, where subjects have several.
+
+    Returns
+    -------
+    DataFrame
+        One row a map: groups, covariates, deviations, intercept.
+
+    Raises
+    ------
+    ValueError
+        If a cell is empty, a covariate is the same for all maps, a column of labels has but one, or there are fewer
+        maps than the columns need.
+
+    Warns
+    -----
+    UserWarning
+        If columns are combinations of each other.
+
+    Examples
+    --------
+    >>> age = TermColumn("age", "number", ["20", "30", "40"])
+    >>> sex = TermColumn("sex", "label", ["f", "m", "f"])
+    >>> design_of_terms([age], ["01", "02", "03"])
+         age  intercept
+    01 -10.0        1.0
+    02   0.0        1.0
+    03  10.0        1.0
+    >>> design_of_terms([sex], ["01", "02", "03"])
+          f    m
+    01  1.0  0.0
+    02  0.0  1.0
+    03  1.0  0.0
+    """
+    design = columns_of_terms(columns, maps, centre)
+    if subjects is not None and subjects not in [column.name for column in columns]:
+        warnings.warn(
+            f"some have several maps, and the model takes all maps as independent: take {subjects} into the model",
+            stacklevel=2,
+        )
+    return check_group_design(design, len(maps), list(maps))
+
+
+def columns_of_terms(columns: Sequence[TermColumn], maps: Sequence[str], centre: bool = True) -> pd.DataFrame:
+    """The columns of `design_of_terms`, before it is asked whether they make a design that can be fitted."""
+    groups: dict[str, np.ndarray] = {}
+    covariates: dict[str, np.ndarray] = {}
+    deviations: dict[str, np.ndarray] = {}
+    names = [column.name for column in columns]
+    for column in columns:
+        _refuse_empty(column, maps)
+        if column.kind == "number":
+            covariates[column.name] = _covariate(column, centre)
+            continue
+        levels = sorted(set(column.cells))
+        if len(levels) < 2:
+            raise ValueError(f"all maps have the same {column.name} ({levels[0]}): there is nothing to compare")
+        ones = {level: np.array([float(cell == level) for cell in column.cells]) for level in levels}
+        taken = {*names, *groups, *deviations, "intercept"}
+        called = {level: f"{column.name} {level}" if taken & set(levels) else level for level in levels}
+        if not groups:
+            groups = {called[level]: ones[level] for level in levels}
+        else:
+            deviations |= {called[level]: ones[level] - ones[levels[-1]] for level in levels[:-1]}
+    parts: Mapping[str, np.ndarray] = {**groups, **covariates, **deviations}
+    if not groups:
+        if "intercept" in parts:
+            raise ValueError("a covariate is called 'intercept', as the column of ones that is added: rename it")
+        parts = {**parts, "intercept": np.ones(len(maps))}
+    return pd.DataFrame(parts, index=list(maps))
+
+
+def _refuse_empty(column: TermColumn, maps: Sequence[str]) -> None:
+    for name, cell in zip(maps, column.cells, strict=True):
+        if not cell.strip():
+            raise ValueError(f"{name} has no {column.name}: type one, leave {name} out, or leave {column.name} out")
+
+
+def _covariate(column: TermColumn, centre: bool) -> np.ndarray:
+    values = np.array([parse_number(cell) for cell in column.cells], dtype=float)
+    if np.ptp(values) == 0:
+        raise ValueError(f"all maps have the same {column.name} ({column.cells[0]}): it cannot be told from the mean")
+    return values - values.mean() if centre else values

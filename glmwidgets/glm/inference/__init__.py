@@ -1,0 +1,35 @@
+"""From statistics to findings: p and z, thresholds, clusters, bounds on true discoveries."""
+
+from __future__ import annotations
+
+from glmwidgets.front_door import front_door
+
+_EXPORTS = {
+    "Cluster": "glmwidgets.glm.inference.clusters",
+    "Lattice": "glmwidgets.glm.inference.cluster_stats",
+    "Peak": "glmwidgets.glm.inference.clusters",
+    "THRESHOLDS": "glmwidgets.glm.inference.heights",
+    "Threshold": "glmwidgets.glm.inference.heights",
+    "cluster_maxima": "glmwidgets.glm.inference.cluster_stats",
+    "cluster_true_discoveries": "glmwidgets.glm.inference.ari",
+    "cluster_values": "glmwidgets.glm.inference.cluster_stats",
+    "clusters_table": "glmwidgets.glm.inference.clusters",
+    "false_discovery_rate": "glmwidgets.glm.inference.heights",
+    "find_clusters": "glmwidgets.glm.inference.clusters",
+    "height_threshold": "glmwidgets.glm.inference.heights",
+    "hommel_values": "glmwidgets.glm.inference.ari",
+    "label_clusters": "glmwidgets.glm.inference.clusters",
+    "make_lattice": "glmwidgets.glm.inference.cluster_stats",
+    "p_from_f": "glmwidgets.glm.inference.heights",
+    "p_from_t": "glmwidgets.glm.inference.heights",
+    "p_from_z": "glmwidgets.glm.inference.heights",
+    "table_of_clusters": "glmwidgets.glm.inference.clusters",
+    "threshold_map": "glmwidgets.glm.inference.clusters",
+    "z_from_f": "glmwidgets.glm.inference.heights",
+    "z_from_p": "glmwidgets.glm.inference.heights",
+    "z_from_t": "glmwidgets.glm.inference.heights",
+}
+
+__all__ = list(_EXPORTS)
+
+__getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -1,0 +1,251 @@
+"""Haemodynamic response models by name: read a name, make its kernels, draw its curve.
+
+The models themselves are the rows of `HRFS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.choices import nearest
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.response.table import HRF, HRFS, Parameter, format_hrf
+
+__all__ = [
+    "HRF",
+    "HRFS",
+    "HRFModel",
+    "Parameter",
+    "Response",
+    "format_hrf",
+    "hrf_curve",
+    "parse_hrf",
+    "resolve_hrf",
+]
+
+#: What ``hrf_model`` may be: a name, a function of ``(t_r, oversampling)``, several of them, or None.
+HRFModel = str | Callable[[float, int], np.ndarray] | Sequence[Callable[[float, int], np.ndarray]] | None
+
+
+def parse_hrf(text: str) -> tuple[HRF, tuple[float, ...]]:
+    """Read the name of a response model, such as ``"spm + derivative"`` or ``"block(20)"``.
+
+    Upper and lower case, and blanks around ``+``, commas and brackets, make no difference. Nothing is
+    evaluated.
+
+    Parameters
+    ----------
+    text : str
+        A name of `HRFS`, with numbers in brackets where the model takes any.
+
+    Returns
+    -------
+    HRF
+        The row of the table.
+    tuple of float
+        Its numbers, defaults filled in.
+
+    Raises
+    ------
+    ValueError
+        If no such model exists, or its numbers are wrong; the message names the models there are.
+
+    Examples
+    --------
+    >>> row, values = parse_hrf("GAM( 8.6, 0.5 )")
+    >>> row.label, values
+    ('AFNI GAM', (8.6, 0.5))
+    """
+    match = re.fullmatch(r"\s*([^()]*?)\s*(?:\(([^()]*)\)\s*)?", text.lower())
+    name = re.sub(r"\s*\+\s*", " + ", " ".join(match[1].split())) if match else text.lower()
+    if name not in HRFS:
+        near = nearest(name, HRFS)
+        raise InputError(
+            f"{text!r} is not a known hrf_model" + (f"; did you mean {near!r}?" if near else ""),
+            advice=f"Names: {', '.join(HRFS)}; or a function, a list of functions, or None",
+        )
+    words = match[2].split(",") if match[2] and match[2].strip() else []
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        raise ValueError(f"hrf_model {text!r}: what stands in the brackets must be numbers") from None
+    return HRFS[name], HRFS[name].check(values)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response model with everything decided, as a design needs it.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Column names are a condition's name and these.
+    kernels : callable
+        ``kernels(t_r, oversampling)`` gives a tuple of float64 arrays, one per suffix.
+    uses_duration, orthogonal, shifted_one_scan : bool
+        As in `HRF`.
+    """
+
+    suffixes: tuple[str, ...]
+    kernels: Callable[[float, int], tuple[np.ndarray, ...]]
+    uses_duration: bool
+    orthogonal: bool
+    shifted_one_scan: bool
+
+    def column_names(self, condition: str) -> list[str]:
+        """Names of the columns of one condition.
+
+        Examples
+        --------
+        >>> resolve_hrf("spm + derivative").column_names("face")
+        ['face', 'face_derivative']
+        """
+        return [condition + suffix for suffix in self.suffixes]
+
+
+@lru_cache(maxsize=64)
+def _named_kernels(row: HRF, values: tuple[float, ...], t_r: float, oversampling: int) -> tuple[np.ndarray, ...]:
+    kernels = tuple(np.asarray(kernel) for kernel in row.kernels(t_r, oversampling, *values))
+    for kernel in kernels:
+        kernel.flags.writeable = False  # shared by every caller
+    return kernels
+
+
+def _call_kernel(function: Callable, t_r: float, oversampling: int) -> np.ndarray:
+    name = _function_name(function)
+    try:
+        kernel = function(t_r, oversampling)
+    except TypeError as error:
+        raise ValueError(
+            f"the custom hrf_model {name} could not be called as {name}(t_r, oversampling): {error}"
+        ) from error
+    kernel = np.asarray(kernel, dtype=np.float64)
+    if kernel.ndim != 1 or kernel.size == 0 or not np.isfinite(kernel).all():
+        raise ValueError(
+            f"the custom hrf_model {name} must return a non-empty one-dimensional array of finite numbers, "
+            f"one per step of {t_r / oversampling:g} s; it returned an array of shape {kernel.shape}"
+        )
+    return kernel
+
+
+def _function_name(function: Callable) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _unique(suffixes: Sequence[str], what: str) -> tuple[str, ...]:
+    if len(set(suffixes)) != len(suffixes):
+        raise ValueError(f"{what} would give two columns of one condition the same name: {', '.join(suffixes)}")
+    return tuple(suffixes)
+
+
+def _check_fir_delays(fir_delays: Iterable[int] | None) -> tuple[int, ...]:
+    delays = (0,) if fir_delays is None else tuple(fir_delays)
+    if not delays or any(delay != int(delay) or delay < 0 for delay in delays):
+        raise ValueError(f"fir_delays must be whole numbers of scans, 0 or more, not {list(delays)}")
+    return tuple(int(delay) for delay in delays)
+
+
+def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) -> Response:
+    """Turn whatever ``hrf_model`` says into kernels and column names.
+
+    Parameters
+    ----------
+    hrf_model : str, callable, sequence of callables, or None
+        A name of `HRFS`; a function of ``(t_r, oversampling)`` that returns one kernel, sampled every
+        ``t_r / oversampling`` seconds, or several such functions; None for no response (a boxcar).
+    fir_delays : iterable of int, optional
+        Delays in scans, for ``"fir"`` and others with ``by_delays``; ``[0]`` by default.
+
+    Returns
+    -------
+    Response
+
+    Raises
+    ------
+    ValueError
+        If the model is unknown, its numbers are wrong, or its column names are not unique.
+    TypeError
+        If it is none of these things.
+
+    Examples
+    --------
+    >>> resolve_hrf("fir", fir_delays=[0, 1, 2]).suffixes
+    ('_delay_0', '_delay_1', '_delay_2')
+    """
+    if isinstance(hrf_model, str) or hrf_model is None:
+        row, values = parse_hrf("none" if hrf_model is None else hrf_model)
+        if row.by_delays:
+            values = _check_fir_delays(fir_delays)
+        suffixes = row.suffixes(values) if callable(row.suffixes) else row.suffixes
+        return Response(
+            suffixes=_unique(suffixes, f"hrf_model {row.name!r}"),
+            kernels=partial(_named_kernels, row, values),
+            uses_duration=row.uses_duration,
+            orthogonal=row.orthogonal,
+            shifted_one_scan=row.shifted_one_scan,
+        )
+    functions = [hrf_model] if callable(hrf_model) else hrf_model
+    functions = list(functions) if isinstance(functions, Iterable) else [functions]
+    if not all(callable(function) for function in functions):
+        raise TypeError(
+            "hrf_model must be a name, a function of (t_r, oversampling), a list of such functions or None, "
+            f"not {type(hrf_model).__name__}"
+        )
+    if not functions:
+        raise ValueError("hrf_model is an empty list; give at least one function")
+    return Response(
+        suffixes=_unique([f"_{_function_name(f)}" for f in functions], "the list of functions in hrf_model"),
+        kernels=lambda t_r, oversampling: tuple(_call_kernel(f, t_r, oversampling) for f in functions),
+        uses_duration=True,
+        orthogonal=True,
+        shifted_one_scan=False,
+    )
+
+
+def hrf_curve(
+    hrf_model: HRFModel, t_r: float = 2.0, dt: float = 0.1, fir_delays: Iterable[int] | None = None
+) -> pd.DataFrame:
+    """The response over time, as a design with this repetition time uses it; to be drawn.
+
+    Parameters
+    ----------
+    hrf_model : str, callable, sequence of callables, or None
+        See `resolve_hrf`.
+    t_r : float
+        Repetition time in seconds.
+    dt : float
+        Seconds between the rows.
+    fir_delays : iterable of int, optional
+        Delays in scans for ``"fir"``.
+
+    Returns
+    -------
+    DataFrame
+        One row per time, indexed by seconds since the event (``time``), and one column per basis function,
+        named by its suffix (``response`` where there is none). Models that use the event's duration are given
+        per second of stimulation, so their height does not depend on `t_r`; the others as they are.
+
+    Examples
+    --------
+    >>> curve = hrf_curve("spm12 + derivative", t_r=2.0, dt=1.0)
+    >>> list(curve.columns), float(curve["response"].idxmax())
+    (['response', 'derivative'], 5.0)
+    """
+    oversampling = 50
+    response = resolve_hrf(hrf_model, fir_delays)
+    step = t_r / oversampling
+    kernels = response.kernels(t_r, oversampling)
+    longest = max(kernel.size for kernel in kernels)
+    times = dt * np.arange(int(np.floor(longest * step / dt)) + 1)
+    scale = 1.0 / step if response.uses_duration else 1.0
+    columns = {
+        suffix.strip("_") or "response": np.interp(times, step * np.arange(kernel.size), scale * kernel, right=0.0)
+        for suffix, kernel in zip(response.suffixes, kernels, strict=True)
+    }
+    return pd.DataFrame(columns, index=pd.Index(times, name="time"))

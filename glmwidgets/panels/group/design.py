@@ -1,0 +1,117 @@
+"""The model of a group: the usual tests at a click, and the table of what is known of each map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.glm.group.terms import KINDS
+from glmwidgets.glm.tables import parse_table
+from glmwidgets.panels.parts.values_table import GroupTable
+from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.session.group.session import GroupSession
+from glmwidgets.session.group.tests import TESTS
+from glmwidgets.specification.tree import SettingsError
+
+__all__ = ["GroupDesignPanel"]
+
+
+class GroupDesignPanel(Panel):
+    """Tests at a click, the editable table, and how the maps are smoothed.
+
+    Attributes
+    ----------
+    tests : dict of Button
+        By name of the test.
+    table : GroupTable
+    upload : FileUpload
+        Adds the columns of a table to this one.
+    smoothing : BoundedFloatText
+    centre : Checkbox
+    """
+
+    def __init__(self, session: GroupSession):
+        super().__init__(session, "Model", ("design", "table", "data", "fit"))
+        self.tests = {name: W.Button(description=row.label, tooltip=row.hint) for name, row in TESTS.items()}
+        for name, button in self.tests.items():
+            button.on_click(self.guarded(lambda _, name=name: session.ask(name)))
+        tests = W.Box(list(self.tests.values()))
+        tests.add_class("glmw-bar")
+        self.table = GroupTable()
+        self.table.on_act(self.guarded(self._act))
+        self.upload = W.FileUpload(accept=".tsv,.csv,.txt", multiple=False, description="add covariates")
+        self.upload.observe(self.guarded(self._take_upload), "value")
+        self.centre = W.Checkbox(description="centre covariates", indent=False)
+        self.bind(self.centre, "design.centre")
+        self.smoothing = W.BoundedFloatText(min=0, max=50, step=1)
+        self.bind(self.smoothing, "data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
+        tools = W.Box([self.upload, self.centre])
+        tools.add_class("glmw-bar")
+        self._note = text("glmw-note")
+        self.fill(tests, self.table, tools, field("smoothing, mm", self.smoothing), self._note)
+        session.observe_locked(self._show, "settings")
+        session.observe_locked(self._show_fit, ["result", "status"])
+        session.observe_locked(self._mark, "shown")
+        self._show()
+        self._show_fit()
+
+    def _act(self, what: str, content: dict[str, Any]) -> None:
+        getattr(self, f"_act_{what}")(**content)
+
+    def _act_cell(self, row: int, column: int, text: str) -> None:
+        cells = self.session.settings.table.with_cell(row, column, text)
+        taken = self.session.update({"table.cells": cells})
+        self.table.refused = {} if taken else {"row": row, "column": column, "text": text}
+
+    def _act_keep(self, row: int, value: bool) -> None:
+        name = self.session.settings.table.maps[row]
+        left_out = [other for other in self.session.settings.data.left_out if other != name]
+        self.session.update({"data.left_out": tuple(left_out if value else [*left_out, name])})
+
+    def _act_term(self, column: int, value: bool) -> None:
+        name = self.session.settings.table.names[column]
+        others = [term for term in self.session.settings.design.terms if term != name]
+        self.session.take_terms([*others, name] if value else others)
+
+    def _act_kind(self, column: int) -> None:
+        table = self.session.settings.table
+        other = next(kind for kind in KINDS if kind != table.kinds[column])
+        kinds = (*table.kinds[:column], other, *table.kinds[column + 1 :])
+        if self.session.update({"table.kinds": kinds}) and table.names[column] in self.session.settings.design.terms:
+            self.session.take_terms(self.session.settings.design.terms)
+
+    def _act_pick(self, row: int) -> None:
+        name = self.session.settings.table.maps[row]
+        self.session.show_map(None if self.session.shown == name else name)
+
+    def _take_upload(self, change: dict) -> None:
+        if not change["new"]:
+            return
+        file = change["new"][0]
+        try:
+            frame, _ = parse_table(bytes(file["content"]), "covariates", file["name"])
+        except ValueError as error:
+            raise SettingsError.of("table", error) from None
+        self.upload.value = ()
+        self.session.add_covariates(frame)
+
+    def _show(self, _change: object = None) -> None:
+        settings = self.session.settings
+        self.table.show(settings.table, settings.design.terms, settings.data.left_out)
+        if self.table.refused and self.session.status.state != "error":
+            self.table.refused = {}
+        self._mark()
+
+    def _show_fit(self, _change: object = None) -> None:
+        result = self.session.result
+        if result is None:
+            return
+        columns = len(result.design.columns)
+        self.set_verdict(f"{len(result.rows)} maps · {columns} column{'s' * (columns != 1)} · dof {result.fit.dof:g}")
+
+    def _mark(self, _change: object = None) -> None:
+        maps, shown = self.session.settings.table.maps, self.session.shown
+        here = maps.index(shown) if shown in maps else -1
+        if self.table.here != here:
+            self.table.here = here

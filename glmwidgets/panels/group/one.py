@@ -1,0 +1,90 @@
+"""One map of a group by itself, in the place of the group's."""
+
+from __future__ import annotations
+
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.group.session import GroupSession
+
+__all__ = ["OneMapPanel"]
+
+
+class OneMapPanel(Panel):
+    """The map that was picked, and the way back.
+
+    Attributes
+    ----------
+    viewer : SliceViewer or None
+        Made when it is first needed.
+    back, keep : Button
+        Back to the group's map; leave this map out of the group, or take it back.
+    """
+
+    def __init__(self, session: GroupSession):
+        super().__init__(session)
+        self.add_class("glmw-bare")
+        self.viewer: SliceViewer | None = None
+        self.back = W.Button(description="← group map", tooltip="back to the map of the whole group")
+        self.keep = W.Button(description="leave out", tooltip="fit the group without this map")
+        self._words = text("glmw-note")
+        self.back.on_click(self.guarded(lambda _: session.show_map(None)))
+        self.keep.on_click(self.guarded(self._press))
+        self._bar = W.Box([self.back, self._words, self.keep])
+        self._bar.add_class("glmw-bar")
+        self._painted: np.ndarray | None = None
+        self.fill(self._bar)
+        session.observe_locked(self._show, ["shown", "result", "settings"])
+        session.observe_locked(self._show_cursor, "cursor")
+
+    def _build(self) -> None:
+        session = self.session
+        self.viewer = SliceViewer(lock=session.lock, label="value")
+        self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
+        self.viewer.set_mask(session.analysis.domain.mask)
+        self.viewer.cursor = session.cursor
+        self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
+        self.fill(self._bar, self.viewer)
+
+    def _press(self, _button: object) -> None:
+        name, left_out = self.session.shown, self.session.settings.data.left_out
+        changed = [other for other in left_out if other != name]
+        self.session.update({"data.left_out": tuple(changed if name in left_out else [*left_out, name])})
+
+    def _show(self, _change: object = None) -> None:
+        result, name = self.session.result, self.session.shown
+        if result is None or name not in self.session.settings.table.maps:
+            return
+        if self.viewer is None:
+            self._build()
+        row = self.session.settings.table.maps.index(name)
+        values = result.values[row]
+        if self._painted is None or not np.shares_memory(values, self._painted):
+            self._painted = values
+            # One end of the colours for all maps, so that going from one to the next compares them.
+            limit = float(np.quantile(np.abs(result.values[list(result.rows)]), 0.999)) or 1.0
+            with self.viewer.hold_sync():
+                self.viewer.set_map(values)
+                self.viewer.vmax = limit
+        self.viewer.look(self.session.settings.map, COLOURS)
+        self._say(name, row)
+
+    def _say(self, name: str, row: int) -> None:
+        result = self.session.result
+        out = name in self.session.settings.data.left_out
+        words = result.influence.words(result.rows.index(row)) if row in result.rows else "left out"
+        warned = f' · <span class="glmw-warn">{escape(words)}</span>' if words else ""
+        said = f"<b>{escape(name)}</b> by itself{warned}"
+        if self._words.value != said:
+            self._words.value = said
+        label = "take it back" if out else "leave out"
+        if self.keep.description != label:
+            self.keep.description = label
+
+    def _show_cursor(self, _change: object = None) -> None:
+        if self.viewer is not None and self.viewer.cursor != self.session.cursor:
+            self.viewer.cursor = self.session.cursor

@@ -1,0 +1,279 @@
+"""A permutation test beside the parametric one: run, watched as it sharpens, cancelled."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.inference.heights import height_threshold
+from glmwidgets.panels.parts.chart import Chart, bars, mark
+from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
+from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.report.figures.style import write_number
+from glmwidgets.session.group.permutation import TESTED, Permuted
+from glmwidgets.session.group.session import GroupSession
+from glmwidgets.specification.tree import SettingsError
+
+__all__ = ["PermutationPanel"]
+
+# Parametric thresholds that stand beside the permuted ones.
+PARAMETRIC = (("uncorrected .001", "fpr", 0.001), ("FDR .05", "fdr", 0.05), ("Bonferroni .05", "bonferroni", 0.05))
+
+N_BINS = 40
+
+
+class PermutationPanel(Panel):
+    """Thresholds of both kinds side by side, the null distribution, and a map of corrected p.
+
+    Attributes
+    ----------
+    run, take : Button
+        Runs or cancels the test; puts its cut-off on the map.
+    n_perm, forming, seed, alpha : number controls
+    tfce : Checkbox
+    statistic : Dropdown
+        Whose corrected p is shown.
+    bar : FloatProgress
+    viewer : SliceViewer or None
+        Made when a test is first run.
+    chart : Chart
+        Null distribution of the largest statistic.
+    """
+
+    def __init__(self, session: GroupSession):
+        super().__init__(session, "Permutation test", ("permutation", "contrast"))
+        self.run = W.Button(description="run", tooltip="rearrange the maps as the hypothesis allows")
+        self.take = W.Button(
+            description="use this height on the map", tooltip="sets the map's threshold to the cut-off"
+        )
+        self.n_perm = W.BoundedIntText(min=1, max=1_000_000, step=500)
+        self.forming = W.BoundedFloatText(min=0, max=0.2, step=0.001)
+        self.seed = W.BoundedIntText(min=0, max=2**31 - 1)
+        self.alpha = W.BoundedFloatText(min=0.0001, max=0.5, step=0.01)
+        self.tfce = W.Checkbox(description="TFCE", indent=False, tooltip="threshold-free cluster enhancement; slower")
+        self.statistic = W.Dropdown(options=[(TESTED["t"], "t")])
+        self.bar = W.FloatProgress(min=0, max=1)
+        self.bar.add_class("glmw-progress")
+        self.chart = Chart(height=150, label="null distribution of the largest statistic")
+        self.viewer: SliceViewer | None = None
+        for control, path in (
+            (self.n_perm, "permutation.n_perm"),
+            (self.forming, "permutation.forming"),
+            (self.seed, "permutation.seed"),
+            (self.alpha, "permutation.alpha"),
+            (self.tfce, "permutation.tfce"),
+        ):
+            self.bind(control, path)
+        self.run.on_click(self.guarded(self._press))
+        self.take.on_click(self.guarded(self._take))
+        self.on_value(self.statistic, lambda _: self._paint())
+        choices = W.Box(
+            [
+                field("permutations", self.n_perm),
+                field("clusters at p", self.forming),
+                field("FWE alpha", self.alpha),
+                field("seed", self.seed),
+                self.tfce,
+            ]
+        )
+        choices.add_class("glmw-choices")
+        tools = W.Box([self.run, self.bar, self._progress_words()])
+        tools.add_class("glmw-bar")
+        self._table = text("glmw-values")
+        self._place = W.Box([])
+        self._place.add_class("glmw-permuted")
+        self._drawn: Permuted | None = None
+        self._stale = False
+        self.fill(choices, tools, self._table, self._place)
+        session.observe_locked(self._show, ["permuted", "result"])
+        session.observe_locked(self._show_settings, "settings")
+        session.observe_locked(self._show_cursor, "cursor")
+        # A test that could not be begun ends without a result.
+        session.observe_locked(self._show_run, "status")
+        self._show()
+
+    def _progress_words(self) -> W.HTML:
+        self._words = text("glmw-note")
+        return self._words
+
+    def _press(self, _button: object) -> None:
+        if self.session.is_permuting:
+            self.session.stop_permuting()
+        else:
+            self.session.permute()
+        self._show_run()
+
+    def _take(self, _button: object) -> None:
+        height = self._drawn.height_in_z(self.session.settings.permutation.alpha)
+        if not math.isfinite(height):
+            raise SettingsError("permutation.n_perm", "there are too few for a cut-off: run more")
+        self.session.update({"threshold.height_control": "fixed", "threshold.value": round(height, 4)})
+
+    # What is seen ---------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Make what is seen when it is first needed: a canvas costs memory in kernel and page."""
+        session = self.session
+        self.viewer = SliceViewer(lock=session.lock, label="−log₁₀ p", max_height=260)
+        self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
+        self.viewer.set_mask(session.analysis.domain.mask)
+        self.viewer.cursor = session.cursor
+        self.viewer.look(session.settings.map, COLOURS)
+        self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
+        shown = field("corrected p of", self.statistic)
+        take = W.Box([self.take])
+        take.add_class("glmw-bar")
+        null = W.VBox([text("glmw-label", "null distribution of the largest statistic"), self.chart, take])
+        left = W.VBox([shown, self.viewer])
+        self._place.children = [left, null]
+
+    def _show(self, _change: object = None) -> None:
+        permuted = self.session.permuted
+        if permuted is not None:
+            if self.viewer is None:
+                self._build()
+            self._drawn = permuted
+            self._offer(permuted)
+            self._paint()
+            self._plot(permuted)
+        self._write()
+        self._show_run()
+
+    def _show_settings(self, _change: object = None) -> None:
+        if self.viewer is not None:
+            self.viewer.look(self.session.settings.map, COLOURS)
+        if self._drawn is not None and self._drawn is self.session.permuted:
+            self._paint()
+            self._plot(self._drawn)
+        self._write()
+        self._show_run()
+
+    def _offer(self, permuted: Permuted) -> None:
+        options = tuple((TESTED[name], name) for name in permuted.names)
+        if self.statistic.options != options:
+            chosen = self.statistic.value
+            self.statistic.options = options
+            self.statistic.value = chosen if chosen in permuted.names else permuted.names[0]
+
+    def _paint(self) -> None:
+        permuted = self._drawn
+        if permuted is None or self.viewer is None or self.statistic.value not in permuted.names:
+            return
+        name = self.statistic.value
+        # The sign is that of the effect; a map of p alone would not tell it.
+        signed = permuted.logp(name) * np.where(permuted.result.observed[permuted.names[0]] < 0, -1, 1)
+        alpha = self.session.settings.permutation.alpha
+        with self.viewer.hold_sync():
+            self.viewer.threshold = -math.log10(alpha) * (1 - 1e-6)
+            self.viewer.sign = "two-sided" if permuted.result.two_sided else "positive"
+            top = max(1.5 * -math.log10(alpha), math.log10(1 + permuted.result.n_perm))
+            if self.viewer.vmax != top:
+                self.viewer.vmax = top
+            self.viewer.set_map(signed)
+
+    def _plot(self, permuted: Permuted) -> None:
+        name = permuted.names[0]
+        null, highest = permuted.result.null[name], float(np.abs(permuted.result.observed[name]).max())
+        cutoff = permuted.result.cutoff(name, self.session.settings.permutation.alpha)
+        low, top = (float(null.min()), float(null.max())) if null.size else (0.0, 1.0)
+        # A statistic far beyond all that chance makes would leave the distribution itself no room.
+        high = max(top, min(highest, low + 2 * (top - low)))
+        counts, edges = (
+            np.histogram(null, N_BINS, (low, high)) if high > low else (np.zeros(1), np.array([low, low + 1]))
+        )
+        middle, width = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
+        symbol = "F" if name == "f" else "|t|" if permuted.result.two_sided else "t"
+        parts = [bars(middle, counts, 0.92 * width, "--glmw-muted", "permutations")]
+        said = f"observed {highest:.2f}{' →' if highest > high else ''}"
+        if math.isfinite(cutoff):
+            # Two labels need half of the width.
+            near = abs(min(highest, high) - cutoff) < 0.5 * (high - low)
+            parts.append(mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}{' · ' + said if near else ''}"))
+            said = "" if near else said
+        parts.append(mark(min(highest, high), "--glmw-accent", said))
+        room = 0.02 * (high - low) or 0.5
+        ends = (low - room, high + room)
+        self.chart.show(
+            [self.chart.plot(parts, ends, (0.0, 1.25 * max(1.0, counts.max())), x_name=f"largest {symbol}")]
+        )
+
+    def _write(self) -> None:
+        result, permuted = self.session.result, self.session.permuted
+        if result is None:
+            return
+        rows = [("", "height", "z", "voxels", "lowest p")]
+        two_sided = result.thresholding.two_sided
+        size = np.abs(result.z) if two_sided else result.z
+        chosen = [(f"on the map: {_method(result)}", result.threshold)]
+        for label, method, alpha in PARAMETRIC:
+            height = height_threshold(result.z, method, alpha=alpha, two_sided=two_sided, fixed=0.0)
+            chosen.append((label, height))
+        rows += [(label, "", _number(height), f"{np.count_nonzero(size > height):,}", "") for label, height in chosen]
+        if permuted is not None:
+            alpha = self.session.settings.permutation.alpha
+            for name in permuted.names:
+                cutoff = permuted.result.cutoff(name, alpha)
+                z = permuted.height_in_z(alpha) if name == permuted.names[0] else None
+                rows.append(
+                    (
+                        f"permuted, {TESTED[name]}, FWE {alpha:g}",
+                        _number(cutoff),
+                        "" if z is None else _number(z),
+                        f"{permuted.n_significant(name, alpha):,}",
+                        f"{permuted.best[name]:.4f}".lstrip("0"),
+                    )
+                )
+        html = "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
+        if self._table.value != html:
+            self._table.value = html
+
+    def _show_run(self, _change: object = None) -> None:
+        permuted, running = self.session.permuted, self.session.is_permuting
+        label = "cancel" if running else "run"
+        if self.run.description != label:
+            self.run.description = label
+        done = 0.0 if permuted is None else permuted.result.n_done / max(1, permuted.result.n_perm)
+        if self.bar.value != done:
+            self.bar.value = done
+        words = self._in_words(permuted, running)
+        if self._words.value != words:
+            self._words.value = words
+        stale = self._drawn is not None and self._drawn is not permuted
+        if self.viewer is not None and self.viewer.stale != stale:
+            self.viewer.stale = stale
+        no_height = permuted is None or not math.isfinite(permuted.height_in_z(self.session.settings.permutation.alpha))
+        if self.take.disabled != no_height:
+            self.take.disabled = no_height
+        verdict = "" if permuted is None else f"{permuted.result.n_done:,} permutations, {permuted.state}"
+        self.set_verdict(verdict)
+
+    def _in_words(self, permuted: Permuted | None, running: bool) -> str:
+        if permuted is None:
+            other = "what is drawn is of another model · " if self._drawn is not None else ""
+            return f"{other}starting …" if running else f"{other}not run for this model"
+        result = permuted.result
+        what = "sign flips" if result.scheme == "sign_flip" else "permutations"
+        every = ", all there are" if result.exact else ""
+        words = f"{result.n_done:,} of {result.n_perm:,} {what}{every} · {permuted.seconds:.1f} s"
+        return f"{words} · cancelled" if permuted.state == "cancelled" else words
+
+    def _show_cursor(self, _change: object = None) -> None:
+        if self.viewer is not None and self.viewer.cursor != self.session.cursor:
+            self.viewer.cursor = self.session.cursor
+
+
+def _method(result: object) -> str:
+    chosen = result.settings.threshold
+    return f"{chosen.height_control} {chosen.alpha:g}" if "alpha" in chosen.height else chosen.height_control
+
+
+def _number(value: float) -> str:
+    return write_number(value) if math.isfinite(value) else "–"
+
+
+def _row(cells: tuple[str, ...], is_head: bool) -> str:
+    tag = "th" if is_head else "td"
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"

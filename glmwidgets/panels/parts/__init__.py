@@ -1,0 +1,36 @@
+"""Widgets that know no session: charts, tables, slices, sliders."""
+
+from __future__ import annotations
+
+from glmwidgets.front_door import front_door
+
+_EXPORTS = {
+    "CarpetView": "glmwidgets.panels.parts.carpet_view",
+    "Chart": "glmwidgets.panels.parts.chart",
+    "Chips": "glmwidgets.panels.parts.chips",
+    "EventGrid": "glmwidgets.panels.parts.event_grid",
+    "EventTimeline": "glmwidgets.panels.parts.timeline",
+    "FIT": "glmwidgets.panels.parts.plot",
+    "FlipButton": "glmwidgets.panels.parts.flip",
+    "GroupTable": "glmwidgets.panels.parts.values_table",
+    "MapTiles": "glmwidgets.panels.parts.tiles",
+    "MatrixView": "glmwidgets.panels.parts.matrix",
+    "PaintTime": "glmwidgets.panels.parts.paint_time",
+    "RowTable": "glmwidgets.panels.parts.table",
+    "SIGNAL": "glmwidgets.panels.parts.plot",
+    "Slider": "glmwidgets.panels.parts.slider",
+    "band": "glmwidgets.panels.parts.chart",
+    "bars": "glmwidgets.panels.parts.chart",
+    "figure": "glmwidgets.panels.parts.plot",
+    "line": "glmwidgets.panels.parts.chart",
+    "mark": "glmwidgets.panels.parts.chart",
+    "nice_ticks": "glmwidgets.panels.parts.plot",
+    "region": "glmwidgets.panels.parts.chart",
+    "stylesheet": "glmwidgets.panels.parts.style",
+    "time_axis": "glmwidgets.panels.parts.plot",
+    "value_axis": "glmwidgets.panels.parts.plot",
+}
+
+__all__ = list(_EXPORTS)
+
+__getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -1,0 +1,13 @@
+"""The explorer of one run and its panels."""
+
+from __future__ import annotations
+
+from glmwidgets.front_door import front_door
+
+_EXPORTS = {
+    "Explorer": "glmwidgets.panels.run.explorer",
+}
+
+__all__ = list(_EXPORTS)
+
+__getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -1,0 +1,262 @@
+"""Confounds: which columns of the table enter the model, group by group, and scans that are scrubbed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.design.confound_groups import (
+    FD,
+    MOTION_LEVELS,
+    STD_DVARS,
+    ConfoundGroup,
+    choose_confounds,
+    scrubbed_scans,
+    undefined_at_first,
+)
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.panels.parts.chart import Chart, line, mark
+from glmwidgets.panels.shared.base import Panel, field, opened_by, text
+from glmwidgets.session.single.session import Session
+from glmwidgets.specification.confound_choice import ConfoundChoice
+
+__all__ = ["ConfoundsPanel"]
+
+# Told apart by people who see colours differently, on white and on near-black.
+COLOURS = ("#3b7dd8", "#e07b1a", "#2f9e77", "#c2569b", "#8a7a2a", "#6b6fc4", "#c0322b", "#5b8a99")
+
+# Lines that are drawn where none of a group is chosen, and at most.
+SOME, MOST = 6, 24
+
+# Where one column spreads so many times more than another, as mm do beside radians, each has a unit of its own.
+UNLIKE = 8.0
+
+# Thresholds that scrubbing begins with (Power and others 2012; fMRIPrep's own default for DVARS).
+USUAL_FD, USUAL_DVARS = 0.5, 1.5
+
+# Fewer degrees of freedom than these are worth a warning.
+FEW = 30
+
+LEVELS = {0: "none", 6: "6 parameters", 12: "12, with derivatives", 24: "24, with squares"}
+OTHER = -1  # a choice of value None would be none at all for the widget
+
+
+class ConfoundsPanel(Panel):
+    """A tick a group, motion by its number of regressors, thresholds of scrubbing, single columns and their plots.
+
+    Attributes
+    ----------
+    motion : Dropdown
+        0, 6, 12 or 24; only where the table has the six parameters.
+    ticks : dict from name of a group to Checkbox
+    scrub : dict from measure to (Checkbox, BoundedFloatText)
+    details : ToggleButton
+        Opens `group`, `columns` and `chart`.
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(
+            session, "Confounds", ("confounds", "design.confounds", "design.scrub_fd", "design.scrub_dvars")
+        )
+        self._table = session.run.confounds
+        self.choice = ConfoundChoice(() if self._table is None else self._table.columns)
+        self._counts: dict[str, W.HTML] = {}
+        self._note = text("glmw-note")
+        widgets = [*self._group_rows(), *self._scrubbing(), self._note]
+        self.details = W.ToggleButton(description="columns, plot")
+        self.group = W.Dropdown(options=[(group.label, group.name) for group in self.choice.groups])
+        self.columns = W.SelectMultiple(rows=6)
+        self.chart = Chart(height=120, label="confounds over the run")
+        self._inside = W.VBox([self.group, self.columns, self.chart])
+        self._inside.add_class("glmw-view")
+        self._painted: tuple | None = None
+        self._following = False
+        self.on_value(self.details, self._show)
+        self.on_value(self.group, self._show)
+        self.on_value(self.columns, self._pick)
+        bar = W.Box([self.details])
+        bar.add_class("glmw-bar")
+        self.fill(*widgets, bar, opened_by(self.details, self._inside))
+        session.observe_locked(self._show, "settings")
+        self.when_settled(self._show)
+        self._show()
+
+    # What there is ----------------------------------------------------------------------------------------------------
+
+    def _group_rows(self) -> list[W.Widget]:
+        rows: list[W.Widget] = []
+        self.motion: W.Dropdown | None = None
+        self.ticks: dict[str, W.Checkbox] = {}
+        for group in self.choice.groups:
+            if group.measure:
+                continue
+            if group.name == "motion" and self.choice.has_motion:
+                self.motion = W.Dropdown(options=[(label, level) for level, label in LEVELS.items()], value=0)
+                self.on_value(self.motion, self._pick_motion)
+                rows.append(field("motion regressors", self.motion))
+                continue
+            tick = W.Checkbox(value=False, description=group.label, indent=False)
+            self.on_value(tick, lambda change, group=group: self._tick(group, change["new"]))
+            self.ticks[group.name], self._counts[group.name] = tick, text("glmw-count")
+            row = W.Box([tick, self._counts[group.name]])
+            row.add_class("glmw-group-row")
+            rows.append(row)
+        return rows
+
+    def _scrubbing(self) -> list[W.Widget]:
+        self.scrub: dict[str, tuple[W.Checkbox, W.BoundedFloatText]] = {}
+        rows = []
+        wanted = ((FD, "scrub FD > mm", "design.scrub_fd", USUAL_FD),)
+        wanted += ((STD_DVARS, "scrub DVARS >", "design.scrub_dvars", USUAL_DVARS),)
+        for column, label, path, usual in wanted:
+            if self._table is None or column not in self._table:
+                continue
+            tick = W.Checkbox(value=False, description=label, indent=False)
+            number = W.BoundedFloatText(value=usual, min=0, max=1000, step=0.1)
+            self.bind(
+                tick,
+                path,
+                lambda on, number=number: number.value if on else None,
+                lambda threshold: threshold is not None,
+            )
+            self.bind(
+                number,
+                path,
+                lambda value, tick=tick: value if tick.value else None,
+                lambda threshold, number=number: number.value if threshold is None else threshold,
+            )
+            self.scrub[column] = (tick, number)
+            row = W.Box([tick, number])
+            row.add_class("glmw-group-row")
+            rows.append(row)
+        return rows
+
+    # From the controls ------------------------------------------------------------------------------------------------
+
+    def _write(self, group: ConfoundGroup, columns: Any) -> None:
+        setting = self.session.settings.design.confounds
+        wanted = self.choice.with_group(setting, group, columns)
+        if wanted != setting:
+            self.session.update({"design.confounds": wanted})
+
+    def _tick(self, group: ConfoundGroup, on: bool) -> None:
+        if not self._following and on != bool(self.choice.of_group(self.session.settings.design.confounds, group)):
+            self._write(group, group.usual if on else ())
+
+    def _pick_motion(self, change: dict) -> None:
+        level = change["new"]
+        if not self._following and level != OTHER and level != self.choice.level(self._setting):
+            columns = self.choice.group("motion").columns
+            self._write(self.choice.group("motion"), columns[:level] if level in MOTION_LEVELS else ())
+
+    def _pick(self, change: dict) -> None:
+        group = self.choice.group(self.group.value)
+        if not self._following and set(change["new"]) != set(self.choice.of_group(self._setting, group)):
+            self._write(group, change["new"])
+
+    @property
+    def _setting(self) -> tuple[str, ...] | None:
+        return self.session.settings.design.confounds
+
+    # From the session -------------------------------------------------------------------------------------------------
+
+    def _show(self, _change: object = None) -> None:
+        if self._table is None:
+            return
+        self._following = True
+        try:
+            self._show_choice()
+            if self.details.value:
+                self._show_details()
+        finally:
+            self._following = False
+        self._say()
+
+    def _show_choice(self) -> None:
+        for name, tick in self.ticks.items():
+            group = self.choice.group(name)
+            chosen = self.choice.of_group(self._setting, group)
+            if tick.value != bool(chosen):
+                tick.value = bool(chosen)
+            _set(self._counts[name], f"{len(chosen)} of {len(group.columns)}" if chosen else f"{len(group.columns)}")
+        if self.motion is not None:
+            level = self.choice.level(self._setting)
+            options = [(label, value) for value, label in LEVELS.items()]
+            options += [("another choice", OTHER)] if level is None else []
+            if len(options) != len(self.motion.options):
+                self.motion.options = options
+            shown = OTHER if level is None else level
+            if self.motion.value != shown:
+                self.motion.value = shown
+
+    def _say(self) -> None:
+        result = self.session.result
+        design = self.session.settings.design
+        used = self.choice.chosen(self._setting)
+        notes = []
+        try:
+            bad = scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars)
+        except ValueError:
+            return  # the stage of the confounds says so
+        if design.scrub_fd is not None or design.scrub_dvars is not None:
+            share = 100 * bad.size / len(self._table)
+            notes.append(f"{bad.size} scan{'s' * (bad.size != 1)} scrubbed ({share:.0f} %), a column each.")
+        empty = [name for name in undefined_at_first(used) if name not in self._table or not self._table[name].iloc[0]]
+        if empty:
+            notes.append(f"{len(empty)} column{'s' * (len(empty) != 1)} without a first value start at 0.")
+        if DRIFTS[design.drift_model].setting == "high_pass" and any(name.startswith("cosine") for name in used):
+            notes.append('<span class="glmw-warn">The drift has cosines of its own: set it to none.</span>')
+        _set(self._note, " ".join(notes))
+        n = len(used) + bad.size
+        words, tone = f"{n} column{'s' * (n != 1)}", "quiet"
+        if result is not None and self.session.is_current:
+            words += f" · {result.fit.dof} df"
+            tone = "warn" if result.fit.dof < FEW else "quiet"
+        self.set_verdict(words, tone)
+
+    def _show_details(self) -> None:
+        group = self.choice.group(self.group.value)
+        if tuple(self.columns.options) != group.columns:
+            self.columns.value = ()
+            self.columns.options = group.columns
+        chosen = self.choice.of_group(self._setting, group)
+        if tuple(self.columns.value) != chosen:
+            self.columns.value = chosen
+        design = self.session.settings.design
+        wanted = (group.name, chosen, design.scrub_fd, design.scrub_dvars)
+        if wanted != self._painted:
+            self._painted = wanted
+            self._draw(group, chosen)
+
+    def _draw(self, group: ConfoundGroup, chosen: tuple[str, ...]) -> None:
+        run, design = self.session.run, self.session.settings.design
+        drawn = chosen[:MOST] or tuple(name for name in group.columns if name in self._table)[:SOME]
+        if group.measure:
+            drawn = tuple(name for name in (FD, STD_DVARS) if name in group.columns) or drawn
+        values = choose_confounds(self._table, drawn)
+        times = np.arange(run.n_scans) * run.t_r
+        spread = np.std(values.to_numpy(dtype=float), axis=0)
+        scale = not group.measure and spread.max(initial=0) > UNLIKE * spread[spread > 0].min(initial=np.inf)
+        parts = []
+        for scan in scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars):
+            parts.append(mark(scan * run.t_r, "--glmw-warn", f"scan {scan} is scrubbed", tick=True))
+        for i, name in enumerate(drawn):
+            y = values[name].to_numpy(dtype=float)
+            if scale:
+                y = (y - y.mean()) / (y.std() or 1.0)
+            parts.append(line(times, y, COLOURS[i % len(COLOURS)], name, width=1.1))
+        for name, threshold in ((FD, design.scrub_fd), (STD_DVARS, design.scrub_dvars)):
+            if group.measure and threshold is not None:
+                at = COLOURS[drawn.index(name) % len(COLOURS)]
+                parts.append(line(times[[0, -1]], np.full(2, threshold), at, dash=[4, 3], width=0.9))
+        unit = ", each in its own sd" if scale else ""
+        none = "" if chosen else " (none chosen)"
+        plot = Chart.plot(parts, x=(0.0, float(times[-1] + run.t_r)), x_unit="s")
+        self.chart.show([plot], f"{group.label}{none}{unit}")
+
+
+def _set(place: W.HTML, words: str) -> None:
+    if place.value != words:
+        place.value = words

@@ -1,0 +1,76 @@
+"""The run and what is done to its series before the model: mask, smoothing, scaling, scans left out."""
+
+from __future__ import annotations
+
+import ipywidgets as W
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.session.single.session import Session
+
+__all__ = ["DataPanel"]
+
+CUTS = (0.1, 3.0)
+
+
+class DataPanel(Panel):
+    """Smoothing in mm, the unit of the signal, initial scans to leave out, and the mask's threshold.
+
+    Attributes
+    ----------
+    smoothing, scaling, drop, cut : widgets
+        The last one only moves a mask that is found from the run.
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "Data", ("data", "mask", "scans", "series", "moments"))
+        run = session.run
+        self.smoothing = W.BoundedFloatText(value=0, min=0, max=50, step=1)
+        self.scaling = W.Dropdown(options=[(row.label, name) for name, row in SCALINGS.items()])
+        self.drop = W.BoundedIntText(min=0, max=run.n_scans)
+        self.cut = W.FloatSlider(min=CUTS[0], max=CUTS[1], step=0.05, readout=False, continuous_update=False)
+        self.bind(self.smoothing, "data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
+        self.bind(self.scaling, "data.signal_scaling")
+        self.bind(self.drop, "data.drop_scans", to_control=lambda n: min(n, run.n_scans))
+        self.bind(self.cut, "data.mask_cut", to_control=lambda share: float(np.clip(share, *CUTS)))
+        self._facts = text("glmw-values")
+        self._dropped = text("glmw-note")
+        pair = W.Box([field("smoothing, mm", self.smoothing), field("signal", self.scaling)])
+        first = W.Box([field("scans to drop", self.drop), self._dropped])
+        for box in (pair, first):
+            box.add_class("glmw-pair")
+        first.add_class("glmw-beside")
+        self._cut_field = field("mask threshold", self.cut)
+        self._cut_label = self._cut_field.children[0]
+        self._cut_field.layout.display = "none" if run.mask_img is not None else ""
+        self.fill(self._facts, pair, first, self._cut_field)
+        session.observe_locked(self._show, "settings")
+        self.when_settled(self._show)
+        self._show()
+
+    def _show(self, _change: object = None) -> None:
+        run, data, result = self.session.run, self.session.settings.data, self.session.result
+        kept = max(0, run.n_scans - data.drop_scans)
+        length = run.n_scans * run.t_r
+        self.set_verdict(f"{run.n_scans} scans · TR {run.t_r:g} s")
+        clock = f"{kept} left, from {data.drop_scans * run.t_r:g} s on" if data.drop_scans else "all are kept"
+        _say(self._dropped, clock)
+        _say(self._cut_label, f"mask threshold × {data.mask_cut:.2f}")
+        size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.domain.affine))
+        rows = {
+            "run": f"{length // 60:.0f} min {length % 60:.0f} s" if length >= 60 else f"{length:g} s",
+            "voxel": f"{size} mm",
+        }
+        if result is not None:
+            share = 100 * result.z.size / result.mask.size
+            how = "automatic" if run.mask_img is None else "given"
+            rows["mask"] = f"{how}, {result.z.size:,} ({share:.0f} %)"
+        lines = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())
+        _say(self._facts, f"<table>{lines}</table>")
+
+
+def _say(place: W.HTML, words: str) -> None:
+    if place.value != words:
+        place.value = words

@@ -1,0 +1,83 @@
+"""The design matrix: as a picture, as correlations, and a column of it over time."""
+
+from __future__ import annotations
+
+from html import escape
+
+import bqplot as bq
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.design.diagnostics import column_correlation, condition_number, variance_inflation
+from glmwidgets.panels.parts.matrix import MatrixView
+from glmwidgets.panels.parts.plot import FIT, figure, nice_ticks, time_axis
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.single.session import Session
+
+__all__ = ["DesignPanel"]
+
+
+class DesignPanel(Panel):
+    """Matrix or correlations; hover reads a value, a click on a column draws it."""
+
+    def __init__(self, session: Session):
+        super().__init__(session, "Design", ("design",))
+        self.shown = W.ToggleButtons(options=[("matrix", "matrix"), ("correlation", "correlation")])
+        self.shown.add_class("glmw-tabs")
+        self.matrix = MatrixView(label="design matrix")
+        self.matrix.on_pick(self.guarded(self._pick))
+        self._x, self._y = bq.LinearScale(), bq.LinearScale()
+        self._line = bq.Lines(x=[0, 1], y=[0, 1], scales={"x": self._x, "y": self._y}, colors=[FIT], stroke_width=1.3)
+        end = session.run.n_scans * session.run.t_r
+        axis = time_axis(self._x, tick_values=nice_ticks(0, end, 5))
+        plot = figure([self._line], [axis], height=78, left=4, right=10, bottom=20)
+        self.drawn = text("glmw-note")
+        self._column: str | None = None
+        self._painted: tuple | None = None
+        self.on_value(self.shown, self._show)
+        self.fill(self.shown, self.matrix, self.drawn, plot)
+        session.observe_locked(self._show, "result")
+        self._show()
+
+    def _show(self, _change: object = None) -> None:
+        result = self.session.result
+        wanted = (None if result is None else id(result.design), self.shown.value)
+        if result is None or wanted == self._painted:
+            return
+        self._painted = wanted
+        design, names = result.design, list(result.design.columns)
+        inflation = variance_inflation(design)
+        task = [k for k, name in enumerate(names) if not name.startswith("drift_") and name != "constant"]
+        worst = max(inflation[task], default=np.nan) if task else np.nan
+        self.set_verdict(
+            f"{len(names)} columns · condition {_whole(condition_number(design))}"
+            + (f" · worst VIF {worst:.1f}" if np.isfinite(worst) else "")
+        )
+        titles = [
+            f"{name} · VIF {vif:.1f}" if np.isfinite(vif) else name for name, vif in zip(names, inflation, strict=True)
+        ]
+        self.matrix.resting = "click a column to draw it" if self.shown.value == "matrix" else "between columns"
+        if self.shown.value == "matrix":
+            x = design.to_numpy()
+            low, high = x.min(axis=0), x.max(axis=0)
+            # each column over its own range: a drift of a hundredth would be invisible beside a motion in mm
+            scaled = np.where(high > low, (x - low) / np.where(high > low, high - low, 1), 0.5)
+            times = [f"{time:g} s" for time in design.index]
+            self.matrix.show(scaled, times, titles, (0, 1))
+        else:
+            self.matrix.show(column_correlation(design), names, names, (-1, 1), "diverging")
+        self._draw_column(self._column if self._column in names else names[0])
+
+    def _pick(self, _row: int, column: int) -> None:
+        self._draw_column(list(self.session.result.design.columns)[column])
+
+    def _draw_column(self, name: str) -> None:
+        design = self.session.result.design
+        self._column = name
+        with self._line.hold_sync():
+            self._line.x, self._line.y = design.index.to_numpy(dtype=float), design[name].to_numpy()
+        self.drawn.value = escape(name)
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}" if np.isfinite(value) else "∞"

@@ -1,0 +1,128 @@
+"""Slow drifts: what is explained away before the task is asked about, and what of the task goes with it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.design.diagnostics import energy_removed, spectra
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.design.spectra import drift_gain
+from glmwidgets.panels.parts.chart import Chart, band, line
+from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.report.figures.style import colour_of
+from glmwidgets.session.single.session import Session
+
+__all__ = ["DriftPanel"]
+
+# Share of a regressor's variance that a person should know to be lost.
+LOUD = 0.10
+
+# Up to the frequency below which so much of every regressor lies.
+SHOWN = 0.99
+
+# Conditions that are named with what is taken of them; of more, those that lose most.
+NAMED = 4
+
+# Seconds that stand for no cut-off at all.
+NEVER = 1e6
+
+
+class DriftPanel(Panel):
+    """Drift model with its cut-off, in seconds and in Hz, or its order; spectra of the task and what is taken.
+
+    Attributes
+    ----------
+    model, period, frequency, order : widgets
+    spectrum : Chart
+        Of each event type's first column, over a shaded area: the share that the drift columns take of a frequency.
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "Drift", ("design.drift_model", "design.high_pass", "design.drift_order"))
+        t_r = session.run.t_r
+        slowest, quickest = 2 * t_r, 1 / (2 * t_r)
+        self.model = W.Dropdown(options=[(row.label, name) for name, row in DRIFTS.items()])
+        self.period = W.BoundedFloatText(min=slowest, max=NEVER, step=10)
+        self.frequency = W.BoundedFloatText(min=0, max=quickest, step=0.001)
+        self.order = W.BoundedIntText(min=0, max=20)
+        self.bind(self.model, "design.drift_model")
+        self.bind(
+            self.period,
+            "design.high_pass",
+            lambda s: 0.0 if s >= NEVER else 1 / s,
+            lambda hz: min(max(round(1 / hz, 4), slowest), NEVER) if hz else NEVER,
+        )
+        self.bind(self.frequency, "design.high_pass", to_control=lambda hz: min(round(hz, 6), quickest))
+        self.bind(self.order, "design.drift_order")
+        self._cut_off = W.Box([field("high-pass, s", self.period), field("in Hz", self.frequency)])
+        self._cut_off.add_class("glmw-pair")
+        self._order = field("order", self.order)
+        self.spectrum = Chart(height=92, label="spectra of the event types, and what the drift model takes of them")
+        self._taken = text("glmw-note")
+        self._painted: tuple | None = None
+        self.fill(self.model, self._cut_off, self._order, self.spectrum, self._taken)
+        session.observe_locked(self._show_fields, "settings")
+        self.when_settled(self._show)
+        self._show_fields()
+        self._show()
+
+    def _show_fields(self, _change: object = None) -> None:
+        setting = DRIFTS[self.session.settings.design.drift_model].setting
+        for box, name in ((self._cut_off, "high_pass"), (self._order, "drift_order")):
+            wanted = "" if setting == name else "none"
+            if box.layout.display != wanted:
+                box.layout.display = wanted
+
+    def _show(self) -> None:
+        result = self.session.result
+        if result is None or self._painted == (id(result.design), result.settings.design):
+            return
+        self._painted = (id(result.design), result.settings.design)
+        design, t_r = result.design, self.session.run.t_r
+        drifts = design[[name for name in design.columns if str(name).startswith("drift_")]]
+        first = {name: columns[0] for name, columns in self.session.effects().items() if columns}
+        task = design[list(first.values())]
+        lost = dict(zip(first, energy_removed(task, drifts), strict=True)) if first else {}
+        self._write(drifts.shape[1], {name: share for name, share in lost.items() if np.isfinite(share)})
+        if first:
+            self._draw(task, list(first), drifts, t_r)
+        self.spectrum.layout.display = "" if first else "none"
+
+    def _draw(self, task, names: list[str], drifts, t_r: float) -> None:
+        frequency, share = spectra(task, t_r)
+        share = np.nan_to_num(share)
+        end = frequency[max(3, int(np.argmax(np.cumsum(share, axis=0).min(axis=1) >= SHOWN)))]
+        seen = frequency <= end
+        fine = np.linspace(frequency[0] / 4, end, 160)
+        gain = drift_gain(drifts, fine, t_r)
+        parts = [band(fine, np.zeros_like(fine), gain, "--glmw-muted", 0.3)]
+        parts.append(line(fine, gain, "--glmw-muted", "drift takes", width=0.8))
+        kinds = self.session.analysis.conditions(self.session.result.settings)
+        for name, values in zip(names, share.T, strict=True):
+            top = values.max() or 1.0
+            parts.append(line(frequency[seen], values[seen] / top, colour_of(name, kinds), name, width=1.2))
+        plot = Chart.plot(parts, x=(0.0, float(end)), y=(0.0, 1.06), x_name="", x_unit="Hz")
+        self.spectrum.show([plot], "power, Hz; grey: taken by the drift")
+
+    def _write(self, n_drifts: int, lost: dict[str, float]) -> None:
+        worst = max(lost, key=lost.get, default=None)
+        columns = f"{n_drifts} column{'s' * (n_drifts != 1)}"
+        if worst is not None and lost[worst] > LOUD:
+            self.set_verdict(f"{columns} · takes {100 * lost[worst]:.0f} % of {worst}", "warn")
+        else:
+            self.set_verdict(columns)
+        named = sorted(lost, key=lost.get, reverse=True)
+        words = [_share(name, lost[name]) for name in named[:NAMED]]
+        left = len(named) - len(words)
+        more = f"; less of {left} other{'s' * (left != 1)}" if left else ""
+        said = f"Takes {', '.join(words)}{more}." if n_drifts and words else ""
+        if self._taken.value != said:
+            self._taken.value = said
+
+
+def _share(name: str, share: float) -> str:
+    words = f"{100 * share:.0f} % of {escape(name)}"
+    return f'<span class="glmw-warn">{words}</span>' if share > LOUD else words

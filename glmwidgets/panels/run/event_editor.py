@@ -1,0 +1,430 @@
+"""The events at large: a timeline of them all, the table in which they are changed, and what can be done with types."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+import pandas as pd
+
+from glmwidgets.analysis.events import event_findings, measures_of, modulator_name, types_of
+from glmwidgets.glm.errors import told
+from glmwidgets.glm.events.cells import add_event, checked_name, drop_events, edit_cell, half_labels
+from glmwidgets.glm.events.checks import run_window
+from glmwidgets.glm.events.edits import merge_types, rename_types, split_type
+from glmwidgets.panels.parts.event_grid import EventGrid
+from glmwidgets.panels.parts.timeline import EventTimeline
+from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.report.figures.style import colour_of
+from glmwidgets.session.single.session import Session
+
+__all__ = ["EventEditor"]
+
+HALVES = "half of the run"
+
+# A type is split by a column that has a few values; more would be a measure.
+MOST_PARTS = 6
+
+# As far as the slider reaches, in scans.
+REACH = 4
+
+
+class EventEditor(Panel):
+    """Shown while a button is down; it costs nothing while it is not.
+
+    Parameters
+    ----------
+    session : Session
+    button : ToggleButton
+        Opens and closes it.
+
+    Attributes
+    ----------
+    timeline : EventTimeline
+    grid : EventGrid
+    shift : FloatSlider
+        Seconds added to all onsets.
+    kind : Dropdown
+        Type that the actions are about.
+    name : Text
+        New name of the type.
+    other, part, measure : Dropdown
+        What it is merged into, split by, modulated by.
+    new_type : Combobox
+        Type that the picked events are given.
+    rename, merge, split, modulate, unmodulate, remove, retype, add, delete, reset : Button
+    """
+
+    def __init__(self, session: Session, button: W.ToggleButton):
+        super().__init__(session, "All events")
+        self._open = button
+        run = session.run
+        self._times = run.frame_times
+        self._window = run_window(self._times)
+        self._shown: tuple | None = None
+        self._following = False
+        self.timeline, self.grid = EventTimeline(wide=True), EventGrid()
+        self._said = text("glmw-error")
+        self._said.layout.display = "none"
+        below = W.Box([W.VBox([self.grid, self._event_tools()]), self._type_tools()])
+        below.add_class("glmw-editor")
+        self.fill(self.timeline, self._shift_row(), self._said, below)
+
+        self.grid.on_edit(self._edit)
+        self.grid.on_delete(self.guarded(lambda: self._act(self._drop)))
+        for one, other in ((self.grid, self.timeline), (self.timeline, self.grid)):
+            one.observe(self.guarded(lambda change, other=other: self._pick(change["new"], other)), "picked")
+        self.timeline.observe(self.guarded(self._pick_kind), "kind")
+        self.timeline.observe(self.guarded(self._tick), "off")
+        self.on_value(self.kind, self._show_kind)
+        for button_, make in (
+            (self.rename, self._renamed),
+            (self.merge, self._merged),
+            (self.split, self._split),
+            (self.modulate, self._modulated),
+            (self.unmodulate, self._unmodulated),
+            (self.remove, self._without_kind),
+            (self.retype, self._retyped),
+            (self.add, self._with_event),
+            (self.delete, self._drop),
+            (self.reset, self._as_given),
+        ):
+            button_.on_click(self.guarded(lambda _button, make=make: self._act(make)))
+        self.on_value(self._open, self._show)
+        session.observe_locked(self._show, "settings")
+        self._show()
+
+    # What it is made of ----------------------------------------------------------------------------------------
+
+    def _shift_row(self) -> W.Box:
+        reach = round(REACH * self.session.run.t_r, 3)
+        self.shift = W.FloatSlider(min=-reach, max=reach, step=round(self.session.run.t_r / 20, 3), readout=False)
+        self.seconds = W.FloatText(continuous_update=False)
+        self.reset = W.Button(description="back to the file", tooltip="events as they were given, without a shift")
+        self._scans = text("glmw-note")
+        self.on_value(self.shift, self._write_shift)
+        self.on_value(self.seconds, self._write_shift)
+        row = W.Box([text("glmw-name", "Shift all onsets"), self.shift, self.seconds, self._scans, self.reset])
+        row.add_class("glmw-shift")
+        return row
+
+    def _event_tools(self) -> W.Box:
+        self.add = W.Button(description="add event", tooltip="of the type at the right; edit it in the table")
+        self.delete = W.Button(description="delete", tooltip="the picked events; the key Delete does it too")
+        self.new_type = W.Combobox(placeholder="type", ensure_option=False, continuous_update=False)
+        self.retype = W.Button(description="give this type", tooltip="to the picked events")
+        self._count = text("glmw-note")
+        tools = W.Box([self._count, self.add, self.delete, self.new_type, self.retype])
+        tools.add_class("glmw-bar")
+        return tools
+
+    def _type_tools(self) -> W.VBox:
+        self.kind = W.Dropdown()
+        self.name = W.Text(placeholder="new name")
+        self.other, self.part, self.measure = W.Dropdown(), W.Dropdown(), W.Dropdown()
+        self.rename = W.Button(description="rename", tooltip="contrasts follow")
+        self.merge = W.Button(description="merge", tooltip="the type's events become events of the other")
+        self.split = W.Button(description="split", tooltip="one type for each value")
+        self.modulate = W.Button(description="modulate", tooltip="a column more: what changes with the measure")
+        self.unmodulate = W.Button(description="take the modulator away")
+        self.remove = W.Button(description="delete the type", tooltip="all its events")
+        self._acts = {
+            "rename": _with_button("rename to", self.name, self.rename),
+            "merge": _with_button("merge into", self.other, self.merge),
+            "split": _with_button("split by", self.part, self.split),
+            "modulate": _with_button("modulate by", self.measure, self.modulate),
+            "last": W.Box([self.remove, self.unmodulate]),
+        }
+        self._acts["last"].add_class("glmw-bar")
+        tools = W.VBox([field("type", self.kind), *self._acts.values()])
+        tools.add_class("glmw-type-tools")
+        return tools
+
+    # From controls to settings --------------------------------------------------------------------------------
+
+    @property
+    def _source(self):
+        return self.session.analysis.event_source
+
+    def _table(self) -> pd.DataFrame | None:
+        return self._source.table(self.session.settings.events)
+
+    def _act(self, make: Callable[[], dict | None]) -> None:
+        """Do what a button says; what cannot be done is said beside it."""
+        try:
+            changes = make()
+        except ValueError as error:
+            self._say(told(error, "notebook"))
+            return
+        self._say("")
+        if changes:
+            self.session.update(changes)
+
+    def _say(self, words: str) -> None:
+        said = escape(words)
+        if self._said.value != said:
+            self._said.value = said
+            self._said.layout.display = "" if said else "none"
+
+    def _changed(self, table: pd.DataFrame) -> dict:
+        return self._source.changes(self.session.settings, table)
+
+    def _edit(self, row: int, column: str, words: str) -> str:
+        """Take what was typed into a cell, or say why not."""
+        with self.session.lock:
+            try:
+                changes = self._changed(edit_cell(self._table(), row, column, words))
+                return "" if self.session.update(changes) else self.session.status.message
+            except ValueError as error:
+                return told(error, "notebook")
+            except Exception as error:
+                self.session.show_error(error)
+                return f"the cell could not be changed: {error}"
+
+    def _renamed(self) -> dict:
+        new = checked_name(self.name.value)
+        changes = self._changed(rename_types(self._table(), {self.kind.value: new}))
+        self._wanted = new
+        return changes
+
+    def _merged(self) -> dict:
+        if self.other.value is None:
+            raise ValueError("there is no other type to merge it into")
+        self._wanted = self.other.value
+        return self._changed(merge_types(self._table(), [self.kind.value], self.other.value))
+
+    def _split(self) -> dict:
+        kind, by = self.kind.value, self.part.value
+        table = self._table()
+        if by == HALVES:
+            labels: list = half_labels(table, kind, sum(self._window) / 2)
+        else:
+            labels = table.loc[table["trial_type"] == kind, by].tolist()
+            labels = [int(x) if isinstance(x, float) and x.is_integer() else x for x in labels]
+        if len(set(map(str, labels))) < 2:
+            raise ValueError(f"all events of {kind!r} have the same {by}: there is nothing to split")
+        return self._changed(split_type(table, kind, labels))
+
+    def _modulated(self) -> dict:
+        if self.measure.value is None:
+            raise ValueError(f"no column of numbers differs between the events of {self.kind.value!r}")
+        return self._source.with_modulator(self.session.settings, self.kind.value, self.measure.value)
+
+    def _unmodulated(self) -> dict:
+        of = self._modulator()
+        return {} if of is None else self._source.without_modulator(self.session.settings, *of)
+
+    def _without_kind(self) -> dict:
+        table = self._table()
+        return self._changed(drop_events(table, np.flatnonzero(table["trial_type"] == self.kind.value).tolist()))
+
+    def _picked(self) -> list[int]:
+        if not self.grid.picked:
+            raise ValueError("no event is picked: click a row of the table, or an event of the timeline")
+        return list(self.grid.picked)
+
+    def _retyped(self) -> dict:
+        table, new = self._table(), checked_name(self.new_type.value)
+        types = table["trial_type"].tolist()
+        for row in self._picked():
+            types[row] = new
+        return self._changed(table.assign(trial_type=types))
+
+    def _with_event(self) -> dict:
+        table, kind = self._table(), self.kind.value or "event"
+        if self._modulator() is not None:
+            kind = self._modulator()[0]
+        last, lasts = 0.0, 1.0
+        if table is not None:
+            mine = table[table["trial_type"] == kind]
+            lasts = float(mine["duration"].median()) if len(mine) else 1.0
+            picked = [row for row in self.grid.picked if row < len(table)]
+            last = float(table["onset"].iloc[picked[-1] if picked else -1]) + 2 * lasts
+        onset = round(min(last, self._window[1] - lasts), 3)
+        grown = add_event(table, max(onset, 0.0), lasts, kind)
+        changes = self._changed(grown)
+        self._to_pick = [len(grown) - 1]
+        return changes
+
+    def _drop(self) -> dict:
+        changes = self._changed(drop_events(self._table(), self._picked()))
+        self.grid.picked = []
+        return changes
+
+    def _as_given(self) -> dict:
+        settings = self.session.settings
+        changes = self._source.changes(settings.updated({"events.modulated": (), "events.modulated_by": ()}), None)
+        gone = {"events.shift": 0.0, "events.modulated": (), "events.modulated_by": ()}
+        return {path: value for path, value in {**changes, **gone}.items() if value != settings.get(path)}
+
+    def _write_shift(self, change: dict) -> None:
+        now = self.session.settings.events.shift
+        # The browser rounds what it is given to a step; that is an echo and no drag.
+        if not self._following and abs(change["new"] - now) > 1e-9:
+            self.session.update({"events.shift": round(float(change["new"]), 4)})
+
+    def _tick(self, change: dict) -> None:
+        if self._following:
+            return
+        types = self.session.conditions
+        on = tuple(name for name in types if name not in change["new"])
+        self.session.update({"design.conditions": None if on == types else on})
+
+    # From settings to controls --------------------------------------------------------------------------------
+
+    _wanted: str | None = None
+    _to_pick: list[int] | None = None
+
+    def _pick(self, rows: list[int], other: EventGrid | EventTimeline) -> None:
+        table = self._table()
+        mine = [row for row in rows if table is not None and row < len(table)]
+        if list(other.picked) != mine:
+            other.picked = mine
+        if mine and not self._following:
+            kind = table["trial_type"].iloc[mine[0]]
+            if self.kind.value != kind and kind in self.kind.options:
+                self.kind.value = kind
+        self._count_picked()
+
+    def _count_picked(self) -> None:
+        n = len(self.grid.picked)
+        words = f"{n} event{'s' * (n != 1)} picked" if n else "click a row, double-click a cell"
+        if self._count.value != words:
+            self._count.value = words
+        for button in (self.delete, self.retype):
+            if button.disabled != (n == 0):
+                button.disabled = n == 0
+
+    def _pick_kind(self, change: dict) -> None:
+        if change["new"] in self.kind.options and self.kind.value != change["new"]:
+            self.kind.value = change["new"]
+
+    def _modulator(self) -> tuple[str, str] | None:
+        """Type and measure, if the type that is chosen is a modulator."""
+        chosen = self.session.settings.events
+        pairs = zip(chosen.modulated, chosen.modulated_by, strict=True)
+        return next((pair for pair in pairs if modulator_name(*pair) == self.kind.value), None)
+
+    def _show(self, _change: object = None) -> None:
+        if not self._open.value:
+            return
+        settings = self.session.settings
+        wanted = (settings.events, settings.design.conditions)
+        if wanted == self._shown:
+            return
+        before, self._shown = self._shown, wanted
+        self._following = True
+        try:
+            if before is None or before[0] != settings.events:
+                self._show_events()
+            chosen = settings.design.conditions
+            off = [] if chosen is None else [name for name in self.session.conditions if name not in chosen]
+            if sorted(self.timeline.off) != off:
+                self.timeline.off = off
+        finally:
+            self._following = False
+
+    def _show_events(self) -> None:
+        chosen = self.session.settings.events
+        try:
+            events = self._source.events(dataclasses.replace(chosen, shift=0.0))
+        except ValueError:
+            return  # the stage says so; the last good table stays
+        table, types = self._table(), types_of(events)
+        colours = {name: colour_of(name, types) for name in types}
+        _, outside = event_findings(self._source, chosen, self._times)
+        self.grid.show(table, colours, dict.fromkeys(outside, "outside the run"), "No events yet: add one.")
+        with self.timeline.hold_sync():
+            self.timeline.show(events, self._window, types)
+            if self.timeline.shift != chosen.shift:
+                self.timeline.shift = chosen.shift
+        if self._to_pick is not None:
+            rows, self._to_pick = self._to_pick, None
+            self.grid.picked = self.timeline.picked = rows
+        kept = self._wanted if self._wanted in types else self.kind.value
+        self._wanted = None
+        if tuple(self.kind.options) != types:
+            self.kind.options = types
+            self.kind.value = kept if kept in types else next(iter(types), None)
+            self.new_type.options = types_of(table)
+        elif kept in types and self.kind.value != kept:
+            self.kind.value = kept
+        self._show_kind()
+        self._show_shift(chosen.shift)
+        self._count_picked()
+        changed = chosen.table is not None or bool(chosen.shift) or bool(chosen.modulated)
+        if self.reset.disabled == changed:
+            self.reset.disabled = not changed
+        n = 0 if table is None else len(table)
+        words = [f"{n} event{'s' * (n != 1)}", f"{len(types)} type{'s' * (len(types) != 1)}"]
+        words += [f"{len(outside)} outside the run"] if outside else []
+        m = len(chosen.modulated)
+        words += [f"{m} modulator{'s' * (m != 1)}"] if m else []
+        words += ["edited" if chosen.table is not None else "as given"]
+        self.set_verdict(" · ".join(words), "warn" if outside else "quiet")
+
+    def _show_shift(self, shift: float) -> None:
+        if abs(shift) > self.shift.max:
+            self.shift.min, self.shift.max = -abs(shift), abs(shift)
+        for control in (self.shift, self.seconds):
+            if abs(control.value - shift) > 1e-9:
+                control.value = shift
+        words = f"s · {shift / self.session.run.t_r:+.2f} TR".replace("-", "\u2212") if shift else "s"
+        if self._scans.value != words:
+            self._scans.value = words
+
+    def _show_kind(self, _change: object = None) -> None:
+        kind, table = self.kind.value, self._table()
+        if self.timeline.kind != (kind or ""):
+            self.timeline.kind = kind or ""
+        of, there = self._modulator(), table is not None and kind in set(table["trial_type"])
+        others = [name for name in types_of(table) if name != kind]
+        measures = list(measures_of(table, kind)) if there else []
+        possible = {"rename": there, "merge": there and others, "split": there, "modulate": measures, "last": True}
+        for name, box in self._acts.items():
+            display = "" if possible[name] else "none"
+            if box.layout.display != display:
+                box.layout.display = display
+        for button, seen in ((self.remove, there), (self.unmodulate, of is not None)):
+            display = "" if seen else "none"
+            if button.layout.display != display:
+                button.layout.display = display
+        if self.new_type.value == "" and there:
+            self.new_type.value = kind
+        if not there:
+            return
+        parts = [(f"{by} ({n})", by) for by, n in _parts(table, kind)]
+        for control, options in (
+            (self.other, others),
+            (self.part, [(HALVES, HALVES), *parts]),
+            (self.measure, measures),
+        ):
+            _offer(control, options)
+
+
+def _offer(control: W.Dropdown, options: list) -> None:
+    """Other choices; what was chosen stays where it can."""
+    if list(control.options) == options:
+        return
+    before = control.value
+    control.options = options
+    values = [option[1] if isinstance(option, tuple) else option for option in options]
+    if values:
+        control.value = before if before in values else values[0]
+
+
+def _parts(table: pd.DataFrame, kind: str) -> list[tuple[str, int]]:
+    """Columns by which a type could be split, with their number of values."""
+    mine = table[table["trial_type"] == kind]
+    names = [name for name in mine.columns if name not in ("onset", "trial_type")]
+    counts = [(str(name), mine[name].nunique()) for name in names if not mine[name].isna().any()]
+    return [(name, n) for name, n in counts if 1 < n <= MOST_PARTS]
+
+
+def _with_button(label: str, control: W.Widget, button: W.Button) -> W.VBox:
+    line = W.Box([control, button])
+    line.add_class("glmw-with-button")
+    return field(label, line)

@@ -1,0 +1,123 @@
+"""Event types: which are modelled, their colours, where they fall in the run, and what is probably wrong with them."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.analysis.events import event_findings
+from glmwidgets.glm.events.cells import to_seconds
+from glmwidgets.glm.events.checks import EventFinding, run_window
+from glmwidgets.panels.parts.style import stylesheet
+from glmwidgets.panels.parts.timeline import EventTimeline
+from glmwidgets.panels.run.event_editor import EventEditor
+from glmwidgets.panels.shared.base import Panel, opened_by, text
+from glmwidgets.session.single.session import Session
+from glmwidgets.specification.settings import EventsSettings
+
+__all__ = ["EventsPanel"]
+
+TONES = {"error": "glmw-error", "warning": "glmw-warn", "note": "glmw-note"}
+
+
+class EventsPanel(Panel):
+    """One line an event type: tick, colour, name, count, and a strip of the run with its events.
+
+    Attributes
+    ----------
+    types : EventTimeline
+        The lines; its ``off`` are the types without a tick.
+    edit : ToggleButton
+        Opens the editor.
+    editor : EventEditor
+        The timeline of all events with the table in which they are changed.
+    to_seconds : Button
+        Seen where onsets look like milliseconds.
+    """
+
+    def __init__(self, session: Session):
+        # What is wrong with a design because of its events is said here before it is tried.
+        super().__init__(session, "Events", ("events", "design.conditions"))
+        self.types = EventTimeline()
+        self.types.add_class("glmw-events-list")
+        self.edit = W.ToggleButton(description="edit …", tooltip="timeline and table of all events")
+        self.to_seconds = W.Button(description="divide by 1000", tooltip="onsets and durations from ms to seconds")
+        self.to_seconds.on_click(self.guarded(self._to_seconds))
+        self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
+        self._found = text("glmw-findings")
+        tools = W.Box([self.to_seconds, self.edit])
+        tools.add_class("glmw-bar")
+        run = session.run
+        self._times = run.frame_times
+        self._shown: tuple | None = None
+        self.fill(self._nothing, self.types, self._found, tools)
+        self.types.observe(self.guarded(self._write), "off")
+        session.observe_locked(self._show, "settings")
+        self._show()
+
+    @cached_property
+    def editor(self) -> EventEditor:
+        """The timeline of all events with the table in which they are changed."""
+        return EventEditor(self.session, self.edit)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        # In a cell of its own the editor opens below.
+        if not hasattr(self, "_alone"):
+            self._alone = W.VBox([stylesheet(), self, opened_by(self.edit, lambda: self.editor)])
+            self._alone.add_class("glmw")
+        return self._alone._repr_mimebundle_(**kwargs)
+
+    def _write(self, _change: object) -> None:
+        off, types = set(self.types.off), self.session.conditions
+        on = tuple(name for name in types if name not in off)
+        self.session.update({"design.conditions": None if on == types else on})
+
+    def _to_seconds(self, _button: object) -> None:
+        session = self.session
+        source = session.analysis.event_source
+        table = to_seconds(source.table(session.settings.events))
+        session.update(source.changes(session.settings, table))
+
+    def _show(self, _change: object = None) -> None:
+        session = self.session
+        chosen, conditions = session.settings.events, session.settings.design.conditions
+        if (chosen, conditions) == self._shown:
+            return
+        before, self._shown = self._shown, (chosen, conditions)
+        if before is None or before[0] != chosen:
+            self._show_events(chosen)
+        off = [] if conditions is None else [name for name in session.conditions if name not in conditions]
+        if sorted(self.types.off) != off:
+            self.types.off = off
+
+    def _show_events(self, chosen: EventsSettings) -> None:
+        session, source = self.session, self.session.analysis.event_source
+        try:
+            events = source.events(dataclasses.replace(chosen, shift=0.0))
+        except ValueError:
+            return  # the stage says so; the last good picture stays
+        with self.types.hold_sync():
+            self.types.show(events, run_window(self._times), session.conditions)
+            if self.types.shift != chosen.shift:
+                self.types.shift = chosen.shift
+        for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
+            display = "" if there else "none"
+            if widget.layout.display != display:
+                widget.layout.display = display
+        self._show_findings(event_findings(source, chosen, self._times)[0])
+        words = [] if events is None else [f"{len(source.table(chosen))} events"]
+        words += [f"{chosen.shift:+.4g} s".replace("-", "\u2212")] if chosen.shift else []
+        words += ["edited"] if chosen.table is not None else []
+        self.set_verdict(" · ".join(words))
+
+    def _show_findings(self, findings: list[EventFinding]) -> None:
+        said = "".join(f'<p class="{TONES[found.severity]}">{escape(found.message)}</p>' for found in findings)
+        if self._found.value != said:
+            self._found.value = said
+        display = "" if any(found.kind == "milliseconds" for found in findings) else "none"
+        if self.to_seconds.layout.display != display:
+            self.to_seconds.layout.display = display

@@ -1,0 +1,225 @@
+"""The explorer: every panel around one session, and the function that opens it."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glmwidgets.files.envelope import read_session
+from glmwidgets.panels.run.compare import ComparePanel
+from glmwidgets.panels.run.confounds import ConfoundsPanel
+from glmwidgets.panels.run.data import DataPanel
+from glmwidgets.panels.run.design import DesignPanel
+from glmwidgets.panels.run.drift import DriftPanel
+from glmwidgets.panels.run.events import EventsPanel
+from glmwidgets.panels.run.noise import NoisePanel
+from glmwidgets.panels.run.response import ResponsePanel
+from glmwidgets.panels.run.series import SeriesPanel
+from glmwidgets.panels.shared.base import opened_by
+from glmwidgets.panels.shared.clusters import ClustersPanel
+from glmwidgets.panels.shared.contrast import ContrastPanel
+from glmwidgets.panels.shared.crosshair import CrosshairPanel
+from glmwidgets.panels.shared.explorer import SessionExplorer
+from glmwidgets.panels.shared.history import HistoryPanel
+from glmwidgets.panels.shared.map import MapPanel
+from glmwidgets.runs.opening import open_runs
+from glmwidgets.session.several.runs import RunSet
+from glmwidgets.session.several.store import load_runs
+from glmwidgets.session.single.session import Session
+from glmwidgets.session.single.store import load_session, save_session
+from glmwidgets.specification.settings import Settings
+
+if TYPE_CHECKING:
+    from glmwidgets.panels.runs.explorer import RunsExplorer
+
+__all__ = ["Explorer", "explore"]
+
+
+class Explorer(SessionExplorer):
+    """One run, its model and its map, live.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    session : Session
+        What is looked at; ``session.update({...})`` moves every control.
+    events, hrf, drift, confounds, noise, data, contrasts, map, series, clusters, crosshair : Panel
+    design, history, compare : Panel
+        Each can be shown in a cell of its own.
+    undo, redo : Button
+    """
+
+    def __init__(self, session: Session):
+        self.map = MapPanel(session)  # the first to hear of a result, so that its pixels are the first on their way
+        self.events = EventsPanel(session)
+        self.hrf = ResponsePanel(session)
+        self.drift = DriftPanel(session)
+        self.confounds = ConfoundsPanel(session)
+        self.noise = NoisePanel(session)
+        self.data = DataPanel(session)
+        self.contrasts = ContrastPanel(session)
+        self.series = SeriesPanel(session)
+        self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
+        self.crosshair = CrosshairPanel(session)
+        self.design = DesignPanel(session)
+        self.history = HistoryPanel(session)
+        self.compare = ComparePanel(session)
+        # A run without confounds shows nothing of them.
+        confounds = [] if session.run.confounds is None else [self.confounds]
+        looked_at = opened_by(self.history.count, self.history)
+        all_events = opened_by(self.events.edit, lambda: self.events.editor)
+        super().__init__(
+            session,
+            [self.events, self.hrf, self.drift, *confounds, self.noise, self.data],
+            [self.contrasts, self.map, self.series],
+            [self.clusters, self.crosshair, self.design],
+            tools=[self.history.count, self.compare.pin],
+            places=[looked_at, all_events],
+            below=[opened_by(self.compare.pin, self.compare)],
+        )
+        if session.result is None:
+            session.refresh()
+
+    def _facts(self) -> tuple[str, list[str]]:
+        run, result = self.session.run, self.session.result
+        shape = " × ".join(map(str, run.domain.shape))
+        facts = [f"{shape} voxels", f"{run.n_scans} scans", f"TR {run.t_r:g} s"]
+        if result is not None:
+            facts.append(f"mask {result.z.size:,}")
+        return run.name, facts
+
+    def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
+        return save_session(self.session, path, overwrite=overwrite)
+
+    def _report(self, **options: Any) -> Any:
+        from glmwidgets.report.page.html import session_report
+
+        return session_report(self.session, **options)
+
+    def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
+        from glmwidgets.report.exports.script import write_script
+
+        return write_script(self.session, path, dialect, overwrite=overwrite)
+
+
+def explore(
+    bold: Any,
+    events: Any = None,
+    t_r: float | None = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    anatomical: Any = None,
+    slice_time_ref: float = 0.0,
+    settings: Settings | dict[str, Any] | None = None,
+    dataset: str | PathLike[str] | None = None,
+    **which: Any,
+) -> Explorer | RunsExplorer:
+    """Look at a run: a widget in which every change of the model is answered by the map.
+
+    Parameters
+    ----------
+    bold : image, path, list of 3-D images, or simulated run
+        The series. A `glmwidgets.datasets.SimulatedRun` brings its own events, confounds and t_r. With `dataset`,
+        the participant, such as ``"sub-01"``. A list of several runs opens them as tabs, with fixed effects over them;
+        events and confounds are then lists, too.
+    events : DataFrame or path, optional
+        onset and duration in seconds, trial_type.
+    t_r : float, optional
+        Time between scans in seconds; the image's header by default.
+    confounds : DataFrame, array or path, optional
+        One row a scan.
+    mask : image or path, optional
+        Voxels to analyse; found from the run by default.
+    anatomical : image or path, optional
+        3-D image in register with the run, to lay the maps over; it is brought to the run's grid.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    settings : Settings or dict, optional
+        What to begin with, such as ``{"contrast.expression": "face - house"}``.
+    dataset : str or path, optional
+        Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
+    **which
+        Which run of the dataset, as in `glmwidgets.datasets.find_run`: ``task=``, ``run=``, ``session=``,
+        ``space=``, ``motion=`` ... ``run="all"`` opens all runs of the task, a list of numbers some of them.
+
+    Returns
+    -------
+    Explorer, or RunsExplorer for several runs
+        Shown as the last value of a cell.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If an input is missing or does not fit; the message names it.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> explorer = explore(simulate_run(), settings={"design.hrf_model": "glover"})
+    >>> explorer.session.wait_until_idle(timeout=60)
+    True
+    >>> explorer.close()
+    """
+    runs = open_runs(
+        bold,
+        events,
+        t_r,
+        confounds=confounds,
+        mask=mask,
+        anatomical=anatomical,
+        slice_time_ref=slice_time_ref,
+        dataset=dataset,
+        # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
+        whole_table=not isinstance(settings, Settings),
+        **which,
+    )
+    if len(runs) == 1:
+        return Explorer(Session(runs[0], settings))
+    from glmwidgets.panels.runs.explorer import RunsExplorer
+
+    return RunsExplorer(RunSet(runs, settings))
+
+
+def load(
+    path: str | PathLike[str],
+    bold: Any = None,
+    events: Any = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    anatomical: Any = None,
+) -> Explorer | RunsExplorer:
+    """Open an explorer that was saved, as ``glmwidgets.explore.load``.
+
+    Parameters
+    ----------
+    path : str or path
+        What `Explorer.save` or `RunsExplorer.save` wrote.
+    bold, events, confounds, mask, anatomical : optional
+        Inputs in the place of the files that the session names; lists for several runs. What was given in memory is
+        not in the file and must be given again.
+
+    Returns
+    -------
+    Explorer or RunsExplorer
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If something is missing or does not fit; the message names it.
+    """
+    holds, _ = read_session(path, "run", "runs")
+    if holds == "runs":
+        from glmwidgets.panels.runs.explorer import RunsExplorer
+
+        given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+        return RunsExplorer(load_runs(path, **given))
+    return Explorer(load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical))
+
+
+explore.load = load

@@ -1,0 +1,191 @@
+"""The noise model: what it assumes, what it found, and whether it leaves the residuals white."""
+
+from __future__ import annotations
+
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.fit.whiteness import Whiteness
+from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.panels.parts.chart import Chart, band, line
+from glmwidgets.panels.parts.plot import FIT
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.single.session import Session
+from glmwidgets.session.single.whiteness import WhitenessWatch
+
+__all__ = ["NoisePanel"]
+
+# Orders of the family that are offered by name.
+ORDERS = ("2", "3")
+
+# A choice of value None would be none at all for the widget.
+ALONE = "alone"
+
+# Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
+WITHIN = 0.10
+
+# Maps that are shown by a letter.
+SYMBOLS = {"rho": "ρ", "lam": "λ", "phi1": "φ₁"}
+
+
+class NoisePanel(Panel):
+    """Pickers of the model and of whom a voxel shares its noise with, the verdict on the residuals, their periodogram.
+
+    Attributes
+    ----------
+    model, pooling : Dropdown
+    suggestion : Button
+        Sets the model that the verdict suggests; hidden where there is none.
+    rho : Button
+        Shows the map of the autocorrelation, and the z map again.
+    watch : WhitenessWatch
+        Makes the verdict once a result has stayed for a moment.
+    periodogram : Chart
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "Noise", ("noise", "fit"))
+        names = [name for row in NOISE_MODELS for name in _members(row)]
+        if session.settings.noise.model not in names:
+            names.append(session.settings.noise.model)
+        self.model = W.Dropdown(options=[(noise_model_row(name).label, name) for name in names])
+        self.pooling = W.Dropdown(options=[(row.label, way or ALONE) for way, row in POOLINGS.items()])
+        self.bind(self.model, "noise.model", to_control=self._offered)
+        self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
+        self.suggestion, self.rho = W.Button(), W.Button(description="ρ map")
+        self.suggestion.on_click(self.guarded(lambda _button: self._try()))
+        self.rho.on_click(self.guarded(lambda _button: self._toggle_rho()))
+        self._about, self._said = text("glmw-note"), text("glmw-note")
+        self.periodogram = Chart(height=84, label="mean periodogram of the residuals")
+        bar = W.Box([self.suggestion, self.rho])
+        bar.add_class("glmw-bar")
+        self._plot = W.Box([self.periodogram])
+        self.watch = WhitenessWatch(session)
+        self._drawn: Whiteness | None = None
+        self._found: tuple[object, str, tuple[str, ...]] = (None, "", ())
+        self._usual = session.analysis.default_settings().noise.model
+        self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
+        session.observe_locked(self._show_choice, "settings")
+        self.when_settled(self._show_verdict)
+        self.watch.observe(self.guarded(lambda _change: self._show_verdict()), "verdict")
+        self._show_choice()
+        self._show_verdict()
+
+    def _offered(self, name: str) -> str:
+        if all(name != value for _, value in self.model.options):
+            self.model.options = (*self.model.options, (noise_model_row(name).label, name))
+        return name
+
+    def _try(self) -> None:
+        verdict = self.watch.verdict
+        if self.watch.is_current and verdict.whiteness is not None and verdict.whiteness.suggestion:
+            self.session.update({"noise.model": verdict.whiteness.suggestion})
+
+    def _toggle_rho(self) -> None:
+        shown = self.session.settings.map.statistic
+        self.session.update({"map.statistic": "z" if shown == "rho" else "rho"})
+
+    def _show_choice(self, _change: object = None) -> None:
+        settings = self.session.settings
+        row = noise_model_row(settings.noise.model)
+        if self.pooling.disabled != (not row.can_pool):
+            self.pooling.disabled = not row.can_pool
+        by_default = settings.noise.model == self._usual
+        why = f"The default, truest of the live ones: {_lower(row.calibration)}"
+        _set(self._about, why if by_default else row.description)
+        if self.model.tooltip != row.description:
+            self.model.tooltip = row.description
+        label = "z map" if settings.map.statistic == "rho" else "ρ map"
+        if self.rho.description != label:
+            self.rho.description = label
+        _display(self.rho, row.can_pool)
+
+    def forget(self) -> None:
+        """Let go of the fit."""
+        self._found = (None, "", ())
+
+    def _show_verdict(self) -> None:
+        result = self.session.result
+        if result is None:
+            return
+        verdict = self.watch.verdict if self.watch.is_current else None
+        white = None if verdict is None else verdict.whiteness
+        if self._found[0] is not result.fit:
+            self._found = (result.fit, *_found(result.fit.parameters))
+        _, symbol, quartiles = self._found
+        parts = [f"{symbol} {quartiles[1]}"] if symbol else []
+        tone = "quiet"
+        if white is not None:
+            parts.append("white" if white.white else f"{100 * white.share:.0f} % not white")
+            tone = "quiet" if white.white else "warn"
+        self.set_verdict(" · ".join(parts) or f"{result.fit.dof} df", tone)
+        suggested = white.suggestion if white is not None else None
+        _display(self.suggestion, suggested is not None)
+        if suggested is not None:
+            wanted = f"try {noise_model_row(suggested).label}"
+            if self.suggestion.description != wanted:
+                self.suggestion.description = wanted
+        if verdict is None:
+            # Nothing jumps while the newer verdict is on its way: the old words stay, and are greyed.
+            self._said.add_class("glmw-stale")
+            self._plot.add_class("glmw-stale")
+            return
+        self._said.remove_class("glmw-stale")
+        self._plot.remove_class("glmw-stale")
+        middle = f" {symbol} {quartiles[0]} to {quartiles[2]} in half of them." if symbol else ""
+        _set(self._said, escape(verdict.message) if white is None else _words(white, result.fit.n_voxels) + middle)
+        _display(self._plot, white is not None)
+        if white is not None and white is not self._drawn:
+            self._drawn = white
+            self._draw(white)
+
+    def _draw(self, white: Whiteness) -> None:
+        x, expected = white.frequencies, white.expected_periodogram
+        parts = [
+            line(x[[0, -1]], np.ones(2), "--glmw-muted", dash=[3, 3], width=0.8),
+            band(x, (1 - WITHIN) * expected, (1 + WITHIN) * expected, "--glmw-muted", 0.3),
+            line(x, expected, "--glmw-muted", "expected", width=0.8),
+            line(x, white.periodogram, FIT, "residuals", width=1.3),
+        ]
+        top = max(1.6, 1.08 * float(white.periodogram.max()))
+        plot = Chart.plot(parts, x=(0.0, float(x[-1])), y=(0.0, top), x_unit="Hz")
+        self.periodogram.show([plot], "residual power, Hz; grey: expected")
+
+
+def _members(name: str) -> list[str]:
+    return [name.replace("N", order) for order in ORDERS] if NOISE_MODELS[name].is_family else [name]
+
+
+def _found(parameters: dict[str, np.ndarray]) -> tuple[str, tuple[str, ...]]:
+    """Symbol of the first parameter and its quartiles over the voxels; no symbol where there is none."""
+    for name, symbol in SYMBOLS.items():
+        if name in parameters:
+            quartiles = np.quantile(parameters[name], (0.25, 0.5, 0.75))
+            return symbol, tuple(f"{round(q, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}") for q in quartiles)
+    return "", ()
+
+
+def _words(white: Whiteness, n_voxels: int) -> str:
+    looked = white.voxels.size
+    of = f"{looked:,} of {n_voxels:,}" if looked < n_voxels else f"all {looked:,}"
+    lost = not white.white and not white.suggestion
+    advice = " No noise model on offer describes them: what does the design lack?" if lost else ""
+    return f"{100 * white.share:.0f} % not white (5 % by chance) of {of} voxels.{advice}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _set(place: W.HTML, words: str) -> None:
+    if place.value != words:
+        place.value = words
+
+
+def _display(widget: W.Widget, shown: bool) -> None:
+    wanted = "" if shown else "none"
+    if widget.layout.display != wanted:
+        widget.layout.display = wanted

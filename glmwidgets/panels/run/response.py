@@ -1,0 +1,270 @@
+"""The haemodynamic response: which one, what it looks like, and its shape taken by the hand."""
+
+from __future__ import annotations
+
+from html import escape
+
+import bqplot as bq
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.response.fir_delays import format_delays, parse_delays
+from glmwidgets.glm.response.handles import GammaShape, dragged, handle_places
+from glmwidgets.glm.response.models import hrf_curve, parse_hrf
+from glmwidgets.glm.response.table import HRF, HRFS, format_hrf
+from glmwidgets.panels.parts.plot import FIT, SIGNAL, figure, nice_ticks, time_axis
+from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.session.single.session import Session
+from glmwidgets.specification.settings import SettingsError
+
+__all__ = ["ResponsePanel"]
+
+# Response, derivative in time, dispersion: the order in which columns follow each other.
+COLOURS = (FIT, "#2a9aa8", SIGNAL)
+
+# Handle: its colour, and the direction in which it moves (the other is held fast).
+HANDLES = {
+    "peak": (FIT, {"restrict_x": True}),
+    "undershoot": ("#3b7dd8", {}),
+    "width": (SIGNAL, {"restrict_x": True}),
+}
+
+# Seconds that a FIR model covers when it is first picked: a response has then come and gone.
+FIR_SECONDS = 20.0
+MOST_DELAYS = 16
+
+# As far down as a usual undershoot reaches, so that the plot stands still while one is dragged.
+LOWEST = -0.5
+
+
+class ResponsePanel(Panel):
+    """Picker from the engine's table, the numbers of the choice, and its curve.
+
+    Attributes
+    ----------
+    model : Dropdown
+    parameters : dict from name to FloatText
+        Numbers of the model that is chosen; empty for one that takes none.
+    delays : Text
+        Of the FIR model, in scans.
+    handles : dict from name to bqplot.Scatter
+        By which the custom double gamma is dragged.
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays"))
+        self.model = W.Dropdown(options=[(row.label, name) for name, row in HRFS.items()])
+        self.on_value(self.model, self._pick)
+        self.parameters: dict[str, W.FloatText] = {}
+        self._fields: list[W.Box] = []
+        self._numbers = W.Box([])
+        self._numbers.add_class("glmw-numbers")
+        self.delays = W.Text(continuous_update=False, placeholder="0-7")
+        self.on_value(self.delays, self._write_delays)
+        self._delays = field("delays, scans", self.delays)
+        self._legend = text("glmw-note")
+        self._following = False
+        self._held: str | None = None
+        self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend)
+        session.observe_locked(self._show, "settings")
+        self._shown: tuple | None = None
+        self._show()
+
+    def _plot(self) -> bq.Figure:
+        self._x = bq.LinearScale(min=0, max=32)
+        self._y = bq.LinearScale(min=LOWEST, max=1.1)
+        scales = {"x": self._x, "y": self._y}
+        zero, box = np.zeros(2), np.zeros(4)
+        self.curves = bq.Lines(x=zero, y=np.zeros((1, 2)), scales=scales, colors=list(COLOURS), stroke_width=1.8)
+        self.boxes = bq.Lines(
+            x=box, y=box, scales=scales, colors=[FIT], stroke_width=1, fill="inside", fill_opacities=[0.3]
+        )
+        self._zero = bq.Lines(x=[0.0, 1000.0], y=zero, scales=scales, colors=["#98a2ad"], stroke_width=0.6)
+        self.handles = {
+            name: bq.Scatter(
+                x=np.zeros(1),
+                y=np.zeros(1),
+                scales=scales,
+                colors=[colour],
+                stroke="white",
+                default_size=110,
+                enable_move=True,
+                update_on_move=True,
+                visible=False,
+                **ways,
+            )
+            for name, (colour, ways) in HANDLES.items()
+        }
+        for name, mark in self.handles.items():
+            mark.observe(self.guarded(lambda _change, name=name: self._drag(name)), ["x", "y"])
+            mark.on_drag_end(self.guarded(lambda *_: self._let_go()))
+        self._axis = time_axis(self._x)
+        marks = [self._zero, self.boxes, self.curves, *self.handles.values()]
+        return figure(marks, [self._axis], height=120, left=6, right=10, bottom=20)
+
+    # From controls to settings --------------------------------------------------------------------------------
+
+    def _row(self) -> tuple[HRF, tuple[float, ...]]:
+        return parse_hrf(self.session.settings.design.hrf_model)
+
+    def _pick(self, change: dict) -> None:
+        row = HRFS[change["new"]]
+        if self._following or row.name == self._row()[0].name:
+            return
+        changes = {"design.hrf_model": format_hrf(row.name, [p.value for p in row.parameters if p.required])}
+        if row.by_delays and self.session.settings.design.fir_delays == (0,):
+            # One box at the onset is no response to anything.
+            n = max(1, min(MOST_DELAYS, round(FIR_SECONDS / self.session.run.t_r), self.session.run.n_scans // 4))
+            changes["design.fir_delays"] = tuple(range(n))
+        self.session.update(changes)
+
+    def _write_number(self, _change: dict) -> None:
+        if not self._following:
+            values = [control.value for control in self.parameters.values()]
+            self.session.update({"design.hrf_model": format_hrf(self._row()[0].name, values)})
+
+    def _write_delays(self, change: dict) -> None:
+        if self._following:
+            return
+        try:
+            delays = parse_delays(change["new"], self.session.run.n_scans)
+        except ValueError as error:
+            raise SettingsError.of("design.fir_delays", error) from None
+        self.session.update({"design.fir_delays": delays})
+
+    def _drag(self, name: str) -> None:
+        if self._following:
+            return
+        row, values = self._row()
+        if not row.draggable:
+            return
+        mark = self.handles[name]
+        # The hand has it: where it lies is not written back until it is let go.
+        self._held = name
+        shape = dragged(GammaShape(*values), name, float(mark.x[0]), float(mark.y[0]))
+        self.session.update({"design.hrf_model": format_hrf(row.name, shape.values)})
+
+    def _let_go(self) -> None:
+        self._held = None
+        self._following = True
+        try:
+            self._place_handles(*self._row())
+        finally:
+            self._following = False
+
+    # From settings to controls --------------------------------------------------------------------------------
+
+    def _show(self, _change: object = None) -> None:
+        design = self.session.settings.design
+        wanted = (design.hrf_model, design.fir_delays)
+        if wanted == self._shown:
+            return
+        self._shown = wanted
+        row, values = self._row()
+        self._following = True
+        try:
+            if self.model.value != row.name:
+                self.model.value = row.name
+            self._show_numbers(row, values)
+            self._show_delays(row)
+            self._draw(row)
+            self._place_handles(row, values)
+        finally:
+            self._following = False
+
+    def _show_numbers(self, row: HRF, values: tuple[float, ...]) -> None:
+        names = [parameter.name for parameter in row.parameters]
+        if names != list(self.parameters):
+            # Fields are used again: a widget that is closed leaves its layout and style behind.
+            while len(self._fields) < len(names):
+                control = W.FloatText(continuous_update=False)
+                self.on_value(control, self._write_number)
+                self._fields.append(field("", control))
+            fields = self._fields[: len(names)]
+            for parameter, box in zip(row.parameters, fields, strict=True):
+                unit = f", {parameter.unit}" if parameter.unit else ""
+                said = f"{parameter.description}: {parameter.low:g} to {parameter.high:g}{unit.replace(',', '')}"
+                box.children[
+                    0
+                ].value = f'<span title="{escape(said)}">{escape(parameter.name.replace("_", " "))}{unit}</span>'
+                box.children[1].step = parameter.step
+            self.parameters = {name: box.children[1] for name, box in zip(names, fields, strict=True)}
+            self._numbers.children = fields
+        display = "" if names else "none"
+        if self._numbers.layout.display != display:
+            self._numbers.layout.display = display
+        for value, control in zip(values, self.parameters.values(), strict=True):
+            if control.value != value:
+                control.value = value
+
+    def _show_delays(self, row: HRF) -> None:
+        display = "" if row.by_delays else "none"
+        if self._delays.layout.display != display:
+            self._delays.layout.display = display
+        written = format_delays(self.session.settings.design.fir_delays)
+        if self.delays.value != written:
+            self.delays.value = written
+
+    def _draw(self, row: HRF) -> None:
+        design, t_r = self.session.settings.design, self.session.run.t_r
+        fir = row.by_delays
+        if fir:
+            end = (max(design.fir_delays) + 1) * t_r
+            starts = np.array(design.fir_delays, dtype=float) * t_r
+            stops = starts + 0.9 * t_r  # a little apart, that each is seen
+            with self.boxes.hold_sync():
+                self.boxes.x = np.column_stack([starts, starts, stops, stops]).ravel()
+                self.boxes.y = np.tile([0.0, 1.0, 1.0, 0.0], starts.size)
+            n = starts.size
+            self.set_verdict(f"{n} delay{'s' * (n != 1)} · {end:g} s")
+            labels: list[str] = []
+        else:
+            curves = hrf_curve(design.hrf_model, t_r, dt=0.1)
+            end = float(curves.index.max())
+            values = curves.to_numpy().T
+            size = np.abs(values).max(axis=1, keepdims=True)
+            values = values / np.where(size > 0, size, 1)
+            named = len(values) <= len(COLOURS)
+            with self.curves.hold_sync():
+                self.curves.x = curves.index.to_numpy(dtype=float)
+                self.curves.y = values
+                self.curves.colors = list(COLOURS) if named else [FIT]
+            lowest = float(values.min())
+            self._limit(min(LOWEST if row.draggable else -0.05, lowest - 0.06))
+            verdict = "drag the points" if row.draggable else f"{end:.0f} s"
+            self.set_verdict(verdict if named else f"{len(values)} columns a type · {end:.0f} s")
+            labels = list(curves.columns) if len(values) > 1 and named else []
+        if fir:
+            self._limit(0.0)
+        for mark, visible in ((self.curves, not fir), (self.boxes, fir)):
+            if mark.visible != visible:
+                mark.visible = visible
+        if self._x.max != end:
+            self._x.max = end
+            self._axis.tick_values = nice_ticks(0, end, 5)
+        coloured = zip(labels, COLOURS, strict=False)
+        if row.draggable:
+            coloured = [("peak", FIT), ("undershoot", HANDLES["undershoot"][0]), ("width", SIGNAL)]
+        words = "  ".join(
+            f'<span><i style="background:{colour}"></i>{escape(name)}</span>' for name, colour in coloured
+        )
+        said = f'<span class="glmw-key">{words}</span>' if words else ""
+        if self._legend.value != said:
+            self._legend.value = said
+            self._legend.layout.display = "" if said else "none"
+
+    def _limit(self, low: float) -> None:
+        if self._y.min != low:
+            self._y.min = low
+
+    def _place_handles(self, row: HRF, values: tuple[float, ...]) -> None:
+        there = row.draggable
+        places = handle_places(GammaShape(*values)) if there else {}
+        for name, mark in self.handles.items():
+            with mark.hold_sync():
+                if mark.visible != there:
+                    mark.visible = there
+                if there and name != self._held:
+                    x, y = places[name]
+                    if (float(mark.x[0]), float(mark.y[0])) != (x, y):
+                        mark.x, mark.y = np.array([x]), np.array([y])

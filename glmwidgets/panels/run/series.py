@@ -1,0 +1,355 @@
+"""What a place did and what the model says of it: over time, around events, what is left, and the carpet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.analysis.events import modulator_name
+from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.panels.parts.chart import Chart
+from glmwidgets.panels.parts.chips import Chips
+from glmwidgets.panels.run.carpet import CarpetTab
+from glmwidgets.panels.run.series_plots import (
+    LINES,
+    PIN_COLOURS,
+    Timeline,
+    average_plot,
+    average_words,
+    event_regions,
+    residual_plots,
+    series_plot,
+    spectrum_plot,
+    task_frequencies,
+)
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.single.session import Session
+from glmwidgets.specification.series import MOST_PINS, SERIES_PLACES, Spot
+
+__all__ = ["TABS", "SeriesPanel"]
+
+#: Tabs by name, and what is said below each while nothing is pointed at.
+TABS = {
+    "series": "Series",
+    "average": "Event average",
+    "residuals": "Residuals",
+    "spectrum": "Spectrum",
+    "carpet": "Carpet",
+}
+
+_CLICK = "click a time to see its scan"
+
+# Stands before the name of an event type whose fit is drawn, so that a type may be called "data".
+_FIT_OF = "fit of "
+
+
+class SeriesPanel(Panel):
+    """Tabs around the crosshair: series, averages around events, residuals, spectrum, carpet.
+
+    Only the tab that is open is computed and sent.
+
+    Attributes
+    ----------
+    tabs : ToggleButtons
+    chart : Chart
+        Of all tabs but the carpet.
+    carpet : CarpetTab
+    chips : Chips
+        What is drawn.
+    place, radius, unit : controls of the settings ``series.place``, ``series.radius``, ``series.unit``
+    pin : Button
+    pins : Chips
+        Places that are pinned, with a cross to take them off.
+    back : Button
+        Names the scan that the map is laid over, and takes it away.
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "", ("series",))
+        self.tabs = W.ToggleButtons(options=[(label, name) for name, label in TABS.items()])
+        self.tabs.add_class("glmw-tabs")
+        self.chart = Chart(label="series at the crosshair", height=196)
+        self.carpet = CarpetTab(session, say=self.set_verdict)
+        self._series: dict[Spot, PlaceSeries | str] = {}
+        self._by_condition: dict[str, tuple[str, ...]] = {}
+        self._seen: tuple[Any, ...] = ()
+        self._events: Timeline | None = None
+        self._events_of: tuple[Any, ...] = ()
+        self._shaded: tuple[Timeline | None, bool] = (None, False)
+        self._regions: list[dict[str, Any]] = []
+        self._task: tuple[Any, dict[str, float]] = (None, {})
+        self._make_controls()
+        head = W.Box([self.tabs, self._head])
+        head.add_class("glmw-series-head")
+        self._body = W.Box([self.chart, self.back])
+        self._body.add_class("glmw-series-body")
+        self._foot = W.Box([])
+        self._foot.add_class("glmw-series-foot")
+        self.fill(head, self._body, self._foot)
+        self.on_value(self.tabs, self._open)
+        self.chart.on_pick(self.guarded(self._pick))
+        self.carpet.view.on_pick(self.guarded(self._pick))
+        session.observe_locked(self._show, ["cursor", "result", "settings"])
+        session.observe_locked(self._show_clusters, "clusters")
+        session.observe_locked(self._show_scan, "scan")
+        self._open()
+
+    def _make_controls(self) -> None:
+        self.chips = Chips(label="what is drawn")
+        self.on_value(self.chips, self._choose)
+        self.place = W.Dropdown(options=SERIES_PLACES, tooltip="what is looked at around the crosshair")
+        self.radius = W.BoundedFloatText(min=0, max=100, step=1, tooltip="radius of the sphere in mm")
+        self.unit = W.Dropdown(options=[("% signal", "percent"), ("signal", "signal")], tooltip="unit")
+        self.bind(self.place, "series.place")
+        self.bind(self.radius, "series.radius")
+        self.bind(self.unit, "series.unit")
+        self.bind(self.carpet.what, "series.carpet")
+        self.bind(self.carpet.order, "series.order")
+        self.pin = W.Button(description="pin", tooltip="keep the series of this place to compare others with")
+        self.pin.on_click(self.guarded(self._pin))
+        self.pins = Chips(removable=True, label="pinned places")
+        self.pins.on_remove(self.guarded(self._unpin))
+        self.back = W.Button(description="", tooltip="show the background again (Escape)")
+        self.back.add_class("glmw-scan")
+        self.back.layout.display = "none"
+        self.back.on_click(self.guarded(lambda _button: self.session.show_scan(None)))
+        self._radius = W.Box([self.radius, text("glmw-note", "mm")])
+        self._radius.add_class("glmw-radius")
+        self._places = W.Box([self.place, self._radius, self.unit, self.pin, self.pins])
+        self._places.add_class("glmw-series-places")
+
+    def forget(self) -> None:
+        """Let go of the result and of the series, fits and carpet of it."""
+        self._seen = ()
+        self._series.clear()
+        self.carpet.forget()
+
+    # ---- what is looked at
+
+    @property
+    def _spot(self) -> Spot:
+        view = self.session.settings.series
+        return Spot(self.session.cursor, view.place, view.radius if view.place == "sphere" else 0.0)
+
+    def _look(self, spot: Spot) -> PlaceSeries | str:
+        """Series of a spot under the present result, or why there are none."""
+        session = self.session
+        labels = None if session.clusters is None else session.clusters.labels
+        # Another threshold alone is another result, but leaves the series as they are.
+        result = session.result
+        seen = (result.fit, result.contrast, result.signal, session.settings.series.unit, labels)
+        if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
+            self._seen = seen
+            self._series.clear()
+            self._by_condition = session.effects()
+        if spot not in self._series:
+            if len(self._series) > 2 * MOST_PINS:
+                self._series.clear()
+            place = find_place(result, spot, labels)
+            self._series[spot] = (
+                place_series(result, place, self._by_condition, session.settings.series.unit)
+                if place.voxels.size
+                else place.name
+            )
+        return self._series[spot]
+
+    @property
+    def _timeline(self) -> Timeline:
+        """Events that are in the model; modulators are none."""
+        session, settings = self.session, self.session.settings
+        wanted = (settings.events, settings.design.conditions)
+        if self._events is None or wanted != self._events_of:
+            self._events_of = wanted
+            events, chosen = wanted
+            modulators = {modulator_name(*pair) for pair in zip(events.modulated, events.modulated_by, strict=True)}
+            types = session.conditions
+            shown = (c for c in types if c not in modulators and (chosen is None or c in chosen))
+            self._events = Timeline.of(session.events, types, shown, session.run.n_scans * session.run.t_r)
+        return self._events
+
+    def _averaged(self) -> tuple[str, ...]:
+        """Event types whose average is drawn: those chosen, or those that the contrast weighs."""
+        there, chosen = self._timeline.shown, self.session.settings.series.averaged
+        if chosen is not None:
+            return tuple(c for c in there if c in chosen)
+        weighed = weighed_columns(self.session.result)
+        found = tuple(c for c in there if weighed & set(self._by_condition.get(c, ())))
+        return found or there
+
+    # ---- drawing
+
+    def _open(self, _change: object = None) -> None:
+        """Show another tab; its widgets are put there now, and those of the others taken out."""
+        tab = self.tabs.value
+        is_carpet = tab == "carpet"
+        wanted = (self.carpet.view if is_carpet else self.chart, self.back)
+        if self._body.children != wanted:
+            self._body.children = wanted
+        tools: tuple[W.Widget, ...] = (self.carpet.choices,) if is_carpet else (self._places,)
+        if tab in ("series", "average", "spectrum"):
+            tools = (self.chips, *tools)
+        if self._foot.children != tools:
+            self._foot.children = tools
+        compared = "" if tab == "series" else "none"
+        for widget in (self.pin, self.pins):
+            if widget.layout.display != compared:
+                widget.layout.display = compared
+        self.carpet.open = is_carpet
+        self._show()
+        self._show_scan()
+
+    @property
+    def _wants_clusters(self) -> bool:
+        view = self.session.settings.series
+        return view.place == "cluster" or any(Spot.read(pin).kind == "cluster" for pin in view.pins)
+
+    def _show_clusters(self, _change: object = None) -> None:
+        if self._wants_clusters:
+            self._show()
+
+    def _show(self, _change: object = None) -> None:
+        session, tab = self.session, self.tabs.value
+        self._show_controls()
+        if session.result is None:
+            self.set_verdict("waiting for the first fit")
+            return
+        regions = self._shades()
+        if tab == "carpet":
+            self.carpet.show(regions)
+            return
+        self.carpet.forget()
+        if session.clusters is None and self._wants_clusters:
+            return  # they are being found: what is drawn stays until they are
+        if self.chart.regions is not regions:
+            self.chart.regions = regions
+        here = self._look(self._spot)
+        self._show_chips()
+        if isinstance(here, str):
+            self.set_verdict(here)
+            if self.chart.plots:
+                self.chart.show([], "")
+            return
+        unit = here.unit if here.unit.startswith("%") else f"{here.unit}, mean {here.level:.4g}"
+        self.set_verdict(f"{here.place.name} · {unit} · R² {here.r_square:.2f}")
+        self.chart.show(*getattr(self, f"_draw_{tab}")(here))
+
+    def _draw_series(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        view = self.session.settings.series
+        pinned = [(c, self._look(Spot.read(pin))) for c, pin in zip(PIN_COLOURS, view.pins, strict=False)]
+        others = [(colour, other) for colour, other in pinned if isinstance(other, PlaceSeries)]
+        return [series_plot(here, view.lines, view.conditions, self._timeline, others)], _CLICK
+
+    def _draw_average(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        events, wanted, t_r = self._timeline, self._averaged(), self.session.run.t_r
+        if not events.shown:
+            return [], "there are no events to average over"
+        if not wanted:
+            return [], "choose an event type"
+        return [average_plot(here, events, wanted, t_r)], average_words(events, wanted, t_r)
+
+    def _draw_residuals(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        return residual_plots(here, self.session.result)
+
+    def _draw_spectrum(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        result, view, t_r = self.session.result, self.session.settings.series, self.session.run.t_r
+        if self._task[0] is not result.design:
+            by_condition = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
+            self._task = (result.design, task_frequencies(result.design, by_condition, t_r))
+        task, design = self._task[1], result.settings.design
+        high_pass = design.high_pass if DRIFTS[design.drift_model].setting == "high_pass" else None
+        plot = spectrum_plot(here, high_pass, task, view.lines, view.conditions, self._timeline, t_r)
+        return [plot], "ticks: the frequency that each event type's regressor is strongest at" if task else ""
+
+    def _shades(self) -> list[dict[str, Any]]:
+        wanted = (self._timeline, self.tabs.value == "carpet")
+        if wanted != self._shaded:
+            self._shaded = wanted
+            self._regions = event_regions(wanted[0], 0.9 if wanted[1] else 0.16)
+        return self._regions
+
+    def _show_controls(self) -> None:
+        view = self.session.settings.series
+        shown = "" if view.place == "sphere" else "none"
+        if self._radius.layout.display != shown:
+            self._radius.layout.display = shown
+        self.pins.offer(
+            [
+                {"name": pin, "label": Spot.read(pin).label, "colour": colour}
+                for colour, pin in zip(PIN_COLOURS, view.pins, strict=False)
+            ]
+        )
+        full = str(self._spot) in view.pins or len(view.pins) >= MOST_PINS
+        if self.pin.disabled != full:
+            self.pin.disabled = full
+
+    # ---- choosing
+
+    def _show_chips(self) -> None:
+        events, tab, view = self._timeline, self.tabs.value, self.session.settings.series
+        if tab == "average":
+            options = [
+                {"name": c, "label": f"{c} · {events.onsets[c].size}", "colour": events.colour(c)} for c in events.shown
+            ]
+            value = list(self._averaged())
+        elif tab in ("series", "spectrum"):
+            options = [
+                {"name": name, "label": label, "colour": colour, "title": title}
+                for name, (label, colour, _, title) in LINES.items()
+            ]
+            options += [
+                {"name": _FIT_OF + c, "label": c, "colour": events.colour(c), "title": f"fit of {c} alone"}
+                for c in events.shown
+                if c in self._by_condition
+            ]
+            on = {*view.lines, *(_FIT_OF + c for c in view.conditions)}
+            value = [option["name"] for option in options if option["name"] in on]
+        else:
+            return
+        with self.chips.hold_sync():
+            self.chips.offer(options)
+            if self.chips.value != value:
+                self.chips.value = value
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        chosen, tab = change["new"], self.tabs.value
+        if tab == "average":
+            if tuple(chosen) != self._averaged():
+                self.session.update({"series.averaged": tuple(chosen)})
+            return
+        lines = tuple(name for name in chosen if name in LINES)
+        fits = tuple(name.removeprefix(_FIT_OF) for name in chosen if name.startswith(_FIT_OF))
+        view = self.session.settings.series
+        # Those of types without a tick are not offered, and kept for when they come back.
+        offered = {option["name"].removeprefix(_FIT_OF) for option in self.chips.options}
+        fits += tuple(c for c in view.conditions if c not in offered)
+        if lines != view.lines or set(fits) != set(view.conditions):
+            self.session.update({"series.lines": lines, "series.conditions": fits})
+
+    def _pin(self, _button: object) -> None:
+        pins = self.session.settings.series.pins
+        here = str(self._spot)
+        if here not in pins:
+            self.session.update({"series.pins": (*pins, here)})
+
+    def _unpin(self, name: str) -> None:
+        pins = self.session.settings.series.pins
+        self.session.update({"series.pins": tuple(pin for pin in pins if pin != name)})
+
+    # ---- the scan
+
+    def _pick(self, scan: int | None) -> None:
+        # the scan that is shown already goes away by the click that brought it
+        self.session.show_scan(None if scan == self.session.scan else scan)
+
+    def _show_scan(self, _change: object = None) -> None:
+        scan, result = self.session.scan, self.session.result
+        time = None if scan is None or result is None else float(result.design.index[scan])
+        on_screen = self.carpet.view if self.tabs.value == "carpet" else self.chart
+        if on_screen.marker != time:
+            on_screen.marker = time
+        label = "" if time is None else f"scan {scan} · {time:g} s ×"
+        if self.back.description != label:
+            self.back.description = label
+            self.back.layout.display = "" if label else "none"

@@ -1,0 +1,210 @@
+"""What every panel is made of: a title with a verdict, controls bound to settings, and a place for words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.panels.parts.style import stylesheet
+from glmwidgets.session.core.live import LiveSession
+from glmwidgets.specification.tree import SettingsError
+
+__all__ = ["Panel", "close_with_all", "field", "guarded", "opened_by", "text"]
+
+log = logging.getLogger(__name__)
+
+
+def text(css_class: str = "", value: str = "") -> W.HTML:
+    """A place for words; whatever goes in must be escaped or our own markup."""
+    widget = W.HTML(value)
+    widget.add_class("glmw-text")
+    if css_class:
+        widget.add_class(css_class)
+    return widget
+
+
+def field(label: str, control: W.Widget) -> W.VBox:
+    """A control with a small label above it."""
+    box = W.VBox([text("glmw-label", escape(label)), control])
+    box.add_class("glmw-field")
+    return box
+
+
+def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) -> W.Box:
+    """A place that shows a panel while a button is down; the panel itself stays visible elsewhere.
+
+    A function makes the panel when it is first asked for: each widget costs the page some milliseconds, seen or not.
+    """
+    place = W.Box([])
+    place.add_class("glmw-place")
+
+    # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
+    def follow(_change: object = None) -> None:
+        if button.value:
+            place.children = [panel if isinstance(panel, W.Widget) else panel()]
+        elif place.children:
+            place.children = []
+
+    button.observe(follow, "value")
+    follow()
+    return place
+
+
+def guarded(session: LiveSession, what: str, handler: Callable[..., Any]) -> Callable[..., None]:
+    """Wrap a control's callback: one thread at a time, and its exceptions go to the session's status line."""
+
+    def call(*args: Any, **kwargs: Any) -> None:
+        with session.lock:
+            try:
+                handler(*args, **kwargs)
+            except SettingsError as error:  # what a person typed cannot be used: no fault of ours
+                session.show_error(error)
+            except Exception as error:
+                log.exception("a control of %r failed", what)
+                session.show_error(error)
+
+    return call
+
+
+def close_with_all(widget: W.Widget) -> None:
+    """Take a widget away with every widget that it holds, in sight or not, and with what its panels kept of results."""
+    todo: list[Any] = [widget]
+    found: dict[int, Any] = {}
+    while todo:
+        thing = todo.pop()
+        if isinstance(thing, Mapping):
+            todo += thing.values()
+        elif isinstance(thing, list | tuple | set):
+            todo += thing
+        elif id(thing) not in found and (isinstance(thing, W.Widget) or _is_ours(thing)):
+            found[id(thing)] = thing
+            todo += vars(thing).values()
+    for each in found.values():
+        if isinstance(each, Panel):
+            each.forget()
+        if isinstance(each, W.Widget):
+            W.Widget.close(each)
+
+
+def _is_ours(thing: Any) -> bool:
+    """Whether it is part of a panel, such as a tab of it, and holds widgets without being one."""
+    return type(thing).__module__.startswith(__package__)
+
+
+class Panel(W.VBox):
+    """A view of the session: writes settings, redraws when the session says that a result changed.
+
+    Parameters
+    ----------
+    session : LiveSession
+    title : str
+        Heading; empty for none.
+    stages : tuple of str
+        Stages and settings' groups whose errors are shown in this panel.
+    """
+
+    def __init__(self, session: LiveSession, title: str = "", stages: tuple[str, ...] = ()):
+        self.session = session
+        self._stages = stages
+        self._title = title
+        self._head = text("glmw-head")
+        self._error = text("glmw-error")
+        self._error.layout.display = "none"
+        super().__init__([])
+        self.add_class("glmw-panel")
+        self.set_verdict("")
+        session.observe_locked(self._show_error, "status")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        # In a cell of its own a panel has to bring its look along.
+        if not hasattr(self, "_alone"):
+            self._alone = W.VBox([stylesheet(), self])
+            self._alone.add_class("glmw")
+        return self._alone._repr_mimebundle_(**kwargs)
+
+    def forget(self) -> None:
+        """Let go of results and what was made of them; the panel is being taken away."""
+
+    def fill(self, *widgets: W.Widget) -> None:
+        """Put the panel's widgets below its heading; its error comes last."""
+        head = (self._head,) if self._title else ()
+        self.children = (*head, *widgets, self._error)
+
+    def set_verdict(self, verdict: str, tone: str = "quiet") -> None:
+        """Write the small type at the right of the heading.
+
+        Parameters
+        ----------
+        verdict : str
+            Plain text.
+        tone : {"quiet", "warn"}
+        """
+        self._head.value = (
+            f'<span class="glmw-title">{escape(self._title)}</span>'
+            f'<span class="glmw-verdict glmw-{tone}">{escape(verdict)}</span>'
+        )
+
+    def bind(
+        self,
+        control: W.Widget,
+        path: str,
+        to_setting: Callable[[Any], Any] = lambda value: value,
+        to_control: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        """Keep a control and a setting equal.
+
+        Parameters
+        ----------
+        control : widget with a ``value``
+        path : str
+            Of the setting.
+        to_setting, to_control : callable
+            Translate between the two; both must round trip.
+        """
+
+        def show(change: Any = None) -> None:
+            value = to_control(self.session.settings.get(path))
+            if control.value != value:
+                control.value = value
+
+        def write(change: Any) -> None:
+            if change["new"] == to_control(self.session.settings.get(path)):
+                return  # the control follows the setting, perhaps rounded
+            value = to_setting(change["new"])
+            if value != self.session.settings.get(path) and not self.session.update({path: value}):
+                # a refused value stays in the control, beside the message that says why
+                return
+
+        show()
+        self.on_value(control, write)
+        self.session.observe_locked(show, "settings")
+
+    def on_value(self, control: W.Widget, handler: Callable[[Any], None]) -> None:
+        """Call a handler with the changes of a control's value, under the lock and with no error lost."""
+        control.observe(self.guarded(handler), "value")
+
+    def when_settled(self, handler: Callable[[], None]) -> None:
+        """Call a handler once nothing newer is being computed: for what need not follow a drag step by step."""
+
+        def look(change: Any) -> None:
+            if change["new"].state == "idle":
+                handler()
+
+        self.session.observe_locked(look, "status")
+
+    def guarded(self, handler: Callable[..., Any]) -> Callable[..., None]:
+        """Wrap a callback: one thread at a time, and its exceptions go to the status line."""
+        return guarded(self.session, self._title, handler)
+
+    def _show_error(self, change: Any) -> None:
+        status = change["new"]
+        source = status.stage or ""
+        mine = status.state == "error" and (source in self._stages or source.partition(".")[0] in self._stages)
+        message = escape(status.message) if mine else ""
+        if self._error.value != message:
+            self._error.value = message
+            self._error.layout.display = "" if mine else "none"

@@ -1,0 +1,173 @@
+"""The table of clusters; a picked row takes the crosshair to its peak."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
+from itertools import count
+from os import PathLike
+from pathlib import Path
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
+from glmwidgets.files.writing import check_outputs, write_text
+from glmwidgets.glm.inference.clusters import Cluster, Peak
+from glmwidgets.panels.parts.table import RowTable
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.core.live import LiveSession
+from glmwidgets.specification.tree import SettingsError
+
+__all__ = ["ClustersPanel"]
+
+# Heading and digits of each column of the table.
+HEADINGS = {
+    "cluster_id": ("#", 0),
+    "x": ("x", 0),
+    "y": ("y", 0),
+    "z": ("z", 0),
+    "peak_z": ("peak", 2),
+    "n_voxels": ("voxels", 0),
+    "volume_mm3": ("mm³", 0),
+    "true_share": ("active", 0),
+}
+
+# More clusters than a person reads, and than a page is quick with. A file has them all.
+MOST_LISTED = 200
+
+FILE = "clusters.tsv"
+
+
+class ClustersPanel(Panel):
+    """Peaks and sub-peaks with place, height and size, and how much of each cluster is surely active.
+
+    Parameters
+    ----------
+    session : LiveSession
+    flash : callable, optional
+        Given a volume of the cluster's voxels when its row is picked.
+
+    Attributes
+    ----------
+    table : RowTable
+    save : Button
+        Writes ``clusters.tsv`` beside the notebook.
+    """
+
+    def __init__(self, session: LiveSession, flash: Callable | None = None):
+        super().__init__(session, "Clusters", ("clusters", "bounds"))
+        columns = [
+            {"label": label, "digits": digits, "help": COLUMNS[name], "falling": name not in ("cluster_id",)}
+            for name, (label, digits) in HEADINGS.items()
+        ]
+        self.table = RowTable(columns=columns, empty="…")
+        self.table.add_class("glmw-clusters")
+        self.table.on_pick(self.guarded(self._jump))
+        self._flash = flash
+        self._peaks: list[tuple[Cluster, Peak]] = []
+        self.save = W.Button(description="save as TSV", tooltip=f"write {FILE} beside the notebook", disabled=True)
+        self.save.on_click(self.guarded(self._save))
+        self._note = text("glmw-note")
+        foot = W.Box([self.save, self._note])
+        foot.add_class("glmw-bar")
+        self.fill(self.table, foot)
+        session.observe_locked(self._show, "clusters")
+        session.observe_locked(self._mark, "cursor")
+        self._show()
+
+    def save_tsv(self, path: str | PathLike[str] = FILE, *, overwrite: bool = False) -> Path:
+        """Write every cluster with its peaks, with the numbers of the table.
+
+        Parameters
+        ----------
+        path : str or path
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier table of this session may.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            If there are no clusters to write yet.
+        FileNotFoundError, IsADirectoryError
+            If the path is none for a file.
+        FileExistsError
+            If the file was read as an input, or exists and may not be replaced.
+        """
+        with self.session.lock:
+            clusters = self.session.clusters
+        if clusters is None:
+            raise SettingsError("clusters", "they are still being found: wait until the explorer is up to date")
+        return write_text(path, cluster_tsv(clusters), "clusters", overwrite=overwrite, by=self.session)
+
+    def _save(self, _button: object) -> None:
+        path = self.save_tsv(self._free_name())
+        self._note.value = f"saved {escape(path.name)} {datetime.now():%H:%M:%S}"
+
+    def _free_name(self) -> Path:
+        """The first of clusters.tsv, clusters-2.tsv ... that may be written: a button cannot ask what to do."""
+        for number in count(1):
+            path = Path(FILE if number == 1 else f"{Path(FILE).stem}-{number}.tsv")
+            try:
+                check_outputs([("clusters", path)], by=self.session)
+            except FileExistsError:
+                continue
+            return path
+
+    def _show(self, _change: object = None) -> None:
+        clusters = self.session.clusters
+        if clusters is None:
+            return
+        listed = clusters.found[:MOST_LISTED]
+        self._peaks = [(cluster, peak) for cluster in listed for peak in cluster.peaks]
+        size, found = self.session.settings.threshold.cluster_size, len(clusters.found)
+        least = f"k ≥ {size} · " if size > 1 else ""
+        most = f" · the first {MOST_LISTED} are listed" if found > MOST_LISTED else ""
+        self.set_verdict(f"{least}{found} cluster{'s' * (found != 1)}{most}")
+        table = cluster_table(clusters).iloc[: len(self._peaks)]
+        with self.table.hold_sync():
+            self.table.empty = "" if found else self._why_none()
+            self.table.rows = [_row(values) for values in table.itertuples(index=False)]
+        if self.save.disabled:
+            self.save.disabled = False
+        self._mark()
+
+    def _why_none(self) -> str:
+        result = self.session.result
+        chosen, threshold = result.thresholding, result.threshold
+        if threshold == 0:
+            return "No threshold is set: every voxel is shown, and there are no clusters."
+        symbol, size = ("|z|", np.abs(result.z)) if chosen.two_sided else ("z", result.z)
+        highest = f"the highest is {size.max():.2f}"
+        if not math.isfinite(threshold):
+            return f"No threshold keeps the rate that is set; {highest}."
+        if size.max() <= threshold:
+            return f"No voxel passes {symbol} > {threshold:.2f}; {highest}."
+        return f"No cluster of {chosen.cluster_size} voxels or more over {symbol} > {threshold:.2f}; {highest}."
+
+    def _jump(self, index: int) -> None:
+        cluster, peak = self._peaks[index]
+        self.session.move_to(peak.ijk)
+        clusters = self.session.clusters
+        # While the next ones are being found, the table is still of those before.
+        if self._flash is not None and clusters is not None:
+            self._flash(clusters.labels == cluster.label)
+
+    def _mark(self, _change: object = None) -> None:
+        here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
+        if self.table.here != here:
+            self.table.here = here
+
+
+def _row(values: tuple) -> dict:
+    *place, n_voxels, volume, share = values
+    if math.isnan(n_voxels):
+        return {"cells": [*place, None, None, None], "sub": True}
+    # A share that is sure is never rounded up.
+    return {"cells": [*place, int(n_voxels), float(volume), f"≥ {math.floor(100 * share + 1e-9)} %"], "sub": False}

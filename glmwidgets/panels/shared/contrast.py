@@ -1,0 +1,292 @@
+"""The contrasts: typed, weighed by hand or had at a click, answered as one types."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, written_contrast
+from glmwidgets.analysis.verdicts import ContrastVerdict
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.panels.parts.table import RowTable
+from glmwidgets.panels.shared.base import Panel, close_with_all, text
+from glmwidgets.session.single.session import Session
+from glmwidgets.specification.tree import SettingsError
+
+__all__ = ["ContrastPanel"]
+
+COLUMNS = [
+    {"label": "contrast", "help": "click to ask for it"},
+    {"label": "test", "help": "t, or F with its number of rows"},
+    {
+        "label": "efficiency",
+        "digits": 2,
+        "help": "1 / variance of the estimate, per unit of error variance (design only)",
+    },
+    {
+        "label": "detects ≥",
+        "digits": 2,
+        "help": "smallest true effect that the median voxel shows over the threshold, power .8",
+    },
+    {"label": "VIF", "digits": 2, "help": "how much correlation with other columns inflates its variance"},
+    {"label": "", "help": "what keeps it from being asked"},
+]
+
+# Beyond this the contrast owes most of its variance to other columns.
+INFLATED = 5.0
+
+REACH, STEP = 1.0, 0.05
+
+
+class ContrastPanel(Panel):
+    """A line to type in, a list to choose from, sliders to weigh columns with.
+
+    Attributes
+    ----------
+    expression : Text
+        Of the active contrast.
+    name : Text
+        What the active contrast is called in the list.
+    add, remove, pairs, interest : Button
+    weigh : ToggleButton
+        Opens the sliders.
+    sliders : dict from column to FloatSlider
+        Of the columns that model conditions; empty while closed.
+    suggestion : Button
+        Takes what is proposed in place of a contrast that cannot be read.
+    table : RowTable
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "", ("contrast",))
+        self.expression = W.Text(continuous_update=True, placeholder="face - house")
+        self.bind(self.expression, "contrast.expression")
+        self._verdict = text("glmw-note")
+        self.add = W.Button(description="+ add", tooltip="another contrast beside this one")
+        row = W.Box([text("glmw-name", "Contrast"), self.expression, self.add])
+        row.add_class("glmw-contrast-row")
+
+        self.suggestion = W.Button(description="")
+        self.suggestion.add_class("glmw-suggestion")
+        self.suggestion.layout.display = "none"
+        self.name = W.Text(continuous_update=False, placeholder="name")
+        self.remove = W.Button(description="remove", tooltip="take this contrast off the list")
+        self.weigh = W.ToggleButton(description="weights", tooltip="write the contrast with a slider for each column")
+        self.pairs = W.Button(description="all pairs", tooltip="the difference of every two event types")
+        self.interest = W.Button(description="effects of interest", tooltip="F over every column of every event type")
+        tools = W.Box([self._verdict, self.weigh, self.interest, self.pairs])
+        tools.add_class("glmw-bar")
+        self._of_list = W.Box([self.name, self.remove])
+        self._of_list.add_class("glmw-bar")
+        self.table = RowTable(columns=COLUMNS)
+        self.table.add_class("glmw-contrasts")
+        self._weights = W.Box([])
+        self._weights.add_class("glmw-weights")
+        self.sliders: dict[str, W.FloatSlider] = {}
+        self._lines: list[W.Box] = []
+        self._following = False
+        self.fill(row, self.suggestion, tools, self._weights, self.table, self._of_list)
+
+        for button, act in (
+            (self.add, self._add),
+            (self.remove, self._remove),
+            (self.pairs, self._add_pairs),
+            (self.interest, self._add_interest),
+            (self.suggestion, self._take_suggestion),
+        ):
+            button.on_click(self.guarded(act))
+        self.on_value(self.name, self._rename)
+        self.on_value(self.weigh, self._show_weights)
+        self.table.on_pick(self.guarded(lambda row: session.update({"contrast.active": row})))
+        session.observe_locked(self._show, ["result", "status", "verdicts"])
+        session.observe_locked(self._show_list, ["settings", "status"])
+        session.observe_locked(self._show_weights, ["settings", "result"])
+        self._show()
+        self._show_list()
+
+    # The list -------------------------------------------------------------------------------------------------
+
+    def _write(self, listed: list[tuple[str, str]], active: int) -> None:
+        """Make a list the settings' list; one nameless contrast is none."""
+        alone = len(listed) == 1 and not listed[0][0]
+        self.session.update(
+            {
+                "contrast.names": () if alone else tuple(name for name, _ in listed),
+                "contrast.expressions": () if alone else tuple(expression for _, expression in listed),
+                "contrast.active": active,
+                "contrast.expression": listed[active][1],
+            }
+        )
+
+    def _extend(self, new: list[tuple[str, str]]) -> None:
+        """Add contrasts that are not listed yet, and ask for the first of the new ones."""
+        listed = list(self.session.settings.contrast.listed)
+        there = [expression for _, expression in listed]
+        more = [(name, expression) for name, expression in new if expression not in there]
+        first = there.index(new[0][1]) if new[0][1] in there else len(listed)
+        self._write(listed + more, first)
+
+    def _add(self, _button: object) -> None:
+        contrast = self.session.settings.contrast
+        self._write([*contrast.listed, ("", contrast.expression)], len(contrast.listed))
+
+    def _remove(self, _button: object) -> None:
+        contrast = self.session.settings.contrast
+        listed = [one for i, one in enumerate(contrast.listed) if i != contrast.active]
+        if listed:
+            self._write(listed, min(contrast.active, len(listed) - 1))
+
+    def _rename(self, change: dict) -> None:
+        contrast = self.session.settings.contrast
+        listed = list(contrast.listed)
+        name = change["new"].strip()
+        if listed[contrast.active][0] != name:
+            listed[contrast.active] = (name, contrast.expression)
+            self._write(listed, contrast.active)
+
+    def _add_pairs(self, _button: object) -> None:
+        pairs = all_pairs(self.session.effects())
+        if not pairs:
+            raise SettingsError("contrast.listed", "there are fewer than two effects in the model")
+        self._extend(pairs)
+
+    def _add_interest(self, _button: object) -> None:
+        by_condition = self.session.effects()
+        if not by_condition:
+            raise SettingsError("contrast.listed", "there is no effect in the model")
+        self._extend([("effects of interest", effects_of_interest(by_condition))])
+
+    def _take_suggestion(self, _button: object) -> None:
+        if self.session.status.suggestion:
+            self.session.update({"contrast.expression": self.session.status.suggestion})
+
+    def _show_list(self, _change: object = None) -> None:
+        session, contrast = self.session, self.session.settings.contrast
+        several = len(contrast.listed) > 1
+        display = "" if several else "none"
+        for widget in (self.table, self._of_list):
+            if widget.layout.display != display:
+                widget.layout.display = display
+        name = contrast.listed[contrast.active][0]
+        if self.name.value != name:
+            self.name.value = name
+        if several and session.status.state != "busy":
+            threshold = math.inf if session.result is None else session.result.threshold
+            rows = [_row(*one, session.verdicts.get(one[1]), threshold) for one in contrast.listed]
+            if self.table.rows != rows:
+                self.table.rows = rows
+        if self.table.here != contrast.active:
+            self.table.here = contrast.active
+
+    # The active one -------------------------------------------------------------------------------------------
+
+    def _show(self, _change: object = None) -> None:
+        status, result = self.session.status, self.session.result
+        wrong = status.state == "error" and status.stage == "contrast"
+        (self.expression.add_class if wrong else self.expression.remove_class)("glmw-bad-input")
+        label = f"use {status.suggestion}" if wrong and status.suggestion else ""
+        if self.suggestion.description != label:
+            self.suggestion.description = label
+            self.suggestion.layout.display = "" if label else "none"
+        if result is None or status.state == "busy":
+            return
+        # What is still on screen was estimable; what is typed is not even read.
+        verdict = None if wrong else self.session.verdicts.get(result.settings.contrast.expression)
+        words = "" if verdict is None else _in_words(verdict, result.threshold, f" {self.session.unit}".rstrip())
+        if self._verdict.value != words:
+            self._verdict.value = words
+
+    # Weights --------------------------------------------------------------------------------------------------
+
+    def _show_weights(self, _change: object = None) -> None:
+        columns = [name for names in self.session.effects().values() for name in names] if self.weigh.value else []
+        if columns != list(self.sliders):
+            self._make_sliders(columns)
+        if not columns:
+            return
+        weights = self._weights_of(self.session.settings.contrast.expression)
+        self._following = True
+        try:
+            self._set_sliders(weights)
+        finally:
+            self._following = False
+
+    def _set_sliders(self, weights: dict[str, float] | None) -> None:
+        for column, slider in self.sliders.items():
+            # Several rows are more than one slider a column can say.
+            if slider.disabled != (weights is None):
+                slider.disabled = weights is None
+            value = 0.0 if weights is None else weights.get(column, 0.0)
+            if slider.value != value:
+                if abs(value) > slider.max:
+                    slider.min, slider.max = -abs(value), abs(value)
+                slider.value = value
+
+    def _make_sliders(self, columns: list[str]) -> None:
+        surplus = self._lines[len(columns) :]
+        del self._lines[len(columns) :]
+        while len(self._lines) < len(columns):
+            slider = W.FloatSlider(min=-REACH, max=REACH, step=STEP, readout_format=".2f")
+            self.on_value(slider, self._weigh)
+            line = W.Box([text("glmw-label"), slider])
+            line.add_class("glmw-weight")
+            self._lines.append(line)
+        for column, line in zip(columns, self._lines, strict=True):
+            line.children[0].value = f'<span title="{escape(column)}">{escape(column)}</span>'
+        self.sliders = {column: line.children[1] for column, line in zip(columns, self._lines, strict=True)}
+        self._weights.children = self._lines
+        for line in surplus:
+            close_with_all(line)
+
+    def _weights_of(self, expression: str) -> dict[str, float] | None:
+        """Weight of each column; None for several rows or what cannot be read."""
+        columns = [str(name) for name in self.session.result.design.columns]
+        try:
+            weights = contrast_vector(expression, columns)
+        except ValueError:
+            return None
+        return dict(zip(columns, weights, strict=True)) if weights.ndim == 1 else None
+
+    def _weigh(self, change: dict) -> None:
+        present = self._weights_of(self.session.settings.contrast.expression)
+        column = next((name for name, slider in self.sliders.items() if slider is change["owner"]), None)
+        # The browser rounds what it is given to a step; that is an echo and no drag.
+        if self._following or present is None or column is None or abs(present[column] - change["new"]) < 0.6 * STEP:
+            return
+        present[column] = round(change["new"], 2)
+        if any(present.values()):
+            self.session.update(
+                {"contrast.expression": written_contrast(np.array(list(present.values())), list(present))}
+            )
+
+
+def _in_words(verdict: ContrastVerdict, threshold: float, unit: str) -> str:
+    if not verdict.estimable:
+        return f'<span class="glmw-warn" title="{escape(verdict.message)}">not estimable</span>'
+    test = f"F({verdict.dim}, {verdict.dof:g})" if verdict.stat_type == "F" else f"t({verdict.dof:g})"
+    words = [test, "estimable", f"efficiency {verdict.efficiency:.3g}"]
+    effect = verdict.detectable(threshold)
+    if math.isfinite(effect):
+        words.append(f"detects ≥ {effect:.2g}{unit}")
+    said = " · ".join(words)
+    if verdict.inflation > INFLATED:
+        said += f' · <span class="glmw-warn">VIF {verdict.inflation:.1f}</span>'
+    return said
+
+
+def _row(name: str, expression: str, verdict: ContrastVerdict | None, threshold: float) -> dict:
+    called = f"{name}:  {expression}" if name and name != expression else expression
+    if verdict is None:
+        return {"cells": [called, None, None, None, None, "…"]}
+    if verdict.stat_type is None:
+        return {"cells": [called, None, None, None, None, "cannot be read"]}
+    test = "t" if verdict.stat_type == "t" else f"F{verdict.dim}"
+    if not verdict.estimable:
+        return {"cells": [called, test, None, None, None, "not estimable"]}
+    effect = verdict.detectable(threshold)
+    figures = [verdict.efficiency, effect, verdict.inflation]
+    cells = [figure if math.isfinite(figure) else None for figure in figures]
+    return {"cells": [called, test, *cells, ""]}

@@ -1,0 +1,85 @@
+"""The numbers at the crosshair."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from glmwidgets.analysis.thresholding import Clusters
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.report.figures.style import write_number
+from glmwidgets.session.single.session import Session
+
+__all__ = ["CrosshairPanel"]
+
+
+# Statistics of the map that have a row of their own, whatever is shown.
+ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square", "rho")
+
+
+class CrosshairPanel(Panel):
+    """Voxel, mm, effect with its standard error, statistic, z, R², the noise parameters there, and its cluster."""
+
+    def __init__(self, session: Session):
+        super().__init__(session, "At the crosshair")
+        self._values = text("glmw-values")
+        self.fill(self._values)
+        self._clusters: Clusters | None = None
+        session.observe_locked(self._show, ["cursor", "result", "clusters", "settings"])
+        self._show()
+
+    def _show(self, _change: object = None) -> None:
+        session = self.session
+        rows = [
+            ("voxel", ", ".join(map(str, session.cursor))),
+            ("mm", ", ".join(f"{x:.1f}".replace("-", "−") for x in session.mm())),
+        ]
+        here = session.series()
+        if here is None:
+            rows.append(("", "outside the mask" if session.result is not None else "waiting for the first fit"))
+        else:
+            rows += [*self._statistics(here.statistics), *self._shown(), *self._cluster()]
+        value = "<table>" + "".join(map(_row, rows)) + "</table>"
+        if self._values.value != value:
+            self._values.value = value
+
+    def _shown(self) -> list[tuple[str, str]]:
+        """What gives the colours, where it is not among the rest."""
+        result, name = self.session.result, self.session.settings.map.statistic
+        if name in ALWAYS_TOLD:
+            return []
+        shown = result.statistics.show(name)
+        value = write_number(float(shown.values[result.voxel(self.session.cursor)]))
+        return [(shown.label, f"{value} {shown.unit}".strip())] if shown.name == name else []
+
+    def _cluster(self) -> list[tuple[str, str]]:
+        # While the new ones are being found, those of before stand.
+        self._clusters = self.session.clusters or self._clusters
+        if self._clusters is None:
+            return []
+        number = int(self._clusters.labels[self.session.cursor])
+        if not number:
+            return [("cluster", "none")]
+        size, share = self._clusters.found[number - 1].n_voxels, self._clusters.bounds[number - 1]
+        voxels = f"{size} voxel{'s' * (size != 1)}"
+        return [("cluster", f"{number}, {voxels}"), ("truly active", f"≥ {math.floor(100 * share + 1e-9)} % of it")]
+
+    def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:
+        contrast = self.session.result.contrast
+        percent = f" {self.session.unit}".rstrip()
+        effect = f"{write_number(values['effect'])}{percent} ± {write_number(values['effect_sd'])}"
+        stat = f"t ({contrast.dof:g})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {contrast.dof:g})"
+        known = ("effect", "effect_sd", "stat", "z", "r_square")
+        return [
+            ("effect ± se", effect if contrast.dim == 1 else "several rows"),
+            (stat, write_number(values["stat"])),
+            ("z", write_number(values["z"])),
+            *([("R²", write_number(values["r_square"]))] if "r_square" in values else []),
+            *((name, write_number(value)) for name, value in values.items() if name not in known),
+        ]
+
+
+def _row(row: tuple[str, str]) -> str:
+    name, value = row
+    strong = ' class="glmw-strong"' if name == "z" else ""
+    return f"<tr><td>{escape(name)}</td><td{strong}>{escape(value if value != 'nan' else '–')}</td></tr>"

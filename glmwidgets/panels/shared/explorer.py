@@ -1,0 +1,201 @@
+"""What every explorer is: a head with undo, columns of panels, a status line, and the ways out to files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+
+from glmwidgets.files.writing import check_outputs
+from glmwidgets.panels.parts.style import stylesheet
+from glmwidgets.panels.shared.base import close_with_all, text
+from glmwidgets.panels.shared.status import StatusLine
+from glmwidgets.panels.shared.undo import UndoBar
+from glmwidgets.session.core.live import LiveSession
+
+__all__ = ["ExplorerBase", "SessionExplorer", "only_ours"]
+
+
+class ExplorerBase(W.VBox):
+    """What any explorer can be asked for; subclasses know who saves, reports and writes the script of their subject.
+
+    Parameters
+    ----------
+    subject : LiveSession or RunSet
+        What is looked at: it is what a file is saved of, and what is closed.
+    children : sequence of widgets
+    """
+
+    subject: Any = None  # until then: a widget that could not be made is closed all the same
+
+    def __init__(self, subject: Any, children: Sequence[W.Widget]):
+        self.subject = subject
+        super().__init__(children)
+
+    def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
+        raise NotImplementedError
+
+    def _report(self, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
+        raise NotImplementedError
+
+    def say(self, words: str) -> None:
+        """Write a few words where the explorer tells what it did."""
+        raise NotImplementedError
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write everything that is set and was looked at to a file; ``load`` of what opened the explorer reads it.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"session.json"``.
+        overwrite : bool
+            Whether a file that exists may be replaced. The one that this explorer was saved to, or opened from, may.
+
+        Returns
+        -------
+        Path
+        """
+        path = self._save(path, overwrite)
+        self.say(f"saved {path.name} {datetime.now():%H:%M}")
+        return path
+
+    def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:
+        """Report on what is on screen, as one HTML page.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write it to.
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier report of this explorer may.
+        **options
+            Of `glmwidgets.report.page.html.analysis_report`: ``title``, ``plot_type`` ...
+
+        Returns
+        -------
+        glmwidgets.report.page.html.Report
+            Shown in a notebook by itself.
+        """
+        if path is not None:
+            check_outputs([("report", path)], overwrite, self.subject)
+        report = self._report(**options)
+        if path is not None:
+            report.save_as_html(path, overwrite=overwrite, by=self.subject)
+        return report
+
+    def script(self, path: str | PathLike[str], dialect: str = "glmwidgets", *, overwrite: bool = False) -> Path:
+        """Write a Python script that repeats the analysis; see `glmwidgets.report.exports.script.write_script`.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"analysis.py"``.
+        dialect : {"glmwidgets", "nilearn"}
+            "nilearn" for one run only.
+        overwrite : bool
+            Whether files that exist may be replaced. An earlier script of this explorer may.
+
+        Returns
+        -------
+        Path
+        """
+        return self._script(path, dialect, overwrite)
+
+    def close(self) -> None:
+        """End the workers, let go of data and results, and take the widgets away."""
+        if self.subject is not None:
+            self.subject.close()
+        close_with_all(self)
+
+
+class SessionExplorer(ExplorerBase):
+    """The explorer of one live session: what it is of, undo, three columns of panels and the status line.
+
+    Subclasses make their panels, then call this.
+
+    Parameters
+    ----------
+    session : LiveSession
+    left, centre, right : sequence of widgets
+        The columns, from above.
+    tools : sequence of widgets
+        Beside undo in the head.
+    places : sequence of widgets
+        Below the head, over the whole width.
+    below : sequence of widgets
+        Below the columns.
+    subject : object, optional
+        What is saved and closed, where that is more than the session.
+
+    Attributes
+    ----------
+    session : LiveSession
+    undo, redo : Button
+    """
+
+    def __init__(
+        self,
+        session: LiveSession,
+        left: Sequence[W.Widget],
+        centre: Sequence[W.Widget],
+        right: Sequence[W.Widget],
+        *,
+        tools: Sequence[W.Widget] = (),
+        places: Sequence[W.Widget] = (),
+        below: Sequence[W.Widget] = (),
+        subject: Any = None,
+    ):
+        self.session = session
+        self._status = StatusLine(session)
+        self._top = text("glmw-top")
+        bar = UndoBar(session)
+        self.undo, self.redo = bar.undo, bar.redo
+        bar.children = (*bar.children, *tools)
+        head = _box("glmw-head-line", self._top, bar)
+        sides = {"glmw-left": left, "glmw-centre": centre, "glmw-right": right}
+        self._columns = _box("glmw-columns", *(_box(name, *panels) for name, panels in sides.items()))
+        for column in self._columns.children:
+            column.add_class("glmw-column")
+        body = W.VBox([stylesheet(), head, *places, self._columns, *below, self._status.widget])
+        body.add_class("glmw-explorer")
+        super().__init__(session if subject is None else subject, [body])
+        self.add_class("glmw")
+        session.observe_locked(self._show_facts, ["result", "looks"])
+        self._show_facts()
+
+    def _facts(self) -> tuple[str, list[str]]:
+        """What is looked at, and a few facts about it, in plain words."""
+        raise NotImplementedError
+
+    def _show_facts(self, _change: object = None) -> None:
+        name, facts = self._facts()
+        value = (
+            f'<span class="glmw-run">{escape(name)}</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
+        )
+        if self._top.value != value:
+            self._top.value = value
+
+    def say(self, words: str) -> None:
+        """Write a few words at the right of the status line."""
+        self._status.say(words)
+
+
+def only_ours(dialect: str, what: str) -> None:
+    """Refuse another dialect for a script that is written in this package's names only."""
+    if dialect != "glmwidgets":
+        raise ValueError(f"a script of {what} is written with glmwidgets only, not in the dialect {dialect!r}")
+
+
+def _box(name: str, *widgets: W.Widget) -> W.Box:
+    box = W.Box(list(widgets))
+    box.add_class(name)
+    return box

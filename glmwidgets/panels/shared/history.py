@@ -1,0 +1,102 @@
+"""What was looked at: the count of models, and the list from which any can be had again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ipywidgets as W
+
+from glmwidgets.panels.parts.table import RowTable
+from glmwidgets.panels.shared.base import Panel
+from glmwidgets.session.core.ledger import Entry
+from glmwidgets.session.single.session import Session
+
+__all__ = ["HistoryPanel"]
+
+COLUMNS = [
+    {"label": "#", "digits": 0, "help": "step of looking; click to return to its settings"},
+    {"label": "at", "help": "time of its last map"},
+    {"label": "change", "help": "what changed from the step before"},
+    {"label": "maps", "digits": 0, "help": "maps that were shown in this step, those passed in a drag too"},
+    {"label": "", "help": "confirmatory, or exploratory after a model was locked"},
+]
+
+
+class HistoryPanel(Panel):
+    """The ledger as a list, newest first.
+
+    Attributes
+    ----------
+    count : ToggleButton
+        Counts the models, in the head of the explorer; opens and closes the list there.
+    lock : Button
+    table : RowTable
+    """
+
+    def __init__(self, session: Session):
+        super().__init__(session, "Looked at")
+        self.count = W.ToggleButton(description="", tooltip="every model that was looked at")
+        self.lock = W.Button(tooltip="this model was planned: whatever is looked at later is exploratory")
+        self._sure = W.Button(description="lock it for good", button_style="warning")
+        self.table = RowTable(columns=COLUMNS, empty="Nothing yet.")
+        self.table.add_class("glmw-history")
+        self.lock.on_click(self.guarded(self._ask))
+        self._sure.on_click(self.guarded(self._lock))
+        self.table.on_pick(self.guarded(self._return))
+        tools = W.Box([self.lock, self._sure])
+        tools.add_class("glmw-bar")
+        self._asked = False
+        self.fill(self.table, tools)
+        self._shown: tuple[Entry, ...] = ()
+        session.observe_locked(self._show, ["looks", "status"])
+        self._show()
+
+    def _ask(self, _button: object) -> None:
+        self._asked = not self._asked
+        self._show_lock()
+
+    def _lock(self, _button: object) -> None:
+        self._asked = False
+        self.session.lock_model()
+
+    def _return(self, row: int) -> None:
+        self.session.return_to(self._shown[row].number)
+
+    def _show(self, _change: object = None) -> None:
+        ledger = self.session.ledger
+        models = f"{ledger.n_models} model{'s' * (ledger.n_models != 1)} viewed"
+        if self.count.description != models:
+            self.count.description = models
+        exploring = " · now exploratory" if ledger.is_exploratory else ""
+        contrasts = f"{ledger.n_contrasts} contrast{'s' * (ledger.n_contrasts != 1)}"
+        self.set_verdict(f"{models} · {contrasts}{exploring}", "warn" if exploring else "quiet")
+        self._show_lock()
+        # While a hand is moving only the counts follow; the list would be a message for every map on the way.
+        if self.session.status.state == "busy":
+            return
+        newest_first = ledger.entries[::-1]
+        if newest_first != self._shown:
+            self._shown = newest_first
+            self.table.rows = [_row(entry) for entry in newest_first]
+        here = next((i for i, e in enumerate(self._shown) if e.settings.same_analysis(self.session.settings)), -1)
+        if self.table.here != here:
+            self.table.here = here
+
+    def _show_lock(self) -> None:
+        locked = self.session.ledger.locked
+        if locked is not None:
+            label = f"step {locked} is confirmatory"
+        else:
+            label = "not now" if self._asked else "lock as confirmatory …"
+        if self.lock.description != label:
+            self.lock.description = label
+        if self.lock.disabled != (locked is not None):
+            self.lock.disabled = locked is not None
+        display = "" if self._asked and locked is None else "none"
+        if self._sure.layout.display != display:
+            self._sure.layout.display = display
+
+
+def _row(entry: Entry) -> dict:
+    at = datetime.fromisoformat(entry.time).astimezone().strftime("%H:%M:%S")
+    return {"cells": [entry.number, at, entry.words, entry.maps if entry.maps > 1 else None, entry.role]}

@@ -1,0 +1,280 @@
+"""The map: slices on a canvas, the threshold that is dragged below them, and what is shown how."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cached_property
+
+import ipywidgets as W
+import numpy as np
+
+from glmwidgets.glm.fit.statistics import STATISTICS, Shown
+from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
+from glmwidgets.panels.parts.grid import grey_limits
+from glmwidgets.panels.parts.slices import LOOKS, SliceViewer
+from glmwidgets.panels.parts.slider import Slider
+from glmwidgets.panels.shared.base import Panel, field, opened_by, text
+from glmwidgets.panels.shared.map_view import MapView
+from glmwidgets.report.figures.style import write_number
+from glmwidgets.session.core.live import LiveSession
+
+__all__ = ["MapPanel"]
+
+# Stands for a threshold that nothing can reach; JSON has no infinity.
+UNREACHABLE = 1e6
+
+# A threshold of zero, fixed: the choice that lets every voxel pass.
+NO_THRESHOLD = "none"
+
+
+class MapPanel(Panel):
+    """Viewer, threshold slider with its p and q, how the threshold is chosen, and which statistic gives the colours.
+
+    The threshold is always one on z: it decides what survives and how opaque a voxel is, whatever gives the colours.
+
+    Parameters
+    ----------
+    session : LiveSession
+        Its settings have the groups ``threshold`` and ``map``, its results ``z``, ``mask``, ``threshold``,
+        ``thresholding`` and ``statistics``, its analysis ``backgrounds``, ``background_image`` and, unless it has all
+        of them, the names of its ``statistics``.
+    """
+
+    def __init__(self, session: LiveSession):
+        super().__init__(session, "", ("threshold", "clusters", "map"))
+        self.add_class("glmw-bare")
+        self.viewer = SliceViewer(lock=session.lock, label="z")
+        self._background: str | int | None = None
+        self._show_background()
+        self.viewer.cursor = session.cursor
+        self.slider = Slider(min=0, max=12, step=0.01, label="threshold")
+        # The browser repaints on its own; the kernel follows with the numbers and the clusters.
+        self.viewer.follow(self.slider)
+        self._height = text()
+        self._rates = text("glmw-note")
+        row = W.Box([self._height, self.slider, self._rates])
+        row.add_class("glmw-threshold-row")
+        self._why_not = text("glmw-note")
+        self.fill(self.viewer, row, self._choices(), self._why_not, opened_by(self.view, lambda: self.look.box))
+
+        self._painted: np.ndarray | None = None
+        self._shown: Shown | None = None
+        self._limit = session.settings.map.limit
+        self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
+        self.viewer.look(session.settings.map)
+        self.viewer.observe(self.guarded(self._keep_look), list(LOOKS))
+        self.on_value(self.slider, self._drag)
+        session.observe_locked(self._show_cursor, "cursor")
+        if session.has_trait("scan"):
+            session.observe_locked(self._show_background, "scan")
+        session.observe_locked(self._show_settings, "settings")
+        session.observe_locked(self._show_state, "status")
+        session.observe_locked(self._show_result, "result")
+        session.observe_locked(self._show_preview, "preview")
+        self._show_settings()
+
+    @cached_property
+    def look(self) -> MapView:
+        """Controls of what the map looks like."""
+        view = MapView(self, self.viewer)
+        if self._shown is not None:
+            view.follow(self._shown)
+        return view
+
+    def _choices(self) -> W.Box:
+        methods = [(row.label, name) for name, row in THRESHOLDS.items()]
+        self.method = W.Dropdown(options=[("none", NO_THRESHOLD), *methods])
+        self.alpha = W.BoundedFloatText(min=1e-9, max=1, step=0.01)
+        self.sides = W.Dropdown(options=[("two-sided", True), ("positive only", False)])
+        self.size = W.BoundedIntText(min=0, max=100_000)
+        offered = getattr(self.session.analysis, "statistics", STATISTICS)
+        self.statistic = W.Dropdown(options=[(STATISTICS[name].label, name) for name in offered])
+        self.view = W.ToggleButton(description="view", tooltip="mosaic, glass brain, colours, background")
+        self.on_value(self.method, self._choose_method)
+        self.on_value(self.statistic, self._choose_statistic)
+        self.bind(self.alpha, "threshold.alpha")
+        self.bind(self.sides, "threshold.two_sided")
+        self.bind(self.size, "threshold.cluster_size")
+        self._alpha_field = field("alpha", self.alpha)
+        fields = W.Box(
+            [
+                field("threshold", self.method),
+                self._alpha_field,
+                field("sides", self.sides),
+                field("cluster, voxels", self.size),
+                field("colours show", self.statistic),
+            ]
+        )
+        fields.add_class("glmw-choices")
+        row = W.Box([fields, self.view])
+        row.add_class("glmw-map-choices")
+        return row
+
+    def _choose_method(self, change: dict) -> None:
+        name, threshold = change["new"], self.session.settings.threshold
+        changes = {"threshold.height_control": "fixed" if name == NO_THRESHOLD else name}
+        if name == NO_THRESHOLD:
+            changes["threshold.value"] = 0.0
+        elif name == "fixed" and threshold.value == 0:
+            changes["threshold.value"] = type(threshold)().value
+        if name != self._method():
+            self.session.update(changes)
+
+    def _method(self) -> str:
+        chosen = self.session.settings.threshold
+        return NO_THRESHOLD if chosen.height_control == "fixed" and chosen.value == 0 else chosen.height_control
+
+    def _choose_statistic(self, change: dict) -> None:
+        if change["new"] != self.session.settings.map.statistic:
+            # The end of the colour bar was one of another statistic.
+            self.session.update({"map.statistic": change["new"], "map.limit": None})
+
+    def _follow_viewer(self, change: dict) -> None:
+        self.session.move_to(change["new"])
+
+    def _show_cursor(self, _change: object = None) -> None:
+        if self.viewer.cursor != self.session.cursor:
+            self.viewer.cursor = self.session.cursor
+
+    def _drag(self, change: dict) -> None:
+        result = self.session.result
+        # The browser rounds what it is given to a step; that is an echo and no drag.
+        echo = result is not None and abs(change["new"] - self._on_slider(result.threshold)) < self.slider.step
+        if result is not None and not echo:
+            self.session.update({"threshold.height_control": "fixed", "threshold.value": change["new"]})
+
+    def _on_slider(self, threshold: float) -> float:
+        return min(threshold, self.slider.max)
+
+    def _show_settings(self, _change: object = None) -> None:
+        settings = self.session.settings
+        for control, value in ((self.method, self._method()), (self.statistic, settings.map.statistic)):
+            if control.value != value:
+                control.value = value
+        by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
+        display = "" if by_rate else "none"
+        if self._alpha_field.layout.display != display:
+            self._alpha_field.layout.display = display
+        self.viewer.look(settings.map)
+        self._show_background()
+        self._show_result()
+
+    def _show_background(self, _change: object = None) -> None:
+        """Lay the map over the background of the settings, or over the scan that is looked at."""
+        session = self.session
+        scan = getattr(session, "scan", None)
+        wanted = session.settings.map.background if scan is None else scan
+        if wanted == self._background:
+            return
+        self._background = wanted
+        if scan is None:
+            self.viewer.set_background(session.analysis.background_image(wanted), session.affine)
+        else:
+            # The greys of the mean, so that a scan that is brighter looks brighter.
+            limits = grey_limits(session.analysis.background_image("mean"))
+            self.viewer.set_background(session.scan_image(scan), session.affine, limits)
+
+    def _show_state(self, _change: object = None) -> None:
+        # A threshold that moves leaves the map true; only what the map is computed from makes it stale.
+        result, settings = self.session.result, self.session.settings
+        stale = False
+        if result is not None:
+            stale = not replace(result.settings, threshold=settings.threshold).same_analysis(settings)
+        if self.viewer.stale != stale:
+            self.viewer.stale = stale
+
+    def _show_result(self, _change: object = None) -> None:
+        result = self.session.result
+        if result is None:
+            return
+        threshold, chosen = result.threshold, result.thresholding
+        with self.viewer.hold_sync():
+            self._paint(result)
+            self.viewer.sign = "two-sided" if chosen.two_sided else "positive"
+            self.viewer.cluster_threshold = chosen.cluster_size
+            # While a thumb is being dragged its own newer value must not be pulled back to this result's.
+            if self.session.is_current:
+                self.viewer.threshold = threshold if math.isfinite(threshold) else UNREACHABLE
+        if self.session.is_current and self.slider.value != self._on_slider(threshold):
+            self.slider.value = self._on_slider(threshold)
+        one_sided_by_itself = result.contrast.stat_type == "F"
+        if self.sides.disabled != one_sided_by_itself:
+            self.sides.disabled = one_sided_by_itself
+        self._write(threshold, result.z, chosen.two_sided)
+        self._show_state()
+
+    def _paint(self, result: object) -> None:
+        """Send what has changed of the map, and of what its colours mean."""
+        shown = result.statistics.show(self.session.settings.map.statistic)
+        another = self._shown is None or (shown.name, shown.label) != (self._shown.name, self._shown.label)
+        same = not another and result.z is self._painted and shown.values is self._shown.values
+        self._describe(shown)
+        self._fit_colours(shown, another)
+        if not same:
+            self._fit_reach(result.z)
+            self.viewer.set_mask(result.mask)
+            self.viewer.set_map(result.z, shown=None if shown.is_z else shown.values)
+        self._painted, self._shown = result.z, shown
+        self._why_not.value = shown.why_not
+        display = "" if shown.why_not else "none"
+        if self._why_not.layout.display != display:
+            self._why_not.layout.display = display
+        if "look" in self.__dict__:
+            self.look.follow(shown)
+
+    def _describe(self, shown: Shown) -> None:
+        self.viewer.shown_label, self.viewer.shown_unit = ("", "") if shown.is_z else (shown.label, shown.unit)
+        self.viewer.signed, self.viewer.whole = shown.signed, shown.whole
+
+    def _keep_look(self, change: dict) -> None:
+        if change["new"] != getattr(self.session.settings.map, change["name"]):
+            self.session.update({f"map.{change['name']}": change["new"]})
+
+    def _show_preview(self, change: dict) -> None:
+        preview = change["new"]
+        if preview is None:
+            return
+        shown = preview.statistics.show(self.session.settings.map.statistic)
+        with self.viewer.hold_sync():
+            self._describe(shown)
+            self.viewer.preview(preview.voxels, preview.z, None if shown.is_z else shown.values)
+            self.viewer.stale = False
+
+    def _fit_colours(self, shown: Shown, another: bool) -> None:
+        chosen, before = self.session.settings.map.limit, self._limit
+        self._limit = chosen
+        if chosen is not None:
+            self.viewer.vmax = chosen
+        # Colours belong to values: they move only when the values have outgrown them.
+        elif another or before is not None or not 0.7 * self.viewer.vmax <= shown.limit <= 1.1 * self.viewer.vmax:
+            self.viewer.vmax = shown.limit
+
+    def _fit_reach(self, z: np.ndarray) -> None:
+        top = max(5.0, math.ceil(np.quantile(np.abs(z), 0.9995)))
+        if not 0.7 * self.viewer.reach <= top <= 1.1 * self.viewer.reach:
+            self.viewer.reach = top
+
+    def _write(self, threshold: float, z: np.ndarray, two_sided: bool) -> None:
+        symbol = "|z|" if two_sided else "z"
+        highest = np.abs(z).max() if two_sided else z.max()
+        if threshold == 0 and two_sided:
+            height, rates = "no threshold", "every voxel is shown, faint around zero"
+        elif not math.isfinite(threshold):
+            height, rates = f"{symbol} &gt; <b>∞</b>", f"no voxel passes; the highest {symbol} is {highest:.2f}"
+        else:
+            height = f"{symbol} &gt; <b>{threshold:.2f}</b>"
+            p = float(p_from_z(threshold, two_sided))
+            q = false_discovery_rate(threshold, z, two_sided)
+            rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
+            rates = f"p {_rate(p)} · {rate} · {'two-sided' if two_sided else 'one-sided'}"
+        for place, words in ((self._height, height), (self._rates, rates)):
+            if place.value != words:
+                place.value = words
+
+
+def _rate(value: float) -> str:
+    if value >= 1e-4:
+        return f"{value:.2g}" if value >= 0.1 else f"{value:.4f}".lstrip("0")
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}·10<sup>{int(exponent)}</sup>".replace("-", "−")

@@ -1,0 +1,110 @@
+"""The status line: what ran and for how long, what was warned of, what runs and can be stopped, or what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import ipywidgets as W
+
+from glmwidgets.panels.parts.paint_time import PaintTime
+from glmwidgets.panels.shared.base import text
+from glmwidgets.session.single.session import Session, Status
+
+__all__ = ["StatusLine"]
+
+# What takes less is not worth a word.
+WORTH_SAYING = 0.5e-3
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+class StatusLine:
+    """One line of small type that never hides an error.
+
+    The cancel button is there whenever something runs, but the stylesheet shows it only after a second, so that quick
+    work moves nothing and costs no message.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    widget : Box
+    cancel : Button
+        Stops what runs; where something was stopped, asks for it again.
+    """
+
+    def __init__(self, session: Session):
+        self.session = session
+        self.words = text("glmw-words")
+        self.warned = text()
+        self.note = text("glmw-note")
+        self.cancel = W.Button(description="cancel", tooltip="stop at the next step; the last map stays")
+        self.cancel.on_click(self._press)
+        self.cancel.layout.display = "none"
+        self.widget = W.Box([self.words, PaintTime(), self.warned, self.cancel, self.note])
+        self.widget.add_class("glmw-status")
+        session.observe_locked(self._show, ["status", "result"])
+        self._show()
+
+    def say(self, words: str) -> None:
+        """Write a few words at the right of the line; they stay until others come."""
+        self.note.value = escape(words)
+
+    def _press(self, _button: object) -> None:
+        if self.session.status.state == "busy":
+            self.session.cancel()
+        else:
+            self.session.refresh()
+
+    def _show(self, _change: object = None) -> None:
+        status = self.session.status
+        words = self._error(status) if status.state == "error" else self._work(status)
+        warned = "" if status.state == "error" else self._warnings()
+        for line, said in ((self.words, words), (self.warned, warned)):
+            if line.value != said:
+                line.value = said
+        stopped = status.state == "idle" and status.message == "cancelled"
+        label, shown = ("run again" if stopped else "cancel"), stopped or status.state == "busy"
+        if self.cancel.description != label:
+            self.cancel.description = label
+        if (self.cancel.layout.display == "none") == shown:
+            self.cancel.layout.display = "" if shown else "none"
+
+    def _error(self, status: Status) -> str:
+        place = f"{escape(status.stage)}: " if status.stage else ""
+        message = escape(status.message)
+        return (
+            f'<span class="glmw-failed"><span class="glmw-dot"></span>{place}{message}</span>'
+            f"<details><summary>details</summary><pre>{escape(status.details)}</pre></details>"
+        )
+
+    def _work(self, status: Status) -> str:
+        busy = status.state == "busy"
+        words = "working" if busy else (status.message or "up to date")
+        if status.running:
+            words = f"{status.running}, step {status.step} of {status.n_steps}"
+        elif words == "cancelled":
+            words = "cancelled: the map is of the settings before"
+        timed = status.timings.items()
+        ran = " · ".join(f"{name} {_seconds(seconds)}" for name, seconds in timed if seconds >= WORTH_SAYING)
+        done = (status.step - 1) / status.n_steps if status.n_steps else 0
+        bar = f'<progress value="{done:.2f}" max="1"></progress>' if status.running else ""
+        return (
+            f'<span class="glmw-{"busy" if busy else "idle"}"><span class="glmw-dot"></span>{escape(words)}</span>{bar}'
+            f'<span class="glmw-ran">{escape(ran)}</span>'
+        )
+
+    def _warnings(self) -> str:
+        result = self.session.result
+        warned: Mapping[str, tuple[str, ...]] = {} if result is None else result.warnings
+        told = [f"{escape(stage)}: {escape(said)}" for stage, messages in warned.items() for said in messages]
+        if not told:
+            return ""
+        many = f"{len(told)} warning{'s' * (len(told) > 1)}"
+        items = "".join(f"<li>{one}</li>" for one in told)
+        return f'<details><summary class="glmw-warn">{many}</summary><ul>{items}</ul></details>'

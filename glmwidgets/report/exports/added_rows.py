@@ -1,0 +1,28 @@
+"""Rows of tables of choices that a person added, and that whoever repeats an analysis has to add, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.design.drift import DRIFTS, drift_row
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
+from glmwidgets.glm.noise.models import NOISE_MODELS
+from glmwidgets.glm.response.models import HRFS, parse_hrf
+
+__all__ = ["added_rows"]
+
+
+def added_rows(choices: Mapping[str, Any]) -> list[str]:
+    """Rows, as Python, that were added to the package's tables and that these arguments of an estimator name."""
+    hrf, noise = choices["hrf_model"], choices["noise_model"]
+    named: dict[str, tuple[Choices, str | None]] = {
+        "HRFS": (HRFS, parse_hrf(hrf)[0].name if isinstance(hrf, str) else None),
+        "DRIFTS": (DRIFTS, drift_row(choices["drift_model"]).name),
+        "NOISE_MODELS": (NOISE_MODELS, next(name for name, row in NOISE_MODELS.items() if row.means(noise))),
+        "SCALINGS": (SCALINGS, scaling_row(choices["signal_scaling"]).name),
+        "THRESHOLDS": (THRESHOLDS, choices.get("height_control")),
+    }
+    return [f"{what}[{name!r}]" for what, (table, name) in named.items() if table.is_added(name)]

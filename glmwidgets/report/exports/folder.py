@@ -1,0 +1,103 @@
+"""A result as a folder of files: maps, tables, and the settings that repeat it. Written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmwidgets.files.writing import whole_folder, write_text
+from glmwidgets.glm.inference.clusters import table_of_clusters
+from glmwidgets.glm.tables import tsv
+from glmwidgets.images.save import save_image
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.thresholding import Clusters
+    from glmwidgets.runs.run import Run
+
+__all__ = ["FILES", "write_result"]
+
+#: What `write_result` may write, and what each file holds.
+FILES = {
+    "z.nii.gz": "z score of the contrast",
+    "t.nii.gz": "t statistic (of a contrast of one row)",
+    "F.nii.gz": "F statistic (of a contrast of several rows)",
+    "p.nii.gz": "p value: of large t (one-sided), or of F; 1 outside the mask",
+    "effect.nii.gz": "effect size; one volume per row of the contrast",
+    "variance.nii.gz": "variance of the effect; one volume per row of the contrast",
+    "mask.nii.gz": "1 in the voxels that were analysed",
+    "clusters.nii.gz": "number of the cluster that a voxel belongs to, as in clusters.tsv; 0 for none",
+    "clusters.tsv": "clusters over the threshold and their peaks",
+    "design_matrix.tsv": "one row per scan, one column per regressor",
+    "settings.json": "all settings; `glmwidgets fit --settings settings.json` repeats the result",
+}
+
+
+def _maps(result: Answer, labels: np.ndarray) -> dict[str, Nifti1Image]:
+    contrast, domain = result.contrast, result.domain
+    is_t = contrast.stat_type == "t"
+    values = {
+        "z.nii.gz": (result.z, 0, ("z score",)),
+        "t.nii.gz" if is_t else "F.nii.gz": (
+            contrast.stat(),
+            0,
+            ("t test", (contrast.dof,)) if is_t else ("f test", (contrast.dim, contrast.dof)),
+        ),
+        "p.nii.gz": (contrast.p_value(), 1, ("p value",)),
+        "effect.nii.gz": (contrast.effect_size(), 0, ("estimate",)),
+        "variance.nii.gz": (contrast.effect_variance(), 0, ("estimate",)),
+    }
+    images = {}
+    for name, (numbers, outside, intent) in values.items():
+        images[name] = domain.image(np.asarray(numbers, dtype=np.float64), outside)
+        images[name].header.set_intent(*intent)
+    images["mask.nii.gz"] = domain.mask_image()
+    images["clusters.nii.gz"] = domain.volume_image(labels.astype(np.int32))
+    images["clusters.nii.gz"].header.set_intent("label")
+    return images
+
+
+def write_result(
+    folder: str | os.PathLike[str], run: Run, result: Answer, clusters: Clusters, *, overwrite: bool = False
+) -> list[Path]:
+    """Write the maps, tables and settings of a result.
+
+    Maps are float64 NIfTI images on the run's grid, 0 outside the mask (p values: 1). `FILES` says what each holds.
+
+    Parameters
+    ----------
+    folder : str or path
+        Where to; made if it does not exist. Other files in it are left alone.
+    run : Run
+    result : Answer
+    clusters : Clusters
+        Of the same settings.
+    overwrite : bool
+        Whether files of an earlier result there may be replaced. Those of the same run that were written in this
+        Python session may; one that was read as an input never is.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    FileExistsError
+        If one was read as an input, or exists and may not be replaced.
+    OSError
+        If they cannot be written; the folder is then as it was.
+    """
+    with whole_folder(folder, FILES, overwrite=overwrite, by=run) as new:
+        for name, img in _maps(result, clusters.labels).items():
+            save_image(img, new / name)
+        write_text(new / "clusters.tsv", tsv(table_of_clusters(clusters.found)), "clusters")
+        write_text(new / "design_matrix.tsv", tsv(result.design), "design")
+        write_text(new / "settings.json", result.settings.to_json(views=False), "settings")
+        names = sorted(path.name for path in new.iterdir())
+    return [Path(folder) / name for name in names]

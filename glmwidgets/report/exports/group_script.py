@@ -1,0 +1,141 @@
+"""A group analysis as a short Python script that does it again.
+
+What a person typed stands in the script as quoted text only (``repr``), never as code.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from glmwidgets import __version__
+from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.report.exports.script import write_with
+from glmwidgets.report.page.words import describe_threshold
+from glmwidgets.session.group.session import GroupSession
+from glmwidgets.session.group.tests import default_contrast
+
+__all__ = ["write_group_script"]
+
+
+def write_group_script(session: GroupSession, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a Python script that repeats a group analysis, its permutation test included if one was run.
+
+    Parameters
+    ----------
+    session : GroupSession
+    path : str or path
+        Of the script. The design matrix, the mask, and maps that were given in memory are written beside it.
+    overwrite : bool
+        As in `glmwidgets.report.exports.script.write_script`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the script's folder does not exist.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
+    ValueError
+        If there is no result yet.
+    """
+    path = Path(path).expanduser().resolve()
+    with session.lock:
+        result, permuted, group = session.result, session.permuted, session.group
+    if result is None:
+        raise ValueError("there is no result to write a script of: wait until the explorer is up to date")
+    stem = path.stem
+    beside = {f"{stem}_mask.nii.gz": group.masker.mask_img_, f"{stem}_design.tsv": result.design}
+    if result.settings.inputs.maps:
+        maps = [repr(result.settings.inputs.maps[i]) for i in result.rows]
+    else:
+        names = [f"{stem}_map-{i + 1:02d}.nii.gz" for i in result.rows]
+        for i, name in zip(result.rows, names, strict=True):
+            beside[name] = group.imgs[i]
+        maps = [f"HERE / {name!r}" for name in names]
+    text = _text(session, result, permuted is not None, stem, maps)
+    return write_with(path, text, beside, overwrite=overwrite, by=session)
+
+
+def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str, maps: list[str]) -> str:
+    settings = result.settings
+    contrast = settings.contrast.expression or default_contrast(settings)
+    chosen = result.thresholding
+    listed = "".join(f"    {one},\n" for one in maps)
+    options: dict[str, Any] = {"smoothing_fwhm": settings.data.smoothing_fwhm, "resample": settings.inputs.resample}
+    left_out = f"# Left out: {', '.join(map(repr, settings.data.left_out))}\n" if settings.data.left_out else ""
+    lines = f'''"""Group analysis of {len(maps)} maps, written by glmwidgets {__version__}."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from glmwidgets.images.save import save_image
+from glmwidgets.models import SecondLevelModel, get_clusters_table, non_parametric_inference
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE / {stem!r}
+OUT.mkdir(exist_ok=True)
+
+{left_out}MAPS = [
+{listed}]
+DESIGN = pd.read_csv(HERE / {f"{stem}_design.tsv"!r}, sep="\\t")
+MASK = HERE / {f"{stem}_mask.nii.gz"!r}
+CONTRAST = {contrast!r}
+
+model = SecondLevelModel(mask_img=MASK{_keywords(options)})
+model.fit(MAPS, design_matrix=DESIGN)
+for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
+    save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
+    if name == "z_score":
+        z_map = img
+'''
+    if result.threshold < float("inf"):
+        lines += f"""
+# The threshold that the explorer showed: {describe_threshold(chosen, result.threshold)}.
+table = get_clusters_table(
+    z_map,
+    {result.threshold!r},
+    cluster_threshold={chosen.cluster_size},
+    two_sided={chosen.two_sided},
+    min_distance={chosen.min_distance!r},
+)
+table.to_csv(OUT / "clusters.tsv", sep="\\t", index=False)
+"""
+    if permuted:
+        lines += _permutation(session, result, options)
+    return lines if permuted else lines.replace(", non_parametric_inference", "")
+
+
+def _permutation(session: GroupSession, result: GroupAnswer, options: dict[str, Any]) -> str:
+    settings = result.settings
+    test = session.settings.permutation
+    table = settings.table
+    blocks = None
+    if table.subjects is not None and table.subjects in settings.design.terms:
+        cells = table.column(table.subjects).cells
+        blocks = [cells[i] for i in result.rows]
+    more = {
+        **options,
+        "n_perm": test.n_perm,
+        "random_state": test.seed,
+        "two_sided_test": settings.threshold.two_sided,
+        "threshold": test.forming or None,
+        "tfce": test.tfce,
+        "blocks": blocks,
+    }
+    return f"""
+maps = non_parametric_inference(
+    MAPS, design_matrix=DESIGN, second_level_contrast=CONTRAST, mask=MASK{_keywords(more)}
+)
+for name, img in (maps.items() if isinstance(maps, dict) else [("logp_max_t", maps)]):
+    save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
+"""
+
+
+def _keywords(options: dict[str, Any]) -> str:
+    return "".join(f", {name}={value!r}" for name, value in options.items() if value is not None and value is not False)

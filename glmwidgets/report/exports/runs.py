@@ -1,0 +1,223 @@
+"""Several runs and their fixed effects, out of the explorer: a script that repeats them, and a report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glmwidgets import __version__
+from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.report.exports.files import unique_slugs
+from glmwidgets.report.exports.script import (
+    Source,
+    assembled,
+    files_beside,
+    model_arguments,
+    opening_lines,
+    output_lines,
+    registering_lines,
+    saving_lines,
+    write_with,
+)
+from glmwidgets.report.page.html import Report, glm_report
+from glmwidgets.session.several.runs import RunSet
+
+__all__ = ["runs_report", "write_runs_script"]
+
+
+class _Combined:
+    """What of a set of runs is combined, and whether one estimator can do it."""
+
+    def __init__(self, of: RunSet):
+        of.bring_all()
+        self.settings = of.fixed.settings
+        models = of.fixed.analysis.models(self.settings)
+        self.domain = of.fixed.analysis.common(self.settings)
+        every = [Source(s.run, m, s.analysis) for s, m in zip(of.sessions, models, strict=True)]
+        self.sources = [source for i, source in enumerate(every) if i + 1 not in self.settings.runs.left_out]
+        self.numbers = [i + 1 for i in range(len(every)) if i + 1 not in self.settings.runs.left_out]
+        self.arguments = [{"t_r": s.run.t_r, **model_arguments(s.settings, s.run)} for s in self.sources]
+
+    @property
+    def is_one_model(self) -> bool:
+        """Whether the runs differ in their inputs alone."""
+        return all(arguments == self.arguments[0] for arguments in self.arguments)
+
+    @property
+    def by_precision(self) -> bool:
+        """Whether the runs are weighted by their precision, which an estimator of several runs does not do."""
+        return self.settings.runs.weighting == "precision"
+
+    def mask_img(self) -> Any:
+        """The voxels that all runs have, as an image."""
+        return self.domain.mask_image()
+
+
+def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a Python script that repeats the fixed effects of several runs bit for bit.
+
+    Parameters
+    ----------
+    of : RunSet
+    path : str or path
+        Of the script. The voxels that all runs have are written beside it, as are inputs that were given in memory.
+    overwrite : bool
+        As in `glmwidgets.report.exports.script.write_script`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the script's folder does not exist.
+    FileExistsError
+        If a file was read as an input, or exists and may not be replaced.
+    ValueError
+        If the script's name is that of a package, or the settings cannot be used.
+    """
+    path = Path(path).expanduser().resolve()
+    if path.stem in ("glmwidgets", "numpy", "pandas", "pathlib"):
+        raise ValueError(
+            f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
+        )
+    found = _Combined(of)
+    text = _text(found, path.stem)
+    beside = {f"{path.stem}_mask.nii.gz": found.mask_img()}
+    for number, source in zip(found.numbers, found.sources, strict=True):
+        beside |= files_beside(source, f"{path.stem}_run{number}", "glmwidgets")
+    return write_with(path, text, beside, overwrite=overwrite, by=of)
+
+
+def _text(found: _Combined, stem: str) -> str:
+    lines, imports = ["imgs, all_events, all_confounds, kept = [], [], [], []"], []
+    for number, source in zip(found.numbers, found.sources, strict=True):
+        opened, more = opening_lines(source, f"{stem}_run{number}")
+        has = source.confounds is not None
+        dropped = source.settings.data.drop_scans
+        scans = f"np.arange({dropped}, {source.run.n_scans})" if dropped else "None"
+        imports += [*more, *(["import numpy as np"] if dropped else [])]
+        lines += [
+            "",
+            f"# Run {number}",
+            *opened,
+            "imgs.append(run.img)",
+            "all_events.append(events)",
+            f"all_confounds.append({'confounds' if has else 'None'})",
+            f"kept.append({scans})",
+        ]
+    imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
+    lines += ["", "# Voxels that lie in the masks of all runs.", f"mask_img = here / {f'{stem}_mask.nii.gz'!r}", ""]
+    combine, more = _together(found) if found.is_one_model and not found.by_precision else _apart(found)
+    contrasts = found.settings.contrast.listed
+    names = unique_slugs([name or text for name, text in contrasts])
+    fit, each = combine
+    lines += [*fit, "", "contrasts = {"]
+    lines += [f"    {name!r}: {text!r}," for name, (_, text) in zip(names, contrasts, strict=True)]
+    lines += ["}", *output_lines(stem), "for name, contrast in contrasts.items():", *each]
+    lines += saving_lines(found.sources[0].settings, "mask_img")
+    head = [f"# Repeats fixed effects over {len(found.sources)} runs, made with glmwidgets {__version__}."]
+    head += dict.fromkeys(line for source in found.sources for line in registering_lines(source.settings, source.run))
+    return assembled(list(dict.fromkeys([*imports, *more])), lines, head)
+
+
+def _arguments(arguments: dict[str, Any], indent: str = "    ") -> list[str]:
+    return [f"{indent}{name}={value!r}," for name, value in arguments.items()]
+
+
+def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
+    """One estimator of all runs."""
+    fit = ["model = gw.FirstLevelModel(", *_arguments(found.arguments[0]), "    mask_img=mask_img,", ")"]
+    fit += ["model.fit(imgs, all_events, all_confounds, sample_masks=kept)"]
+    each = [
+        "    # Fixed effects of the runs that can answer.",
+        '    maps = model.compute_contrast(contrast, output_type="all", missing="skip")',
+    ]
+    return (fit, each), []
+
+
+def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
+    """An estimator for each run: where their models differ, or runs have weights."""
+    fit = ["# What shapes the numbers of each run.", "choices = ["]
+    for arguments in found.arguments:
+        fit += ["    dict(", *_arguments(arguments, "        "), "    ),"]
+    fit += [
+        "]",
+        "models = [",
+        "    gw.FirstLevelModel(mask_img=mask_img, **chosen).fit(img, events, confounds, sample_masks=scans)",
+        "    for chosen, img, events, confounds, scans in zip(choices, imgs, all_events, all_confounds, kept)",
+        "]",
+        "fits = [model.fits_[0] for model in models]",
+        f"names = {[f'run {number}' for number in found.numbers]!r}",
+    ]
+    name = "precision_weighted" if found.by_precision else "fixed_effects"
+    where = "heterogeneity" if found.by_precision else "contrasts"
+    each = [
+        "    # Of the runs that can answer.",
+        '    answers = contrasts_of_runs(fits, names, contrast, missing="skip")',
+        f"    combined = {name}(answers) if len(answers) > 1 else answers[0]",
+        '    kinds = ("z_score", "stat", "p_value", "effect_size", "effect_variance")',
+        "    maps = {kind: models[0].masker_.inverse_transform(getattr(combined, kind)()) for kind in kinds}",
+    ]
+    imports = [
+        f"from glmwidgets.glm.{where} import {name}",
+        "from glmwidgets.models.run_contrasts import contrasts_of_runs",
+    ]
+    return (fit, each), imports
+
+
+def runs_report(of: RunSet, **options: Any) -> Report:
+    """Report on several runs and their fixed effects, as one HTML page.
+
+    Parameters
+    ----------
+    of : RunSet
+    **options
+        Of `glmwidgets.report.page.html.glm_report`: ``title``, ``plot_type`` ...
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If the runs have models that differ in more than their designs, or are weighted by precision.
+    """
+    found = _Combined(of)
+    if not found.is_one_model:
+        raise ValueError("runs have models of their own, and a report tells of one: link them, or report on each run")
+    if found.by_precision:
+        raise ValueError("a report tells of runs that weigh the same: choose that, or write the script")
+    model = FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0])
+    sources = found.sources
+    kept = [
+        np.arange(s.settings.data.drop_scans, s.run.n_scans) if s.settings.data.drop_scans else None for s in sources
+    ]
+    model.fit(
+        [s.run.inputs.bold or s.run.img for s in sources],
+        [_modelled_events(s) for s in sources],
+        [s.confounds for s in sources],
+        sample_masks=kept,
+    )
+    contrasts = {name or text: text for name, text in found.settings.contrast.listed}
+    chosen = found.settings.threshold
+    told = {
+        **chosen.height,
+        "cluster_threshold": chosen.cluster_size,
+        "two_sided": chosen.two_sided,
+        "min_distance": chosen.min_distance,
+        "missing": "skip",
+        # What was looked at in all tabs, not in one of them.
+        "ledger": of,
+    }
+    return glm_report(model, contrasts, **{**told, **options})
+
+
+def _modelled_events(source: Source) -> Any:
+    events, chosen = source.events, source.settings.design.conditions
+    return events if events is None or chosen is None else events[events["trial_type"].isin(chosen)]

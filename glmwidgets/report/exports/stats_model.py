@@ -1,0 +1,535 @@
+"""BIDS Stats Models: a model as a JSON document that other programs can run, written and read.
+
+What the format has no words for (noise model, scaling, smoothing ...) stands in ``Model.Software`` under this
+program's name; a document without that part is read with the defaults of `FirstLevelModel`.
+Specification: https://bids-standard.github.io/stats-models, version 1.0.0.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets import __version__
+from glmwidgets.files.writing import noted, write_text
+from glmwidgets.glm.design.confound_groups import choose_confounds, motion_columns
+from glmwidgets.glm.design.drift import DRIFTS, drift_row
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
+from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
+from glmwidgets.glm.response.models import HRFS, parse_hrf
+from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.report.exports.added_rows import added_rows
+from glmwidgets.report.page.subject import named_contrasts
+from glmwidgets.specification.settings import EventsSettings, Settings
+
+__all__ = ["StatsModel", "read_stats_model", "stats_model", "write_stats_model"]
+
+VERSION = "1.0.0"
+FACTOR = "trial_type"
+
+#: Parameters of `FirstLevelModel` that the format has no place for.
+_OURS = ("drift_model", "drift_order", "min_onset", "noise_model", "signal_scaling", "smoothing_fwhm", "standardize")
+_OURS += ("slice_time_ref", "precision", "hrf_model", "fir_delays", "pooling")
+
+
+@dataclass(frozen=True)
+class StatsModel:
+    """What a document says of one participant's runs.
+
+    Attributes
+    ----------
+    name : str
+    parameters : dict
+        Arguments of `FirstLevelModel`.
+    conditions : tuple of str
+        Event types that are modelled, as names or patterns such as ``*``.
+    confounds : tuple of str
+        Columns of the confounds, as names or patterns.
+    contrasts : dict of str
+        Expression by name.
+    inputs : dict
+        Entities that choose the files, such as ``{"task": ["oneback"]}``.
+    dummy : bool
+        Whether each condition is tested as well.
+    modulated : bool
+        Whether responses are multiplied by the events' column ``modulation``.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    conditions: tuple[str, ...]
+    confounds: tuple[str, ...] = ()
+    contrasts: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, list[Any]] = field(default_factory=dict)
+    dummy: bool = False
+    modulated: bool = False
+
+    def model(self, **parameters: Any) -> FirstLevelModel:
+        """An estimator that is ready to be fitted; `parameters` are set on top."""
+        return FirstLevelModel(**{**self.parameters, **parameters})
+
+    def select_events(self, events: pd.DataFrame) -> pd.DataFrame:
+        """Events of the conditions that are modelled.
+
+        Parameters
+        ----------
+        events : DataFrame
+
+        Returns
+        -------
+        DataFrame
+
+        Raises
+        ------
+        ValueError
+            If a condition that is named, not a pattern, does not happen.
+        """
+        kinds = [str(kind) for kind in events[FACTOR].unique()]
+        chosen = _matching(self.conditions, kinds, "the events have no type")
+        events = events[events[FACTOR].astype(str).isin(chosen)]
+        return events if self.modulated else events.drop(columns="modulation", errors="ignore")
+
+    def select_confounds(self, confounds: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Columns of the confounds that enter the model; None for none.
+
+        Parameters
+        ----------
+        confounds : DataFrame or None
+
+        Returns
+        -------
+        DataFrame or None
+
+        Raises
+        ------
+        ValueError
+            If a column is named, not a pattern, and does not exist.
+        """
+        if not self.confounds:
+            return None
+        names = [] if confounds is None else [str(name) for name in confounds.columns]
+        made = [name for name in motion_columns(24) if name in self.confounds and name not in names]
+        chosen = _matching(self.confounds, names + made, "the confounds have no column")
+        return choose_confounds(confounds, chosen) if chosen else None
+
+    def all_contrasts(self, columns: Sequence[Any]) -> dict[str, str]:
+        """Contrasts for a design, those of single conditions included where the document asks for them."""
+        found = dict(self.contrasts)
+        if self.dummy:
+            for name in _matching(self.conditions, [str(c) for c in columns], None):
+                found.setdefault(name, quote_name(name))
+        return found
+
+    def settings(self) -> Settings:
+        """Settings of a session; what a session has no word for is an error.
+
+        Returns
+        -------
+        Settings
+
+        Raises
+        ------
+        ValueError
+            If the model has patterns or parameters that settings cannot hold.
+        """
+        given = self.model()
+        if any(_is_pattern(name) for name in (*self.conditions, *self.confounds) if name != "*"):
+            raise ValueError("the model names conditions or confounds by patterns: select them from the tables first")
+        if given.standardize or not isinstance(given.hrf_model, str):
+            raise ValueError("a session cannot standardise series, nor model events without a response function")
+        changes: dict[str, Any] = {
+            "inputs.slice_time_ref": given.slice_time_ref,
+            "data.smoothing_fwhm": given.smoothing_fwhm,
+            "data.signal_scaling": scaling_row(given.signal_scaling).name,
+            "design.conditions": None if "*" in self.conditions else self.conditions,
+            "design.confounds": None if "*" in self.confounds else self.confounds,
+            "design.hrf_model": given.hrf_model,
+            "design.fir_delays": tuple(given.fir_delays or (0,)),
+            "design.drift_model": given.drift_model or "none",
+            "design.high_pass": given.high_pass,
+            "design.drift_order": given.drift_order,
+            "design.min_onset": float(given.min_onset),
+            "noise.model": given.noise_model,
+            "noise.pooling": given.pooling,
+        }
+        if self.contrasts:
+            changes["contrast.names"] = tuple(self.contrasts)
+            changes["contrast.expressions"] = tuple(self.contrasts.values())
+        return Settings().updated(changes)
+
+
+# Out ------------------------------------------------------------------------------------------------------------------
+
+
+def stats_model(
+    source: Any,
+    contrasts: Any = None,
+    *,
+    name: str = "glmwidgets",
+    inputs: Mapping[str, Any] | None = None,
+    confounds: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Describe a model as a BIDS Stats Model.
+
+    Parameters
+    ----------
+    source : Session, Explorer or fitted FirstLevelModel
+    contrasts : str, array, mapping or list of these, optional
+        Of a model; a session brings its own.
+    name : str
+    inputs : mapping, optional
+        Entities that choose the files, such as ``{"subject": ["01"], "task": ["oneback"]}``.
+    confounds : sequence of str
+        Columns of a model's designs that are confounds; a session knows its own.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be told in this format.
+    """
+    if hasattr(source, "fits_"):
+        parameters, conditions, columns, n_runs = _told_by_model(source, confounds)
+        note = ""
+        definitions, tables = named_contrasts(contrasts, columns), source._events
+    else:
+        session = getattr(source, "session", source)
+        parameters, conditions, confounds, columns = _told_by_session(session)
+        events = session.analysis.events(session.settings)
+        note = _not_told(session.settings)
+        n_runs, tables = 1, [] if events is None else [events]
+        definitions = {label or text: text for label, text in session.settings.contrast.listed}
+        if contrasts is not None:
+            definitions = named_contrasts(contrasts, columns)
+    terms = {label: _terms(definition, columns) for label, definition in definitions.items()}
+    written = [_contrast(label, rows, conditions) for label, rows in terms.items()]
+    bids = {f"{FACTOR}.{kind}" for kind in conditions}
+    hrf = parameters["hrf_model"]
+    instructions: list[dict[str, Any]] = [{"Name": "Factor", "Input": [FACTOR]}]
+    if any((events["modulation"] != 1).any() for events in tables if "modulation" in events):
+        instructions += [{"Name": "Product", "Input": [each, "modulation"], "Output": [each]} for each in sorted(bids)]
+    if hrf is not None:
+        convolve: dict[str, Any] = {"Name": "Convolve", "Input": sorted(bids), "Model": _bids_hrf(hrf)}
+        if isinstance(hrf, str):
+            convolve["Derivative"], convolve["Dispersion"] = "derivative" in hrf, "dispersion" in hrf
+        instructions.append(convolve)
+    ours = {key: _jsonable(parameters[key]) for key in _OURS}
+    added = ", ".join(added_rows(parameters))
+    note += f" It needs {added}, which somebody added to glmwidgets: other programs know no such choice." * bool(added)
+    drift = drift_row(parameters["drift_model"])
+    options = {drift.bids: parameters[drift.setting]} if drift.bids else {}
+    run_node: dict[str, Any] = {
+        "Level": "Run",
+        "Name": "run_level",
+        "GroupBy": ["run", "subject"],
+        "Transformations": {"Transformer": "pybids-transforms-v1", "Instructions": instructions},
+        "Model": {
+            "Type": "glm",
+            "X": [*sorted(bids), *confounds, 1],
+            "Options": options,
+            "Software": [{"glmwidgets": {"version": __version__, "high_pass": parameters["high_pass"], **ours}}],
+        },
+        "Contrasts": written,
+    }
+    nodes = [run_node]
+    if n_runs > 1:
+        # The effect of a participant is the fixed effect of the runs: each contrast's mean over them.
+        model = {"Type": "meta", "X": [1]}
+        dummy = {"Test": "t"}
+        nodes.append(
+            {"Level": "Subject", "Name": "subject_level", "GroupBy": ["subject", "contrast"], "Model": model}
+            | {"DummyContrasts": dummy}
+        )
+    chosen = {key: _listed(value) for key, value in (inputs or {}).items()}
+    return {
+        "Name": name,
+        "BIDSModelVersion": VERSION,
+        "Description": f"Written by glmwidgets {__version__}.{note}",
+        "Input": chosen,
+        "Nodes": nodes,
+    }
+
+
+def write_stats_model(
+    path: str | os.PathLike[str], source: Any, contrasts: Any = None, *, overwrite: bool = False, **options: Any
+) -> Path:
+    """Write a model as a BIDS Stats Model, by convention ``model-<label>_smdl.json``.
+
+    Parameters
+    ----------
+    path : str or path
+    source, contrasts, **options
+        As in `stats_model`.
+    overwrite : bool
+        Whether a file that exists may be replaced. The one that was written of the same session or model before may;
+        one that was read as an input never is.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileExistsError
+        If the file was read as an input, or exists and may not be replaced.
+    """
+    document = stats_model(source, contrasts, **options)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_text(path, text, "Stats Model", overwrite=overwrite, by=getattr(source, "session", source))
+
+
+def _told_by_model(
+    model: FirstLevelModel, confounds: Sequence[str]
+) -> tuple[dict[str, Any], tuple[str, ...], list[str], int]:
+    if any(events is None for events in model._events):
+        raise ValueError("a model of given design matrices cannot be told as a Stats Model: it has no events")
+    if callable(model.hrf_model) or (
+        isinstance(model.hrf_model, list | tuple) and any(callable(item) for item in model.hrf_model)
+    ):
+        raise ValueError("a response function of your own cannot be written to a Stats Model: name one of HRFS")
+    columns = [str(name) for name in model.design_matrices_[0].columns]
+    unknown = sorted(set(confounds) - set(columns))
+    if unknown:
+        raise ValueError(f"the design has no confound {', '.join(unknown)}")
+    kinds = {str(kind) for events in model._events for kind in events[FACTOR].unique()}
+    return model.get_params(deep=False), tuple(sorted(kinds)), columns, len(model.fits_)
+
+
+def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...], list[str]]:
+    run, settings = session.run, session.settings
+    design = settings.design
+    own = () if run.confounds is None else tuple(run.confounds.columns)
+    parameters = FirstLevelModel().get_params(deep=False) | {
+        "slice_time_ref": run.slice_time_ref,
+        "hrf_model": design.hrf_model,
+        "fir_delays": list(design.fir_delays),
+        "drift_model": design.drift_model,
+        "high_pass": design.high_pass,
+        "drift_order": design.drift_order,
+        "min_onset": design.min_onset,
+        "smoothing_fwhm": settings.data.smoothing_fwhm,
+        "signal_scaling": SCALINGS[settings.data.signal_scaling].value,
+        "noise_model": settings.noise.model,
+        "pooling": settings.noise.pooling,
+        "precision": session.analysis.precision,
+    }
+    columns = [str(name) for name in session.analysis.graph.get("design", settings).columns]
+    conditions = session.analysis.conditions(settings) if design.conditions is None else design.conditions
+    return parameters, tuple(conditions), own if design.confounds is None else design.confounds, columns
+
+
+def _not_told(settings: Settings) -> str:
+    """What the format has no words for, in words of a person."""
+    data, design = settings.data, settings.design
+    notes = {
+        "Its events were edited: they are not those of the dataset.": settings.events != EventsSettings(),
+        f"It left the first {data.drop_scans} scans out.": data.drop_scans > 0,
+        f"Its mask was cut at {data.mask_cut:g} of the value that is found.": data.mask_cut != 1,
+        f"Scans of a framewise displacement above {design.scrub_fd} mm had a column each.": design.scrub_fd is not None,
+        f"Scans of a standardised DVARS above {design.scrub_dvars} had a column each.": design.scrub_dvars is not None,
+    }
+    return "".join(f" {note}" for note, applies in notes.items() if applies)
+
+
+def _terms(definition: Any, columns: Sequence[str]) -> list[dict[str, float]]:
+    rows = np.atleast_2d(contrast_vector(definition, columns))
+    return [{c: float(w) for c, w in zip(columns, row, strict=True) if w} for row in rows]
+
+
+def _contrast(name: str, rows: list[dict[str, float]], conditions: Sequence[str]) -> dict[str, Any]:
+    names = list(dict.fromkeys(column for row in rows for column in row))
+    weights = [[row.get(column, 0.0) for column in names] for row in rows]
+    listed = [f"{FACTOR}.{column}" if _stem(column, conditions) else column for column in names]
+    single = len(rows) == 1
+    found = {"Name": name, "ConditionList": listed, "Weights": weights[0] if single else weights}
+    return {**found, "Test": "t" if single else "F"}
+
+
+def _stem(column: str, conditions: Sequence[str]) -> bool:
+    """Whether a column comes of a condition: it is one, or one's derivative or delay."""
+    return column in conditions or any(column.startswith(f"{kind}_") for kind in conditions)
+
+
+def _bids_hrf(hrf: Any) -> str:
+    """The format's word for a response model; one that it does not know keeps its own."""
+    if not isinstance(hrf, str):
+        return str(hrf)
+    row = parse_hrf(hrf)[0]
+    return row.bids or row.name.partition(" + ")[0]
+
+
+def _jsonable(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | list) else value
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+# In -------------------------------------------------------------------------------------------------------------------
+
+
+def read_stats_model(path: str | os.PathLike[str] | Mapping[str, Any]) -> StatsModel:
+    """Read the run level of a BIDS Stats Model.
+
+    Parameters
+    ----------
+    path : str, path or mapping
+        A file, or what was read from one.
+
+    Returns
+    -------
+    StatsModel
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no such document, or asks for something that is not known here; the message names it.
+    """
+    if isinstance(path, Mapping):
+        document, source = path, "the document"
+    else:
+        source = Path(path).expanduser()
+        if not source.is_file():
+            raise FileNotFoundError(f"no Stats Model at {source}")
+        try:
+            document = json.loads(noted(source).read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{source} is not valid JSON: {error}") from None
+    if not isinstance(document, Mapping) or not document.get("Nodes"):
+        raise ValueError(f"{source} is not a BIDS Stats Model: it has no Nodes")
+    runs = [node for node in document["Nodes"] if str(node.get("Level", "")).lower() == "run"]
+    if len(runs) != 1:
+        raise ValueError(f"{source}: one node of level Run is needed, and there are {len(runs)}")
+    try:
+        return _read_node(document, runs[0])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{source}: the node of level Run cannot be read ({type(error).__name__}: {error})") from None
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+
+
+def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsModel:
+    model = node["Model"]
+    if str(model.get("Type", "glm")).lower() != "glm":
+        raise ValueError(f"Model.Type {model['Type']!r} is not supported; a run is modelled by 'glm'")
+    names = {}  # what the document calls a condition, to its event type
+    hrf: dict[str, Any] = {}
+    modulated = False
+    for instruction in (node.get("Transformations") or {}).get("Instructions", []):
+        kind, given = instruction["Name"], _listed(instruction.get("Input", []))
+        if kind == "Factor":
+            if given != [FACTOR]:
+                raise ValueError(f"Factor of {', '.join(map(str, given))} is not supported; events differ by {FACTOR}")
+        elif kind == "Convolve":
+            hrf = instruction
+            if "Output" in instruction:
+                names.update(zip(_listed(instruction["Output"]), given, strict=True))
+        elif kind == "Product" and given[-1:] == ["modulation"]:
+            modulated = True
+        else:
+            raise ValueError(
+                f"the transformation {kind!r} is not supported: Factor and Convolve are; prepare the events before"
+            )
+    conditions, confounds = [], []
+    for entry in model["X"]:
+        if entry == 1 or entry == "intercept":
+            continue
+        entry = names.get(entry, str(entry))
+        if entry.startswith(f"{FACTOR}."):
+            conditions.append(entry.removeprefix(f"{FACTOR}."))
+        else:
+            confounds.append(entry)
+    parameters = _parameters(model, hrf)
+    contrasts = {}
+    for contrast in node.get("Contrasts", []):
+        contrasts[str(contrast["Name"])] = _read_contrast(contrast, names)
+    dummy = node.get("DummyContrasts")
+    return StatsModel(
+        name=str(document.get("Name", "")),
+        parameters=parameters,
+        conditions=tuple(conditions),
+        confounds=tuple(confounds),
+        contrasts=contrasts,
+        inputs={str(key): _listed(value) for key, value in (document.get("Input") or {}).items()},
+        dummy=bool(dummy) and "Contrasts" not in dummy,
+        modulated=modulated,
+    )
+
+
+def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, Any]:
+    software = model.get("Software") or []
+    entries = [software] if isinstance(software, Mapping) else software
+    ours = next((dict(entry["glmwidgets"]) for entry in entries if "glmwidgets" in entry), None)
+    if ours is not None:
+        ours.pop("version", None)
+        unknown = sorted(set(ours) - {*_OURS, "high_pass"})
+        if unknown:
+            raise ValueError(f"Software.glmwidgets has no parameter {', '.join(unknown)}")
+        for name, value in ours.items():
+            if isinstance(value, list) and name == "signal_scaling":
+                ours[name] = tuple(value)
+        return ours
+    options = model.get("Options") or {}
+    parameters: dict[str, Any] = {"hrf_model": None, "drift_model": None}
+    for row in DRIFTS.values():
+        if row.bids in options:
+            parameters |= {"drift_model": row.name, row.setting: float(options[row.bids])}
+    if hrf:
+        words = {"doublegamma": "spm"} | {row.bids: row.bids for row in HRFS.values() if row.bids == row.name}
+        word = str(hrf.get("Model", "spm")).lower()
+        if word not in words:
+            raise ValueError(f"the response model {hrf['Model']!r} is not known; there are {', '.join(words)}")
+        parameters["hrf_model"] = words[word]
+        if HRFS[words[word]].by_delays:
+            parameters["fir_delays"] = hrf.get("FIRDelays", [0])
+        elif hrf.get("Derivative") in (True, "True", "true"):
+            parameters["hrf_model"] += " + derivative"
+            if hrf.get("Dispersion") in (True, "True", "true"):
+                parameters["hrf_model"] += " + dispersion"
+    return parameters
+
+
+def _read_contrast(contrast: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    columns = [str(names.get(name, name)).removeprefix(f"{FACTOR}.") for name in contrast["ConditionList"]]
+    weights = contrast["Weights"]
+    rows = weights if weights and isinstance(weights[0], list) else [weights]
+    if len(rows) == 1 and str(contrast.get("Test", "t")) == "F":
+        raise ValueError(f"contrast {contrast['Name']!r} is an F test of one row; write the t test that it squares")
+    found = np.zeros((len(rows), len(columns)))
+    for values, row in zip(found, rows, strict=True):
+        if len(row) != len(columns):
+            raise ValueError(f"contrast {contrast['Name']!r} has {len(row)} weights for {len(columns)} conditions")
+        # Weights may be written as fractions, such as "-1/3".
+        values[:] = [float(Fraction(w)) if isinstance(w, str) else float(w) for w in row]
+    # As text: a list of rows could be taken for one contrast for each of several runs.
+    return expression_from_vector(found, columns)
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")
+
+
+def _matching(patterns: Sequence[str], names: Sequence[str], missing: str | None) -> list[str]:
+    chosen: list[str] = []
+    for pattern in patterns:
+        found = [pattern] if pattern in names else fnmatch.filter(names, pattern)
+        if not found and missing is not None and not _is_pattern(pattern):
+            raise ValueError(f"{missing} {pattern!r}; there are {', '.join(names) or 'none'}")
+        chosen += [name for name in found if name not in chosen]
+    return chosen

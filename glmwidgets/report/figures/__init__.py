@@ -1,0 +1,26 @@
+"""Figures on paper, drawn without pyplot, so that any thread may draw."""
+
+from __future__ import annotations
+
+from glmwidgets.front_door import front_door
+
+_EXPORTS = {
+    "EVENT_COLOURS": "glmwidgets.report.figures.style",
+    "PaperFigure": "glmwidgets.report.figures.all",
+    "Picture": "glmwidgets.report.figures.embed",
+    "colour_of": "glmwidgets.report.figures.style",
+    "picture": "glmwidgets.report.figures.embed",
+    "plot_contrast_matrix": "glmwidgets.report.figures.all",
+    "plot_design_correlation": "glmwidgets.report.figures.all",
+    "plot_design_matrix": "glmwidgets.report.figures.all",
+    "plot_glass_brain": "glmwidgets.report.figures.all",
+    "plot_img": "glmwidgets.report.figures.all",
+    "plot_series": "glmwidgets.report.figures.all",
+    "plot_stat_map": "glmwidgets.report.figures.all",
+    "write_mm": "glmwidgets.report.figures.style",
+    "write_number": "glmwidgets.report.figures.style",
+}
+
+__all__ = list(_EXPORTS)
+
+__getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -1,0 +1,40 @@
+"""Every figure on paper, in one place.
+
+All of them draw with matplotlib's object interface, never pyplot, so any thread may call them; each returns its
+`matplotlib.figure.Figure`.
+
+Examples
+--------
+>>> import pandas as pd
+>>> design = pd.DataFrame({"face": [0.0, 1, 1, 0], "constant": 1.0}, index=[0.0, 2, 4, 6])
+>>> plot_design_matrix(design).savefig("design.png")  # doctest: +SKIP
+"""
+
+from glmwidgets.report.figures.canvas import PaperFigure
+from glmwidgets.report.figures.cuts import find_cut_slices, find_xyz_cut_coords
+from glmwidgets.report.figures.designs import plot_contrast_matrix, plot_design_correlation, plot_design_matrix
+from glmwidgets.report.figures.glass import plot_glass_brain
+from glmwidgets.report.figures.maps import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
+from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residual_histogram, plot_series
+from glmwidgets.report.figures.style import EVENT_COLOURS, colour_of
+
+__all__ = [
+    "EVENT_COLOURS",
+    "PaperFigure",
+    "colour_of",
+    "find_cut_slices",
+    "find_xyz_cut_coords",
+    "plot_anat",
+    "plot_contrast_matrix",
+    "plot_design_correlation",
+    "plot_design_matrix",
+    "plot_events",
+    "plot_glass_brain",
+    "plot_hrf",
+    "plot_img",
+    "plot_r_square",
+    "plot_residual_histogram",
+    "plot_roi",
+    "plot_series",
+    "plot_stat_map",
+]

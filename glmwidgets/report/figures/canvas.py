@@ -1,0 +1,139 @@
+"""Where figures are drawn: matplotlib's object interface, never pyplot, so that any thread may draw."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
+
+from glmwidgets.files.writing import check_outputs, write_bytes
+from glmwidgets.report.figures.style import FAINT, INK, MUTED, PAPER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+__all__ = ["PaperFigure", "ink_on", "open_axes", "points_across", "quiet_axes", "shorten", "width_of"]
+
+
+class PaperFigure(Figure):
+    """A matplotlib figure that shows itself at the end of a notebook cell, with or without pyplot.
+
+    Examples
+    --------
+    >>> PaperFigure(figsize=(1, 1))._repr_png_()[1:4]
+    b'PNG'
+    """
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        FigureCanvasAgg(self)
+
+    def savefig(self, fname: object, *, overwrite: bool = False, **kwargs: object) -> None:
+        """Save the figure as matplotlib does, but never over an input, and never by half.
+
+        Parameters
+        ----------
+        fname : str, path or file
+        overwrite : bool
+            Whether a file that exists may be replaced; a figure that was saved in this Python session may.
+        **kwargs
+            Of matplotlib.
+
+        Raises
+        ------
+        FileNotFoundError, FileExistsError
+            If the folder does not exist, or the file does and may not be replaced.
+        """
+        if not isinstance(fname, str | os.PathLike):
+            super().savefig(fname, **kwargs)
+            return
+        path = Path(fname).expanduser()
+        form = str(kwargs.pop("format", None) or path.suffix[1:] or self.canvas.get_default_filetype())
+        path = path if path.suffix else path.with_name(f"{path.name}.{form}")
+        check_outputs([("figure", path)], overwrite, PaperFigure)
+        with BytesIO() as buffer:
+            super().savefig(buffer, format=form, **kwargs)
+            write_bytes(path, buffer.getvalue(), "figure", overwrite=overwrite, by=PaperFigure)
+
+    def _repr_png_(self) -> bytes:
+        with BytesIO() as buffer:
+            self.savefig(buffer, format="png", dpi=110)
+            return buffer.getvalue()
+
+
+def open_axes(
+    figure: FigureBase | None,
+    axes: Axes | None,
+    size: tuple[float, float],
+    *,
+    left: float = 0.6,
+    right: float = 0.15,
+    top: float = 0.15,
+    bottom: float = 0.45,
+) -> tuple[FigureBase, Axes]:
+    """Axes to draw in: those given, or new ones that leave room for their labels in the figure given or a new one.
+
+    `size` is that of the new axes, without margins, if the figure is new as well. All in inches.
+    """
+    if axes is not None:
+        return axes.figure, axes
+    if figure is None:
+        wide, high = size[0] + left + right, size[1] + top + bottom
+        figure = PaperFigure(figsize=(wide, high), dpi=110, facecolor=PAPER)
+    else:
+        wide, high = (length / figure.dpi for length in (figure.bbox.width, figure.bbox.height))
+        # In a figure that is too small for the margins, the axes still get a third of it.
+        across, down = min(1, 0.67 * wide / (left + right)), min(1, 0.67 * high / (top + bottom))
+        left, right, top, bottom = left * across, right * across, top * down, bottom * down
+    return figure, figure.add_axes(
+        (left / wide, bottom / high, (wide - left - right) / wide, (high - top - bottom) / high)
+    )
+
+
+def width_of(texts: Iterable[str], size: float) -> float:
+    """Width of the widest of some texts at a font size in points, in inches."""
+    # The widest is among those with most letters; measuring all would cost more than drawing them.
+    longest = sorted((text for text in texts if text.strip()), key=len)[-4:]
+    return max((np.ptp(TextPath((0, 0), text, size=size).vertices[:, 0]) for text in longest), default=0) / 72
+
+
+def shorten(text: object, most: int = 40) -> str:
+    """A text of at most that many letters: its beginning and its end."""
+    text = str(text)
+    if len(text) <= most:
+        return text
+    return f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
+
+
+def points_across(axes: Axes) -> float:
+    """Width of axes in points."""
+    return axes.get_window_extent().width / axes.figure.dpi * 72
+
+
+def quiet_axes(axes: Axes, title: str | None = None, caption: str = "") -> None:
+    """Axes in the house's manner: two thin spines, small muted figures, the title on the left, a note on the right."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(colors=MUTED, labelsize=8, length=3, width=0.8)
+    axes.xaxis.label.set(color=MUTED, fontsize=9)
+    axes.yaxis.label.set(color=MUTED, fontsize=9)
+    if title:
+        axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
+    if caption:
+        axes.set_title(caption, loc="right", fontsize=9, color=MUTED)
+
+
+def ink_on(ground: object) -> str:
+    """Colour of text that can be read on a ground."""
+    red, green, blue = to_rgb(ground)
+    return "#f3f5f7" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK

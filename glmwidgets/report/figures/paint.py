@@ -1,0 +1,106 @@
+"""What is painted on one panel: background, overlay, outline, the letters of the sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.patheffects import withStroke
+
+from glmwidgets.report.figures.cuts import Plane, sample_plane
+from glmwidgets.report.figures.layout import Sheet
+from glmwidgets.report.figures.scale import Scale
+from glmwidgets.report.figures.style import PAPER
+from glmwidgets.report.figures.volumes import Volume, head
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+__all__ = ["draw_background", "draw_outline", "draw_overlay", "grey_limits", "mark_sides"]
+
+
+def grey_limits(background: Volume | None) -> tuple[float, float]:
+    """Darkest and brightest value of a background: its extreme per cents, from 0 unless there are negative ones."""
+    if background is None:
+        return 0.0, 1.0
+    lit = background.data[np.isfinite(background.data) & (background.data != 0)]
+    if not lit.size:
+        return 0.0, 1.0
+    low, high = (float(limit) for limit in np.percentile(lit, (1, 99)))
+    low = min(low, 0.0)
+    return low, high if high > low else low + 1.0
+
+
+def draw_background(
+    panel: Axes, plane: Plane, grid: Volume, background: Volume, grey: tuple[float, float], ground: str
+) -> None:
+    """Paint what lies under a cut in grey."""
+    values = sample_plane(background, grid, plane)
+    opacity = None
+    if ground == PAPER:
+        # On paper the air around the head is left white.
+        opacity = sample_plane(background._replace(data=head(background.data)), grid, plane)
+    # Brightest tissue is left below white, so that the statistic's palest colours stand out.
+    low, high = grey
+    panel.imshow(
+        np.nan_to_num(values),
+        cmap="gray",
+        vmin=low,
+        vmax=low + (high - low) * 1.15,
+        alpha=opacity,
+        origin="lower",
+        extent=plane.extent,
+        interpolation="nearest",
+        aspect="equal",
+    )
+
+
+def draw_overlay(
+    panel: Axes, plane: Plane, values: NDArray[np.floating], scale: Scale, opacity: NDArray[np.float64]
+) -> None:
+    """Paint the values on a cut in the scale's colours."""
+    panel.imshow(
+        values,
+        cmap=scale.cmap,
+        norm=scale.norm,
+        alpha=opacity,
+        origin="lower",
+        extent=plane.extent,
+        interpolation="nearest",
+        aspect="equal",
+    )
+
+
+def draw_outline(panel: Axes, plane: Plane, inside: NDArray[np.bool_], colour: str, width: float = 0.8) -> None:
+    """Draw the border of a region on a cut, along the edges of its voxels."""
+    left, right, bottom, top = plane.extent
+    rows, columns = inside.shape
+    x = np.linspace(left, right, columns + 1)
+    y = np.linspace(bottom, top, rows + 1)
+    padded = np.pad(inside, 1)
+    row, column = np.nonzero(padded[1:-1, 1:] != padded[1:-1, :-1])
+    upright = np.stack([np.stack([x[column], y[row]], -1), np.stack([x[column], y[row + 1]], -1)], 1)
+    row, column = np.nonzero(padded[1:, 1:-1] != padded[:-1, 1:-1])
+    level = np.stack([np.stack([x[column], y[row]], -1), np.stack([x[column + 1], y[row]], -1)], 1)
+    edges = LineCollection(np.concatenate([upright, level]), colors=colour, linewidths=width, capstyle="round")
+    panel.add_collection(edges, autolim=False)
+
+
+def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool) -> None:
+    """Write L and R beside a brain."""
+    halo = [withStroke(linewidth=2, foreground=sheet.ground, alpha=0.7)]
+    for place, side, align in ((0.02, "LR"[mirrored], "left"), (0.98, "RL"[mirrored], "right")):
+        panel.text(
+            place,
+            0.98,
+            side,
+            transform=panel.transAxes,
+            fontsize=8,
+            color=sheet.ink,
+            va="top",
+            ha=align,
+            path_effects=halo,
+            snap=False,  # snapped to pixels, an L loses its foot
+        )

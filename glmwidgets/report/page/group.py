@@ -1,0 +1,135 @@
+"""A report on what a group explorer shows: its own result, clusters and permutation test, and nothing fitted again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.analysis.thresholding import clusters_over, threshold_height, thresholding
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.group.fit import group_contrast
+from glmwidgets.images.load import load_image
+from glmwidgets.report.page.html import Report, render
+from glmwidgets.report.page.permuted import PermutationFacts
+from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, RunFacts, Study
+from glmwidgets.session.group.permutation import permutation_key
+from glmwidgets.session.group.tests import default_contrast
+
+if TYPE_CHECKING:
+    from glmwidgets.analysis.answers import GroupAnswer
+    from glmwidgets.analysis.thresholding import Clusters
+    from glmwidgets.session.group.analysis import GroupAnalysis
+    from glmwidgets.session.group.permutation import Permuted
+    from glmwidgets.session.group.session import GroupSession
+
+__all__ = ["group_report", "study_of_group"]
+
+
+def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any = None, **options: Any) -> Report:
+    """Report on what a group session shows.
+
+    Parameters
+    ----------
+    session : GroupSession
+    title : str, optional
+    bg_img : image or path, optional
+        What maps are drawn on; what the explorer draws them on by default.
+    **options
+        ``plot_type``, ``cut_coords`` and ``display_mode`` of `glmwidgets.report.page.html.analysis_report`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If there is no result yet.
+    """
+    with session.lock:
+        result, clusters, permuted, chosen = session.result, session.clusters, session.permuted, session.settings
+    if result is None:
+        raise ValueError("there is no result to report on: wait until the explorer is up to date")
+    settings = result.settings.seen_as(chosen)
+    if permuted is not None and permuted.key != permutation_key(session.analysis, settings):
+        permuted = None  # of another model than the one on screen
+    if clusters is None:
+        clusters = session.analysis.clusters(settings)
+    study = study_of_group(session.analysis, result, clusters, settings, permuted, title=title, bg_img=bg_img)
+    return render(study, **options)
+
+
+def study_of_group(
+    analysis: GroupAnalysis,
+    result: GroupAnswer,
+    clusters: Clusters,
+    settings: Any,
+    permuted: Permuted | None = None,
+    *,
+    title: str | None = None,
+    bg_img: Any = None,
+) -> Study:
+    """Gather what a result of a group analysis says, and what its fit says of the other contrasts of the list.
+
+    Parameters
+    ----------
+    analysis : GroupAnalysis
+    result : GroupAnswer
+    clusters : Clusters
+        Of the result.
+    settings : GroupSettings
+        Those of the result, looked at as they are now.
+    permuted : Permuted, optional
+        Permutation test of the result's contrast.
+    title : str, optional
+    bg_img : image or path, optional
+
+    Returns
+    -------
+    Study
+    """
+    affine, design = result.domain.affine, result.design
+    facts = []
+    for place, (name, text) in enumerate(settings.contrast.listed):
+        text = text or default_contrast(settings)
+        if place == settings.contrast.active:
+            contrast, z, height, found, test = result.contrast, result.z, result.threshold, clusters, permuted
+        else:
+            contrast = group_contrast(result.fit, text)
+            z, test = contrast.z_score(), None
+            height = threshold_height(settings, (contrast, z))
+            found = clusters_over(settings, result.domain, (contrast, z), height)
+        facts.append(
+            ContrastFacts(
+                name=name or text,
+                text=text,
+                weights=(np.atleast_2d(contrast_vector(text, list(design.columns))),),
+                contrast=contrast,
+                z=z,
+                threshold=thresholding(settings, contrast),
+                height=height,
+                clusters=tuple(found.found),
+                labels=found.labels,
+                permuted=None if test is None else PermutationFacts.of(test, settings.permutation),
+            )
+        )
+    background = analysis.background_image(settings.map.background)
+    choices = {
+        "mask_img": settings.inputs.mask or "found from the maps",
+        "smoothing_fwhm": settings.data.smoothing_fwhm,
+        "estimator": result.fit.estimator,
+        "resample": settings.inputs.resample,
+    }
+    return Study(
+        title=title or f"GLM report: {len(design)} maps",
+        model=ModelFacts("second", choices),
+        runs=(RunFacts("group", design),),
+        contrasts=tuple(facts),
+        mask=result.mask,
+        affine=affine,
+        r_square=result.statistics.fit.r_square,
+        background=nib.Nifti1Image(background, affine) if bg_img is None else load_image(bg_img),
+        settings=settings,
+    )

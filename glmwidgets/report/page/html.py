@@ -1,0 +1,360 @@
+"""A report: one HTML page that holds everything it shows, and nothing that anybody typed unescaped."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import numpy as np
+
+from glmwidgets import __version__
+from glmwidgets.files.writing import write_text
+from glmwidgets.report.figures.style import write_number
+from glmwidgets.report.page.methods import count, methods_text, software
+from glmwidgets.report.page.parameters import parameters_of
+from glmwidgets.report.page.sections import (
+    Table,
+    contrast_section,
+    fit_pictures,
+    mask_picture,
+    run_section,
+    whiteness_words,
+)
+from glmwidgets.report.page.subject import Study, study_of_model, study_of_result
+from glmwidgets.web import style
+
+if TYPE_CHECKING:
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.thresholding import Clusters
+    from glmwidgets.session.single.analysis import Analysis
+    from glmwidgets.session.single.session import Session
+
+#: How many steps of the ledger are listed.
+ENTRIES = 30
+
+__all__ = ["Report", "analysis_report", "glm_report", "render", "session_report"]
+
+
+class Report:
+    """An HTML page.
+
+    Parameters
+    ----------
+    html : str
+        The whole page.
+    title : str
+
+    Examples
+    --------
+    >>> report = Report("<!DOCTYPE html><title>x</title>", "x")
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = report.save_as_html(Path(folder) / "report.html")
+    ...     path.read_text() == report.html
+    True
+    """
+
+    def __init__(self, html: str, title: str):
+        self.html = html
+        self.title = title
+
+    def get_standalone(self) -> str:
+        """The page as text."""
+        return self.html
+
+    def get_iframe(self, width: int | str = "100%", height: int = 700) -> str:
+        """The page within a frame, so that its style stays its own."""
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" width="{width}" height="{height}" '
+            'style="border:1px solid #d9dee4;border-radius:6px;background:#fff"></iframe>'
+        )
+
+    def _repr_html_(self) -> str:
+        return self.get_iframe()
+
+    def __repr__(self) -> str:
+        return f"Report({self.title!r})"
+
+    def save_as_html(self, path: str | os.PathLike[str], *, overwrite: bool = False, by: Any = None) -> Path:
+        """Write the page to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+        overwrite : bool
+            Whether a file that exists may be replaced; one that was read as an input never is.
+        by : object, optional
+            What the report is of: a report of it that was written before may be replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        FileNotFoundError, FileExistsError
+            If its folder does not exist, or the file does and may not be replaced.
+        """
+        return write_text(path, self.html, "report", overwrite=overwrite, by=self if by is None else by)
+
+
+def glm_report(
+    model: Any,
+    contrasts: Any = None,
+    *,
+    first_level_contrast: Any = None,
+    title: str | None = None,
+    bg_img: Any = None,
+    threshold: float | None = None,
+    alpha: float = 0.001,
+    cluster_threshold: int = 0,
+    height_control: str | None = "fpr",
+    two_sided: bool = True,
+    min_distance: float = 8.0,
+    plot_type: str = "slice",
+    cut_coords: Any = None,
+    display_mode: str | None = None,
+    missing: str = "error",
+    ledger: Any = None,
+    whiteness: str | bool | None = None,
+) -> Report:
+    """Report on a fitted model and some contrasts.
+
+    Parameters
+    ----------
+    model : FirstLevelModel or SecondLevelModel
+        Fitted.
+    contrasts : str, array, mapping or list of these, optional
+        What is asked: a mapping gives names; a list holds several contrasts. Without any, the report tells of the
+        design and the fit.
+    first_level_contrast : optional
+        Which maps a second-level model is asked about.
+    title : str, optional
+    bg_img : image or path, optional
+        What maps are drawn on. By default the mean of the first run, where it was given as a file.
+    threshold : float, optional
+        The threshold in z itself, 3.09 by default, for ``height_control=None``.
+    alpha : float
+        Error rate that `height_control` controls.
+    cluster_threshold : int
+        Clusters of fewer voxels are left out.
+    height_control : {"fpr", "fdr", "bonferroni"} or None
+    two_sided : bool
+        Whether negative effects are tested, too. An F test has one side.
+    min_distance : float
+        Least distance between the peaks listed of a cluster, in mm.
+    plot_type : {"slice", "glass"}
+    cut_coords, display_mode
+        As in `glmwidgets.report.figures.all.plot_stat_map`.
+    missing : {"error", "skip"}
+        What to do about runs that cannot answer a contrast.
+    ledger : object, optional
+        What else was looked at: ``n_models``, ``n_contrasts``, and ``entries`` as of
+        `glmwidgets.session.core.ledger.Ledger`.
+    whiteness : str or False, optional
+        Verdict, in words, on whether the noise model leaves the residuals white. By default it is made here where the
+        runs' series are at hand; False leaves it out.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If a contrast or a setting cannot be used.
+    """
+    study = study_of_model(
+        model,
+        contrasts,
+        first_level_contrast=first_level_contrast,
+        title=title,
+        bg_img=bg_img,
+        threshold=threshold,
+        alpha=alpha,
+        cluster_threshold=cluster_threshold,
+        height_control=height_control,
+        two_sided=two_sided,
+        min_distance=min_distance,
+        missing=missing,
+    )
+    return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
+
+
+def analysis_report(
+    analysis: Analysis,
+    result: Answer,
+    clusters: Clusters | None = None,
+    *,
+    title: str | None = None,
+    bg_img: Any = None,
+    plot_type: str = "slice",
+    cut_coords: Any = None,
+    display_mode: str | None = None,
+    ledger: Any = None,
+    whiteness: str | bool | None = None,
+) -> Report:
+    """Report on one result of the live analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    result : Answer
+    clusters : Clusters, optional
+        Found if they are not given.
+    title, bg_img, plot_type, cut_coords, display_mode, ledger, whiteness
+        As in `glm_report`.
+
+    Returns
+    -------
+    Report
+    """
+    study = study_of_result(analysis, result, clusters, title=title, bg_img=bg_img)
+    return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
+
+
+def session_report(session: Session, **options: Any) -> Report:
+    """Report on what a session shows.
+
+    Parameters
+    ----------
+    session : Session
+    **options
+        Of `analysis_report`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If there is no result yet.
+    """
+    with session.lock:
+        result, clusters = session.result, session.clusters
+    if result is None:
+        raise ValueError("there is nothing to report yet: wait until the first map is there")
+    options.setdefault("ledger", getattr(session, "ledger", None))
+    return analysis_report(session.analysis, result, clusters, **options)
+
+
+def render(
+    study: Study,
+    plot_type: str = "slice",
+    cut_coords: Any = None,
+    display_mode: str | None = None,
+    ledger: Any = None,
+    whiteness: str | bool | None = None,
+) -> Report:
+    """Turn what a study says into a page.
+
+    Parameters
+    ----------
+    study : Study
+    plot_type, cut_coords, display_mode, ledger, whiteness
+        As in `glm_report`.
+
+    Returns
+    -------
+    Report
+    """
+    if whiteness is None:
+        whiteness = whiteness_words(study)
+    contrasts = [contrast_section(study, facts, plot_type, cut_coords, display_mode) for facts in study.contrasts]
+    fit = fit_pictures(study)
+    runs = [run_section(study, run) for run in study.runs]
+    told = None if ledger is None else _ledger(ledger)
+    sections = [(f"contrast-{i}", section.name) for i, section in enumerate(contrasts, 1)]
+    sections += [("fit", "Fit")] if fit or whiteness else []
+    sections += [("design", "Design"), ("mask", "Mask"), ("methods", "Methods")]
+    sections += [("ledger", "Also looked at")] if told else []
+    sections += [("parameters", "Parameters")]
+    page = _template().render(
+        title=study.title,
+        lead=_lead(study),
+        facts=_facts(study),
+        sections=sections,
+        contrasts=contrasts,
+        fit=fit,
+        whiteness=whiteness or None,
+        runs=runs,
+        mask=mask_picture(study),
+        methods=methods_text(study),
+        ledger=told,
+        parameters=list(parameters_of(study).items()),
+        software=software(),
+        version=__version__,
+        date=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+    )
+    return Report(page, study.title)
+
+
+def _template() -> jinja2.Template:
+    page = (files("glmwidgets.report") / "templates" / "report.html.j2").read_text(encoding="utf-8")
+    sources = {"report.html.j2": page, "report.css": style("report.css")}
+    # Everything is escaped, whatever the template is called; an unknown name is a mistake of ours, not an empty cell.
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(sources), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _lead(study: Study) -> str:
+    if study.model.level == "second":
+        return f"Second level: {count(len(study.runs[0].design), 'map')}."
+    sources = [run.source or run.name for run in study.runs]
+    return "First level: " + ", ".join(sources[:4]) + (f" and {len(sources) - 4} more" if len(sources) > 4 else "")
+
+
+def _facts(study: Study) -> list[tuple[str, str]]:
+    voxels = f"{int(study.mask.sum()):,}"
+    if study.model.level == "second":
+        return [("Maps", str(len(study.runs[0].design))), ("Voxels", voxels)]
+    scans = [str(len(run.design)) for run in study.runs]
+    facts = [("Scans", " + ".join(scans) if len(scans) <= 4 else f"{len(scans)} runs")]
+    if study.model.choices.get("t_r"):
+        facts.append(("TR", f"{study.model.choices['t_r']:g} s"))
+    facts += [("Voxels", voxels), ("Columns", str(study.runs[0].design.shape[1]))]
+    if study.r_square is not None:
+        facts.append(("Median R²", write_number(float(np.median(study.r_square)))))
+    return facts
+
+
+def _ledger(ledger: Any) -> SimpleNamespace:
+    models, contrasts = int(ledger.n_models), int(ledger.n_contrasts)
+    sentence = f"{count(models, 'model')} and {count(contrasts, 'contrast')} were looked at before this report."
+    if models > 1 or contrasts > 1:
+        sentence += (
+            " The thresholds in this report do not correct for that choice: what was found by searching is to be "
+            "confirmed on other data."
+        )
+    entries = tuple(getattr(ledger, "entries", ()))
+    shown = entries[-ENTRIES:]
+    rows = tuple((str(e.number), _clock(e.time), e.words or "–", f"{e.maps:,}", e.role) for e in shown)
+    left = len(entries) - len(shown)
+    caption = f"The last {ENTRIES} of {len(entries)} steps." if left else ""
+    head = ("Step", "Time", "Change", "Maps", "Role")
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], tuple(row[:-1] for row in rows)
+    table = Table(head, rows, words=(0, 1, 2, 4), caption=caption)
+    locked = getattr(ledger, "locked", None)
+    if locked is not None:
+        exploratory = getattr(ledger, "is_exploratory", False)
+        sentence += f" The model of step {locked} was locked as the confirmatory one; "
+        sentence += "this report is of another, and exploratory." if exploratory else "this report is of that one."
+    return SimpleNamespace(sentence=sentence, table=table if rows else None)
+
+
+def _clock(time: str) -> str:
+    """A time in ISO 8601 as people write it."""
+    try:
+        return datetime.datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return time

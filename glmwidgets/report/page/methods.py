@@ -1,0 +1,226 @@
+"""What was done, in the sentences of a methods section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmwidgets import __version__
+from glmwidgets.glm.design.drift import drift_row
+from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import scaling_row
+from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.glm.response.models import parse_hrf
+from glmwidgets.report.page.permuted import describe_permutation
+
+if TYPE_CHECKING:
+    from glmwidgets.glm.fit.contrasts import Contrast
+    from glmwidgets.report.page.subject import ContrastFacts, Study
+
+__all__ = [
+    "count",
+    "describe_contrast",
+    "describe_height",
+    "describe_permutation",
+    "describe_test",
+    "methods_text",
+    "software",
+]
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "cluster"), count(12345, "voxel")
+    ('1 cluster', '12,345 voxels')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def software() -> str:
+    """Name and version of this program and of what its numbers are computed with."""
+    from importlib.metadata import version
+
+    others = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "pandas", "nibabel"))
+    return f"glmwidgets {__version__} ({others})"
+
+
+def describe_contrast(facts: ContrastFacts) -> str:
+    """The test of a contrast, its degrees of freedom and its threshold, in one sentence.
+
+    Parameters
+    ----------
+    facts : ContrastFacts
+
+    Returns
+    -------
+    str
+    """
+    return f"{describe_test(facts.contrast)}; {describe_height(facts)}"
+
+
+def describe_test(contrast: Contrast) -> str:
+    """Kind of test and its degrees of freedom.
+
+    Parameters
+    ----------
+    contrast : Contrast
+
+    Returns
+    -------
+    str
+        Such as "t test with 84 degrees of freedom".
+    """
+    dof = f"{contrast.dof:,.1f}".removesuffix(".0")
+    if contrast.stat_type == "t":
+        return f"t test with {dof} degrees of freedom"
+    return f"F test with {contrast.dim} and {dof} degrees of freedom"
+
+
+def describe_height(facts: ContrastFacts) -> str:
+    """Threshold of a contrast, with method, sidedness and smallest cluster, in words.
+
+    Parameters
+    ----------
+    facts : ContrastFacts
+
+    Returns
+    -------
+    str
+    """
+    chosen, method = facts.threshold, THRESHOLDS[facts.threshold.height_control]
+    if facts.contrast.stat_type == "F" and not chosen.two_sided:
+        sides = "of the upper tail of F, where effects of either sign lie"
+    else:
+        sides = "two-sided, alpha shared by both signs" if chosen.two_sided else "one-sided, positive effects only"
+        if method.setting != "alpha":
+            sides = "both signs" if chosen.two_sided else "positive effects only"
+    rule = method.said(chosen.alpha, count(facts.z.size, "voxel"))
+    z = "|z|" if chosen.two_sided else "z"
+    height = f"{z} above {facts.height:.2f}" if np.isfinite(facts.height) else "no voxel can pass"
+    size = f"; clusters of fewer than {chosen.cluster_size} voxels are left out" if chosen.cluster_size > 1 else ""
+    return f"{height} ({rule}; {sides}){size}"
+
+
+def methods_text(study: Study) -> str:
+    """The analysis as a paragraph.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+        Plain text, nothing in it escaped.
+    """
+    parts = _first_level(study) if study.model.level == "first" else _second_level(study)
+    parts += _inference(study.contrasts)
+    return " ".join(part for part in parts if part)
+
+
+def _first_level(study: Study) -> list[str]:
+    chosen, runs = study.model.choices, study.runs
+    scans = [len(run.design) for run in runs]
+    what = f"one run of {scans[0]} scans" if len(runs) == 1 else f"{len(runs)} runs of {_range(scans)} scans"
+    t_r = f" (one every {chosen['t_r']:g} s)" if chosen.get("t_r") else ""
+    if chosen.get("drop_scans"):
+        t_r += f", after the first {chosen['drop_scans']} were left out,"
+    parts = [f"A general linear model was fitted to {what}{t_r} with {software()}."]
+    smoothing = chosen.get("smoothing_fwhm")
+    smoothed = (
+        f"smoothed with a Gaussian of {smoothing:g} mm full width at half maximum"
+        if smoothing
+        else "not smoothed by this analysis"
+    )
+    scaled = scaling_row(chosen["signal_scaling"]).said
+    if chosen.get("standardize"):
+        scaled = "standardised to unit variance"
+    masked = "in the given mask" if chosen.get("mask_img") is not None else "in a mask found from the runs' mean images"
+    if chosen.get("mask_img") is None and chosen.get("mask_cut", 1) != 1:
+        masked += f" (cut at {chosen['mask_cut']:g} of the value that was found)"
+    if chosen.get("mask_img") is False:
+        masked = "in the whole field of view"
+    parts.append(f"The series of {count(int(study.mask.sum()), 'voxel')} {masked} were {smoothed} and {scaled}.")
+    parts.append(_task(study))
+    parts.append(_nuisance(study))
+    row = noise_model_row(chosen["noise_model"])
+    parts.append(f"Errors were modelled as {row.label}: {row.description[0].lower()}{row.description[1:]}")
+    if chosen.get("pooling") is not None:
+        parts.append(f"Each voxel shared the parameters of its noise with {POOLINGS[chosen['pooling']].whom}.")
+    dof = [run.fit.dof for run in runs if run.fit is not None]
+    if dof:
+        parts.append(f"This leaves {_range(dof)} residual degrees of freedom{' a run' if len(dof) > 1 else ''}.")
+    if len(runs) > 1:
+        parts.append("Effects were averaged over runs with equal weight (fixed effects).")
+    return parts
+
+
+def _second_level(study: Study) -> list[str]:
+    chosen, design = study.model.choices, study.runs[0].design
+    smoothing = chosen.get("smoothing_fwhm")
+    smoothed = f", smoothed with a Gaussian of {smoothing:g} mm full width at half maximum," if smoothing else ""
+    columns = ", ".join(str(name) for name in design.columns)
+    estimator = GROUP_ESTIMATORS[chosen.get("estimator", "ols")].said
+    return [
+        f"A general linear model of {count(len(design), 'map')}{smoothed} was fitted in "
+        f"{count(int(study.mask.sum()), 'voxel')} with {software()}, by {estimator}.",
+        f"The design had {count(design.shape[1], 'column')}: {columns}.",
+    ]
+
+
+def _task(study: Study) -> str:
+    chosen, run = study.model.choices, study.runs[0]
+    if run.events is None:
+        return f"The design matrix was given, with {count(run.design.shape[1], 'column')}."
+    kinds = sorted({kind for each in study.runs for kind in each.conditions})
+    events = sum(len(each.events) for each in study.runs if each.events is not None)
+    hrf = chosen["hrf_model"]
+    if hrf is None or isinstance(hrf, str):
+        row = parse_hrf(hrf or "none")[0]
+        response = row.said.format(name=hrf, source=row.source)
+    else:
+        response = "were convolved with response functions given as Python functions"
+    return f"{count(events, 'event')} of {count(len(kinds), 'type')} ({', '.join(kinds)}) {response}."
+
+
+def _nuisance(study: Study) -> str:
+    chosen, run = study.model.choices, study.runs[0]
+    if run.events is None:
+        return ""
+    n_drifts = sum(str(name).startswith("drift_") for name in run.design.columns)
+    slow = "No drift was modelled beside the constant"
+    if n_drifts:
+        columns = drift_row(chosen["drift_model"]).said(n_drifts, chosen["high_pass"], chosen["drift_order"])
+        slow = f"Slow drifts were modelled by {columns}"
+    interest = set(run.columns_of_interest())
+    known = [str(n) for n in run.design.columns if str(n) not in interest and not str(n).startswith("drift_")]
+    confounds = [n for n in known if n != "constant"]
+    with_them = f", and {count(len(confounds), 'confound')} entered the model ({_some(confounds)})" if confounds else ""
+    return f"{slow}{with_them}."
+
+
+def _inference(contrasts: Sequence[ContrastFacts]) -> list[str]:
+    if not contrasts:
+        return []
+    text = "; ".join(f"“{facts.name}”: {describe_contrast(facts)}" for facts in contrasts)
+    return [
+        "Statistics were turned into z scores with the same upper-tail p value. Contrasts: " + text + ".",
+        "Clusters are sets of voxels that share faces.",
+        *(f"“{facts.name}”: {describe_permutation(facts.permuted)}" for facts in contrasts if facts.permuted),
+    ]
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _some(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

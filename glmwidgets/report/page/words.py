@@ -1,0 +1,157 @@
+"""A result in a few lines of plain words, for terminals and for the head of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.specification.settings import Settings, ThresholdSettings
+
+if TYPE_CHECKING:
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.thresholding import Clusters
+    from glmwidgets.glm.fit.contrasts import Contrast
+    from glmwidgets.glm.inference.clusters import Cluster
+    from glmwidgets.runs.run import Run
+
+__all__ = ["describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
+
+
+def describe_model(settings: Settings) -> str:
+    """Response, drift, noise, smoothing and scaling.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from glmwidgets.specification.settings import Settings
+    >>> describe_model(Settings())
+    "HRF spm, cosine drift below 0.01 Hz, noise AR(1), no smoothing, % of each voxel's mean"
+    """
+    design, data, noise = settings.design, settings.data, settings.noise
+    shared = "" if noise.pooling is None else f" {POOLINGS[noise.pooling].label}"
+    return ", ".join(
+        (
+            f"HRF {design.hrf_model or 'none'}",
+            DRIFTS[design.drift_model].short(design.high_pass, design.drift_order),
+            f"noise {noise_model_row(noise.model).label}{shared}",
+            f"smoothed by {data.smoothing_fwhm:g} mm" if data.smoothing_fwhm else "no smoothing",
+            SCALINGS[data.signal_scaling].label,
+            *([f"without the first {data.drop_scans} scans"] if data.drop_scans else []),
+        )
+    )
+
+
+def describe_test(contrast: Contrast) -> str:
+    """Kind of test and its degrees of freedom.
+
+    Parameters
+    ----------
+    contrast : Contrast
+
+    Returns
+    -------
+    str
+        Such as "t with 84 degrees of freedom".
+    """
+    rows = f"{contrast.dim} and " if contrast.stat_type == "F" else ""
+    return f"{contrast.stat_type} with {rows}{contrast.dof:g} degrees of freedom"
+
+
+def describe_threshold(chosen: ThresholdSettings, height: float) -> str:
+    """Method, rate and sidedness of a threshold, its height, and the smallest cluster.
+
+    Parameters
+    ----------
+    chosen : ThresholdSettings
+    height : float
+        In z; infinite if nothing can pass.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from glmwidgets.specification.settings import ThresholdSettings
+    >>> describe_threshold(ThresholdSettings("fpr", alpha=0.001, two_sided=False, cluster_size=10), 3.0902)
+    'p, uncorrected, alpha 0.001, one-sided: z at least 3.090; clusters of at least 10 voxels'
+    >>> describe_threshold(ThresholdSettings("fdr", alpha=0.05), float("inf"))
+    'FDR, alpha 0.05, two-sided: no voxel can pass'
+    """
+    method = THRESHOLDS[chosen.height_control]
+    alpha = f", alpha {chosen.alpha:g}" if method.setting == "alpha" else ""
+    sides = "two-sided" if chosen.two_sided else "one-sided"
+    z = "|z|" if chosen.two_sided else "z"
+    passes = f"{z} at least {height:.3f}" if np.isfinite(height) else "no voxel can pass"
+    size = f"; clusters of at least {chosen.cluster_size} voxels" if chosen.cluster_size > 1 else ""
+    return f"{method.label}{alpha}, {sides}: {passes}{size}"
+
+
+def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
+    """How many clusters there are, and where the first ones peak.
+
+    Parameters
+    ----------
+    clusters : sequence of Cluster
+    shown : int
+        How many are listed.
+
+    Returns
+    -------
+    str
+        A line, and one more for each cluster that is listed.
+
+    Examples
+    --------
+    >>> from glmwidgets.glm.inference.clusters import Cluster, Peak
+    >>> peak = Peak((1, 2, 3), (-60.0, -6.0, 42.0), 9.812)
+    >>> print(describe_clusters([Cluster(1, 1, 170, 4590.0, (peak,))]))
+    1 cluster, 170 voxels
+      1  z   9.81 at ( -60,   -6,   42) mm, 4,590 mm3
+    """
+    n_voxels = sum(cluster.n_voxels for cluster in clusters)
+    lines = [f"{len(clusters):,} cluster{'s' * (len(clusters) != 1)}, {n_voxels:,} voxels"]
+    for cluster in clusters[:shown]:
+        x, y, z = (round(mm) for mm in cluster.peaks[0].xyz)
+        place = f"({x:4d}, {y:4d}, {z:4d}) mm"
+        lines.append(f"{cluster.label:3d}  z {cluster.peaks[0].stat:6.2f} at {place}, {cluster.volume:,.0f} mm3")
+    return "\n".join(lines)
+
+
+def summary(run: Run, result: Answer, clusters: Clusters) -> str:
+    """What was fitted to what, and what was found.
+
+    Parameters
+    ----------
+    run : Run
+    result : Answer
+    clusters : Clusters
+
+    Returns
+    -------
+    str
+        Lines of text, each with its subject in front.
+    """
+    settings, n_voxels = result.settings, np.count_nonzero(result.mask)
+    lines = {
+        "Run": f"{run.name}: {run.n_scans} scans, TR {run.t_r:g} s, {n_voxels:,} voxels in the mask",
+        "Model": describe_model(settings),
+        "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
+        "Threshold": describe_threshold(result.thresholding, result.threshold),
+        "Found": describe_clusters(clusters.found),
+    }
+    return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())

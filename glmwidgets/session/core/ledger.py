@@ -1,0 +1,290 @@
+"""The ledger: every model that was looked at, so that a map found by searching can say so.
+
+What counts as looked at is what was on screen: each map that was published is counted, those passed on the way of a
+drag too. The entries are steps: maps of one movement of the hand make one entry, whose ``maps`` says how many they
+were. Entries are only ever added; undo goes back in the settings, not in the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.specification.settings import Settings, is_analysis
+from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from glmwidgets.analysis.answers import Answer
+
+__all__ = ["Entry", "Ledger"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One step of looking.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    time : str
+        When its last map was published, ISO 8601 in UTC.
+    seconds : float
+        Computing time of that map.
+    settings : Settings
+        Of that map.
+    words : str
+        What changed from the entry before.
+    model, contrast : str
+        Digests of the model, and of the contrast under it: equal if and only if nothing that matters differs.
+    maps : int
+        Maps that were shown in this step.
+    role : {"", "confirmatory", "exploratory"}
+        Empty until a model is locked.
+    """
+
+    number: int
+    time: str
+    seconds: float
+    settings: Settings
+    words: str
+    model: str
+    contrast: str
+    maps: int = 1
+    role: str = ""
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def model_digest(settings: Settings, design: pd.DataFrame) -> str:
+    """Digest of a model of a run: its data and noise settings, and the design matrix that the others led to.
+
+    The matrix stands for the design's settings, for two that give the same columns are the same model: the order
+    of a polynomial does not matter to a cosine drift. Its values count to six digits.
+    """
+    tree = settings.to_dict()
+    chosen = json.dumps([tree[group] for group in ("data", "noise")], sort_keys=True)
+    x = design.to_numpy(dtype=float)
+    size = np.abs(x).max(axis=0)
+    rounded = np.round(x / np.where(size > 0, size, 1), 6) + 0.0
+    return _digest(chosen.encode(), json.dumps([str(c) for c in design.columns]).encode(), rounded.tobytes())
+
+
+def contrast_digest(model: str, expression: str, columns: Any) -> str:
+    """Digest of a contrast under a model: two ways of writing the same weights are one contrast."""
+    canonical = expression_from_vector(contrast_vector(expression, columns), columns)
+    return _digest(model.encode(), canonical.encode())
+
+
+class Ledger:
+    """What was looked at, in order.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds since 1970.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+    locked : int or None
+        Number of the entry whose model was locked as the confirmatory one.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time):
+        self.entries: tuple[Entry, ...] = ()
+        self.locked: int | None = None
+        self._clock = clock
+        self._models: set[str] = set()
+        self._contrasts: set[str] = set()
+        self._confirmatory: set[str] = set()
+        self._movement: int | None = None
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Digests of the models of which a map was shown."""
+        return frozenset(self._models)
+
+    @property
+    def contrasts(self) -> frozenset[str]:
+        """Digests of the contrasts, each under its model, of which a map was shown."""
+        return frozenset(self._contrasts)
+
+    @property
+    def n_models(self) -> int:
+        """Number of different models of which a map was shown."""
+        return len(self._models)
+
+    @property
+    def n_contrasts(self) -> int:
+        """Number of different contrasts, each under its model, of which a map was shown."""
+        return len(self._contrasts)
+
+    @property
+    def is_exploratory(self) -> bool:
+        """Whether what is being looked at came after a model was locked, and is another."""
+        return bool(self.entries) and self.entries[-1].role == "exploratory"
+
+    def add(self, result: Answer, movement: int | None = None) -> None:
+        """Count a map that was published, as an entry or as part of the last one.
+
+        Parameters
+        ----------
+        result : Answer
+            With ``settings``, ``design`` and ``timings``.
+        movement : int, optional
+            Number of the movement that led to it (see `glmwidgets.session.core.steps.Steps`); maps of one movement make
+            one entry.
+        """
+        settings, now = result.settings, self._clock()
+        last = self.entries[-1] if self.entries else None
+        model = model_digest(settings, result.design)
+        contrast = contrast_digest(model, settings.contrast.expression, result.design.columns)
+        self._models.add(model)
+        self._contrasts.add(contrast)
+        moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - LIST_OF_CONTRASTS
+        if last is not None and not any(map(is_analysis, moved)):
+            return
+        entry = Entry(
+            number=len(self.entries) + 1,
+            time=datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="seconds"),
+            seconds=round(sum(result.timings.values()), 4),
+            settings=settings,
+            words="first look" if last is None else describe_changes(settings, last.settings),
+            model=model,
+            contrast=contrast,
+            role=self._role(contrast),
+        )
+        goes_on = last is not None and movement is not None and movement == self._movement
+        # An entry that was locked is a record by itself and is never written over.
+        if goes_on and last.number != self.locked and last.role == entry.role:
+            before = self.entries[-2].settings if len(self.entries) > 1 else settings
+            words = describe_changes(settings, before)
+            merged = replace(entry, number=last.number, words=words, maps=last.maps + 1)
+            self.entries = (*self.entries[:-1], merged)
+        else:
+            self.entries = (*self.entries, entry)
+        self._movement = movement
+
+    def _role(self, contrast: str) -> str:
+        if self.locked is None:
+            return ""
+        return "confirmatory" if contrast in self._confirmatory else "exploratory"
+
+    def lock(self, expressions: tuple[str, ...] = (), columns: Any = ()) -> Entry:
+        """Declare the model that is being looked at as the confirmatory one; looks at any other are exploratory.
+
+        There is no way back: that is what it is for.
+
+        Parameters
+        ----------
+        expressions : tuple of str
+            Further contrasts of that model that belong to the plan.
+        columns : sequence of str
+            Columns of the design, which those expressions weigh.
+
+        Returns
+        -------
+        Entry
+            The one that was locked.
+
+        Raises
+        ------
+        ValueError
+            If nothing was looked at yet, a model is locked already, or an expression cannot be read.
+        """
+        if not self.entries:
+            raise ValueError("there is no model to lock yet")
+        if self.locked is not None:
+            raise ValueError(f"the model of entry {self.locked} is locked already; only one can be confirmatory")
+        entry = self.entries[-1]
+        planned = {contrast_digest(entry.model, expression, columns) for expression in expressions}
+        self._confirmatory = {entry.contrast, *planned}
+        self.locked = entry.number
+        entry = replace(entry, role="confirmatory")
+        self.entries = (*self.entries[:-1], entry)
+        return entry
+
+    def summary(self) -> str:
+        """The counts in words, as they go into an export.
+
+        Examples
+        --------
+        >>> Ledger().summary()
+        '0 models and 0 contrasts viewed'
+        """
+        models = f"{self.n_models} model{'s' * (self.n_models != 1)}"
+        contrasts = f"{self.n_contrasts} contrast{'s' * (self.n_contrasts != 1)}"
+        words = f"{models} and {contrasts} viewed"
+        if self.locked is not None:
+            words += f"; entry {self.locked} was locked as confirmatory"
+        return words
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, ready for JSON; settings are given whole once, then as what changed."""
+        out: list[dict[str, Any]] = []
+        before: Settings | None = None
+        for entry in self.entries:
+            row: dict[str, Any] = {"number": entry.number, "time": entry.time, "seconds": entry.seconds}
+            row |= {"words": entry.words, "maps": entry.maps, "role": entry.role}
+            row |= {"model": entry.model, "contrast": entry.contrast}
+            if before is None:
+                row["settings"] = entry.settings.to_dict()
+            else:
+                changed = entry.settings.changes_from(before)
+                row["changed"] = {path: _jsonable(after) for path, (_, after) in changed.items()}
+            before = entry.settings
+            out.append(row)
+        return {
+            "locked": self.locked,
+            "confirmatory": sorted(self._confirmatory),
+            "models": sorted(self._models),
+            "contrasts": sorted(self._contrasts),
+            "entries": out,
+        }
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any], clock: Callable[[], float] = time.time) -> Ledger:
+        """Read what `to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            If something in it cannot be read.
+        """
+        ledger, entries = cls(clock), []
+        settings = Settings()
+        try:
+            for row in tree["entries"]:
+                if "settings" in row:
+                    settings = Settings.from_dict(row["settings"])
+                else:
+                    settings = settings.updated(row["changed"])
+                facts = {name: row[name] for name in _KEPT}
+                entries.append(Entry(settings=settings, **facts))
+            ledger.locked = tree["locked"]
+            ledger._confirmatory = set(tree["confirmatory"])
+            ledger._models, ledger._contrasts = set(tree["models"]), set(tree["contrasts"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the ledger cannot be read: {type(error).__name__} {error}") from None
+        ledger.entries = tuple(entries)
+        return ledger
+
+
+_KEPT = ("number", "time", "seconds", "words", "model", "contrast", "maps", "role")
+
+
+def _jsonable(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,340 @@
+"""What every live analysis is: settings go in from any thread, results come out when they are ready.
+
+A `LiveSession` knows nothing of what is analysed: it is given an analysis, and its subclasses say on what grid its maps
+lie (`shape`, `affine`), what their data are in (`unit`) and what effects there are to be contrasted (`effects`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from glmwidgets.analysis.verdicts import ContrastVerdict
+from glmwidgets.glm.errors import told
+from glmwidgets.runs.domain import Domain
+from glmwidgets.session.core.graph import StageError
+from glmwidgets.session.core.scheduler import LatestWins, Superseded, Ticket
+from glmwidgets.session.core.steps import Steps
+from glmwidgets.specification.tree import SettingsTree
+
+__all__ = ["LiveSession", "Status"]
+
+log = logging.getLogger(__name__)
+
+# A stage that took less than this the last time is not announced: the message would cost more than the news is worth.
+ANNOUNCED = 0.25
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the session is doing, for the status line.
+
+    Attributes
+    ----------
+    state : {"idle", "busy", "error"}
+    stage : str or None
+        The stage that failed, or the setting's path where a value was refused.
+    message : str
+        An error in words.
+    details : str
+        Its traceback.
+    timings : dict
+        Seconds by stage of the last result.
+    suggestion : str
+        Contrast that could stand in the place of one that cannot be read.
+    running : str
+        Stage that is being computed, where it may take long.
+    step, n_steps : int
+        Its number among the stages that have to be computed, from 1, and their number.
+    """
+
+    state: str = "idle"
+    stage: str | None = None
+    message: str = ""
+    details: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    suggestion: str = ""
+    running: str = ""
+    step: int = 0
+    n_steps: int = 0
+
+
+class LiveSession(traitlets.HasTraits):
+    """An analysis that is looked at while its settings change.
+
+    Settings are written with `update`; views observe `result`, `clusters`, `status`, `cursor` and `settings`.
+    Everything that changes a trait holds `lock`, so an observer may come on any thread but never two at once.
+
+    Parameters
+    ----------
+    analysis : object
+        Has ``result``, ``clusters``, ``pending`` and ``suggestion`` as of
+        `glmwidgets.session.single.analysis.Analysis`.
+    settings : SettingsTree
+        What to begin with.
+    synchronous : bool
+        Compute in the caller's thread: for scripts and tests.
+
+    Attributes
+    ----------
+    steps : Steps
+        What can be undone.
+    """
+
+    #: Traits that hold results.
+    results: ClassVar[tuple[str, ...]] = ("result", "preview", "clusters")
+
+    settings = traitlets.Instance(SettingsTree)
+    result = traitlets.Any(None, allow_none=True, help="The last good result.")
+    preview = traitlets.Any(None, allow_none=True, help="The visible slices, ahead of a large `result`.")
+    clusters = traitlets.Any(None, allow_none=True, help="Clusters of `result`; None while they are being found.")
+    status = traitlets.Instance(Status, args=())
+    cursor = traitlets.Tuple(traitlets.Int(), traitlets.Int(), traitlets.Int(), help="Voxel (i, j, k).")
+    verdicts = traitlets.Dict(help="Verdict on each listed contrast under `result`, by expression.")
+    looks = traitlets.Int(0, help="Grows whenever the ledger or what can be undone changes.")
+
+    def __init__(self, analysis: Any, settings: SettingsTree, synchronous: bool = False):
+        self.lock = threading.RLock()
+        self.analysis = analysis
+        self._lane = LatestWins(synchronous, on_error=self.show_error)
+        self._aside = LatestWins(synchronous, on_error=self.show_error)
+        self._seconds: dict[str, float] = {}
+        self.steps = Steps(settings)
+        super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape))
+
+    @property
+    def domain(self) -> Domain:
+        """Where the data lie."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along the axes of the image."""
+        return self.domain.shape
+
+    @property
+    def affine(self) -> np.ndarray:
+        """Voxel to mm, shape (4, 4)."""
+        return self.domain.affine
+
+    @property
+    def unit(self) -> str:
+        """Unit of effects, such as ``"%"``; empty where there is none."""
+        return ""
+
+    def effects(self) -> dict[str, tuple[str, ...]]:
+        """Columns of the design that model each effect one may contrast; empty before the first result."""
+        return {}
+
+    @property
+    def is_synchronous(self) -> bool:
+        """Whether everything is computed in the caller's thread."""
+        return self._lane.synchronous
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the result on screen is of the newest settings."""
+        return self.result is not None and self.result.settings.same_analysis(self.settings)
+
+    def update(self, changes: Mapping[str, Any]) -> bool:
+        """Change settings and have the analysis answer.
+
+        Parameters
+        ----------
+        changes : mapping from path to value
+            Such as ``{"design.hrf_model": "glover"}``.
+
+        Returns
+        -------
+        bool
+            False if a value was refused; the settings are then as before and `status` says why.
+        """
+        with self.lock:
+            try:
+                settings = self.settings.updated(changes)
+            except ValueError as error:
+                self.show_error(error)
+                return False
+            if settings != self.settings or self.status.state == "error":
+                self.steps.add(settings)
+                self._take(settings)
+            return True
+
+    def undo(self) -> bool:
+        """Go back to the settings before the last step; False if there are none."""
+        with self.lock:
+            return self._take(self.steps.undo())
+
+    def redo(self) -> bool:
+        """Take back the last undo; False if there is none."""
+        with self.lock:
+            return self._take(self.steps.redo())
+
+    def _take(self, settings: SettingsTree | None) -> bool:
+        if settings is None:
+            return False
+        before, self.settings = self.settings, settings
+        self.looks += 1
+        # Another way of looking at a result asks for nothing to be computed.
+        if not settings.same_analysis(before) or self.status.state == "error":
+            self.refresh()
+        return True
+
+    def refresh(self) -> None:
+        """Ask for the result of the present settings."""
+        with self.lock:
+            settings, movement = self.settings, self.steps.movement
+            self.status = Status("busy", timings=self.status.timings)
+            self._lane.submit(lambda ticket: self._compute(settings, movement, ticket))
+
+    def _compute(self, settings: SettingsTree, movement: int, ticket: Ticket) -> None:
+        pending = self.analysis.pending(settings)
+
+        def checkpoint(stage: str) -> None:
+            ticket.checkpoint()
+            self._announce(stage, pending)
+
+        try:
+            self._prepare(settings, ticket)
+            result = self.analysis.result(settings, checkpoint)
+            # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
+            self._show(result, movement)
+            ticket.wait_for_rest()
+            if not ticket.is_newest:
+                return
+            timings = dict(result.timings)
+            clusters = self.analysis.clusters(settings, timings, checkpoint)
+            verdicts = self._judge(result, ticket)
+        except Superseded:
+            if ticket.is_newest:
+                self._publish(status=Status("idle", message="cancelled", timings=self.status.timings))
+            return
+        except StageError as error:
+            if ticket.is_newest:
+                self._show_failure(settings, error)
+            return
+        self._seconds |= timings
+        state = Status("idle", timings=timings) if ticket.is_newest else self.status
+        self._publish(clusters=clusters, verdicts=verdicts, status=state)
+
+    def _announce(self, stage: str, pending: tuple[str, ...]) -> None:
+        if stage in pending and self._seconds.get(stage, ANNOUNCED) >= ANNOUNCED:
+            step = pending.index(stage) + 1
+            state = Status("busy", timings=self.status.timings, running=stage, step=step, n_steps=len(pending))
+            self._publish(status=state)
+
+    def _show(self, result: Any, movement: int) -> None:
+        with self.lock:
+            if self.result is None and self._is_new:
+                self.cursor = self._peak(result)
+            self.clusters = None
+            self.result = result
+            self._count(result, movement)
+            self.looks += 1
+
+    def _prepare(self, settings: SettingsTree, ticket: Ticket) -> None:
+        """Do what has to come before a result; runs on the worker."""
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether the crosshair is put at the peak of the first result."""
+        return True
+
+    def _count(self, result: Any, movement: int) -> None:
+        """Take note of a result that is shown."""
+
+    def _judge(self, result: Any, ticket: Ticket) -> dict[str, ContrastVerdict]:
+        verdicts = {}
+        for _, expression in result.settings.contrast.listed:
+            ticket.checkpoint()
+            verdicts[expression] = result.book.verdict(expression)
+        return verdicts
+
+    def _peak(self, result: Any) -> tuple[int, int, int]:
+        """Voxel of the largest |z|, where a person will want to look first."""
+        where = np.argwhere(result.mask)[np.argmax(np.abs(result.z))]
+        return tuple(int(i) for i in where)
+
+    def _show_failure(self, settings: SettingsTree, error: StageError) -> None:
+        """Show what a stage failed of, with a contrast to use instead if that is what is wrong."""
+        suggestion = self.analysis.suggestion(settings, error.cause) if error.stage == "contrast" else None
+        self.show_error(error, suggestion or "")
+
+    def _publish(self, **traits: Any) -> None:
+        with self.lock:
+            for name, value in traits.items():
+                setattr(self, name, value)
+
+    def show_error(self, error: Exception, suggestion: str = "") -> None:
+        """Put an error on the status, with the stage or setting that it belongs to; the last good result stays."""
+        stage = getattr(error, "stage", getattr(error, "path", None))
+        # The place stands on the status by itself.
+        message = told(error, "notebook", place=getattr(error, "where", "") != stage)
+        details = "".join(traceback.format_exception(error))
+        log.info("%s: %s", stage, message)
+        self._publish(status=Status("error", stage, message, details, self.status.timings, suggestion))
+
+    def move_to(self, ijk: tuple[int, int, int]) -> None:
+        """Put the crosshair at a voxel; outside the image it goes to the nearest one inside."""
+        with self.lock:
+            self.cursor = tuple(int(np.clip(c, 0, n - 1)) for c, n in zip(ijk, self.shape, strict=True))
+
+    def move_to_mm(self, xyz: tuple[float, float, float]) -> None:
+        """Put the crosshair at the voxel nearest to a place in mm."""
+        ijk = np.linalg.solve(self.affine, [*xyz, 1.0])[:3]
+        self.move_to(tuple(np.rint(ijk).astype(int)))
+
+    def mm(self, ijk: tuple[int, int, int] | None = None) -> np.ndarray:
+        """Place of a voxel (the crosshair's by default) in mm, shape (3,)."""
+        return (self.affine @ [*(ijk or self.cursor), 1.0])[:3]
+
+    def aside(self, job: Callable[[Ticket], None]) -> None:
+        """Have something made that only one view asks for, beside the analysis; a newer request replaces an older.
+
+        Parameters
+        ----------
+        job : callable
+            Called with its `glmwidgets.session.core.scheduler.Ticket` on a thread of its own, without the lock.
+        """
+        self._aside.submit(job)
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Block until nothing is computed any more; False if `timeout` seconds were not enough."""
+        return self._lane.wait_until_idle(timeout) and self._aside.wait_until_idle(timeout)
+
+    def cancel(self) -> None:
+        """Stop what runs at its next checkpoint; the last good result stays."""
+        with self.lock:
+            if not self._lane.cancel() and self.status.state == "busy":
+                self.status = Status("idle", message="cancelled", timings=self.status.timings)
+
+    def close(self) -> None:
+        """End the worker threads and let go of every result: a cell's output may hold the session for hours yet."""
+        with self.lock:
+            self._lane.close()
+            self._aside.close()
+            self.unobserve_all()
+            for name in self.results:
+                setattr(self, name, None)
+        self.analysis.forget()
+
+    def observe_locked(self, handler: Callable[[Any], None], names: str | list[str]) -> None:
+        """Observe traits with a handler whose exceptions reach the status line and the log."""
+
+        def guarded(change: Any) -> None:
+            with self.lock:
+                try:
+                    handler(change)
+                except Exception as error:
+                    log.exception("a view of the session failed")
+                    if self.status.state != "error":
+                        self.show_error(error)
+
+        self.observe(guarded, names)

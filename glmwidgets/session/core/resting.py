@@ -1,0 +1,34 @@
+"""A session that can rest: it takes settings and computes nothing until somebody looks."""
+
+from __future__ import annotations
+
+__all__ = ["Resting"]
+
+
+class Resting:
+    """To be inherited before `glmwidgets.session.core.live.LiveSession`.
+
+    Attributes
+    ----------
+    asleep : bool
+        A new session is.
+    """
+
+    asleep = True
+
+    def refresh(self) -> None:
+        """Ask for the result of the present settings, or leave it until the session is looked at."""
+        if not self.asleep:
+            super().refresh()
+
+    def rest(self) -> None:
+        """Begin nothing from here on; what runs may end."""
+        with self.lock:
+            self.asleep = True
+
+    def wake(self) -> None:
+        """Compute what is out of date, and whatever is asked for from here on."""
+        with self.lock:
+            self.asleep = False
+            if not self.is_current:
+                self.refresh()

@@ -1,0 +1,274 @@
+"""The live analysis of a group: its model and its map at once, permutation tests beside them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import traitlets
+
+from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.runs.domain import Domain
+from glmwidgets.session.core.live import LiveSession
+from glmwidgets.session.core.scheduler import LatestWins, Ticket
+from glmwidgets.session.group.analysis import GroupAnalysis
+from glmwidgets.session.group.data import Group, covariates_by_map
+from glmwidgets.session.group.permutation import EVERY, Permuted, permutation_key, run_permutations
+from glmwidgets.session.group.tests import TESTS, changes_of_terms
+from glmwidgets.session.group.values import GroupValues, values_at
+from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.tree import SettingsError, SettingsTree
+
+__all__ = ["GroupSession"]
+
+# Tests that one may come back to without running them again.
+MOST_KEPT = 6
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Statistics at a voxel."""
+
+    statistics: dict[str, float]
+
+
+class GroupSession(LiveSession):
+    """A group being looked at; see `glmwidgets.session.core.live.LiveSession`.
+
+    Parameters
+    ----------
+    group : Group
+    settings : GroupSettings or mapping, optional
+        What to begin with, or what to change of the mean of all maps that is the default.
+    synchronous : bool
+        Compute in the caller's thread: for scripts and tests.
+    """
+
+    results = (*LiveSession.results, "permuted")
+
+    settings = traitlets.Instance(GroupSettings)
+    permuted = traitlets.Instance(Permuted, allow_none=True, help="The permutation test of the model, if it was run.")
+    shown = traitlets.Unicode(None, allow_none=True, help="Name of the one map that is looked at by itself.")
+
+    def __init__(
+        self, group: Group, settings: GroupSettings | Mapping[str, Any] | None = None, synchronous: bool = False
+    ):
+        self.group = group
+        analysis = GroupAnalysis(group)
+        if not isinstance(settings, GroupSettings):
+            settings = analysis.default_settings().updated(settings or {})
+        self._permuting = LatestWins(synchronous, on_error=self.show_error)
+        self._stop = threading.Event()
+        self._running: tuple[tuple, threading.Event] | None = None
+        self._tests: dict[tuple, Permuted] = {}
+        self.every = EVERY
+        #: Whether this goes on where a session left off, and stays where that was.
+        self.goes_on = False
+        super().__init__(analysis, settings, synchronous)
+
+    @property
+    def domain(self) -> Domain:
+        """Voxels that all maps have."""
+        return self.analysis.domain
+
+    @property
+    def _is_new(self) -> bool:
+        return not self.goes_on
+
+    def effects(self) -> dict[str, tuple[str, ...]]:
+        """Columns of the design, each an effect by itself; empty before the first result."""
+        return {} if self.result is None else {str(name): (str(name),) for name in self.result.design.columns}
+
+    # The model ----------------------------------------------------------------------------------------------------
+
+    def ask(self, test: str) -> bool:
+        """Take one of the usual tests as model and contrast.
+
+        Parameters
+        ----------
+        test : str
+            Key of `glmwidgets.session.group.tests.TESTS`.
+
+        Returns
+        -------
+        bool
+            False if the table does not hold what the test needs; `status` says what.
+        """
+        with self.lock:
+            try:
+                changes = TESTS[test].changes(self.settings)
+            except ValueError as error:
+                self.show_error(SettingsError.of("design", error))
+                return False
+            return self.update(changes)
+
+    def take_terms(self, terms: Any) -> bool:
+        """Take some columns of the table as the model, with a contrast that can be asked of it."""
+        with self.lock:
+            try:
+                changes = changes_of_terms(self.settings, tuple(terms))
+            except ValueError as error:
+                self.show_error(error)
+                return False
+            return self.update(changes)
+
+    def add_covariates(self, frame: pd.DataFrame) -> bool:
+        """Add columns to the table of maps; see `glmwidgets.session.group.data.covariates_by_map`."""
+        with self.lock:
+            try:
+                table = covariates_by_map(self.settings.table, frame)
+            except ValueError as error:
+                self.show_error(SettingsError.of("table", error))
+                return False
+            return self.update({f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells")})
+
+    # One voxel, one map -------------------------------------------------------------------------------------------
+
+    def series(self, ijk: tuple[int, int, int] | None = None) -> _Here | None:
+        """Statistics at a voxel, the crosshair's by default; None outside the mask and before the first result."""
+        with self.lock:
+            result = self.result
+            voxel = None if result is None else result.voxel(tuple(ijk or self.cursor))
+        if voxel is None:
+            return None
+        contrast, values = result.contrast, result.values[list(result.rows), voxel].astype(float)
+        total = ((values - values.mean()) ** 2).sum()
+        rest = ((values - result.fit.basis @ result.fit.theta[:, voxel]) ** 2).sum()
+        return _Here(
+            {
+                "effect": float(contrast.effect[0, voxel]),
+                "effect_sd": float(np.sqrt(contrast.covariance[0, 0, voxel])),
+                "stat": float(contrast.stat()[voxel]),
+                "z": float(result.z[voxel]),
+                "r_square": float(1 - rest / total) if total > 0 else np.nan,
+            }
+        )
+
+    def values(self, against: str | None = None, ijk: tuple[int, int, int] | None = None) -> GroupValues | None:
+        """Values of all maps at a voxel, against a column of the table.
+
+        Parameters
+        ----------
+        against : str, optional
+            Name of the column; "" draws all maps beside each other. By default what the contrast asks about.
+        ijk : tuple of int, optional
+            The crosshair's voxel by default.
+
+        Returns
+        -------
+        GroupValues or None
+            None before the first result and outside the mask.
+        """
+        with self.lock:
+            result = self.result
+            voxel = None if result is None else result.voxel(tuple(ijk or self.cursor))
+        if voxel is None:
+            return None
+        name = self.asked_column(result) if against is None else against
+        column = None
+        if name:
+            whole = result.settings.table.column(name)
+            column = type(whole)(whole.name, whole.kind, [whole.cells[i] for i in result.rows])
+        values = result.values if len(result.rows) == len(result.values) else result.values[list(result.rows)]
+        terms = result.settings.design.terms
+        found = values_at(result.fit, values, voxel, column, name in terms)
+        # A person thinks of the table's columns, not of the many that one of labels becomes.
+        others = tuple(term for term in terms if term != name) if found.adjusted else ()
+        return replace(found, adjusted=others)
+
+    def asked_column(self, result: GroupAnswer) -> str:
+        """The column of the table that a result's contrast asks about; empty for the mean of all maps."""
+        table, expression = result.settings.table, result.settings.contrast.expression
+        weights = dict(zip(map(str, result.design.columns), _weights(expression, result.design), strict=True))
+        for name in result.settings.design.terms:
+            column = table.column(name)
+            labels = set(column.cells) | {f"{name} {cell}" for cell in column.cells}
+            mine = {name} if column.kind == "number" else labels
+            if any(weights.get(one) for one in mine):
+                return name
+        groups = [name for name in result.settings.design.terms if table.column(name).kind == "label"]
+        return groups[0] if groups else ""
+
+    def show_map(self, name: str | None) -> None:
+        """Look at one map by itself, or with None at the group's again."""
+        with self.lock:
+            if name is not None and name not in self.settings.table.maps:
+                raise ValueError(f"no map is called {name!r}")
+            self.shown = name
+
+    # Permutations -------------------------------------------------------------------------------------------------
+
+    def permute(self) -> None:
+        """Run the permutation test of the present model; `permuted` is replaced as it sharpens."""
+        with self.lock:
+            settings, key = self.settings, permutation_key(self.analysis, self.settings)
+            self._stop.set()
+            self._stop = stop = threading.Event()
+            self._running = running = (key, stop)
+
+            def publish(permuted: Permuted) -> None:
+                with self.lock:
+                    if self._stop is not stop and permuted.state != "cancelled":
+                        return
+                    if permuted.state != "running" and self._running is running:
+                        self._running = None
+                    if permuted.state == "done":
+                        self._keep(permuted)
+                    if key == permutation_key(self.analysis, self.settings):
+                        self.permuted = permuted
+
+            def job(_ticket: Ticket) -> None:
+                try:
+                    run_permutations(self.analysis, settings, stop, publish, self.every)
+                finally:
+                    with self.lock:
+                        if self._running is running:
+                            self._running = None
+
+            self._permuting.submit(job)
+
+    @property
+    def is_permuting(self) -> bool:
+        """Whether a test runs or waits."""
+        return self._running is not None
+
+    def stop_permuting(self) -> None:
+        """Stop the test that runs; p values are then of the rearrangements done so far."""
+        with self.lock:
+            self._stop.set()
+
+    def _keep(self, permuted: Permuted) -> None:
+        self._tests[permuted.key] = permuted
+        while len(self._tests) > MOST_KEPT:
+            del self._tests[next(iter(self._tests))]
+
+    def _take(self, settings: SettingsTree | None) -> bool:
+        taken = super()._take(settings)
+        if taken:
+            key = permutation_key(self.analysis, self.settings)
+            if self._running is not None and self._running[0] != key:
+                # What runs is of a model that is no longer looked at.
+                self.stop_permuting()
+            if self.permuted is None or self.permuted.key != key:
+                self.permuted = self._tests.get(key)
+        return taken
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Block until nothing is computed, permutations included; False if `timeout` seconds were not enough."""
+        return super().wait_until_idle(timeout) and self._permuting.wait_until_idle(timeout)
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self._stop.set()
+        self._permuting.close()
+        super().close()
+
+
+def _weights(expression: str, design: pd.DataFrame) -> np.ndarray:
+    from glmwidgets.glm.group.fit import group_weights
+
+    return np.abs(group_weights(design, expression)).sum(axis=0)

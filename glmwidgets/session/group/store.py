@@ -1,0 +1,98 @@
+"""A group session as a file: readable JSON from which the same state and the same maps come back."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.writing import keep, write_text
+from glmwidgets.session.group.data import open_group
+from glmwidgets.session.group.session import GroupSession
+from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.looks import looks_of_file
+
+__all__ = ["load_group_session", "save_group_session"]
+
+
+def save_group_session(session: GroupSession, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a group session to a file, whole or not at all.
+
+    Parameters
+    ----------
+    session : GroupSession
+    path : str or path
+    overwrite : bool
+        As in `glmwidgets.session.single.store.save_session`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError, FileExistsError
+        As in `glmwidgets.session.single.store.save_session`.
+    """
+    with session.lock:
+        tree = {
+            "settings": session.settings.to_dict(),
+            "cursor": list(session.cursor),
+            "shape": list(session.shape),
+        }
+    return write_text(path, session_text("group", tree), "session", overwrite=overwrite, by=session)
+
+
+def load_group_session(
+    path: str | PathLike[str], maps: Any = None, *, mask: Any = None, background: Any = None, synchronous: bool = False
+) -> GroupSession:
+    """Open a group session that was saved.
+
+    Parameters
+    ----------
+    path : str or path
+    maps, mask, background : optional
+        Inputs to use instead of the files that the session names. Those that were given in memory are not in the file
+        and must be given again.
+    synchronous : bool
+        See `GroupSession`.
+
+    Returns
+    -------
+    GroupSession
+        Nothing is computed yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file, or one that it names, is missing.
+    ValueError
+        If it is no group session, or maps have to be given again or do not fit.
+    """
+    path = Path(path).expanduser()
+    _, tree = read_session(path, "group")
+    with readable(path):
+        settings = GroupSettings.from_dict(tree["settings"]).updated(looks_of_file(tree))
+        cursor, shape = tuple(tree["cursor"]), tuple(tree["shape"])
+    inputs = settings.inputs
+    if maps is None and not inputs.maps:
+        raise ValueError(
+            f"{path.name} is of maps that were given in memory, and data are not kept in the file: give them again, "
+            f"load({path.name!r}, maps=...)"
+        )
+    group = open_group(
+        list(inputs.maps) if maps is None else maps,
+        mask=inputs.mask if mask is None else mask,
+        subjects=settings.table.maps,
+        background=inputs.background if background is None else background,
+        resample=inputs.resample,
+    )
+    if group.masker.mask_.shape != shape:
+        raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.masker.mask_.shape}")
+    changes = {f"inputs.{name}": getattr(group.inputs, name) for name in ("maps", "mask", "background")}
+    session = GroupSession(group, settings.updated(changes), synchronous)
+    session.move_to(cursor)
+    session.goes_on = True
+    keep(path, "session", session)
+    return session

@@ -1,0 +1,97 @@
+"""What is on screen first: for a large run the visible slices are fitted ahead of the whole brain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glmwidgets.analysis.thresholding import thresholding
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.fit.statistics import StatisticsBook
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.runs.domain import Domain
+from glmwidgets.session.single.analysis import Analysis
+from glmwidgets.specification.settings import Settings
+
+__all__ = ["Preview", "Previewer"]
+
+# Scans times voxels from which the whole brain takes longer than a person should wait for what they look at.
+LARGE = 40e6
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """z scores of the visible voxels under settings whose whole map is still to come.
+
+    Attributes
+    ----------
+    settings : Settings
+    voxels : array of int
+        Numbers of the voxels, in the mask's order.
+    z : array of the length of `voxels`
+    statistics : StatisticsBook
+        What the map can show there.
+    """
+
+    settings: Settings
+    voxels: np.ndarray
+    z: np.ndarray
+    statistics: StatisticsBook
+
+
+class Previewer:
+    """Fits the three planes through the crosshair.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    large : float
+        Scans times voxels below which there is no preview, for the whole brain is as quick.
+    """
+
+    def __init__(self, analysis: Analysis, large: float = LARGE):
+        self.analysis = analysis
+        self.large = large
+        self._kept: tuple[Moments, tuple, tuple[np.ndarray, Moments]] | None = None
+
+    def look(self, settings: Settings, cursor: tuple[int, int, int]) -> Preview | None:
+        """Fit what is visible.
+
+        Parameters
+        ----------
+        settings : Settings
+        cursor : tuple of int
+            Voxel (i, j, k).
+
+        Returns
+        -------
+        Preview or None
+            None where there is nothing to gain: the run is small, its series are not at hand yet, or the fit is; and
+            where the model cannot be fitted, which the whole analysis will say.
+        """
+        graph = self.analysis.graph
+        if not graph.is_kept("moments", settings) or graph.is_kept("fit", settings):
+            return None
+        if settings.noise.pooling is not None:  # the visible slices alone do not know whom they share their noise with
+            return None
+        moments = graph.get("moments", settings)
+        if moments.n_scans * moments.n_voxels < self.large:
+            return None
+        voxels, some = self._visible(moments, graph.get("mask", settings), cursor)
+        try:
+            fit = fit_glm(some, graph.get("design", settings), settings.noise.model)
+            contrast = compute_contrast(fit, settings.contrast.expression)
+        except ValueError:
+            return None
+        z, two_sided = contrast.z_score(), thresholding(settings, contrast).two_sided
+        book = StatisticsBook(fit, contrast, z, two_sided, settings.data.signal_scaling)
+        return Preview(settings, voxels, z, book)
+
+    def _visible(self, moments: Moments, domain: Domain, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
+        kept = self._kept
+        if kept is None or kept[0] is not moments or kept[1] != tuple(cursor):
+            voxels = np.flatnonzero((domain.voxels == cursor).any(axis=1))
+            kept = self._kept = (moments, tuple(cursor), (voxels, moments.subset(voxels)))
+        return kept[2]

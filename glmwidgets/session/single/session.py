@@ -1,0 +1,244 @@
+"""The live analysis: settings go in from any thread, results come out when they are ready. No widget in it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import traitlets
+
+from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.events import types_of
+from glmwidgets.analysis.proposals import condition_columns
+from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.run import Run
+from glmwidgets.session.core.ledger import Ledger
+from glmwidgets.session.core.live import LiveSession, Status
+from glmwidgets.session.core.scheduler import Ticket
+from glmwidgets.session.single.analysis import Analysis
+from glmwidgets.session.single.preview import Preview, Previewer
+from glmwidgets.specification.settings import Settings
+
+__all__ = ["Session", "Status", "VoxelSeries"]
+
+
+@dataclass(frozen=True)
+class VoxelSeries:
+    """Series at one voxel, in the units that were modelled.
+
+    Attributes
+    ----------
+    ijk : tuple of int
+    times : array of shape (n_scans,)
+        Seconds.
+    data, predicted : array of shape (n_scans,)
+    statistics : dict
+        Values of the maps there: effect, sd of the effect, stat, z, R², and the noise model's parameters.
+    """
+
+    ijk: tuple[int, int, int]
+    times: np.ndarray
+    data: np.ndarray
+    predicted: np.ndarray
+    statistics: dict[str, float]
+
+
+class Session(LiveSession):
+    """One run being looked at; see `glmwidgets.session.core.live.LiveSession`.
+
+    Parameters
+    ----------
+    run : Run
+    settings : Settings or mapping, optional
+        What to begin with, or what to change of the conventional model that is the default.
+    synchronous : bool
+        Compute in the caller's thread: for scripts and tests.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        What was looked at.
+    steps : Steps
+        What can be undone.
+    """
+
+    results = (*LiveSession.results, "pinned")
+
+    settings = traitlets.Instance(Settings)
+    result = traitlets.Instance(Answer, allow_none=True, help="The last good result.")
+    preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")
+    scan = traitlets.Int(None, allow_none=True, help="Scan that the map is laid over, counted from 0; None for none.")
+    pinned = traitlets.Instance(Answer, allow_none=True, help="Result that others are compared with.")
+
+    def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
+        self.run = run
+        analysis = Analysis(run)
+        self._previewer = Previewer(analysis)
+        self._to_pin: Settings | None = None
+        self._events = run.events
+        self.ledger = Ledger()
+        if not isinstance(settings, Settings):
+            settings = analysis.default_settings().updated(settings or {})
+        super().__init__(analysis, settings, synchronous)
+
+    @property
+    def domain(self) -> Domain:
+        """Where the series lie: all voxels of the run's image."""
+        return self.run.domain
+
+    @property
+    def events(self) -> pd.DataFrame | None:
+        """Events as edited; where those of the settings cannot be made, the last that could. To be read only."""
+        with contextlib.suppress(ValueError):
+            self._events = self.analysis.events(self.settings)
+        return self._events
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Event types, sorted, those without a tick and modulators too."""
+        return types_of(self.events)
+
+    @property
+    def unit(self) -> str:
+        """Unit of effects: ``"%"`` of a mean, or none."""
+        settings = self.settings if self.result is None else self.result.settings
+        return "%" if SCALINGS[settings.data.signal_scaling].mean is not None else ""
+
+    def effects(self) -> dict[str, tuple[str, ...]]:
+        """Columns of the design that model each event type; empty before the first result."""
+        if self.result is None:
+            return {}
+        columns = [str(name) for name in self.result.design.columns]
+        return condition_columns(self.analysis.conditions(self.result.settings), self.result.settings.design, columns)
+
+    def return_to(self, number: int) -> None:
+        """Go to the settings of an entry of the ledger; that is a step as any other.
+
+        Raises
+        ------
+        ValueError
+            If there is no such entry.
+        """
+        with self.lock:
+            found = [entry.settings for entry in self.ledger.entries if entry.number == number]
+            if not found:
+                raise ValueError(f"the ledger has no entry {number}; it holds {len(self.ledger.entries)}")
+            settings = found[0].seen_as(self.settings)
+            self.steps.add(settings)
+            self._take(settings)
+
+    def lock_model(self) -> None:
+        """Declare the model and the contrasts that are being looked at as the confirmatory ones.
+
+        Raises
+        ------
+        ValueError
+            If the result on screen is not that of the settings, or a model is locked already.
+        """
+        with self.lock:
+            if not self.is_current:
+                raise ValueError("what is on screen is not what is set: wait for the result before locking the model")
+            readable = [v.expression for v in self.verdicts.values() if v.estimable]
+            self.ledger.lock(tuple(readable), self.result.design.columns)
+            self.looks += 1
+
+    def pin(self, settings: Settings | None = None) -> None:
+        """Keep a result to compare others with.
+
+        Parameters
+        ----------
+        settings : Settings, optional
+            Of the result; by default the one on screen is kept.
+        """
+        with self.lock:
+            if settings is None:
+                self.pinned = self.result
+            else:
+                self.pin_later(settings)
+                self.refresh()
+
+    def pin_later(self, settings: Settings) -> None:
+        """Pin the result of these settings as soon as anything is computed."""
+        self._to_pin = settings
+
+    def unpin(self) -> None:
+        """Compare with nothing."""
+        with self.lock:
+            self.pinned = None
+
+    def _prepare(self, settings: Settings, ticket: Ticket) -> None:
+        self._pin_wanted(ticket)
+        preview = self._previewer.look(settings, self.cursor)
+        if preview is not None:
+            self._publish(preview=preview)
+
+    @property
+    def _is_new(self) -> bool:
+        # A session that goes on where one left off stays where that was.
+        return not self.ledger.entries
+
+    def _count(self, result: Answer, movement: int) -> None:
+        self.ledger.add(result, movement)
+
+    def _pin_wanted(self, ticket: Ticket) -> None:
+        wanted, self._to_pin = self._to_pin, None
+        if wanted is not None:
+            self._publish(pinned=self.analysis.result(wanted, lambda _stage: ticket.checkpoint()))
+
+    def show_scan(self, scan: int | None) -> None:
+        """Lay the map over one scan, or over its background again.
+
+        Parameters
+        ----------
+        scan : int or None
+            Counted from 0 among the scans that are analysed; brought into their range.
+        """
+        with self.lock:
+            if scan is not None:
+                scan = None if self.result is None else int(np.clip(scan, 0, len(self.result.design) - 1))
+            self.scan = scan
+
+    def scan_image(self, scan: int) -> np.ndarray:
+        """One of the scans that are analysed, 3-D, as it was measured."""
+        dropped = self.run.n_scans - len(self.result.design)
+        return self.run.reader.scan(dropped + scan)
+
+    @traitlets.observe("result")
+    def _keep_scan_inside(self, _change: object) -> None:
+        if self.scan is not None and self.scan >= len(self.result.design):
+            self.scan = None
+
+    def series(self, ijk: tuple[int, int, int] | None = None) -> VoxelSeries | None:
+        """Data, prediction and statistics at a voxel.
+
+        Parameters
+        ----------
+        ijk : tuple of int, optional
+            The crosshair's voxel by default.
+
+        Returns
+        -------
+        VoxelSeries or None
+            None before the first result and outside the mask.
+        """
+        with self.lock:
+            result, ijk = self.result, tuple(ijk or self.cursor)
+        voxel = None if result is None else result.voxel(ijk)
+        if voxel is None:
+            return None
+        fit, one = result.fit, slice(voxel, voxel + 1)
+        statistics = {
+            "effect": float(result.contrast.effect[0, voxel]),
+            "effect_sd": float(np.sqrt(result.contrast.covariance[0, 0, voxel])),
+            "stat": float(result.contrast.stat()[voxel]),
+            "z": float(result.z[voxel]),
+            "r_square": float(fit.r_square[voxel]),
+            **{name: float(values[voxel]) for name, values in fit.parameters.items()},
+        }
+        times = result.design.index.to_numpy(dtype=float)
+        return VoxelSeries(ijk, times, fit.data(one)[:, 0], fit.predicted(one)[:, 0], statistics)

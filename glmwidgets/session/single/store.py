@@ -1,0 +1,253 @@
+"""A session as a file: readable JSON from which the same state and the same maps come back."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.writing import keep, write_text
+from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.reader import Reader
+from glmwidgets.runs.run import Run
+from glmwidgets.session.core.ledger import Ledger
+from glmwidgets.session.single.session import Session
+from glmwidgets.specification.looks import looks_of_file
+from glmwidgets.specification.settings import Settings
+
+__all__ = ["SavedRun", "load_session", "save_session", "session_tree"]
+
+INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
+
+
+def _contents(run: Run) -> dict[str, Any]:
+    return {
+        "bold": run.img,
+        "events": run.events,
+        "confounds": run.confounds,
+        "mask": run.mask_img,
+        "anatomical": run.anatomical,
+    }
+
+
+def _fingerprint(content: Any) -> int:
+    """Checksum of the values of an image or a table."""
+    if hasattr(content, "affine"):
+        return Reader(content).checksum()
+    return zlib.crc32(content.to_csv(index=False, float_format="%.9g").encode())
+
+
+def save_session(session: Session, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a session to a file, whole or not at all.
+
+    Parameters
+    ----------
+    session : Session
+    path : str or path
+    overwrite : bool
+        Whether a file that exists may be replaced. The one that this session was saved to, or opened from, may.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    FileExistsError
+        If the file was read as an input, or exists and may not be replaced.
+    """
+    with session.lock:
+        tree = session_tree(session)
+    return write_text(path, session_text("run", tree), "session", overwrite=overwrite, by=session)
+
+
+def session_tree(session: Session) -> dict[str, Any]:
+    """What a file holds of a session."""
+    run, given = session.run, _contents(session.run)
+    return {
+        "run": {
+            "name": run.name,
+            "shape": [*run.domain.shape, run.n_scans],
+            "t_r": run.t_r,
+            "in_memory": [name for name in INPUTS if given[name] is not None and not getattr(run.inputs, name)],
+            "checksums": {name: _fingerprint(given[name]) for name in INPUTS if given[name] is not None},
+        },
+        "settings": session.settings.to_dict(),
+        "cursor": list(session.cursor),
+        "pinned": None if session.pinned is None else session.pinned.settings.to_dict(),
+        "ledger": session.ledger.to_dict(),
+    }
+
+
+def load_session(
+    path: str | PathLike[str],
+    bold: Any = None,
+    events: Any = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    anatomical: Any = None,
+    synchronous: bool = False,
+) -> Session:
+    """Open a session that was saved.
+
+    Parameters
+    ----------
+    path : str or path
+    bold, events, confounds, mask, anatomical : optional
+        Inputs to use instead of the files that the session names. Those that were given in memory are not in the
+        file and must be given again.
+    synchronous : bool
+        See `Session`.
+
+    Returns
+    -------
+    Session
+        Nothing is computed yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file, or one that it names, is missing.
+    ValueError
+        If it is no session, or an input has to be given again or does not fit.
+
+    Notes
+    -----
+    Every load gives the same maps bit for bit. A session that was live for a while has summed the same products in
+    another order, which shows in the last digits of z (some 1e-14).
+    """
+    path = Path(path).expanduser()
+    _, tree = read_session(path, "run")
+    with readable(path):
+        saved = SavedRun.of(tree, looks_of_file(tree))
+    given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+    run = saved.open(path, given)
+    session = Session(run, saved.settings_of(run), synchronous)
+    saved.restore(session)
+    keep(path, "session", session)
+    return session
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """What a file holds of a run and its session.
+
+    Attributes
+    ----------
+    settings : Settings
+    ledger : Ledger
+    pinned : Settings or None
+    cursor : tuple of int
+    shape : tuple of int
+        Of the image.
+    t_r : float
+    in_memory : list of str
+        Inputs that had been given in memory.
+    checksums : dict
+        Of the values of each input.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    pinned: Settings | None
+    cursor: tuple[int, ...]
+    shape: tuple[int, ...]
+    t_r: float
+    in_memory: list[str]
+    checksums: dict[str, int]
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any], looks: Mapping[str, Any]) -> SavedRun:
+        """Read what `session_tree` gave, with the settings of the map that the file holds elsewhere."""
+        settings, facts = Settings.from_dict(tree["settings"]).updated(looks), tree["run"]
+        return cls(
+            settings,
+            Ledger.from_dict(tree["ledger"]),
+            None if tree["pinned"] is None else Settings.from_dict(tree["pinned"]),
+            tuple(tree["cursor"]),
+            tuple(facts["shape"]),
+            float(facts["t_r"]),
+            facts["in_memory"],
+            facts["checksums"],
+        )
+
+    def open(self, path: Path, given: Mapping[str, Any], which: str = "") -> Run:
+        """Open the run, from its files or from what is given in their place.
+
+        Parameters
+        ----------
+        path : Path
+            Of the session, for messages.
+        given : mapping
+            By name of input; None for what is to come from its file.
+        which : str
+            Which of several runs, for messages.
+        """
+        run = _open(path, self, given, which)
+        shape = (*run.domain.shape, run.n_scans)
+        if shape != self.shape:
+            raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
+        _warn_of_other_values(path, run, self.checksums, which)
+        return run
+
+    def settings_of(self, run: Run) -> Settings:
+        """The settings, with the inputs of the run that was opened."""
+        return _with_inputs(self.settings, run)
+
+    def restore(self, session: Session) -> None:
+        """Give a new session of that run what it had beside its settings."""
+        session.ledger = self.ledger
+        session.move_to(self.cursor)
+        if self.pinned is not None:
+            session.pin_later(_with_inputs(self.pinned, session.run))
+
+
+def _with_inputs(settings: Settings, run: Run) -> Settings:
+    return settings.updated({f"inputs.{name}": getattr(run.inputs, name) for name in INPUTS})
+
+
+def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> Run:
+    inputs, missing = saved.settings.inputs, "[...]" if which else "..."
+    wanted = [name for name in saved.in_memory if given[name] is None]
+    if wanted:
+        arguments = ", ".join(f"{name}={missing}" for name in wanted)
+        raise ValueError(
+            f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
+            f"not kept in the file: give them again, load({path.name!r}, {arguments})"
+        )
+    chosen = {name: getattr(inputs, name) if given[name] is None else given[name] for name in INPUTS}
+    for name in INPUTS:
+        file = chosen[name]
+        if isinstance(file, str) and not Path(file).is_file():
+            raise FileNotFoundError(
+                f"{path.name} needs the {name} file {file}{which}, which is not there; if it has moved, give it: "
+                f"load({path.name!r}, {name}={missing})"
+            )
+    return open_run(
+        chosen["bold"],
+        chosen["events"],
+        saved.t_r,
+        confounds=chosen["confounds"],
+        mask=chosen["mask"],
+        slice_time_ref=inputs.slice_time_ref,
+        anatomical=chosen["anatomical"],
+    )
+
+
+def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int], which: str) -> None:
+    there = _contents(run)
+    changed = [name for name, kept in checksums.items() if there[name] is None or _fingerprint(there[name]) != kept]
+    if changed:
+        warnings.warn(
+            f"{' and '.join(changed)}{which}: other values than when {path.name} was saved, so the maps will differ",
+            UserWarning,
+            stacklevel=5,
+        )

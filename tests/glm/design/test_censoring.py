@@ -1,0 +1,101 @@
+"""Censored scans: columns in the whole run against dense least squares of the scans that remain."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.linalg import toeplitz
+
+from glmwidgets.glm.design.censoring import censored_scans, with_censored_scans
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+
+CENSORED = np.array([0, 1, 17, 18, 19, 40, 79])  # both ends, a gap, and single scans
+
+
+def covariance(n, parameters, v):
+    """From the definition of each model, up to a factor."""
+    if "rho" in parameters:
+        return toeplitz(parameters["rho"][v] ** np.arange(n))
+    if "lam" in parameters:
+        return toeplitz(np.append(1, parameters["lam"][v] * parameters["a"][v] ** np.arange(n - 1)))
+    a = [parameters[f"phi{k}"][v] for k in range(1, 7)]
+    frequency = 2 * np.pi * np.arange(1 << 14) / (1 << 14)
+    response = 1 - sum(value * np.exp(-1j * frequency * (k + 1)) for k, value in enumerate(a))
+    gamma = np.fft.ifft(1 / np.abs(response) ** 2).real[:n]
+    return toeplitz(gamma / gamma[0])
+
+
+@pytest.mark.parametrize("noise_model", ["ols", "ar1-reml", "arma11", "ar-auto"])
+def test_equals_least_squares_of_the_scans_that_remain(noise_model, make_design, make_series):
+    x = make_design(80)
+    y = make_series(x, 5, phi=(0.6,))
+    y[CENSORED] += 50 * np.random.default_rng(0).standard_normal((CENSORED.size, 5))
+    design = with_censored_scans(pd.DataFrame(x), CENSORED)
+    fit = fit_glm(Moments(y), design, noise_model)
+    kept = np.setdiff1d(np.arange(80), CENSORED)
+    weights = np.eye(design.shape[1])[0]
+    contrast = compute_contrast(fit, weights)
+    for v in range(5):
+        full = np.eye(80) if noise_model == "ols" else covariance(80, fit.parameters, v)
+        inverse = np.linalg.inv(full[np.ix_(kept, kept)])
+        unscaled = np.linalg.inv(x[kept].T @ inverse @ x[kept])
+        beta = unscaled @ x[kept].T @ inverse @ y[kept, v]
+        left = y[kept, v] - x[kept] @ beta
+        dof = kept.size - x.shape[1]
+        t = beta[0] / np.sqrt(unscaled[0, 0] * (left @ inverse @ left) / dof)
+        np.testing.assert_allclose(contrast.effect[0, v], beta[0], rtol=1e-8)
+        np.testing.assert_allclose(contrast.stat()[v], t, rtol=1e-8)
+    assert fit.dof == dof
+
+
+def test_rho_is_the_optimum_of_the_scans_that_remain(make_design, make_series):
+    """The restricted likelihood of the remaining scans under their own covariance has its optimum at the same rho."""
+    x = make_design(80)
+    y = make_series(x, 4, phi=(0.6,))
+    design = with_censored_scans(pd.DataFrame(x), CENSORED)
+    found = fit_glm(Moments(y), design, "ar1-reml").parameters["rho"]
+    kept = np.setdiff1d(np.arange(80), CENSORED)
+    u, _, _ = np.linalg.svd(x[kept] / np.linalg.norm(x[kept], axis=0), full_matrices=True)
+    k = u[:, x.shape[1] :]
+
+    def curve(rho, v):
+        full = toeplitz(rho ** np.arange(80)) / (1 - rho**2)
+        root = np.linalg.cholesky(k.T @ full[np.ix_(kept, kept)] @ k)
+        rss = np.sum(np.linalg.solve(root, k.T @ y[kept, v]) ** 2)
+        return k.shape[1] * np.log(rss) + 2 * np.log(np.diag(root)).sum()
+
+    for v in range(4):
+        low, here, high = (curve(found[v] + step, v) for step in (-1e-3, 0, 1e-3))
+        assert abs(1e-3 * (low - high) / 2 / (low - 2 * here + high)) < 1e-4
+
+
+def test_the_value_of_a_censored_scan_does_not_matter(make_design, make_series):
+    x = make_design(80)
+    y = make_series(x, 3)
+    wild = y.copy()
+    wild[CENSORED] += 1e3
+    design = with_censored_scans(pd.DataFrame(x), CENSORED)
+    for noise_model in ("ar1", "ar1-reml", "arma11"):
+        quiet, loud = (
+            compute_contrast(fit_glm(Moments(each), design, noise_model), np.eye(design.shape[1])[0]).stat()
+            for each in (y, wild)
+        )
+        np.testing.assert_allclose(quiet, loud, rtol=1e-6)
+
+
+def test_sample_masks():
+    np.testing.assert_array_equal(censored_scans(np.array([2, 0]), 4), [1, 3])
+    np.testing.assert_array_equal(censored_scans(np.array([True, False, True]), 3), [1])
+    with pytest.raises(ValueError, match="keeps scan 4"):
+        censored_scans(np.array([4]), 4)
+    with pytest.raises(ValueError, match="has 3 scans"):
+        censored_scans(np.array([True, False]), 3)
+
+
+@pytest.mark.parametrize(
+    ("censored", "match"), [([3], "0 to 2"), ([-1], "0 to 2"), ([1, 1], "twice"), ([0, 1, 2], "all 3 scans")]
+)
+def test_bad_scans_are_refused(censored, match):
+    with pytest.raises(ValueError, match=match):
+        with_censored_scans(pd.DataFrame({"constant": np.ones(3)}), censored)

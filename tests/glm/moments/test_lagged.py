@@ -1,0 +1,174 @@
+"""Lagged products: equal to products with dense shift matrices, and safe against what real series hold."""
+
+import numpy as np
+import pytest
+
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.basis import design_basis
+from glmwidgets.glm.moments.lagged import Moments, shift_sum
+from glmwidgets.glm.noise.products import lagged_products, residual_autocovariance
+
+
+def shift_matrix(n, lag):
+    return np.eye(n) if lag == 0 else np.eye(n, k=lag) + np.eye(n, k=-lag)
+
+
+@pytest.fixture
+def run(make_design, make_series):
+    x = make_design(60)
+    return x, make_series(x, 7)
+
+
+@pytest.mark.parametrize("lag", [0, 1, 2, 5])
+def test_lagged_products_equal_dense_ones(run, lag):
+    x, y = run
+    moments = Moments(y)
+    centred = y - y.mean(axis=0)
+    s = shift_matrix(len(y), lag)
+    np.testing.assert_allclose(shift_sum(x, lag), s @ x, rtol=1e-14)
+    np.testing.assert_allclose(moments.own(lag), np.einsum("tv,ts,sv->v", centred, s, centred), rtol=1e-11, atol=1e-10)
+    np.testing.assert_allclose(
+        moments.with_columns(x, [lag])[0].at(slice(None)), x.T @ s @ centred, rtol=1e-10, atol=1e-8
+    )
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_products_are_of_the_series_as_modelled(run, constant):
+    """With no column for the mean, products are of the series as given: 1e-9 of their size."""
+    x, y = run
+    x = x if constant else x[:, :-1]
+    basis = design_basis(x)
+    parts = lagged_products(Moments(y), basis, order=3)
+    modelled = y - y.mean(axis=0) if constant else y
+    for lag in range(4):
+        s = shift_matrix(len(y), lag)
+        own = np.einsum("tv,ts,sv->v", modelled, s, modelled)
+        np.testing.assert_allclose(parts.own[lag], own, rtol=1e-9, atol=1e-9)
+        cross = basis.q.T @ s @ modelled
+        np.testing.assert_allclose(parts.cross[lag], cross, rtol=1e-9, atol=1e-9 * np.abs(cross).max())
+        np.testing.assert_allclose(basis.shifted(lag, np.eye(basis.rank)), basis.q.T @ s @ basis.q, atol=1e-13)
+    np.testing.assert_allclose(parts.head, modelled[:3])
+    np.testing.assert_allclose(parts.tail, modelled[-3:])
+    np.testing.assert_allclose(parts.total, modelled.sum(axis=0), atol=1e-9)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_residual_autocovariance_equals_that_of_formed_residuals(run, constant):
+    x, y = run
+    x = x if constant else x[:, :-1]
+    basis = design_basis(x)
+    residuals = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    e = residuals - residuals.mean()
+    expected = [np.sum(e[: len(e) - k] * e[k:], axis=0) / (len(e) - k) for k in range(4)]
+    found = residual_autocovariance(lagged_products(Moments(y), basis, 3), basis)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9 * np.abs(expected).max())
+
+
+def test_a_column_that_was_multiplied_is_not_multiplied_again(run):
+    x, y = run
+    moments = Moments(y)
+    first = moments.with_columns(x, [1])[0].at(slice(None))
+    moments._series = np.full_like(moments.series, np.nan)
+    np.testing.assert_array_equal(moments.with_columns(x[:, ::-1], [1])[0].at(slice(None)), first[::-1])
+    assert np.isnan(moments.with_columns(x + 1, [1])[0].at(slice(None))).all()
+
+
+def test_float32_products_are_of_centred_series(make_design, make_series):
+    """A mean of 10,000 costs no digits: 1e-5 relative is float32's own rounding."""
+    x = make_design(100)
+    y = make_series(x, 20, mean=10_000.0)
+    exact, light = Moments(y), Moments(y, "float32")
+    assert light.series.dtype == np.float32
+    np.testing.assert_allclose(light.own(0), exact.own(0), rtol=1e-5)
+    np.testing.assert_allclose(light.own(1), exact.own(1), rtol=1e-4, atol=1e-5 * exact.own(0).max())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_constant_series_are_known_as_such(dtype):
+    rng = np.random.default_rng(0)
+    y = np.column_stack([np.full(50, 1000.1), np.zeros(50), 1000.1 + 0.01 * rng.standard_normal(50)]).astype(dtype)
+    np.testing.assert_array_equal(Moments(y).constant, [True, True, False])
+
+
+def test_series_that_are_not_finite_are_named():
+    y = np.ones((10, 4))
+    y[3, 2] = np.nan
+    with pytest.raises(ValueError, match=r"1 of 4 series hold NaN .* series 2"):
+        Moments(y)
+
+
+@pytest.mark.parametrize("y", [np.ones(5), np.ones((5, 2, 2))])
+def test_series_of_another_shape_are_refused(y):
+    with pytest.raises(ValueError, match=r"array \(scans, voxels\)"):
+        Moments(y)
+
+
+def test_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="'float64', 'float32'"):
+        Moments(np.eye(3), "float16")
+
+
+def test_without_series_the_rest_stays():
+    moments = Moments(np.arange(12.0).reshape(4, 3))
+    light = moments.without_series()
+    assert (light.n_scans, light.n_voxels) == (4, 3)
+    np.testing.assert_array_equal(light.mean, moments.mean)
+    with pytest.raises(ValueError, match="not kept"):
+        light.own(0)
+    assert moments.own(0).shape == (3,)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_a_subset_of_voxels_says_what_the_whole_says(constant):
+    """Bit for bit where the design holds a constant; otherwise rho depends on the mean over all voxels."""
+    rng = np.random.default_rng(3)
+    y = rng.normal(100, 3, (50, 40)).astype(np.float32)
+    x = np.column_stack([rng.normal(size=(50, 3)), np.full(50, float(constant))])[:, : 3 + constant]
+    voxels = np.array([0, 7, 8, 30])
+    whole = Moments(y)
+    some = whole.subset(voxels)
+    np.testing.assert_array_equal(some.own(1), whole.own(1)[voxels])
+    noise = "ar1" if constant else "ols"
+    of_whole, of_some = (fit_glm(m, x, noise).beta for m in (whole, some))
+    np.testing.assert_allclose(of_some, of_whole[:, voxels], rtol=1e-10)
+
+
+@pytest.fixture
+def ways():
+    """Series, and designs that share columns: which are multiplied together depends on which came before."""
+    rng = np.random.default_rng(4)
+    y = rng.standard_normal((80, 700)) + 10
+    steady = np.column_stack([rng.standard_normal((80, 5)), np.ones(80)])
+    tasks = [rng.standard_normal((80, k)) for k in (1, 3, 2)]
+    return y, [np.column_stack([task, steady[:, ::step]]) for task in tasks for step in (1, -1)]
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_products_by_another_way_differ_by_the_rounding_of_a_sum(precision, ways):
+    """Sums of n products in any two orders lie within ``n eps |x|' |y|`` of each other (Higham 2002, eq. 3.5)."""
+    y, designs = ways
+    used = Moments(y, precision)
+    size = len(y) * np.finfo(precision).eps * np.abs(used.series)
+    for design in [*designs, *reversed(designs)]:
+        found, fresh = used.with_columns(design, [0, 1]), Moments(y, precision).with_columns(design, [0, 1])
+        for lag in (0, 1):
+            bound = np.abs(shift_sum(design, lag)).T @ size
+            assert (np.abs(found[lag].at(slice(None)) - fresh[lag].at(slice(None))) <= bound).all()
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 1e-4)])
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml"])
+def test_the_same_steps_give_the_same_bits_and_others_the_same_z(precision, tolerance, noise_model, ways):
+    """z by another way: 80 roundings of a sum, 2e-14 and 1e-5, and what the design's correlations make of them."""
+    y, designs = ways
+
+    def steps(order):
+        moments = Moments(y, precision)
+        return [compute_contrast(fit_glm(moments, design, noise_model), np.eye(7)[0]).z_score() for design in order]
+
+    designs = [design[:, :7] for design in designs]
+    first, again, back = steps(designs), steps(designs), steps(designs[::-1])[::-1]
+    for one, same, other in zip(first, again, back, strict=True):
+        np.testing.assert_array_equal(one, same)
+        np.testing.assert_allclose(one, other, atol=tolerance)

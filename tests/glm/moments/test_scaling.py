@@ -1,0 +1,81 @@
+"""Scaling of the signal: percent of the right mean, and a standard deviation that is one."""
+
+import numpy as np
+import pytest
+from nilearn.glm.first_level.first_level import mean_scaling
+from nilearn.signal import standardize_signal as reference_standardize
+
+from glmwidgets.glm.moments.scaling import SCALINGS, scale_signal, standardize_signal
+
+
+@pytest.fixture
+def y():
+    rng = np.random.default_rng(0)
+    return (1000 + 200 * rng.standard_normal(30) + 10 * rng.standard_normal((50, 30))).astype(np.float32)
+
+
+@pytest.mark.parametrize("signal_scaling", [0, (0, 1)])
+def test_equal_to_the_reference(y, signal_scaling):
+    theirs, _ = mean_scaling(y.copy(), signal_scaling)
+    np.testing.assert_array_equal(scale_signal(y, signal_scaling), theirs)
+    np.testing.assert_array_equal(scale_signal(np.asfortranarray(y), signal_scaling), theirs)
+
+
+def test_each_scan_by_its_mean_over_voxels(y):
+    """The reference crashes on ``signal_scaling=1``; this is what its documentation says."""
+    with pytest.raises(ValueError, match="broadcast"):
+        mean_scaling(y.copy(), 1)
+    exact = y.astype(np.float64)
+    expected = 100 * (exact / exact.mean(axis=1, keepdims=True) - 1)
+    np.testing.assert_allclose(scale_signal(exact, 1), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(scale_signal(exact, 1).mean(axis=1), 0, atol=1e-10)
+
+
+def test_false_and_the_names(y):
+    assert scale_signal(y, False) is y
+    for row in SCALINGS.values():
+        np.testing.assert_array_equal(scale_signal(y, row.name), scale_signal(y, row.value))
+    np.testing.assert_array_equal(scale_signal(y, [0, 1]), scale_signal(y, (0, 1)))
+
+
+@pytest.mark.parametrize("signal_scaling", [True, 2, (1, 0), (0,), "percent", None])
+def test_what_is_no_scaling_is_refused(y, signal_scaling):
+    with pytest.raises(ValueError, match="signal_scaling must be False, 0, 1 or"):
+        scale_signal(y, signal_scaling)
+
+
+def test_means_below_one_are_floored_with_a_warning():
+    y = np.array([[0.1, 100.0, 0.0], [0.3, 102.0, 0.0]])
+    with pytest.warns(UserWarning, match="1 voxels have a mean below 1"):
+        scaled = scale_signal(y, 0)
+    np.testing.assert_allclose(scaled, [[-90, -100 / 101, -100], [-70, 100 / 101, -100]])
+
+
+@pytest.mark.parametrize("signal_scaling", [1, (0, 1)])
+def test_centred_data_have_no_percent(signal_scaling):
+    y = np.array([[1.0, -1.0], [2.0, -2.0]])
+    with pytest.raises(ValueError, match="zero or less"):
+        scale_signal(y, signal_scaling)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_stays(y, dtype):
+    for row in SCALINGS.values():
+        assert scale_signal(y.astype(dtype), row.value).dtype == dtype
+    assert standardize_signal(y.astype(dtype)).dtype == dtype
+
+
+def test_standardized_series_have_unit_variance(y):
+    """Sample standard deviation, over n - 1, as in the reference; float32 storage leaves 1e-5."""
+    standardized = standardize_signal(y)
+    np.testing.assert_allclose(standardized.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(standardized.std(axis=0, ddof=1), 1, rtol=1e-5)
+    theirs = reference_standardize(y.copy(), detrend=False, standardize="zscore_sample")
+    np.testing.assert_allclose(standardized, theirs, atol=1e-4)
+
+
+def test_constant_series_are_standardized_to_zero(y):
+    y[:, 3] = 1000.1
+    standardized = standardize_signal(y)
+    assert not standardized[:, 3].any()
+    assert np.isfinite(standardized).all()

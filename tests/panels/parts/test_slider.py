@@ -1,0 +1,20 @@
+"""The slider and the viewer that follows it, as far as the kernel knows of them."""
+
+import pytest
+
+pytest.importorskip("anywidget")
+
+from glmwidgets.panels.parts.slices import SliceViewer
+from glmwidgets.panels.parts.slider import Slider
+
+
+def test_a_viewer_follows_one_slider_of_many():
+    viewer, one, other = SliceViewer(), Slider(), Slider()
+    assert one.key != other.key
+    viewer.follow(other)
+    viewer.follow(one, "opacity")
+    assert viewer.get_state("_sliders") == {"_sliders": {"threshold": other.key, "opacity": one.key}}
+
+
+def test_what_the_browser_tells_is_not_told_back():
+    assert Slider.value.metadata["echo_update"] is False

@@ -1,0 +1,47 @@
+"""The design panel: what is drawn is the design, and a click draws a column."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("bqplot")
+pytest.importorskip("anywidget")
+
+from glmwidgets.panels.run.design import DesignPanel
+
+
+def shown(panel):
+    return np.frombuffer(panel.matrix.values, np.float32).reshape(panel.matrix.shape)
+
+
+def test_the_picture_is_the_matrix_each_column_over_its_range(session):
+    panel = DesignPanel(session)
+    design = session.result.design
+    picture = shown(panel)
+    assert picture.shape == design.shape
+    face = design["face"].to_numpy()
+    expected = (face - face.min()) / np.ptp(face)
+    np.testing.assert_allclose(picture[:, list(design.columns).index("face")], expected, atol=1e-6)
+    assert panel.matrix.column_names[0].startswith("face · VIF ")
+    assert panel.matrix.row_names[3] == "6 s"
+
+
+def test_correlations_are_those_of_numpy(session):
+    panel = DesignPanel(session)
+    panel.shown.value = "correlation"
+    design = session.result.design.drop(columns="constant")
+    expected = np.corrcoef(design.to_numpy().T)
+    np.testing.assert_allclose(shown(panel)[: len(expected), : len(expected)], expected, atol=1e-6)
+    assert panel.matrix.colours == "diverging"
+
+
+def test_a_click_draws_the_column_and_a_new_model_draws_it_anew(session):
+    panel = DesignPanel(session)
+    columns = list(session.result.design.columns)
+    panel.matrix._handle_custom_msg({"kind": "pick", "row": 2, "column": columns.index("house")}, [])
+    assert panel.drawn.value == "house"
+    session.update({"design.hrf_model": "glover"})
+    np.testing.assert_array_equal(panel._line.y, session.result.design["house"])
+    panel.matrix._handle_custom_msg({"kind": "pick", "row": 0, "column": 10_000}, [])
+    assert panel.drawn.value == "house"
+    session.update({"design.conditions": ("face",)})
+    assert panel.drawn.value == "face"

@@ -1,0 +1,135 @@
+"""The list of contrasts, what is said beside each, and the sliders, without a browser."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("anywidget")
+
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.panels.shared.contrast import ContrastPanel
+
+
+@pytest.fixture
+def panel(session):
+    return ContrastPanel(session)
+
+
+def pick(panel, row):
+    panel.table._handle_custom_msg({"kind": "pick", "row": row}, [])
+
+
+def test_what_is_said_of_the_active_contrast(panel):
+    verdict = panel.session.verdicts["face"]
+    said = panel._verdict.value
+    assert f"t({verdict.dof:g}) · estimable · efficiency {verdict.efficiency:.3g}" in said
+    effect = verdict.detectable(panel.session.result.threshold)
+    assert f"detects ≥ {effect:.2g} %" in said
+    panel.session.update({"data.signal_scaling": "none"})
+    assert "%" not in panel._verdict.value
+    panel.session.update({"contrast.expression": "face; house"})
+    assert panel._verdict.value.startswith("F(2, ")
+    assert "detects" not in panel._verdict.value
+
+
+def test_add_choose_rename_and_remove(panel):
+    session = panel.session
+    assert panel.table.layout.display == "none"
+    panel.add.click()
+    panel.expression.value = "face - house"
+    assert session.settings.contrast.listed == (("", "face"), ("", "face - house"))
+    assert panel.table.layout.display == ""
+    assert panel.table.here == 1
+    panel.name.value = "faces"
+    assert session.settings.contrast.names == ("", "faces")
+    assert panel.table.rows[1]["cells"][0] == "faces:  face - house"
+    pick(panel, 0)
+    assert session.settings.contrast.expression == "face"
+    assert panel.expression.value == "face"
+    assert panel.name.value == ""
+    assert session.is_current
+    panel.remove.click()
+    assert session.settings.contrast.listed == (("faces", "face - house"),)
+    panel.remove.click()  # the last one stays
+    assert session.settings.contrast.expression == "face - house"
+    panel.name.value = ""
+    assert session.settings.contrast.names == ()
+
+
+def test_what_is_said_beside_each(panel):
+    session = panel.session
+    listed = ("face", "face; house", "face - huose")
+    session.update({"contrast.names": ("", "", ""), "contrast.expressions": listed, "contrast.active": 0})
+    rows = [row["cells"] for row in panel.table.rows]
+    verdict = session.verdicts["face"]
+    assert rows[0][:3] == ["face", "t", verdict.efficiency]
+    assert rows[0][3] == verdict.detectable(session.result.threshold)
+    assert rows[0][4] == verdict.inflation
+    assert rows[1][1] == "F2"
+    assert rows[1][3] is None
+    assert rows[2][5] == "cannot be read"
+
+
+def test_pairs_and_effects_of_interest_at_a_click(panel):
+    session = panel.session
+    panel.pairs.click()
+    assert session.settings.contrast.listed == (("", "face"), ("face - house", "face - house"))
+    assert session.settings.contrast.active == 1
+    panel.pairs.click()  # what is there is not added again
+    assert len(session.settings.contrast.listed) == 2
+    session.update({"design.hrf_model": "glover + derivative"})
+    panel.interest.click()
+    assert session.result.contrast.stat_type == "F"
+    assert session.result.contrast.dim == 4
+    session.update({"design.conditions": (), "contrast.expression": "constant"})
+    panel.interest.click()
+    assert "no effect in the model" in session.status.message
+
+
+def test_a_suggestion_is_taken_at_a_click(panel):
+    session = panel.session
+    assert panel.suggestion.layout.display == "none"
+    session.update({"design.hrf_model": "fir", "design.fir_delays": (0, 1)})
+    assert panel._verdict.value == ""
+    assert panel.suggestion.description == "use 0.5*face_delay_0 + 0.5*face_delay_1"
+    panel.suggestion.click()
+    assert session.is_current
+    assert panel.suggestion.layout.display == "none"
+
+
+def test_sliders_and_expression_are_one(panel):
+    session = panel.session
+    panel.weigh.value = True
+    assert list(panel.sliders) == ["face", "house"]
+    assert panel.sliders["face"].value == 1
+    panel.sliders["house"].value = -0.5
+    assert session.settings.contrast.expression == "face - 0.5*house"
+    panel.expression.value = "face/3 - 2*house"
+    assert panel.sliders["face"].value == 1 / 3
+    assert panel.sliders["house"].min == -2
+    assert session.settings.contrast.expression == "face/3 - 2*house"
+    panel.sliders["face"].value = 0.35  # what a browser makes of a third
+    assert session.settings.contrast.expression == "face/3 - 2*house"
+    panel.sliders["house"].value = 0.25
+    weights = contrast_vector(session.settings.contrast.expression, session.result.design.columns)
+    np.testing.assert_array_equal(weights[:2], [1 / 3, 0.25])
+    panel.expression.value = "face; house"
+    assert all(slider.disabled for slider in panel.sliders.values())
+    panel.weigh.value = False
+    assert panel.sliders == {}
+
+
+def test_sliders_come_and_go_with_the_columns(panel):
+    import ipywidgets.widgets.widget as core
+
+    session = panel.session
+    session.update({"contrast.expression": "constant"})
+    panel.weigh.value = True
+    session.update({"design.hrf_model": "glover + derivative"})
+    assert list(panel.sliders) == ["face", "face_derivative", "house", "house_derivative"]
+    many = len(core._instances)
+    session.update({"design.hrf_model": "spm"})
+    assert list(panel.sliders) == ["face", "house"]
+    few = len(core._instances)
+    for model in ("glover", "spm + derivative", "spm"):
+        session.update({"design.hrf_model": model})
+    assert len(core._instances) == few < many

@@ -1,0 +1,134 @@
+"""The slow lane: the newest request wins, none vanishes without a word."""
+
+import threading
+import time
+
+import pytest
+
+from glmwidgets.session.core import scheduler
+from glmwidgets.session.core.scheduler import LatestWins, Superseded
+
+
+def test_of_those_that_wait_only_the_newest_runs():
+    lane, ran = LatestWins(), []
+    started, go = threading.Event(), threading.Event()
+
+    def slow(ticket):
+        started.set()
+        go.wait(10)
+        ran.append("first")
+
+    lane.submit(slow)
+    assert started.wait(10)
+    for k in range(5):
+        lane.submit(lambda ticket, k=k: ran.append((k, ticket.is_newest)))
+    go.set()
+    assert lane.wait_until_idle(10)
+    assert ran == ["first", (4, True)]
+    lane.close()
+
+
+def test_a_slow_job_gives_way_and_a_quick_one_does_not(monkeypatch):
+    for patience, expected in [(0.0, []), (1e9, ["done"])]:
+        monkeypatch.setattr(scheduler, "PATIENCE", patience)
+        lane, ran = LatestWins(), []
+        started, go = threading.Event(), threading.Event()
+
+        def job(ticket, started=started, go=go, ran=ran):
+            started.set()
+            go.wait(10)
+            ticket.checkpoint()
+            ran.append("done")
+
+        lane.submit(job)
+        assert started.wait(10)
+        lane.submit(lambda ticket: None)
+        go.set()
+        assert lane.wait_until_idle(10)
+        assert ran == expected
+        lane.close()
+
+
+def test_cancel_stops_at_the_next_checkpoint():
+    lane, seen = LatestWins(), []
+    started, go = threading.Event(), threading.Event()
+
+    def job(ticket):
+        started.set()
+        go.wait(10)
+        try:
+            ticket.checkpoint()
+        except Superseded:
+            seen.append("stopped")
+            raise
+
+    lane.submit(job)
+    assert started.wait(10)
+    lane.cancel()
+    go.set()
+    assert lane.wait_until_idle(10)
+    assert seen == ["stopped"]
+    lane.close()
+
+
+def test_errors_are_told_and_the_thread_lives_on(caplog):
+    told, ran = [], []
+
+    def tell(error):
+        told.append(str(error))
+        raise RuntimeError("the screen is gone")
+
+    lane = LatestWins(on_error=tell)
+    lane.submit(lambda ticket: 1 / 0)
+    assert lane.wait_until_idle(10)
+    lane.submit(lambda ticket: ran.append(1))
+    assert lane.wait_until_idle(10)
+    assert told == ["division by zero"]
+    assert ran == [1]
+    assert "a job of the live analysis failed" in caplog.text
+    assert "could not be shown" in caplog.text
+    lane.close()
+
+
+def test_synchronous_runs_in_the_callers_thread():
+    lane, threads = LatestWins(synchronous=True), []
+    lane.submit(lambda ticket: threads.append(threading.current_thread()))
+    assert threads == [threading.current_thread()]
+    lane.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        lane.submit(lambda ticket: None)
+
+
+def test_a_job_waits_for_rest_and_no_longer_than_until_the_next_request(monkeypatch):
+    lane, waited = LatestWins(), []
+
+    def job(ticket):
+        start = time.monotonic()
+        ticket.wait_for_rest()
+        waited.append((ticket.is_newest, time.monotonic() - start))
+
+    monkeypatch.setattr(scheduler, "REST", 0.05)
+    lane.submit(job)
+    assert lane.wait_until_idle(10)
+    assert waited[0][0]
+    assert waited[0][1] >= 0.049
+    monkeypatch.setattr(scheduler, "REST", 60.0)
+    lane.submit(job)
+    while lane._running is None:
+        time.sleep(0.001)
+    lane.submit(lambda ticket: None)
+    assert lane.wait_until_idle(10), "the next request ended the wait"
+    assert not waited[1][0]
+    lane.submit(job)
+    while lane._running is None:
+        time.sleep(0.001)
+    lane.cancel()
+    assert lane.wait_until_idle(10), "so does a cancel"
+    lane.close()
+
+
+def test_scripts_wait_for_no_hand(monkeypatch):
+    monkeypatch.setattr(scheduler, "REST", 60.0)
+    lane, done = LatestWins(synchronous=True), []
+    lane.submit(lambda ticket: done.append(ticket.wait_for_rest()))
+    assert done == [None]
