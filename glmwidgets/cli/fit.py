@@ -25,6 +25,7 @@ from glmwidgets.glm.response.models import HRFS
 from glmwidgets.glm.tables import tsv
 from glmwidgets.report.exports.folder import FILES, write_result
 from glmwidgets.report.page.words import summary
+from glmwidgets.runs.bids_confounds import STRATEGIES
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.graph import StageError
@@ -115,7 +116,7 @@ OPTIONS = {
 
 def _names() -> dict[str, str]:
     """Rows that the tables hold now, by what the help asks of them."""
-    rows = {"hrfs": HRFS, "noise_models": NOISE_MODELS}
+    rows = {"hrfs": HRFS, "noise_models": NOISE_MODELS, "strategies": STRATEGIES}
     rows["fir_delays"] = [name for name, row in HRFS.items() if row.by_delays]
     rows["fixed"] = [name for name, row in THRESHOLDS.items() if row.setting == "fixed"]
     for setting in ("high_pass", "drift_order"):
@@ -137,6 +138,7 @@ def _parser() -> Parser:
 
 def add_options(parser: Parser) -> None:
     """Give a parser everything that says what to fit: a run, a dataset, settings, and an option for each setting."""
+    defaults, names = Settings(), _names()
     parser.add_argument("bold", nargs="?", metavar="BOLD", help="4-D image (.nii, .nii.gz)")
     parser.add_argument("--settings", metavar="FILE", help="settings.json of an earlier fit; options change it")
     parser.add_argument(
@@ -152,10 +154,8 @@ def add_options(parser: Parser) -> None:
         "--strategy",
         action="append",
         metavar="NAME",
-        help="confounds to use, may be repeated: motion, wm_csf, compcor, high_pass, global_signal, scrub, "
-        "non_steady_state, none (default: motion)",
+        help=f"confounds to use, may be repeated: {names['strategies']}, none (default: motion)",
     )
-    defaults, names = Settings(), _names()
     for title, options in OPTIONS.items():
         group = parser.add_argument_group(title)
         for option in options:

@@ -13,6 +13,7 @@ from joblib import hash as content_hash
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
+from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
@@ -88,7 +89,7 @@ def _fit_series(
     y = scale_signal(series(), signal_scaling)
     if standardize:
         y = standardize_signal(y)
-    touching = domain.neighbours() if pooling == "local" else None
+    touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
     how = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": touching}
     fit = fit_glm(Moments(y, precision), design, noise_model, **how)
     return fit.without_data() if minimize_memory else fit

@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
+from glmwidgets.glm.choices import Choices
 
 __all__ = ["BACKGROUNDS", "Background", "background_of"]
 
@@ -36,11 +37,13 @@ class Background(NamedTuple):
     there: Callable[[Run], bool] = lambda run: True
 
 
-BACKGROUNDS: dict[str, Background] = {
-    "mean": Background("mean", _mean),
-    "first": Background("first scan", _first),
-    "anatomical": Background("anatomical", _anatomical, lambda run: run.anatomical is not None),
-}
+BACKGROUNDS: Choices[Background] = Choices(
+    {
+        "mean": Background("mean", _mean),
+        "first": Background("first scan", _first),
+        "anatomical": Background("anatomical", _anatomical, lambda run: run.anatomical is not None),
+    }
+)
 
 
 def background_of(run: Run, name: str) -> np.ndarray:

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
+from glmwidgets.glm.fit.heterogeneity import precision_weighted
 from glmwidgets.specification.settings import ContrastSettings, MapSettings, Settings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree, one_of
 
-__all__ = ["WEIGHTINGS", "FixedSettings", "RunsSettings", "model_of", "written_model"]
+__all__ = ["WEIGHTINGS", "FixedSettings", "RunsSettings", "Weighting", "model_of", "written_model"]
+
+
+class Weighting(NamedTuple):
+    """How runs are combined: a row of `WEIGHTINGS`.
+
+    Attributes
+    ----------
+    label : str
+        In a menu, after "weighted".
+    combine : callable
+        Makes one `glmwidgets.glm.fit.contrasts.Contrast` of those of two runs or more.
+    by_estimator : bool
+        Whether `glmwidgets.models.FirstLevelModel` combines its runs so.
+    """
+
+    label: str
+    combine: Callable[[Sequence[Contrast]], Contrast]
+    by_estimator: bool = False
+
 
 #: How runs are combined, by name.
-WEIGHTINGS = {"equal": "every run the same", "precision": "runs by their precision"}
+WEIGHTINGS: Choices[Weighting] = Choices(
+    {
+        "equal": Weighting("every run the same", fixed_effects, by_estimator=True),
+        "precision": Weighting("runs by their precision", precision_weighted),
+    }
+)
 
 #: Groups of a run's settings that make its model.
 MODEL = ("data", "events", "design", "noise")

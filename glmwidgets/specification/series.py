@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.glm.choices import Choices
 from glmwidgets.specification.tree import SettingsError, one_of, within
 
 __all__ = [
@@ -97,11 +98,13 @@ def _slice(result: Any) -> np.ndarray:
 
 
 #: What neighbours in a carpet have in common.
-ORDERS: dict[str, CarpetOrder] = {
-    "brightness": CarpetOrder("by mean signal", lambda result: result.signal),
-    "fit": CarpetOrder("by z of the contrast", lambda result: result.z),
-    "slice": CarpetOrder("by slice, top first", _slice),
-}
+ORDERS: Choices[CarpetOrder] = Choices(
+    {
+        "brightness": CarpetOrder("by mean signal", lambda result: result.signal),
+        "fit": CarpetOrder("by z of the contrast", lambda result: result.z),
+        "slice": CarpetOrder("by slice, top first", _slice),
+    }
+)
 
 
 # What a person can have drawn at the crosshair.

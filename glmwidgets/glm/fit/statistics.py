@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import log_ndtr
 
+from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.errors import GlmwidgetsError
 from glmwidgets.glm.moments.scaling import SCALINGS
 
@@ -214,67 +215,69 @@ class Statistic:
     needs_time: bool = False
 
 
-STATISTICS: dict[str, Statistic] = {
-    "z": Statistic("z", "z", "Standard normal score of the contrast.", _z, signed=True, least=5.0, of_test=True),
-    "stat": Statistic(
-        "t or F",
-        "t",
-        "The test statistic of the contrast.",
-        _stat,
-        signed=True,
-        least=5.0,
-        of_test=True,
-        short_f="F",
-    ),
-    "p": Statistic("−log₁₀ p", "−log₁₀ p", "3 is p = .001, uncorrected.", _log_p, least=5.0),
-    "effect": Statistic(
-        "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.995
-    ),
-    "standard_error": Statistic(
-        "standard error",
-        "se",
-        "Standard error of the effect.",
-        _standard_error,
-        whole=True,
-        in_units=True,
-        quantile=0.98,
-    ),
-    "r_square": Statistic("R²", "R²", "Share of the variance that the model explains.", _r_square, whole=True),
-    "partial_r_square": Statistic(
-        "partial R²",
-        "partial R²",
-        "Share of the variance left by the other columns that the contrast explains.",
-        _partial_r_square,
-    ),
-    "rho": Statistic(
-        "rho of errors",
-        "rho",
-        "Autocorrelation of the errors from one scan to the next.",
-        _rho,
-        signed=True,
-        whole=True,
-        quantile=0.999,
-        needs_time=True,
-    ),
-    "residual_sd": Statistic(
-        "residual sd",
-        "sd",
-        "Standard deviation of what the model leaves.",
-        _residual_sd,
-        whole=True,
-        in_units=True,
-        quantile=0.98,
-    ),
-    "tsnr": Statistic(
-        "tSNR",
-        "tSNR",
-        "Mean over standard deviation of the series.",
-        _tsnr,
-        whole=True,
-        quantile=0.99,
-        needs_time=True,
-    ),
-}
+STATISTICS: Choices[Statistic] = Choices(
+    {
+        "z": Statistic("z", "z", "Standard normal score of the contrast.", _z, signed=True, least=5.0, of_test=True),
+        "stat": Statistic(
+            "t or F",
+            "t",
+            "The test statistic of the contrast.",
+            _stat,
+            signed=True,
+            least=5.0,
+            of_test=True,
+            short_f="F",
+        ),
+        "p": Statistic("−log₁₀ p", "−log₁₀ p", "3 is p = .001, uncorrected.", _log_p, least=5.0),
+        "effect": Statistic(
+            "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.995
+        ),
+        "standard_error": Statistic(
+            "standard error",
+            "se",
+            "Standard error of the effect.",
+            _standard_error,
+            whole=True,
+            in_units=True,
+            quantile=0.98,
+        ),
+        "r_square": Statistic("R²", "R²", "Share of the variance that the model explains.", _r_square, whole=True),
+        "partial_r_square": Statistic(
+            "partial R²",
+            "partial R²",
+            "Share of the variance left by the other columns that the contrast explains.",
+            _partial_r_square,
+        ),
+        "rho": Statistic(
+            "rho of errors",
+            "rho",
+            "Autocorrelation of the errors from one scan to the next.",
+            _rho,
+            signed=True,
+            whole=True,
+            quantile=0.999,
+            needs_time=True,
+        ),
+        "residual_sd": Statistic(
+            "residual sd",
+            "sd",
+            "Standard deviation of what the model leaves.",
+            _residual_sd,
+            whole=True,
+            in_units=True,
+            quantile=0.98,
+        ),
+        "tsnr": Statistic(
+            "tSNR",
+            "tSNR",
+            "Mean over standard deviation of the series.",
+            _tsnr,
+            whole=True,
+            quantile=0.99,
+            needs_time=True,
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)

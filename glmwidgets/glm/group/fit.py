@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import column_space, partition
@@ -139,29 +139,31 @@ def _weighted_covariance(fit: GroupFit, weights: np.ndarray) -> np.ndarray:
     return out
 
 
-GROUP_ESTIMATORS: dict[str, GroupEstimator] = {
-    "ols": GroupEstimator(
-        _project,
-        _error_variance,
-        _ols_covariance,
-        False,
-        "ordinary least squares, with subjects as random effects",
-    ),
-    "fixed_effects": GroupEstimator(
-        _project,
-        _given_variances,
-        _fixed_covariance,
-        True,
-        "fixed effects, with equal weights and the maps' own variances",
-    ),
-    "precision_weighted": GroupEstimator(
-        _weigh,
-        _given_variances,
-        _weighted_covariance,
-        True,
-        "fixed effects weighted by the maps' precision",
-    ),
-}
+GROUP_ESTIMATORS: Choices[GroupEstimator] = Choices(
+    {
+        "ols": GroupEstimator(
+            _project,
+            _error_variance,
+            _ols_covariance,
+            False,
+            "ordinary least squares, with subjects as random effects",
+        ),
+        "fixed_effects": GroupEstimator(
+            _project,
+            _given_variances,
+            _fixed_covariance,
+            True,
+            "fixed effects, with equal weights and the maps' own variances",
+        ),
+        "precision_weighted": GroupEstimator(
+            _weigh,
+            _given_variances,
+            _weighted_covariance,
+            True,
+            "fixed effects weighted by the maps' precision",
+        ),
+    }
+)
 
 
 def fit_group(

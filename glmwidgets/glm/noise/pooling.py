@@ -7,11 +7,12 @@ if the voxels are independent; where they are correlated it is still lowest in t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.choices import Choices, check_choice
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -30,19 +31,39 @@ class Pooling(NamedTuple):
         After "noise pooled".
     whom : str
         After "Each voxel shared the parameters of its noise with"; empty for nobody.
+    average : callable, optional
+        ``average(curves, usable, neighbours) -> curves``, as in `pooled_curves`; the curves that are not usable are 0.
+        None for nobody.
+    needs_neighbours : bool
+        Whether it has to know which voxels touch.
     """
 
     label: str
     change: str
     whom: str
+    average: Callable[[np.ndarray, np.ndarray, Any], np.ndarray] | None = None
+    needs_neighbours: bool = False
+
+
+def _over_neighbours(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.sparse.spmatrix) -> np.ndarray:
+    share = neighbours @ usable.astype(float)
+    total = (neighbours @ curves.T).T
+    return np.divide(total, share, out=np.zeros_like(curves), where=share > 0)
+
+
+def _over_all(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.sparse.spmatrix | None) -> np.ndarray:
+    mean = curves.sum(axis=1, keepdims=True) / max(1, np.count_nonzero(usable))
+    return np.broadcast_to(mean, curves.shape).copy()
 
 
 #: Whom a voxel shares its noise with, by ``pooling``.
-POOLINGS: dict[str | None, Pooling] = {
-    None: Pooling("in each voxel alone", "each voxel's own", ""),
-    "local": Pooling("shared with neighbours", "with neighbours", "those that touch it"),
-    "global": Pooling("shared by the whole mask", "over the mask", "all others"),
-}
+POOLINGS: Choices[Pooling] = Choices(
+    {
+        None: Pooling("in each voxel alone", "each voxel's own", ""),
+        "local": Pooling("shared with neighbours", "with neighbours", "those that touch it", _over_neighbours, True),
+        "global": Pooling("shared by the whole mask", "over the mask", "all others", _over_all),
+    }
+)
 
 # Neighbours that share a face; a face or an edge; a face, an edge or a corner: largest number of axes crossed.
 CONNECTIVITIES = {6: 1, 18: 2, 26: 3}
@@ -99,11 +120,11 @@ def neighbour_matrix(mask: np.ndarray, connectivity: int = 6) -> scipy.sparse.cs
 def check_pooling(pooling: str | None, neighbours: scipy.sparse.spmatrix | None, n_voxels: int) -> None:
     """Raise a ValueError unless the settings of pooling are known and complete."""
     check_choice("pooling", pooling, POOLINGS)
-    if pooling != "local":
+    if not POOLINGS[pooling].needs_neighbours:
         return
     if neighbours is None:
         raise ValueError(
-            'pooling="local" needs to know which voxels touch: give neighbours=neighbour_matrix(mask), '
+            f"pooling={pooling!r} needs to know which voxels touch: give neighbours=neighbour_matrix(mask), "
             "see glmwidgets.glm.noise.pooling"
         )
     if neighbours.shape != (n_voxels, n_voxels):
@@ -143,12 +164,5 @@ def pooled_curves(
     array([[3., 3., 5.]])
     """
     check_pooling(pooling, neighbours, curves.shape[1])
-    if pooling is None:
-        return curves
-    kept = np.where(usable, curves, 0.0)
-    if pooling == "global":
-        mean = kept.sum(axis=1, keepdims=True) / max(1, np.count_nonzero(usable))
-        return np.broadcast_to(mean, curves.shape).copy()
-    share = neighbours @ usable.astype(float)
-    total = (neighbours @ kept.T).T
-    return np.divide(total, share, out=np.zeros_like(curves), where=share > 0)
+    average = POOLINGS[pooling].average
+    return curves if average is None else average(np.where(usable, curves, 0.0), usable, neighbours)

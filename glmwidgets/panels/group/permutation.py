@@ -8,7 +8,7 @@ from html import escape
 import ipywidgets as W
 import numpy as np
 
-from glmwidgets.glm.inference.heights import height_threshold
+from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
 from glmwidgets.panels.parts.chart import Chart, bars, mark
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
 from glmwidgets.panels.shared.base import Panel, field, text
@@ -19,8 +19,9 @@ from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["PermutationPanel"]
 
-# Parametric thresholds that stand beside the permuted ones.
-PARAMETRIC = (("uncorrected .001", "fpr", 0.001), ("FDR .05", "fdr", 0.05), ("Bonferroni .05", "bonferroni", 0.05))
+# Rates of the parametric thresholds that stand beside the permuted ones: of those that correct for the many voxels, and
+# of those that do not.
+CORRECTED, UNCORRECTED = 0.05, 0.001
 
 N_BINS = 40
 
@@ -208,9 +209,10 @@ class PermutationPanel(Panel):
         two_sided = result.thresholding.two_sided
         size = np.abs(result.z) if two_sided else result.z
         chosen = [(f"on the map: {_method(result)}", result.threshold)]
-        for label, method, alpha in PARAMETRIC:
-            height = height_threshold(result.z, method, alpha=alpha, two_sided=two_sided, fixed=0.0)
-            chosen.append((label, height))
+        for method, row in THRESHOLDS.items():
+            if row.setting == "alpha":
+                alpha = CORRECTED if row.needs_map else UNCORRECTED
+                chosen.append((f"{row.label} {alpha:g}", height_threshold(result.z, method, alpha, two_sided)))
         rows += [(label, "", _number(height), f"{np.count_nonzero(size > height):,}", "") for label, height in chosen]
         if permuted is not None:
             alpha = self.session.settings.permutation.alpha
@@ -267,7 +269,8 @@ class PermutationPanel(Panel):
 
 def _method(result: object) -> str:
     chosen = result.settings.threshold
-    return f"{chosen.height_control} {chosen.alpha:g}" if "alpha" in chosen.height else chosen.height_control
+    row = THRESHOLDS[chosen.height_control]
+    return f"{row.label} {chosen.alpha:g}" if row.setting == "alpha" else row.label
 
 
 def _number(value: float) -> str:

@@ -46,7 +46,7 @@ class RunsPanel(Panel):
             line.add_class("glmw-run-line")
             lines.append(line)
             self.on_value(tick, self._choose)
-        self.weighting = W.Dropdown(options=[(label, name) for name, label in WEIGHTINGS.items()])
+        self.weighting = W.Dropdown(options=[(row.label, name) for name, row in WEIGHTINGS.items()])
         self.bind(self.weighting, "runs.weighting")
         self.fill(*lines, field("weighted", self.weighting))
         session.observe_locked(self._show_ticks, "settings")

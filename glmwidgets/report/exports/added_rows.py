@@ -10,7 +10,9 @@ from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.noise.models import NOISE_MODELS
+from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import HRFS, parse_hrf
+from glmwidgets.specification.fixed import WEIGHTINGS
 
 __all__ = ["added_rows"]
 
@@ -23,6 +25,8 @@ def added_rows(choices: Mapping[str, Any]) -> list[str]:
         "DRIFTS": (DRIFTS, drift_row(choices["drift_model"]).name),
         "NOISE_MODELS": (NOISE_MODELS, next(name for name, row in NOISE_MODELS.items() if row.means(noise))),
         "SCALINGS": (SCALINGS, scaling_row(choices["signal_scaling"]).name),
+        "POOLINGS": (POOLINGS, choices.get("pooling")),
         "THRESHOLDS": (THRESHOLDS, choices.get("height_control")),
+        "WEIGHTINGS": (WEIGHTINGS, choices.get("weighting")),
     }
     return [f"{what}[{name!r}]" for what, (table, name) in named.items() if table.is_added(name)]

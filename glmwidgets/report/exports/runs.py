@@ -24,6 +24,7 @@ from glmwidgets.report.exports.script import (
 )
 from glmwidgets.report.page.html import Report, glm_report
 from glmwidgets.session.several.runs import RunSet
+from glmwidgets.specification.fixed import WEIGHTINGS
 
 __all__ = ["runs_report", "write_runs_script"]
 
@@ -47,9 +48,14 @@ class _Combined:
         return all(arguments == self.arguments[0] for arguments in self.arguments)
 
     @property
-    def by_precision(self) -> bool:
-        """Whether the runs are weighted by their precision, which an estimator of several runs does not do."""
-        return self.settings.runs.weighting == "precision"
+    def weighting(self) -> str:
+        """The key of `WEIGHTINGS` by which the runs are combined."""
+        return self.settings.runs.weighting
+
+    @property
+    def by_estimator(self) -> bool:
+        """Whether an estimator of several runs repeats them."""
+        return self.is_one_model and WEIGHTINGS[self.weighting].by_estimator
 
     def mask_img(self) -> Any:
         """The voxels that all runs have, as an image."""
@@ -112,7 +118,7 @@ def _text(found: _Combined, stem: str) -> str:
         ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
     lines += ["", "# Voxels that lie in the masks of all runs.", f"mask_img = here / {f'{stem}_mask.nii.gz'!r}", ""]
-    combine, more = _together(found) if found.is_one_model and not found.by_precision else _apart(found)
+    combine, more = _together(found) if found.by_estimator else _apart(found)
     contrasts = found.settings.contrast.listed
     names = unique_slugs([name or text for name, text in contrasts])
     fit, each = combine
@@ -121,7 +127,11 @@ def _text(found: _Combined, stem: str) -> str:
     lines += ["}", *output_lines(stem), "for name, contrast in contrasts.items():", *each]
     lines += saving_lines(found.sources[0].settings, "mask_img")
     head = [f"# Repeats fixed effects over {len(found.sources)} runs, made with glmwidgets {__version__}."]
-    head += dict.fromkeys(line for source in found.sources for line in registering_lines(source.settings, source.run))
+    head += dict.fromkeys(
+        line
+        for source in found.sources
+        for line in registering_lines(source.settings, source.run, weighting=found.weighting)
+    )
     return assembled(list(dict.fromkeys([*imports, *more])), lines, head)
 
 
@@ -154,18 +164,16 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
         "fits = [model.fits_[0] for model in models]",
         f"names = {[f'run {number}' for number in found.numbers]!r}",
     ]
-    name = "precision_weighted" if found.by_precision else "fixed_effects"
-    where = "heterogeneity" if found.by_precision else "contrasts"
     each = [
         "    # Of the runs that can answer.",
         '    answers = contrasts_of_runs(fits, names, contrast, missing="skip")',
-        f"    combined = {name}(answers) if len(answers) > 1 else answers[0]",
+        f"    combined = WEIGHTINGS[{found.weighting!r}].combine(answers) if len(answers) > 1 else answers[0]",
         '    kinds = ("z_score", "stat", "p_value", "effect_size", "effect_variance")',
         "    maps = {kind: models[0].masker_.inverse_transform(getattr(combined, kind)()) for kind in kinds}",
     ]
     imports = [
-        f"from glmwidgets.glm.{where} import {name}",
         "from glmwidgets.models.run_contrasts import contrasts_of_runs",
+        "from glmwidgets.specification.fixed import WEIGHTINGS",
     ]
     return (fit, each), imports
 
@@ -191,7 +199,7 @@ def runs_report(of: RunSet, **options: Any) -> Report:
     found = _Combined(of)
     if not found.is_one_model:
         raise ValueError("runs have models of their own, and a report tells of one: link them, or report on each run")
-    if found.by_precision:
+    if not found.by_estimator:
         raise ValueError("a report tells of runs that weigh the same: choose that, or write the script")
     model = FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0])
     sources = found.sources

@@ -435,9 +435,10 @@ def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
     return choices
 
 
-def registering_lines(settings: Settings, run: Run) -> list[str]:
+def registering_lines(settings: Settings, run: Run, **more: str) -> list[str]:
     """A comment on the rows that a script needs and the package does not have; nothing without any."""
-    added = added_rows({**model_arguments(settings, run), "height_control": settings.threshold.height_control})
+    choices = {**model_arguments(settings, run), "height_control": settings.threshold.height_control, **more}
+    added = added_rows(choices)
     if not added:
         return []
     return ["#", f"# Not of the package: add {', '.join(added)} here first, as it was added for that analysis."]

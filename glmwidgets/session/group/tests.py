@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.fit.expressions import contrast_vector, quote_name
 from glmwidgets.glm.group.terms import TermColumn, columns_of_terms
 from glmwidgets.specification.group import GroupSettings, TableSettings
@@ -89,12 +90,14 @@ def _regression(settings: GroupSettings) -> dict[str, Any]:
     return _asked((name,), quote_name(name))
 
 
-TESTS: dict[str, GroupTest] = {
-    "one_sample": GroupTest("one sample", "is the mean of all maps different from zero?", _one_sample),
-    "two_samples": GroupTest("two samples", "do two groups differ?", _two_samples),
-    "paired": GroupTest("paired", "do two maps of the same subjects differ?", _paired),
-    "regression": GroupTest("regression", "do the maps follow a covariate?", _regression),
-}
+TESTS: Choices[GroupTest] = Choices(
+    {
+        "one_sample": GroupTest("one sample", "is the mean of all maps different from zero?", _one_sample),
+        "two_samples": GroupTest("two samples", "do two groups differ?", _two_samples),
+        "paired": GroupTest("paired", "do two maps of the same subjects differ?", _paired),
+        "regression": GroupTest("regression", "do the maps follow a covariate?", _regression),
+    }
+)
 
 
 def default_contrast(settings: GroupSettings) -> str:

@@ -15,9 +15,8 @@ from glmwidgets.analysis.answers import RunPart, RunsAnswer
 from glmwidgets.analysis.proposals import condition_columns, mended_expression
 from glmwidgets.analysis.thresholding import Clusters, bounds_on, clusters_over, hommel_of, threshold_height, two_sided
 from glmwidgets.analysis.verdicts import ContrastBook, ContrastVerdict
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, fixed_effects
+from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
 from glmwidgets.glm.fit.expressions import ExpressionError
-from glmwidgets.glm.fit.heterogeneity import precision_weighted
 from glmwidgets.glm.fit.statistics import NotHere, StatisticsBook
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.images.mask import intersect_masks
@@ -25,7 +24,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.core.graph import Graph, Stage, StageError
 from glmwidgets.session.single.analysis import Analysis
-from glmwidgets.specification.fixed import FixedSettings, model_of
+from glmwidgets.specification.fixed import WEIGHTINGS, FixedSettings, model_of
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
 __all__ = ["FixedAnalysis", "FixedBook"]
@@ -263,7 +262,7 @@ class FixedAnalysis:
 
     def _combined(self, settings: FixedSettings, answers: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:
         contrasts = [answer.contrast for answer in answers if not answer.why_not]
-        combine = precision_weighted if settings.runs.weighting == "precision" else fixed_effects
+        combine = WEIGHTINGS[settings.runs.weighting].combine
         contrast = contrasts[0] if len(contrasts) == 1 else combine(contrasts)
         return contrast, contrast.z_score()
 

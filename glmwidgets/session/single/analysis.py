@@ -34,6 +34,7 @@ from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import CACHE_BYTES, Moments
 from glmwidgets.glm.moments.scaling import scale_signal
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
+from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.images.mask import compute_epi_mask, match_mask
 from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.runs.domain import Domain
@@ -327,7 +328,7 @@ class Analysis:
 
     def _fit(self, settings: Settings, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
         pooling = settings.noise.pooling
-        touching = domain.neighbours() if pooling == "local" else None
+        touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
         return fit_glm(moments, design, settings.noise.model, pooling=pooling, neighbours=touching)
 
     def _book(self, settings: Settings, fit: Fit, design: pd.DataFrame) -> ContrastBook:
