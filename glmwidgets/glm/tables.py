@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.errors import InputError, MissingFileError
 
@@ -74,7 +75,9 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
     path = Path(path)
     if not path.is_file():
         reason = "it is a folder" if path.is_dir() else "there is no such file"
-        raise MissingFileError(f"cannot read {what} from {path}: {reason}")
+        raise MissingFileError(f"cannot read {what} from {path}: {not_its_content(path) or reason}")
+    if (instead := not_its_content(path)) is not None:
+        raise InputError(f"cannot read {what}: {instead}")
     return parse_table(noted(path).read_bytes(), what, str(path))
 
 

@@ -17,6 +17,7 @@ _EXPORTS = {
     "intersect_masks": "glmwidgets.images.mask",
     "load_image": "glmwidgets.images.load",
     "load_run": "glmwidgets.images.load",
+    "load_volume": "glmwidgets.images.load",
     "masked_series": "glmwidgets.images.mask",
     "match_mask": "glmwidgets.images.mask",
     "mean_img": "glmwidgets.images.mean",

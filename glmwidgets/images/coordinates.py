@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.images.load import ImageLike, image_data, load_image
+from glmwidgets.images.load import ImageLike, image_data, load_volume
 from glmwidgets.images.mask import match_mask
 
 __all__ = ["nearest_voxel", "peak_mm", "to_mm", "to_voxels"]
@@ -108,9 +108,7 @@ def peak_mm(img: ImageLike, mask_img: ImageLike | None = None, two_sided: bool =
     >>> peak_mm(nib.Nifti1Image(data, np.diag([2.0, 2.0, 2.0, 1.0])))
     (4.0, 2.0, 0.0)
     """
-    img = load_image(img)
-    if img.ndim != 3:
-        raise ValueError(f"a peak is looked for in a 3-D map, not in an image of shape {img.shape}")
+    img = load_volume(img, "a map with a peak")
     values = image_data(img).astype(float)
     values = np.abs(values) if two_sided else values
     values[~np.isfinite(values)] = -np.inf

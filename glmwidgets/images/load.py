@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
-import gzip
 import warnings
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import nibabel as nib
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
 from nibabel.spatialimages import SpatialImage
-from nibabel.volumeutils import apply_read_scaling
 
 from glmwidgets.files.writing import noted
+from glmwidgets.images.names import image_name
+from glmwidgets.images.nifti import SECONDS, as_nifti, units
+from glmwidgets.images.open_file import open_file
+from glmwidgets.images.voxels import image_data
 
-__all__ = ["ImageLike", "concat_imgs", "header_t_r", "image_data", "image_name", "load_image", "load_run"]
+__all__ = [
+    "ImageLike",
+    "concat_imgs",
+    "header_t_r",
+    "image_data",
+    "image_name",
+    "load_image",
+    "load_run",
+    "load_volume",
+]
 
 ImageLike: TypeAlias = "SpatialImage | str | PathLike[str] | Sequence[Any]"
 
@@ -27,33 +35,6 @@ MIN_SCANS = 3
 
 #: Seconds between scans that a header may be believed in; 2000 is a TR in milliseconds.
 PLAUSIBLE_T_R = (0.02, 60.0)
-
-SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
-
-
-def image_name(img: Any) -> str:
-    """What an image is called in a message: its file, or what it is.
-
-    Parameters
-    ----------
-    img : image, path or list of these
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> image_name("sub-01_bold.nii.gz")
-    'sub-01_bold.nii.gz'
-    """
-    if isinstance(img, str | PathLike):
-        return str(img)
-    if isinstance(img, SpatialImage):
-        return img.get_filename() or f"the image in memory of shape {tuple(map(int, img.shape))}"
-    if isinstance(img, list | tuple):
-        return f"the list of {len(img)} images"
-    return f"an object of type {type(img).__name__}"
 
 
 def load_image(img: ImageLike) -> nib.Nifti1Image:
@@ -68,11 +49,12 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     Returns
     -------
     Nifti1Image
+        In mm, time last; see `glmwidgets.images.nifti.as_nifti`.
 
     Raises
     ------
     FileNotFoundError
-        If the file is missing; the message suggests files of a similar name.
+        If the file is missing, or its content was never fetched; the message suggests files of a similar name.
     ValueError
         If the file cannot be read as an image; the message names it.
     TypeError
@@ -83,18 +65,15 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     >>> load_image(nib.Nifti1Image(np.zeros((2, 2, 2)), np.eye(4))).shape
     (2, 2, 2)
     """
-    if isinstance(img, SpatialImage) and nib.is_proxy(img.dataobj):
-        # Its values are those of a file, and may not even have been read yet.
-        for part in img.file_map.values():
-            if part.filename is not None:
-                noted(part.filename)
-    if isinstance(img, nib.Nifti1Image):
-        return img
     if isinstance(img, SpatialImage):
-        # A header and its image in two files say as much as a NIfTI in one; other formats know no time or unit.
-        return nib.Nifti1Image(img.dataobj, img.affine, img.header if isinstance(img, nib.Nifti1Pair) else None)
+        if nib.is_proxy(img.dataobj):
+            # Its values are those of a file, and may not even have been read yet.
+            for part in img.file_map.values():
+                if part.filename is not None:
+                    noted(part.filename)
+        return as_nifti(img)
     if isinstance(img, str | PathLike):
-        return load_image(_open(Path(img).expanduser()))
+        return load_image(open_file(Path(img).expanduser()))
     if isinstance(img, Iterable) and not isinstance(img, np.ndarray):
         return concat_imgs(img)
     hint = "; an array has no place in space: wrap it, nibabel.Nifti1Image(array, affine)"
@@ -104,130 +83,37 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     )
 
 
-def _open(path: Path) -> SpatialImage:
-    if not path.exists():
-        raise FileNotFoundError(_missing(path))
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, not an image: name a .nii or .nii.gz file in it")
-    try:
-        img = nib.load(path)
-    except PermissionError as error:
-        raise PermissionError(f"no permission to read {path}") from error
-    # nibabel passes on whatever the format's reader and the decompressor raise, and they have no common ancestor.
-    except Exception as error:
-        raise ValueError(_unreadable(path, error)) from error
-    if not isinstance(img, SpatialImage):
-        raise ValueError(f"{path} is a {type(img).__name__}, not an image of volumes: give a NIfTI image")
-    return img
-
-
-def _missing(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"no such image: {path} (its folder does not exist)"
-    images = [p.name for p in path.parent.iterdir() if p.name.endswith((".nii", ".nii.gz", ".hdr", ".img"))]
-    near = difflib.get_close_matches(path.name, images, n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"no such image: {path}{hint}"
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    with path.open("rb") as file:
-        start = file.read(2)
-    if not start:
-        return f"{path} is empty: copy or download it again"
-    if start == b"\x1f\x8b":
-        try:
-            with gzip.open(path) as file:
-                while file.read(2**20):
-                    pass
-        except (EOFError, OSError, zlib.error):
-            return f"{path} is damaged or cut short: copy or download it again"
-    elif path.suffix == ".gz":
-        return f"{path} is not compressed, though its name ends in .gz: rename it to {path.stem}"
-    return f"{path} is not a NIfTI image that can be read ({error})"
-
-
-def image_data(img: SpatialImage) -> np.ndarray:
-    """Voxels of an image, in the type that the file stores them in.
+def load_volume(img: ImageLike, what: str = "a map") -> nib.Nifti1Image:
+    """Open an image of one volume.
 
     Parameters
     ----------
-    img : image
+    img : image or path
+        3-D, or 4-D with one volume.
+    what : str
+        What messages call it.
 
     Returns
     -------
-    array of the image's shape
-        Fortran-ordered if it was read from a file. Integers without a scale factor stay integers, those with one
-        become float64, as nibabel gives them. The array is shared with an image that is in memory: do not change it.
+    Nifti1Image
+        3-D.
 
     Raises
     ------
-    ValueError
-        If the file is damaged or cut short; the message names it.
+    FileNotFoundError, TypeError, ValueError
+        As `load_image`, and if it holds several volumes.
 
     Examples
     --------
-    >>> image_data(nib.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4))).dtype
-    dtype('int16')
+    >>> load_volume(nib.Nifti1Image(np.zeros((2, 2, 2, 1)), np.eye(4))).shape
+    (2, 2, 2)
     """
-    proxy = img.dataobj
-    try:
-        if isinstance(proxy, ArrayProxy) and str(proxy.file_like).endswith(".gz"):
-            return _read_compressed(proxy)
-        return np.asanyarray(proxy)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(
-            f"{image_name(img)} is damaged or cut short: its header promises {_promise(img)}, "
-            "and they cannot all be read; copy or download it again"
-        ) from error
-
-
-def _promise(img: SpatialImage) -> str:
-    return f"{img.shape[3]} volumes" if len(img.shape) > 3 else f"{int(np.prod(img.shape))} voxels"
-
-
-def _read_compressed(proxy: ArrayProxy) -> np.ndarray:
-    """Read a whole compressed array straight into its memory."""
-    data = np.empty(proxy.shape, proxy.dtype, order="F")
-    # Through the reversed axes the memory is contiguous in C order, which is what a byte view of it needs.
-    target = memoryview(data.T.reshape(-1).view(np.uint8))
-    at = -proxy.offset
-    for piece in _decompressed(Path(proxy.file_like)):
-        wanted = memoryview(piece)[max(0, -at) : max(0, len(target) - at)]
-        start = max(at, 0)
-        target[start : start + len(wanted)] = wanted
-        at += len(piece)
-    if at < len(target):
-        raise EOFError(f"{at} of {len(target)} bytes")
-    slope, inter = (np.asanyarray(value) for value in (proxy.slope, proxy.inter))
-    return data if (slope, inter) == (1, 0) else apply_read_scaling(data, slope, inter)
-
-
-def _decompressed(path: Path) -> Iterator[bytes]:
-    """Content of a gzip file piece by piece, to its end, where the checksum is compared."""
-    try:
-        from isal import isal_zlib as codec  # two to three times faster than zlib
-    except ImportError:
-        codec = zlib
-    decoder, chunk = None, b""
-    with path.open("rb") as file:
-        while chunk or (chunk := file.read(2**20)):
-            if decoder is None:
-                # Several compressed files in a row are one, and zeros may follow the last.
-                chunk = chunk.lstrip(b"\0")
-                if not chunk:
-                    continue
-                decoder = codec.decompressobj(zlib.MAX_WBITS | 16)
-            try:
-                piece = decoder.decompress(chunk)
-            except codec.error as error:
-                raise zlib.error(str(error)) from error
-            yield piece
-            chunk = decoder.unused_data
-            if decoder.eof:
-                decoder = None
-    if decoder is not None:
-        raise EOFError("the file ends before the compressed data do")
+    name, opened = image_name(img), load_image(img)
+    if opened.ndim == 4 and opened.shape[3] == 1:
+        return opened.slicer[..., 0]
+    if opened.ndim != 3:
+        raise ValueError(f"{what} is one 3-D volume; {name} has shape {tuple(map(int, opened.shape))}")
+    return opened
 
 
 def concat_imgs(imgs: Iterable[ImageLike]) -> nib.Nifti1Image:
@@ -305,9 +191,9 @@ def header_t_r(img: SpatialImage) -> float | None:
     2.5
     """
     zooms = img.header.get_zooms()
-    if len(zooms) < 4 or not hasattr(img.header, "get_xyzt_units"):
+    if len(zooms) < 4 or not isinstance(img.header, nib.Nifti1Header):
         return None
-    unit = img.header.get_xyzt_units()[1]
+    unit = units(img.header)[1]
     if unit not in SECONDS or (unit == "unknown" and zooms[3] == 1):
         return None
     # Through the decimal digits: the header stores single precision, and 0.72 must not become 0.7200000286.
@@ -368,10 +254,8 @@ def load_run(
     _check_volumes(data, sample_mask, name)
     if data is opened.dataobj:
         return opened, t_r
-    in_memory = nib.Nifti1Image(data, opened.affine, opened.header, dtype=data.dtype)
+    in_memory = type(opened)(data, opened.affine, opened.header, file_map=opened.file_map, dtype=data.dtype)
     in_memory.header.set_slope_inter(1, 0)
-    if (file := opened.get_filename()) is not None:
-        in_memory.set_filename(file)
     return in_memory, t_r
 
 

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.smooth import VolumeSmoother, each_block, gaussian_sigma, smooth, storage_dtype
 
 __all__ = [
@@ -212,10 +212,8 @@ def match_mask(mask_img: ImageLike, img: nib.Nifti1Image, resample: bool = False
     >>> int(match_mask(mask, mask).sum())
     8
     """
-    name, mask_img = image_name(mask_img), load_image(mask_img)
-    if mask_img.ndim != 3 and set(mask_img.shape[3:]) != {1}:
-        raise ValueError(f"a mask is one 3-D volume; {name} has shape {mask_img.shape}")
-    values = np.nan_to_num(image_data(mask_img).reshape(mask_img.shape[:3], order="A"), posinf=0, neginf=0)
+    name, mask_img = image_name(mask_img), load_volume(mask_img, "a mask")
+    values = np.nan_to_num(image_data(mask_img), posinf=0, neginf=0)
     levels = np.unique(values)
     if len(levels) > 2 or (len(levels) == 2 and 0 not in levels):
         shown = ", ".join(f"{level:g}" for level in levels[:5])

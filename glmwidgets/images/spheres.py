@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.images.coordinates import nearest_voxel, to_mm
-from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.mask import match_mask
 
 __all__ = ["region_series", "sphere_indices", "sphere_series"]
@@ -145,13 +145,13 @@ def region_series(img: ImageLike, labels_img: ImageLike) -> pd.DataFrame:
     1  4.0  12.0
     """
     names = image_name(img), image_name(labels_img)
-    img, labels_img = load_image(img), load_image(labels_img)
+    img, labels_img = load_image(img), load_volume(labels_img, "an image of regions")
     if img.shape[:3] != labels_img.shape[:3] or not np.allclose(img.affine, labels_img.affine):
         raise ValueError(
             f"{names[0]} and the regions {names[1]} lie on different grids: shape {img.shape[:3]} against "
             f"{labels_img.shape[:3]}, affine\n{img.affine}\nagainst\n{labels_img.affine}"
         )
-    labels = np.nan_to_num(image_data(labels_img).reshape(img.shape[:3])).astype(int)
+    labels = np.nan_to_num(image_data(labels_img)).astype(int)
     numbers = np.unique(labels[labels != 0])
     if numbers.size == 0:
         raise ValueError(f"{names[1]} holds no region: all its voxels are 0")

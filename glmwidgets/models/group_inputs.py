@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.glm.tables import read_table
-from glmwidgets.images.load import image_data, image_name, load_image
+from glmwidgets.images.load import image_data, image_name, load_image, load_volume
 
 __all__ = ["GroupInput", "group_input", "match_rows"]
 
@@ -65,14 +65,7 @@ class GroupInput:
             raise ValueError("this estimator needs the variance of every map: give variance_maps, in the maps' order")
         imgs = []
         for i, source in enumerate(self._variances if variance else self._imgs):
-            img = load_image(source)
-            if img.ndim == 4 and img.shape[3] == 1:
-                img = img.slicer[..., 0]
-            if img.ndim != 3:
-                raise ValueError(
-                    f"map {i + 1} ({image_name(source)}) has shape {img.shape}: each map must be one 3-D volume"
-                )
-            imgs.append(img)
+            imgs.append(load_volume(source, f"map {i + 1}"))
         return imgs
 
     def names(self) -> list[str]:

@@ -18,7 +18,7 @@ from glmwidgets.glm.inference.clusters import (
     threshold_map,
 )
 from glmwidgets.glm.inference.heights import height_threshold, threshold_method
-from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.load import ImageLike, image_data, image_name, load_volume
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import is_f_map
@@ -234,10 +234,8 @@ def get_clusters_table(
 
 
 def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
-    img = load_image(stat_img)
-    if img.ndim != 3 and set(img.shape[3:]) != {1}:
-        raise ValueError(f"a statistical map is one 3-D volume; {image_name(stat_img)} has shape {img.shape}")
-    return img, image_data(img).reshape(img.shape[:3], order="A")
+    img = load_volume(stat_img, "a statistical map")
+    return img, image_data(img)
 
 
 def _has_two_sides(img: nib.Nifti1Image, two_sided: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
@@ -16,14 +16,11 @@ from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.events.checks import check_events
 from glmwidgets.glm.tables import read_table
-from glmwidgets.images.load import load_image, load_run
+from glmwidgets.images.load import load_image, load_run, load_volume
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Provenance, Run, run_name
 from glmwidgets.runs.whole_confounds import whole_confounds
-
-if TYPE_CHECKING:
-    from nibabel import Nifti1Image
 
 __all__ = ["is_several", "make_run", "open_run", "open_runs", "table_name"]
 
@@ -272,7 +269,7 @@ def make_run(
         confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
         mask_img=None if mask is None else load_image(mask),
         inputs=inputs,
-        anatomical=None if anatomical is None else _open_anatomical(anatomical),
+        anatomical=None if anatomical is None else load_volume(anatomical, "an anatomical image"),
         chosen_confounds=chosen_confounds,
     )
 
@@ -299,10 +296,3 @@ def _open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row:
             table = table.copy()
             table.loc[table.index[0], empty] = 0.0
     return check_confounds(table, n_scans, source)
-
-
-def _open_anatomical(given: Any) -> Nifti1Image:
-    img = load_image(given)
-    if len(img.shape) != 3:
-        raise ValueError(f"the anatomical image must be 3-D, not of shape {img.shape}")
-    return img

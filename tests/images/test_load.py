@@ -203,7 +203,7 @@ def test_dimensions_and_number_of_scans(tmp_path, ints):
     with pytest.raises(ValueError, match="has 2 scans; a model needs at least 3"):
         load_run(write(tmp_path / "short.nii", ints[..., :2]))
     with pytest.raises(ValueError, match="of 5 dimensions"):
-        load_run(nib.Nifti1Image(ints[..., None], AFFINE), t_r=2)
+        load_run(nib.Nifti1Image(np.stack([ints, ints], -1), AFFINE), t_r=2)
 
 
 @pytest.mark.parametrize(
@@ -293,4 +293,4 @@ def test_concat_keeps_the_time_of_4d_images_and_names_a_stranger(tmp_path, ints)
     with pytest.raises(ValueError, match="list is empty"):
         concat_imgs([])
     with pytest.raises(ValueError, match=r"image 0 .* has 5 dimensions; 3 or 4 are needed"):
-        concat_imgs([nib.Nifti1Image(ints[..., None], AFFINE)])
+        concat_imgs([nib.Nifti1Image(np.stack([ints, ints], -1), AFFINE)])

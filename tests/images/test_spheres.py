@@ -124,7 +124,7 @@ def test_peak():
     corner = np.zeros((5, 5, 5), np.uint8)
     corner[3:, 3:, 3:] = 1
     assert peak_mm(img, nib.Nifti1Image(corner, img.affine)) != (2.0, 6.0, 12.0)
-    with pytest.raises(ValueError, match="3-D map"):
-        peak_mm(nib.Nifti1Image(data[..., None], img.affine))
+    with pytest.raises(ValueError, match="a map with a peak is one 3-D volume"):
+        peak_mm(nib.Nifti1Image(np.stack([data, data], -1), img.affine))
     with pytest.raises(ValueError, match="no finite value"):
         peak_mm(nib.Nifti1Image(np.full((2, 2, 2), np.nan), img.affine))

@@ -493,7 +493,7 @@ def test_bad_tables_are_refused_in_words(change, message):
         (random_maps(1)[0], ValueError, "one map of shape"),
         (3, TypeError, "not int"),
         (["nowhere.nii.gz", "nowhere2.nii.gz"], FileNotFoundError, "nowhere"),
-        ([nib.Nifti1Image(np.ones((*SHAPE, 2)), AFFINE)] * 2, ValueError, "each map must be one 3-D volume"),
+        ([nib.Nifti1Image(np.ones((*SHAPE, 2)), AFFINE)] * 2, ValueError, "map 1 is one 3-D volume"),
     ],
 )
 def test_bad_inputs_are_refused_in_words(given, kind, message):

@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from glmwidgets.images.load import image_data, image_name, load_image
+from glmwidgets.images.load import image_data, load_volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,18 +67,12 @@ def as_volume(image: Image, what: str) -> Volume:
         If it cannot be read, holds several volumes or is not three-dimensional.
     """
     try:
-        loaded = load_image(image)
+        loaded = load_volume(image, what)
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from None
-    shape = tuple(map(int, loaded.shape))
-    if len(shape) < 3 or any(length != 1 for length in shape[3:]):
-        name = f"{what} ({image_name(image)})" if isinstance(image, (str, PathLike)) else what
-        raise ValueError(
-            f"{name} must be one 3-D volume, but its shape is {shape}: average it over time or take one volume"
-        )
     turn = nib.io_orientation(loaded.affine)
-    data = nib.apply_orientation(image_data(loaded).reshape(shape[:3]), turn)
-    affine = loaded.affine @ nib.orientations.inv_ornt_aff(turn, shape[:3])
+    data = nib.apply_orientation(image_data(loaded), turn)
+    affine = loaded.affine @ nib.orientations.inv_ornt_aff(turn, loaded.shape)
     return Volume(np.asarray(data, dtype=np.float32), affine)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.tables import read_table
-from glmwidgets.images.load import image_data, load_image
+from glmwidgets.images.load import image_data, load_volume
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.group_inputs import GroupInput, group_input
 from glmwidgets.models.group_masks import fit_group_masker
@@ -303,9 +303,7 @@ def covariates_by_map(table: TableSettings, frame: pd.DataFrame) -> TableSetting
 def _background(given: Any, imgs: Sequence[nib.Nifti1Image], masker: ImageMasker) -> np.ndarray:
     grid = masker.mask_img_
     if given is not None:
-        img = load_image(given)
-        if img.ndim != 3:
-            raise ValueError(f"the background must be one 3-D image, not of shape {img.shape}")
+        img = load_volume(given, "a background")
         if not same_grid(img, grid):
             img = resample_img(img, grid.affine, grid.shape, interpolation="linear")
         return np.asarray(image_data(img), dtype=np.float32)

@@ -1,0 +1,82 @@
+"""From a path to the image that the file holds; whatever is wrong is said with the file's name."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import zlib
+from pathlib import Path
+
+import nibabel as nib
+from nibabel.spatialimages import SpatialImage
+
+from glmwidgets.files.placeholders import not_its_content
+
+__all__ = ["open_file"]
+
+#: How much of a compressed file is read to tell whether it is damaged.
+_PROBE = 2**28
+
+
+def open_file(path: Path) -> SpatialImage:
+    """Open the image in a file; its voxels are not read.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    SpatialImage
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or its content was never fetched.
+    ValueError
+        If it is no image of volumes.
+    """
+    if not path.exists():
+        raise FileNotFoundError(not_its_content(path) or _missing(path))
+    if (instead := not_its_content(path)) is not None:
+        raise ValueError(instead)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not an image: name a .nii or .nii.gz file in it")
+    try:
+        img = nib.load(path)
+    except PermissionError as error:
+        raise PermissionError(f"no permission to read {path}") from error
+    # nibabel passes on whatever the format's reader and the decompressor raise, and they have no common ancestor.
+    except Exception as error:
+        raise ValueError(_unreadable(path, error)) from error
+    if not isinstance(img, SpatialImage):
+        raise ValueError(f"{path} is a {type(img).__name__}, not an image of volumes: give a NIfTI image")
+    return img
+
+
+def _missing(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"no such image: {path} (its folder does not exist)"
+    images = [p.name for p in path.parent.iterdir() if p.name.endswith((".nii", ".nii.gz", ".hdr", ".img"))]
+    near = difflib.get_close_matches(path.name, images, n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"no such image: {path}{hint}"
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        start = file.read(2)
+    if not start:
+        return f"{path} is empty: copy or download it again"
+    if start == b"\x1f\x8b":
+        if path.suffix != ".gz":
+            return f"{path} is compressed, though its name does not end in .gz: rename it to {path.name}.gz"
+        try:
+            with gzip.open(path) as file:
+                while file.read(2**20) and file.tell() < _PROBE:
+                    pass
+        except (EOFError, OSError, zlib.error):
+            return f"{path} is damaged or cut short: copy or download it again"
+    elif path.suffix == ".gz":
+        return f"{path} is not compressed, though its name ends in .gz: rename it to {path.stem}"
+    return f"{path} is not a NIfTI image that can be read ({error})"
