@@ -93,9 +93,7 @@ OPTIONS = {
         Option("--scrub-fd", "design.scrub_fd", "a column for each scan that moved by more mm", {"type": float}),
         Option("--scrub-dvars", "design.scrub_dvars", "a column for each scan of a larger DVARS", {"type": float}),
         Option("--noise", "noise.model", "covariance of the errors: {noise_models}", {"metavar": "NAME"}),
-        Option(
-            "--pooling", "noise.pooling", "whom a voxel shares its noise with", {"choices": [*filter(None, POOLINGS)]}
-        ),
+        Option("--pooling", "noise.pooling", "whom a voxel shares its noise with", {"choices": POOLINGS}),
     ),
     "the question": (
         Option(
@@ -160,6 +158,8 @@ def add_options(parser: Parser) -> None:
         group = parser.add_argument_group(title)
         for option in options:
             how = {"metavar": option.flag.rpartition("-")[2].upper(), **option.how}
+            if "choices" in how:
+                how["choices"] = [name for name in how["choices"] if name is not None]
             if "choices" in how or how.get("action", "").startswith("store_"):
                 del how["metavar"]
             default = defaults.get(option.path)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.writing import noted
-from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.design.confound_groups import EXPANSIONS, MOTION
 from glmwidgets.glm.tables import read_table
 
@@ -100,15 +100,17 @@ def _nothing(table: _Table, options: dict[str, Any]) -> list[str]:
 
 
 #: Columns by strategy. ``scrub`` and ``non_steady_state`` name scans to leave out, not columns.
-STRATEGIES: dict[str, Callable[[_Table, dict[str, Any]], list[str]]] = {
-    "motion": _motion,
-    "wm_csf": _wm_csf,
-    "compcor": _compcor,
-    "high_pass": _high_pass,
-    "global_signal": _global_signal,
-    "scrub": _nothing,
-    "non_steady_state": _nothing,
-}
+STRATEGIES: Choices[Callable[[_Table, dict[str, Any]], list[str]]] = Choices(
+    {
+        "motion": _motion,
+        "wm_csf": _wm_csf,
+        "compcor": _compcor,
+        "high_pass": _high_pass,
+        "global_signal": _global_signal,
+        "scrub": _nothing,
+        "non_steady_state": _nothing,
+    }
+)
 
 
 def load_confounds(
