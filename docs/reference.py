@@ -25,6 +25,7 @@ ROOMS = (
     "panels",
     "report",
     "cli",
+    "web",
     "files",
 )
 
