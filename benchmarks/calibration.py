@@ -164,9 +164,9 @@ def measure(
             fit = fit_glm(moments, design, model, **options)
             contrast = compute_contrast(fit, np.eye(design.shape[1])[0])
             found[name].append(misses(contrast.effect[0], contrast.covariance[0, 0], fit.dof))
-            lag_one = fit.parameters.get("rho", fit.parameters.get("lam"))
-            if lag_one is not None and len(design) >= 200:
-                rho[name].append(lag_one.mean())
+            process = fit.noise_process()
+            if process.order and len(design) >= 200:
+                rho[name].append(process.lag_one().mean())
             if name == "ar1" and nilearn_every and number % nilearn_every == 0:
                 effect, variance = by_nilearn(y, design)
                 both.append(np.concatenate([misses(effect, variance, fit.dof), found[name][-1]]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,20 +14,13 @@ from glmwidgets.specification.words import changes_in_words
 
 __all__ = ["Comparison", "aicc"]
 
-# log |V| of the errors' covariance V whose inverse weighs `NoiseFit.rss`, by noise model: 0 where whitening subtracts
-# earlier scans from later ones and rescales none. A model that is not listed here has no AICc.
-_LOG_DETERMINANT: dict[str, Callable[[Fit], np.ndarray | float]] = {
-    "ols": lambda fit: 0.0,
-    "ar1": lambda fit: 0.0,
-    "ar1-reml": lambda fit: -np.log1p(-np.square(fit.parameters["rho"])),
-}
-
 
 def aicc(fit: Fit) -> np.ndarray | None:
     """Corrected Akaike criterion of a fit, in every voxel.
 
-    ``n log(rss / n) + log |V| + 2 k + 2 k (k + 1) / (n - k - 1)``, up to a constant of n, with k the rank of the
-    design, one for the variance and one for each noise parameter. Hurvich & Tsai 1989, Biometrika 76:297.
+    ``n log(rss / n) + log |V| + 2 k + 2 k (k + 1) / (n - k - 1)``, up to a constant of n, with V the covariance whose
+    inverse weighs the residual sum of squares, and k the rank of the design, one for the variance and one for each
+    noise parameter. Hurvich & Tsai 1989, Biometrika 76:297.
 
     Parameters
     ----------
@@ -47,12 +39,13 @@ def aicc(fit: Fit) -> np.ndarray | None:
     >>> aicc(fit_glm(Moments(y), np.ones((8, 1)), "ols")).round(3)
     array([0.601])
     """
-    log_determinant = _LOG_DETERMINANT.get(fit.noise_model)
-    n, k = fit.basis.n_scans, fit.basis.rank + 1 + len(fit.parameters)
-    if log_determinant is None or n - k - 1 <= 0:
+    row, n = noise_model_row(fit.noise_model), fit.basis.n_scans
+    log_determinant = row.log_determinant(fit.noise, n)
+    k = fit.basis.rank + 1 + row.n_estimated(fit.parameters)
+    if log_determinant is None or np.min(n - k - 1) <= 0:
         return None
     with np.errstate(divide="ignore"):
-        misfit = n * np.log(fit.noise.rss / n) + log_determinant(fit)
+        misfit = n * np.log(fit.noise.rss / n) + log_determinant
     return np.where(fit.moments.constant, np.nan, misfit + 2 * k + 2 * k * (k + 1) / (n - k - 1))
 
 
@@ -110,8 +103,9 @@ class Comparison:
         if self.a.fit.basis.n_scans != self.b.fit.basis.n_scans:
             return "the two describe different scans"
         for name, result in (("A", self.a), ("B", self.b)):
-            if result.fit.noise_model not in _LOG_DETERMINANT:
-                return f"the likelihood of {name} is not known under {noise_model_row(result.fit.noise_model).label}"
+            row = noise_model_row(result.fit.noise_model)
+            if row.is_exact is None:
+                return f"the likelihood of {name} is not known under {row.label}"
             if aicc(result.fit) is None:
                 return f"{name} leaves too few degrees of freedom"
         return ""

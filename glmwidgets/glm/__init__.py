@@ -14,6 +14,7 @@ _EXPORTS = {
     "NOISE_MODELS": "glmwidgets.glm.noise.models",
     "NoiseFit": "glmwidgets.glm.noise.products",
     "NoiseModel": "glmwidgets.glm.noise.models",
+    "NoiseParameter": "glmwidgets.glm.noise.models",
     "Parameter": "glmwidgets.glm.response.models",
     "STATISTICS": "glmwidgets.glm.fit.statistics",
     "Statistic": "glmwidgets.glm.fit.statistics",

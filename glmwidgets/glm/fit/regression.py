@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.arma import ARMA
 from glmwidgets.glm.moments.basis import DesignBasis, design_basis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.models import NoiseFit, noise_model_row
@@ -73,6 +74,10 @@ class Fit:
     def parameters(self) -> dict[str, np.ndarray]:
         """Maps of the noise model's parameters by name, each of shape (n_voxels,)."""
         return self.noise.parameters
+
+    def noise_process(self, voxels: slice | np.ndarray = slice(None)) -> ARMA:
+        """Process of the errors that the noise parameters mean, in some voxels."""
+        return noise_model_row(self.noise_model).process(self.parameters, np.arange(self.n_voxels)[voxels])
 
     def data(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Series as they were modelled, shape (n_scans, n_voxels), float64."""
@@ -185,4 +190,5 @@ def fit_glm(
     row.check_pooling(pooling)
     options = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": neighbours}
     noise = row.fit(moments, basis, **{name: options[name] for name in row.options})
+    row.check_parameters(noise)
     return Fit(moments, basis, columns, row.name, noise)

@@ -128,30 +128,10 @@ def _partial_r_square(of: StatisticsBook) -> np.ndarray:
 
 def _rho(of: StatisticsBook) -> np.ndarray:
     """Autocorrelation of the errors from one scan to the next, under the noise model that was fitted."""
-    parameters = of.fit.parameters
-    for name in ("rho", "lam"):
-        if name in parameters:
-            return parameters[name]
-    phi = [parameters[f"phi{k}"] for k in range(1, 1 + sum(name.startswith("phi") for name in parameters))]
-    if not phi:
+    process = of.fit.noise_process()
+    if process.order == 0:
         raise NotHere("this noise model takes the errors as white: it has no rho")
-    return _first_autocorrelation(np.array(phi))
-
-
-def _first_autocorrelation(phi: np.ndarray) -> np.ndarray:
-    """Autocorrelation at lag 1 of autoregressions, phi of shape (order, n).
-
-    Yule and Walker's equations ``r_k = sum_j phi_j r_|k-j|`` for k = 1 .. order, with ``r_0 = 1``.
-    """
-    order = len(phi)
-    if order == 1:
-        return phi[0]
-    system = np.tile(np.eye(order), (phi.shape[1], 1, 1))
-    for k in range(1, order + 1):
-        for j in range(1, order + 1):
-            if k != j:
-                system[:, k - 1, abs(k - j) - 1] -= phi[j - 1]
-    return np.linalg.solve(system, phi.T[:, :, None])[:, 0, 0]
+    return process.lag_one()
 
 
 def _residual_sd(of: StatisticsBook) -> np.ndarray:

@@ -11,7 +11,6 @@ has its means, deviations and distribution (a multiple of chi-squared, by its fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +18,11 @@ from scipy.special import chdtrc
 
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL, NOISE_MODELS, noise_model_row
 
 __all__ = [
     "Whiteness",
-    "arma_coefficients",
     "autocorrelation",
-    "innovations",
     "residual_whiteness",
     "suggested_noise_model",
 ]
@@ -35,13 +33,6 @@ LEVEL = 0.05
 TOLERATED = 0.10
 
 MAX_LAG = 20
-
-# Repetition times below this show noise that one autoregressive parameter does not describe (Olszowy and others
-# 2019, Nat Commun 10, 1220; Corbin and others 2018, Hum Brain Mapp 39, 3884).
-SHORT_T_R = 1.5
-
-# A coarse lattice does for the reference series, which are few.
-REFERENCE_BINS = {"arma11": 25}
 
 
 @dataclass(frozen=True)
@@ -105,96 +96,10 @@ def suggested_noise_model(t_r: float | None, tried: str | None = None) -> str | 
     >>> suggested_noise_model(2.0), suggested_noise_model(0.8), suggested_noise_model(2.0, "ar1-reml")
     ('ar1-reml', 'arma11', 'arma11')
     """
-    short = t_r is not None and t_r < SHORT_T_R
-    if tried in (None, "ols", "ar1"):
-        return "arma11" if short else "ar1-reml"
-    if tried == "arma11":
-        return "ar-auto"
-    return None if tried == "ar-auto" else "arma11"
-
-
-def arma_coefficients(parameters: Mapping[str, np.ndarray], voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients phi (p, n) and theta (n,) that a noise model's parameters mean; none for white noise.
-
-    Parameters
-    ----------
-    parameters : mapping from name to array
-        As in `glmwidgets.glm.fit.regression.Fit.parameters`.
-    voxels : array of int, shape (n,)
-
-    Examples
-    --------
-    >>> phi, theta = arma_coefficients({"rho": np.array([0.1, 0.3])}, np.array([1]))
-    >>> phi.tolist(), theta.tolist()
-    ([[0.3]], [0.0])
-    """
-    if "lam" in parameters:
-        return parameters["a"][None, voxels], parameters["b"][voxels]
-    names = ["rho"] if "rho" in parameters else [f"phi{k + 1}" for k in range(len(parameters))]
-    phi = [parameters[name][voxels] for name in names if name in parameters]
-    return np.array(phi).reshape(len(phi), voxels.size), np.zeros(voxels.size)
-
-
-def innovations(e: np.ndarray, phi: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    """What each scan adds to the prediction from those before it, under ``e_t = phi e + u_t + theta u_{t-1}``.
-
-    Exact from the first scan where the order is one (Brockwell and Davis 1991, example 5.3.4); without the first p
-    scans otherwise, where theta must be zero.
-
-    Parameters
-    ----------
-    e : array of shape (n_scans, n_voxels)
-    phi : array of shape (p, n_voxels)
-    theta : array of shape (n_voxels,)
-
-    Returns
-    -------
-    array of shape (n_scans, n_voxels), or (n_scans - p, n_voxels) for p > 1
-
-    Examples
-    --------
-    >>> innovations(np.array([[3.0], [4.0]]), np.array([[0.8]]), np.zeros(1)).round(6)
-    array([[1.8],
-           [1.6]])
-    """
-    p = len(phi)
-    if p == 0:
-        return e
-    if p > 1:
-        out = e[p:].copy()
-        for k in range(1, p + 1):
-            out -= phi[k - 1] * e[p - k : -k]
-        return out
-    a, out = phi[0], e.copy()
-    out[1:] -= a * e[:-1]
-    variance = (1 + 2 * a * theta + theta**2) / (1 - a**2)
-    out[0] /= np.sqrt(variance)
-    if not theta.any():
-        return out
-    for t in range(1, len(out)):
-        root = np.sqrt(variance)
-        variance = 1 + theta**2 - (theta / root) ** 2
-        out[t] = (out[t] - theta / root * out[t - 1]) / np.sqrt(variance)
-    return out
-
-
-def _series(n: int, phi: np.ndarray, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Series of n scans that the coefficients make."""
-    p, n_voxels = phi.shape
-    if p == 0:
-        return rng.standard_normal((n, n_voxels))
-    if p == 1:
-        u = rng.standard_normal((n + 1, n_voxels))
-        e = u[1:] + theta * u[:-1]
-        # e_1 = a e_0 + u_1 + b u_0, with e_0 a stationary past that shares u_0.
-        e[0] += phi[0] * (u[0] + (phi[0] + theta) / np.sqrt(1 - phi[0] ** 2) * rng.standard_normal(n_voxels))
-        for t in range(1, n):
-            e[t] += phi[0] * e[t - 1]
-        return e
-    e = rng.standard_normal((n + 100, n_voxels))
-    for t in range(p, len(e)):
-        e[t] += np.einsum("kv,kv->v", phi, e[t - 1 : t - p - 1 : -1] if t > p else e[p - 1 :: -1])
-    return e[100:]
+    name = LIVE_NOISE_MODEL if tried is None else noise_model_row(tried).if_not_white
+    while name is not None and t_r is not None and t_r < NOISE_MODELS[name].shortest_t_r:
+        name = NOISE_MODELS[name].if_not_white
+    return name
 
 
 def autocorrelation(u: np.ndarray, n_lags: int) -> np.ndarray:
@@ -267,7 +172,7 @@ def residual_whiteness(
     if n_voxels is not None and usable.size > n_voxels:
         voxels = usable[np.linspace(0, usable.size - 1, n_voxels).astype(np.intp)]
     n_lags = max(1, min(MAX_LAG, fit.basis.n_scans // 8))
-    u = innovations(fit.residuals(voxels), *arma_coefficients(fit.parameters, voxels))
+    u = fit.noise_process(voxels).innovations(fit.residuals(voxels))
     reference = _reference(fit, voxels, n_reference, pooled, np.random.default_rng(seed))
     found, expected = autocorrelation(u, n_lags), autocorrelation(reference, n_lags)
     mean, deviation = expected.mean(axis=1, keepdims=True), expected.std(axis=1, keepdims=True)
@@ -296,13 +201,10 @@ def residual_whiteness(
 
 def _reference(fit: Fit, voxels: np.ndarray, n: int, pooled: bool, rng: np.random.Generator) -> np.ndarray:
     """Innovations of series that the model makes with parameters drawn from the voxels, fitted as the data were."""
-    drawn = rng.choice(voxels, n)
-    phi, theta = arma_coefficients(fit.parameters, drawn)
-    series = _series(fit.basis.n_scans, phi, theta, rng)
-    again = fit_glm(Moments(series), fit.basis, fit.noise_model, bins=REFERENCE_BINS.get(fit.noise_model, 100))
-    if not pooled:
-        phi, theta = arma_coefficients(again.parameters, np.arange(n))
-    return innovations(again.residuals(), phi, theta)
+    process = fit.noise_process(rng.choice(voxels, n))
+    bins = noise_model_row(fit.noise_model).reference_bins
+    again = fit_glm(Moments(process.draw(fit.basis.n_scans, rng)), fit.basis, fit.noise_model, bins=bins)
+    return (process if pooled else again.noise_process()).innovations(again.residuals())
 
 
 def _verdict(share: float, white: bool, suggestion: str | None) -> str:

@@ -11,6 +11,7 @@ _EXPORTS = {
     "NOISE_MODELS": "glmwidgets.glm.noise.models",
     "NoiseFit": "glmwidgets.glm.noise.products",
     "NoiseModel": "glmwidgets.glm.noise.models",
+    "NoiseParameter": "glmwidgets.glm.noise.models",
     "POOLINGS": "glmwidgets.glm.noise.pooling",
     "lagged_products": "glmwidgets.glm.noise.products",
     "neighbour_matrix": "glmwidgets.glm.noise.pooling",

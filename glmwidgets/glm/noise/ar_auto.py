@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.glm.arma import partial_autocorrelations
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 from glmwidgets.glm.noise.arn import ARPrecision
@@ -150,12 +151,8 @@ def levinson(autocovariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
 def _autocorrelation(phi: np.ndarray, n_lags: int) -> np.ndarray:
     """Autocorrelations at lags 0 to n_lags - 1 of autoregressions, shape (n_lags, n_voxels)."""
     p, n_voxels = phi.shape
-    # Down from order p, Levinson's recursion gives the partial autocorrelations; up again, the autocorrelations.
-    partial, step = np.empty_like(phi), phi.copy()
-    for k in range(p, 0, -1):
-        partial[k - 1] = step[k - 1]
-        inner = step[: k - 1]
-        step = (inner + partial[k - 1] * inner[::-1]) / (1 - partial[k - 1] ** 2)
+    # Levinson's recursion gives the partial autocorrelations; up again, the autocorrelations.
+    partial = partial_autocorrelations(phi)
     out = np.zeros((n_lags, n_voxels))
     out[0] = 1
     step, variance = np.zeros((0, n_voxels)), np.ones(n_voxels)

@@ -1,6 +1,7 @@
 """Noise models: each turns the moments of a run and a design into estimates under its own covariance of errors.
 
-A model is one function ``(moments, basis, **options) -> NoiseFit`` and one row of `NOISE_MODELS`.
+A model is one function ``(moments, basis, **options) -> NoiseFit`` and one row of `NOISE_MODELS`, which says what its
+parameters mean: who looks at residuals, compares models or shows a parameter's map asks the row.
 
 Everything is done in the coordinates q of the design (`glmwidgets.glm.moments.basis`). With W the precision of the
 errors up to a factor, ``G = q' W q`` and ``b = q' W y``:
@@ -11,25 +12,68 @@ errors up to a factor, ``G = q' W q`` and ``b = q' W y``:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from glmwidgets.glm.arma import ARMA
 from glmwidgets.glm.choices import Choices, check_choice, meant
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.ar1_pooled import fit_ar1_pooled
 from glmwidgets.glm.noise.ar1_reml import fit_ar1_reml
-from glmwidgets.glm.noise.ar_auto import fit_ar_auto
+from glmwidgets.glm.noise.ar_auto import MAX_ORDER, fit_ar_auto
 from glmwidgets.glm.noise.arma11 import fit_arma11
 from glmwidgets.glm.noise.arn import fit_arn
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.noise.products import NoiseFit, lagged_products
 
-__all__ = ["LIVE_NOISE_MODEL", "NOISE_MODELS", "NoiseFit", "NoiseModel", "noise_model_row"]
+__all__ = ["LIVE_NOISE_MODEL", "NOISE_MODELS", "NoiseFit", "NoiseModel", "NoiseParameter", "noise_model_row"]
+
+
+@dataclass(frozen=True)
+class NoiseParameter:
+    """One of the maps that a noise model estimates.
+
+    Attributes
+    ----------
+    name : str
+        Key of `NoiseFit.parameters`. One that ends in ``N``, as in ``phiN``, stands for those from 1 to a family's N.
+    label : str
+        What a person reads, such as ``ρ``.
+    part : {"", "phi", "theta"}
+        What it is to the process ``e_t = phi_1 e_{t-1} + ... + u_t + theta u_{t-1}``: the next coefficient of the
+        autoregression, that of the moving average, or none.
+    is_lag_one : bool
+        Whether it is the autocorrelation of the errors from one scan to the next.
+    estimated : bool
+        Whether the data were asked for it, and it so counts as a parameter of the model.
+    unit : str
+        Empty for a number without one.
+    """
+
+    name: str
+    label: str
+    part: str = ""
+    is_lag_one: bool = False
+    estimated: bool = True
+    unit: str = ""
+
+    def up_to(self, order: int) -> tuple[NoiseParameter, ...]:
+        """Those that it stands for in the member of a family: itself, unless its name ends in ``N``."""
+        if not self.name.endswith("N"):
+            return (self,)
+        return tuple(
+            replace(self, name=f"{self.name[:-1]}{k}", label=f"{self.label[:-1]}{_subscript(k)}")
+            for k in range(1, order + 1)
+        )
+
+
+def _subscript(number: int) -> str:
+    return "".join(chr(ord("₀") + int(digit)) for digit in str(number))
 
 
 @dataclass(frozen=True)
@@ -55,6 +99,20 @@ class NoiseModel:
         What nilearn calls it; None if it has no such model.
     nilearn_differs : str
         Why maps differ from nilearn's under the same name; empty if they do not.
+    parameters : tuple of NoiseParameter
+        Of `NoiseFit.parameters`, all of them; that by which a fit is told in short comes first.
+    order_in : str
+        Name of the parameter that tells how many coefficients each voxel has; empty if all have all.
+    is_exact : bool or None
+        Whether `NoiseFit.rss` is under the inverse of the covariance of the whole process. False where the first scans
+        are taken as they are and later ones less what those before predict, a covariance of determinant 1. None if
+        neither: such a model has no AICc.
+    if_not_white : str or None
+        Noise model to try where it leaves residuals that are not white.
+    shortest_t_r : float
+        Repetition time in s below which it is not proposed.
+    reference_bins : int
+        ``bins`` for the few reference series of `glmwidgets.glm.fit.whiteness`.
     """
 
     name: str
@@ -65,6 +123,12 @@ class NoiseModel:
     options: tuple[str, ...] = ()
     nilearn: str | None = None
     nilearn_differs: str = ""
+    parameters: tuple[NoiseParameter, ...] = ()
+    order_in: str = ""
+    is_exact: bool | None = None
+    if_not_white: str | None = "arma11"
+    shortest_t_r: float = 0.0
+    reference_bins: int = 100
 
     @property
     def is_family(self) -> bool:
@@ -83,6 +147,44 @@ class NoiseModel:
             pooled = ", ".join(each.name for each in NOISE_MODELS.values() if each.can_pool)
             raise ValueError(f"the noise model {self.name} cannot be pooled over voxels; those that can are {pooled}")
 
+    def check_parameters(self, fit: NoiseFit) -> None:
+        """Raise a ValueError unless a fit has the parameters that the row says, and no others."""
+        said = [parameter.name for parameter in self.parameters]
+        if set(fit.parameters) != set(said):
+            raise ValueError(
+                f"the noise model {self.name} gives the parameters {', '.join(fit.parameters) or 'none'}, and its row "
+                f"of NOISE_MODELS says {', '.join(said) or 'none'}; name each there as a NoiseParameter"
+            )
+
+    def process(self, parameters: Mapping[str, np.ndarray], voxels: np.ndarray) -> ARMA:
+        """What its parameters mean.
+
+        Parameters
+        ----------
+        parameters : mapping from name to array of shape (n_voxels,)
+        voxels : array of int, shape (n,)
+
+        Returns
+        -------
+        ARMA
+            Of n voxels.
+        """
+        phi = [parameters[each.name][voxels] for each in self.parameters if each.part == "phi"]
+        theta = [parameters[each.name][voxels] for each in self.parameters if each.part == "theta"]
+        return ARMA(np.array(phi).reshape(len(phi), len(voxels)), theta[0] if theta else np.zeros(len(voxels)))
+
+    def n_estimated(self, parameters: Mapping[str, np.ndarray]) -> int | np.ndarray:
+        """Number of noise parameters that were estimated, in each voxel where voxels differ."""
+        if self.order_in:
+            return parameters[self.order_in]
+        return sum(bool(each.part) and each.estimated for each in self.parameters)
+
+    def log_determinant(self, fit: NoiseFit, n_scans: int) -> np.ndarray | float | None:
+        """Log determinant of the covariance V whose inverse weighs `NoiseFit.rss`; None if it is not known."""
+        if not self.is_exact:
+            return None if self.is_exact is None else 0.0
+        return self.process(fit.parameters, np.arange(fit.rss.size)).log_determinant(n_scans)
+
     def means(self, text: str) -> bool:
         """Whether a ``noise_model`` means this row."""
         return text == self.name or self.of_order(text) is not None
@@ -95,7 +197,12 @@ class NoiseModel:
         order = match[1]
         there = None if self.nilearn is None else self.nilearn.replace("N", order)
         fit = partial(self.fit, order=int(order))
-        return replace(self, name=text, label=self.label.replace("N", order), fit=fit, nilearn=there)
+        label, parameters = self.label.replace("N", order), _members(self.parameters, int(order))
+        return replace(self, name=text, label=label, fit=fit, nilearn=there, parameters=parameters)
+
+
+def _members(parameters: Iterable[NoiseParameter], order: int) -> tuple[NoiseParameter, ...]:
+    return tuple(member for each in parameters for member in each.up_to(order))
 
 
 def white_covariance(c: np.ndarray) -> np.ndarray:
@@ -121,6 +228,13 @@ def fit_ols(moments: Moments, basis: DesignBasis) -> NoiseFit:
     return NoiseFit(g + parts.taken, rss, white_covariance)
 
 
+RHO = NoiseParameter("rho", "ρ", "phi", is_lag_one=True)
+PHI = NoiseParameter("phiN", "φN", "phi")
+
+# Repetition times below this show noise that one autoregressive parameter does not describe (Olszowy and others
+# 2019, Nat Commun 10, 1220; Corbin and others 2018, Hum Brain Mapp 39, 3884).
+SHORT_T_R = 1.5
+
 NOISE_MODELS: Choices[NoiseModel] = Choices(
     (row.name, row)
     for row in (
@@ -131,6 +245,8 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             "Its p values are too small wherever scans are correlated, as they are in fMRI.",
             fit_ols,
             nilearn="ols",
+            is_exact=True,
+            if_not_white="ar1-reml",
         ),
         NoiseModel(
             "ar1",
@@ -140,6 +256,9 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             fit_ar1_pooled,
             options=("bins", "pooling", "neighbours"),
             nilearn="ar1",
+            parameters=(RHO,),
+            is_exact=False,
+            if_not_white="ar1-reml",
         ),
         NoiseModel(
             "ar1-reml",
@@ -148,6 +267,9 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             "Its p values are nearly true under an autoregression, however many confounds there are.",
             fit_ar1_reml,
             options=("pooling", "neighbours"),
+            parameters=(RHO,),
+            is_exact=True,
+            shortest_t_r=SHORT_T_R,
         ),
         NoiseModel(
             "arma11",
@@ -156,6 +278,14 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             "Its p values stay nearly true where thermal noise lies over the autoregression, as at short TRs.",
             fit_arma11,
             options=("bins", "pooling", "neighbours"),
+            parameters=(
+                NoiseParameter("lam", "λ", is_lag_one=True),
+                NoiseParameter("a", "a", "phi"),
+                NoiseParameter("b", "b", "theta"),
+            ),
+            is_exact=True,
+            if_not_white="ar-auto",
+            reference_bins=25,  # a coarse lattice does for few series
         ),
         NoiseModel(
             "ar-auto",
@@ -164,6 +294,10 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             "Its p values are a little too small, but so for noise of any shape that some scans back describe.",
             fit_ar_auto,
             options=("pooling", "neighbours"),
+            parameters=(*PHI.up_to(MAX_ORDER), NoiseParameter("order", "order", unit="scans")),
+            order_in="order",
+            is_exact=True,
+            if_not_white=None,
         ),
         NoiseModel(
             "arN",
@@ -173,6 +307,8 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             fit_arn,
             options=("bins", "random_state", "pooling", "neighbours"),
             nilearn="arN",
+            parameters=(PHI,),
+            is_exact=False,
             nilearn_differs="nilearn groups the voxels at random, so that maps differ",
         ),
     )

@@ -7,6 +7,7 @@ from html import escape
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.whiteness import Whiteness
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
@@ -26,9 +27,6 @@ ALONE = "alone"
 
 # Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
 WITHIN = 0.10
-
-# Maps that are shown by a letter.
-SYMBOLS = {"rho": "ρ", "lam": "λ", "phi1": "φ₁"}
 
 
 class NoisePanel(Panel):
@@ -114,7 +112,7 @@ class NoisePanel(Panel):
         verdict = self.watch.verdict if self.watch.is_current else None
         white = None if verdict is None else verdict.whiteness
         if self._found[0] is not result.fit:
-            self._found = (result.fit, *_found(result.fit.parameters))
+            self._found = (result.fit, *_found(result.fit))
         _, symbol, quartiles = self._found
         parts = [f"{symbol} {quartiles[1]}"] if symbol else []
         tone = "quiet"
@@ -159,12 +157,11 @@ def _members(name: str) -> list[str]:
     return [name.replace("N", order) for order in ORDERS] if NOISE_MODELS[name].is_family else [name]
 
 
-def _found(parameters: dict[str, np.ndarray]) -> tuple[str, tuple[str, ...]]:
-    """Symbol of the first parameter and its quartiles over the voxels; no symbol where there is none."""
-    for name, symbol in SYMBOLS.items():
-        if name in parameters:
-            quartiles = np.quantile(parameters[name], (0.25, 0.5, 0.75))
-            return symbol, tuple(f"{round(q, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}") for q in quartiles)
+def _found(fit: Fit) -> tuple[str, tuple[str, ...]]:
+    """Label of the first parameter and its quartiles over the voxels; no label where there is none."""
+    for first in noise_model_row(fit.noise_model).parameters[:1]:
+        quartiles = np.quantile(fit.parameters[first.name], (0.25, 0.5, 0.75))
+        return first.label, tuple(f"{round(q, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}") for q in quartiles)
     return "", ()
 
 

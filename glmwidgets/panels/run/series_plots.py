@@ -12,7 +12,7 @@ import pandas as pd
 
 from glmwidgets.glm.events.average import average_around_events, share_of_mixed_windows
 from glmwidgets.glm.fit.residuals import amplitude_spectrum, main_frequency, white_autocorrelation
-from glmwidgets.glm.fit.whiteness import arma_coefficients, autocorrelation, innovations
+from glmwidgets.glm.fit.whiteness import autocorrelation
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.panels.parts.chart import Chart, band, bars, line, mark, region
 from glmwidgets.panels.parts.plot import FIT, SIGNAL
@@ -228,15 +228,14 @@ def residual_plots(here: PlaceSeries, result: Answer) -> tuple[list[dict[str, An
     if not sd > 0:
         return [], "the fit leaves nothing: there are no residuals"
     n_lags = max(1, min(MAX_LAG, residual.size // 8))
+    row = noise_model_row(fit.noise_model)
     parameters = {name: np.array([value]) for name, value in here.parameters.items()}
-    coefficients = arma_coefficients(parameters, np.array([0]))
-    white = innovations(residual[:, None], *coefficients)
-    phi, theta = (np.repeat(c, fit.basis.rank, axis=-1) for c in coefficients)
-    mean, deviation = white_autocorrelation(innovations(fit.basis.q, phi, theta), n_lags)
+    white = row.process(parameters, np.array([0])).innovations(residual[:, None])
+    of_design = row.process(parameters, np.zeros(fit.basis.rank, dtype=np.intp)).innovations(fit.basis.q)
+    mean, deviation = white_autocorrelation(of_design, n_lags)
     before, after = autocorrelation(residual[:, None], n_lags)[:, 0], autocorrelation(white, n_lags)[:, 0]
     lags, limits = np.arange(1.0, n_lags + 1), 1.96 * deviation
     whitened = bool(parameters)
-    label = noise_model_row(fit.noise_model).label
     parts = [band(np.r_[0.5, lags, n_lags + 0.5], _ends(mean - limits), _ends(mean + limits), "--glmw-muted", 0.18)]
     if whitened:
         parts.append(bars(lags - 0.17, before, 0.34, SIGNAL, "before", opacity=0.75))
@@ -247,7 +246,7 @@ def residual_plots(here: PlaceSeries, result: Answer) -> tuple[list[dict[str, An
     top = max(0.3, float(np.abs(np.r_[before, after]).max()) * 1.08)
     correlated = Chart.plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
     words = f"sd {write_number(sd)} {_short(here.unit)} · lag 1: {_signed(before[0])}"
-    words += f" → {_signed(after[0])} whitened by {label}" if whitened else ""
+    words += f" → {_signed(after[0])} whitened by {row.label}" if whitened else ""
     return [_histogram(residual, sd, here.unit), correlated], f"{words} · shaded: 95 % if white"
 
 

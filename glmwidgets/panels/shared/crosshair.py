@@ -6,6 +6,8 @@ import math
 from html import escape
 
 from glmwidgets.analysis.thresholding import Clusters
+from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.single.session import Session
@@ -14,7 +16,7 @@ __all__ = ["CrosshairPanel"]
 
 
 # Statistics of the map that have a row of their own, whatever is shown.
-ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square", "rho")
+ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square")
 
 
 class CrosshairPanel(Panel):
@@ -46,7 +48,7 @@ class CrosshairPanel(Panel):
     def _shown(self) -> list[tuple[str, str]]:
         """What gives the colours, where it is not among the rest."""
         result, name = self.session.result, self.session.settings.map.statistic
-        if name in ALWAYS_TOLD:
+        if name in ALWAYS_TOLD or (name == "rho" and any(each.is_lag_one for each in self._of_noise())):
             return []
         shown = result.statistics.show(name)
         value = write_number(float(shown.values[result.voxel(self.session.cursor)]))
@@ -69,14 +71,18 @@ class CrosshairPanel(Panel):
         percent = f" {self.session.unit}".rstrip()
         effect = f"{write_number(values['effect'])}{percent} ± {write_number(values['effect_sd'])}"
         stat = f"t ({contrast.dof:g})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {contrast.dof:g})"
-        known = ("effect", "effect_sd", "stat", "z", "r_square")
         return [
             ("effect ± se", effect if contrast.dim == 1 else "several rows"),
             (stat, write_number(values["stat"])),
             ("z", write_number(values["z"])),
             *([("R²", write_number(values["r_square"]))] if "r_square" in values else []),
-            *((name, write_number(value)) for name, value in values.items() if name not in known),
+            *((each.label, f"{write_number(values[each.name])} {each.unit}".strip()) for each in self._of_noise()),
         ]
+
+    def _of_noise(self) -> tuple[NoiseParameter, ...]:
+        """Parameters of the noise model; none of runs that are combined and of groups."""
+        fit = self.session.result.fit
+        return noise_model_row(fit.noise_model).parameters if isinstance(fit, Fit) else ()
 
 
 def _row(row: tuple[str, str]) -> str:

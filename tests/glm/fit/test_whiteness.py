@@ -5,8 +5,9 @@ import pytest
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
 
+from glmwidgets.glm.arma import ARMA
 from glmwidgets.glm.fit.regression import fit_glm
-from glmwidgets.glm.fit.whiteness import innovations, residual_whiteness, suggested_noise_model
+from glmwidgets.glm.fit.whiteness import residual_whiteness, suggested_noise_model
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.models import NOISE_MODELS
 
@@ -91,14 +92,14 @@ def test_innovations_are_white_by_the_inverse_of_the_covariance(a, b):
     gamma[1:] = (1 + a * b) * (a + b) / (1 - a**2) * a ** np.arange(39)
     e = np.random.default_rng(0).standard_normal((40, 3))
     expected = np.linalg.solve(np.linalg.cholesky(toeplitz(gamma)), e)
-    np.testing.assert_allclose(innovations(e, np.full((1, 3), a), np.full(3, b)), expected, atol=1e-12)
+    np.testing.assert_allclose(ARMA(np.full((1, 3), a), np.full(3, b)).innovations(e), expected, atol=1e-12)
 
 
 def test_innovations_of_higher_orders_undo_the_filter():
     u = np.random.default_rng(0).standard_normal((60, 2))
     phi = np.array([[0.4], [-0.2], [0.3]]) * np.ones(2)
     e = lfilter([1], [1, -0.4, 0.2, -0.3], u, axis=0)
-    np.testing.assert_allclose(innovations(e, phi, np.zeros(2)), u[3:], atol=1e-12)
+    np.testing.assert_allclose(ARMA(phi, np.zeros(2)).innovations(e), u[3:], atol=1e-12)
 
 
 def test_the_same_fit_gives_the_same_verdict():
