@@ -1,66 +1,159 @@
-"""What came out: the answer of a run, of several runs or of a group to what was asked of them."""
+"""What came out: models that were fitted, and the answer of a run, of several runs or of a group to what was asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.analysis.thresholding import thresholding
-from glmwidgets.analysis.verdicts import ContrastBook
-from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.analysis.verdicts import ContrastBook, RunsBook
+from glmwidgets.analysis.voxels import Here, RunEffect, RunEffects, VoxelSeries
+from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.heterogeneity import heterogeneity
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
+from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
 from glmwidgets.runs.domain import Domain
-from glmwidgets.specification.settings import Settings, ThresholdSettings
+from glmwidgets.specification.settings import ThresholdSettings
+from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["Answer", "GroupAnswer", "RunPart", "RunsAnswer"]
+__all__ = ["Answer", "Fitted", "FittedGroup", "GroupAnswer", "RunAnswer", "RunPart", "RunsAnswer"]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What an analysis says under one set of settings.
+class Fitted:
+    """A model that was fitted to a run.
 
     Attributes
     ----------
-    settings : Settings
+    name : str
+        What the run is called.
+    design : DataFrame
+        Design matrix, one row a scan that was kept.
+    fit : Fit
+    t_r : float or None
+        Time between scans, in seconds.
+    events : DataFrame or None
+        Those that were modelled.
+    confounds : tuple of str or None
+        Columns of the design that are confounds; None if that is not known.
+    source : str or None
+        Path of the image.
+    signal : array of shape (n_voxels,) or None
+        Mean over time of each voxel's signal before it was scaled.
+    """
+
+    name: str
+    design: pd.DataFrame
+    fit: Fit
+    t_r: float | None = None
+    events: pd.DataFrame | None = None
+    confounds: tuple[str, ...] | None = None
+    source: str | None = None
+    signal: np.ndarray | None = field(default=None, repr=False)
+
+    @cached_property
+    def book(self) -> ContrastBook:
+        """Verdicts on any contrast of this fit."""
+        return ContrastBook(self.fit, self.design, compute_contrast)
+
+    @property
+    def r_square(self) -> np.ndarray:
+        """Share of the variance that the model explains, shape (n_voxels,)."""
+        return self.fit.r_square
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Event types, sorted."""
+        return () if self.events is None else tuple(sorted(self.events["trial_type"].astype(str).unique()))
+
+    @property
+    def has_series(self) -> bool:
+        """Whether the series that were modelled are still held."""
+        try:
+            self.fit.data(slice(0, 1))
+        except ValueError:
+            return False
+        return True
+
+    def columns_of_interest(self) -> list[str]:
+        """Columns of the design that stand for the task, or for the group's effects."""
+        names = [str(name) for name in self.design.columns]
+        if self.events is not None:
+            kinds = self.conditions
+            return [n for n in names if n in kinds or any(n.startswith(f"{kind}_") for kind in kinds)]
+        skipped = ("drift_", "constant")
+        return [n for n in names if not n.startswith(skipped) and n not in (self.confounds or ())]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FittedGroup(Fitted):
+    """A model that was fitted to the maps of a group.
+
+    Attributes
+    ----------
+    fit : GroupFit
+    values : array of shape (n_maps, n_voxels)
+        What was fitted.
+    """
+
+    name: str = "group"
+    fit: GroupFit
+    values: np.ndarray = field(repr=False)
+    has_series = False
+
+    @cached_property
+    def book(self) -> ContrastBook:
+        """Verdicts on any contrast of this fit."""
+        return ContrastBook(self.fit, self.design, group_contrast)
+
+    @cached_property
+    def r_square(self) -> np.ndarray:
+        """Share of the variance between maps that the design explains, shape (n_voxels,)."""
+        return self.fit.r_square(self.values)
+
+    @property
+    def dispersion(self) -> np.ndarray:
+        """Variance of the errors, shape (n_voxels,)."""
+        return self.fit.spread
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Answer:
+    """What an analysis says to what is asked of it.
+
+    Attributes
+    ----------
+    settings : SettingsTree
+        What was asked.
     domain : Domain
         Voxels that are analysed.
-    design : DataFrame
-        Design matrix.
-    fit : Fit
     contrast : Contrast
     z : array of shape (n_voxels,)
         z scores of the contrast, in the order of the mask's voxels.
     threshold : float
         In z; infinite if nothing can survive.
+    statistics : StatisticsBook
+        What the map can show.
     timings : dict
-        Seconds by stage, of the stages that were computed for this result.
+        Seconds by stage, of the stages that were computed for this answer.
     warnings : dict
         What the stages warned of, by stage.
-    book : ContrastBook or None
-        Verdicts on any contrast of this fit.
-    statistics : StatisticsBook or None
-        What the map can show.
-    signal : array of shape (n_voxels,)
-        Mean over time of each voxel's signal before it was scaled.
     """
 
-    settings: Settings
+    settings: SettingsTree
     domain: Domain
-    design: pd.DataFrame
-    fit: Fit
     contrast: Contrast
     z: np.ndarray
     threshold: float
+    statistics: StatisticsBook
     timings: dict[str, float] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    book: ContrastBook | None = None
-    statistics: StatisticsBook | None = None
-    signal: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
     @property
     def thresholding(self) -> ThresholdSettings:
@@ -85,10 +178,68 @@ class Answer:
         """Number of a voxel in the mask's order; None outside the mask."""
         return self.domain.number(ijk)
 
+    def at(self, ijk: tuple[int, int, int]) -> Here | None:
+        """What is said of a voxel; None outside the mask."""
+        voxel = self.voxel(ijk)
+        return None if voxel is None else self._here(ijk, voxel)
+
+    def _here(self, ijk: tuple[int, int, int], voxel: int) -> Here:
+        raise NotImplementedError
+
+    def _statistics(self, voxel: int) -> dict[str, float]:
+        return {
+            "effect": float(self.contrast.effect[0, voxel]),
+            "effect_sd": float(np.sqrt(self.contrast.covariance[0, 0, voxel])),
+            "stat": float(self.contrast.stat()[voxel]),
+            "z": float(self.z[voxel]),
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunAnswer(Answer):
+    """What a run says.
+
+    Attributes
+    ----------
+    fitted : Fitted
+    """
+
+    fitted: Fitted
+
+    @property
+    def design(self) -> pd.DataFrame:
+        """Design matrix."""
+        return self.fitted.design
+
+    @property
+    def fit(self) -> Any:
+        """Fit of the model."""
+        return self.fitted.fit
+
+    @property
+    def book(self) -> ContrastBook:
+        """Verdicts on any contrast of this fit."""
+        return self.fitted.book
+
+    @property
+    def signal(self) -> np.ndarray:
+        """Mean over time of each voxel's signal before it was scaled, shape (n_voxels,)."""
+        return self.fitted.signal
+
+    def _here(self, ijk: tuple[int, int, int], voxel: int) -> Here:
+        fit, one = self.fit, slice(voxel, voxel + 1)
+        statistics = {
+            **self._statistics(voxel),
+            "r_square": float(fit.r_square[voxel]),
+            **{name: float(values[voxel]) for name, values in fit.parameters.items()},
+        }
+        times = self.design.index.to_numpy(dtype=float)
+        return VoxelSeries(statistics, ijk, times, fit.data(one)[:, 0], fit.predicted(one)[:, 0])
+
 
 @dataclass(frozen=True, eq=False)
 class RunPart:
-    """What one run says to the contrast.
+    """What one run says to the contrast of several.
 
     Attributes
     ----------
@@ -107,34 +258,58 @@ class RunPart:
     advice: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RunsAnswer(Answer):
-    """What the runs say together under one set of settings.
+    """What several runs say together.
 
     Attributes
     ----------
-    answers : tuple of RunPart
-        One a run.
+    fitted : tuple of Fitted
+        One a run, on the voxels that all have.
+    parts : tuple of RunPart
+        What each says to the contrast.
+    book : RunsBook
+        Verdicts on any contrast of the runs that are used.
     effects : dict
         Columns that model each event type, in any of the runs.
-    stacked : DataFrame
-        Designs of the runs that are used, one below the other.
     scaled : bool
         Whether the data of every run are in percent of a mean.
     """
 
-    answers: tuple[RunPart, ...] = ()
-    effects: dict[str, tuple[str, ...]] | None = None
-    stacked: pd.DataFrame | None = None
-    scaled: bool = False
+    fitted: tuple[Fitted, ...]
+    parts: tuple[RunPart, ...]
+    book: RunsBook
+    effects: dict[str, tuple[str, ...]]
+    scaled: bool
+
+    @cached_property
+    def design(self) -> pd.DataFrame:
+        """Columns of any run's design, without rows."""
+        columns = dict.fromkeys(str(name) for one in self.fitted for name in one.design.columns)
+        return pd.DataFrame(columns=list(columns))
+
+    @cached_property
+    def stacked(self) -> pd.DataFrame:
+        """Designs of the runs that are used, one below the other."""
+        used = [one.design for one, part in zip(self.fitted, self.parts, strict=True) if not part.why_not]
+        return pd.concat(used, ignore_index=True).fillna(0.0)
+
+    def _here(self, ijk: tuple[int, int, int], voxel: int) -> Here:
+        runs = tuple(RunEffect.of(part.name, part.contrast, voxel, not part.why_not) for part in self.parts)
+        used = [part.contrast for part in self.parts if not part.why_not and part.contrast.known[voxel]]
+        agreement = None
+        if len(used) > 1 and self.contrast.dim == 1:
+            agreement = heterogeneity([c.effect[0, voxel] for c in used], [c.covariance[0, 0, voxel] for c in used])
+        return RunEffects(self._statistics(voxel), runs, RunEffect.of("all runs", self.contrast, voxel), agreement)
 
 
-@dataclass(frozen=True, eq=False)
-class GroupAnswer(Answer):
-    """What a group analysis says under one set of settings.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupAnswer(RunAnswer):
+    """What a group says.
 
     Attributes
     ----------
+    fitted : FittedGroup
     values : array of shape (n_maps, n_voxels)
         All maps, masked and smoothed; those that are left out, too.
     rows : list of int
@@ -145,7 +320,13 @@ class GroupAnswer(Answer):
         Small pictures of all maps; see `glmwidgets.session.group.thumbnails`.
     """
 
-    values: np.ndarray | None = None
-    rows: tuple[int, ...] = ()
-    influence: Influence | None = None
-    thumbnails: np.ndarray | None = None
+    fitted: FittedGroup
+    values: np.ndarray = field(repr=False)
+    rows: tuple[int, ...]
+    influence: Influence
+    thumbnails: np.ndarray = field(repr=False)
+
+    def _here(self, ijk: tuple[int, int, int], voxel: int) -> Here:
+        one = slice(voxel, voxel + 1)
+        share = float(self.fit.r_square(self.fitted.values[:, one], one)[0])
+        return Here({**self._statistics(voxel), "r_square": share})

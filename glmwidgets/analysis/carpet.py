@@ -18,7 +18,7 @@ from glmwidgets.specification.series import ORDERS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.runs.run import Run
 
 __all__ = ["Carpet", "make_carpet", "scan_traces"]
@@ -53,13 +53,13 @@ class Carpet:
 
 
 def make_carpet(
-    result: Answer, what: str = "data", order: str = "brightness", checkpoint: Callable[[], None] | None = None
+    result: RunAnswer, what: str = "data", order: str = "brightness", checkpoint: Callable[[], None] | None = None
 ) -> Carpet:
     """Make the carpet of a result.
 
     Parameters
     ----------
-    result : Answer
+    result : RunAnswer
     what : {"data", "fit", "residual"}
     order : str
         Key of `ORDERS`.

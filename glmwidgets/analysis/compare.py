@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.specification.words import changes_in_words
@@ -55,12 +55,12 @@ class Comparison:
 
     Attributes
     ----------
-    a, b : Answer
+    a, b : RunAnswer
         Of the same run.
     """
 
-    a: Answer
-    b: Answer
+    a: RunAnswer
+    b: RunAnswer
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -110,5 +110,5 @@ class Comparison:
                 return f"{name} leaves too few degrees of freedom"
         return ""
 
-    def _of_both(self, result: Answer, values: np.ndarray) -> np.ndarray:
+    def _of_both(self, result: RunAnswer, values: np.ndarray) -> np.ndarray:
         return values[self.both[result.mask]]

@@ -26,7 +26,7 @@ from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
 
 __all__ = ["Place", "PlaceSeries", "find_place", "place_series", "weighed_columns"]
 
@@ -52,12 +52,12 @@ class Place:
     name: str
 
 
-def find_place(result: Answer, spot: Spot, labels: np.ndarray | None = None) -> Place:
+def find_place(result: RunAnswer, spot: Spot, labels: np.ndarray | None = None) -> Place:
     """Find the voxels of a spot.
 
     Parameters
     ----------
-    result : Answer
+    result : RunAnswer
         Whose mask counts.
     spot : Spot
     labels : array of int, 3-D, optional
@@ -153,13 +153,13 @@ class PlaceSeries:
 
 
 def place_series(
-    result: Answer, place: Place, by_condition: Mapping[str, Sequence[str]], unit: str = "percent"
+    result: RunAnswer, place: Place, by_condition: Mapping[str, Sequence[str]], unit: str = "percent"
 ) -> PlaceSeries:
     """Series of a place under a result.
 
     Parameters
     ----------
-    result : Answer
+    result : RunAnswer
     place : Place
         With at least one voxel.
     by_condition : mapping from condition to columns
@@ -201,7 +201,7 @@ def place_series(
     )
 
 
-def _weights(result: Answer, voxels: slice | np.ndarray, unit: str) -> tuple[np.ndarray, str]:
+def _weights(result: RunAnswer, voxels: slice | np.ndarray, unit: str) -> tuple[np.ndarray, str]:
     """What each voxel's series counts in the mean of the place, in the unit wanted, and that unit in words."""
     mean, signal = result.fit.moments.mean[voxels], result.signal[voxels]
     each = np.full(signal.size, 1 / signal.size)
@@ -216,11 +216,11 @@ def _weights(result: Answer, voxels: slice | np.ndarray, unit: str) -> tuple[np.
     return each * np.divide(signal, bracket, out=signal.astype(float), where=bracket > 0) / 100, "signal"
 
 
-def _contrast_rows(result: Answer) -> np.ndarray:
+def _contrast_rows(result: RunAnswer) -> np.ndarray:
     return np.atleast_2d(contrast_vector(result.settings.contrast.expression, list(result.fit.columns)))
 
 
-def weighed_columns(result: Answer) -> set[str]:
+def weighed_columns(result: RunAnswer) -> set[str]:
     """Columns of the design that the contrast of a result weighs."""
     used = np.any(_contrast_rows(result), axis=0)
     return {name for name, is_used in zip(result.fit.columns, used, strict=True) if is_used}

@@ -21,10 +21,10 @@ from glmwidgets.specification.settings import ThresholdSettings
 __all__ = [
     "CONFIDENCE",
     "Clusters",
-    "bounds_on",
-    "clusters_over",
+    "bounds_of",
+    "clusters_of",
     "hommel_of",
-    "threshold_height",
+    "threshold_of",
     "thresholding",
     "two_sided",
 ]
@@ -68,13 +68,13 @@ class Clusters:
     bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
 
-def threshold_height(settings: Any, contrast: Scored) -> float:
+def threshold_of(settings: Any, contrast: Scored) -> float:
     """Threshold in z; infinite if nothing can survive."""
     chosen, sides = settings.threshold, two_sided(settings, contrast[0])
     return height_threshold(contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=sides, fixed=chosen.value)
 
 
-def clusters_over(settings: Any, domain: Domain, contrast: Scored, threshold: float) -> Clusters:
+def clusters_of(settings: Any, domain: Domain, contrast: Scored, threshold: float) -> Clusters:
     """Clusters over a threshold, without bounds yet."""
     chosen = settings.threshold
     if threshold == 0:  # none at all: what hangs together above it is half of the brain
@@ -94,7 +94,7 @@ def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
     return hommel_values(_tested(contrast[1]), CONFIDENCE, two_sided(settings, contrast[0]))
 
 
-def bounds_on(
+def bounds_of(
     settings: Any, domain: Domain, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
 ) -> np.ndarray:
     """Share of each cluster's voxels that is truly active, at least."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector
 
-__all__ = ["ContrastBook", "ContrastVerdict"]
+__all__ = ["ContrastBook", "ContrastVerdict", "RunsBook"]
 
 
 @dataclass(frozen=True)
@@ -120,4 +120,32 @@ class ContrastBook:
             efficiency=efficiency(self._design, weights),
             inflation=float(np.max(inflation)),
             variance=float(np.median(contrast.covariance[0, 0][known])) if one else math.nan,
+        )
+
+
+class RunsBook:
+    """Verdicts on contrasts over runs, from those of each.
+
+    Parameters
+    ----------
+    books : sequence of ContrastBook
+        Of the runs that are used.
+    """
+
+    def __init__(self, books: Sequence[ContrastBook]):
+        self._books = tuple(books)
+
+    def verdict(self, expression: str) -> ContrastVerdict:
+        """Verdict on the mean effect of the runs that can answer; its variance is their mean one over their number."""
+        verdicts = [book.verdict(expression) for book in self._books]
+        able = [verdict for verdict in verdicts if verdict.estimable]
+        if not able:
+            return verdicts[0]
+        n = len(able)
+        return replace(
+            able[0],
+            dof=sum(verdict.dof for verdict in able),
+            efficiency=n**2 / sum(1 / verdict.efficiency for verdict in able),
+            inflation=max(verdict.inflation for verdict in able),
+            variance=sum(verdict.variance for verdict in able) / n**2,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
@@ -223,7 +223,7 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     return run, _complete(settings, run)
 
 
-def analyse(run: Run, settings: Settings) -> tuple[Analysis, Answer, Clusters]:
+def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:
     """Fit a run, and say in a person's words what is wrong if something is."""
     analysis = Analysis(run)
     try:

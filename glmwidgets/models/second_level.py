@@ -391,11 +391,7 @@ class SecondLevelModel(Estimator):
     def r_square(self) -> nib.Nifti1Image:
         """Share of the maps' variance around their mean that the design predicts, within 0 and 1."""
         self._check_last()
-        values = self._values_of(self._last).astype(float)
-        rest = ((values - self._fit_of(self._last).predicted) ** 2).sum(axis=0)
-        total = ((values - values.mean(axis=0)) ** 2).sum(axis=0)
-        share = 1 - np.divide(rest, total, out=np.ones_like(rest), where=total > 0)
-        return self.masker_.inverse_transform(np.clip(share, 0, 1))
+        return self.masker_.inverse_transform(self._fit_of(self._last).r_square(self._values_of(self._last)))
 
     predicted_, residuals_, r_square_ = predicted, residuals, r_square
 

@@ -6,7 +6,7 @@ The threshold is always one on z, which decides what survives; the statistic sho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,8 @@ class StatisticsBook:
 
     Attributes
     ----------
-    fit : Fit
+    fit : Fit or None
+        Or what else has its ``r_square`` and ``dispersion``; None where several runs have one each.
     contrast : Contrast
     z : array of shape (n_voxels,)
         Its z scores.
@@ -38,13 +39,16 @@ class StatisticsBook:
         Whether both signs of the contrast are asked about.
     signal_scaling : str
         Key of `glmwidgets.glm.moments.scaling.SCALINGS`.
+    lacks : mapping from str to str
+        What an analysis of this kind does not have of the ``of`` of `Statistic`, and why.
     """
 
-    fit: Fit
+    fit: Fit | None
     contrast: Contrast
     z: np.ndarray
     two_sided: bool
     signal_scaling: str
+    lacks: Mapping[str, str] = field(default_factory=dict)
     _made: dict[str, Shown] = field(default_factory=dict, repr=False)
 
     def show(self, name: str) -> Shown:
@@ -177,8 +181,8 @@ class Statistic:
         Whether it is the test itself, which has no direction where that is an F test.
     short_f : str
         Above the colour bar of an F test; as otherwise if empty.
-    needs_time : bool
-        Whether it is one of series, so that maps of a group do not have it.
+    of : {"contrast", "fit", "series"}
+        What it is said of: fixed effects of several runs have a contrast alone, maps of a group no series.
     """
 
     label: str
@@ -192,7 +196,7 @@ class Statistic:
     least: float = 0.0
     of_test: bool = False
     short_f: str = ""
-    needs_time: bool = False
+    of: str = "contrast"
 
 
 STATISTICS: Choices[Statistic] = Choices(
@@ -221,7 +225,9 @@ STATISTICS: Choices[Statistic] = Choices(
             in_units=True,
             quantile=0.98,
         ),
-        "r_square": Statistic("R²", "R²", "Share of the variance that the model explains.", _r_square, whole=True),
+        "r_square": Statistic(
+            "R²", "R²", "Share of the variance that the model explains.", _r_square, whole=True, of="fit"
+        ),
         "partial_r_square": Statistic(
             "partial R²",
             "partial R²",
@@ -236,7 +242,7 @@ STATISTICS: Choices[Statistic] = Choices(
             signed=True,
             whole=True,
             quantile=0.999,
-            needs_time=True,
+            of="series",
         ),
         "residual_sd": Statistic(
             "residual sd",
@@ -246,6 +252,7 @@ STATISTICS: Choices[Statistic] = Choices(
             whole=True,
             in_units=True,
             quantile=0.98,
+            of="fit",
         ),
         "tsnr": Statistic(
             "tSNR",
@@ -254,7 +261,7 @@ STATISTICS: Choices[Statistic] = Choices(
             _tsnr,
             whole=True,
             quantile=0.99,
-            needs_time=True,
+            of="series",
         ),
     }
 )
@@ -298,11 +305,13 @@ class Shown:
 def _show(name: str, of: StatisticsBook) -> Shown:
     row, why_not = STATISTICS[name], ""
     try:
+        if row.of in of.lacks:
+            raise NotHere(of.lacks[row.of])
         values = row.compute(of)
     except NotHere as reason:
         name, row, values, why_not = "z", STATISTICS["z"], of.z, f"{reason}; z is shown"
     if name != "z":
-        values = np.where(of.fit.moments.constant, np.nan, values)
+        values = np.where(of.contrast.known, values, np.nan)
     directed = row.signed and not (of.is_f and row.of_test)
     label = row.short_f if of.is_f and row.short_f else row.short
     unit = "%" if row.in_units and of.scaled else ""

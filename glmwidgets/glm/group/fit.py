@@ -69,6 +69,28 @@ class GroupFit:
         """``X beta``, shape (n, n_voxels)."""
         return self.basis @ self.theta
 
+    def r_square(self, data: np.ndarray, voxels: slice = slice(None)) -> np.ndarray:
+        """Share of the variance between maps that the design explains, within 0 and 1.
+
+        Parameters
+        ----------
+        data : array of shape (n, n_voxels)
+            Maps that were fitted.
+        voxels : slice
+            Which of the fit's voxels they are of.
+
+        Returns
+        -------
+        array of shape (n_voxels,)
+        """
+        data, theta = np.asarray(data), self.theta[:, voxels]
+        share = np.empty(data.shape[1])
+        for part, y in _blocks(data):
+            rest = ((y - self.basis @ theta[:, part]) ** 2).sum(axis=0)
+            total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+            share[part] = 1 - np.divide(rest, total, out=np.ones_like(rest), where=total > 0)
+        return np.clip(share, 0, 1)
+
 
 class GroupEstimator(NamedTuple):
     """A row of `GROUP_ESTIMATORS`: how effects and their variance are computed, and `said` in a methods section."""

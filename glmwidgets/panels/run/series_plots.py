@@ -19,7 +19,7 @@ from glmwidgets.panels.parts.plot import FIT, SIGNAL
 from glmwidgets.report.figures.style import colour_of, write_number
 
 if TYPE_CHECKING:
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.places import PlaceSeries
 
 __all__ = [
@@ -207,7 +207,7 @@ def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
     return " · ".join(words)
 
 
-def residual_plots(here: PlaceSeries, result: Answer) -> tuple[list[dict[str, Any]], str]:
+def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[dict[str, Any]], str]:
     """Histogram of the residuals with the normal curve of their deviation, and their autocorrelation.
 
     Returns

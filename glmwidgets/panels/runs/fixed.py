@@ -77,10 +77,10 @@ class RunsPanel(Panel):
             words = [self._file(i) for i in range(len(self.ticks))]
             self.set_verdict("")
         else:
-            used = [answer for answer in result.answers if not answer.why_not]
-            tone = "quiet" if len(used) == len(result.answers) else "warn"
-            self.set_verdict(f"{len(used)} of {len(result.answers)} combined", tone)
-            words = [self._says(answer, i) for i, answer in enumerate(result.answers)]
+            used = [answer for answer in result.parts if not answer.why_not]
+            tone = "quiet" if len(used) == len(result.parts) else "warn"
+            self.set_verdict(f"{len(used)} of {len(result.parts)} combined", tone)
+            words = [self._says(answer, i) for i, answer in enumerate(result.parts)]
         for told, value in zip(self._told, words, strict=True):
             if told.value != value:
                 told.value = value

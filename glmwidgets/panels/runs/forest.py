@@ -9,11 +9,12 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
+from glmwidgets.analysis.voxels import RunEffect, RunEffects
 from glmwidgets.glm.fit.heterogeneity import Heterogeneity
 from glmwidgets.panels.parts.plot import FIT, SIGNAL, figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.session.several.session import FixedSession, RunEffect, RunEffects
+from glmwidgets.session.several.session import FixedSession
 
 __all__ = ["ForestPanel"]
 

@@ -16,7 +16,7 @@ from glmwidgets.images.save import save_image
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.runs.run import Run
 
@@ -38,7 +38,7 @@ FILES = {
 }
 
 
-def _maps(result: Answer, labels: np.ndarray) -> dict[str, Nifti1Image]:
+def _maps(result: RunAnswer, labels: np.ndarray) -> dict[str, Nifti1Image]:
     contrast, domain = result.contrast, result.domain
     is_t = contrast.stat_type == "t"
     values = {
@@ -63,7 +63,7 @@ def _maps(result: Answer, labels: np.ndarray) -> dict[str, Nifti1Image]:
 
 
 def write_result(
-    folder: str | os.PathLike[str], run: Run, result: Answer, clusters: Clusters, *, overwrite: bool = False
+    folder: str | os.PathLike[str], run: Run, result: RunAnswer, clusters: Clusters, *, overwrite: bool = False
 ) -> list[Path]:
     """Write the maps, tables and settings of a result.
 
@@ -74,7 +74,7 @@ def write_result(
     folder : str or path
         Where to; made if it does not exist. Other files in it are left alone.
     run : Run
-    result : Answer
+    result : RunAnswer
     clusters : Clusters
         Of the same settings.
     overwrite : bool

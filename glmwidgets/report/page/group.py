@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.analysis.thresholding import clusters_over, threshold_height, thresholding
+from glmwidgets.analysis.thresholding import clusters_of, threshold_of, thresholding
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.group.fit import group_contrast
 from glmwidgets.images.load import load_image
@@ -99,8 +99,8 @@ def study_of_group(
         else:
             contrast = group_contrast(result.fit, text)
             z, test = contrast.z_score(), None
-            height = threshold_height(settings, (contrast, z))
-            found = clusters_over(settings, result.domain, (contrast, z), height)
+            height = threshold_of(settings, (contrast, z))
+            found = clusters_of(settings, result.domain, (contrast, z), height)
         facts.append(
             ContrastFacts(
                 name=name or text,
@@ -129,7 +129,7 @@ def study_of_group(
         contrasts=tuple(facts),
         mask=result.mask,
         affine=affine,
-        r_square=result.statistics.fit.r_square,
+        r_square=result.fitted.r_square,
         background=nib.Nifti1Image(background, affine) if bg_img is None else load_image(bg_img),
         settings=settings,
     )

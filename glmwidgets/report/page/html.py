@@ -30,7 +30,7 @@ from glmwidgets.report.page.subject import Study, study_of_model, study_of_resul
 from glmwidgets.web import style
 
 if TYPE_CHECKING:
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.session.single.analysis import Analysis
     from glmwidgets.session.single.session import Session
@@ -189,7 +189,7 @@ def glm_report(
 
 def analysis_report(
     analysis: Analysis,
-    result: Answer,
+    result: RunAnswer,
     clusters: Clusters | None = None,
     *,
     title: str | None = None,
@@ -205,7 +205,7 @@ def analysis_report(
     Parameters
     ----------
     analysis : Analysis
-    result : Answer
+    result : RunAnswer
     clusters : Clusters, optional
         Found if they are not given.
     title, bg_img, plot_type, cut_coords, display_mode, ledger, whiteness

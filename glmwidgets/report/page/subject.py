@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
@@ -188,7 +188,7 @@ class Study:
 
 def study_of_result(
     analysis: Analysis,
-    result: Answer,
+    result: RunAnswer,
     clusters: Clusters | None = None,
     *,
     title: str | None = None,
@@ -200,7 +200,7 @@ def study_of_result(
     ----------
     analysis : Analysis
         The one that gave the result.
-    result : Answer
+    result : RunAnswer
     clusters : Clusters, optional
         Of the same settings; found if they are not given.
     title : str, optional

@@ -15,7 +15,7 @@ from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.glm.fit.contrasts import Contrast
     from glmwidgets.glm.inference.clusters import Cluster
@@ -132,13 +132,13 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
     return "\n".join(lines)
 
 
-def summary(run: Run, result: Answer, clusters: Clusters) -> str:
+def summary(run: Run, result: RunAnswer, clusters: Clusters) -> str:
     """What was fitted to what, and what was found.
 
     Parameters
     ----------
     run : Run
-    result : Answer
+    result : RunAnswer
     clusters : Clusters
 
     Returns

@@ -24,7 +24,6 @@ from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from glmwidgets.analysis.answers import Answer
 
 __all__ = ["Entry", "Ledger"]
 
@@ -137,21 +136,27 @@ class Ledger:
         """Whether what is being looked at came after a model was locked, and is another."""
         return bool(self.entries) and self.entries[-1].role == "exploratory"
 
-    def add(self, result: Answer, movement: int | None = None) -> None:
+    def add(
+        self, settings: Settings, design: pd.DataFrame, timings: Mapping[str, float], movement: int | None = None
+    ) -> None:
         """Count a map that was published, as an entry or as part of the last one.
 
         Parameters
         ----------
-        result : Answer
-            With ``settings``, ``design`` and ``timings``.
+        settings : Settings
+            Of the map.
+        design : DataFrame
+            Of the model.
+        timings : mapping
+            Seconds by stage.
         movement : int, optional
             Number of the movement that led to it (see `glmwidgets.session.core.steps.Steps`); maps of one movement make
             one entry.
         """
-        settings, now = result.settings, self._clock()
+        now = self._clock()
         last = self.entries[-1] if self.entries else None
-        model = model_digest(settings, result.design)
-        contrast = contrast_digest(model, settings.contrast.expression, result.design.columns)
+        model = model_digest(settings, design)
+        contrast = contrast_digest(model, settings.contrast.expression, design.columns)
         self._models.add(model)
         self._contrasts.add(contrast)
         moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - LIST_OF_CONTRASTS
@@ -160,7 +165,7 @@ class Ledger:
         entry = Entry(
             number=len(self.entries) + 1,
             time=datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="seconds"),
-            seconds=round(sum(result.timings.values()), 4),
+            seconds=round(sum(timings.values()), 4),
             settings=settings,
             words="first look" if last is None else describe_changes(settings, last.settings),
             model=model,

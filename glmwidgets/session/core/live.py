@@ -17,8 +17,10 @@ import numpy as np
 import traitlets
 
 from glmwidgets.analysis.verdicts import ContrastVerdict
+from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
+from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
@@ -74,9 +76,7 @@ class LiveSession(traitlets.HasTraits):
 
     Parameters
     ----------
-    analysis : object
-        Has ``result``, ``clusters``, ``pending`` and ``suggestion`` as of
-        `glmwidgets.session.single.analysis.Analysis`.
+    analysis : LiveAnalysis
     settings : SettingsTree
         What to begin with.
     synchronous : bool
@@ -100,7 +100,7 @@ class LiveSession(traitlets.HasTraits):
     verdicts = traitlets.Dict(help="Verdict on each listed contrast under `result`, by expression.")
     looks = traitlets.Int(0, help="Grows whenever the ledger or what can be undone changes.")
 
-    def __init__(self, analysis: Any, settings: SettingsTree, synchronous: bool = False):
+    def __init__(self, analysis: LiveAnalysis, settings: SettingsTree, synchronous: bool = False):
         self.lock = threading.RLock()
         self.analysis = analysis
         self._lane = LatestWins(synchronous, on_error=self.show_error)
@@ -294,6 +294,24 @@ class LiveSession(traitlets.HasTraits):
     def mm(self, ijk: tuple[int, int, int] | None = None) -> np.ndarray:
         """Place of a voxel (the crosshair's by default) in mm, shape (3,)."""
         return (self.affine @ [*(ijk or self.cursor), 1.0])[:3]
+
+    def series(self, ijk: tuple[int, int, int] | None = None) -> Here | None:
+        """What is said of a voxel.
+
+        Parameters
+        ----------
+        ijk : tuple of int, optional
+            The crosshair's voxel by default.
+
+        Returns
+        -------
+        Here or None
+            Statistics, and what an analysis of this kind has beside them; None before the first result and outside
+            the mask.
+        """
+        with self.lock:
+            result, ijk = self.result, tuple(ijk or self.cursor)
+        return None if result is None else result.at(ijk)
 
     def aside(self, job: Callable[[Ticket], None]) -> None:
         """Have something made that only one view asks for, beside the analysis; a newer request replaces an older.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,6 @@ __all__ = ["GroupSession"]
 
 # Tests that one may come back to without running them again.
 MOST_KEPT = 6
-
-
-@dataclass(frozen=True)
-class _Here:
-    """Statistics at a voxel."""
-
-    statistics: dict[str, float]
 
 
 class GroupSession(LiveSession):
@@ -128,26 +121,6 @@ class GroupSession(LiveSession):
 
     # One voxel, one map -------------------------------------------------------------------------------------------
 
-    def series(self, ijk: tuple[int, int, int] | None = None) -> _Here | None:
-        """Statistics at a voxel, the crosshair's by default; None outside the mask and before the first result."""
-        with self.lock:
-            result = self.result
-            voxel = None if result is None else result.voxel(tuple(ijk or self.cursor))
-        if voxel is None:
-            return None
-        contrast, values = result.contrast, result.values[list(result.rows), voxel].astype(float)
-        total = ((values - values.mean()) ** 2).sum()
-        rest = ((values - result.fit.basis @ result.fit.theta[:, voxel]) ** 2).sum()
-        return _Here(
-            {
-                "effect": float(contrast.effect[0, voxel]),
-                "effect_sd": float(np.sqrt(contrast.covariance[0, 0, voxel])),
-                "stat": float(contrast.stat()[voxel]),
-                "z": float(result.z[voxel]),
-                "r_square": float(1 - rest / total) if total > 0 else np.nan,
-            }
-        )
-
     def values(self, against: str | None = None, ijk: tuple[int, int, int] | None = None) -> GroupValues | None:
         """Values of all maps at a voxel, against a column of the table.
 
@@ -173,9 +146,8 @@ class GroupSession(LiveSession):
         if name:
             whole = result.settings.table.column(name)
             column = type(whole)(whole.name, whole.kind, [whole.cells[i] for i in result.rows])
-        values = result.values if len(result.rows) == len(result.values) else result.values[list(result.rows)]
         terms = result.settings.design.terms
-        found = values_at(result.fit, values, voxel, column, name in terms)
+        found = values_at(result.fit, result.fitted.values, voxel, column, name in terms)
         # A person thinks of the table's columns, not of the many that one of labels becomes.
         others = tuple(term for term in terms if term != name) if found.adjusted else ()
         return replace(found, adjusted=others)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from glmwidgets.analysis.answers import RunPart, RunsAnswer
+from glmwidgets.analysis.answers import Fitted, RunPart, RunsAnswer
 from glmwidgets.analysis.proposals import condition_columns, mended_expression
-from glmwidgets.analysis.thresholding import Clusters, bounds_on, clusters_over, hommel_of, threshold_height, two_sided
-from glmwidgets.analysis.verdicts import ContrastBook, ContrastVerdict
+from glmwidgets.analysis.thresholding import Scored, two_sided
+from glmwidgets.analysis.verdicts import RunsBook
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
 from glmwidgets.glm.fit.expressions import ExpressionError
-from glmwidgets.glm.fit.statistics import NotHere, StatisticsBook
+from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.images.mask import intersect_masks
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
-from glmwidgets.session.core.graph import Graph, Stage, StageError
+from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
+from glmwidgets.session.core.graph import Stage, StageError
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.fixed import WEIGHTINGS, FixedSettings, model_of
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
-__all__ = ["FixedAnalysis", "FixedBook"]
+__all__ = ["FixedAnalysis"]
+
+#: What fixed effects do not have of what a map can show.
+LACKS = dict.fromkeys(("fit", "series"), "runs that are combined have this each for themselves")
 
 
 class _OnMask(Analysis):
@@ -46,25 +49,7 @@ class _OnMask(Analysis):
         return series.T[domain.mask[own.mask]].T
 
 
-class _Parts:
-    """Stands where a statistic looks for the fit of one run."""
-
-    def __init__(self, constant: np.ndarray):
-        self.moments = _NoSeries(constant)
-
-    def __getattr__(self, name: str) -> Any:
-        raise NotHere("runs that are combined have this each for themselves")
-
-
-class _NoSeries:
-    def __init__(self, constant: np.ndarray):
-        self.constant = constant
-
-    def __getattr__(self, name: str) -> Any:
-        raise NotHere("runs that are combined have this each for themselves")
-
-
-class FixedAnalysis:
+class FixedAnalysis(LiveAnalysis):
     """The graph of stages over several runs.
 
     Parameters
@@ -73,27 +58,20 @@ class FixedAnalysis:
         One a run; what they have computed is used.
     """
 
+    scored = "fixed effects"
+
     def __init__(self, analyses: Sequence[Analysis]):
         self.analyses = tuple(analyses)
         self._common: Domain | None = None
         self._on_mask: tuple[Analysis, ...] = ()
         asked = ("runs.models", "runs.left_out", "contrast.expression")
-        heights = tuple(f"threshold.{name}" for name in ("height_control", "alpha", "value", "two_sided"))
-        kept = tuple(f"threshold.{name}" for name in ("two_sided", "cluster_size", "min_distance"))
-        self.graph = Graph(
+        shown = ("runs.models", "threshold.two_sided")
+        super().__init__(
             [
-                Stage("mask", lambda settings: self._common, reads=("runs.models",)),
-                Stage("contrasts", self._answers, needs=("mask",), reads=asked, keep=4),
-                Stage("fixed effects", self._combined, needs=("contrasts",), reads=("runs.weighting",), keep=6),
-                Stage("threshold", threshold_height, needs=("fixed effects",), reads=heights, keep=8),
-                Stage("clusters", clusters_over, needs=("mask", "fixed effects", "threshold"), reads=kept),
-                Stage("hommel", hommel_of, needs=("fixed effects",), reads=("threshold.two_sided",)),
-                Stage(
-                    "bounds",
-                    bounds_on,
-                    needs=("mask", "fixed effects", "clusters", "hommel"),
-                    reads=("threshold.two_sided",),
-                ),
+                Stage("mask", lambda asked: self._common, reads=("runs.models",)),
+                Stage("contrasts", self._parts, ("mask",), asked, keep=4),
+                Stage("fixed effects", self._combined, ("contrasts",), ("runs.weighting",), keep=6),
+                Stage("statistics", self._statistics, ("fixed effects",), shown, keep=2),
             ]
         )
 
@@ -117,7 +95,7 @@ class FixedAnalysis:
 
     def forget(self) -> None:
         """Let go of everything that was kept for settings that may come back."""
-        self.graph.clear()
+        super().forget()
         for analysis in self._on_mask:
             analysis.forget()
 
@@ -128,53 +106,25 @@ class FixedAnalysis:
             for i, model in enumerate(self.models(settings))
             if not self._on_mask or not self._on_mask[i].graph.is_kept("fit", model)
         ]
-        own = self.graph.pending("bounds", settings)
-        return (*fits, *(name for name in own if name not in ("mask", "contrasts")))
+        return (*fits, *(name for name in super().pending(settings) if name not in ("mask", "contrasts")))
 
-    def result(self, settings: FixedSettings, checkpoint: Callable[[str], None] | None = None) -> RunsAnswer:
-        """Everything up to the threshold; see `glmwidgets.session.single.analysis.Analysis.result`."""
-        timings: dict[str, float] = {}
+    def _answer(
+        self, settings: FixedSettings, get: Get, timings: dict[str, float], checkpoint: Checkpoint | None
+    ) -> RunsAnswer:
         models = self.models(settings)
         self._prepare(models, timings, checkpoint)
-        contrast, z = self.graph.get("fixed effects", settings, timings, checkpoint)
-        answers = self.graph.get("contrasts", settings)
-        threshold = self.graph.get("threshold", settings, timings, checkpoint)
+        scored, parts = self._scored(settings, get), get("contrasts")
         timings.pop("mask", None)
-        used = [i for i, answer in enumerate(answers) if not answer.why_not]
-        designs = [self._on_mask[i].graph.get("design", models[i]) for i in range(len(models))]
-        stacked = pd.concat([designs[i] for i in used], ignore_index=True).fillna(0.0)
-        columns = dict.fromkeys(str(name) for design in designs for name in design.columns)
-        scaled = all(SCALINGS[model.data.signal_scaling].mean is not None for model in models)
-        book = FixedBook([self._on_mask[i].graph.get("book", models[i]) for i in self._used(settings)])
-        scaling = models[0].data.signal_scaling if scaled else "none"
-        statistics = StatisticsBook(_Parts(~contrast.known), contrast, z, two_sided(settings, contrast), scaling)
+        fitted = tuple(a.graph.get("fitted", m) for a, m in zip(self._on_mask, models, strict=True))
         return RunsAnswer(
-            settings,
-            self._common,
-            pd.DataFrame(columns=list(columns)),
-            None,
-            contrast,
-            z,
-            threshold,
-            timings,
-            self._warnings(models, answers, settings),
-            book,
-            statistics,
-            answers=answers,
-            effects=self._effects(models, designs),
-            stacked=stacked,
-            scaled=scaled,
+            **scored | {"warnings": self._warnings(models, parts, settings)},
+            timings=timings,
+            fitted=fitted,
+            parts=parts,
+            book=RunsBook([fitted[i].book for i in self._used(settings)]),
+            effects=self._effects(models, fitted),
+            scaled=self._scaling(models) != "none",
         )
-
-    def clusters(
-        self,
-        settings: FixedSettings,
-        timings: dict[str, float] | None = None,
-        checkpoint: Callable[[str], None] | None = None,
-    ) -> Clusters:
-        """Clusters over the threshold, the volume of their labels, and how much of each is surely active."""
-        clusters = self.graph.get("clusters", settings, timings, checkpoint)
-        return replace(clusters, bounds=self.graph.get("bounds", settings, timings, checkpoint))
 
     def suggestion(self, settings: FixedSettings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that no run can answer."""
@@ -187,9 +137,7 @@ class FixedAnalysis:
 
     # Stages -----------------------------------------------------------------------------------------------------------
 
-    def _prepare(
-        self, models: Sequence[Settings], timings: dict[str, float], checkpoint: Callable[[str], None] | None
-    ) -> None:
+    def _prepare(self, models: Sequence[Settings], timings: dict[str, float], checkpoint: Checkpoint | None) -> None:
         """Fit every run on the voxels that all have."""
 
         def get(analysis: Analysis, name: str, i: int) -> Any:
@@ -238,8 +186,8 @@ class FixedAnalysis:
             raise StageError("runs", ValueError("every run is left out: tick at least one"))
         return used
 
-    def _answers(self, settings: FixedSettings, domain: Domain) -> tuple[RunPart, ...]:
-        used, answers, failed = self._used(settings), [], []
+    def _parts(self, settings: FixedSettings, domain: Domain) -> tuple[RunPart, ...]:
+        used, parts, failed = self._used(settings), [], []
         asked = ContrastSettings(settings.contrast.expression)
         for i, text in enumerate(settings.runs.models):
             model = model_of(text, asked, ThresholdSettings())
@@ -251,65 +199,46 @@ class FixedAnalysis:
                     raise error.cause from error
                 why_not, advice = (why_not, "") if why_not else (error.cause.message, error.cause.advice_at("notebook"))
                 failed += [error.cause] if i in used else []
-            answers.append(RunPart(run_name(i), contrast, why_not, advice))
+            parts.append(RunPart(run_name(i), contrast, why_not, advice))
         if len(failed) == len(used):
             # What no run can read is the contrast's fault.
             if len({str(error) for error in failed}) == 1:
                 raise StageError("contrast", failed[0])
-            said = "; ".join(f"{a.name}: {a.why_not}" for a in answers if a.contrast is None)
+            said = "; ".join(f"{a.name}: {a.why_not}" for a in parts if a.contrast is None)
             raise StageError("contrast", ValueError(f"no run can answer this contrast. {said}")) from failed[0]
-        return tuple(answers)
+        return tuple(parts)
 
-    def _combined(self, settings: FixedSettings, answers: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:
-        contrasts = [answer.contrast for answer in answers if not answer.why_not]
+    def _combined(self, settings: FixedSettings, parts: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:
+        contrasts = [part.contrast for part in parts if not part.why_not]
         combine = WEIGHTINGS[settings.runs.weighting].combine
         contrast = contrasts[0] if len(contrasts) == 1 else combine(contrasts)
         return contrast, contrast.z_score()
 
-    def _effects(self, models: Sequence[Settings], designs: Sequence[pd.DataFrame]) -> dict[str, tuple[str, ...]]:
+    def _scaling(self, models: Sequence[Settings]) -> str:
+        """What the data of every run are scaled by; "none" if they are not all in percent of a mean."""
+        scalings = [model.data.signal_scaling for model in models]
+        return scalings[0] if all(SCALINGS[name].mean is not None for name in scalings) else "none"
+
+    def _statistics(self, settings: FixedSettings, scored: Scored) -> StatisticsBook:
+        models = [model_of(text, ContrastSettings(), ThresholdSettings()) for text in settings.runs.models]
+        return StatisticsBook(None, *scored, two_sided(settings, scored[0]), self._scaling(models), LACKS)
+
+    def _effects(self, models: Sequence[Settings], fitted: Sequence[Fitted]) -> dict[str, tuple[str, ...]]:
         found: dict[str, dict[str, None]] = {}
-        for analysis, model, design in zip(self.analyses, models, designs, strict=True):
-            columns = [str(name) for name in design.columns]
+        for analysis, model, one in zip(self.analyses, models, fitted, strict=True):
+            columns = [str(name) for name in one.design.columns]
             for effect, names in condition_columns(analysis.conditions(model), model.design, columns).items():
                 found.setdefault(effect, {}).update(dict.fromkeys(names))
         return {effect: tuple(names) for effect, names in sorted(found.items())}
 
     def _warnings(
-        self, models: Sequence[Settings], answers: Sequence[RunPart], settings: FixedSettings
+        self, models: Sequence[Settings], parts: Sequence[RunPart], settings: FixedSettings
     ) -> dict[str, tuple[str, ...]]:
         told: dict[str, tuple[str, ...]] = {}
-        for i, (analysis, model, answer) in enumerate(zip(self._on_mask, models, answers, strict=True)):
+        for i, (analysis, model, part) in enumerate(zip(self._on_mask, models, parts, strict=True)):
             said = [text for texts in analysis.graph.warnings("fit", model).values() for text in texts]
-            if answer.why_not and i + 1 not in settings.runs.left_out:
-                said.insert(0, f"left out: {answer.why_not}")
+            if part.why_not and i + 1 not in settings.runs.left_out:
+                said.insert(0, f"left out: {part.why_not}")
             if said:
-                told[answer.name] = tuple(said)
+                told[part.name] = tuple(said)
         return told
-
-
-class FixedBook:
-    """Verdicts on contrasts over runs, from those of each.
-
-    Parameters
-    ----------
-    books : sequence of ContrastBook
-        Of the runs that are used.
-    """
-
-    def __init__(self, books: Sequence[ContrastBook]):
-        self._books = tuple(books)
-
-    def verdict(self, expression: str) -> ContrastVerdict:
-        """Verdict on the mean effect of the runs that can answer; its variance is their mean one over their number."""
-        verdicts = [book.verdict(expression) for book in self._books]
-        able = [verdict for verdict in verdicts if verdict.estimable]
-        if not able:
-            return verdicts[0]
-        n = len(able)
-        return replace(
-            able[0],
-            dof=sum(verdict.dof for verdict in able),
-            efficiency=n**2 / sum(1 / verdict.efficiency for verdict in able),
-            inflation=max(verdict.inflation for verdict in able),
-            variance=sum(verdict.variance for verdict in able) / n**2,
-        )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import traitlets
 
-from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.proposals import condition_columns
 from glmwidgets.glm.moments.scaling import SCALINGS
@@ -24,28 +23,7 @@ from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.preview import Preview, Previewer
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["Session", "Status", "VoxelSeries"]
-
-
-@dataclass(frozen=True)
-class VoxelSeries:
-    """Series at one voxel, in the units that were modelled.
-
-    Attributes
-    ----------
-    ijk : tuple of int
-    times : array of shape (n_scans,)
-        Seconds.
-    data, predicted : array of shape (n_scans,)
-    statistics : dict
-        Values of the maps there: effect, sd of the effect, stat, z, R², and the noise model's parameters.
-    """
-
-    ijk: tuple[int, int, int]
-    times: np.ndarray
-    data: np.ndarray
-    predicted: np.ndarray
-    statistics: dict[str, float]
+__all__ = ["Session", "Status"]
 
 
 class Session(LiveSession):
@@ -70,10 +48,10 @@ class Session(LiveSession):
     results = (*LiveSession.results, "pinned")
 
     settings = traitlets.Instance(Settings)
-    result = traitlets.Instance(Answer, allow_none=True, help="The last good result.")
+    result = traitlets.Instance(RunAnswer, allow_none=True, help="The last good result.")
     preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")
     scan = traitlets.Int(None, allow_none=True, help="Scan that the map is laid over, counted from 0; None for none.")
-    pinned = traitlets.Instance(Answer, allow_none=True, help="Result that others are compared with.")
+    pinned = traitlets.Instance(RunAnswer, allow_none=True, help="Result that others are compared with.")
 
     def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
         self.run = run
@@ -182,8 +160,8 @@ class Session(LiveSession):
         # A session that goes on where one left off stays where that was.
         return not self.ledger.entries
 
-    def _count(self, result: Answer, movement: int) -> None:
-        self.ledger.add(result, movement)
+    def _count(self, result: RunAnswer, movement: int) -> None:
+        self.ledger.add(result.settings, result.design, result.timings, movement)
 
     def _pin_wanted(self, ticket: Ticket) -> None:
         wanted, self._to_pin = self._to_pin, None
@@ -212,33 +190,3 @@ class Session(LiveSession):
     def _keep_scan_inside(self, _change: object) -> None:
         if self.scan is not None and self.scan >= len(self.result.design):
             self.scan = None
-
-    def series(self, ijk: tuple[int, int, int] | None = None) -> VoxelSeries | None:
-        """Data, prediction and statistics at a voxel.
-
-        Parameters
-        ----------
-        ijk : tuple of int, optional
-            The crosshair's voxel by default.
-
-        Returns
-        -------
-        VoxelSeries or None
-            None before the first result and outside the mask.
-        """
-        with self.lock:
-            result, ijk = self.result, tuple(ijk or self.cursor)
-        voxel = None if result is None else result.voxel(ijk)
-        if voxel is None:
-            return None
-        fit, one = result.fit, slice(voxel, voxel + 1)
-        statistics = {
-            "effect": float(result.contrast.effect[0, voxel]),
-            "effect_sd": float(np.sqrt(result.contrast.covariance[0, 0, voxel])),
-            "stat": float(result.contrast.stat()[voxel]),
-            "z": float(result.z[voxel]),
-            "r_square": float(fit.r_square[voxel]),
-            **{name: float(values[voxel]) for name, values in fit.parameters.items()},
-        }
-        times = result.design.index.to_numpy(dtype=float)
-        return VoxelSeries(ijk, times, fit.data(one)[:, 0], fit.predicted(one)[:, 0], statistics)

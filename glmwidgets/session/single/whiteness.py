@@ -14,7 +14,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.fit.whiteness import Whiteness, residual_whiteness
 
 if TYPE_CHECKING:
-    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.session.single.session import Session
 
 __all__ = ["ResidualVerdict", "WhitenessWatch"]
@@ -114,7 +114,7 @@ class WhitenessWatch(traitlets.HasTraits):
         if result is not None:
             self._make(key, result)
 
-    def _make(self, key: tuple, result: Answer) -> None:
+    def _make(self, key: tuple, result: RunAnswer) -> None:
         pooled = result.settings.noise.pooling is not None
         try:
             verdict = ResidualVerdict(key, residual_whiteness(result.fit, self._session.run.t_r, pooled=pooled))

@@ -92,9 +92,7 @@ def test_the_view_costs_a_drag_next_to_nothing():
 
 
 def test_the_session_says_what_was_read(run, monkeypatch):
-    monkeypatch.setattr(
-        "glmwidgets.session.single.analysis.Analysis._fit", lambda self, settings, *_: settings.threshold.alpha
-    )
+    monkeypatch.setattr("glmwidgets.analysis.steps.fit_of", lambda asked, *_: asked.threshold.alpha)
     session = Session(run, synchronous=True)
     session.refresh()
     assert session.status.state == "error"

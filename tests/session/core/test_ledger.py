@@ -25,13 +25,13 @@ class Shown:
         x = rng.normal(size=(20, 2)) * (1 + self.settings.design.high_pass)
         x[0, 0] = self.settings.design.high_pass
         self.design = pd.DataFrame(x, columns=["face", "house"])
-        self.timings = {"fit": 0.02}
+        self.facts = (self.settings, self.design, {"fit": 0.02})
 
 
 def looking(*shown, movements=None):
     ledger = Ledger(clock)
     for number, one in enumerate(shown):
-        ledger.add(one, movements[number] if movements else number)
+        ledger.add(*one.facts, movements[number] if movements else number)
     return ledger
 
 
@@ -80,10 +80,10 @@ def test_looks_after_the_lock_are_exploratory():
     locked = ledger.lock(("house - face",), ["face", "house"])
     assert locked.role == "confirmatory"
     assert not ledger.is_exploratory
-    ledger.add(Shown(noise__model="ols"))
+    ledger.add(*Shown(noise__model="ols").facts)
     assert ledger.is_exploratory
-    ledger.add(Shown(contrast__expression="house-face"))  # was planned
-    ledger.add(Shown(contrast__expression="house"))
+    ledger.add(*Shown(contrast__expression="house-face").facts)  # was planned
+    ledger.add(*Shown(contrast__expression="house").facts)
     assert [e.role for e in ledger.entries] == ["", "confirmatory", "exploratory", "confirmatory", "exploratory"]
     assert "entry 2 was locked as confirmatory" in ledger.summary()
     with pytest.raises(ValueError, match="only one can be confirmatory"):
@@ -93,7 +93,7 @@ def test_looks_after_the_lock_are_exploratory():
 def test_a_drag_does_not_write_over_what_was_locked():
     ledger = looking(Shown(), Shown(design__high_pass=1 / 60))
     ledger.lock()
-    ledger.add(Shown(design__high_pass=1 / 70), movement=1)
+    ledger.add(*Shown(design__high_pass=1 / 70).facts, movement=1)
     assert [e.role for e in ledger.entries] == ["", "confirmatory", "exploratory"]
     assert ledger.entries[1].settings.design.high_pass == 1 / 60
 
@@ -110,7 +110,7 @@ def test_json_brings_it_back_and_it_goes_on():
     again = Ledger.from_dict(json.loads(text))
     assert again.entries == ledger.entries
     assert again.to_dict() == ledger.to_dict()
-    again.add(Shown())
+    again.add(*Shown().facts)
     assert again.n_models == ledger.n_models
     assert again.entries[-1].number == 4
     assert again.entries[-1].role == "exploratory"

@@ -201,12 +201,12 @@ def test_a_run_with_a_model_of_its_own(runs, two_runs):
     runs.show(1)
     assert runs.sessions[1].settings.design.hrf_model == "spm"
     runs.show(2)
-    dofs = [answer.contrast.dof for answer in runs.fixed.result.answers]
+    dofs = [answer.contrast.dof for answer in runs.fixed.result.parts]
     assert dofs[0] - dofs[1] == 4
     runs.link(1)
     assert runs.sessions[1].settings.data.drop_scans == 0
     assert runs.sessions[1].settings.design.hrf_model == "glover"
-    assert [answer.contrast.dof for answer in runs.fixed.result.answers][1] == dofs[0]
+    assert [answer.contrast.dof for answer in runs.fixed.result.parts][1] == dofs[0]
     with pytest.raises(ValueError, match="only a run"):
         runs.unlink(2)
 
@@ -222,7 +222,7 @@ def test_undo_in_a_tab_is_a_change_for_all(runs):
     runs.show(2)
     before = runs.fixed.settings
     runs.fixed.update({"runs.left_out": (1,)})
-    assert len([a for a in runs.fixed.result.answers if not a.why_not]) == 1
+    assert len([a for a in runs.fixed.result.parts if not a.why_not]) == 1
     runs.fixed.undo()
     assert runs.fixed.settings == before
     assert not runs.fixed.steps.can_undo
@@ -273,7 +273,7 @@ def test_a_run_that_cannot_answer_is_left_out_with_words(two_runs):
         assert "every run is left out" in runs.fixed.status.message
         runs.fixed.update({"runs.left_out": (), "contrast.expression": "face"})
         assert runs.fixed.status.state == "idle"
-        assert not any(answer.why_not for answer in runs.fixed.result.answers)
+        assert not any(answer.why_not for answer in runs.fixed.result.parts)
 
 
 def test_a_design_that_cannot_be_made_names_the_run(runs):

@@ -1,0 +1,201 @@
+"""The steps from a run and what is asked of it to a fit and a contrast: plain functions, one for each arrow.
+
+A session calls them with a cache and an estimator without one. They take the run, what is asked (any tree that has the
+groups of `glmwidgets.specification.settings.Settings` that the step reads), and what the steps before them gave. What
+survives of a contrast is in `glmwidgets.analysis.thresholding`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.analysis.events import types_of
+from glmwidgets.analysis.thresholding import Scored
+from glmwidgets.glm.design.confound_groups import choose_confounds
+from glmwidgets.glm.design.matrix import make_first_level_design_matrix
+from glmwidgets.glm.events.checks import event_warnings
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import Fit, fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
+from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.images.mask import compute_epi_mask, match_mask
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.run import Run
+
+__all__ = [
+    "confounds_of",
+    "contrast_of",
+    "design_of",
+    "domain_of",
+    "fit_of",
+    "modelled_events",
+    "moments_of",
+    "scans_of",
+    "series_of",
+]
+
+# Fewer scans than these are no series.
+MIN_SCANS = 3
+
+WHOLE = slice(None)
+
+
+def scans_of(run: Run, asked: Any) -> slice:
+    """Scans that are analysed.
+
+    Raises
+    ------
+    ValueError
+        If too few would be left.
+    """
+    dropped, n = asked.data.drop_scans, run.n_scans
+    if n - dropped < MIN_SCANS:
+        raise ValueError(f"the first {dropped} scans cannot be left out of {n}: leave at most {n - MIN_SCANS} out")
+    return slice(dropped, None)
+
+
+def domain_of(run: Run, asked: Any) -> Domain:
+    """Voxels that are analysed: those of the given mask, or of the brain that is found."""
+    if run.mask_img is not None:
+        return run.domain.within(match_mask(run.mask_img, run.reader.opened))
+    return run.domain.within(compute_epi_mask(run.reader.mean(), cut=asked.data.mask_cut))
+
+
+def series_of(run: Run, asked: Any, domain: Domain) -> np.ndarray:
+    """Series of the domain's voxels, smoothed; shape (n_scans, n_voxels), of all scans."""
+    return run.reader.series(domain, asked.data.smoothing_fwhm)
+
+
+def moments_of(asked: Any, series: np.ndarray, scans: Any = WHOLE, *, standardize: bool = False, **how: Any) -> Moments:
+    """Scaled series of the scans that are kept, ready to be multiplied.
+
+    Parameters
+    ----------
+    asked : object
+        Its ``data`` is read.
+    series : array of shape (n_scans, n_voxels)
+    scans : slice or array of int
+    standardize : bool
+        Divide each scaled series by its standard deviation.
+    **how
+        ``precision`` and ``products`` of `glmwidgets.glm.moments.lagged.Moments`.
+    """
+    y = scale_signal(series[scans], asked.data.signal_scaling)
+    return Moments(standardize_signal(y) if standardize else y, **how)
+
+
+def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | None:
+    """Chosen confounds of all scans, columns for scrubbed ones among them; None if there are none."""
+    chosen = asked.design
+    if run.confounds is None:
+        return None
+    table = choose_confounds(
+        run.confounds,
+        chosen.confounds,
+        fd_threshold=chosen.scrub_fd,
+        std_dvars_threshold=chosen.scrub_dvars,
+        skip=scans.start or 0,
+    )
+    return table if table.shape[1] else None
+
+
+def modelled_events(asked: Any, events: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Events of the types that are modelled.
+
+    Raises
+    ------
+    ValueError
+        If a type is asked for that no event is of.
+    """
+    chosen = asked.design.conditions
+    if events is not None and chosen is not None:
+        there = types_of(events)
+        unknown = sorted(set(chosen) - set(there))
+        if unknown:
+            raise ValueError(f"no event is of type {', '.join(unknown)}; there are {', '.join(there)}")
+        events = events[events["trial_type"].isin(chosen)]
+    return events
+
+
+def design_of(
+    run: Run,
+    asked: Any,
+    events: pd.DataFrame | None,
+    confounds: pd.DataFrame | None,
+    scans: Any = WHOLE,
+    *,
+    outside: str = "error",
+    where: str = "",
+) -> pd.DataFrame:
+    """Design matrix of the scans that are kept: that of the whole run without the rows of the others.
+
+    Parameters
+    ----------
+    run : Run
+        Its ``frame_times`` are read.
+    asked : object
+        Its ``design`` is read.
+    events, confounds : DataFrame or None
+    scans : slice or array of int
+    outside : {"error", "warn"}
+        What to do about event types that never happen during the run.
+    where : str
+        What warnings begin with.
+
+    Warns
+    -----
+    UserWarning
+        If the scans that are left out hold all that is known of an event type.
+    """
+    chosen, events = asked.design, modelled_events(asked, events)
+    if events is not None and events.empty:
+        events = None
+    design = make_first_level_design_matrix(
+        run.frame_times,
+        events,
+        hrf_model=chosen.hrf_model,
+        drift_model=chosen.drift_model,
+        high_pass=chosen.high_pass,
+        drift_order=chosen.drift_order,
+        fir_delays=chosen.fir_delays,
+        add_regs=confounds,
+        min_onset=chosen.min_onset,
+        outside=outside,
+    )
+    kept = np.arange(len(design))[scans]
+    if len(kept) == len(design):
+        return design
+    for finding in [] if events is None else event_warnings(events, run.frame_times, kept):
+        if finding.kind == "censored" and finding.severity == "error":
+            warnings.warn(where + finding.message, stacklevel=2)
+    return design.iloc[scans]
+
+
+def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, **how: Any) -> Fit:
+    """Fit of the design, under the noise that is asked for.
+
+    Parameters
+    ----------
+    asked : object
+        Its ``noise`` is read.
+    moments : Moments
+    design : DataFrame
+    domain : Domain
+        Where the voxels of the moments lie.
+    **how
+        ``bins`` and ``random_state`` of `glmwidgets.glm.fit.regression.fit_glm`.
+    """
+    pooling = asked.noise.pooling
+    touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
+    return fit_glm(moments, design, asked.noise.model, pooling=pooling, neighbours=touching, **how)
+
+
+def contrast_of(asked: Any, fit: Fit) -> Scored:
+    """The contrast that is asked about, with its z scores."""
+    contrast = compute_contrast(fit, asked.contrast.expression)
+    return contrast, contrast.z_score()

@@ -1,0 +1,121 @@
+"""What every live analysis is: cached stages from data to a contrast, and from there the same ones to its clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from glmwidgets.analysis.answers import Answer
+from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, threshold_of
+from glmwidgets.session.core.graph import Graph, Stage
+from glmwidgets.specification.tree import SettingsTree
+
+__all__ = ["Checkpoint", "Get", "LiveAnalysis"]
+
+#: Called with the name of each stage before it is computed; may raise to stop.
+Checkpoint = Callable[[str], None]
+
+#: Gives the result of a stage under the settings that are being answered.
+Get = Callable[[str], Any]
+
+
+def _threshold(*names: str) -> tuple[str, ...]:
+    return tuple(f"threshold.{name}" for name in names)
+
+
+class LiveAnalysis:
+    """A graph of stages; one of them gives the voxels (``mask``), one a contrast with its z scores (`scored`).
+
+    Parameters
+    ----------
+    stages : iterable of Stage
+        Up to the contrast; what survives of it is the same for all analyses.
+    """
+
+    #: Stage that gives the contrast with its z scores.
+    scored: ClassVar[str] = "contrast"
+
+    def __init__(self, stages: Iterable[Stage]):
+        scored, sides = self.scored, _threshold("two_sided")
+        heights = _threshold("height_control", "alpha", "value", "two_sided")
+        kept = _threshold("two_sided", "cluster_size", "min_distance")
+        self.graph = Graph(
+            [
+                *stages,
+                Stage("threshold", threshold_of, needs=(scored,), reads=heights, keep=8),
+                Stage("clusters", clusters_of, needs=("mask", scored, "threshold"), reads=kept),
+                # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
+                Stage("hommel", hommel_of, needs=(scored,), reads=sides),
+                Stage("bounds", bounds_of, needs=("mask", scored, "clusters", "hommel"), reads=sides),
+            ]
+        )
+
+    def result(self, settings: SettingsTree, checkpoint: Checkpoint | None = None) -> Answer:
+        """Everything up to the threshold.
+
+        Parameters
+        ----------
+        settings : SettingsTree
+        checkpoint : callable, optional
+            Called with the name of each stage before it is computed; may raise to stop.
+
+        Returns
+        -------
+        Answer
+
+        Raises
+        ------
+        glmwidgets.session.core.graph.StageError
+            Names the stage that failed; its cause says why.
+        """
+        timings: dict[str, float] = {}
+
+        def get(name: str) -> Any:
+            return self.graph.get(name, settings, timings, checkpoint)
+
+        return self._answer(settings, get, timings, checkpoint)
+
+    def _answer(
+        self, settings: SettingsTree, get: Get, timings: dict[str, float], checkpoint: Checkpoint | None
+    ) -> Answer:
+        raise NotImplementedError
+
+    def _scored(self, settings: SettingsTree, get: Get) -> dict[str, Any]:
+        """What every answer holds."""
+        contrast, z = get(self.scored)
+        return {
+            "settings": settings,
+            "domain": get("mask"),
+            "contrast": contrast,
+            "z": z,
+            "threshold": get("threshold"),
+            "statistics": self.graph.get("statistics", settings),
+            "warnings": self.graph.warnings("threshold", settings),
+        }
+
+    def clusters(
+        self, settings: SettingsTree, timings: dict[str, float] | None = None, checkpoint: Checkpoint | None = None
+    ) -> Clusters:
+        """Clusters over the threshold, the volume of their labels, and how much of each is surely active."""
+        clusters = self.graph.get("clusters", settings, timings, checkpoint)
+        return replace(clusters, bounds=self.graph.get("bounds", settings, timings, checkpoint))
+
+    def pending(self, settings: SettingsTree) -> tuple[str, ...]:
+        """Stages that these settings would run, in their order."""
+        return self.graph.pending("bounds", settings)
+
+    def suggestion(self, settings: SettingsTree, error: BaseException | None = None) -> str | None:
+        """A contrast that could stand in the place of one that cannot be read under these settings.
+
+        Parameters
+        ----------
+        settings : SettingsTree
+        error : Exception, optional
+            What reading it raised.
+        """
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Let go of everything that was kept for settings that may come back."""
+        self.graph.clear()
