@@ -214,19 +214,20 @@ def test_one_event_type_needs_no_contrast(run, tmp_path, capsys):
 def test_the_cluster_image_and_table_speak_of_the_same_clusters(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert _fit(run, out, "--threshold", "fixed", "--threshold-value", "3", "--one-sided") == 0
-    table = pd.read_csv(out / "clusters.tsv", sep="\t", dtype={"Cluster ID": str})
+    table = pd.read_csv(out / "clusters.tsv", sep="\t", dtype={"cluster_id": str})
     labels = nib.load(out / "clusters.nii.gz")
     z = nib.load(out / "z.nii.gz").get_fdata()
     numbers = np.asarray(labels.dataobj)
-    main_rows = table[table["Cluster ID"].str.isdigit()]
+    main_rows = table[table["cluster_id"].str.isdigit()]
     assert len(main_rows) == numbers.max() > 0
     voxel_volume = abs(np.linalg.det(AFFINE[:3, :3]))
     for _, row in main_rows.iterrows():
-        cluster = numbers == int(row["Cluster ID"])
-        assert int(row["Cluster Size (mm3)"]) == int(cluster.sum() * voxel_volume + 1e-6)
-        assert row["Peak Stat"] == z[cluster].max()
-        ijk = np.rint(np.linalg.solve(AFFINE, [row["X"], row["Y"], row["Z"], 1])[:3]).astype(int)
-        assert z[tuple(ijk)] == row["Peak Stat"]
+        cluster = numbers == int(row["cluster_id"])
+        assert row["n_voxels"] == cluster.sum()
+        assert row["volume_mm3"] == round(cluster.sum() * voxel_volume, 2)
+        assert row["peak_z"] == round(z[cluster].max(), 4)
+        ijk = np.rint(np.linalg.solve(AFFINE, [row["x"], row["y"], row["z"], 1])[:3]).astype(int)
+        assert round(z[tuple(ijk)], 4) == row["peak_z"]
     assert ((z > 3) == (numbers > 0)).all()
     assert f"{len(main_rows)} cluster" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.inference.digits import digits_of_clusters
 from glmwidgets.glm.tables import tsv
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def cluster_tsv(clusters: Clusters) -> str:
     -------
     str
     """
-    table = cluster_table(clusters).round({"x": 2, "y": 2, "z": 2, "peak_z": 4, "volume_mm3": 2, "true_share": 4})
+    place, volume = (digits + 2 for digits in digits_of_clusters(clusters.found))
+    digits = dict.fromkeys("xyz", place) | {"peak_z": 4, "volume_mm3": volume, "true_share": 4}
+    table = cluster_table(clusters).round(digits)
     table["n_voxels"] = table["n_voxels"].astype("Int64")
     return tsv(table)

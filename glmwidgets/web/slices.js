@@ -5,7 +5,7 @@
 // of the model paint what the store holds.
 
 import {
-  AXIS, barImage, barTicks, blend, COLOR, columnsOf, crosshair, ENDS, enlarge, fixed, FONT_PX, GLASS, INK,
+  AXIS, barImage, barTicks, blend, COLOR, columnsOf, crosshair, digitsOf, ENDS, enlarge, fixed, FONT_PX, GLASS, INK,
   largeClusters, layout, mapping, mixer, outline, PLANE, planeOf, plate, projection, short, silhouette,
   snapped, STALE, steps, STRENGTH, toMm, toScreen, volume,
 } from "./slices_paint.js";
@@ -366,7 +366,7 @@ function annotate(view, s, cursor, dpr) {
   }
   const point = look.mosaic ? grid.shape.map((n) => (n - 1) / 2) : [...cursor];
   point[s.axis] = s.index;
-  const where = fixed(toMm(grid, point)[s.axis], 0);
+  const where = fixed(toMm(grid, point)[s.axis], digitsOf(grid));
   if (!look.glass) plate(ctx, look.mosaic ? where : `${AXIS[s.axis]} = ${where} mm`, s, [-1, 1]);
   if (look.mosaic && slots.some((other) => other.y === s.y && other.x < s.x)) return; // letters once in a row
   const [low, high] = isMirrored(look, s.axis) ? [...ENDS[u]].reverse() : ENDS[u];
@@ -456,8 +456,9 @@ function readOut({ readout, store }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
   const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
   const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
+  const digits = Math.max(1, digitsOf(store.grid));
   const said = [
-    [`voxel ${model.get("cursor").join(", ")}`], [`${place.map((c) => fixed(c, 1)).join(", ")} mm`],
+    [`voxel ${model.get("cursor").join(", ")}`], [`${place.map((c) => fixed(c, digits)).join(", ")} mm`],
     [model.get("label"), Number.isFinite(z) ? fixed(z, 2) : "–"],
     ...(shown ? [[shown, short(value(plane?.tint)), model.get("shown_unit")]] : []),
   ];

@@ -232,6 +232,13 @@ export const fixed = (value, digits) => minus((Number(value.toFixed(digits)) || 
 // Three significant digits, as on a tick.
 export const short = (value) => (Number.isFinite(value) ? minus(parseFloat(value.toPrecision(3)).toString()) : "–");
 
+// Digits after the point that tell neighbouring voxels apart, as `digits_of` in Python: none from 1 mm up.
+export function digitsOf(grid) {
+  const [a, b, c, , d, e, f, , g, h, i] = grid.affine;
+  const volume = Math.abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g));
+  return Math.max(0, Math.ceil(-Math.log10(volume * (1 + 1e-5)) / 3));
+}
+
 export function toMm(grid, xyz) {
   const m = grid.affine;
   return [0, 4, 8].map((r) => m[r] * xyz[0] + m[r + 1] * xyz[1] + m[r + 2] * xyz[2] + m[r + 3]);

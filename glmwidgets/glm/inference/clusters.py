@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.inference.digits import digits_of_clusters
 
 __all__ = [
     "Cluster",
@@ -286,8 +287,8 @@ def clusters_table(
     -------
     DataFrame
         A row for each cluster, followed by its sub-peaks. "Cluster ID" is the cluster's number (int) or that and a
-        letter (str); X, Y and Z are in mm; "Cluster Size (mm3)" is an int, and empty text for sub-peaks. Without
-        clusters the table has no rows.
+        letter (str); X, Y and Z are in mm; "Cluster Size (mm3)" is an int (of voxels below 1 mm^3 a float), and empty
+        text for sub-peaks. Without clusters the table has no rows.
 
     Examples
     --------
@@ -324,10 +325,16 @@ def table_of_clusters(clusters: Sequence[Cluster]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Sizes are whole mm^3, rounded down.
+        Sizes are whole mm^3, rounded down; of voxels smaller than 1 mm^3 they have the digits that voxels need.
     """
-    # 1e-6 mm^3 is more than rounding adds to a whole volume, and less than anybody would measure.
-    return _table(clusters, [c.label for c in clusters], [int(c.volume + 1e-6) for c in clusters])
+    digits = digits_of_clusters(clusters).volume
+    return _table(clusters, [c.label for c in clusters], [_rounded_down(c.volume, digits) for c in clusters])
+
+
+def _rounded_down(volume: float, digits: int) -> int | float:
+    # A millionth is more than rounding adds to a whole volume, and less than anybody would measure.
+    steps = int(volume * 10**digits * (1 + 1e-6) + 1e-6)
+    return round(steps / 10**digits, digits) if digits else steps
 
 
 def _table(clusters: Sequence[Cluster], ids: Sequence[int], sizes: Sequence[int]) -> pd.DataFrame:

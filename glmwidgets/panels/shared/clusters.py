@@ -16,6 +16,7 @@ import numpy as np
 from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.inference.clusters import Cluster, Peak
+from glmwidgets.glm.inference.digits import Digits, digits_of
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.core.live import LiveSession
@@ -23,16 +24,15 @@ from glmwidgets.specification.tree import SettingsError
 
 __all__ = ["ClustersPanel"]
 
-# Heading and digits of each column of the table.
 HEADINGS = {
-    "cluster_id": ("#", 0),
-    "x": ("x", 0),
-    "y": ("y", 0),
-    "z": ("z", 0),
-    "peak_z": ("peak", 2),
-    "n_voxels": ("voxels", 0),
-    "volume_mm3": ("mm³", 0),
-    "true_share": ("active", 0),
+    "cluster_id": "#",
+    "x": "x",
+    "y": "y",
+    "z": "z",
+    "peak_z": "peak",
+    "n_voxels": "voxels",
+    "volume_mm3": "mm³",
+    "true_share": "active",
 }
 
 # More clusters than a person reads, and than a page is quick with. A file has them all.
@@ -59,11 +59,7 @@ class ClustersPanel(Panel):
 
     def __init__(self, session: LiveSession, flash: Callable | None = None):
         super().__init__(session, "Clusters", ("clusters", "bounds"))
-        columns = [
-            {"label": label, "digits": digits, "help": COLUMNS[name], "falling": name not in ("cluster_id",)}
-            for name, (label, digits) in HEADINGS.items()
-        ]
-        self.table = RowTable(columns=columns, empty="…")
+        self.table = RowTable(columns=_columns(digits_of(session.domain.cell_volume)), empty="…")
         self.table.add_class("glmw-clusters")
         self.table.on_pick(self.guarded(self._jump))
         self._flash = flash
@@ -163,6 +159,14 @@ class ClustersPanel(Panel):
         here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
         if self.table.here != here:
             self.table.here = here
+
+
+def _columns(digits: Digits) -> list[dict]:
+    after = dict.fromkeys("xyz", digits.place) | {"peak_z": 2, "volume_mm3": digits.volume}
+    return [
+        {"label": label, "digits": after.get(name, 0), "help": COLUMNS[name], "falling": name != "cluster_id"}
+        for name, label in HEADINGS.items()
+    ]
 
 
 def _row(values: tuple) -> dict:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmwidgets.analysis.cluster_table import cluster_tsv
 from glmwidgets.files.writing import whole_folder, write_text
-from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
 
@@ -96,7 +96,7 @@ def write_result(
     with whole_folder(folder, FILES, overwrite=overwrite, by=run) as new:
         for name, img in _maps(result, clusters.labels).items():
             save_image(img, new / name)
-        write_text(new / "clusters.tsv", tsv(table_of_clusters(clusters.found)), "clusters")
+        write_text(new / "clusters.tsv", cluster_tsv(clusters), "clusters")
         write_text(new / "design_matrix.tsv", tsv(result.design), "design")
         write_text(new / "settings.json", result.settings.to_json(views=False), "settings")
         names = sorted(path.name for path in new.iterdir())

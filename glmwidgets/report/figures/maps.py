@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import ListedColormap
 
+from glmwidgets.glm.inference.digits import digits_of
 from glmwidgets.report.figures.cuts import Cuts, Plane, choose_cuts
 from glmwidgets.report.figures.layout import Sheet, open_sheet
 from glmwidgets.report.figures.paint import draw_background, draw_outline, draw_overlay, grey_limits, mark_sides
@@ -157,7 +158,7 @@ def plot_stat_map(
     background = None if bg_img is None else as_volume(bg_img, "bg_img")
     cuts = choose_cuts(stat, background, cut_coords, display_mode, threshold, two_sided)
     sheet = _open(
-        cuts, black_bg, annotate, scale if colorbar else None, title, empty_note(scale, stat.data), figure, axes
+        cuts, stat, black_bg, annotate, scale if colorbar else None, title, empty_note(scale, stat.data), figure, axes
     )
 
     border = None if mask_img is None else np.nan_to_num(as_volume(mask_img, "mask_img").data) != 0
@@ -316,7 +317,7 @@ def plot_anat(
     """
     anat = as_volume(anat_img, "anat_img")
     cuts = choose_cuts(anat, anat, cut_coords, display_mode, None, True, middle=head(anat.data) == 1)
-    sheet = _open(cuts, black_bg, annotate, None, title, "", figure, axes)
+    sheet = _open(cuts, anat, black_bg, annotate, None, title, "", figure, axes)
     _draw(sheet, cuts, anat, anat, None, annotate, draw_cross, radiological)
     return sheet.figure
 
@@ -369,7 +370,7 @@ def plot_roi(
     background = None if bg_img is None else as_volume(bg_img, "bg_img")
     cuts = choose_cuts(roi, background, cut_coords, display_mode, None, True, middle=roi.data > 0)
     note = "" if roi.data.any() else "the region holds no voxel"
-    sheet = _open(cuts, black_bg, annotate, None, title, note, figure, axes)
+    sheet = _open(cuts, roi, black_bg, annotate, None, title, note, figure, axes)
     scale = make_scale(roi.data, cmap=ListedColormap([colour]))
 
     def paint(panel: Axes, plane: Plane) -> None:
@@ -396,6 +397,7 @@ def empty_note(scale: Scale, data: NDArray[np.floating]) -> str:
 
 def _open(
     cuts: Cuts,
+    grid: Volume,
     black_bg: bool,
     annotate: bool,
     scale: Scale | None,
@@ -404,11 +406,12 @@ def _open(
     figure: FigureBase | None,
     axes: Axes | None,
 ) -> Sheet:
+    digits = digits_of(abs(np.linalg.det(grid.affine[:3, :3]))).place
     sizes, labels = [], []
     for row in cuts.rows:
         views = [plane.view for plane in row]
         sizes.append([(right - left, top - bottom) for left, right, bottom, top in views])
-        labels.append([f"{'xyz'[plane.axis]} = {write_mm(plane.coordinate)} mm" for plane in row])
+        labels.append([f"{'xyz'[plane.axis]} = {write_mm(plane.coordinate, digits)} mm" for plane in row])
     return open_sheet(
         sizes,
         figure=figure,

@@ -105,12 +105,14 @@ def write_number(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def write_mm(value: float) -> str:
-    """Write a position in whole mm with a true minus sign.
+def write_mm(value: float, digits: int = 0) -> str:
+    """Write a position in mm with a true minus sign.
 
     Parameters
     ----------
     value : float
+    digits : int
+        After the point; see `glmwidgets.glm.inference.digits.digits_of`.
 
     Returns
     -------
@@ -121,4 +123,4 @@ def write_mm(value: float) -> str:
     >>> write_mm(42.3), write_mm(-0.2)
     ('42', '0')
     """
-    return f"{round(float(value))}".replace("-", "\N{MINUS SIGN}")
+    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -18,6 +18,7 @@ from glmwidgets.glm.design.diagnostics import efficiency, energy_removed, estima
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.whiteness import residual_whiteness
 from glmwidgets.glm.inference.clusters import table_of_clusters
+from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.style import colour_of, write_mm, write_number
@@ -161,7 +162,8 @@ _NOT_KEPT = (
 def _found(facts: ContrastFacts) -> str:
     if facts.clusters:
         peak = max((cluster.peaks[0] for cluster in facts.clusters), key=lambda p: abs(p.stat))
-        place = ", ".join(write_mm(mm) for mm in peak.xyz)
+        digits = digits_of_clusters(facts.clusters)
+        place = ", ".join(write_mm(mm, digits.place) for mm in peak.xyz)
         voxels = sum(cluster.n_voxels for cluster in facts.clusters)
         return (
             f"{count(len(facts.clusters), 'cluster')} with {count(voxels, 'voxel')}; "
@@ -205,7 +207,7 @@ def _good_mode(mask: np.ndarray) -> str:
 
 
 def _cluster_table(facts: ContrastFacts) -> Table:
-    table = table_of_clusters(facts.clusters)
+    table, digits = table_of_clusters(facts.clusters), digits_of_clusters(facts.clusters)
     sizes = {str(cluster.label): f"{cluster.n_voxels:,}" for cluster in facts.clusters}
     rows = []
     for row in table.itertuples(index=False):
@@ -213,10 +215,10 @@ def _cluster_table(facts: ContrastFacts) -> Table:
         rows.append(
             (
                 name,
-                *(write_mm(mm) for mm in row[1:4]),
+                *(write_mm(mm, digits.place) for mm in row[1:4]),
                 f"{row[4]:.2f}".replace("-", "\N{MINUS SIGN}"),
                 sizes.get(name, ""),
-                f"{volume:,.0f}" if isinstance(volume, int | float | np.number) else "",
+                f"{volume:,.{digits.volume}f}" if isinstance(volume, int | float | np.number) else "",
             )
         )
     head = ("Cluster", "x (mm)", "y (mm)", "z (mm)", "Peak z", "Voxels", "Volume (mm³)")
@@ -281,7 +283,8 @@ def _series(study: Study, facts: ContrastFacts) -> tuple[Picture, ...]:
     several = len(runs) > 1
     for name, ijk in peaks[: 1 if several else PEAKS]:
         voxel = slice(index[ijk], index[ijk] + 1)
-        place = ", ".join(write_mm(mm) for mm in (study.affine @ [*ijk, 1.0])[:3])
+        digits = digits_of(abs(np.linalg.det(study.affine[:3, :3])))
+        place = ", ".join(write_mm(mm, digits.place) for mm in (study.affine @ [*ijk, 1.0])[:3])
         for run in runs[:RUNS]:
             where = f"{name} at ({place}) mm, z = {write_number(float(facts.z[voxel][0]))}"
             figure = figures.plot_series(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.inference.digits import digits_of_clusters
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
@@ -125,10 +126,12 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
     """
     n_voxels = sum(cluster.n_voxels for cluster in clusters)
     lines = [f"{len(clusters):,} cluster{'s' * (len(clusters) != 1)}, {n_voxels:,} voxels"]
+    digits = digits_of_clusters(clusters)
     for cluster in clusters[:shown]:
-        x, y, z = (round(mm) for mm in cluster.peaks[0].xyz)
-        place = f"({x:4d}, {y:4d}, {z:4d}) mm"
-        lines.append(f"{cluster.label:3d}  z {cluster.peaks[0].stat:6.2f} at {place}, {cluster.volume:,.0f} mm3")
+        # Nothing is 0 with a sign.
+        x, y, z = (f"{round(mm, digits.place) + 0.0:4.{digits.place}f}" for mm in cluster.peaks[0].xyz)
+        size = f"{cluster.volume:,.{digits.volume}f} mm3"
+        lines.append(f"{cluster.label:3d}  z {cluster.peaks[0].stat:6.2f} at ({x}, {y}, {z}) mm, {size}")
     return "\n".join(lines)
 
 
