@@ -22,7 +22,7 @@ from glmwidgets.runs.bids import BidsQuestion
 from glmwidgets.session.core.declared import UndeclaredRead
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import Superseded
-from glmwidgets.specification.tree import SettingsError
+from glmwidgets.specification.field import SettingsError
 
 ADVICE = {"function": "give t_r=", "terminal": "give --t-r"}
 

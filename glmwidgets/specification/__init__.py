@@ -27,7 +27,7 @@ _EXPORTS = {
     "SEQUENTIAL": "glmwidgets.specification.colormaps",
     "SERIES_PLACES": "glmwidgets.specification.series",
     "Settings": "glmwidgets.specification.settings",
-    "SettingsError": "glmwidgets.specification.tree",
+    "SettingsError": "glmwidgets.specification.field",
     "SettingsTree": "glmwidgets.specification.tree",
     "Spot": "glmwidgets.specification.series",
     "TableSettings": "glmwidgets.specification.group",

@@ -10,10 +10,14 @@ from typing import ClassVar, NamedTuple
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
 from glmwidgets.glm.fit.heterogeneity import precision_weighted
-from glmwidgets.specification.settings import ContrastSettings, MapSettings, Settings, ThresholdSettings
-from glmwidgets.specification.tree import SettingsTree, one_of
+from glmwidgets.specification.field import check_group, setting
+from glmwidgets.specification.looks import MapView
+from glmwidgets.specification.model import Model
+from glmwidgets.specification.question import ContrastSettings, Question, ThresholdSettings
+from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["WEIGHTINGS", "FixedSettings", "RunsSettings", "Weighting", "model_of", "written_model"]
+__all__ = ["WEIGHTINGS", "FixedSettings", "RunsModel", "RunsSettings", "Weighting", "model_of", "written_model"]
 
 
 class Weighting(NamedTuple):
@@ -42,9 +46,6 @@ WEIGHTINGS: Choices[Weighting] = Choices(
     }
 )
 
-#: Groups of a run's settings that make its model.
-MODEL = ("data", "events", "design", "noise")
-
 
 def written_model(settings: Settings) -> str:
     """The model of a run in one line of JSON: its settings without what is asked of it.
@@ -57,8 +58,7 @@ def written_model(settings: Settings) -> str:
     -------
     str
     """
-    tree = settings.to_dict()
-    return json.dumps({group: tree[group] for group in MODEL}, sort_keys=True)
+    return json.dumps(settings.part(Model).to_dict(), sort_keys=True)
 
 
 def model_of(text: str, contrast: ContrastSettings, threshold: ThresholdSettings) -> Settings:
@@ -88,22 +88,24 @@ class RunsSettings:
         A key of `WEIGHTINGS`.
     """
 
-    models: tuple[str, ...] = ()
-    left_out: tuple[int, ...] = ()
-    weighting: str = "equal"
+    models: tuple[str, ...] = setting((), "models of the runs")
+    left_out: tuple[int, ...] = setting((), "runs left out")
+    weighting: str = setting("equal", "weighted", choices=WEIGHTINGS)
 
     def __post_init__(self) -> None:
-        one_of("runs.weighting", self.weighting, WEIGHTINGS)
+        check_group(self, "runs")
 
 
 @dataclass(frozen=True)
-class FixedSettings(SettingsTree):
+class RunsModel(SettingsTree):
+    """What is fitted to several runs: the model of each, and how they are combined."""
+
+    runs: RunsSettings = field(default_factory=RunsSettings)
+
+
+@dataclass(frozen=True)
+class FixedSettings(MapView, Question, RunsModel):
     """The whole tree."""
 
     FORMAT: ClassVar[str] = "glmwidgets fixed effects settings"
     VIEWS: ClassVar[frozenset[str]] = frozenset({"map"})
-
-    runs: RunsSettings = field(default_factory=RunsSettings)
-    contrast: ContrastSettings = field(default_factory=ContrastSettings)
-    threshold: ThresholdSettings = field(default_factory=ThresholdSettings)
-    map: MapSettings = field(default_factory=MapSettings)

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from glmwidgets.glm.group.terms import KINDS, TermColumn, parse_number
-from glmwidgets.specification.settings import ContrastSettings, MapSettings, ThresholdSettings
-from glmwidgets.specification.tree import SettingsError, SettingsTree, one_of, within
+from glmwidgets.specification.field import Argument, SettingsError, check_group, plain, setting
+from glmwidgets.specification.looks import MapView
+from glmwidgets.specification.question import Question
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = [
     "GroupDataSettings",
     "GroupDesignSettings",
     "GroupInputSettings",
+    "GroupModel",
+    "GroupQuestion",
     "GroupSettings",
+    "GroupSource",
     "PermutationSettings",
     "TableSettings",
 ]
@@ -33,10 +38,12 @@ class GroupInputSettings:
         Bring maps on another grid to that of the mask, or of the first map.
     """
 
-    maps: tuple[str, ...] = ()
-    mask: str | None = None
-    background: str | None = None
-    resample: bool = False
+    maps: tuple[str, ...] = setting((), "maps", argument=Argument("second_level_input", "SecondLevelModel.fit"))
+    mask: str | None = setting(None, "mask", argument=Argument("mask_img", "SecondLevelModel"))
+    background: str | None = setting(
+        None, "background", argument=Argument("bg_img", "SecondLevelModel.generate_report")
+    )
+    resample: bool = setting(False, "resampled to one grid")
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,19 @@ class GroupDataSettings:
         Names of maps that are not used.
     """
 
-    smoothing_fwhm: float | None = None
-    left_out: tuple[str, ...] = ()
+    smoothing_fwhm: float | None = setting(
+        None,
+        "smoothing",
+        unit="mm",
+        low=0,
+        high=50,
+        argument=Argument("smoothing_fwhm", "SecondLevelModel", to=lambda mm: mm or None),
+        alternatives=(None, 4.0, 8.0),
+    )
+    left_out: tuple[str, ...] = setting((), "maps left out")
 
     def __post_init__(self) -> None:
-        within("data.smoothing_fwhm", self.smoothing_fwhm, 0, 50)
+        check_group(self, "data")
 
 
 @dataclass(frozen=True)
@@ -76,20 +91,20 @@ class TableSettings:
         The column that tells which subject a map is of, where subjects have several maps.
     """
 
-    maps: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    cells: tuple[tuple[str, ...], ...] = ()
-    subjects: str | None = None
+    maps: tuple[str, ...] = setting((), "names of the maps")
+    names: tuple[str, ...] = setting((), "columns of the table")
+    kinds: tuple[str, ...] = setting((), "kinds of the columns", choices=KINDS)
+    cells: tuple[tuple[str, ...], ...] = setting((), "cells of the table")
+    subjects: str | None = setting(None, "column of the subjects")
 
     def __post_init__(self) -> None:
+        check_group(self, "table")
         if not len(self.names) == len(self.kinds) == len(self.cells):
             raise SettingsError("table.names", "must be as many as kinds and columns of cells")
         twice = [name for name in self.names if self.names.count(name) > 1]
         if twice:
             raise SettingsError("table.names", f"{twice[0]!r} is the name of two columns")
         for column in self.columns():
-            one_of("table.kinds", column.kind, KINDS)
             if len(column.cells) != len(self.maps):
                 raise SettingsError(
                     "table.cells", f"{column.name} has {len(column.cells)} cells for {len(self.maps)} maps"
@@ -135,8 +150,15 @@ class GroupDesignSettings:
         Whether covariates are centred.
     """
 
-    terms: tuple[str, ...] = ()
-    centre: bool = True
+    terms: tuple[str, ...] = setting((), "terms")
+    centre: bool = setting(True, "covariates centred")
+
+    def __post_init__(self) -> None:
+        check_group(self, "design")
+
+
+def _permuted(name: str) -> Argument:
+    return Argument(name, "non_parametric_inference")
 
 
 @dataclass(frozen=True)
@@ -157,21 +179,48 @@ class PermutationSettings:
         Family-wise error that cut-offs are for.
     """
 
-    n_perm: int = 1000
-    seed: int = 0
-    forming: float = 0.001
-    tfce: bool = False
-    alpha: float = 0.05
+    n_perm: int = setting(1000, "rearrangements", low=1, high=1_000_000, argument=_permuted("n_perm"))
+    seed: int = setting(0, "seed", low=0, argument=_permuted("random_state"))
+    forming: float = setting(
+        0.001,
+        "cluster-forming p",
+        say=lambda p: plain(p) if p else "no test of clusters",
+        low=0,
+        high=0.2,
+        argument=_permuted("threshold"),
+    )
+    tfce: bool = setting(False, "TFCE", argument=_permuted("tfce"))
+    alpha: float = setting(0.05, "family-wise error", low=0, high=0.5, open_low=True)
 
     def __post_init__(self) -> None:
-        within("permutation.n_perm", self.n_perm, 1, 1_000_000)
-        within("permutation.seed", self.seed, 0)
-        within("permutation.forming", self.forming, 0, 0.2)
-        within("permutation.alpha", self.alpha, 0, 0.5, open_low=True)
+        check_group(self, "permutation")
 
 
 @dataclass(frozen=True)
-class GroupSettings(SettingsTree):
+class GroupSource(SettingsTree):
+    """Which maps are analysed."""
+
+    inputs: GroupInputSettings = field(default_factory=GroupInputSettings)
+
+
+@dataclass(frozen=True)
+class GroupModel(SettingsTree):
+    """What is fitted to the maps of a group."""
+
+    data: GroupDataSettings = field(default_factory=GroupDataSettings)
+    table: TableSettings = field(default_factory=TableSettings)
+    design: GroupDesignSettings = field(default_factory=GroupDesignSettings)
+
+
+@dataclass(frozen=True)
+class GroupQuestion(Question):
+    """What is asked of a group: contrast, threshold, and the permutation test that is run on request."""
+
+    permutation: PermutationSettings = field(default_factory=PermutationSettings)
+
+
+@dataclass(frozen=True)
+class GroupSettings(MapView, GroupQuestion, GroupModel, GroupSource):
     """The whole tree.
 
     Examples
@@ -182,17 +231,8 @@ class GroupSettings(SettingsTree):
     True
     >>> settings.updated({"table.cells": [["31", "old"]]})
     Traceback (most recent call last):
-    glmwidgets.specification.tree.SettingsError: table.cells: age of b is 'old', which is no number
+    glmwidgets.specification.field.SettingsError: table.cells: age of b is 'old', which is no number
     """
 
     FORMAT: ClassVar[str] = "glmwidgets group settings"
     VIEWS: ClassVar[frozenset[str]] = frozenset({"map", "permutation"})
-
-    inputs: GroupInputSettings = field(default_factory=GroupInputSettings)
-    data: GroupDataSettings = field(default_factory=GroupDataSettings)
-    table: TableSettings = field(default_factory=TableSettings)
-    design: GroupDesignSettings = field(default_factory=GroupDesignSettings)
-    contrast: ContrastSettings = field(default_factory=ContrastSettings)
-    threshold: ThresholdSettings = field(default_factory=ThresholdSettings)
-    permutation: PermutationSettings = field(default_factory=PermutationSettings)
-    map: MapSettings = field(default_factory=MapSettings)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.runs.backgrounds import BACKGROUNDS
 from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL
-from glmwidgets.specification.tree import SettingsError, one_of, within
+from glmwidgets.specification.field import SettingsError, check_group, setting
+from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["CONVENTIONS", "CUTS", "MOST_CUTS", "VIEWS", "MapSettings", "looks_of_file"]
+__all__ = ["CONVENTIONS", "CUTS", "MOST_CUTS", "VIEWS", "MapSettings", "MapView", "looks_of_file"]
 
 #: How a map is laid out, by name, as a menu calls it.
 VIEWS = {"ortho": "three planes", "mosaic": "mosaic", "glass": "glass brain"}
@@ -56,34 +57,33 @@ class MapSettings:
         A line around what survives; the border of the voxels that are analysed.
     """
 
-    statistic: str = "z"
-    limit: float | None = None
-    background: str = "mean"
-    convention: str = "neurological"
-    view: str = "ortho"
-    cut_axes: str = "z"
-    n_cuts: int = 7
-    colormap: str = "warm-cold"
-    sequential: str = "viridis"
-    opacity: float = 1.0
-    fade_below: bool = True
-    show_outline: bool = True
-    show_mask: bool = False
+    statistic: str = setting("z", "statistic", choices=STATISTICS)
+    limit: float | None = setting(None, "end of the colour bar", low=0, open_low=True)
+    background: str = setting("mean", "background", choices=BACKGROUNDS)
+    convention: str = setting("neurological", "left and right", choices=CONVENTIONS)
+    view: str = setting("ortho", "view", choices=VIEWS)
+    cut_axes: str = setting("z", "rows of the mosaic")
+    n_cuts: int = setting(7, "cuts in a row", low=1, high=MOST_CUTS)
+    colormap: str = setting("warm-cold", "colours of both signs", choices=COLORMAPS)
+    sequential: str = setting("viridis", "colours of one sign", choices=SEQUENTIAL)
+    opacity: float = setting(1.0, "opacity", low=0, high=1)
+    fade_below: bool = setting(True, "fade below the threshold")
+    show_outline: bool = setting(True, "outline")
+    show_mask: bool = setting(False, "border of the mask")
 
     def __post_init__(self) -> None:
-        one_of("map.statistic", self.statistic, STATISTICS)
-        within("map.limit", self.limit, 0, open_low=True)
-        one_of("map.background", self.background, BACKGROUNDS)
-        one_of("map.convention", self.convention, CONVENTIONS)
-        one_of("map.view", self.view, VIEWS)
+        check_group(self, "map")
         if not self.cut_axes or set(self.cut_axes) - set("xyz") or len(set(self.cut_axes)) < len(self.cut_axes):
             raise SettingsError(
                 "map.cut_axes", f"must name each of x, y, z at most once, such as 'z' or 'zyx', not {self.cut_axes!r}"
             )
-        within("map.n_cuts", self.n_cuts, 1, MOST_CUTS)
-        one_of("map.colormap", self.colormap, COLORMAPS)
-        one_of("map.sequential", self.sequential, SEQUENTIAL)
-        within("map.opacity", self.opacity, 0, 1)
+
+
+@dataclass(frozen=True)
+class MapView(SettingsTree):
+    """How a map is looked at, of runs and of groups."""
+
+    map: MapSettings = field(default_factory=MapSettings)
 
 
 def looks_of_file(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.glm.choices import Choices
-from glmwidgets.specification.tree import SettingsError, one_of, within
+from glmwidgets.specification.field import SettingsError, check_group, setting
 
 __all__ = [
     "CARPETS",
@@ -141,24 +141,18 @@ class SeriesSettings:
         What its rows are ordered by.
     """
 
-    lines: tuple[str, ...] = ("data", "fit")
-    conditions: tuple[str, ...] = ()
-    averaged: tuple[str, ...] | None = None
-    place: str = "voxel"
-    radius: float = 6.0
-    unit: str = "percent"
-    pins: tuple[str, ...] = ()
-    carpet: str = "data"
-    order: str = "brightness"
+    lines: tuple[str, ...] = setting(("data", "fit"), "lines", choices=SERIES_LINES)
+    conditions: tuple[str, ...] = setting((), "fits of event types")
+    averaged: tuple[str, ...] | None = setting(None, "averaged event types")
+    place: str = setting("voxel", "place", choices=SERIES_PLACES)
+    radius: float = setting(6.0, "radius", unit="mm", low=0, high=100)
+    unit: str = setting("percent", "unit", choices=SERIES_UNITS)
+    pins: tuple[str, ...] = setting((), "pinned places")
+    carpet: str = setting("data", "carpet of", choices=CARPETS)
+    order: str = setting("brightness", "rows of the carpet", choices=ORDERS)
 
     def __post_init__(self) -> None:
-        for line in self.lines:
-            one_of("series.lines", line, SERIES_LINES)
-        one_of("series.place", self.place, SERIES_PLACES)
-        within("series.radius", self.radius, 0, 100)
-        one_of("series.unit", self.unit, SERIES_UNITS)
-        one_of("series.carpet", self.carpet, CARPETS)
-        one_of("series.order", self.order, ORDERS)
+        check_group(self, "series")
         if len(self.pins) > MOST_PINS:
             raise SettingsError("series.pins", f"can be at most {MOST_PINS} places; unpin one first")
         for pin in self.pins:

@@ -7,10 +7,9 @@ values or tuples of these. A path such as ``design.hrf_model`` names a setting.
 from __future__ import annotations
 
 import dataclasses
-import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
@@ -18,56 +17,11 @@ from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.writing import noted
-from glmwidgets.glm.choices import refusal
-from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError
+from glmwidgets.specification.field import Field, SettingsError, field_of
 
-__all__ = ["SettingsError", "SettingsTree", "one_of", "within"]
+__all__ = ["SettingsError", "SettingsTree"]
 
 Tree = TypeVar("Tree", bound="SettingsTree")
-
-
-class SettingsError(InputError):
-    """A setting that cannot be used.
-
-    Parameters
-    ----------
-    path : str
-        Where it stands in the tree, such as ``design.high_pass``; also `where`.
-    message, advice : str
-        See `glmwidgets.glm.errors.GlmwidgetsError`.
-
-    Attributes
-    ----------
-    path : str
-    """
-
-    def __init__(self, path: str, message: str, advice: str | Mapping[str, str] = ""):
-        super().__init__(message, advice=advice, where=path)
-        self.path = path
-
-    @classmethod
-    def of(cls, path: str, error: Exception) -> SettingsError:
-        """What is wrong with a setting, as the engine says it."""
-        if isinstance(error, GlmwidgetsError):
-            return cls(path, error.message, {door: error.advice_at(door) for door in DOORS})
-        return cls(path, str(error) or type(error).__name__)
-
-
-def one_of(path: str, value: Any, choices: Iterable[str]) -> None:
-    """Refuse a value that is not among some choices."""
-    refused = refusal(value, choices)
-    if refused is not None:
-        raise SettingsError(path, *refused)
-
-
-def within(path: str, value: float | None, low: float, high: float = math.inf, *, open_low: bool = False) -> None:
-    """Refuse a number outside some bounds; None is none."""
-    if value is None:
-        return
-    if not math.isfinite(value) or value > high or value < low or (open_low and value == low):
-        bounds = f"above {low:g}" if open_low else f"at least {low:g}"
-        bounds += "" if high == math.inf else f" and at most {high:g}"
-        raise SettingsError(path, f"must be {bounds}, not {value:g}")
 
 
 class SettingsTree:
@@ -88,6 +42,21 @@ class SettingsTree:
     def paths(cls) -> tuple[str, ...]:
         """Every path there is, in the order of the fields."""
         return tuple(_hints(cls))
+
+    @classmethod
+    def field(cls, path: str) -> Field:
+        """What is known of the setting at a path."""
+        cls._split(path)
+        return _fields(cls)[path]
+
+    @classmethod
+    def known(cls) -> Mapping[str, Field]:
+        """What is known of every setting, by path, in the order of the fields."""
+        return _fields(cls)
+
+    def part(self, kind: type[Tree]) -> Tree:
+        """The part of this tree that is a tree of another kind, such as the `Model` of settings."""
+        return kind(**{group.name: getattr(self, group.name) for group in dataclasses.fields(kind)})
 
     def get(self, path: str) -> Any:
         """Value at a path such as ``"design.hrf_model"``."""
@@ -209,6 +178,18 @@ def _hints(tree: type) -> dict[str, Any]:
         for group in dataclasses.fields(tree)
         for name, hint in typing.get_type_hints(groups[group.name]).items()
     }
+
+
+@cache
+def _fields(tree: type) -> Mapping[str, Field]:
+    groups = typing.get_type_hints(tree)
+    return types.MappingProxyType(
+        {
+            f"{group.name}.{declared.name}": field_of(declared)
+            for group in dataclasses.fields(tree)
+            for declared in dataclasses.fields(groups[group.name])
+        }
+    )
 
 
 def _changed(group: Any, new: Mapping[str, Any]) -> Any:

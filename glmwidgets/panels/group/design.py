@@ -12,7 +12,7 @@ from glmwidgets.panels.parts.values_table import GroupTable
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.tests import TESTS
-from glmwidgets.specification.tree import SettingsError
+from glmwidgets.specification.field import SettingsError
 
 __all__ = ["GroupDesignPanel"]
 

@@ -15,7 +15,7 @@ from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.group.permutation import TESTED, Permuted
 from glmwidgets.session.group.session import GroupSession
-from glmwidgets.specification.tree import SettingsError
+from glmwidgets.specification.field import SettingsError
 
 __all__ = ["PermutationPanel"]
 

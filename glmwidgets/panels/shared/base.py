@@ -11,7 +11,7 @@ import ipywidgets as W
 
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.session.core.live import LiveSession
-from glmwidgets.specification.tree import SettingsError
+from glmwidgets.specification.field import SettingsError
 
 __all__ = ["Panel", "close_with_all", "field", "guarded", "opened_by", "text"]
 

@@ -20,7 +20,7 @@ from glmwidgets.glm.inference.digits import Digits, digits_of
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.core.live import LiveSession
-from glmwidgets.specification.tree import SettingsError
+from glmwidgets.specification.field import SettingsError
 
 __all__ = ["ClustersPanel"]
 

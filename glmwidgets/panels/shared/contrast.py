@@ -14,7 +14,7 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, close_with_all, text
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.tree import SettingsError
+from glmwidgets.specification.field import SettingsError
 
 __all__ = ["ContrastPanel"]
 

@@ -14,8 +14,8 @@ from glmwidgets.panels.shared.base import field, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.runs.backgrounds import BACKGROUNDS
 from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
-from glmwidgets.specification.tree import SettingsError
 
 if TYPE_CHECKING:
     from glmwidgets.panels.shared.base import Panel

@@ -1,0 +1,428 @@
+"""What is asked of the data: where a run comes from, and the model that is fitted to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from glmwidgets.glm.design.drift import DRIFTS, drift_row
+from glmwidgets.glm.events.table import checked_lines
+from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
+from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
+from glmwidgets.runs.run import Provenance
+from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, plain, setting
+from glmwidgets.specification.tree import SettingsTree
+
+if TYPE_CHECKING:
+    from glmwidgets.runs.run import Run
+
+__all__ = ["DataSettings", "DesignSettings", "EventsSettings", "InputSettings", "Model", "NoiseSettings", "Source"]
+
+
+@dataclass(frozen=True)
+class InputSettings(Provenance):
+    """Where the run comes from; see `glmwidgets.runs.run.Provenance`."""
+
+    bold: str | None = setting(None, "image", argument=Argument("run_imgs", "FirstLevelModel.fit"))
+    events: str | None = setting(
+        None,
+        "table of events",
+        options=(Option("--events", "table of events: onset, duration, trial_type", "FILE"),),
+        argument=Argument("events", "FirstLevelModel.fit"),
+    )
+    confounds: str | None = setting(
+        None,
+        "table of confounds",
+        options=(Option("--confounds", "table with one row per scan", "FILE"),),
+        argument=Argument("confounds", "FirstLevelModel.fit"),
+    )
+    mask: str | None = setting(
+        None,
+        "mask",
+        options=(Option("--mask", "image of the voxels to analyse; found by default", "FILE"),),
+        argument=Argument("mask_img"),
+    )
+    t_r: float | None = setting(
+        None,
+        "time between scans",
+        unit="s",
+        low=0,
+        open_low=True,
+        options=(Option("--t-r", "seconds between scans; the header's by default", "R"),),
+        argument=Argument("t_r"),
+    )
+    slice_time_ref: float = setting(
+        0.0,
+        "time within a scan",
+        unit="of a scan",
+        low=0,
+        high=1,
+        options=(Option("--slice-time-ref", "time within a scan, as a fraction"),),
+        argument=Argument("slice_time_ref", quiet=True),
+    )
+    anatomical: str | None = setting(
+        None, "anatomical image", argument=Argument("bg_img", "FirstLevelModel.generate_report")
+    )
+
+    @classmethod
+    def of(cls, run: Run) -> InputSettings:
+        """What the settings of an analysis say of its run."""
+        return cls(**vars(run.inputs))
+
+    def __post_init__(self) -> None:
+        check_group(self, "inputs")
+
+
+def _smoothed(mm: float | None) -> str:
+    if not mm:
+        return "not smoothed by this analysis"
+    return f"smoothed with a Gaussian of {mm:g} mm full width at half maximum"
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What is done to the series before the model.
+
+    Attributes
+    ----------
+    smoothing_fwhm : float or None
+        Full width at half maximum of the Gaussian, in mm; None or 0 for none.
+    signal_scaling : str
+        A key of `glmwidgets.glm.moments.scaling.SCALINGS`.
+    drop_scans : int
+        Scans at the beginning of the run that are left out. The clock stays: events keep their onsets, and the first
+        scan that is kept has the time it was taken at. The design is that of the whole run without its first rows.
+    mask_cut : float
+        Cut between air and brain where the mask is found from the run, as a share of the one that is found.
+    """
+
+    smoothing_fwhm: float | None = setting(
+        None,
+        "smoothing",
+        unit="mm",
+        said=_smoothed,
+        low=0,
+        high=50,
+        options=(Option("--smoothing", "width of the Gaussian in mm, 0 for none"),),
+        argument=Argument("smoothing_fwhm", to=lambda mm: mm or None),
+        alternatives=(None, 4.0, 6.0, 8.0),
+    )
+    signal_scaling: str = setting(
+        "voxel",
+        "signal",
+        said=lambda name: SCALINGS[name].said,
+        choices=SCALINGS,
+        options=(Option("--scaling", "units of the signal"),),
+        argument=Argument(
+            "signal_scaling", to=lambda name: SCALINGS[name].value, back=lambda value: scaling_row(value).name
+        ),
+        alternatives=("voxel", "grand"),
+    )
+    drop_scans: int = setting(
+        0,
+        "initial scans left out",
+        said=lambda n: f"the first {n} scans were left out" if n else "",
+        low=0,
+        options=(Option("--drop-scans", "scans at the beginning to leave out", "N"),),
+    )
+    mask_cut: float = setting(
+        1.0,
+        "mask threshold",
+        say=lambda share: f"× {plain(share)}",
+        said=lambda share: "" if share == 1 else f"the mask was cut at {share:g} of the value that is found",
+        low=0,
+        high=10,
+        open_low=True,
+        options=(Option("--mask-cut", "threshold of a found mask, times the one found"),),
+        needs=(Needs("inputs.mask", lambda: [None]),),
+    )
+
+    def __post_init__(self) -> None:
+        check_group(self, "data")
+
+
+def _events_changed(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> str:
+    if after is None:
+        return "events back to those given"
+    if before is None:
+        return "events edited"
+    n = len(after) - len(before)
+    if n:
+        return f"{abs(n)} event{'s' * (abs(n) > 1)} {'more' if n > 0 else 'fewer'}"
+    n = sum(one != other for one, other in zip(before, after, strict=True))
+    return f"{n} event{'s' * (n > 1)} edited"
+
+
+@dataclass(frozen=True)
+class EventsSettings:
+    """What is changed in the events as they were given.
+
+    Attributes
+    ----------
+    table : tuple of str or None
+        The edited table, see `glmwidgets.glm.events.table`; None for the events as given.
+    shift : float
+        Seconds that are added to every onset.
+    modulated, modulated_by : tuple of str
+        Parametric modulators: event types, and the column of the table by which each is modulated.
+    """
+
+    table: tuple[str, ...] | None = setting(
+        None,
+        "events",
+        say=lambda table: "as given" if table is None else f"edited, {len(table) - 1} events",
+        said=lambda table: "" if table is None else "the events were edited: they are not those of the dataset",
+        change=_events_changed,
+    )
+    shift: float = setting(
+        0.0,
+        "shift of events",
+        unit="s",
+        said=lambda seconds: f"all onsets were shifted by {seconds:g} s" if seconds else "",
+    )
+    modulated: tuple[str, ...] = setting(
+        (), "modulated", said=lambda kinds: f"{plain(kinds)} were modulated by columns of the events" if kinds else ""
+    )
+    modulated_by: tuple[str, ...] = setting((), "by")
+
+    def __post_init__(self) -> None:
+        check_group(self, "events")
+        if len(self.modulated) != len(self.modulated_by):
+            raise SettingsError(
+                "events.modulated_by", f"must be as many as modulated ({len(self.modulated)}), one column a type"
+            )
+        if self.table is not None:
+            try:
+                checked_lines(self.table)
+            except ValueError as error:
+                raise SettingsError.of("events.table", error) from None
+
+
+def _all_if_none(value: Any) -> str:
+    return "all" if value is None else plain(value)
+
+
+def _hrf_name(text: str) -> str:
+    return parse_hrf(text)[0].name
+
+
+def _noise_name(text: str) -> str:
+    return next(name for name, row in NOISE_MODELS.items() if row.means(text))
+
+
+def _by_drift(setting: str) -> Needs:
+    return Needs("design.drift_model", lambda: [name for name, row in DRIFTS.items() if row.setting == setting])
+
+
+def _scrubbed(what: str, unit: str = "") -> Any:
+    return lambda limit: "" if limit is None else f"scans of a {what} above {limit:g}{unit} had a column each"
+
+
+@dataclass(frozen=True)
+class DesignSettings:
+    """The columns of the design matrix.
+
+    Attributes
+    ----------
+    conditions : tuple of str or None
+        Event types that are modelled; None for all.
+    hrf_model : str
+        A name of `glmwidgets.glm.response.models.HRFS`, with numbers in brackets where the model takes any.
+    fir_delays : tuple of int
+        Delays in scans, of the FIR model and others that have a column for each.
+    drift_model : str
+        A key of `glmwidgets.glm.design.drift.DRIFTS`.
+    high_pass : float
+        Cut-off in Hz of the drifts that have one, such as the cosines.
+    drift_order : int
+        Order of the drifts that have one, such as the polynomial.
+    confounds : tuple of str or None
+        Columns of the confounds table that are used, or made of its motion parameters; None for all it has.
+    scrub_fd, scrub_dvars : float or None
+        Scans whose framewise displacement in mm, or standardised DVARS, is above this have a column of their own.
+    min_onset : float
+        Events that start earlier than this, in seconds from the first scan, are left out.
+    """
+
+    conditions: tuple[str, ...] | None = setting(
+        None,
+        "event types",
+        say=_all_if_none,
+        options=(Option("--condition", "an event type to model, may be repeated; all by default", "NAME"),),
+        bids="X",
+    )
+    hrf_model: str = setting(
+        "spm",
+        "HRF",
+        choices=HRFS,
+        closed=False,
+        options=(Option("--hrf", "response", "NAME"),),
+        argument=Argument("hrf_model"),
+        bids="Convolve",
+        alternatives=("spm", "spm + derivative", "glover", "spm12"),
+    )
+    fir_delays: tuple[int, ...] = setting(
+        (0,),
+        "delays",
+        unit="scans",
+        options=(Option("--fir-delays", "delays in scans, such as 0,1,2"),),
+        argument=Argument("fir_delays", to=list, back=lambda delays: tuple(delays or (0,))),
+        needs=(Needs("design.hrf_model", lambda: [name for name, row in HRFS.items() if row.by_delays], _hrf_name),),
+    )
+    drift_model: str = setting(
+        "cosine",
+        "drift",
+        say=plain,
+        choices=DRIFTS,
+        options=(Option("--drift", "slow changes of the signal"),),
+        argument=Argument("drift_model", back=lambda name: drift_row(name).name),
+        alternatives=("cosine", "polynomial"),
+    )
+    high_pass: float = setting(
+        0.01,
+        "high-pass",
+        unit="Hz",
+        say=lambda value: f"{1 / value:.4g} s" if value else "none",
+        low=0,
+        options=(Option("--high-pass", "cut-off of the drift in Hz"),),
+        argument=Argument("high_pass"),
+        bids="HighPassFilterCutoffHz",
+        needs=(_by_drift("high_pass"),),
+        alternatives=(0.01, 1 / 128),
+    )
+    drift_order: int = setting(
+        1,
+        "order of drift",
+        low=0,
+        high=20,
+        options=(Option("--drift-order", "order of the drift"),),
+        argument=Argument("drift_order"),
+        needs=(_by_drift("drift_order"),),
+        alternatives=(1, 2, 3),
+    )
+    confounds: tuple[str, ...] | None = setting(
+        None,
+        "confounds",
+        say=_all_if_none,
+        options=(Option("--confound", "a column of the confounds to use, may be repeated; all by default", "NAME"),),
+        bids="X",
+    )
+    scrub_fd: float | None = setting(
+        None,
+        "scrubbing above FD",
+        unit="mm",
+        said=_scrubbed("framewise displacement", " mm"),
+        low=0,
+        options=(Option("--scrub-fd", "a column for each scan that moved by more mm"),),
+        alternatives=(None, 0.5, 0.9),
+    )
+    scrub_dvars: float | None = setting(
+        None,
+        "scrubbing above DVARS",
+        said=_scrubbed("standardised DVARS"),
+        low=0,
+        options=(Option("--scrub-dvars", "a column for each scan of a larger DVARS"),),
+        alternatives=(None, 1.5, 2.0),
+    )
+    min_onset: float = setting(
+        -24.0,
+        "earliest onset",
+        unit="s",
+        options=(Option("--min-onset", "leave out events before this second"),),
+        argument=Argument("min_onset", back=float, quiet=True),
+    )
+
+    def __post_init__(self) -> None:
+        path = "design.hrf_model"
+        try:
+            path = "design.fir_delays" if parse_hrf(self.hrf_model)[0].by_delays else path
+            # Numbers that are each allowed may still make no curve together.
+            resolve_hrf(self.hrf_model, self.fir_delays).kernels(2.0, 10)
+        except ValueError as error:
+            raise SettingsError.of(path, error) from None
+        check_group(self, "design")
+        if not self.fir_delays:
+            raise SettingsError("design.fir_delays", "must hold at least one delay, such as 0")
+
+
+@dataclass(frozen=True)
+class NoiseSettings:
+    """The covariance of the errors.
+
+    Attributes
+    ----------
+    model : str
+        A name of `glmwidgets.glm.noise.models.NOISE_MODELS`.
+    pooling : {None, "local", "global"}
+        Whether voxels share their noise with those that touch them, or with the whole mask; see
+        `glmwidgets.glm.noise.pooling`. Changing only the model to one that has nothing to share sets it to None.
+    """
+
+    model: str = setting(
+        "ar1",
+        "noise",
+        say=lambda name: noise_model_row(name).label,
+        choices=NOISE_MODELS,
+        closed=False,
+        options=(Option("--noise", "covariance of the errors", "NAME"),),
+        argument=Argument("noise_model"),
+        alternatives=("ar1", "ar1-reml", "arma11"),
+    )
+    pooling: str | None = setting(
+        None,
+        "noise pooled",
+        say=lambda way: POOLINGS[way].change,
+        choices=POOLINGS,
+        options=(Option("--pooling", "whom a voxel shares its noise with"),),
+        argument=Argument("pooling", nilearn=None, quiet=True),
+        needs=(
+            Needs("noise.model", lambda: [name for name, row in NOISE_MODELS.items() if row.can_pool], _noise_name),
+        ),
+        alternatives=(None, "local"),
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            row = noise_model_row(self.model)
+        except ValueError as error:
+            raise SettingsError.of("noise.model", error) from None
+        check_group(self, "noise")
+        try:
+            row.check_pooling(self.pooling)
+        except ValueError as error:
+            raise SettingsError.of("noise.pooling", error) from None
+
+    def changed(self, new: Mapping[str, Any]) -> NoiseSettings:
+        """Copy with some fields replaced, in which pooling gives way to a model that cannot be pooled."""
+        new = dict(new)
+        row = NOISE_MODELS.get(new.get("model", self.model))
+        if row is not None and not row.can_pool and "pooling" not in new:
+            new["pooling"] = None
+        return dataclasses.replace(self, **new)
+
+
+@dataclass(frozen=True)
+class Source(SettingsTree):
+    """Which run is analysed."""
+
+    inputs: InputSettings = field(default_factory=InputSettings)
+
+
+@dataclass(frozen=True)
+class Model(SettingsTree):
+    """What is fitted: the series as they are prepared, the events, the design, the noise.
+
+    Examples
+    --------
+    >>> Model().design.hrf_model, Model.field("data.smoothing_fwhm").words(5.0)
+    ('spm', '5 mm')
+    """
+
+    data: DataSettings = field(default_factory=DataSettings)
+    events: EventsSettings = field(default_factory=EventsSettings)
+    design: DesignSettings = field(default_factory=DesignSettings)
+    noise: NoiseSettings = field(default_factory=NoiseSettings)

@@ -1,0 +1,198 @@
+"""What is asked of a fitted model: a contrast, and what of it survives."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, field_of, setting
+from glmwidgets.specification.tree import SettingsTree
+
+__all__ = ["ContrastSettings", "Question", "ThresholdSettings"]
+
+
+@dataclass(frozen=True)
+class ContrastSettings:
+    """What is asked of the model: one contrast, or the active one of a list.
+
+    Attributes
+    ----------
+    expression : str
+        Weights of the columns, such as ``"face - house"``; rows of an F contrast are separated by ``;``. Empty
+        for the first condition. Of a list, the expression of the active contrast.
+    names : tuple of str
+        Names of the list's contrasts; an empty one is called by its expression.
+    expressions : tuple of str
+        Their expressions. The active one is always equal to `expression`. Empty where there is no list.
+    active : int
+        Place of the active contrast in the list, from 0. Changing it alone takes the expression of that place.
+    """
+
+    expression: str = setting(
+        "",
+        "contrast",
+        options=(
+            Option(
+                "--contrast",
+                'such as "face - house"; rows of an F test separated by ; (if it starts with a minus: '
+                '--contrast="-face")',
+            ),
+        ),
+        argument=Argument("contrast_def", "FirstLevelModel.compute_contrast"),
+        bids="Contrasts",
+    )
+    # Which contrasts are at hand changes no map; which one is asked for is said by its expression.
+    names: tuple[str, ...] = setting((), "names of the contrasts", bids="Contrasts", aside=True)
+    expressions: tuple[str, ...] = setting((), "list of contrasts", bids="Contrasts", aside=True)
+    active: int = setting(0, "place in the list of contrasts", aside=True)
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.expressions):
+            raise SettingsError(
+                "contrast.names", f"must be as many as expressions ({len(self.expressions)}), not {len(self.names)}"
+            )
+        last = max(0, len(self.expressions) - 1)
+        if not 0 <= self.active <= last:
+            raise SettingsError("contrast.active", f"must be at least 0 and at most {last}, not {self.active}")
+        if self.expressions:
+            listed = list(self.expressions)
+            listed[self.active] = self.expression
+            object.__setattr__(self, "expressions", tuple(listed))
+
+    @property
+    def listed(self) -> tuple[tuple[str, str], ...]:
+        """Name and expression of every contrast, also where there is but one.
+
+        Examples
+        --------
+        >>> ContrastSettings("face").listed
+        (('', 'face'),)
+        """
+        return tuple(zip(self.names, self.expressions, strict=True)) or (("", self.expression),)
+
+    def changed(self, new: Mapping[str, Any]) -> ContrastSettings:
+        """Copy with some fields replaced, in which the expression follows the list where only the list was given."""
+        new = dict(new)
+        if "expression" not in new and {"active", "expressions"} & set(new):
+            expressions, active = new.get("expressions", self.expressions), new.get("active", self.active)
+            if 0 <= active < len(expressions):
+                new["expression"] = expressions[active]
+        return dataclasses.replace(self, **new)
+
+
+_THRESHOLD, _TABLE = "threshold_stats_img", "get_clusters_table"
+
+
+def _conventional_height(name: str) -> str | None:
+    """None is what the field calls the height that is chosen by hand."""
+    row = THRESHOLDS[name]
+    return name if row.nilearn is None else row.nilearn or None
+
+
+def _by_threshold(what: str) -> Needs:
+    return Needs("threshold.height_control", lambda: [name for name, row in THRESHOLDS.items() if row.setting == what])
+
+
+@dataclass(frozen=True)
+class ThresholdSettings:
+    """What survives.
+
+    Attributes
+    ----------
+    height_control : str
+        A key of `glmwidgets.glm.inference.heights.THRESHOLDS`.
+    alpha : float
+        Rate of false positives or discoveries that the method controls.
+    value : float
+        Threshold in z where the method is a fixed one.
+    two_sided : bool
+        Whether both signs are looked at, with alpha for the two together.
+    cluster_size : int
+        Smallest cluster that is kept, in voxels.
+    min_distance : float
+        Smallest distance between the peaks listed of a cluster, in mm.
+    """
+
+    height_control: str = setting(
+        "fpr",
+        "threshold",
+        choices=THRESHOLDS,
+        options=(Option("--threshold", "what decides the height"),),
+        argument=Argument(
+            "height_control",
+            _THRESHOLD,
+            to=_conventional_height,
+            back=lambda name: "fixed" if name is None else name,
+        ),
+    )
+    alpha: float = setting(
+        0.001,
+        "alpha",
+        low=0,
+        high=1,
+        open_low=True,
+        options=(Option("--alpha", "rate of errors that it allows"),),
+        argument=Argument("alpha", _THRESHOLD),
+        needs=(_by_threshold("alpha"),),
+    )
+    value: float = setting(
+        3.1,
+        "z threshold",
+        low=0,
+        options=(Option("--threshold-value", "the height in z", "Z"),),
+        argument=Argument("threshold", _THRESHOLD),
+        needs=(_by_threshold("fixed"),),
+    )
+    two_sided: bool = setting(
+        True,
+        "sides",
+        say=lambda both: "both" if both else "positive",
+        options=(
+            Option("--one-sided", "positive effects only", const=False),
+            Option("--two-sided", "effects of both signs", const=True),
+        ),
+        argument=Argument("two_sided", _THRESHOLD),
+    )
+    cluster_size: int = setting(
+        0,
+        "smallest cluster",
+        unit="voxels",
+        low=0,
+        options=(Option("--cluster-size", "smallest cluster in voxels"),),
+        argument=Argument("cluster_threshold", _TABLE),
+    )
+    min_distance: float = setting(
+        8.0,
+        "distance of peaks",
+        unit="mm",
+        low=0,
+        options=(Option("--min-distance", "least mm between a cluster's peaks"),),
+        argument=Argument("min_distance", _TABLE),
+    )
+
+    def __post_init__(self) -> None:
+        check_group(self, "threshold")
+
+    @property
+    def height(self) -> dict[str, Any]:
+        """What chooses the height, as arguments of `glmwidgets.models.threshold_stats_img`, and no others.
+
+        Examples
+        --------
+        >>> ThresholdSettings("fdr", 0.05).height, ThresholdSettings("fixed", value=4.0).height
+        ({'height_control': 'fdr', 'alpha': 0.05}, {'height_control': None, 'threshold': 4.0})
+        """
+        level = "alpha" if THRESHOLDS[self.height_control].setting == "alpha" else "value"
+        rows = {each.name: field_of(each).argument for each in dataclasses.fields(self)}
+        return {rows[name].name: rows[name].to(getattr(self, name)) for name in ("height_control", level)}
+
+
+@dataclass(frozen=True)
+class Question(SettingsTree):
+    """What is asked: the contrast, and what decides which voxels and clusters survive."""
+
+    contrast: ContrastSettings = field(default_factory=ContrastSettings)
+    threshold: ThresholdSettings = field(default_factory=ThresholdSettings)
