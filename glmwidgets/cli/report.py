@@ -69,7 +69,7 @@ def report(argv: Sequence[str]) -> int:
     # After the inputs are read, as none of them may be written over, and before the work.
     check_outputs(outputs, overwrite)
     analysis, result, clusters = analyse(run, settings)
-    page = analysis_report(analysis, result, clusters, title=title, plot_type="glass" if glass else "slice")
+    page = analysis_report(analysis, result, clusters, title=title, plot_type="glass" if glass else None)
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     page.save_as_html(out, overwrite=overwrite)

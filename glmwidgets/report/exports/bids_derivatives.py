@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,10 @@ def save_glm_to_bids(
         study = study_of_model(model, contrasts, **options)
     else:
         with of.lock:
-            result, clusters = of.result, of.clusters
+            result, clusters, chosen = of.result, of.clusters, of.settings
         if result is None:
             raise ValueError("there is no result to write yet: wait until the first map is there")
+        result = replace(result, settings=result.settings.seen_as(chosen))
         drawing.setdefault("ledger", of.ledger)
         study = study_of_result(of.analysis, result, clusters, **options)
     if not study.contrasts:

@@ -222,6 +222,7 @@ def runs_report(of: RunSet, **options: Any) -> Report:
         "missing": "skip",
         # What was looked at in all tabs, not in one of them.
         "ledger": of,
+        "looks": found.settings.map,
     }
     return glm_report(model, contrasts, **{**told, **options})
 

@@ -194,9 +194,13 @@ def choose_cuts(
     if len(rows) == 3 or len(rows[0]) == 1:
         planes = []
         for letter, wanted in zip(rows, _cuts_by_axis(cut_coords, rows), strict=True):
+            if len(rows) > 1 and isinstance(wanted, Real) and wanted == 0:
+                continue  # a mosaic without cuts of this axis
             axis = AXES.index(letter)
             line = _planes_along(grid, axis, wanted, limits, threshold, two_sided)
             planes += [line[i : i + IN_A_ROW] for i in range(0, len(line), IN_A_ROW)]
+        if not planes:
+            raise ValueError("this mosaic has no cut: give a number of cuts for one axis at least")
         return Cuts(planes, None)
 
     voxel = _meeting_point(grid, cut_coords, display_mode, two_sided, middle)

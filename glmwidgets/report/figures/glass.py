@@ -82,6 +82,7 @@ def plot_glass_brain(
     *,
     threshold: float | None = None,
     two_sided: bool = True,
+    opacity: float = 1.0,
     plot_abs: bool = False,
     title: str | None = None,
     stat_name: str | None = None,
@@ -115,6 +116,8 @@ def plot_glass_brain(
         Size that a value must exceed.
     two_sided : bool, default True
         False shows only values above the threshold.
+    opacity : float, default 1
+        Of the map.
     plot_abs : bool, default False
         Project sizes and forget the signs.
     title, stat_name, colorbar, cmap, vmin, vmax, symmetric_cbar, annotate, radiological, figure, axes : optional
@@ -177,7 +180,7 @@ def plot_glass_brain(
         half = _half(stat, view)
         _draw_shadow(panel, plane, brain & half, stat.zooms, sheet.ink)
         values = project(stat.data, plane.axis, two_sided, half).T
-        draw_overlay(panel, plane, values, scale, scale.survives(values).astype(float))
+        draw_overlay(panel, plane, values, scale, opacity * scale.survives(values))
         left, right, bottom, top = plane.view
         mirrored = view == "l" or (radiological and plane.axis != 0)
         panel.set(xlim=(right, left) if mirrored else (left, right), ylim=(bottom, top), aspect="equal")

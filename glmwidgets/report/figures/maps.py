@@ -74,7 +74,8 @@ def plot_stat_map(
     cut_coords : optional
         Where to cut, in mm. For ``"ortho"`` and ``"tiled"`` three numbers x, y, z; for two planes, one number each in
         the order of `display_mode`; for one axis a number of cuts (int) or a list of positions; for ``"mosaic"`` a
-        number, three numbers of cuts, or three lists. By default the map's peak, or the 7 slices that show most.
+        number, three numbers of cuts (0 for none of an axis), or three lists. By default the map's peak, or the 7
+        slices that show most.
     display_mode : {"ortho", "tiled", "x", "y", "z", "xz", "yx", "yz", "mosaic"}, default "ortho"
         Planes to show.
     threshold : float, optional

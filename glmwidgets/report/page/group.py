@@ -132,4 +132,5 @@ def study_of_group(
         r_square=result.fitted.r_square,
         background=nib.Nifti1Image(background, affine) if bg_img is None else load_image(bg_img),
         settings=settings,
+        looks=settings.map,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.session.single.analysis import Analysis
     from glmwidgets.session.single.session import Session
+    from glmwidgets.specification.looks import MapSettings
 
 #: How many steps of the ledger are listed.
 ENTRIES = 30
@@ -117,12 +119,13 @@ def glm_report(
     height_control: str | None = "fpr",
     two_sided: bool = True,
     min_distance: float = 8.0,
-    plot_type: str = "slice",
+    plot_type: str | None = None,
     cut_coords: Any = None,
     display_mode: str | None = None,
     missing: str = "error",
     ledger: Any = None,
     whiteness: str | bool | None = None,
+    looks: MapSettings | None = None,
 ) -> Report:
     """Report on a fitted model and some contrasts.
 
@@ -149,7 +152,8 @@ def glm_report(
         Whether negative effects are tested, too. An F test has one side.
     min_distance : float
         Least distance between the peaks listed of a cluster, in mm.
-    plot_type : {"slice", "glass"}
+    plot_type : {"slice", "glass"}, optional
+        As `looks` say by default.
     cut_coords, display_mode
         As in `glmwidgets.report.figures.all.plot_stat_map`.
     missing : {"error", "skip"}
@@ -160,6 +164,8 @@ def glm_report(
     whiteness : str or False, optional
         Verdict, in words, on whether the noise model leaves the residuals white. By default it is made here where the
         runs' series are at hand; False leaves it out.
+    looks : glmwidgets.specification.looks.MapSettings, optional
+        How maps are drawn: colours and their end, opacity, view, left and right, outlines.
 
     Returns
     -------
@@ -183,6 +189,7 @@ def glm_report(
         two_sided=two_sided,
         min_distance=min_distance,
         missing=missing,
+        looks=looks,
     )
     return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
 
@@ -194,7 +201,7 @@ def analysis_report(
     *,
     title: str | None = None,
     bg_img: Any = None,
-    plot_type: str = "slice",
+    plot_type: str | None = None,
     cut_coords: Any = None,
     display_mode: str | None = None,
     ledger: Any = None,
@@ -238,16 +245,17 @@ def session_report(session: Session, **options: Any) -> Report:
         If there is no result yet.
     """
     with session.lock:
-        result, clusters = session.result, session.clusters
+        result, clusters, chosen = session.result, session.clusters, session.settings
     if result is None:
         raise ValueError("there is nothing to report yet: wait until the first map is there")
+    result = replace(result, settings=result.settings.seen_as(chosen))
     options.setdefault("ledger", getattr(session, "ledger", None))
     return analysis_report(session.analysis, result, clusters, **options)
 
 
 def render(
     study: Study,
-    plot_type: str = "slice",
+    plot_type: str | None = None,
     cut_coords: Any = None,
     display_mode: str | None = None,
     ledger: Any = None,

@@ -26,6 +26,7 @@ from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.session.single.analysis import Analysis
+from glmwidgets.specification.looks import MapSettings
 from glmwidgets.specification.settings import ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
 
@@ -162,6 +163,8 @@ class Study:
     background : Nifti1Image or None
     settings : SettingsTree or None
         Of a session: its whole tree.
+    looks : MapSettings
+        How maps are drawn.
     """
 
     title: str
@@ -172,7 +175,8 @@ class Study:
     affine: np.ndarray
     r_square: np.ndarray | None = None
     background: nib.Nifti1Image | None = None
-    settings: SettingsTree | None = field(default=None)
+    settings: SettingsTree | None = None
+    looks: MapSettings = field(default_factory=MapSettings)
 
     def image(self, values: np.ndarray) -> nib.Nifti1Image:
         """Values of the voxels as an image, 0 outside the mask."""
@@ -205,7 +209,7 @@ def study_of_result(
         Of the same settings; found if they are not given.
     title : str, optional
     bg_img : image or path, optional
-        What maps are drawn on; the mean of the run by default.
+        What maps are drawn on; by default what the settings lay them over.
 
     Returns
     -------
@@ -254,7 +258,8 @@ def study_of_result(
                 labels=found.labels,
             )
         )
-    ground = nib.Nifti1Image(analysis.background, run.domain.affine) if bg_img is None else load_image(bg_img)
+    if bg_img is None:
+        bg_img = nib.Nifti1Image(analysis.background_image(settings.map.background), run.domain.affine)
     return Study(
         title=title or f"GLM report: {run.name}",
         model=ModelFacts("first", choices, _unit(scaling.value)),
@@ -263,8 +268,9 @@ def study_of_result(
         mask=result.mask,
         affine=run.domain.affine,
         r_square=result.fit.r_square,
-        background=ground,
+        background=load_image(bg_img),
         settings=settings,
+        looks=settings.map,
     )
 
 
@@ -288,6 +294,7 @@ def study_of_model(
     two_sided: bool = True,
     min_distance: float = 8.0,
     missing: str = "error",
+    looks: MapSettings | None = None,
 ) -> Study:
     """Gather what a fitted estimator says of some contrasts.
 
@@ -308,6 +315,8 @@ def study_of_model(
         Least distance between the peaks listed of a cluster, in mm.
     missing : {"error", "skip"}
         As in `FirstLevelModel.compute_contrast`.
+    looks : MapSettings, optional
+        How maps are drawn.
 
     Returns
     -------
@@ -352,6 +361,7 @@ def study_of_model(
         affine=affine,
         r_square=_r_square(model, runs, first, bool(found)),
         background=_background(bg_img, runs),
+        looks=looks or MapSettings(),
     )
 
 
