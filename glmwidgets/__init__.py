@@ -9,9 +9,9 @@ from glmwidgets.front_door import front_door
 
 __version__ = "0.1.0"
 
-_ROOMS = ("datasets", "glm", "images", "models", "panels", "report", "runs", "session")
+_ROOMS = ("analysis", "datasets", "glm", "images", "models", "panels", "report", "runs", "session", "specification")
 _EXPORTS = {
-    "explore": "glmwidgets.panels.run.explorer",
+    "explore": "glmwidgets.panels.explore",
     "explore_group": "glmwidgets.panels.group.explorer",
     "open_run": "glmwidgets.runs.opening",
     "find_run": "glmwidgets.runs.bids",

@@ -265,7 +265,7 @@ def test_all_runs_of_a_task(tree, prepared):
 
 def test_all_runs_of_a_task_open_as_tabs(tree):
     pytest.importorskip("anywidget")
-    from glmwidgets.panels.run.explorer import explore
+    from glmwidgets.panels.explore import explore
 
     several = explore("sub-01", dataset=tree, task="av", run="all")
     assert several.runs.names == ("run 1", "run 2", "fixed effects")

@@ -13,7 +13,8 @@ pytest.importorskip("anywidget")
 import ipywidgets as W
 from ipywidgets.widgets import widget as live_widgets
 
-from glmwidgets.panels.run.explorer import Explorer, explore
+from glmwidgets.panels.explore import explore
+from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.runs.fixed import FixedExplorer
 from glmwidgets.session.several.runs import RunSet

@@ -242,7 +242,8 @@ class TestBackground:
 
 
 def test_a_saved_session_looks_the_same(session, tmp_path):
-    from glmwidgets.panels.run.explorer import Explorer, explore
+    from glmwidgets.panels.explore import explore
+    from glmwidgets.panels.run.explorer import Explorer
 
     explorer = Explorer(session)
     session.update(

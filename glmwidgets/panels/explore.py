@@ -1,0 +1,133 @@
+"""The way in: one call that opens the explorer which a run, or several, ask for."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from glmwidgets.files.envelope import read_session
+from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.panels.runs.explorer import RunsExplorer
+from glmwidgets.runs.opening import open_runs
+from glmwidgets.session.several.runs import RunSet
+from glmwidgets.session.several.store import load_runs
+from glmwidgets.session.single.session import Session
+from glmwidgets.session.single.store import load_session
+from glmwidgets.specification.settings import Settings
+
+__all__ = ["explore", "load"]
+
+
+def explore(
+    bold: Any,
+    events: Any = None,
+    t_r: float | None = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    anatomical: Any = None,
+    slice_time_ref: float = 0.0,
+    settings: Settings | dict[str, Any] | None = None,
+    dataset: str | PathLike[str] | None = None,
+    **which: Any,
+) -> Explorer | RunsExplorer:
+    """Look at a run: a widget in which every change of the model is answered by the map.
+
+    Parameters
+    ----------
+    bold : image, path, list of 3-D images, or simulated run
+        The series. A `glmwidgets.datasets.SimulatedRun` brings its own events, confounds and t_r. With `dataset`,
+        the participant, such as ``"sub-01"``. A list of several runs opens them as tabs, with fixed effects over them;
+        events and confounds are then lists, too.
+    events : DataFrame or path, optional
+        onset and duration in seconds, trial_type.
+    t_r : float, optional
+        Time between scans in seconds; the image's header by default.
+    confounds : DataFrame, array or path, optional
+        One row a scan.
+    mask : image or path, optional
+        Voxels to analyse; found from the run by default.
+    anatomical : image or path, optional
+        3-D image in register with the run, to lay the maps over; it is brought to the run's grid.
+    slice_time_ref : float
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    settings : Settings or dict, optional
+        What to begin with, such as ``{"contrast.expression": "face - house"}``.
+    dataset : str or path, optional
+        Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
+    **which
+        Which run of the dataset, as in `glmwidgets.datasets.find_run`: ``task=``, ``run=``, ``session=``,
+        ``space=``, ``motion=`` ... ``run="all"`` opens all runs of the task, a list of numbers some of them.
+
+    Returns
+    -------
+    Explorer, or RunsExplorer for several runs
+        Shown as the last value of a cell.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If an input is missing or does not fit; the message names it.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> explorer = explore(simulate_run(), settings={"design.hrf_model": "glover"})
+    >>> explorer.session.wait_until_idle(timeout=60)
+    True
+    >>> explorer.close()
+    """
+    runs = open_runs(
+        bold,
+        events,
+        t_r,
+        confounds=confounds,
+        mask=mask,
+        anatomical=anatomical,
+        slice_time_ref=slice_time_ref,
+        dataset=dataset,
+        # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
+        whole_table=not isinstance(settings, Settings),
+        **which,
+    )
+    if len(runs) == 1:
+        return Explorer(Session(runs[0], settings))
+    return RunsExplorer(RunSet(runs, settings))
+
+
+def load(
+    path: str | PathLike[str],
+    bold: Any = None,
+    events: Any = None,
+    *,
+    confounds: Any = None,
+    mask: Any = None,
+    anatomical: Any = None,
+) -> Explorer | RunsExplorer:
+    """Open an explorer that was saved, as ``glmwidgets.explore.load``.
+
+    Parameters
+    ----------
+    path : str or path
+        What `Explorer.save` or `RunsExplorer.save` wrote.
+    bold, events, confounds, mask, anatomical : optional
+        Inputs in the place of the files that the session names; lists for several runs. What was given in memory is
+        not in the file and must be given again.
+
+    Returns
+    -------
+    Explorer or RunsExplorer
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If something is missing or does not fit; the message names it.
+    """
+    holds, _ = read_session(path, "run", "runs")
+    if holds == "runs":
+        given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+        return RunsExplorer(load_runs(path, **given))
+    return Explorer(load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical))
+
+
+explore.load = load
