@@ -270,7 +270,9 @@ def test_a_table_of_other_names_is_one_group(run):
 def test_a_run_without_confounds_shows_nothing_of_them(run):
     session = Session(open_run(run.img, run.events, 2.0, mask=run.mask_img), synchronous=True)
     explorer = Explorer(session)
-    assert explorer.confounds not in explorer._model_panels()
+    shown = {panel for column in explorer._columns.children for panel in column.children}
+    assert explorer.noise in shown
+    assert explorer.confounds not in shown
 
 
 def test_choices_keep_the_order_of_the_table():

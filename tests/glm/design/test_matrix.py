@@ -348,7 +348,7 @@ def test_nearly_dependent_columns_are_not_called_dependent():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"outside": "ignore"}, '"error" or "warn"'),
+        ({"outside": "ignore"}, "outside must be one of 'error', 'warn'"),
         ({"oversampling": 0}, "oversampling"),
         ({"min_onset": 5}, "min_onset"),
         ({"drift_model": "linear"}, "drift_model"),
