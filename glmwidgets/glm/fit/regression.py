@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.arma import ARMA
 from glmwidgets.glm.moments.basis import DesignBasis, design_basis
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.arma import ARMA
 from glmwidgets.glm.noise.models import NoiseFit, noise_model_row
 
 if TYPE_CHECKING:

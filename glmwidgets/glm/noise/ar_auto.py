@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmwidgets.glm.arma import partial_autocorrelations
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
+from glmwidgets.glm.noise.arma import partial_autocorrelations
 from glmwidgets.glm.noise.arn import ARPrecision
 from glmwidgets.glm.noise.pooling import pooled_curves
 from glmwidgets.glm.noise.products import BLOCK, LaggedProducts, NoiseFit, Products

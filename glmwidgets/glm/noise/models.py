@@ -18,7 +18,6 @@ from functools import partial
 
 import numpy as np
 
-from glmwidgets.glm.arma import ARMA
 from glmwidgets.glm.choices import Choices, check_choice, meant
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.basis import DesignBasis
@@ -26,6 +25,7 @@ from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.ar1_pooled import fit_ar1_pooled
 from glmwidgets.glm.noise.ar1_reml import fit_ar1_reml
 from glmwidgets.glm.noise.ar_auto import MAX_ORDER, fit_ar_auto
+from glmwidgets.glm.noise.arma import ARMA
 from glmwidgets.glm.noise.arma11 import fit_arma11
 from glmwidgets.glm.noise.arn import fit_arn
 from glmwidgets.glm.noise.pooling import POOLINGS

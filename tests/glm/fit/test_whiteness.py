@@ -5,10 +5,10 @@ import pytest
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
 
-from glmwidgets.glm.arma import ARMA
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.fit.whiteness import residual_whiteness, suggested_noise_model
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.arma import ARMA
 from glmwidgets.glm.noise.models import NOISE_MODELS
 
 
