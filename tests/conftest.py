@@ -13,14 +13,25 @@ import pytest
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-DATA = Path(os.environ.get("GLMWIDGETS_DATA", Path(__file__).parents[2] / "shared" / "data"))
+# The one place that says where the real runs lie. A folder that is named has to hold them, as CI names it: a test that
+# wants one fails without. Otherwise they are looked for beside the checkout, and tests are skipped where they are not.
+NAMED = os.environ.get("GLMWIDGETS_DATA")
+DATA = Path(NAMED or Path(__file__).parents[2] / "shared" / "data")
 
 
 def _folder(name):
     path = DATA / name
-    if not path.is_dir():
-        pytest.skip(f"real data not found at {path}; set GLMWIDGETS_DATA to its folder")
-    return path
+    if path.is_dir():
+        return path
+    if NAMED:
+        pytest.fail(f"GLMWIDGETS_DATA names {DATA}, and there is no {name} in it", pytrace=False)
+    return pytest.skip(f"real data not found at {path}; set GLMWIDGETS_DATA to its folder")
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """Folder of all real runs, or None where there are none."""
+    return _folder(".") if NAMED or DATA.is_dir() else None
 
 
 @pytest.fixture(scope="session")

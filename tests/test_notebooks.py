@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-DATA = Path(os.environ.get("GLMWIDGETS_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 # What must be true at the end of a notebook, in its own words. ``real``: only of the real data.
 REACHED = {
@@ -158,9 +157,9 @@ def offline(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_runs_and_reaches_what_it_says(path, tmp_path, offline):
+def test_the_notebook_runs_and_reaches_what_it_says(path, tmp_path, offline, data_dir):
     """On the real data where they are; the tables that were published are then met."""
-    environment = {**offline, "GLMWIDGETS_DOWNLOADS": str(DATA)} if DATA.is_dir() else offline
+    environment = {**offline, "GLMWIDGETS_DOWNLOADS": str(data_dir)} if data_dir else offline
     said = run_notebook(path, tmp_path, environment, dedented(REACHED.get(path.stem, "")))
     if path.stem != "00_tour":
         assert int(said.rpartition("questions: ")[2]) >= 3
