@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.clusters import (
     clusters_table,
@@ -139,7 +140,8 @@ def cluster_level_inference(
     Raises
     ------
     ValueError
-        If a threshold is negative, `alpha` is not between 0 and 1, or the mask holds NaN.
+        If a threshold is negative, `alpha` is not between 0 and 1, the mask holds NaN, or a two-sided test is asked of
+        a map whose header tells of an F test: that has one side.
 
     Examples
     --------
@@ -151,6 +153,12 @@ def cluster_level_inference(
     if heights[0] < 0:
         raise ValueError(f"cluster-forming thresholds must not be negative, but one is {heights[0]:g}")
     img, data = _map(stat_img)
+    if two_sided and is_f_map(img):
+        raise InputError(
+            f"{image_name(img)} is of an F test, where negative z scores only mean less than chance: there are "
+            "no negative effects to find",
+            advice="pass two_sided=False",
+        )
     mask = _tested(img, data, mask_img)
     inside = np.where(mask, data, 0)
     shares = np.zeros(data.shape)

@@ -115,6 +115,9 @@ def test_an_f_test_has_one_side(visloc, visloc_slab):
     with pytest.warns(UserWarning, match="of an F test"):
         table = get_clusters_table(f_map, 1.6, two_sided=True)
     assert table["Peak Stat"].min() > 0
+    with pytest.raises(ValueError, match=r"of an F test.*pass two_sided=False"):
+        cluster_level_inference(f_map, model.mask_img_, two_sided=True)
+    assert cluster_level_inference(f_map, model.mask_img_).shape == f_map.shape
 
 
 @pytest.mark.parametrize("threshold", [3.0, [2.5, 3.5, 4.5]])

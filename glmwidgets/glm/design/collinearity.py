@@ -57,6 +57,14 @@ def row_space(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return s[kept], vt[kept]
 
 
+def spans_constant(matrix: np.ndarray) -> bool:
+    """Whether a constant series can be written with the columns: one of them, or the sum of one for each run."""
+    unit = unit_columns(matrix)[0]
+    s, vt = row_space(unit)
+    q = unit @ vt.T / s
+    return len(q) - np.square(q.sum(axis=0)).sum() < ESTIMABLE_WITHIN * len(q)
+
+
 # Columns -------------------------------------------------------------------------------------------------------
 
 
@@ -191,12 +199,13 @@ def variance_inflation(x: Design) -> np.ndarray:
     Parameters
     ----------
     x : DataFrame or array of shape (n_scans, n_columns)
-        If a column is constant, shares of variance are about the mean; otherwise about 0.
+        If a constant can be written with its columns, shares of variance are about the mean; otherwise about 0.
 
     Returns
     -------
     array of shape (n_columns,)
-        At least 1; inf for columns that are combinations of others, NaN for constant columns.
+        At least 1; inf for columns that are combinations of others, NaN for those that only tell of the level:
+        constant ones, and those whose sum is constant, such as one for each run.
 
     Examples
     --------
@@ -211,10 +220,10 @@ def variance_inflation(x: Design) -> np.ndarray:
 def contrast_inflation(x: Design, weights: np.ndarray) -> np.ndarray:
     """Variance inflation factor of every contrast.
 
-    ``c (Z' Z)^+ c' / c diag(Z' Z)^-1 c'``, with Z the columns less their means: the variance of the estimate,
-    relative to what it would be if the columns were as long but orthogonal. For a single column this is its
-    `variance_inflation`. Two columns of equal length with correlation r give ``1 / (1 + r)`` for their sum
-    and ``1 / (1 - r)`` for their difference.
+    ``c (Z' Z)^+ c' / c diag(Z' Z)^-1 c'``, with Z the columns, less their means if a constant can be written with them:
+    the variance of the estimate, relative to what it would be if the columns were as long but orthogonal. For a single
+    column this is its `variance_inflation`. Two columns of equal length with correlation r give ``1 / (1 + r)`` for
+    their sum and ``1 / (1 - r)`` for their difference.
 
     Parameters
     ----------
@@ -224,7 +233,8 @@ def contrast_inflation(x: Design, weights: np.ndarray) -> np.ndarray:
     Returns
     -------
     array of shape (n_rows,)
-        inf where the contrast is not estimable, NaN where it weighs a constant column or none.
+        inf where the contrast is not estimable, NaN where it weighs a constant column or none, or asks about the level:
+        of one run's constant beside another's.
 
     Examples
     --------
@@ -235,12 +245,16 @@ def contrast_inflation(x: Design, weights: np.ndarray) -> np.ndarray:
     matrix = as_matrix(x)
     rows = as_rows(weights, matrix.shape[1])
     flat = np.ptp(matrix, axis=0) == 0
-    z = centred(matrix) if (flat & (matrix[:1] != 0).any(axis=0)).any() else matrix
-    unit, length = unit_columns(z)
+    about_mean = spans_constant(matrix)
+    unit, length = unit_columns(centred(matrix) if about_mean else matrix)
     scaled = rows / length
     variance = _variance(unit, scaled)
     alone = np.square(scaled).sum(axis=1)
     undefined = (rows[:, flat] != 0).any(axis=1) | (alone == 0)
+    if about_mean and np.isinf(variance).any():
+        # What the columns cannot tell only once their means are gone is a matter of the level: the mean of one run.
+        unit, length = unit_columns(matrix)
+        undefined |= np.isinf(variance) & np.isfinite(_variance(unit, rows / length))
     return np.where(undefined, np.nan, variance / np.where(alone > 0, alone, 1.0))
 
 

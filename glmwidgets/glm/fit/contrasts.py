@@ -30,6 +30,9 @@ FIXED_EFFECTS = ("wald", "approximate")
 # Share of a contrast that may lie outside the design's row space before it is called non-estimable.
 ESTIMABLE_WITHIN = 1e-6
 
+# Rows of unit length are independent if more than this of one lies outside the space of the others.
+SAME_ROW = 1e-9
+
 
 class NotEstimableError(InputError):
     """A contrast that no data could tell under a design."""
@@ -178,7 +181,7 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
             f"can tell them apart (it weighs {', '.join(involved)})"
         )
     if stat_type == "F":
-        weights = _independent_rows(weights)
+        weights = _independent_rows(weights, fit)
     in_basis = weights @ fit.basis.to_columns
     with one_thread():
         effect = in_basis @ fit.noise.coefficients
@@ -187,13 +190,20 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
     return Contrast(effect, covariance, float(fit.dof), stat_type, fit.dispersion)
 
 
-def _independent_rows(weights: np.ndarray) -> np.ndarray:
-    """Keep the first rows that span all; a repeated hypothesis adds nothing to an F test."""
-    kept: list[np.ndarray] = []
-    for row in weights:
-        if np.linalg.matrix_rank(np.array([*kept, row])) > len(kept):
+def _independent_rows(weights: np.ndarray, fit: Fit) -> np.ndarray:
+    """Keep the first rows that span all; a repeated hypothesis adds nothing to an F test.
+
+    Looked at in the design's own coordinates and at unit length, so that neither the scale of a row nor the units of a
+    column matter.
+    """
+    rows = weights @ fit.basis.to_columns
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = rows / np.where(length > 0, length, 1)
+    kept: list[int] = []
+    for row in range(len(rows)):
+        if np.linalg.matrix_rank(rows[[*kept, row]], tol=SAME_ROW) > len(kept):
             kept.append(row)
-    return np.array(kept)
+    return weights[kept]
 
 
 def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald") -> Contrast:

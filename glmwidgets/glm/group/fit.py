@@ -310,7 +310,9 @@ def group_contrast(fit: GroupFit, contrast: Any = None, stat_type: str | None = 
         raise NotEstimableError(f"{error} (it weighs {involved})") from None
     if hypothesis.stat_type == "F":
         # As many independent rows as the hypothesis has dimensions; a repeated one adds nothing to the test.
-        pivots = qr(weights.T, mode="r", pivoting=True)[1]
+        # At unit length in the design's own coordinates, so that no scale matters.
+        rows = weights @ fit.to_columns
+        pivots = qr((rows / np.linalg.norm(rows, axis=1, keepdims=True)).T, mode="r", pivoting=True)[1]
         weights = weights[np.sort(pivots[: hypothesis.tested.shape[1]])]
     weights = weights @ fit.to_columns
     covariance = GROUP_ESTIMATORS[fit.estimator].covariance(fit, weights)

@@ -39,6 +39,10 @@ __all__ = ["PermutationResult", "iter_permutations", "permutation_test"]
 CHUNK = 64
 CHUNK_TFCE = 16
 
+# Of a voxel's variance, what an effect that explains everything seems to leave, by rounding of R. In others of the
+# rearrangements, such as all signs turned over, it explains everything again: a tie.
+LEAST_REST = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5}
+
 # Null values closer to the observed one than this share of it are ties; the sums that are computed in single
 # precision differ by more than those in double.
 TIES = {"t": 1e-9, "f": 1e-9, "size": 1e-9, "mass": 1e-5, "tfce": 1e-5}
@@ -272,8 +276,9 @@ class _Task:
 
     def observed(self, residuals: np.ndarray) -> dict[str, np.ndarray]:
         """Maps of all statistics of the data as they are, from residuals in double precision."""
-        stat = self._statistic(_share(self.hypothesis.tested.T @ residuals, self.hypothesis.stat_type))
-        maps = {self.names[0]: stat}
+        share = _share(self.hypothesis.tested.T @ residuals, self.hypothesis.stat_type)
+        maps = {self.names[0]: self._statistic(share)}
+        stat = self._statistic(share, np.float32)  # clusters and their null reach one height where nothing is left
         if self.height is not None:
             maps["size"], maps["mass"] = cluster_values(stat, self.height, self.lattice, self.two_sided)
         if self.tfce:
@@ -340,10 +345,11 @@ class _Task:
     def _kind(self) -> str:
         return self.hypothesis.stat_type
 
-    def _statistic(self, share: np.ndarray) -> np.ndarray:
-        """Turn R into t or R^2 into F; huge but finite where the effect explains everything."""
+    def _statistic(self, share: np.ndarray, precision: type | None = None) -> np.ndarray:
+        """Turn R into t or R^2 into F; huge, but finite and one value, where the effect explains all but rounding."""
         dof, q = self.hypothesis.dof, self.hypothesis.tested.shape[1]
-        rest = np.maximum(1 - (share * share if self._kind == "t" else share), np.finfo(share.dtype).eps)
+        least = LEAST_REST[np.dtype(precision or share.dtype)]
+        rest = np.maximum(1 - (share * share if self._kind == "t" else share), share.dtype.type(least))
         return share * np.sqrt(dof / rest) if self._kind == "t" else share / rest * (dof / q)
 
     def _share_at(self, stat: float) -> np.float32:
@@ -368,7 +374,8 @@ def _divide_by_rest(share: np.ndarray, left: np.ndarray, stat_type: str) -> np.n
 def _unit_residuals(data: np.ndarray, hypothesis: Hypothesis) -> np.ndarray:
     """Residuals of the nuisance part, each voxel's of unit length.
 
-    Zero where the nuisance part, or the whole design, leaves nothing but rounding: of such voxels nothing is said.
+    Zero where the nuisance part leaves nothing but rounding: of such voxels nothing is said. Of a voxel in which the
+    effect explains everything, maps that all agree, something is: it is as rare among rearrangements as any can be.
     """
     y = data.astype(float)
     length = size = np.linalg.norm(y, axis=0)
@@ -377,10 +384,6 @@ def _unit_residuals(data: np.ndarray, hypothesis: Hypothesis) -> np.ndarray:
         length = np.linalg.norm(y, axis=0)
     some = length > 1e-12 * size
     y *= np.divide(1, length, out=np.zeros_like(length), where=some)
-    tested = hypothesis.tested.T @ y
-    near = np.flatnonzero((tested * tested).sum(axis=0) > 1 - 1e-10)
-    rest = np.linalg.norm(y[:, near] - hypothesis.tested @ tested[:, near], axis=0)
-    y[:, near[rest * length[near] <= 1e-12 * size[near]]] = 0
     return y
 
 

@@ -76,6 +76,18 @@ def test_inflation_without_a_constant_is_about_zero():
     np.testing.assert_allclose(variance_inflation(x), expected, rtol=1e-6)
 
 
+def test_inflation_does_not_depend_on_how_the_constant_is_written():
+    """One constant, a constant of each of two runs, or levels of two groups: the same model, so the same factors."""
+    x, run = correlated(4, n=60)[:, :4] + [100, 50, 0, 0], np.repeat([0.0, 1.0], 30)
+    one = variance_inflation(np.column_stack([x, run, np.ones(60)]))
+    each = variance_inflation(np.column_stack([x, run, 1 - run]))
+    np.testing.assert_allclose(each[:4], one[:4], rtol=1e-9)
+    full = np.column_stack([x, run])
+    np.testing.assert_allclose(one[:4], [1 / (1 - r_squared(np.c_[full, np.ones(60)], j)) for j in range(4)], rtol=1e-6)
+    assert np.isnan(each[4:]).all()  # they tell of the level only
+    assert np.isfinite(contrast_inflation(np.column_stack([x, run, 1 - run]), [0, 0, 0, 0, 1, -1])[0])
+
+
 def test_inflation_of_dependent_columns_is_infinite_and_of_the_others_not():
     x = deficient()
     factors = variance_inflation(x)

@@ -71,6 +71,19 @@ def test_f_with_one_row_is_t_squared(fit):
     np.testing.assert_allclose(f.p_value(), 2 * scipy.stats.t.sf(np.abs(t.stat()), 95), rtol=1e-9)
 
 
+@pytest.mark.parametrize("factor", [1e-16, 1e8, 1e16])
+def test_f_does_not_depend_on_the_scale_of_a_row_or_the_units_of_a_column(run, factor):
+    """A row is a hypothesis that c beta is zero, whatever it is multiplied by; a column in other units is the same."""
+    x, y = run
+    expected = compute_contrast(fit_glm(Moments(y), x, "ar1", NAMES), F)
+    rows = F * np.array([[1.0], [factor], [1.0]])
+    units = np.array([1.0, factor, 1.0, 1.0, 1.0])
+    for design, weights in ((x, rows), (x * units, F * units), (x, np.vstack([rows, factor * F[1]]))):
+        found = compute_contrast(fit_glm(Moments(y), design, "ar1", NAMES), weights)
+        assert found.dim == 3
+        np.testing.assert_allclose(found.stat(), expected.stat(), rtol=1e-7)
+
+
 def test_f_does_not_depend_on_how_its_rows_are_written(fit):
     mixed = np.array([[2.0, 1, 0], [0, 1, -3], [1, 1, 1]]) @ F
     repeated = np.vstack([F, F[0] - F[1]])
