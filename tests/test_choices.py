@@ -29,7 +29,7 @@ from glmwidgets.glm.inference.heights import Threshold, threshold_method
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import Scaling, scaling_row
 from glmwidgets.glm.noise.ar1 import AR1Precision
-from glmwidgets.glm.noise.models import NoiseModel, noise_model_row
+from glmwidgets.glm.noise.models import NoiseModel, NoiseParameter, noise_model_row
 from glmwidgets.glm.noise.pooling import Pooling, neighbour_matrix
 from glmwidgets.glm.noise.products import NoiseFit, lagged_products
 from glmwidgets.glm.permutation.exchangeability import draw_rearrangements
@@ -140,7 +140,14 @@ MODEL_ROWS = [
     Added(
         "NOISE_MODELS",
         "known",
-        NoiseModel("known", "AR(1), known", "First-order autoregression of known rho.", "If rho is 0.3.", known_rho),
+        NoiseModel(
+            "known",
+            "AR(1), known",
+            "First-order autoregression of known rho.",
+            "If rho is 0.3.",
+            known_rho,
+            parameters=(NoiseParameter("rho", "ρ", "phi", is_lag_one=True, estimated=False),),
+        ),
         "noise.model",
         methods="AR(1), known",
         ledger="→ AR(1), known",
@@ -205,7 +212,7 @@ WEIGHTING = Added(
     "first",
     Weighting("the first run alone", lambda contrasts: contrasts[0]),
     "runs.weighting",
-    ledger="→ first",
+    ledger="→ the first run alone",
     menu="the first run alone",
 )
 ESTIMATOR = Added(

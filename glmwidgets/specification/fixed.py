@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from glmwidgets.glm.choices import Choices
@@ -74,6 +75,11 @@ def model_of(text: str, contrast: ContrastSettings, threshold: ThresholdSettings
     return Settings.from_dict({**json.loads(text), "threshold": vars(threshold)}).updated(changes)
 
 
+def _models_changed(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    changed = [i + 1 for i, pair in enumerate(zip_longest(before, after)) if pair[0] != pair[1]]
+    return f"model of run{'s' * (len(changed) > 1)} {', '.join(map(str, changed))}"
+
+
 @dataclass(frozen=True)
 class RunsSettings:
     """What is combined.
@@ -88,7 +94,12 @@ class RunsSettings:
         A key of `WEIGHTINGS`.
     """
 
-    models: tuple[str, ...] = setting((), "models of the runs")
+    models: tuple[str, ...] = setting(
+        (),
+        "models",
+        say=lambda models: f"of {len(models)} runs",
+        change=_models_changed,
+    )
     left_out: tuple[int, ...] = setting((), "runs left out")
     weighting: str = setting("equal", "weighted", choices=WEIGHTINGS)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from glmwidgets.specification.settings import Settings, is_analysis
+from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
 
@@ -12,13 +14,15 @@ __all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
 LIST_OF_CONTRASTS = frozenset(path for path, known in Settings.known().items() if known.aside)
 
 
-def changes_in_words(changes: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
+def changes_in_words(changes: Mapping[str, tuple[Any, Any]], kind: type[SettingsTree] = Settings) -> tuple[str, ...]:
     """Each change of a setting as a few words.
 
     Parameters
     ----------
-    changes : dict from path to (before, after)
-        As `glmwidgets.specification.settings.Settings.changes_from` gives them.
+    changes : mapping from path to (before, after)
+        As `glmwidgets.specification.tree.SettingsTree.changes_from` gives them.
+    kind : type
+        Of the trees that they are changes of.
 
     Returns
     -------
@@ -29,12 +33,12 @@ def changes_in_words(changes: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
     >>> changes_in_words({"noise.model": ("ar1", "ols"), "data.smoothing_fwhm": (None, 5.0)})
     ('noise AR(1) → OLS (white)', 'smoothing none → 5 mm')
     """
-    told = {path: pair for path, pair in changes.items() if is_analysis(path) and path not in LIST_OF_CONTRASTS}
-    words = tuple(Settings.field(path).changed(*pair) for path, pair in told.items())
+    known = {path: kind.field(path) for path in changes if path.partition(".")[0] not in kind.VIEWS}
+    words = tuple(field.changed(*changes[path]) for path, field in known.items() if not field.aside)
     return words or (("list of contrasts",) if LIST_OF_CONTRASTS & set(changes) else ())
 
 
-def describe_changes(after: Settings, before: Settings) -> str:
+def describe_changes(after: SettingsTree, before: SettingsTree) -> str:
     """What differs between two trees, in one line; empty if nothing does.
 
     Examples
@@ -42,4 +46,4 @@ def describe_changes(after: Settings, before: Settings) -> str:
     >>> describe_changes(Settings().updated({"design.high_pass": 1 / 64}), Settings())
     'high-pass 100 s → 64 s'
     """
-    return " · ".join(changes_in_words(after.changes_from(before)))
+    return " · ".join(changes_in_words(after.changes_from(before), type(after)))
