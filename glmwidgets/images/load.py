@@ -13,6 +13,7 @@ import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.writing import noted
+from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.names import image_name
 from glmwidgets.images.nifti import SECONDS, as_nifti, units
 from glmwidgets.images.open_file import open_file
@@ -147,11 +148,10 @@ def concat_imgs(imgs: Iterable[ImageLike]) -> nib.Nifti1Image:
     for i, img in enumerate(loaded):
         if img.ndim not in (3, 4):
             raise ValueError(f"image {i} ({image_name(img)}) has {img.ndim} dimensions; 3 or 4 are needed")
-        if img.shape[:3] != first.shape[:3] or not np.allclose(img.affine, first.affine):
+        if (difference := grid_difference(img, first)) is not None:
             raise ValueError(
                 f"image {i} ({image_name(img)}) lies on another grid than the first ({image_name(first)}): "
-                f"shape {img.shape[:3]} against {first.shape[:3]}, "
-                f"affine\n{img.affine}\nagainst\n{first.affine}\nresample them to one grid first"
+                f"{difference}\nresample them to one grid first"
             )
     volumes = [image_data(img).reshape(*img.shape[:3], -1) for img in loaded]
     data = np.empty(

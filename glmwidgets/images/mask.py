@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.smooth import VolumeSmoother, each_block, gaussian_sigma, smooth, storage_dtype
 
@@ -222,11 +223,10 @@ def match_mask(mask_img: ImageLike, img: nib.Nifti1Image, resample: bool = False
             f"({shown}{', ...' if len(levels) > 5 else ''}): threshold it first"
         )
     mask = values != 0
-    if mask.shape != img.shape[:3] or not np.allclose(mask_img.affine, img.affine):
+    if (difference := grid_difference(mask_img, img)) is not None:
         if not resample:
             raise ValueError(
-                f"the mask {name} and {image_name(img)} lie on different grids: "
-                f"shape {mask.shape} against {img.shape[:3]}, affine\n{mask_img.affine}\nagainst\n{img.affine}\n"
+                f"the mask {name} and {image_name(img)} lie on different grids: {difference}\n"
                 "resample the mask to the image (by nearest voxel)"
             )
         mask = _nearest(mask, mask_img.affine, img)

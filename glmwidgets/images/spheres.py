@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.images.coordinates import nearest_voxel, to_mm
+from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.mask import match_mask
 
@@ -146,11 +147,8 @@ def region_series(img: ImageLike, labels_img: ImageLike) -> pd.DataFrame:
     """
     names = image_name(img), image_name(labels_img)
     img, labels_img = load_image(img), load_volume(labels_img, "an image of regions")
-    if img.shape[:3] != labels_img.shape[:3] or not np.allclose(img.affine, labels_img.affine):
-        raise ValueError(
-            f"{names[0]} and the regions {names[1]} lie on different grids: shape {img.shape[:3]} against "
-            f"{labels_img.shape[:3]}, affine\n{img.affine}\nagainst\n{labels_img.affine}"
-        )
+    if (difference := grid_difference(img, labels_img)) is not None:
+        raise ValueError(f"{names[0]} and the regions {names[1]} lie on different grids: {difference}")
     labels = np.nan_to_num(image_data(labels_img)).astype(int)
     numbers = np.unique(labels[labels != 0])
     if numbers.size == 0:

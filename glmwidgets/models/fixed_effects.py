@@ -10,11 +10,12 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import describe_map, dof_of
-from glmwidgets.models.masker import ImageMasker, same_grid
+from glmwidgets.models.masker import ImageMasker
 
 __all__ = ["FixedEffects", "compute_fixed_effects"]
 
@@ -90,8 +91,8 @@ def compute_fixed_effects(
                 f"{image_name(img)} has shape {img.shape}; only effects of one row, 3-D maps, can be combined. "
                 "For an F test over runs, fit one FirstLevelModel to all of them"
             )
-        if not same_grid(img, effects[0]):
-            raise ValueError(f"{image_name(img)} and {image_name(effects[0])} lie on different grids")
+        if (difference := grid_difference(img, effects[0])) is not None:
+            raise ValueError(f"{image_name(img)} and {image_name(effects[0])} lie on different grids: {difference}")
     values = _values(variances)
     masker = ImageMasker(_mask(mask, values, effects[0]))
     v = values[:, masker.mask_]

@@ -9,11 +9,12 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.images.grids import grid_difference, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.group_inputs import GroupInput
-from glmwidgets.models.masker import ImageMasker, same_grid
+from glmwidgets.models.masker import ImageMasker
 
 __all__ = ["fit_group_masker", "masked_maps"]
 
@@ -94,11 +95,10 @@ def check_grids(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> None:
     first = imgs[0]
     other = [i for i, img in enumerate(imgs) if not same_grid(img, first)]
     if other:
-        img = imgs[other[0]]
         raise ValueError(
             f"{len(other)} of the {len(imgs)} maps lie on another grid than {names[0]} (shape {first.shape}): "
             f"{'; '.join(f'{names[i]}, shape {imgs[i].shape}' for i in other[:5])}{' ...' if len(other) > 5 else ''}. "
-            f"Affine\n{img.affine}\nagainst\n{first.affine}\n"
+            f"Of the first of these: {grid_difference(imgs[other[0]], first)}\n"
             "Give target_affine and target_shape, or a mask_img with resample=True, to bring all to one grid"
         )
 

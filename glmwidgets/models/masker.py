@@ -8,6 +8,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
@@ -15,12 +16,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 
-__all__ = ["ImageMasker", "same_grid"]
-
-
-def same_grid(img: nib.Nifti1Image, other: nib.Nifti1Image) -> bool:
-    """Whether two images have the same voxels: shape of the first three axes and affine."""
-    return img.shape[:3] == other.shape[:3] and np.allclose(img.affine, other.affine)
+__all__ = ["ImageMasker"]
 
 
 class ImageMasker:
@@ -97,11 +93,8 @@ class ImageMasker:
         """
         reader = imgs.reader if isinstance(imgs, Run) else Reader(load_image(imgs))
         img, name = reader.opened, image_name(reader.opened if isinstance(imgs, Run) else imgs)
-        if not (self.resample or self.domain_.lies_on(img)):
-            raise ValueError(
-                f"{name} and the mask lie on different grids: shape {img.shape[:3]} against "
-                f"{self.mask_.shape}, affine\n{img.affine}\nagainst\n{self.mask_img_.affine}"
-            )
+        if not self.resample and (difference := grid_difference(img, self.domain_)) is not None:
+            raise ValueError(f"{name} and the mask lie on different grids: {difference}")
         series = reader.series(self.domain_, self.smoothing_fwhm)
         if sample_mask is not None:
             series = series[sample_mask]

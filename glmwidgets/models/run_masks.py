@@ -10,12 +10,13 @@ import nibabel as nib
 import numpy as np
 from joblib import Memory
 
+from glmwidgets.images.grids import grid_difference, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.caching import image_key
-from glmwidgets.models.masker import ImageMasker, same_grid
+from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
 
 __all__ = ["fit_masker"]
@@ -58,10 +59,9 @@ def fit_masker(
     if not to_target:
         for run in runs[1:]:
             img = run.reader.opened
-            if not same_grid(img, first):
+            if (difference := grid_difference(img, first)) is not None:
                 raise ValueError(
-                    f"{run.name} lies on another grid than {runs[0].name}: shape {img.shape[:3]} against "
-                    f"{first.shape[:3]}, affine\n{img.affine}\nagainst\n{first.affine}\n"
+                    f"{run.name} lies on another grid than {runs[0].name}: {difference}\n"
                     "give target_affine and target_shape to resample both"
                 )
     if mask_img is None:

@@ -14,6 +14,7 @@ from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.clusters import Cluster, find_clusters
 from glmwidgets.glm.noise.pooling import neighbour_matrix
 from glmwidgets.images.coordinates import to_mm
+from glmwidgets.images.grids import same_grid
 from glmwidgets.images.mask import unmask
 from glmwidgets.images.new import image_like, new_image
 from glmwidgets.images.spheres import sphere_indices
@@ -69,7 +70,7 @@ class Domain:
 
     def lies_on(self, img: nib.Nifti1Image) -> bool:
         """Whether an image has the same voxels at the same places."""
-        return img.shape[:3] == self.shape and np.allclose(img.affine, self.affine)
+        return same_grid(img, self)
 
     # The voxels -------------------------------------------------------------------------------------------------------
 

@@ -332,8 +332,8 @@ def table_of_clusters(clusters: Sequence[Cluster]) -> pd.DataFrame:
 
 
 def _rounded_down(volume: float, digits: int) -> int | float:
-    # A millionth is more than rounding adds to a whole volume, and less than anybody would measure.
-    steps = int(volume * 10**digits * (1 + 1e-6) + 1e-6)
+    # More than rounding takes from a whole volume, and less than anybody would measure.
+    steps = int(volume * 10**digits + (1e-3 if digits else 1e-6))
     return round(steps / 10**digits, digits) if digits else steps
 
 

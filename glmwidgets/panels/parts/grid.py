@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
+from glmwidgets.images.grids import same_grid
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -67,7 +69,7 @@ class Grid:
 
     def same_as(self, other: Grid | None) -> bool:
         """Whether another grid has the same voxels at the same places."""
-        return other is not None and self.shape == other.shape and np.allclose(self.affine, other.affine)
+        return other is not None and same_grid(self, other)
 
     def message(self) -> dict[str, Any]:
         """What the browser must know of it."""

@@ -14,6 +14,7 @@ from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.images.grids import same_grid
 from glmwidgets.report.figures.volumes import Volume, as_volume, bounds, head, sample
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _meeting_point(
 
 def sample_plane(volume: Volume, grid: Volume, plane: Plane) -> NDArray[np.float32]:
     """What lies on a cut through `grid` in a volume with voxels of its own, as finely as these (up to fourfold)."""
-    if volume.data.shape == grid.data.shape and np.allclose(volume.affine, grid.affine):
+    if same_grid(volume, grid):
         return plane.of(volume.data)
     finer = np.clip(np.rint(grid.zooms / volume.zooms.min()), 1, 4)
     finer[plane.axis] = 1

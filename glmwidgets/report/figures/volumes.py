@@ -13,6 +13,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from glmwidgets.images.grids import VoxelGrid, same_grid
 from glmwidgets.images.load import image_data, load_volume
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Volume(NamedTuple):
 
     data: NDArray[np.floating]
     affine: NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return self.data.shape
 
     @property
     def zooms(self) -> NDArray[np.float64]:
@@ -92,7 +98,7 @@ def sample(volume: Volume, affine: NDArray[np.float64], shape: Sequence[int], or
     -------
     array of `shape`
     """
-    if volume.data.shape == tuple(shape) and np.allclose(volume.affine, affine):
+    if same_grid(volume, VoxelGrid(shape, affine)):
         return volume.data
     to_voxels = np.linalg.inv(volume.affine) @ affine
     return ndimage.affine_transform(

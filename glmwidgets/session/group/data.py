@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.tables import read_table
+from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.group_inputs import GroupInput, group_input
 from glmwidgets.models.group_masks import fit_group_masker
-from glmwidgets.models.masker import ImageMasker, same_grid
+from glmwidgets.models.masker import ImageMasker
 from glmwidgets.specification.group import GroupInputSettings, TableSettings
 
 __all__ = ["Group", "covariates_by_map", "open_group", "table_settings"]

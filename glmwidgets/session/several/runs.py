@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import traitlets
 
+from glmwidgets.images.grids import grid_difference
 from glmwidgets.runs.run import Run, run_name
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession
@@ -55,22 +55,12 @@ def check_same_grid(runs: Sequence[Run]) -> None:
     ValueError
         Names the runs and their files.
     """
-    first = runs[0].domain
     for i, run in enumerate(runs[1:], 1):
-        shapes, affines = (first.shape, run.domain.shape), (first.affine, run.domain.affine)
-        names = f"{run_name(0)} ({_file(runs[0])}) and {run_name(i)} ({_file(run)})"
-        if shapes[0] != shapes[1]:
-            written = [" × ".join(map(str, shape)) for shape in shapes]
+        if (difference := grid_difference(runs[0].domain, run.domain)) is not None:
             raise ValueError(
-                f"{names} lie on different grids, {written[0]} and {written[1]} voxels: "
-                "resample one to the other, for example with glmwidgets.images.resample.resample_to_img"
-            )
-        if not np.allclose(affines[0], affines[1], atol=1e-3):
-            corner = [np.round(affine[:3, 3], 1).tolist() for affine in affines]
-            raise ValueError(
-                f"{names} have {first.shape[0]} × … voxels each but lie at different places in mm: their affines "
-                f"differ by up to {np.abs(affines[0] - affines[1]).max():.3g} (first voxel at {corner[0]} and at "
-                f"{corner[1]}): resample one to the other"
+                f"{run_name(0)} ({_file(runs[0])}) and {run_name(i)} ({_file(run)}) lie on different grids: "
+                f"{difference}\nresample one to the other, for example with "
+                "glmwidgets.images.resample.resample_to_img"
             )
 
 

@@ -237,7 +237,7 @@ class TestBackground:
         assert session.status.state == "idle"
 
     def test_it_must_be_one_volume(self, run):
-        with pytest.raises(ValueError, match="the anatomical image must be 3-D, not of shape"):
+        with pytest.raises(ValueError, match="an anatomical image is one 3-D volume"):
             open_run(run.img, run.events, run.t_r, anatomical=run.img)
 
 

@@ -315,12 +315,12 @@ def test_a_worker_computes_and_can_be_cancelled(two_runs):
 
 def test_grids_that_differ_are_told_with_the_runs(two_runs):
     other = replace(two_runs[1], reader=Reader(two_runs[1].img.slicer[:-1]), name="other")
-    with pytest.raises(ValueError, match=r"run 1 \(run\) and run 2 \(other\) lie on different grids, 10 × 9 × 6 and 9"):
+    with pytest.raises(ValueError, match=r"run 1 \(run\) and run 2 \(other\) lie on different grids: shape \(10"):
         check_same_grid([two_runs[0], other])
     moved = two_runs[1].img.affine.copy()
     moved[0, 3] += 1
     other = replace(two_runs[1], reader=Reader(nib.Nifti1Image(np.asarray(two_runs[1].img.dataobj), moved)))
-    with pytest.raises(ValueError, match="different places in mm"):
+    with pytest.raises(ValueError, match="their voxels lie up to 1 mm apart"):
         RunSet([two_runs[0], other])
     with pytest.raises(ValueError, match="two runs or more"):
         RunSet(two_runs[:1])
