@@ -94,3 +94,10 @@ def test_the_commands_of_the_readme_stand_between_markers(marker):
     block = re.search(rf"<!-- {marker} -->\n```sh\n(python -m pip install .+)\n```\n<!-- end -->", readme)
     assert block
     assert "\n" not in block[1]
+
+
+def test_folders_of_tests_are_those_of_the_package():
+    tests = Path(__file__).parent
+    package = Path(glmwidgets.__file__).parent
+    rooms = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")} - {Path("browser")}
+    assert [str(room) for room in rooms if not (package / room).is_dir()] == []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import ipywidgets as W
 import numpy as np
 
-from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.whiteness import Whiteness
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
@@ -16,6 +16,9 @@ from glmwidgets.panels.parts.plot import FIT
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
+
+if TYPE_CHECKING:
+    from glmwidgets.glm.fit.regression import Fit
 
 __all__ = ["NoisePanel"]
 
