@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -13,6 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
 
+from glmwidgets.glm.group.matching import Matching, match_table, with_index
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
 
@@ -67,6 +69,11 @@ class GroupInput:
         for i, source in enumerate(self._variances if variance else self._imgs):
             imgs.append(load_volume(source, f"map {i + 1}"))
         return imgs
+
+    def keys(self) -> list[str | Path | None]:
+        """What tells whose each map is: a label, or the path of its file; None where nothing does."""
+        files = [img if isinstance(img, str | PathLike) else img.get_filename() for img in self._imgs]
+        return [None if file is None else Path(file).expanduser().absolute() for file in files]
 
     def names(self) -> list[str]:
         """What messages call the maps."""
@@ -133,6 +140,9 @@ class _Table(GroupInput):
             raise ValueError(f"this estimator needs the variance of every map, in a column {column!r} of the table")
         return GroupInput(rows.loc[self.labels, column]).maps()
 
+    def keys(self) -> list[str | Path | None]:
+        return list(self.labels)
+
     def names(self) -> list[str]:
         return [f"the map of subject {label!r}" for label in self.labels]
 
@@ -153,6 +163,7 @@ class _FirstLevelModels(GroupInput):
             twice = next(label for label in known if known.count(label) > 1)
             raise ValueError(f"two of the first-level models have the subject_label {twice!r}")
         self.labels = known if len(known) == len(labels) else None
+        self._keys = [None if label is None else str(label) for label in labels]
 
     @property
     def n_maps(self) -> int:
@@ -171,6 +182,9 @@ class _FirstLevelModels(GroupInput):
 
         jobs = (delayed(one)(model, name) for model, name in zip(self._models, self.names(), strict=True))
         return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+
+    def keys(self) -> list[str | Path | None]:
+        return self._keys
 
     def names(self) -> list[str]:
         labels = self.labels or range(1, self.n_maps + 1)
@@ -247,55 +261,52 @@ def _is_model(one: Any) -> bool:
     return hasattr(one, "compute_contrast")
 
 
-def match_rows(design_matrix: Any, source: GroupInput) -> pd.DataFrame:
+def match_rows(design_matrix: Any, source: GroupInput, match: str = "names") -> tuple[pd.DataFrame, Matching]:
     """Read a given design matrix, and bring its rows into the order of the maps.
 
     Parameters
     ----------
     design_matrix : DataFrame or path
-        Its rows are matched by subject if its index, or a column ``subject_label``, names the subjects of the maps.
+        Its rows are matched by a column such as ``subject_label``, or its index, where these name the maps.
     source : GroupInput
+    match : {"names", "order"}
+        See `glmwidgets.glm.group.matching.match_table`.
 
     Returns
     -------
-    DataFrame
+    design : DataFrame
+        Without the column that names the maps.
+    matching : Matching
 
     Raises
     ------
     ValueError
-        If a column ``subject_label`` does not name each subject once.
+        If a map has no row, or it cannot be told which.
 
     Warns
     -----
     UserWarning
-        If rows name no subject, and sorting the maps of a table by subject changed their order.
+        If rows are left out; if rows name no subject, and sorting the maps of a table by subject changed their order.
     """
     if isinstance(design_matrix, str | PathLike):
         design = read_table(design_matrix, "design matrix")
         # Tables that were written with their row numbers have them back as a first column without a name.
         if str(design.columns[0]).startswith("Unnamed: "):
-            design = design.iloc[:, 1:]
+            design = design.set_index(design.columns[0]).rename_axis(None)
     elif isinstance(design_matrix, pd.DataFrame):
         design = design_matrix
     else:
         raise TypeError(f"design_matrix must be a DataFrame or the path of a table, not {type(design_matrix).__name__}")
-    by_column = "subject_label" in design.columns
-    if by_column:
-        design = design.set_index(design["subject_label"].astype(str)).drop(columns="subject_label")
-    if source.labels is None:
-        return design.reset_index(drop=True) if by_column else design
-    rows = [str(label) for label in design.index]
-    if sorted(rows) == sorted(source.labels):
-        return design.set_axis(rows, axis=0).loc[source.labels]
-    if by_column:
-        odd = sorted(set(rows) ^ set(source.labels)) or sorted({row for row in rows if rows.count(row) > 1})
-        raise ValueError(
-            f"the design matrix and the maps do not name the same subjects once each: {', '.join(odd[:5])}"
-        )
-    if not source.in_given_order:
+    if source.labels is not None and sorted(map(str, design.index)) == sorted(source.labels):
+        design = design.set_axis(design.index.map(str), axis=0)
+    matching = match_table(source.keys(), design, "the design matrix", match)
+    named = with_index(design)
+    if matching.column is None and match == "names" and not source.in_given_order:
         warnings.warn(
             "the maps of the table are sorted by subject, and the rows of the design matrix name no subject: they are "
             "taken to be sorted, too. Give the design a column subject_label to have its rows matched",
             stacklevel=4,
         )
-    return design
+    kept = [name for name in named.columns if name in design.columns and str(name) != matching.column]
+    rows = named.iloc[list(matching.rows)][kept]
+    return (rows.set_axis(source.labels, axis=0) if source.labels else rows.reset_index(drop=True)), matching

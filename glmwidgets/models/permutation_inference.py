@@ -44,6 +44,7 @@ def non_parametric_inference(
     blocks: Sequence[Any] | str | None = None,
     exchange: str = "within",
     resample: bool = False,
+    match: str = "names",
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Any:
@@ -87,6 +88,8 @@ def non_parametric_inference(
         Whether maps change places inside their block, or blocks as a whole.
     resample : bool
         Bring maps on another grid to the mask's.
+    match : {"names", "order"}
+        See `SecondLevelModel.fit`.
     progress : callable, optional
         Called with (rearrangements done, rearrangements in all) now and then.
     cancel : threading.Event, optional
@@ -128,7 +131,7 @@ def non_parametric_inference(
     check_choice("second_level_stat_type", second_level_stat_type, (*STAT_TYPES, None))
     model = SecondLevelModel(
         mask_img=mask, smoothing_fwhm=smoothing_fwhm, n_jobs=n_jobs, verbose=verbose - 1, resample=resample
-    ).fit(second_level_input, confounds, design_matrix)
+    ).fit(second_level_input, confounds, design_matrix, match=match)
     design, weights = model.design_matrix_, group_weights(model.design_matrix_, second_level_contrast)
     if isinstance(blocks, str):
         if blocks not in design.columns:

@@ -13,7 +13,7 @@ from joblib import hash as content_hash
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
-from glmwidgets.glm.group.design import check_group_design, make_second_level_design_matrix
+from glmwidgets.glm.group.design import check_group_design, design_of_covariates
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
 from glmwidgets.models.base import Estimator, NotFittedError
@@ -70,6 +70,8 @@ class SecondLevelModel(Estimator):
         ``masker_.mask_img_`` is the mask; ``transform`` and ``inverse_transform`` go from images to voxels and back.
     subject_labels_ : list of str or None
         In the order of the maps.
+    matching_ : glmwidgets.glm.group.matching.Matching or None
+        Which row of a given table was taken for each map.
     n_elements_ : int
         Number of voxels in the mask.
 
@@ -128,6 +130,7 @@ class SecondLevelModel(Estimator):
         *,
         variance_maps: Any = None,
         dof: float = np.inf,
+        match: str = "names",
     ) -> SecondLevelModel:
         """Fit the model to the maps of a group.
 
@@ -142,13 +145,16 @@ class SecondLevelModel(Estimator):
         confounds : DataFrame, optional
             ``subject_label`` and columns of numbers, from which a design with an intercept is made.
         design_matrix : DataFrame or path, optional
-            One row a map. If its index, or a column ``subject_label``, names the subjects of a table or of models, rows
-            are matched by them. By default an intercept, and the confounds.
+            One row a map. If its index, or a column such as ``subject_label`` or ``participant_id``, names the maps
+            (their subjects, or folders and files that name these), rows are matched by it, and rows of others left
+            out. By default an intercept, and the confounds.
         variance_maps : list of images or paths, or 4-D image, optional
             Variances of the maps, for estimators that use them. A table names them in a column
             ``variances_map_path``; first-level models are asked for theirs.
         dof : float
             Degrees of freedom of these variances taken together; by default they are taken as known.
+        match : {"names", "order"}
+            ``"order"`` takes the rows of a design in the order of the maps, whatever both are called.
 
         Returns
         -------
@@ -166,7 +172,7 @@ class SecondLevelModel(Estimator):
                 "leave smoothing_fwhm out"
             )
         source = group_input(second_level_input, variance_maps)
-        self.design_matrix_ = self._design(source, confounds, design_matrix)
+        self.design_matrix_ = self._design(source, confounds, design_matrix, match)
         self.masker_ = fit_group_masker(
             source, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm, self.resample
         )
@@ -184,22 +190,26 @@ class SecondLevelModel(Estimator):
                 self._values_of(None)
         return self
 
-    def _design(self, source: GroupInput, confounds: pd.DataFrame | None, design_matrix: Any) -> pd.DataFrame:
+    def _design(
+        self, source: GroupInput, confounds: pd.DataFrame | None, design_matrix: Any, match: str
+    ) -> pd.DataFrame:
         if design_matrix is None:
-            if confounds is not None and source.labels is None:
+            keys = source.keys()
+            if confounds is not None and None in keys and match == "names":
                 raise ValueError(
                     "confounds are matched to maps by subject, and a list of maps names none: give a design_matrix "
                     "with one row a map, or the maps as a table with subject_label"
                 )
-            labels = source.labels or [str(i) for i in range(source.n_maps)]
-            design = make_second_level_design_matrix(labels, confounds)
+            design, self.matching_ = design_of_covariates(keys, confounds, match)
         else:
             if confounds is not None:
                 warnings.warn(
                     "a design_matrix is given, so that confounds are not used: what is in them must be columns of it",
                     stacklevel=3,
                 )
-            design = match_rows(design_matrix, source)
+            design, self.matching_ = match_rows(design_matrix, source, match)
+        if self.matching_ is not None:
+            self._log(self.matching_.sentence())
         return check_group_design(design, source.n_maps, source.names())
 
     def _values_of(self, first_level_contrast: Any) -> np.ndarray:

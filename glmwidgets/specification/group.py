@@ -89,6 +89,10 @@ class TableSettings:
         Of each column, a text for each map; empty where nothing is known.
     subjects : str or None
         The column that tells which subject a map is of, where subjects have several maps.
+    rows : tuple of str
+        What the table that was given calls the row of each map.
+    matched : str
+        How these rows were found, in words.
     """
 
     maps: tuple[str, ...] = setting((), "names of the maps")
@@ -96,6 +100,8 @@ class TableSettings:
     kinds: tuple[str, ...] = setting((), "kinds of the columns", choices=KINDS)
     cells: tuple[tuple[str, ...], ...] = setting((), "cells of the table")
     subjects: str | None = setting(None, "column of the subjects")
+    rows: tuple[str, ...] = setting((), "rows of the table")
+    matched: str = setting("", "how rows were found")
 
     def __post_init__(self) -> None:
         check_group(self, "table")

@@ -57,7 +57,7 @@ function render({ model, el }) {
   }
 
   function drawBody() {
-    const { maps, columns, cells, kept } = model.get("data");
+    const { maps, rows, columns, cells, kept } = model.get("data");
     const refused = model.get("refused");
     const short = shortened(maps);
     body.replaceChildren();
@@ -69,7 +69,8 @@ function render({ model, el }) {
       const called = tr.insertCell();
       called.className = "glmw-map-name";
       called.textContent = short[row];
-      called.title = `${name}: click to look at this map`;
+      const of = rows[row] === name ? "" : ` (${rows[row]} in the table)`;
+      called.title = `${name}${of}: click to look at this map`;
       called.tabIndex = 0;
       columns.forEach((column, c) => {
         const td = tr.insertCell();

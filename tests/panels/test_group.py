@@ -31,7 +31,7 @@ TABLE = pd.DataFrame({"subject_label": [f"s{i}" for i in range(10)], "age": AGES
 
 @pytest.fixture
 def explorer():
-    explorer = GroupExplorer(GroupSession(open_group(maps_of(), TABLE), synchronous=True))
+    explorer = GroupExplorer(GroupSession(open_group(maps_of(), TABLE, match="order"), synchronous=True))
     yield explorer
     explorer.close()
 
@@ -225,7 +225,7 @@ def test_covariates_are_uploaded(explorer):
 
 
 def test_save_and_load(tmp_path):
-    explorer = explore_group(maps_of(), TABLE)
+    explorer = explore_group(maps_of(), TABLE, match="order")
     assert explorer.session.wait_until_idle(60)
     explorer.session.ask("regression")
     explorer.map.viewer.view = "mosaic"

@@ -39,7 +39,7 @@ MODEL = {
 
 @pytest.fixture
 def session():
-    session = GroupSession(open_group(maps_of(), TABLE), MODEL, synchronous=True)
+    session = GroupSession(open_group(maps_of(), TABLE, match="order"), MODEL, synchronous=True)
     session.refresh()
     yield session
     session.close()

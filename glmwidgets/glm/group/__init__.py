@@ -9,6 +9,8 @@ _EXPORTS = {
     "GroupFit": "glmwidgets.glm.group.fit",
     "Influence": "glmwidgets.glm.group.influence",
     "KINDS": "glmwidgets.glm.group.terms",
+    "MATCHES": "glmwidgets.glm.group.matching",
+    "Matching": "glmwidgets.glm.group.matching",
     "TermColumn": "glmwidgets.glm.group.terms",
     "check_group_design": "glmwidgets.glm.group.design",
     "columns_of_terms": "glmwidgets.glm.group.terms",
@@ -19,6 +21,7 @@ _EXPORTS = {
     "make_second_level_design_matrix": "glmwidgets.glm.group.design",
     "map_distances": "glmwidgets.glm.group.influence",
     "map_influence": "glmwidgets.glm.group.influence",
+    "match_table": "glmwidgets.glm.group.matching",
     "parse_number": "glmwidgets.glm.group.terms",
 }
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.fit.partition import TOLERANCE, column_space
+from glmwidgets.glm.group.matching import Matching, match_table
 
-__all__ = ["check_group_design", "make_second_level_design_matrix"]
+__all__ = ["check_group_design", "design_of_covariates", "make_second_level_design_matrix"]
 
 
-def make_second_level_design_matrix(subjects_label: Sequence[str], confounds: pd.DataFrame | None = None):
+def make_second_level_design_matrix(subjects_label: Sequence[str | PurePath], confounds: pd.DataFrame | None = None):
     """Make a design of an intercept and the subjects' covariates.
 
     Parameters
     ----------
-    subjects_label : sequence of str
-        Subjects in the order of their maps.
+    subjects_label : sequence of str or path
+        Subjects in the order of their maps, or files whose paths name them.
     confounds : DataFrame, optional
         A column ``subject_label`` and one or more of numbers, one row a subject in any order. Rows of others are
-        left out.
+        left out. A subject may be spelled in another way (``01``, ``sub-01``, ``1``) where no other could be meant.
 
     Returns
     -------
@@ -42,26 +44,29 @@ def make_second_level_design_matrix(subjects_label: Sequence[str], confounds: pd
     0  24.0        1.0
     1  31.0        1.0
     """
-    labels = [str(label) for label in subjects_label]
+    return design_of_covariates([one if isinstance(one, PurePath) else str(one) for one in subjects_label], confounds)[
+        0
+    ]
+
+
+def design_of_covariates(
+    maps: Sequence[str | PurePath | None], confounds: pd.DataFrame | None, match: str = "names"
+) -> tuple[pd.DataFrame, Matching | None]:
+    """`make_second_level_design_matrix`, and which rows of the covariates were taken; see `match_table`."""
     columns: dict[str, np.ndarray] = {}
+    matching = None
     if confounds is not None:
         table = check_confounds_table(confounds)
-        rows = table["subject_label"].astype(str)
-        twice = rows[rows.duplicated() & rows.isin(labels)]
-        if len(twice):
-            raise ValueError(f"the confounds hold subject {twice.iloc[0]!r} more than once")
-        missing = [label for label in labels if label not in set(rows)]
-        if missing:
-            raise ValueError(f"the confounds have no row for {_listed('subject', missing)}")
-        picked = table.set_index(rows).drop(columns="subject_label").loc[labels]
+        matching = match_table(maps, table, "the table of confounds", match)
+        picked = table.drop(columns="subject_label").iloc[list(matching.rows)]
         for name in picked.columns:
-            columns[str(name)] = _numbers(picked[name], f"confound {str(name)!r}", labels)
+            columns[str(name)] = _numbers(picked[name], f"confound {str(name)!r}", matching.maps)
     if "intercept" in columns:
         raise ValueError("a confound is called 'intercept', as the column of ones that is added: rename it")
-    columns["intercept"] = np.ones(len(labels))
+    columns["intercept"] = np.ones(len(maps))
     design = pd.DataFrame(columns)
     _warn_of_dependence(design)
-    return design
+    return design, matching
 
 
 def check_confounds_table(confounds: object) -> pd.DataFrame:
@@ -167,8 +172,3 @@ def _warn_of_dependence(design: pd.DataFrame) -> None:
             "only contrasts that do not depend on how they share an effect can be estimated",
             stacklevel=4,
         )
-
-
-def _listed(what: str, names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
-    return f"{what}{'s' if len(names) > 1 else ''} {shown}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import ipywidgets as W
@@ -49,7 +50,7 @@ class GroupDesignPanel(Panel):
         tools = W.Box([self.upload, self.centre])
         tools.add_class("glmw-bar")
         self._note = text("glmw-note")
-        self.fill(tests, self.table, tools, field("smoothing, mm", self.smoothing), self._note)
+        self.fill(tests, self.table, self._note, tools, field("smoothing, mm", self.smoothing))
         session.observe_locked(self._show, "settings")
         session.observe_locked(self._show_fit, ["result", "status"])
         session.observe_locked(self._mark, "shown")
@@ -99,6 +100,8 @@ class GroupDesignPanel(Panel):
     def _show(self, _change: object = None) -> None:
         settings = self.session.settings
         self.table.show(settings.table, settings.design.terms, settings.data.left_out)
+        if self._note.value != (said := escape(settings.table.matched)):
+            self._note.value = said
         if self.table.refused and self.session.status.state != "error":
             self.table.refused = {}
         self._mark()

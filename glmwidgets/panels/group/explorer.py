@@ -87,20 +87,22 @@ class GroupExplorer(SessionExplorer):
             facts.append(f"mask {result.z.size:,}")
         return f"{len(session.settings.table.maps)} maps", facts
 
-    def add_covariates(self, table: Any) -> bool:
+    def add_covariates(self, table: Any, match: str = "names") -> bool:
         """Add columns to the table of maps.
 
         Parameters
         ----------
         table : DataFrame
             With a column ``subject_label`` or ``participant_id``, in any order, or one row a map.
+        match : {"names", "order"}
+            ``"order"`` takes its rows in the order of the maps, whatever both are called.
 
         Returns
         -------
         bool
             False if it does not fit; the status line says why.
         """
-        return self.session.add_covariates(table)
+        return self.session.add_covariates(table, match)
 
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
         return save_group_session(self.session, path, overwrite=overwrite)
@@ -126,6 +128,7 @@ def explore_group(
     first_level_contrast: Any = None,
     background: Any = None,
     resample: bool = False,
+    match: str = "names",
     settings: GroupSettings | dict[str, Any] | None = None,
 ) -> GroupExplorer:
     """Look at a group: a widget in which every change of the model is answered by the map.
@@ -146,6 +149,8 @@ def explore_group(
         To look at maps on.
     resample : bool
         Bring maps on another grid to that of the mask, or of the first map.
+    match : {"names", "order"}
+        Rows of the table are matched to maps by the column that names them; ``"order"`` takes them in the maps' order.
     settings : GroupSettings or dict, optional
         What to begin with, such as ``{"design.terms": ["age"], "contrast.expression": "age"}``.
 
@@ -177,6 +182,7 @@ def explore_group(
         first_level_contrast=first_level_contrast,
         background=background,
         resample=resample,
+        match=match,
     )
     return GroupExplorer(GroupSession(group, settings))
 

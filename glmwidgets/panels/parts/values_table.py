@@ -38,7 +38,7 @@ class GroupTable(anywidget.AnyWidget):
 
     _esm = script("group_table.js")
 
-    data = t.Dict({"maps": [], "columns": [], "cells": [], "kept": []}).tag(sync=True)
+    data = t.Dict({"maps": [], "rows": [], "columns": [], "cells": [], "kept": []}).tag(sync=True)
     here = t.Int(-1).tag(sync=True)
     refused = t.Dict().tag(sync=True)
 
@@ -55,6 +55,7 @@ class GroupTable(anywidget.AnyWidget):
         """
         data = {
             "maps": list(table.maps),
+            "rows": list(table.rows or table.maps),
             "columns": [
                 {"name": name, "kind": kind, "in_model": name in terms, "fixed": name == table.subjects}
                 for name, kind in zip(table.names, table.kinds, strict=True)

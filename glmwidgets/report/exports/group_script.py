@@ -9,6 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.report.exports.script import write_with
@@ -49,7 +51,8 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
     if result is None:
         raise ValueError("there is no result to write a script of: wait until the explorer is up to date")
     stem = path.stem
-    beside = {f"{stem}_mask.nii.gz": group.masker.mask_img_, f"{stem}_design.tsv": result.design}
+    design = result.design.rename_axis(_index_name(result.design)).reset_index()
+    beside = {f"{stem}_mask.nii.gz": group.masker.mask_img_, f"{stem}_design.tsv": design}
     if result.settings.inputs.maps:
         maps = [repr(result.settings.inputs.maps[i]) for i in result.rows]
     else:
@@ -61,11 +64,17 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
     return write_with(path, text, beside, overwrite=overwrite, by=session)
 
 
+def _index_name(design: pd.DataFrame) -> str:
+    """What to call the column that names the maps."""
+    return "map" if "map" not in design.columns else "name of the map"
+
+
 def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str, maps: list[str]) -> str:
     settings = result.settings
     contrast = settings.contrast.expression or default_contrast(settings)
     chosen = result.thresholding
-    listed = "".join(f"    {one},\n" for one in maps)
+    listed = "".join(f"    {str(name)!r}: {one},\n" for name, one in zip(result.design.index, maps, strict=True))
+    key = _index_name(result.design)
     options: dict[str, Any] = {"smoothing_fwhm": settings.data.smoothing_fwhm, "resample": settings.inputs.resample}
     left_out = f"# Left out: {', '.join(map(repr, settings.data.left_out))}\n" if settings.data.left_out else ""
     lines = f'''"""Group analysis of {len(maps)} maps, written by glmwidgets {__version__}."""
@@ -81,14 +90,16 @@ HERE = Path(__file__).resolve().parent
 OUT = HERE / {stem!r}
 OUT.mkdir(exist_ok=True)
 
-{left_out}MAPS = [
-{listed}]
-DESIGN = pd.read_csv(HERE / {f"{stem}_design.tsv"!r}, sep="\\t")
+{left_out}MAPS = {{
+{listed}}}
+# Each map's own row of the design, found by its name.
+DESIGN = pd.read_csv(HERE / {f"{stem}_design.tsv"!r}, sep="\\t", dtype={{{key!r}: str}}, keep_default_na=False)
+DESIGN = DESIGN.set_index({key!r}).loc[list(MAPS)]
 MASK = HERE / {f"{stem}_mask.nii.gz"!r}
 CONTRAST = {contrast!r}
 
 model = SecondLevelModel(mask_img=MASK{_keywords(options)})
-model.fit(MAPS, design_matrix=DESIGN)
+model.fit(list(MAPS.values()), design_matrix=DESIGN, match="order")
 for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
     save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
     if name == "z_score":
@@ -127,10 +138,11 @@ def _permutation(session: GroupSession, result: GroupAnswer, options: dict[str, 
         "threshold": test.forming or None,
         "tfce": test.tfce,
         "blocks": blocks,
+        "match": "order",
     }
     return f"""
 maps = non_parametric_inference(
-    MAPS, design_matrix=DESIGN, second_level_contrast=CONTRAST, mask=MASK{_keywords(more)}
+    list(MAPS.values()), design_matrix=DESIGN, second_level_contrast=CONTRAST, mask=MASK{_keywords(more)}
 )
 for name, img in (maps.items() if isinstance(maps, dict) else [("logp_max_t", maps)]):
     save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)

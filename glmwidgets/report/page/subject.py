@@ -349,6 +349,8 @@ def study_of_model(
         unit = "sd" if model.standardize else _unit(model.signal_scaling)
     else:
         unit = ""
+        if model.matching_ is not None:
+            choices |= {"rows": model.matching_.sentence(), "maps and rows": model.matching_.pairs()}
         if first_level_contrast is not None:
             choices["first_level_contrast"] = first_level_contrast
     names = ", ".join(run.name for run in runs) if first else f"{len(model.design_matrix_)} maps"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.group.matching import cell_text, match_table, subject_columns, subject_of, with_index
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
@@ -23,9 +25,6 @@ from glmwidgets.models.masker import ImageMasker
 from glmwidgets.specification.group import GroupInputSettings, TableSettings
 
 __all__ = ["Group", "covariates_by_map", "open_group", "table_settings"]
-
-#: What a column is called that names subjects.
-SUBJECT_COLUMNS = ("subject_label", "participant_id", "subject_id", "subject")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +64,7 @@ def open_group(
     first_level_contrast: Any = None,
     background: Any = None,
     resample: bool = False,
+    match: str = "names",
 ) -> Group:
     """Read the maps of a group and check that everything fits together.
 
@@ -73,20 +73,22 @@ def open_group(
     maps : list of images or paths, 4-D image, DataFrame or list of first-level models
         See `glmwidgets.models.SecondLevelModel.fit`.
     design : DataFrame or path, optional
-        What is known of each map: columns of numbers (covariates) and of labels (groups), one row a map. Rows are
-        matched by a column ``subject_label`` or ``participant_id`` where the maps' subjects, or the names of their
-        files, tell which is which; otherwise they are in the order of the maps. Columns that cannot be modelled (the
-        same throughout, labels that are all different) are left out.
+        What is known of each map: columns of numbers (covariates) and of labels (groups). Rows are matched by a column
+        such as ``subject_label`` or ``participant_id`` to the maps' subjects, or to the folders and files that name
+        them; rows of others are left out. A table without such a column has one row a map, in their order. Columns that
+        cannot be modelled (the same throughout, labels that are all different) are left out.
     mask : image or path, optional
         Voxels to analyse; by default those in which all maps have a value.
     subjects : sequence of str, optional
-        Names of the maps.
+        Names of the maps, by which rows are then matched.
     first_level_contrast : optional
         Which map of a table, or contrast of first-level models, is meant.
     background : image or path, optional
         To look at maps on; by default the mean size of the maps' values.
     resample : bool
         Bring maps on another grid to that of the mask, or of the first map, instead of refusing them.
+    match : {"names", "order"}
+        ``"order"`` takes the rows of the table in the order of the maps, whatever both are called.
 
     Returns
     -------
@@ -96,21 +98,35 @@ def open_group(
     ------
     FileNotFoundError, TypeError, ValueError
         If something is missing, cannot be read or does not fit; the message names it.
+
+    Warns
+    -----
+    UserWarning
+        If the table has rows of others.
     """
     paths = _paths(maps)
-    twice = sorted({path for path in paths if paths.count(path) > 1})
+    real = [str(Path(path).resolve()) for path in paths]
+    twice = [path for path, one in zip(paths, real, strict=True) if real.count(one) > 1]
     if twice:
         raise ValueError(f"the map {twice[0]} was given more than once")
     source = group_input(maps)
     if source.n_maps < 2:
         raise ValueError("a group needs two maps or more")
+    if subjects is not None and len(subjects) != source.n_maps:
+        raise ValueError(f"{len(subjects)} names in subjects= for {source.n_maps} maps")
+    keys = source.keys() if subjects is None else [str(one) for one in subjects]
     frame = _frame(design)
-    ids = None if frame is None else next((name for name in SUBJECT_COLUMNS if name in frame.columns), None)
-    if frame is not None:
-        frame = _in_order_of_maps(frame, ids, source, paths)
-    labels = None if frame is None or ids is None else [str(one) for one in frame[ids]]
-    names = _names(source, paths, subjects, labels, frame, ids)
-    table = TableSettings(maps=names) if frame is None else table_settings(frame, names, ids)
+    if frame is None:
+        names = _names(source, paths, subjects)
+        table = TableSettings(maps=names)
+    else:
+        found = match_table(keys, frame, "the table of subjects", match, shared=True)
+        frame = frame.iloc[list(found.rows)].reset_index(drop=True)
+        known = {str(name): name for name in frame.columns}
+        ids = known.get(found.column) if found.column is not None else next(subject_columns(frame), None)
+        names = _names(source, paths, subjects, frame, ids)
+        shown = replace(found, maps=names)
+        table = replace(table_settings(frame, names, ids), matched=found.sentence(), rows=shown.ids)
     masker = fit_group_masker(source, mask, resample=resample)
     imgs = source.maps(first_level_contrast)
     inputs = GroupInputSettings(tuple(paths), _path(mask), _path(background), resample)
@@ -118,7 +134,8 @@ def open_group(
 
 
 def _path(given: Any) -> str | None:
-    return str(Path(given).expanduser().resolve()) if isinstance(given, str | PathLike) else None
+    # Links are not followed: the name of what they point to may say nothing of whose map it is.
+    return str(Path(given).expanduser().absolute()) if isinstance(given, str | PathLike) else None
 
 
 def _paths(maps: Any) -> list[str]:
@@ -134,56 +151,27 @@ def _frame(design: Any) -> pd.DataFrame | None:
         return read_table(design, "table of subjects")
     if not isinstance(design, pd.DataFrame):
         raise TypeError(f"design must be a DataFrame or the path of a table, not {type(design).__name__}")
-    return design.reset_index(drop=design.index.name not in SUBJECT_COLUMNS)
-
-
-def _in_order_of_maps(frame: pd.DataFrame, ids: str | None, source: GroupInput, paths: list[str]) -> pd.DataFrame:
-    """Rows in the order of the maps."""
-    labels = None if ids is None else [str(one) for one in frame[ids]]
-    if labels is not None and source.labels is not None:
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        if twice:
-            raise ValueError(f"the table of subjects holds {twice[0]!r} more than once")
-        missing = [label for label in source.labels if label not in labels]
-        if missing:
-            raise ValueError(f"the table of subjects has no row for {', '.join(missing[:5])}")
-        return frame.iloc[[labels.index(label) for label in source.labels]].reset_index(drop=True)
-    if len(frame) != source.n_maps:
-        raise ValueError(
-            f"the table of subjects has {len(frame)} rows and there are {source.n_maps} maps: it needs one row a map"
-        )
-    if labels is not None and paths:
-        # "sub-1" is not to be found in "sub-10".
-        found = [[i for i, path in enumerate(paths) if _names_subject(Path(path).name, label)] for label in labels]
-        if all(len(places) == 1 for places in found) and len({places[0] for places in found}) == len(paths):
-            rows = {places[0]: row for row, places in enumerate(found)}
-            return frame.iloc[[rows[i] for i in range(len(paths))]].reset_index(drop=True)
-    return frame
-
-
-def _names_subject(file: str, label: str) -> bool:
-    return re.search(rf"(?<![A-Za-z0-9]){re.escape(label)}(?![A-Za-z0-9])", file) is not None
+    return with_index(design)
 
 
 def _names(
     source: GroupInput,
     paths: list[str],
     subjects: Sequence[str] | None,
-    labels: list[str] | None,
-    frame: pd.DataFrame | None,
-    ids: str | None,
+    frame: pd.DataFrame | None = None,
+    ids: Any = None,
 ) -> tuple[str, ...]:
-    """A name for every map."""
+    """A name for every map: as it is told, as the table names it, or as its file does."""
     if subjects is not None:
         names = [str(one) for one in subjects]
-        if len(names) != source.n_maps:
-            raise ValueError(f"{len(names)} names in subjects= for {source.n_maps} maps")
     elif source.labels is not None:
         names = list(source.labels)
-    elif labels is not None:
-        names = labels
+    elif ids is not None:
+        names = [cell_text(one) for one in frame[ids]]
         if len(set(names)) < len(names):
-            return _names_of_repeated(names, frame.drop(columns=ids))
+            names = _names_of_repeated(names, frame.drop(columns=ids)) or _names_of_files(paths)
+            if not names:
+                raise _not_told_apart(frame[ids])
     else:
         names = _names_of_files(paths) or [f"map {i + 1}" for i in range(source.n_maps)]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -192,30 +180,35 @@ def _names(
     return tuple(names)
 
 
-def _names_of_repeated(labels: list[str], others: pd.DataFrame) -> tuple[str, ...]:
-    """Names of the maps of subjects that have several, told apart by a column of labels."""
+def _names_of_repeated(labels: list[str], others: pd.DataFrame) -> list[str]:
+    """Names of the maps of subjects that have several, told apart by a column of labels; empty if none does."""
     for column in others.columns:
         if pd.api.types.is_float_dtype(others[column]):
             continue
         names = [f"{label} {cell}" for label, cell in zip(labels, others[column], strict=True)]
         if len(set(names)) == len(names) and others[column].nunique() <= len(names) // 2:
-            return tuple(names)
-    twice = next(label for label in labels if labels.count(label) > 1)
-    raise ValueError(
-        f"the subject {twice!r} has more than one map, and no column of the table tells them apart: a subject counts "
-        "once, or has a column that says which condition each of its maps is of"
+            return names
+    return []
+
+
+def _not_told_apart(ids: pd.Series) -> ValueError:
+    return ValueError(
+        f"the subject {cell_text(ids[ids.duplicated()].iloc[0])!r} has more than one map, and no column of the table "
+        "tells them apart: a subject counts once, or has a column that says which condition each of its maps is of"
     )
 
 
 def _names_of_files(paths: list[str]) -> list[str]:
-    """What differs between the files: their ``sub-`` entity, or their names without what all begin and end with."""
+    """What differs between the files: their ``sub-`` entity, their names, or their paths below what all share."""
     if not paths:
         return []
-    entities = [re.search(r"sub-[A-Za-z0-9]+", Path(path).name) for path in paths]
-    if all(entities) and len({found[0] for found in entities}) == len(paths):
-        return [found[0] for found in entities]
+    subjects = subject_of([Path(path) for path in paths])
     stems = [Path(path).name.removesuffix(".gz").removesuffix(".nii") for path in paths]
-    return stems if len(set(stems)) == len(stems) else []
+    below = [str(Path(path).relative_to(os.path.commonpath(paths))) for path in paths]
+    for names in (subjects, stems, below):
+        if all(names) and len(set(names)) == len(names):
+            return names
+    return []
 
 
 def table_settings(frame: pd.DataFrame, names: Sequence[str], ids: str | None = None) -> TableSettings:
@@ -244,20 +237,14 @@ def table_settings(frame: pd.DataFrame, names: Sequence[str], ids: str | None = 
         is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and column != ids
         if not is_number and values.nunique() == len(values):
             continue
-        kept.append((str(column), "number" if is_number else "label", tuple(map(_cell, values))))
+        kept.append((str(column), "number" if is_number else "label", tuple(map(cell_text, values))))
     columns = tuple(zip(*kept, strict=True)) or ((), (), ())
     return TableSettings(tuple(names), *columns, subjects=str(ids) if repeated else None)
 
 
-def _cell(value: Any) -> str:
-    if pd.isna(value):
-        return ""
-    if isinstance(value, float | np.floating):
-        return repr(float(value)).removesuffix(".0")
-    return str(value)
-
-
-def covariates_by_map(table: TableSettings, frame: pd.DataFrame) -> TableSettings:
+def covariates_by_map(
+    table: TableSettings, frame: pd.DataFrame, files: Sequence[str] = (), match: str = "names"
+) -> TableSettings:
     """Table with further columns, whose rows are matched to the maps by subject.
 
     Parameters
@@ -265,6 +252,10 @@ def covariates_by_map(table: TableSettings, frame: pd.DataFrame) -> TableSetting
     table : TableSettings
     frame : DataFrame
         With a column that names the maps (or their subjects), in any order; or one row a map, in their order.
+    files : sequence of str, optional
+        Of the maps, whose paths are read where their names say nothing.
+    match : {"names", "order"}
+        As in `open_group`.
 
     Returns
     -------
@@ -276,29 +267,23 @@ def covariates_by_map(table: TableSettings, frame: pd.DataFrame) -> TableSetting
     ValueError
         If a map has no row or two, or nothing in the table can be modelled.
     """
-    ids = next((name for name in SUBJECT_COLUMNS if name in frame.columns), None)
-    maps = list(table.maps if table.subjects is None else table.column(table.subjects).cells)
-    if ids is None:
-        if len(frame) != len(maps):
-            raise ValueError(
-                f"the table has {len(frame)} rows and there are {len(maps)} maps: give it one row a map, or a column "
-                f"{SUBJECT_COLUMNS[0]!r}"
-            )
-    else:
-        labels = [str(one) for one in frame[ids]]
-        twice = sorted({label for label in labels if labels.count(label) > 1 and label in maps})
-        if twice:
-            raise ValueError(f"the table holds {twice[0]!r} more than once")
-        missing = [one for one in maps if one not in labels]
-        if missing:
-            raise ValueError(f"the table has no row for {', '.join(dict.fromkeys(missing[:5]))}")
-        frame = frame.iloc[[labels.index(one) for one in maps]].drop(columns=ids)
+    frame = with_index(frame)
+    maps = table.maps if table.subjects is None else table.column(table.subjects).cells
+    try:
+        found = match_table(list(maps), frame, "the table", match, shared=True)
+    except InputError:
+        if not files:
+            raise
+        found = match_table(list(map(Path, files)), frame, "the table", shared=True)
+    frame = frame.drop(columns=[name for name in frame.columns if str(name) == found.column]).iloc[list(found.rows)]
     new = table_settings(frame.reset_index(drop=True), table.maps)
     if not new.names:
         raise ValueError("the table has no column of numbers or groups that differs between maps")
     old = [column for column in table.columns() if column.name not in new.names]
     columns = [*((c.name, c.kind, tuple(c.cells)) for c in (*old, *new.columns()))]
-    return TableSettings(table.maps, *zip(*columns, strict=True), subjects=table.subjects)
+    names, kinds, cells = zip(*columns, strict=True)
+    matched = f"{table.matched}; of the covariates added, {found.sentence()}" if table.matched else found.sentence()
+    return replace(table, names=names, kinds=kinds, cells=cells, matched=matched)
 
 
 def _background(given: Any, imgs: Sequence[nib.Nifti1Image], masker: ImageMasker) -> np.ndarray:

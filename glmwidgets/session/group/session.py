@@ -109,15 +109,17 @@ class GroupSession(LiveSession):
                 return False
             return self.update(changes)
 
-    def add_covariates(self, frame: pd.DataFrame) -> bool:
+    def add_covariates(self, frame: pd.DataFrame, match: str = "names") -> bool:
         """Add columns to the table of maps; see `glmwidgets.session.group.data.covariates_by_map`."""
         with self.lock:
             try:
-                table = covariates_by_map(self.settings.table, frame)
+                table = covariates_by_map(self.settings.table, frame, self.settings.inputs.maps, match)
             except ValueError as error:
                 self.show_error(SettingsError.of("table", error))
                 return False
-            return self.update({f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells")})
+            return self.update(
+                {f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells", "matched")}
+            )
 
     # One voxel, one map -------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ def session(request, tmp_path):
             nib.save(img, path)
         maps = paths
     table = pd.DataFrame({"subject_label": list("abcdefghij"), "left hand": range(10), "group": ["x", "y"] * 5})
-    session = GroupSession(open_group(maps, table), synchronous=True)
+    session = GroupSession(open_group(maps, table, match="order"), synchronous=True)
     session.take_terms(["left hand", "group"])
     session.update({"data.smoothing_fwhm": 4.0, "data.left_out": ("c",), "contrast.expression": '"left hand"'})
     session.update({"permutation.n_perm": 100, "permutation.seed": 3, "permutation.forming": 0.05})

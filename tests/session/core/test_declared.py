@@ -184,5 +184,5 @@ def test_stages_of_a_group(changes):
             "group": ["patient", "control"] * 5,
         }
     )
-    analysis = GroupAnalysis(open_group(maps, table))
+    analysis = GroupAnalysis(open_group(maps, table, match="order"))
     everything(analysis.graph, analysis.default_settings().updated(changes))

@@ -1,4 +1,4 @@
-"""Which row of a table belongs to which map: found by what their names say, in their order only where that is asked for.
+"""Which row of a table belongs to which map: found by what their names say, in their order where that is asked for.
 
 A map is known by a label, or by the file that it is in: then by its whole path, as many programs give the maps of all
 subjects one name and tell them apart by folder. An id may be spelled in another way (``sub-01``, ``01``, ``1``) where
@@ -7,6 +7,7 @@ no other id could be meant.
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -16,25 +17,44 @@ from typing import Any
 
 import pandas as pd
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["MATCHES", "SUBJECT_COLUMNS", "Matching", "cell_text", "match_table", "subject_of"]
+__all__ = [
+    "MATCHES",
+    "SUBJECT_COLUMNS",
+    "Matching",
+    "cell_text",
+    "match_table",
+    "subject_columns",
+    "subject_of",
+    "with_index",
+]
 
 #: Ways to find the row of a map.
 MATCHES = ("names", "order")
 
 #: Names of columns that tell whose a row is, the likeliest first; case, blanks and underscores do not count.
-SUBJECT_COLUMNS = ("subject_label", "participant_id", "subject_id", "participant_label", "subject", "participant", "sub")
+SUBJECT_COLUMNS = (
+    "subject_label",
+    "participant_id",
+    "subject_id",
+    "participant_label",
+    "subject",
+    "participant",
+    "sub",
+)
 
 MOST_SHOWN = 5
 
 # Entities of BIDS that do not name a subject: their values are no ids.
-_OTHER_ENTITIES = frozenset(
-    "ses sample task tracksys acq nuc voi ce trc stain rec dir run mod echo flip inv mt part proc hemi space split "
-    "recording chunk seg res den label desc stat contrast node name model from to mode scale atlas tpl".split()
+_OTHER_ENTITIES = re.compile(
+    "ses|sample|task|tracksys|acq|nuc|voi|ce|trc|stain|rec|dir|run|mod|echo|flip|inv|mt|part|proc|hemi|space|split|"
+    "recording|chunk|seg|res|den|label|desc|stat|contrast|node|name|model|from|to|mode|scale|atlas|tpl"
 )
 # Names that SPM gives to maps: con_0001 is the first contrast, not the first subject.
 _NUMBERED_MAP = re.compile(r"(?:^|[^A-Za-z0-9])(?:con|ess|beta|spmT|spmF|rp)_$", re.IGNORECASE)
+_ENTITY = re.compile(r"(?<![A-Za-z0-9])([a-z]+)-([A-Za-z0-9]+)")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _SUBJECT = re.compile(r"(?<![A-Za-z0-9])sub-[A-Za-z0-9]+")
 LONGEST_SPAN = 6  # words
@@ -65,6 +85,11 @@ class Matching:
     left_out: tuple[str, ...] = ()
     asked: bool = False
 
+    def pairs(self) -> tuple[str, ...]:
+        """Each map and its row, where they are called differently."""
+        both = zip(self.maps, self.ids, strict=True)
+        return tuple(one if one == own else f"{one} = {own}" for one, own in both)
+
     def sentence(self) -> str:
         """What was done, for people."""
         if self.column is None:
@@ -72,7 +97,9 @@ class Matching:
         said = f"rows are matched by {self.column}"
         if self.left_out:
             n = len(self.left_out)
-            said += f"; {n} row{'s' * (n > 1)} without a map {'are' if n > 1 else 'is'} left out: {_some(self.left_out)}"
+            said += (
+                f"; {n} row{'s' * (n > 1)} without a map {'are' if n > 1 else 'is'} left out: {_some(self.left_out)}"
+            )
         return said
 
 
@@ -127,8 +154,7 @@ def match_table(
     glmwidgets.glm.errors.InputError: the table has no row for '03': its participant_id is 'sub-1', 'sub-2'; write ids \
 alike in both, or give match="order" if the rows are in the order of the maps
     """
-    if match not in MATCHES:
-        raise ValueError(f"match must be one of {', '.join(map(repr, MATCHES))}, not {match!r}")
+    check_choice("match", match, MATCHES)
     table = with_index(table)
     named = _Maps(maps)
     candidates = [] if match == "order" else _id_columns(table, named)
@@ -170,7 +196,7 @@ def subject_of(paths: Sequence[PurePath]) -> list[str | None]:
 
     Examples
     --------
-    >>> subject_of([PurePath("/sub-all/sub-1.feat/stats/cope1.nii.gz"), PurePath("/sub-all/sub-2.feat/stats/cope1.nii.gz")])
+    >>> subject_of([PurePath("/sub-all/sub-1.feat/cope1.nii.gz"), PurePath("/sub-all/sub-2.feat/cope1.nii.gz")])
     ['sub-1', 'sub-2']
     """
     every = [list(dict.fromkeys(reversed(_SUBJECT.findall(str(path))))) for path in paths]
@@ -199,7 +225,7 @@ def cell_text(value: Any) -> str:
 
 def with_index(table: pd.DataFrame) -> pd.DataFrame:
     """The table, its index a column where it names rows."""
-    if _is_subject_column(table.index.name):
+    if _plain(table.index.name) in {_plain(one) for one in SUBJECT_COLUMNS}:
         return table.reset_index()
     if table.index.name is None and pd.api.types.is_string_dtype(table.index) and "index" not in table.columns:
         return table.rename_axis(index="index").reset_index()
@@ -234,9 +260,9 @@ class _Maps:
         paths = [one for one in self.given if isinstance(one, PurePath)]
         subjects = subject_of(paths) if len(paths) == len(self.given) else [None]
         self._subjects = subjects if all(subjects) else None
-        spans = [set(_spans(one)) if isinstance(one, PurePath) else set() for one in self.given]
-        common = set.intersection(*spans) if len(spans) > 1 else set()
-        self._spans = [own - common for own in spans]
+        # A folder that all lie in says of none whose it is.
+        shared = len(PurePath(os.path.commonpath([one.parent for one in paths])).parts) if len(paths) > 1 else 0
+        self._spans = [list(_spans(one.parts[shared:])) if isinstance(one, PurePath) else [] for one in self.given]
 
     def __len__(self) -> int:
         return len(self.given)
@@ -252,35 +278,36 @@ class _Maps:
             return f"map {i + 1}"
         if isinstance(one, str):
             return one
-        return self._subjects[i] if self._subjects is not None else one.name
+        return self._subjects[i] if self._subjects is not None else f"{one.parent.name}/{one.name}"
 
     def readings(self) -> Iterator[list[list[str]]]:
         """Words of each map that may be its id, the surest reading first."""
         if self._subjects is not None:
             yield [[one] for one in self._subjects]
-        yield [[one] if isinstance(one, str) else list(own) for one, own in zip(self.given, self._spans, strict=True)]
+        yield [[one] if isinstance(one, str) else own for one, own in zip(self.given, self._spans, strict=True)]
 
     def holds(self, i: int, column: str, cell: str) -> bool:
         """Whether the path of a map holds a cell: as a word, or as the value of an entity that is called alike."""
         one = self.given[i]
         if not isinstance(one, PurePath) or not cell:
             return False
-        wanted = {_loose(cell), _loose(cell.rpartition("-")[2])} if "-" in cell else {_loose(cell)}
-        for key, value in re.findall(r"(?<![A-Za-z0-9])([a-z]+)-([A-Za-z0-9]+)", str(one)):
-            alike = column.casefold().startswith(key) or key == "sub"
-            if _loose(value) in wanted and (alike or not cell.strip().isdigit()):
+        asked, wanted = _ENTITY.fullmatch(cell.strip()).groups() if _ENTITY.fullmatch(cell.strip()) else ("", cell)
+        for key, value in _ENTITY.findall(str(one)):
+            # A number may be that of anything; it counts where the entity is called as the column is.
+            alike = key == asked if asked else column.casefold().startswith(key) or not cell.strip().isdigit()
+            if alike and _loose(value) == _loose(wanted):
                 return True
-        return not cell.strip().isdigit() and _loose(cell) in {_loose(span) for span in _spans(one)}
+        return not cell.strip().isdigit() and _loose(cell) in {_loose(span) for span in self._spans[i]}
 
 
-def _spans(path: PurePath) -> Iterator[str]:
-    """Words of a path, and what stands from one of them to another of the same folder or file."""
-    for part in path.parts:
+def _spans(parts: Sequence[str]) -> Iterator[str]:
+    """Words of the parts of a path, and what stands from one of them to another of the same folder or file."""
+    for part in parts:
         words = list(_WORD.finditer(part))
         for i, first in enumerate(words):
             before = part[: first.start()]
             entity = re.search(r"(?<![A-Za-z0-9])([a-z]+)-$", before)
-            foreign = entity is not None and entity[1] in _OTHER_ENTITIES
+            foreign = entity is not None and _OTHER_ENTITIES.fullmatch(entity[1])
             number = len(first[0]) == 4 and _NUMBERED_MAP.search(before)
             for last in words[i : i + LONGEST_SPAN]:
                 if not foreign and not (number and last is first):
@@ -290,30 +317,36 @@ def _spans(path: PurePath) -> Iterator[str]:
 # By names -------------------------------------------------------------------------------------------------------------
 
 
-def _is_subject_column(name: Any) -> bool:
-    return _plain(name) in {_plain(one) for one in SUBJECT_COLUMNS}
-
-
 def _plain(name: Any) -> str:
     return re.sub("[^a-z]", "", str(name).casefold())
 
 
+def subject_columns(table: pd.DataFrame) -> Iterator[Any]:
+    """Columns that are called as those are that tell whose a row is, the likeliest first."""
+    order = [_plain(one) for one in SUBJECT_COLUMNS]
+    return iter(sorted((c for c in table.columns if _plain(c) in order), key=lambda c: order.index(_plain(c))))
+
+
 def _id_columns(table: pd.DataFrame, maps: _Maps) -> list[Any]:
     """Columns that may name the maps, the likeliest first."""
-    order = [_plain(one) for one in SUBJECT_COLUMNS]
-    known = sorted((c for c in table.columns if _is_subject_column(c)), key=lambda c: order.index(_plain(c)))
+    known = list(subject_columns(table))
     if known or maps.nameless:
         return known
     texts = [c for c in table.columns if pd.api.types.is_string_dtype(table[c]) and table[c].nunique() > 1]
-    return [c for c in texts if all(_rows_named(maps, [cell_text(v) for v in table[c]]))]
+    # An index that names some of the maps is meant to name all; of another column it may be chance.
+    enough = {c: any if c == "index" else all for c in texts}
+    return [c for c in texts if enough[c](_rows_named(maps, [cell_text(v) for v in table[c]]))]
 
 
 def _rows_named(maps: _Maps, ids: Sequence[str]) -> list[list[int]]:
     """Rows whose id names each map, in the strictest spelling in which there are any."""
+    tables = _by_spelling(ids)
     for reading in maps.readings():
-        found = [_named_by(words, tables) for tables in [_by_spelling(ids)] for words in reading]
+        found = [_named_by(words, tables) for words in reading]
         if any(found):
-            return found
+            # What is in all their names says of none whose it is, where something else does.
+            everywhere = set.intersection(*map(set, found))
+            return [[row for row in own if row not in everywhere] or own for own in found]
     return [[] for _ in maps.given]
 
 
@@ -351,16 +384,15 @@ def _by_column(maps: _Maps, table: pd.DataFrame, column: Any, what: str, shared:
     missing = [maps.said(i) for i, own in enumerate(rows) if not own]
     if missing:
         raise InputError(
-            f"{what} has no row for {_some(missing, repr)}: its {column} is {_some(_distinct(ids), repr)}", advice=advice
+            f"{what} has no row for {_some(missing, repr)}: its {column} is {_some(_distinct(ids), repr)}",
+            advice=advice,
         )
-    chosen = _told_apart(maps, rows, table, column, ids, what)
+    chosen = _told_apart(maps, rows, table, column, ids)
     for i, own in enumerate(chosen):
         spelled = _distinct([ids[row] for row in own])
         if len(spelled) > 1:
-            raise InputError(
-                f"{what}: {maps.said(i)!r} may be {' or '.join(map(repr, spelled[:MOST_SHOWN]))} of its column {column}",
-                advice=advice,
-            )
+            either = " or ".join(map(repr, spelled[:MOST_SHOWN]))
+            raise InputError(f"{what}: {maps.said(i)!r} may be {either} of its column {column}", advice=advice)
         if len(own) > 1:
             raise InputError(
                 f"{what} holds {spelled[0]!r} more than once, and no column of it tells which row is of "
@@ -373,10 +405,8 @@ def _by_column(maps: _Maps, table: pd.DataFrame, column: Any, what: str, shared:
         mine = [i for i, other in enumerate(rows_of_maps) if other == row]
         said = _distinct([maps.said(i) for i in mine])
         if len(mine) > 1 and (not shared or len({_loose(one) for one in said}) < len(said)):
-            raise InputError(
-                f"{what} has one row for {len(mine)} maps: {ids[row]!r} may be {_some([maps.said(i) for i in mine], repr)}",
-                advice=advice,
-            )
+            either = _some([maps.said(i) for i in mine], repr)
+            raise InputError(f"{what} has one row for {len(mine)} maps: {ids[row]!r} may be {either}", advice=advice)
     used = set(rows_of_maps)
     left = tuple(text or f"row {row} (counted from 0)" for row, text in enumerate(ids) if row not in used)
     said = tuple(maps.said(i) for i in range(len(maps)))
@@ -384,7 +414,7 @@ def _by_column(maps: _Maps, table: pd.DataFrame, column: Any, what: str, shared:
 
 
 def _told_apart(
-    maps: _Maps, rows: list[list[int]], table: pd.DataFrame, column: Any, ids: Sequence[str], what: str
+    maps: _Maps, rows: list[list[int]], table: pd.DataFrame, column: Any, ids: Sequence[str]
 ) -> list[list[int]]:
     """Rows of each map, where there are several of its subject: those whose other cells its path holds."""
     several = [i for i, own in enumerate(rows) if len(own) > 1 and len({ids[row] for row in own}) == 1]
