@@ -6,7 +6,7 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "CARPETS": "glmwidgets.specification.series",
-    "COLORMAPS": "glmwidgets.specification.colormaps",
+    "COLORMAPS": "glmwidgets.web.palettes",
     "CONVENTIONS": "glmwidgets.specification.looks",
     "CUTS": "glmwidgets.specification.looks",
     "ConfoundChoice": "glmwidgets.specification.confound_choice",
@@ -24,7 +24,7 @@ _EXPORTS = {
     "NoiseSettings": "glmwidgets.specification.settings",
     "ORDERS": "glmwidgets.specification.series",
     "PermutationSettings": "glmwidgets.specification.group",
-    "SEQUENTIAL": "glmwidgets.specification.colormaps",
+    "SEQUENTIAL": "glmwidgets.web.palettes",
     "SERIES_PLACES": "glmwidgets.specification.series",
     "Settings": "glmwidgets.specification.settings",
     "SettingsError": "glmwidgets.specification.field",
@@ -38,9 +38,9 @@ _EXPORTS = {
     "describe_changes": "glmwidgets.specification.words",
     "is_analysis": "glmwidgets.specification.settings",
     "looks_of_file": "glmwidgets.specification.looks",
-    "lookup_table": "glmwidgets.specification.colormaps",
+    "lookup_table": "glmwidgets.web.palettes",
     "model_of": "glmwidgets.specification.fixed",
-    "ramp": "glmwidgets.specification.colormaps",
+    "ramp": "glmwidgets.web.palettes",
     "written_model": "glmwidgets.specification.fixed",
 }
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.runs.backgrounds import BACKGROUNDS
-from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL
 from glmwidgets.specification.field import SettingsError, check_group, setting
 from glmwidgets.specification.tree import SettingsTree
+from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
 __all__ = ["CONVENTIONS", "CUTS", "MOST_CUTS", "VIEWS", "MapSettings", "MapView", "looks_of_file"]
 
@@ -47,7 +47,7 @@ class MapSettings:
     n_cuts : int
         Cuts in each row of the mosaic.
     colormap, sequential : str
-        Keys of `glmwidgets.specification.colormaps.COLORMAPS`: for a statistic that has a sign, and for one that has
+        Keys of `glmwidgets.web.palettes.COLORMAPS`: for a statistic that has a sign, and for one that has
         none.
     opacity : float
         Of the map, 0 to 1.

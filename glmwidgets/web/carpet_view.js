@@ -1,5 +1,7 @@
 // A carpet: voxels by scans in greys, traces of each scan above, the events below. One pixel a cell, stretched.
 
+import { palette } from "./shared.js";
+
 const bytes = (b) => b ? new Uint8Array(b.buffer, b.byteOffset, b.byteLength) : new Uint8Array();
 const copied = (b) => { const a = bytes(b); return a.buffer.slice(a.byteOffset, a.byteOffset + a.byteLength); };
 const number = (v) => !Number.isFinite(v) ? "\u2013" : String(+v.toPrecision(3)).replace("-", "\u2212");
@@ -47,7 +49,7 @@ function render({ model, el }) {
     context.scale(scale, scale);
     if (!picture) { say(); return; }
     const style = getComputedStyle(el);
-    const ink = style.getPropertyValue("--glmw-muted").trim() || "#888", accent = style.getPropertyValue("--glmw-accent").trim() || "#0aa";
+    const colour = palette(el), ink = colour("muted"), accent = colour("accent");
     context.font = `11px ${style.fontFamily || "sans-serif"}`;
     const { rows, scans, times, traces } = picture;
     const top = 4 + traces.length * TRACE;

@@ -1,5 +1,7 @@
 // Charts on a canvas: lines, bands, bars and marks over shaded stretches. Pointing reads values, a click picks a point.
 
+import { palette } from "./shared.js";
+
 const floats = (bytes) => bytes ? new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)) : new Float32Array();
 const number = (v) => !Number.isFinite(v) ? "\u2013" : (Math.abs(v) >= 1e5 || (v && Math.abs(v) < 1e-3) ? v.toExponential(1) : String(+v.toPrecision(3))).replace("-", "\u2212");
 
@@ -79,7 +81,7 @@ function render({ model, el }) {
     const context = canvas.getContext("2d");
     context.scale(scale, scale);
     const style = getComputedStyle(el);
-    const theme = (name) => name.startsWith("--") ? style.getPropertyValue(name).trim() || "#888" : name;
+    const named = palette(el), theme = (name) => name.startsWith("--glmw-") ? named(name.slice(7)) : name;
     const family = style.fontFamily || "sans-serif";
     context.font = `11px ${family}`;
     boxes = layout(width, height);

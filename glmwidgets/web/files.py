@@ -10,6 +10,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from glmwidgets.web.palettes import css_variables
+
 __all__ = ["script", "style"]
 
 _HERE = Path(__file__).parent
@@ -18,8 +20,8 @@ _EXPORT = re.compile(r"^export (?=const|let|function|class|async)", re.MULTILINE
 
 
 def style(name: str) -> str:
-    """Text of a style sheet of this room, for instance ``"panels.css"``."""
-    return _read(name)
+    """Text of a style sheet of this room, for instance ``"panels.css"``, with the palette that it names."""
+    return css_variables() + _read(name)
 
 
 @cache

@@ -2,20 +2,6 @@
 
 const view = (bytes) => bytes ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : new Float32Array();
 
-function grey(x) {
-  const level = Math.round(255 * (1 - 0.92 * x));
-  return [level, level, level];
-}
-
-// Cold below the middle, warm above it, as in the maps.
-function diverging(x) {
-  const t = 2 * x - 1;
-  const end = t < 0 ? [37, 128, 195] : [226, 85, 27];
-  return end.map((c) => Math.round(250 + (c - 250) * Math.abs(t)));
-}
-
-const COLOURS = { grey, diverging };
-
 function render({ model, el }) {
   el.classList.add("glmw-matrix");
   const canvas = el.appendChild(document.createElement("canvas"));
@@ -27,7 +13,7 @@ function render({ model, el }) {
     const [rows, columns] = model.get("shape");
     const values = view(model.get("values"));
     const [low, high] = model.get("limits");
-    const colour = COLOURS[model.get("colours")];
+    const table = model.get("table");
     canvas.width = Math.max(1, columns);
     canvas.height = Math.max(1, rows);
     canvas.style.height = `${model.get("height")}px`;
@@ -36,8 +22,10 @@ function render({ model, el }) {
     const context = canvas.getContext("2d");
     const image = context.createImageData(columns, rows);
     for (let k = 0; k < values.length; k++) {
-      const x = Math.min(1, Math.max(0, (values[k] - low) / (high - low || 1)));
-      image.data.set([...colour(x), 255], 4 * k);
+      if (Number.isNaN(values[k])) continue; // the ground is seen where there is no value
+      const level = Math.round(255 * Math.min(1, Math.max(0, (values[k] - low) / (high - low || 1))));
+      image.data.set([0, 1, 2].map((c) => table.getUint8(3 * level + c)), 4 * k);
+      image.data[4 * k + 3] = 255;
     }
     context.putImageData(image, 0, 0);
     rest();
@@ -64,7 +52,7 @@ function render({ model, el }) {
     model.send({ kind: "pick", row, column });
   });
 
-  const traits = ["values", "limits", "colours", "height", "resting"];
+  const traits = ["values", "limits", "table", "height", "resting"];
   for (const name of traits) model.on(`change:${name}`, draw);
   draw();
   return () => { for (const name of traits) model.off(`change:${name}`, draw); };

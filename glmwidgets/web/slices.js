@@ -5,10 +5,11 @@
 // of the model paint what the store holds.
 
 import {
-  AXIS, barImage, barTicks, blend, COLOR, columnsOf, crosshair, digitsOf, ENDS, enlarge, fixed, FONT_PX, GLASS, INK,
-  largeClusters, layout, mapping, mixer, outline, PLANE, planeOf, plate, projection, short, silhouette,
+  AXIS, barImage, barTicks, blend, columnsOf, crosshair, digitsOf, ENDS, enlarge, fixed, FONT_PX, GLASS,
+  largeClusters, layout, mapColours, mapping, mixer, outline, PLANE, planeOf, plate, projection, short, silhouette,
   snapped, STALE, steps, STRENGTH, toMm, toScreen, volume,
 } from "./slices_paint.js";
+import { palette } from "./shared.js";
 
 // The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
 // runs through the slices it hears at its rest, or now and then.
@@ -242,6 +243,7 @@ function createView(store, el) {
     activeAxis: 2, byKeyboard: false, width: 0, font: "", reading: 0, readAt: 0, readOf: null,
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
+  view.colours = mapColours(palette(view.root));
   let frame = 0;
   view.repaint = () => {
     frame ||= requestAnimationFrame(() => { frame = 0; paint(view); });
@@ -305,7 +307,7 @@ function picture(view, number, s, dpr) {
 }
 
 function compose(view, s, made, plane, glow, thick) {
-  const { store, look } = view, { inside, background, flash, grid: { shape } } = store;
+  const { store, look, colours } = view, { inside, background, flash, grid: { shape } } = store;
   const { greys, values, keep, set, colors, pixels } = made;
   let tints = values;
   const mirrored = isMirrored(look, s.axis);
@@ -319,6 +321,7 @@ function compose(view, s, made, plane, glow, thick) {
   const slice = (data) => planeOf(data, shape, s.axis, s.index);
   const line = (members, ink, width = thick) => outline(pixels, members, made, ink, width);
   const rim = look.glass && inside && store.silhouette(s.axis);
+  const lighter = (part) => [...colours.flash.slice(0, 3), part];
 
   if (background && !look.glass) copied("greys", slice(background));
   else {
@@ -337,52 +340,52 @@ function compose(view, s, made, plane, glow, thick) {
   blend(colors, greys, plane ? values : null, tints, keep, look, alpha);
   if (glow) {
     screen(set, look.glass ? silhouette(flash.lit, shape, s.axis) : slice(flash.lit));
-    const light = mixer([255, 255, 255, 0.6 * glow]);
+    const light = mixer(lighter(0.6 * glow));
     set.forEach((lit, q) => { if (lit) colors[q] = light(colors[q]); });
   }
 
   enlarge(pixels, colors, made);
-  if (glow) line(set, [255, 255, 255, glow], 2 * thick);
-  if (rim) line(screen(set, rim), INK.silhouette);
-  else if (look.border && inside) line(screen(set, slice(inside.dense)), INK.mask);
+  if (glow) line(set, lighter(glow), 2 * thick);
+  if (rim) line(screen(set, rim), colours.silhouette);
+  else if (look.border && inside) line(screen(set, slice(inside.dense)), colours.mask);
   if (plane && look.outline) {
     const faint = ([r, g, b, part]) => [r, g, b, part * (alpha < look.opacity ? STALE : 1)];
-    line(keep, faint(INK.shadow), 2 * thick);
-    line(keep, faint(INK.outline));
+    line(keep, faint(colours.shadow), 2 * thick);
+    line(keep, faint(colours.outline));
   }
 }
 
-function drawSlot({ ctx }, s, image, dpr) {
-  ctx.fillStyle = COLOR.empty;
+function drawSlot({ ctx, colours }, s, image, dpr) {
+  ctx.fillStyle = colours.empty;
   ctx.fillRect(s.x, s.y, s.w, s.h);
   ctx.putImageData(image, Math.round(s.px * dpr), Math.round(s.py * dpr));
 }
 
 function annotate(view, s, cursor, dpr) {
-  const { ctx, look, slots, store: { grid } } = view, [u, v] = PLANE[s.axis];
+  const { ctx, look, colours, slots, store: { grid } } = view, [u, v] = PLANE[s.axis];
   if (look.cross && (!look.mosaic || s.index === cursor[s.axis])) {
     const on = onSlot(view, s);
-    crosshair(ctx, s, ...on.centre(cursor[u], cursor[v]), Math.max(on.sx, on.sy) / 2 + 3, dpr);
+    crosshair(ctx, s, ...on.centre(cursor[u], cursor[v]), Math.max(on.sx, on.sy) / 2 + 3, dpr, colours.cross);
   }
   const point = look.mosaic ? grid.shape.map((n) => (n - 1) / 2) : [...cursor];
   point[s.axis] = s.index;
   const where = fixed(toMm(grid, point)[s.axis], digitsOf(grid));
-  if (!look.glass) plate(ctx, look.mosaic ? where : `${AXIS[s.axis]} = ${where} mm`, s, [-1, 1]);
+  if (!look.glass) plate(ctx, look.mosaic ? where : `${AXIS[s.axis]} = ${where} mm`, s, [-1, 1], colours);
   if (look.mosaic && slots.some((other) => other.y === s.y && other.x < s.x)) return; // letters once in a row
   const [low, high] = isMirrored(look, s.axis) ? [...ENDS[u]].reverse() : ENDS[u];
-  const color = u === 0 ? COLOR.text : COLOR.quiet;
-  plate(ctx, low, s, [-1, 0], color);
-  plate(ctx, high, s, [1, 0], color);
+  const color = u === 0 ? colours.text : colours.quiet;
+  plate(ctx, low, s, [-1, 0], colours, color);
+  plate(ctx, high, s, [1, 0], colours, color);
   if (look.mosaic || s.w < ROOM_FOR_ENDS[0] || s.h < ROOM_FOR_ENDS[1]) return;
-  plate(ctx, ENDS[v][1], s, [0, -1], COLOR.quiet);
-  plate(ctx, ENDS[v][0], s, [0, 1], COLOR.quiet);
+  plate(ctx, ENDS[v][1], s, [0, -1], colours, colours.quiet);
+  plate(ctx, ENDS[v][0], s, [0, 1], colours, colours.quiet);
 }
 
-function drawBar({ ctx, store, look, barImage: makeImage }, bar, dpr) {
-  const image = makeImage(look, Math.round(bar.w * dpr), Math.max(1, Math.round(bar.h * dpr)));
+function drawBar({ ctx, store, look, colours, barImage: makeImage }, bar, dpr) {
+  const image = makeImage(look, Math.round(bar.w * dpr), Math.max(1, Math.round(bar.h * dpr)), colours.bar);
   ctx.putImageData(image, Math.round(bar.x * dpr), Math.round(bar.y * dpr));
   const { model } = store, words = [model.get("shown_label"), model.get("shown_unit")].filter(Boolean).join(", ");
-  barTicks(ctx, bar, look, words || model.get("label"), dpr);
+  barTicks(ctx, bar, look, words || model.get("label"), dpr, colours);
 }
 
 function fitCanvas({ canvas, ctx, font }, width, height) {
@@ -412,7 +415,7 @@ function paintScene(view, width) {
   if (store.map.data) drawBar(view, scene.bar, dpr);
   const marked = view.byKeyboard && view.slots.find(({ axis }) => axis === view.activeAxis);
   if (marked) {
-    ctx.strokeStyle = COLOR.quiet; ctx.lineWidth = 1;
+    ctx.strokeStyle = view.colours.quiet; ctx.lineWidth = 1;
     ctx.strokeRect(marked.x + 0.5, marked.y + 0.5, marked.w - 1, marked.h - 1);
   }
   readSoon(view);
@@ -421,7 +424,7 @@ function paintScene(view, width) {
 function paintEmpty(view, width) {
   fitCanvas(view, width, EMPTY_HEIGHT);
   view.slots = [];
-  view.ctx.fillStyle = COLOR.quiet; view.ctx.textAlign = "center"; view.ctx.textBaseline = "middle";
+  view.ctx.fillStyle = view.colours.quiet; view.ctx.textAlign = "center"; view.ctx.textBaseline = "middle";
   view.ctx.fillText("no image yet", width / 2, EMPTY_HEIGHT / 2);
 }
 

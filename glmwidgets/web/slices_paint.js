@@ -2,6 +2,8 @@
 //
 // Display axes are 0 = x (right), 1 = y (front), 2 = z (up). The plane normal to an axis shows the other two.
 
+import { channels } from "./shared.js";
+
 export const PLANE = [[1, 2], [0, 2], [0, 1]]; // axes to the right and upwards in the plane normal to x, y and z
 export const AXIS = ["x", "y", "z"];
 export const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and high end of each axis
@@ -19,14 +21,13 @@ const FADE_TOP = 0.6; // opacity just below the threshold, as a part of that abo
 export const STALE = 0.4; // and of a map that is out of date
 export const GLASS = 26; // grey of the inside of the glass brain
 export const FONT_PX = 11;
-export const COLOR = {
-  empty: "#000", text: "#d5dade", quiet: "#868e96", plate: "rgba(0, 0, 0, 0.55)", cross: "rgba(94, 214, 204, 0.85)",
-};
-export const INK = { // red, green, blue, opacity
-  outline: [255, 255, 255, 1], shadow: [0, 0, 0, 0.45], mask: [255, 214, 102, 0.75], silhouette: [112, 119, 126, 1],
-};
 
-const BAR_GREY = 0xff322e2c; // as a pixel: where nothing survives
+// Colours around the map: words and lines as style sheets have them, what is mixed into pixels as channels.
+export function mapColours(palette) {
+  const words = ["empty", "text", "quiet", "plate", "cross"], inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar"];
+  const listed = (names, read) => names.map((name) => [name, read(palette(`map-${name}`))]);
+  return Object.fromEntries([...listed(words, (colour) => colour), ...listed(inks, channels)]);
+}
 
 export const volume = ([nx, ny, nz]) => nx * ny * nz;
 const strides = ([, ny, nz]) => [ny * nz, nz, 1];
@@ -245,19 +246,19 @@ export function toMm(grid, xyz) {
 }
 
 // Text on a dark plate inside a box, at one of its sides: -1 left or top, 0 middle, 1 right or bottom.
-export function plate(ctx, text, box, [sideX, sideY], color = COLOR.text) {
+export function plate(ctx, text, box, [sideX, sideY], colours, color = colours.text) {
   const w = ctx.measureText(text).width + 8, h = FONT_PX + 5;
   const x = box.x + ((sideX + 1) / 2) * (box.w - w), y = box.y + ((sideY + 1) / 2) * (box.h - h);
-  ctx.fillStyle = COLOR.plate;
+  ctx.fillStyle = colours.plate;
   ctx.fillRect(x, y, w, h);
   ctx.fillStyle = color; ctx.textAlign = "left"; ctx.textBaseline = "middle";
   ctx.fillText(text, x + 4, y + h / 2 + 0.5);
 }
 
 // Lines through a voxel that leave the voxel itself free; crisp at any pixel ratio.
-export function crosshair(ctx, s, cx, cy, free, dpr) {
+export function crosshair(ctx, s, cx, cy, free, dpr, color) {
   const line = Math.max(1, Math.round(dpr)) / dpr, at = (c) => Math.round(c * dpr - (line * dpr) / 2) / dpr;
-  ctx.fillStyle = COLOR.cross;
+  ctx.fillStyle = color;
   ctx.fillRect(at(cx), s.y, line, cy - free - s.y);
   ctx.fillRect(at(cx), cy + free, line, s.y + s.h - cy - free);
   ctx.fillRect(s.x, at(cy), cx - free - s.x, line);
@@ -267,28 +268,29 @@ export function crosshair(ctx, s, cx, cy, free, dpr) {
 const barEnds = ({ sides, vmax }) => [sides === "positive" ? 0 : -vmax, sides === "negative" ? 0 : vmax];
 
 // The colour of every value that is shown, grey where nothing survives.
-export function barImage(look, width, height) {
+export function barImage(look, width, height, empty) {
   const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer), [low, high] = barEnds(look);
+  const ground = rgb(...empty);
   for (let row = 0; row < height; row++) {
     const value = high - ((row + 0.5) / height) * (high - low), c = 3 * levelOf(value, (LEVELS - 1) / look.vmax);
     const size = look.strength(value), seen = look.open ? emerging(Math.abs(value) / look.vmax, look) : 1;
     const part = look.other || size >= look.threshold ? seen : fading(size, look);
-    const color = mixer([...look.table.subarray(c, c + 3), part])(BAR_GREY);
+    const color = mixer([...look.table.subarray(c, c + 3), part])(ground);
     pixels.fill(color, row * width, (row + 1) * width);
   }
   return image;
 }
 
 // Ticks at the ends, at the threshold and at zero, as far as they leave each other room.
-export function barTicks(ctx, bar, look, label, dpr) {
+export function barTicks(ctx, bar, look, label, dpr, colours) {
   const [low, high] = barEnds(look), threshold = look.other ? NaN : look.threshold, taken = [];
-  ctx.fillStyle = COLOR.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
+  ctx.fillStyle = colours.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
   ctx.fillText(label, bar.x, bar.y - FONT_PX - 6);
   for (const value of [high, low, threshold, -threshold, 0]) {
     const y = bar.y + ((high - value) / (high - low)) * bar.h;
     if (!(value <= high && value >= low) || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;
     taken.push(y);
-    ctx.fillStyle = Math.abs(value) === threshold ? COLOR.text : COLOR.quiet;
+    ctx.fillStyle = Math.abs(value) === threshold ? colours.text : colours.quiet;
     ctx.fillRect(bar.x + bar.w, Math.round(y * dpr) / dpr, 3, 1 / dpr);
     ctx.fillText(short(value), bar.x + bar.w + 6, y + 0.5);
   }

@@ -8,15 +8,15 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
-from glmwidgets.panels.parts.plot import FIT, PLAIN, SIGNAL, figure, value_axis
+from glmwidgets.panels.parts.plot import PLAIN, figure, value_axis
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.values import GroupValues
+from glmwidgets.web.palettes import FIT, PICKED, SIGNAL
 
 __all__ = ["ValuesPanel"]
 
-PICKED = "#0b7a8a"
 
 # What the contrast asks about, and all maps beside each other.
 ASKED, BESIDE = "asked", "beside"

@@ -17,7 +17,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.panels.parts.plot import PLAIN, figure, nice_ticks, value_axis
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import field, text
-from glmwidgets.report.figures.style import EVENT_COLOURS
+from glmwidgets.web.palettes import EVENT_COLOURS
 
 __all__ = ["LivePlot"]
 

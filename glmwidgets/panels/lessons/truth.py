@@ -11,14 +11,14 @@ import numpy as np
 from glmwidgets.datasets.simulate import Truth
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.inference.heights import THRESHOLDS
-from glmwidgets.panels.parts.plot import FIT, SIGNAL, figure, time_axis, value_axis
+from glmwidgets.panels.parts.plot import figure, time_axis, value_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
+from glmwidgets.web.palettes import BAD, FIT, GOOD, SIGNAL
 
 __all__ = ["TruthPanel", "true_effect"]
 
 HIGHEST = 8.0
-TRUE, FALSE = "#2f8f46", "#c0322b"
 
 
 def true_effect(truth: Truth, expression: str) -> np.ndarray | None:
@@ -61,7 +61,7 @@ class TruthPanel(Panel):
         self._words = text("glmw-truth")
         x, y = bq.LinearScale(min=0, max=HIGHEST), bq.LinearScale(min=0, max=100)
         scales = {"x": x, "y": y}
-        self.curves = bq.Lines(x=[0, 1], y=np.zeros((2, 2)), scales=scales, colors=[TRUE, FALSE], stroke_width=1.8)
+        self.curves = bq.Lines(x=[0, 1], y=np.zeros((2, 2)), scales=scales, colors=[GOOD, BAD], stroke_width=1.8)
         self.here = bq.Lines(x=[0, 0], y=[0, 100], scales=scales, colors=[SIGNAL], stroke_width=1.4)
         self.promise = bq.Lines(
             x=[0, HIGHEST], y=[5, 5], scales=scales, colors=[FIT], line_style="dotted", stroke_width=1.2, visible=False
@@ -70,8 +70,8 @@ class TruthPanel(Panel):
         plot = figure([self.curves, self.promise, self.here], axes, height=170, bottom=38)
         legend = text(
             "glmw-note",
-            f'<span style="color:{TRUE}">▬</span> of those that respond, share found (%) &emsp;'
-            f'<span style="color:{FALSE}">▬</span> of those found, share that does not respond (%) &emsp;'
+            f'<span style="color:{GOOD}">▬</span> of those that respond, share found (%) &emsp;'
+            f'<span style="color:{BAD}">▬</span> of those found, share that does not respond (%) &emsp;'
             f'<span style="color:{FIT}">···</span> what the false discovery rate promises',
         )
         self.fill(self._words, plot, legend)

@@ -80,7 +80,7 @@ class Chart(anywidget.AnyWidget):
     Examples
     --------
     >>> chart = Chart()
-    >>> chart.show([chart.plot([line(np.arange(3), np.arange(3), "#888", "data")], x=(0, 2))])
+    >>> chart.show([chart.plot([line(np.arange(3), np.arange(3), "--glmw-muted", "data")], x=(0, 2))])
     >>> [part["kind"] for part in chart.plots[0]["parts"]]
     ['line']
     """

@@ -29,7 +29,7 @@ class Chips(anywidget.AnyWidget):
 
     Examples
     --------
-    >>> chips = Chips(options=[{"name": "fit", "label": "fit", "colour": "#e07b1a"}], value=["fit"])
+    >>> chips = Chips(options=[{"name": "fit", "label": "fit", "colour": "orange"}], value=["fit"])
     >>> chips.value
     ['fit']
     """

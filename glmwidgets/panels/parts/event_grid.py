@@ -41,7 +41,7 @@ class EventGrid(anywidget.AnyWidget):
     --------
     >>> import pandas as pd
     >>> grid = EventGrid()
-    >>> grid.show(pd.DataFrame({"onset": [0.5], "duration": [1.0], "trial_type": ["face"]}), {"face": "#3b7dd8"})
+    >>> grid.show(pd.DataFrame({"onset": [0.5], "duration": [1.0], "trial_type": ["face"]}), {"face": "teal"})
     >>> grid.data["rows"], [column["label"] for column in grid.data["columns"]]
     ([[0.5, 1.0, 'face']], ['onset, s', 'duration, s', 'type'])
     """

@@ -13,6 +13,7 @@ import numpy as np
 import traitlets as t
 
 from glmwidgets.web import script
+from glmwidgets.web.palettes import matrix_table
 
 __all__ = ["MatrixView"]
 
@@ -24,7 +25,8 @@ class MatrixView(anywidget.AnyWidget):
     ----------
     height : int
         Pixels.
-    colours : {"grey", "diverging"}
+    table : bytes
+        256 colours from low to high, three bytes each.
     label : str
         For those who hear the page instead of seeing it.
     resting : str
@@ -46,7 +48,7 @@ class MatrixView(anywidget.AnyWidget):
     row_names = t.List(t.Unicode()).tag(sync=True)
     column_names = t.List(t.Unicode()).tag(sync=True)
     limits = t.Tuple(t.Float(), t.Float(), default_value=(0.0, 1.0)).tag(sync=True)
-    colours = t.Enum(("grey", "diverging"), default_value="grey").tag(sync=True)
+    table = t.Bytes(matrix_table("grey").tobytes()).tag(sync=True)
     height = t.Int(190).tag(sync=True)
     label = t.Unicode("matrix").tag(sync=True)
     resting = t.Unicode("").tag(sync=True)
@@ -73,7 +75,7 @@ class MatrixView(anywidget.AnyWidget):
             self.shape = matrix.shape
             self.row_names, self.column_names = list(row_names), list(column_names)
             self.limits = (float(limits[0]), float(limits[1]))
-            self.colours = colours
+            self.table = matrix_table(colours).tobytes()
             self.values = np.ascontiguousarray(matrix, dtype=np.float32).tobytes()
 
     def on_pick(self, handler: Callable[[int, int], Any]) -> None:

@@ -7,11 +7,7 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-__all__ = ["FIT", "SIGNAL", "figure", "nice_ticks", "time_axis", "value_axis"]
-
-# Greys and an orange that are read on white and on near-black alike.
-SIGNAL = "#8390a0"
-FIT = "#e07b1a"
+__all__ = ["figure", "nice_ticks", "time_axis", "value_axis"]
 
 # bqplot cannot choose a format for an axis whose data have not come yet.
 PLAIN = "~g"

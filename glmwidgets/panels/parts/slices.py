@@ -15,9 +15,9 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL, lookup_table
 from glmwidgets.specification.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
 from glmwidgets.web import script, style
+from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
 
 from .grid import Grid, Inside, cut_positions, grey_levels
 from .slider import Slider

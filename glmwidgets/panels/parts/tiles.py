@@ -9,8 +9,8 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.specification.colormaps import lookup_table
 from glmwidgets.web import script
+from glmwidgets.web.palettes import lookup_table
 
 __all__ = ["MapTiles"]
 

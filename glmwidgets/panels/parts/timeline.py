@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import traitlets as t
 
-from glmwidgets.report.figures.style import colour_of
 from glmwidgets.web import script
+from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventTimeline"]
 

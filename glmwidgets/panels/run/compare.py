@@ -14,10 +14,11 @@ import numpy as np
 from glmwidgets.analysis.compare import Comparison
 from glmwidgets.glm.fit.statistics import colour_limit
 from glmwidgets.panels.parts.flip import FlipButton
-from glmwidgets.panels.parts.plot import PLAIN, SIGNAL, figure, value_axis
+from glmwidgets.panels.parts.plot import PLAIN, figure, value_axis
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
+from glmwidgets.web.palettes import RULE, SIGNAL
 
 __all__ = ["ComparePanel"]
 
@@ -131,7 +132,7 @@ class ComparePanel(Panel):
         self.scatter = bq.Scatter(
             x=np.zeros(1), y=np.zeros(1), scales=scales, colors=[SIGNAL], default_size=5, opacities=[0.5]
         )
-        self._diagonal = bq.Lines(x=np.zeros(2), y=np.zeros(2), scales=scales, colors=["#b0b8c0"], stroke_width=1)
+        self._diagonal = bq.Lines(x=np.zeros(2), y=np.zeros(2), scales=scales, colors=[RULE], stroke_width=1)
         axes = [
             bq.Axis(scale=x, label="z of A", grid_lines="none", tick_format=PLAIN, label_offset="30px"),
             value_axis(y, label="z of B"),

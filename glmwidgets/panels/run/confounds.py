@@ -21,11 +21,9 @@ from glmwidgets.panels.parts.chart import Chart, line, mark
 from glmwidgets.panels.shared.base import Panel, field, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.confound_choice import ConfoundChoice
+from glmwidgets.web.palettes import COLUMN_COLOURS
 
 __all__ = ["ConfoundsPanel"]
-
-# Told apart by people who see colours differently, on white and on near-black.
-COLOURS = ("#3b7dd8", "#e07b1a", "#2f9e77", "#c2569b", "#8a7a2a", "#6b6fc4", "#c0322b", "#5b8a99")
 
 # Lines that are drawn where none of a group is chosen, and at most.
 SOME, MOST = 6, 24
@@ -246,10 +244,10 @@ class ConfoundsPanel(Panel):
             y = values[name].to_numpy(dtype=float)
             if scale:
                 y = (y - y.mean()) / (y.std() or 1.0)
-            parts.append(line(times, y, COLOURS[i % len(COLOURS)], name, width=1.1))
+            parts.append(line(times, y, COLUMN_COLOURS[i % len(COLUMN_COLOURS)], name, width=1.1))
         for name, threshold in ((FD, design.scrub_fd), (STD_DVARS, design.scrub_dvars)):
             if group.measure and threshold is not None:
-                at = COLOURS[drawn.index(name) % len(COLOURS)]
+                at = COLUMN_COLOURS[drawn.index(name) % len(COLUMN_COLOURS)]
                 parts.append(line(times[[0, -1]], np.full(2, threshold), at, dash=[4, 3], width=0.9))
         unit = ", each in its own sd" if scale else ""
         none = "" if chosen else " (none chosen)"

@@ -10,9 +10,10 @@ import numpy as np
 
 from glmwidgets.glm.design.diagnostics import column_correlation, condition_number, variance_inflation
 from glmwidgets.panels.parts.matrix import MatrixView
-from glmwidgets.panels.parts.plot import FIT, figure, nice_ticks, time_axis
+from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
+from glmwidgets.web.palettes import FIT
 
 __all__ = ["DesignPanel"]
 

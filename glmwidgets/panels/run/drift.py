@@ -12,8 +12,8 @@ from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.design.spectra import drift_gain
 from glmwidgets.panels.parts.chart import Chart, band, line
 from glmwidgets.panels.shared.base import Panel, field, text
-from glmwidgets.report.figures.style import colour_of
 from glmwidgets.session.single.session import Session
+from glmwidgets.web.palettes import colour_of
 
 __all__ = ["DriftPanel"]
 

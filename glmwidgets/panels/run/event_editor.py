@@ -18,8 +18,8 @@ from glmwidgets.glm.events.edits import merge_types, rename_types, split_type
 from glmwidgets.panels.parts.event_grid import EventGrid
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.shared.base import Panel, field, text
-from glmwidgets.report.figures.style import colour_of
 from glmwidgets.session.single.session import Session
+from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventEditor"]
 

@@ -12,10 +12,10 @@ from glmwidgets.glm.fit.whiteness import Whiteness
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.panels.parts.chart import Chart, band, line
-from glmwidgets.panels.parts.plot import FIT
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
+from glmwidgets.web.palettes import FIT
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.regression import Fit

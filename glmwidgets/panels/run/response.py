@@ -12,20 +12,21 @@ from glmwidgets.glm.response.fir_delays import format_delays, parse_delays
 from glmwidgets.glm.response.handles import GammaShape, dragged, handle_places
 from glmwidgets.glm.response.models import hrf_curve, parse_hrf
 from glmwidgets.glm.response.table import HRF, HRFS, format_hrf
-from glmwidgets.panels.parts.plot import FIT, SIGNAL, figure, nice_ticks, time_axis
+from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import SettingsError
+from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
 
 __all__ = ["ResponsePanel"]
 
 # Response, derivative in time, dispersion: the order in which columns follow each other.
-COLOURS = (FIT, "#2a9aa8", SIGNAL)
+COLOURS = (FIT, SECOND, SIGNAL)
 
 # Handle: its colour, and the direction in which it moves (the other is held fast).
 HANDLES = {
     "peak": (FIT, {"restrict_x": True}),
-    "undershoot": ("#3b7dd8", {}),
+    "undershoot": (SECOND, {}),
     "width": (SIGNAL, {"restrict_x": True}),
 }
 
@@ -79,7 +80,7 @@ class ResponsePanel(Panel):
         self.boxes = bq.Lines(
             x=box, y=box, scales=scales, colors=[FIT], stroke_width=1, fill="inside", fill_opacities=[0.3]
         )
-        self._zero = bq.Lines(x=[0.0, 1000.0], y=zero, scales=scales, colors=["#98a2ad"], stroke_width=0.6)
+        self._zero = bq.Lines(x=[0.0, 1000.0], y=zero, scales=scales, colors=[RULE], stroke_width=0.6)
         self.handles = {
             name: bq.Scatter(
                 x=np.zeros(1),

@@ -14,7 +14,6 @@ from glmwidgets.panels.parts.chips import Chips
 from glmwidgets.panels.run.carpet import CarpetTab
 from glmwidgets.panels.run.series_plots import (
     LINES,
-    PIN_COLOURS,
     Timeline,
     average_plot,
     average_words,
@@ -27,6 +26,7 @@ from glmwidgets.panels.run.series_plots import (
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.series import MOST_PINS, SERIES_PLACES, Spot
+from glmwidgets.web.palettes import COLUMN_COLOURS
 
 __all__ = ["TABS", "SeriesPanel"]
 
@@ -237,7 +237,7 @@ class SeriesPanel(Panel):
 
     def _draw_series(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
         view = self.session.settings.series
-        pinned = [(c, self._look(Spot.read(pin))) for c, pin in zip(PIN_COLOURS, view.pins, strict=False)]
+        pinned = [(c, self._look(Spot.read(pin))) for c, pin in zip(COLUMN_COLOURS, view.pins, strict=False)]
         others = [(colour, other) for colour, other in pinned if isinstance(other, PlaceSeries)]
         return [series_plot(here, view.lines, view.conditions, self._timeline, others)], _CLICK
 
@@ -277,7 +277,7 @@ class SeriesPanel(Panel):
         self.pins.offer(
             [
                 {"name": pin, "label": Spot.read(pin).label, "colour": colour}
-                for colour, pin in zip(PIN_COLOURS, view.pins, strict=False)
+                for colour, pin in zip(COLUMN_COLOURS, view.pins, strict=False)
             ]
         )
         full = str(self._spot) in view.pins or len(view.pins) >= MOST_PINS

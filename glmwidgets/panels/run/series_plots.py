@@ -15,8 +15,8 @@ from glmwidgets.glm.fit.residuals import amplitude_spectrum, main_frequency, whi
 from glmwidgets.glm.fit.whiteness import autocorrelation
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.panels.parts.chart import Chart, band, bars, line, mark, region
-from glmwidgets.panels.parts.plot import FIT, SIGNAL
-from glmwidgets.report.figures.style import colour_of, write_number
+from glmwidgets.report.figures.style import write_number
+from glmwidgets.web.palettes import CONTRAST, FIT, REDUCED, RESIDUAL, SIGNAL, colour_of
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LINES",
-    "PIN_COLOURS",
     "Timeline",
     "average_plot",
     "average_words",
@@ -40,13 +39,10 @@ __all__ = [
 LINES: dict[str, tuple[str, str, float, str]] = {
     "data": ("data", SIGNAL, 1.3, "as modelled, minus their mean"),
     "fit": ("fit", FIT, 1.8, "full fit: all columns of the design"),
-    "residual": ("residual", "#7a8f5a", 1.1, "data minus full fit"),
-    "contrast": ("contrast", "#1f9e9a", 1.8, "the part of the fit that is lost if the contrast is zero"),
-    "reduced": ("reduced", "#9a7fb5", 1.1, "fit of the contrast plus residual"),
+    "residual": ("residual", RESIDUAL, 1.1, "data minus full fit"),
+    "contrast": ("contrast", CONTRAST, 1.8, "the part of the fit that is lost if the contrast is zero"),
+    "reduced": ("reduced", REDUCED, 1.1, "fit of the contrast plus residual"),
 }
-
-#: Told apart from the events' colours by being lines, and from each other by colour-blind eyes.
-PIN_COLOURS = ("#3b7dd8", "#c2529b", "#3f9e5a", "#b58a14", "#7d6fd0", "#c4603a")
 
 # Seconds after the longest event in which its response has mostly gone, and before it that show where it starts from.
 AFTER, BEFORE = 18.0, 6.0

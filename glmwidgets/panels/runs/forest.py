@@ -11,10 +11,11 @@ import numpy as np
 
 from glmwidgets.analysis.voxels import RunEffect, RunEffects
 from glmwidgets.glm.fit.heterogeneity import Heterogeneity
-from glmwidgets.panels.parts.plot import FIT, SIGNAL, figure, nice_ticks, time_axis
+from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.several.session import FixedSession
+from glmwidgets.web.palettes import FIT, RULE, SIGNAL
 
 __all__ = ["ForestPanel"]
 
@@ -47,7 +48,7 @@ class ForestPanel(Panel):
         y = bq.LinearScale(min=-0.5, max=self._n - 0.5, reverse=True, allow_padding=False)
         scales = {"x": self._x, "y": y}
         self._zero = bq.Lines(
-            x=np.zeros(2), y=np.array([-0.5, self._n - 0.5]), scales=scales, colors=["#b0b8c0"], stroke_width=1
+            x=np.zeros(2), y=np.array([-0.5, self._n - 0.5]), scales=scales, colors=[RULE], stroke_width=1
         )
         self.intervals = bq.Lines(x=np.zeros((1, 2)), y=np.zeros((1, 2)), scales=scales, stroke_width=2, visible=False)
         self.points = bq.Scatter(

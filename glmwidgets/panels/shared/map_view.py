@@ -13,9 +13,9 @@ from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.shared.base import field, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.runs.backgrounds import BACKGROUNDS
-from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
+from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
 if TYPE_CHECKING:
     from glmwidgets.panels.shared.base import Panel

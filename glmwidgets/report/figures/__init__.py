@@ -5,10 +5,10 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "EVENT_COLOURS": "glmwidgets.report.figures.style",
+    "EVENT_COLOURS": "glmwidgets.web.palettes",
     "PaperFigure": "glmwidgets.report.figures.all",
     "Picture": "glmwidgets.report.figures.embed",
-    "colour_of": "glmwidgets.report.figures.style",
+    "colour_of": "glmwidgets.web.palettes",
     "picture": "glmwidgets.report.figures.embed",
     "plot_contrast_matrix": "glmwidgets.report.figures.all",
     "plot_design_correlation": "glmwidgets.report.figures.all",

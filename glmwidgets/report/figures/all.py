@@ -16,7 +16,7 @@ from glmwidgets.report.figures.designs import plot_contrast_matrix, plot_design_
 from glmwidgets.report.figures.glass import plot_glass_brain
 from glmwidgets.report.figures.maps import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
 from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residual_histogram, plot_series
-from glmwidgets.report.figures.style import EVENT_COLOURS, colour_of
+from glmwidgets.web.palettes import EVENT_COLOURS, colour_of
 
 __all__ = [
     "EVENT_COLOURS",

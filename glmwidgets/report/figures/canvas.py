@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
 from glmwidgets.files.writing import check_outputs, write_bytes
-from glmwidgets.report.figures.style import FAINT, INK, MUTED, PAPER
+from glmwidgets.web.palettes import FAINT, INK, INK_ON_DARK, MUTED, PAPER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,4 +136,4 @@ def quiet_axes(axes: Axes, title: str | None = None, caption: str = "") -> None:
 def ink_on(ground: object) -> str:
     """Colour of text that can be read on a ground."""
     red, green, blue = to_rgb(ground)
-    return "#f3f5f7" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
+    return INK_ON_DARK if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK

@@ -12,8 +12,7 @@ from glmwidgets.glm.design.collinearity import column_correlation
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.report.figures.canvas import ink_on, open_axes, points_across, shorten, width_of
 from glmwidgets.report.figures.scale import colours_of
-from glmwidgets.report.figures.style import DATA, FAINT, INK, MUTED, PAPER
-from glmwidgets.specification.colormaps import COLORMAPS
+from glmwidgets.web.palettes import COLORMAPS, DATA, FAINT, INK, MUTED, PAPER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,8 +14,8 @@ from glmwidgets.report.figures.layout import open_sheet
 from glmwidgets.report.figures.maps import empty_note, name_of
 from glmwidgets.report.figures.paint import draw_overlay, mark_sides
 from glmwidgets.report.figures.scale import make_scale
-from glmwidgets.report.figures.style import NIGHT, PAPER
 from glmwidgets.report.figures.volumes import Volume, as_volume, bounds, sample
+from glmwidgets.web.palettes import NIGHT, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from glmwidgets.report.figures.canvas import PaperFigure, ink_on
 from glmwidgets.report.figures.scale import Scale, draw_colorbar
-from glmwidgets.report.figures.style import ALERT, ALERT_ON_DARK, INK
+from glmwidgets.web.palettes import ALERT, ALERT_ON_DARK, INK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

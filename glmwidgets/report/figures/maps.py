@@ -12,8 +12,9 @@ from glmwidgets.report.figures.cuts import Cuts, Plane, choose_cuts
 from glmwidgets.report.figures.layout import Sheet, open_sheet
 from glmwidgets.report.figures.paint import draw_background, draw_outline, draw_overlay, grey_limits, mark_sides
 from glmwidgets.report.figures.scale import Scale, make_scale
-from glmwidgets.report.figures.style import ACCENT, NIGHT, PAPER, write_mm
+from glmwidgets.report.figures.style import write_mm
 from glmwidgets.report.figures.volumes import Volume, as_volume, head
+from glmwidgets.web.palettes import ACCENT, NIGHT, PAPER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +96,7 @@ def plot_stat_map(
         Name of the statistic on the colour bar. By default what the image's header says, if it does.
     colorbar : bool, default True
     cmap : str or matplotlib.colors.Colormap, optional
-        A key of `glmwidgets.specification.colormaps.COLORMAPS`, or another colour map, linear from `vmin` to `vmax`.
+        A key of `glmwidgets.web.palettes.COLORMAPS`, or another colour map, linear from `vmin` to `vmax`.
     vmin, vmax : float, optional
         Ends of the colour bar; by default the largest size in the whole map.
     symmetric_cbar : bool or "auto", default "auto"

@@ -11,8 +11,8 @@ from matplotlib.patheffects import withStroke
 from glmwidgets.report.figures.cuts import Plane, sample_plane
 from glmwidgets.report.figures.layout import Sheet
 from glmwidgets.report.figures.scale import Scale
-from glmwidgets.report.figures.style import PAPER
 from glmwidgets.report.figures.volumes import Volume, head
+from glmwidgets.web.palettes import PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.specification.colormaps import COLORMAPS, SEQUENTIAL, ramp
+from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, ramp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def colours_of(name: str = "warm-cold", on_dark: bool = True) -> ListedColormap:
     Parameters
     ----------
     name : str, default "warm-cold"
-        A key of `glmwidgets.specification.colormaps.COLORMAPS`.
+        A key of `glmwidgets.web.palettes.COLORMAPS`.
     on_dark : bool, default True
         Whether the map lies on a dark ground. On paper the ramps of a map with two are turned round: the largest values
         stand out most from the ground.
@@ -130,7 +130,7 @@ def make_scale(
     fade : bool, default False
         Values below the threshold fade instead of vanishing.
     cmap : str or matplotlib.colors.Colormap, optional
-        A key of `glmwidgets.specification.colormaps.COLORMAPS`, or another colour map, of matplotlib; warm for positive
+        A key of `glmwidgets.web.palettes.COLORMAPS`, or another colour map, of matplotlib; warm for positive
         and cold for negative by default. Those with a ramp for each sign keep 0 in the middle, others are stretched
         from `vmin` to `vmax`.
     on_dark : bool, default True

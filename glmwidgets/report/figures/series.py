@@ -13,7 +13,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from glmwidgets.glm.response.models import hrf_curve
 from glmwidgets.report.figures.canvas import open_axes, points_across, quiet_axes, shorten, width_of
-from glmwidgets.report.figures.style import DATA, EVENT_COLOURS, FAINT, FIT, INK, MUTED, colour_of, write_number
+from glmwidgets.report.figures.style import write_number
+from glmwidgets.web.palettes import DATA, EVENT_COLOURS, FAINT, FIT, INK, MUTED, colour_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

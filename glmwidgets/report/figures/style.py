@@ -1,76 +1,10 @@
-"""The look of every figure and panel: inks, event colours, how a number is written.
-
-Plain values without matplotlib, so that panels can read them too. Colours mean something: an event type keeps its
-colour everywhere, and orange is what the model predicts. Those of maps are in `glmwidgets.specification.colormaps`.
-"""
+"""How figures, tables and panels write a number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
-__all__ = ["EVENT_COLOURS", "colour_of", "write_mm", "write_number"]
-
-INK = "#1f2933"
-MUTED = "#6b7785"
-FAINT = "#d9dee4"
-PAPER = "#ffffff"
-NIGHT = "#000000"
-DATA = "#4a5568"
-FIT = "#e07b1a"
-ACCENT = "#5fc4c0"
-ALERT = "#b45309"
-ALERT_ON_DARK = "#fbbf24"
-
-# Chosen by a greedy search for the largest distance in CIELAB, as seen by normal, deuteranopic and protanopic eyes
-# (simulated after Machado, Oliveira & Fernandes 2009), at a lightness that can be read on white and on near-black.
-EVENT_COLOURS = (
-    "#2e86ab",
-    "#d1495b",
-    "#dcbd62",
-    "#34d8b5",
-    "#bbaaff",
-    "#8e5611",
-    "#8c496a",
-    "#3e5ba9",
-    "#a1c98b",
-    "#45cbdb",
-    "#066d3a",
-    "#649886",
-)
-
-
-def colour_of(condition: object, conditions: Iterable[object]) -> str:
-    """Colour of an event type, the same in every figure and panel.
-
-    Parameters
-    ----------
-    condition : str
-        The event type asked for.
-    conditions : iterable of str
-        All event types of the analysis, in any order, those switched off too: a type's colour is its rank among the
-        sorted names.
-
-    Returns
-    -------
-    str
-        Hexadecimal colour. From the 13th type on the colours come round again; names stand beside them everywhere.
-
-    Raises
-    ------
-    ValueError
-        If `condition` is none of `conditions`.
-
-    Examples
-    --------
-    >>> colour_of("face", ["house", "face"]) == EVENT_COLOURS[0]
-    True
-    """
-    names = sorted({str(name) for name in conditions})
-    if str(condition) not in names:
-        raise ValueError(f"event type {str(condition)!r} is none of: {', '.join(names)}")
-    return EVENT_COLOURS[names.index(str(condition)) % len(EVENT_COLOURS)]
+__all__ = ["write_mm", "write_number"]
 
 
 def write_number(value: float) -> str:

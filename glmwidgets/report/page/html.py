@@ -29,6 +29,7 @@ from glmwidgets.report.page.sections import (
 )
 from glmwidgets.report.page.subject import Study, study_of_model, study_of_result
 from glmwidgets.web import style
+from glmwidgets.web.palettes import FAINT, PAPER
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
@@ -74,7 +75,7 @@ class Report:
         """The page within a frame, so that its style stays its own."""
         return (
             f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" width="{width}" height="{height}" '
-            'style="border:1px solid #d9dee4;border-radius:6px;background:#fff"></iframe>'
+            f'style="border:1px solid {FAINT};border-radius:6px;background:{PAPER}"></iframe>'
         )
 
     def _repr_html_(self) -> str:

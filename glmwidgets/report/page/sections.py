@@ -21,11 +21,12 @@ from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
-from glmwidgets.report.figures.style import colour_of, write_mm, write_number
+from glmwidgets.report.figures.style import write_mm, write_number
 from glmwidgets.report.page.methods import count, describe_height, describe_test
 from glmwidgets.report.page.permuted import PermutationFacts, describe_permutation
 from glmwidgets.report.page.subject import ContrastFacts, RunFacts, Study
 from glmwidgets.session.group.permutation import TESTED
+from glmwidgets.web.palettes import colour_of
 
 __all__ = [
     "ContrastSection",

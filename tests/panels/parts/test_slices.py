@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glmwidgets.panels.parts.grid import Grid, cut_positions, grey_levels
 from glmwidgets.panels.parts.slices import SliceViewer
-from glmwidgets.specification.colormaps import COLORMAPS, lookup_table, ramp
+from glmwidgets.web.palettes import COLORMAPS, lookup_table, ramp
 
 SHAPE = (5, 6, 7)
 

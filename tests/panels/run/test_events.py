@@ -9,9 +9,9 @@ pytest.importorskip("anywidget")
 from ipywidgets.widgets import widget as core
 
 from glmwidgets.panels.run.events import EventsPanel
-from glmwidgets.report.figures.style import colour_of
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
+from glmwidgets.web.palettes import colour_of
 
 T_R = 2.0
 

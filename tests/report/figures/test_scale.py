@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from glmwidgets.report.figures.scale import colours_of, draw_colorbar, make_scale
-from glmwidgets.specification.colormaps import COLORMAPS, lookup_table
+from glmwidgets.web.palettes import COLORMAPS, lookup_table
 
 MAP = np.array([-6.0, -3.1, -1.0, 0.0, 2.0, 3.1, 4.0, np.nan, np.inf])
 

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 
 from glmwidgets.glm.response.models import hrf_curve
 from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residual_histogram, plot_series
-from glmwidgets.report.figures.style import colour_of
+from glmwidgets.web.palettes import colour_of
 
 RNG = np.random.default_rng(0)
 EVENTS = pd.DataFrame(
