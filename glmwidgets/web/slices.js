@@ -240,10 +240,9 @@ function build(el) {
 function createView(store, el) {
   const view = {
     store, ...build(el), slots: [], pictures: [], look: null, barImage: remembered(barImage),
-    activeAxis: 2, byKeyboard: false, width: 0, font: "", reading: 0, readAt: 0, readOf: null,
+    activeAxis: 2, byKeyboard: false, width: 0, font: "", reading: 0, readAt: 0, readOf: null, colours: null,
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
-  view.colours = mapColours(palette(view.root));
   let frame = 0;
   view.repaint = () => {
     frame ||= requestAnimationFrame(() => { frame = 0; paint(view); });
@@ -254,6 +253,7 @@ function createView(store, el) {
     const width = Math.round(contentRect.width);
     if (width === view.width) return;
     view.width = width;
+    view.colours = mapColours(palette(view.canvas)); // now that it is in the page
     view.font = `${FONT_PX}px ${getComputedStyle(view.canvas).fontFamily}`;
     view.repaint();
   });

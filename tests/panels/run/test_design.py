@@ -7,6 +7,7 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.run.design import DesignPanel
+from glmwidgets.web.palettes import matrix_table
 
 
 def shown(panel):
@@ -31,7 +32,7 @@ def test_correlations_are_those_of_numpy(session):
     design = session.result.design.drop(columns="constant")
     expected = np.corrcoef(design.to_numpy().T)
     np.testing.assert_allclose(shown(panel)[: len(expected), : len(expected)], expected, atol=1e-6)
-    assert panel.matrix.colours == "diverging"
+    assert panel.matrix.table == matrix_table("diverging").tobytes()
 
 
 def test_a_click_draws_the_column_and_a_new_model_draws_it_anew(session):
