@@ -35,7 +35,8 @@ class Fitted:
         What the run is called.
     design : DataFrame
         Design matrix, one row a scan that was kept.
-    fit : Fit
+    fit : Fit or None
+        None where nothing was asked yet of a model that is fitted when it is asked.
     t_r : float or None
         Time between scans, in seconds.
     events : DataFrame or None
@@ -50,7 +51,7 @@ class Fitted:
 
     name: str
     design: pd.DataFrame
-    fit: Fit
+    fit: Fit | None
     t_r: float | None = None
     events: pd.DataFrame | None = None
     confounds: tuple[str, ...] | None = None
@@ -75,6 +76,8 @@ class Fitted:
     @property
     def has_series(self) -> bool:
         """Whether the series that were modelled are still held."""
+        if self.fit is None:
+            return False
         try:
             self.fit.data(slice(0, 1))
         except ValueError:

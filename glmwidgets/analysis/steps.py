@@ -129,6 +129,7 @@ def design_of(
     confounds: pd.DataFrame | None,
     scans: Any = WHOLE,
     *,
+    response: Any = None,
     outside: str = "error",
     where: str = "",
 ) -> pd.DataFrame:
@@ -142,6 +143,8 @@ def design_of(
         Its ``design`` is read.
     events, confounds : DataFrame or None
     scans : slice or array of int
+    response : callable or sequence of callables, optional
+        Response that is given as a function, in the place of ``asked.design.hrf_model``.
     outside : {"error", "warn"}
         What to do about event types that never happen during the run.
     where : str
@@ -158,7 +161,7 @@ def design_of(
     design = make_first_level_design_matrix(
         run.frame_times,
         events,
-        hrf_model=chosen.hrf_model,
+        hrf_model=chosen.hrf_model if response is None else response,
         drift_model=chosen.drift_model,
         high_pass=chosen.high_pass,
         drift_order=chosen.drift_order,

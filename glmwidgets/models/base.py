@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.glm.errors import InputError
 
@@ -30,6 +30,12 @@ class Estimator:
     >>> Model().get_params()
     {'width': 1.0, 'name': None}
     """
+
+    #: What ``fit`` takes, in words.
+    fitted_to: ClassVar[str] = "data"
+
+    #: An attribute that ``fit`` sets last.
+    learnt: ClassVar[str] = "masker_"
 
     @classmethod
     def _parameters(cls) -> dict[str, Any]:
@@ -90,6 +96,16 @@ class Estimator:
         for own, values in nested.items():
             getattr(self, own).set_params(**values)
         return self
+
+    def check_fitted(self) -> None:
+        """Refuse an estimator that has not been fitted.
+
+        Raises
+        ------
+        NotFittedError
+        """
+        if not hasattr(self, self.learnt):
+            raise NotFittedError(f"this model has not been fitted yet: call fit with {self.fitted_to} first")
 
     def __repr__(self) -> str:
         changed = [

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -13,13 +15,14 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from glmwidgets.analysis.answers import Fitted
+from glmwidgets.analysis.steps import design_of
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.design.matrix import make_first_level_design_matrix
-from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import FIXED_EFFECTS, Contrast, fixed_effects
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.noise.models import noise_model_row
-from glmwidgets.models.base import Estimator, NotFittedError
+from glmwidgets.glm.response.models import resolve_hrf
+from glmwidgets.models.asked import model_of
+from glmwidgets.models.base import Estimator
 from glmwidgets.models.caching import open_memory
 from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.report_hook import generate_report
@@ -28,6 +31,8 @@ from glmwidgets.models.run_contrasts import contrasts_of_runs, is_named_contrast
 from glmwidgets.models.run_fits import fit_run
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
+from glmwidgets.runs.run import run_name
+from glmwidgets.specification.model import Model
 
 __all__ = ["OUTPUT_TYPES", "FirstLevelModel"]
 
@@ -102,6 +107,8 @@ class FirstLevelModel(Estimator):
         ``masker_.mask_img_`` is the mask; ``transform`` and ``inverse_transform`` go from images to voxels and back.
     fits_ : list of glmwidgets.glm.fit.regression.Fit
         One a run: coefficients, variances and all that follows from them.
+    fitted_ : list of glmwidgets.analysis.answers.Fitted
+        One a run: its fit with its design, events, name and source.
     n_elements_ : int
         Number of voxels in the mask.
 
@@ -129,6 +136,9 @@ class FirstLevelModel(Estimator):
     >>> bool(z[:2].min() > 4 and abs(z[2:]).max() < 4)
     True
     """
+
+    fitted_to = "run images and events"
+    learnt = "fitted_"
 
     def __init__(
         self,
@@ -230,14 +240,14 @@ class FirstLevelModel(Estimator):
             If something is missing, cannot be read or does not fit; the message names the run, file, row or column.
         """
         start = time.perf_counter()
-        noise_model_row(self.noise_model).check_pooling(self.pooling)
+        asked = self._asked()
         if not isinstance(self.standardize, bool | np.bool_):
             raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
         runs = check_runs(
             run_imgs, events, confounds, sample_masks, design_matrices, self.t_r, fill_first_row, self.slice_time_ref
         )
         # All that can be wrong with a design is said before any voxel is read.
-        designs = [self._design(run, outside) for run in runs]
+        designs = [self._design(asked, run, outside) for run in runs]
 
         memory = open_memory(self.memory, self.memory_level)
         self._log(1, f"masking {len(runs)} run{'s' if len(runs) > 1 else ''}")
@@ -246,54 +256,54 @@ class FirstLevelModel(Estimator):
         )
         self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
         how = {"memory": memory, "bins": bins}
-        jobs = (delayed(self._fit_run)(run, design, **how) for run, design in zip(runs, designs, strict=True))
+        jobs = (delayed(self._fit_run)(asked, run, design, **how) for run, design in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
-        self._t_r = [run.t_r for run in runs]
-        self._events = [run.events for run in runs]
-        self._sources = [run.source if isinstance(run.source, str | PathLike) else None for run in runs]
+        sources = [str(run.source) if isinstance(run.source, str | PathLike) else None for run in runs]
+        self.fitted_ = [
+            Fitted(_short_name(i, source), design, fit, run.t_r, run.events, source=source)
+            for i, (source, design, fit, run) in enumerate(zip(sources, designs, self.fits_, runs, strict=True))
+        ]
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self
 
-    def _design(self, run: RunInput, outside: str) -> pd.DataFrame:
-        if run.design is not None:
-            design = run.design
-        else:
-            if run.frame_times is None:
-                raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
-            design = make_first_level_design_matrix(
-                run.frame_times,
-                run.events,
-                hrf_model=self.hrf_model,
-                drift_model=self.drift_model,
-                high_pass=self.high_pass,
-                drift_order=self.drift_order,
-                fir_delays=self.fir_delays,
-                add_regs=run.confounds,
-                min_onset=self.min_onset,
-                outside=outside,
-            )
-            if run.sample_mask is not None:
-                for finding in event_warnings(run.events, run.frame_times, run.sample_mask):
-                    if finding.kind == "censored" and finding.severity == "error":
-                        warnings.warn(f"{run.name}: {finding.message}", stacklevel=3)
-        return design if run.sample_mask is None else design.iloc[run.sample_mask]
+    @property
+    def _response(self) -> Any:
+        """The response, where it has no name."""
+        return None if self.hrf_model is None or isinstance(self.hrf_model, str) else self.hrf_model
 
-    def _fit_run(self, run: RunInput, design: pd.DataFrame, **how: Any) -> Fit:
+    def _asked(self) -> Model:
+        """The parameters as a specification; a response that is given as a function stands beside it."""
+        arguments = self.get_params(deep=False)
+        if self._response is not None:
+            resolve_hrf(self._response)
+            del arguments["hrf_model"]
+        if not isinstance(self.smoothing_fwhm, Real):
+            del arguments["smoothing_fwhm"]  # three numbers, or none
+        return model_of(arguments)
+
+    def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
+        scans = slice(None) if run.sample_mask is None else run.sample_mask
+        if run.design is not None:
+            return run.design.iloc[scans]
+        if run.frame_times is None:
+            raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
+        how = {"outside": outside, "where": f"{run.name}: ", "response": self._response}
+        return design_of(run, asked, run.events, run.confounds, scans, **how)
+
+    def _fit_run(self, asked: Model, run: RunInput, design: pd.DataFrame, **how: Any) -> Fit:
         start = time.perf_counter()
         self._log(1, f"fitting {run.name}")
         fit = fit_run(
+            asked,
             run,
             design,
             self.masker_,
             **how,
-            signal_scaling=self.signal_scaling,
             standardize=bool(self.standardize),
-            noise_model=self.noise_model,
             random_state=self.random_state,
             precision=self.precision,
-            pooling=self.pooling,
             minimize_memory=self.minimize_memory,
         )
         if run.design is not None and fit.basis.rank < design.shape[1]:
@@ -308,10 +318,6 @@ class FirstLevelModel(Estimator):
     def _log(self, level: int, message: str) -> None:
         if self.verbose >= level:
             print(f"[FirstLevelModel] {message}")
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "fits_"):
-            raise NotFittedError("this model has not been fitted yet: call fit with run images and events first")
 
     # Contrasts --------------------------------------------------------------------------------------------------------
 
@@ -385,7 +391,7 @@ class FirstLevelModel(Estimator):
         glmwidgets.glm.fit.contrasts.Contrast
             In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
         """
-        self._check_fitted()
+        self.check_fitted()
         check_choice("f_method", f_method, FIXED_EFFECTS)
         contrasts = contrasts_of_runs(self.fits_, self._names, contrast_def, stat_type, missing)
         return contrasts[0] if len(contrasts) == 1 else fixed_effects(contrasts, f_method)
@@ -416,7 +422,7 @@ class FirstLevelModel(Estimator):
         ImportError
             If what reports are made with is not installed.
         """
-        self._check_fitted()
+        self.check_fitted()
         return generate_report(self, contrasts, **options)
 
     # What the fit found -----------------------------------------------------------------------------------------------
@@ -434,13 +440,13 @@ class FirstLevelModel(Estimator):
     @property
     def labels_(self) -> list[np.ndarray]:
         """Label of each voxel, one array a run: its noise parameters as text, 0.0 for ``ols``."""
-        self._check_fitted()
+        self.check_fitted()
         return [labels_of(fit) for fit in self.fits_]
 
     @property
     def results_(self) -> list[dict[str | float, VoxelResults]]:
         """Estimates by label, one dictionary a run: ``theta``, ``dispersion``, ``df_residuals`` ..."""
-        self._check_fitted()
+        self.check_fitted()
         return [results_of(fit) for fit in self.fits_]
 
     @property
@@ -469,7 +475,10 @@ class FirstLevelModel(Estimator):
     predicted_, residuals_, r_square_ = predicted, residuals, r_square
 
     def _images(self, values: Callable[[Fit], np.ndarray]) -> list[nib.Nifti1Image]:
-        self._check_fitted()
-        return [
-            self.masker_.inverse_transform(values(fit), t_r) for fit, t_r in zip(self.fits_, self._t_r, strict=True)
-        ]
+        self.check_fitted()
+        return [self.masker_.inverse_transform(values(one.fit), one.t_r) for one in self.fitted_]
+
+
+def _short_name(i: int, source: str | None) -> str:
+    """What a run is called in a report."""
+    return run_name(i) if source is None else Path(source).name.removesuffix(".gz").removesuffix(".nii")

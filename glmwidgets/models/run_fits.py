@@ -10,19 +10,19 @@ import pandas as pd
 from joblib import Memory
 from joblib import hash as content_hash
 
-from glmwidgets.glm.fit.regression import Fit, fit_glm
-from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
-from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.analysis.steps import fit_of, moments_of
+from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
 from glmwidgets.runs.domain import Domain
+from glmwidgets.specification.model import Model
 
 __all__ = ["fit_run"]
 
 
 def fit_run(
+    asked: Model,
     run: RunInput,
     design: pd.DataFrame,
     masker: ImageMasker,
@@ -33,6 +33,7 @@ def fit_run(
 
     Parameters
     ----------
+    asked : Model
     run : RunInput
     design : DataFrame
         One row for each scan that is kept.
@@ -40,8 +41,7 @@ def fit_run(
     memory : joblib.Memory
         Where masked series and fits are kept.
     **settings
-        signal_scaling, standardize, noise_model, bins, random_state, precision, pooling and minimize_memory, as in
-        `glmwidgets.models.FirstLevelModel`.
+        standardize, bins, random_state, precision and minimize_memory, as in `glmwidgets.models.FirstLevelModel`.
 
     Returns
     -------
@@ -61,7 +61,9 @@ def fit_run(
         return memory.cache(_masked_series, ignore=["run", "masker"])(key, run, masker)
 
     try:
-        return memory.cache(_fit_series, ignore=["series", "domain"])(key, series, masker.domain_, design, **settings)
+        return memory.cache(_fit_series, ignore=["series", "domain"])(
+            key, series, masker.domain_, asked, design, **settings
+        )
     except ValueError as error:
         raise ValueError(f"{run.name}: {error}") from error
 
@@ -75,21 +77,14 @@ def _fit_series(
     key: str | None,
     series: Callable[[], np.ndarray],
     domain: Domain,
+    asked: Model,
     design: pd.DataFrame,
-    signal_scaling: Any,
     standardize: bool,
-    noise_model: str,
-    bins: int | None,
-    random_state: Any,
     precision: str,
-    pooling: str | None,
     minimize_memory: bool,
+    **how: Any,
 ) -> Fit:
     """Fit of a run; `key` stands for its series and its mask when results are kept."""
-    y = scale_signal(series(), signal_scaling)
-    if standardize:
-        y = standardize_signal(y)
-    touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
-    how = {"bins": bins, "random_state": random_state, "pooling": pooling, "neighbours": touching}
-    fit = fit_glm(Moments(y, precision), design, noise_model, **how)
+    moments = moments_of(asked, series(), standardize=standardize, precision=precision)
+    fit = fit_of(asked, moments, design, domain, **how)
     return fit.without_data() if minimize_memory else fit

@@ -94,6 +94,9 @@ class SecondLevelModel(Estimator):
     True
     """
 
+    fitted_to = "maps"
+    learnt = "_fits"
+
     def __init__(
         self,
         mask_img: Any = None,
@@ -233,7 +236,7 @@ class SecondLevelModel(Estimator):
         return memory.cache(_masked_maps, ignore=["imgs", "names", "masker"])(key, imgs, names, masker)
 
     def _fit_of(self, first_level_contrast: Any) -> GroupFit:
-        self._check_fitted()
+        self.check_fitted()
         key = content_hash(first_level_contrast)
         if key not in self._fits:
             values, variances = self._values_of(first_level_contrast), None
@@ -248,10 +251,6 @@ class SecondLevelModel(Estimator):
     def _log(self, message: str) -> None:
         if self.verbose >= 1:
             print(f"[SecondLevelModel] {message}")
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "_fits"):
-            raise NotFittedError("this model has not been fitted yet: call fit with maps first")
 
     # Contrasts --------------------------------------------------------------------------------------------------------
 
@@ -341,7 +340,7 @@ class SecondLevelModel(Estimator):
             Arrays in the order of ``masker_``; `glmwidgets.models.permutation_inference.permutation_maps` makes images
             of them.
         """
-        self._check_fitted()
+        self.check_fitted()
         weights = group_weights(self.design_matrix_, second_level_contrast)
         values = self._values_of(first_level_contrast)
         yield from iter_permutations(values, self.design_matrix_, weights, mask=self.masker_.mask_, **options)
@@ -365,7 +364,7 @@ class SecondLevelModel(Estimator):
         ImportError
             If what reports are made with is not installed.
         """
-        self._check_fitted()
+        self.check_fitted()
         return generate_report(self, contrasts, **options)
 
     # What the fit found -----------------------------------------------------------------------------------------------
@@ -382,7 +381,7 @@ class SecondLevelModel(Estimator):
 
     def values(self, first_level_contrast: Any = None) -> np.ndarray:
         """Maps as they are modelled, masked and smoothed; shape (n, n_voxels)."""
-        self._check_fitted()
+        self.check_fitted()
         return self._values_of(first_level_contrast)
 
     @property
@@ -406,7 +405,7 @@ class SecondLevelModel(Estimator):
     predicted_, residuals_, r_square_ = predicted, residuals, r_square
 
     def _check_last(self) -> None:
-        self._check_fitted()
+        self.check_fitted()
         if self._source.needs_contrast and not self._fits:
             raise NotFittedError("no contrast has been computed yet, and only a contrast tells which maps are meant")
 

@@ -261,7 +261,7 @@ class DesignSettings:
         choices=HRFS,
         closed=False,
         options=(Option("--hrf", "response", "NAME"),),
-        argument=Argument("hrf_model"),
+        argument=Argument("hrf_model", back=lambda name: "none" if name is None else name),
         bids="Convolve",
         alternatives=("spm", "spm + derivative", "glover", "spm12"),
     )

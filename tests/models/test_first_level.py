@@ -103,7 +103,7 @@ def test_a_fitted_model_can_be_stored(fitted):
         ({"t_r": -1}, "t_r"),
         ({"slice_time_ref": 1.5}, "slice_time_ref"),
         ({"precision": "float16"}, "'float64', 'float32'"),
-        ({"smoothing_fwhm": -3}, "zero or more"),
+        ({"smoothing_fwhm": -3}, "smoothing_fwhm must be at least 0"),
     ],
 )
 def test_parameters_that_are_none_are_refused(parameters, message, tiny):
@@ -700,9 +700,9 @@ def test_memory_keeps_what_was_computed(as_path, tiny, tmp_path, monkeypatch):
     parameters = {"t_r": 2.0, "mask_img": False, "memory": tmp_path / "cache"}
     first = z_of(FirstLevelModel(**parameters).fit(run, tiny.events))
     calls = []
-    transform, fit_glm = ImageMasker.transform, run_fits.fit_glm
+    transform, fit_of = ImageMasker.transform, run_fits.fit_of
     monkeypatch.setattr(ImageMasker, "transform", lambda *a, **k: calls.append("mask") or transform(*a, **k))
-    monkeypatch.setattr(run_fits, "fit_glm", lambda *a, **k: calls.append("fit") or fit_glm(*a, **k))
+    monkeypatch.setattr(run_fits, "fit_of", lambda *a, **k: calls.append("fit") or fit_of(*a, **k))
     np.testing.assert_array_equal(z_of(FirstLevelModel(**parameters).fit(run, tiny.events)), first)
     assert calls == []
     FirstLevelModel(**parameters, hrf_model="spm").fit(run, tiny.events)

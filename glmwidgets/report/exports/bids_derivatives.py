@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.analysis.answers import Fitted
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.tables import tsv
@@ -25,7 +26,7 @@ from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.report.exports.files import camel, unique_slugs
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
-from glmwidgets.report.page.subject import ContrastFacts, RunFacts, Study, study_of_model, study_of_result
+from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
 
 __all__ = ["bids_files", "save_glm_to_bids"]
 
@@ -169,7 +170,7 @@ def _run_labels(study: Study) -> list[str]:
     return [""] if len(study.runs) == 1 else [f"run-{number}_" for number in range(1, len(study.runs) + 1)]
 
 
-def _held(study: Study) -> list[tuple[str, RunFacts]]:
+def _held(study: Study) -> list[tuple[str, Fitted]]:
     """Runs whose residuals can be told."""
     return [(label, run) for label, run in zip(_run_labels(study), study.runs, strict=True) if run.has_series]
 
@@ -240,7 +241,7 @@ def _with_intent(img: Any, stat: str, facts: ContrastFacts) -> Any:
     return img
 
 
-def _design_facts(study: Study, run: RunFacts) -> dict[str, Any]:
+def _design_facts(study: Study, run: Fitted) -> dict[str, Any]:
     facts: dict[str, Any] = {"Columns": [str(name) for name in run.design.columns], "Run": run.name}
     if study.model.level == "first":
         facts["RepetitionTime"] = run.t_r

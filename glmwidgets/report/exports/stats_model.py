@@ -204,7 +204,7 @@ def stats_model(
     if hasattr(source, "fits_"):
         parameters, conditions, columns, n_runs = _told_by_model(source, confounds)
         note = ""
-        definitions, tables = named_contrasts(contrasts, columns), source._events
+        definitions, tables = named_contrasts(contrasts, columns), [one.events for one in source.fitted_]
     else:
         session = getattr(source, "session", source)
         parameters, conditions, confounds, columns = _told_by_session(session)
@@ -294,7 +294,8 @@ def write_stats_model(
 def _told_by_model(
     model: FirstLevelModel, confounds: Sequence[str]
 ) -> tuple[dict[str, Any], tuple[str, ...], list[str], int]:
-    if any(events is None for events in model._events):
+    tables = [one.events for one in model.fitted_]
+    if any(events is None for events in tables):
         raise ValueError("a model of given design matrices cannot be told as a Stats Model: it has no events")
     if callable(model.hrf_model) or (
         isinstance(model.hrf_model, list | tuple) and any(callable(item) for item in model.hrf_model)
@@ -304,7 +305,7 @@ def _told_by_model(
     unknown = sorted(set(confounds) - set(columns))
     if unknown:
         raise ValueError(f"the design has no confound {', '.join(unknown)}")
-    kinds = {str(kind) for events in model._events for kind in events[FACTOR].unique()}
+    kinds = {str(kind) for events in tables for kind in events[FACTOR].unique()}
     return model.get_params(deep=False), tuple(sorted(kinds)), columns, len(model.fits_)
 
 

@@ -7,7 +7,6 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "ContrastFacts": "glmwidgets.report.page.subject",
     "Report": "glmwidgets.report.page.html",
-    "RunFacts": "glmwidgets.report.page.subject",
     "Study": "glmwidgets.report.page.subject",
     "analysis_report": "glmwidgets.report.page.html",
     "describe_contrast": "glmwidgets.report.page.methods",

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
-import numpy as np
 
-from glmwidgets.analysis.thresholding import clusters_of, threshold_of, thresholding
-from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.group.fit import group_contrast
 from glmwidgets.images.load import load_image
 from glmwidgets.report.page.html import Report, render
 from glmwidgets.report.page.permuted import PermutationFacts
-from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, RunFacts, Study
+from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, weights_of
 from glmwidgets.session.group.permutation import permutation_key
 from glmwidgets.session.group.tests import default_contrast
 
@@ -94,27 +91,12 @@ def study_of_group(
     facts = []
     for place, (name, text) in enumerate(settings.contrast.listed):
         text = text or default_contrast(settings)
+        about = (name or text, text, weights_of(text, [result.fitted]))
         if place == settings.contrast.active:
-            contrast, z, height, found, test = result.contrast, result.z, result.threshold, clusters, permuted
+            test = None if permuted is None else PermutationFacts.of(permuted, settings.permutation)
+            facts.append(ContrastFacts.of(*about, result, clusters, permuted=test))
         else:
-            contrast = group_contrast(result.fit, text)
-            z, test = contrast.z_score(), None
-            height = threshold_of(settings, (contrast, z))
-            found = clusters_of(settings, result.domain, (contrast, z), height)
-        facts.append(
-            ContrastFacts(
-                name=name or text,
-                text=text,
-                weights=(np.atleast_2d(contrast_vector(text, list(design.columns))),),
-                contrast=contrast,
-                z=z,
-                threshold=thresholding(settings, contrast),
-                height=height,
-                clusters=tuple(found.found),
-                labels=found.labels,
-                permuted=None if test is None else PermutationFacts.of(test, settings.permutation),
-            )
-        )
+            facts.append(ContrastFacts.found(*about, group_contrast(result.fit, text), settings, result.domain))
     background = analysis.background_image(settings.map.background)
     choices = {
         "mask_img": settings.inputs.mask or "found from the maps",
@@ -125,7 +107,7 @@ def study_of_group(
     return Study(
         title=title or f"GLM report: {len(design)} maps",
         model=ModelFacts("second", choices),
-        runs=(RunFacts("group", design),),
+        runs=(result.fitted,),
         contrasts=tuple(facts),
         mask=result.mask,
         affine=affine,

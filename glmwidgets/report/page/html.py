@@ -8,7 +8,6 @@ from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -20,6 +19,7 @@ from glmwidgets.report.figures.style import write_number
 from glmwidgets.report.page.methods import count, methods_text, software
 from glmwidgets.report.page.parameters import parameters_of
 from glmwidgets.report.page.sections import (
+    LedgerSection,
     Table,
     contrast_section,
     fit_pictures,
@@ -336,7 +336,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
     return facts
 
 
-def _ledger(ledger: Any) -> SimpleNamespace:
+def _ledger(ledger: Any) -> LedgerSection:
     models, contrasts = int(ledger.n_models), int(ledger.n_contrasts)
     sentence = f"{count(models, 'model')} and {count(contrasts, 'contrast')} were looked at before this report."
     if models > 1 or contrasts > 1:
@@ -358,7 +358,7 @@ def _ledger(ledger: Any) -> SimpleNamespace:
         exploratory = getattr(ledger, "is_exploratory", False)
         sentence += f" The model of step {locked} was locked as the confirmatory one; "
         sentence += "this report is of another, and exploratory." if exploratory else "this report is of that one."
-    return SimpleNamespace(sentence=sentence, table=table if rows else None)
+    return LedgerSection(sentence, table if rows else None)
 
 
 def _clock(time: str) -> str:

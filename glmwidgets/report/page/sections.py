@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.analysis.answers import Fitted
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.collinearity import (
     collinearity_warnings,
@@ -24,12 +25,13 @@ from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.style import write_mm, write_number
 from glmwidgets.report.page.methods import count, describe_height, describe_test
 from glmwidgets.report.page.permuted import PermutationFacts, describe_permutation
-from glmwidgets.report.page.subject import ContrastFacts, RunFacts, Study
+from glmwidgets.report.page.subject import ContrastFacts, Study
 from glmwidgets.session.group.permutation import TESTED
 from glmwidgets.web.palettes import colour_of
 
 __all__ = [
     "ContrastSection",
+    "LedgerSection",
     "RunSection",
     "Table",
     "contrast_section",
@@ -92,6 +94,14 @@ class ContrastSection:
     series: tuple[Picture, ...]
     note: str = ""
     permuted: PermutationSection | None = None
+
+
+@dataclass(frozen=True)
+class LedgerSection:
+    """What else was looked at: a sentence, and the steps as a table, if there are any."""
+
+    sentence: str
+    table: Table | None
 
 
 @dataclass(frozen=True)
@@ -313,7 +323,7 @@ def _series(study: Study, facts: ContrastFacts) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
-def _times(run: RunFacts) -> dict[str, Any]:
+def _times(run: Fitted) -> dict[str, Any]:
     times = np.asarray(run.design.index, dtype=float)
     if run.events is None and run.t_r is None:
         return {}
@@ -397,7 +407,7 @@ def _over(study: Study) -> str:
     return "time" if study.model.level == "first" else "maps"
 
 
-def _some_residuals(run: RunFacts) -> np.ndarray:
+def _some_residuals(run: Fitted) -> np.ndarray:
     known = np.flatnonzero(~run.fit.moments.constant)
     some = known[np.unique(np.linspace(0, known.size - 1, min(COUNTED, known.size)).astype(int))]
     residuals = run.fit.residuals(some)
@@ -420,13 +430,13 @@ def mask_picture(study: Study) -> Picture:
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
-def run_section(study: Study, run: RunFacts) -> RunSection:
+def run_section(study: Study, run: Fitted) -> RunSection:
     """What is shown of one run's design.
 
     Parameters
     ----------
     study : Study
-    run : RunFacts
+    run : Fitted
 
     Returns
     -------
@@ -466,7 +476,7 @@ def run_section(study: Study, run: RunFacts) -> RunSection:
     return RunSection(run.name, legend, tuple(pictures), tuple(matrices), _columns(run), tuple(_findings(run)))
 
 
-def _columns(run: RunFacts) -> Table | None:
+def _columns(run: Fitted) -> Table | None:
     interest = run.columns_of_interest()
     if not interest:
         return None
@@ -496,7 +506,7 @@ def _or_dash(value: float) -> str:
     return "∞" if np.isinf(value) else write_number(float(value))
 
 
-def _findings(run: RunFacts) -> list[str]:
+def _findings(run: Fitted) -> list[str]:
     found = []
     if run.events is not None:
         times = np.asarray(run.design.index, dtype=float)

@@ -5,39 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-import pandas as pd
 
-from glmwidgets.analysis.answers import RunAnswer
-from glmwidgets.analysis.thresholding import Clusters
+from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
+from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of, thresholding
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
-from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.inference.clusters import Cluster, find_clusters
-from glmwidgets.glm.inference.heights import height_threshold
+from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.report.page.permuted import PermutationFacts
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.looks import MapSettings
-from glmwidgets.specification.settings import ThresholdSettings
+from glmwidgets.specification.settings import Settings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
 
 __all__ = [
     "ContrastFacts",
     "ModelFacts",
-    "RunFacts",
     "Study",
     "named_contrasts",
     "study_of_model",
     "study_of_result",
+    "weights_of",
 ]
 
 
@@ -57,58 +54,6 @@ class ModelFacts:
     level: str
     choices: dict[str, Any]
     unit: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class RunFacts:
-    """One run, or one group.
-
-    Attributes
-    ----------
-    name : str
-    design : DataFrame
-    t_r : float or None
-    events : DataFrame or None
-        Those that were modelled.
-    confounds : tuple of str or None
-        Columns of the design that are confounds; None if that is not known.
-    fit : Fit or None
-    source : str or None
-        Path of the image.
-    """
-
-    name: str
-    design: pd.DataFrame
-    t_r: float | None = None
-    events: pd.DataFrame | None = None
-    confounds: tuple[str, ...] | None = None
-    fit: Fit | None = None
-    source: str | None = None
-
-    @property
-    def conditions(self) -> tuple[str, ...]:
-        """Event types, sorted."""
-        return () if self.events is None else tuple(sorted(self.events["trial_type"].astype(str).unique()))
-
-    @property
-    def has_series(self) -> bool:
-        """Whether the series that were modelled are still held."""
-        if self.fit is None:
-            return False
-        try:
-            self.fit.data(slice(0, 1))
-        except ValueError:
-            return False
-        return True
-
-    def columns_of_interest(self) -> list[str]:
-        """Columns of the design that stand for the task, or for the group's effects."""
-        names = [str(name) for name in self.design.columns]
-        if self.events is not None:
-            kinds = self.conditions
-            return [n for n in names if n in kinds or any(n.startswith(f"{kind}_") for kind in kinds)]
-        skipped = ("drift_", "constant")
-        return [n for n in names if not n.startswith(skipped) and n not in (self.confounds or ())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +90,25 @@ class ContrastFacts:
     labels: np.ndarray
     permuted: PermutationFacts | None = None
 
+    @classmethod
+    def of(
+        cls, name: str, text: str, weights: tuple[np.ndarray, ...], answer: Answer, clusters: Clusters, **more: Any
+    ) -> ContrastFacts:
+        """Of the contrast that an answer is to."""
+        told = (answer.contrast, answer.z, answer.thresholding, answer.threshold)
+        return cls(name, text, weights, *told, clusters.found, clusters.labels, **more)
+
+    @classmethod
+    def found(
+        cls, name: str, text: str, weights: tuple[np.ndarray, ...], contrast: Contrast, asked: Any, domain: Domain
+    ) -> ContrastFacts:
+        """Of a contrast that is still to be thresholded, as ``asked.threshold`` says."""
+        scored = (contrast, contrast.z_score())
+        height = threshold_of(asked, scored)
+        clusters = clusters_of(asked, domain, scored, height)
+        told = (*scored, thresholding(asked, contrast), height)
+        return cls(name, text, weights, *told, clusters.found, clusters.labels)
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -154,7 +118,8 @@ class Study:
     ----------
     title : str
     model : ModelFacts
-    runs : tuple of RunFacts
+    runs : tuple of Fitted
+        Or the one group.
     contrasts : tuple of ContrastFacts
     mask : array of bool, 3-D
     affine : array of shape (4, 4)
@@ -169,7 +134,7 @@ class Study:
 
     title: str
     model: ModelFacts
-    runs: tuple[RunFacts, ...]
+    runs: tuple[Fitted, ...]
     contrasts: tuple[ContrastFacts, ...]
     mask: np.ndarray
     affine: np.ndarray
@@ -217,12 +182,7 @@ def study_of_result(
     """
     settings, run = result.settings, analysis.run
     clusters = analysis.clusters(settings) if clusters is None else clusters
-    design, events = settings.design, analysis.events(settings)
-    if events is not None and design.conditions is not None:
-        events = events[events["trial_type"].isin(design.conditions)]
-    chosen = design.confounds
-    confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
-    scaling = SCALINGS[settings.data.signal_scaling]
+    design, scaling = settings.design, SCALINGS[settings.data.signal_scaling]
     choices = {
         "t_r": run.t_r,
         "slice_time_ref": run.slice_time_ref,
@@ -245,29 +205,18 @@ def study_of_result(
         active = place == settings.contrast.active
         own = result if active else analysis.result(settings.updated({"contrast.active": place}))
         found = clusters if active else analysis.clusters(own.settings)
-        facts.append(
-            ContrastFacts(
-                name=name or _column_called(text, own.fit.columns) or text,
-                text=text,
-                weights=(np.atleast_2d(contrast_vector(text, own.fit.columns)),),
-                contrast=own.contrast,
-                z=own.z,
-                threshold=own.thresholding,
-                height=own.threshold,
-                clusters=tuple(found.found),
-                labels=found.labels,
-            )
-        )
+        name = name or _column_called(text, own.fit.columns) or text
+        facts.append(ContrastFacts.of(name, text, weights_of(text, [own.fitted]), own, found))
     if bg_img is None:
         bg_img = nib.Nifti1Image(analysis.background_image(settings.map.background), run.domain.affine)
     return Study(
         title=title or f"GLM report: {run.name}",
         model=ModelFacts("first", choices, _unit(scaling.value)),
-        runs=(RunFacts(run.name, result.design, run.t_r, events, confounds, result.fit, settings.inputs.bold),),
+        runs=(result.fitted,),
         contrasts=tuple(facts),
         mask=result.mask,
         affine=run.domain.affine,
-        r_square=result.fit.r_square,
+        r_square=result.fitted.r_square,
         background=load_image(bg_img),
         settings=settings,
         looks=settings.map,
@@ -330,19 +279,19 @@ def study_of_model(
         cluster_size=int(cluster_threshold),
         min_distance=float(min_distance),
     )
-    model._check_fitted()
+    model.check_fitted()
     first = hasattr(model, "fits_")
-    runs = _runs(model) if first else (RunFacts("group", model.design_matrix_),)
-    mask, affine = model.masker_.mask_, model.masker_.mask_img_.affine
+    runs = tuple(model.fitted_) if first else (Fitted("group", model.design_matrix_, None),)
+    asked, domain = Settings(threshold=chosen), model.masker_.domain_
     found = []
     for name, definition in named_contrasts(contrasts, runs[0].design.columns).items():
         if first:
             contrast = model.contrast(definition, missing=missing)
         else:
             contrast = model.contrast(definition, first_level_contrast)
-        weights = _weights(definition, runs)
+        weights = weights_of(definition, runs)
         text = definition if isinstance(definition, str) else expression_from_vector(weights[0], runs[0].design.columns)
-        found.append(_found(name, text, weights, contrast, chosen, mask, affine))
+        found.append(ContrastFacts.found(name, text, weights, contrast, asked, domain))
     choices = {key: value for key, value in model.get_params(deep=False).items() if key not in _NOT_TOLD}
     if first:
         choices["t_r"] = runs[0].t_r
@@ -359,8 +308,8 @@ def study_of_model(
         model=ModelFacts("first" if first else "second", choices, unit),
         runs=runs,
         contrasts=tuple(found),
-        mask=mask,
-        affine=affine,
+        mask=domain.mask,
+        affine=domain.affine,
         r_square=_r_square(model, runs, first, bool(found)),
         background=_background(bg_img, runs),
         looks=looks or MapSettings(),
@@ -402,30 +351,7 @@ def named_contrasts(contrasts: Any, columns: Sequence[Any]) -> dict[str, Any]:
     return named
 
 
-def _runs(model: Any) -> tuple[RunFacts, ...]:
-    sources = model._sources
-    return tuple(
-        RunFacts(
-            name=_short_name(source, number),
-            design=design,
-            t_r=t_r,
-            events=events,
-            fit=fit,
-            source=str(source) if isinstance(source, str | PathLike) else None,
-        )
-        for number, (source, design, t_r, events, fit) in enumerate(
-            zip(sources, model.design_matrices_, model._t_r, model._events, model.fits_, strict=True), 1
-        )
-    )
-
-
-def _short_name(source: Any, number: int) -> str:
-    if isinstance(source, str | PathLike):
-        return Path(source).name.removesuffix(".gz").removesuffix(".nii")
-    return f"run {number}"
-
-
-def _weights(definition: Any, runs: Sequence[RunFacts]) -> tuple[np.ndarray, ...]:
+def weights_of(definition: Any, runs: Sequence[Fitted]) -> tuple[np.ndarray, ...]:
     """Weights in every run that knows the columns."""
     definitions, _ = definitions_by_run(definition, len(runs))
     weights = []
@@ -437,41 +363,14 @@ def _weights(definition: Any, runs: Sequence[RunFacts]) -> tuple[np.ndarray, ...
     return tuple(weights)
 
 
-def _found(
-    name: str,
-    text: str,
-    weights: tuple[np.ndarray, ...],
-    contrast: Contrast,
-    chosen: ThresholdSettings,
-    mask: np.ndarray,
-    affine: np.ndarray,
-) -> ContrastFacts:
-    if contrast.stat_type == "F" and chosen.two_sided:
-        # The z score of an F is large where there is an effect, of whichever sign, and says nothing where it is small.
-        chosen = ThresholdSettings(**{**vars(chosen), "two_sided": False})
-    z = contrast.z_score()
-    height = height_threshold(
-        z, chosen.height_control, alpha=chosen.alpha, two_sided=chosen.two_sided, fixed=chosen.value
-    )
-    clusters, labels = find_clusters(
-        unmask(z, mask),
-        height,
-        affine,
-        cluster_threshold=chosen.cluster_size,
-        two_sided=chosen.two_sided,
-        min_distance=chosen.min_distance,
-    )
-    return ContrastFacts(name, text, weights, contrast, z, chosen, height, tuple(clusters), labels)
-
-
-def _r_square(model: Any, runs: Sequence[RunFacts], first: bool, asked: bool) -> np.ndarray | None:
+def _r_square(model: Any, runs: Sequence[Fitted], first: bool, asked: bool) -> np.ndarray | None:
     if first:
-        return np.mean([run.fit.r_square for run in runs], axis=0)
+        return np.mean([run.r_square for run in runs], axis=0)
     # Only a contrast tells which maps a group model is about.
     return model.masker_.transform(model.r_square) if asked else None
 
 
-def _background(bg_img: Any, runs: Sequence[RunFacts]) -> nib.Nifti1Image | None:
+def _background(bg_img: Any, runs: Sequence[Fitted]) -> nib.Nifti1Image | None:
     if bg_img is not None:
         return load_image(bg_img)
     source = runs[0].source
