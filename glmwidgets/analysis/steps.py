@@ -17,6 +17,7 @@ from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.thresholding import Scored
 from glmwidgets.glm.design.confound_groups import choose_confounds
 from glmwidgets.glm.design.matrix import make_first_level_design_matrix
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import Fit, fit_glm
@@ -90,9 +91,23 @@ def moments_of(asked: Any, series: np.ndarray, scans: Any = WHOLE, *, standardiz
 
 
 def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | None:
-    """Chosen confounds of all scans, columns for scrubbed ones among them; None if there are none."""
+    """Chosen confounds of all scans, columns for scrubbed ones among them; None if there are none.
+
+    Raises
+    ------
+    ValueError
+        If some are asked of a run that has none, or of a table without them.
+    """
     chosen = asked.design
     if run.confounds is None:
+        scrubbed = [name for name in ("scrub_fd", "scrub_dvars") if getattr(chosen, name) is not None]
+        if chosen.confounds or scrubbed:
+            wanted = ", ".join(chosen.confounds or scrubbed)
+            advice = {"function": "open it with confounds=", "notebook": "open it with confounds="}
+            raise InputError(
+                f"the run has no confounds, and {wanted} cannot be modelled",
+                advice={**advice, "terminal": "name their table with --confounds"},
+            )
         return None
     table = choose_confounds(
         run.confounds,

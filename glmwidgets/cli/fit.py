@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.single.analysis import Analysis
+from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -245,13 +247,18 @@ def _settings(given: dict[str, Any]) -> Settings:
     if bold is not None:
         given["inputs.bold"] = bold
     try:
-        return settings.updated(given)
+        settings = settings.updated(given)
+        for error in without_effect(settings, given):
+            raise error
     except SettingsError as error:
         # The person typed an option, and knows no path of a setting.
         flags = [o.flag for options in OPTIONS.values() for o in options if o.path == error.path]
         if not flags:
             raise
         raise SettingsError(flags[0], error.message, error.advice_at("terminal")) from None
+    for error in without_effect(settings):
+        warnings.warn(f"{file}: {error.said('terminal')}", stacklevel=2)
+    return settings
 
 
 def _complete(settings: Settings, run: Run) -> Settings:

@@ -90,6 +90,13 @@ def check_runs(
         slice_time_ref = 0.0  # the designs have their own clock
     all_events = _per_run(events, n_runs, "events", (pd.DataFrame, str, PathLike))
     all_confounds = _per_run(confounds, n_runs, "confounds", (pd.DataFrame, np.ndarray, str, PathLike))
+    without = [f"run {i + 1}" for i, given in enumerate(all_confounds) if given is None]
+    if 0 < len(without) < n_runs:
+        warnings.warn(
+            f"{', '.join(without)} of {n_runs} runs {'has' if len(without) == 1 else 'have'} no confounds, and "
+            f"{'is' if len(without) == 1 else 'are'} modelled without: give a table for each run",
+            stacklevel=3,
+        )
     all_designs = _per_run(design_matrices, n_runs, "design_matrices", (pd.DataFrame, np.ndarray, str, PathLike))
     all_masks = _sample_masks(sample_masks, n_runs)
 

@@ -24,7 +24,7 @@ from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import is_f_map
 
-__all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img"]
+__all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img", "warn_of_unused"]
 
 DEFAULT_THRESHOLD = 3.0
 
@@ -84,12 +84,7 @@ def threshold_stats_img(
     (array([ 4. ,  3.5,  0. , -5. ,  0. ]), 3.291)
     """
     method = threshold_method(height_control)
-    if threshold is not None and method.setting == "alpha":
-        warnings.warn(
-            f"threshold={threshold} is not used, as height_control={height_control!r} finds the threshold from alpha; "
-            "pass height_control=None to use it",
-            stacklevel=2,
-        )
+    warn_of_unused(threshold, height_control)
     if cluster_threshold < 0:
         raise ValueError(f"cluster_threshold is a number of voxels, not {cluster_threshold}")
     chosen = DEFAULT_THRESHOLD if threshold is None else float(threshold)
@@ -103,6 +98,16 @@ def threshold_stats_img(
     height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen)
     kept = threshold_map(np.where(mask, data, 0), height, cluster_threshold, two_sided)
     return image_like(kept, img), height
+
+
+def warn_of_unused(threshold: float | None, height_control: str | None) -> None:
+    """Say that a threshold was given and is not used, as the height is found from alpha."""
+    if threshold is not None and threshold_method(height_control).setting == "alpha":
+        warnings.warn(
+            f"threshold={threshold} is not used, as height_control={height_control!r} finds the threshold from alpha; "
+            "pass height_control=None to use it",
+            stacklevel=3,
+        )
 
 
 def cluster_level_inference(

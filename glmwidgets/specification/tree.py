@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.choices import meant
 from glmwidgets.specification.field import Field, SettingsError, field_of
 
 __all__ = ["SettingsError", "SettingsTree"]
@@ -125,6 +126,10 @@ class SettingsTree:
         for group, values in tree.items():
             if not isinstance(values, Mapping):
                 raise SettingsError(str(group), "must be a group of settings in braces")
+            if group not in (there := [each.name for each in dataclasses.fields(cls)]):
+                raise SettingsError(
+                    str(group), f"there is no such group of settings; there are {', '.join(there)}", meant(group, there)
+                )
             for name, value in values.items():
                 changes[f"{group}.{name}"] = value
         return cls().updated(changes)
@@ -159,7 +164,7 @@ class SettingsTree:
         if path not in _hints(cls):
             group = path.partition(".")[0]
             known = [p for p in cls.paths() if p.startswith(f"{group}.")] or list(cls.paths())
-            raise SettingsError(path, f"there is no such setting; there are {', '.join(known)}")
+            raise SettingsError(path, f"there is no such setting; there are {', '.join(known)}", meant(path, known))
         group, _, name = path.partition(".")
         return group, name
 

@@ -20,6 +20,7 @@ from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
+from glmwidgets.models.thresholding import warn_of_unused
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
@@ -271,6 +272,7 @@ def study_of_model(
     -------
     Study
     """
+    warn_of_unused(threshold, height_control)
     chosen = ThresholdSettings(
         height_control="fixed" if height_control is None else height_control,
         alpha=alpha,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -24,9 +25,10 @@ from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
+from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["LiveSession", "Status"]
+__all__ = ["LiveSession", "Status", "first_settings"]
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,22 @@ class Status:
     running: str = ""
     step: int = 0
     n_steps: int = 0
+
+
+def first_settings(analysis: LiveAnalysis, given: SettingsTree | Mapping[str, Any] | None) -> SettingsTree:
+    """The settings that an analysis is first looked at with: a whole tree, or its usual ones with some changed.
+
+    Warns
+    -----
+    UserWarning
+        If a change has no effect under the other settings.
+    """
+    if isinstance(given, SettingsTree):
+        return given
+    settings = analysis.default_settings().updated(given or {})
+    for error in without_effect(settings, given or {}):
+        warnings.warn(str(error), stacklevel=3)
+    return settings
 
 
 class LiveSession(traitlets.HasTraits):
@@ -155,6 +173,11 @@ class LiveSession(traitlets.HasTraits):
         -------
         bool
             False if a value was refused; the settings are then as before and `status` says why.
+
+        Warns
+        -----
+        UserWarning
+            If a value has no effect under the other settings.
         """
         with self.lock:
             try:
@@ -162,6 +185,8 @@ class LiveSession(traitlets.HasTraits):
             except ValueError as error:
                 self.show_error(error)
                 return False
+            for error in without_effect(settings, changes):
+                warnings.warn(str(error), stacklevel=2)
             if settings != self.settings or self.status.state == "error":
                 self.steps.add(settings)
                 self._take(settings)

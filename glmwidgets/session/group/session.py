@@ -13,7 +13,7 @@ import traitlets
 
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.runs.domain import Domain
-from glmwidgets.session.core.live import LiveSession
+from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.session.group.analysis import GroupAnalysis
 from glmwidgets.session.group.data import Group, covariates_by_map
@@ -52,8 +52,6 @@ class GroupSession(LiveSession):
     ):
         self.group = group
         analysis = GroupAnalysis(group)
-        if not isinstance(settings, GroupSettings):
-            settings = analysis.default_settings().updated(settings or {})
         self._permuting = LatestWins(synchronous, on_error=self.show_error)
         self._stop = threading.Event()
         self._running: tuple[tuple, threading.Event] | None = None
@@ -61,7 +59,7 @@ class GroupSession(LiveSession):
         self.every = EVERY
         #: Whether this goes on where a session left off, and stays where that was.
         self.goes_on = False
-        super().__init__(analysis, settings, synchronous)
+        super().__init__(analysis, first_settings(analysis, settings), synchronous)
 
     @property
     def domain(self) -> Domain:

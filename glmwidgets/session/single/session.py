@@ -17,7 +17,7 @@ from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
-from glmwidgets.session.core.live import LiveSession, Status
+from glmwidgets.session.core.live import LiveSession, Status, first_settings
 from glmwidgets.session.core.scheduler import Ticket
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.preview import Preview, Previewer
@@ -60,9 +60,7 @@ class Session(LiveSession):
         self._to_pin: Settings | None = None
         self._events = run.events
         self.ledger = Ledger()
-        if not isinstance(settings, Settings):
-            settings = analysis.default_settings().updated(settings or {})
-        super().__init__(analysis, settings, synchronous)
+        super().__init__(analysis, first_settings(analysis, settings), synchronous)
 
     @property
     def domain(self) -> Domain:
