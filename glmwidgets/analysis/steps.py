@@ -24,7 +24,9 @@ from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.images.alive import check_alive
 from glmwidgets.images.mask import compute_epi_mask, match_mask
+from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 
@@ -61,10 +63,23 @@ def scans_of(run: Run, asked: Any) -> slice:
 
 
 def domain_of(run: Run, asked: Any) -> Domain:
-    """Voxels that are analysed: those of the given mask, or of the brain that is found."""
+    """Voxels that are analysed: those of the given mask, or of the brain that is found, that have a signal.
+
+    Warns
+    -----
+    UserWarning
+        If some of the mask never change, or hold values that are not finite; if the image does not say which side is
+        left.
+    """
     if run.mask_img is not None:
-        return run.domain.within(match_mask(run.mask_img, run.reader.opened))
-    return run.domain.within(compute_epi_mask(run.reader.mean(), cut=asked.data.mask_cut))
+        mask = match_mask(run.mask_img, run.reader.opened)
+    else:
+        mask = compute_epi_mask(run.reader.mean(), cut=asked.data.mask_cut)
+    if (why := sides_unknown(run.reader.opened)) is not None:
+        warnings.warn(why, stacklevel=2)
+    alive = run.reader.alive()
+    check_alive(alive[mask], run.name)
+    return run.domain.within(mask & alive)
 
 
 def series_of(run: Run, asked: Any, domain: Domain) -> np.ndarray:

@@ -229,7 +229,10 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
     """Fit a run, and say in a person's words what is wrong if something is."""
     analysis = Analysis(run)
     try:
-        return analysis, analysis.result(settings), analysis.clusters(settings)
+        result, clusters = analysis.result(settings), analysis.clusters(settings)
+        for said in dict.fromkeys(text for texts in result.warnings.values() for text in texts):
+            warnings.warn(said, stacklevel=2)
+        return analysis, result, clusters
     except StageError as error:
         if error.stage == "contrast":
             raise InputError(told(error, "terminal"), where=f"contrast {settings.contrast.expression!r}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
-__all__ = ["MOST_APART", "VoxelGrid", "corners", "grid_difference", "same_grid", "say_what_is_shared", "share_within"]
+__all__ = ["MOST_APART", "VoxelGrid", "corners", "grid_difference", "little_is_shared", "same_grid", "share_within"]
 
 #: Share of a voxel's edge by which voxels of one grid may lie apart: headers hold single precision.
 MOST_APART = 0.01
@@ -115,8 +114,8 @@ def share_within(img: Any, other: Any) -> float:
     return float(np.all((there >= -half) & (there <= np.array(other.shape[:3]) - 1 + half), axis=1).mean())
 
 
-def say_what_is_shared(common: int, sizes: Sequence[int], names: Sequence[str], what: str) -> None:
-    """Warn where runs or maps have few voxels in common.
+def little_is_shared(common: int, sizes: Sequence[int], names: Sequence[str], what: str) -> str | None:
+    """What to say where runs or maps have few voxels in common.
 
     Parameters
     ----------
@@ -128,18 +127,17 @@ def say_what_is_shared(common: int, sizes: Sequence[int], names: Sequence[str], 
     what : str
         Such as ``"runs"``.
 
-    Warns
-    -----
-    UserWarning
-        If less than half of what they have in the median is common; the message names the smallest of them.
+    Returns
+    -------
+    str or None
+        A sentence if less than half of what they have in the median is common; it names the smallest of them.
     """
     usual = float(np.median(sizes))
     if common >= LITTLE * usual:
-        return
+        return None
     least = int(np.argmin(sizes))
-    warnings.warn(
+    return (
         f"only {common:,} voxels are common to all {len(sizes)} {what}, {100 * common / usual:.0f} % of the voxels of "
         f"one of them ({usual:,.0f} in the median; {names[least]} has {sizes[least]:,}): look whether they show the "
-        "same place",
-        stacklevel=3,
+        "same place"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.images.grids import VoxelGrid, same_grid
 from glmwidgets.images.mask import unmask
 
 __all__ = ["image_like", "new_image"]
@@ -24,7 +25,8 @@ def image_like(data: np.ndarray, like_img: nib.Nifti1Image, affine: np.ndarray |
     Returns
     -------
     Nifti1Image
-        With a header of its own: nothing that was said of the other image's values is said of these.
+        With a header of its own: nothing that was said of the other image's values is said of these. Its sform and
+        qform codes are the other's.
 
     Examples
     --------
@@ -39,11 +41,13 @@ def image_like(data: np.ndarray, like_img: nib.Nifti1Image, affine: np.ndarray |
     qform = like_img.get_qform() if affine is None else affine
     affine = like_img.affine if affine is None else affine
     img = nib.Nifti1Image(data, affine, dtype=data.dtype)
-    codes = {name: int(old[f"{name}_code"]) for name in ("sform", "qform")}
+    sform_code, qform_code = int(old["sform_code"]), int(old["qform_code"])
     # The header holds single precision; the image keeps the affine that it was given.
-    img.set_sform(affine, codes["sform"] or codes["qform"] or "aligned", update_affine=False)
-    if codes["qform"]:
-        img.set_qform(qform, codes["qform"], update_affine=False)
+    img.set_sform(affine, sform_code, update_affine=False)
+    img.set_qform(qform, qform_code, update_affine=False)
+    if not same_grid(VoxelGrid(img.shape, img.header.get_best_affine()), img):
+        # What the image's own header uses cannot tell this place.
+        img.set_sform(affine, sform_code or qform_code or "aligned", update_affine=False)
     series = data.ndim == 4 and like_img.ndim == 4 and data.shape[3] == like_img.shape[3]
     xyz, time = old.get_xyzt_units()
     img.header.set_xyzt_units(xyz, time if series else "unknown")

@@ -43,6 +43,7 @@ def image_data(img: SpatialImage) -> np.ndarray:
 
     Examples
     --------
+    >>> import nibabel as nib
     >>> image_data(nib.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4))).dtype
     dtype('int16')
     """

@@ -9,10 +9,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.images.grids import grid_difference, same_grid
+from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
+from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.models.group_inputs import GroupInput
 from glmwidgets.models.masker import ImageMasker
 
@@ -51,6 +52,10 @@ def fit_group_masker(
     """
     imgs, names = source.examples(), source.names()
     to_target = target_affine is not None or target_shape is not None
+    unsure = [why for img in imgs if (why := sides_unknown(img)) is not None]
+    if unsure:
+        more = f" ({len(unsure)} of the {len(imgs)} maps are like this)" if len(unsure) > 1 else ""
+        warnings.warn(unsure[0] + more, stacklevel=3)
     if not (resample or to_target):
         check_grids(imgs, names)
     # A masker that was fitted knows its mask; one that was not may have been given one.
@@ -76,7 +81,7 @@ def fit_group_masker(
             img if img is like else _resampled(img, *_grid(like, target_affine, target_shape), interpolation)
             for img in imgs
         ]
-    mask = _common_voxels(imgs) if masks is None else _common_mask(imgs)
+    mask = _common_voxels(imgs, names) if masks is None else _common_mask(imgs)
     return ImageMasker(image_like(mask.astype(np.uint8), imgs[0]), smoothing_fwhm, resample=resample or to_target)
 
 
@@ -103,14 +108,18 @@ def check_grids(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> None:
         )
 
 
-def _common_voxels(imgs: Sequence[nib.Nifti1Image]) -> np.ndarray:
+def _common_voxels(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> np.ndarray:
     """Voxels in which every map has a value: finite and not zero."""
-    mask = np.ones(imgs[0].shape, dtype=bool)
+    mask, sizes = np.ones(imgs[0].shape, dtype=bool), []
     for img in imgs:
         data = image_data(img)
-        mask &= np.isfinite(data) & (data != 0)
+        there = np.isfinite(data) & (data != 0)
+        sizes.append(int(there.sum()))
+        mask &= there
     if not mask.any():
         raise ValueError("no voxel has a value in all maps: give mask_img")
+    if (text := little_is_shared(int(mask.sum()), sizes, names, "maps")) is not None:
+        warnings.warn(text, stacklevel=4)
     return mask
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.images.alive import alive_voxels, check_alive
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_name, load_image
 from glmwidgets.images.mask import match_mask
@@ -84,12 +85,12 @@ class ImageMasker:
         Raises
         ------
         ValueError
-            If an image lies on another grid than the mask.
+            If an image lies on another grid than the mask, or no voxel of the mask has a signal in a run.
 
         Warns
         -----
         UserWarning
-            If series hold NaN or infinite values; such series are zero throughout.
+            If series hold NaN or infinite values, or those of a run never change; such series are zero throughout.
         """
         reader = imgs.reader if isinstance(imgs, Run) else Reader(load_image(imgs))
         img, name = reader.opened, image_name(reader.opened if isinstance(imgs, Run) else imgs)
@@ -98,14 +99,15 @@ class ImageMasker:
         series = reader.series(self.domain_, self.smoothing_fwhm)
         if sample_mask is not None:
             series = series[sample_mask]
-        broken = ~np.isfinite(series).all(axis=0) if series.ndim == 2 else ~np.isfinite(series)
-        if broken.any():
-            warnings.warn(
-                f"{np.count_nonzero(broken)} voxels of {name} within the mask hold NaN or infinite values; "
-                "nothing is said of them",
-                stacklevel=2,
-            )
-            series[..., broken] = 0
+        if not isinstance(imgs, Run):
+            return _finite(series, name)
+        if self.domain_.lies_on(img):
+            # As they were measured: smoothing spreads the signal of neighbours over voxels that have none.
+            alive = reader.alive(slice(None) if sample_mask is None else sample_mask)[self.mask_]
+        else:
+            alive = alive_voxels(series.T[:, np.newaxis, np.newaxis]).ravel()
+        check_alive(alive, name)
+        series[:, ~alive] = 0
         return series
 
     def inverse_transform(self, values: Any, t_r: float | None = None) -> nib.Nifti1Image:
@@ -127,3 +129,15 @@ class ImageMasker:
             img.header.set_xyzt_units("mm", "sec")
             img.header.set_zooms((*img.header.get_zooms()[:3], t_r))
         return img
+
+
+def _finite(series: np.ndarray, name: str) -> np.ndarray:
+    broken = ~np.isfinite(series).all(axis=0) if series.ndim == 2 else ~np.isfinite(series)
+    if broken.any():
+        warnings.warn(
+            f"{np.count_nonzero(broken)} voxels of {name} within the mask hold NaN or infinite values; "
+            "nothing is said of them",
+            stacklevel=3,
+        )
+        series[..., broken] = 0
+    return series

@@ -10,10 +10,11 @@ import nibabel as nib
 import numpy as np
 from joblib import Memory
 
-from glmwidgets.images.grids import grid_difference, same_grid
+from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
 from glmwidgets.images.new import image_like
+from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
@@ -56,6 +57,8 @@ def fit_masker(
     """
     first = runs[0].reader.opened
     to_target = target_affine is not None or target_shape is not None
+    if (why := sides_unknown(first)) is not None:
+        warnings.warn(why, stacklevel=3)
     if not to_target:
         for run in runs[1:]:
             img = run.reader.opened
@@ -117,9 +120,13 @@ def _found_mask(
     for run in runs:
         key = None if memory.location is None else image_key(run.source)
         masks.append(find(key, run, target_affine, target_shape))
-    common = intersect_masks([image_data(mask) > 0 for mask in masks])
+    brains = [image_data(mask) > 0 for mask in masks]
+    common = intersect_masks(brains)
     if not common.any():
         raise ValueError("the brains that were found in the runs have no voxel in common; give a mask")
+    text = little_is_shared(int(common.sum()), [int(b.sum()) for b in brains], [run.name for run in runs], "runs")
+    if text is not None:
+        warnings.warn(text, stacklevel=5)
     return image_like(common.astype(np.uint8), masks[0])
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
@@ -16,11 +17,17 @@ from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.events.checks import check_events
 from glmwidgets.glm.tables import read_table
-from glmwidgets.images.load import load_image, load_run, load_volume
+from glmwidgets.images.grids import LITTLE, share_within
+from glmwidgets.images.load import image_name, load_image, load_run, load_volume
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Provenance, Run, run_name
 from glmwidgets.runs.whole_confounds import whole_confounds
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
+    from glmwidgets.runs.domain import Domain
 
 __all__ = ["is_several", "make_run", "open_run", "open_runs", "table_name"]
 
@@ -269,7 +276,7 @@ def make_run(
         confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
         mask_img=None if mask is None else load_image(mask),
         inputs=inputs,
-        anatomical=None if anatomical is None else load_volume(anatomical, "an anatomical image"),
+        anatomical=None if anatomical is None else _open_anatomical(anatomical, reader.domain),
         chosen_confounds=chosen_confounds,
     )
 
@@ -296,3 +303,17 @@ def _open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row:
             table = table.copy()
             table.loc[table.index[0], empty] = 0.0
     return check_confounds(table, n_scans, source)
+
+
+def _open_anatomical(given: Any, domain: Domain) -> Nifti1Image:
+    img = load_volume(given, "an anatomical image")
+    share, name = share_within(domain, img), image_name(given)
+    if share == 0:
+        raise ValueError(f"the anatomical image {name} lies elsewhere: nothing of the run is within it")
+    if share < LITTLE:
+        warnings.warn(
+            f"only {100 * share:.0f} % of the run lies within the anatomical image {name}: look whether they are in "
+            "register",
+            stacklevel=4,
+        )
+    return img

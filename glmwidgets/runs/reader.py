@@ -5,10 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.images.alive import alive_voxels
 from glmwidgets.images.load import image_data
 from glmwidgets.images.mask import masked_series
 from glmwidgets.images.resample import resample_img
@@ -49,6 +51,7 @@ class Reader:
         self._read = read
         self._keep = keep
         self._kept = opened if read is None else None
+        self._alive: np.ndarray | None = None
 
     @cached_property
     def domain(self) -> Domain:
@@ -77,6 +80,14 @@ class Reader:
     def scan(self, number: int) -> np.ndarray:
         """One scan as it is stored, 3-D."""
         return image_data(self.image)[..., number]
+
+    def alive(self, scans: Any = slice(None)) -> np.ndarray:
+        """Voxels whose series are finite and change, 3-D, bool; of all scans they are looked for once."""
+        if not isinstance(scans, slice) or scans != slice(None):
+            return alive_voxels(image_data(self.image), scans)
+        if self._alive is None:
+            self._alive = alive_voxels(image_data(self.image))
+        return self._alive
 
     def series(self, domain: Domain, smoothing_fwhm: float | Sequence[float | None] | None = None) -> np.ndarray:
         """Series of the voxels of a domain.

@@ -372,7 +372,9 @@ function annotate(view, s, cursor, dpr) {
   const where = fixed(toMm(grid, point)[s.axis], digitsOf(grid));
   if (!look.glass) plate(ctx, look.mosaic ? where : `${AXIS[s.axis]} = ${where} mm`, s, [-1, 1], colours);
   if (look.mosaic && slots.some((other) => other.y === s.y && other.x < s.x)) return; // letters once in a row
-  const [low, high] = isMirrored(look, s.axis) ? [...ENDS[u]].reverse() : ENDS[u];
+  // Where the header does not say which side is left, the letters do not either.
+  const ends = u === 0 && !view.store.model.get("sides_known") ? ENDS[u].map((letter) => `${letter}?`) : ENDS[u];
+  const [low, high] = isMirrored(look, s.axis) ? [...ends].reverse() : ends;
   const color = u === 0 ? colours.text : colours.quiet;
   plate(ctx, low, s, [-1, 0], colours, color);
   plate(ctx, high, s, [1, 0], colours, color);

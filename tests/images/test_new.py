@@ -26,7 +26,7 @@ def test_place_survives_saving(tmp_path, sform, qform):
     nib.save(image_like(np.ones((4, 5, 6), np.float32), like), tmp_path / "map.nii")
     got = nib.load(tmp_path / "map.nii")
     np.testing.assert_allclose(got.affine, like.affine, atol=1e-5)
-    assert int(got.header["sform_code"]) == (sform or qform or 2)
+    assert int(got.header["sform_code"]) == sform
     assert int(got.header["qform_code"]) == qform
     assert got.header.get_xyzt_units()[0] == "mm"
     assert got.header["cal_max"] == 0

@@ -69,6 +69,8 @@ class SliceViewer(anywidget.AnyWidget):
         Value at the end of the colour bar. Colours belong to values: they do not move with the threshold.
     colormap, sequential : str
         A name in `COLORMAPS`; of a sequential one, for a shown statistic that has no sign.
+    sides_known : bool
+        Whether the image says which side is left; the letters L and R have a question mark otherwise.
     shown_label, shown_unit : str
         What the statistic that gives the colours is, where that is another than the one that is thresholded; empty
         where it is the same. Set together with the map, see `set_map`.
@@ -141,6 +143,7 @@ class SliceViewer(anywidget.AnyWidget):
     cut_axes = t.Unicode("z").tag(sync=True, echo_update=False)
     n_cuts = t.Int(7, min=1, max=MOST_CUTS).tag(sync=True, echo_update=False)
     label = t.Unicode("z").tag(sync=True, echo_update=False)
+    sides_known = t.Bool(True).tag(sync=True, echo_update=False)
     stale = t.Bool(False).tag(sync=True, echo_update=False)
     max_height = t.Int(560, min=80).tag(sync=True, echo_update=False)
 

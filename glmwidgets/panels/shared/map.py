@@ -11,6 +11,7 @@ import numpy as np
 
 from glmwidgets.glm.fit.statistics import STATISTICS, Shown
 from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
+from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.panels.parts.grid import grey_limits
 from glmwidgets.panels.parts.slices import LOOKS, SliceViewer
 from glmwidgets.panels.parts.slider import Slider
@@ -48,6 +49,7 @@ class MapPanel(Panel):
         self._background: str | int | None = None
         self._show_background()
         self.viewer.cursor = session.cursor
+        self.viewer.sides_known = sides_unknown(session.domain.like) is None
         self.slider = Slider(min=0, max=12, step=0.01, label="threshold")
         # The browser repaints on its own; the kernel follows with the numbers and the clusters.
         self.viewer.follow(self.slider)

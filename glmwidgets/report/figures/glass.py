@@ -185,7 +185,7 @@ def plot_glass_brain(
         mirrored = view == "l" or (radiological and plane.axis != 0)
         panel.set(xlim=(right, left) if mirrored else (left, right), ylim=(bottom, top), aspect="equal")
         if annotate and plane.axis != 0:
-            mark_sides(panel, sheet, mirrored)
+            mark_sides(panel, sheet, mirrored, stat.sides_known)
     return sheet.figure
 
 

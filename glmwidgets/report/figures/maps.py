@@ -451,7 +451,7 @@ def _draw(
             panel.axvline(cuts.crosshair[across], color=ACCENT, linewidth=0.7, alpha=0.8)
             panel.axhline(cuts.crosshair[up], color=ACCENT, linewidth=0.7, alpha=0.8)
         if annotate and plane.axis != 0:
-            mark_sides(panel, sheet, mirrored)
+            mark_sides(panel, sheet, mirrored, grid.sides_known)
 
 
 def _pairs(sheet: Sheet, cuts: Cuts) -> Iterator[tuple[Axes, Plane]]:

@@ -88,14 +88,14 @@ def draw_outline(panel: Axes, plane: Plane, inside: NDArray[np.bool_], colour: s
     panel.add_collection(edges, autolim=False)
 
 
-def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool) -> None:
-    """Write L and R beside a brain."""
+def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool, known: bool = True) -> None:
+    """Write L and R beside a brain, with a question mark where its header does not say which is which."""
     halo = [withStroke(linewidth=2, foreground=sheet.ground, alpha=0.7)]
     for place, side, align in ((0.02, "LR"[mirrored], "left"), (0.98, "RL"[mirrored], "right")):
         panel.text(
             place,
             0.98,
-            side,
+            side if known else f"{side}?",
             transform=panel.transAxes,
             fontsize=8,
             color=sheet.ink,

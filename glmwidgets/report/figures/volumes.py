@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from glmwidgets.images.grids import VoxelGrid, same_grid
 from glmwidgets.images.load import image_data, load_volume
+from glmwidgets.images.orientation import sides_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +29,11 @@ __all__ = ["Volume", "as_volume", "bounds", "head", "sample"]
 
 
 class Volume(NamedTuple):
-    """A 3-D array in canonical orientation and the affine that leads from its voxels to mm."""
+    """A 3-D array in canonical orientation, the affine that leads from its voxels to mm, and whether left is left."""
 
     data: NDArray[np.floating]
     affine: NDArray[np.float64]
+    sides_known: bool = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,7 +81,7 @@ def as_volume(image: Image, what: str) -> Volume:
     turn = nib.io_orientation(loaded.affine)
     data = nib.apply_orientation(image_data(loaded), turn)
     affine = loaded.affine @ nib.orientations.inv_ornt_aff(turn, loaded.shape)
-    return Volume(np.asarray(data, dtype=np.float32), affine)
+    return Volume(np.asarray(data, dtype=np.float32), affine, sides_unknown(loaded) is None)
 
 
 def sample(volume: Volume, affine: NDArray[np.float64], shape: Sequence[int], order: int = 1) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
 from glmwidgets.glm.fit.expressions import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.images.grids import little_is_shared
 from glmwidgets.images.mask import intersect_masks
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
@@ -235,10 +236,16 @@ class FixedAnalysis(LiveAnalysis):
         self, models: Sequence[Settings], parts: Sequence[RunPart], settings: FixedSettings
     ) -> dict[str, tuple[str, ...]]:
         told: dict[str, tuple[str, ...]] = {}
-        for i, (analysis, model, part) in enumerate(zip(self._on_mask, models, parts, strict=True)):
+        each = zip(self.analyses, self._on_mask, models, parts, strict=True)
+        for i, (analysis_of_all, analysis, model, part) in enumerate(each):
             said = [text for texts in analysis.graph.warnings("fit", model).values() for text in texts]
             if part.why_not and i + 1 not in settings.runs.left_out:
                 said.insert(0, f"left out: {part.why_not}")
+            said += analysis_of_all.graph.warnings("mask", model).get("mask", ())
             if said:
                 told[part.name] = tuple(said)
+        sizes = [a.graph.get("mask", m).size for a, m in zip(self.analyses, models, strict=True)]
+        names = [run_name(i) for i in range(len(sizes))]
+        if (text := little_is_shared(self._common.size, sizes, names, "runs")) is not None:
+            told["mask"] = (text,)
         return told

@@ -1,0 +1,75 @@
+"""Which voxels of a run were measured: their series is finite at every scan, and changes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+__all__ = ["alive_voxels", "check_alive"]
+
+
+def alive_voxels(data: np.ndarray, scans: Any = slice(None)) -> np.ndarray:
+    """Voxels of which a run says something.
+
+    Parameters
+    ----------
+    data : array of shape (nx, ny, nz, n_scans)
+    scans : slice or array of int
+        Those that are used.
+
+    Returns
+    -------
+    array of bool of shape (nx, ny, nz)
+        False where a scan is NaN or infinite, and where all scans have one value: outside of the brain, or of the field
+        of view, where software writes zeros.
+
+    Examples
+    --------
+    >>> data = np.array([[[[1.0, 2, 3], [0, 0, 0], [1, np.nan, 2]]]])
+    >>> alive_voxels(data)[0, 0].tolist()
+    [True, False, False]
+    """
+    scans = np.arange(data.shape[3])[scans]
+    first = data[..., scans[0]]
+    changes, finite = np.zeros(first.shape, bool), np.isfinite(first)
+    for t in scans[1:]:
+        changes |= data[..., t] != first
+        if data.dtype.kind == "f":
+            finite &= np.isfinite(data[..., t])
+    return changes & finite
+
+
+def check_alive(alive: np.ndarray, name: str) -> None:
+    """Say how many voxels of a mask are left out.
+
+    Parameters
+    ----------
+    alive : array of bool
+        One entry a voxel of the mask.
+    name : str
+        What the run is called.
+
+    Raises
+    ------
+    ValueError
+        If all are.
+
+    Warns
+    -----
+    UserWarning
+        If some are.
+    """
+    dead = int(alive.size - np.count_nonzero(alive))
+    if dead == alive.size:
+        raise ValueError(
+            f"none of the {dead:,} voxels in the mask of {name} has a signal: all never change or hold NaN or infinite "
+            "values. Look whether the mask lies over the brain"
+        )
+    if dead:
+        warnings.warn(
+            f"{dead:,} of {alive.size:,} voxels in the mask of {name} ({100 * dead / alive.size:.2g} %) never change "
+            "or hold NaN or infinite values: they are left out",
+            stacklevel=3,
+        )
