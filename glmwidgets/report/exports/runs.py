@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.images.load import load_image
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.files import unique_slugs
 from glmwidgets.report.exports.script import (
@@ -22,7 +24,9 @@ from glmwidgets.report.exports.script import (
     saving_lines,
     write_with,
 )
-from glmwidgets.report.page.html import Report, glm_report
+from glmwidgets.report.page.html import Report, render
+from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, choices_of, unit_of, weights_of
+from glmwidgets.runs.run import run_name
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.fixed import WEIGHTINGS
 
@@ -178,14 +182,17 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     return (fit, each), imports
 
 
-def runs_report(of: RunSet, **options: Any) -> Report:
-    """Report on several runs and their fixed effects, as one HTML page.
+def runs_report(of: RunSet, *, title: str | None = None, bg_img: Any = None, **options: Any) -> Report:
+    """Report on several runs and their fixed effects, as one HTML page: what they say together, nothing fitted again.
 
     Parameters
     ----------
     of : RunSet
+    title : str, optional
+    bg_img : image or path, optional
+        What maps are drawn on; what the explorer draws them on by default.
     **options
-        Of `glmwidgets.report.page.html.glm_report`: ``title``, ``plot_type`` ...
+        ``plot_type``, ``cut_coords`` and ``display_mode`` of `glmwidgets.report.page.html.analysis_report`.
 
     Returns
     -------
@@ -201,32 +208,30 @@ def runs_report(of: RunSet, **options: Any) -> Report:
         raise ValueError("runs have models of their own, and a report tells of one: link them, or report on each run")
     if not found.by_estimator:
         raise ValueError("a report tells of runs that weigh the same: choose that, or write the script")
-    model = FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0])
-    sources = found.sources
-    kept = [
-        np.arange(s.settings.data.drop_scans, s.run.n_scans) if s.settings.data.drop_scans else None for s in sources
-    ]
-    model.fit(
-        [s.run.inputs.bold or s.run.img for s in sources],
-        [_modelled_events(s) for s in sources],
-        [s.confounds for s in sources],
-        sample_masks=kept,
+    # What was looked at in all tabs, not in one of them.
+    return render(_study(of, found, title, bg_img), **{"ledger": of, **options})
+
+
+def _study(of: RunSet, found: _Combined, title: str | None, bg_img: Any) -> Study:
+    analysis, settings, facts = of.fixed.analysis, found.settings, []
+    for place, (name, text) in enumerate(settings.contrast.listed):
+        result = analysis.result(settings.updated({"contrast.active": place}))
+        able = [one for one, part in zip(result.fitted, result.parts, strict=True) if not part.why_not]
+        clusters = analysis.clusters(result.settings)
+        facts.append(ContrastFacts.of(name or text, text, weights_of(text, able), result, clusters))
+    runs = [replace(one, name=one.name if one.source else run_name(i)) for i, one in enumerate(result.fitted)]
+    runs = tuple(runs[number - 1] for number in found.numbers)
+    choices = choices_of(FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0]))
+    if bg_img is None:
+        bg_img = found.domain.volume_image(analysis.background_image(settings.map.background))
+    return Study(
+        title=title or f"GLM report: {', '.join(run.name for run in runs)}",
+        model=ModelFacts("first", choices, unit_of(choices["signal_scaling"])),
+        runs=runs,
+        contrasts=tuple(facts),
+        mask=result.mask,
+        affine=result.domain.affine,
+        r_square=np.mean([run.r_square for run in runs], axis=0),
+        background=load_image(bg_img),
+        looks=settings.map,
     )
-    contrasts = {name or text: text for name, text in found.settings.contrast.listed}
-    chosen = found.settings.threshold
-    told = {
-        **chosen.height,
-        "cluster_threshold": chosen.cluster_size,
-        "two_sided": chosen.two_sided,
-        "min_distance": chosen.min_distance,
-        "missing": "skip",
-        # What was looked at in all tabs, not in one of them.
-        "ledger": of,
-        "looks": found.settings.map,
-    }
-    return glm_report(model, contrasts, **{**told, **options})
-
-
-def _modelled_events(source: Source) -> Any:
-    events, chosen = source.events, source.settings.design.conditions
-    return events if events is None or chosen is None else events[events["trial_type"].isin(chosen)]

@@ -32,9 +32,11 @@ __all__ = [
     "ContrastFacts",
     "ModelFacts",
     "Study",
+    "choices_of",
     "named_contrasts",
     "study_of_model",
     "study_of_result",
+    "unit_of",
     "weights_of",
 ]
 
@@ -212,7 +214,7 @@ def study_of_result(
         bg_img = nib.Nifti1Image(analysis.background_image(settings.map.background), run.domain.affine)
     return Study(
         title=title or f"GLM report: {run.name}",
-        model=ModelFacts("first", choices, _unit(scaling.value)),
+        model=ModelFacts("first", choices, unit_of(scaling.value)),
         runs=(result.fitted,),
         contrasts=tuple(facts),
         mask=result.mask,
@@ -228,6 +230,11 @@ def study_of_result(
 
 # Parameters of the estimators that say where and how loudly to compute, not what.
 _NOT_TOLD = {"memory", "memory_level", "verbose", "n_jobs", "minimize_memory", "random_state", "subject_label"}
+
+
+def choices_of(model: Any) -> dict[str, Any]:
+    """Parameters of an estimator that shape its numbers."""
+    return {key: value for key, value in model.get_params(deep=False).items() if key not in _NOT_TOLD}
 
 
 def study_of_model(
@@ -294,10 +301,10 @@ def study_of_model(
         weights = weights_of(definition, runs)
         text = definition if isinstance(definition, str) else expression_from_vector(weights[0], runs[0].design.columns)
         found.append(ContrastFacts.found(name, text, weights, contrast, asked, domain))
-    choices = {key: value for key, value in model.get_params(deep=False).items() if key not in _NOT_TOLD}
+    choices = choices_of(model)
     if first:
         choices["t_r"] = runs[0].t_r
-        unit = "sd" if model.standardize else _unit(model.signal_scaling)
+        unit = "sd" if model.standardize else unit_of(model.signal_scaling)
     else:
         unit = ""
         if model.matching_ is not None:
@@ -388,5 +395,6 @@ def _column_called(text: str, columns: Sequence[str]) -> str | None:
     return next((name for name in columns if text in (name, quote_name(name))), None)
 
 
-def _unit(signal_scaling: Any) -> str:
+def unit_of(signal_scaling: Any) -> str:
+    """Unit of series that are scaled so."""
     return "" if scaling_row(signal_scaling).mean is None else "% signal"

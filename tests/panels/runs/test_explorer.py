@@ -213,9 +213,10 @@ def test_explore_save_load_and_script(given, tmp_path):
     explorer.close()
 
 
-def test_a_report_of_all_runs(explorer, tmp_path):
+def test_a_report_of_all_runs(explorer, tmp_path, monkeypatch):
     pytest.importorskip("jinja2")
     explorer.go_to(2)
+    monkeypatch.setattr("glmwidgets.models.first_level.FirstLevelModel.fit", lambda *_: pytest.fail("fitted again"))
     report = explorer.report(tmp_path / "report.html", title="Both runs")
     html = (tmp_path / "report.html").read_text()
     assert html == report.get_standalone()

@@ -460,3 +460,19 @@ def test_statistics_of_the_map_are_those_of_the_scripted_model(session):
     residuals = model.residuals.get_fdata()[inside]
     np.testing.assert_allclose(book.show("residual_sd").values, np.sqrt((residuals**2).sum(axis=1) / 10), atol=1e-5)
     assert set(session.analysis.statistics) <= set(STATISTICS)
+
+
+def test_the_share_explained_at_a_voxel_is_that_of_the_map(session):
+    session.update({"design.terms": ("age",), "data.left_out": ("sub-03",)})
+    result = session.result
+    assert result.fitted.values.shape[0] == 11
+    shown = result.statistics.show("r_square").values
+    for ijk in ((2, 2, 2), (0, 0, 0), (7, 8, 6)):
+        assert session.series(ijk).statistics["r_square"] == pytest.approx(shown[result.voxel(ijk)], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["rho", "tsnr"])
+def test_maps_have_no_statistic_of_series(session, name):
+    assert name not in session.analysis.statistics
+    shown = session.result.statistics.show(name)
+    assert (shown.name, shown.why_not) == ("z", "maps of a group have no series; z is shown")
