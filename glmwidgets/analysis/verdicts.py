@@ -142,9 +142,13 @@ class RunsBook:
         if not able:
             return verdicts[0]
         n = len(able)
+        total = sum(verdict.dof for verdict in able)
+        if all(math.isfinite(verdict.variance) and verdict.variance > 0 for verdict in able):  # Satterthwaite 1946
+            squares = sum(verdict.variance**2 / verdict.dof for verdict in able)
+            total = sum(verdict.variance for verdict in able) ** 2 / squares
         return replace(
             able[0],
-            dof=sum(verdict.dof for verdict in able),
+            dof=round(total, 1),
             efficiency=n**2 / sum(1 / verdict.efficiency for verdict in able),
             inflation=max(verdict.inflation for verdict in able),
             variance=sum(verdict.variance for verdict in able) / n**2,

@@ -70,7 +70,7 @@ class RunEffect:
         if contrast is None or contrast.dim > 1 or contrast.covariance[0, 0, voxel] <= 0:
             return cls(name, np.nan, np.nan, np.nan, is_used)
         effect = float(contrast.effect[0, voxel])
-        reach = float(stdtrit(contrast.dof, 0.975) * np.sqrt(contrast.covariance[0, 0, voxel]))
+        reach = float(stdtrit(contrast.dof_at(voxel), 0.975) * np.sqrt(contrast.covariance[0, 0, voxel]))
         return cls(name, effect, effect - reach, effect + reach, is_used)
 
 

@@ -18,7 +18,7 @@ from joblib import Parallel, delayed
 from glmwidgets.analysis.answers import Fitted
 from glmwidgets.analysis.steps import design_of
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.fit.contrasts import FIXED_EFFECTS, Contrast, fixed_effects
+from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.models.asked import model_of
@@ -329,6 +329,7 @@ class FirstLevelModel(Estimator):
         *,
         missing: str = "error",
         f_method: str = "wald",
+        dof_method: str = "sum",
     ) -> Any:
         """Map of a contrast; over several runs, of its fixed effect.
 
@@ -349,6 +350,8 @@ class FirstLevelModel(Estimator):
             out with a warning.
         f_method : {"wald", "approximate"}
             How F tests are combined over runs; see `glmwidgets.glm.fit.contrasts.fixed_effects`.
+        dof_method : {"sum", "satterthwaite"}
+            Degrees of freedom over runs: their sum, as the field's reference has it, or Satterthwaite's of each voxel.
 
         Returns
         -------
@@ -361,29 +364,40 @@ class FirstLevelModel(Estimator):
         ValueError
             If the contrast cannot be read or estimated, in one of the runs or in all.
 
+        Warns
+        -----
+        UserWarning
+            If the sum of the runs' degrees of freedom finds too much, as where one run is short.
+
         Examples
         --------
         ``model.compute_contrast("face - house")``, ``model.compute_contrast(["face", "house"], output_type="all")``.
         """
         if is_named_contrasts(contrast_def):
+            how = {"missing": missing, "f_method": f_method, "dof_method": dof_method}
             return {
-                name: self.compute_contrast(one, stat_type, output_type, missing=missing, f_method=f_method)
-                for name, one in contrast_def.items()
+                name: self.compute_contrast(one, stat_type, output_type, **how) for name, one in contrast_def.items()
             }
         check_choice("output_type", output_type, (*OUTPUT_TYPES, "all"))
-        contrast = self.contrast(contrast_def, stat_type, missing=missing, f_method=f_method)
+        contrast = self.contrast(contrast_def, stat_type, missing=missing, f_method=f_method, dof_method=dof_method)
         if output_type == "all":
             return {name: self._map(contrast, name, contrast_def) for name in OUTPUT_TYPES}
         return self._map(contrast, output_type, contrast_def)
 
     def contrast(
-        self, contrast_def: Any, stat_type: str | None = None, *, missing: str = "error", f_method: str = "wald"
+        self,
+        contrast_def: Any,
+        stat_type: str | None = None,
+        *,
+        missing: str = "error",
+        f_method: str = "wald",
+        dof_method: str = "sum",
     ) -> Contrast:
         """Estimate a contrast as arrays of the voxels in the mask.
 
         Parameters
         ----------
-        contrast_def, stat_type, missing, f_method
+        contrast_def, stat_type, missing, f_method, dof_method
             As in `compute_contrast`.
 
         Returns
@@ -394,7 +408,13 @@ class FirstLevelModel(Estimator):
         self.check_fitted()
         check_choice("f_method", f_method, FIXED_EFFECTS)
         contrasts = contrasts_of_runs(self.fits_, self._names, contrast_def, stat_type, missing)
-        return contrasts[0] if len(contrasts) == 1 else fixed_effects(contrasts, f_method)
+        if len(contrasts) == 1:
+            check_choice("dof_method", dof_method, DOF_METHODS)
+            return contrasts[0]
+        combined = fixed_effects(contrasts, f_method, dof_method)
+        if dof_method == "sum" and not (combined.stat_type == "F" and f_method == "approximate"):
+            warn_if_liberal(combined, fixed_effects(contrasts), 'pass dof_method="satterthwaite"', stacklevel=3)
+        return combined
 
     def _map(self, contrast: Contrast, output_type: str, contrast_def: Any) -> nib.Nifti1Image:
         img = self.masker_.inverse_transform(getattr(contrast, output_type)())

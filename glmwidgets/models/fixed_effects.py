@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.fit.contrasts import DOF_METHODS, Contrast, fixed_effects, warn_if_liberal
+from glmwidgets.glm.fit.heterogeneity import precision_weighted as weighted_by_precision
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
@@ -38,12 +40,14 @@ def compute_fixed_effects(
     precision_weighted: bool = False,
     dofs: Sequence[float] | None = None,
     return_z_score: bool = True,
+    *,
+    dof_method: str = "sum",
 ) -> Any:
     """Combine the effects of several runs, given as maps of effect and variance.
 
     With equal weights ``effect = mean(b_r)`` and ``variance = sum(v_r) / n^2``; weighted by precision
     ``effect = sum(b_r / v_r) variance`` and ``variance = 1 / sum(1 / v_r)``. In both ``t = effect / sqrt(variance)``
-    with the sum of the runs' degrees of freedom.
+    with the sum of the runs' degrees of freedom, unless ``dof_method`` says otherwise.
 
     Parameters
     ----------
@@ -59,6 +63,10 @@ def compute_fixed_effects(
         Degrees of freedom of the runs. Maps of this package tell theirs; of others 100 are assumed, with a warning.
     return_z_score : bool
         False leaves the last map out, as older versions of the field's reference did.
+    dof_method : {"sum", "satterthwaite"}
+        Degrees of freedom: the sum, as the field's reference has them, or those of each voxel, which hold the rate of
+        false positives: Satterthwaite's, and weighted by precision those of
+        `glmwidgets.glm.fit.heterogeneity.precision_weighted`, with its variance.
 
     Returns
     -------
@@ -71,6 +79,11 @@ def compute_fixed_effects(
     ValueError
         If the maps are not as many, lie on different grids, or are those of a test with several rows.
 
+    Warns
+    -----
+    UserWarning
+        If the degrees of freedom are not known, or their sum finds too much, as where one run is short.
+
     Examples
     --------
     >>> def image(value):
@@ -79,6 +92,7 @@ def compute_fixed_effects(
     >>> [float(img.get_fdata()[0, 0, 0]) for img in maps[:3]]
     [3.0, 1.0, 3.0]
     """
+    check_choice("dof_method", dof_method, DOF_METHODS)
     effects, variances = ([load_image(img) for img in imgs] for imgs in (contrast_imgs, variance_imgs))
     if len(effects) != len(variances) or not effects:
         raise ValueError(
@@ -99,18 +113,15 @@ def compute_fixed_effects(
     b = _values(effects)[:, masker.mask_]
 
     known = (v > 0).all(axis=0)
-    v = np.where(known, v, 1.0)
-    if precision_weighted:
-        variance = 1 / np.sum(1 / v, axis=0)
-        effect = np.sum(b / v, axis=0) * variance
+    runs = [
+        Contrast(np.where(known, effect, 0.0)[np.newaxis], np.where(known, variance, 0.0)[np.newaxis, np.newaxis], dof)
+        for effect, variance, dof in zip(b, v, _dofs(dofs, variances), strict=True)
+    ]
+    combined, corrected = _summed(runs, precision_weighted), _corrected(runs, precision_weighted)
+    if dof_method == "satterthwaite":
+        combined = corrected
     else:
-        variance = np.sum(v, axis=0) / len(v) ** 2
-        effect = np.mean(b, axis=0)
-    combined = Contrast(
-        np.where(known, effect, 0.0)[np.newaxis],
-        np.where(known, variance, 0.0)[np.newaxis, np.newaxis],
-        _total_dof(dofs, variances),
-    )
+        warn_if_liberal(combined, corrected, 'pass dof_method="satterthwaite"')
     images = []
     for name in FixedEffects._fields:
         images.append(masker.inverse_transform(getattr(combined, name)()))
@@ -133,15 +144,31 @@ def _mask(mask: Any, variances: np.ndarray, like: nib.Nifti1Image) -> nib.Nifti1
     return image_like(match_mask(given, like).astype(np.uint8), like)
 
 
-def _total_dof(dofs: Sequence[float] | None, variances: Sequence[nib.Nifti1Image]) -> float:
+def _summed(runs: Sequence[Contrast], by_precision: bool) -> Contrast:
+    """The field's way: the variance as if weights were known, and the sum of the degrees of freedom."""
+    if not by_precision:
+        return fixed_effects(runs, dof_method="sum")
+    known = runs[0].known
+    v = np.where(known, [run.covariance[0, 0] for run in runs], 1.0)
+    variance = 1 / np.sum(1 / v, axis=0)
+    effect = np.sum([run.effect[0] for run in runs] / v, axis=0) * variance
+    total = float(sum(run.dof for run in runs))
+    return Contrast(effect[np.newaxis], np.where(known, variance, 0.0)[np.newaxis, np.newaxis], total)
+
+
+def _corrected(runs: Sequence[Contrast], by_precision: bool) -> Contrast:
+    return weighted_by_precision(runs) if by_precision else fixed_effects(runs)
+
+
+def _dofs(dofs: Sequence[float] | None, variances: Sequence[nib.Nifti1Image]) -> list[float]:
     if dofs is not None:
         if len(dofs) != len(variances):
             raise ValueError(f"{len(dofs)} degrees of freedom were given for {len(variances)} runs")
-        return float(np.sum(dofs))
+        return [float(dof) for dof in dofs]
     told = [dof_of(img) for img in variances]
     if None in told:
         warnings.warn(
             f"the maps do not tell their degrees of freedom; {UNKNOWN_DOF:g} a run are assumed: give dofs",
             stacklevel=3,
         )
-    return float(sum(UNKNOWN_DOF if dof is None else dof for dof in told))
+    return [UNKNOWN_DOF if dof is None else dof for dof in told]

@@ -1,9 +1,12 @@
 """Fixed effects from maps: formulas by hand, the joint model, and what cannot be combined."""
 
+import warnings
+
 import nibabel as nib
 import numpy as np
 import pytest
 import scipy.stats
+from nilearn.glm import compute_fixed_effects as reference
 
 from glmwidgets.models import FirstLevelModel, ImageMasker, compute_fixed_effects
 from glmwidgets.models.map_header import dof_of, is_f_map
@@ -123,3 +126,28 @@ def test_what_cannot_be_combined_is_refused(maps):
         compute_fixed_effects([image(np.zeros((*SHAPE, 2)))], [image(np.zeros((*SHAPE, 2)))])
     with pytest.raises(ValueError, match="no voxel has a positive variance"):
         compute_fixed_effects(effects, [image(np.zeros(SHAPE))] * 3)
+
+
+@pytest.mark.parametrize("by_precision", [False, True])
+def test_the_sum_of_degrees_of_freedom_is_kept_and_warned_of(by_precision):
+    """A run that was cut short: the field's numbers with a warning, or those that hold the rate."""
+    rng = np.random.default_rng(0)
+    shape, dofs = (20, 20, 20), (10, 200)
+    effects = [rng.normal(0, v**0.5, shape) for v in (10, 1)]
+    variances = [v * rng.chisquare(d, shape) / d for v, d in zip((10, 1), dofs, strict=True)]
+    if by_precision:
+        variances[0] /= 20  # the short run would weigh most
+        effects[0] /= 20**0.5
+    images = [[nib.Nifti1Image(each, np.eye(4)) for each in maps] for maps in (effects, variances)]
+    with pytest.warns(UserWarning, match=r'210, is too many.*pass dof_method="satterthwaite"'):
+        plain = compute_fixed_effects(*images, precision_weighted=by_precision, dofs=dofs)
+    everywhere = nib.Nifti1Image(np.ones(shape, np.uint8), np.eye(4))
+    theirs = reference(*images, everywhere, precision_weighted=by_precision, dofs=dofs)
+    np.testing.assert_allclose(plain.z_score.get_fdata(), theirs[3].get_fdata(), atol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        own = compute_fixed_effects(*images, precision_weighted=by_precision, dofs=dofs, dof_method="satterthwaite")
+    two = [np.mean(np.abs(maps.z_score.get_fdata()) > 1.96) for maps in (plain, own)]
+    # Four standard errors of a share of .05 of 8,000 voxels are .01.
+    assert two[0] > 0.062
+    assert two[1] == pytest.approx(0.05, abs=0.01)

@@ -7,12 +7,14 @@ For weights C (q rows over the design's columns): effect ``C beta``, covariance 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.special import fdtri, stdtrit
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
@@ -26,6 +28,11 @@ __all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects",
 STAT_TYPES = ("t", "F")
 
 FIXED_EFFECTS = ("wald", "approximate")
+
+DOF_METHODS = ("satterthwaite", "sum")
+
+# A test at .05 that is one at more than this is worth a warning.
+LIBERAL = 0.055
 
 # Share of a contrast that may lie outside the design's row space before it is called non-estimable.
 ESTIMABLE_WITHIN = 1e-6
@@ -49,10 +56,12 @@ class Contrast:
     covariance : array of shape (q, q, n_voxels)
         In those units squared; zero where nothing can be said (constant series).
     dof : float
-        Degrees of freedom of the residuals.
+        Degrees of freedom of the residuals; the median over voxels where each has its own.
     stat_type : {"t", "F"}
     dispersion : array of shape (n_voxels,), optional
         Variance of the errors that `covariance` is a multiple of, where that is one fit's.
+    dofs : array of shape (n_voxels,), optional
+        Degrees of freedom of each voxel, where they differ.
     """
 
     effect: np.ndarray
@@ -60,6 +69,7 @@ class Contrast:
     dof: float
     stat_type: str = "t"
     dispersion: np.ndarray | None = None
+    dofs: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_choice("stat_type", self.stat_type, STAT_TYPES)
@@ -68,6 +78,10 @@ class Contrast:
     def dim(self) -> int:
         """Number of rows q."""
         return self.effect.shape[0]
+
+    def dof_at(self, voxel: int) -> float:
+        """Degrees of freedom of one voxel."""
+        return float(self.dof if self.dofs is None else self.dofs[voxel])
 
     def effect_size(self) -> np.ndarray:
         """Effect, shape (n_voxels,) for one row, otherwise (q, n_voxels)."""
@@ -101,15 +115,13 @@ class Contrast:
 
     def p_value(self) -> np.ndarray:
         """One-sided p value of t (large effects), or p value of F; shape (n_voxels,)."""
-        if self.stat_type == "t":
-            return p_from_t(self._stat, self.dof)
-        return p_from_f(self._stat, self.dim, self.dof)
+        dof = self.dof if self.dofs is None else self.dofs
+        return p_from_t(self._stat, dof) if self.stat_type == "t" else p_from_f(self._stat, self.dim, dof)
 
     def z_score(self) -> np.ndarray:
         """Standard normal score with the same one-sided p value, shape (n_voxels,)."""
-        if self.stat_type == "t":
-            return z_from_t(self._stat, self.dof)
-        return z_from_f(self._stat, self.dim, self.dof)
+        dof = self.dof if self.dofs is None else self.dofs
+        return z_from_t(self._stat, dof) if self.stat_type == "t" else z_from_f(self._stat, self.dim, dof)
 
 
 def non_estimable_rows(fit: Fit, weights: np.ndarray) -> np.ndarray:
@@ -206,12 +218,11 @@ def _independent_rows(weights: np.ndarray, fit: Fit) -> np.ndarray:
     return weights[kept]
 
 
-def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald") -> Contrast:
+def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald", dof_method: str = "satterthwaite") -> Contrast:
     """Combine the same contrast of several independent runs with equal weight.
 
-    ``effect = mean_r(effect_r)``, ``covariance = sum_r(covariance_r) / n^2``, degrees of freedom added. With
-    several rows the test is the Wald F of the combined effect and covariance. Nothing is said of a voxel of which
-    one of the runs says nothing.
+    ``effect = mean_r(effect_r)``, ``covariance = sum_r(covariance_r) / n^2``. With several rows the test is the Wald F
+    of the combined effect and covariance. Nothing is said of a voxel of which one of the runs says nothing.
 
     Parameters
     ----------
@@ -221,6 +232,10 @@ def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald") -> Contra
         How F contrasts are combined. ``"approximate"`` is what the field's reference does: it averages effects that
         were standardised run by run, and pools the variances of the errors. It depends on how the rows are written
         when the runs' designs differ, and its effects have no units.
+    dof_method : {"satterthwaite", "sum"}
+        Degrees of freedom: those of each voxel by `satterthwaite`, or the sum of the runs', which is the field's way
+        and finds too much where a short run's variance makes up most of the combined one. ``"approximate"`` takes the
+        sum.
 
     Returns
     -------
@@ -229,25 +244,115 @@ def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald") -> Contra
     Raises
     ------
     ValueError
-        If there is none, they differ in kind or number of rows, or `method` is unknown.
+        If there is none, they differ in kind or number of rows, or `method` or `dof_method` is unknown.
     """
     if not contrasts:
         raise ValueError("no run to combine")
     check_choice("method", method, FIXED_EFFECTS)
+    check_choice("dof_method", dof_method, DOF_METHODS)
     kinds = {(c.stat_type, c.effect.shape) for c in contrasts}
     if len(kinds) > 1:
         raise ValueError("the runs' contrasts differ in kind, number of rows or number of voxels")
     stat_type = contrasts[0].stat_type
     known = np.logical_and.reduce([c.known for c in contrasts])
-    if stat_type == "F" and method == "approximate":
+    approximate = stat_type == "F" and method == "approximate"
+    if approximate:
         contrasts = [_standardised(c) for c in contrasts]
     n = len(contrasts)
-    return Contrast(
+    combined = Contrast(
         np.where(known, sum(c.effect for c in contrasts) / n, 0.0),
         np.where(known, sum(c.covariance for c in contrasts) / n**2, 0.0),
         float(sum(c.dof for c in contrasts)),
         stat_type,
     )
+    if dof_method == "sum" or approximate or n == 1:
+        return combined
+    return with_dofs(combined, satterthwaite(contrasts))
+
+
+def with_dofs(contrast: Contrast, dofs: np.ndarray) -> Contrast:
+    """The same contrast with degrees of freedom of each voxel's own; those of voxels that say nothing do not matter."""
+    known = contrast.known
+    middle = float(np.median(dofs[known])) if known.any() else contrast.dof
+    return replace(contrast, dof=middle, dofs=np.where(known, dofs, middle))
+
+
+def warn_if_liberal(plain: Contrast, corrected: Contrast, advice: str, stacklevel: int = 2) -> None:
+    """Warn if a combined effect with the sum of the runs' degrees of freedom finds too much.
+
+    Parameters
+    ----------
+    plain, corrected : Contrast
+        Of the same effect.
+    advice : str
+        What to do, after a colon.
+    stacklevel : int
+        As of `warnings.warn`, seen from the caller.
+
+    Warns
+    -----
+    UserWarning
+        If in half of the voxels a test at .05 is one at more than .055 by the corrected variance and degrees of
+        freedom.
+    """
+    known = plain.known
+    if not known.any():
+        return
+    # The critical value at .05 in the middle voxel, whose statistic is smaller once its variance is corrected.
+    variances = (np.einsum("iiv->v", c.covariance)[known] for c in (plain, corrected))
+    shrunk = float(np.median(np.divide(*variances)))
+    if plain.stat_type == "t":
+        rate = 2 * float(p_from_t(stdtrit(plain.dof, 0.975) * np.sqrt(shrunk), corrected.dof))
+    else:
+        rate = float(p_from_f(fdtri(plain.dim, plain.dof, 0.95) * shrunk, plain.dim, corrected.dof))
+    if rate > LIBERAL:
+        warnings.warn(
+            f"the sum of the runs' degrees of freedom, {plain.dof:g}, is too many, as runs are short or differ in "
+            f"length or variance: a test at .05 finds {100 * rate:.1f} % of the voxels without effect. The middle "
+            f"voxel has {corrected.dof:.0f}: {advice}",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def satterthwaite(contrasts: Sequence[Contrast]) -> np.ndarray:
+    """Degrees of freedom of the sum of several independent runs' covariances.
+
+    ``nu = (sum_r v_r)^2 / sum_r(v_r^2 / d_r)`` for one row (Satterthwaite 1946, Biometrics Bulletin 2:110). For q rows,
+    those ``nu_i`` of the principal axes of the summed covariance give ``nu = 2 E / (E - q)`` with
+    ``E = sum_i nu_i / (nu_i - 2)`` (Fai and Cornelius 1996, J Stat Comput Simul 54:363).
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+        One a run, of the same rows.
+
+    Returns
+    -------
+    array of shape (n_voxels,)
+        Between the least degrees of freedom of a run and the sum of all.
+
+    Examples
+    --------
+    >>> full, cut = (Contrast(np.ones((1, 1)), np.full((1, 1, 1), v), d) for v, d in ((1.0, 200.0), (10.0, 10.0)))
+    >>> satterthwaite([full, cut]).round(2)
+    array([12.09])
+    """
+    covariances = np.array([c.covariance for c in contrasts])
+    dofs = np.array([np.broadcast_to(c.dof if c.dofs is None else c.dofs, c.effect.shape[1]) for c in contrasts])
+    q = covariances.shape[1]
+    if q == 1:
+        v = covariances[:, 0, 0]
+    else:
+        axes = np.linalg.eigh(np.moveaxis(covariances.sum(axis=0), -1, 0))[1]
+        v = np.einsum("vij,rikv,vkj->rjv", axes, covariances, axes, optimize=True)
+        dofs = dofs[:, None]
+    below = np.square(v) / dofs
+    nu = np.divide(np.square(v.sum(axis=0)), below.sum(axis=0), out=np.ones(v.shape[1:]), where=v.sum(axis=0) > 0)
+    if q > 1:
+        expected = np.maximum(nu, 2 + 1e-6)
+        expected = (expected / (expected - 2)).sum(axis=0)
+        nu = 2 * expected / (expected - q)
+    return np.clip(nu, dofs.min(axis=0).reshape(-1), dofs.sum(axis=0).reshape(-1))
 
 
 def _standardised(contrast: Contrast) -> Contrast:

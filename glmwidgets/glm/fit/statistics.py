@@ -127,7 +127,7 @@ def _partial_r_square(of: StatisticsBook) -> np.ndarray:
     """
     stat = of.contrast.stat()
     explained = of.contrast.dim * stat if of.is_f else np.square(stat)
-    return explained / (explained + of.contrast.dof)
+    return explained / (explained + (of.contrast.dof if of.contrast.dofs is None else of.contrast.dofs))
 
 
 def _rho(of: StatisticsBook) -> np.ndarray:

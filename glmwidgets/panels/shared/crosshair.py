@@ -70,7 +70,8 @@ class CrosshairPanel(Panel):
         contrast = self.session.result.contrast
         percent = f" {self.session.unit}".rstrip()
         effect = f"{write_number(values['effect'])}{percent} ± {write_number(values['effect_sd'])}"
-        stat = f"t ({contrast.dof:g})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {contrast.dof:g})"
+        dof = f"{contrast.dof_at(self.session.result.voxel(self.session.cursor)):.4g}"
+        stat = f"t ({dof})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {dof})"
         return [
             ("effect ± se", effect if contrast.dim == 1 else "several rows"),
             (stat, write_number(values["stat"])),

@@ -149,7 +149,7 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
     fit += ["model.fit(imgs, all_events, all_confounds, sample_masks=kept)"]
     each = [
         "    # Fixed effects of the runs that can answer.",
-        '    maps = model.compute_contrast(contrast, output_type="all", missing="skip")',
+        '    maps = model.compute_contrast(contrast, output_type="all", missing="skip", dof_method="satterthwaite")',
     ]
     return (fit, each), []
 

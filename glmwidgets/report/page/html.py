@@ -124,6 +124,7 @@ def glm_report(
     cut_coords: Any = None,
     display_mode: str | None = None,
     missing: str = "error",
+    dof_method: str = "sum",
     ledger: Any = None,
     whiteness: str | bool | None = None,
     looks: MapSettings | None = None,
@@ -159,6 +160,8 @@ def glm_report(
         As in `glmwidgets.report.figures.all.plot_stat_map`.
     missing : {"error", "skip"}
         What to do about runs that cannot answer a contrast.
+    dof_method : {"sum", "satterthwaite"}
+        Of several runs; see `glmwidgets.models.FirstLevelModel.compute_contrast`.
     ledger : object, optional
         What else was looked at: ``n_models``, ``n_contrasts``, and ``entries`` as of
         `glmwidgets.session.core.ledger.Ledger`.
@@ -190,6 +193,7 @@ def glm_report(
         two_sided=two_sided,
         min_distance=min_distance,
         missing=missing,
+        dof_method=dof_method,
         looks=looks,
     )
     return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)

@@ -78,9 +78,9 @@ def describe_test(contrast: Contrast) -> str:
         Such as "t test with 84 degrees of freedom".
     """
     dof = f"{contrast.dof:,.1f}".removesuffix(".0")
-    if contrast.stat_type == "t":
-        return f"t test with {dof} degrees of freedom"
-    return f"F test with {contrast.dim} and {dof} degrees of freedom"
+    rows = f"{contrast.dim} and " if contrast.stat_type == "F" else ""
+    own = "" if contrast.dofs is None else " (Satterthwaite's, the median over voxels)"
+    return f"{contrast.stat_type} test with {rows}{dof} degrees of freedom{own}"
 
 
 def describe_height(facts: ContrastFacts) -> str:

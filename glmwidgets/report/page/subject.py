@@ -251,6 +251,7 @@ def study_of_model(
     two_sided: bool = True,
     min_distance: float = 8.0,
     missing: str = "error",
+    dof_method: str = "sum",
     looks: MapSettings | None = None,
 ) -> Study:
     """Gather what a fitted estimator says of some contrasts.
@@ -272,6 +273,8 @@ def study_of_model(
         Least distance between the peaks listed of a cluster, in mm.
     missing : {"error", "skip"}
         As in `FirstLevelModel.compute_contrast`.
+    dof_method : {"sum", "satterthwaite"}
+        Of several runs; see `glmwidgets.models.FirstLevelModel.compute_contrast`.
     looks : MapSettings, optional
         How maps are drawn.
 
@@ -295,7 +298,7 @@ def study_of_model(
     found = []
     for name, definition in named_contrasts(contrasts, runs[0].design.columns).items():
         if first:
-            contrast = model.contrast(definition, missing=missing)
+            contrast = model.contrast(definition, missing=missing, dof_method=dof_method)
         else:
             contrast = model.contrast(definition, first_level_contrast)
         weights = weights_of(definition, runs)

@@ -69,7 +69,8 @@ def describe_test(contrast: Contrast) -> str:
         Such as "t with 84 degrees of freedom".
     """
     rows = f"{contrast.dim} and " if contrast.stat_type == "F" else ""
-    return f"{contrast.stat_type} with {rows}{contrast.dof:g} degrees of freedom"
+    own = "" if contrast.dofs is None else " (the median; each voxel has its own)"
+    return f"{contrast.stat_type} with {rows}{contrast.dof:g} degrees of freedom{own}"
 
 
 def describe_threshold(chosen: ThresholdSettings, height: float) -> str:

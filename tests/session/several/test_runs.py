@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.inference.heights import z_from_t
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.models.fixed_effects import compute_fixed_effects
 from glmwidgets.runs.opening import open_run, open_runs
@@ -67,7 +68,7 @@ def test_fixed_effects_are_those_of_the_estimator_to_the_last_bit(runs, two_runs
         )
     for expression in ("face - house", "face; house"):
         runs.fixed.update({"contrast.expression": expression})
-        expected = model.contrast(expression)
+        expected = model.contrast(expression, dof_method="satterthwaite")
         np.testing.assert_array_equal(runs.fixed.result.contrast.effect, expected.effect)
         np.testing.assert_array_equal(runs.fixed.result.z, expected.z_score())
         assert runs.fixed.result.contrast.dof == expected.dof
@@ -86,7 +87,9 @@ def test_masks_that_are_found_are_those_of_the_estimator():
         result = runs.fixed.result
         np.testing.assert_array_equal(result.mask, model.masker_.mask_)
         assert not np.array_equal(runs.sessions[0].analysis.graph.get("mask", runs.shared).mask, result.mask)
-        np.testing.assert_array_equal(result.z, model.contrast(result.settings.contrast.expression).z_score())
+        np.testing.assert_array_equal(
+            result.z, model.contrast(result.settings.contrast.expression, dof_method="satterthwaite").z_score()
+        )
 
 
 class RunSetOf:
@@ -112,8 +115,12 @@ def test_against_nilearn(runs, two_runs):
         model.fit([run.img for run in two_runs], [run.events for run in two_runs], [run.confounds for run in two_runs])
         expected = model.compute_contrast("face - house").get_fdata()
     result = runs.fixed.result
-    # Equal but for the rounding of sums.
-    np.testing.assert_allclose(result.z, expected[result.mask], atol=1e-6)
+    # Equal but for the rounding of sums, and for the degrees of freedom: nilearn adds those of the runs.
+    np.testing.assert_allclose(
+        z_from_t(result.contrast.stat(), sum(part.contrast.dof for part in result.parts)),
+        expected[result.mask],
+        atol=1e-6,
+    )
 
 
 def test_weighted_by_precision(runs, two_runs):
@@ -126,7 +133,11 @@ def test_weighted_by_precision(runs, two_runs):
         for name in ("effect_size", "effect_variance")
     }
     expected = compute_fixed_effects(
-        *images.values(), model.masker_.mask_img_, precision_weighted=True, dofs=[c.dof for c in each]
+        *images.values(),
+        model.masker_.mask_img_,
+        precision_weighted=True,
+        dofs=[c.dof for c in each],
+        dof_method="satterthwaite",
     )
     result = runs.fixed.result
     np.testing.assert_allclose(result.z, expected.z_score.get_fdata()[result.mask], rtol=1e-12)
