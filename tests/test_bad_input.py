@@ -89,7 +89,7 @@ CASES = {
         {},
         ["events.tsv", "'ten'", "line 3"],
     ),
-    "a missing onset": (lambda f: _events(f, onset=[0.0, np.nan], **GO), {}, ["events.tsv", "onset", "line 3"]),
+    "no onset at all": (lambda f: _events(f, onset=[np.nan] * 2, **GO), {}, ["events.tsv", "onset", "lines 2, 3"]),
     "a negative duration": (
         lambda f: _events(f, onset=[0.0, 30], duration=[10.0, -1], trial_type="go"),
         {},

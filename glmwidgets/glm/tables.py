@@ -1,11 +1,19 @@
-"""Tables from text files, whatever wrote them, and as the text of one."""
+"""Tables from text files, whatever wrote them, and as the text of one.
+
+Every table that the package reads comes through here: events, confounds, designs, covariates. What a cell is follows
+from its column as a whole; a cell that does not fit its column stays the text it is, and is refused where it is used.
+"""
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 import os
 import re
-from io import StringIO
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,18 +22,55 @@ from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.errors import InputError, MissingFileError
 
-__all__ = ["parse_table", "read_numbered_table", "read_table", "tsv"]
+__all__ = [
+    "NAMELESS",
+    "number_of",
+    "numbers_of",
+    "odd_words",
+    "parse_table",
+    "read_numbered_table",
+    "read_table",
+    "refuse_repeated",
+    "some",
+    "tsv",
+]
 
-# BIDS writes n/a. Words such as "null" or "None" stay words: they may well be the name of an event type.
-_MISSING = ["", "n/a", "N/A", "NaN", "nan", "NA"]
+#: What columns without a name are called, by their place.
+NAMELESS = "Unnamed: "
+
+# BIDS writes n/a. Words such as "null", "None" and "NA" stay words where a column holds words: they may well be a name.
+_MISSING = frozenset({"", "n/a", "N/A", "NaN", "nan"})
+_MISSING_NUMBER = _MISSING | {"NA"}
 _SEPARATORS = ("\t", ",", ";")
+# Columns whose cells are names, whatever these look like.
+_LABELS = re.compile(r"trial_type|subject|participant|sub|.*_(id|label)", re.IGNORECASE)
+_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+# 1,234 may be a thousand and more.
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+_PADDED = re.compile(r"0\d+")
+_WORDS = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
+
+MOST_BYTES = 256 * 2**20
+MOST_CELLS = 20_000_000
+MOST_SHOWN = 5
+
+# Names of the columns of files that hold numbers only, by what they are and how they end. Motion in mm and radians;
+# AFNI writes degrees, and names of its own.
+_MOTION = {
+    ".txt": ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"),
+    ".par": ("rot_x", "rot_y", "rot_z", "trans_x", "trans_y", "trans_z"),
+    ".1D": ("roll", "pitch", "yaw", "dS", "dL", "dP"),
+}
+_STEMS = {"confounds": "reg", "design matrix": "x"}
 
 
 def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
-    r"""Read a table with a header line from a text file.
+    r"""Read a table from a text file.
 
-    The separator is the one that the header line holds: tab, comma, semicolon, or else blanks. The text may
-    be UTF-8 with or without a byte-order mark, UTF-16 with one, or Latin-1.
+    The separator is the one that the header line holds: tab, comma, semicolon, or else blanks. The text may be UTF-8
+    with or without a byte-order mark, UTF-16 with one, or Latin-1, and compressed by gzip. Files of numbers only have
+    no header: motion parameters of SPM (``rp_*.txt``), FSL (``.par``) and AFNI (``.1D``) have their usual names, three
+    columns of events are FSL's (onset, duration, modulation, one file a type).
 
     Parameters
     ----------
@@ -37,21 +82,23 @@ def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Empty cells and ``n/a`` are NaN; lines without any value are left out.
+        Empty cells and ``n/a`` are NaN; lines without any value are left out. A column is of numbers if all its cells
+        are; decimals may be written with a comma where cells are not separated by one. Columns of types and subjects,
+        and numbers that begin with a zero (``01``), stay text.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a table of text.
+        If it is not a table of text, or a line has more cells than there are names.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "events.tsv"
-    ...     _ = path.write_text("onset\tduration\n1.5\t2\n")
+    ...     _ = path.write_text("onset\tduration\n1,5\t2\n")
     ...     print(read_table(path, "events"))
        onset  duration
     0    1.5         2
@@ -78,6 +125,8 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
         raise MissingFileError(f"cannot read {what} from {path}: {not_its_content(path) or reason}")
     if (instead := not_its_content(path)) is not None:
         raise InputError(f"cannot read {what}: {instead}")
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise _too_large(what, str(path), f"it has {size / 1e6:,.0f} MB")
     return parse_table(noted(path).read_bytes(), what, str(path))
 
 
@@ -95,30 +144,35 @@ def parse_table(raw: bytes, what: str, name: str) -> tuple[pd.DataFrame, np.ndar
     Returns
     -------
     table : DataFrame
+        Columns may have one name: see `refuse_repeated`.
     lines : int array of shape (n_rows,)
     """
-    text = _decode(raw)
+    text = _decode(_unzipped(raw, what, name))
     if "\0" in text:
         raise InputError(f"cannot read {what} from {name}: it is not a text file")
     lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}
+    first = next((line for line in lines.values() if not line.startswith("#")), "")
+    separator = _separator(first)
+    header = _cells(first, separator)
+    names = None
+    if _is_numbers(header):
+        lines = {number: line for number, line in lines.items() if not line.startswith("#")}
+        names = _usual_names(len(header), what, name)
     if not lines:
         raise InputError(f"cannot read {what} from {name}: the file is empty")
-    header = next(iter(lines.values()))
-    separator = max(_SEPARATORS, key=header.count)
-    try:
-        table = pd.read_csv(
-            StringIO("\n".join(lines.values())),
-            sep=separator if separator in header else r"\s+",
-            keep_default_na=False,
-            na_values=_MISSING,
-            skipinitialspace=True,
-            index_col=False,
-        )
-    except pd.errors.ParserError as error:
-        raise InputError(f"cannot read {what} from {name}: {error}") from error
-    if len(table) != len(lines) - 1:
-        raise InputError(f"cannot read {what} from {name}: a quotation mark is opened and not closed on its line")
-    return table, np.array(list(lines)[1:], dtype=int)
+    if names is None:
+        # A header may begin with the sign of a comment.
+        number, line = next(iter(lines.items()))
+        separator = _separator(line)
+        names = _cells(line, separator)
+        del lines[number]
+    names = [cell.strip() or f"{NAMELESS}{j}" for j, cell in enumerate(names)]
+    if len(lines) * len(names) > MOST_CELLS:
+        raise _too_large(what, name, f"it has {len(lines):,} lines of {len(names):,} cells")
+    rows = _rows(lines, names, separator, what, name)
+    numbers = np.array([number for number, _ in rows], dtype=int)
+    columns = list(zip(*(cells for _, cells in rows), strict=True)) or [()] * len(names)
+    return _typed(names, columns, separator), numbers
 
 
 def tsv(table: pd.DataFrame) -> str:
@@ -135,10 +189,251 @@ def tsv(table: pd.DataFrame) -> str:
     return table.to_csv(sep="\t", index=False, lineterminator="\n", na_rep="n/a")
 
 
+# What doors ask of a table --------------------------------------------------------------------------------------------
+
+
+def number_of(text: str) -> float | None:
+    """Read a finite number; None for anything else.
+
+    Examples
+    --------
+    >>> number_of(" -1.5e2 "), number_of("1,5"), number_of("nan"), number_of("1_000")
+    (-150.0, None, None, None)
+    """
+    try:
+        value = float(text)
+    except (ValueError, OverflowError):
+        return None
+    # Python reads 1_000 as a number; a person who typed that meant something else.
+    return value if np.isfinite(value) and "_" not in str(text) else None
+
+
+def numbers_of(column: pd.Series) -> np.ndarray:
+    """A column as float64, NaN where there is no finite number.
+
+    Parameters
+    ----------
+    column : Series
+
+    Returns
+    -------
+    array of shape (n_rows,)
+    """
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
+        values = column.to_numpy(dtype=np.float64)
+    else:
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def odd_words(cell: object, where: str = "") -> str:
+    """Why a cell is no number, in words.
+
+    Examples
+    --------
+    >>> odd_words("89+", "in line 3")
+    "'89+' in line 3 is not a finite number"
+    >>> odd_words("1,234")
+    "'1,234' is not a finite number; if it has a decimal comma, write a point"
+    """
+    comma = "; if it has a decimal comma, write a point" if _COMMA.fullmatch(str(cell).strip()) else ""
+    return f"{some([cell], repr)}{where and f' {where}'} is not a finite number{comma}"
+
+
+def refuse_repeated(names: Sequence[object], source: str) -> None:
+    """Refuse columns that have one name.
+
+    Parameters
+    ----------
+    names : sequence
+        Of those columns that are used.
+    source : str
+        Whose columns they are, for messages.
+
+    Raises
+    ------
+    InputError
+    """
+    names = [str(name) for name in names]
+    if len(set(names)) < len(names):
+        repeated = sorted({name for name in names if names.count(name) > 1}) if len(names) < 10_000 else ["a name"]
+        raise InputError(f"{source}: more than one column is called {some(repeated, repr)}")
+
+
+def some(values: Sequence[object], how: Callable[[str], str] = str) -> str:
+    """The first of some values, and how many more there are.
+
+    Examples
+    --------
+    >>> some(range(9)), some(["x" * 100], repr)
+    ('0, 1, 2, 3, 4 and 4 more', "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ...'")
+    """
+    texts = [str(value) for value in values[:MOST_SHOWN]]
+    shown = [how(text if len(text) <= 60 else f"{text[:59]} ...") for text in texts]
+    return ", ".join(shown) + (f" and {len(values) - MOST_SHOWN} more" if len(values) > MOST_SHOWN else "")
+
+
+# Lines and cells ------------------------------------------------------------------------------------------------------
+
+
+def _too_large(what: str, name: str, size: str) -> InputError:
+    return InputError(
+        f"cannot read {what} from {name}: {size}, and a table may have {MOST_BYTES / 1e6:,.0f} MB and "
+        f"{MOST_CELLS:,} cells"
+    )
+
+
+def _unzipped(raw: bytes, what: str, name: str) -> bytes:
+    if not raw.startswith(b"\x1f\x8b"):
+        return raw
+    try:
+        opened = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(MOST_BYTES + 1)
+    except (OSError, EOFError) as error:
+        raise InputError(f"cannot read {what} from {name}: its compression is broken ({error})") from None
+    if len(opened) > MOST_BYTES:
+        raise _too_large(what, name, f"decompressed it has more than {MOST_BYTES / 1e6:,.0f} MB")
+    return opened
+
+
 def _decode(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16")
+        return raw.decode("utf-16", errors="replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def _separator(line: str) -> str | None:
+    """What stands between the cells of a line; None for blanks."""
+    found = max(_SEPARATORS, key=line.count)
+    return found if found in line else None
+
+
+def _cells(line: str, separator: str | None) -> list[str]:
+    if separator is None:
+        return [(quoted or plain).replace('""', '"') for quoted, plain in _WORDS.findall(line)]
+    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+
+
+def _is_numbers(cells: Sequence[str]) -> bool:
+    """Whether a first line is of values: all are numbers, and not those of columns without names (0, 1, 2 ...)."""
+    filled = [cell for cell in cells if cell.strip()]
+    if not filled or any(number_of(cell) is None and not _COMMA.fullmatch(cell.strip()) for cell in filled):
+        return False
+    return len(cells) == 1 or [cell.strip() for cell in cells] != [str(j) for j in range(len(cells))]
+
+
+def _usual_names(n: int, what: str, name: str) -> Sequence[str]:
+    """Names of the columns of a file that has none."""
+    if what == "events" and n == 3:
+        return ("onset", "duration", "modulation")
+    ending = PurePath(name.removesuffix(".gz")).suffix
+    if what == "confounds" and n == 6 and ending in _MOTION and (ending != ".txt" or _is_of_spm(name)):
+        return _MOTION[ending]
+    if what in _STEMS:
+        return [f"{_STEMS[what]}{j}" for j in range(n)]
+    raise InputError(
+        f"cannot read {what} from {name}: its first line holds numbers, and names of the columns have to stand there"
+    )
+
+
+def _is_of_spm(name: str) -> bool:
+    return PurePath(name).name.startswith("rp_")
+
+
+def _rows(
+    lines: dict[int, str], names: Sequence[str], separator: str | None, what: str, name: str
+) -> list[tuple[int, list[str]]]:
+    """The cells of each line, as many as there are names, with the line's number."""
+    place = f"cannot read {what} from {name}: line"
+    if separator is None:
+        parsed = ((number, _cells(line, None)) for number, line in lines.items())
+    else:
+        reader = csv.reader(lines.values(), delimiter=separator, skipinitialspace=True)
+        parsed = _numbered(reader, list(lines), place)
+    rows, n = [], len(names)
+    for number, cells in parsed:
+        while len(cells) > n and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > n or (separator is None and len(cells) < n):
+            raise InputError(
+                f"{place} {number} has {len(cells)} cells, and there are {n} names", advice=_HINTS[separator]
+            )
+        rows.append((number, cells + [""] * (n - len(cells))))
+    return rows
+
+
+_HINTS = {
+    None: "put names with blanks into quotation marks, or tabs between the cells",
+    ",": "a decimal comma cannot be told from one between cells: write points, or tabs between the cells",
+    ";": "put cells that hold a semicolon into quotation marks",
+    "\t": "give every column a name in the first line",
+}
+
+
+def _numbered(reader: Any, numbers: Sequence[int], place: str) -> Iterator[tuple[int, list[str]]]:
+    seen = 0
+    try:
+        for cells in reader:
+            if reader.line_num != seen + 1:
+                raise InputError(f"{place} {numbers[seen]} opens a quotation mark that is not closed on it")
+            yield numbers[seen], cells
+            seen += 1
+    except csv.Error as error:
+        raise InputError(f"{place} {numbers[min(seen, len(numbers) - 1)]} cannot be read: {error}") from None
+
+
+# Columns --------------------------------------------------------------------------------------------------------------
+
+
+def _typed(names: Sequence[str], columns: Sequence[tuple[str, ...]], separator: str | None) -> pd.DataFrame:
+    stripped = [tuple(map(str.strip, cells)) for cells in columns]
+    comma = separator != "," and _decimal_commas(stripped)
+    kept = [j for j, cells in enumerate(stripped) if any(cells) or not names[j].startswith(NAMELESS)]
+    series = {j: _column(names[j], stripped[j], comma) for j in kept}
+    table = pd.DataFrame(series, index=range(len(stripped[0]) if stripped else 0))
+    table.columns = [names[j] for j in kept]
+    return table
+
+
+def _decimal_commas(columns: Sequence[tuple[str, ...]]) -> bool:
+    """Whether decimals are written with a comma: somewhere it can mean nothing else, and no column has points."""
+    sure = False
+    for cells in columns:
+        with_comma = [cell for cell in cells if "," in cell and _COMMA.fullmatch(cell)]
+        filled = [cell for cell in cells if cell not in _MISSING_NUMBER] if with_comma else []
+        if with_comma and all(_COMMA.fullmatch(cell) or number_of(cell) is not None for cell in filled):
+            if any("." in cell for cell in filled):
+                return False
+            sure |= any(not _THOUSANDS.fullmatch(cell) for cell in with_comma)
+    return sure
+
+
+def _column(name: str, cells: tuple[str, ...], comma: bool) -> np.ndarray:
+    if not _LABELS.fullmatch(name) and (values := _as_numbers(cells, comma)) is not None:
+        return values
+    texts = np.empty(len(cells), dtype=object)
+    texts[:] = [np.nan if cell in _MISSING else cell for cell in cells]
+    return texts
+
+
+def _as_numbers(cells: tuple[str, ...], comma: bool) -> np.ndarray | None:
+    """The column as integers, floats or truth values; None if a cell is something else."""
+    filled = [cell for cell in cells if cell not in _MISSING_NUMBER]
+    if not filled:
+        return np.full(len(cells), np.nan)
+    if len(filled) == len(cells) and set(filled) <= {"True", "False"}:
+        return np.array([cell == "True" for cell in cells])
+    if comma:
+        cells = tuple(cell.replace(",", ".", 1) if _COMMA.fullmatch(cell) else cell for cell in cells)
+        filled = [cell for cell in cells if cell not in _MISSING_NUMBER]
+    # 01 is a name. Python reads 1_000 as a number, and a long integer as infinity.
+    if any("_" in cell or _PADDED.fullmatch(cell) for cell in filled):
+        return None
+    try:
+        if len(filled) == len(cells) and all(len(cell) < 19 and cell.lstrip("+-").isdecimal() for cell in cells):
+            return np.array([int(cell) for cell in cells], dtype=np.int64)
+        return np.array([np.nan if cell in _MISSING_NUMBER else float(cell) for cell in cells], dtype=np.float64)
+    except (ValueError, OverflowError):
+        return None

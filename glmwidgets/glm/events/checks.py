@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,25 +9,31 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.tables import read_numbered_table
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.events.reading import Events, Place, read_events
+from glmwidgets.glm.tables import numbers_of, odd_words, refuse_repeated, some
 
 __all__ = ["EventFinding", "Events", "check_events", "event_warnings", "looks_like_milliseconds", "run_window"]
 
-#: Events as a table or as the path of one.
-Events = pd.DataFrame | str | os.PathLike
 
-
-def check_events(events: Events, source: str | None = None) -> pd.DataFrame:
+def check_events(
+    events: Events, source: str | None = None, *, missing_duration: float | None = None, complete: bool = False
+) -> pd.DataFrame:
     """Read and check a table of events.
 
     Parameters
     ----------
-    events : DataFrame, str or path
+    events : DataFrame, str, path or dict
         One row per event. ``onset`` and ``duration`` in seconds are required; ``trial_type`` names the
         condition, ``modulation`` is the amplitude (1 by default). Other columns are kept as they are. A path
-        is read as tab-, comma- or semicolon-separated text.
+        is read as `glmwidgets.glm.tables.read_table` says. FSL has a file of three columns (onset, duration,
+        modulation) for each type: a folder of these, or a dictionary from type to file.
     source : str, optional
         Name of the table in messages; by default the path, or "the events".
+    missing_duration : float, optional
+        Seconds that events without a duration last; by default these are left out.
+    complete : bool
+        Whether a row without onset, duration or type is an error, and not left out.
 
     Returns
     -------
@@ -40,17 +45,18 @@ def check_events(events: Events, source: str | None = None) -> pd.DataFrame:
     Raises
     ------
     FileNotFoundError
-        If the file does not exist.
+        If a file does not exist.
     TypeError
-        If `events` is neither a table nor a path.
+        If `events` is none of these.
     ValueError
-        If a required column is missing, there is no event, or a value is missing, not a number, not finite or
-        (a duration) negative. The message names the column and the rows.
+        If a required column is missing or two have one name, there is no event, or a value is no number, not finite
+        or (a duration) negative. The message names the column and the rows.
 
     Warns
     -----
     UserWarning
-        If there is no ``trial_type`` (all events become ``dummy``), or if events are duplicated.
+        If there is no ``trial_type`` (all events become ``dummy``), if rows without onset, duration or type are left
+        out (``n/a``, as BIDS allows), or if events are duplicated.
 
     Examples
     --------
@@ -60,27 +66,24 @@ def check_events(events: Events, source: str | None = None) -> pd.DataFrame:
     0    0.0       2.0          1         1.0
     1   10.0       2.0          2         1.0
     """
-    if isinstance(events, (str, os.PathLike)):
-        source = source or os.fspath(events)
-        table, lines = read_numbered_table(events, "events")
-    elif isinstance(events, pd.DataFrame):
-        table, lines = events, None
-    else:
-        raise TypeError(
-            "events must be a table (pandas.DataFrame) or the path of one with columns onset, duration and "
-            f"trial_type, not {type(events).__name__}"
-        )
-    where = _Place(source or "the events", lines)
-
+    table, where = read_events(events, source)
+    refuse_repeated(table.columns, where.source)
     for column in ("onset", "duration"):
         if column not in table.columns:
             raise ValueError(
                 f"{where.source} has no column {column!r}; its columns are "
-                f"{', '.join(map(str, table.columns)) or 'none'}. Name the column of "
+                f"{some(list(table.columns)) or 'none'}. Name the column of "
                 f"{'event starts' if column == 'onset' else 'event lengths'} in seconds {column!r}."
             )
     if len(table) == 0:
         raise ValueError(f"{where.source} has a header but no event")
+    if missing_duration is not None:
+        if not 0 <= missing_duration < np.inf:
+            raise ValueError(f"missing_duration must be 0 s or more, not {missing_duration}")
+        there = ~_is_missing(table["duration"])
+        table = table.assign(duration=table["duration"].astype(object).where(there, float(missing_duration)))
+    if not complete:
+        table, where = _without_gaps(table, where)
 
     onset = _numbers(table["onset"], where)
     duration = _numbers(table["duration"], where)
@@ -110,44 +113,48 @@ def check_events(events: Events, source: str | None = None) -> pd.DataFrame:
     return checked
 
 
-@dataclass(frozen=True)
-class _Place:
-    """How messages name the table and its rows: lines of a file, rows of a table."""
-
-    source: str
-    lines: np.ndarray | None
-
-    def rows(self, rows: np.ndarray) -> str:
-        numbers = rows if self.lines is None else self.lines[rows]
-        word, origin = ("row", " (counted from 0)") if self.lines is None else ("line", "")
-        shown = ", ".join(str(number) for number in numbers[:5])
-        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        return f"{word}{'s' if len(rows) > 1 else ''} {shown}{more}{origin}"
+def _is_missing(column: pd.Series) -> np.ndarray:
+    missing = column.isna().to_numpy()
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
+        return missing
+    return missing | np.array([isinstance(cell, str) and cell.strip() in ("", "n/a") for cell in column.tolist()])
 
 
-def _numbers(column: pd.Series, where: _Place) -> np.ndarray:
+def _without_gaps(table: pd.DataFrame, where: Place) -> tuple[pd.DataFrame, Place]:
+    """The rows that have onset, duration and type; what is left out is said."""
+    gaps = {name: _is_missing(table[name]) for name in ("onset", "duration", "trial_type") if name in table.columns}
+    lost = np.logical_or.reduce(list(gaps.values()))
+    if not lost.any():
+        return table, where
+    told = [f"{name} in {where.rows(np.flatnonzero(gap))}" for name, gap in gaps.items() if gap.any()]
+    n = int(lost.sum())
+    sentence = f"{where.source}: {n} of {len(table)} events {'have' if n > 1 else 'has'} no {', no '.join(told)}"
+    fill = "missing_duration= fills durations instead" if gaps["duration"].any() else ""
+    if lost.all():
+        raise InputError(f"{sentence}: no event is left", advice=fill)
+    warnings.warn(f"{sentence}; left out{fill and f' ({fill})'}", stacklevel=3)
+    kept = np.flatnonzero(~lost)
+    return table.iloc[kept], Place(where.source, where.lines, kept)
+
+
+def _numbers(column: pd.Series, where: Place) -> np.ndarray:
     """The column as float64, or an error that names the first value that is no finite number."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
-        values = column.to_numpy(dtype=np.float64)
-    else:
-        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.flatnonzero(~np.isfinite(values))
+    values = numbers_of(column)
+    wrong = np.flatnonzero(np.isnan(values))
     if not wrong.size:
         return values
-    missing = wrong[column.iloc[wrong].isna().to_numpy()]
+    missing = wrong[_is_missing(column.iloc[wrong])]
     if missing.size:
         raise ValueError(
             f"{where.source}: {column.name} is missing in {where.rows(missing)}; fill the value in or remove the event"
         )
-    raise ValueError(
-        f"{where.source}: {column.name} {column.iloc[wrong[0]]!r} in {where.rows(wrong)} is not a finite number"
-    )
+    raise ValueError(f"{where.source}: {column.name} {odd_words(column.iloc[wrong[0]], f'in {where.rows(wrong)}')}")
 
 
-def _types(column: pd.Series, where: _Place) -> list[str]:
+def _types(column: pd.Series, where: Place) -> list[str]:
     # A table with types 1 and 2 may have been stored with them as 1.0 and 2.0.
     names = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in column.tolist()]
-    missing = column.isna().to_numpy() | np.array([not name.strip() for name in names])
+    missing = _is_missing(column)
     if missing.any():
         raise ValueError(
             f"{where.source}: trial_type is missing in {where.rows(np.flatnonzero(missing))}; "
@@ -156,7 +163,7 @@ def _types(column: pd.Series, where: _Place) -> list[str]:
     return names
 
 
-def _sum_duplicates(events: pd.DataFrame, where: _Place) -> pd.DataFrame:
+def _sum_duplicates(events: pd.DataFrame, where: Place) -> pd.DataFrame:
     identity = ["trial_type", "onset", "duration"]
     repeated = events.duplicated(identity).to_numpy()
     warnings.warn(

@@ -137,4 +137,4 @@ def checked_lines(lines: tuple[str, ...]) -> pd.DataFrame:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return check_events(events_from_lines(lines), "the edited table")
+        return check_events(events_from_lines(lines), "the edited table", complete=True)

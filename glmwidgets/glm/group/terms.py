@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.group.design import check_group_design
+from glmwidgets.glm.tables import number_of as parse_number
 
 __all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "parse_number"]
 
@@ -34,22 +34,6 @@ class TermColumn:
     name: str
     kind: str
     cells: Sequence[str]
-
-
-def parse_number(text: str) -> float | None:
-    """Read a finite number; None for anything else.
-
-    Examples
-    --------
-    >>> parse_number(" -1.5e2 "), parse_number("1,5"), parse_number("nan")
-    (-150.0, None, None)
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    # Python reads 1_000 as a number; a person who typed that meant something else.
-    return value if math.isfinite(value) and "_" not in text else None
 
 
 def design_of_terms(

@@ -87,7 +87,77 @@ def test_duplicates_are_summed_with_a_warning_that_names_them():
 )
 def test_bad_values_are_refused_by_row(columns, message):
     with pytest.raises(ValueError, match=message):
-        check_events(table(**columns))
+        check_events(table(**columns), complete=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"onset": [0, np.nan, 2]}, r"1 of 3 events has no onset in row 1 \(counted from 0\); left out$"),
+        ({"onset": ["0", "n/a", "2"]}, "no onset in row 1"),
+        ({"duration": [1, None, 1]}, r"no duration in row 1 .*; left out \(missing_duration= fills"),
+        ({"trial_type": ["a", " ", "b"]}, "no trial_type in row 1"),
+        (
+            {"duration": [1, 1, np.nan], "trial_type": [None, "n/a", "a"]},
+            "have no duration in row 2 .*: no event is left",
+        ),
+    ],
+)
+def test_rows_that_are_not_available_are_left_out_and_said(columns, said):
+    if "no event" in said:
+        with pytest.raises(ValueError, match=said):
+            check_events(table(**columns))
+        return
+    with pytest.warns(UserWarning, match=said):
+        left = check_events(table(**columns))
+    assert left.equals(check_events(table(**columns).iloc[[0, 2]]))
+
+
+def test_missing_durations_are_filled_where_that_is_asked_for():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filled = check_events(table(duration=["n/a", 2.5, "n/a"]), missing_duration=4)
+    assert filled["duration"].tolist() == [4.0, 2.5, 4.0]
+    with pytest.raises(ValueError, match="missing_duration must be 0 s or more"):
+        check_events(table(), missing_duration=-1)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    path = tmp_path / "events.tsv"
+    path.write_text("onset\tduration\tonset\n1\t2\t3\n")
+    with pytest.raises(ValueError, match="more than one column is called 'onset'"):
+        check_events(path)
+
+
+FSL = {"face": "0 2 1\n20 2 0.5\n", "house": "10 2 1\n", "error": "0 0 0\n"}
+
+
+@pytest.fixture
+def three_columns(tmp_path):
+    folder = tmp_path / "evs"
+    folder.mkdir()
+    for name, text in FSL.items():
+        (folder / f"{name}.txt").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("door", ["folder", "dictionary", "arrays"])
+def test_files_of_three_columns_are_events(three_columns, door):
+    files = {name: three_columns / f"{name}.txt" for name in FSL}
+    given = {"folder": three_columns, "dictionary": files}.get(door) or {n: np.loadtxt(f) for n, f in files.items()}
+    read = check_events(given).sort_values("onset")
+    assert read[["onset", "trial_type", "modulation"]].to_numpy().tolist() == [
+        [0, "face", 1],
+        [10, "house", 1],
+        [20, "face", 0.5],
+    ]
+    assert check_events(three_columns / "house.txt")["trial_type"].tolist() == ["house"]
+
+
+def test_a_folder_of_other_files_is_refused(three_columns):
+    (three_columns / "notes.txt").write_text("a b\n1 2\n")
+    with pytest.raises(ValueError, match=r"notes.txt has no column 'onset'; its columns are a, b"):
+        check_events(three_columns)
 
 
 def test_a_missing_column_is_named_with_those_there_are():
@@ -148,7 +218,7 @@ def test_missing_empty_and_binary_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("onset\tduration\n1\t2\n1\t2\t3\n", "Expected 2 fields in line 3, saw 3"),
+        ("onset\tduration\n1\t2\n1\t2\t3\n", "line 3 has 3 cells, and there are 2 names"),
         ('onset\tduration\ttrial_type\n1\t2\t"a\n3\t4\tb"\n', "quotation mark"),
     ],
 )
