@@ -56,8 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     forget()
     module, _ = COMMANDS[name]
     with warnings.catch_warnings(), _terminated_like_interrupted():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always")
+        for of_programmers in (DeprecationWarning, FutureWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", of_programmers)
         warnings.showwarning = lambda message, *_: _say(name, "warning", message)
         try:
             return getattr(import_module(module), name)(argv[1:])

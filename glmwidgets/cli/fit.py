@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,14 +229,20 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
     """Fit a run, and say in a person's words what is wrong if something is."""
     analysis = Analysis(run)
     try:
-        result, clusters = analysis.result(settings), analysis.clusters(settings)
-        for said in dict.fromkeys(text for texts in result.warnings.values() for text in texts):
-            warnings.warn(said, stacklevel=2)
-        return analysis, result, clusters
+        result = analysis.result(settings)
+        _say(result.warnings)
+        return analysis, result, analysis.clusters(settings)
     except StageError as error:
+        _say(error.warnings)
         if error.stage == "contrast":
             raise InputError(told(error, "terminal"), where=f"contrast {settings.contrast.expression!r}") from None
         raise error.cause from None
+
+
+def _say(told: Mapping[str, Sequence[str]]) -> None:
+    """Warn of what stages were warned of."""
+    for text in dict.fromkeys(text for texts in told.values() for text in texts):
+        warnings.warn(text, stacklevel=3)
 
 
 def _shown(value: Any) -> str:

@@ -18,6 +18,7 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import (
     Events,
     check_events,
+    event_warnings,
     looks_like_milliseconds,
     milliseconds_message,
     outside_message,
@@ -129,8 +130,9 @@ def make_first_level_design_matrix(
     Warns
     -----
     UserWarning
-        If events lie outside the run, or columns depend on each other. nilearn moves the singular values of
-        such a matrix by a part in 1e15; here the matrix stays as it is, and the warning names the columns.
+        If something is probably wrong with the events, such as some that lie outside the run (see
+        `glmwidgets.glm.events.checks.event_warnings`), or columns depend on each other. nilearn moves the singular
+        values of such a matrix by a part in 1e15; here the matrix stays as it is, and the warning names the columns.
 
     Examples
     --------
@@ -195,11 +197,12 @@ def _conditions(
             complain(f"{condition!r} has modulation 0 in all its events: give them another, or remove the type")
         elif np.abs(columns).max() < _NEGLIGIBLE * whole_response * amplitude:
             complain(_no_trace(condition, onset[rows], duration[rows], start, end))
-        elif late := int((onset[rows] >= end).sum()):
-            n = f"{late} of {rows.sum()} events of {condition!r}"
-            warnings.warn(f"{prefix}{n} start after the end of the run ({end:g} s)", stacklevel=3)
         blocks.append(columns)
         names += response.column_names(condition)
+    for finding in event_warnings(events, times):
+        # What is an error stands above, as a response may reach where the event itself does not.
+        if finding.severity == "warning":
+            warnings.warn(prefix + finding.message, stacklevel=3)
     return np.hstack(blocks), names
 
 

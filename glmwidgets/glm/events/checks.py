@@ -190,8 +190,8 @@ class EventFinding:
     severity : {"error", "warning", "note"}
         With an error the condition cannot be estimated; a warning is probably a mistake; a note may be meant.
     kind : str
-        ``milliseconds``, ``outside``, ``partly outside``, ``overlap``, ``mixed durations``, ``similar names``
-        or ``censored``.
+        ``milliseconds``, ``scans``, ``outside``, ``partly outside``, ``overlap``, ``mixed durations``,
+        ``similar names`` or ``censored``.
     condition : str or None
         The event type concerned; None if it is several.
     rows : tuple of int
@@ -287,7 +287,13 @@ def event_warnings(
     if looks_like_milliseconds(run.onset, run.end):
         message = milliseconds_message(run.onset, run.end)
         return [EventFinding("error", "milliseconds", None, tuple(range(len(events))), message)]
-    findings = [*_outside(run), *_overlaps(run), *_mixed_durations(run), *_similar_names(run)]
+    findings = [
+        *_in_scans(run, np.asarray(frame_times)),
+        *_outside(run),
+        *_overlaps(run),
+        *_mixed_durations(run),
+        *_similar_names(run),
+    ]
     if sample_mask is not None:
         findings += _censored(run, np.asarray(frame_times)[np.asarray(sample_mask)])
     rank = {"error": 0, "warning": 1, "note": 2}
@@ -326,6 +332,22 @@ class _Run:
 
 def _finding(severity: str, kind: str, condition: str | None, rows: np.ndarray, message: str) -> EventFinding:
     return EventFinding(severity, kind, condition, tuple(rows.tolist()), message)
+
+
+def _in_scans(run: _Run, frame_times: np.ndarray) -> Iterator[EventFinding]:
+    """Whole numbers that fill the run if they count scans, and leave most of it empty if they are seconds."""
+    steps = np.diff(frame_times)
+    t_r, n_scans = float(steps.min()), frame_times.size
+    numbers = np.concatenate([run.onset, run.stop])
+    even = steps.max() - t_r <= 1e-6 * t_r
+    if t_r < 1.5 or not even or numbers.min() < 0 or (numbers != np.rint(numbers)).any():
+        return
+    if 0.8 * n_scans <= numbers.max() <= n_scans:
+        message = (
+            f"the onsets may be scans: they are whole numbers up to {run.onset.max():g}, and the run has {n_scans} "
+            f"scans in {run.end - run.start:g} s; if so, multiply onset and duration by {t_r:g}"
+        )
+        yield _finding("warning", "scans", None, np.arange(run.onset.size), message)
 
 
 def _outside(run: _Run) -> Iterator[EventFinding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 
 import ipywidgets as W
@@ -100,9 +99,8 @@ class StatusLine:
         )
 
     def _warnings(self) -> str:
-        result = self.session.result
-        warned: Mapping[str, tuple[str, ...]] = {} if result is None else result.warnings
-        told = [f"{escape(stage)}: {escape(said)}" for stage, messages in warned.items() for said in messages]
+        warned = self.session.warned.items()
+        told = [f"{escape(stage)}: {escape(said)}" for stage, messages in warned for said in messages]
         if not told:
             return ""
         many = f"{len(told)} warning{'s' * (len(told) > 1)}"

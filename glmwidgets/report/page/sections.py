@@ -473,7 +473,9 @@ def run_section(study: Study, run: Fitted) -> RunSection:
     legend = tuple(
         (kind, colour_of(kind, kinds), int((run.events["trial_type"].astype(str) == kind).sum())) for kind in kinds
     )
-    return RunSection(run.name, legend, tuple(pictures), tuple(matrices), _columns(run), tuple(_findings(run)))
+    return RunSection(
+        run.name, legend, tuple(pictures), tuple(matrices), _columns(run), tuple(_findings(run, study.said))
+    )
 
 
 def _columns(run: Fitted) -> Table | None:
@@ -506,8 +508,8 @@ def _or_dash(value: float) -> str:
     return "∞" if np.isinf(value) else write_number(float(value))
 
 
-def _findings(run: Fitted) -> list[str]:
-    found = []
+def _findings(run: Fitted, said: tuple[str, ...]) -> list[str]:
+    found = list(said)
     if run.events is not None:
         times = np.asarray(run.design.index, dtype=float)
         found += [finding.message for finding in event_warnings(run.events, times)]
@@ -518,4 +520,4 @@ def _findings(run: Fitted) -> list[str]:
         found += [w.message for w in loud[:8]]
     if np.isinf(condition_number(run.design)):
         found.append("the columns of the design are combinations of each other: not every contrast can be estimated")
-    return [text[0].upper() + text[1:] + ("" if text.endswith(".") else ".") for text in found]
+    return [text[0].upper() + text[1:] + ("" if text.endswith(".") else ".") for text in dict.fromkeys(found)]

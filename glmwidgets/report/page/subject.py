@@ -133,6 +133,8 @@ class Study:
         Of a session: its whole tree.
     looks : MapSettings
         How maps are drawn.
+    said : tuple of str
+        What was warned of on the way to the result.
     """
 
     title: str
@@ -145,6 +147,7 @@ class Study:
     background: nib.Nifti1Image | None = None
     settings: SettingsTree | None = None
     looks: MapSettings = field(default_factory=MapSettings)
+    said: tuple[str, ...] = ()
 
     def image(self, values: np.ndarray) -> nib.Nifti1Image:
         """Values of the voxels as an image, 0 outside the mask."""
@@ -223,6 +226,7 @@ def study_of_result(
         background=load_image(bg_img),
         settings=settings,
         looks=settings.map,
+        said=tuple(text for texts in result.warnings.values() for text in texts),
     )
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from glmwidgets.glm.errors import GlmwidgetsError, portable, told
 from glmwidgets.session.core.declared import DeclaredSettings, by_group
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["Graph", "Stage", "StageError"]
+__all__ = ["Graph", "Heard", "Stage", "StageError"]
 
 
 class StageError(GlmwidgetsError):
@@ -32,12 +32,15 @@ class StageError(GlmwidgetsError):
         Name of the stage, from which a panel knows whether the message is for it.
     cause : Exception
         What went wrong.
+    warnings : dict
+        What was warned of on the way, by stage.
     """
 
-    def __init__(self, stage: str, cause: Exception):
+    def __init__(self, stage: str, cause: Exception, warnings: Mapping[str, tuple[str, ...]] | None = None):
         super().__init__(str(cause))
         self.stage = stage
         self.cause = cause
+        self.warnings = dict(warnings or {})
 
     def advice_at(self, door: str) -> str:
         """What its cause advises."""
@@ -217,29 +220,45 @@ class Graph:
             needed = [self.get(need, settings, timings, checkpoint) for need in stage.needs]
             if checkpoint is not None:
                 checkpoint(name)
-            start = time.perf_counter()
+            start, heard = time.perf_counter(), Heard()
             try:
-                result, said = _hearing(stage.compute, stage.seen(settings), *needed)
+                with heard:
+                    result = stage.compute(stage.seen(settings), *needed)
             except (ValueError, TypeError, OSError, ArithmeticError, LookupError, MemoryError) as error:
-                raise StageError(name, error) from error
+                on_the_way = self.warnings(name, settings) | ({name: heard.said} if heard.said else {})
+                raise StageError(name, error, on_the_way) from error
             if timings is not None:
                 timings[name] = time.perf_counter() - start
-            kept[key] = _Kept(result, said)
+            kept[key] = _Kept(result, heard.said)
             while stage.overflows([each.result for each in kept.values()]):
                 kept.popitem(last=False)
             return result
 
 
-def _hearing(compute: Callable[..., Any], *arguments: Any) -> tuple[Any, tuple[str, ...]]:
-    """Call, and collect what it warns of for a person; warnings meant for programmers go their usual way.
+class Heard(warnings.catch_warnings):
+    """Collects what is warned of for a person; warnings meant for programmers go their usual way.
 
-    To be called under a lock, for the list of filters belongs to the whole process.
+    To be entered under a lock, for the list of filters belongs to the whole process.
+
+    Attributes
+    ----------
+    said : tuple of str
+        Each once, also where what was done ends in an error.
     """
-    with warnings.catch_warnings(record=True) as caught:
+
+    said: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__(record=True)
+
+    def __enter__(self) -> Heard:
+        self._caught = super().__enter__()
         warnings.simplefilter("always", UserWarning)
-        result = compute(*arguments)
-    for warning in caught:
-        if not issubclass(warning.category, UserWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    messages = (str(w.message) for w in caught if issubclass(w.category, UserWarning))
-    return result, tuple(dict.fromkeys(messages))
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
+        for warning in self._caught:
+            if not issubclass(warning.category, UserWarning):
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        self.said = tuple(dict.fromkeys(str(w.message) for w in self._caught if issubclass(w.category, UserWarning)))

@@ -124,6 +124,7 @@ class LiveSession(traitlets.HasTraits):
         self._lane = LatestWins(synchronous, on_error=self.show_error)
         self._aside = LatestWins(synchronous, on_error=self.show_error)
         self._seconds: dict[str, float] = {}
+        self._failed: Mapping[str, tuple[str, ...]] = {}
         self.steps = Steps(settings)
         super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape))
 
@@ -155,6 +156,13 @@ class LiveSession(traitlets.HasTraits):
     def is_synchronous(self) -> bool:
         """Whether everything is computed in the caller's thread."""
         return self._lane.synchronous
+
+    @property
+    def warned(self) -> Mapping[str, tuple[str, ...]]:
+        """What was warned of, by stage: on the way to the result, or to the error that stands in its place."""
+        if self.status.state == "error":
+            return self._failed
+        return {} if self.result is None else self.result.warnings
 
     @property
     def is_current(self) -> bool:
@@ -303,6 +311,7 @@ class LiveSession(traitlets.HasTraits):
         # The place stands on the status by itself.
         message = told(error, "notebook", place=getattr(error, "where", "") != stage)
         details = "".join(traceback.format_exception(error))
+        self._failed = getattr(error, "warnings", {})
         log.info("%s: %s", stage, message)
         self._publish(status=Status("error", stage, message, details, self.status.timings, suggestion))
 

@@ -316,7 +316,7 @@ def test_modulation_of_zero_everywhere_is_an_error():
 
 def test_a_late_event_of_a_type_that_also_happens_is_a_warning():
     events = pd.DataFrame({"onset": [20.0, 400.0], "duration": 4.0, "trial_type": "a"})
-    with pytest.warns(UserWarning, match=r"1 of 2 events of 'a' start after the end of the run \(120 s\)"):
+    with pytest.warns(UserWarning, match=r"1 of 2 events of 'a' lie outside the run \(0 to 120 s\)"):
         make_first_level_design_matrix(frame_times(60, 2.0), events)
 
 

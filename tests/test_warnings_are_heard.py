@@ -1,0 +1,144 @@
+"""What is probably wrong with events and columns is said at every door in the same words, from one list."""
+
+import warnings
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from glmwidgets.cli import main
+from glmwidgets.glm.design.matrix import make_first_level_design_matrix
+from glmwidgets.glm.events.checks import check_events, event_warnings
+from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.runs.opening import open_run
+from glmwidgets.session.single.session import Session
+
+TIMES = np.arange(80) * 2.0
+SOUND = pd.DataFrame({"onset": [10.0, 34, 58, 82, 106, 130], "duration": 8.0, "trial_type": ["face", "house"] * 3})
+
+
+def _late():
+    return pd.concat([SOUND, pd.DataFrame({"onset": [170.0], "duration": 8.0, "trial_type": ["face"]})])
+
+
+def _before():
+    return SOUND.assign(onset=[-30.0, *SOUND["onset"][1:]])
+
+
+def _overlapping():
+    return SOUND.assign(duration=[60.0, *SOUND["duration"][1:]])
+
+
+# A table of events, and what is to be heard of it.
+WRONG = {
+    "late": (_late, "1 of 4 events of 'face' lie outside the run (0 to 160 s)"),
+    "before": (_before, "'face': 1 events start before -24 s (min_onset)"),
+    "overlap": (_overlapping, "'face' overlaps itself: 1 event starts before an earlier one has ended"),
+}
+
+
+@pytest.fixture(params=WRONG)
+def wrong(request):
+    make, said = WRONG[request.param]
+    return make(), said
+
+
+def _heard(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [str(each.message) for each in caught]
+
+
+def test_the_function_and_the_estimator_warn(wrong, run):
+    events, said = wrong
+    (once,) = [text for text in _heard(lambda: make_first_level_design_matrix(TIMES, events)) if said in text]
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ols")
+    heard = _heard(lambda: model.fit(run.img, events))
+    assert [text for text in heard if said in text] == [once]
+    pytest.importorskip("matplotlib")
+    if "min_onset" not in said:
+        assert once in model.generate_report("house").html.replace("&#39;", "'")
+
+
+def test_sound_events_are_said_nothing_of(run):
+    assert _heard(lambda: make_first_level_design_matrix(TIMES, SOUND)) == []
+
+
+def test_the_session_and_its_report_say_it(wrong, run):
+    events, said = wrong
+    session = Session(open_run(run.img, events, 2.0, mask=run.mask_img), synchronous=True)
+    session.refresh()
+    (text,) = [text for texts in session.warned.values() for text in texts if said in text]
+    html_of = pytest.importorskip("glmwidgets.report.page.html").session_report
+    assert html_of(session).html.replace("&#39;", "'").count(text[:1].upper() + text[1:]) == 1
+
+
+def test_it_is_said_beside_the_error_that_follows(wrong, run):
+    events, said = wrong
+    pytest.importorskip("anywidget")
+    from glmwidgets.panels.shared.status import StatusLine
+
+    session = Session(open_run(run.img, events, 2.0, mask=run.mask_img), synchronous=True)
+    session.refresh()
+    panel = StatusLine(session)
+    assert session.update({"contrast.expression": "face - hause"})
+    assert session.status.state == "error"
+    assert [text for texts in session.warned.values() for text in texts if said in text]
+    assert said.replace("'", "&#x27;") in panel._warnings()
+    assert session.update({"contrast.expression": "face"})
+    assert session.status.state == "idle"
+    assert said.replace("'", "&#x27;") in panel._warnings()
+
+
+@pytest.mark.parametrize("contrast", ["face", "face - hause"])
+def test_the_terminal_says_it_on_stderr_also_where_the_fit_fails(wrong, run, tmp_path, capsys, contrast):
+    events, said = wrong
+    nib.save(run.img, tmp_path / "bold.nii.gz")
+    nib.save(run.mask_img, tmp_path / "mask.nii.gz")
+    events.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    words = [tmp_path / "bold.nii.gz", "--events", tmp_path / "events.tsv", "--mask", tmp_path / "mask.nii.gz"]
+    failed = main(["fit", *map(str, words), "--contrast", contrast, "--out", str(tmp_path / "out")])
+    out, err = capsys.readouterr()
+    assert failed == (0 if contrast == "face" else 2)
+    assert err.count(said) == 1
+    assert f"glmwidgets fit: warning: {said[:5]}" in err
+    assert said not in out
+    if failed:
+        return
+    # And again, of the settings that it wrote.
+    again = ["fit", "--settings", str(tmp_path / "out" / "settings.json"), "--out", str(tmp_path / "again")]
+    assert main(again) == 0
+    assert capsys.readouterr().err.count(said) == 1
+
+
+def test_warnings_of_pandas_are_not_muted_at_the_terminal(monkeypatch, capsys):
+    def warns(_):
+        warnings.warn("columns have mixed types", pd.errors.DtypeWarning, stacklevel=2)
+        warnings.warn("for programmers", DeprecationWarning, stacklevel=2)
+        return 0
+
+    monkeypatch.setattr("glmwidgets.cli.fit.fit", warns)
+    assert main(["fit"]) == 0
+    assert capsys.readouterr().err == "glmwidgets fit: warning: columns have mixed types\n"
+
+
+# Events that count scans ----------------------------------------------------------------------------------------------
+
+
+def _kinds(onset, duration=4.0, times=TIMES):
+    events = check_events(pd.DataFrame({"onset": onset, "duration": duration, "trial_type": "a"}))
+    return [finding.kind for finding in event_warnings(events, times)]
+
+
+def test_events_that_fill_the_run_as_scans_and_half_of_it_as_seconds_may_be_scans():
+    assert _kinds([0, 20, 40, 70]) == ["scans"]
+    assert _kinds([0, 20, 40, 140]) == []  # seconds: they fill the run
+    assert _kinds([0, 20, 40, 70.5]) == []  # no whole numbers
+    assert _kinds([0, 10, 20]) == []  # as scans they would leave half of it empty
+    assert _kinds([0, 20, 40, 70], times=np.arange(160) * 1.0) == []  # a scan a second: nothing tells
+    with pytest.warns(UserWarning, match=r"the onsets may be scans: .* up to 70, and the run has 80 scans in 160 s"):
+        make_first_level_design_matrix(
+            TIMES, pd.DataFrame({"onset": [0.0, 20, 40, 70], "duration": 4.0, "trial_type": "a"})
+        )
