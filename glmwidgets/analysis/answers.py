@@ -47,6 +47,8 @@ class Fitted:
         Path of the image.
     signal : array of shape (n_voxels,) or None
         Mean over time of each voxel's signal before it was scaled.
+    effects : dict
+        Columns that model each event type.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Fitted:
     confounds: tuple[str, ...] | None = None
     source: str | None = None
     signal: np.ndarray | None = field(default=None, repr=False)
+    effects: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def book(self) -> ContrastBook:
@@ -169,6 +172,11 @@ class Answer:
         return self.volume(self.z, fill=np.nan).astype(np.float32)
 
     @property
+    def unit(self) -> str:
+        """Unit of effects: ``"%"`` of a mean, or none."""
+        return "%" if self.statistics.scaled else ""
+
+    @property
     def mask(self) -> np.ndarray:
         """Voxels that are analysed, 3-D bool."""
         return self.domain.mask
@@ -225,6 +233,11 @@ class RunAnswer(Answer):
         return self.fitted.book
 
     @property
+    def effects(self) -> dict[str, tuple[str, ...]]:
+        """Columns of the design that model each effect one may contrast."""
+        return self.fitted.effects
+
+    @property
     def signal(self) -> np.ndarray:
         """Mean over time of each voxel's signal before it was scaled, shape (n_voxels,)."""
         return self.fitted.signal
@@ -273,17 +286,20 @@ class RunsAnswer(Answer):
         What each says to the contrast.
     book : RunsBook
         Verdicts on any contrast of the runs that are used.
-    effects : dict
-        Columns that model each event type, in any of the runs.
-    scaled : bool
-        Whether the data of every run are in percent of a mean.
     """
 
     fitted: tuple[Fitted, ...]
     parts: tuple[RunPart, ...]
     book: RunsBook
-    effects: dict[str, tuple[str, ...]]
-    scaled: bool
+
+    @cached_property
+    def effects(self) -> dict[str, tuple[str, ...]]:
+        """Columns that model each event type, in any of the runs."""
+        found: dict[str, dict[str, None]] = {}
+        for one in self.fitted:
+            for effect, names in one.effects.items():
+                found.setdefault(effect, {}).update(dict.fromkeys(names))
+        return {effect: tuple(names) for effect, names in sorted(found.items())}
 
     @cached_property
     def design(self) -> pd.DataFrame:

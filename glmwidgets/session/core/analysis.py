@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from glmwidgets.analysis.answers import Answer
 from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, threshold_of
+from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.graph import Graph, Stage
 from glmwidgets.specification.tree import SettingsTree
 
@@ -50,6 +51,11 @@ class LiveAnalysis:
                 Stage("bounds", bounds_of, needs=("mask", scored, "clusters", "hommel"), reads=sides),
             ]
         )
+
+    @property
+    def domain(self) -> Domain:
+        """Where the data lie."""
+        raise NotImplementedError
 
     def result(self, settings: SettingsTree, checkpoint: Checkpoint | None = None) -> Answer:
         """Everything up to the threshold.

@@ -1,7 +1,7 @@
 """What every live analysis is: settings go in from any thread, results come out when they are ready.
 
-A `LiveSession` knows nothing of what is analysed: it is given an analysis, and its subclasses say on what grid its maps
-lie (`shape`, `affine`), what their data are in (`unit`) and what effects there are to be contrasted (`effects`).
+A `LiveSession` knows nothing of what is analysed: its analysis says where the data lie, and its answers what they are
+in and what effects there are to be contrasted.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class LiveSession(traitlets.HasTraits):
     @property
     def domain(self) -> Domain:
         """Where the data lie."""
-        raise NotImplementedError
+        return self.analysis.domain
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -145,12 +145,12 @@ class LiveSession(traitlets.HasTraits):
 
     @property
     def unit(self) -> str:
-        """Unit of effects, such as ``"%"``; empty where there is none."""
-        return ""
+        """Unit of effects, such as ``"%"``; empty where there is none, and before the first result."""
+        return "" if self.result is None else self.result.unit
 
     def effects(self) -> dict[str, tuple[str, ...]]:
         """Columns of the design that model each effect one may contrast; empty before the first result."""
-        return {}
+        return {} if self.result is None else dict(self.result.effects)
 
     @property
     def is_synchronous(self) -> bool:

@@ -132,7 +132,8 @@ class GroupAnalysis(LiveAnalysis):
         return map_influence(distances, design)
 
     def _fitted(self, settings: GroupSettings, values: np.ndarray, fit: GroupFit, design: pd.DataFrame) -> FittedGroup:
-        return FittedGroup(design=design, fit=fit, values=_used(settings, values))
+        effects = {str(name): (str(name),) for name in design.columns}
+        return FittedGroup(design=design, fit=fit, values=_used(settings, values), effects=effects)
 
     def _contrast(self, settings: GroupSettings, fit: GroupFit) -> Scored:
         contrast = group_contrast(fit, settings.contrast.expression or default_contrast(settings))

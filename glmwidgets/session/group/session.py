@@ -12,7 +12,6 @@ import pandas as pd
 import traitlets
 
 from glmwidgets.analysis.answers import GroupAnswer
-from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.session.group.analysis import GroupAnalysis
@@ -62,17 +61,8 @@ class GroupSession(LiveSession):
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
 
     @property
-    def domain(self) -> Domain:
-        """Voxels that all maps have."""
-        return self.analysis.domain
-
-    @property
     def _is_new(self) -> bool:
         return not self.goes_on
-
-    def effects(self) -> dict[str, tuple[str, ...]]:
-        """Columns of the design, each an effect by itself; empty before the first result."""
-        return {} if self.result is None else {str(name): (str(name),) for name in self.result.design.columns}
 
     # The model ----------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.analysis.answers import Fitted, RunPart, RunsAnswer
-from glmwidgets.analysis.proposals import condition_columns, mended_expression
+from glmwidgets.analysis.answers import RunPart, RunsAnswer
+from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import RunsBook
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
@@ -76,6 +76,11 @@ class FixedAnalysis(LiveAnalysis):
             ]
         )
 
+    @property
+    def domain(self) -> Domain:
+        """Where the series of all runs lie."""
+        return self.analyses[0].domain
+
     @cached_property
     def background(self) -> np.ndarray:
         """Mean image of the first run, 3-D float32."""
@@ -123,8 +128,6 @@ class FixedAnalysis(LiveAnalysis):
             fitted=fitted,
             parts=parts,
             book=RunsBook([fitted[i].book for i in self._used(settings)]),
-            effects=self._effects(models, fitted),
-            scaled=self._scaling(models) != "none",
         )
 
     def suggestion(self, settings: FixedSettings, error: BaseException | None = None) -> str | None:
@@ -223,14 +226,6 @@ class FixedAnalysis(LiveAnalysis):
     def _statistics(self, settings: FixedSettings, scored: Scored) -> StatisticsBook:
         models = [model_of(text, ContrastSettings(), ThresholdSettings()) for text in settings.runs.models]
         return StatisticsBook(None, *scored, two_sided(settings, scored[0]), self._scaling(models), LACKS)
-
-    def _effects(self, models: Sequence[Settings], fitted: Sequence[Fitted]) -> dict[str, tuple[str, ...]]:
-        found: dict[str, dict[str, None]] = {}
-        for analysis, model, one in zip(self.analyses, models, fitted, strict=True):
-            columns = [str(name) for name in one.design.columns]
-            for effect, names in condition_columns(analysis.conditions(model), model.design, columns).items():
-                found.setdefault(effect, {}).update(dict.fromkeys(names))
-        return {effect: tuple(names) for effect, names in sorted(found.items())}
 
     def _warnings(
         self, models: Sequence[Settings], parts: Sequence[RunPart], settings: FixedSettings

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import traitlets
 
 from glmwidgets.analysis.answers import RunsAnswer
-from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.resting import Resting
@@ -45,20 +44,6 @@ class FixedSession(Resting, LiveSession):
         self.ledger = Ledger()
         analysis = FixedAnalysis([session.analysis for session in of.sessions])
         super().__init__(analysis, self._followed(FixedSettings()), synchronous)
-
-    @property
-    def domain(self) -> Domain:
-        """Where the series of all runs lie."""
-        return self._of.sessions[0].domain
-
-    @property
-    def unit(self) -> str:
-        """Unit of effects: ``"%"`` of a mean, or none."""
-        return "%" if self.result is not None and self.result.scaled else ""
-
-    def effects(self) -> dict[str, tuple[str, ...]]:
-        """Columns that model each event type in any of the runs; empty before the first result."""
-        return {} if self.result is None else dict(self.result.effects)
 
     def follow(self) -> None:
         """Take the runs' models, and what is asked of them."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted, RunAnswer
-from glmwidgets.analysis.events import EventSource
+from glmwidgets.analysis.events import EventSource, types_of
 from glmwidgets.analysis.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.design.confound_groups import first_choice
@@ -81,7 +81,13 @@ class Analysis(LiveAnalysis):
                     keep=8,
                 ),
                 Stage("fit", steps.fit_of, ("moments", "design", "mask"), noise, keep=3),
-                Stage("fitted", self._fitted, fitted, _paths("design", "conditions", "confounds"), keep=3),
+                Stage(
+                    "fitted",
+                    self._fitted,
+                    fitted,
+                    _paths("design", "conditions", "confounds", "hrf_model", "fir_delays"),
+                    keep=3,
+                ),
                 Stage("contrast", steps.contrast_of, ("fit",), ("contrast.expression",), keep=6),
                 Stage("statistics", self._statistics, ("fit", "contrast"), ("threshold.two_sided", *scaling), keep=2),
             ]
@@ -113,6 +119,11 @@ class Analysis(LiveAnalysis):
     def conditions(self, settings: Settings) -> tuple[str, ...]:
         """Types of these events, sorted."""
         return self.event_source.types(settings.events)
+
+    @property
+    def domain(self) -> Domain:
+        """Where the series lie: all voxels of the run's image."""
+        return self.run.domain
 
     @cached_property
     def background(self) -> np.ndarray:
@@ -162,7 +173,8 @@ class Analysis(LiveAnalysis):
         run, chosen = self.run, asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         events = steps.modelled_events(asked, events)
-        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs.bold, signal)
+        effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
+        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs.bold, signal, effects)
 
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:
         return StatisticsBook(fit, *contrast, two_sided(asked, contrast[0]), asked.data.signal_scaling)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glmwidgets.analysis.thresholding import thresholding
-from glmwidgets.glm.fit.contrasts import compute_contrast
-from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.analysis.steps import contrast_of, fit_of
+from glmwidgets.analysis.thresholding import two_sided
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.runs.domain import Domain
@@ -79,15 +78,15 @@ class Previewer:
         moments = graph.get("moments", settings)
         if moments.n_scans * moments.n_voxels < self.large:
             return None
-        voxels, some = self._visible(moments, graph.get("mask", settings), cursor)
+        domain = graph.get("mask", settings)
+        voxels, some = self._visible(moments, domain, cursor)
         try:
-            fit = fit_glm(some, graph.get("design", settings), settings.noise.model)
-            contrast = compute_contrast(fit, settings.contrast.expression)
+            fit = fit_of(settings, some, graph.get("design", settings), domain)
+            contrast, z = contrast_of(settings, fit)
         except ValueError:
             return None
-        z, two_sided = contrast.z_score(), thresholding(settings, contrast).two_sided
-        book = StatisticsBook(fit, contrast, z, two_sided, settings.data.signal_scaling)
-        return Preview(settings, voxels, z, book)
+        sides, scaling = two_sided(settings, contrast), settings.data.signal_scaling
+        return Preview(settings, voxels, z, StatisticsBook(fit, contrast, z, sides, scaling))
 
     def _visible(self, moments: Moments, domain: Domain, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
         kept = self._kept

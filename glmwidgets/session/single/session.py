@@ -12,9 +12,6 @@ import traitlets
 
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import types_of
-from glmwidgets.analysis.proposals import condition_columns
-from glmwidgets.glm.moments.scaling import SCALINGS
-from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession, Status, first_settings
@@ -63,11 +60,6 @@ class Session(LiveSession):
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
 
     @property
-    def domain(self) -> Domain:
-        """Where the series lie: all voxels of the run's image."""
-        return self.run.domain
-
-    @property
     def events(self) -> pd.DataFrame | None:
         """Events as edited; where those of the settings cannot be made, the last that could. To be read only."""
         with contextlib.suppress(ValueError):
@@ -78,19 +70,6 @@ class Session(LiveSession):
     def conditions(self) -> tuple[str, ...]:
         """Event types, sorted, those without a tick and modulators too."""
         return types_of(self.events)
-
-    @property
-    def unit(self) -> str:
-        """Unit of effects: ``"%"`` of a mean, or none."""
-        settings = self.settings if self.result is None else self.result.settings
-        return "%" if SCALINGS[settings.data.signal_scaling].mean is not None else ""
-
-    def effects(self) -> dict[str, tuple[str, ...]]:
-        """Columns of the design that model each event type; empty before the first result."""
-        if self.result is None:
-            return {}
-        columns = [str(name) for name in self.result.design.columns]
-        return condition_columns(self.analysis.conditions(self.result.settings), self.result.settings.design, columns)
 
     def return_to(self, number: int) -> None:
         """Go to the settings of an entry of the ledger; that is a step as any other.
