@@ -17,7 +17,6 @@ import pytest
 from scipy import stats
 
 from glmwidgets.cli import COMMANDS, main
-from glmwidgets.cli.fit import OPTIONS
 from glmwidgets.cli.lab import TOUR, tour_folder, tour_source
 from glmwidgets.files.writing import whole_folder
 from glmwidgets.glm.design.drift import DRIFTS
@@ -316,7 +315,7 @@ def test_help_names_every_choice_of_every_table(capsys):
     for table in (DRIFTS, NOISE_MODELS, THRESHOLDS, SCALINGS):
         assert set(table) <= words
     assert all(name in " ".join(shown.split()) for name in HRFS)
-    assert all(option.flag in words for options in OPTIONS.values() for option in options)
+    assert all(option.flag in words for known in Settings.known().values() for option in known.options)
 
 
 @pytest.mark.parametrize(

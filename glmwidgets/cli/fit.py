@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +12,10 @@ from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
+from glmwidgets.cli.options import add_settings, as_options_say
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
-from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.expressions import quote_name
-from glmwidgets.glm.inference.heights import THRESHOLDS
-from glmwidgets.glm.moments.scaling import SCALINGS
-from glmwidgets.glm.noise.models import NOISE_MODELS
-from glmwidgets.glm.noise.pooling import POOLINGS
-from glmwidgets.glm.response.models import HRFS
 from glmwidgets.glm.tables import tsv
 from glmwidgets.report.exports.folder import FILES, write_result
 from glmwidgets.report.page.words import summary
@@ -40,90 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["add_options", "analyse", "fit", "open_given"]
 
 
-def _whole_numbers(text: str) -> list[int]:
-    return [int(word) for word in text.replace(",", " ").split()]
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option and the setting that it writes."""
-
-    flag: str
-    path: str
-    help: str
-    how: dict[str, Any] = field(default_factory=dict)
-
-
-# Groups of options, in the order of the help. Choices and what stands in braces (`_names`) come from the tables,
-# defaults from `Settings`.
-OPTIONS = {
-    "the run": (
-        Option("--events", "inputs.events", "table of events: onset, duration, trial_type", {"metavar": "FILE"}),
-        Option("--t-r", "inputs.t_r", "seconds between scans; the header's by default", {"type": float}),
-        Option("--confounds", "inputs.confounds", "table with one row per scan", {"metavar": "FILE"}),
-        Option("--mask", "inputs.mask", "image of the voxels to analyse; found by default", {"metavar": "FILE"}),
-        Option("--slice-time-ref", "inputs.slice_time_ref", "time within a scan, as a fraction", {"type": float}),
-        Option("--smoothing", "data.smoothing_fwhm", "width of the Gaussian in mm, 0 for none", {"type": float}),
-        Option("--scaling", "data.signal_scaling", "units of the signal", {"choices": SCALINGS}),
-        Option("--drop-scans", "data.drop_scans", "scans at the beginning to leave out", {"type": int, "metavar": "N"}),
-        Option("--mask-cut", "data.mask_cut", "threshold of a found mask, times the one found", {"type": float}),
-    ),
-    "the model": (
-        Option(
-            "--condition",
-            "design.conditions",
-            "an event type to model, may be repeated; all by default",
-            {"action": "append", "metavar": "NAME"},
-        ),
-        Option("--hrf", "design.hrf_model", "response: {hrfs}", {"metavar": "NAME"}),
-        Option(
-            "--fir-delays",
-            "design.fir_delays",
-            "delays in scans, such as 0,1,2, for {fir_delays}",
-            {"type": _whole_numbers},
-        ),
-        Option("--drift", "design.drift_model", "slow changes of the signal", {"choices": DRIFTS}),
-        Option("--high-pass", "design.high_pass", "cut-off of the drift in Hz, for {high_pass}", {"type": float}),
-        Option("--drift-order", "design.drift_order", "order of the drift, for {drift_order}", {"type": int}),
-        Option("--min-onset", "design.min_onset", "leave out events before this second", {"type": float}),
-        Option(
-            "--confound",
-            "design.confounds",
-            "a column of the confounds to use, may be repeated; all by default",
-            {"action": "append", "metavar": "NAME"},
-        ),
-        Option("--scrub-fd", "design.scrub_fd", "a column for each scan that moved by more mm", {"type": float}),
-        Option("--scrub-dvars", "design.scrub_dvars", "a column for each scan of a larger DVARS", {"type": float}),
-        Option("--noise", "noise.model", "covariance of the errors: {noise_models}", {"metavar": "NAME"}),
-        Option("--pooling", "noise.pooling", "whom a voxel shares its noise with", {"choices": POOLINGS}),
-    ),
-    "the question": (
-        Option(
-            "--contrast",
-            "contrast.expression",
-            'such as "face - house"; rows of an F test separated by ; (if it starts with a minus: --contrast="-face")',
-        ),
-        Option("--threshold", "threshold.height_control", "what decides the height", {"choices": THRESHOLDS}),
-        Option("--alpha", "threshold.alpha", "rate of errors that it allows", {"type": float}),
-        Option("--threshold-value", "threshold.value", "the height in z, for {fixed}", {"type": float, "metavar": "Z"}),
-        Option("--one-sided", "threshold.two_sided", "positive effects only", {"action": "store_false"}),
-        Option("--two-sided", "threshold.two_sided", "effects of both signs", {"action": "store_true"}),
-        Option("--cluster-size", "threshold.cluster_size", "smallest cluster in voxels", {"type": int}),
-        Option("--min-distance", "threshold.min_distance", "least mm between a cluster's peaks", {"type": float}),
-    ),
-}
-
-
-def _names() -> dict[str, str]:
-    """Rows that the tables hold now, by what the help asks of them."""
-    rows = {"hrfs": HRFS, "noise_models": NOISE_MODELS, "strategies": STRATEGIES}
-    rows["fir_delays"] = [name for name, row in HRFS.items() if row.by_delays]
-    rows["fixed"] = [name for name, row in THRESHOLDS.items() if row.setting == "fixed"]
-    for setting in ("high_pass", "drift_order"):
-        rows[setting] = [name for name, row in DRIFTS.items() if row.setting == setting]
-    return {what: ", ".join(names) for what, names in rows.items()}
-
-
 def _parser() -> Parser:
     parser = Parser(
         prog="glmwidgets fit",
@@ -138,7 +47,6 @@ def _parser() -> Parser:
 
 def add_options(parser: Parser) -> None:
     """Give a parser everything that says what to fit: a run, a dataset, settings, and an option for each setting."""
-    defaults, names = Settings(), _names()
     parser.add_argument("bold", nargs="?", metavar="BOLD", help="4-D image (.nii, .nii.gz)")
     parser.add_argument("--settings", metavar="FILE", help="settings.json of an earlier fit; options change it")
     parser.add_argument(
@@ -154,21 +62,9 @@ def add_options(parser: Parser) -> None:
         "--strategy",
         action="append",
         metavar="NAME",
-        help=f"confounds to use, may be repeated: {names['strategies']}, none (default: motion)",
+        help=f"confounds to use, may be repeated: {', '.join(STRATEGIES)}, none (default: motion)",
     )
-    for title, options in OPTIONS.items():
-        group = parser.add_argument_group(title)
-        for option in options:
-            how = {"metavar": option.flag.rpartition("-")[2].upper(), **option.how}
-            if "choices" in how:
-                how["choices"] = [name for name in how["choices"] if name is not None]
-            if "choices" in how or how.get("action", "").startswith("store_"):
-                del how["metavar"]
-            default = defaults.get(option.path)
-            shown = default not in (None, "") and not isinstance(default, bool)
-            about = option.help.format(**names) + (f" (default: {_shown(default)})" if shown else "")
-            # Two flags may write one setting, so a flag that was not given must not write its own default.
-            group.add_argument(option.flag, dest=option.path, help=about, **{"default": argparse.SUPPRESS, **how})
+    add_settings(parser)
 
 
 def _found(given: dict[str, Any]) -> FoundRun | None:
@@ -245,10 +141,6 @@ def _say(told: Mapping[str, Sequence[str]]) -> None:
         warnings.warn(text, stacklevel=3)
 
 
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
-
-
 def _settings(given: dict[str, Any]) -> Settings:
     """Settings of the file, if one was named, with the options on top."""
     file, bold = given.pop("settings"), given.pop("bold")
@@ -260,11 +152,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         for error in without_effect(settings, given):
             raise error
     except SettingsError as error:
-        # The person typed an option, and knows no path of a setting.
-        flags = [o.flag for options in OPTIONS.values() for o in options if o.path == error.path]
-        if not flags:
-            raise
-        raise SettingsError(flags[0], error.message, error.advice_at("terminal")) from None
+        raise as_options_say(error) from None
     for error in without_effect(settings):
         warnings.warn(f"{file}: {error.said('terminal')}", stacklevel=2)
     return settings

@@ -55,6 +55,12 @@ class SettingsTree:
         """What is known of every setting, by path, in the order of the fields."""
         return _fields(cls)
 
+    @classmethod
+    def hint(cls, path: str) -> Any:
+        """Type of the setting at a path, as it is annotated."""
+        cls._split(path)
+        return _hints(cls)[path]
+
     def part(self, kind: type[Tree]) -> Tree:
         """The part of this tree that is a tree of another kind, such as the `Model` of settings."""
         return kind(**{group.name: getattr(self, group.name) for group in dataclasses.fields(kind)})

@@ -1,0 +1,78 @@
+"""Options of the command line, as the settings themselves say what they are called, ask for and take."""
+
+from __future__ import annotations
+
+import argparse
+import types
+import typing
+from typing import Any
+
+from glmwidgets.specification.field import Field, Option, SettingsError
+from glmwidgets.specification.settings import Settings
+
+__all__ = ["add_settings", "as_options_say"]
+
+# Headings of the help, and the groups of settings below each.
+TITLES = {
+    "the run": ("inputs", "data"),
+    "the model": ("events", "design", "noise"),
+    "the question": ("contrast", "threshold"),
+}
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of every setting that has any; what a person gives is there by the setting's path.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Two flags may write one setting, so a flag that was not given writes nothing.
+    """
+    for title, groups in TITLES.items():
+        heading = parser.add_argument_group(title)
+        for path, known in Settings.known().items():
+            if path.partition(".")[0] in groups:
+                for option in known.options:
+                    heading.add_argument(
+                        option.flag,
+                        dest=path,
+                        default=argparse.SUPPRESS,
+                        help=_help(path, known, option).replace("%", "%%"),
+                        **_taken(path, known, option),
+                    )
+
+
+def as_options_say(error: SettingsError) -> SettingsError:
+    """The error with the flag in the place of the path: the person typed an option, and knows no path."""
+    options = Settings.field(error.path).options if error.path in Settings.known() else ()
+    return SettingsError(options[0].flag, error.message, error.advice_at("terminal")) if options else error
+
+
+def _help(path: str, known: Field, option: Option) -> str:
+    """What an option asks for, what it needs to have an effect, its choices and its default."""
+    needs = "".join(f", for {need.words}" for need in known.needs if need.words != "none")
+    choices = "" if known.choices is None or known.closed else f": {', '.join(known.choices)}"
+    default = Settings().get(path)
+    written = ",".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
+    shown = default not in (None, "") and not isinstance(default, bool)
+    return f"{option.help}{needs}{choices}" + (f" (default: {written})" if shown else "")
+
+
+def _taken(path: str, known: Field, option: Option) -> dict[str, Any]:
+    """What argparse has to know of the value."""
+    if option.const is not None:
+        return {"action": "store_const", "const": option.const}
+    if known.choices is not None and known.closed:
+        return {"choices": [name for name in known.choices if name is not None]}
+    how: dict[str, Any] = {"metavar": option.metavar or option.flag.rpartition("-")[2].upper()}
+    hint = Settings.hint(path)
+    (kind,) = {*(typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))} - {type(None)}
+    if kind in (float, int):
+        return {**how, "type": kind}
+    if typing.get_origin(kind) is tuple:
+        return {**how, "action": "append"} if typing.get_args(kind)[0] is str else {**how, "type": _whole_numbers}
+    return how
+
+
+def _whole_numbers(text: str) -> list[int]:
+    return [int(word) for word in text.replace(",", " ").split()]
