@@ -29,6 +29,7 @@ from glmwidgets.images.mask import compute_epi_mask, match_mask
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
+from glmwidgets.specification.field import arguments_in
 
 __all__ = [
     "confounds_of",
@@ -185,20 +186,16 @@ def design_of(
     UserWarning
         If the scans that are left out hold all that is known of an event type.
     """
-    chosen, events = asked.design, modelled_events(asked, events)
+    events = modelled_events(asked, events)
     if events is not None and events.empty:
         events = None
+    chosen = arguments_in(asked.design) | ({} if response is None else {"hrf_model": response})
     design = make_first_level_design_matrix(
         run.frame_times,
         events,
-        hrf_model=chosen.hrf_model if response is None else response,
-        drift_model=chosen.drift_model,
-        high_pass=chosen.high_pass,
-        drift_order=chosen.drift_order,
-        fir_delays=chosen.fir_delays,
         add_regs=confounds,
-        min_onset=chosen.min_onset,
         outside=outside,
+        **chosen,
     )
     kept = np.arange(len(design))[scans]
     if len(kept) == len(design):

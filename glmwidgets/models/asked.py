@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glmwidgets.glm.errors import DOORS, InputError
+from glmwidgets.specification.arguments import changes_of
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 
@@ -37,10 +38,9 @@ def model_of(arguments: Mapping[str, Any]) -> Model:
     Traceback (most recent call last):
     glmwidgets.glm.errors.InputError: high_pass must be at least 0, not -1
     """
-    told = {path: known.argument for path, known in Model.known().items() if known.argument is not None}
-    names = {path: argument.name for path, argument in told.items() if argument.name in arguments}
     try:
-        return Model().updated({path: told[path].back(arguments[name]) for path, name in names.items()})
+        return Model().updated(changes_of(arguments, Model))
     except SettingsError as error:
         advice = {door: error.advice_at(door) for door in DOORS}
-        raise InputError(f"{names[error.path]} {error.message}", advice=advice) from error
+        name = Model.field(error.path).argument.name
+        raise InputError(f"{name} {error.message}", advice=advice) from error

@@ -18,7 +18,18 @@ from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError
 if TYPE_CHECKING:
     from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["Argument", "Field", "Needs", "Option", "SettingsError", "check_group", "field_of", "plain", "setting"]
+__all__ = [
+    "Argument",
+    "Field",
+    "Needs",
+    "Option",
+    "SettingsError",
+    "arguments_in",
+    "check_group",
+    "field_of",
+    "plain",
+    "setting",
+]
 
 
 class SettingsError(InputError):
@@ -105,6 +116,8 @@ class Argument:
         Its value there from the setting's, and the setting's from that.
     nilearn : str or None
         Its name in nilearn, the same if empty; None if nilearn has no such argument.
+    lacks : str
+        What it means that nilearn has none, after a colon.
     quiet : bool
         Whether a script leaves it out where it is the default.
     """
@@ -114,6 +127,7 @@ class Argument:
     to: Callable[[Any], Any] = _same
     back: Callable[[Any], Any] = _same
     nilearn: str | None = ""
+    lacks: str = ""
     quiet: bool = False
 
     @property
@@ -283,6 +297,12 @@ def setting(default: Any, label: str, **known: Any) -> Any:
 def field_of(declared: dataclasses.Field) -> Field:
     """What is known of a dataclass's field."""
     return declared.metadata["field"]
+
+
+def arguments_in(group: Any) -> dict[str, Any]:
+    """Arguments of the conventional interface that the settings of a group are, by their names there."""
+    known = {declared.name: field_of(declared).argument for declared in dataclasses.fields(group)}
+    return {each.name: each.to(getattr(group, name)) for name, each in known.items() if each is not None}
 
 
 def check_group(group: Any, name: str) -> None:

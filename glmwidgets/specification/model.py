@@ -378,7 +378,12 @@ class NoiseSettings:
         say=lambda way: POOLINGS[way].change,
         choices=POOLINGS,
         options=(Option("--pooling", "whom a voxel shares its noise with"),),
-        argument=Argument("pooling", nilearn=None, quiet=True),
+        argument=Argument(
+            "pooling",
+            nilearn=None,
+            lacks="nilearn gives each voxel a noise of its own, so that maps differ",
+            quiet=True,
+        ),
         needs=(
             Needs("noise.model", lambda: [name for name, row in NOISE_MODELS.items() if row.can_pool], _noise_name),
         ),

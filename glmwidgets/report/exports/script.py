@@ -30,14 +30,20 @@ from glmwidgets.report.exports.files import slug, unique_slugs
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.run import Run
 from glmwidgets.session.single.analysis import Analysis
+from glmwidgets.specification.arguments import told_arguments
+from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.settings import EventsSettings, Settings
 
 __all__ = ["DIALECTS", "script_text", "write_script"]
 
 NILEARN = "0.14.1"
 
-# Arguments of the estimator that shape the design, beside those of response and drift themselves.
-_OF_DESIGN = ("hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset", "slice_time_ref")
+#: Arguments of the estimator that nilearn's does not have, and what that means.
+NOT_IN_NILEARN = {
+    known.argument.name: known.argument.lacks
+    for known in Settings.known().values()
+    if known.argument is not None and known.argument.theirs is None
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ class Source:
         """Arguments of the design that nilearn has no name for: its columns must be given instead."""
         design = self.settings.design
         rows = {"hrf_model": parse_hrf(design.hrf_model)[0], "drift_model": DRIFTS[design.drift_model]}
-        return [name for name, row in rows.items() if row.nilearn is None]
+        names = [name for name, row in rows.items() if row.nilearn is None]
+        told = told_arguments(self.settings)
+        return names + [name for name in arguments_in(design) if name in told and name in NOT_IN_NILEARN]
 
     @property
     def gives_design(self) -> bool:
@@ -323,7 +331,8 @@ def _nilearn(source: Source, stem: str) -> str:
     for name in source.unnamed:
         lacking.append(f"{name}={choices[name]!r}: nilearn does not know it; the design matrix is read from a file")
     if source.gives_design:
-        choices = {name: value for name, value in choices.items() if name not in _OF_DESIGN}
+        of_design = {"slice_time_ref", *arguments_in(design)}
+        choices = {name: value for name, value in choices.items() if name not in of_design}
     else:
         choices |= {"hrf_model": hrf.nilearn or None, "drift_model": drift.nilearn or None}
     if noise.nilearn is None:
@@ -332,10 +341,8 @@ def _nilearn(source: Source, stem: str) -> str:
         lacking.append(f"noise_model={noise.nilearn!r}: {noise.nilearn_differs}")
     if scaling.nilearn is None:
         replace("signal_scaling", 0, scaling.why_not)
-    if choices.pop("pooling", None) is not None:
-        lacking.append(
-            f"pooling={settings.noise.pooling!r}: nilearn gives each voxel a noise of its own, so that maps differ"
-        )
+    for name in {name: why for name, why in NOT_IN_NILEARN.items() if name in choices}:
+        lacking.append(f"{name}={choices.pop(name)!r}: {NOT_IN_NILEARN[name]}")
     if not source.gives_design:
         ends = source.events["onset"] + source.events["duration"]
         if (source.events["onset"] < design.min_onset).any() or (ends <= design.min_onset).any():
@@ -413,26 +420,10 @@ def assembled(imports: list[str], lines: list[str], head: list[str]) -> str:
 
 
 def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
-    """Arguments of the estimator that shape the numbers; both packages have these under the same names."""
-    design = settings.design
-    hrf, drift = parse_hrf(design.hrf_model)[0], DRIFTS[design.drift_model]
-    choices: dict[str, Any] = {}
-    if run.slice_time_ref:
-        choices["slice_time_ref"] = run.slice_time_ref
-    choices["hrf_model"] = design.hrf_model
-    if hrf.by_delays:
-        choices["fir_delays"] = list(design.fir_delays)
-    choices["drift_model"] = design.drift_model
-    if drift.setting is not None:
-        choices[drift.setting] = getattr(design, drift.setting)
-    if design.min_onset != Settings().design.min_onset:
-        choices["min_onset"] = design.min_onset
-    choices["smoothing_fwhm"] = settings.data.smoothing_fwhm or None
-    choices["signal_scaling"] = SCALINGS[settings.data.signal_scaling].value
-    choices["noise_model"] = settings.noise.model
-    if settings.noise.pooling is not None:
-        choices["pooling"] = settings.noise.pooling
-    return choices
+    """Arguments of the estimator that shape the numbers; both packages have most of these, under the same names."""
+    told = told_arguments(settings.updated({"inputs.slice_time_ref": run.slice_time_ref}))
+    # The run itself knows these.
+    return {name: value for name, value in told.items() if name not in ("t_r", "mask_img")}
 
 
 def registering_lines(settings: Settings, run: Run, **more: str) -> list[str]:

@@ -24,21 +24,22 @@ from glmwidgets.files.writing import noted, write_text
 from glmwidgets.glm.design.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
-from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.response.models import HRFS, parse_hrf
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.page.subject import named_contrasts
-from glmwidgets.specification.settings import EventsSettings, Settings
+from glmwidgets.specification.arguments import arguments_of, changes_of
+from glmwidgets.specification.model import Model
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["StatsModel", "read_stats_model", "stats_model", "write_stats_model"]
 
 VERSION = "1.0.0"
 FACTOR = "trial_type"
 
-#: Parameters of `FirstLevelModel` that the format has no place for.
-_OURS = ("drift_model", "drift_order", "min_onset", "noise_model", "signal_scaling", "smoothing_fwhm", "standardize")
-_OURS += ("slice_time_ref", "precision", "hrf_model", "fir_delays", "pooling")
+#: Parameters of `FirstLevelModel` that a document of ours holds under this program's name: those that are settings, and
+#: two that only scripts have. Which images are read is said elsewhere.
+_OURS = (*sorted(set(arguments_of(Settings())) - {"t_r", "mask_img"}), "standardize", "precision")
 
 
 @dataclass(frozen=True)
@@ -146,21 +147,9 @@ class StatsModel:
             raise ValueError("the model names conditions or confounds by patterns: select them from the tables first")
         if given.standardize or not isinstance(given.hrf_model, str):
             raise ValueError("a session cannot standardise series, nor model events without a response function")
-        changes: dict[str, Any] = {
-            "inputs.slice_time_ref": given.slice_time_ref,
-            "data.smoothing_fwhm": given.smoothing_fwhm,
-            "data.signal_scaling": scaling_row(given.signal_scaling).name,
-            "design.conditions": None if "*" in self.conditions else self.conditions,
-            "design.confounds": None if "*" in self.confounds else self.confounds,
-            "design.hrf_model": given.hrf_model,
-            "design.fir_delays": tuple(given.fir_delays or (0,)),
-            "design.drift_model": given.drift_model or "none",
-            "design.high_pass": given.high_pass,
-            "design.drift_order": given.drift_order,
-            "design.min_onset": float(given.min_onset),
-            "noise.model": given.noise_model,
-            "noise.pooling": given.pooling,
-        }
+        changes = changes_of({name: value for name, value in given.get_params(deep=False).items() if name in _OURS})
+        changes["design.conditions"] = None if "*" in self.conditions else self.conditions
+        changes["design.confounds"] = None if "*" in self.confounds else self.confounds
         if self.contrasts:
             changes["contrast.names"] = tuple(self.contrasts)
             changes["contrast.expressions"] = tuple(self.contrasts.values())
@@ -240,7 +229,7 @@ def stats_model(
             "Type": "glm",
             "X": [*sorted(bids), *confounds, 1],
             "Options": options,
-            "Software": [{"glmwidgets": {"version": __version__, "high_pass": parameters["high_pass"], **ours}}],
+            "Software": [{"glmwidgets": {"version": __version__, **ours}}],
         },
         "Contrasts": written,
     }
@@ -313,20 +302,8 @@ def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tup
     run, settings = session.run, session.settings
     design = settings.design
     own = () if run.confounds is None else tuple(run.confounds.columns)
-    parameters = FirstLevelModel().get_params(deep=False) | {
-        "slice_time_ref": run.slice_time_ref,
-        "hrf_model": design.hrf_model,
-        "fir_delays": list(design.fir_delays),
-        "drift_model": design.drift_model,
-        "high_pass": design.high_pass,
-        "drift_order": design.drift_order,
-        "min_onset": design.min_onset,
-        "smoothing_fwhm": settings.data.smoothing_fwhm,
-        "signal_scaling": SCALINGS[settings.data.signal_scaling].value,
-        "noise_model": settings.noise.model,
-        "pooling": settings.noise.pooling,
-        "precision": session.analysis.precision,
-    }
+    told = arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref}))
+    parameters = FirstLevelModel().get_params(deep=False) | told | {"precision": session.analysis.precision}
     columns = [str(name) for name in session.analysis.graph.get("design", settings).columns]
     conditions = session.analysis.conditions(settings) if design.conditions is None else design.conditions
     return parameters, tuple(conditions), own if design.confounds is None else design.confounds, columns
@@ -334,15 +311,9 @@ def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tup
 
 def _not_told(settings: Settings) -> str:
     """What the format has no words for, in words of a person."""
-    data, design = settings.data, settings.design
-    notes = {
-        "Its events were edited: they are not those of the dataset.": settings.events != EventsSettings(),
-        f"It left the first {data.drop_scans} scans out.": data.drop_scans > 0,
-        f"Its mask was cut at {data.mask_cut:g} of the value that is found.": data.mask_cut != 1,
-        f"Scans of a framewise displacement above {design.scrub_fd} mm had a column each.": design.scrub_fd is not None,
-        f"Scans of a standardised DVARS above {design.scrub_dvars} had a column each.": design.scrub_dvars is not None,
-    }
-    return "".join(f" {note}" for note, applies in notes.items() if applies)
+    known = settings.part(Model).known()
+    told = [field.clause(settings.get(path)) for path, field in known.items() if field.argument is None]
+    return "".join(f" {clause[0].upper()}{clause[1:]}." for clause in told if clause)
 
 
 def _terms(definition: Any, columns: Sequence[str]) -> list[dict[str, float]]:
@@ -479,7 +450,7 @@ def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, A
     ours = next((dict(entry["glmwidgets"]) for entry in entries if "glmwidgets" in entry), None)
     if ours is not None:
         ours.pop("version", None)
-        unknown = sorted(set(ours) - {*_OURS, "high_pass"})
+        unknown = sorted(set(ours) - set(_OURS))
         if unknown:
             raise ValueError(f"Software.glmwidgets has no parameter {', '.join(unknown)}")
         for name, value in ours.items():

@@ -39,9 +39,6 @@ def _paths(group: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{group}.{name}" for name in names)
 
 
-DESIGN = ("conditions", "hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
-
-
 class Analysis(LiveAnalysis):
     """The graph of stages over one run.
 
@@ -77,7 +74,7 @@ class Analysis(LiveAnalysis):
                     "design",
                     partial(steps.design_of, run),
                     ("events", "confounds", "scans"),
-                    _paths("design", *DESIGN),
+                    tuple(path for path in Settings.paths() if path.startswith("design.") and path not in chosen),
                     keep=8,
                 ),
                 Stage("fit", steps.fit_of, ("moments", "design", "mask"), noise, keep=3),
