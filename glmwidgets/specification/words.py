@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes"]
+__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes", "told_beside"]
 
 #: Settings that change no map, and are told of only where nothing else changed.
 LIST_OF_CONTRASTS = frozenset(path for path, known in Settings.known().items() if known.aside)
@@ -47,3 +48,20 @@ def describe_changes(after: SettingsTree, before: SettingsTree) -> str:
     'high-pass 100 s → 64 s'
     """
     return " · ".join(changes_in_words(after.changes_from(before), type(after)))
+
+
+def told_beside(model: SettingsTree) -> str:
+    """What no argument of an estimator says of a model, in sentences; empty if there is nothing.
+
+    Parameters
+    ----------
+    model : SettingsTree
+        With the groups of `glmwidgets.specification.model.Model`.
+
+    Examples
+    --------
+    >>> told_beside(Settings().updated({"data.drop_scans": 3, "design.scrub_fd": 0.5}))
+    'The first 3 scans were left out. Scans of a framewise displacement above 0.5 mm had a column each.'
+    """
+    told = [field.clause(model.get(path)) for path, field in Model.known().items() if field.argument is None]
+    return " ".join(f"{clause[0].upper()}{clause[1:]}." for clause in told if clause)

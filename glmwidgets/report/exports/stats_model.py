@@ -29,8 +29,8 @@ from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.page.subject import named_contrasts
 from glmwidgets.specification.arguments import arguments_of, changes_of
-from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.words import told_beside
 
 __all__ = ["StatsModel", "read_stats_model", "stats_model", "write_stats_model"]
 
@@ -198,7 +198,7 @@ def stats_model(
         session = getattr(source, "session", source)
         parameters, conditions, confounds, columns = _told_by_session(session)
         events = session.analysis.events(session.settings)
-        note = _not_told(session.settings)
+        note = f" {told_beside(session.settings)}".rstrip()
         n_runs, tables = 1, [] if events is None else [events]
         definitions = {label or text: text for label, text in session.settings.contrast.listed}
         if contrasts is not None:
@@ -307,13 +307,6 @@ def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tup
     columns = [str(name) for name in session.analysis.graph.get("design", settings).columns]
     conditions = session.analysis.conditions(settings) if design.conditions is None else design.conditions
     return parameters, tuple(conditions), own if design.confounds is None else design.confounds, columns
-
-
-def _not_told(settings: Settings) -> str:
-    """What the format has no words for, in words of a person."""
-    known = settings.part(Model).known()
-    told = [field.clause(settings.get(path)) for path, field in known.items() if field.argument is None]
-    return "".join(f" {clause[0].upper()}{clause[1:]}." for clause in told if clause)
 
 
 def _terms(definition: Any, columns: Sequence[str]) -> list[dict[str, float]]:

@@ -16,6 +16,8 @@ from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.report.page.permuted import describe_permutation
+from glmwidgets.specification.model import Model
+from glmwidgets.specification.words import told_beside
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
@@ -130,24 +132,16 @@ def _first_level(study: Study) -> list[str]:
     scans = [len(run.design) for run in runs]
     what = f"one run of {scans[0]} scans" if len(runs) == 1 else f"{len(runs)} runs of {_range(scans)} scans"
     t_r = f" (one every {chosen['t_r']:g} s)" if chosen.get("t_r") else ""
-    if chosen.get("drop_scans"):
-        t_r += f", after the first {chosen['drop_scans']} were left out,"
     parts = [f"A general linear model was fitted to {what}{t_r} with {software()}."]
-    smoothing = chosen.get("smoothing_fwhm")
-    smoothed = (
-        f"smoothed with a Gaussian of {smoothing:g} mm full width at half maximum"
-        if smoothing
-        else "not smoothed by this analysis"
-    )
+    smoothed = Model.field("data.smoothing_fwhm").clause(chosen.get("smoothing_fwhm"))
     scaled = scaling_row(chosen["signal_scaling"]).said
     if chosen.get("standardize"):
         scaled = "standardised to unit variance"
     masked = "in the given mask" if chosen.get("mask_img") is not None else "in a mask found from the runs' mean images"
-    if chosen.get("mask_img") is None and chosen.get("mask_cut", 1) != 1:
-        masked += f" (cut at {chosen['mask_cut']:g} of the value that was found)"
     if chosen.get("mask_img") is False:
         masked = "in the whole field of view"
     parts.append(f"The series of {count(int(study.mask.sum()), 'voxel')} {masked} were {smoothed} and {scaled}.")
+    parts += [] if study.settings is None else [told_beside(study.settings)]
     parts.append(_task(study))
     parts.append(_nuisance(study))
     row = noise_model_row(chosen["noise_model"])
@@ -165,7 +159,7 @@ def _first_level(study: Study) -> list[str]:
 def _second_level(study: Study) -> list[str]:
     chosen, design = study.model.choices, study.runs[0].design
     smoothing = chosen.get("smoothing_fwhm")
-    smoothed = f", smoothed with a Gaussian of {smoothing:g} mm full width at half maximum," if smoothing else ""
+    smoothed = f", {Model.field('data.smoothing_fwhm').clause(smoothing)}," if smoothing else ""
     columns = ", ".join(str(name) for name in design.columns)
     estimator = GROUP_ESTIMATORS[chosen.get("estimator", "ols")].said
     return [

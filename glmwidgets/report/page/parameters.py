@@ -9,6 +9,8 @@ import numpy as np
 
 from glmwidgets.images.load import image_name
 from glmwidgets.report.page.subject import Study
+from glmwidgets.specification.field import Field
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["parameters_of"]
 
@@ -28,11 +30,18 @@ def parameters_of(study: Study) -> Mapping[str, str]:
     dict
     """
     if study.settings is not None:
-        tree = study.settings.to_dict(views=False)
-        if edited := tree.get("events", {}).get("table"):
-            tree["events"]["table"] = f"edited, {len(edited) - 1} events"
-        return {f"{group}.{name}": _written(value) for group, values in tree.items() for name, value in values.items()}
+        tree = study.settings
+        known = {path: field for path, field in tree.known().items() if path.partition(".")[0] not in tree.VIEWS}
+        return {f"{field.label} ({path})": _of_setting(tree, path, field) for path, field in known.items()}
     return {name: _written(value) for name, value in study.model.choices.items()}
+
+
+def _of_setting(tree: SettingsTree, path: str, known: Field) -> str:
+    value = tree.get(path)
+    if path == "events.table":
+        return known.words(value)
+    unit = f" {known.unit}" if known.unit and value is not None else ""
+    return _written(value) + unit + (" (without effect here)" if known.lacking(tree) else "")
 
 
 def _written(value: Any) -> str:

@@ -16,7 +16,7 @@ from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.inference.clusters import Cluster
-from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
+from glmwidgets.glm.moments.scaling import scaling_row
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
@@ -24,6 +24,7 @@ from glmwidgets.models.thresholding import warn_of_unused
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
+from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.looks import MapSettings
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
@@ -188,22 +189,8 @@ def study_of_result(
     """
     settings, run = result.settings, analysis.run
     clusters = analysis.clusters(settings) if clusters is None else clusters
-    design, scaling = settings.design, SCALINGS[settings.data.signal_scaling]
     choices = {
-        "t_r": run.t_r,
-        "slice_time_ref": run.slice_time_ref,
-        "hrf_model": design.hrf_model,
-        "fir_delays": list(design.fir_delays),
-        "drift_model": design.drift_model,
-        "high_pass": design.high_pass,
-        "drift_order": design.drift_order,
-        "min_onset": design.min_onset,
-        "smoothing_fwhm": settings.data.smoothing_fwhm,
-        "signal_scaling": scaling.value,
-        "noise_model": settings.noise.model,
-        "pooling": settings.noise.pooling,
-        "drop_scans": settings.data.drop_scans,
-        "mask_cut": settings.data.mask_cut,
+        **arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref, "inputs.t_r": run.t_r})),
         "mask_img": settings.inputs.mask or (None if run.mask_img is None else "given in memory"),
     }
     facts = []
@@ -217,7 +204,7 @@ def study_of_result(
         bg_img = nib.Nifti1Image(analysis.background_image(settings.map.background), run.domain.affine)
     return Study(
         title=title or f"GLM report: {run.name}",
-        model=ModelFacts("first", choices, unit_of(scaling.value)),
+        model=ModelFacts("first", choices, unit_of(choices["signal_scaling"])),
         runs=(result.fitted,),
         contrasts=tuple(facts),
         mask=result.mask,

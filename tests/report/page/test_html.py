@@ -147,10 +147,11 @@ def test_one_sided_and_family_wise_thresholds_are_said_as_such(words, session):
 
 def test_all_settings_are_listed(words, session, report):
     rows = dict(Page(report.html).tables["parameters", "parameters"])
-    assert rows["design.hrf_model"] == "spm"
-    assert rows["threshold.cluster_size"] == "3"
-    assert rows["contrast.expression"] == "face"
-    assert rows["inputs.bold"] == rows["contrast.names"] == "–"
+    assert rows["HRF (design.hrf_model)"] == "spm"
+    assert rows["smallest cluster (threshold.cluster_size)"] == "3 voxels"
+    assert rows["order of drift (design.drift_order)"] == "1 (without effect here)"  # the drift is of cosines
+    assert rows["contrast (contrast.expression)"] == "face"
+    assert rows["image (inputs.bold)"] == rows["names of the contrasts (contrast.names)"] == "–"
     assert len(rows) == sum(len(group) for group in session.settings.to_dict(views=False).values())
 
 
