@@ -8,6 +8,7 @@ from typing import Any
 from glmwidgets.files.envelope import read_session
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
+from glmwidgets.panels.shared.notebook import close_earlier
 from glmwidgets.runs.opening import open_runs
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.store import load_runs
@@ -77,6 +78,7 @@ def explore(
     True
     >>> explorer.close()
     """
+    close_earlier()
     runs = open_runs(
         bold,
         events,
@@ -123,6 +125,7 @@ def load(
     FileNotFoundError, ValueError
         If something is missing or does not fit; the message names it.
     """
+    close_earlier()
     holds, _ = read_session(path, "run", "runs")
     if holds == "runs":
         given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}

@@ -73,6 +73,11 @@ class Reader:
             self._kept = img
         return img
 
+    def closed(self) -> Reader:
+        """Where the series lay and how many scans there were, without the series; to ask for those is an error."""
+        empty = np.broadcast_to(np.float32(0), self.opened.shape)
+        return Reader(nib.Nifti1Image(empty, self.opened.affine, self.opened.header), _closed)
+
     def mean(self, dtype: type | None = None) -> np.ndarray:
         """Mean over time, 3-D; in the type that numpy takes for it by default."""
         return image_data(self.image).mean(axis=3, dtype=dtype)
@@ -116,3 +121,7 @@ class Reader:
         for block in image_data(img):
             found = zlib.crc32(np.ascontiguousarray(block).view(np.uint8).reshape(-1), found)
         return found
+
+
+def _closed() -> nib.Nifti1Image:
+    raise ValueError("what looked at this run was closed and has let go of its series: open the run again")

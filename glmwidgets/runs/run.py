@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +96,10 @@ class Run:
     def img(self) -> Nifti1Image:
         """The 4-D image, to be written or handed on; for its series ask the reader."""
         return self.reader.image
+
+    def closed(self) -> Run:
+        """The same run without its images: what is left where it is no longer looked at."""
+        return replace(self, reader=self.reader.closed(), mask_img=None, anatomical=None)
 
     @property
     def n_scans(self) -> int:

@@ -19,6 +19,7 @@ from glmwidgets.panels.shared.contrast import ContrastPanel
 from glmwidgets.panels.shared.crosshair import CrosshairPanel
 from glmwidgets.panels.shared.explorer import SessionExplorer, only_ours
 from glmwidgets.panels.shared.map import MapPanel
+from glmwidgets.panels.shared.notebook import close_earlier
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.store import load_group_session, save_group_session
@@ -44,7 +45,6 @@ class GroupExplorer(SessionExplorer):
     """
 
     def __init__(self, session: GroupSession):
-        self.session = session
         self.model = GroupDesignPanel(session)
         self.contrast = ContrastPanel(session)
         self.contrast.expression.placeholder = "patient - control"
@@ -174,6 +174,7 @@ def explore_group(
     (True, True)
     >>> explorer.close()
     """
+    close_earlier()
     group = open_group(
         maps,
         design,
@@ -206,6 +207,7 @@ def load(path: str | PathLike[str], maps: Any = None, *, mask: Any = None, backg
     FileNotFoundError, ValueError
         If something is missing or does not fit; the message names it.
     """
+    close_earlier()
     return GroupExplorer(load_group_session(path, maps, mask=mask, background=background))
 
 

@@ -33,7 +33,7 @@ class DataPanel(Panel):
         self.cut = W.FloatSlider(min=CUTS[0], max=CUTS[1], step=0.05, readout=False, continuous_update=False)
         self.bind(self.smoothing, "data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
         self.bind(self.scaling, "data.signal_scaling")
-        self.bind(self.drop, "data.drop_scans", to_control=lambda n: min(n, run.n_scans))
+        self.bind(self.drop, "data.drop_scans", to_control=lambda n: min(n, session.run.n_scans))
         self.bind(self.cut, "data.mask_cut", to_control=lambda share: float(np.clip(share, *CUTS)))
         self._facts = text("glmw-values")
         self._dropped = text("glmw-note")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 from html import escape
-from typing import Any
 
 import ipywidgets as W
 
 from glmwidgets.analysis.events import event_findings
 from glmwidgets.glm.events.cells import to_seconds
 from glmwidgets.glm.events.checks import EventFinding, run_window
-from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.run.event_editor import EventEditor
 from glmwidgets.panels.shared.base import Panel, opened_by, text
@@ -64,12 +62,9 @@ class EventsPanel(Panel):
         """The timeline of all events with the table in which they are changed."""
         return EventEditor(self.session, self.edit)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _in_a_cell(self) -> list[W.Widget]:
         # In a cell of its own the editor opens below.
-        if not hasattr(self, "_alone"):
-            self._alone = W.VBox([stylesheet(), self, opened_by(self.edit, lambda: self.editor)])
-            self._alone.add_class("glmw")
-        return self._alone._repr_mimebundle_(**kwargs)
+        return [self, opened_by(self.edit, lambda: self.editor)]
 
     def _write(self, _change: object) -> None:
         off, types = set(self.types.off), self.session.conditions

@@ -56,7 +56,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
             indent=False,
             tooltip="without the tick this run has a model of its own",
         )
-        self._counted = text("glmw-note")
+        self._counted, self._opening = text("glmw-note"), text("glmw-note")
         bar = W.Box([self.tabs, self._counted, self.linked])
         bar.add_class("glmw-run-tabs")
         top = W.VBox([stylesheet(), bar])
@@ -76,6 +76,10 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
     def session(self) -> LiveSession:
         """The session of the open tab."""
         return self.runs.current
+
+    def _headline(self) -> str:
+        names = ", ".join(session.run.name for session in self.runs.sessions)
+        return f"{len(self.runs.sessions)} runs ({names}), {'' if self.shown is None else self.shown._headline()}"
 
     @property
     def shown(self) -> Any:
@@ -130,7 +134,8 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         if index not in self._views:
             session = self.runs.every[index]
             if self._place.children:
-                self._place.children = [text("glmw-note", f"opening {escape(self.runs.names[index])} …")]
+                self._opening.value = f"opening {escape(self.runs.names[index])} …"
+                self._place.children = [self._opening]
             try:
                 is_run = index < len(self.runs.sessions)
                 view = Explorer(session) if is_run else FixedExplorer(self.runs)

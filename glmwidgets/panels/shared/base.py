@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as W
 
 from glmwidgets.panels.parts.style import stylesheet
+from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
@@ -92,7 +93,7 @@ def close_with_all(widget: W.Widget) -> None:
 
 def _is_ours(thing: Any) -> bool:
     """Whether it is part of a panel, such as a tab of it, and holds widgets without being one."""
-    return type(thing).__module__.startswith(__package__)
+    return type(thing).__module__.startswith("glmwidgets.panels.")
 
 
 class Panel(W.VBox):
@@ -122,9 +123,13 @@ class Panel(W.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         # In a cell of its own a panel has to bring its look along.
         if not hasattr(self, "_alone"):
-            self._alone = W.VBox([stylesheet(), self])
+            self._alone = W.VBox([stylesheet(), *self._in_a_cell()])
             self._alone.add_class("glmw")
-        return self._alone._repr_mimebundle_(**kwargs)
+        return bundle(self._alone, f"glmwidgets panel {self._title or type(self).__name__!r}", **kwargs)
+
+    def _in_a_cell(self) -> list[W.Widget]:
+        """What is shown of the panel in a cell of its own."""
+        return [self]
 
     def forget(self) -> None:
         """Let go of results and what was made of them; the panel is being taken away."""

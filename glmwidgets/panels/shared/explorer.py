@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -14,11 +15,17 @@ import ipywidgets as W
 from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import close_with_all, text
+from glmwidgets.panels.shared.notebook import bundle, is_unattended, remember
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.panels.shared.undo import UndoBar
 from glmwidgets.session.core.live import LiveSession
 
 __all__ = ["ExplorerBase", "SessionExplorer", "only_ours"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a program that executes a notebook is kept waiting for the first result.
+WAIT_UNATTENDED = 120
 
 
 class ExplorerBase(W.VBox):
@@ -36,6 +43,40 @@ class ExplorerBase(W.VBox):
     def __init__(self, subject: Any, children: Sequence[W.Widget]):
         self.subject = subject
         super().__init__(children)
+        remember(self)
+
+    @property
+    def session(self) -> LiveSession:
+        """What is on screen."""
+        raise NotImplementedError
+
+    def _headline(self) -> str:
+        """What is looked at, in a line: whose data, which contrast, what was found."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._headline()}>" if self.subject is not None else super().__repr__()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        # What threads say after the last cell is lost where a program executes the notebook.
+        unattended = is_unattended()
+        late = unattended and not self.subject.wait_until_idle(WAIT_UNATTENDED)
+        words = f"glmwidgets explorer of {self._headline()}"
+        if late:
+            words += f"; the first result was not there after {WAIT_UNATTENDED} s"
+        return bundle(self, words, self._still(), **kwargs)
+
+    def _still(self) -> bytes | None:
+        """The map as a picture; None where there is none yet, or nothing to draw it with."""
+        if self.session.result is None:
+            return None
+        try:
+            from glmwidgets.report.figures.still import still
+
+            return still(self.session, self._headline())
+        except Exception:
+            log.exception("the picture for readers without widgets could not be drawn")
+            return None
 
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
         raise NotImplementedError
@@ -138,7 +179,6 @@ class SessionExplorer(ExplorerBase):
 
     Attributes
     ----------
-    session : LiveSession
     undo, redo : Button
     """
 
@@ -154,7 +194,7 @@ class SessionExplorer(ExplorerBase):
         below: Sequence[W.Widget] = (),
         subject: Any = None,
     ):
-        self.session = session
+        self._session = session
         self._status = StatusLine(session)
         self._top = text("glmw-top")
         bar = UndoBar(session)
@@ -171,6 +211,22 @@ class SessionExplorer(ExplorerBase):
         self.add_class("glmw")
         session.observe_locked(self._show_facts, ["result", "looks"])
         self._show_facts()
+
+    @property
+    def session(self) -> LiveSession:
+        """What is looked at; ``session.update({...})`` moves every control."""
+        return self._session
+
+    def _headline(self) -> str:
+        session, name = self._session, self._facts()[0]
+        words = f"{name}: {session.settings.contrast.expression or 'no contrast'}"
+        if session.result is None:
+            failed = session.status.state == "error"
+            return f"{words}, {f'not fitted: {session.status.message}' if failed else 'not yet fitted'}"
+        if session.clusters is None:
+            return words
+        n = len(session.clusters.found)
+        return f"{words}, {n} cluster{'s' * (n != 1)}"
 
     def _facts(self) -> tuple[str, list[str]]:
         """What is looked at, and a few facts about it, in plain words."""

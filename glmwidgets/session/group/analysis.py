@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -100,6 +102,11 @@ class GroupAnalysis(LiveAnalysis):
             influence=get("influence"),
             thumbnails=get("thumbnails"),
         )
+
+    def forget(self) -> None:
+        """Let go of everything that was kept for settings that may come back, and of the maps."""
+        super().forget()
+        self.group = replace(self.group, imgs=[])
 
     def suggestion(self, settings: GroupSettings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that cannot be read under these settings."""

@@ -227,7 +227,9 @@ class GroupSession(LiveSession):
         """End the worker threads."""
         self._stop.set()
         self._permuting.close()
+        self._tests.clear()
         super().close()
+        self.group = self.analysis.group
 
 
 def _weights(expression: str, design: pd.DataFrame) -> np.ndarray:

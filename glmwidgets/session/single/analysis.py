@@ -151,9 +151,10 @@ class Analysis(LiveAnalysis):
         return adapted_expression(expression, by_condition, columns) or mended_expression(expression, error)
 
     def forget(self) -> None:
-        """Let go of everything that was kept for settings that may come back."""
+        """Let go of everything that was kept for settings that may come back, and of the run's images."""
         super().forget()
         self._products.clear()
+        self.run = self.run.closed()
 
     def _series(self, asked: Any, domain: Domain) -> np.ndarray:
         return steps.series_of(self.run, asked, domain)

@@ -167,3 +167,8 @@ class Session(LiveSession):
     def _keep_scan_inside(self, _change: object) -> None:
         if self.scan is not None and self.scan >= len(self.result.design):
             self.scan = None
+
+    def close(self) -> None:
+        """End the worker threads, and let go of every result and of the run's images."""
+        super().close()
+        self.run = self.analysis.run
