@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from glmwidgets.glm.group.terms import KINDS, TermColumn, parse_number
+from glmwidgets.glm.tables import some
 from glmwidgets.specification.field import Argument, SettingsError, check_group, plain, setting
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.question import Question
@@ -115,10 +116,10 @@ class TableSettings:
                 raise SettingsError(
                     "table.cells", f"{column.name} has {len(column.cells)} cells for {len(self.maps)} maps"
                 )
-            if column.kind == "number":
-                for name, cell in zip(self.maps, column.cells, strict=True):
-                    if cell.strip() and parse_number(cell) is None:
-                        raise SettingsError("table.cells", f"{column.name} of {name} is {cell!r}, which is no number")
+            filled = [cell for cell in column.cells if cell.strip()]
+            # One odd cell, such as an age of 89+, is refused by the model that needs it.
+            if column.kind == "number" and filled and all(parse_number(cell) is None for cell in filled):
+                raise SettingsError("table.cells", f"{column.name} holds no number ({some(filled, repr)})")
 
     def columns(self) -> list[TermColumn]:
         """The columns, in their order."""
@@ -138,7 +139,16 @@ class TableSettings:
         return self.columns()[self.names.index(name)]
 
     def with_cell(self, row: int, column: int, text: str) -> tuple[tuple[str, ...], ...]:
-        """The cells, with one of them replaced."""
+        """The cells, with one of them replaced.
+
+        Raises
+        ------
+        SettingsError
+            If the column is of numbers and the text is none.
+        """
+        if self.kinds[column] == "number" and text.strip() and parse_number(text) is None:
+            said = f"{self.names[column]} of {self.maps[row]} is {text.strip()!r}, which is no number"
+            raise SettingsError("table.cells", said)
         changed = list(self.cells[column])
         changed[row] = text.strip()
         return (*self.cells[:column], tuple(changed), *self.cells[column + 1 :])
@@ -235,7 +245,7 @@ class GroupSettings(MapView, GroupQuestion, GroupModel, GroupSource):
     ...                                     "table.cells": [["31", "24"]], "design.terms": ["age"]})
     >>> GroupSettings.from_json(settings.to_json()) == settings
     True
-    >>> settings.updated({"table.cells": [["31", "old"]]})
+    >>> settings.table.with_cell(1, 0, "old")
     Traceback (most recent call last):
     glmwidgets.specification.field.SettingsError: table.cells: age of b is 'old', which is no number
     """

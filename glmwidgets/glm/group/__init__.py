@@ -19,6 +19,7 @@ _EXPORTS = {
     "group_contrast": "glmwidgets.glm.group.fit",
     "group_weights": "glmwidgets.glm.group.fit",
     "make_second_level_design_matrix": "glmwidgets.glm.group.design",
+    "kind_of": "glmwidgets.glm.group.terms",
     "map_distances": "glmwidgets.glm.group.influence",
     "map_influence": "glmwidgets.glm.group.influence",
     "match_table": "glmwidgets.glm.group.matching",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from glmwidgets.glm.fit.partition import TOLERANCE, column_space
 from glmwidgets.glm.group.matching import Matching, match_table
+from glmwidgets.glm.tables import numbers_of, odd_words, some
 
 __all__ = ["check_group_design", "design_of_covariates", "make_second_level_design_matrix"]
 
@@ -144,14 +145,17 @@ def check_group_design(design: pd.DataFrame, n_maps: int, labels: Sequence[str] 
 
 
 def _numbers(column: pd.Series, what: str, rows: Sequence[str]) -> np.ndarray:
-    try:
-        values = column.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        shown = ", ".join(map(repr, list(dict.fromkeys(column.tolist()))[:3]))
-        raise ValueError(f"{what} holds {shown}, which are not numbers: code groups as columns of 0 and 1") from None
-    bad = np.flatnonzero(~np.isfinite(values))
+    values = numbers_of(column)
+    bad = np.flatnonzero(np.isnan(values))
+    odd = bad[column.iloc[bad].notna().to_numpy()]
+    if len(odd) > len(values) // 2:
+        shown = some(list(dict.fromkeys(column.iloc[odd].tolist())), repr)
+        raise ValueError(f"{what} holds {shown}, which are not numbers: code groups as columns of 0 and 1")
+    if len(odd):
+        whose = some([rows[i] for i in odd])
+        raise ValueError(f"{what}: {odd_words(column.iloc[odd[0]], f'for {whose}')}; type one, or leave the map out")
     if len(bad):
-        raise ValueError(f"{what} has no value for {rows[bad[0]]}")
+        raise ValueError(f"{what} has no value for {some([rows[i] for i in bad])}")
     return values
 
 

@@ -11,8 +11,12 @@ import pandas as pd
 
 from glmwidgets.glm.group.design import check_group_design
 from glmwidgets.glm.tables import number_of as parse_number
+from glmwidgets.glm.tables import some
 
-__all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "parse_number"]
+__all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "kind_of", "parse_number"]
+
+# So many different cells of a column of numbers may be none, and so many codes be those of groups.
+MOST_ODD, MOST_CODES = 2, 6
 
 #: What the cells of a column are, with the words for a menu.
 KINDS = {"number": "numbers", "label": "groups"}
@@ -34,6 +38,39 @@ class TermColumn:
     name: str
     kind: str
     cells: Sequence[str]
+
+
+def kind_of(cells: Sequence[str]) -> str:
+    """What the cells of a column are most likely: a key of `KINDS`.
+
+    Numbers are a covariate, also with one or two cells that are none. Groups coded 1, 2, 3 (or 0, 1), each there more
+    than once, are groups, as are numbers that begin with a zero.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Empty where nothing is known.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> kind_of(["60", "72", "89+"]), kind_of(["1", "2", "1", "2"]), kind_of(["31", "24", ""]), kind_of(["01", "02"])
+    ('number', 'label', 'number', 'label')
+    """
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    numbers = [cell for cell in filled if parse_number(cell) is not None]
+    odd = len(filled) - len(numbers)
+    if len(numbers) < 2 * max(odd, 1) or len(set(filled)) - len(set(numbers)) > MOST_ODD:
+        return "label" if odd or not filled else "number"
+    if any(len(cell) > 1 and cell.isdecimal() and cell.startswith("0") for cell in filled):
+        return "label"
+    codes = sorted(set(numbers))
+    in_order = codes in ([str(i + first) for i in range(len(codes))] for first in (0, 1))
+    coded = in_order and not odd and len(codes) <= MOST_CODES
+    return "label" if coded and min(map(numbers.count, codes)) > 1 else "number"
 
 
 def design_of_terms(
@@ -127,8 +164,13 @@ def columns_of_terms(columns: Sequence[TermColumn], maps: Sequence[str], centre:
 
 def _refuse_empty(column: TermColumn, maps: Sequence[str]) -> None:
     for name, cell in zip(maps, column.cells, strict=True):
+        advice = f"type one, leave {name} out, or leave {column.name} out"
         if not cell.strip():
-            raise ValueError(f"{name} has no {column.name}: type one, leave {name} out, or leave {column.name} out")
+            raise ValueError(f"{name} has no {column.name}: {advice}")
+        if column.kind == "number" and parse_number(cell) is None:
+            odd = [i for i, one in enumerate(column.cells) if one.strip() and parse_number(one) is None]
+            more = f" ({len(odd)} maps have no number there: {some([maps[i] for i in odd])})" if len(odd) > 1 else ""
+            raise ValueError(f"{column.name} of {name} is {cell!r}, which is no number{more}: {advice}")
 
 
 def _covariate(column: TermColumn, centre: bool) -> np.ndarray:

@@ -61,9 +61,14 @@ class GroupDesignPanel(Panel):
         getattr(self, f"_act_{what}")(**content)
 
     def _act_cell(self, row: int, column: int, text: str) -> None:
-        cells = self.session.settings.table.with_cell(row, column, text)
-        taken = self.session.update({"table.cells": cells})
-        self.table.refused = {} if taken else {"row": row, "column": column, "text": text}
+        refused = {"row": row, "column": column, "text": text}
+        try:
+            cells = self.session.settings.table.with_cell(row, column, text)
+        except SettingsError as error:
+            self.session.show_error(error)
+            self.table.refused = refused
+            return
+        self.table.refused = {} if self.session.update({"table.cells": cells}) else refused
 
     def _act_keep(self, row: int, value: bool) -> None:
         name = self.session.settings.table.maps[row]

@@ -129,6 +129,7 @@ def explore_group(
     background: Any = None,
     resample: bool = False,
     match: str = "names",
+    kinds: dict[str, str] | None = None,
     settings: GroupSettings | dict[str, Any] | None = None,
 ) -> GroupExplorer:
     """Look at a group: a widget in which every change of the model is answered by the map.
@@ -151,6 +152,8 @@ def explore_group(
         Bring maps on another grid to that of the mask, or of the first map.
     match : {"names", "order"}
         Rows of the table are matched to maps by the column that names them; ``"order"`` takes them in the maps' order.
+    kinds : dict, optional
+        ``{"severity": "number"}``: which columns of codes are covariates, or which of numbers are groups (``"label"``).
     settings : GroupSettings or dict, optional
         What to begin with, such as ``{"design.terms": ["age"], "contrast.expression": "age"}``.
 
@@ -184,6 +187,7 @@ def explore_group(
         background=background,
         resample=resample,
         match=match,
+        kinds=kinds,
     )
     return GroupExplorer(GroupSession(group, settings))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -13,8 +13,10 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.group.matching import cell_text, match_table, subject_columns, subject_of, with_index
+from glmwidgets.glm.group.terms import KINDS, kind_of
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
@@ -65,6 +67,7 @@ def open_group(
     background: Any = None,
     resample: bool = False,
     match: str = "names",
+    kinds: Mapping[str, str] | None = None,
 ) -> Group:
     """Read the maps of a group and check that everything fits together.
 
@@ -89,6 +92,9 @@ def open_group(
         Bring maps on another grid to that of the mask, or of the first map, instead of refusing them.
     match : {"names", "order"}
         ``"order"`` takes the rows of the table in the order of the maps, whatever both are called.
+    kinds : mapping from str to str, optional
+        ``{"severity": "number"}``: what columns are, where it is not what `glmwidgets.glm.group.terms.kind_of` makes
+        of their cells. Groups coded 1, 2, 3 are taken as groups.
 
     Returns
     -------
@@ -116,6 +122,10 @@ def open_group(
         raise ValueError(f"{len(subjects)} names in subjects= for {source.n_maps} maps")
     keys = source.keys() if subjects is None else [str(one) for one in subjects]
     frame = _frame(design)
+    for name, kind in (kinds or {}).items():
+        check_choice(f"the kind of {name}", kind, KINDS)
+        if frame is None or name not in frame.columns:
+            raise ValueError(f"kinds names {name!r}, which is no column of the table")
     if frame is None:
         names = _names(source, paths, subjects)
         table = TableSettings(maps=names)
@@ -126,7 +136,7 @@ def open_group(
         ids = known.get(found.column) if found.column is not None else next(subject_columns(frame), None)
         names = _names(source, paths, subjects, frame, ids)
         shown = replace(found, maps=names)
-        table = replace(table_settings(frame, names, ids), matched=found.sentence(), rows=shown.ids)
+        table = replace(table_settings(frame, names, ids, kinds), matched=found.sentence(), rows=shown.ids)
     masker = fit_group_masker(source, mask, resample=resample)
     imgs = source.maps(first_level_contrast)
     inputs = GroupInputSettings(tuple(paths), _path(mask), _path(background), resample)
@@ -211,7 +221,9 @@ def _names_of_files(paths: list[str]) -> list[str]:
     return []
 
 
-def table_settings(frame: pd.DataFrame, names: Sequence[str], ids: str | None = None) -> TableSettings:
+def table_settings(
+    frame: pd.DataFrame, names: Sequence[str], ids: Any = None, kinds: Mapping[str, str] | None = None
+) -> TableSettings:
     """The table of what is known of each map, as settings hold it.
 
     Parameters
@@ -222,6 +234,9 @@ def table_settings(frame: pd.DataFrame, names: Sequence[str], ids: str | None = 
         Of the maps.
     ids : str, optional
         The column that names subjects; kept only if some have several maps.
+    kinds : mapping from str to str, optional
+        Keys of `glmwidgets.glm.group.terms.KINDS` by name of the column; for others
+        `glmwidgets.glm.group.terms.kind_of` tells.
 
     Returns
     -------
@@ -234,10 +249,11 @@ def table_settings(frame: pd.DataFrame, names: Sequence[str], ids: str | None = 
         values = frame[column]
         if values.nunique(dropna=True) < 2 or (column == ids and not repeated):
             continue
-        is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and column != ids
-        if not is_number and values.nunique() == len(values):
+        cells = tuple(map(cell_text, values))
+        kind = "label" if column == ids else (kinds or {}).get(str(column)) or kind_of(cells)
+        if kind == "label" and values.nunique() == len(values):
             continue
-        kept.append((str(column), "number" if is_number else "label", tuple(map(cell_text, values))))
+        kept.append((str(column), kind, cells))
     columns = tuple(zip(*kept, strict=True)) or ((), (), ())
     return TableSettings(tuple(names), *columns, subjects=str(ids) if repeated else None)
 

@@ -56,6 +56,37 @@ def test_a_group_is_opened_with_what_can_be_modelled():
     assert group.masker.n_elements_ == np.prod(SHAPE)
 
 
+def test_what_a_column_is_follows_from_its_cells_as_a_whole():
+    frame = table_of().assign(
+        age=["89+", *map(str, AGES[1:])], site=[1, 2, 3] * 4, dose=[0.5, 1.0, 1.5] * 4, code=["01", "02"] * 6
+    )
+    group = open_group(maps_of(), frame, match="order")
+    assert dict(zip(group.table.names, group.table.kinds, strict=True)) == {
+        "age": "number",
+        "group": "label",
+        "site": "label",
+        "dose": "number",
+        "code": "label",
+    }
+    assert group.table.column("age").cells[0] == "89+"
+    told = open_group(maps_of(), frame, match="order", kinds={"site": "number"})
+    assert told.table.kinds[told.table.names.index("site")] == "number"
+    with pytest.raises(ValueError, match="kinds names 'iq', which is no column"):
+        open_group(maps_of(), frame, match="order", kinds={"iq": "number"})
+
+
+def test_rows_of_files_in_folders_that_name_subjects_are_told(tmp_path):
+    for i, img in enumerate(maps_of(4)):
+        (tmp_path / f"sub-{i + 1}").mkdir()
+        nib.save(img, tmp_path / f"sub-{i + 1}" / "con_0001.nii")
+    paths = sorted(tmp_path.glob("sub-*/con_0001.nii"))[::-1]
+    with pytest.warns(UserWarning, match="8 rows without a map are left out: sub-05, "):
+        group = open_group(paths, table_of())
+    assert group.table.rows == ("sub-04", "sub-03", "sub-02", "sub-01")
+    assert group.table.column("age").cells == tuple(map(str, AGES[3::-1]))
+    assert group.table.matched.startswith("rows are matched by participant_id")
+
+
 def test_rows_find_their_maps_by_the_names_of_files(tmp_path):
     paths = []
     for i, img in enumerate(maps_of()):
@@ -281,7 +312,12 @@ def test_a_running_test_is_stopped_by_a_change_of_model_and_the_map_does_not_wai
     [
         ({"contrast.expression": "age"}, "contrast", "no column named 'age'"),
         ({"design.terms": ("iq",)}, "design", "no column 'iq'"),
-        ({"table.cells": (("x", *map(str, AGES[1:])), ("a", "b") * 6)}, "table.cells", "age of sub-01 is 'x'"),
+        (
+            {"table.cells": (("89+", *map(str, AGES[1:])), ("a", "b") * 6), "design.terms": ("age",)},
+            "design",
+            "age of sub-01 is '89+', which is no number: type one",
+        ),
+        ({"table.cells": (tuple("abcdefghijkl"), ("a", "b") * 6)}, "table.cells", "age holds no number ('a', "),
         (
             {"data.left_out": tuple(f"sub-{i + 1:02d}" for i in range(2, 12)), "design.terms": ("age",)},
             "design",
