@@ -56,6 +56,13 @@ def add_options(parser: Parser) -> None:
     group.add_argument("--bids", metavar="DIR", help="root of the dataset")
     for name in ("subject", "task", "run", "session", "space"):
         group.add_argument(f"--{name}", metavar=name.upper(), help=f"{name} as in the names of the files")
+    group.add_argument(
+        "--entity",
+        action="append",
+        metavar="KEY=VALUE",
+        help="another entity of the file's name, such as echo=2 or desc=denoised, may be repeated; none as a value, "
+        "here and above, asks for a name without it, as the native space has",
+    )
     group.add_argument("--derivatives", metavar="DIR", help="folder of the pipeline, where there are several")
     group.add_argument("--raw", action="store_true", help="the raw run, even if there is a preprocessed one")
     group.add_argument(
@@ -71,10 +78,11 @@ def _found(given: dict[str, Any]) -> FoundRun | None:
     """The run that the options of a dataset name; None without them."""
     names = ("subject", "task", "run", "session", "space", "derivatives")
     root, raw, strategy = given.pop("bids"), given.pop("raw"), given.pop("strategy")
+    entities = _entities(given.pop("entity") or [])
     narrow = {name: value for name in names if (value := given.pop(name)) is not None}
     if root is None:
-        if narrow or raw or strategy:
-            option = next(iter(narrow), "raw" if raw else "strategy")
+        if narrow or raw or strategy or entities:
+            option = next(iter(narrow), "raw" if raw else "strategy" if strategy else "entity")
             raise ValueError(f"--{option} chooses a run of a dataset: name the dataset with --bids")
         return None
     if given["bold"] is not None:
@@ -86,9 +94,17 @@ def _found(given: dict[str, Any]) -> FoundRun | None:
     if raw:
         narrow["derivatives"] = False
     strategies = [name for name in strategy or ["motion"] if name != "none"]
-    found = find_run(root, narrow.pop("subject"), confounds=strategies or None, **narrow)
+    found = find_run(root, narrow.pop("subject"), entities=entities, confounds=strategies or None, **narrow)
     print(found.describe())
     return found
+
+
+def _entities(given: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for text, (key, separator, _) in zip(given, pairs, strict=True):
+        if not key or not separator:
+            raise ValueError(f"--entity takes KEY=VALUE, such as echo=2, not {text!r}")
+    return {key: value for key, _, value in pairs}
 
 
 def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:

@@ -14,11 +14,15 @@ import pandas as pd
 from glmwidgets.datasets.found import FoundRun
 from glmwidgets.glm.errors import InputError
 from glmwidgets.runs.bids_confounds import load_confounds
-from glmwidgets.runs.bids_files import DERIVED, BidsFile, nearest, same_value, sidecar
+from glmwidgets.runs.bids_files import DERIVED, BidsFile, linked_datasets, nearest, same_value, sidecar
 
 __all__ = ["BidsQuestion", "find_run", "find_runs"]
 
 IMAGES = (".nii.gz", ".nii")
+
+#: What is asked for where a file's name is to lack an entity: ``space=none`` is the native space, ``echo=none`` the
+#: combined echoes.
+NONE = "none"
 
 #: What `find_run` calls the entities of file names.
 NARROW = {"task": "task", "run": "run", "session": "ses", "space": "space"}
@@ -60,9 +64,11 @@ def find_run(
     subject : str
         ``"sub-01"`` or ``"01"``.
     task, run, session, space : optional
-        Narrow the choice where there is one. Runs are compared as numbers.
+        Narrow the choice where there is one. Runs are compared as numbers. ``"none"`` asks for a file whose name does
+        not have the entity: ``space="none"`` for the native space.
     entities : mapping, optional
-        Further entities by their short names, such as ``{"acq": "mb", "echo": "2"}``.
+        Further entities by their short names, such as ``{"acq": "mb", "echo": "2"}``; ``{"echo": "none"}`` for echoes
+        that were combined, ``{"desc": "denoised"}`` for the run of another pipeline than fMRIPrep.
     derivatives : path, bool, optional
         Where preprocessed runs are. By default they are looked for in the dataset itself and in its folder
         ``derivatives``, and taken if there are any; False takes the raw run.
@@ -164,14 +170,16 @@ def _fitting(
         raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
     label = str(subject).removeprefix("sub-")
     wanted = {NARROW[name]: str(value) for name, value in _given(task, run, session, space).items()}
-    wanted |= {key: str(value) for key, value in (entities or {}).items()}
+    wanted |= {key: NONE if value is None else str(value) for key, value in (entities or {}).items()}
     wanted = {key: value.removeprefix(f"{key}-") for key, value in wanted.items()}
     roots = _roots(root, label, derivatives)
     found: list[tuple[Path, BidsFile]] = []
     for place in roots:
         found += [(place, file) for file in _bold_files(place / f"sub-{label}", derived=derivatives is not False)]
-    prepared = [(place, file) for place, file in found if file.entities.get("desc") == "preproc"]
-    found = prepared or found
+    if "desc" not in wanted:
+        # What fMRIPrep made, else the raw run, else what other pipelines made.
+        kinds = [[each for each in found if each[1].entities.get("desc") == desc] for desc in ("preproc", None)]
+        found = next(filter(None, kinds), found)
     if not found:
         raise FileNotFoundError(_nothing(root, label))
     fitting = [(place, file) for place, file in found if _fits(file, wanted)]
@@ -223,11 +231,17 @@ def _bold_files(folder: Path, derived: bool) -> list[BidsFile]:
     found = [BidsFile.of(path) for path in paths]
     files = [f for f in found if f is not None and f.suffix == "bold" and f.ending in IMAGES]
     files = [f for f in files if f.entities.get("part", "mag") == "mag"]
-    return [f for f in files if f.entities.get("desc") in ((None, "preproc") if derived else (None,))]
+    return files if derived else [f for f in files if "desc" not in f.entities]
 
 
 def _fits(file: BidsFile, wanted: Mapping[str, str]) -> bool:
-    return all(key in file.entities and same_value(value, file.entities[key]) for key, value in wanted.items())
+    return all(_has(file, key, value) for key, value in wanted.items())
+
+
+def _has(file: BidsFile, key: str, value: str) -> bool:
+    if key not in file.entities:
+        return value.lower() in (NONE, "")
+    return same_value(value, file.entities[key])
 
 
 def _long(key: str) -> str:
@@ -240,13 +254,11 @@ def _differing(files: Sequence[BidsFile]) -> list[str]:
 
 
 def _described(files: Sequence[BidsFile]) -> list[str]:
-    """Each file by what tells it from the others."""
+    """Each file by what tells it from the others, as one would ask for it."""
     keys = _differing(files) or [key for key in files[0].entities if key != "sub"]
     texts = []
     for file in files:
-        parts = [f"{_long(key)}={file.entities[key]}" for key in keys if key in file.entities]
-        missing = [f"no {_long(key)}" for key in keys if key not in file.entities]
-        texts.append(" ".join([*parts, *(f"({m})" for m in missing)]) or file.path.name)
+        texts.append(" ".join(f"{_long(key)}={file.entities.get(key, NONE)}" for key in keys) or file.path.name)
     return texts
 
 
@@ -265,9 +277,7 @@ def _ways(keys: Sequence[str]) -> dict[str, str]:
     """How each door is told which of several files is meant."""
     named = (*NARROW, "derivatives")
     arguments = ", ".join(f"{key}=" if key in named else f'entities={{"{key}": ...}}' for key in keys)
-    # The terminal has an option for the usual entities; a file of others is named itself.
-    options = [f"--{key}" for key in keys if key in named]
-    typed = ", ".join(options) if len(options) == len(keys) else "the image's path in the place of --bids"
+    typed = ", ".join(f"--{key}" if key in named else f"--entity {key}=..." for key in keys)
     return {"function": arguments, "notebook": arguments, "terminal": typed}
 
 
@@ -285,9 +295,9 @@ def _nothing(root: Path, label: str) -> str:
 
 
 def _raw_root(root: Path, place: Path, label: str) -> Path | None:
-    """Root of the raw dataset, where events are: that which was named, or the one that holds the derivatives."""
+    """Root of the raw dataset, where events are: that which was named, holds the derivatives, or that they name."""
     candidates = [root, *place.parents[:2]] if place != root else [*place.parents[:2]]
-    for candidate in candidates:
+    for candidate in [*candidates, *linked_datasets(place)]:
         if candidate != place and (candidate / f"sub-{label}").is_dir():
             return candidate
     return None
@@ -312,8 +322,9 @@ def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, opti
         metadata |= sidecar(undressed, place, top)
     metadata |= sidecar(bold, folder, root)
     mask = table = None
-    if bold.entities.get("desc") == "preproc":
+    if "desc" in bold.entities:
         mask = _one(bold, folder, root, "mask", IMAGES, "brain")
+    if bold.entities.get("desc") == "preproc":
         table = _one(bold, folder, root, "timeseries", (".tsv",), "confounds")
         table = table or _one(bold, folder, root, "regressors", (".tsv",), "confounds")
     t_r = metadata.get("RepetitionTime")

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from glmwidgets.files.writing import noted
 
-__all__ = ["BidsFile", "applies", "nearest", "sidecar"]
+__all__ = ["BidsFile", "applies", "linked_datasets", "nearest", "same_value", "sidecar"]
 
 _NAME = re.compile(r"(?P<entities>(?:[a-z]+-[A-Za-z0-9+]+_)*)(?P<suffix>[A-Za-z0-9]+)(?P<ending>\.[A-Za-z0-9.]+)")
 
@@ -153,3 +154,41 @@ def sidecar(to: BidsFile, folder: Path, root: Path) -> dict[str, Any]:
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{file.path} is not valid JSON: {error}") from None
     return metadata
+
+
+def linked_datasets(root: Path) -> list[Path]:
+    """Folders of the datasets that a derivative says it was made of.
+
+    Those of ``DatasetLinks`` and ``SourceDatasets`` in its description that are folders of this machine, and
+    ``sourcedata/raw`` and ``sourcedata`` within it.
+
+    Parameters
+    ----------
+    root : Path
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    ValueError
+        If the description is not valid JSON; the message names it.
+    """
+    said: dict[str, Any] = {}
+    path = root / "dataset_description.json"
+    if path.is_file():
+        try:
+            said = dict(json.loads(noted(path).read_text(encoding="utf-8-sig")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is not valid JSON: {error}") from None
+    links, sources = said.get("DatasetLinks"), said.get("SourceDatasets")
+    named = list(links.values()) if isinstance(links, Mapping) else []
+    named += [each.get("URL") for each in sources if isinstance(each, Mapping)] if isinstance(sources, list) else []
+    places = [unquote(urlsplit(each).path) for each in named if isinstance(each, str) and _is_local(each)]
+    places = [root / place for place in (*places, "sourcedata/raw", "sourcedata")]
+    return list(dict.fromkeys(place.resolve() for place in places if place.is_dir()))
+
+
+def _is_local(address: str) -> bool:
+    return urlsplit(address).scheme in ("", "file")

@@ -116,7 +116,7 @@ def test_more_than_one_run_is_a_question_with_choices(tree):
 def test_a_question_names_every_entity_that_differs(prepared):
     with pytest.raises(BidsQuestion) as asked:
         find_run(prepared, "01")
-    assert asked.value.choices == ("run=1 (no space)", "run=1 space=MNI152NLin2009cAsym", "run=2 (no space)")
+    assert asked.value.choices == ("run=1 space=none", "run=1 space=MNI152NLin2009cAsym", "run=2 space=none")
     assert str(asked.value).endswith("Narrow it with run=, space=")
 
 
