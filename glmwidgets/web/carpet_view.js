@@ -1,23 +1,30 @@
 // A carpet: voxels by scans in greys, traces of each scan above, the events below. One pixel a cell, stretched.
 
-import { palette } from "./shared.js";
-
-const bytes = (b) => b ? new Uint8Array(b.buffer, b.byteOffset, b.byteLength) : new Uint8Array();
-const copied = (b) => { const a = bytes(b); return a.buffer.slice(a.byteOffset, a.byteOffset + a.byteLength); };
-const number = (v) => !Number.isFinite(v) ? "\u2013" : String(+v.toPrecision(3)).replace("-", "\u2212");
+import {
+  atNextFrame,
+  changes,
+  fitted,
+  fixed,
+  floats,
+  integers,
+  listen,
+  number,
+  octets,
+  palette,
+  readableCanvas,
+  ticks,
+  watch,
+} from "./shared.js";
 
 const LEFT = 42, RIGHT = 8, ROW = 24, TRACE = 26, STRIP = 7;
 
 function render({ model, el }) {
   el.classList.add("glmw-chart", "glmw-carpet");
-  const canvas = el.appendChild(document.createElement("canvas"));
-  canvas.tabIndex = 0;
-  const read = el.appendChild(document.createElement("div"));
-  read.className = "glmw-note glmw-read";
+  const { canvas, read } = readableCanvas(el);
   const cells = document.createElement("canvas");
-  let picture = null, box = null, pointer = null, frame = 0;
+  let picture = null, box = null, pointer = null;
 
-  const schedule = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  const { soon, stop } = atNextFrame(draw);
 
   function decode() {
     const given = model.get("picture");
@@ -25,9 +32,13 @@ function render({ model, el }) {
     if (given.shape) {
       const [rows, scans] = given.shape;
       picture = {
-        rows, scans, greys: bytes(given.greys), limit: given.limit,
-        times: new Float32Array(copied(given.times)), sizes: new Int32Array(copied(given.sizes)),
-        traces: given.traces.map((t) => ({ ...t, values: new Float32Array(copied(t.values)) })),
+        rows,
+        scans,
+        greys: octets(given.greys),
+        limit: given.limit,
+        times: floats(given.times),
+        sizes: integers(given.sizes),
+        traces: given.traces.map((t) => ({ ...t, values: floats(t.values) })),
       };
       cells.width = scans;
       cells.height = rows;
@@ -35,25 +46,28 @@ function render({ model, el }) {
       picture.greys.forEach((grey, k) => image.data.set([grey, grey, grey, 255], 4 * k));
       context.putImageData(image, 0, 0);
     }
-    schedule();
+    soon();
   }
 
   function draw() {
     const width = el.clientWidth || 300, height = model.get("height");
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    canvas.style.height = `${height}px`;
     canvas.setAttribute("aria-label", model.get("label"));
-    const context = canvas.getContext("2d");
-    context.scale(scale, scale);
-    if (!picture) { say(); return; }
+    const context = fitted(canvas, width, height), scale = canvas.width / width;
+    if (!picture) {
+      say();
+      return;
+    }
     const style = getComputedStyle(el);
     const colour = palette(el), ink = colour("muted"), accent = colour("accent");
     context.font = `11px ${style.fontFamily || "sans-serif"}`;
     const { rows, scans, times, traces } = picture;
     const top = 4 + traces.length * TRACE;
-    box = { left: LEFT, top, width: Math.max(10, width - LEFT - RIGHT), height: Math.max(10, height - top - STRIP - 3 - ROW) };
+    box = {
+      left: LEFT,
+      top,
+      width: Math.max(10, width - LEFT - RIGHT),
+      height: Math.max(10, height - top - STRIP - 3 - ROW),
+    };
     // Each scan is a cell as wide as the time between scans, around its own time.
     const step = scans > 1 ? (times[scans - 1] - times[0]) / (scans - 1) : 1;
     box.first = times[0] - step / 2;
@@ -63,7 +77,12 @@ function render({ model, el }) {
     traces.forEach((trace, i) => {
       const y0 = 4 + i * TRACE, h = TRACE - 6;
       let high = -Infinity, low = Infinity;
-      for (const v of trace.values) if (Number.isFinite(v)) { high = Math.max(high, v); low = Math.min(low, v); }
+      for (const v of trace.values) {
+        if (Number.isFinite(v)) {
+          high = Math.max(high, v);
+          low = Math.min(low, v);
+        }
+      }
       if (low > 0 && low < 0.5 * high) low = 0;
       context.fillStyle = ink;
       context.textAlign = "right";
@@ -74,7 +93,10 @@ function render({ model, el }) {
       context.beginPath();
       let pen = false;
       trace.values.forEach((v, k) => {
-        if (!Number.isFinite(v)) { pen = false; return; }
+        if (!Number.isFinite(v)) {
+          pen = false;
+          return;
+        }
         const y = y0 + h - (v - low) / (high - low || 1) * h;
         pen ? context.lineTo(px(times[k]), y) : context.moveTo(px(times[k]), y);
         pen = true;
@@ -93,12 +115,15 @@ function render({ model, el }) {
     context.fillStyle = ink;
     context.textAlign = "right";
     context.textBaseline = "top";
-    context.fillText(`${Array.from(picture.sizes).reduce((a, b) => a + b, 0).toLocaleString("en")}`, box.left - 6, box.top, LEFT - 6);
+    context.fillText(
+      `${Array.from(picture.sizes).reduce((a, b) => a + b, 0).toLocaleString("en")}`,
+      box.left - 6,
+      box.top,
+      LEFT - 6,
+    );
     context.fillText("voxels", box.left - 6, box.top + 13, LEFT - 6);
     context.textAlign = "center";
-    const most = Math.max(1, box.width / 62), rough = (box.last - box.first) / most, power = 10 ** Math.floor(Math.log10(rough));
-    const by = power * [1, 2, 5, 10].find((f) => f * power >= rough * 0.999);
-    for (let t = Math.ceil(box.first / by) * by; t <= box.last; t += by) {
+    for (const t of ticks(box.first, box.last, box.width / 62)) {
       const label = number(t), half = context.measureText(label).width / 2;
       context.fillText(label, Math.max(box.left, Math.min(px(t), width - half)), box.top + box.height + STRIP + 9);
     }
@@ -108,14 +133,17 @@ function render({ model, el }) {
       context.fillStyle = accent;
       for (const [x, way] of [[box.left, -1], [box.left + box.width, 1]]) {
         context.beginPath();
-        context.moveTo(x, y); context.lineTo(x + 7 * way, y - 4.5); context.lineTo(x + 7 * way, y + 4.5);
+        context.moveTo(x, y);
+        context.lineTo(x + 7 * way, y - 4.5);
+        context.lineTo(x + 7 * way, y + 4.5);
         context.fill();
       }
       context.strokeStyle = accent;
       context.lineWidth = 1;
       context.globalAlpha = 0.75;
       context.beginPath();
-      context.moveTo(box.left, y); context.lineTo(box.left + box.width, y);
+      context.moveTo(box.left, y);
+      context.lineTo(box.left + box.width, y);
       context.stroke();
       context.globalAlpha = 1;
     }
@@ -123,7 +151,8 @@ function render({ model, el }) {
       context.strokeStyle = colour;
       context.lineWidth = line;
       context.beginPath();
-      context.moveTo(px(time), 2); context.lineTo(px(time), box.top + box.height + STRIP + 3);
+      context.moveTo(px(time), 2);
+      context.lineTo(px(time), box.top + box.height + STRIP + 3);
       context.stroke();
     };
     if (model.get("marker") !== null) upright(model.get("marker"), accent, 1.5);
@@ -142,23 +171,30 @@ function render({ model, el }) {
   }
 
   function say() {
-    if (!pointer || !picture) { read.textContent = model.get("resting"); return; }
+    if (!pointer || !picture) {
+      read.textContent = model.get("resting");
+      return;
+    }
     const { scan, row } = pointer, time = picture.times[scan];
     const words = [`scan ${scan}`, `${number(time)} s`];
     for (const t of picture.traces) words.push(`${t.label} ${number(t.values[scan])}${t.unit ? " " + t.unit : ""}`);
     if (row >= 0) {
       const value = (picture.greys[row * picture.scans + scan] - 127.5) / 127.5 * picture.limit;
       const n = picture.sizes[row];
-      words.push(`${n} voxel${n === 1 ? "" : "s"}: ${value.toFixed(2).replace("-", "\u2212")} sd`);
+      words.push(`${n} voxel${n === 1 ? "" : "s"}: ${fixed(value, 2)} sd`);
     }
     for (const r of model.get("regions")) if (r.name && time >= r.from && time <= r.to) words.push(r.name);
     read.textContent = words.join(" \u00b7 ");
   }
 
-  canvas.addEventListener("pointermove", (event) => { pointer = pointed(event); schedule(); });
-  // What is read may be shorter than what stood there: nothing below shall jump for it.
-  canvas.addEventListener("pointerenter", () => { read.style.minHeight = `${read.offsetHeight}px`; });
-  canvas.addEventListener("pointerleave", () => { read.style.minHeight = ""; pointer = null; schedule(); });
+  canvas.addEventListener("pointermove", (event) => {
+    pointer = pointed(event);
+    soon();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    pointer = null;
+    soon();
+  });
   canvas.addEventListener("click", (event) => {
     const found = pointed(event);
     if (found) model.send({ kind: "pick", index: found.scan });
@@ -169,7 +205,10 @@ function render({ model, el }) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (event.key === "Escape") model.send({ kind: "leave" });
     else if (step) {
-      const now = picture.times.reduce((best, t, k) => Math.abs(t - marker) < Math.abs(picture.times[best] - marker) ? k : best, 0);
+      const now = picture.times.reduce(
+        (best, t, k) => Math.abs(t - marker) < Math.abs(picture.times[best] - marker) ? k : best,
+        0,
+      );
       const index = now + step;
       if (index >= 0 && index < picture.scans) model.send({ kind: "pick", index });
     } else return;
@@ -177,20 +216,16 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  const sizes = new ResizeObserver(schedule);
-  sizes.observe(el);
-  const themes = new MutationObserver(schedule);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  const plain = ["row", "marker", "regions", "height", "resting"];
-  model.on("change:picture", decode);
-  for (const name of plain) model.on(`change:${name}`, schedule);
+  const unwatch = watch(el, soon);
+  const unlisten = listen(model, {
+    "change:picture": decode,
+    ...changes(["row", "marker", "regions", "height", "resting"], soon),
+  });
   decode();
   return () => {
-    sizes.disconnect();
-    themes.disconnect();
-    model.off("change:picture", decode);
-    for (const name of plain) model.off(`change:${name}`, schedule);
-    if (frame) cancelAnimationFrame(frame);
+    unwatch();
+    unlisten();
+    stop();
   };
 }
 

@@ -1,36 +1,46 @@
 // Charts on a canvas: lines, bands, bars and marks over shaded stretches. Pointing reads values, a click picks a point.
 
-import { palette } from "./shared.js";
+import {
+  atNextFrame,
+  changes,
+  fitted,
+  floats,
+  listen,
+  number,
+  palette,
+  readableCanvas,
+  ticks,
+  watch,
+} from "./shared.js";
 
-const floats = (bytes) => bytes ? new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)) : new Float32Array();
-const number = (v) => !Number.isFinite(v) ? "\u2013" : (Math.abs(v) >= 1e5 || (v && Math.abs(v) < 1e-3) ? v.toExponential(1) : String(+v.toPrecision(3))).replace("-", "\u2212");
-
-const ROW = 26;      // px below a plot for its axis
+const ROW = 26; // px below a plot for its axis
 const LEFT = 42, RIGHT = 8;
 
-// Round values between two bounds, about as many as asked for.
-function ticks(low, high, most) {
-  const rough = (high - low) / Math.max(1, most);
-  if (!(rough > 0) || !Number.isFinite(rough)) return [];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((f) => f * power >= rough * 0.999);
-  const out = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) out.push(+(k * step).toPrecision(12));
-  return out;
-}
-
 function decoded(plot) {
-  const parts = plot.parts.map((p) => p.kind === "mark" ? p : { ...p, x: floats(p.x), y: floats(p.y), high: p.high ? floats(p.high) : null });
+  const parts = plot.parts.map((p) =>
+    p.kind === "mark" ? p : { ...p, x: floats(p.x), y: floats(p.y), high: p.high ? floats(p.high) : null }
+  );
   let [low, high] = plot.y ?? [Infinity, -Infinity];
   if (!plot.y) {
     for (const part of parts) {
       for (const values of [part.y, part.high]) {
-        for (const v of values ?? []) if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
+        for (const v of values ?? []) {
+          if (Number.isFinite(v)) {
+            low = Math.min(low, v);
+            high = Math.max(high, v);
+          }
+        }
       }
-      if (part.kind === "bars") { low = Math.min(low, 0); high = Math.max(high, 0); }
+      if (part.kind === "bars") {
+        low = Math.min(low, 0);
+        high = Math.max(high, 0);
+      }
     }
     if (!(high >= low)) [low, high] = [-1, 1];
-    if (high === low) { low -= 0.5; high += 0.5; }
+    if (high === low) {
+      low -= 0.5;
+      high += 0.5;
+    }
     const pad = 0.05 * (high - low);
     const bars = parts.some((p) => p.kind === "bars");
     if (!(bars && low === 0)) low -= pad;
@@ -43,21 +53,25 @@ function nearest(x, at) {
   let best = -1, distance = Infinity;
   for (let k = 0; k < x.length; k++) {
     const d = Math.abs(x[k] - at);
-    if (d < distance) { distance = d; best = k; }
+    if (d < distance) {
+      distance = d;
+      best = k;
+    }
   }
   return best;
 }
 
 function render({ model, el }) {
   el.classList.add("glmw-chart");
-  const canvas = el.appendChild(document.createElement("canvas"));
-  canvas.tabIndex = 0;
-  const read = el.appendChild(document.createElement("div"));
-  read.className = "glmw-note glmw-read";
-  let plots = [], boxes = [], pointer = null, frame = 0, fresh = false;
+  const { canvas, read } = readableCanvas(el);
+  let plots = [], boxes = [], pointer = null, fresh = false;
 
-  const decode = () => { plots = model.get("plots").map(decoded); fresh = true; schedule(); };
-  const schedule = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  const decode = () => {
+    plots = model.get("plots").map(decoded);
+    fresh = true;
+    soon();
+  };
+  const { soon, stop } = atNextFrame(draw);
 
   function layout(width, height) {
     const beside = plots.length > 1 && width >= 460;
@@ -65,7 +79,12 @@ function render({ model, el }) {
     return plots.map((plot, i) => {
       const w = beside ? width / n : width, h = beside ? height : height / n;
       const top = (beside ? 0 : i * h) + (plot.caption ? 20 : 6), left = (beside ? i * w : 0) + LEFT;
-      return { left, top, width: Math.max(10, w - LEFT - RIGHT), height: Math.max(10, (beside ? 0 : i * h) + h - ROW - top) };
+      return {
+        left,
+        top,
+        width: Math.max(10, w - LEFT - RIGHT),
+        height: Math.max(10, (beside ? 0 : i * h) + h - ROW - top),
+      };
     });
   }
 
@@ -73,13 +92,8 @@ function render({ model, el }) {
     const width = el.clientWidth || 300;
     const stacked = plots.length > 1 && width < 460;
     const height = model.get("height") * (stacked ? 1.6 : 1);
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    canvas.style.height = `${height}px`;
     canvas.setAttribute("aria-label", model.get("label"));
-    const context = canvas.getContext("2d");
-    context.scale(scale, scale);
+    const context = fitted(canvas, width, height);
     const style = getComputedStyle(el);
     const named = palette(el), theme = (name) => name.startsWith("--glmw-") ? named(name.slice(7)) : name;
     const family = style.fontFamily || "sans-serif";
@@ -107,7 +121,8 @@ function render({ model, el }) {
       context.strokeStyle = rule;
       context.beginPath();
       const at = Math.round(py(y)) + 0.5;
-      context.moveTo(left, at); context.lineTo(left + width, at);
+      context.moveTo(left, at);
+      context.lineTo(left + width, at);
       context.stroke();
       context.fillText(number(y), left - 6, at);
     }
@@ -160,7 +175,8 @@ function render({ model, el }) {
       context.beginPath();
       // Ticks stand on the axis, those of one place above each other.
       const foot = part.tick ? top + height - 10 * (part.row ?? 0) : top + height;
-      context.moveTo(at, part.tick ? foot - 8 : top); context.lineTo(at, foot);
+      context.moveTo(at, part.tick ? foot - 8 : top);
+      context.lineTo(at, foot);
       context.stroke();
       if (part.label && !part.tick && at > taken) {
         const room = context.measureText(part.label).width + 6;
@@ -177,7 +193,8 @@ function render({ model, el }) {
       context.strokeStyle = theme("--glmw-accent");
       context.lineWidth = 1.5;
       context.beginPath();
-      context.moveTo(px(marker), top); context.lineTo(px(marker), top + height);
+      context.moveTo(px(marker), top);
+      context.lineTo(px(marker), top + height);
       context.stroke();
     }
     if (pointer && plots[pointer.plot] === plot) {
@@ -186,7 +203,8 @@ function render({ model, el }) {
       context.lineWidth = 1;
       const at = Math.round(px(pointer.x)) + 0.5;
       context.beginPath();
-      context.moveTo(at, top); context.lineTo(at, top + height);
+      context.moveTo(at, top);
+      context.lineTo(at, top + height);
       context.stroke();
     }
     context.restore();
@@ -196,23 +214,31 @@ function render({ model, el }) {
     context.beginPath();
     let pen = false;
     for (let k = 0; k < x.length; k++) {
-      if (!Number.isFinite(y[k])) { pen = false; continue; }
+      if (!Number.isFinite(y[k])) {
+        pen = false;
+        continue;
+      }
       pen ? context.lineTo(px(x[k]), py(y[k])) : context.moveTo(px(x[k]), py(y[k]));
       pen = true;
     }
     context.stroke();
-    if (dots) for (let k = 0; k < x.length; k++) {
-      if (!Number.isFinite(y[k])) continue;
-      context.beginPath();
-      context.arc(px(x[k]), py(y[k]), 2.2, 0, 7);
-      context.fill();
+    if (dots) {
+      for (let k = 0; k < x.length; k++) {
+        if (!Number.isFinite(y[k])) continue;
+        context.beginPath();
+        context.arc(px(x[k]), py(y[k]), 2.2, 0, 7);
+        context.fill();
+      }
     }
   }
 
   function area(context, part, px, py) {
     const { x, y, high } = part;
     for (let a = 0; a < x.length;) {
-      if (!(Number.isFinite(y[a]) && Number.isFinite(high[a]))) { a++; continue; }
+      if (!(Number.isFinite(y[a]) && Number.isFinite(high[a]))) {
+        a++;
+        continue;
+      }
       let b = a;
       while (b + 1 < x.length && Number.isFinite(y[b + 1]) && Number.isFinite(high[b + 1])) b++;
       context.beginPath();
@@ -227,7 +253,9 @@ function render({ model, el }) {
   function pointed(event) {
     const frame = canvas.getBoundingClientRect();
     const x = event.clientX - frame.left, y = event.clientY - frame.top;
-    const plot = boxes.findIndex((b) => x >= b.left - 4 && x <= b.left + b.width + 4 && y >= b.top - 20 && y <= b.top + b.height + ROW);
+    const plot = boxes.findIndex((b) =>
+      x >= b.left - 4 && x <= b.left + b.width + 4 && y >= b.top - 20 && y <= b.top + b.height + ROW
+    );
     if (plot < 0) return null;
     const [x0, x1] = plots[plot].x;
     const at = x0 + Math.min(1, Math.max(0, (x - boxes[plot].left) / boxes[plot].width)) * (x1 - x0);
@@ -237,7 +265,10 @@ function render({ model, el }) {
   }
 
   function say() {
-    if (!pointer || !plots[pointer.plot]) { read.textContent = read.title = model.get("resting"); return; }
+    if (!pointer || !plots[pointer.plot]) {
+      read.textContent = read.title = model.get("resting");
+      return;
+    }
     const plot = plots[pointer.plot];
     const words = [];
     if (plot.scans && pointer.index >= 0) words.push(`scan ${pointer.index}`);
@@ -248,15 +279,26 @@ function render({ model, el }) {
       if (k >= 0 && Number.isFinite(part.y[k])) words.push(`${part.name} ${number(part.y[k])}`);
     }
     const near = (plot.x[1] - plot.x[0]) / 80;
-    for (const part of plot.parts) if (part.kind === "mark" && part.label && Math.abs(part.at - pointer.raw) < near) words.push(part.label);
-    if (plot.regions) for (const r of model.get("regions")) if (r.name && pointer.x >= r.from && pointer.x <= r.to) words.push(r.name);
+    for (const part of plot.parts) {
+      if (part.kind === "mark" && part.label && Math.abs(part.at - pointer.raw) < near) words.push(part.label);
+    }
+    if (plot.regions) {
+      for (const r of model.get("regions")) {
+        if (r.name && pointer.x >= r.from && pointer.x <= r.to) words.push(r.name);
+      }
+    }
     read.textContent = [...new Set(words)].join(" \u00b7 ");
   }
 
-  canvas.addEventListener("pointermove", (event) => { pointer = pointed(event); canvas.style.cursor = pointer && plots[pointer.plot].pick ? "pointer" : "default"; schedule(); });
-  // What is read may be shorter than what stood there: nothing below shall jump for it.
-  canvas.addEventListener("pointerenter", () => { read.style.minHeight = `${read.offsetHeight}px`; });
-  canvas.addEventListener("pointerleave", () => { read.style.minHeight = ""; pointer = null; schedule(); });
+  canvas.addEventListener("pointermove", (event) => {
+    pointer = pointed(event);
+    canvas.style.cursor = pointer && plots[pointer.plot].pick ? "pointer" : "default";
+    soon();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    pointer = null;
+    soon();
+  });
   canvas.addEventListener("click", (event) => {
     const found = pointed(event);
     if (found && found.index >= 0 && plots[found.plot].pick) model.send({ kind: "pick", index: found.index });
@@ -276,19 +318,16 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  const sizes = new ResizeObserver(schedule);
-  sizes.observe(el);
-  const themes = new MutationObserver(schedule);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  model.on("change:plots", decode);
-  for (const name of ["regions", "marker", "height", "resting"]) model.on(`change:${name}`, schedule);
+  const unwatch = watch(el, soon);
+  const unlisten = listen(model, {
+    "change:plots": decode,
+    ...changes(["regions", "marker", "height", "resting"], soon),
+  });
   decode();
   return () => {
-    sizes.disconnect();
-    themes.disconnect();
-    model.off("change:plots", decode);
-    for (const name of ["regions", "marker", "height", "resting"]) model.off(`change:${name}`, schedule);
-    if (frame) cancelAnimationFrame(frame);
+    unwatch();
+    unlisten();
+    stop();
   };
 }
 

@@ -1,5 +1,7 @@
 // A row of small switches, or of names with a cross.
 
+import { changes, listen } from "./shared.js";
+
 function render({ model, el }) {
   el.classList.add("glmw-chips");
 
@@ -20,7 +22,10 @@ function render({ model, el }) {
       chip.classList.toggle("glmw-on", lit);
       if (!removable) chip.setAttribute("aria-pressed", String(lit));
       chip.addEventListener("click", () => {
-        if (removable) { model.send({ kind: "remove", name: option.name }); return; }
+        if (removable) {
+          model.send({ kind: "remove", name: option.name });
+          return;
+        }
         const chosen = new Set(model.get("value"));
         chosen.has(option.name) ? chosen.delete(option.name) : chosen.add(option.name);
         model.set("value", options.map((o) => o.name).filter((name) => chosen.has(name)));
@@ -31,10 +36,9 @@ function render({ model, el }) {
     if (held >= 0) el.children[Math.min(held, el.children.length - 1)]?.focus();
   }
 
-  const traits = ["options", "value", "removable", "label"];
-  for (const name of traits) model.on(`change:${name}`, draw);
+  const unlisten = listen(model, changes(["options", "value", "removable", "label"], draw));
   draw();
-  return () => { for (const name of traits) model.off(`change:${name}`, draw); };
+  return unlisten;
 }
 
 export default { render };

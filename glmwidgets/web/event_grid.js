@@ -1,21 +1,12 @@
 // A table whose cells can be edited. Only the rows in view exist; what is typed is sent as text and read in the kernel,
 // which answers: accepted, or refused with a sentence that stays below the table while the text stays in its cell.
 
+import { headingOf, moveOf, orderOf, typeInto } from "./cells.js";
+import { atNextFrame, element, listen, rounded } from "./shared.js";
+
 const ROW = 24;
-
-function shown(value) {
-  if (value === null || value === undefined) return "";
-  if (typeof value !== "number") return String(value);
-  return String(Number(value.toFixed(3))).replace("-", "\u2212");
-}
-
-const typed = (value) => (value === null || value === undefined ? "" : String(value));
-
-function element(name, css, parent) {
-  const made = parent.appendChild(document.createElement(name));
-  if (css) made.className = css;
-  return made;
-}
+const shown = (value) => typeof value === "number" ? rounded(value, 3) : String(value ?? "");
+const typed = (value) => String(value ?? "");
 
 function render({ model, el }) {
   el.classList.add("glmw-grid");
@@ -31,35 +22,32 @@ function render({ model, el }) {
 
   let order = [];
   let sort = { column: 0, falling: false };
-  let at = { place: 0, column: 0 };    // of the cell that keys go to: place in the order, column
-  let anchor = 0;                      // place from which a range is picked
-  let editor = null;                   // { input, row, column }
-  const pending = new Map();           // "row:column" -> { text, message }
+  let at = { place: 0, column: 0 }; // of the cell that keys go to: place in the order, column
+  let anchor = 0; // place from which a range is picked
+  let editor = null; // of the cell that is typed into
+  const pending = new Map(); // "row:column" -> { text, message }
 
   const data = () => model.get("data");
   const columns = () => data().columns || [];
   const rows = () => data().rows || [];
 
   function arrange() {
-    const c = sort.column;
-    order = rows().map((_, index) => index);
-    order.sort((a, b) => {
-      const x = rows()[a][c], y = rows()[b][c];
-      const by = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), undefined, { numeric: true });
-      return (sort.falling ? -by : by) || a - b;
-    });
+    order = orderOf(rows().map((row) => row[sort.column]), sort.falling);
   }
 
   function drawHead() {
     const widths = columns().map((column) => column.width);
-    el.style.setProperty("--glmw-grid-columns", `44px ${widths.map(([px, share]) => `minmax(${px}px, ${share}fr)`).join(" ")}`);
+    el.style.setProperty(
+      "--glmw-grid-columns",
+      `44px ${widths.map(([px, share]) => `minmax(${px}px, ${share}fr)`).join(" ")}`,
+    );
     el.style.setProperty("--glmw-grid-least", `${44 + widths.reduce((sum, [px]) => sum + px, 0)}px`);
     head.replaceChildren();
     element("div", "glmw-grid-cell glmw-grid-number", head).textContent = "#";
     columns().forEach((column, c) => {
       const cell = element("button", "glmw-grid-cell", head);
       cell.classList.toggle("glmw-grid-text", Boolean(column.text));
-      cell.textContent = column.label + (c === sort.column ? (sort.falling ? " \u25be" : " \u25b4") : "");
+      cell.textContent = headingOf(column.label, c === sort.column, sort.falling);
       cell.title = column.help || "";
       cell.addEventListener("click", () => {
         sort = { column: c, falling: c === sort.column && !sort.falling };
@@ -80,7 +68,10 @@ function render({ model, el }) {
     for (const child of [...body.children]) if (child !== keep) child.remove();
     for (let place = first; place < last; place++) {
       const index = order[place];
-      if (keep && Number(keep.dataset.row) === index) { keep.style.top = `${place * ROW}px`; continue; }
+      if (keep && Number(keep.dataset.row) === index) {
+        keep.style.top = `${place * ROW}px`;
+        continue;
+      }
       const row = element("div", "glmw-grid-row", body);
       row.style.top = `${place * ROW}px`;
       row.dataset.row = index;
@@ -112,7 +103,11 @@ function render({ model, el }) {
     if (column.text) cell.title = String(value);
   }
 
-  function draw() { arrange(); drawHead(); drawBody(); }
+  function draw() {
+    arrange();
+    drawHead();
+    drawBody();
+  }
 
   // Picking -------------------------------------------------------------------------------------------------------
 
@@ -134,20 +129,23 @@ function render({ model, el }) {
     }
   }
 
-  function range(a, b) { return order.slice(Math.min(a, b), Math.max(a, b) + 1); }
+  function range(a, b) {
+    return order.slice(Math.min(a, b), Math.max(a, b) + 1);
+  }
 
   body.addEventListener("mousedown", (event) => {
     const cell = event.target.closest(".glmw-grid-cell"), row = event.target.closest(".glmw-grid-row");
     if (!row || event.target.tagName === "INPUT") return;
-    close(true);
+    editor?.close();
     const place = Number(row.dataset.place), index = order[place];
     at = { place, column: Number(cell?.dataset.column ?? at.column) };
     const picked = model.get("picked");
     if (event.shiftKey) pick(range(anchor, place));
     else {
       anchor = place;
-      if (event.ctrlKey || event.metaKey) pick(picked.includes(index) ? picked.filter((r) => r !== index) : [...picked, index]);
-      else pick([index]);
+      if (event.ctrlKey || event.metaKey) {
+        pick(picked.includes(index) ? picked.filter((r) => r !== index) : [...picked, index]);
+      } else pick([index]);
     }
     body.focus({ preventScroll: true });
     event.preventDefault();
@@ -180,24 +178,17 @@ function render({ model, el }) {
     const cell = body.querySelector(`[data-row="${index}"] [data-column="${at.column}"]`);
     if (!cell) return;
     const waiting = pending.get(`${index}:${at.column}`);
-    const input = document.createElement("input");
-    input.value = text ?? waiting?.text ?? typed(rows()[index][at.column]);
-    input.setAttribute("aria-label", `${column.label} of event ${index + 1}`);
-    if (column.text) {
-      input.setAttribute("list", `${names.id}`);
-    }
-    cell.replaceChildren(input);
-    editor = { input, row: index, column: at.column };
-    input.focus();
-    if (text === undefined) input.select();
-    input.addEventListener("blur", () => close(true));
-    input.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      const move = { Enter: [event.shiftKey ? -1 : 1, 0], Tab: [0, event.shiftKey ? -1 : 1] }[event.key];
-      if (event.key === "Escape") close(false);
-      else if (move) { close(true); go(at.place + move[0], at.column + move[1]); }
-      else return;
-      event.preventDefault();
+    const row = index, place = at.column;
+    editor = typeInto(cell, {
+      text: text ?? waiting?.text ?? typed(rows()[index][at.column]),
+      whole: text === undefined,
+      label: `${column.label} of event ${index + 1}`,
+      list: column.text ? names.id : "",
+    }, (kept, move) => {
+      editor = null;
+      take(row, place, kept);
+      if (!move) return;
+      if (move[0] || move[1]) go(at.place + move[0], at.column + move[1]);
       body.focus({ preventScroll: true });
     });
   }
@@ -206,15 +197,12 @@ function render({ model, el }) {
   const names = element("datalist", "", el);
   names.id = `glmw-types-${Math.random().toString(36).slice(2)}`;
 
-  function close(keep) {
-    if (!editor) return;
-    const { input, row, column } = editor;
-    editor = null;
+  function take(row, column, text) {
     const key = `${row}:${column}`, before = typed(rows()[row]?.[column]);
     pending.delete(key);
-    if (keep && input.value.trim() !== before) {
-      pending.set(key, { text: input.value });
-      model.send({ kind: "edit", row, column, text: input.value });
+    if (text !== null && text.trim() !== before) {
+      pending.set(key, { text });
+      model.send({ kind: "edit", row, column, text });
     }
     tell();
     drawBody();
@@ -238,10 +226,7 @@ function render({ model, el }) {
   body.addEventListener("keydown", (event) => {
     if (event.target.tagName === "INPUT") return;
     const page = Math.max(1, Math.floor(scroller.clientHeight / ROW) - 2);
-    const move = {
-      ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1],
-      PageDown: [page, 0], PageUp: [-page, 0], Home: [-order.length, 0], End: [order.length, 0],
-    }[event.key];
+    const move = moveOf(event.key, order.length, page);
     if (move) go(at.place + move[0], at.column + move[1], event.shiftKey && move[0] !== 0);
     else if (event.key === "Enter" || event.key === "F2") edit();
     else if (event.key === "Escape") pick([]);
@@ -253,33 +238,42 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  let waiting = 0;
-  scroller.addEventListener("scroll", () => {
-    waiting ||= requestAnimationFrame(() => { waiting = 0; drawBody(); });
-  }, { passive: true });
+  const { soon, stop } = atNextFrame(drawBody);
+  scroller.addEventListener("scroll", soon, { passive: true });
 
   function changed() {
     // The kernel's word on what was typed: whatever is not refused is as it says.
     for (const [key, one] of pending) if (!one.message) pending.delete(key);
-    names.replaceChildren(...Object.keys(data().colours || {}).map((name) => Object.assign(document.createElement("option"), { value: name })));
+    names.replaceChildren(
+      ...Object.keys(data().colours || {}).map((name) =>
+        Object.assign(document.createElement("option"), { value: name })
+      ),
+    );
     draw();
   }
 
   function pickedElsewhere() {
     const first = order.indexOf(model.get("picked")[0]);
-    if (first >= 0 && !body.contains(document.activeElement)) { at = { ...at, place: first }; anchor = first; into(first); }
+    if (first >= 0 && !body.contains(document.activeElement)) {
+      at = { ...at, place: first };
+      anchor = first;
+      into(first);
+    }
     mark();
   }
 
   const size = new ResizeObserver(() => drawBody());
   size.observe(scroller);
-  const listeners = [["change:data", changed], ["change:picked", pickedElsewhere], ["change:answer", answered]];
-  for (const [event, handler] of listeners) model.on(event, handler);
+  const unlisten = listen(model, {
+    "change:data": changed,
+    "change:picked": pickedElsewhere,
+    "change:answer": answered,
+  });
   changed();
   return () => {
     size.disconnect();
-    cancelAnimationFrame(waiting);
-    for (const [event, handler] of listeners) model.off(event, handler);
+    stop();
+    unlisten();
   };
 }
 

@@ -1,5 +1,7 @@
 // A button that shows one of two, also by a key pressed anywhere in the explorer but in a field that is typed in.
 
+import { changes, listen } from "./shared.js";
+
 const TYPED = "input, textarea, select, [contenteditable='true']";
 
 function render({ model, el }) {
@@ -32,13 +34,11 @@ function render({ model, el }) {
   // Before anybody else: to JupyterLab a letter is a command.
   document.addEventListener("keydown", onKey, true);
 
-  model.on("change:value", draw);
-  model.on("change:labels", draw);
+  const unlisten = listen(model, changes(["value", "labels"], draw));
   draw();
   return () => {
     document.removeEventListener("keydown", onKey, true);
-    model.off("change:value", draw);
-    model.off("change:labels", draw);
+    unlisten();
   };
 }
 

@@ -1,19 +1,12 @@
 // A table that is typed into: a click on a cell, Enter or a letter opens it; Enter and Tab go on, Escape leaves.
 // Cells are text, never markup; whether they can be read is decided by the kernel.
 
-// Of long names that begin alike only what differs is shown; the whole name is the title.
-function shortened(names) {
-  if (names.length < 2 || Math.max(...names.map((name) => name.length)) < 16) return names;
-  let same = 0;
-  while (same < names[0].length && names.every((name) => name[same] === names[0][same])) same += 1;
-  // Numbers and words stay whole.
-  while (same > 0 && /[A-Za-z0-9]/.test(names[0][same - 1])) same -= 1;
-  return same > 3 ? names.map((name) => `\u2026${name.slice(same)}`) : names;
-}
+import { moveOf, typeInto } from "./cells.js";
+import { element, listen, shortened } from "./shared.js";
 
 function render({ model, el }) {
   el.classList.add("glmw-table", "glmw-group-table");
-  const table = el.appendChild(document.createElement("table"));
+  const table = element("table", "", el);
   const head = table.createTHead();
   const body = table.createTBody();
   let open = null;
@@ -43,7 +36,10 @@ function render({ model, el }) {
       label.title = name;
       const words = document.createElement("span");
       words.textContent = name;
-      label.append(tick(in_model, `${name} in the model`, (value) => model.send({ kind: "term", column, value })), words);
+      label.append(
+        tick(in_model, `${name} in the model`, (value) => model.send({ kind: "term", column, value })),
+        words,
+      );
       th.append(label);
       const as = document.createElement("button");
       as.type = "button";
@@ -90,8 +86,8 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const kept = open && { row: open.row, column: open.column, text: open.input.value };
-    open = null;
+    const kept = open && { ...open, text: open.field.input.value };
+    open = null; // what is typed goes on in the new cell, and nothing of it is sent yet
     drawHead();
     drawBody();
     if (kept) start(cellAt(kept.row, kept.column), kept.text);
@@ -107,38 +103,17 @@ function render({ model, el }) {
 
   function start(td, text) {
     if (!td) return;
-    const before = td.textContent;
-    const input = document.createElement("input");
-    input.type = "text";
-    input.value = text ?? before;
-    input.setAttribute("aria-label", td.title);
-    td.replaceChildren(input);
-    open = { ...placeOf(td), input, before, td };
-    input.focus();
-    if (text === undefined) input.select();
-    input.addEventListener("blur", () => finish(true));
-    input.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      const { row, column } = open ?? {};
-      if (event.key === "Enter" || event.key === "Tab") {
-        event.preventDefault();
-        const back = event.shiftKey ? -1 : 1;
-        finish(true);
-        start(event.key === "Enter" ? cellAt(row + back, column) : cellAt(row, column + back));
-      } else if (event.key === "Escape") {
-        finish(false);
-        cellAt(row, column)?.focus();
-      }
+    const before = td.textContent, place = placeOf(td), { row, column } = place;
+    const field = typeInto(td, { text: text ?? before, whole: text === undefined, label: td.title }, (kept, move) => {
+      if (open?.field !== field) return; // the table was drawn anew
+      open = null;
+      const said = kept === null ? before : kept.trim();
+      td.textContent = said;
+      if (said !== before) model.send({ kind: "cell", row, column, text: said });
+      if (kept === null) td.focus();
+      else if (move) start(cellAt(row + move[0], column + move[1]));
     });
-  }
-
-  function finish(take) {
-    if (!open) return;
-    const { row, column, input, before, td } = open;
-    open = null;
-    const text = take ? input.value.trim() : before;
-    td.textContent = text;
-    if (text !== before) model.send({ kind: "cell", row, column, text });
+    open = { ...place, field };
   }
 
   body.addEventListener("click", (event) => {
@@ -150,9 +125,11 @@ function render({ model, el }) {
   body.addEventListener("keydown", (event) => {
     const td = event.target.closest("td");
     if (!td || event.target.closest("input") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-    if (next) td.parentNode[next]?.cells[td.cellIndex]?.focus();
-    else if (td.classList.contains("glmw-map-name") && (event.key === "Enter" || event.key === " ")) {
+    const move = moveOf(event.key, body.rows.length);
+    if (move) {
+      const row = Math.max(0, Math.min(body.rows.length - 1, td.parentNode.sectionRowIndex + move[0]));
+      body.rows[row].cells[td.cellIndex + move[1]]?.focus();
+    } else if (td.classList.contains("glmw-map-name") && (event.key === "Enter" || event.key === " ")) {
       model.send({ kind: "pick", row: Number(td.parentNode.dataset.row) });
     } else if (td.classList.contains("glmw-cell") && (event.key === "Enter" || event.key === "F2")) start(td);
     else if (td.classList.contains("glmw-cell") && event.key.length === 1) start(td, event.key);
@@ -161,10 +138,9 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  const listeners = [["change:data", draw], ["change:refused", draw], ["change:here", mark]];
-  for (const [event, handler] of listeners) model.on(event, handler);
+  const unlisten = listen(model, { "change:data": draw, "change:refused": draw, "change:here": mark });
   draw();
-  return () => { for (const [event, handler] of listeners) model.off(event, handler); };
+  return unlisten;
 }
 
 export default { render };

@@ -1,30 +1,16 @@
 // Small pictures of maps, each a button with its name below. Names and words are text, never markup.
 
-// Of long names that begin alike only what differs is shown; the whole name is the title.
-function shortened(names) {
-  if (names.length < 2 || Math.max(...names.map((name) => name.length)) < 16) return names;
-  let same = 0;
-  while (same < names[0].length && names.every((name) => name[same] === names[0][same])) same += 1;
-  // Numbers and words stay whole.
-  while (same > 0 && /[A-Za-z0-9]/.test(names[0][same - 1])) same -= 1;
-  return same > 3 ? names.map((name) => `\u2026${name.slice(same)}`) : names;
-}
+import { changes, element, listen, octets, shortened } from "./shared.js";
 
 function render({ model, el }) {
   el.classList.add("glmw-tiles");
-  const said = document.createElement("div");
-  said.className = "glmw-note glmw-tiles-said";
+  const grid = element("div", "glmw-tiles-grid", el), said = element("div", "glmw-note glmw-tiles-said", el);
   said.setAttribute("aria-live", "polite");
-  const grid = document.createElement("div");
-  grid.className = "glmw-tiles-grid";
-  el.append(grid, said);
 
   function paint(canvas, at) {
     const { width, height, pixels } = model.get("pictures");
     if (!width || !pixels || pixels.byteLength < (at + 1) * width * height) return;
-    const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset + at * width * height, width * height);
-    const table = model.get("_lut");
-    const lut = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
+    const bytes = octets(pixels).subarray(at * width * height), lut = octets(model.get("_lut"));
     const mirrored = model.get("mirrored");
     canvas.width = width;
     canvas.height = height;
@@ -74,7 +60,9 @@ function render({ model, el }) {
     mark();
   }
 
-  function paintAll() { [...grid.children].forEach((tile, at) => paint(tile.firstChild, at)); }
+  function paintAll() {
+    [...grid.children].forEach((tile, at) => paint(tile.firstChild, at));
+  }
 
   function mark() {
     const here = model.get("here");
@@ -85,14 +73,19 @@ function render({ model, el }) {
     tell(here);
   }
 
-  function tell(at) { said.textContent = grid.children[at]?.title ?? ""; }
+  function tell(at) {
+    said.textContent = grid.children[at]?.title ?? "";
+  }
 
   const tileOf = (event) => event.target.closest(".glmw-tile");
   grid.addEventListener("click", (event) => {
     const tile = tileOf(event);
     if (tile) model.send({ kind: "pick", row: Number(tile.dataset.index) });
   });
-  grid.addEventListener("pointerover", (event) => { const tile = tileOf(event); if (tile) tell(Number(tile.dataset.index)); });
+  grid.addEventListener("pointerover", (event) => {
+    const tile = tileOf(event);
+    if (tile) tell(Number(tile.dataset.index));
+  });
   grid.addEventListener("pointerleave", () => tell(model.get("here")));
   grid.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -103,18 +96,23 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  const redraw = () => { draw(); paintAll(); };
-  const listeners = [["change:tiles", redraw], ["change:pictures", paintAll], ["change:mirrored", paintAll], ["change:here", mark]];
-  for (const [event, handler] of listeners) model.on(event, handler);
+  const redraw = () => {
+    draw();
+    paintAll();
+  };
   // What was sent while this view was being made is asked for again, so that none is left empty.
-  const onMessage = (content) => { if (content.kind === "draw") redraw(); };
-  model.on("msg:custom", onMessage);
+  const onMessage = (content) => {
+    if (content.kind === "draw") redraw();
+  };
+  const unlisten = listen(model, {
+    "change:tiles": redraw,
+    ...changes(["pictures", "mirrored"], paintAll),
+    "change:here": mark,
+    "msg:custom": onMessage,
+  });
   redraw();
   model.send({ kind: "ready" });
-  return () => {
-    model.off("msg:custom", onMessage);
-    for (const [event, handler] of listeners) model.off(event, handler);
-  };
+  return unlisten;
 }
 
 export default { render };

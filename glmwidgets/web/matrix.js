@@ -1,17 +1,15 @@
 // A matrix as a picture: hover reads a cell, a click picks one. One canvas pixel a cell, stretched by the browser.
 
-const view = (bytes) => bytes ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : new Float32Array();
+import { changes, floats, listen, number, readableCanvas } from "./shared.js";
 
 function render({ model, el }) {
   el.classList.add("glmw-matrix");
-  const canvas = el.appendChild(document.createElement("canvas"));
-  canvas.tabIndex = 0;
-  const read = el.appendChild(document.createElement("div"));
-  read.className = "glmw-note glmw-read";
+  const { canvas, read } = readableCanvas(el);
+  let values = new Float32Array();
 
   function draw() {
     const [rows, columns] = model.get("shape");
-    const values = view(model.get("values"));
+    values = floats(model.get("values"));
     const [low, high] = model.get("limits");
     const table = model.get("table");
     canvas.width = Math.max(1, columns);
@@ -31,20 +29,25 @@ function render({ model, el }) {
     rest();
   }
 
-  const rest = () => { read.textContent = model.get("resting"); };
+  const rest = () => {
+    read.textContent = model.get("resting");
+  };
 
   function cell(event) {
     const [rows, columns] = model.get("shape");
     const box = canvas.getBoundingClientRect();
     const within = (x, n) => Math.min(n - 1, Math.max(0, Math.floor(x * n)));
-    return [within((event.clientY - box.top) / box.height, rows), within((event.clientX - box.left) / box.width, columns)];
+    return [
+      within((event.clientY - box.top) / box.height, rows),
+      within((event.clientX - box.left) / box.width, columns),
+    ];
   }
 
   canvas.addEventListener("pointermove", (event) => {
     const [row, column] = cell(event);
-    const value = view(model.get("values"))[row * model.get("shape")[1] + column];
-    const number = Number.isFinite(value) ? value.toPrecision(3).replace("-", "\u2212") : "\u2013";
-    read.textContent = [model.get("row_names")[row], model.get("column_names")[column], number].filter(Boolean).join(" \u00b7 ");
+    const value = values[row * model.get("shape")[1] + column];
+    read.textContent = [model.get("row_names")[row], model.get("column_names")[column], number(value)].filter(Boolean)
+      .join(" \u00b7 ");
   });
   canvas.addEventListener("pointerleave", rest);
   canvas.addEventListener("click", (event) => {
@@ -52,10 +55,9 @@ function render({ model, el }) {
     model.send({ kind: "pick", row, column });
   });
 
-  const traits = ["values", "limits", "table", "height", "resting"];
-  for (const name of traits) model.on(`change:${name}`, draw);
+  const unlisten = listen(model, changes(["values", "limits", "table", "height", "resting"], draw));
   draw();
-  return () => { for (const name of traits) model.off(`change:${name}`, draw); };
+  return unlisten;
 }
 
 export default { render };

@@ -1,23 +1,38 @@
-// The browser's half of SliceViewer (slices.py): holds the volumes, paints them and follows the person's hand, with no
-// round trip to the kernel.
-//
-// One *store* for each model decodes what the kernel sent and tells the kernel of the cursor. Any number of *views*
-// of the model paint what the store holds.
+// The browser's half of SliceViewer (slices.py): paints the volumes and follows the person's hand, with no round trip to
+// the kernel. Any number of views of a model paint what its store holds.
 
+import { createStore } from "./slices_store.js";
 import {
-  AXIS, barImage, barTicks, blend, columnsOf, crosshair, digitsOf, ENDS, enlarge, fixed, FONT_PX, GLASS,
-  largeClusters, layout, mapColours, mapping, mixer, outline, PLANE, planeOf, plate, projection, short, silhouette,
-  snapped, STALE, steps, STRENGTH, toMm, toScreen, volume,
+  AXIS,
+  barImage,
+  barTicks,
+  blend,
+  columnsOf,
+  crosshair,
+  digitsOf,
+  ENDS,
+  enlarge,
+  FONT_PX,
+  GLASS,
+  layout,
+  mapColours,
+  mapping,
+  mixer,
+  outline,
+  PLANE,
+  planeOf,
+  plate,
+  silhouette,
+  snapped,
+  STALE,
+  steps,
+  toMm,
+  toScreen,
 } from "./slices_paint.js";
-import { palette } from "./shared.js";
+import { atNextFrame, fixed, number, palette, remembered } from "./shared.js";
 
-// The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
-// runs through the slices it hears at its rest, or now and then.
-const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
-const READ_MS = 100; // and no more often than this is the line of words below the picture laid out
-const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
-const SLID = ["threshold", "opacity"]; // what may follow a slider
-const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
+// The line of words below the picture is laid out no more often than this.
+const READ_MS = 100;
 const FLASH_MS = 1400;
 const FLASH_BEATS = 3;
 const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
@@ -25,200 +40,6 @@ const WHEEL_LINE = 34; // pixels in the line that some browsers scroll by
 const EMPTY_HEIGHT = 96;
 const ROOM_FOR_ENDS = [180, 110]; // width and height of a plane that has room for the letters at its top and bottom
 const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane.";
-
-// ---------------------------------------------------------------------------------------------- what the kernel sends
-
-const octets = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-// Buffers of a message need not start at a multiple of four bytes, so numbers are copied out.
-const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
-const floats = (view) => new Float32Array(copied(view));
-
-function decodeMask(bits, shape) {
-  const packed = octets(bits), dense = new Uint8Array(volume(shape)), list = [];
-  for (let k = 0; k < dense.length; k++) if (packed[k >> 3] & (128 >> (k & 7))) { dense[k] = 1; list.push(k); }
-  return { dense, list: Uint32Array.from(list) };
-}
-
-// What is thresholded (data) and what gives the colours (tint): the same, or another statistic of that name.
-function decodeMap({ serial, values, shown, name }, inside, shape) {
-  const whole = (bytes) => {
-    const masked = floats(bytes), data = new Float32Array(volume(shape)).fill(NaN);
-    inside.list.forEach((at, k) => { data[at] = masked[k]; });
-    return data;
-  };
-  if (!inside || !values.byteLength || values.byteLength !== 4 * inside.list.length) return { serial, data: null };
-  const data = whole(values);
-  return { serial, data, tint: shown?.byteLength ? whole(shown) : data, name: name ?? "" };
-}
-
-function decodePlane({ axis, index, values, shown }) {
-  const data = floats(values);
-  return { axis, index, data, tint: shown?.byteLength ? floats(shown) : data };
-}
-
-// Keeps the last answer: the same one is asked for on every paint.
-function remembered(compute) {
-  let key = null, value;
-  return (...args) => {
-    if (!key || args.some((a, i) => a !== key[i])) { key = args; value = compute(...args); }
-    return value;
-  };
-}
-
-// ----------------------------------------------------------------------------------------------------------- the store
-
-function createStore(model) {
-  const store = {
-    model, views: new Set(), grid: null, background: null, inside: null, luts: {}, flash: null, slid: {},
-    map: { serial: 0, data: null }, planes: { serial: 0, list: [] },
-  };
-  const seen = {};
-  let tellTimer = 0, toldAt = 0, wantTimer = 0, slidAt = 0;
-  const slidTimers = {};
-
-  const repaint = () => store.views.forEach((view) => view.repaint());
-  const changed = (name) => {
-    const value = model.get(name), isNew = value !== seen[name];
-    seen[name] = value;
-    return isNew;
-  };
-
-  function refresh() {
-    if (changed("_geometry")) store.grid = seen._geometry.shape ? seen._geometry : null;
-    const shape = store.grid?.shape;
-    if (changed("_background")) store.background = seen._background.byteLength ? octets(seen._background) : null;
-    if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
-    if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
-    if (changed("_planes")) {
-      store.planes = { serial: seen._planes.serial, list: seen._planes.planes.map(decodePlane) };
-    }
-    if (changed("_luts")) {
-      const tables = ([name, sides]) => [name, { one: octets(sides.one), two: octets(sides.two) }];
-      store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
-    }
-    if (store.planes.serial > store.map.serial) wantSoon();
-    repaint();
-  }
-
-  function wantSoon() {
-    clearTimeout(wantTimer);
-    wantTimer = setTimeout(() => {
-      if (store.planes.serial > store.map.serial) model.send({ kind: "want", serial: store.planes.serial });
-    }, WANT_MS);
-  }
-
-  function onMessage(content, buffers) {
-    if (content.kind !== "flash" || !store.grid) return;
-    const lit = new Uint8Array(volume(store.grid.shape));
-    for (const k of new Uint32Array(copied(buffers[0]))) lit[k] = 1;
-    store.flash = { lit, start: performance.now() };
-    repaint();
-  }
-
-  // Threshold or opacity under a hand that drags it: answers of the kernel are of where the hand was.
-  function onSlide({ detail }) {
-    const sliders = model.get("_sliders"), trait = Object.keys(sliders).find((name) => sliders[name] === detail.key);
-    if (!trait) return;
-    store.slid[trait] = detail.value;
-    slidAt = performance.now();
-    clearTimeout(slidTimers[trait]);
-    repaint();
-  }
-
-  const onAnswer = Object.fromEntries(SLID.map((trait) => [trait, () => {
-    if (!(trait in store.slid)) return;
-    const letGo = () => { delete store.slid[trait]; repaint(); };
-    clearTimeout(slidTimers[trait]);
-    if (model.get(trait) === store.slid[trait]) letGo();
-    else slidTimers[trait] = setTimeout(letGo, Math.max(0, slidAt + SLID_MS - performance.now()));
-  }]));
-
-  function tellKernel() {
-    tellTimer = 0;
-    toldAt = performance.now();
-    model.save_changes();
-  }
-
-  // Views repaint at once; the kernel is told as soon as its pause is over, so the last place is always told.
-  store.moveTo = (xyz, by = "hand") => {
-    const { axes, flips, shape } = store.grid;
-    const inside = xyz.map((c, a) => Math.max(0, Math.min(shape[a] - 1, c)));
-    const ijk = axes.map((a, d) => (flips[d] ? shape[a] - 1 - inside[a] : inside[a]));
-    if (ijk.every((c, d) => c === model.get("cursor")[d])) return;
-    model.set("cursor", ijk);
-    const pause = Math.max(0, toldAt + TELL_MS[by] - performance.now());
-    if (by === "wheel") clearTimeout(tellTimer);
-    else if (tellTimer) return;
-    tellTimer = setTimeout(tellKernel, by === "wheel" ? Math.min(pause, TELL_MS.rest) : pause);
-  };
-
-  store.cursor = () => {
-    const { axes, flips, shape } = store.grid, ijk = model.get("cursor"), xyz = [0, 0, 0];
-    axes.forEach((a, d) => { xyz[a] = flips[d] ? shape[a] - 1 - ijk[d] : ijk[d]; });
-    return xyz;
-  };
-
-  // The plane of the newest map; of the one before (old) where only the planes in sight of the newest have arrived.
-  store.plane = (axis, index) => {
-    const { map, planes, grid } = store, ahead = planes.serial > map.serial;
-    const early = ahead && planes.list.find((p) => p.axis === axis && p.index === index);
-    if (early) return { ...early, base: 0, su: grid.shape[PLANE[axis][1]], sv: 1, old: false };
-    // The colours that are set are not those of another statistic.
-    if (!map.data || map.name !== model.get("shown_label")) return null;
-    return { ...planeOf(map.data, grid.shape, axis, index), tint: map.tint, old: ahead };
-  };
-
-  const label = remembered(largeClusters);
-  store.clusters = ({ least, sign, threshold }) => {
-    const { map, inside, grid, planes } = store;
-    if (least < 2 || !map.data || planes.serial > map.serial) return null;
-    return label(map.data, inside.list, grid.shape, STRENGTH[sign], threshold, least);
-  };
-
-  const projections = AXIS.map(() => remembered(projection)), silhouettes = AXIS.map(() => remembered(silhouette));
-  store.silhouette = (axis) => silhouettes[axis](store.inside.dense, store.grid.shape, axis);
-  store.projection = (axis, look) => store.map.data && projections[axis](
-    store.map.data, store.grid.shape, axis, look.strength, look.threshold, store.clusters(look), store.map.tint);
-
-  const look = remembered(makeLook);
-  const looked = (name) => store.slid[name] ?? model.get(name);
-  store.look = () => look(store.luts, ...LOOK.map(looked));
-
-  model.on("change", refresh);
-  model.on("msg:custom", onMessage);
-  for (const trait of SLID) model.on(`change:${trait}`, onAnswer[trait]);
-  document.addEventListener("glmw:slide", onSlide);
-  store.dispose = () => {
-    model.off("change", refresh);
-    model.off("msg:custom", onMessage);
-    for (const trait of SLID) model.off(`change:${trait}`, onAnswer[trait]);
-    document.removeEventListener("glmw:slide", onSlide);
-    for (const timer of Object.values(slidTimers)) clearTimeout(timer);
-    clearTimeout(wantTimer);
-    clearTimeout(tellTimer);
-  };
-  refresh();
-  return store;
-}
-
-// Everything that decides how a value looks; the same object for as long as nothing of it changes.
-const LOOK = [
-  "sign", "view", "threshold", "opacity", "vmax", "cluster_threshold", "fade_below", "stale", "colormap",
-  "show_outline", "show_mask", "show_crosshair", "convention", "shown_label", "signed", "whole", "sequential", "reach",
-];
-function makeLook(
-  luts, sign, mode, threshold, opacity, vmax, least, fade, stale, colormap, outline, border, cross, convention,
-  shown, signed, whole, sequential, reach,
-) {
-  const glass = mode === "glass", other = shown !== "";
-  const sides = other ? (signed ? "two-sided" : "positive") : sign;
-  const table = luts[other && !signed ? sequential : colormap][sides === "two-sided" ? "two" : "one"];
-  return {
-    sign, glass, opacity, vmax, least, table, border, cross, strength: STRENGTH[sign], mosaic: mode === "mosaic",
-    other, sides, whole: other && whole && !glass, open: !glass && ((other && whole) || !(threshold > 0)), end: other ? reach : vmax, threshold: Math.fround(threshold), alpha: opacity * (stale ? STALE : 1), fade: fade && !glass,
-    outline: outline && threshold > 0, radiological: convention === "radiological",
-  };
-}
 
 // ------------------------------------------------------------------------------------------------------------- a view
 
@@ -239,14 +60,24 @@ function build(el) {
 
 function createView(store, el) {
   const view = {
-    store, ...build(el), slots: [], pictures: [], look: null, barImage: remembered(barImage),
-    activeAxis: 2, byKeyboard: false, width: 0, font: "", reading: 0, readAt: 0, readOf: null, colours: null,
+    store,
+    ...build(el),
+    slots: [],
+    pictures: [],
+    look: null,
+    barImage: remembered(barImage),
+    activeAxis: 2,
+    byKeyboard: false,
+    width: 0,
+    font: "",
+    reading: 0,
+    readAt: 0,
+    readOf: null,
+    colours: null,
     calm: matchMedia("(prefers-reduced-motion: reduce)").matches,
   };
-  let frame = 0;
-  view.repaint = () => {
-    frame ||= requestAnimationFrame(() => { frame = 0; paint(view); });
-  };
+  const { soon, stop } = atNextFrame(() => paint(view));
+  view.repaint = soon;
   follow(view);
   // To be told of the width costs nothing; to ask for it in a paint would lay the whole page out for it.
   const resize = new ResizeObserver(([{ contentRect }]) => {
@@ -262,7 +93,7 @@ function createView(store, el) {
   return () => {
     store.views.delete(view);
     resize.disconnect();
-    cancelAnimationFrame(frame);
+    stop();
     clearTimeout(view.reading);
     view.root.remove();
   };
@@ -280,8 +111,18 @@ function pictureFor(view, number, w, h, width, height) {
   for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
   const xs = steps(w, width), ys = steps(h, height);
   return (view.pictures[number] = {
-    w, h, width, height, image, pixels: new Uint32Array(image.data.buffer), key: [], ...arrays,
-    xs, ys, columns: columnsOf(xs), of: {},
+    w,
+    h,
+    width,
+    height,
+    image,
+    pixels: new Uint32Array(image.data.buffer),
+    key: [],
+    ...arrays,
+    xs,
+    ys,
+    columns: columnsOf(xs),
+    of: {},
   });
 }
 
@@ -298,7 +139,19 @@ function picture(view, number, s, dpr) {
   const made = pictureFor(view, number, w, h, Math.round(s.pw * dpr), Math.round(s.ph * dpr));
   const plane = look.glass ? store.projection(s.axis, look) : store.plane(s.axis, s.index);
   const glow = glowOf(store.flash, view.calm);
-  const key = [look, glow, dpr, plane?.data, plane?.tint, plane?.base, plane?.old, store.background, store.inside, s.axis, s.index];
+  const key = [
+    look,
+    glow,
+    dpr,
+    plane?.data,
+    plane?.tint,
+    plane?.base,
+    plane?.old,
+    store.background,
+    store.inside,
+    s.axis,
+    s.index,
+  ];
   if (key.some((part, i) => part !== made.key[i])) {
     compose(view, s, made, plane, glow, Math.max(1, Math.round(dpr)));
     made.key = key;
@@ -326,22 +179,31 @@ function compose(view, s, made, plane, glow, thick) {
   if (background && !look.glass) copied("greys", slice(background));
   else {
     made.of.greys = null;
-    if (rim) screen(greys, rim).forEach((any, q) => { greys[q] = any * GLASS; });
-    else greys.fill(0);
+    if (rim) {
+      screen(greys, rim).forEach((any, q) => {
+        greys[q] = any * GLASS;
+      });
+    } else greys.fill(0);
   }
   if (plane) {
     copied("values", plane);
     if (plane.tint !== plane.data) tints = copied("tints", { ...plane, data: plane.tint });
     for (let q = 0; q < keep.length; q++) keep[q] = look.strength(values[q]) >= look.threshold ? 1 : 0;
     const clusters = !look.glass && store.clusters(look);
-    if (clusters) screen(set, slice(clusters)).forEach((state, q) => { if (state !== 1) keep[q] = 0; });
+    if (clusters) {
+      screen(set, slice(clusters)).forEach((state, q) => {
+        if (state !== 1) keep[q] = 0;
+      });
+    }
   }
   const alpha = plane?.old ? Math.min(look.alpha, look.opacity * STALE) : look.alpha;
   blend(colors, greys, plane ? values : null, tints, keep, look, alpha);
   if (glow) {
     screen(set, look.glass ? silhouette(flash.lit, shape, s.axis) : slice(flash.lit));
     const light = mixer(lighter(0.6 * glow));
-    set.forEach((lit, q) => { if (lit) colors[q] = light(colors[q]); });
+    set.forEach((lit, q) => {
+      if (lit) colors[q] = light(colors[q]);
+    });
   }
 
   enlarge(pixels, colors, made);
@@ -393,7 +255,8 @@ function drawBar({ ctx, store, look, colours, barImage: makeImage }, bar, dpr) {
 function fitCanvas({ canvas, ctx, font }, width, height) {
   const dpr = devicePixelRatio, w = Math.round(width * dpr), h = Math.round(height * dpr);
   if (canvas.width !== w || canvas.height !== h) {
-    canvas.width = w; canvas.height = h;
+    canvas.width = w;
+    canvas.height = h;
     canvas.style.height = `${height}px`;
   }
   ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
@@ -405,7 +268,11 @@ function paintScene(view, width) {
   const { store, ctx } = view, { model } = store, dpr = devicePixelRatio, cursor = store.cursor();
   view.look = store.look();
   const scene = layout({
-    mode: model.get("view"), grid: store.grid, cursor, cuts: model.get("_cuts"), maxHeight: model.get("max_height"),
+    mode: model.get("view"),
+    grid: store.grid,
+    cursor,
+    cuts: model.get("_cuts"),
+    maxHeight: model.get("max_height"),
     axes: [...model.get("cut_axes")].map((letter) => AXIS.indexOf(letter)),
   }, width);
   fitCanvas(view, width, scene.height);
@@ -417,7 +284,8 @@ function paintScene(view, width) {
   if (store.map.data) drawBar(view, scene.bar, dpr);
   const marked = view.byKeyboard && view.slots.find(({ axis }) => axis === view.activeAxis);
   if (marked) {
-    ctx.strokeStyle = view.colours.quiet; ctx.lineWidth = 1;
+    ctx.strokeStyle = view.colours.quiet;
+    ctx.lineWidth = 1;
     ctx.strokeRect(marked.x + 0.5, marked.y + 0.5, marked.w - 1, marked.h - 1);
   }
   readSoon(view);
@@ -426,7 +294,9 @@ function paintScene(view, width) {
 function paintEmpty(view, width) {
   fitCanvas(view, width, EMPTY_HEIGHT);
   view.slots = [];
-  view.ctx.fillStyle = view.colours.quiet; view.ctx.textAlign = "center"; view.ctx.textBaseline = "middle";
+  view.ctx.fillStyle = view.colours.quiet;
+  view.ctx.textAlign = "center";
+  view.ctx.textBaseline = "middle";
   view.ctx.fillText("no image yet", width / 2, EMPTY_HEIGHT / 2);
 }
 
@@ -450,7 +320,7 @@ function readSoon(view) {
     view.readAt = performance.now();
     readOut(view, view.store.cursor());
   };
-  const cursor = view.store.model.get("cursor"), moves = cursor !== view.readOf;
+  const cursor = view.store.voxel(), moves = cursor !== view.readOf;
   view.readOf = cursor;
   if (!moves || performance.now() - view.readAt >= READ_MS) read();
   else view.reading ||= setTimeout(read, READ_MS);
@@ -463,20 +333,21 @@ function readOut({ readout, store }, cursor) {
   const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
   const digits = Math.max(1, digitsOf(store.grid));
   const said = [
-    [`voxel ${model.get("cursor").join(", ")}`], [`${place.map((c) => fixed(c, digits)).join(", ")} mm`],
-    [model.get("label"), Number.isFinite(z) ? fixed(z, 2) : "–"],
-    ...(shown ? [[shown, short(value(plane?.tint)), model.get("shown_unit")]] : []),
+    [`voxel ${store.voxel().join(", ")}`],
+    [`${place.map((c) => fixed(c, digits)).join(", ")} mm`],
+    [model.get("label"), fixed(z ?? NaN, 2)],
+    ...(shown ? [[shown, number(value(plane?.tint)), model.get("shown_unit")]] : []),
   ];
   while (readout.children.length > said.length) readout.lastChild.remove();
-  said.forEach(([text, number, unit], k) => {
+  said.forEach(([text, written, unit], k) => {
     const span = readout.children[k] ?? readout.appendChild(document.createElement("span"));
     if (!span.firstChild) span.append("", document.createElement("b"), "");
-    const [before, strong, after] = span.childNodes, name = number === undefined ? text : `${text} `;
+    const [before, strong, after] = span.childNodes, name = written === undefined ? text : `${text} `;
     if (before.data !== name) before.data = name;
-    if (strong.textContent !== (number ?? "")) strong.textContent = number ?? "";
+    if (strong.textContent !== (written ?? "")) strong.textContent = written ?? "";
     const behind = unit ? ` ${unit}` : "";
     if (after.data !== behind) after.data = behind;
-    span.classList.toggle("glmw-old", number !== undefined && Boolean(plane?.old || model.get("stale")));
+    span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || model.get("stale")));
   });
 }
 
@@ -536,8 +407,14 @@ function follow(view) {
     if (event.movementX || event.movementY) hovering = true;
     if (held) pick(view, held, pointIn(canvas, event));
   });
-  for (const end of ["pointerup", "pointercancel"]) listen(end, () => { held = null; });
-  listen("pointerleave", () => { hovering = false; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    listen(end, () => {
+      held = null;
+    });
+  }
+  listen("pointerleave", () => {
+    hovering = false;
+  });
 
   // The wheel steps through slices once the pointer has been moved here; a page that scrolls by keeps its wheel.
   listen("wheel", (event) => {
@@ -555,13 +432,20 @@ function follow(view) {
     if (!view.slots.length || event.ctrlKey || event.metaKey || event.altKey) return;
     const axis = view.activeAxis, [u, v] = PLANE[axis], right = isMirrored(view.look, axis) ? -1 : 1;
     const move = {
-      ArrowLeft: [u, -right], ArrowRight: [u, right], ArrowDown: [v, -1], ArrowUp: [v, 1],
-      PageUp: [axis, 1], PageDown: [axis, -1],
+      ArrowLeft: [u, -right],
+      ArrowRight: [u, right],
+      ArrowDown: [v, -1],
+      ArrowUp: [v, 1],
+      PageUp: [axis, 1],
+      PageDown: [axis, -1],
     }[event.key];
     if (!move && event.key.length > 1) return; // Tab, Escape and their like are not ours
     showKeyboard(true);
     if (move) step(view, ...move);
-    else if (AXIS.includes(event.key)) { view.activeAxis = AXIS.indexOf(event.key); view.repaint(); }
+    else if (AXIS.includes(event.key)) {
+      view.activeAxis = AXIS.indexOf(event.key);
+      view.repaint();
+    }
     event.preventDefault();
     event.stopPropagation(); // single letters are commands on the cell that holds us: d d deletes it
   });

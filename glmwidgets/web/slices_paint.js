@@ -2,7 +2,7 @@
 //
 // Display axes are 0 = x (right), 1 = y (front), 2 = z (up). The plane normal to an axis shows the other two.
 
-import { channels } from "./shared.js";
+import { channels, number } from "./shared.js";
 
 export const PLANE = [[1, 2], [0, 2], [0, 1]]; // axes to the right and upwards in the plane normal to x, y and z
 export const AXIS = ["x", "y", "z"];
@@ -24,7 +24,8 @@ export const FONT_PX = 11;
 
 // Colours around the map: words and lines as style sheets have them, what is mixed into pixels as channels.
 export function mapColours(palette) {
-  const words = ["empty", "text", "quiet", "plate", "cross"], inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar"];
+  const words = ["empty", "text", "quiet", "plate", "cross"],
+    inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar"];
   const listed = (names, read) => names.map((name) => [name, read(palette(`map-${name}`))]);
   return Object.fromEntries([...listed(words, (colour) => colour), ...listed(inks, channels)]);
 }
@@ -57,7 +58,10 @@ export function mapping(shape, s, mirrored) {
   const clamp = (c, n) => Math.max(0, Math.min(n - 1, Math.floor(c)));
   const column = (u) => (mirrored ? w - 1 - u : u);
   return {
-    w, h, sx, sy,
+    w,
+    h,
+    sx,
+    sy,
     centre: (u, v) => [s.px + (column(u) + 0.5) * sx, s.py + (h - v - 0.5) * sy],
     voxel: (x, y) => [column(clamp((x - s.px) / sx, w)), h - 1 - clamp((y - s.py) / sy, h)],
   };
@@ -68,12 +72,17 @@ export function projection(data, shape, axis, strength, threshold, clusters, tin
   const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v];
   const best = new Float32Array(w * h).fill(NaN), depth = new Int32Array(w * h);
   const tints = tint === data ? best : new Float32Array(w * h).fill(NaN);
-  for (let a = 0; a < w; a++) for (let b = 0; b < h; b++) {
-    let top = -Infinity;
-    for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) {
-      const s = strength(data[k]);
-      if (s >= threshold && s > top && (!clusters || clusters[k] === 1)) {
-        top = s; best[a * h + b] = data[k]; tints[a * h + b] = tint[k]; depth[a * h + b] = d;
+  for (let a = 0; a < w; a++) {
+    for (let b = 0; b < h; b++) {
+      let top = -Infinity;
+      for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) {
+        const s = strength(data[k]);
+        if (s >= threshold && s > top && (!clusters || clusters[k] === 1)) {
+          top = s;
+          best[a * h + b] = data[k];
+          tints[a * h + b] = tint[k];
+          depth[a * h + b] = d;
+        }
       }
     }
   }
@@ -83,8 +92,10 @@ export function projection(data, shape, axis, strength, threshold, clusters, tin
 // Whether any voxel along each line of sight is in the mask.
 export function silhouette(dense, shape, axis) {
   const step = strides(shape), [u, v] = PLANE[axis], w = shape[u], h = shape[v], any = new Uint8Array(w * h);
-  for (let a = 0; a < w; a++) for (let b = 0; b < h; b++) {
-    for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) any[a * h + b] |= dense[k];
+  for (let a = 0; a < w; a++) {
+    for (let b = 0; b < h; b++) {
+      for (let d = 0, k = a * step[u] + b * step[v]; d < shape[axis]; d++, k += step[axis]) any[a * h + b] |= dense[k];
+    }
   }
   return { data: any, base: 0, su: h, sv: 1 };
 }
@@ -115,14 +126,32 @@ export function largeClusters(data, inside, shape, strength, threshold, least) {
     stack[0] = seed;
     for (let done = 0; done < size; done++) {
       const k = stack[done], x = (k / sx) | 0, y = ((k - x * sx) / sy) | 0, z = k - x * sx - y * sy;
-      if (x > 0 && state[k - sx] === mark) { state[k - sx] = 1; stack[size++] = k - sx; }
-      if (x < nx - 1 && state[k + sx] === mark) { state[k + sx] = 1; stack[size++] = k + sx; }
-      if (y > 0 && state[k - sy] === mark) { state[k - sy] = 1; stack[size++] = k - sy; }
-      if (y < ny - 1 && state[k + sy] === mark) { state[k + sy] = 1; stack[size++] = k + sy; }
-      if (z > 0 && state[k - 1] === mark) { state[k - 1] = 1; stack[size++] = k - 1; }
-      if (z < nz - 1 && state[k + 1] === mark) { state[k + 1] = 1; stack[size++] = k + 1; }
+      if (x > 0 && state[k - sx] === mark) {
+        state[k - sx] = 1;
+        stack[size++] = k - sx;
+      }
+      if (x < nx - 1 && state[k + sx] === mark) {
+        state[k + sx] = 1;
+        stack[size++] = k + sx;
+      }
+      if (y > 0 && state[k - sy] === mark) {
+        state[k - sy] = 1;
+        stack[size++] = k - sy;
+      }
+      if (y < ny - 1 && state[k + sy] === mark) {
+        state[k + sy] = 1;
+        stack[size++] = k + sy;
+      }
+      if (z > 0 && state[k - 1] === mark) {
+        state[k - 1] = 1;
+        stack[size++] = k - 1;
+      }
+      if (z < nz - 1 && state[k + 1] === mark) {
+        state[k + 1] = 1;
+        stack[size++] = k + 1;
+      }
     }
-    if (size < least) for (let i = 0; i < size; i++) state[stack[i]] = 2;
+    if (size < least) { for (let i = 0; i < size; i++) state[stack[i]] = 2; }
   }
   return state;
 }
@@ -157,8 +186,7 @@ export function mixer([r, g, b, part]) {
   const RED_BLUE = 0xff00ff, GREEN = 0xff00, own = Math.round(256 * part), rest = 256 - own;
   const weighed = (pixel, mask, weight) => (((pixel & mask) * weight) >>> 8) & mask;
   const ink = rgb(r, g, b), redBlue = weighed(ink, RED_BLUE, own), green = weighed(ink, GREEN, own);
-  return (pixel) =>
-    0xff000000 | (weighed(pixel, RED_BLUE, rest) + redBlue) | (weighed(pixel, GREEN, rest) + green);
+  return (pixel) => 0xff000000 | (weighed(pixel, RED_BLUE, rest) + redBlue) | (weighed(pixel, GREEN, rest) + green);
 }
 
 // Background and map into one colour for each voxel; opacities count to 256. Values decide how opaque, tints (the same
@@ -174,7 +202,10 @@ export function blend(colors, greys, values, tints, keep, look, alpha) {
   }
   for (let q = 0; q < greys.length; q++) {
     const grey = (WHITE * greys[q]) | 0;
-    if (!values || Number.isNaN(tints[q])) { colors[q] = rgb(grey, grey, grey); continue; }
+    if (!values || Number.isNaN(tints[q])) {
+      colors[q] = rgb(grey, grey, grey);
+      continue;
+    }
     const k = levelOf(look.other ? Math.max(floor, tints[q]) : tints[q], perUnit);
     const own = whole || keep[q] ? full[k] : faded[levelOf(values[q], perSize)], under = grey * (256 - own);
     const channel = (c) => (under + own * table[3 * k + c]) >> 8;
@@ -212,26 +243,23 @@ export function outline(pixels, set, { xs, ys, w, h, width, height }, ink, thick
       for (let k = y * width + x0; k < y * width + x1; k++) pixels[k] = inked(pixels[k]);
     }
   };
-  for (let row = 0, q = 0; row < h; row++) for (let col = 0; col < w; col++, q++) {
-    if (set[q] !== 1) continue;
-    const x0 = xs[col], x1 = xs[col + 1], y0 = ys[row], y1 = ys[row + 1];
-    if (col === 0) band(x0, y0, x0 + thick, y1);
-    else if (set[q - 1] !== 1) band(x0 - thick, y0, x0, y1);
-    if (col === w - 1) band(x1 - thick, y0, x1, y1);
-    else if (set[q + 1] !== 1) band(x1, y0, x1 + thick, y1);
-    if (row === 0) band(x0, y0, x1, y0 + thick);
-    else if (set[q - w] !== 1) band(x0, y0 - thick, x1, y0);
-    if (row === h - 1) band(x0, y1 - thick, x1, y1);
-    else if (set[q + w] !== 1) band(x0, y1, x1, y1 + thick);
+  for (let row = 0, q = 0; row < h; row++) {
+    for (let col = 0; col < w; col++, q++) {
+      if (set[q] !== 1) continue;
+      const x0 = xs[col], x1 = xs[col + 1], y0 = ys[row], y1 = ys[row + 1];
+      if (col === 0) band(x0, y0, x0 + thick, y1);
+      else if (set[q - 1] !== 1) band(x0 - thick, y0, x0, y1);
+      if (col === w - 1) band(x1 - thick, y0, x1, y1);
+      else if (set[q + 1] !== 1) band(x1, y0, x1 + thick, y1);
+      if (row === 0) band(x0, y0, x1, y0 + thick);
+      else if (set[q - w] !== 1) band(x0, y0 - thick, x1, y0);
+      if (row === h - 1) band(x0, y1 - thick, x1, y1);
+      else if (set[q + w] !== 1) band(x0, y1, x1, y1 + thick);
+    }
   }
 }
 
 // ---------------------------------------------------------------------------------------------------- words and lines
-
-const minus = (text) => text.replace("-", "−");
-export const fixed = (value, digits) => minus((Number(value.toFixed(digits)) || 0).toFixed(digits));
-// Three significant digits, as on a tick.
-export const short = (value) => (Number.isFinite(value) ? minus(parseFloat(value.toPrecision(3)).toString()) : "–");
 
 // Digits after the point that tell neighbouring voxels apart, as `digits_of` in Python: none from 1 mm up.
 export function digitsOf(grid) {
@@ -251,7 +279,9 @@ export function plate(ctx, text, box, [sideX, sideY], colours, color = colours.t
   const x = box.x + ((sideX + 1) / 2) * (box.w - w), y = box.y + ((sideY + 1) / 2) * (box.h - h);
   ctx.fillStyle = colours.plate;
   ctx.fillRect(x, y, w, h);
-  ctx.fillStyle = color; ctx.textAlign = "left"; ctx.textBaseline = "middle";
+  ctx.fillStyle = color;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
   ctx.fillText(text, x + 4, y + h / 2 + 0.5);
 }
 
@@ -284,7 +314,9 @@ export function barImage(look, width, height, empty) {
 // Ticks at the ends, at the threshold and at zero, as far as they leave each other room.
 export function barTicks(ctx, bar, look, label, dpr, colours) {
   const [low, high] = barEnds(look), threshold = look.other ? NaN : look.threshold, taken = [];
-  ctx.fillStyle = colours.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
+  ctx.fillStyle = colours.text;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
   ctx.fillText(label, bar.x, bar.y - FONT_PX - 6);
   for (const value of [high, low, threshold, -threshold, 0]) {
     const y = bar.y + ((high - value) / (high - low)) * bar.h;
@@ -292,7 +324,7 @@ export function barTicks(ctx, bar, look, label, dpr, colours) {
     taken.push(y);
     ctx.fillStyle = Math.abs(value) === threshold ? colours.text : colours.quiet;
     ctx.fillRect(bar.x + bar.w, Math.round(y * dpr) / dpr, 3, 1 / dpr);
-    ctx.fillText(short(value), bar.x + bar.w + 6, y + 0.5);
+    ctx.fillText(number(value), bar.x + bar.w + 6, y + 0.5);
   }
 }
 
@@ -312,16 +344,23 @@ function wideLayout(grid, [x, y, z], width, maxHeight) {
   const room = width - GAP;
   let side = (room - (GAP * ex) / ey) / ((2 * ez * ex) / ey + column), axial = (2 * ez * side + GAP) / ey;
   const ratio = axial / side < AXIAL.least ? AXIAL.thin : Math.min(AXIAL.most, axial / side); // few slices: axial large
-  if (ratio !== axial / side) { side = room / (ratio * ex + column); axial = ratio * side; }
+  if (ratio !== axial / side) {
+    side = room / (ratio * ex + column);
+    axial = ratio * side;
+  }
   const heightOf = (s) => Math.max(axial * s * ey, 2 * Math.max(MIN_SLOT, side * s * ez) + GAP);
   const shrink = Math.min(1, maxHeight / heightOf(1));
-  axial *= shrink; side *= shrink;
+  axial *= shrink;
+  side *= shrink;
   const left = axial * ex, right = side * column;
   const main = slot(grid, 2, z, axial, 0, 0, left);
   const top = slot(grid, 1, y, side, left + GAP, 0, right);
   const low = slot(grid, 0, x, side, left + GAP, top.h + GAP, right);
   const spare = main.h - (low.y + low.h);
-  for (const s of spare > 0 ? [top, low] : [main]) { s.y += Math.abs(spare) / 2; s.py += Math.abs(spare) / 2; }
+  for (const s of spare > 0 ? [top, low] : [main]) {
+    s.y += Math.abs(spare) / 2;
+    s.py += Math.abs(spare) / 2;
+  }
   return { slots: [main, top, low], width: left + GAP + right };
 }
 
@@ -338,7 +377,9 @@ function narrowLayout(grid, [x, y, z], width, maxHeight) {
 // Rows of cuts at one scale, each axis broken into so many rows that the pictures become large.
 function mosaicLayout(grid, cuts, axes, width, maxHeight) {
   const gap = GAP / 2, size = axes.map((axis) => pictureSize(grid, axis, 1)), most = Math.max(...axes.map(countOf));
-  function countOf(axis) { return cuts[AXIS[axis]].length; }
+  function countOf(axis) {
+    return cuts[AXIS[axis]].length;
+  }
   function scaleOf(parts) {
     const across = axes.map((axis, i) => [Math.ceil(countOf(axis) / parts), size[i][0]]);
     const fits = across.map(([n, w]) => (width - gap * (n - 1)) / (n * w));
@@ -363,11 +404,14 @@ function mosaicLayout(grid, cuts, axes, width, maxHeight) {
 // Slots centred in a canvas of this width, with the place of the colour bar at their right.
 export function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
   const room = width - BAR.gap - BAR.width - BAR.ticks;
-  const { slots, width: used } =
-    mode === "mosaic" ? mosaicLayout(grid, cuts, axes, room, maxHeight)
-      : (room < NARROW ? narrowLayout : wideLayout)(grid, cursor, room, maxHeight);
+  const { slots, width: used } = mode === "mosaic"
+    ? mosaicLayout(grid, cuts, axes, room, maxHeight)
+    : (room < NARROW ? narrowLayout : wideLayout)(grid, cursor, room, maxHeight);
   const height = Math.max(...slots.map((s) => s.y + s.h)), left = Math.max(0, (room - used) / 2);
-  for (const s of slots) { s.x += left; s.px += left; }
+  for (const s of slots) {
+    s.x += left;
+    s.px += left;
+  }
   return { slots, height, bar: { x: left + used + BAR.gap, y: BAR.top, w: BAR.width, h: height - BAR.top - 6 } };
 }
 
@@ -376,7 +420,14 @@ export function snapped(s, dpr) {
   const at = (c) => Math.round(c * dpr) / dpr;
   const size = (start, length) => Math.max(1 / dpr, at(start + length) - at(start));
   return {
-    ...s, x: at(s.x), y: at(s.y), w: size(s.x, s.w), h: size(s.y, s.h),
-    px: at(s.px), py: at(s.py), pw: size(s.px, s.pw), ph: size(s.py, s.ph),
+    ...s,
+    x: at(s.x),
+    y: at(s.y),
+    w: size(s.x, s.w),
+    h: size(s.y, s.h),
+    px: at(s.px),
+    py: at(s.py),
+    pw: size(s.px, s.pw),
+    ph: size(s.py, s.ph),
   };
 }

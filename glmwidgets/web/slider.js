@@ -2,6 +2,8 @@
 // what it answers takes the page longer than a map. It is drawn on a canvas, with its value beside the handle while it
 // is held: where an element moves, a browser composes the whole page again, and that, too, costs more than a map.
 
+import { atNextFrame, changes, fixed, listen, underHand } from "./shared.js";
+
 const REST_MS = 120, MOST_MS = 1000;
 const HEIGHT = 20, RADIUS = 8, TRACK = 4; // CSS pixels
 const DIGITS = 2;
@@ -13,13 +15,13 @@ function render({ model, el }) {
   const canvas = el.appendChild(document.createElement("canvas")), ctx = canvas.getContext("2d");
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "slider");
-  let width = 0, style = {}, timer = 0, since = 0, frame = 0, held = false;
+  let width = 0, style = {}, since = 0, held = false;
+  const told = underHand(model, "value");
 
-  const part = () => (model.get("value") - model.get("min")) / (model.get("max") - model.get("min"));
+  const part = () => (told.get() - model.get("min")) / (model.get("max") - model.get("min"));
   const room = () => width - 2 * RADIUS;
 
   function draw() {
-    frame = 0;
     if (!width) return;
     const dpr = devicePixelRatio, middle = HEIGHT / 2, x = RADIUS + Math.max(0, Math.min(1, part())) * room();
     if (canvas.width !== Math.round(width * dpr)) {
@@ -38,12 +40,12 @@ function render({ model, el }) {
     if (!held) return;
     ctx.font = style.font;
     ctx.textBaseline = "middle";
-    const text = model.get("value").toFixed(DIGITS), wide = ctx.measureText(text).width + 6;
+    const text = fixed(told.get(), DIGITS), wide = ctx.measureText(text).width + 6;
     const left = x + RADIUS + 3 + wide < width ? x + RADIUS + 3 : x - RADIUS - 3 - wide;
     ctx.clearRect(left, 0, wide, HEIGHT);
     ctx.fillText(text, left + 3, middle + 0.5);
   }
-  const soon = () => { frame ||= requestAnimationFrame(draw); };
+  const { soon, stop } = atNextFrame(draw);
 
   function describe() {
     for (const [name, trait] of [["min", "min"], ["max", "max"], ["now", "value"]]) {
@@ -52,22 +54,15 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", model.get("label"));
   }
 
-  function tell() {
-    timer = 0;
-    model.save_changes();
-    describe();
-  }
-
   function moveTo(wanted) {
     const [min, max, step] = ["min", "max", "step"].map((name) => model.get(name));
-    const rounded = Number((min + Math.round((wanted - min) / step) * step).toFixed(6));
-    const value = Math.max(min, Math.min(max, rounded));
-    if (value === model.get("value")) return;
+    const stepped = Number((min + Math.round((wanted - min) / step) * step).toFixed(6));
+    const value = Math.max(min, Math.min(max, stepped));
+    if (value === told.get()) return;
     const now = performance.now();
-    if (!timer) since = now;
-    clearTimeout(timer);
-    timer = setTimeout(tell, Math.max(0, Math.min(REST_MS, since + MOST_MS - now)));
-    model.set("value", value);
+    if (!told.waits()) since = now;
+    told.move(value, Math.min(REST_MS, since + MOST_MS - now));
+    soon();
     canvas.dispatchEvent(new CustomEvent("glmw:slide", { bubbles: true, detail: { key: model.get("key"), value } }));
   }
 
@@ -84,13 +79,20 @@ function render({ model, el }) {
     follow(event);
     event.preventDefault();
   });
-  canvas.addEventListener("pointermove", (event) => { if (held) follow(event); });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { held = false; soon(); });
+  canvas.addEventListener("pointermove", (event) => {
+    if (held) follow(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, () => {
+      held = false;
+      soon();
+    });
+  }
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const ends = { Home: model.get("min"), End: model.get("max") };
     const step = Math.max(model.get("step"), (model.get("max") - model.get("min")) / KEY_STEPS);
-    if (event.key in KEYS) moveTo(model.get("value") + KEYS[event.key] * step);
+    if (event.key in KEYS) moveTo(told.get() + KEYS[event.key] * step);
     else if (event.key in ends) moveTo(ends[event.key]);
     else return;
     event.preventDefault();
@@ -105,15 +107,17 @@ function render({ model, el }) {
   });
   resize.observe(canvas);
 
-  const show = () => { soon(); if (!timer) describe(); };
-  const traits = ["value", "min", "max", "label"].map((name) => `change:${name}`);
-  for (const name of traits) model.on(name, show);
+  const show = () => {
+    soon();
+    if (!told.waits()) describe();
+  };
+  const unlisten = listen(model, changes(["value", "min", "max", "label"], show));
   describe();
   return () => {
     resize.disconnect();
-    clearTimeout(timer);
-    cancelAnimationFrame(frame);
-    for (const name of traits) model.off(name, show);
+    told.stop();
+    stop();
+    unlisten();
   };
 }
 

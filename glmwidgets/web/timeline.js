@@ -1,16 +1,10 @@
 // Events by type over the run: a line a type with its tick, colour, name, count, and its events as marks in time.
 // One SVG a line, stretched by the browser; times are seconds, so that nothing is measured here.
 
+import { atNextFrame, changes, element, listen, rounded, ticks } from "./shared.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 10;
-
-function element(name, css, parent) {
-  const made = parent.appendChild(document.createElement(name));
-  if (css) made.className = css;
-  return made;
-}
-
-const short = (seconds) => String(Number(seconds.toFixed(2))).replace("-", "\u2212");
 
 // What is drawn: the run, and a little beyond it where there are events. Those still further out stand at the edge.
 function span(data, shift) {
@@ -22,15 +16,6 @@ function span(data, shift) {
     high = Math.max(high, onset + shift + data.duration[row]);
   });
   return [Math.max(low, start - 0.12 * length), Math.min(high, end + 0.2 * length)];
-}
-
-function ticks(low, high) {
-  const rough = (high - low) / 8;
-  const size = 10 ** Math.floor(Math.log10(rough));
-  const step = size * [1, 2, 5, 10].find((factor) => factor * size >= rough);
-  const found = [];
-  for (let k = Math.ceil(low / step); k * step <= high; k++) found.push(k * step);
-  return found;
 }
 
 function render({ model, el }) {
@@ -60,7 +45,10 @@ function render({ model, el }) {
     name.textContent = kind.name;
     name.title = kind.name;
     name.addEventListener("click", () => {
-      if (!model.get("wide")) { tick.click(); return; }
+      if (!model.get("wide")) {
+        tick.click();
+        return;
+      }
       model.set("kind", kind.name);
       model.save_changes();
     });
@@ -104,9 +92,11 @@ function render({ model, el }) {
       const bad = onset >= end || onset + duration < start;
       rect.classList.toggle("glmw-bad", bad);
       rect.classList.toggle("glmw-picked", picked.has(place));
-      const modulation = data.modulation ? ` \u00b7 modulation ${short(data.modulation[place])}` : "";
+      const modulation = data.modulation ? ` \u00b7 modulation ${rounded(data.modulation[place], 2)}` : "";
       const title = rect.appendChild(document.createElementNS(SVG, "title"));
-      title.textContent = `${kind.name} \u00b7 ${short(onset)} s, lasts ${short(duration)} s${modulation}${bad ? " \u00b7 outside the run" : ""}`;
+      title.textContent = `${kind.name} \u00b7 ${rounded(onset, 2)} s, lasts ${rounded(duration, 2)} s${modulation}${
+        bad ? " \u00b7 outside the run" : ""
+      }`;
     });
   }
 
@@ -124,8 +114,10 @@ function render({ model, el }) {
       mark.textContent = label;
     };
     const room = 78 / (inner.clientWidth || 800);
-    for (const t of ticks(low, high)) if ((end - t) / (high - low) > room || t - end > (high - low) * 0.04) put(t, `${short(t)}`, "glmw-tick");
-    put(end, `end ${short(end)} s`, "glmw-tick glmw-end");
+    for (const t of ticks(low, high, 8)) {
+      if ((end - t) / (high - low) > room || t - end > (high - low) * 0.04) put(t, `${rounded(t, 2)}`, "glmw-tick");
+    }
+    put(end, `end ${rounded(end, 2)} s`, "glmw-tick glmw-end");
   }
 
   function draw() {
@@ -141,7 +133,10 @@ function render({ model, el }) {
 
   function focusPlace() {
     const row = document.activeElement.closest(".glmw-line");
-    return [[...list.children].indexOf(row), [...row.querySelectorAll("input, button")].indexOf(document.activeElement)];
+    return [
+      [...list.children].indexOf(row),
+      [...row.querySelectorAll("input, button")].indexOf(document.activeElement),
+    ];
   }
 
   list.addEventListener("click", (event) => {
@@ -157,20 +152,20 @@ function render({ model, el }) {
   // Marks alone change while something is dragged or picked.
   function mark() {
     const picked = new Set(model.get("picked"));
-    for (const rect of list.querySelectorAll("rect")) rect.classList.toggle("glmw-picked", picked.has(Number(rect.dataset.row)));
+    for (const rect of list.querySelectorAll("rect")) {
+      rect.classList.toggle("glmw-picked", picked.has(Number(rect.dataset.row)));
+    }
   }
 
   const size = axis && new ResizeObserver(drawAxis);
   if (size) size.observe(el);
-  let waiting = 0;
-  const soon = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
-  const listeners = [["change:data", soon], ["change:off", soon], ["change:shift", soon], ["change:kind", soon], ["change:picked", mark]];
-  for (const [event, handler] of listeners) model.on(event, handler);
+  const { soon, stop } = atNextFrame(draw);
+  const unlisten = listen(model, { ...changes(["data", "off", "shift", "kind"], soon), "change:picked": mark });
   if (model.get("data").run) draw();
   return () => {
     if (size) size.disconnect();
-    cancelAnimationFrame(waiting);
-    for (const [event, handler] of listeners) model.off(event, handler);
+    stop();
+    unlisten();
   };
 }
 

@@ -37,7 +37,7 @@ class Chips(anywidget.AnyWidget):
     _esm = script("chips.js")
 
     options = t.List().tag(sync=True)
-    value = t.List(t.Unicode()).tag(sync=True, echo_update=False)
+    value = t.List(t.Unicode()).tag(sync=True)
     removable = t.Bool(False).tag(sync=True)
     label = t.Unicode("").tag(sync=True)
 

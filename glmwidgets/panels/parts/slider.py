@@ -31,7 +31,7 @@ class Slider(anywidget.AnyWidget):
     _esm = script("slider.js")
     _css = style("slider.css")
 
-    value = t.Float(0.0).tag(sync=True, echo_update=False)
+    value = t.Float(0.0).tag(sync=True)
     min = t.Float(0.0).tag(sync=True)
     max = t.Float(1.0).tag(sync=True)
     step = t.Float(0.01).tag(sync=True)

@@ -1,0 +1,272 @@
+// What a slice viewer holds, one store for each model: decodes what the kernel sent, tells the kernel of the cursor, and
+// answers views that ask for planes, projections and clusters.
+
+import {
+  AXIS,
+  largeClusters,
+  PLANE,
+  planeOf,
+  projection,
+  silhouette,
+  STALE,
+  STRENGTH,
+  volume,
+} from "./slices_paint.js";
+import { copied, floats, listen, octets, remembered, underHand } from "./shared.js";
+
+// The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
+// runs through the slices it hears at its rest, or now and then.
+const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
+const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
+const SLID = ["threshold", "opacity"]; // what may follow a slider
+const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
+
+// ---------------------------------------------------------------------------------------------- what the kernel sends
+
+function decodeMask(bits, shape) {
+  const packed = octets(bits), dense = new Uint8Array(volume(shape)), list = [];
+  for (let k = 0; k < dense.length; k++) {
+    if (packed[k >> 3] & (128 >> (k & 7))) {
+      dense[k] = 1;
+      list.push(k);
+    }
+  }
+  return { dense, list: Uint32Array.from(list) };
+}
+
+// What is thresholded (data) and what gives the colours (tint): the same, or another statistic of that name.
+function decodeMap({ serial, values, shown, name }, inside, shape) {
+  const whole = (bytes) => {
+    const masked = floats(bytes), data = new Float32Array(volume(shape)).fill(NaN);
+    inside.list.forEach((at, k) => {
+      data[at] = masked[k];
+    });
+    return data;
+  };
+  if (!inside || !values.byteLength || values.byteLength !== 4 * inside.list.length) return { serial, data: null };
+  const data = whole(values);
+  return { serial, data, tint: shown?.byteLength ? whole(shown) : data, name: name ?? "" };
+}
+
+function decodePlane({ axis, index, values, shown }) {
+  const data = floats(values);
+  return { axis, index, data, tint: shown?.byteLength ? floats(shown) : data };
+}
+
+// ----------------------------------------------------------------------------------------------------------- the store
+
+export function createStore(model) {
+  const store = {
+    model,
+    views: new Set(),
+    grid: null,
+    background: null,
+    inside: null,
+    luts: {},
+    flash: null,
+    slid: {},
+    map: { serial: 0, data: null },
+    planes: { serial: 0, list: [] },
+  };
+  const seen = {}, place = underHand(model, "cursor");
+  let dueAt = 0, wantTimer = 0, slidAt = 0;
+  const slidTimers = {};
+
+  const repaint = () => store.views.forEach((view) => view.repaint());
+  const changed = (name) => {
+    const value = model.get(name), isNew = value !== seen[name];
+    seen[name] = value;
+    return isNew;
+  };
+
+  function refresh() {
+    if (changed("_geometry")) store.grid = seen._geometry.shape ? seen._geometry : null;
+    const shape = store.grid?.shape;
+    if (changed("_background")) store.background = seen._background.byteLength ? octets(seen._background) : null;
+    if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
+    if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
+    if (changed("_planes")) {
+      store.planes = { serial: seen._planes.serial, list: seen._planes.planes.map(decodePlane) };
+    }
+    if (changed("_luts")) {
+      const tables = ([name, sides]) => [name, { one: octets(sides.one), two: octets(sides.two) }];
+      store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
+    }
+    if (store.planes.serial > store.map.serial) wantSoon();
+    repaint();
+  }
+
+  function wantSoon() {
+    clearTimeout(wantTimer);
+    wantTimer = setTimeout(() => {
+      if (store.planes.serial > store.map.serial) model.send({ kind: "want", serial: store.planes.serial });
+    }, WANT_MS);
+  }
+
+  function onMessage(content, buffers) {
+    if (content.kind !== "flash" || !store.grid) return;
+    const lit = new Uint8Array(volume(store.grid.shape));
+    for (const k of new Uint32Array(copied(buffers[0]))) lit[k] = 1;
+    store.flash = { lit, start: performance.now() };
+    repaint();
+  }
+
+  // Threshold or opacity under a hand that drags it: answers of the kernel are of where the hand was.
+  function onSlide({ detail }) {
+    const sliders = model.get("_sliders"), trait = Object.keys(sliders).find((name) => sliders[name] === detail.key);
+    if (!trait) return;
+    store.slid[trait] = detail.value;
+    slidAt = performance.now();
+    clearTimeout(slidTimers[trait]);
+    repaint();
+  }
+
+  const onAnswer = Object.fromEntries(SLID.map((trait) => [trait, () => {
+    if (!(trait in store.slid)) return;
+    const letGo = () => {
+      delete store.slid[trait];
+      repaint();
+    };
+    clearTimeout(slidTimers[trait]);
+    if (model.get(trait) === store.slid[trait]) letGo();
+    else slidTimers[trait] = setTimeout(letGo, Math.max(0, slidAt + SLID_MS - performance.now()));
+  }]));
+
+  // Views repaint at once; the kernel is told as soon as its pause is over, so the last place is always told.
+  store.moveTo = (xyz, by = "hand") => {
+    const { axes, flips, shape } = store.grid;
+    const inside = xyz.map((c, a) => Math.max(0, Math.min(shape[a] - 1, c)));
+    const ijk = axes.map((a, d) => (flips[d] ? shape[a] - 1 - inside[a] : inside[a]));
+    if (ijk.every((c, d) => c === place.get()[d])) return;
+    const now = performance.now(), pause = place.toldAt() + TELL_MS[by] - now;
+    if (by === "wheel") dueAt = now + Math.min(pause, TELL_MS.rest);
+    else if (!place.waits()) dueAt = now + pause;
+    place.move(ijk, dueAt - now);
+    repaint();
+  };
+
+  store.voxel = place.get;
+  store.cursor = () => {
+    const { axes, flips, shape } = store.grid, ijk = place.get(), xyz = [0, 0, 0];
+    axes.forEach((a, d) => {
+      xyz[a] = flips[d] ? shape[a] - 1 - ijk[d] : ijk[d];
+    });
+    return xyz;
+  };
+
+  // The plane of the newest map; of the one before (old) where only the planes in sight of the newest have arrived.
+  store.plane = (axis, index) => {
+    const { map, planes, grid } = store, ahead = planes.serial > map.serial;
+    const early = ahead && planes.list.find((p) => p.axis === axis && p.index === index);
+    if (early) return { ...early, base: 0, su: grid.shape[PLANE[axis][1]], sv: 1, old: false };
+    // The colours that are set are not those of another statistic.
+    if (!map.data || map.name !== model.get("shown_label")) return null;
+    return { ...planeOf(map.data, grid.shape, axis, index), tint: map.tint, old: ahead };
+  };
+
+  const label = remembered(largeClusters);
+  store.clusters = ({ least, sign, threshold }) => {
+    const { map, inside, grid, planes } = store;
+    if (least < 2 || !map.data || planes.serial > map.serial) return null;
+    return label(map.data, inside.list, grid.shape, STRENGTH[sign], threshold, least);
+  };
+
+  const projections = AXIS.map(() => remembered(projection)), silhouettes = AXIS.map(() => remembered(silhouette));
+  store.silhouette = (axis) => silhouettes[axis](store.inside.dense, store.grid.shape, axis);
+  store.projection = (axis, look) =>
+    store.map.data && projections[axis](
+      store.map.data,
+      store.grid.shape,
+      axis,
+      look.strength,
+      look.threshold,
+      store.clusters(look),
+      store.map.tint,
+    );
+
+  const look = remembered(makeLook);
+  const looked = (name) => store.slid[name] ?? model.get(name);
+  store.look = () => look(store.luts, ...LOOK.map(looked));
+
+  const answers = Object.fromEntries(SLID.map((trait) => [`change:${trait}`, onAnswer[trait]]));
+  const unlisten = listen(model, { change: refresh, "msg:custom": onMessage, ...answers });
+  document.addEventListener("glmw:slide", onSlide);
+  store.dispose = () => {
+    unlisten();
+    document.removeEventListener("glmw:slide", onSlide);
+    for (const timer of Object.values(slidTimers)) clearTimeout(timer);
+    clearTimeout(wantTimer);
+    place.stop();
+  };
+  refresh();
+  return store;
+}
+
+// Everything that decides how a value looks; the same object for as long as nothing of it changes.
+const LOOK = [
+  "sign",
+  "view",
+  "threshold",
+  "opacity",
+  "vmax",
+  "cluster_threshold",
+  "fade_below",
+  "stale",
+  "colormap",
+  "show_outline",
+  "show_mask",
+  "show_crosshair",
+  "convention",
+  "shown_label",
+  "signed",
+  "whole",
+  "sequential",
+  "reach",
+];
+function makeLook(
+  luts,
+  sign,
+  mode,
+  threshold,
+  opacity,
+  vmax,
+  least,
+  fade,
+  stale,
+  colormap,
+  outline,
+  border,
+  cross,
+  convention,
+  shown,
+  signed,
+  whole,
+  sequential,
+  reach,
+) {
+  const glass = mode === "glass", other = shown !== "";
+  const sides = other ? (signed ? "two-sided" : "positive") : sign;
+  const table = luts[other && !signed ? sequential : colormap][sides === "two-sided" ? "two" : "one"];
+  return {
+    sign,
+    glass,
+    opacity,
+    vmax,
+    least,
+    table,
+    border,
+    cross,
+    strength: STRENGTH[sign],
+    mosaic: mode === "mosaic",
+    other,
+    sides,
+    whole: other && whole && !glass,
+    open: !glass && ((other && whole) || !(threshold > 0)),
+    end: other ? reach : vmax,
+    threshold: Math.fround(threshold),
+    alpha: opacity * (stale ? STALE : 1),
+    fade: fade && !glass,
+    outline: outline && threshold > 0,
+    radiological: convention === "radiological",
+  };
+}
