@@ -105,8 +105,7 @@ class GroupDesignPanel(Panel):
     def _show(self, _change: object = None) -> None:
         settings = self.session.settings
         self.table.show(settings.table, settings.design.terms, settings.data.left_out)
-        if self._note.value != (said := escape(settings.table.matched)):
-            self._note.value = said
+        self._note.value = escape(settings.table.matched)
         if self.table.refused and self.session.status.state != "error":
             self.table.refused = {}
         self._mark()
@@ -121,5 +120,4 @@ class GroupDesignPanel(Panel):
     def _mark(self, _change: object = None) -> None:
         maps, shown = self.session.settings.table.maps, self.session.shown
         here = maps.index(shown) if shown in maps else -1
-        if self.table.here != here:
-            self.table.here = here
+        self.table.here = here

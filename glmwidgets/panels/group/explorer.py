@@ -77,8 +77,7 @@ class GroupExplorer(SessionExplorer):
         # Out of sight but not without a size: a canvas that has none does not take what it is sent.
         (self.map.add_class if alone else self.map.remove_class)("glmw-aside")
         children = (self.one,) if alone else ()
-        if self._place.children != children:
-            self._place.children = children
+        self._place.children = children
 
     def _facts(self) -> tuple[str, list[str]]:
         session, result = self.session, self.session.result

@@ -55,10 +55,8 @@ class MapsPanel(Panel):
     def _mark(self, _change: object = None) -> None:
         maps, shown = self.session.settings.table.maps, self.session.shown
         here = maps.index(shown) if shown in maps else -1
-        if self.tiles.here != here:
-            self.tiles.here = here
+        self.tiles.here = here
 
     def _turn(self, _change: object = None) -> None:
         mirrored = self.session.settings.map.convention == "radiological"
-        if self.tiles.mirrored != mirrored:
-            self.tiles.mirrored = mirrored
+        self.tiles.mirrored = mirrored

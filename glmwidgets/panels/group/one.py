@@ -79,11 +79,9 @@ class OneMapPanel(Panel):
         words = result.influence.words(result.rows.index(row)) if row in result.rows else "left out"
         warned = f' · <span class="glmw-warn">{escape(words)}</span>' if words else ""
         said = f"<b>{escape(name)}</b> by itself{warned}"
-        if self._words.value != said:
-            self._words.value = said
+        self._words.value = said
         label = "take it back" if out else "leave out"
-        if self.keep.description != label:
-            self.keep.description = label
+        self.keep.description = label
 
     def _show_cursor(self, _change: object = None) -> None:
         if self.viewer is not None and self.viewer.cursor != self.session.cursor:

@@ -171,8 +171,7 @@ class PermutationPanel(Panel):
             self.viewer.threshold = -math.log10(alpha) * (1 - 1e-6)
             self.viewer.sign = "two-sided" if permuted.result.two_sided else "positive"
             top = max(1.5 * -math.log10(alpha), math.log10(1 + permuted.result.n_perm))
-            if self.viewer.vmax != top:
-                self.viewer.vmax = top
+            self.viewer.vmax = top
             self.viewer.set_map(signed)
 
     def _plot(self, permuted: Permuted) -> None:
@@ -229,26 +228,21 @@ class PermutationPanel(Panel):
                     )
                 )
         html = "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
-        if self._table.value != html:
-            self._table.value = html
+        self._table.value = html
 
     def _show_run(self, _change: object = None) -> None:
         permuted, running = self.session.permuted, self.session.is_permuting
         label = "cancel" if running else "run"
-        if self.run.description != label:
-            self.run.description = label
+        self.run.description = label
         done = 0.0 if permuted is None else permuted.result.n_done / max(1, permuted.result.n_perm)
-        if self.bar.value != done:
-            self.bar.value = done
+        self.bar.value = done
         words = self._in_words(permuted, running)
-        if self._words.value != words:
-            self._words.value = words
+        self._words.value = words
         stale = self._drawn is not None and self._drawn is not permuted
         if self.viewer is not None and self.viewer.stale != stale:
             self.viewer.stale = stale
         no_height = permuted is None or not math.isfinite(permuted.height_in_z(self.session.settings.permutation.alpha))
-        if self.take.disabled != no_height:
-            self.take.disabled = no_height
+        self.take.disabled = no_height
         verdict = "" if permuted is None else f"{permuted.result.n_done:,} permutations, {permuted.state}"
         self.set_verdict(verdict)
 

@@ -144,8 +144,7 @@ class ValuesPanel(Panel):
             self._axis.label = drawn.label
             self._axis.visible = not drawn.ticks
         margin = {**self.figure.fig_margin, "bottom": 8 if drawn.ticks else 40}
-        if self.figure.fig_margin != margin:
-            self.figure.fig_margin = margin
+        self.figure.fig_margin = margin
         with self.ticks.hold_sync():
             self.ticks.x = np.arange(len(drawn.ticks), dtype=float)
             self.ticks.y = np.full(len(drawn.ticks), 0.01)
@@ -161,8 +160,7 @@ class ValuesPanel(Panel):
             (self.interval, some and strip),
             (self.means, some and strip),
         ):
-            if mark.visible != visible:
-                mark.visible = visible
+            mark.visible = visible
         if some and strip:
             with self.interval.hold_sync():
                 self.interval.x, self.interval.y = np.stack([x, x], axis=1), np.stack([low, high], axis=1)
@@ -198,8 +196,7 @@ class ValuesPanel(Panel):
         if drawn.adjusted:
             words.append(f"adjusted for {', '.join(drawn.adjusted[:4])}{' …' if len(drawn.adjusted) > 4 else ''}")
         said = escape(" · ".join(words))
-        if self._words.value != said:
-            self._words.value = said
+        self._words.value = said
 
 
 def _short(name: str, most: int) -> str:

@@ -125,8 +125,8 @@ class LivePlot(W.VBox):
             self._seconds = time.perf_counter() - started
             if slow:
                 self._body.remove_class("glmw-computing")
-            _write(self._words, escape(self.said))
-            _write(self._error, escape(self.error))
+            self._words.value = escape(self.said)
+            self._error.value = escape(self.error)
             self._error.layout.display = "" if self.error else "none"
 
     def _draw(self, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
@@ -143,7 +143,7 @@ class LivePlot(W.VBox):
             # points over lines
             self.figure.marks = sorted(self._marks.values(), key=lambda mark: isinstance(mark, bq.Scatter))
         self._mark_heights()
-        _write(self._legend, "&emsp;".join(self._entry(label) for label in curves))
+        self._legend.value = "&emsp;".join(self._entry(label) for label in curves)
 
     def _mark_heights(self) -> None:
         values = np.concatenate([y.ravel() for _, y in self.curves.values()] or [np.zeros(1)])
@@ -170,8 +170,3 @@ def _name(name: str, control: W.Widget) -> str:
     if given:
         control.description = ""
     return given or name.replace("_", " ")
-
-
-def _write(place: W.HTML, value: str) -> None:
-    if place.value != value:
-        place.value = value

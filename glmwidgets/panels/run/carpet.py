@@ -93,8 +93,7 @@ class CarpetTab:
         carpet, result = self._made, self._of[0]
         voxel = result.voxel(self.session.cursor)
         row = -1 if voxel is None else int(carpet.row_of[voxel])
-        if self.view.row != row:
-            self.view.row = float(row)
+        self.view.row = float(row)
         if self.open:
             n, where = len(carpet.rows), "the crosshair is outside the mask"
             if row >= 0:

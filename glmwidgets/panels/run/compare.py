@@ -147,11 +147,9 @@ class ComparePanel(Panel):
 
     def _show(self, _change: object = None) -> None:
         a, b = self.session.pinned, self.session.result
-        if self.pin.value != (a is not None):
-            self.pin.value = a is not None
+        self.pin.value = a is not None
         label = "unpin A" if a is not None else "pin as A"
-        if self.pin.description != label:
-            self.pin.description = label
+        self.pin.description = label
         if a is None or b is None:
             self.forget()
             return
@@ -192,8 +190,7 @@ class ComparePanel(Panel):
         said = "" if values is not None else "not known here"
         if values is not None and self.what.value == "aicc":
             said = "below 0 it speaks for B"
-        if self._titles["difference"].value != said:
-            self._titles["difference"].value = said
+        self._titles["difference"].value = said
 
     def _paint_b(self) -> None:
         if self._shown is None:
@@ -225,8 +222,7 @@ class ComparePanel(Panel):
     def _say(self) -> None:
         both = self._shown
         words = escape(" · ".join(both.words) or "the same settings")
-        if self._words.value != words:
-            self._words.value = words
+        self._words.value = words
         lines = [f"R² {_signed(np.median(both.r_square), 3)} in the median voxel"]
         if both.aicc is None:
             lines.append(f"no AICc: {both.why_no_aicc}")
@@ -239,13 +235,11 @@ class ComparePanel(Panel):
         if a.size > 1 and np.ptp(a) > 0 and np.ptp(b) > 0:
             lines.append(f"z of A and of B correlate {np.corrcoef(a, b)[0, 1]:.3f}")
         said = "<br>".join(map(escape, lines))
-        if self._better.value != said:
-            self._better.value = said
+        self._better.value = said
 
     def _show_cursor(self, _change: object = None) -> None:
         for viewer in self.viewers.values():
-            if viewer.cursor != self.session.cursor:
-                viewer.cursor = self.session.cursor
+            viewer.cursor = self.session.cursor
 
     def _show_look(self, _change: object = None) -> None:
         """On the same background, in the same colours and the same way round as the map above."""
@@ -263,8 +257,7 @@ class ComparePanel(Panel):
             fitted = replace(result.settings, threshold=settings.threshold).same_analysis(settings)
             stale = not fitted and not self.flip.value
             for name in ("b", "difference"):
-                if self.viewers[name].stale != stale:
-                    self.viewers[name].stale = stale
+                self.viewers[name].stale = stale
 
 
 def _signed(value: float, digits: int) -> str:

@@ -176,9 +176,8 @@ class ConfoundsPanel(Panel):
         for name, tick in self.ticks.items():
             group = self.choice.group(name)
             chosen = self.choice.of_group(self._setting, group)
-            if tick.value != bool(chosen):
-                tick.value = bool(chosen)
-            _set(self._counts[name], f"{len(chosen)} of {len(group.columns)}" if chosen else f"{len(group.columns)}")
+            tick.value = bool(chosen)
+            self._counts[name].value = f"{len(chosen)} of {len(group.columns)}" if chosen else f"{len(group.columns)}"
         if self.motion is not None:
             level = self.choice.level(self._setting)
             options = [(label, value) for value, label in LEVELS.items()]
@@ -186,8 +185,7 @@ class ConfoundsPanel(Panel):
             if len(options) != len(self.motion.options):
                 self.motion.options = options
             shown = OTHER if level is None else level
-            if self.motion.value != shown:
-                self.motion.value = shown
+            self.motion.value = shown
 
     def _say(self) -> None:
         result = self.session.result
@@ -206,7 +204,7 @@ class ConfoundsPanel(Panel):
             notes.append(f"{len(empty)} column{'s' * (len(empty) != 1)} without a first value start at 0.")
         if DRIFTS[design.drift_model].setting == "high_pass" and any(name.startswith("cosine") for name in used):
             notes.append('<span class="glmw-warn">The drift has cosines of its own: set it to none.</span>')
-        _set(self._note, " ".join(notes))
+        self._note.value = " ".join(notes)
         n = len(used) + bad.size
         words, tone = f"{n} column{'s' * (n != 1)}", "quiet"
         if result is not None and self.session.is_current:
@@ -253,8 +251,3 @@ class ConfoundsPanel(Panel):
         none = "" if chosen else " (none chosen)"
         plot = Chart.plot(parts, x=(0.0, float(times[-1] + run.t_r)), x_unit="s")
         self.chart.show([plot], f"{group.label}{none}{unit}")
-
-
-def _set(place: W.HTML, words: str) -> None:
-    if place.value != words:
-        place.value = words

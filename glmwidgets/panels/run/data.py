@@ -56,8 +56,8 @@ class DataPanel(Panel):
         length = run.n_scans * run.t_r
         self.set_verdict(f"{run.n_scans} scans · TR {run.t_r:g} s")
         clock = f"{kept} left, from {data.drop_scans * run.t_r:g} s on" if data.drop_scans else "all are kept"
-        _say(self._dropped, clock)
-        _say(self._cut_label, f"mask threshold × {data.mask_cut:.2f}")
+        self._dropped.value = clock
+        self._cut_label.value = f"mask threshold × {data.mask_cut:.2f}"
         size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.domain.affine))
         rows = {
             "run": f"{length // 60:.0f} min {length % 60:.0f} s" if length >= 60 else f"{length:g} s",
@@ -68,9 +68,4 @@ class DataPanel(Panel):
             how = "automatic" if run.mask_img is None else "given"
             rows["mask"] = f"{how}, {result.z.size:,} ({share:.0f} %)"
         lines = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())
-        _say(self._facts, f"<table>{lines}</table>")
-
-
-def _say(place: W.HTML, words: str) -> None:
-    if place.value != words:
-        place.value = words
+        self._facts.value = f"<table>{lines}</table>"

@@ -73,8 +73,7 @@ class DriftPanel(Panel):
         setting = DRIFTS[self.session.settings.design.drift_model].setting
         for box, name in ((self._cut_off, "high_pass"), (self._order, "drift_order")):
             wanted = "" if setting == name else "none"
-            if box.layout.display != wanted:
-                box.layout.display = wanted
+            box.layout.display = wanted
 
     def _show(self) -> None:
         result = self.session.result
@@ -119,8 +118,7 @@ class DriftPanel(Panel):
         left = len(named) - len(words)
         more = f"; less of {left} other{'s' * (left != 1)}" if left else ""
         said = f"Takes {', '.join(words)}{more}." if n_drifts and words else ""
-        if self._taken.value != said:
-            self._taken.value = said
+        self._taken.value = said
 
 
 def _share(name: str, share: float) -> str:

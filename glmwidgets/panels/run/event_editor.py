@@ -292,11 +292,9 @@ class EventEditor(Panel):
     def _count_picked(self) -> None:
         n = len(self.grid.picked)
         words = f"{n} event{'s' * (n != 1)} picked" if n else "click a row, double-click a cell"
-        if self._count.value != words:
-            self._count.value = words
+        self._count.value = words
         for button in (self.delete, self.retype):
-            if button.disabled != (n == 0):
-                button.disabled = n == 0
+            button.disabled = n == 0
 
     def _pick_kind(self, change: dict) -> None:
         if change["new"] in self.kind.options and self.kind.value != change["new"]:
@@ -339,8 +337,7 @@ class EventEditor(Panel):
         self.grid.show(table, colours, dict.fromkeys(outside, "outside the run"), "No events yet: add one.")
         with self.timeline.hold_sync():
             self.timeline.show(events, self._window, types)
-            if self.timeline.shift != chosen.shift:
-                self.timeline.shift = chosen.shift
+            self.timeline.shift = chosen.shift
         if self._to_pick is not None:
             rows, self._to_pick = self._to_pick, None
             self.grid.picked = self.timeline.picked = rows
@@ -373,25 +370,21 @@ class EventEditor(Panel):
             if abs(control.value - shift) > 1e-9:
                 control.value = shift
         words = f"s · {shift / self.session.run.t_r:+.2f} TR".replace("-", "\u2212") if shift else "s"
-        if self._scans.value != words:
-            self._scans.value = words
+        self._scans.value = words
 
     def _show_kind(self, _change: object = None) -> None:
         kind, table = self.kind.value, self._table()
-        if self.timeline.kind != (kind or ""):
-            self.timeline.kind = kind or ""
+        self.timeline.kind = kind or ""
         of, there = self._modulator(), table is not None and kind in set(table["trial_type"])
         others = [name for name in types_of(table) if name != kind]
         measures = list(measures_of(table, kind)) if there else []
         possible = {"rename": there, "merge": there and others, "split": there, "modulate": measures, "last": True}
         for name, box in self._acts.items():
             display = "" if possible[name] else "none"
-            if box.layout.display != display:
-                box.layout.display = display
+            box.layout.display = display
         for button, seen in ((self.remove, there), (self.unmodulate, of is not None)):
             display = "" if seen else "none"
-            if button.layout.display != display:
-                button.layout.display = display
+            button.layout.display = display
         if self.new_type.value == "" and there:
             self.new_type.value = kind
         if not there:

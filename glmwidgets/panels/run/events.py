@@ -97,12 +97,10 @@ class EventsPanel(Panel):
             return  # the stage says so; the last good picture stays
         with self.types.hold_sync():
             self.types.show(events, run_window(self._times), session.conditions)
-            if self.types.shift != chosen.shift:
-                self.types.shift = chosen.shift
+            self.types.shift = chosen.shift
         for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
             display = "" if there else "none"
-            if widget.layout.display != display:
-                widget.layout.display = display
+            widget.layout.display = display
         self._show_findings(event_findings(source, chosen, self._times)[0])
         words = [] if events is None else [f"{len(source.table(chosen))} events"]
         words += [f"{chosen.shift:+.4g} s".replace("-", "\u2212")] if chosen.shift else []
@@ -111,8 +109,6 @@ class EventsPanel(Panel):
 
     def _show_findings(self, findings: list[EventFinding]) -> None:
         said = "".join(f'<p class="{TONES[found.severity]}">{escape(found.message)}</p>' for found in findings)
-        if self._found.value != said:
-            self._found.value = said
+        self._found.value = said
         display = "" if any(found.kind == "milliseconds" for found in findings) else "none"
-        if self.to_seconds.layout.display != display:
-            self.to_seconds.layout.display = display
+        self.to_seconds.layout.display = display

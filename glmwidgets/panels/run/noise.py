@@ -92,16 +92,13 @@ class NoisePanel(Panel):
     def _show_choice(self, _change: object = None) -> None:
         settings = self.session.settings
         row = noise_model_row(settings.noise.model)
-        if self.pooling.disabled != (not row.can_pool):
-            self.pooling.disabled = not row.can_pool
+        self.pooling.disabled = not row.can_pool
         by_default = settings.noise.model == self._usual
         why = f"The default, truest of the live ones: {_lower(row.calibration)}"
-        _set(self._about, why if by_default else row.description)
-        if self.model.tooltip != row.description:
-            self.model.tooltip = row.description
+        self._about.value = why if by_default else row.description
+        self.model.tooltip = row.description
         label = "z map" if settings.map.statistic == "rho" else "ρ map"
-        if self.rho.description != label:
-            self.rho.description = label
+        self.rho.description = label
         _display(self.rho, row.can_pool)
 
     def forget(self) -> None:
@@ -127,8 +124,7 @@ class NoisePanel(Panel):
         _display(self.suggestion, suggested is not None)
         if suggested is not None:
             wanted = f"try {noise_model_row(suggested).label}"
-            if self.suggestion.description != wanted:
-                self.suggestion.description = wanted
+            self.suggestion.description = wanted
         if verdict is None:
             # Nothing jumps while the newer verdict is on its way: the old words stay, and are greyed.
             self._said.add_class("glmw-stale")
@@ -137,7 +133,7 @@ class NoisePanel(Panel):
         self._said.remove_class("glmw-stale")
         self._plot.remove_class("glmw-stale")
         middle = f" {symbol} {quartiles[0]} to {quartiles[2]} in half of them." if symbol else ""
-        _set(self._said, escape(verdict.message) if white is None else _words(white, result.fit.n_voxels) + middle)
+        self._said.value = escape(verdict.message) if white is None else _words(white, result.fit.n_voxels) + middle
         _display(self._plot, white is not None)
         if white is not None and white is not self._drawn:
             self._drawn = white
@@ -180,12 +176,6 @@ def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _set(place: W.HTML, words: str) -> None:
-    if place.value != words:
-        place.value = words
-
-
 def _display(widget: W.Widget, shown: bool) -> None:
     wanted = "" if shown else "none"
-    if widget.layout.display != wanted:
-        widget.layout.display = wanted
+    widget.layout.display = wanted

@@ -164,8 +164,7 @@ class ResponsePanel(Panel):
         row, values = self._row()
         self._following = True
         try:
-            if self.model.value != row.name:
-                self.model.value = row.name
+            self.model.value = row.name
             self._show_numbers(row, values)
             self._show_delays(row)
             self._draw(row)
@@ -192,19 +191,15 @@ class ResponsePanel(Panel):
             self.parameters = {name: box.children[1] for name, box in zip(names, fields, strict=True)}
             self._numbers.children = fields
         display = "" if names else "none"
-        if self._numbers.layout.display != display:
-            self._numbers.layout.display = display
+        self._numbers.layout.display = display
         for value, control in zip(values, self.parameters.values(), strict=True):
-            if control.value != value:
-                control.value = value
+            control.value = value
 
     def _show_delays(self, row: HRF) -> None:
         display = "" if row.by_delays else "none"
-        if self._delays.layout.display != display:
-            self._delays.layout.display = display
+        self._delays.layout.display = display
         written = format_delays(self.session.settings.design.fir_delays)
-        if self.delays.value != written:
-            self.delays.value = written
+        self.delays.value = written
 
     def _draw(self, row: HRF) -> None:
         design, t_r = self.session.settings.design, self.session.run.t_r
@@ -238,8 +233,7 @@ class ResponsePanel(Panel):
         if fir:
             self._limit(0.0)
         for mark, visible in ((self.curves, not fir), (self.boxes, fir)):
-            if mark.visible != visible:
-                mark.visible = visible
+            mark.visible = visible
         if self._x.max != end:
             self._x.max = end
             self._axis.tick_values = nice_ticks(0, end, 5)
@@ -255,16 +249,14 @@ class ResponsePanel(Panel):
             self._legend.layout.display = "" if said else "none"
 
     def _limit(self, low: float) -> None:
-        if self._y.min != low:
-            self._y.min = low
+        self._y.min = low
 
     def _place_handles(self, row: HRF, values: tuple[float, ...]) -> None:
         there = row.draggable
         places = handle_places(GammaShape(*values)) if there else {}
         for name, mark in self.handles.items():
             with mark.hold_sync():
-                if mark.visible != there:
-                    mark.visible = there
+                mark.visible = there
                 if there and name != self._held:
                     x, y = places[name]
                     if (float(mark.x[0]), float(mark.y[0])) != (x, y):

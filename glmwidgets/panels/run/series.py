@@ -185,17 +185,14 @@ class SeriesPanel(Panel):
         tab = self.tabs.value
         is_carpet = tab == "carpet"
         wanted = (self.carpet.view if is_carpet else self.chart, self.back)
-        if self._body.children != wanted:
-            self._body.children = wanted
+        self._body.children = wanted
         tools: tuple[W.Widget, ...] = (self.carpet.choices,) if is_carpet else (self._places,)
         if tab in ("series", "average", "spectrum"):
             tools = (self.chips, *tools)
-        if self._foot.children != tools:
-            self._foot.children = tools
+        self._foot.children = tools
         compared = "" if tab == "series" else "none"
         for widget in (self.pin, self.pins):
-            if widget.layout.display != compared:
-                widget.layout.display = compared
+            widget.layout.display = compared
         self.carpet.open = is_carpet
         self._show()
         self._show_scan()
@@ -272,8 +269,7 @@ class SeriesPanel(Panel):
     def _show_controls(self) -> None:
         view = self.session.settings.series
         shown = "" if view.place == "sphere" else "none"
-        if self._radius.layout.display != shown:
-            self._radius.layout.display = shown
+        self._radius.layout.display = shown
         self.pins.offer(
             [
                 {"name": pin, "label": Spot.read(pin).label, "colour": colour}
@@ -281,8 +277,7 @@ class SeriesPanel(Panel):
             ]
         )
         full = str(self._spot) in view.pins or len(view.pins) >= MOST_PINS
-        if self.pin.disabled != full:
-            self.pin.disabled = full
+        self.pin.disabled = full
 
     # ---- choosing
 
@@ -309,8 +304,7 @@ class SeriesPanel(Panel):
             return
         with self.chips.hold_sync():
             self.chips.offer(options)
-            if self.chips.value != value:
-                self.chips.value = value
+            self.chips.value = value
 
     def _choose(self, change: dict[str, Any]) -> None:
         chosen, tab = change["new"], self.tabs.value

@@ -118,17 +118,13 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
             index = self.runs.shown
             is_run = index < len(self.runs.sessions)
             linked = index not in self.runs.own
-            if self.tabs.value != index:
-                self.tabs.value = index
-            if self.linked.value != linked:
-                self.linked.value = linked
+            self.tabs.value = index
+            self.linked.value = linked
             display = "" if is_run else "none"
-            if self.linked.layout.display != display:
-                self.linked.layout.display = display
+            self.linked.layout.display = display
             view = self._view(index)
             # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
-            if self._place.children != (view,):
-                self._place.children = [view]
+            self._place.children = [view]
 
     def _view(self, index: int) -> W.Widget:
         if index not in self._views:
@@ -148,8 +144,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
     def _count(self, _change: object = None) -> None:
         models = self.runs.n_models
         words = f"{models} model{'s' * (models != 1)} viewed in all tabs"
-        if self._counted.value != words:
-            self._counted.value = words
+        self._counted.value = words
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the open tab's status line."""

@@ -66,8 +66,7 @@ class RunsPanel(Panel):
         try:
             for i, tick in enumerate(self.ticks):
                 value = i + 1 not in left_out
-                if tick.value != value:
-                    tick.value = value
+                tick.value = value
         finally:
             self._following = False
 
@@ -82,8 +81,7 @@ class RunsPanel(Panel):
             self.set_verdict(f"{len(used)} of {len(result.parts)} combined", tone)
             words = [self._says(answer, i) for i, answer in enumerate(result.parts)]
         for told, value in zip(self._told, words, strict=True):
-            if told.value != value:
-                told.value = value
+            told.value = value
 
     def _file(self, i: int) -> str:
         # What came from memory has no name of its own.

@@ -81,9 +81,9 @@ class ForestPanel(Panel):
             why = "an F test of several rows has no one effect" if several else ""
             rows = [*here.runs, here.combined]
         self.set_verdict(why or "effect with its 95 % interval")
-        _write(self._names, "".join(f"<div>{_name(row)}</div>" for row in rows))
-        _write(self._numbers, "".join(f"<div>{_numbers(row, self.session.unit)}</div>" for row in rows))
-        _write(self._words, escape(_agreement(here)))
+        self._names.value = "".join(f"<div>{_name(row)}</div>" for row in rows)
+        self._numbers.value = "".join(f"<div>{_numbers(row, self.session.unit)}</div>" for row in rows)
+        self._words.value = escape(_agreement(here))
         self._draw(rows)
 
     def _draw(self, rows: list[RunEffect]) -> None:
@@ -107,8 +107,7 @@ class ForestPanel(Panel):
                     setattr(self.intervals, name, value)
                     setattr(self.points, name, value)
         for mark in (self.intervals, self.points):
-            if mark.visible != bool(known):
-                mark.visible = bool(known)
+            mark.visible = bool(known)
 
 
 def _name(row: RunEffect) -> str:
@@ -135,8 +134,3 @@ def _agreement(here: RunEffects | None) -> str:
         return f"The runs agree here as far as their variances tell: {test}."
     share = f"{100 * found.i_square:.0f} % of their scatter is beyond them"
     return f"The runs differ here by more than their variances explain: {test}; {share}."
-
-
-def _write(place: W.HTML, value: str) -> None:
-    if place.value != value:
-        place.value = value

@@ -173,8 +173,7 @@ class Panel(W.VBox):
 
         def show(change: Any = None) -> None:
             value = to_control(self.session.settings.get(path))
-            if control.value != value:
-                control.value = value
+            control.value = value
 
         def write(change: Any) -> None:
             if change["new"] == to_control(self.session.settings.get(path)):

@@ -157,8 +157,7 @@ class ClustersPanel(Panel):
 
     def _mark(self, _change: object = None) -> None:
         here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
-        if self.table.here != here:
-            self.table.here = here
+        self.table.here = here
 
 
 def _columns(digits: Digits) -> list[dict]:

@@ -168,18 +168,14 @@ class ContrastPanel(Panel):
         several = len(contrast.listed) > 1
         display = "" if several else "none"
         for widget in (self.table, self._of_list):
-            if widget.layout.display != display:
-                widget.layout.display = display
+            widget.layout.display = display
         name = contrast.listed[contrast.active][0]
-        if self.name.value != name:
-            self.name.value = name
+        self.name.value = name
         if several and session.status.state != "busy":
             threshold = math.inf if session.result is None else session.result.threshold
             rows = [_row(*one, session.verdicts.get(one[1]), threshold) for one in contrast.listed]
-            if self.table.rows != rows:
-                self.table.rows = rows
-        if self.table.here != contrast.active:
-            self.table.here = contrast.active
+            self.table.rows = rows
+        self.table.here = contrast.active
 
     # The active one -------------------------------------------------------------------------------------------
 
@@ -196,8 +192,7 @@ class ContrastPanel(Panel):
         # What is still on screen was estimable; what is typed is not even read.
         verdict = None if wrong else self.session.verdicts.get(result.settings.contrast.expression)
         words = "" if verdict is None else _in_words(verdict, result.threshold, f" {self.session.unit}".rstrip())
-        if self._verdict.value != words:
-            self._verdict.value = words
+        self._verdict.value = words
 
     # Weights --------------------------------------------------------------------------------------------------
 
@@ -217,8 +212,7 @@ class ContrastPanel(Panel):
     def _set_sliders(self, weights: dict[str, float] | None) -> None:
         for column, slider in self.sliders.items():
             # Several rows are more than one slider a column can say.
-            if slider.disabled != (weights is None):
-                slider.disabled = weights is None
+            slider.disabled = weights is None
             value = 0.0 if weights is None else weights.get(column, 0.0)
             if slider.value != value:
                 if abs(value) > slider.max:

@@ -42,8 +42,7 @@ class CrosshairPanel(Panel):
         else:
             rows += [*self._statistics(here.statistics), *self._shown(), *self._cluster()]
         value = "<table>" + "".join(map(_row, rows)) + "</table>"
-        if self._values.value != value:
-            self._values.value = value
+        self._values.value = value
 
     def _shown(self) -> list[tuple[str, str]]:
         """What gives the colours, where it is not among the rest."""

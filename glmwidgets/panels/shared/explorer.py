@@ -237,8 +237,7 @@ class SessionExplorer(ExplorerBase):
         value = (
             f'<span class="glmw-run">{escape(name)}</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
         )
-        if self._top.value != value:
-            self._top.value = value
+        self._top.value = value
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the status line."""

@@ -65,8 +65,7 @@ class HistoryPanel(Panel):
     def _show(self, _change: object = None) -> None:
         ledger = self.session.ledger
         models = f"{ledger.n_models} model{'s' * (ledger.n_models != 1)} viewed"
-        if self.count.description != models:
-            self.count.description = models
+        self.count.description = models
         exploring = " · now exploratory" if ledger.is_exploratory else ""
         contrasts = f"{ledger.n_contrasts} contrast{'s' * (ledger.n_contrasts != 1)}"
         self.set_verdict(f"{models} · {contrasts}{exploring}", "warn" if exploring else "quiet")
@@ -79,8 +78,7 @@ class HistoryPanel(Panel):
             self._shown = newest_first
             self.table.rows = [_row(entry) for entry in newest_first]
         here = next((i for i, e in enumerate(self._shown) if e.settings.same_analysis(self.session.settings)), -1)
-        if self.table.here != here:
-            self.table.here = here
+        self.table.here = here
 
     def _show_lock(self) -> None:
         locked = self.session.ledger.locked
@@ -88,13 +86,10 @@ class HistoryPanel(Panel):
             label = f"step {locked} is confirmatory"
         else:
             label = "not now" if self._asked else "lock as confirmatory …"
-        if self.lock.description != label:
-            self.lock.description = label
-        if self.lock.disabled != (locked is not None):
-            self.lock.disabled = locked is not None
+        self.lock.description = label
+        self.lock.disabled = locked is not None
         display = "" if self._asked and locked is None else "none"
-        if self._sure.layout.display != display:
-            self._sure.layout.display = display
+        self._sure.layout.display = display
 
 
 def _row(entry: Entry) -> dict:

@@ -136,8 +136,7 @@ class MapPanel(Panel):
         self.session.move_to(change["new"])
 
     def _show_cursor(self, _change: object = None) -> None:
-        if self.viewer.cursor != self.session.cursor:
-            self.viewer.cursor = self.session.cursor
+        self.viewer.cursor = self.session.cursor
 
     def _drag(self, change: dict) -> None:
         result = self.session.result
@@ -152,12 +151,10 @@ class MapPanel(Panel):
     def _show_settings(self, _change: object = None) -> None:
         settings = self.session.settings
         for control, value in ((self.method, self._method()), (self.statistic, settings.map.statistic)):
-            if control.value != value:
-                control.value = value
+            control.value = value
         by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
         display = "" if by_rate else "none"
-        if self._alpha_field.layout.display != display:
-            self._alpha_field.layout.display = display
+        self._alpha_field.layout.display = display
         self.viewer.look(settings.map)
         self._show_background()
         self._show_result()
@@ -183,8 +180,7 @@ class MapPanel(Panel):
         stale = False
         if result is not None:
             stale = not replace(result.settings, threshold=settings.threshold).same_analysis(settings)
-        if self.viewer.stale != stale:
-            self.viewer.stale = stale
+        self.viewer.stale = stale
 
     def _show_result(self, _change: object = None) -> None:
         result = self.session.result
@@ -201,8 +197,7 @@ class MapPanel(Panel):
         if self.session.is_current and self.slider.value != self._on_slider(threshold):
             self.slider.value = self._on_slider(threshold)
         one_sided_by_itself = result.contrast.stat_type == "F"
-        if self.sides.disabled != one_sided_by_itself:
-            self.sides.disabled = one_sided_by_itself
+        self.sides.disabled = one_sided_by_itself
         self._write(threshold, result.z, chosen.two_sided)
         self._show_state()
 
@@ -220,8 +215,7 @@ class MapPanel(Panel):
         self._painted, self._shown = result.z, shown
         self._why_not.value = shown.why_not
         display = "" if shown.why_not else "none"
-        if self._why_not.layout.display != display:
-            self._why_not.layout.display = display
+        self._why_not.layout.display = display
         if "look" in self.__dict__:
             self.look.follow(shown)
 
@@ -271,8 +265,7 @@ class MapPanel(Panel):
             rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
             rates = f"p {_rate(p)} · {rate} · {'two-sided' if two_sided else 'one-sided'}"
         for place, words in ((self._height, height), (self._rates, rates)):
-            if place.value != words:
-                place.value = words
+            place.value = words
 
 
 def _rate(value: float) -> str:

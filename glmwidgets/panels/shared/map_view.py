@@ -135,8 +135,7 @@ def _tick(label: str, tooltip: str) -> W.Checkbox:
 
 def _show(box: W.Widget, shown: bool) -> None:
     display = "" if shown else "none"
-    if box.layout.display != display:
-        box.layout.display = display
+    box.layout.display = display
 
 
 def _to_limit(typed: str) -> float | None:

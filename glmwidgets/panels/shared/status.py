@@ -65,12 +65,10 @@ class StatusLine:
         words = self._error(status) if status.state == "error" else self._work(status)
         warned = "" if status.state == "error" else self._warnings()
         for line, said in ((self.words, words), (self.warned, warned)):
-            if line.value != said:
-                line.value = said
+            line.value = said
         stopped = status.state == "idle" and status.message == "cancelled"
         label, shown = ("run again" if stopped else "cancel"), stopped or status.state == "busy"
-        if self.cancel.description != label:
-            self.cancel.description = label
+        self.cancel.description = label
         if (self.cancel.layout.display == "none") == shown:
             self.cancel.layout.display = "" if shown else "none"
 

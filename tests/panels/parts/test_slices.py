@@ -252,7 +252,7 @@ class TestMessages:
         viewer.set_map(volume[mask], visible_first=False)
         assert viewer._map["values"] == whole
 
-    def test_what_the_browser_says_is_not_said_back(self, volume):
+    def test_what_one_page_says_is_told_to_the_others_and_not_said_anew(self, volume):
         viewer, wire = wired()
         viewer.set_background(np.nan_to_num(volume), np.eye(4))
         heard = []
@@ -260,7 +260,8 @@ class TestMessages:
         wire.take()
         viewer.set_state({"cursor": [1, 2, 3]})
         assert heard == [(1, 2, 3)]
-        assert wire.take() == []
+        ((told, _),) = wire.take()
+        assert (told["method"], told["state"]) == ("echo_update", {"cursor": [1, 2, 3]})
         viewer.set_state({"cursor": [99, 2, 3]})  # a straggler from a larger volume
         assert viewer.cursor == (4, 2, 3)
 

@@ -14,7 +14,3 @@ def test_a_viewer_follows_one_slider_of_many():
     viewer.follow(other)
     viewer.follow(one, "opacity")
     assert viewer.get_state("_sliders") == {"_sliders": {"threshold": other.key, "opacity": one.key}}
-
-
-def test_what_the_browser_tells_is_not_told_back():
-    assert Slider.value.metadata["echo_update"] is False
