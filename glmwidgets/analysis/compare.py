@@ -39,9 +39,10 @@ def aicc(fit: Fit) -> np.ndarray | None:
     >>> aicc(fit_glm(Moments(y), np.ones((8, 1)), "ols")).round(3)
     array([0.601])
     """
-    row, n = noise_model_row(fit.noise_model), fit.basis.n_scans
-    log_determinant = row.log_determinant(fit.noise, n)
-    k = fit.basis.rank + 1 + row.n_estimated(fit.parameters)
+    row, n = noise_model_row(fit.noise_model), fit.basis.n_kept
+    log_determinant = row.log_determinant(fit.noise, fit.basis.kept)
+    # A scan with a column of its own is no scan of the others' model, and the column no parameter of it.
+    k = fit.basis.rank - (fit.basis.n_scans - n) + 1 + row.n_estimated(fit.parameters)
     if log_determinant is None or np.min(n - k - 1) <= 0:
         return None
     with np.errstate(divide="ignore"):
@@ -100,12 +101,16 @@ class Comparison:
         """Why the AICc of the two cannot be compared; empty if it can."""
         if self.a.settings.data != self.b.settings.data:
             return "smoothing or scaling differ, so the two describe different data"
-        if self.a.fit.basis.n_scans != self.b.fit.basis.n_scans:
+        if not np.array_equal(self.a.fit.basis.kept, self.b.fit.basis.kept):
             return "the two describe different scans"
         for name, result in (("A", self.a), ("B", self.b)):
             row = noise_model_row(result.fit.noise_model)
             if row.is_exact is None:
                 return f"the likelihood of {name} is not known under {row.label}"
+            if row.log_determinant(result.fit.noise, result.fit.basis.kept) is None:
+                return (
+                    f"{name} leaves scans out, and of those that remain the likelihood is not known under {row.label}"
+                )
             if aicc(result.fit) is None:
                 return f"{name} leaves too few degrees of freedom"
         return ""

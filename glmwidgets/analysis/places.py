@@ -109,6 +109,8 @@ class PlaceSeries:
         Mean signal of the place, in the units of the data as they were given.
     parameters : dict of float
         Of the noise, the mean over the place.
+    kept : bool array of shape (n_scans,), or None
+        Scans without a column of their own, which R², averages and residuals are of; None for all.
     """
 
     place: Place
@@ -120,6 +122,7 @@ class PlaceSeries:
     unit: str
     level: float
     parameters: Mapping[str, float] = field(default_factory=dict)
+    kept: np.ndarray | None = None
 
     @cached_property
     def residual(self) -> np.ndarray:
@@ -144,8 +147,10 @@ class PlaceSeries:
     @property
     def r_square(self) -> float:
         """Share of the variance over time that the fit explains, within 0 and 1; 0 for a constant series."""
-        total = self.data @ self.data
-        return float(np.clip(1 - self.residual @ self.residual / total, 0, 1)) if total > 0 else 0.0
+        kept = slice(None) if self.kept is None else self.kept
+        data, residual = self.data[kept] - self.data[kept].mean(), self.residual[kept]
+        total = data @ data
+        return float(np.clip(1 - residual @ residual / total, 0, 1)) if total > 0 else 0.0
 
     def line(self, name: str) -> np.ndarray:
         """One of the series by its name in `glmwidgets.specification.series.SERIES_LINES`."""
@@ -198,6 +203,7 @@ def place_series(
         unit=written,
         level=float(np.mean(result.signal[voxels])),
         parameters={name: float(np.mean(values[voxels])) for name, values in fit.parameters.items()},
+        kept=basis.kept,
     )
 
 

@@ -15,7 +15,8 @@ import pandas as pd
 
 from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.thresholding import Scored
-from glmwidgets.glm.design.confound_groups import choose_confounds
+from glmwidgets.glm.design.censoring import filled_gaps
+from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
 from glmwidgets.glm.design.matrix import make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import event_warnings
@@ -40,7 +41,9 @@ __all__ = [
     "modelled_events",
     "moments_of",
     "scans_of",
+    "scrubbed_of",
     "series_of",
+    "warn_if_unseen",
 ]
 
 # Fewer scans than these are no series.
@@ -88,8 +91,30 @@ def series_of(run: Run, asked: Any, domain: Domain) -> np.ndarray:
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
 
-def moments_of(asked: Any, series: np.ndarray, scans: Any = WHOLE, *, standardize: bool = False, **how: Any) -> Moments:
-    """Scaled series of the scans that are kept, ready to be multiplied.
+def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
+    """Which of the scans that are analysed are not scrubbed, as booleans."""
+    n, chosen = run.n_scans, asked.design
+    kept = np.ones(n, dtype=bool)
+    if run.confounds is not None:
+        # A column that is missing is an error of the confounds' own step.
+        limits = {FD: chosen.scrub_fd, STD_DVARS: chosen.scrub_dvars}
+        kept[
+            scrubbed_scans(run.confounds, *(value if name in run.confounds else None for name, value in limits.items()))
+        ] = False
+    return kept[scans]
+
+
+def moments_of(
+    asked: Any,
+    series: np.ndarray,
+    scans: Any = WHOLE,
+    kept: np.ndarray | None = None,
+    *,
+    standardize: bool = False,
+    places: np.ndarray | None = None,
+    **how: Any,
+) -> Moments:
+    """Scaled series of the scans that are analysed, ready to be multiplied.
 
     Parameters
     ----------
@@ -97,13 +122,19 @@ def moments_of(asked: Any, series: np.ndarray, scans: Any = WHOLE, *, standardiz
         Its ``data`` is read.
     series : array of shape (n_scans, n_voxels)
     scans : slice or array of int
+    kept : bool array, optional
+        Of these scans, those over which means over time are taken.
     standardize : bool
         Divide each scaled series by its standard deviation.
+    places : array of int, optional
+        Where the scans are in time, if some between them are left out; see
+        `glmwidgets.glm.design.censoring.filled_gaps`.
     **how
         ``precision`` and ``products`` of `glmwidgets.glm.moments.lagged.Moments`.
     """
-    y = scale_signal(series[scans], asked.data.signal_scaling)
-    return Moments(standardize_signal(y) if standardize else y, **how)
+    y = scale_signal(series[scans], asked.data.signal_scaling, kept)
+    y = standardize_signal(y) if standardize else y
+    return Moments(y if places is None else filled_gaps(y, places), **how)
 
 
 def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | None:
@@ -200,10 +231,15 @@ def design_of(
     kept = np.arange(len(design))[scans]
     if len(kept) == len(design):
         return design
+    warn_if_unseen(run, events, kept, where)
+    return design.iloc[scans]
+
+
+def warn_if_unseen(run: Run, events: pd.DataFrame | None, kept: np.ndarray, where: str) -> None:
+    """Warn of event types of which the scans that are left out hold all that is known."""
     for finding in [] if events is None else event_warnings(events, run.frame_times, kept):
         if finding.kind == "censored" and finding.severity == "error":
-            warnings.warn(where + finding.message, stacklevel=2)
-    return design.iloc[scans]
+            warnings.warn(where + finding.message, stacklevel=3)
 
 
 def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, **how: Any) -> Fit:

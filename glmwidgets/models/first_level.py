@@ -16,10 +16,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from glmwidgets.analysis.answers import Fitted
-from glmwidgets.analysis.steps import design_of
+from glmwidgets.analysis.steps import design_of, warn_if_unseen
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.models.asked import model_of
 from glmwidgets.models.base import Estimator
@@ -219,6 +220,10 @@ class FirstLevelModel(Estimator):
             One for each run, with one row for each scan.
         sample_masks : array of bool or int, or list of these, optional
             Scans that are kept, one for each run; None in the list keeps all.
+            Under noise models that nilearn does not have, scans that are left out between others keep their place in
+            time by a column each, ``censored_7`` (`design_matrices_` has their rows and columns, and series hold the
+            mean there). Under ``"ols"``, ``"ar1"`` and ``"arN"`` their rows are cut, as nilearn does it: ``"ar1"`` and
+            ``"arN"`` then take the scans on both sides of a gap for neighbours.
         design_matrices : DataFrame, array, path, or list of these, optional
             One for each run, with one row for each scan, in the place of events and confounds.
         bins : int or None
@@ -244,7 +249,15 @@ class FirstLevelModel(Estimator):
         if not isinstance(self.standardize, bool | np.bool_):
             raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
         runs = check_runs(
-            run_imgs, events, confounds, sample_masks, design_matrices, self.t_r, fill_first_row, self.slice_time_ref
+            run_imgs,
+            events,
+            confounds,
+            sample_masks,
+            design_matrices,
+            self.t_r,
+            fill_first_row,
+            self.slice_time_ref,
+            keeps_time=noise_model_row(self.noise_model).keeps_time,
         )
         # All that can be wrong with a design is said before any voxel is read.
         designs = [self._design(asked, run, outside) for run in runs]
@@ -284,13 +297,17 @@ class FirstLevelModel(Estimator):
         return model_of(arguments)
 
     def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
-        scans = slice(None) if run.sample_mask is None else run.sample_mask
         if run.design is not None:
-            return run.design.iloc[scans]
+            return run.with_gaps(run.design)
         if run.frame_times is None:
             raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
         how = {"outside": outside, "where": f"{run.name}: ", "response": self._response}
-        return design_of(run, asked, run.events, run.confounds, scans, **how)
+        scans = slice(None) if run.sample_mask is None else run.sample_mask
+        if run.places is None:
+            return design_of(run, asked, run.events, run.confounds, scans, **how)
+        whole = design_of(run, asked, run.events, run.confounds, **how)
+        warn_if_unseen(run, run.events, run.sample_mask, how["where"])
+        return run.with_gaps(whole)
 
     def _fit_run(self, asked: Model, run: RunInput, design: pd.DataFrame, **how: Any) -> Fit:
         start = time.perf_counter()

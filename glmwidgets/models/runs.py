@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
+from glmwidgets.glm.design.censoring import with_censored_scans
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import header_t_r, image_name, load_image, load_run
 from glmwidgets.runs.opening import make_run, table_name
@@ -37,11 +38,30 @@ class RunInput(Run):
         Indices of the scans that are kept; None for all.
     design : DataFrame or None
         Given design matrix, one row for every scan.
+    keeps_time : bool
+        Whether scans that are left out between others stay in the design, with a column each, so that those on both
+        sides of a gap are no neighbours.
     """
 
     source: Any
     sample_mask: np.ndarray | None = None
     design: pd.DataFrame | None = None
+    keeps_time: bool = False
+
+    @property
+    def places(self) -> np.ndarray | None:
+        """Scans that are kept, where some between them are not and time is kept; None otherwise."""
+        kept = self.sample_mask
+        return kept if self.keeps_time and kept is not None and np.any(np.diff(kept) > 1) else None
+
+    def with_gaps(self, design: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a whole run's design that a model has, with columns for the scans between them that are left out."""
+        kept = self.sample_mask
+        if self.places is None:
+            return design if kept is None else design.iloc[kept]
+        first = int(kept[0])
+        rows = design.iloc[first : kept[-1] + 1]
+        return with_censored_scans(rows, np.setdiff1d(np.arange(len(rows)), kept - first), first)
 
 
 def check_runs(
@@ -53,6 +73,7 @@ def check_runs(
     t_r: float | None = None,
     fill_first_row: bool = False,
     slice_time_ref: float = 0.0,
+    keeps_time: bool = False,
 ) -> list[RunInput]:
     """Sort what ``FirstLevelModel.fit`` is given by run, and check it.
 
@@ -64,6 +85,8 @@ def check_runs(
         Seconds between scans.
     slice_time_ref : float
         Time within a scan that the series are referred to, as a fraction of `t_r`.
+    keeps_time : bool
+        See `RunInput`.
 
     Returns
     -------
@@ -116,7 +139,8 @@ def check_runs(
         reader = Reader(img, partial(_read, img, seconds, sample_mask), keep=n_runs == 1)
         run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
         design = _design(all_designs[i], img.shape[3], where)
-        runs.append(RunInput(**{**vars(run), "name": name}, source=source, sample_mask=sample_mask, design=design))
+        more = {"source": source, "sample_mask": sample_mask, "design": design, "keeps_time": keeps_time}
+        runs.append(RunInput(**{**vars(run), "name": name}, **more))
     return runs
 
 

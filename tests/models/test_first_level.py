@@ -281,6 +281,24 @@ def test_scans_left_out_equal_columns_of_their_own(tiny):
     np.testing.assert_allclose(z_of(censored), z_of(spiked), rtol=1e-9)
 
 
+@pytest.mark.parametrize("noise_model", ["ar1-reml", "arma11", "ar-auto"])
+def test_sample_masks_keep_the_order_of_time_under_models_of_our_own(noise_model, tiny):
+    """Scans on both sides of a gap are no neighbours: the fit is that of a column for each scan that is left out."""
+    gone = np.array([0, 1, 20, 21, 22, 40])
+    kept = np.setdiff1d(np.arange(tiny.img.shape[3]), gone)
+    spikes = pd.DataFrame(np.eye(tiny.img.shape[3])[:, gone], columns=[f"spike_{scan}" for scan in gone])
+    settings = {"t_r": 2.0, "mask_img": False, "noise_model": noise_model, "signal_scaling": False}
+    masked = FirstLevelModel(**settings).fit(tiny.img, tiny.events, sample_masks=kept)
+    modelled = FirstLevelModel(**settings).fit(tiny.img, tiny.events, confounds=spikes)
+    contrast = tiny.events["trial_type"].iloc[0]
+    np.testing.assert_allclose(
+        masked.contrast(contrast).stat(), modelled.contrast(contrast).stat(), rtol=1e-4, atol=1e-4
+    )
+    assert masked.design_matrices_[0].columns[-4:].tolist() == [f"censored_{scan}" for scan in gone[2:]]
+    cut = FirstLevelModel(**{**settings, "noise_model": "ar1"}).fit(tiny.img, tiny.events, sample_masks=kept)
+    assert len(cut.design_matrices_[0]) == kept.size  # as nilearn has it
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [

@@ -14,7 +14,58 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["censored_scans", "with_censored_scans"]
+__all__ = ["censored_scans", "filled_gaps", "kept_scans", "with_censored_scans"]
+
+
+def kept_scans(x: np.ndarray) -> np.ndarray:
+    """Scans of which a design says something: those without a column of their own.
+
+    This is the one view of the scans that remain: R², tSNR, percent, averages and AICc are of them.
+
+    Parameters
+    ----------
+    x : array of shape (n_scans, n_columns)
+
+    Returns
+    -------
+    bool array of shape (n_scans,)
+
+    Examples
+    --------
+    >>> kept_scans(np.array([[1.0, 0, 2], [1, 3, 0], [1, 0, 1]]))
+    array([ True, False,  True])
+    """
+    kept = np.ones(len(x), dtype=bool)
+    there = x != 0
+    kept[there[:, there.sum(axis=0) == 1].argmax(axis=0)] = False
+    return kept
+
+
+def filled_gaps(y: np.ndarray, scans: np.ndarray) -> np.ndarray:
+    """Put series of some scans where they belong in time; scans between them hold the mean of each series.
+
+    The values there do not matter, as these scans get columns of their own (`with_censored_scans`).
+
+    Parameters
+    ----------
+    y : array of shape (n_kept, n_voxels)
+    scans : int array of shape (n_kept,)
+        Rising.
+
+    Returns
+    -------
+    array of shape (n_scans, n_voxels), dtype of `y`
+        From the first of the scans to the last.
+
+    Examples
+    --------
+    >>> filled_gaps(np.array([[1.0], [3.0]]), np.array([4, 6])).ravel()
+    array([1., 2., 3.])
+    """
+    out = np.empty((scans[-1] - scans[0] + 1, y.shape[1]), y.dtype)
+    out[:] = y.mean(axis=0, dtype=np.float64)
+    out[scans - scans[0]] = y
+    return out
 
 
 def censored_scans(sample_mask: np.ndarray, n_scans: int) -> np.ndarray:
@@ -53,7 +104,7 @@ def censored_scans(sample_mask: np.ndarray, n_scans: int) -> np.ndarray:
     return np.setdiff1d(np.arange(n_scans), kept)
 
 
-def with_censored_scans(design: pd.DataFrame, censored: np.ndarray) -> pd.DataFrame:
+def with_censored_scans(design: pd.DataFrame, censored: np.ndarray, first: int = 0) -> pd.DataFrame:
     """Add a column for each scan that is to be ignored.
 
     Parameters
@@ -62,6 +113,8 @@ def with_censored_scans(design: pd.DataFrame, censored: np.ndarray) -> pd.DataFr
         Design of the whole run.
     censored : int array
         Scans to ignore, numbered from 0.
+    first : int
+        Number of the scan in the design's first row, for the names.
 
     Returns
     -------
@@ -91,5 +144,5 @@ def with_censored_scans(design: pd.DataFrame, censored: np.ndarray) -> pd.DataFr
         raise ValueError(f"all {n} scans are censored")
     columns = np.zeros((n, scans.size))
     columns[scans, np.arange(scans.size)] = 1
-    spikes = pd.DataFrame(columns, index=design.index, columns=[f"censored_{scan}" for scan in scans])
+    spikes = pd.DataFrame(columns, index=design.index, columns=[f"censored_{first + scan}" for scan in scans])
     return pd.concat([design, spikes], axis=1)

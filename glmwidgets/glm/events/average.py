@@ -36,7 +36,7 @@ class EventAverage:
 
 
 def average_around_events(
-    times: np.ndarray, series: np.ndarray, onsets: Sequence[float], lags: np.ndarray
+    times: np.ndarray, series: np.ndarray, onsets: Sequence[float], lags: np.ndarray, kept: np.ndarray | None = None
 ) -> EventAverage:
     """Average series over events, at fixed lags from their onsets.
 
@@ -52,6 +52,8 @@ def average_around_events(
         Seconds, in any order.
     lags : array of shape (n_lags,)
         Seconds.
+    kept : bool array of shape (n_scans,), optional
+        Scans that count; what would be read off another is left out.
 
     Returns
     -------
@@ -74,6 +76,8 @@ def average_around_events(
     inside = (at >= times[0]) & (at <= times[-1])
     left = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 2)
     share = ((at - times[left]) / (times[left + 1] - times[left]))[..., None]
+    if kept is not None:
+        inside &= (kept[left] | (share[..., 0] >= 1)) & (kept[left + 1] | (share[..., 0] <= 0))
     values = np.where(inside[..., None], (1 - share) * series[left] + share * series[left + 1], 0.0)
     counts = inside.sum(axis=0)
     n = counts[:, None].astype(float)

@@ -98,26 +98,36 @@ class Fit:
         return light
 
     @cached_property
+    def spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean of the scans that are kept, and their sum of squares about it, each (n_voxels,)."""
+        gone, n = self.moments.series[~self.basis.kept].astype(np.float64), self.basis.n_kept
+        # The series are centred: those that are kept sum to minus the others.
+        total = gone.sum(axis=0)
+        squares = self.moments.own(0) - np.square(gone).sum(axis=0) - total**2 / n
+        return self.moments.mean - total / n, np.maximum(squares, 0)
+
+    @cached_property
     def r_square(self) -> np.ndarray:
         """Share of each voxel's variance over time that the prediction explains, within 0 and 1.
 
-        ``1 - |y - X beta|^2 / |y - mean(y)|^2`` in the data's own units, from the moments. Under correlated errors
-        the fit does not minimise this; the rare negative value is given as 0. 0 for constant series.
+        ``1 - |y - X beta|^2 / |y - mean(y)|^2`` in the data's own units, over the scans that have no column of their
+        own. Under correlated errors the fit does not minimise this; the rare negative value is given as 0. 0 for
+        constant series.
         """
-        g = self.noise.coefficients - np.outer(self.basis.constant, self.moments.mean)
-        if not self.basis.spans_constant:
+        if not self.basis.spans_constant or not self.basis.kept.all():
             return self._r_square_from_residuals()
+        g = self.noise.coefficients - np.outer(self.basis.constant, self.moments.mean)
         b0 = self.basis.products(self.moments, 0)[0].at(slice(None))
         left = self.moments.own(0) - 2 * np.einsum("jv,jv->v", g, b0) + np.einsum("jv,jv->v", g, g)
         return self._share(left)
 
     def _r_square_from_residuals(self) -> np.ndarray:
-        blocks = (slice(i, i + 4096) for i in range(0, self.n_voxels, 4096))
-        return self._share(np.concatenate([np.square(self.residuals(b)).sum(axis=0) for b in blocks]))
+        blocks, kept = (slice(i, i + 4096) for i in range(0, self.n_voxels, 4096)), self.basis.kept
+        return self._share(np.concatenate([np.square(self.residuals(b)[kept]).sum(axis=0) for b in blocks]))
 
     def _share(self, left: np.ndarray) -> np.ndarray:
-        share = np.zeros(self.n_voxels)
-        np.divide(left, self.moments.own(0), out=share, where=~self.moments.constant)
+        share, total = np.zeros(self.n_voxels), self.spread[1]
+        np.divide(left, total, out=share, where=~self.moments.constant & (total > 0))
         return np.where(self.moments.constant, 0.0, np.clip(1 - share, 0, 1))
 
 

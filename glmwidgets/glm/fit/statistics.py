@@ -144,11 +144,11 @@ def _residual_sd(of: StatisticsBook) -> np.ndarray:
 
 
 def _tsnr(of: StatisticsBook) -> np.ndarray:
-    """``mean(y) / sd(y)`` over time, of the series as they enter the model, drifts and all."""
-    moments = of.fit.moments
-    sd = np.sqrt(moments.own(0) / moments.n_scans)
-    mean = moments.mean + (100.0 if of.scaled else 0.0)
-    return np.divide(mean, sd, out=np.full(sd.shape, np.nan), where=~moments.constant)
+    """``mean(y) / sd(y)`` over time, of the series as they enter the model, drifts and all, without scrubbed scans."""
+    mean, squares = of.fit.spread
+    sd = np.sqrt(squares / of.fit.basis.n_kept)
+    mean = mean + (100.0 if of.scaled else 0.0)
+    return np.divide(mean, sd, out=np.full(sd.shape, np.nan), where=~of.fit.moments.constant & (sd > 0))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from glmwidgets.glm.design.censoring import kept_scans
 from glmwidgets.glm.moments.cache import WeightedRows
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 
@@ -67,6 +68,16 @@ class DesignBasis:
     def spans_constant(self) -> bool:
         """Whether a constant series can be written with the design's columns."""
         return abs(self.constant @ self.constant - self.n_scans) < 1e-8 * self.n_scans
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """Scans without a column of their own, shape (n_scans,), bool."""
+        return kept_scans(self.x)
+
+    @property
+    def n_kept(self) -> int:
+        """Number of scans without a column of their own."""
+        return int(self.kept.sum())
 
     def shifted(self, lag: int, coordinates: np.ndarray) -> np.ndarray:
         """``q' S_k q g`` for coordinates g of shape (rank, n), like `coordinates`."""

@@ -76,6 +76,8 @@ class Scaling:
         What a person reads.
     mean : callable or None
         Gives the mean that the signal is divided by; None leaves it alone.
+    over_time : bool
+        Whether the mean is one over scans, from which those that are scrubbed are left out.
     nilearn : object
         Its value in nilearn; None if it has none.
     why_not : str
@@ -88,6 +90,7 @@ class Scaling:
     mean: Callable[[np.ndarray], Any] | None
     nilearn: Any = None
     why_not: str = "nilearn has no such scaling"
+    over_time: bool = False
 
     @property
     def said(self) -> str:
@@ -98,9 +101,9 @@ class Scaling:
 SCALINGS: Choices[Scaling] = Choices(
     (row.name, row)
     for row in (
-        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time, 0),
+        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time, 0, over_time=True),
         Scaling("scan", 1, "% of each scan's mean", _mean_over_voxels, why_not="nilearn stops with an error there"),
-        Scaling("grand", (0, 1), "% of the grand mean", _grand_mean, (0, 1)),
+        Scaling("grand", (0, 1), "% of the grand mean", _grand_mean, (0, 1), over_time=True),
         Scaling("none", False, "raw units", None, False),
     )
 )
@@ -122,7 +125,7 @@ def scaling_row(signal_scaling: Any) -> Scaling:
     )
 
 
-def scale_signal(y: np.ndarray, signal_scaling: Any = 0) -> np.ndarray:
+def scale_signal(y: np.ndarray, signal_scaling: Any = 0, kept: np.ndarray | None = None) -> np.ndarray:
     """Express the signal in percent of a mean.
 
     Parameters
@@ -132,6 +135,8 @@ def scale_signal(y: np.ndarray, signal_scaling: Any = 0) -> np.ndarray:
     signal_scaling : {False, 0, 1, (0, 1)} or a name in `SCALINGS`
         Over what the mean is taken: 0 over time in each voxel (floored at one unit), 1 over voxels in each
         scan, (0, 1) over both; False leaves the signal alone.
+    kept : array, optional
+        Scans over which means over time are taken, as booleans or indices; all by default.
 
     Returns
     -------
@@ -154,7 +159,8 @@ def scale_signal(y: np.ndarray, signal_scaling: Any = 0) -> np.ndarray:
     row = scaling_row(signal_scaling)
     if row.mean is None:
         return y
-    return (100 * (y / np.asarray(row.mean(y), dtype=y.dtype) - 1)).astype(y.dtype, copy=False)
+    mean = row.mean(y[kept] if kept is not None and row.over_time else y)
+    return (100 * (y / np.asarray(mean, dtype=y.dtype) - 1)).astype(y.dtype, copy=False)
 
 
 def standardize_signal(y: np.ndarray) -> np.ndarray:

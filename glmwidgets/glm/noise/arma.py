@@ -77,6 +77,43 @@ class ARMA:
             return np.zeros_like(self.theta)
         return -np.arange(1, self.order + 1) @ np.log1p(-np.square(partial_autocorrelations(self.phi)))
 
+    def log_determinant_of(self, kept: np.ndarray, is_stationary: bool = True) -> np.ndarray | None:
+        """Log determinant as of `log_determinant`, of some of the scans alone; None for orders above 1.
+
+        The sum of the logs of what each scan that is kept varies by, given those before it: Kalman's recursion in the
+        state of Harvey (1989, Forecasting, eq. 3.3.1), which scans that are not kept leave as predicted.
+
+        Parameters
+        ----------
+        kept : bool array of shape (n_scans,)
+        is_stationary : bool
+            Otherwise the first scan varies by u alone, as where it is left as it is.
+
+        Returns
+        -------
+        array of shape (n_voxels,)
+
+        Examples
+        --------
+        >>> process = ARMA(np.array([[0.5]]), np.zeros(1))
+        >>> process.log_determinant_of(np.array([True, False, True])).round(6)  # log(4/3 * 5/4)
+        array([0.510826])
+        """
+        if self.order > 1:
+            return None
+        if self.order == 0:
+            return np.zeros_like(self.theta)
+        a, b = self.phi[0], self.theta
+        first = (1 + 2 * a * b + b**2) / (1 - a**2) if is_stationary else np.ones_like(a)
+        own, shared, other = first, b, b**2
+        total = np.zeros_like(a)
+        for is_kept in kept:
+            if is_kept:
+                total += np.log(own)
+                own, shared, other = 0.0, 0.0, other - shared**2 / own
+            own, shared, other = a**2 * own + 2 * a * shared + other + 1, b, b**2
+        return total
+
     def innovations(self, e: np.ndarray) -> np.ndarray:
         """What each scan adds to the prediction from those before it, in units of the deviation of u.
 

@@ -140,6 +140,11 @@ class NoiseModel:
         """Whether voxels can share its parameters."""
         return "pooling" in self.options
 
+    @property
+    def keeps_time(self) -> bool:
+        """Whether scans that are left out between others keep their place in time; nilearn's models join the rest."""
+        return self.nilearn is None
+
     def check_pooling(self, pooling: str | None) -> None:
         """Raise a ValueError if pooling is asked of a model that has nothing to pool, or the way is unknown."""
         check_choice("pooling", pooling, POOLINGS)
@@ -179,11 +184,17 @@ class NoiseModel:
             return parameters[self.order_in]
         return sum(bool(each.part) and each.estimated for each in self.parameters)
 
-    def log_determinant(self, fit: NoiseFit, n_scans: int) -> np.ndarray | float | None:
-        """Log determinant of the covariance V whose inverse weighs `NoiseFit.rss`; None if it is not known."""
-        if not self.is_exact:
-            return None if self.is_exact is None else 0.0
-        return self.process(fit.parameters, np.arange(fit.rss.size)).log_determinant(n_scans)
+    def log_determinant(self, fit: NoiseFit, kept: np.ndarray) -> np.ndarray | float | None:
+        """Log determinant of the covariance V of the scans that are kept, whose inverse weighs `NoiseFit.rss`.
+
+        None if it is not known: of a row that does not say, and of orders above 1 where scans are left out.
+        """
+        if self.is_exact is None:
+            return None
+        process = self.process(fit.parameters, np.arange(fit.rss.size))
+        if not kept.all():
+            return process.log_determinant_of(kept, self.is_exact)
+        return process.log_determinant(len(kept)) if self.is_exact else 0.0
 
     def means(self, text: str) -> bool:
         """Whether a ``noise_model`` means this row."""

@@ -174,7 +174,10 @@ def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r
     both = np.column_stack([here.cleaned, here.task])
     fits = []
     for kind in wanted:
-        average, colour = average_around_events(here.times, both, events.onsets[kind], lags), events.colour(kind)
+        average, colour = (
+            average_around_events(here.times, both, events.onsets[kind], lags, here.kept),
+            events.colour(kind),
+        )
         data, error = average.mean[:, 0], average.error[:, 0]
         parts.append(band(lags, data - error, data + error, colour, 0.18))
         fits.append(line(lags, data, colour, kind, width=0.8, opacity=0.75, dots=True))
@@ -220,7 +223,8 @@ def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[dict[str,
     is whitened with their mean parameters.
     """
     residual, fit = here.residual, result.fit
-    sd = float(np.sqrt(residual @ residual / max(1, fit.dof)))
+    remaining = residual if here.kept is None else residual[here.kept]
+    sd = float(np.sqrt(remaining @ remaining / max(1, fit.dof)))
     if not sd > 0:
         return [], "the fit leaves nothing: there are no residuals"
     n_lags = max(1, min(MAX_LAG, residual.size // 8))
@@ -243,7 +247,7 @@ def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[dict[str,
     correlated = Chart.plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
     words = f"sd {write_number(sd)} {_short(here.unit)} · lag 1: {_signed(before[0])}"
     words += f" → {_signed(after[0])} whitened by {row.label}" if whitened else ""
-    return [_histogram(residual, sd, here.unit), correlated], f"{words} · shaded: 95 % if white"
+    return [_histogram(remaining, sd, here.unit), correlated], f"{words} · shaded: 95 % if white"
 
 
 def _histogram(residual: np.ndarray, sd: float, unit: str) -> dict[str, Any]:

@@ -66,8 +66,9 @@ class Analysis(LiveAnalysis):
                 Stage("scans", partial(steps.scans_of, run), reads=("data.drop_scans",), keep=1),
                 Stage("mask", partial(steps.domain_of, run), reads=("data.mask_cut",)),
                 Stage("series", self._series, ("mask",), self.SERIES_READ, keep=8, budget=SERIES_BYTES),
-                Stage("signal", self._signal, ("series", "scans"), keep=8),
-                Stage("moments", self._moments, ("series", "scans"), scaling, budget=MOMENTS_BYTES),
+                Stage("kept", partial(steps.scrubbed_of, run), ("scans",), _paths("design", "scrub_fd", "scrub_dvars")),
+                Stage("signal", self._signal, ("series", "scans", "kept"), keep=8),
+                Stage("moments", self._moments, ("series", "scans", "kept"), scaling, budget=MOMENTS_BYTES),
                 Stage("events", lambda asked: self.event_source.events(asked.events), reads=edits, keep=8),
                 Stage("confounds", partial(steps.confounds_of, run), ("scans",), chosen),
                 Stage(
@@ -159,11 +160,13 @@ class Analysis(LiveAnalysis):
     def _series(self, asked: Any, domain: Domain) -> np.ndarray:
         return steps.series_of(self.run, asked, domain)
 
-    def _signal(self, asked: Any, series: np.ndarray, scans: slice) -> np.ndarray:
-        return series[scans].mean(axis=0, dtype=np.float64)
+    def _signal(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> np.ndarray:
+        y = series[scans]
+        return (y if kept.all() else y[kept]).mean(axis=0, dtype=np.float64)
 
-    def _moments(self, asked: Any, series: np.ndarray, scans: slice) -> Moments:
-        return steps.moments_of(asked, series, scans, precision=self.precision, products=self._products)
+    def _moments(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> Moments:
+        how = {"precision": self.precision, "products": self._products}
+        return steps.moments_of(asked, series, scans, None if kept.all() else kept, **how)
 
     def _fitted(
         self, asked: Any, fit: Fit, design: pd.DataFrame, events: pd.DataFrame | None, signal: np.ndarray

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.linalg import toeplitz
 
-from glmwidgets.glm.design.censoring import censored_scans, with_censored_scans
+from glmwidgets.analysis.compare import aicc
+from glmwidgets.glm.design.censoring import censored_scans, filled_gaps, kept_scans, with_censored_scans
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.lagged import Moments
@@ -99,3 +100,71 @@ def test_sample_masks():
 def test_bad_scans_are_refused(censored, match):
     with pytest.raises(ValueError, match=match):
         with_censored_scans(pd.DataFrame({"constant": np.ones(3)}), censored)
+
+
+def spoilt(make_design, make_series, precision="float64"):
+    """A run with wild scans, the design with a column for each, and the scans that remain."""
+    x = make_design(80)
+    y = make_series(x, 6, phi=(0.5,)) + 100
+    y[CENSORED] *= 1.5
+    kept = np.setdiff1d(np.arange(80), CENSORED)
+    return x, y, Moments(y, precision), with_censored_scans(pd.DataFrame(x), CENSORED), kept
+
+
+def test_the_scans_that_remain_are_those_without_a_column_of_their_own(make_design):
+    design = with_censored_scans(pd.DataFrame(make_design(80)), CENSORED)
+    np.testing.assert_array_equal(np.flatnonzero(~kept_scans(design.to_numpy())), CENSORED)
+    assert kept_scans(make_design(80)).all()
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_what_is_told_is_of_the_scans_that_remain(precision, make_design, make_series):
+    """R² and tSNR equal those of a run without these scans; 1e-4 in single precision, whose scans are 50 units wild."""
+    x, y, moments, design, kept = spoilt(make_design, make_series, precision)
+    fit = fit_glm(moments, design, "ols")
+    alone = fit_glm(Moments(y[kept]), x[kept], "ols")
+    atol = 1e-9 if precision == "float64" else 1e-4
+    np.testing.assert_allclose(fit.r_square, alone.r_square, atol=atol)
+    mean, squares = fit.spread
+    np.testing.assert_allclose(mean, y[kept].mean(axis=0), rtol=1e-7)
+    np.testing.assert_allclose(squares, np.square(y[kept] - y[kept].mean(axis=0)).sum(axis=0), rtol=1e-4)
+    assert alone.r_square.max() < 0.9 < 0.98  # with the wild scans it would be .99
+
+
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml", "arma11"])
+def test_aicc_is_that_of_the_scans_that_remain(noise_model, make_design, make_series):
+    """Density of the scans that are kept, under their own covariance with the parameters that were found."""
+    x, y, moments, design, kept = spoilt(make_design, make_series)
+    fit = fit_glm(moments, design, noise_model)
+    n, n_noise = kept.size, {"ols": 0, "arma11": 2}.get(noise_model, 1)
+    k = x.shape[1] + 1 + n_noise
+    for v in range(6):
+        if noise_model == "ols":
+            full = np.eye(80)
+        elif noise_model == "ar1":  # nilearn's filter, which leaves the first scan as it is
+            filtered = np.eye(80) - fit.parameters["rho"][v] * np.eye(80, k=-1)
+            full = np.linalg.inv(filtered.T @ filtered)
+        elif noise_model == "ar1-reml":
+            full = covariance(80, fit.parameters, v) / (1 - fit.parameters["rho"][v] ** 2)
+        else:
+            a, b = fit.parameters["a"][v], fit.parameters["b"][v]
+            full = covariance(80, fit.parameters, v) * (1 + 2 * a * b + b**2) / (1 - a**2)
+        root = np.linalg.cholesky(full[np.ix_(kept, kept)])
+        white = np.linalg.solve(root, np.column_stack([x, y])[kept])
+        rss = np.linalg.lstsq(white[:, : x.shape[1]], white[:, x.shape[1] + v], rcond=None)[1]
+        misfit = n * np.log(rss[0] / n) + 2 * np.log(np.diag(root)).sum()
+        expected = misfit + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+        assert aicc(fit)[v] == pytest.approx(expected, abs=1e-7)
+
+
+def test_gaps_hold_the_mean_and_do_not_matter(make_design, make_series):
+    x, y, _, _, kept = spoilt(make_design, make_series)
+    first, last = kept[0], kept[-1] + 1
+    inner = CENSORED[(first < CENSORED) & (last > CENSORED)] - first
+    filled = filled_gaps(y[kept], kept)
+    np.testing.assert_allclose(filled[inner], np.broadcast_to(y[kept].mean(axis=0), (inner.size, 6)))
+    rows = with_censored_scans(pd.DataFrame(x[first:last]), inner)
+    weights = np.eye(rows.shape[1])[0]
+    own = compute_contrast(fit_glm(Moments(filled), rows, "ar1-reml"), weights)
+    wild = compute_contrast(fit_glm(Moments(y[first:last]), rows, "ar1-reml"), weights)
+    np.testing.assert_allclose(own.stat(), wild.stat(), rtol=1e-5)

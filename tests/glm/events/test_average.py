@@ -38,3 +38,12 @@ def test_no_event_at_all():
 def test_windows_that_hold_other_responses(gap, share):
     onsets = 100 + gap * np.arange(5)
     assert share_of_mixed_windows(onsets, onsets, (-4.0, 24.0)) == share
+
+
+def test_scans_that_are_left_out_are_in_no_average():
+    """Seconds that are read off a scan between two others, or off a wild one, do not count where that is left out."""
+    times, series = np.arange(8.0), np.array([0, 1.0, 2, 99, 4, 5, 6, 7])
+    kept = series < 50
+    found = average_around_events(times, series, [0.0, 2.0, 4.0], np.array([0.0, 0.5, 1.0, 3.0]), kept)
+    np.testing.assert_array_equal(found.counts, [3, 2, 2, 2])
+    np.testing.assert_allclose(found.mean[:, 0], [2.0, (0.5 + 4.5) / 2, (1 + 5) / 2, (5 + 7) / 2])
