@@ -14,31 +14,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["censored_scans", "filled_gaps", "kept_scans", "with_censored_scans"]
-
-
-def kept_scans(x: np.ndarray) -> np.ndarray:
-    """Scans of which a design says something: those without a column of their own.
-
-    This is the one view of the scans that remain: R², tSNR, percent, averages and AICc are of them.
-
-    Parameters
-    ----------
-    x : array of shape (n_scans, n_columns)
-
-    Returns
-    -------
-    bool array of shape (n_scans,)
-
-    Examples
-    --------
-    >>> kept_scans(np.array([[1.0, 0, 2], [1, 3, 0], [1, 0, 1]]))
-    array([ True, False,  True])
-    """
-    kept = np.ones(len(x), dtype=bool)
-    there = x != 0
-    kept[there[:, there.sum(axis=0) == 1].argmax(axis=0)] = False
-    return kept
+__all__ = ["censored_scans", "filled_gaps", "with_censored_scans"]
 
 
 def filled_gaps(y: np.ndarray, scans: np.ndarray) -> np.ndarray:

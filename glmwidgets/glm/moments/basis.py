@@ -13,11 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from glmwidgets.glm.design.censoring import kept_scans
 from glmwidgets.glm.moments.cache import WeightedRows
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 
-__all__ = ["DesignBasis", "design_basis"]
+__all__ = ["DesignBasis", "design_basis", "kept_scans"]
 
 # Above this condition number, products with the columns themselves lose digits in the change of basis that
 # products with the orthonormal columns keep; those cannot be cached by column.
@@ -93,6 +92,31 @@ class DesignBasis:
         if self.condition > CONDITION_FOR_CACHE:
             return moments.with_columns(self.q, lags)
         return moments.with_columns(self.x, lags, self.to_columns)
+
+
+def kept_scans(x: np.ndarray) -> np.ndarray:
+    """Scans of which a design says something: those without a column of their own.
+
+    This is the one view of the scans that remain: R², tSNR, percent, averages and AICc are of them.
+
+    Parameters
+    ----------
+    x : array of shape (n_scans, n_columns)
+
+    Returns
+    -------
+    bool array of shape (n_scans,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kept_scans(np.array([[1.0, 0, 2], [1, 3, 0], [1, 0, 1]]))
+    array([ True, False,  True])
+    """
+    kept = np.ones(len(x), dtype=bool)
+    there = x != 0
+    kept[there[:, there.sum(axis=0) == 1].argmax(axis=0)] = False
+    return kept
 
 
 def design_basis(x: np.ndarray) -> DesignBasis:

@@ -6,9 +6,10 @@ import pytest
 from scipy.linalg import toeplitz
 
 from glmwidgets.analysis.compare import aicc
-from glmwidgets.glm.design.censoring import censored_scans, filled_gaps, kept_scans, with_censored_scans
+from glmwidgets.glm.design.censoring import censored_scans, filled_gaps, with_censored_scans
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.basis import kept_scans
 from glmwidgets.glm.moments.lagged import Moments
 
 CENSORED = np.array([0, 1, 17, 18, 19, 40, 79])  # both ends, a gap, and single scans
