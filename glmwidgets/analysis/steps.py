@@ -24,6 +24,7 @@ from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
+from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.images.alive import check_alive
 from glmwidgets.images.mask import compute_epi_mask, match_mask
@@ -33,6 +34,7 @@ from glmwidgets.runs.run import Run
 from glmwidgets.specification.field import arguments_in
 
 __all__ = [
+    "check_even",
     "confounds_of",
     "contrast_of",
     "design_of",
@@ -240,6 +242,27 @@ def warn_if_unseen(run: Run, events: pd.DataFrame | None, kept: np.ndarray, wher
     for finding in [] if events is None else event_warnings(events, run.frame_times, kept):
         if finding.kind == "censored" and finding.severity == "error":
             warnings.warn(where + finding.message, stacklevel=3)
+
+
+def check_even(run: Run, noise_model: str) -> None:
+    """Refuse noise models of correlations from scan to scan where scans are not evenly spaced.
+
+    Raises
+    ------
+    ValueError
+    """
+    row = noise_model_row(noise_model)
+    if row.parameters and not run.is_even:
+        raise InputError(
+            f"{row.label} is of scans in even steps, and those of this run are "
+            f"{run.clock.removeprefix('scans ')} (VolumeTiming, frame_times)",
+            advice={
+                "function": "Choose ordinary least squares: noise.model='ols'",
+                "terminal": "Choose ordinary least squares: --noise ols",
+                "notebook": "Choose ordinary least squares",
+            },
+            where="noise.model",
+        )
 
 
 def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, **how: Any) -> Fit:

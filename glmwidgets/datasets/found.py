@@ -26,6 +26,8 @@ class FoundRun:
         Time within a scan that the series are referred to, as a fraction of `t_r`.
     confounds : DataFrame or None
         Columns that were chosen.
+    frame_times : tuple of float or None
+        When each scan was taken, in seconds, where the sidecars give ``VolumeTiming`` that is not in even steps.
     entities : dict of str
         Of the image's name.
     """
@@ -37,6 +39,7 @@ class FoundRun:
     t_r: float | None = None
     slice_time_ref: float = 0.0
     confounds: pd.DataFrame | None = None
+    frame_times: tuple[float, ...] | None = None
     entities: Mapping[str, str] = field(default_factory=dict)
 
     def inputs(self) -> dict[str, Any]:
@@ -48,6 +51,7 @@ class FoundRun:
             "confounds": self.confounds,
             "mask": self.mask,
             "slice_time_ref": self.slice_time_ref,
+            "frame_times": self.frame_times,
         }
 
     def describe(self) -> str:
@@ -59,7 +63,12 @@ class FoundRun:
             "Events": self.events or "none",
             "Mask": self.mask or "none; it is found from the image",
             "Confounds": chosen + (f" and {more} more" if more else ""),
-            "TR": "from the header" if self.t_r is None else f"{self.t_r:g} s",
+            "TR": self._clock(),
             "Slice time": f"{self.slice_time_ref:g} of TR",
         }
         return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())
+
+    def _clock(self) -> str:
+        if self.frame_times is not None:
+            return f"none; scans at the times of VolumeTiming, {self.frame_times[0]:g} to {self.frame_times[-1]:g} s"
+        return "from the header" if self.t_r is None else f"{self.t_r:g} s"

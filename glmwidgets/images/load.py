@@ -13,6 +13,7 @@ import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.design.times import check_scan_times
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.names import image_name
 from glmwidgets.images.nifti import SECONDS, as_nifti, units
@@ -203,7 +204,10 @@ def header_t_r(img: SpatialImage) -> float | None:
 
 
 def load_run(
-    img: ImageLike, t_r: float | None = None, sample_mask: np.ndarray | Sequence[int] | None = None
+    img: ImageLike,
+    t_r: float | None = None,
+    sample_mask: np.ndarray | Sequence[int] | None = None,
+    frame_times: Sequence[float] | None = None,
 ) -> tuple[nib.Nifti1Image, float]:
     """Read one run into memory and check that it can be modelled.
 
@@ -214,13 +218,15 @@ def load_run(
         Time between scans in seconds; the header's by default.
     sample_mask : array, optional
         Scans that will be used, as booleans or indices; the others may be bad.
+    frame_times : sequence of float, optional
+        When each scan was taken, in seconds, for scans that are not evenly spaced. They go before `t_r` and the header.
 
     Returns
     -------
     img : Nifti1Image
         4-D, its voxels in memory.
     t_r : float
-        Seconds.
+        Seconds; the mean of `frame_times`' steps where these are given.
 
     Raises
     ------
@@ -249,7 +255,10 @@ def load_run(
         raise ValueError(f"{name} is {what}; a run is a 4-D image, one volume per scan, or a list of 3-D volumes")
     if opened.shape[3] < MIN_SCANS:
         raise ValueError(f"{name} has {opened.shape[3]} scans; a model needs at least {MIN_SCANS}, usually hundreds")
-    t_r = _checked_t_r(opened, t_r, name)
+    if frame_times is None:
+        t_r = _checked_t_r(opened, t_r, name)
+    else:
+        t_r = float(np.diff(check_scan_times(frame_times, opened.shape[3], f"the times of the scans of {name}")).mean())
     data = image_data(opened)
     _check_volumes(data, sample_mask, name)
     if data is opened.dataobj:

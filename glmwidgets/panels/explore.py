@@ -27,7 +27,8 @@ def explore(
     confounds: Any = None,
     mask: Any = None,
     anatomical: Any = None,
-    slice_time_ref: float = 0.0,
+    slice_time_ref: float | None = None,
+    frame_times: Any = None,
     settings: Settings | dict[str, Any] | None = None,
     dataset: str | PathLike[str] | None = None,
     **which: Any,
@@ -50,8 +51,10 @@ def explore(
         Voxels to analyse; found from the run by default.
     anatomical : image or path, optional
         3-D image in register with the run, to lay the maps over; it is brought to the run's grid.
-    slice_time_ref : float
-        Time within a scan that the series are referred to, as a fraction of t_r.
+    slice_time_ref : float, optional
+        Time within a scan that the series are referred to, as a fraction of t_r; what the dataset says, or 0.
+    frame_times : sequence of float, optional
+        When each scan was taken, in seconds, where they are not in even steps.
     settings : Settings or dict, optional
         What to begin with, such as ``{"contrast.expression": "face - house"}``.
     dataset : str or path, optional
@@ -87,6 +90,7 @@ def explore(
         mask=mask,
         anatomical=anatomical,
         slice_time_ref=slice_time_ref,
+        frame_times=frame_times,
         dataset=dataset,
         # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
         whole_table=not isinstance(settings, Settings),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ import pandas as pd
 
 from glmwidgets.datasets.found import FoundRun
 from glmwidgets.glm.errors import InputError
+from glmwidgets.images.load import header_t_r, load_image
 from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.bids_files import DERIVED, BidsFile, linked_datasets, nearest, same_value, sidecar
+from glmwidgets.runs.bids_timing import clock_of
 
 __all__ = ["BidsQuestion", "find_run", "find_runs"]
 
@@ -327,16 +328,14 @@ def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, opti
     if bold.entities.get("desc") == "preproc":
         table = _one(bold, folder, root, "timeseries", (".tsv",), "confounds")
         table = table or _one(bold, folder, root, "regressors", (".tsv",), "confounds")
-    t_r = metadata.get("RepetitionTime")
-    t_r = None if t_r is None else float(t_r)
-    _check_t_r(bold.path, t_r)
+    img = load_image(bold.path)
+    clock = clock_of(metadata, bold.path, header_t_r(img), img.shape[-1])
     return FoundRun(
         bold=bold.path,
         events=events,
         mask=mask,
         confounds_file=table,
-        t_r=t_r,
-        slice_time_ref=_slice_time_ref(metadata, t_r, bold.path),
+        **clock._asdict(),
         confounds=None if table is None or confounds is None else _columns(table, confounds, options),
         entities=dict(bold.entities),
     )
@@ -354,28 +353,6 @@ def _one(
             "Give the one that is meant by its path, or move the other away",
         )
     return found[0].path if found else None
-
-
-def _check_t_r(path: Path, t_r: float | None) -> None:
-    from glmwidgets.images.load import header_t_r, load_image
-
-    header = header_t_r(load_image(path))
-    if t_r is not None and header and abs(header - t_r) > 0.01 * t_r:
-        warnings.warn(
-            f"{path.name}: the sidecar gives a TR of {t_r:g} s, the image's header {header:g} s; the sidecar is taken",
-            stacklevel=4,
-        )
-
-
-def _slice_time_ref(metadata: Mapping[str, Any], t_r: float | None, path: Path) -> float:
-    """Where within a scan the series stand: fMRIPrep says it as StartTime, in seconds."""
-    start = metadata.get("StartTime")
-    if not metadata.get("SliceTimingCorrected") or start is None or not t_r:
-        return 0.0
-    reference = float(start) / t_r
-    if not 0 <= reference <= 1:
-        raise ValueError(f"{path.name}: StartTime {start} s of its sidecar lies outside a scan of {t_r:g} s")
-    return reference
 
 
 def _columns(table: Path, strategy: Any, options: Mapping[str, Any]) -> pd.DataFrame | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["is_several", "make_run", "open_run", "open_runs", "table_name"]
 
 #: What belongs to a run beside its series.
-PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical")
+PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical", "frame_times")
 
 
 def open_run(
@@ -42,8 +43,9 @@ def open_run(
     *,
     confounds: Any = None,
     mask: Any = None,
-    slice_time_ref: float = 0.0,
+    slice_time_ref: float | None = None,
     anatomical: Any = None,
+    frame_times: Sequence[float] | None = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -63,10 +65,15 @@ def open_run(
         One row a scan.
     mask : image or path, optional
         Voxels to analyse; found from the run by default.
-    slice_time_ref : float
-        Time within a scan that the series are referred to, as a fraction of t_r.
+    slice_time_ref : float, optional
+        Time within a scan that the series are referred to, as a fraction of t_r; by default what the sidecars of a
+        found run say, or 0, the beginning. Who repeats FEAT gives .5; who repeats SPM gives its (reference slice − 1) /
+        (number of slices).
     anatomical : image or path, optional
         3-D image of the same head, in register with the run, to look at the maps on.
+    frame_times : sequence of float, optional
+        When each scan was taken, in seconds on the events' clock, for scans that are not in even steps of t_r (sparse
+        and clustered acquisitions). A found run brings those of its sidecar's ``VolumeTiming``.
     dataset : str or path, optional
         Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
     whole_table : bool
@@ -93,7 +100,7 @@ def open_run(
     >>> run.n_scans, run.t_r, len(run.events)
     (40, 2.0, 9)
     """
-    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical), strict=True))
+    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times), strict=True))
     if dataset is not None:
         bold = find_run(dataset, bold, **which)
     elif which:
@@ -108,8 +115,9 @@ def open_runs(
     *,
     confounds: Any = None,
     mask: Any = None,
-    slice_time_ref: Any = 0.0,
+    slice_time_ref: Any = None,
     anatomical: Any = None,
+    frame_times: Any = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -120,7 +128,7 @@ def open_runs(
     ----------
     bold : object
         One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant.
-    events, t_r, confounds, mask, slice_time_ref, anatomical
+    events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times
         As in `open_run`; of several runs a list, or one for all. Confounds have to be a list.
     dataset, whole_table, **which
         As in `open_run`. ``run="all"`` opens all runs of the task, a list of numbers some of them, each with the
@@ -135,7 +143,7 @@ def open_runs(
     FileNotFoundError, ValueError
         If an input is missing or does not fit; of several runs, the message names the run.
     """
-    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical), strict=True))
+    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times), strict=True))
     numbers = which.get("run")
     if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
         del which["run"]
@@ -217,14 +225,13 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     if whole_table and isinstance(bold, FoundRun) and given["confounds"] is None:
         brought["confounds"], chosen = whole_confounds(bold)
     bold = brought.pop("bold", bold)
-    given = {
-        name: brought.get(name, value) if value is None or (name == "slice_time_ref" and not value) else value
-        for name, value in given.items()
-    }
-    slice_time_ref = given["slice_time_ref"]
+    if given["t_r"] is not None:
+        brought.pop("frame_times", None)  # even steps were asked for
+    given = {name: brought.get(name) if value is None else value for name, value in given.items()}
+    slice_time_ref = given["slice_time_ref"] = given["slice_time_ref"] or 0.0
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {slice_time_ref:g}")
-    img, t_r = load_run(bold, t_r=given["t_r"])
+    img, t_r = load_run(bold, t_r=given["t_r"], frame_times=given["frame_times"])
     return make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen)
 
 
@@ -264,14 +271,22 @@ def make_run(
     paths = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
     slice_time_ref = given.get("slice_time_ref", 0.0)
     inputs = Provenance(
-        **{name: _path(part) for name, part in paths.items()}, t_r=given.get("t_r"), slice_time_ref=slice_time_ref
+        **{name: _path(part) for name, part in paths.items()},
+        t_r=given.get("t_r"),
+        slice_time_ref=slice_time_ref,
+        frame_times=None if given.get("frame_times") is None else tuple(map(float, given["frame_times"])),
     )
+    times = None if t_r is None else frame_times(reader.n_scans, t_r, slice_time_ref)
+    if inputs.frame_times is not None:
+        # Within a cluster a scan takes the shortest step.
+        times = np.array(inputs.frame_times)
+        times = times + slice_time_ref * np.diff(times).min()
     return Run(
         name=Path(inputs.bold).name.removesuffix(".gz").removesuffix(".nii") if inputs.bold else "run",
         reader=reader,
         t_r=t_r,
         slice_time_ref=slice_time_ref,
-        frame_times=None if t_r is None else frame_times(reader.n_scans, t_r, slice_time_ref),
+        frame_times=times,
         events=None if events is None else check_events(events, table_name("events", events, where)),
         confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
         mask_img=None if mask is None else load_image(mask),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import Reader
 
@@ -34,6 +35,8 @@ class Provenance:
         Time between scans in seconds; None takes it from the image's header.
     slice_time_ref : float
         Time within a scan that the series are referred to, as a fraction of t_r.
+    frame_times : tuple of float or None
+        When each scan was taken, in seconds; None for scans in even steps of t_r.
     """
 
     bold: str | None = None
@@ -43,6 +46,7 @@ class Provenance:
     t_r: float | None = None
     slice_time_ref: float = 0.0
     anatomical: str | None = None
+    frame_times: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,7 @@ class Run:
     reader : Reader
         Its series.
     t_r : float or None
-        Time between scans, in seconds; None if it is not known, which only a given design can do without.
+        Time between scans, in seconds, on average; None if it is not known, which only a given design can do without.
     slice_time_ref : float
         Time within a scan that the series are referred to, as a fraction of t_r.
     frame_times : array of shape (n_scans,), or None
@@ -105,6 +109,19 @@ class Run:
     def n_scans(self) -> int:
         """Number of scans."""
         return self.reader.n_scans
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the scans follow each other in even steps, as far as that is known."""
+        return self.frame_times is None or evenly_spaced(self.frame_times)
+
+    @property
+    def clock(self) -> str:
+        """When scans were taken, in a few words."""
+        if self.is_even:
+            return "TR not known" if self.t_r is None else f"TR {self.t_r:g} s"
+        steps = np.diff(self.frame_times)
+        return f"scans {steps.min():.4g} to {steps.max():.4g} s apart"
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -55,8 +55,8 @@ class InputSettings(Provenance):
         options=(Option("--t-r", "seconds between scans; the header's by default", "R"),),
         argument=Argument("t_r"),
     )
-    slice_time_ref: float = setting(
-        0.0,
+    slice_time_ref: float | None = setting(
+        None,
         "time within a scan",
         unit="of a scan",
         low=0,
@@ -67,6 +67,7 @@ class InputSettings(Provenance):
     anatomical: str | None = setting(
         None, "anatomical image", argument=Argument("bg_img", "FirstLevelModel.generate_report")
     )
+    frame_times: tuple[float, ...] | None = setting(None, "times of the scans", unit="s")
 
     @classmethod
     def of(cls, run: Run) -> InputSettings:

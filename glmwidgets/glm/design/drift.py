@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glmwidgets.glm.choices import Choices, check_choice
+from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.orthogonal import orthogonalize
 
 __all__ = ["DRIFTS", "Drift", "cosine_drift", "drift_row", "make_drift", "polynomial_drift"]
@@ -29,7 +30,8 @@ def cosine_drift(frame_times: np.ndarray, high_pass: float) -> np.ndarray:
     Returns
     -------
     array of shape (n_scans, k)
-        Orthonormal, and orthogonal to a constant.
+        Orthonormal, and orthogonal to a constant, if the scans are evenly spaced. Otherwise i is ``(t - t_0) / dt``:
+        the same waves at the times of the scans, where nilearn counts scans.
 
     Warns
     -----
@@ -56,7 +58,8 @@ def cosine_drift(frame_times: np.ndarray, high_pass: float) -> np.ndarray:
             stacklevel=3,
         )
     k = np.arange(1, order + 1)
-    return np.sqrt(2.0 / n) * np.cos((np.pi / n) * (np.arange(n)[:, None] + 0.5) * k)
+    at = np.arange(n) if evenly_spaced(frame_times) else (np.asarray(frame_times) - frame_times[0]) / dt
+    return np.sqrt(2.0 / n) * np.cos((np.pi / n) * (at[:, None] + 0.5) * k)
 
 
 def polynomial_drift(frame_times: np.ndarray, drift_order: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
 
@@ -36,7 +37,7 @@ class FineGrid:
     weight : array of shape (n_scans,)
         Weight of the grid point after it, for linear interpolation.
     t_r : float
-        Shortest time between two scans, in seconds.
+        Time between two scans, in seconds; of scans that are not evenly spaced, the mean.
     oversampling : int
         Steps per scan.
     """
@@ -93,7 +94,9 @@ def fine_grid(frame_times: np.ndarray, oversampling: int = 50, min_onset: float 
     times = np.linspace(first + min_onset, end, int(np.rint(n_steps)))
     after = np.clip(np.searchsorted(times, frame_times), 1, times.size - 1)
     weight = (frame_times - times[after - 1]) / (times[after] - times[after - 1])
-    return FineGrid(times, after - 1, weight, float(np.min(np.diff(frame_times))), int(oversampling))
+    # The grid's steps are shares of the mean spacing; a response is sampled in the same ones.
+    t_r = np.min(np.diff(frame_times)) if evenly_spaced(frame_times) else (times[1] - times[0]) * oversampling
+    return FineGrid(times, after - 1, weight, float(t_r), int(oversampling))
 
 
 def compute_regressor(

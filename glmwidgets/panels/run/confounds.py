@@ -232,12 +232,12 @@ class ConfoundsPanel(Panel):
         if group.measure:
             drawn = tuple(name for name in (FD, STD_DVARS) if name in group.columns) or drawn
         values = choose_confounds(self._table, drawn)
-        times = np.arange(run.n_scans) * run.t_r
+        times = run.frame_times
         spread = np.std(values.to_numpy(dtype=float), axis=0)
         scale = not group.measure and spread.max(initial=0) > UNLIKE * spread[spread > 0].min(initial=np.inf)
         parts = []
         for scan in scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars):
-            parts.append(mark(scan * run.t_r, "--glmw-warn", f"scan {scan} is scrubbed", tick=True))
+            parts.append(mark(float(times[scan]), "--glmw-warn", f"scan {scan} is scrubbed", tick=True))
         for i, name in enumerate(drawn):
             y = values[name].to_numpy(dtype=float)
             if scale:

@@ -54,9 +54,9 @@ class DataPanel(Panel):
         run, data, result = self.session.run, self.session.settings.data, self.session.result
         kept = max(0, run.n_scans - data.drop_scans)
         length = run.n_scans * run.t_r
-        self.set_verdict(f"{run.n_scans} scans · TR {run.t_r:g} s")
-        clock = f"{kept} left, from {data.drop_scans * run.t_r:g} s on" if data.drop_scans else "all are kept"
-        self._dropped.value = clock
+        self.set_verdict(f"{run.n_scans} scans · {run.clock}")
+        first = run.frame_times[min(data.drop_scans, run.n_scans - 1)]
+        self._dropped.value = f"{kept} left, from {first:g} s on" if data.drop_scans else "all are kept"
         self._cut_label.value = f"mask threshold × {data.mask_cut:.2f}"
         size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.domain.affine))
         rows = {

@@ -86,9 +86,10 @@ class DriftPanel(Panel):
         task = design[list(first.values())]
         lost = dict(zip(first, energy_removed(task, drifts), strict=True)) if first else {}
         self._write(drifts.shape[1], {name: share for name, share in lost.items() if np.isfinite(share)})
-        if first:
+        drawn = bool(first) and self.session.run.is_even
+        if drawn:
             self._draw(task, list(first), drifts, t_r)
-        self.spectrum.layout.display = "" if first else "none"
+        self.spectrum.layout.display = "" if drawn else "none"
 
     def _draw(self, task, names: list[str], drifts, t_r: float) -> None:
         frequency, share = spectra(task, t_r)

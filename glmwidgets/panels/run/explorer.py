@@ -79,7 +79,7 @@ class Explorer(SessionExplorer):
     def _facts(self) -> tuple[str, list[str]]:
         run, result = self.session.run, self.session.result
         shape = " × ".join(map(str, run.domain.shape))
-        facts = [f"{shape} voxels", f"{run.n_scans} scans", f"TR {run.t_r:g} s"]
+        facts = [f"{shape} voxels", f"{run.n_scans} scans", run.clock]
         if result is not None:
             facts.append(f"mask {result.z.size:,}")
         return run.name, facts

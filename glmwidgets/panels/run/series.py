@@ -250,6 +250,8 @@ class SeriesPanel(Panel):
         return residual_plots(here, self.session.result)
 
     def _draw_spectrum(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
+        if not self.session.run.is_even:
+            return [], f"a spectrum is of scans in even steps, and here are {self.session.run.clock}"
         result, view, t_r = self.session.result, self.session.settings.series, self.session.run.t_r
         if self._task[0] is not result.design:
             by_condition = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}

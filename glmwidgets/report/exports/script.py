@@ -46,6 +46,10 @@ NOT_IN_NILEARN = {
 }
 
 
+#: Settings of the design that `make_first_level_design_matrix` has arguments for.
+_OF_DESIGN = ("hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
+
+
 @dataclass(frozen=True)
 class Source:
     """What a script is written of."""
@@ -96,7 +100,7 @@ class Source:
     @property
     def gives_design(self) -> bool:
         """Whether a script for nilearn has to bring the design matrix."""
-        return bool(self.unnamed) or self.events is None
+        return bool(self.unnamed) or self.events is None or not self.run.is_even
 
     @property
     def cuts_mask(self) -> bool:
@@ -193,6 +197,7 @@ def _source(given: Any) -> Source:
             confounds=inputs.confounds,
             mask=inputs.mask,
             slice_time_ref=inputs.slice_time_ref,
+            frame_times=inputs.frame_times,
         )
         return Source(run, given, Analysis(run))
     session = getattr(given, "session", given)
@@ -267,6 +272,8 @@ def opening_lines(source: Source, stem: str) -> tuple[list[str], list[str]]:
     opened += [f"    confounds={confounds},"] if run.confounds is not None else []
     opened += [f"    mask={mask},"] if run.mask_img is not None else []
     opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
+    times = run.inputs.frame_times
+    opened += [f"    frame_times={list(times)!r},"] if times is not None else []
     lines += ["run = gw.open_run(", *opened, ")"]
     lines += _selection("events", "run.events", source.settings.design.conditions)
     if source.confounds is not None:
@@ -293,11 +300,20 @@ def _own(source: Source, stem: str) -> str:
             "from glmwidgets.images.new import image_like",
         ]
 
-    lines += ["", "model = gw.FirstLevelModel(", "    t_r=run.t_r,"]
+    fitted = f"events{', confounds' if used else ''}"
+    if not run.is_even:
+        # An estimator knows even steps alone: it is given the design at the times of the scans.
+        design = settings.design
+        lines += ["", "design = make_first_level_design_matrix(", "    run.frame_times,", "    events,"]
+        lines += [f"    {name}={getattr(design, name)!r}," for name in _OF_DESIGN]
+        lines += ["    add_regs=confounds,", ")"] if used else [")"]
+        fitted = "design_matrices=design"
+        imports += ["from glmwidgets.glm.design.matrix import make_first_level_design_matrix"]
+    lines += ["", "model = gw.FirstLevelModel(", *(["    t_r=run.t_r,"] if run.is_even else [])]
     lines += [f"    {name}={value!r}," for name, value in model_arguments(settings, run).items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
     lines += ["    mask_img=mask_img,"] if source.cuts_mask else []
-    lines += [")", f"model.fit(run.img, events{', confounds' if used else ''}{kept_argument(source)})"]
+    lines += [")", f"model.fit(run.img, {fitted}{kept_argument(source)})"]
     imports += ["import numpy as np"] if kept_argument(source) else []
 
     contrasts = settings.contrast.listed

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from glmwidgets.glm.errors import GlmwidgetsError, portable, told
+from glmwidgets.glm.errors import GlmwidgetsError, InputError, portable, told
 from glmwidgets.session.core.declared import DeclaredSettings, by_group
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["Graph", "Heard", "Stage", "StageError"]
 
 
-class StageError(GlmwidgetsError):
+class StageError(InputError):
     """A stage could not be computed.
 
     Attributes
@@ -224,6 +224,8 @@ class Graph:
             try:
                 with heard:
                     result = stage.compute(stage.seen(settings), *needed)
+            except StageError:
+                raise
             except (ValueError, TypeError, OSError, ArithmeticError, LookupError, MemoryError) as error:
                 on_the_way = self.warnings(name, settings) | ({name: heard.said} if heard.said else {})
                 raise StageError(name, error, on_the_way) from error

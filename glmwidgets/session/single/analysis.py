@@ -78,7 +78,7 @@ class Analysis(LiveAnalysis):
                     tuple(path for path in Settings.paths() if path.startswith("design.") and path not in chosen),
                     keep=8,
                 ),
-                Stage("fit", steps.fit_of, ("moments", "design", "mask"), noise, keep=3),
+                Stage("fit", self._fit, ("moments", "design", "mask"), noise, keep=3),
                 Stage(
                     "fitted",
                     self._fitted,
@@ -94,6 +94,8 @@ class Analysis(LiveAnalysis):
     def default_settings(self) -> Settings:
         """Settings that a run is first looked at with: its first condition, under the live noise model."""
         settings = Settings(inputs=InputSettings.of(self.run), noise=NoiseSettings(model=LIVE_NOISE_MODEL))
+        if not self.run.is_even:
+            settings = settings.updated({"noise.model": "ols"})
         if self.run.confounds is not None:
             chosen = self.run.chosen_confounds
             chosen = first_choice(self.run.confounds.columns) if chosen is None else chosen
@@ -156,6 +158,10 @@ class Analysis(LiveAnalysis):
         super().forget()
         self._products.clear()
         self.run = self.run.closed()
+
+    def _fit(self, asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
+        steps.check_even(self.run, asked.noise.model)
+        return steps.fit_of(asked, moments, design, domain)
 
     def _series(self, asked: Any, domain: Domain) -> np.ndarray:
         return steps.series_of(self.run, asked, domain)

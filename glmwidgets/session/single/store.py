@@ -238,6 +238,7 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
         confounds=chosen["confounds"],
         mask=chosen["mask"],
         slice_time_ref=inputs.slice_time_ref,
+        frame_times=inputs.frame_times,
         anatomical=chosen["anatomical"],
     )
 
