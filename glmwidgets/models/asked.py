@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from glmwidgets.glm.errors import DOORS, InputError
+from glmwidgets.models.base import is_default
 from glmwidgets.specification.arguments import changes_of
+from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 
-__all__ = ["model_of"]
+__all__ = ["model_of", "unused_arguments"]
 
 
 def model_of(arguments: Mapping[str, Any]) -> Model:
@@ -44,3 +46,33 @@ def model_of(arguments: Mapping[str, Any]) -> Model:
         advice = {door: error.advice_at(door) for door in DOORS}
         name = Model.field(error.path).argument.name
         raise InputError(f"{name} {error.message}", advice=advice) from error
+
+
+def unused_arguments(
+    asked: Model, arguments: Mapping[str, Any], defaults: Mapping[str, Any], gives_design: bool
+) -> list[str]:
+    """What to say of arguments that are not the usual ones and have no effect.
+
+    Parameters
+    ----------
+    asked : Model
+        What they ask for.
+    arguments, defaults : mapping from str to object
+        Of `glmwidgets.models.FirstLevelModel`.
+    gives_design : bool
+        Whether design matrices are given, and none is made.
+
+    Returns
+    -------
+    list of str
+    """
+    if gives_design:
+        known = Model.known().items()
+        names = [each.argument.name for path, each in known if each.argument is not None and path.startswith("design.")]
+        unused = [name for name in names if not is_default(arguments[name], defaults[name])]
+        return [f"design_matrices are given, so that the model's {', '.join(unused)} has no effect"] if unused else []
+    names = {error: Model.field(error.path).argument.name for error in without_effect(asked)}
+    if not isinstance(arguments["hrf_model"], str | None):
+        function = "has no effect where hrf_model is a function"
+        return [f"{name} {function if name == 'fir_delays' else error.message}" for error, name in names.items()]
+    return [f"{name} {error.message}" for error, name in names.items()]

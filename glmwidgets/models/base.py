@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["Estimator", "NotFittedError"]
+__all__ = ["Estimator", "NotFittedError", "is_default"]
 
 Self = TypeVar("Self", bound="Estimator")
 
@@ -111,12 +111,13 @@ class Estimator:
         changed = [
             f"{name}={getattr(self, name)!r}"
             for name, default in self._parameters().items()
-            if not _is_default(getattr(self, name), default)
+            if not is_default(getattr(self, name), default)
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def is_default(value: Any, default: Any) -> bool:
+    """Whether a parameter is what it is where nobody gives it."""
     # Types first: 0 and False are equal in Python and different scalings; an array compares element by element.
     return value is default or (type(value) is type(default) and bool(value == default))
 

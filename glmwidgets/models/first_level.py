@@ -22,7 +22,7 @@ from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, f
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.response.models import resolve_hrf
-from glmwidgets.models.asked import model_of
+from glmwidgets.models.asked import model_of, unused_arguments
 from glmwidgets.models.base import Estimator
 from glmwidgets.models.caching import open_memory
 from glmwidgets.models.map_header import describe_map
@@ -246,6 +246,9 @@ class FirstLevelModel(Estimator):
         """
         start = time.perf_counter()
         asked = self._asked()
+        given = self.get_params(deep=False)
+        for said in unused_arguments(asked, given, self._parameters(), design_matrices is not None):
+            warnings.warn(said, stacklevel=2)
         if not isinstance(self.standardize, bool | np.bool_):
             raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
         runs = check_runs(

@@ -150,3 +150,53 @@ def test_a_run_without_the_confounds_of_the_others_is_said(run):
     assert [design.shape[1] for design in model.design_matrices_] == list(
         np.array([2, 0, 2]) + model.design_matrices_[1].shape[1]
     )
+
+
+# The estimator --------------------------------------------------------------------------------------------------------
+
+
+def _said(run, **parameters):
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ols", **parameters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(run.img, run.events)
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"drift_order": 3}, "drift_order has no effect where drift is cosine: it is for polynomial"),
+        ({"fir_delays": [0, 1]}, "fir_delays has no effect where HRF is glover: it is for fir"),
+        (
+            {"high_pass": 0.02, "drift_model": "polynomial"},
+            "high_pass has no effect where drift is polynomial: it is for cosine",
+        ),
+        (
+            {"fir_delays": [0, 1], "hrf_model": lambda t_r, oversampling: np.ones(oversampling)},
+            "fir_delays has no effect where hrf_model is a function",
+        ),
+    ],
+)
+def test_the_estimator_says_it_of_what_is_not_usual(run, parameters, said):
+    assert _said(run, **parameters) == [said]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"drift_order": 3, "drift_model": "polynomial"},
+        {"fir_delays": [0, 1], "hrf_model": "fir"},
+        {"high_pass": 0.02},
+    ],
+)
+def test_the_estimator_says_nothing_of_what_has_an_effect(run, parameters):
+    assert _said(run, **parameters) == []
+
+
+def test_what_a_given_design_makes_void_is_said(run):
+    design = FirstLevelModel(t_r=2.0, mask_img=run.mask_img).fit(run.img, run.events).design_matrices_[0]
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, hrf_model="spm", high_pass=0.02)
+    with pytest.warns(UserWarning, match="design_matrices are given, so that the model's hrf_model, high_pass has no"):
+        model.fit(run.img, design_matrices=design)
