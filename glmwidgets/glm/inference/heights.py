@@ -292,6 +292,8 @@ class Threshold(NamedTuple):
         Whether the height depends on the z scores.
     bounds_false : bool
         Whether alpha is the share of voxels without effect that is expected among those that pass.
+    usual_alpha : float
+        Alpha that the field asks of it, where nobody has chosen one.
     """
 
     function: Callable[[NDArray[np.float64], float, bool], float]
@@ -302,6 +304,7 @@ class Threshold(NamedTuple):
     nilearn: str | None = None
     needs_map: bool = True
     bounds_false: bool = False
+    usual_alpha: float = 0.05
 
     def said(self, alpha: float, voxels: str) -> str:
         """The rule in a few words of a methods section.
@@ -426,6 +429,7 @@ _ROWS = {
         phrase="uncorrected p below {alpha:g}",
         nilearn="fpr",
         needs_map=False,
+        usual_alpha=0.001,
     ),
     "fdr": Threshold(
         _benjamini_hochberg,

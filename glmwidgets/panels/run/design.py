@@ -34,6 +34,7 @@ class DesignPanel(Panel):
         plot = figure([self._line], [axis], height=78, left=4, right=10, bottom=20)
         self.drawn = text("glmw-note")
         self._column: str | None = None
+        self._columns: list[str] = []
         self._painted: tuple | None = None
         self.on_value(self.shown, self._show)
         self.fill(self.shown, self.matrix, self.drawn, plot)
@@ -66,11 +67,16 @@ class DesignPanel(Panel):
             times = [f"{time:g} s" for time in design.index]
             self.matrix.show(scaled, times, titles, (0, 1))
         else:
-            self.matrix.show(column_correlation(design), names, names, (-1, 1), "diverging")
+            # What does not vary has no correlation: a constant would be a band without a value.
+            among = column_correlation(design)
+            vary = np.isfinite(np.diag(among))
+            names = [name for name, varies in zip(names, vary, strict=True) if varies]
+            self.matrix.show(among[np.ix_(vary, vary)], names, names, (-1, 1), "diverging")
+        self._columns = names
         self._draw_column(self._column if self._column in names else names[0])
 
     def _pick(self, _row: int, column: int) -> None:
-        self._draw_column(list(self.session.result.design.columns)[column])
+        self._draw_column(self._columns[column])
 
     def _draw_column(self, name: str) -> None:
         design = self.session.result.design

@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets as W
 
 from glmwidgets.files.writing import check_outputs
+from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import close_with_all, text
 from glmwidgets.panels.shared.notebook import bundle, is_unattended, remember
@@ -205,7 +206,7 @@ class SessionExplorer(ExplorerBase):
         self._columns = _box("glmw-columns", *(_box(name, *panels) for name, panels in sides.items()))
         for column in self._columns.children:
             column.add_class("glmw-column")
-        body = W.VBox([stylesheet(), head, *places, self._columns, *below, self._status.widget])
+        body = W.VBox([stylesheet(), Frame(), head, *places, self._columns, *below, self._status.widget])
         body.add_class("glmw-explorer")
         super().__init__(session if subject is None else subject, [body])
         self.add_class("glmw")

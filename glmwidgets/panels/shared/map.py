@@ -62,6 +62,7 @@ class MapPanel(Panel):
 
         self._painted: np.ndarray | None = None
         self._shown: Shown | None = None
+        self._alphas: dict[str, float] = {}
         self._limit = session.settings.map.limit
         self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
         self.viewer.look(session.settings.map)
@@ -120,6 +121,10 @@ class MapPanel(Panel):
             changes["threshold.value"] = 0.0
         elif name == "fixed" and threshold.value == 0:
             changes["threshold.value"] = type(threshold)().value
+        # An alpha is of its method: .001 of each voxel and .05 of a rate of discoveries are alike strict.
+        row = THRESHOLDS[changes["threshold.height_control"]]
+        if row.setting == "alpha":
+            changes["threshold.alpha"] = self._alphas.get(name, row.usual_alpha)
         if name != self._method():
             self.session.update(changes)
 
@@ -153,6 +158,7 @@ class MapPanel(Panel):
         for control, value in ((self.method, self._method()), (self.statistic, settings.map.statistic)):
             control.value = value
         by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
+        self._alphas[settings.threshold.height_control] = settings.threshold.alpha
         display = "" if by_rate else "none"
         self._alpha_field.layout.display = display
         self.viewer.look(settings.map)
@@ -204,7 +210,11 @@ class MapPanel(Panel):
     def _paint(self, result: object) -> None:
         """Send what has changed of the map, and of what its colours mean."""
         shown = result.statistics.show(self.session.settings.map.statistic)
-        another = self._shown is None or (shown.name, shown.label) != (self._shown.name, self._shown.label)
+        another = self._shown is None or (shown.name, shown.label, shown.unit) != (
+            self._shown.name,
+            self._shown.label,
+            self._shown.unit,
+        )
         same = not another and result.z is self._painted and shown.values is self._shown.values
         self._describe(shown)
         self._fit_colours(shown, another)
@@ -242,8 +252,8 @@ class MapPanel(Panel):
         self._limit = chosen
         if chosen is not None:
             self.viewer.vmax = chosen
-        # Colours belong to values: they move only when the values have outgrown them.
-        elif another or before is not None or not 0.7 * self.viewer.vmax <= shown.limit <= 1.1 * self.viewer.vmax:
+        # Colours belong to values: they are fitted to those of another statistic, and where a person asks for it.
+        elif another or before is not None:
             self.viewer.vmax = shown.limit
 
     def _fit_reach(self, z: np.ndarray) -> None:

@@ -110,10 +110,12 @@ class Ledger:
         self._contrasts: set[str] = set()
         self._confirmatory: set[str] = set()
         self._movement: int | None = None
+        # What the present movement has counted and nothing before it.
+        self._passed: tuple[set[str], set[str]] = (set(), set())
 
     @property
     def models(self) -> frozenset[str]:
-        """Digests of the models of which a map was shown."""
+        """Digests of the models that a hand came to rest on."""
         return frozenset(self._models)
 
     @property
@@ -157,6 +159,15 @@ class Ledger:
         last = self.entries[-1] if self.entries else None
         model = model_digest(settings, design)
         contrast = contrast_digest(model, settings.contrast.expression, design.columns)
+        role = self._role(contrast)
+        same_movement = last is not None and movement is not None and movement == self._movement
+        # An entry that was locked is a record by itself and is never written over.
+        goes_on = same_movement and last.number != self.locked and last.role == role
+        if goes_on:
+            # What a hand passed on its way to a rest was not looked at.
+            self._models -= self._passed[0]
+            self._contrasts -= self._passed[1]
+        self._passed = ({model} - self._models, {contrast} - self._contrasts)
         self._models.add(model)
         self._contrasts.add(contrast)
         moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - LIST_OF_CONTRASTS
@@ -170,11 +181,9 @@ class Ledger:
             words="first look" if last is None else describe_changes(settings, last.settings),
             model=model,
             contrast=contrast,
-            role=self._role(contrast),
+            role=role,
         )
-        goes_on = last is not None and movement is not None and movement == self._movement
-        # An entry that was locked is a record by itself and is never written over.
-        if goes_on and last.number != self.locked and last.role == entry.role:
+        if goes_on:
             before = self.entries[-2].settings if len(self.entries) > 1 else settings
             words = describe_changes(settings, before)
             merged = replace(entry, number=last.number, words=words, maps=last.maps + 1)

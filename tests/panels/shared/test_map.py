@@ -91,7 +91,6 @@ class TestStatistic:
 class TestColours:
     def test_their_end_is_chosen_and_given_back(self, panel):
         limit, viewer = panel.look.limit, panel.viewer
-        automatic = viewer.vmax
         limit.value = "3.5"
         assert panel.session.settings.map.limit == viewer.vmax == 3.5
         panel.session.update({"noise.model": "ols"})
@@ -99,8 +98,25 @@ class TestColours:
         limit.value = ""
         assert panel.session.settings.map.limit is None
         assert viewer.vmax == panel.session.result.statistics.show("z").limit
-        panel.session.update({"noise.model": "ar1"})
-        assert viewer.vmax == pytest.approx(automatic, rel=0.31)
+        fitted = viewer.vmax
+        panel.session.update({"contrast.expression": "face - house", "design.hrf_model": "fir"})
+        assert viewer.vmax == fitted  # held until somebody asks
+
+
+class TestMethods:
+    def test_each_has_its_own_alpha_and_undo_takes_both_back(self, panel):
+        session = panel.session
+        chosen = lambda: (session.settings.threshold.height_control, session.settings.threshold.alpha)  # noqa: E731
+        assert chosen() == ("fpr", 0.001)
+        panel.method.value = "fdr"
+        assert chosen() == ("fdr", 0.05)
+        panel.alpha.value = 0.1
+        panel.method.value = "bonferroni"
+        assert chosen() == ("bonferroni", 0.05)
+        panel.method.value = "fdr"
+        assert chosen() == ("fdr", 0.1)
+        session.undo()
+        assert chosen() == ("fpr", 0.001)
 
     def test_it_is_one_of_the_statistic(self, panel):
         panel.look.limit.value = "3.5"

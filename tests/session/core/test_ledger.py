@@ -61,13 +61,20 @@ def test_settings_that_do_not_matter_make_no_new_model():
     assert (ledger.n_models, ledger.n_contrasts) == (1, 1)
 
 
-def test_maps_on_the_way_of_a_drag_are_viewed_but_one_entry():
+def test_maps_on_the_way_of_a_drag_are_one_entry_and_one_model():
     drag = [Shown(design__high_pass=1 / period) for period in (60, 70, 80)]
     ledger = looking(Shown(), *drag, movements=(0, 1, 1, 1))
     assert [e.maps for e in ledger.entries] == [1, 3]
     assert ledger.entries[1].settings == drag[-1].settings
     assert ledger.entries[1].words == "high-pass 100 s → 80 s"
-    assert ledger.n_models == 4
+    assert ledger.n_models == 2
+
+
+def test_a_model_that_was_looked_at_stays_counted_when_a_drag_passes_it():
+    drag = [Shown(design__high_pass=1 / period) for period in (60, 70)]
+    back = [Shown(design__high_pass=1 / 60), Shown(design__high_pass=1 / 50)]
+    ledger = looking(*drag, *back, movements=(0, 1, 2, 2))
+    assert ledger.n_models == 3  # 60, 70 and 50 s
 
 
 def test_a_result_that_is_shown_again_is_no_look():
