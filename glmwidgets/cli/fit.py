@@ -171,7 +171,17 @@ def _settings(given: dict[str, Any]) -> Settings:
         raise as_options_say(error) from None
     for error in without_effect(settings):
         warnings.warn(f"{file}: {error.said('terminal')}", stacklevel=2)
+    if file is not None:
+        _warn_of_newer_inputs(Path(file), settings, given)
     return settings
+
+
+def _warn_of_newer_inputs(file: Path, settings: Settings, given: Mapping[str, Any]) -> None:
+    """Say which files that settings name were changed after the settings were written."""
+    named = (path for name, path in vars(settings.inputs).items() if f"inputs.{name}" not in given)
+    for path in (Path(path) for path in named if isinstance(path, str)):
+        if path.is_file() and path.stat().st_mtime > file.stat().st_mtime:
+            warnings.warn(f"{path} is newer than {file}: results may not be those of that time", stacklevel=3)
 
 
 def _complete(settings: Settings, run: Run) -> Settings:

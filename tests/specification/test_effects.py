@@ -1,5 +1,6 @@
 """Settings that change nothing are refused or said, at every door, with what they need."""
 
+import os
 import warnings
 
 import nibabel as nib
@@ -122,6 +123,20 @@ def test_a_settings_file_is_fitted_and_said_to_hold_it(files, capsys):
     assert "settings.json: design.high_pass: has no effect where drift is polynomial" in capsys.readouterr().err
     assert _fit(files, "--settings", str(files / "settings.json"), "--drift", "cosine") == 0
     assert "no effect" not in capsys.readouterr().err
+
+
+def test_an_input_that_was_replaced_after_its_settings_is_said(files, capsys):
+    assert _fit(files) == 0
+    written = files / "out" / "settings.json"
+    again = ["fit", "--settings", str(written), "--out", str(files / "again"), "--overwrite"]
+    assert main(again) == 0
+    assert "newer" not in capsys.readouterr().err
+    later = written.stat().st_mtime + 10
+    os.utime(files / "events.tsv", (later, later))
+    assert main(again) == 0
+    assert capsys.readouterr().err.count("events.tsv is newer than") == 1
+    assert main([*again, "--events", str(files / "events.tsv")]) == 0
+    assert "newer" not in capsys.readouterr().err
 
 
 def test_a_misspelt_name_of_a_file_is_an_error_with_the_right_one():
