@@ -32,6 +32,8 @@ from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.field import arguments_in
+from glmwidgets.specification.model import Model
+from glmwidgets.specification.reading import read_by, reads
 
 __all__ = [
     "check_even",
@@ -54,6 +56,7 @@ MIN_SCANS = 3
 WHOLE = slice(None)
 
 
+@reads("data.drop_scans")
 def scans_of(run: Run, asked: Any) -> slice:
     """Scans that are analysed.
 
@@ -68,6 +71,7 @@ def scans_of(run: Run, asked: Any) -> slice:
     return slice(dropped, None)
 
 
+@reads("data.mask_cut")
 def domain_of(run: Run, asked: Any) -> Domain:
     """Voxels that are analysed: those of the given mask, or of the brain that is found, that have a signal.
 
@@ -88,11 +92,13 @@ def domain_of(run: Run, asked: Any) -> Domain:
     return run.domain.within(mask & alive)
 
 
+@reads("data.smoothing_fwhm")
 def series_of(run: Run, asked: Any, domain: Domain) -> np.ndarray:
     """Series of the domain's voxels, smoothed; shape (n_scans, n_voxels), of all scans."""
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
 
+@reads("design.scrub_fd", "design.scrub_dvars")
 def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
     """Which of the scans that are analysed are not scrubbed, as booleans."""
     n, chosen = run.n_scans, asked.design
@@ -106,6 +112,7 @@ def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
     return kept[scans]
 
 
+@reads("data.signal_scaling")
 def moments_of(
     asked: Any,
     series: np.ndarray,
@@ -139,6 +146,7 @@ def moments_of(
     return Moments(y if places is None else filled_gaps(y, places), **how)
 
 
+@reads("design.confounds", "design.scrub_fd", "design.scrub_dvars")
 def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | None:
     """Chosen confounds of all scans, columns for scrubbed ones among them; None if there are none.
 
@@ -186,6 +194,7 @@ def modelled_events(asked: Any, events: pd.DataFrame | None) -> pd.DataFrame | N
     return events
 
 
+@reads(*(path for path in Model.paths() if path.startswith("design.") and path not in read_by(confounds_of)))
 def design_of(
     run: Run,
     asked: Any,
@@ -265,6 +274,7 @@ def check_even(run: Run, noise_model: str) -> None:
         )
 
 
+@reads("noise.model", "noise.pooling")
 def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, **how: Any) -> Fit:
     """Fit of the design, under the noise that is asked for.
 
@@ -284,6 +294,7 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
     return fit_glm(moments, design, asked.noise.model, pooling=pooling, neighbours=touching, **how)
 
 
+@reads("contrast.expression")
 def contrast_of(asked: Any, fit: Fit) -> Scored:
     """The contrast that is asked about, with its z scores."""
     contrast = compute_contrast(fit, asked.contrast.expression)

@@ -16,6 +16,7 @@ from glmwidgets.glm.inference.ari import hommel_values
 from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.inference.heights import height_threshold
 from glmwidgets.runs.domain import Domain
+from glmwidgets.specification.reading import reads
 from glmwidgets.specification.settings import ThresholdSettings
 
 __all__ = [
@@ -68,12 +69,14 @@ class Clusters:
     bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
 
+@reads("threshold.height_control", "threshold.alpha", "threshold.value", "threshold.two_sided")
 def threshold_of(settings: Any, contrast: Scored) -> float:
     """Threshold in z; infinite if nothing can survive."""
     chosen, sides = settings.threshold, two_sided(settings, contrast[0])
     return height_threshold(contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=sides, fixed=chosen.value)
 
 
+@reads("threshold.two_sided", "threshold.cluster_size", "threshold.min_distance")
 def clusters_of(settings: Any, domain: Domain, contrast: Scored, threshold: float) -> Clusters:
     """Clusters over a threshold, without bounds yet."""
     chosen = settings.threshold
@@ -89,11 +92,13 @@ def clusters_of(settings: Any, domain: Domain, contrast: Scored, threshold: floa
     return Clusters(tuple(clusters), labels)
 
 
+@reads("threshold.two_sided")
 def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
     """What the bounds on all clusters of a map have in common."""
     return hommel_values(_tested(contrast[1]), CONFIDENCE, two_sided(settings, contrast[0]))
 
 
+@reads("threshold.two_sided")
 def bounds_of(
     settings: Any, domain: Domain, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
 ) -> np.ndarray:

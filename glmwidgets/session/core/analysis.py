@@ -21,10 +21,6 @@ Checkpoint = Callable[[str], None]
 Get = Callable[[str], Any]
 
 
-def _threshold(*names: str) -> tuple[str, ...]:
-    return tuple(f"threshold.{name}" for name in names)
-
-
 class LiveAnalysis:
     """A graph of stages; one of them gives the voxels (``mask``), one a contrast with its z scores (`scored`).
 
@@ -38,17 +34,15 @@ class LiveAnalysis:
     scored: ClassVar[str] = "contrast"
 
     def __init__(self, stages: Iterable[Stage]):
-        scored, sides = self.scored, _threshold("two_sided")
-        heights = _threshold("height_control", "alpha", "value", "two_sided")
-        kept = _threshold("two_sided", "cluster_size", "min_distance")
+        scored = self.scored
         self.graph = Graph(
             [
                 *stages,
-                Stage("threshold", threshold_of, needs=(scored,), reads=heights, keep=8),
-                Stage("clusters", clusters_of, needs=("mask", scored, "threshold"), reads=kept),
+                Stage("threshold", threshold_of, (scored,), keep=8),
+                Stage("clusters", clusters_of, ("mask", scored, "threshold")),
                 # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
-                Stage("hommel", hommel_of, needs=(scored,), reads=sides),
-                Stage("bounds", bounds_of, needs=("mask", scored, "clusters", "hommel"), reads=sides),
+                Stage("hommel", hommel_of, (scored,)),
+                Stage("bounds", bounds_of, ("mask", scored, "clusters", "hommel")),
             ]
         )
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from glmwidgets.glm.errors import GlmwidgetsError, InputError, portable, told
 from glmwidgets.session.core.declared import DeclaredSettings, by_group
+from glmwidgets.specification.reading import read_by
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["Graph", "Heard", "Stage", "StageError"]
@@ -72,7 +73,8 @@ class Stage:
     needs : tuple of str
         Stages whose results it takes, in the order of its arguments.
     reads : tuple of str
-        Paths of the settings that it reads.
+        Paths of the settings that it reads; by default those that `compute` declares, see
+        `glmwidgets.specification.reading.reads`.
     keep : int
         How many results are kept, the last used longest.
     budget : int or None
@@ -82,9 +84,13 @@ class Stage:
     name: str
     compute: Callable[..., Any]
     needs: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
+    reads: tuple[str, ...] | None = None
     keep: int = 4
     budget: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.reads is None:
+            object.__setattr__(self, "reads", read_by(self.compute))
 
     @cached_property
     def _declared(self) -> dict[str, frozenset[str]]:

@@ -23,11 +23,16 @@ from glmwidgets.session.group.data import Group
 from glmwidgets.session.group.tests import default_contrast, kept_rows
 from glmwidgets.session.group.thumbnails import seen_from_above
 from glmwidgets.specification.group import GroupSettings
+from glmwidgets.specification.reading import reads
 
 __all__ = ["GroupAnalysis"]
 
 # Smoothed versions that a person may come back to, within what a small machine can spare.
 VALUES_BYTES = 400 * 2**20
+
+USED = ("data.left_out", "table.maps")
+TABLE = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
+MODEL = (*TABLE, "data.left_out", "design.terms")
 
 #: What a group does not have of what a map can show.
 LACKS = {"series": "maps of a group have no series"}
@@ -43,21 +48,18 @@ class GroupAnalysis(LiveAnalysis):
 
     def __init__(self, group: Group):
         self.group = group
-        table = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
-        used = ("data.left_out", "table.maps")
-        model = (*table, "data.left_out", "design.terms")
         super().__init__(
             [
                 Stage("mask", lambda asked: self.domain),
-                Stage("maps", self._maps, reads=("data.smoothing_fwhm",), keep=8, budget=VALUES_BYTES),
-                Stage("design", self._design, reads=(*model, "design.centre"), keep=8),
-                Stage("fit", self._fit, ("maps", "design"), used),
-                Stage("fitted", self._fitted, ("maps", "fit", "design"), used, keep=2),
+                Stage("maps", self._maps, keep=8, budget=VALUES_BYTES),
+                Stage("design", self._design, keep=8),
+                Stage("fit", self._fit, ("maps", "design")),
+                Stage("fitted", self._fitted, ("maps", "fit", "design"), keep=2),
                 Stage("thumbnails", self._thumbnails, ("maps",), keep=2),
-                Stage("distances", self._distances, ("maps",), used),
+                Stage("distances", self._distances, ("maps",)),
                 Stage("influence", self._influence, ("distances", "design")),
-                Stage("contrast", self._contrast, ("fit",), ("contrast.expression", *model), keep=6),
-                Stage("statistics", self._statistics, ("fitted", "contrast"), ("threshold.two_sided",), keep=2),
+                Stage("contrast", self._contrast, ("fit",), keep=6),
+                Stage("statistics", self._statistics, ("fitted", "contrast"), keep=2),
             ]
         )
 
@@ -112,11 +114,13 @@ class GroupAnalysis(LiveAnalysis):
         """A contrast that could stand in the place of one that cannot be read under these settings."""
         return mended_expression(settings.contrast.expression, error) or default_contrast(settings)
 
+    @reads("data.smoothing_fwhm")
     def _maps(self, settings: GroupSettings) -> np.ndarray:
         group, masker = self.group, self.group.masker
         smoothing = ImageMasker(masker.mask_img_, settings.data.smoothing_fwhm or None, masker.resample)
         return masked_maps(group.imgs, list(group.names), smoothing)
 
+    @reads(*MODEL, "design.centre")
     def _design(self, settings: GroupSettings) -> pd.DataFrame:
         table, rows = settings.table, kept_rows(settings)
         unknown = sorted(set(settings.data.left_out) - set(table.maps))
@@ -126,26 +130,31 @@ class GroupAnalysis(LiveAnalysis):
         columns = [TermColumn(c.name, c.kind, [c.cells[i] for i in rows]) for c in chosen]
         return design_of_terms(columns, [table.maps[i] for i in rows], settings.design.centre, table.subjects)
 
+    @reads(*USED)
     def _fit(self, settings: GroupSettings, values: np.ndarray, design: pd.DataFrame) -> GroupFit:
         return fit_group(_used(settings, values), design)
 
     def _thumbnails(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
         return seen_from_above(values, self.domain)
 
+    @reads(*USED)
     def _distances(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
         return map_distances(_used(settings, values))
 
     def _influence(self, settings: GroupSettings, distances: np.ndarray, design: pd.DataFrame) -> Influence:
         return map_influence(distances, design)
 
+    @reads(*USED)
     def _fitted(self, settings: GroupSettings, values: np.ndarray, fit: GroupFit, design: pd.DataFrame) -> FittedGroup:
         effects = {str(name): (str(name),) for name in design.columns}
         return FittedGroup(design=design, fit=fit, values=_used(settings, values), effects=effects)
 
+    @reads(*MODEL, "contrast.expression")
     def _contrast(self, settings: GroupSettings, fit: GroupFit) -> Scored:
         contrast = group_contrast(fit, settings.contrast.expression or default_contrast(settings))
         return contrast, contrast.z_score()
 
+    @reads("threshold.two_sided")
     def _statistics(self, settings: GroupSettings, fitted: FittedGroup, contrast: Scored) -> StatisticsBook:
         return StatisticsBook(fitted, *contrast, two_sided(settings, contrast[0]), "none", LACKS)
 

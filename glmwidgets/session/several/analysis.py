@@ -26,6 +26,7 @@ from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage, StageError
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.fixed import WEIGHTINGS, FixedSettings, model_of
+from glmwidgets.specification.reading import reads
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
 __all__ = ["FixedAnalysis"]
@@ -37,13 +38,11 @@ LACKS = dict.fromkeys(("fit", "series"), "runs that are combined have this each 
 class _OnMask(Analysis):
     """A run analysed on other voxels than its own: its series are taken from where they have been made."""
 
-    #: And where they were made, which voxels they are of.
-    SERIES_READ = (*Analysis.SERIES_READ, "data.mask_cut")
-
     def __init__(self, of: Analysis, domain: Domain):
         super().__init__(replace(of.run, mask_img=domain.mask_image()), of.precision)
         self._of = of
 
+    @reads("data.smoothing_fwhm", "data.mask_cut")
     def _series(self, settings: Settings, domain: Domain) -> np.ndarray:
         own, series = self._of.graph.get("mask", settings), self._of.graph.get("series", settings)
         # Voxel by voxel in memory, as series come out of an image: sums in another order differ in their last bits.
@@ -65,14 +64,12 @@ class FixedAnalysis(LiveAnalysis):
         self.analyses = tuple(analyses)
         self._common: Domain | None = None
         self._on_mask: tuple[Analysis, ...] = ()
-        asked = ("runs.models", "runs.left_out", "contrast.expression")
-        shown = ("runs.models", "threshold.two_sided")
         super().__init__(
             [
                 Stage("mask", lambda asked: self._common, reads=("runs.models",)),
-                Stage("contrasts", self._parts, ("mask",), asked, keep=4),
-                Stage("fixed effects", self._combined, ("contrasts",), ("runs.weighting",), keep=6),
-                Stage("statistics", self._statistics, ("fixed effects",), shown, keep=2),
+                Stage("contrasts", self._parts, ("mask",), keep=4),
+                Stage("fixed effects", self._combined, ("contrasts",), keep=6),
+                Stage("statistics", self._statistics, ("fixed effects",), keep=2),
             ]
         )
 
@@ -190,6 +187,7 @@ class FixedAnalysis(LiveAnalysis):
             raise StageError("runs", ValueError("every run is left out: tick at least one"))
         return used
 
+    @reads("runs.models", "runs.left_out", "contrast.expression")
     def _parts(self, settings: FixedSettings, domain: Domain) -> tuple[RunPart, ...]:
         used, parts, failed = self._used(settings), [], []
         asked = ContrastSettings(settings.contrast.expression)
@@ -212,6 +210,7 @@ class FixedAnalysis(LiveAnalysis):
             raise StageError("contrast", ValueError(f"no run can answer this contrast. {said}")) from failed[0]
         return tuple(parts)
 
+    @reads("runs.weighting")
     def _combined(self, settings: FixedSettings, parts: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:
         contrasts = [part.contrast for part in parts if not part.why_not]
         combine = WEIGHTINGS[settings.runs.weighting].combine
@@ -223,6 +222,7 @@ class FixedAnalysis(LiveAnalysis):
         scalings = [model.data.signal_scaling for model in models]
         return scalings[0] if all(SCALINGS[name].mean is not None for name in scalings) else "none"
 
+    @reads("runs.models", "threshold.two_sided")
     def _statistics(self, settings: FixedSettings, scored: Scored) -> StatisticsBook:
         models = [model_of(text, ContrastSettings(), ThresholdSettings()) for text in settings.runs.models]
         return StatisticsBook(None, *scored, two_sided(settings, scored[0]), self._scaling(models), LACKS)

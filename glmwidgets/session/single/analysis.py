@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
+from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
 
 __all__ = ["Analysis"]
@@ -33,10 +35,6 @@ __all__ = ["Analysis"]
 # moments alone; the series serve another scaling, or other scans left out, of the same version.
 SERIES_BYTES = 160 * 2**20
 MOMENTS_BYTES = 400 * 2**20
-
-
-def _paths(group: str, *names: str) -> tuple[str, ...]:
-    return tuple(f"{group}.{name}" for name in names)
 
 
 class Analysis(LiveAnalysis):
@@ -49,45 +47,26 @@ class Analysis(LiveAnalysis):
         Precision of the products with the data; see `glmwidgets.glm.moments.lagged.Moments`.
     """
 
-    #: What the series are made from.
-    SERIES_READ: ClassVar[tuple[str, ...]] = ("data.smoothing_fwhm",)
-
     def __init__(self, run: Run, precision: str = "float64"):
         self.run = run
         self.event_source = EventSource(run.events)
         self.precision = precision
         self._products = ProductCache(CACHE_BYTES)  # one for all versions of the data that are kept
-        edits = _paths("events", "table", "shift", "modulated", "modulated_by")
-        chosen = _paths("design", "confounds", "scrub_fd", "scrub_dvars")
-        noise, scaling = _paths("noise", "model", "pooling"), ("data.signal_scaling",)
-        fitted = ("fit", "design", "events", "signal")
         super().__init__(
             [
-                Stage("scans", partial(steps.scans_of, run), reads=("data.drop_scans",), keep=1),
-                Stage("mask", partial(steps.domain_of, run), reads=("data.mask_cut",)),
-                Stage("series", self._series, ("mask",), self.SERIES_READ, keep=8, budget=SERIES_BYTES),
-                Stage("kept", partial(steps.scrubbed_of, run), ("scans",), _paths("design", "scrub_fd", "scrub_dvars")),
+                Stage("scans", self._of_run(steps.scans_of), keep=1),
+                Stage("mask", self._of_run(steps.domain_of)),
+                Stage("series", self._series, ("mask",), keep=8, budget=SERIES_BYTES),
+                Stage("kept", self._of_run(steps.scrubbed_of), ("scans",)),
                 Stage("signal", self._signal, ("series", "scans", "kept"), keep=8),
-                Stage("moments", self._moments, ("series", "scans", "kept"), scaling, budget=MOMENTS_BYTES),
-                Stage("events", lambda asked: self.event_source.events(asked.events), reads=edits, keep=8),
-                Stage("confounds", partial(steps.confounds_of, run), ("scans",), chosen),
-                Stage(
-                    "design",
-                    partial(steps.design_of, run),
-                    ("events", "confounds", "scans"),
-                    tuple(path for path in Settings.paths() if path.startswith("design.") and path not in chosen),
-                    keep=8,
-                ),
-                Stage("fit", self._fit, ("moments", "design", "mask"), noise, keep=3),
-                Stage(
-                    "fitted",
-                    self._fitted,
-                    fitted,
-                    _paths("design", "conditions", "confounds", "hrf_model", "fir_delays"),
-                    keep=3,
-                ),
-                Stage("contrast", steps.contrast_of, ("fit",), ("contrast.expression",), keep=6),
-                Stage("statistics", self._statistics, ("fit", "contrast"), ("threshold.two_sided", *scaling), keep=2),
+                Stage("moments", self._moments, ("series", "scans", "kept"), budget=MOMENTS_BYTES),
+                Stage("events", self._events, keep=8),
+                Stage("confounds", self._of_run(steps.confounds_of), ("scans",)),
+                Stage("design", self._of_run(steps.design_of), ("events", "confounds", "scans"), keep=8),
+                Stage("fit", self._fit, ("moments", "design", "mask"), keep=3),
+                Stage("fitted", self._fitted, ("fit", "design", "events", "signal"), keep=3),
+                Stage("contrast", steps.contrast_of, ("fit",), keep=6),
+                Stage("statistics", self._statistics, ("fit", "contrast"), keep=2),
             ]
         )
 
@@ -159,21 +138,38 @@ class Analysis(LiveAnalysis):
         self._products.clear()
         self.run = self.run.closed()
 
+    @reads(*read_by(steps.fit_of))
     def _fit(self, asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
         steps.check_even(self.run, asked.noise.model)
         return steps.fit_of(asked, moments, design, domain)
 
+    @reads(*read_by(steps.series_of))
     def _series(self, asked: Any, domain: Domain) -> np.ndarray:
         return steps.series_of(self.run, asked, domain)
+
+    def _of_run(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step on the run that is there when it is asked for: an analysis that was closed holds no image."""
+
+        @reads(*read_by(step))
+        def compute(asked: Any, *needed: Any) -> Any:
+            return step(self.run, asked, *needed)
+
+        return compute
+
+    @reads("events.table", "events.shift", "events.modulated", "events.modulated_by")
+    def _events(self, asked: Any) -> pd.DataFrame | None:
+        return self.event_source.events(asked.events)
 
     def _signal(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> np.ndarray:
         y = series[scans]
         return (y if kept.all() else y[kept]).mean(axis=0, dtype=np.float64)
 
+    @reads(*read_by(steps.moments_of))
     def _moments(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> Moments:
         how = {"precision": self.precision, "products": self._products}
         return steps.moments_of(asked, series, scans, None if kept.all() else kept, **how)
 
+    @reads("design.conditions", "design.confounds", "design.hrf_model", "design.fir_delays")
     def _fitted(
         self, asked: Any, fit: Fit, design: pd.DataFrame, events: pd.DataFrame | None, signal: np.ndarray
     ) -> Fitted:
@@ -183,5 +179,6 @@ class Analysis(LiveAnalysis):
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
         return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs.bold, signal, effects)
 
+    @reads("threshold.two_sided", "data.signal_scaling")
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:
         return StatisticsBook(fit, *contrast, two_sided(asked, contrast[0]), asked.data.signal_scaling)

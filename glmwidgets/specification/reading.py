@@ -1,0 +1,39 @@
+"""What a step reads of a specification, declared where the step is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["read_by", "reads"]
+
+Step = TypeVar("Step", bound=Callable[..., Any])
+
+
+def reads(*paths: str) -> Callable[[Step], Step]:
+    """Declare the settings that a step reads; whoever keeps its results asks `read_by`.
+
+    Parameters
+    ----------
+    *paths : str
+        Of settings, such as ``"design.hrf_model"``.
+
+    Examples
+    --------
+    >>> @reads("noise.model")
+    ... def noise_of(asked):
+    ...     return asked.noise.model
+    >>> read_by(noise_of)
+    ('noise.model',)
+    """
+
+    def declare(step: Step) -> Step:
+        step.reads = paths
+        return step
+
+    return declare
+
+
+def read_by(step: Callable[..., Any]) -> tuple[str, ...]:
+    """Settings that a step declares."""
+    return getattr(step, "reads", ())
