@@ -19,7 +19,9 @@ from glmwidgets.analysis.answers import Fitted
 from glmwidgets.analysis.steps import design_of, warn_if_unseen
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
+from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.moments.scaling import scaling_row
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.models.asked import model_of, unused_arguments
@@ -301,7 +303,15 @@ class FirstLevelModel(Estimator):
 
     def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
         if run.design is not None:
-            return run.with_gaps(run.design)
+            design = run.with_gaps(run.design)
+            if not self.standardize and not scaling_row(self.signal_scaling).centred and not holds_constant(design):
+                warnings.warn(
+                    f"{run.name}: the given design has no constant, and signal_scaling={self.signal_scaling!r} leaves "
+                    "the series their mean, which then counts as error: add one, design.assign(constant=1.0), unless "
+                    "the data have no mean",
+                    stacklevel=3,
+                )
+            return design
         if run.frame_times is None:
             raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
         how = {"outside": outside, "where": f"{run.name}: ", "response": self._response}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES
-from glmwidgets.glm.fit.partition import column_space
+from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
 from glmwidgets.models.masker import ImageMasker
@@ -197,10 +197,9 @@ def permutation_maps(result: PermutationResult, masker: ImageMasker) -> Permutat
 
 def _with_constant(design: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Add a column of ones that is not tested, unless the columns can make one."""
-    basis = column_space(design).basis
-    ones = np.ones(len(design))
-    if np.allclose(basis @ (basis.T @ ones), ones, atol=1e-8):
+    if holds_constant(design):
         return design, weights
+    ones = np.ones(len(design))
     return np.c_[design, ones], np.c_[weights, np.zeros(len(weights))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,8 @@ def _fitting(
     if not root.is_dir():
         raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
     label = str(subject).removeprefix("sub-")
+    if not re.fullmatch(r"[A-Za-z0-9+]+", label):
+        raise InputError(f"{subject!r} is no participant: letters and digits, such as sub-01")
     wanted = {NARROW[name]: str(value) for name, value in _given(task, run, session, space).items()}
     wanted |= {key: NONE if value is None else str(value) for key, value in (entities or {}).items()}
     wanted = {key: value.removeprefix(f"{key}-") for key, value in wanted.items()}

@@ -162,6 +162,22 @@ def test_runs_side_by_side_are_runs_one_after_the_other(tiny):
     np.testing.assert_array_equal(z_of(alone), z_of(together))
 
 
+def test_a_given_design_without_a_constant_is_said_where_series_keep_their_mean(tiny):
+    n = tiny.img.shape[3]
+    wave = np.sin(np.arange(n) / 5)
+    design = pd.DataFrame({"wave": wave - wave.mean()})
+    how = {"t_r": 2.0, "mask_img": False, "noise_model": "ols"}
+    with pytest.warns(UserWarning, match=r"has no constant, and signal_scaling=False leaves the series their mean"):
+        FirstLevelModel(signal_scaling=False, **how).fit(tiny.img, design_matrices=design)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        FirstLevelModel(signal_scaling=0, **how).fit(tiny.img, design_matrices=design)
+        with_constant = FirstLevelModel(signal_scaling=False, **how).fit(
+            tiny.img, design_matrices=design.assign(constant=1.0)
+        )
+    assert np.isfinite(with_constant.compute_contrast("wave").get_fdata()).all()
+
+
 def test_the_header_knows_the_time_between_scans(tiny):
     model = FirstLevelModel(mask_img=False).fit(tiny.img, tiny.events)
     np.testing.assert_array_equal(z_of(model), z_of(FirstLevelModel(2.0, mask_img=False).fit(tiny.img, tiny.events)))

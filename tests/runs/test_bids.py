@@ -120,6 +120,30 @@ def test_a_question_names_every_entity_that_differs(prepared):
     assert str(asked.value).endswith("Narrow it with run=, space=")
 
 
+def test_every_choice_that_a_question_offers_can_be_made(prepared):
+    with pytest.raises(BidsQuestion) as asked:
+        find_run(prepared, "01")
+    for choice in asked.value.choices:
+        found = find_run(prepared, "01", **dict(part.split("=") for part in choice.split()))
+        assert ("space-" in found.bold.name) == ("space=none" not in choice)
+    assert find_run(prepared, "01", run=2, entities={"space": None}).entities.get("space") is None
+
+
+def test_what_other_pipelines_made_is_found(prepared):
+    folder = next(prepared.glob("derivatives/*/sub-01/func"))
+    shutil.copy(
+        next(folder.glob("*run-2*desc-preproc_bold.nii*")), folder / "sub-01_task-av_run-2_desc-denoised_bold.nii.gz"
+    )
+    assert find_run(prepared, "01", run=2).entities["desc"] == "preproc"
+    assert find_run(prepared, "01", run=2, entities={"desc": "denoised"}).entities["desc"] == "denoised"
+
+
+@pytest.mark.parametrize("subject", ["01/../02", "..", "sub-01\n", ""])
+def test_what_is_no_label_is_no_participant(tree, subject):
+    with pytest.raises(ValueError, match="is no participant"):
+        find_run(tree, subject)
+
+
 @pytest.mark.parametrize("where", ["dataset", "derivatives", "named"])
 def test_a_preprocessed_run_has_mask_confounds_and_slice_timing(prepared, where):
     place = prepared / "derivatives" / PREP if where == "derivatives" else prepared

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from glmwidgets.glm.fit.contrasts import ESTIMABLE_WITHIN, NotEstimableError, chosen_stat_type
 
-__all__ = ["ColumnSpace", "Hypothesis", "column_space", "partition"]
+__all__ = ["ColumnSpace", "Hypothesis", "column_space", "holds_constant", "partition"]
 
 # Lengths of parts of unit vectors below this are rounding.
 TOLERANCE = 1e-8
@@ -95,6 +95,19 @@ class Hypothesis:
     def dof(self) -> int:
         """Degrees of freedom of the residuals: n minus the rank of the design."""
         return len(self.tested) - self.tested.shape[1] - self.nuisance.shape[1]
+
+
+def holds_constant(design: ArrayLike) -> bool:
+    """Whether the columns of a design, shape (n, p), can make a constant.
+
+    Examples
+    --------
+    >>> holds_constant([[1, 0], [0, 1], [1, 0]]), holds_constant([[-1], [0], [1]])
+    (True, False)
+    """
+    basis = column_space(design).basis
+    ones = np.ones(len(basis))
+    return bool(np.allclose(basis @ (basis.T @ ones), ones, atol=TOLERANCE))
 
 
 def partition(design: ArrayLike, contrast: ArrayLike, stat_type: str | None = None) -> Hypothesis:

@@ -78,6 +78,8 @@ class Scaling:
         Gives the mean that the signal is divided by; None leaves it alone.
     over_time : bool
         Whether the mean is one over scans, from which those that are scrubbed are left out.
+    centred : bool
+        Whether each voxel's mean over time is gone afterwards.
     nilearn : object
         Its value in nilearn; None if it has none.
     why_not : str
@@ -91,6 +93,7 @@ class Scaling:
     nilearn: Any = None
     why_not: str = "nilearn has no such scaling"
     over_time: bool = False
+    centred: bool = False
 
     @property
     def said(self) -> str:
@@ -101,7 +104,7 @@ class Scaling:
 SCALINGS: Choices[Scaling] = Choices(
     (row.name, row)
     for row in (
-        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time, 0, over_time=True),
+        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time, 0, over_time=True, centred=True),
         Scaling("scan", 1, "% of each scan's mean", _mean_over_voxels, why_not="nilearn stops with an error there"),
         Scaling("grand", (0, 1), "% of the grand mean", _grand_mean, (0, 1), over_time=True),
         Scaling("none", False, "raw units", None, False),

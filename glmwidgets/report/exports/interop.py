@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ import pandas as pd
 
 from glmwidgets.files.writing import check_outputs, noted, remove, write_text
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.fit.partition import holds_constant
 
 __all__ = ["read_afni_xmat", "read_fsl_con", "read_fsl_mat", "write_afni_xmat", "write_fsl_con", "write_fsl_mat"]
 
 PathLike = str | os.PathLike[str]
+
+#: A list of a header is not longer.
+MOST_VALUES = 10_000_000
 
 
 def _row(values: Sequence[float]) -> str:
@@ -85,12 +89,15 @@ def write_fsl_mat(path: PathLike, design: pd.DataFrame, *, overwrite: bool = Fal
     return write_text(path, "\n".join([*head, "", "/Matrix", *map(_row, x), ""]), "design", overwrite=overwrite)
 
 
-def read_fsl_mat(path: PathLike) -> pd.DataFrame:
+def read_fsl_mat(path: PathLike, constant: bool = False) -> pd.DataFrame:
     """Read a design matrix from FSL's ``.mat``.
 
     Parameters
     ----------
     path : str or path
+    constant : bool
+        Add a column ``constant``, where the columns make none. FEAT takes the mean out of data and columns of a first
+        level and writes no constant; data that keep their mean need one.
 
     Returns
     -------
@@ -106,7 +113,8 @@ def read_fsl_mat(path: PathLike) -> pd.DataFrame:
     names = [unquote(fields.get(f"ColumnName{j}", f"ev{j}")) for j in range(1, x.shape[1] + 1)]
     times = [float(value) for value in fields["FrameTimes"].split()] if "FrameTimes" in fields else None
     _check_count(path, "NumPoints", fields, x.shape[0])
-    return pd.DataFrame(x, columns=names, index=times)
+    design = pd.DataFrame(x, columns=names, index=times)
+    return design.assign(constant=1.0) if constant and not holds_constant(x) else design
 
 
 def write_fsl_con(
@@ -176,7 +184,8 @@ def read_fsl_con(path: PathLike) -> dict[str, np.ndarray]:
     Returns
     -------
     dict from name to array of shape (n_columns,) or (n_rows, n_columns)
-        A row that belongs to an F test and was written for it is not repeated as a contrast of its own.
+        A row that belongs to an F test and was written for it is not repeated as a contrast of its own. Where two have
+        one name, the second is called ``name (2)``.
 
     Raises
     ------
@@ -186,23 +195,38 @@ def read_fsl_con(path: PathLike) -> dict[str, np.ndarray]:
     fields, weights = _vest(path, "FSL contrasts (.con)")
     _check_count(path, "NumContrasts", fields, len(weights))
     names = [unquote(fields.get(f"ContrastName{j}", f"contrast{j}")) for j in range(1, len(weights) + 1)]
-    found: dict[str, np.ndarray] = {}
-    used: set[int] = set()
     tests = Path(path).with_suffix(".fts")
-    of_first: dict[int, tuple[str, np.ndarray]] = {}
+    # Of each F test: its first row, name and rows. A row may belong to several, and several may begin with it.
+    held: list[tuple[int, str, np.ndarray]] = []
+    used: set[int] = set()
     if tests.is_file():
         fields, rows = _vest(tests, "FSL F tests (.fts)")
+        if rows.shape[1] != len(weights):
+            raise ValueError(f"{tests} is of {rows.shape[1]} contrasts, and {path} has {len(weights)}")
         for j, row in enumerate(rows, 1):
-            name, held = unquote(fields.get(f"FTestName{j}", f"F{j}")), np.flatnonzero(row)
-            of_first[int(held[0])] = (name, weights[held])
-            if all(names[i].startswith(f"{name} row ") for i in held):
-                used.update(held.tolist())
+            name, own = unquote(fields.get(f"FTestName{j}", f"F{j}")), np.flatnonzero(row)
+            if not own.size:
+                raise ValueError(f"{tests}: F test {j} holds no contrast")
+            held.append((int(own[0]), name, weights[own]))
+            if all(names[i].startswith(f"{name} row ") for i in own):
+                used.update(own.tolist())
+    found: dict[str, np.ndarray] = {}
     for i, (name, row) in enumerate(zip(names, weights, strict=True)):
-        if i in of_first:
-            found[of_first[i][0]] = of_first[i][1]
+        for first, test, tested in held:
+            if first == i:
+                found[_unlike(test, found)] = tested
         if i not in used:
-            found[name] = row
+            found[_unlike(name, found)] = row
     return found
+
+
+def _unlike(name: str, taken: Container[str]) -> str:
+    """The name, or with a number where another is called so, too."""
+    number, unlike = 1, name
+    while unlike in taken:
+        number += 1
+        unlike = f"{name} ({number})"
+    return unlike
 
 
 def _vest(path: PathLike, what: str) -> tuple[dict[str, str], np.ndarray]:
@@ -268,13 +292,12 @@ def write_afni_xmat(
     ------
     FileExistsError
         If the file was read as an input, or exists and may not be replaced.
-    ValueError
-        If a name holds a semicolon, which separates names in that format.
 
     Notes
     -----
     The header is that of ``3dDeconvolve``: comment lines that make one NIML element, with the attributes that
-    ``3dREMLfit`` reads. ``FrameTimes`` is ours; AFNI leaves it alone.
+    ``3dREMLfit`` reads. AFNI takes lists of labels apart at semicolons and blanks: these are written as underscores.
+    ``FrameTimes``, and ``ColumnNames`` and ``GltNames`` that hold names as they were, are ours; AFNI leaves them alone.
 
     Examples
     --------
@@ -288,9 +311,7 @@ def write_afni_xmat(
     """
     x, contrasts = design.to_numpy(dtype=np.float64), dict(contrasts or {})
     names = [str(name) for name in design.columns]
-    for name in (*names, *contrasts):
-        if ";" in name:
-            raise ValueError(f"AFNI separates names by semicolons, and {name!r} holds one: rename it")
+    labels = _labels(names)
     n_scans, n_columns = x.shape
     if t_r is None:
         t_r = float(np.median(np.diff(np.asarray(design.index, dtype=float)))) if n_scans > 1 else 1.0
@@ -301,7 +322,7 @@ def write_afni_xmat(
     attributes = {
         "ni_type": f"{n_columns}*double",
         "ni_dimen": str(n_scans),
-        "ColumnLabels": " ; ".join(names),
+        "ColumnLabels": " ; ".join(labels),
         "ColumnGroups": ",".join(map(str, groups)),
         "RowTR": repr(float(t_r)),
         "GoodList": f"0..{n_scans - 1}",
@@ -310,12 +331,16 @@ def write_afni_xmat(
         "Nstim": str(len(task)),
         "StimBots": ",".join(map(str, task)),
         "StimTops": ",".join(map(str, task)),
-        "StimLabels": " ; ".join(names[j] for j in task),
+        "StimLabels": " ; ".join(labels[j] for j in task),
         "FrameTimes": ",".join(repr(float(time)) for time in design.index),
     }
+    if labels != names:
+        attributes["ColumnNames"] = _exactly(names)
     if contrasts:
         attributes["Nglt"] = str(len(contrasts))
-        attributes["GltLabels"] = " ; ".join(contrasts)
+        attributes["GltLabels"] = " ; ".join(_labels(list(contrasts)))
+        if _labels(list(contrasts)) != list(contrasts):
+            attributes["GltNames"] = _exactly(contrasts)
         for number, definition in enumerate(contrasts.values()):
             weights = np.atleast_2d(contrast_vector(definition, names))
             values = ",".join(repr(float(value)) for value in weights.ravel())
@@ -324,6 +349,36 @@ def write_afni_xmat(
     head = ["# <matrix", *(f'#  {key} = "{_quoted(value)}"' for key, value in attributes.items()), "# >"]
     rows = (" " + " ".join(repr(float(value)) for value in row) for row in x)
     return write_text(path, "\n".join([*head, *rows, "# </matrix>", ""]), "design", overwrite=overwrite)
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Names that AFNI's lists can hold, all different if they were."""
+    labels: list[str] = []
+    for name in names:
+        labels.append(_unlike(re.sub(r"[;\s]+", "_", name) or "_", labels).replace(" ", "_"))
+    return labels
+
+
+def _exactly(names: Iterable[str]) -> str:
+    return " ".join(quote(name, safe="", errors="surrogatepass") for name in names)
+
+
+def _named(attributes: Mapping[str, str], what: str) -> list[str]:
+    """Names of columns or tests: as they were, or else as AFNI calls them."""
+    if f"{what}Names" in attributes:
+        return [unquote(name, errors="surrogatepass") for name in attributes[f"{what}Names"].split(" ")]
+    return [name.strip() for name in attributes.get(f"{what}Labels", "").split(";")]
+
+
+def _expanded(text: str) -> list[str]:
+    """The values of a list in which ``12@0`` stands for twelve zeros."""
+    values: list[str] = []
+    for part in text.strip(", ").split(","):
+        times, at, value = part.strip().partition("@")
+        if at and int(times) + len(values) > MOST_VALUES:
+            raise ValueError(f"a list in it is of more than {MOST_VALUES:,} values")
+        values += [value] * int(times) if at else [times]
+    return values
 
 
 def _quoted(text: str) -> str:
@@ -354,25 +409,34 @@ def read_afni_xmat(path: PathLike) -> tuple[pd.DataFrame, dict[str, np.ndarray]]
     attributes = {key: unescape(value) for key, value in re.findall(r'(\w+)\s*=\s*"([^"]*)"', head)}
     if "ni_type" not in attributes:
         raise ValueError(f"{path} is not an AFNI design (.xmat.1D): it has no header with ni_type")
-    body = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    try:
+        return _read_xmat(attributes, [line for line in lines if line.strip() and not line.lstrip().startswith("#")])
+    except KeyError as error:
+        raise ValueError(f"{path}: the header of this AFNI design has no {error.args[0]}") from None
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise ValueError(f"{path}: this AFNI design cannot be read: {error}") from None
+
+
+def _read_xmat(attributes: Mapping[str, str], body: Sequence[str]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     x = np.array([[float(word) for word in line.split()] for line in body])
     n_columns = int(attributes["ni_type"].partition("*")[0])
     if x.ndim != 2 or x.shape[1] != n_columns:
-        raise ValueError(f"{path}: the header tells of {n_columns} columns, and the rows hold others")
-    names = [name.strip() for name in attributes.get("ColumnLabels", "").split(";")]
+        raise ValueError(f"the header tells of {n_columns} columns, and the rows hold others")
+    names = _named(attributes, "Column")
     if len(names) != n_columns:
         names = [f"x{j}" for j in range(n_columns)]
-    kept = _good_scans(attributes.get("GoodList", f"0..{len(x) - 1}"))
     if "FrameTimes" in attributes:
         times = np.array([float(word) for word in attributes["FrameTimes"].split(",")])
     else:
-        times = float(attributes.get("RowTR", 1)) * np.arange(int(attributes.get("NRowFull", len(x))))[kept]
-    contrasts = {}
-    labels = [name.strip() for name in attributes.get("GltLabels", "").split(";")]
-    for number, label in enumerate(labels[: int(attributes.get("Nglt", 0))]):
-        rows, columns, *values = attributes[f"GltMatrix_{number:06d}"].rstrip(", ").split(",")
+        kept = _good_scans(attributes.get("GoodList", f"0..{len(x) - 1}"))
+        times = float(attributes.get("RowTR", 1)) * np.asarray(kept, dtype=float)
+    if len(times) != len(x):
+        raise ValueError(f"the header tells of {len(times)} scans, and there are {len(x)} rows")
+    contrasts: dict[str, np.ndarray] = {}
+    for number, label in enumerate(_named(attributes, "Glt")[: int(attributes.get("Nglt", 0))]):
+        rows, columns, *values = _expanded(attributes[f"GltMatrix_{number:06d}"])
         weights = np.array([float(value) for value in values]).reshape(int(float(rows)), int(float(columns)))
-        contrasts[label] = weights[0] if len(weights) == 1 else weights
+        contrasts[_unlike(label, contrasts)] = weights[0] if len(weights) == 1 else weights
     return pd.DataFrame(x, columns=names, index=times), contrasts
 
 
@@ -381,5 +445,7 @@ def _good_scans(text: str) -> list[int]:
     scans: list[int] = []
     for part in text.split(","):
         first, _, last = part.strip().partition("..")
+        if int(last or first) - int(first) > MOST_VALUES:
+            raise ValueError(f"a list in it is of more than {MOST_VALUES:,} values")
         scans += range(int(first), int(last or first) + 1)
     return scans

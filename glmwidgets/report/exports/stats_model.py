@@ -394,7 +394,7 @@ def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsMod
     if str(model.get("Type", "glm")).lower() != "glm":
         raise ValueError(f"Model.Type {model['Type']!r} is not supported; a run is modelled by 'glm'")
     names = {}  # what the document calls a condition, to its event type
-    hrf: dict[str, Any] = {}
+    convolved: list[Mapping[str, Any]] = []
     modulated = False
     for instruction in (node.get("Transformations") or {}).get("Instructions", []):
         kind, given = instruction["Name"], _listed(instruction.get("Input", []))
@@ -402,7 +402,7 @@ def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsMod
             if given != [FACTOR]:
                 raise ValueError(f"Factor of {', '.join(map(str, given))} is not supported; events differ by {FACTOR}")
         elif kind == "Convolve":
-            hrf = instruction
+            convolved.append(instruction)
             if "Output" in instruction:
                 names.update(zip(_listed(instruction["Output"]), given, strict=True))
         elif kind == "Product" and given[-1:] == ["modulation"]:
@@ -420,7 +420,8 @@ def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsMod
             conditions.append(entry.removeprefix(f"{FACTOR}."))
         else:
             confounds.append(entry)
-    parameters = _parameters(model, hrf)
+    _check_convolved(convolved, [f"{FACTOR}.{name}" for name in conditions])
+    parameters = _parameters(model, convolved[0] if convolved else {})
     contrasts = {}
     for contrast in node.get("Contrasts", []):
         contrasts[str(contrast["Name"])] = _read_contrast(contrast, names)
@@ -437,6 +438,21 @@ def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsMod
     )
 
 
+def _check_convolved(steps: Sequence[Mapping[str, Any]], conditions: Sequence[str]) -> None:
+    """Refuse responses that differ between conditions: a model has one for all."""
+    responses = [{k: v for k, v in step.items() if k not in ("Name", "Input", "Output")} for step in steps]
+    if any(one != responses[0] for one in responses):
+        told = "; ".join(
+            f"{one.get('Model', 'spm')} for {', '.join(map(str, _listed(s['Input'])))}"
+            for one, s in zip(responses, steps, strict=True)
+        )
+        raise ValueError(f"the Convolve steps differ ({told}), and one response is used for all event types")
+    inputs = [str(name) for step in steps for name in _listed(step.get("Input", []))]
+    bare = [name for name in conditions if steps and not any(fnmatch.fnmatchcase(name, pattern) for pattern in inputs)]
+    if bare:
+        raise ValueError(f"{', '.join(bare)} is in X and not convolved, while others are; one response is used for all")
+
+
 def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, Any]:
     software = model.get("Software") or []
     entries = [software] if isinstance(software, Mapping) else software
@@ -451,6 +467,9 @@ def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, A
                 ours[name] = tuple(value)
         return ours
     options = model.get("Options") or {}
+    unknown = sorted(set(options) - {row.bids for row in DRIFTS.values()})
+    if unknown:
+        raise ValueError(f"the option {', '.join(unknown)} of the model is not supported")
     parameters: dict[str, Any] = {"hrf_model": None, "drift_model": None}
     for row in DRIFTS.values():
         if row.bids in options:

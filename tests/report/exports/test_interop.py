@@ -109,8 +109,70 @@ def test_afni_knows_the_columns_of_the_task(fitted, tmp_path):
     assert groups == ["1", "2"] + ["-1"] * (design.shape[1] - 2)
     assert 'StimLabels = "face ; house"' in text
     assert 'RowTR = "2.0"' in text
-    with pytest.raises(ValueError, match="holds one: rename it"):
-        write_afni_xmat(tmp_path / "X.xmat.1D", design.rename(columns={"face": "a;b"}))
+    odd = design.rename(columns={"face": "a;b", "house": "a b"})
+    path = write_afni_xmat(tmp_path / "Y.xmat.1D", odd, {"a - b": '"a b"'}, interest=["a b", "a;b"])
+    assert 'StimLabels = "a_b ; a_b_(2)"' in path.read_text()
+    again, contrasts = read_afni_xmat(path)
+    assert again.equals(odd)
+    assert list(contrasts) == ["a - b"]
+
+
+XMAT = """# <matrix
+#  ni_type = "5*double"
+#  ni_dimen = "2"
+#  ColumnLabels = "Run#1Pol#0 ; vis#0 ; aud#0 ; roll ; dS"
+#  RowTR = "2"
+#  GoodList = "{scans}"
+#  Nglt = "2"
+#  GltLabels = "V-A ; both"
+#  GltMatrix_000000 = "{first}"
+#  GltMatrix_000001 = "2,5,0,1,5@0,1,2@0"
+# >
+ 1 2 3 4 5
+ 5 4 3 2 1
+# </matrix>
+"""
+
+
+def test_run_lengths_of_afni_are_read(tmp_path):
+    (tmp_path / "X.xmat.1D").write_text(XMAT.format(scans="0,3", first="1,5,0,1,-1,2@0"))
+    design, contrasts = read_afni_xmat(tmp_path / "X.xmat.1D")
+    assert design.index.tolist() == [0, 6]
+    assert contrasts["V-A"].tolist() == [0, 1, -1, 0, 0]
+    assert contrasts["both"].tolist() == [[0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("scans", "first", "words"),
+    [
+        ("0,3", "1,5,999999999999@0", "more than 10,000,000 values"),
+        ("0..99999999999", "1,5,5@0", "more than 10,000,000 values"),
+        ("0..5", "1,5,5@0", "tells of 6 scans, and there are 2 rows"),
+        ("0,3", "1,5,4@0", "cannot be read"),
+        ("0,3", "1,5,x@0", "cannot be read"),
+    ],
+)
+def test_headers_of_afni_that_cannot_be_are_refused_with_the_file(tmp_path, scans, first, words):
+    (tmp_path / "X.xmat.1D").write_text(XMAT.format(scans=scans, first=first))
+    with pytest.raises(ValueError, match=rf"X.xmat.1D: .*{words}"):
+        read_afni_xmat(tmp_path / "X.xmat.1D")
+
+
+def test_no_test_of_fsl_is_lost(tmp_path):
+    con = "/ContrastName1 a\n/ContrastName2 {}\n/NumWaves 2\n/NumContrasts 2\n/Matrix\n1 0\n0 1\n"
+    (tmp_path / "d.con").write_text(con.format("b"))
+    (tmp_path / "d.fts").write_text("/NumWaves 2\n/NumContrasts 3\n/Matrix\n1 0\n1 1\n0 1\n")
+    found = {name: rows.tolist() for name, rows in read_fsl_con(tmp_path / "d.con").items()}
+    assert found == {"F1": [[1, 0]], "F2": [[1, 0], [0, 1]], "a": [1, 0], "F3": [[0, 1]], "b": [0, 1]}
+    (tmp_path / "d.con").write_text(con.format("a"))
+    (tmp_path / "d.fts").unlink()
+    assert list(read_fsl_con(tmp_path / "d.con")) == ["a", "a (2)"]
+
+
+def test_a_constant_is_offered_where_feat_writes_none(tmp_path):
+    (tmp_path / "d.mat").write_text("/NumWaves 1\n/NumPoints 3\n/Matrix\n-1\n0\n1\n")
+    assert read_fsl_mat(tmp_path / "d.mat").columns.tolist() == ["ev1"]
+    assert read_fsl_mat(tmp_path / "d.mat", constant=True)["constant"].tolist() == [1.0] * 3
 
 
 @pytest.mark.parametrize(

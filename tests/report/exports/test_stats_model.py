@@ -150,6 +150,16 @@ def test_a_document_of_another_program_is_read(run):
     )
 
 
+FACE = {"Name": "Convolve", "Input": ["trial_type.face"], "Model": "spm"}
+HOUSE = {"Name": "Convolve", "Input": ["trial_type.house"], "Model": "glover"}
+FACES = {"Model": {"X": ["trial_type.face", "trial_type.house", 1]}}
+
+
+def test_two_steps_of_one_response_are_one():
+    steps = {"Transformations": {"Instructions": [FACE, {**HOUSE, "Model": "spm"}]}}
+    assert read_stats_model(_document(**steps, **FACES)).parameters["hrf_model"] == "spm"
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -160,6 +170,12 @@ def test_a_document_of_another_program_is_read(run):
         ({"Contrasts": [{"Name": "a", "ConditionList": ["b"], "Weights": [1, 2]}]}, "2 weights for 1 conditions"),
         ({"Contrasts": [{"Name": "a", "ConditionList": ["b"]}]}, "cannot be read"),
         ({"Model": {"X": [1], "Software": [{"glmwidgets": {"colour": 1}}]}}, "no parameter colour"),
+        (
+            {"Transformations": {"Instructions": [FACE, HOUSE]}},
+            "steps differ .spm for trial_type.face; glover",
+        ),
+        ({"Transformations": {"Instructions": [FACE]}, **FACES}, "trial_type.house is in X and not convolved"),
+        ({"Model": {"X": [1], "Options": {"LowPassFilterCutoffHz": 0.1}}}, "LowPassFilterCutoffHz of the model is not"),
     ],
 )
 def test_what_is_not_supported_is_named(changes, words):
