@@ -16,6 +16,7 @@ import numpy as np
 from glmwidgets import __version__
 from glmwidgets.files.writing import write_text
 from glmwidgets.report.figures.style import write_number
+from glmwidgets.report.page.brains import mask_picture
 from glmwidgets.report.page.methods import count, methods_text, software
 from glmwidgets.report.page.parameters import parameters_of
 from glmwidgets.report.page.sections import (
@@ -23,7 +24,6 @@ from glmwidgets.report.page.sections import (
     Table,
     contrast_section,
     fit_pictures,
-    mask_picture,
     run_section,
     whiteness_words,
 )

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.analysis.answers import Fitted
-from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.collinearity import (
     collinearity_warnings,
     condition_number,
@@ -23,6 +22,7 @@ from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.style import write_mm, write_number
+from glmwidgets.report.page.brains import map_picture, r_square_picture
 from glmwidgets.report.page.methods import count, describe_height, describe_test
 from glmwidgets.report.page.permuted import PermutationFacts, describe_permutation
 from glmwidgets.report.page.subject import ContrastFacts, Study
@@ -36,12 +36,9 @@ __all__ = [
     "Table",
     "contrast_section",
     "fit_pictures",
-    "mask_picture",
     "run_section",
     "whiteness_words",
 ]
-
-PLOT_TYPES = ("slice", "glass")
 
 #: How many series of peaks are shown of a contrast, and of how many runs.
 PEAKS, RUNS = 3, 4
@@ -149,7 +146,7 @@ def contrast_section(
         test=describe_test(contrast),
         threshold=describe_height(facts),
         found=_found(facts),
-        maps=_maps(study, facts, plot_type, cut_coords, display_mode),
+        maps=(map_picture(study, facts, plot_type, cut_coords, display_mode),),
         weights=None
         if not facts.weights
         else picture(
@@ -187,47 +184,6 @@ def _found(facts: ContrastFacts) -> str:
         least = facts.threshold.cluster_size
         return f"Voxels pass the threshold, but none in a cluster of {least} voxels or more. The largest z is {top}."
     return f"No voxel passes the threshold. The largest z is {top}."
-
-
-def _maps(
-    study: Study, facts: ContrastFacts, plot_type: str | None, cut_coords: Any, display_mode: str | None
-) -> tuple[Picture, ...]:
-    looks, z = study.looks, facts.z
-    plot_type = plot_type or ("glass" if looks.view == "glass" else "slice")
-    check_choice("plot_type", plot_type, PLOT_TYPES)
-    if facts.threshold.cluster_size > 1 and np.isfinite(facts.height):
-        # What passes in too small a cluster does not count: it is drawn as what lies just below the threshold.
-        left_out = (facts.labels[study.mask] == 0) & (np.abs(z) > facts.height)
-        z = np.where(left_out, np.sign(z) * facts.height * (1 - 1e-6), z)
-    img = study.image(z)
-    options: dict[str, Any] = {"two_sided": facts.threshold.two_sided, "stat_name": "z"}
-    options |= {"cmap": looks.colormap, "opacity": looks.opacity, **_sides(study)}
-    # A map in which nothing can pass is drawn under its own largest value, and the figure says that nothing does.
-    options["threshold"] = facts.height if np.isfinite(facts.height) else float(np.abs(facts.z).max()) + 1.0
-    if looks.statistic == "z" and looks.limit is not None and looks.limit > options["threshold"]:
-        options["vmax"] = looks.limit
-    where = "glass brain" if plot_type == "glass" else "slices"
-    alt = f"z map of {facts.name} on {where}, {describe_height(facts)}"
-    if plot_type == "glass":
-        figure = figures.plot_glass_brain(img, study.mask_image(), display_mode or "ortho", **options)
-    else:
-        options.update(bg_img=study.background, transparent_threshold=looks.fade_below, outline=looks.show_outline)
-        options["mask_img"] = study.mask_image() if looks.show_mask else None
-        if display_mode is None and cut_coords is None and looks.view == "mosaic":
-            # The figure's rows are in the order x, y, z; no cut of an axis is no row.
-            display_mode, cut_coords = "mosaic", [looks.n_cuts * (axis in looks.cut_axes) for axis in "xyz"]
-        mode = display_mode or _good_mode(study.mask)
-        figure = figures.plot_stat_map(img, cut_coords=cut_coords, display_mode=mode, **options)
-    return (picture(figure, alt),)
-
-
-def _sides(study: Study) -> dict[str, bool]:
-    return {"radiological": study.looks.convention == "radiological"}
-
-
-def _good_mode(mask: np.ndarray) -> str:
-    """Three planes through the peak; of a thin slab, its slices."""
-    return "ortho" if min(mask.shape) > 12 else "z"
 
 
 def _cluster_table(facts: ContrastFacts) -> Table:
@@ -346,16 +302,7 @@ def fit_pictures(study: Study) -> tuple[Picture, ...]:
     """
     pictures = []
     if study.r_square is not None:
-        median = write_number(float(np.median(study.r_square)))
-        of = "Mean over runs. " if len(study.runs) > 1 else ""
-        pictures.append(
-            picture(
-                figures.plot_r_square(study.image(study.r_square), study.background, title="", **_sides(study)),
-                "R² on slices",
-                f"{of}R², the share of each voxel's variance over {_over(study)} that the whole model explains; "
-                f"median {median} in the mask.",
-            )
-        )
+        pictures.append(r_square_picture(study, _over(study)))
     runs = [run for run in study.runs if run.has_series]
     if runs:
         residuals = np.concatenate([_some_residuals(run) for run in runs])
@@ -413,18 +360,6 @@ def _some_residuals(run: Fitted) -> np.ndarray:
     residuals = run.fit.residuals(some)
     spread = residuals.std(axis=0)
     return (residuals / np.where(spread > 0, spread, 1)).ravel()
-
-
-def mask_picture(study: Study) -> Picture:
-    """Where voxels were analysed."""
-    img = study.mask_image()
-    size = np.abs(np.linalg.det(study.affine[:3, :3]))
-    voxels = int(study.mask.sum())
-    return picture(
-        figures.plot_roi(img, study.background, min(7, study.mask.shape[2]), "z", **_sides(study)),
-        "Outline of the mask on slices",
-        f"{count(voxels, 'voxel')} of {write_number(float(size))} mm³ ({voxels * size / 1e6:.2f} litres).",
-    )
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------
