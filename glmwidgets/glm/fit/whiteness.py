@@ -2,11 +2,14 @@
 
 A fit's innovations u (residuals after the model's own whitening) are not white even if the model is true: the design
 has taken its columns out of them and the noise parameters were estimated from them. Ljung and Box's test knows
-nothing of that. Here the same design and model are fitted to series that the fitted model itself makes, and
+nothing of that. Here the same design and model are fitted to series that the fitted model itself makes. With
 
-    Q = sum over lags k of [(r_k - mean r_k) / sd r_k]^2,    r_k = sum_t u_t u_{t+k} / sum_t u_t^2,
+    Q = sum over lags k of [(r_k - median r_k) / sd r_k]^2,    r_k = sum_t u_t u_{t+k} / sum_t u_t^2,
+    P = max over frequencies of periodogram / mean periodogram,
 
-has its means, deviations and distribution (a multiple of chi-squared, by its first two moments) from those.
+medians, deviations (from quartiles) and means being those of the reference, a voxel's p value is the rank, among those
+of the reference, of the smaller of the ranks of its Q and its P. Q sees what lasts some scans, P a rhythm; ranks hold
+where a few series are fitted badly, as autoregressions of many orders are in short or scrubbed runs.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc
 
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
@@ -33,6 +35,15 @@ LEVEL = 0.05
 TOLERATED = 0.10
 
 MAX_LAG = 20
+
+# Voxels of like autocorrelation whose processes are averaged for reference, where these have several coefficients.
+GROUPS = 4
+
+# Between the quartiles of a normal variable, in standard deviations.
+QUARTILES = 1.349
+
+# Mean power, 1 being that of white noise, below which a frequency counts as taken by the design.
+LEAST_POWER = 0.1
 
 
 @dataclass(frozen=True)
@@ -115,20 +126,26 @@ def autocorrelation(u: np.ndarray, n_lags: int) -> np.ndarray:
     return np.divide(lagged, power, out=np.zeros_like(lagged), where=power > 0)
 
 
-def _periodogram(u: np.ndarray) -> np.ndarray:
-    """Mean over voxels, of unit variance each; zero frequency left out."""
+def _periodograms(u: np.ndarray) -> np.ndarray:
+    """Of each voxel, of unit variance; shape (n_frequencies, n_voxels), zero frequency left out."""
     from scipy.fft import rfft
 
     scale = np.sqrt(np.einsum("tv,tv->v", u, u))
     spectrum = rfft(u / np.where(scale > 0, scale, 1), axis=0)[1:]
-    return np.mean(spectrum.real**2 + spectrum.imag**2, axis=1)
+    return spectrum.real**2 + spectrum.imag**2
+
+
+def _ranks(found: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of reference values that reach those found, and those of the reference itself."""
+    ordered = np.sort(reference)
+    return tuple(ordered.size - np.searchsorted(ordered, values) for values in (found, reference))
 
 
 def residual_whiteness(
     fit: Fit,
     t_r: float | None = None,
     n_voxels: int | None = 4000,
-    n_reference: int = 400,
+    n_reference: int = 1000,
     pooled: bool = False,
     seed: int = 0,
 ) -> Whiteness:
@@ -175,11 +192,14 @@ def residual_whiteness(
     u = fit.noise_process(voxels).innovations(fit.residuals(voxels))
     reference = _reference(fit, voxels, n_reference, pooled, np.random.default_rng(seed))
     found, expected = autocorrelation(u, n_lags), autocorrelation(reference, n_lags)
-    mean, deviation = expected.mean(axis=1, keepdims=True), expected.std(axis=1, keepdims=True)
-    statistic = np.square((found - mean) / deviation).sum(axis=0)
-    under_model = np.square((expected - mean) / deviation).sum(axis=0)
-    scale = under_model.var() / (2 * under_model.mean())
-    p_values = chdtrc(under_model.mean() / scale, statistic / scale)
+    low, middle, high = np.quantile(expected, (0.25, 0.5, 0.75), axis=1)[..., None]
+    deviation = (high - low) / QUARTILES
+    of_lags = [np.square((r - middle) / deviation).sum(axis=0) for r in (found, expected)]
+    spectra = _periodograms(u), _periodograms(reference)
+    usual = np.maximum(spectra[1].mean(axis=1, keepdims=True), LEAST_POWER)
+    of_rhythm = [(each / usual).max(axis=0) for each in spectra]
+    smaller = [np.minimum(*ranks) for ranks in zip(_ranks(*of_lags), _ranks(*of_rhythm), strict=True)]
+    p_values = (1 + np.searchsorted(np.sort(smaller[1]), smaller[0], side="right")) / (1 + n_reference)
     share = float(np.mean(p_values < LEVEL))
     white = share <= TOLERATED
     suggestion = None if white else suggested_noise_model(t_r, fit.noise_model)
@@ -192,16 +212,20 @@ def residual_whiteness(
         _verdict(share, white, suggestion),
         suggestion,
         steps if t_r is None else steps / t_r,
-        _periodogram(u),
-        _periodogram(reference),
+        spectra[0].mean(axis=1),
+        spectra[1].mean(axis=1),
         found.mean(axis=1),
-        mean[:, 0],
+        expected.mean(axis=1),
     )
 
 
 def _reference(fit: Fit, voxels: np.ndarray, n: int, pooled: bool, rng: np.random.Generator) -> np.ndarray:
     """Innovations of series that the model makes with parameters drawn from the voxels, fitted as the data were."""
     process = fit.noise_process(rng.choice(voxels, n))
+    if process.order > 1:
+        # Coefficients that one voxel gave, fitted once more, would scatter twice as much as those of the voxels do.
+        means = fit.noise_process(voxels).averaged(GROUPS)
+        process = means.at(np.arange(n) % means.theta.size)
     bins = noise_model_row(fit.noise_model).reference_bins
     again = fit_glm(Moments(process.draw(fit.basis.n_scans, rng)), fit.basis, fit.noise_model, bins=bins)
     return (process if pooled else again.noise_process()).innovations(again.residuals())

@@ -166,7 +166,7 @@ def _autocorrelation(phi: np.ndarray, n_lags: int) -> np.ndarray:
 
 
 def chosen_autoregression(
-    lagged: np.ndarray, expectation: np.ndarray, dof: int
+    lagged: np.ndarray, expectation: np.ndarray, dof: int, share_kept: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Order and coefficients from lagged products of least-squares residuals.
 
@@ -178,6 +178,8 @@ def chosen_autoregression(
         See `lagged_expectation`.
     dof : int
         Scans minus rank of the design.
+    share_kept : float
+        Share of the scans that have no column of their own.
 
     Returns
     -------
@@ -187,7 +189,10 @@ def chosen_autoregression(
     """
     p, voxels = len(lagged) - 1, np.arange(lagged.shape[1])
     orders = np.arange(p + 1)[:, None]
-    price = 2 * (orders + 1) * dof / np.maximum(dof - orders - 2, 1)
+    # Products of residuals at lag k that are left to estimate from: fewer where the design takes slow waves or scans.
+    # With gaps, products at different lags are of different scans, whose chances do not cancel.
+    pairs = np.diag(expectation)[:, None] * share_kept
+    price = 2 * (orders + 1) * pairs / np.maximum(pairs - orders - 2, 1)
     head = np.linalg.inv(expectation[:, : p + 1])
     scale = np.where(lagged[0] > 0, lagged[0] / dof, 1.0)
     relative = lagged / scale
@@ -195,7 +200,9 @@ def chosen_autoregression(
     for k in range(ROUNDS):
         phi, variance, clipped = levinson(gamma)
         # What lies beyond a partial autocorrelation that is none is no estimate of anything.
-        criterion = dof * np.log(variance) + price
+        criterion = np.log(variance)
+        criterion[1:] = np.cumsum(pairs[1:] * np.diff(criterion, axis=0), axis=0)
+        criterion += price
         criterion[2:][clipped[2:]] = np.inf
         order = criterion.argmin(axis=0)
         chosen = phi[order, :, voxels].T
@@ -277,12 +284,13 @@ def fit_ar_auto(
     lagged[:, ~known] = np.eye(order + 1)[:, :1]
     if pooling is not None:
         lagged = pooled_curves(lagged, known, pooling, neighbours)
+    share = basis.n_kept / basis.n_scans
     phi = np.empty((order, moments.n_voxels))
     chosen, clipped = np.empty(moments.n_voxels), np.empty(moments.n_voxels, dtype=bool)
     rss, coefficients = np.empty(moments.n_voxels), np.empty((basis.rank, moments.n_voxels))
 
     def fit_block(block: slice) -> None:
-        phi[:, block], chosen[block], clipped[block] = chosen_autoregression(lagged[:, block], expectation, dof)
+        phi[:, block], chosen[block], clipped[block] = chosen_autoregression(lagged[:, block], expectation, dof, share)
         here = phi[:, block]
         here[:, ~known[block]] = 0
         parts = products.at(block)

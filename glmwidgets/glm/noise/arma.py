@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ARMA", "partial_autocorrelations"]
+__all__ = ["ARMA", "from_partial", "partial_autocorrelations"]
 
 # Scans that a simulated series of order 2 or more runs through before it counts as stationary.
 BURN_IN = 100
@@ -114,6 +114,21 @@ class ARMA:
             own, shared, other = a**2 * own + 2 * a * shared + other + 1, b, b**2
         return total
 
+    def at(self, voxels: np.ndarray) -> ARMA:
+        """Processes of some voxels, shape (n,), of int."""
+        return ARMA(self.phi[:, voxels], self.theta[voxels])
+
+    def averaged(self, n_groups: int) -> ARMA:
+        """Means of autoregressions over groups of voxels whose autocorrelation at lag 1 is alike.
+
+        Partial autocorrelations are averaged, so that each mean is stationary.
+        """
+        partial = partial_autocorrelations(self.phi)
+        ranked = np.argsort(self.lag_one(), kind="stable")
+        groups = np.array_split(ranked, min(n_groups, ranked.size))
+        means = np.stack([partial[:, group].mean(axis=1) for group in groups], axis=1)
+        return ARMA(from_partial(means), np.zeros(len(groups)))
+
     def innovations(self, e: np.ndarray) -> np.ndarray:
         """What each scan adds to the prediction from those before it, in units of the deviation of u.
 
@@ -196,3 +211,26 @@ def partial_autocorrelations(phi: np.ndarray) -> np.ndarray:
         inner = step[: k - 1]
         step = (inner + partial[k - 1] * inner[::-1]) / (1 - partial[k - 1] ** 2)
     return partial
+
+
+def from_partial(partial: np.ndarray) -> np.ndarray:
+    """Coefficients of autoregressions from their partial autocorrelations: `partial_autocorrelations` undone.
+
+    Parameters
+    ----------
+    partial : array of shape (p, n_voxels)
+        Within -1 and 1.
+
+    Returns
+    -------
+    array of shape (p, n_voxels)
+
+    Examples
+    --------
+    >>> from_partial(np.array([[0.5], [0.25]])).ravel()
+    array([0.375, 0.25 ])
+    """
+    phi = partial[:0]
+    for k in range(len(partial)):
+        phi = np.concatenate([phi - partial[k] * phi[::-1], partial[k : k + 1]])
+    return phi

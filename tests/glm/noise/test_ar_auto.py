@@ -128,3 +128,12 @@ def test_constant_series_short_runs_and_edges(make_design, make_series):
     assert np.isfinite(z).all()
     with pytest.raises(ValueError, match="cannot be estimated from 8 scans"):
         fit_glm(Moments(np.random.default_rng(0).standard_normal((8, 3))), make_design(8), "ar-auto")
+
+
+def test_orders_are_no_higher_where_scans_are_scrubbed():
+    """An AR(1) of which a third of the scans is taken: a sixth of the voxels got order 6 with all scans counted."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.ones(200), np.eye(200)[:, rng.choice(200, 60, replace=False)]])
+    order = fit_glm(Moments(series(200, 600, [0.5])), x, "ar-auto").parameters["order"]
+    assert np.mean(order == 6) < 0.1
+    assert np.mean(order <= 2) > 0.65
