@@ -1,0 +1,137 @@
+"""Two pages on one kernel, as two windows or a class have them: what a hand does in one is seen in both."""
+
+import re
+
+import pytest
+
+EXPLORER = """
+import glmwidgets as gw
+from glmwidgets.datasets import simulate_run
+ex = gw.explore(simulate_run("small"))
+ex
+"""
+VIEWER = ".glmw-slices canvas"
+SLIDER = ".glmw-threshold-row .glmw-slider canvas"
+WITHIN_MS = 3000  # half a second where the machine has nothing else to do
+
+# What the read-out says, each time that it is another, from now on.
+RECORD = """() => {
+  const read = document.querySelector('.glmw-slices-readout'), said = window.glmwSaid = [];
+  new MutationObserver(() => {
+    const words = read.textContent.match(/voxel ([-\\d, ]+)/)[1];
+    if (said.at(-1) !== words) said.push(words);
+  }).observe(read, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+@pytest.fixture
+def pages(notebook, settle, lab):
+    """The explorer in a page, and the same notebook in another that was opened after it."""
+    first = notebook([EXPLORER])
+    settle(first)
+    first.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    name = re.search(r"[\w]+\.ipynb", first.url)[0]
+    second = first.context.new_page()
+    errors = []
+    second.on("pageerror", lambda error: errors.append(str(error)))
+    second.goto(f"{lab.url}/doc/workspaces/second/tree/{name}?token={lab.token}")
+    second.locator(VIEWER).first.wait_for(timeout=60_000)
+    second.wait_for_timeout(1500)
+    yield first, second
+    second.close()
+    assert errors == []
+
+
+def voxel(page):
+    words = page.locator(".glmw-slices-readout").first.inner_text()
+    return tuple(int(n) for n in re.search(r"voxel (\d+), (\d+), (\d+)", words).groups())
+
+
+def threshold(page):
+    return float(page.locator(SLIDER).get_attribute("aria-valuenow"))
+
+
+def label(page):
+    """The panel of the map in words, which the kernel writes."""
+    return page.locator(".glmw-threshold-row").inner_text()
+
+
+def agree(look, *pages):
+    """What both pages show, once they show the same; a failure if they do not in time."""
+    for _ in range(WITHIN_MS // 50):
+        if look(pages[0]) == look(pages[1]):
+            break
+        pages[0].wait_for_timeout(50)
+    assert look(pages[0]) == look(pages[1])
+    return look(pages[0])
+
+
+def until(page, true):
+    for _ in range(WITHIN_MS // 50):
+        if true():
+            return
+        page.wait_for_timeout(50)
+
+
+def test_both_pages_show_what_a_hand_does_in_either(pages, ask, settle):
+    first, second = pages
+    kernel = lambda code: ask(first, f"print({code})")  # noqa: E731
+    start = agree(voxel, *pages)
+
+    # a click in one moves the crosshair of the other
+    box = first.locator(VIEWER).first.bounding_box()
+    first.mouse.click(box["x"] + 0.22 * box["width"], box["y"] + 0.4 * box["height"])
+    until(first, lambda: voxel(first) != start)
+    clicked = agree(voxel, *pages)
+    assert clicked != start
+
+    # an arrow key in the other goes on from there, and not from where that page was
+    second.locator(VIEWER).first.focus()
+    second.keyboard.press("PageUp")
+    until(second, lambda: voxel(second) != clicked)
+    stepped = agree(voxel, *pages)
+    assert sum(abs(a - b) for a, b in zip(stepped, clicked, strict=True)) == 1
+    assert kernel("tuple(ex.map.viewer.cursor)") == str(stepped)
+
+    # a threshold that is dragged in one stands in the other: handle, label and map
+    box = first.locator(SLIDER).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    first.mouse.move(box["x"] + 0.3 * box["width"], middle)
+    first.mouse.down()
+    first.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=20)
+    first.mouse.up()
+    settle(first)
+    dragged = agree(threshold, *pages)
+    agree(label, *pages)
+    # The handle stays under the hand, whatever is said beside it.
+    now = first.locator(SLIDER).bounding_box()
+    assert (now["x"], now["width"], now["height"]) == (box["x"], box["width"], box["height"])
+    assert abs(now["y"] - box["y"]) < 1.5
+    assert kernel("round(ex.map.slider.value, 4)") == str(round(dragged, 4))
+
+    # and goes on from there in the other
+    second.locator(SLIDER).focus()
+    second.keyboard.press("ArrowRight")
+    settle(second)
+    assert agree(threshold, *pages) > dragged
+    agree(label, *pages)
+
+
+def test_a_hand_that_drags_is_never_thrown_back_by_its_own_echo(pages):
+    first, second = pages
+    first.evaluate(RECORD)
+    box = first.locator(VIEWER).first.bounding_box()
+    y = box["y"] + 0.4 * box["height"]
+    first.mouse.move(box["x"] + 0.12 * box["width"], y)
+    first.mouse.down()
+    for k in range(60):  # slow enough for many answers on the way
+        first.mouse.move(box["x"] + (0.12 + 0.2 * k / 60) * box["width"], y)
+        first.wait_for_timeout(30)
+    first.mouse.up()
+    first.wait_for_timeout(600)
+    said = [[int(n) for n in words.split(",")] for words in first.evaluate("() => window.glmwSaid")]
+    moved = [axis for axis in range(3) if len({place[axis] for place in said}) > 3]
+    assert len(moved) == 1
+    path = [place[moved[0]] for place in said]
+    assert path in (sorted(path), sorted(path, reverse=True))
+    agree(voxel, *pages)
