@@ -11,7 +11,9 @@ export const isOurs = ({ ctrlKey, metaKey, altKey, shiftKey, key }) =>
 function keepKeys(root) {
   // What cannot have the focus itself hands it on: a click beside a control shall not give it to the notebook's cell.
   root.tabIndex = -1;
-  const hear = (event) => { if (isOurs(event)) event.stopPropagation(); };
+  const hear = (event) => {
+    if (isOurs(event)) event.stopPropagation();
+  };
   root.addEventListener("keydown", hear);
   return () => root.removeEventListener("keydown", hear);
 }
@@ -34,7 +36,10 @@ function render({ el }) {
     else frame = requestAnimationFrame(begin); // not in the page yet
   };
   begin();
-  return () => { cancelAnimationFrame(frame); undo.forEach((end) => end()); };
+  return () => {
+    cancelAnimationFrame(frame);
+    undo.forEach((end) => end());
+  };
 }
 
 export default { render };

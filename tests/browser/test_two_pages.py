@@ -118,7 +118,7 @@ def test_both_pages_show_what_a_hand_does_in_either(pages, ask, settle):
 
 
 def test_a_hand_that_drags_is_never_thrown_back_by_its_own_echo(pages):
-    first, second = pages
+    first, _ = pages
     first.evaluate(RECORD)
     box = first.locator(VIEWER).first.bounding_box()
     y = box["y"] + 0.4 * box["height"]
