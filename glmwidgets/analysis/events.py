@@ -6,6 +6,7 @@ Everything that speaks of events takes them from here, so that what was renamed,
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.events.checks import EventFinding, event_warnings
+from glmwidgets.glm.events.checks import EventFinding, check_events, event_warnings, without_duration
 from glmwidgets.glm.events.edits import modulate, shift_onsets
 from glmwidgets.glm.events.table import checked_lines, event_lines
 from glmwidgets.glm.fit.expression_names import rewritten_expression
@@ -87,6 +88,8 @@ class EventSource:
     ----------
     given : DataFrame or None
         As they came with the run, checked.
+    unlasting : DataFrame, optional
+        As they came with the run, with those that have no duration.
 
     Examples
     --------
@@ -95,8 +98,8 @@ class EventSource:
     [0.5, 9.5]
     """
 
-    def __init__(self, given: pd.DataFrame | None):
-        self.given = given
+    def __init__(self, given: pd.DataFrame | None, unlasting: pd.DataFrame | None = None):
+        self.given, self._unlasting = given, unlasting
         self._kept: OrderedDict[EventsSettings, pd.DataFrame | None] = OrderedDict()
         # Held for no longer than a table takes, and nothing is called from under it: any thread may ask.
         self._lock = threading.Lock()
@@ -104,6 +107,17 @@ class EventSource:
     @cached_property
     def _given_lines(self) -> tuple[str, ...] | None:
         return None if self.given is None else event_lines(self.given)
+
+    @cached_property
+    def n_unlasting(self) -> int:
+        """Number of events that were left out for want of a duration."""
+        return 0 if self._unlasting is None else int(without_duration(self._unlasting).sum())
+
+    def lasting(self, seconds: float) -> pd.DataFrame:
+        """The events as they came, with a duration for those that have none."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it was said when the run was opened
+            return check_events(self._unlasting, missing_duration=seconds)
 
     def table(self, chosen: EventsSettings) -> pd.DataFrame | None:
         """The table as given or as edited: before it is shifted and without modulators."""

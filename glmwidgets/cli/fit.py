@@ -132,7 +132,8 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
             "name the image to fit: glmwidgets fit BOLD.nii.gz --events EVENTS.tsv --out DIR; or a run of a dataset: "
             "--bids DIR --subject 01"
         )
-    parts = {name: getattr(chosen, name) for name in ("t_r", "confounds", "mask", "slice_time_ref", "frame_times")}
+    names = ("t_r", "confounds", "mask", "slice_time_ref", "frame_times", "missing_duration")
+    parts = {name: getattr(chosen, name) for name in names}
     run = open_run(bold, chosen.events, **parts)
     return run, _complete(settings, run)
 

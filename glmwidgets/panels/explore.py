@@ -29,6 +29,7 @@ def explore(
     anatomical: Any = None,
     slice_time_ref: float | None = None,
     frame_times: Any = None,
+    missing_duration: float | None = None,
     settings: Settings | dict[str, Any] | None = None,
     dataset: str | PathLike[str] | None = None,
     **which: Any,
@@ -55,6 +56,8 @@ def explore(
         Time within a scan that the series are referred to, as a fraction of t_r; what the dataset says, or 0.
     frame_times : sequence of float, optional
         When each scan was taken, in seconds, where they are not in even steps.
+    missing_duration : float, optional
+        Seconds that events without a duration (``n/a``) last; by default these are left out.
     settings : Settings or dict, optional
         What to begin with, such as ``{"contrast.expression": "face - house"}``.
     dataset : str or path, optional
@@ -91,6 +94,7 @@ def explore(
         anatomical=anatomical,
         slice_time_ref=slice_time_ref,
         frame_times=frame_times,
+        missing_duration=missing_duration,
         dataset=dataset,
         # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
         whole_table=not isinstance(settings, Settings),

@@ -16,7 +16,8 @@ from glmwidgets.datasets.found import FoundRun
 from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.matrix import frame_times
-from glmwidgets.glm.events.checks import check_events
+from glmwidgets.glm.events.checks import checked_events, without_duration
+from glmwidgets.glm.events.reading import read_events
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import LITTLE, share_within
 from glmwidgets.images.load import image_name, load_image, load_run, load_volume
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["is_several", "make_run", "open_run", "open_runs", "table_name"]
 
 #: What belongs to a run beside its series.
-PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical", "frame_times")
+PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical", "frame_times", "missing_duration")
 
 
 def open_run(
@@ -46,6 +47,7 @@ def open_run(
     slice_time_ref: float | None = None,
     anatomical: Any = None,
     frame_times: Sequence[float] | None = None,
+    missing_duration: float | None = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -74,6 +76,8 @@ def open_run(
     frame_times : sequence of float, optional
         When each scan was taken, in seconds on the events' clock, for scans that are not in even steps of t_r (sparse
         and clustered acquisitions). A found run brings those of its sidecar's ``VolumeTiming``.
+    missing_duration : float, optional
+        Seconds that events without a duration (``n/a``) last; by default these are left out.
     dataset : str or path, optional
         Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
     whole_table : bool
@@ -100,7 +104,8 @@ def open_run(
     >>> run.n_scans, run.t_r, len(run.events)
     (40, 2.0, 9)
     """
-    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times), strict=True))
+    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration)
+    given = dict(zip(PARTS, parts, strict=True))
     if dataset is not None:
         bold = find_run(dataset, bold, **which)
     elif which:
@@ -118,6 +123,7 @@ def open_runs(
     slice_time_ref: Any = None,
     anatomical: Any = None,
     frame_times: Any = None,
+    missing_duration: float | None = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -128,7 +134,7 @@ def open_runs(
     ----------
     bold : object
         One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant.
-    events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times
+    events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration
         As in `open_run`; of several runs a list, or one for all. Confounds have to be a list.
     dataset, whole_table, **which
         As in `open_run`. ``run="all"`` opens all runs of the task, a list of numbers some of them, each with the
@@ -143,7 +149,8 @@ def open_runs(
     FileNotFoundError, ValueError
         If an input is missing or does not fit; of several runs, the message names the run.
     """
-    given = dict(zip(PARTS, (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times), strict=True))
+    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration)
+    given = dict(zip(PARTS, parts, strict=True))
     numbers = which.get("run")
     if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
         del which["run"]
@@ -275,25 +282,40 @@ def make_run(
         t_r=given.get("t_r"),
         slice_time_ref=slice_time_ref,
         frame_times=None if given.get("frame_times") is None else tuple(map(float, given["frame_times"])),
+        missing_duration=given.get("missing_duration"),
     )
     times = None if t_r is None else frame_times(reader.n_scans, t_r, slice_time_ref)
     if inputs.frame_times is not None:
         # Within a cluster a scan takes the shortest step.
         times = np.array(inputs.frame_times)
         times = times + slice_time_ref * np.diff(times).min()
+    table, unlasting = None, None
+    if events is not None:
+        table, unlasting = _open_events(events, table_name("events", events, where), inputs.missing_duration)
     return Run(
         name=Path(inputs.bold).name.removesuffix(".gz").removesuffix(".nii") if inputs.bold else "run",
         reader=reader,
         t_r=t_r,
         slice_time_ref=slice_time_ref,
         frame_times=times,
-        events=None if events is None else check_events(events, table_name("events", events, where)),
+        events=table,
         confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
         mask_img=None if mask is None else load_image(mask),
         inputs=inputs,
         anatomical=None if anatomical is None else _open_anatomical(anatomical, reader.domain),
         chosen_confounds=chosen_confounds,
+        unlasting=unlasting,
     )
+
+
+def _open_events(
+    given: Any, source: str | None, missing_duration: float | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The events, and the table that was given where some of it are left out for want of a duration."""
+    table, where = read_events(given, source)
+    checked = checked_events(table, where, missing_duration)
+    lost = missing_duration is None and without_duration(table).any()
+    return checked, table if lost else None
 
 
 def table_name(what: str, given: Any, where: str | None) -> str | None:

@@ -37,6 +37,8 @@ class Provenance:
         Time within a scan that the series are referred to, as a fraction of t_r.
     frame_times : tuple of float or None
         When each scan was taken, in seconds; None for scans in even steps of t_r.
+    missing_duration : float or None
+        Seconds that events without a duration last; None leaves them out.
     """
 
     bold: str | None = None
@@ -47,6 +49,7 @@ class Provenance:
     slice_time_ref: float = 0.0
     anatomical: str | None = None
     frame_times: tuple[float, ...] | None = None
+    missing_duration: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,8 @@ class Run:
         Given image to look at the maps on, on a grid of its own.
     chosen_confounds : tuple of str or None
         Columns of `confounds` that were asked for where the run was found; None if nothing was said.
+    unlasting : DataFrame or None
+        The events as they were given, where some have no duration and are left out.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Run:
     inputs: Provenance
     anatomical: Nifti1Image | None = None
     chosen_confounds: tuple[str, ...] | None = None
+    unlasting: pd.DataFrame | None = None
 
     @property
     def domain(self) -> Domain:

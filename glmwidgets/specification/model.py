@@ -68,6 +68,15 @@ class InputSettings(Provenance):
         None, "anatomical image", argument=Argument("bg_img", "FirstLevelModel.generate_report")
     )
     frame_times: tuple[float, ...] | None = setting(None, "times of the scans", unit="s")
+    missing_duration: float | None = setting(
+        None,
+        "events without a duration",
+        unit="s",
+        say=lambda seconds: "left out" if seconds is None else f"{seconds:g} s",
+        said=lambda seconds: "" if seconds is None else f"events without a duration were given {seconds:g} s",
+        low=0,
+        options=(Option("--missing-duration", "seconds that events without a duration last; left out by default"),),
+    )
 
     @classmethod
     def of(cls, run: Run) -> InputSettings:

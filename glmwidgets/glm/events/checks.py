@@ -13,7 +13,16 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.reading import Events, Place, read_events
 from glmwidgets.glm.tables import numbers_of, odd_words, refuse_repeated, some
 
-__all__ = ["EventFinding", "Events", "check_events", "event_warnings", "looks_like_milliseconds", "run_window"]
+__all__ = [
+    "EventFinding",
+    "Events",
+    "check_events",
+    "checked_events",
+    "event_warnings",
+    "looks_like_milliseconds",
+    "run_window",
+    "without_duration",
+]
 
 
 def check_events(
@@ -66,7 +75,13 @@ def check_events(
     0    0.0       2.0          1         1.0
     1   10.0       2.0          2         1.0
     """
-    table, where = read_events(events, source)
+    return checked_events(*read_events(events, source), missing_duration, complete)
+
+
+def checked_events(
+    table: pd.DataFrame, where: Place, missing_duration: float | None = None, complete: bool = False
+) -> pd.DataFrame:
+    """`check_events` of a table that `glmwidgets.glm.events.reading.read_events` read."""
     refuse_repeated(table.columns, where.source)
     for column in ("onset", "duration"):
         if column not in table.columns:
@@ -101,7 +116,7 @@ def check_events(
         trial_type = _types(table["trial_type"], where)
     else:
         warnings.warn(
-            f"{where.source} has no column 'trial_type': all events are taken as one type, 'dummy'", stacklevel=2
+            f"{where.source} has no column 'trial_type': all events are taken as one type, 'dummy'", stacklevel=3
         )
         trial_type = ["dummy"] * len(table)
 
@@ -111,6 +126,11 @@ def check_events(
     if len(set(zip(trial_type, onset.tolist(), duration.tolist(), strict=True))) < len(checked):
         return _sum_duplicates(checked, where)
     return checked
+
+
+def without_duration(table: pd.DataFrame) -> np.ndarray:
+    """Which rows of a table have an onset and no duration; bool array of shape (n_rows,)."""
+    return _is_missing(table["duration"]) & ~_is_missing(table["onset"])
 
 
 def _is_missing(column: pd.Series) -> np.ndarray:
@@ -132,7 +152,7 @@ def _without_gaps(table: pd.DataFrame, where: Place) -> tuple[pd.DataFrame, Plac
     fill = "missing_duration= fills durations instead" if gaps["duration"].any() else ""
     if lost.all():
         raise InputError(f"{sentence}: no event is left", advice=fill)
-    warnings.warn(f"{sentence}; left out{fill and f' ({fill})'}", stacklevel=3)
+    warnings.warn(f"{sentence}; left out{fill and f' ({fill})'}", stacklevel=4)
     kept = np.flatnonzero(~lost)
     return table.iloc[kept], Place(where.source, where.lines, kept)
 
@@ -169,7 +189,7 @@ def _sum_duplicates(events: pd.DataFrame, where: Place) -> pd.DataFrame:
     warnings.warn(
         f"{where.source}: {where.rows(np.flatnonzero(repeated))} repeat the type, onset and duration of an earlier "
         "event; they are merged and their modulations are summed",
-        stacklevel=3,
+        stacklevel=4,
     )
     total = events.groupby(identity, sort=False)["modulation"].transform("sum")
     return events.assign(modulation=total)[~repeated].reset_index(drop=True)

@@ -13,7 +13,7 @@ from glmwidgets.glm.events.cells import to_seconds
 from glmwidgets.glm.events.checks import EventFinding, run_window
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.run.event_editor import EventEditor
-from glmwidgets.panels.shared.base import Panel, opened_by, text
+from glmwidgets.panels.shared.base import Panel, field, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import EventsSettings
 
@@ -35,6 +35,10 @@ class EventsPanel(Panel):
         The timeline of all events with the table in which they are changed.
     to_seconds : Button
         Seen where onsets look like milliseconds.
+    missing_duration : BoundedFloatText
+        Seconds for events without a duration, which are left out otherwise; seen where there are any.
+    fill_durations : Button
+        Gives them that duration.
     """
 
     def __init__(self, session: Session):
@@ -45,6 +49,14 @@ class EventsPanel(Panel):
         self.edit = W.ToggleButton(description="edit …", tooltip="timeline and table of all events")
         self.to_seconds = W.Button(description="divide by 1000", tooltip="onsets and durations from ms to seconds")
         self.to_seconds.on_click(self.guarded(self._to_seconds))
+        self.missing_duration = W.BoundedFloatText(value=1.0, min=0, max=1e6, step=0.5)
+        self.fill_durations = W.Button(description="take them", tooltip="model the events without a duration, too")
+        self.fill_durations.on_click(self.guarded(self._fill_durations))
+        n = session.analysis.event_source.n_unlasting
+        label = f"{n} left out without a duration; seconds"
+        self._unlasting = W.Box([field(label, self.missing_duration), self.fill_durations])
+        self._unlasting.add_class("glmw-bar")
+        self._unlasting.layout.display = "" if n else "none"
         self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
         self._found = text("glmw-findings")
         tools = W.Box([self.to_seconds, self.edit])
@@ -52,7 +64,7 @@ class EventsPanel(Panel):
         run = session.run
         self._times = run.frame_times
         self._shown: tuple | None = None
-        self.fill(self._nothing, self.types, self._found, tools)
+        self.fill(self._nothing, self.types, self._found, self._unlasting, tools)
         self.types.observe(self.guarded(self._write), "off")
         session.observe_locked(self._show, "settings")
         self._show()
@@ -76,6 +88,11 @@ class EventsPanel(Panel):
         source = session.analysis.event_source
         table = to_seconds(source.table(session.settings.events))
         session.update(source.changes(session.settings, table))
+
+    def _fill_durations(self, _button: object) -> None:
+        session = self.session
+        source = session.analysis.event_source
+        session.update(source.changes(session.settings, source.lasting(self.missing_duration.value)))
 
     def _show(self, _change: object = None) -> None:
         session = self.session

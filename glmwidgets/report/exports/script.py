@@ -23,7 +23,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.response.models import parse_hrf
-from glmwidgets.glm.tables import read_table, tsv
+from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.exports.files import slug, unique_slugs
@@ -65,8 +65,15 @@ class Source:
 
     @property
     def events_file(self) -> str | None:
-        """File that holds these very events; None where they were edited, or came from memory."""
-        return self.run.inputs.events if self.settings.events == EventsSettings() else None
+        """File that holds these very events, as anybody reads it; None where they were edited or came from memory."""
+        path = self.run.inputs.events if self.settings.events == EventsSettings() else None
+        if path is None or self.run.events is None:
+            return None
+        events = self.run.events[["onset", "duration", "trial_type", "modulation"]]
+        plain = events.drop(columns="modulation") if (events["modulation"] == 1).all() else events
+        if (plain["trial_type"] == "dummy").all():
+            plain = plain.drop(columns="trial_type")
+        return path if _is_read_alike(path, plain) else None
 
     @property
     def confounds(self) -> pd.DataFrame | None:
@@ -79,7 +86,7 @@ class Source:
         path, used = self.run.inputs.confounds, self.confounds
         if path is None or used is None or not set(used.columns) <= set(self.run.confounds.columns):
             return None
-        return None if read_table(path, "confounds")[list(used.columns)].isna().any(axis=None) else path
+        return path if _is_read_alike(path, used) else None
 
     @property
     def design(self) -> pd.DataFrame:
@@ -198,6 +205,7 @@ def _source(given: Any) -> Source:
             mask=inputs.mask,
             slice_time_ref=inputs.slice_time_ref,
             frame_times=inputs.frame_times,
+            missing_duration=inputs.missing_duration,
         )
         return Source(run, given, Analysis(run))
     session = getattr(given, "session", given)
@@ -489,6 +497,24 @@ def _nilearn_events(source: Source, place: str, conditions: tuple[str, ...] | No
         columns.append("trial_type")
     lines.append(f"events = events[{columns!r}]")
     return lines + (_selection("events", "events", conditions) if conditions is not None else [])
+
+
+def _is_read_alike(path: str, table: pd.DataFrame) -> bool:
+    """Whether pandas reads a table out of a file as the package does: no decimal commas, no rows left out."""
+    if not Path(path).is_file():
+        return False
+    try:
+        plain = pd.read_csv(path, sep=_separator(path), dtype=str, keep_default_na=False, engine="python")
+        if len(plain) != len(table):
+            return False
+        return all(
+            list(plain[name]) == list(table[name])
+            if name == "trial_type"
+            else np.array_equal(plain[name].astype(float), table[name].astype(float))
+            for name in table.columns
+        )
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def _separator(path: str | None) -> str:

@@ -49,7 +49,7 @@ class Analysis(LiveAnalysis):
 
     def __init__(self, run: Run, precision: str = "float64"):
         self.run = run
-        self.event_source = EventSource(run.events)
+        self.event_source = EventSource(run.events, run.unlasting)
         self.precision = precision
         self._products = ProductCache(CACHE_BYTES)  # one for all versions of the data that are kept
         super().__init__(

@@ -226,7 +226,7 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
     chosen = {name: getattr(inputs, name) if given[name] is None else given[name] for name in INPUTS}
     for name in INPUTS:
         file = chosen[name]
-        if isinstance(file, str) and not Path(file).is_file():
+        if isinstance(file, str) and not Path(file).exists():
             raise FileNotFoundError(
                 f"{path.name} needs the {name} file {file}{which}, which is not there; if it has moved, give it: "
                 f"load({path.name!r}, {name}={missing})"
@@ -239,6 +239,7 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
         mask=chosen["mask"],
         slice_time_ref=inputs.slice_time_ref,
         frame_times=inputs.frame_times,
+        missing_duration=inputs.missing_duration,
         anatomical=chosen["anatomical"],
     )
 
