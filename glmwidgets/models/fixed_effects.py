@@ -107,12 +107,16 @@ def compute_fixed_effects(
             )
         if (difference := grid_difference(img, effects[0])) is not None:
             raise ValueError(f"{image_name(img)} and {image_name(effects[0])} lie on different grids: {difference}")
-    values = _values(variances)
-    masker = ImageMasker(_mask(mask, values, effects[0]))
-    v = values[:, masker.mask_]
-    b = _values(effects)[:, masker.mask_]
-
-    known = (v > 0).all(axis=0)
+    v, b = (np.array([image_data(img) for img in imgs], dtype=np.float64) for imgs in (variances, effects))
+    known = (np.isfinite(b) & np.isfinite(v) & (v > 0)).all(axis=0)
+    masker = ImageMasker(_mask(mask, known, effects[0]))
+    v, b, known = v[:, masker.mask_], b[:, masker.mask_], known[masker.mask_]
+    if dead := int(np.count_nonzero(~known)):
+        warnings.warn(
+            f"{dead:,} of {known.size:,} voxels in the mask are left out: in one of the runs their variance is 0, or "
+            "a map is not finite",
+            stacklevel=2,
+        )
     runs = [
         Contrast(np.where(known, effect, 0.0)[np.newaxis], np.where(known, variance, 0.0)[np.newaxis, np.newaxis], dof)
         for effect, variance, dof in zip(b, v, _dofs(dofs, variances), strict=True)
@@ -130,16 +134,11 @@ def compute_fixed_effects(
     return found if return_z_score else tuple(found[:3])
 
 
-def _values(imgs: Sequence[nib.Nifti1Image]) -> np.ndarray:
-    return np.nan_to_num(np.array([image_data(img) for img in imgs], dtype=np.float64), posinf=0.0, neginf=0.0)
-
-
-def _mask(mask: Any, variances: np.ndarray, like: nib.Nifti1Image) -> nib.Nifti1Image:
+def _mask(mask: Any, known: np.ndarray, like: nib.Nifti1Image) -> nib.Nifti1Image:
     if mask is None:
-        everywhere = (variances > 0).all(axis=0)
-        if not everywhere.any():
+        if not known.any():
             raise ValueError("no voxel has a positive variance in every map")
-        return image_like(everywhere.astype(np.uint8), like)
+        return image_like(known.astype(np.uint8), like)
     given = getattr(mask, "mask_img_", mask)
     return image_like(match_mask(given, like).astype(np.uint8), like)
 
@@ -149,7 +148,7 @@ def _summed(runs: Sequence[Contrast], by_precision: bool) -> Contrast:
     if not by_precision:
         return fixed_effects(runs, dof_method="sum")
     known = runs[0].known
-    v = np.where(known, [run.covariance[0, 0] for run in runs], 1.0)
+    v = np.where(known, [run.surest_variance() for run in runs], 1.0)
     variance = 1 / np.sum(1 / v, axis=0)
     effect = np.sum([run.effect[0] for run in runs] / v, axis=0) * variance
     total = float(sum(run.dof for run in runs))

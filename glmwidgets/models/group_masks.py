@@ -27,13 +27,14 @@ def fit_group_masker(
     target_shape: Any = None,
     smoothing_fwhm: float | None = None,
     resample: bool = False,
+    zeros_are_data: bool = False,
 ) -> ImageMasker:
     """Make the masker that all maps of a group go through.
 
     Parameters
     ----------
     source : GroupInput
-    mask_img, target_affine, target_shape, smoothing_fwhm, resample
+    mask_img, target_affine, target_shape, smoothing_fwhm, resample, zeros_are_data
         As in `glmwidgets.models.SecondLevelModel`.
 
     Returns
@@ -81,7 +82,7 @@ def fit_group_masker(
             img if img is like else _resampled(img, *_grid(like, target_affine, target_shape), interpolation)
             for img in imgs
         ]
-    mask = _common_voxels(imgs, names) if masks is None else _common_mask(imgs)
+    mask = _common_voxels(imgs, names, zeros_are_data) if masks is None else _common_mask(imgs)
     return ImageMasker(image_like(mask.astype(np.uint8), imgs[0]), smoothing_fwhm, resample=resample or to_target)
 
 
@@ -108,18 +109,22 @@ def check_grids(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> None:
         )
 
 
-def _common_voxels(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> np.ndarray:
-    """Voxels in which every map has a value: finite and not zero."""
-    mask, sizes = np.ones(imgs[0].shape, dtype=bool), []
-    for img in imgs:
+def _common_voxels(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], zeros_are_data: bool) -> np.ndarray:
+    """Voxels in which every map has a value: finite and, unless zeros are data, not zero."""
+    mask, sizes, infinite = np.ones(imgs[0].shape, dtype=bool), [], []
+    for img, name in zip(imgs, names, strict=True):
         data = image_data(img)
-        there = np.isfinite(data) & (data != 0)
+        there = np.isfinite(data) if zeros_are_data else np.isfinite(data) & (data != 0)
+        if np.isinf(data).any():
+            infinite.append(name)
         sizes.append(int(there.sum()))
         mask &= there
     if not mask.any():
         raise ValueError("no voxel has a value in all maps: give mask_img")
     if (text := little_is_shared(int(mask.sum()), sizes, names, "maps")) is not None:
         warnings.warn(text, stacklevel=4)
+    if infinite:
+        warnings.warn(f"voxels that are infinite in {', '.join(infinite[:3])} are left out", stacklevel=4)
     return mask
 
 
@@ -131,7 +136,9 @@ def _common_mask(masks: Sequence[nib.Nifti1Image]) -> np.ndarray:
     return mask
 
 
-def masked_maps(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], masker: ImageMasker) -> np.ndarray:
+def masked_maps(
+    imgs: Sequence[nib.Nifti1Image], names: Sequence[str], masker: ImageMasker, zeros_are_data: bool = False
+) -> np.ndarray:
     """Values of maps within a mask, smoothed as the masker says.
 
     Parameters
@@ -141,15 +148,23 @@ def masked_maps(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], masker: I
     names : sequence of str
         For messages.
     masker : ImageMasker
+    zeros_are_data : bool
+        Whether a value of exactly 0 was measured. By default it means that there is none.
 
     Returns
     -------
     array of shape (n, n_voxels)
+        A voxel in which a map has no value, NaN or infinity included, is 0 in all maps: nothing is said of it.
 
     Raises
     ------
     ValueError
-        If a map holds NaN or infinite values within the mask; the message names it.
+        If no voxel of the mask has a value in all maps.
+
+    Warns
+    -----
+    UserWarning
+        If voxels are left out; the message counts them.
     """
     if masker.resample:
         grid = masker.mask_img_.affine, masker.mask_.shape
@@ -158,12 +173,28 @@ def masked_maps(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], masker: I
         check_grids([masker.mask_img_, *imgs], ["the mask", *names])
     volumes = np.stack([image_data(img) for img in imgs], axis=-1)
     inside = volumes[masker.mask_]
-    bad = np.count_nonzero(~np.isfinite(inside), axis=0) if inside.dtype.kind == "f" else np.zeros(len(imgs), int)
-    if bad.any():
-        worst = int(bad.argmax())
-        raise ValueError(
-            f"{np.count_nonzero(bad)} of the maps hold NaN or infinite values within the mask; most of them "
-            f"{names[worst]}, in {bad[worst]} of {len(inside)} voxels. Take a smaller mask, or none: by default it is "
-            "the voxels in which all maps have a value"
-        )
-    return masker.transform(nib.Nifti1Image(volumes, masker.mask_img_.affine))
+    absent = ~np.isfinite(inside)
+    if not zeros_are_data:
+        absent |= inside == 0
+    left_out = absent.any(axis=1)
+    if left_out.any():
+        _say_left_out(absent, left_out, names, zeros_are_data)
+    volumes = np.where(np.isfinite(volumes), volumes, 0) if absent.any() else volumes
+    values = masker.transform(nib.Nifti1Image(volumes, masker.mask_img_.affine))
+    values[:, left_out] = 0
+    return values
+
+
+def _say_left_out(absent: np.ndarray, left_out: np.ndarray, names: Sequence[str], zeros_are_data: bool) -> None:
+    what = "not finite" if zeros_are_data else "0 or not finite"
+    if left_out.all():
+        raise ValueError(f"in every voxel of the mask a map is {what}: look whether mask and maps show the same place")
+    counts = absent.sum(axis=0)
+    worst, n_maps = int(counts.argmax()), int(np.count_nonzero(counts))
+    where = f"in {names[worst]}" if n_maps == 1 else f"in {n_maps} of {len(names)} maps, most in {names[worst]}"
+    keep = "" if zeros_are_data else "; zeros_are_data=True keeps the zeros"
+    warnings.warn(
+        f"{np.count_nonzero(left_out):,} of {left_out.size:,} voxels in the mask are left out, as they are {what} "
+        f"{where}{keep}",
+        stacklevel=4,
+    )

@@ -45,6 +45,7 @@ def non_parametric_inference(
     exchange: str = "within",
     resample: bool = False,
     match: str = "names",
+    zeros_are_data: bool = False,
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Any:
@@ -90,6 +91,8 @@ def non_parametric_inference(
         Bring maps on another grid to the mask's.
     match : {"names", "order"}
         See `SecondLevelModel.fit`.
+    zeros_are_data : bool
+        See `SecondLevelModel.fit`.
     progress : callable, optional
         Called with (rearrangements done, rearrangements in all) now and then.
     cancel : threading.Event, optional
@@ -131,7 +134,7 @@ def non_parametric_inference(
     check_choice("second_level_stat_type", second_level_stat_type, (*STAT_TYPES, None))
     model = SecondLevelModel(
         mask_img=mask, smoothing_fwhm=smoothing_fwhm, n_jobs=n_jobs, verbose=verbose - 1, resample=resample
-    ).fit(second_level_input, confounds, design_matrix, match=match)
+    ).fit(second_level_input, confounds, design_matrix, match=match, zeros_are_data=zeros_are_data)
     design, weights = model.design_matrix_, group_weights(model.design_matrix_, second_level_contrast)
     if isinstance(blocks, str):
         if blocks not in design.columns:

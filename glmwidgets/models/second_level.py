@@ -134,6 +134,7 @@ class SecondLevelModel(Estimator):
         variance_maps: Any = None,
         dof: float = np.inf,
         match: str = "names",
+        zeros_are_data: bool = False,
     ) -> SecondLevelModel:
         """Fit the model to the maps of a group.
 
@@ -158,6 +159,9 @@ class SecondLevelModel(Estimator):
             Degrees of freedom of these variances taken together; by default they are taken as known.
         match : {"names", "order"}
             ``"order"`` takes the rows of a design in the order of the maps, whatever both are called.
+        zeros_are_data : bool
+            Whether a value of exactly 0 was measured. By default it means that a map has none there, and the voxel is
+            left out, as it is where a map is NaN or infinite, under a given mask, too.
 
         Returns
         -------
@@ -177,12 +181,19 @@ class SecondLevelModel(Estimator):
         source = group_input(second_level_input, variance_maps)
         self.design_matrix_ = self._design(source, confounds, design_matrix, match)
         self.masker_ = fit_group_masker(
-            source, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm, self.resample
+            source,
+            self.mask_img,
+            self.target_affine,
+            self.target_shape,
+            self.smoothing_fwhm,
+            self.resample,
+            zeros_are_data,
         )
         self.second_level_input_ = second_level_input
         self.confounds_ = confounds
         self.subject_labels_ = source.labels
         self._source, self._dof, self._last = source, dof, None
+        self._zeros_are_data = zeros_are_data
         self._fits: dict[str, GroupFit] = {}
         self._values: dict[str, np.ndarray] = {}
         if not source.needs_contrast:
@@ -221,19 +232,20 @@ class SecondLevelModel(Estimator):
         if key in self._values:
             return self._values[key]
         self._log(f"reading {self._source.n_maps} maps")
-        values = self._read(self._source.maps(first_level_contrast, n_jobs=self.n_jobs), self._source.names())
+        maps = self._source.maps(first_level_contrast, n_jobs=self.n_jobs)
+        values = self._read(maps, self._source.names(), self._zeros_are_data)
         if not self.minimize_memory:
             self._values[key] = values
         return values
 
-    def _read(self, imgs: list[nib.Nifti1Image], names: list[str]) -> np.ndarray:
+    def _read(self, imgs: list[nib.Nifti1Image], names: list[str], zeros_are_data: bool) -> np.ndarray:
         memory = open_memory(self.memory, self.memory_level)
         masker = self.masker_
         key = None
         if memory.location is not None:
             grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
             key = content_hash((image_key(imgs), grid))
-        return memory.cache(_masked_maps, ignore=["imgs", "names", "masker"])(key, imgs, names, masker)
+        return memory.cache(_masked_maps, ignore=["imgs", "names", "masker"])(key, imgs, names, masker, zeros_are_data)
 
     def _fit_of(self, first_level_contrast: Any) -> GroupFit:
         self.check_fitted()
@@ -242,7 +254,7 @@ class SecondLevelModel(Estimator):
             values, variances = self._values_of(first_level_contrast), None
             if GROUP_ESTIMATORS[self.estimator].needs_variances:
                 imgs = self._source.maps(first_level_contrast, variance=True, n_jobs=self.n_jobs)
-                variances = self._read(imgs, [f"the variance of {name}" for name in self._source.names()])
+                variances = self._read(imgs, [f"the variance of {name}" for name in self._source.names()], True)
             self._fits[key] = fit_group(values, self.design_matrix_, self.estimator, variances, self._dof)
             self._log(f"fitted {self.n_elements_} voxels")
         self._last = first_level_contrast
@@ -410,6 +422,8 @@ class SecondLevelModel(Estimator):
             raise NotFittedError("no contrast has been computed yet, and only a contrast tells which maps are meant")
 
 
-def _masked_maps(key: str | None, imgs: list[nib.Nifti1Image], names: list[str], masker: ImageMasker) -> np.ndarray:
+def _masked_maps(
+    key: str | None, imgs: list[nib.Nifti1Image], names: list[str], masker: ImageMasker, zeros_are_data: bool
+) -> np.ndarray:
     """Values of maps within a mask; `key` stands for the rest when results are kept."""
-    return masked_maps(imgs, names, masker)
+    return masked_maps(imgs, names, masker, zeros_are_data)

@@ -248,7 +248,14 @@ def get_clusters_table(
 
 def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
     img = load_volume(stat_img, "a statistical map")
-    return img, image_data(img)
+    data = image_data(img)
+    if n := int(np.count_nonzero(np.isinf(data))):
+        warnings.warn(
+            f"{n:,} voxel{'s are' if n > 1 else ' is'} infinite in {image_name(stat_img)}: taken as the largest, "
+            "beyond any threshold",
+            stacklevel=3,
+        )
+    return img, data
 
 
 def _has_two_sides(img: nib.Nifti1Image, two_sided: bool) -> bool:

@@ -45,6 +45,7 @@ class GroupInputSettings:
         None, "background", argument=Argument("bg_img", "SecondLevelModel.generate_report")
     )
     resample: bool = setting(False, "resampled to one grid")
+    zeros_are_data: bool = setting(False, "zeros are data")
 
 
 @dataclass(frozen=True)

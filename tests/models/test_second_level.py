@@ -13,6 +13,7 @@ from glmwidgets.glm.group.design import make_second_level_design_matrix
 from glmwidgets.glm.inference.heights import height_threshold
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.map_header import dof_of, is_f_map
+from glmwidgets.models.permutation_inference import non_parametric_inference
 from glmwidgets.models.second_level import SecondLevelModel
 
 SHAPE, AFFINE = (6, 7, 8), np.diag([3.0, 3.0, 4.0, 1.0])
@@ -460,13 +461,47 @@ def test_maps_on_different_grids_are_resampled_on_request():
     assert to_target.mask_img_.shape == (11, 7, 8)
 
 
-def test_nan_within_a_given_mask_is_refused_with_the_name_of_the_map():
+@pytest.mark.parametrize("smoothing", [None, 5.0])
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf, 0.0])
+def test_voxels_that_one_map_lacks_are_left_out_of_a_given_mask(nothing, smoothing):
     maps = random_maps()
     values = maps[4].get_fdata().copy()
-    values[2, 2, 2:5] = np.nan
+    values[2, 2, 2:5] = nothing
     maps[4] = image(values)
-    with pytest.raises(ValueError, match=r"1 of the maps hold NaN.*map 5 .*in 3 of 336 voxels"):
-        SecondLevelModel(mask_img=image(np.ones(SHAPE)), smoothing_fwhm=5.0).fit(maps)
+    model = SecondLevelModel(mask_img=image(np.ones(SHAPE)), smoothing_fwhm=smoothing)
+    with pytest.warns(UserWarning, match=r"3 of 336 voxels in the mask are left out.*in map 5 "):
+        found = model.fit(maps).compute_contrast(output_type="all")
+    for name in ("stat", "effect_size", "z_score"):
+        left_out = found[name].get_fdata() == 0
+        assert left_out[2, 2, 2:5].all(), name
+        assert np.count_nonzero(left_out) == 3, name
+
+
+def test_zeros_are_averaged_by_nilearn_and_where_they_are_data():
+    maps = random_maps()
+    values = maps[4].get_fdata().copy()
+    values[2, 2, 2] = 0
+    maps[4] = image(values)
+    mask, design = image(np.ones(SHAPE)), pd.DataFrame({"intercept": np.ones(len(maps))})
+    reference = pytest.importorskip("nilearn.glm.second_level").SecondLevelModel(mask_img=mask)
+    theirs = reference.fit(maps, design_matrix=design).compute_contrast("intercept").get_fdata()
+    ours = SecondLevelModel(mask_img=mask).fit(maps, zeros_are_data=True).compute_contrast().get_fdata()
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    assert theirs[2, 2, 2] != 0
+    whole = SecondLevelModel().fit(maps, zeros_are_data=True)
+    assert whole.n_elements_ == 336
+    np.testing.assert_allclose(whole.compute_contrast().get_fdata(), theirs, atol=1e-6)
+    assert SecondLevelModel().fit(maps).n_elements_ == 335
+    how = {"mask": mask, "n_perm": 50, "random_state": 0}
+    logp = [non_parametric_inference(maps, **how, zeros_are_data=kept) for kept in (True, False)]
+    assert [img.get_fdata()[2, 2, 2] == 0 for img in logp] == [False, True]
+
+
+def test_no_voxel_with_a_value_in_all_maps_is_refused():
+    maps = random_maps()
+    maps[4] = image(np.zeros(SHAPE))
+    with pytest.raises(ValueError, match="in every voxel of the mask a map is 0 or not finite"):
+        SecondLevelModel(mask_img=image(np.ones(SHAPE))).fit(maps)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ LIBERAL = 0.055
 # Share of a contrast that may lie outside the design's row space before it is called non-estimable.
 ESTIMABLE_WITHIN = 1e-6
 
+EPS = np.finfo(np.float64).eps
+
 # Rows of unit length are independent if more than this of one lies outside the space of the others.
 SAME_ROW = 1e-9
 
@@ -54,7 +56,8 @@ class Contrast:
     effect : array of shape (q, n_voxels)
         In units of the data.
     covariance : array of shape (q, q, n_voxels)
-        In those units squared; zero where nothing can be said (constant series).
+        In those units squared; zero where nothing can be said (constant series, whose effect is 0), and where the fit
+        leaves no residuals.
     dof : float
         Degrees of freedom of the residuals; the median over voxels where each has its own.
     stat_type : {"t", "F"}
@@ -94,23 +97,35 @@ class Contrast:
 
     @property
     def known(self) -> np.ndarray:
-        """Voxels of which something can be said, shape (n_voxels,), bool."""
+        """Voxels of which something can be said, shape (n_voxels,), bool: all but those without effect and variance."""
+        return self._varies | (self.effect != 0).any(axis=0)
+
+    def surest_variance(self) -> np.ndarray:
+        """Variance of the effect of one row, shape (n_voxels,), and of one without residuals that of rounding."""
+        return np.maximum(self.covariance[0, 0], np.square(EPS * self.effect[0]))
+
+    @property
+    def _varies(self) -> np.ndarray:
         return np.einsum("iiv->v", self.covariance) > 0
 
     @cached_property
     def _stat(self) -> np.ndarray:
-        known = self.known
+        varies = self._varies
         out = np.zeros(self.effect.shape[1])
+        # An effect that was fitted without residuals is as sure as a number is.
+        exact = self.known & ~varies
         if self.dim == 1:
-            np.divide(self.effect[0], np.sqrt(self.covariance[0, 0]), out=out, where=known)
+            np.divide(self.effect[0], np.sqrt(self.covariance[0, 0]), out=out, where=varies)
+            out[exact] = np.sign(self.effect[0, exact]) / EPS
             return out if self.stat_type == "t" else out**2
-        cov = np.moveaxis(self.covariance, -1, 0)[known]
-        effect = self.effect.T[known][:, :, None]
-        out[known] = (effect * np.linalg.solve(cov, effect)).sum(axis=(1, 2)) / self.dim
+        cov = np.moveaxis(self.covariance, -1, 0)[varies]
+        effect = self.effect.T[varies][:, :, None]
+        out[varies] = (effect * np.linalg.solve(cov, effect)).sum(axis=(1, 2)) / self.dim
+        out[exact] = EPS**-2
         return out
 
     def stat(self) -> np.ndarray:
-        """The t or F statistic, shape (n_voxels,); 0 where the series are constant."""
+        """The t or F statistic, shape (n_voxels,); 0 where the series are constant, and finite without residuals."""
         return self._stat
 
     def p_value(self) -> np.ndarray:
@@ -359,7 +374,7 @@ def _standardised(contrast: Contrast) -> Contrast:
     """Express the effects in units in which their covariance is the variance of the errors."""
     if contrast.dispersion is None:
         raise ValueError("only contrasts of single runs can be combined approximately")
-    known = contrast.known
+    known = contrast._varies
     shape = np.moveaxis(contrast.covariance, -1, 0)[known] / contrast.dispersion[known, None, None]
     values, vectors = np.linalg.eigh(shape)
     effect = np.zeros_like(contrast.effect)

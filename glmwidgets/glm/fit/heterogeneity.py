@@ -109,7 +109,7 @@ def precision_weighted(contrasts: Sequence[Contrast]) -> Contrast:
             "weight the runs equally"
         )
     known = np.logical_and.reduce([c.known for c in contrasts])
-    v = np.where(known, [c.covariance[0, 0] for c in contrasts], 1.0)
+    v = np.where(known, [c.surest_variance() for c in contrasts], 1.0)
     effect, variance, dofs = weighed_by_precision(
         np.array([c.effect[0] for c in contrasts]), v, np.array([[c.dof] for c in contrasts])
     )

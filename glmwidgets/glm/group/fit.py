@@ -316,4 +316,6 @@ def group_contrast(fit: GroupFit, contrast: Any = None, stat_type: str | None = 
         weights = weights[np.sort(pivots[: hypothesis.tested.shape[1]])]
     weights = weights @ fit.to_columns
     covariance = GROUP_ESTIMATORS[fit.estimator].covariance(fit, weights)
-    return Contrast(weights @ fit.theta, covariance, fit.dof, hypothesis.stat_type)
+    # Maps that agree to the last digit were not measured there: a constant outside the brain, or the same map again.
+    effect = np.where(np.einsum("iiv->v", covariance) > 0, weights @ fit.theta, 0.0)
+    return Contrast(effect, covariance, fit.dof, hypothesis.stat_type)

@@ -135,7 +135,7 @@ def label_clusters(
     Parameters
     ----------
     stat_map : array-like, shape (i, j, k)
-        Statistics. What is not finite counts as zero.
+        Statistics. NaN counts as zero, and infinity is the largest.
     threshold : float
         Voxels strictly beyond it belong to clusters. If one-sided and negative, those below it.
     two_sided : bool
@@ -186,7 +186,7 @@ def find_clusters(
     Parameters
     ----------
     stat_map : array-like, shape (i, j, k)
-        Statistics. What is not finite counts as zero.
+        Statistics. NaN counts as zero, and infinity is the largest.
     threshold : float
         Voxels strictly beyond it belong to clusters. If one-sided and negative, those below it.
     affine : array-like, shape (4, 4)
@@ -362,7 +362,8 @@ def _finite_map(stat_map: ArrayLike) -> NDArray[np.float64]:
     data = np.array(stat_map, dtype=np.float64)
     if data.ndim != 3:
         raise ValueError(f"clusters are found in a 3-D map, but this one has the shape {data.shape}")
-    data[~np.isfinite(data)] = 0
+    # Infinite statistics are the largest, not the first to vanish.
+    data[np.isnan(data)] = 0
     return data
 
 
@@ -455,9 +456,9 @@ def _middles(heights: NDArray[np.float64], voxels: NDArray[np.int64]) -> NDArray
     maxima = np.zeros(heights.shape, dtype=bool)
     maxima[at] = True
     groups, _ = ndimage.label(maxima)
-    group = groups[at]
-    weight = np.bincount(group, heights[at])[1:]
-    moments = np.array([np.bincount(group, heights[at] * axis)[1:] for axis in voxels])
+    group, height = groups[at], np.minimum(heights[at], 1e100)  # a mean has no infinite weights
+    weight = np.bincount(group, height)[1:]
+    moments = np.array([np.bincount(group, height * axis)[1:] for axis in voxels])
     middles = np.rint(moments / weight).astype(np.int64).T
     for index in np.flatnonzero(groups[tuple(middles.T)] != np.arange(1, len(middles) + 1)):
         members = voxels.T[group == index + 1]

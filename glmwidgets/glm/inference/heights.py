@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtr, fdtrc, fdtri, ndtr, ndtri, stdtr
 
 from glmwidgets.glm.choices import Choices, check_choice
+from glmwidgets.glm.inference.tails import z_of_thin_f, z_of_thin_t
 
 __all__ = [
     "THRESHOLDS",
@@ -30,8 +31,9 @@ __all__ = [
     "z_from_t",
 ]
 
-# Tail probabilities are held within these limits before they become z scores: |z| ends at 37.05 instead of infinity.
-P_MIN, P_MAX = 1e-300, 1 - 1e-16
+# A p value is held within these limits before it becomes a z score: |z| ends at 37.05 instead of infinity. Statistics
+# whose p is below `THIN` become z scores by way of its logarithm, which has no such end.
+P_MIN, P_MAX, THIN = 1e-300, 1 - 1e-16, 1e-290
 
 MAX_DOF = 1e10  # from here on t is normal to double precision, and scipy's incomplete beta loses its way
 
@@ -131,7 +133,7 @@ def z_from_t(t: ArrayLike, dof: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, float64
-        Of the same sign as `t`; at most 37.05 in absolute value.
+        Of the same sign as `t`; infinite only where `t` is.
 
     Notes
     -----
@@ -189,7 +191,7 @@ def z_from_f(f: ArrayLike, q: int, dof: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, float64
-        Between -37.05 and 37.05.
+        Above -37.05; infinite only where `f` is.
 
     Examples
     --------
@@ -221,11 +223,21 @@ def _check_dof(dof: ArrayLike) -> NDArray[np.float64]:
 
 
 def _exact_z_from_t(t: NDArray[np.float64], dof: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.copysign(z_from_p(stdtr(dof, -np.abs(t))), t)
+    size = np.abs(t)
+    p = stdtr(dof, -size)
+    z, thin = z_from_p(p), p < THIN
+    if thin.any():
+        z = np.asarray(z)
+        z[thin] = z_of_thin_t(size[thin], np.broadcast_to(dof, size.shape)[thin])
+    return np.copysign(z, t)
 
 
 def _exact_z_from_f(f: NDArray[np.float64], q: int, dof: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(f > fdtri(q, dof, 0.5), z_from_p(fdtrc(q, dof, f)), -z_from_p(fdtr(q, dof, f)))
+    p = fdtrc(q, dof, f)
+    z, thin = np.where(f > fdtri(q, dof, 0.5), z_from_p(p), -z_from_p(fdtr(q, dof, f))), p < THIN
+    if thin.any():
+        z[thin] = z_of_thin_f(f[thin], q, np.broadcast_to(dof, f.shape)[thin])
+    return z
 
 
 MANY = 2048  # below this many values the special functions themselves are as quick as a polynomial

@@ -127,6 +127,7 @@ def explore_group(
     first_level_contrast: Any = None,
     background: Any = None,
     resample: bool = False,
+    zeros_are_data: bool = False,
     match: str = "names",
     kinds: dict[str, str] | None = None,
     settings: GroupSettings | dict[str, Any] | None = None,
@@ -147,6 +148,8 @@ def explore_group(
         Which map of a table, or contrast of first-level models, is meant.
     background : image or path, optional
         To look at maps on.
+    zeros_are_data : bool
+        Whether a value of exactly 0 was measured; by default such a voxel is left out.
     resample : bool
         Bring maps on another grid to that of the mask, or of the first map.
     match : {"names", "order"}
@@ -185,6 +188,7 @@ def explore_group(
         first_level_contrast=first_level_contrast,
         background=background,
         resample=resample,
+        zeros_are_data=zeros_are_data,
         match=match,
         kinds=kinds,
     )

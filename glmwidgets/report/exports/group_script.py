@@ -76,6 +76,7 @@ def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str,
     listed = "".join(f"    {str(name)!r}: {one},\n" for name, one in zip(result.design.index, maps, strict=True))
     key = _index_name(result.design)
     options: dict[str, Any] = {"smoothing_fwhm": settings.data.smoothing_fwhm, "resample": settings.inputs.resample}
+    zeros = {"zeros_are_data": settings.inputs.zeros_are_data}
     left_out = f"# Left out: {', '.join(map(repr, settings.data.left_out))}\n" if settings.data.left_out else ""
     lines = f'''"""Group analysis of {len(maps)} maps, written by glmwidgets {__version__}."""
 
@@ -99,7 +100,7 @@ MASK = HERE / {f"{stem}_mask.nii.gz"!r}
 CONTRAST = {contrast!r}
 
 model = SecondLevelModel(mask_img=MASK{_keywords(options)})
-model.fit(list(MAPS.values()), design_matrix=DESIGN, match="order")
+model.fit(list(MAPS.values()), design_matrix=DESIGN, match="order"{_keywords(zeros)})
 for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
     save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
     if name == "z_score":
@@ -139,6 +140,7 @@ def _permutation(session: GroupSession, result: GroupAnswer, options: dict[str, 
         "tfce": test.tfce,
         "blocks": blocks,
         "match": "order",
+        "zeros_are_data": settings.inputs.zeros_are_data,
     }
     return f"""
 maps = non_parametric_inference(

@@ -118,7 +118,7 @@ class GroupAnalysis(LiveAnalysis):
     def _maps(self, settings: GroupSettings) -> np.ndarray:
         group, masker = self.group, self.group.masker
         smoothing = ImageMasker(masker.mask_img_, settings.data.smoothing_fwhm or None, masker.resample)
-        return masked_maps(group.imgs, list(group.names), smoothing)
+        return masked_maps(group.imgs, list(group.names), smoothing, group.inputs.zeros_are_data)
 
     @reads(*MODEL, "design.centre")
     def _design(self, settings: GroupSettings) -> pd.DataFrame:

@@ -66,6 +66,7 @@ def open_group(
     first_level_contrast: Any = None,
     background: Any = None,
     resample: bool = False,
+    zeros_are_data: bool = False,
     match: str = "names",
     kinds: Mapping[str, str] | None = None,
 ) -> Group:
@@ -90,6 +91,9 @@ def open_group(
         To look at maps on; by default the mean size of the maps' values.
     resample : bool
         Bring maps on another grid to that of the mask, or of the first map, instead of refusing them.
+    zeros_are_data : bool
+        Whether a value of exactly 0 was measured; by default such a voxel is left out. See
+        `glmwidgets.models.SecondLevelModel.fit`.
     match : {"names", "order"}
         ``"order"`` takes the rows of the table in the order of the maps, whatever both are called.
     kinds : mapping from str to str, optional
@@ -137,9 +141,9 @@ def open_group(
         names = _names(source, paths, subjects, frame, ids)
         shown = replace(found, maps=names)
         table = replace(table_settings(frame, names, ids, kinds), matched=found.sentence(), rows=shown.ids)
-    masker = fit_group_masker(source, mask, resample=resample)
+    masker = fit_group_masker(source, mask, resample=resample, zeros_are_data=zeros_are_data)
     imgs = source.maps(first_level_contrast)
-    inputs = GroupInputSettings(tuple(paths), _path(mask), _path(background), resample)
+    inputs = GroupInputSettings(tuple(paths), _path(mask), _path(background), resample, zeros_are_data)
     return Group(names, imgs, masker, table, _background(background, imgs, masker), inputs)
 
 

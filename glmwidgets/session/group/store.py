@@ -87,6 +87,7 @@ def load_group_session(
         subjects=settings.table.maps,
         background=inputs.background if background is None else background,
         resample=inputs.resample,
+        zeros_are_data=inputs.zeros_are_data,
     )
     if group.masker.mask_.shape != shape:
         raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.masker.mask_.shape}")

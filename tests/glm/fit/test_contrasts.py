@@ -253,3 +253,30 @@ def test_t_of_several_rows_and_unknown_kinds_are_refused(fit):
         compute_contrast(fit, F, "t")
     with pytest.raises(ValueError, match="'t', 'F'"):
         compute_contrast(fit, T, "z")
+
+
+# Without residuals ----------------------------------------------------------------------------------------------------
+
+
+def test_an_effect_without_residuals_is_kept_and_is_the_surest():
+    """Of one run, of two by either weighting, as t and as F; a constant voxel says nothing."""
+    from glmwidgets.glm.fit.heterogeneity import precision_weighted
+
+    sure = Contrast(np.array([[2.0, -3.0, 1.0, 0.0]]), np.array([[[0.0, 0.0, 0.04, 0.0]]]), 50.0)
+    plain = Contrast(np.array([[4.0, -1.0, 1.0, 1.0]]), np.array([[[1.0, 1.0, 0.04, 1.0]]]), 50.0)
+    z = sure.z_score()
+    assert np.isfinite(z).all()
+    assert z[0] > 37
+    assert z[1] == -z[0]
+    assert 4 < z[2] < 5
+    assert z[3] == 0
+    both = fixed_effects([sure, plain])
+    np.testing.assert_allclose(both.effect[0], [3, -2, 1, 0])
+    np.testing.assert_allclose(both.covariance[0, 0], [0.25, 0.25, 0.02, 0])
+    np.testing.assert_allclose(precision_weighted([sure, plain]).effect[0], [2, -3, 1, 0])
+    twice = fixed_effects([sure, sure])
+    np.testing.assert_allclose(twice.effect, sure.effect)
+    assert twice.z_score()[0] > 37
+    several = Contrast(np.array([[2.0, 0.0], [1.0, 0.0]]), np.zeros((2, 2, 2)), 50.0, "F")
+    assert several.z_score()[0] > 37
+    assert several.stat()[1] == 0

@@ -57,8 +57,9 @@ def test_weights_that_are_estimates_hold_the_rate(variances, dofs):
 
 
 def test_what_a_run_says_nothing_of_is_left_at_nothing():
-    one = Contrast(np.array([[1.0, 1.0]]), np.array([[[1.0, 0.0]]]), 10.0)
-    found = precision_weighted([one, one])
+    one = Contrast(np.array([[1.0, 1.0]]), np.array([[[1.0, 2.0]]]), 10.0)
+    other = Contrast(np.array([[1.0, 0.0]]), np.array([[[1.0, 0.0]]]), 10.0)
+    found = precision_weighted([one, other])
     assert not found.known[1]
     assert found.effect[0, 1] == 0
 

@@ -156,11 +156,15 @@ def test_constant_voxels_say_nothing(run):
     from glmwidgets.session.single.session import Session
 
     data = np.array(run.img.dataobj)
-    data[4, 4, 3] = 700.0
+    data[4, 4, 3, 1:] = 700.0  # constant in the scans that are kept
+    data[4, 4, 2] = 700.0
     session = Session(
-        replace(run, reader=Reader(nib.Nifti1Image(data, run.img.affine, run.img.header))), synchronous=True
+        replace(run, reader=Reader(nib.Nifti1Image(data, run.img.affine, run.img.header))),
+        {"data.drop_scans": 1},
+        synchronous=True,
     )
     session.refresh()
+    assert session.result.voxel((4, 4, 2)) is None
     i = session.result.voxel((4, 4, 3))
     for name in STATISTICS:
         value = shown(session, name).values[i]

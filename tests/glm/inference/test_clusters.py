@@ -134,7 +134,6 @@ def test_thresholded_map_equals_nilearns(threshold, two_sided, size):
     for seed in range(4):
         z = np.round(smooth_map(seed), 1)  # so that some voxels equal the threshold
         z[0, 0, 0] = np.nan
-        z[0, 0, 1] = np.inf
         with pytest.warns(UserWarning, match="Non-finite"):
             expected = threshold_img(Nifti1Image(z, MNI), threshold, size, two_sided).get_fdata()
         assert_array_equal(threshold_map(z, threshold, size, two_sided), expected)
@@ -309,10 +308,18 @@ def test_connectivity_decides_what_hangs_together(connectivity, n):
     assert np.count_nonzero(threshold_map(z, 2, 2, connectivity=connectivity)) == {6: 0, 18: 2, 26: 3}[connectivity]
 
 
-def test_what_is_not_finite_is_in_no_cluster():
+def test_nan_is_in_no_cluster_and_infinity_is_the_largest():
     z = np.zeros((6, 1, 1))
     z[:, 0, 0] = [np.nan, 3, np.inf, 4, -np.inf, -5]
-    assert label_clusters(z, 2, two_sided=True).ravel().tolist() == [0, 2, 0, 1, 0, 3]
+    assert label_clusters(z, 2, two_sided=True).ravel().tolist() == [0, 1, 1, 1, 2, 2]
+    kept = threshold_map(z, 2, two_sided=True).ravel()
+    assert kept.tolist() == [0, 3, np.inf, 4, -np.inf, -5]
+    with pytest.warns(UserWarning, match="Non-finite"):  # nilearn puts 0 in the place of the strongest voxels
+        theirs = threshold_img(Nifti1Image(z, np.eye(4)), 2, 0, True).get_fdata().ravel()
+    assert theirs.tolist() == [0, 3, 0, 4, 0, -5]
+    (positive, negative), _ = find_clusters(z, 2, np.eye(4), two_sided=True)
+    assert (positive.n_voxels, positive.peaks[0].ijk, positive.peaks[0].stat) == (3, (2, 0, 0), np.inf)
+    assert (negative.n_voxels, negative.peaks[0].stat) == (2, -np.inf)
 
 
 def test_input_stays_as_it_is():

@@ -11,6 +11,7 @@ from nilearn.glm import fdr_threshold, threshold_stats_img
 from nilearn.glm.contrasts import Contrast
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
+from scipy.special import gammaln
 
 from glmwidgets.glm.inference.heights import (
     THRESHOLDS,
@@ -44,8 +45,13 @@ def spread(dof, n):
 @pytest.mark.parametrize("n", [100, 20_000], ids=["special functions", "polynomial"])
 def test_z_of_t_equals_nilearn_over_the_whole_range(dof, n):
     t = spread(dof, n)
-    # The polynomial is held to 1e-11 of z / sqrt(w); z is at most 37.
-    assert_allclose(z_from_t(t, dof), nilearn_z(t, dof), rtol=0, atol=1e-9)
+    # The polynomial is held to 1e-11 of z / sqrt(w); nilearn's z is at most 37.05.
+    ours, theirs = z_from_t(t, dof), nilearn_z(t, dof)
+    ends = np.abs(theirs) > 37
+    assert_allclose(ours[~ends], theirs[~ends], rtol=0, atol=1e-9)
+    assert (np.abs(ours[ends]) > 37).all()
+    assert np.isfinite(ours[np.isfinite(t)]).all()
+    assert_array_equal(np.sign(ours[ends]), np.sign(t[ends]))
 
 
 @pytest.mark.parametrize(("q", "dof"), [(1, 29), (2, 275), (3, 80), (12, 300), (40, 1e12)])
@@ -54,7 +60,42 @@ def test_z_of_f_equals_nilearn_over_the_whole_range(q, dof, n):
     rng = np.random.default_rng(1)
     f = np.concatenate([rng.f(q, min(dof, 1e6), n), np.geomspace(1e-9, 400, 300), [0.0]])
     # nilearn takes the lower tail where the z of the upper is negative: at p = .5 both give the same to 1e-15.
-    assert_allclose(z_from_f(f, q, dof), nilearn_z(f, dof, "F", q), rtol=0, atol=1e-9)
+    ours, theirs = z_from_f(f, q, dof), nilearn_z(f, dof, "F", q)
+    assert_allclose(ours[theirs < 37], theirs[theirs < 37], rtol=0, atol=1e-9)
+    assert (ours[theirs >= 37] >= 37).all()
+    assert np.isfinite(ours).all()
+
+
+def log_tail_by_quadrature(t, dof):
+    """``log P(T > t)`` from the density, on a grid of the logarithm of t."""
+    u = np.linspace(0, 60 / dof + 60 / t**2, 400_001)
+    s = t * np.exp(u)
+    log_density = gammaln((dof + 1) / 2) - gammaln(dof / 2) - 0.5 * np.log(dof * np.pi)
+    log_density = log_density - (dof + 1) / 2 * np.log1p(s**2 / dof) + np.log(s)
+    top = log_density.max()
+    return top + np.log(np.trapezoid(np.exp(log_density - top), u))
+
+
+@pytest.mark.parametrize(("t", "dof"), [(100.0, 500), (200.0, 300), (1e4, 100), (1e6, 74), (1e15, 74), (1e12, 30)])
+def test_tails_too_thin_for_a_number_are_those_of_the_density(t, dof):
+    z = float(z_from_t(t, dof))
+    assert z > 37
+    assert_allclose(stats.norm.logsf(z), log_tail_by_quadrature(t, dof), rtol=1e-6)
+    assert_allclose(z_from_t(-t, dof), -z)
+    # F of one row is t squared, and its upper tail both of t's.
+    assert_allclose(stats.norm.logsf(z_from_f(t**2, 1, dof)), stats.norm.logsf(z) + np.log(2), rtol=1e-9)
+
+
+def test_z_of_thin_tails_rises_without_a_step():
+    t = np.geomspace(10, 1e8, 3000)
+    for dof in (40, 74, 300):
+        z = z_from_t(t, dof)
+        assert (np.diff(z) > 0).all()
+        assert np.abs(np.diff(z, 3)).max() < 1e-3
+    assert_array_equal(z_from_t([np.inf, -np.inf], 20), [np.inf, -np.inf])
+    assert z_from_t(40.0, 1e12) == pytest.approx(40, rel=1e-7)
+    assert np.isfinite(z_from_t(1e300, 1.0))
+    assert np.isfinite(z_from_t(1e300, 500.0))
 
 
 def test_f_of_one_row_is_t_squared():
