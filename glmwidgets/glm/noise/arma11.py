@@ -1,10 +1,11 @@
-"""Autoregression plus white noise, ARMA(1,1), by restricted maximum likelihood in each voxel.
+"""Autoregression with a moving average of one scan, ARMA(1,1), by restricted maximum likelihood in each voxel.
 
-    e_t = a e_{t-1} + u_t + b u_{t-1},    0 <= -b <= a < 1,
+    e_t = a e_{t-1} + u_t + b u_{t-1},    0 <= a <= .98,    -.95 <= b <= .8,    a + b >= 0,
 
-is an autoregression of correlation a seen through white noise: at lag k >= 1 its autocorrelation is ``lam a^(k-1)``
-with ``lam = (b + a)(1 + a b) / (1 + 2 a b + b^2)`` between 0 and a (the parameters are those of AFNI's 3dREMLfit); the
-white share of the variance is ``1 - lam / a``.
+has at lag k >= 1 the autocorrelation ``lam a^(k-1)`` with ``lam = (b + a)(1 + a b) / (1 + 2 a b + b^2)``, which is not
+negative (the parameters are those of AFNI's 3dREMLfit, whose default range lies inside of this one). For b < 0 it is an
+autoregression of correlation a seen through white noise, whose share of the variance is ``1 - lam / a``; for b > 0
+neighbouring scans are more alike than that, as after interpolation or smoothing over time.
 
 With ``c = -b``, ``T = (1 + a^2) I - a S - a^2 E`` the precision of the autoregression and ``D = (1 + c^2) I - c S`` the
 covariance of the moving average, S being the sum of both one-scan shifts and E non-zero at both ends of the run only,
@@ -23,9 +24,10 @@ lowest point found on the polynomial through them; c is then rounded to its latt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -41,11 +43,11 @@ from glmwidgets.glm.parallel import side_by_side
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["A_MAX", "C_MAX", "MovingAverage", "fit_arma11"]
+__all__ = ["A_MAX", "C_MAX", "C_MIN", "MovingAverage", "fit_arma11"]
 
-A_MAX, C_MAX = 0.98, 0.95
+A_MAX, C_MAX, C_MIN = 0.98, 0.95, -0.8
 
-# Nodes and fine places in c, and in the share of the way from c to A_MAX that a lies at.
+# Nodes and fine places in c, and in the share of the way from the least a to A_MAX that a lies at.
 N_NODES, N_FINE = (10, 8), (24, 18)
 N_NODES_POOLED, N_FINE_POOLED = (14, 12), (48, 40)
 
@@ -75,7 +77,7 @@ class MovingAverage:
     ----------
     basis : DesignBasis
     c : float
-        From 0 to less than 1.
+        Between -1 and 1.
 
     Attributes
     ----------
@@ -218,10 +220,11 @@ class _Surface:
     n_nodes: tuple[int, int]
     n_fine: tuple[int, int]
     dtype: type
+    in_c: tuple[float, float]  # on one side of 0, where the least a, max(c, 0), has its corner
     averages: list[MovingAverage] = field(init=False)
 
     def __post_init__(self) -> None:
-        nodes, _ = interpolation(0, C_MAX, self.n_nodes[0], np.array([0.0]))
+        nodes, _ = interpolation(*self.in_c, self.n_nodes[0], np.array([0.0]))
         object.__setattr__(self, "averages", [MovingAverage(self.basis, c) for c in nodes])
 
     @cached_property
@@ -230,12 +233,12 @@ class _Surface:
 
     @cached_property
     def _fine(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.linspace(0, C_MAX, self.n_fine[0]), np.linspace(0, 1, self.n_fine[1])
+        return np.linspace(*self.in_c, self.n_fine[0]), np.linspace(0, 1, self.n_fine[1])
 
     @cached_property
     def _to_fine(self) -> np.ndarray:
         first, second = self._fine
-        of_c = interpolation(0, C_MAX, self.n_nodes[0], first)[1]
+        of_c = interpolation(*self.in_c, self.n_nodes[0], first)[1]
         of_a = interpolation(0, 1, self.n_nodes[1], second)[1]
         return np.kron(of_c, of_a).astype(self.dtype)
 
@@ -259,7 +262,7 @@ class _Surface:
     def _at_nodes(self) -> list[tuple[np.ndarray, ExplainedAtNodes, np.ndarray]]:
         out = []
         for average in self.averages:
-            a = average.c + self._shares * (A_MAX - average.c)
+            a = _a_at(average.c, self._shares)
             scale, g, w = average.terms(a)
             own = np.column_stack([scale, -g, *(-g * w)]).astype(self.dtype)
             out.append((own, average.at_nodes(a, self.dtype), average.penalty(a)[:, None].astype(self.dtype)))
@@ -281,11 +284,12 @@ class _Surface:
             out[k] = dof * rss + penalty
         return out.reshape(-1, e.shape[1])
 
-    def lowest(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """C and a where each surface is least, by the paraboloid around the best of the fine places."""
+    def lowest(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """About the least value of each surface; c and a where it is, by the paraboloid around the best fine place."""
         in_c, in_a = self._fine
         fine = values.T @ self._to_fine.T
         best = fine.argmin(axis=1)
+        least = fine[np.arange(best.size), best]
         fine = fine.reshape(-1, in_c.size, in_a.size)
         i, j = np.unravel_index(best, fine.shape[1:])
         voxels = np.arange(best.size)
@@ -305,13 +309,26 @@ class _Surface:
         alone_j = np.where(hj > 0, -gj / np.where(hj > 0, hj, 1), j - inner_j)
         si = np.clip(np.where(bowl, (hij * gj - hj * gi) / safe, alone_i), -1, 1)
         sj = np.clip(np.where(bowl, (hij * gi - hi * gj) / safe, alone_j), -1, 1)
-        c = (inner_i + si) * (in_c[1] - in_c[0])
-        return c, c + (inner_j + sj) * (in_a[1] - in_a[0]) * (A_MAX - c)
+        c = in_c[0] + (inner_i + si) * (in_c[1] - in_c[0])
+        return least, c, _a_at(c, (inner_j + sj) * (in_a[1] - in_a[0]))
+
+
+def _a_at(c: Any, share: np.ndarray) -> np.ndarray:
+    least = np.maximum(c, 0.0)
+    return least + share * (A_MAX - least)
+
+
+def _lowest(surfaces: Sequence[_Surface], values: np.ndarray) -> np.ndarray:
+    """C and a at the lower of the lowest places of both surfaces, shape (2, n_voxels)."""
+    negative, positive = (
+        np.stack(surface.lowest(part)) for surface, part in zip(surfaces, np.split(values, 2), strict=True)
+    )
+    return np.where(negative[0] < positive[0], negative[1:], positive[1:])
 
 
 def _best_a(average: MovingAverage, left: Filtered, a: np.ndarray, dof: int) -> np.ndarray:
     """Exact optimum of a at the average's c, by secant steps from a start that is close."""
-    low = average.c
+    low = max(average.c, 0.0)
     of_penalty = chebyshev.Chebyshev.interpolate(average.penalty, PENALTY_DEGREE, [low, A_MAX]).deriv()
 
     def slope(at: np.ndarray) -> np.ndarray:
@@ -338,7 +355,7 @@ def fit_arma11(
     pooling: str | None = None,
     neighbours: scipy.sparse.spmatrix | None = None,
 ) -> NoiseFit:
-    """Autoregression plus white noise by restricted maximum likelihood, exact at both ends of the run.
+    """Autoregression with a moving average by restricted maximum likelihood, exact at both ends of the run.
 
     Unlike an autoregression's, these estimates need the series themselves, not only their lagged products.
 
@@ -357,15 +374,13 @@ def fit_arma11(
     Returns
     -------
     NoiseFit
-        With the parameters ``a`` (0 to 0.98), ``b`` (-0.95 to 0) and ``lam``, the autocorrelation at lag 1;
+        With the parameters ``a`` (0 to 0.98), ``b`` (-0.95 to 0.8) and ``lam``, the autocorrelation at lag 1;
         a = b = 0 where the noise is white. The flag ``edge`` tells where a or b lies at the far end of its range.
     """
     check_bins(bins)
     pool = pooling is not None
-    if pool:
-        surface = _Surface(basis, N_NODES_POOLED, N_FINE_POOLED, np.float64)
-    else:
-        surface = _Surface(basis, N_NODES, N_FINE, np.float32)
+    shape = (N_NODES_POOLED, N_FINE_POOLED, np.float64) if pool else (N_NODES, N_FINE, np.float32)
+    surfaces = [_Surface(basis, *shape, in_c) for in_c in ((C_MIN, 0.0), (0.0, C_MAX))]
     products = LaggedProducts(moments, basis, order=0)
     blocks = [slice(start, start + BLOCK) for start in range(0, moments.n_voxels, BLOCK)]
     fitted = np.empty((basis.rank, moments.n_voxels))
@@ -376,18 +391,20 @@ def fit_arma11(
         fitted[:, block], taken[:, block] = parts.cross[0], parts.taken
         e = _residuals(moments, basis, block, fitted[:, block])
         length = np.sqrt(np.einsum("tv,tv->v", e, e))
-        values = surface.values((e / np.where(length > 0, length, 1)).astype(surface.dtype))
-        return values if pool else np.stack(surface.lowest(values))
+        unit = (e / np.where(length > 0, length, 1)).astype(shape[2])
+        values = np.concatenate([surface.values(unit) for surface in surfaces])
+        return values if pool else _lowest(surfaces, values)
 
     looked = np.concatenate(side_by_side(look, blocks), axis=1)
     if pool:
         looked = pooled_curves(looked, ~moments.constant, pooling, neighbours)
-        looked = np.concatenate(side_by_side(lambda block: np.stack(surface.lowest(looked[:, block])), blocks), axis=1)
+        looked = np.concatenate(side_by_side(lambda block: _lowest(surfaces, looked[:, block]), blocks), axis=1)
     c, a = looked
     c[moments.constant], a[moments.constant] = 0, 0
     if bins is not None:
-        c = np.minimum(np.rint(c * bins), np.floor(C_MAX * bins)) / bins
-    a = np.clip(a, c, A_MAX)
+        c = np.clip(np.rint(c * bins), np.ceil(C_MIN * bins), np.floor(C_MAX * bins)) / bins
+    c = np.clip(c, C_MIN, C_MAX)
+    a = np.clip(a, np.maximum(c, 0), A_MAX)
     levels, group = np.unique(c, return_inverse=True)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(group))[:-1])
@@ -408,7 +425,7 @@ def fit_arma11(
     averages = side_by_side(fit_group, range(len(levels)))
     a[moments.constant] = 0
     precision = ARMAPrecision(tuple(averages), tuple(members), a)
-    edge = ((a >= A_MAX) | (c >= C_MAX)) & ~moments.constant
+    edge = ((a >= A_MAX) | (c >= C_MAX) | (c <= C_MIN)) & ~moments.constant
     white = a <= c
     shown_a, shown_c = np.where(white, 0.0, a), np.where(white, 0.0, c)
     lam = (shown_a - shown_c) * (1 - shown_a * shown_c) / (1 - 2 * shown_a * shown_c + shown_c**2)

@@ -285,7 +285,7 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
         NoiseModel(
             "arma11",
             "AR(1) + white",
-            "First-order autoregression plus white noise in each voxel by restricted maximum likelihood.",
+            "First-order autoregression under white noise, or smooth over time, by restricted maximum likelihood.",
             "Its p values stay nearly true where thermal noise lies over the autoregression, as at short TRs.",
             fit_arma11,
             options=("bins", "pooling", "neighbours"),
