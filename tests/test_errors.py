@@ -6,6 +6,7 @@ import inspect
 import multiprocessing
 import pickle
 import pkgutil
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ import glmwidgets
 from glmwidgets.cli import CommandError
 from glmwidgets.datasets.download import DownloadError
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, told
+from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, about, told
 from glmwidgets.glm.fit.contrasts import NotEstimableError
 from glmwidgets.glm.fit.expressions import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
@@ -129,3 +130,19 @@ def test_an_unknown_choice_is_refused_with_the_nearest(value, message):
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         check_choice("stat_type", value, ("t", "F", None))
     assert check_choice("stat_type", "t", ("t", "F", None)) == "t"
+
+
+def test_an_error_of_one_run_of_several_keeps_its_advice_and_its_place(two_runs):
+    from glmwidgets.session.several.runs import RunSet
+
+    runs = RunSet([replace(two_runs[0], confounds=None), two_runs[1]], synchronous=True)
+    runs.sessions[0].update({"design.scrub_fd": 0.5})
+    runs.show(2)
+    status = runs.fixed.status
+    assert status.state == "error"
+    assert status.message.startswith("run 1: the run has no confounds")
+    assert status.message.endswith("open it with confounds=")
+    assert about("run 2", MissingFileError("no file")).where == "run 2"
+    assert str(about("run 2", about("row 3", ValueError("no number")))) == "run 2: row 3: no number"
+    assert isinstance(about("run 2", FileNotFoundError("x")), FileNotFoundError)
+    runs.close()

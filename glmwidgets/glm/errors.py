@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DOORS", "GlmwidgetsError", "InputError", "MissingFileError", "portable", "told"]
+__all__ = ["DOORS", "GlmwidgetsError", "InputError", "MissingFileError", "about", "portable", "told"]
 
 #: Ways in which people come to the package.
 DOORS = ("function", "terminal", "notebook")
@@ -47,6 +47,11 @@ class GlmwidgetsError(Exception):
         super().__init__(message)
         self.message, self.where = message, where
         self._advice = dict(advice) if isinstance(advice, Mapping) else dict.fromkeys(DOORS, advice)
+
+    @property
+    def advices(self) -> dict[str, str]:
+        """What to do, by door."""
+        return {door: self.advice_at(door) for door in DOORS}
 
     @property
     def advice(self) -> str:
@@ -101,6 +106,31 @@ class InputError(GlmwidgetsError, ValueError):
 
 class MissingFileError(GlmwidgetsError, FileNotFoundError):
     """A file that is not there."""
+
+
+def about(name: str, error: BaseException) -> GlmwidgetsError:
+    """An error as that of one among several, with the advice that it has.
+
+    Parameters
+    ----------
+    name : str
+        Of the run, the map or whatever it is about.
+    error : exception
+
+    Returns
+    -------
+    MissingFileError or InputError
+
+    Examples
+    --------
+    >>> print(about("run 2", InputError("must be above 0", where="t_r", advice={"function": "give t_r="})))
+    run 2: t_r: must be above 0; give t_r=
+    """
+    kind = MissingFileError if isinstance(error, FileNotFoundError) else InputError
+    if not isinstance(error, GlmwidgetsError):
+        return kind(told(error), where=name)
+    where = f"{name}: {error.where}" if error.where else name
+    return kind(error.message, where=where, advice=error.advices)
 
 
 def told(error: BaseException, door: str = "function", place: bool = True) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glmwidgets.glm.errors import DOORS, InputError
+from glmwidgets.glm.errors import InputError
 from glmwidgets.models.base import is_default
 from glmwidgets.specification.arguments import changes_of
 from glmwidgets.specification.effects import without_effect
@@ -43,9 +43,8 @@ def model_of(arguments: Mapping[str, Any]) -> Model:
     try:
         return Model().updated(changes_of(arguments, Model))
     except SettingsError as error:
-        advice = {door: error.advice_at(door) for door in DOORS}
         name = Model.field(error.path).argument.name
-        raise InputError(f"{name} {error.message}", advice=advice) from error
+        raise InputError(f"{name} {error.message}", advice=error.advices) from error
 
 
 def unused_arguments(

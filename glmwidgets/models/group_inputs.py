@@ -14,6 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
 
+from glmwidgets.glm.errors import about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
@@ -178,7 +179,7 @@ class _FirstLevelModels(GroupInput):
             try:
                 return load_image(model.compute_contrast(first_level_contrast, output_type=output))
             except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+                raise about(name, error) from error
 
         jobs = (delayed(one)(model, name) for model, name in zip(self._models, self.names(), strict=True))
         return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)

@@ -11,7 +11,7 @@ import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast
+from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast, unanswered
 from glmwidgets.glm.fit.expressions import ExpressionError, contrast_vector
 from glmwidgets.glm.fit.regression import Fit
 
@@ -136,14 +136,11 @@ def contrasts_of_runs(
 
 def _settle(failures: dict[int, ValueError], answered: bool, names: Sequence[str], missing: str) -> None:
     """Raise what must be raised of the runs' errors, and say which runs are left out."""
-    messages = {str(error) for error in failures.values()}
+    failed = {names[i]: error for i, error in failures.items()}
     first = failures[min(failures)]
-    if not answered and len(messages) == 1:
-        # What no run can read is the contrast's fault.
-        raise first
-    said = "; ".join(f"{names[i]}: {error}" for i, error in failures.items())
     if not answered:
-        raise ValueError(f"no run can answer this contrast. {said}") from first
+        raise unanswered(failed) from first
+    said = "; ".join(f"{name}: {error}" for name, error in failed.items())
     other = [error for error in failures.values() if not isinstance(error, ExpressionError | NotEstimableError)]
     if missing == "error" or other:
         way = "Pass missing='skip' to leave runs out of the contrasts that they cannot answer"

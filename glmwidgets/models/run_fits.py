@@ -11,6 +11,7 @@ from joblib import Memory
 from joblib import hash as content_hash
 
 from glmwidgets.analysis.steps import fit_of, moments_of
+from glmwidgets.glm.errors import about
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
@@ -65,7 +66,7 @@ def fit_run(
             key, series, masker.domain_, asked, design, run.places, **settings
         )
     except ValueError as error:
-        raise ValueError(f"{run.name}: {error}") from error
+        raise about(run.name, error) from error
 
 
 def _masked_series(key: str | None, run: RunInput, masker: ImageMasker) -> np.ndarray:

@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 from joblib import Memory
 
+from glmwidgets.glm.errors import about
 from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
@@ -141,7 +142,7 @@ def _epi_mask(
     try:
         mask = compute_epi_mask(mean)
     except ValueError as error:
-        raise ValueError(f"{run.name}: {error}") from error
+        raise about(run.name, error) from error
     return image_like(mask.astype(np.uint8), mean)
 
 

@@ -16,6 +16,7 @@ from glmwidgets.datasets.found import FoundRun
 from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.matrix import frame_times
+from glmwidgets.glm.errors import about
 from glmwidgets.glm.events.checks import checked_events, without_duration
 from glmwidgets.glm.events.reading import read_events
 from glmwidgets.glm.tables import read_table
@@ -166,8 +167,7 @@ def open_runs(
         except (FileNotFoundError, ValueError) as error:
             if n == 1:
                 raise
-            kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
-            raise kind(f"{run_name(i)}: {error}") from error
+            raise about(run_name(i), error) from error
     return runs
 
 

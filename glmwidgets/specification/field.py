@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.glm.choices import refusal
-from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError
+from glmwidgets.glm.errors import GlmwidgetsError, InputError
 
 if TYPE_CHECKING:
     from glmwidgets.specification.tree import SettingsTree
@@ -55,7 +55,7 @@ class SettingsError(InputError):
     def of(cls, path: str, error: Exception) -> SettingsError:
         """What is wrong with a setting, as the engine says it."""
         if isinstance(error, GlmwidgetsError):
-            return cls(path, error.message, {door: error.advice_at(door) for door in DOORS})
+            return cls(path, error.message, error.advices)
         return cls(path, str(error) or type(error).__name__)
 
 

@@ -8,7 +8,7 @@ For weights C (q rows over the design's columns): effect ``C beta``, covariance 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,13 +17,13 @@ import numpy as np
 from scipy.special import fdtri, stdtrit
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.errors import InputError, about
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.inference.heights import p_from_f, p_from_t, z_from_f, z_from_t
 from glmwidgets.glm.parallel import one_thread
 
-__all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects", "non_estimable_rows"]
+__all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects", "non_estimable_rows", "unanswered"]
 
 STAT_TYPES = ("t", "F")
 
@@ -41,6 +41,25 @@ EPS = np.finfo(np.float64).eps
 
 # Rows of unit length are independent if more than this of one lies outside the space of the others.
 SAME_ROW = 1e-9
+
+
+def unanswered(failed: Mapping[str, ValueError]) -> ValueError:
+    """What to raise of a contrast that none of several runs can answer.
+
+    Parameters
+    ----------
+    failed : mapping from str to exception
+        What each run says, by its name.
+
+    Returns
+    -------
+    ValueError
+        Their own where all say the same, for what no run can read is the contrast's fault.
+    """
+    first, said = next(iter(failed.values())), "; ".join(str(about(name, error)) for name, error in failed.items())
+    if len({str(error) for error in failed.values()}) == 1:
+        return first
+    return InputError(f"no run can answer this contrast. {said}")
 
 
 class NotEstimableError(InputError):

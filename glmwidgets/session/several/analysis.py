@@ -14,7 +14,8 @@ from glmwidgets.analysis.answers import RunPart, RunsAnswer
 from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import RunsBook
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
+from glmwidgets.glm.errors import about
+from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, unanswered
 from glmwidgets.glm.fit.expressions import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import SCALINGS
@@ -148,7 +149,7 @@ class FixedAnalysis(LiveAnalysis):
                     name, models[i], None, None if checkpoint is None else lambda _stage: checkpoint(run_name(i))
                 )
             except StageError as error:
-                raise StageError(error.stage, ValueError(f"{run_name(i)}: {error}")) from error.cause
+                raise StageError(error.stage, about(run_name(i), error.cause)) from error.cause
             timings[run_name(i)] = timings.get(run_name(i), 0.0) + time.perf_counter() - start
             return result
 
@@ -189,7 +190,7 @@ class FixedAnalysis(LiveAnalysis):
 
     @reads("runs.models", "runs.left_out", "contrast.expression")
     def _parts(self, settings: FixedSettings, domain: Domain) -> tuple[RunPart, ...]:
-        used, parts, failed = self._used(settings), [], []
+        used, parts, failed = self._used(settings), [], {}
         asked = ContrastSettings(settings.contrast.expression)
         for i, text in enumerate(settings.runs.models):
             model = model_of(text, asked, ThresholdSettings())
@@ -200,14 +201,10 @@ class FixedAnalysis(LiveAnalysis):
                 if not isinstance(error.cause, ExpressionError | NotEstimableError):
                     raise error.cause from error
                 why_not, advice = (why_not, "") if why_not else (error.cause.message, error.cause.advice_at("notebook"))
-                failed += [error.cause] if i in used else []
+                failed |= {run_name(i): error.cause} if i in used else {}
             parts.append(RunPart(run_name(i), contrast, why_not, advice))
         if len(failed) == len(used):
-            # What no run can read is the contrast's fault.
-            if len({str(error) for error in failed}) == 1:
-                raise StageError("contrast", failed[0])
-            said = "; ".join(f"{a.name}: {a.why_not}" for a in parts if a.contrast is None)
-            raise StageError("contrast", ValueError(f"no run can answer this contrast. {said}")) from failed[0]
+            raise StageError("contrast", unanswered(failed)) from next(iter(failed.values()))
         return tuple(parts)
 
     @reads("runs.weighting")
