@@ -1,5 +1,6 @@
 """What is probably wrong with events and columns is said at every door in the same words, from one list."""
 
+import threading
 import warnings
 
 import nibabel as nib
@@ -10,6 +11,7 @@ import pytest
 from glmwidgets.cli import main
 from glmwidgets.glm.design.matrix import make_first_level_design_matrix
 from glmwidgets.glm.events.checks import check_events, event_warnings
+from glmwidgets.glm.heard import Heard
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
@@ -142,3 +144,101 @@ def test_events_that_fill_the_run_as_scans_and_half_of_it_as_seconds_may_be_scan
         make_first_level_design_matrix(
             TIMES, pd.DataFrame({"onset": [0.0, 20, 40, 70], "duration": 4.0, "trial_type": "a"})
         )
+
+
+# What was warned of when a run was opened -----------------------------------------------------------------------------
+
+
+def test_what_was_said_of_a_run_at_its_opening_stays_with_it(run, tmp_path, capsys):
+    slow = nib.Nifti1Image(run.img.get_fdata(dtype=np.float32), run.img.affine, run.img.header)
+    slow.header.set_zooms((*slow.header.get_zooms()[:3], 3.0))
+    with pytest.warns(UserWarning, match="the header .* says 3 s; 2 s is used"):
+        opened = open_run(slow, SOUND, 2.0, mask=run.mask_img)
+    (said,) = opened.warnings
+    session = Session(opened, synchronous=True)
+    session.refresh()
+    assert session.warned == {"run": (said,)}
+    assert session.update({"contrast.expression": "nobody"})
+    assert session.warned["run"] == (said,)
+    assert session.update({"contrast.expression": "face"})
+    html_of = pytest.importorskip("glmwidgets.report.page.html").session_report
+    assert html_of(session).html.count(said[:1].upper() + said[1:]) == 1
+    # At the terminal once, though it is known twice.
+    nib.save(slow, tmp_path / "bold.nii.gz")
+    SOUND.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    words = ["fit", str(tmp_path / "bold.nii.gz"), "--events", str(tmp_path / "events.tsv"), "--t-r", "2"]
+    nib.save(run.mask_img, tmp_path / "mask.nii.gz")
+    words += ["--mask", str(tmp_path / "mask.nii.gz")]
+    assert main([*words, "--contrast", "face", "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err.count("2 s is used") == 1
+
+
+def test_an_opening_that_is_to_raise_its_warnings_raises_them(run):
+    slow = nib.Nifti1Image(run.img.get_fdata(dtype=np.float32), run.img.affine, run.img.header)
+    slow.header.set_zooms((*slow.header.get_zooms()[:3], 3.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="2 s is used"):
+            open_run(slow, SOUND, 2.0, mask=run.mask_img)
+
+
+def test_two_that_listen_at_once_hear_each_their_own_and_leave_no_trace():
+    before, show = list(warnings.filters), warnings.showwarning
+    first_entered, second_left = threading.Event(), threading.Event()
+    heard = {}
+
+    def listen(name, entered, wait_for):
+        with Heard() as ears:
+            entered.set()
+            assert wait_for is None or wait_for.wait(10)
+            warnings.warn(name, stacklevel=1)
+        heard[name] = ears.said
+
+    def second():
+        assert first_entered.wait(10)
+        listen("second", threading.Event(), None)
+        second_left.set()
+
+    threads = [
+        threading.Thread(target=listen, args=("first", first_entered, second_left)),
+        threading.Thread(target=second),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == {"first": ("first",), "second": ("second",)}
+    assert (list(warnings.filters), warnings.showwarning) == (before, show)
+
+
+def test_threads_of_a_computation_are_heard_and_programmers_too():
+    def compute():
+        with Heard() as ears:
+            worker = threading.Thread(target=lambda: warnings.warn("from a block", stacklevel=1))
+            worker.start()
+            worker.join()
+            warnings.warn("for programmers", DeprecationWarning, stacklevel=1)
+        return ears.said
+
+    with pytest.warns(DeprecationWarning, match="for programmers"):
+        assert compute() == ("from a block",)
+
+
+def test_a_persons_own_code_is_not_listened_to_by_a_worker():
+    entered, done = threading.Event(), threading.Event()
+    heard = []
+
+    def work():
+        with Heard() as ears:
+            entered.set()
+            assert done.wait(10)
+        heard.append(ears.said)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert entered.wait(10)
+    with pytest.warns(UserWarning, match="of a cell"):
+        warnings.warn("of a cell", stacklevel=1)
+    done.set()
+    worker.join()
+    assert heard == [()]

@@ -143,7 +143,7 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
     analysis = Analysis(run)
     try:
         result = analysis.result(settings)
-        _say(result.warnings)
+        _say({stage: said for stage, said in result.warnings.items() if stage not in analysis.warned})
         return analysis, result, analysis.clusters(settings)
     except StageError as error:
         _say(error.warnings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.events.checks import checked_events, without_duration
 from glmwidgets.glm.events.reading import read_events
+from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import LITTLE, share_within
 from glmwidgets.images.load import image_name, load_image, load_run, load_volume
@@ -107,11 +109,13 @@ def open_run(
     """
     parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration)
     given = dict(zip(PARTS, parts, strict=True))
-    if dataset is not None:
-        bold = find_run(dataset, bold, **which)
-    elif which:
-        raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
-    return _opened(bold, given, whole_table)
+    with Heard(pass_on=True) as heard:
+        if dataset is not None:
+            bold = find_run(dataset, bold, **which)
+        elif which:
+            raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
+        run = _opened(bold, given, whole_table)
+    return replace(run, warnings=heard.said)
 
 
 def open_runs(
@@ -163,7 +167,9 @@ def open_runs(
     runs = []
     for i, one in enumerate(bold):
         try:
-            runs.append(_opened(one, {name: values[i] for name, values in lists.items()}))
+            with Heard(pass_on=True) as heard:
+                run = _opened(one, {name: values[i] for name, values in lists.items()})
+            runs.append(replace(run, warnings=heard.said))
         except (FileNotFoundError, ValueError) as error:
             if n == 1:
                 raise

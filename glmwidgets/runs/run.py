@@ -82,6 +82,8 @@ class Run:
         Columns of `confounds` that were asked for where the run was found; None if nothing was said.
     unlasting : DataFrame or None
         The events as they were given, where some have no duration and are left out.
+    warnings : tuple of str
+        What was warned of when it was opened.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Run:
     anatomical: Nifti1Image | None = None
     chosen_confounds: tuple[str, ...] | None = None
     unlasting: pd.DataFrame | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def domain(self) -> Domain:

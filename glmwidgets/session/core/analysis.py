@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -51,6 +51,11 @@ class LiveAnalysis:
         """Where the data lie."""
         raise NotImplementedError
 
+    @property
+    def warned(self) -> Mapping[str, tuple[str, ...]]:
+        """What was warned of before any stage, by what it is about."""
+        return {}
+
     def result(self, settings: SettingsTree, checkpoint: Checkpoint | None = None) -> Answer:
         """Everything up to the threshold.
 
@@ -91,7 +96,7 @@ class LiveAnalysis:
             "z": z,
             "threshold": get("threshold"),
             "statistics": self.graph.get("statistics", settings),
-            "warnings": self.graph.warnings("threshold", settings),
+            "warnings": {**self.warned, **self.graph.warnings("threshold", settings)},
         }
 
     def clusters(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from glmwidgets.glm.errors import GlmwidgetsError, InputError, portable, told
+from glmwidgets.glm.heard import Heard
 from glmwidgets.session.core.declared import DeclaredSettings, by_group
 from glmwidgets.specification.reading import read_by
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["Graph", "Heard", "Stage", "StageError"]
+__all__ = ["Graph", "Stage", "StageError"]
 
 
 class StageError(InputError):
@@ -241,32 +241,3 @@ class Graph:
             while stage.overflows([each.result for each in kept.values()]):
                 kept.popitem(last=False)
             return result
-
-
-class Heard(warnings.catch_warnings):
-    """Collects what is warned of for a person; warnings meant for programmers go their usual way.
-
-    To be entered under a lock, for the list of filters belongs to the whole process.
-
-    Attributes
-    ----------
-    said : tuple of str
-        Each once, also where what was done ends in an error.
-    """
-
-    said: tuple[str, ...] = ()
-
-    def __init__(self) -> None:
-        super().__init__(record=True)
-
-    def __enter__(self) -> Heard:
-        self._caught = super().__enter__()
-        warnings.simplefilter("always", UserWarning)
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        super().__exit__(*raised)
-        for warning in self._caught:
-            if not issubclass(warning.category, UserWarning):
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        self.said = tuple(dict.fromkeys(str(w.message) for w in self._caught if issubclass(w.category, UserWarning)))

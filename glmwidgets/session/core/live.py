@@ -161,7 +161,7 @@ class LiveSession(traitlets.HasTraits):
     def warned(self) -> Mapping[str, tuple[str, ...]]:
         """What was warned of, by stage: on the way to the result, or to the error that stands in its place."""
         if self.status.state == "error":
-            return self._failed
+            return {**self.analysis.warned, **self._failed}
         return {} if self.result is None else self.result.warnings
 
     @property

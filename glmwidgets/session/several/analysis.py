@@ -230,7 +230,8 @@ class FixedAnalysis(LiveAnalysis):
         told: dict[str, tuple[str, ...]] = {}
         each = zip(self.analyses, self._on_mask, models, parts, strict=True)
         for i, (analysis_of_all, analysis, model, part) in enumerate(each):
-            said = [text for texts in analysis.graph.warnings("fit", model).values() for text in texts]
+            said = list(analysis.run.warnings)
+            said += [text for texts in analysis.graph.warnings("fit", model).values() for text in texts]
             if part.why_not and i + 1 not in settings.runs.left_out:
                 said.insert(0, f"left out: {part.why_not}")
             said += analysis_of_all.graph.warnings("mask", model).get("mask", ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -84,6 +84,11 @@ class Analysis(LiveAnalysis):
                 {"contrast.expression": quote_name(self.run.conditions[0]), "threshold.cluster_size": 10}
             )
         return settings
+
+    @property
+    def warned(self) -> Mapping[str, tuple[str, ...]]:
+        """What was warned of when the run was opened."""
+        return {"run": self.run.warnings} if self.run.warnings else {}
 
     def events(self, settings: Settings) -> pd.DataFrame | None:
         """Events that are modelled under these settings, those of types without a tick too.
