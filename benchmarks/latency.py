@@ -139,6 +139,7 @@ def _type(contrasts: Sequence[str]) -> Act:
 def _choose(one: str, other: str) -> Act:
     def act(page: Page, k: int, _place: None) -> None:
         select = page.locator(f"select:has(option:text-is('{one}')):has(option:text-is('{other}'))").first
+        select.evaluate("s => s.closest('.glmw-folded')?.querySelector(':scope > .glmw-head').click()")
         select.select_option(label=one if k % 2 == 0 else other)
 
     return act

@@ -91,7 +91,8 @@ function render({ model, el }) {
   function draw() {
     const width = el.clientWidth || 300;
     const stacked = plots.length > 1 && width < 460;
-    const height = model.get("height") * (stacked ? 1.6 : 1);
+    const most = parseFloat(getComputedStyle(el).getPropertyValue("--glmw-chart-most")) || Infinity;
+    const height = Math.min(model.get("height"), most) * (stacked ? 1.6 : 1);
     canvas.setAttribute("aria-label", model.get("label"));
     const context = fitted(canvas, width, height);
     const style = getComputedStyle(el);

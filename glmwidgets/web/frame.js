@@ -2,6 +2,7 @@
 // room that the notebook or the window has.
 
 const MARGIN = 14; // pixels that a cell has around its output
+const SERIES = { share: 0.17, least: 92, most: 196 }; // height of the series: part of the room, and its limits in pixels
 
 // Keys by themselves are the explorer's: a notebook would cut its cell away at an x. Shortcuts with Ctrl, Alt or Cmd go
 // on to the page, and Shift+Enter runs the cell.
@@ -18,9 +19,40 @@ function keepKeys(root) {
   return () => root.removeEventListener("keydown", hear);
 }
 
+// A panel that can be folded keeps its heading, and the verdict in it; its heading is a button.
+function keepFolds(root) {
+  const heads = () => root.querySelectorAll(".glmw-foldable > .glmw-head");
+  const show = (head) => {
+    head.setAttribute("role", "button");
+    head.tabIndex = 0;
+    head.setAttribute("aria-expanded", String(!head.parentElement.classList.contains("glmw-folded")));
+  };
+  const turn = (event) => {
+    const head = event.target.closest?.(".glmw-foldable > .glmw-head");
+    if (!head || (event.type === "keydown" && event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    head.parentElement.classList.toggle("glmw-folded");
+    show(head);
+  };
+  const watch = new MutationObserver(() => heads().forEach((head) => { if (!head.role) show(head); }));
+  watch.observe(root, { childList: true, subtree: true });
+  heads().forEach(show);
+  for (const type of ["click", "keydown"]) root.addEventListener(type, turn);
+  return () => {
+    watch.disconnect();
+    for (const type of ["click", "keydown"]) root.removeEventListener(type, turn);
+  };
+}
+
 function keepHeight(root) {
   const room = root.closest(".jp-WindowedPanel-outer, .jp-Notebook") ?? document.documentElement;
-  const fit = () => root.style.setProperty("--glmw-room", `${room.clientHeight - MARGIN}px`);
+  const cell = root.closest(".jp-OutputArea-output") ?? root; // tabs of runs are above the explorer of one
+  const fit = () => {
+    const height = room.clientHeight - MARGIN - (root.getBoundingClientRect().top - cell.getBoundingClientRect().top);
+    const series = Math.max(SERIES.least, Math.min(SERIES.most, SERIES.share * height));
+    root.style.setProperty("--glmw-room", `${Math.round(height)}px`);
+    root.style.setProperty("--glmw-series-most", `${Math.round(series)}px`);
+  };
   const watch = new ResizeObserver(fit);
   watch.observe(room);
   fit();
@@ -32,7 +64,7 @@ function render({ el }) {
   let undo = [], frame = 0;
   const begin = () => {
     const root = el.closest(".glmw-explorer");
-    if (root) undo = [keepKeys(root), keepHeight(root)];
+    if (root) undo = [keepKeys, keepFolds, keepHeight].map((keep) => keep(root));
     else frame = requestAnimationFrame(begin); // not in the page yet
   };
   begin();

@@ -38,6 +38,7 @@ const FLASH_BEATS = 3;
 const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
 const WHEEL_LINE = 34; // pixels in the line that some browsers scroll by
 const EMPTY_HEIGHT = 96;
+const LEAST_ROOM = 80; // pixels that a picture can be drawn in
 const ROOM_FOR_ENDS = [180, 110]; // width and height of a plane that has room for the letters at its top and bottom
 const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane.";
 
@@ -46,6 +47,7 @@ const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the 
 function build(el) {
   const root = document.createElement("div"), canvas = document.createElement("canvas");
   const readout = document.createElement("div");
+  el.classList.add("glmw-slices-view");
   root.className = "glmw-slices";
   readout.className = "glmw-slices-readout";
   readout.id = `glmw-readout-${Math.random().toString(36).slice(2)}`;
@@ -89,10 +91,23 @@ function createView(store, el) {
     view.repaint();
   });
   resize.observe(view.canvas);
+  // Where the page bounds the height, in an explorer as tall as its window, the picture takes what there is.
+  const bound = new ResizeObserver(() => {
+    const { root, readout, canvas } = view, style = getComputedStyle(root);
+    const room = style.getPropertyValue("--glmw-bounded").trim() === "1"
+      ? Math.floor(root.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)
+        - (readout.hidden ? 0 : readout.offsetHeight + parseFloat(getComputedStyle(readout).marginTop)))
+      : undefined;
+    if (room === view.room || room < LEAST_ROOM) return;
+    view.room = room;
+    if (canvas.isConnected) view.repaint();
+  });
+  bound.observe(view.root);
   store.views.add(view);
   return () => {
     store.views.delete(view);
     resize.disconnect();
+    bound.disconnect();
     stop();
     clearTimeout(view.reading);
     view.root.remove();
@@ -272,7 +287,7 @@ function paintScene(view, width) {
     grid: store.grid,
     cursor,
     cuts: model.get("_cuts"),
-    maxHeight: model.get("max_height"),
+    maxHeight: view.room ?? model.get("max_height"),
     axes: [...model.get("cut_axes")].map((letter) => AXIS.indexOf(letter)),
   }, width);
   fitCanvas(view, width, scene.height);

@@ -257,6 +257,19 @@ def ask():
 
 
 @pytest.fixture
+def panel():
+    """``panel(page, title) -> locator``: the panel of this heading, unfolded."""
+
+    def find(page, title):
+        found = page.locator(".glmw-panel", has=page.locator(".glmw-title", has_text=title)).first
+        if "glmw-folded" in (found.get_attribute("class") or ""):
+            found.locator("> .glmw-head").click()
+        return found
+
+    return find
+
+
+@pytest.fixture
 def settle():
     """``settle(page, ms=300)``: wait until the explorer has heard what hands did, answered, and painted for so long."""
 

@@ -21,8 +21,8 @@ def open_cells(visloc_dir):
 class Hands:
     """What a person does with the explorer, and what they see of it."""
 
-    def __init__(self, page, settle, pixels, ask):
-        self.page, self._settle, self._pixels, self._ask = page, settle, pixels, ask
+    def __init__(self, page, settle, pixels, ask, panel):
+        self.page, self._settle, self._pixels, self._ask, self._panel = page, settle, pixels, ask, panel
         self.canvas = page.locator(".glmw-slices canvas").first
         self.settle()
 
@@ -36,17 +36,16 @@ class Hands:
         return self._ask(self.page, f"print({expression})")
 
     def panel(self, title):
-        heading = self.page.locator(".glmw-title", has_text=title)
-        return self.page.locator(".glmw-panel", has=heading).first
+        return self._panel(self.page, title)
 
     def status(self):
         return self.page.locator(".glmw-status").inner_text()
 
 
 @pytest.fixture
-def hands(notebook, visloc_dir, settle, pixels, ask, look):
+def hands(notebook, visloc_dir, settle, pixels, ask, panel, look):
     """The explorer on the whole localizer run, shown and fitted."""
-    return Hands(notebook(open_cells(visloc_dir), theme=look), settle, pixels, ask)
+    return Hands(notebook(open_cells(visloc_dir), theme=look), settle, pixels, ask, panel)
 
 
 def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
@@ -121,10 +120,10 @@ def test_a_wrong_contrast_speaks_beside_its_field_and_the_map_stays(hands, scree
 
 @pytest.mark.parametrize("width", [700, 1800])
 def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(
-    notebook, visloc_dir, page, settle, pixels, ask, screenshot, width
+    notebook, visloc_dir, page, settle, pixels, ask, screenshot, width, panel
 ):
     page.set_viewport_size({"width": width, "height": 1300})
-    hands = Hands(notebook(open_cells(visloc_dir), theme="dark"), settle, pixels, ask)
+    hands = Hands(notebook(open_cells(visloc_dir), theme="dark"), settle, pixels, ask, panel)
     explorer = page.locator(".glmw-explorer")
     screenshot(explorer, f"explorer_dark_{width}")
     overflow = explorer.evaluate(

@@ -19,10 +19,6 @@ ex = gw.explore(head.img, head.events, head.t_r, confounds=table)
 ex"""
 
 
-def panel(page, title):
-    return page.locator(".glmw-panel", has=page.locator(".glmw-title", has_text=title)).first
-
-
 def inputs(panel, label):
     return panel.locator(".glmw-field", has_text=label).locator("input").first
 
@@ -65,7 +61,7 @@ def opened(notebook, settle, look):
     return page
 
 
-def test_what_is_done_to_the_data_and_explained_away(opened, fill, settle, until, ask, pixels, screenshot, look):
+def test_what_is_done_to_the_data_and_explained_away(opened, fill, settle, until, ask, pixels, screenshot, look, panel):
     page = opened
     data, drift = panel(page, "Data"), panel(page, "Drift")
 
@@ -93,7 +89,7 @@ def test_what_is_done_to_the_data_and_explained_away(opened, fill, settle, until
     screenshot(page.locator(".glmw-left"), f"model_{look}")
 
 
-def test_confounds_and_noise(opened, settle, until, pixels, screenshot, look):
+def test_confounds_and_noise(opened, settle, until, pixels, screenshot, look, panel):
     page = opened
     confounds, noise = panel(page, "Confounds"), panel(page, "Noise")
 

@@ -62,13 +62,17 @@ class Explorer(SessionExplorer):
         self.compare = ComparePanel(session)
         # A run without confounds shows nothing of them.
         confounds = [] if session.run.confounds is None else [self.confounds]
+        for panel in (self.hrf, self.drift, self.noise, self.confounds, self.data, self.design):
+            panel.add_class("glmw-foldable")
+        for panel in (self.drift, self.noise, self.confounds, self.data, self.design):
+            panel.add_class("glmw-folded")
         looked_at = opened_by(self.history.count, self.history)
         all_events = opened_by(self.events.edit, lambda: self.events.editor)
         super().__init__(
             session,
-            [self.events, self.hrf, self.drift, *confounds, self.noise, self.data],
+            [self.events, self.hrf, self.drift, self.noise, *confounds, self.data, self.design],
             [self.contrasts, self.map, self.series],
-            [self.clusters, self.crosshair, self.design],
+            [self.clusters, self.crosshair],
             tools=[self.history.count, self.compare.pin],
             places=[looked_at, all_events],
             below=[opened_by(self.compare.pin, self.compare)],
