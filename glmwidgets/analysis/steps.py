@@ -17,6 +17,7 @@ from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.thresholding import Scored
 from glmwidgets.glm.design.censoring import filled_gaps
 from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
+from glmwidgets.glm.design.confounds import judge_confounds
 from glmwidgets.glm.design.matrix import make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import event_warnings
@@ -173,7 +174,7 @@ def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | N
         std_dvars_threshold=chosen.scrub_dvars,
         skip=scans.start or 0,
     )
-    return table if table.shape[1] else None
+    return judge_confounds(table, run.inputs.confounds or "the confounds") if table.shape[1] else None
 
 
 def modelled_events(asked: Any, events: pd.DataFrame | None) -> pd.DataFrame | None:

@@ -345,7 +345,8 @@ def _open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row:
         if empty:
             table = table.copy()
             table.loc[table.index[0], empty] = 0.0
-    return check_confounds(table, n_scans, source)
+    # Which columns are modelled is chosen later: those are judged then.
+    return check_confounds(table, n_scans, source, judged=False)
 
 
 def _open_anatomical(given: Any, domain: Domain) -> Nifti1Image:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.tables import read_table
 
 if TYPE_CHECKING:
@@ -23,17 +22,14 @@ def whole_confounds(found: FoundRun) -> tuple[Any, tuple[str, ...] | None]:
     Returns
     -------
     confounds : path, DataFrame or None
-        For `glmwidgets.open_run`. Only what was chosen where the table does not hold it all (scans to leave out are
-        columns that were made), or has gaps elsewhere than fMRIPrep leaves them.
+        For `glmwidgets.open_run`. Only what was chosen where the table does not hold it all: scans to leave out are
+        columns that were made.
     chosen : tuple of str or None
         Names of the columns; None for all of `confounds`.
     """
     if found.confounds is None or found.confounds_file is None:
         return found.confounds, None
     table, chosen = read_table(found.confounds_file, "confounds"), tuple(map(str, found.confounds.columns))
-    gaps = table.isna()
-    gaps.loc[gaps.index[0], list(undefined_at_first(table.columns))] = False
-    numeric = all(kind.kind in "fiub" for kind in table.dtypes)
-    if not set(chosen) <= set(table.columns) or gaps.any(axis=None) or not numeric:
+    if not set(chosen) <= set(table.columns):
         return found.confounds, None
     return found.confounds_file, chosen

@@ -10,6 +10,7 @@ import pytest
 
 import glmwidgets as gw
 from glmwidgets.cli import main
+from glmwidgets.panels.run.confounds import ConfoundsPanel
 from glmwidgets.panels.run.events import EventsPanel
 from glmwidgets.report.exports.script import write_script
 from glmwidgets.session.single.session import Session
@@ -95,3 +96,27 @@ def test_motion_of_spm_is_known_by_its_names(folder):
     run = opened(folder, confounds=folder / "rp_bold.txt", missing_duration=1)
     assert list(run.confounds.columns) == ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
     np.testing.assert_array_equal(run.confounds, np.loadtxt(folder / "rp_bold.txt"))
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")
+def test_only_columns_that_are_chosen_are_judged(folder):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(rng.normal(size=(N, 3)), columns=["good", "gap", "word"]).astype({"word": object})
+    table.loc[5, "gap"], table.loc[7, "word"] = np.nan, "odd"
+    table.to_csv(folder / "confounds.tsv", sep="\t", index=False, na_rep="n/a")
+    run = opened(folder, confounds=folder / "confounds.tsv")
+    session = Session(run, {"design.confounds": ("good",)}, synchronous=True)
+    session.refresh()
+    assert session.status.state == "idle"
+    assert "good" in session.result.design
+    panel = ConfoundsPanel(session)
+    panel.details.value = True
+    panel.columns.value = ("gap",)
+    assert session.settings.design.confounds == ("gap",)
+    for name, row in (("gap", 5), ("word", 7)):
+        session.update({"design.confounds": ("good", name)})
+        assert session.status.stage == "confounds"
+        assert f"{name!r} has no value in rows {row}" in session.status.message
+    session.close()
+    with pytest.raises(ValueError, match=r"'odd' in column 'word', row 7 is not a finite number"):
+        gw.FirstLevelModel(t_r=2.0).fit(run.img, run.events, pd.read_csv(folder / "confounds.tsv", sep="\t")[["word"]])

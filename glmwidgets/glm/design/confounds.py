@@ -9,9 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, some
 
-__all__ = ["Confounds", "check_confounds"]
+__all__ = ["Confounds", "check_confounds", "judge_confounds"]
+
+#: A table of confounds has no more columns.
+MOST_CONFOUNDS = 10_000
 
 #: Confounds as a table, an array, or the path of a table.
 Confounds = pd.DataFrame | np.ndarray | str | os.PathLike
@@ -23,6 +27,7 @@ def check_confounds(
     source: str | None = None,
     fill_first_row: bool = False,
     names: Sequence[str] | None = None,
+    judged: bool = True,
 ) -> pd.DataFrame:
     """Read and check confounds.
 
@@ -41,6 +46,9 @@ def check_confounds(
     names : sequence of str, optional
         Names of the columns of an array; ``reg0``, ``reg1`` ... by default. Ignored for tables, which have
         their own.
+    judged : bool
+        Whether all columns are to be modelled. Otherwise they are kept as they are, NaN where there is no number, for
+        `judge_confounds` to look at those that are chosen.
 
     Returns
     -------
@@ -87,23 +95,54 @@ def check_confounds(
     if len(table) != n_scans:
         raise ValueError(f"{source}: {len(table)} rows for {n_scans} scans; confounds need one row for each scan")
     columns = [str(name) for name in table.columns]
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{source}: more than one column is called {', '.join(map(repr, repeated))}")
+    if len(columns) > MOST_CONFOUNDS:
+        raise InputError(f"{source}: {len(columns):,} confounds, and no more than {MOST_CONFOUNDS:,} can be looked at")
+    refuse_repeated(columns, source)
+    if not judged:
+        return pd.DataFrame({name: numbers_of(table.iloc[:, j]) for j, name in enumerate(columns)})
+    for j, name in enumerate(columns):
+        _refuse_words(table.iloc[:, j], name, source)
+    numbers = pd.DataFrame({name: numbers_of(table.iloc[:, j]) for j, name in enumerate(columns)})
+    return judge_confounds(numbers, source, fill_first_row)
 
-    try:
-        values = table.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    except (TypeError, ValueError):
-        values = np.column_stack([_values(table.iloc[:, j], name, source) for j, name in enumerate(columns)])
+
+def judge_confounds(table: pd.DataFrame, source: str, fill_first_row: bool = False) -> pd.DataFrame:
+    """Refuse columns that are to be modelled and have gaps, and point out those that never change.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_scans, n_confounds)
+        float64, NaN where there is no number.
+    source : str
+        What messages call it.
+    fill_first_row : bool
+        As in `check_confounds`.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If a value is missing.
+
+    Warns
+    -----
+    UserWarning
+        If a column never changes.
+    """
+    values, columns = table.to_numpy(dtype=np.float64, copy=True), list(map(str, table.columns))
     _check_finite(values, columns, source, fill_first_row)
-    constant = [name for name, spread in zip(columns, np.ptp(values, axis=0), strict=True) if spread == 0]
+    spread = np.ptp(values, axis=0) if len(values) else np.ones(len(columns))
+    constant = [name for name, one in zip(columns, spread, strict=True) if one == 0]
     if constant:
         warnings.warn(
-            f"{source}: {', '.join(map(repr, constant))} never changes and adds nothing to the constant of the design; "
+            f"{source}: {some(constant, repr)} never changes and adds nothing to the constant of the design; "
             "leave it out",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return pd.DataFrame(values, columns=columns)
+    return pd.DataFrame(values, columns=columns, index=table.index)
 
 
 def _from_array(values: np.ndarray, names: Sequence[str] | None) -> pd.DataFrame:
@@ -117,12 +156,13 @@ def _from_array(values: np.ndarray, names: Sequence[str] | None) -> pd.DataFrame
     return pd.DataFrame(values, columns=names)
 
 
-def _values(column: pd.Series, name: str, source: str) -> np.ndarray:
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    words = np.flatnonzero(np.isnan(values) & ~column.isna().to_numpy())
+def _refuse_words(column: pd.Series, name: str, source: str) -> None:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
+        return
+    words = np.flatnonzero(np.isnan(numbers_of(column)) & ~column.isna().to_numpy())
     if words.size:
-        raise ValueError(f"{source}: {column.iloc[words[0]]!r} in column {name!r}, row {words[0]}, is not a number")
-    return values
+        rows = f"in column {name!r}, row{'s' * (words.size > 1)} {some(words.tolist())}"
+        raise ValueError(f"{source}: {odd_words(column.iloc[words[0]], rows)}")
 
 
 def _check_finite(values: np.ndarray, columns: list[str], source: str, fill_first_row: bool) -> None:
@@ -135,7 +175,7 @@ def _check_finite(values: np.ndarray, columns: list[str], source: str, fill_firs
         return
     if missing[1:].any():
         rows = np.flatnonzero(missing[:, bad[0]])
-        shown = ", ".join(map(str, rows[:5])) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
+        shown = some(rows.tolist())
         advice = "leave the column out, or fill in its values"
         detail = f"{columns[bad[0]]!r} has no value in rows {shown} (counted from 0)"
     else:
@@ -143,5 +183,5 @@ def _check_finite(values: np.ndarray, columns: list[str], source: str, fill_firs
             "fMRIPrep leaves the first row of derivatives empty: fill_first_row=True puts 0 there; "
             "or leave the columns out"
         )
-        detail = f"the first row has no value in {', '.join(repr(columns[j]) for j in bad)}"
+        detail = f"the first row has no value in {some([columns[j] for j in bad], repr)}"
     raise ValueError(f"{source}: {detail}; {advice}")

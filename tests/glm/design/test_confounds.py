@@ -61,7 +61,7 @@ def test_the_table_given_is_not_changed():
 
 
 def test_words_are_refused_by_column_and_row():
-    with pytest.raises(ValueError, match=r"^motion: 'high' in column 'csf', row 1, is not a number"):
+    with pytest.raises(ValueError, match=r"^motion: 'high' in column 'csf', row 1 is not a finite number"):
         check_confounds(GOOD.assign(csf=["1", "high", "2"]), 3, source="motion")
 
 
