@@ -78,7 +78,7 @@ class Source:
     @property
     def confounds(self) -> pd.DataFrame | None:
         """Confounds that are modelled."""
-        return self.analysis.graph.get("confounds", self.settings)
+        return self.analysis.confounds(self.settings)
 
     @property
     def confounds_file(self) -> str | None:
@@ -91,7 +91,7 @@ class Source:
     @property
     def design(self) -> pd.DataFrame:
         """The design matrix, rows of scans that are left out included (their zeros enter no fit)."""
-        kept = self.analysis.graph.get("design", self.settings)
+        kept = self.analysis.design(self.settings)
         dropped = np.zeros((self.run.n_scans - len(kept), kept.shape[1]))
         return pd.DataFrame(np.vstack([dropped, kept.to_numpy()]), columns=kept.columns)
 
@@ -235,7 +235,7 @@ def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Any]:
     if run.inputs.mask is None and run.mask_img is not None:
         needed[f"{stem}_mask.nii.gz"] = run.mask_img
     elif dialect == "nilearn" and source.cuts_mask:
-        domain = source.analysis.graph.get("mask", source.settings)
+        domain = source.analysis.voxels(source.settings)
         needed[f"{stem}_mask.nii.gz"] = domain.mask_image()
     return needed
 
@@ -400,7 +400,7 @@ def _nilearn(source: Source, stem: str) -> str:
     lines += ["    minimize_memory=False,", ")"]
     lines += [f"model.fit(bold, {fitted}{kept_argument(source)})"]
 
-    matrix = source.analysis.graph.get("design", settings)
+    matrix = source.analysis.design(settings)
     contrasts = settings.contrast.listed
     names = unique_slugs([name or text for name, text in contrasts])
     lines += ["", "# Weights of the columns of the design; several rows are an F test.", "contrasts = {"]

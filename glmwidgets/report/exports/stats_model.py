@@ -304,7 +304,7 @@ def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tup
     own = () if run.confounds is None else tuple(run.confounds.columns)
     told = arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref}))
     parameters = FirstLevelModel().get_params(deep=False) | told | {"precision": session.analysis.precision}
-    columns = [str(name) for name in session.analysis.graph.get("design", settings).columns]
+    columns = [str(name) for name in session.analysis.design(settings).columns]
     conditions = session.analysis.conditions(settings) if design.conditions is None else design.conditions
     return parameters, tuple(conditions), own if design.confounds is None else design.confounds, columns
 

@@ -135,7 +135,7 @@ class FixedAnalysis(LiveAnalysis):
     def common(self, settings: FixedSettings) -> Domain:
         """Voxels that lie in the masks of all runs."""
         models = self.models(settings)
-        return self._met([a.graph.get("mask", m) for a, m in zip(self.analyses, models, strict=True)])
+        return self._met([a.voxels(m) for a, m in zip(self.analyses, models, strict=True)])
 
     # Stages -----------------------------------------------------------------------------------------------------------
 

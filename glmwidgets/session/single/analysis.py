@@ -100,6 +100,18 @@ class Analysis(LiveAnalysis):
         """
         return self.event_source.events(settings.events)
 
+    def confounds(self, settings: Settings) -> pd.DataFrame | None:
+        """Confounds that are modelled, one row a scan of the run; None if there are none."""
+        return self.graph.get("confounds", settings)
+
+    def design(self, settings: Settings) -> pd.DataFrame:
+        """Design matrix, one row a scan that is analysed."""
+        return self.graph.get("design", settings)
+
+    def voxels(self, settings: Settings) -> Domain:
+        """Voxels that are analysed."""
+        return self.graph.get("mask", settings)
+
     def conditions(self, settings: Settings) -> tuple[str, ...]:
         """Types of these events, sorted."""
         return self.event_source.types(settings.events)
@@ -132,7 +144,7 @@ class Analysis(LiveAnalysis):
 
     def suggestion(self, settings: Settings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that cannot be read under these settings."""
-        design, expression = self.graph.get("design", settings), settings.contrast.expression
+        design, expression = self.design(settings), settings.contrast.expression
         columns = [str(name) for name in design.columns]
         by_condition = condition_columns(self.conditions(settings), settings.design, columns)
         return adapted_expression(expression, by_condition, columns) or mended_expression(expression, error)
