@@ -323,7 +323,11 @@ def test_help_names_every_choice_of_every_table(capsys):
     [
         (["frob"], "invalid choice: 'frob'"),
         (["fit"], "the following arguments are required: --out"),
-        (["fit", "x.nii", "--out", "o", "--drift", "pink"], "--drift: invalid choice: 'pink'"),
+        (
+            ["fit", "x.nii", "--out", "o", "--drift", "pink"],
+            "--drift: must be one of 'cosine', 'polynomial', 'none', not 'pink'",
+        ),
+        (["fit", "x.nii", "--out", "o", "--threshold", "FDR"], "not 'FDR'; did you mean 'fdr'?"),
         (["fit", "x.nii", "--out", "o", "--t-r", "two"], "--t-r: invalid float value: 'two'"),
         (["fit", "x.nii", "--out", "o", "--conrtast", "go"], "unrecognized arguments: --conrtast"),
     ],

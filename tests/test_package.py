@@ -1,5 +1,6 @@
 """The package as a whole: what importing it costs, where its version stands, what an installation holds."""
 
+import importlib
 import importlib.metadata
 import json
 import re
@@ -101,3 +102,22 @@ def test_folders_of_tests_are_those_of_the_package():
     package = Path(glmwidgets.__file__).parent
     rooms = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")} - {Path("browser")}
     assert [str(room) for room in rooms if not (package / room).is_dir()] == []
+
+
+def test_names_that_moved_are_where_the_list_says():
+    lines = (ROOT / "docs" / "moved.tsv").read_text().splitlines()
+    new = {line.split("\t")[1] for line in lines if "\t" in line}
+    assert len(new) > 500
+    assert [name for name in sorted(new) if not _is_there(name)] == []
+
+
+def _is_there(name):
+    """Whether a dotted name is a module, or what can be reached from one."""
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError:
+            continue
+        return all((found := getattr(found, part, None)) is not None for part in parts[n:])
+    return False

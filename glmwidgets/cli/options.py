@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import types
 import typing
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from glmwidgets.glm.choices import refusal
 from glmwidgets.specification.field import Field, Option, SettingsError
 from glmwidgets.specification.settings import Settings
 
@@ -63,7 +66,8 @@ def _taken(path: str, known: Field, option: Option) -> dict[str, Any]:
     if option.const is not None:
         return {"action": "store_const", "const": option.const}
     if known.choices is not None and known.closed:
-        return {"choices": [name for name in known.choices if name is not None]}
+        names = [name for name in known.choices if name is not None]
+        return {"type": partial(_one_of, names), "metavar": f"{{{','.join(names)}}}"}
     how: dict[str, Any] = {"metavar": option.metavar or option.flag.rpartition("-")[2].upper()}
     hint = Settings.hint(path)
     (kind,) = {*(typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))} - {type(None)}
@@ -72,6 +76,13 @@ def _taken(path: str, known: Field, option: Option) -> dict[str, Any]:
     if typing.get_origin(kind) is tuple:
         return {**how, "action": "append"} if typing.get_args(kind)[0] is str else {**how, "type": _whole_numbers}
     return how
+
+
+def _one_of(names: Sequence[str], text: str) -> str:
+    refused = refusal(text, names)
+    if refused is not None:
+        raise argparse.ArgumentTypeError("; ".join(filter(None, refused)))
+    return text
 
 
 def _whole_numbers(text: str) -> list[int]:
