@@ -109,7 +109,7 @@ function render({ model, el }) {
     context.drawImage(cells, box.left, box.top, box.width, box.height);
     for (const r of model.get("regions")) {
       context.fillStyle = r.colour;
-      const from = Math.max(box.left, px(r.from)), to = Math.min(box.left + box.width, px(r.to));
+      const from = Math.max(box.left, px(r.first)), to = Math.min(box.left + box.width, px(r.last));
       if (to >= from) context.fillRect(from, box.top + box.height + 3, Math.max(1, to - from), STRIP);
     }
     context.fillStyle = ink;
@@ -183,7 +183,7 @@ function render({ model, el }) {
       const n = picture.sizes[row];
       words.push(`${n} voxel${n === 1 ? "" : "s"}: ${fixed(value, 2)} sd`);
     }
-    for (const r of model.get("regions")) if (r.name && time >= r.from && time <= r.to) words.push(r.name);
+    for (const r of model.get("regions")) if (r.name && time >= r.first && time <= r.last) words.push(r.name);
     read.textContent = words.join(" \u00b7 ");
   }
 

@@ -14,7 +14,7 @@ import {
 } from "./shared.js";
 
 const ROW = 26; // px below a plot for its axis
-const LEFT = 42, RIGHT = 8;
+const LEFT = 42, RIGHT = 8, BARE = 10;
 
 function decoded(plot) {
   const parts = plot.parts.map((p) =>
@@ -78,11 +78,11 @@ function render({ model, el }) {
     const n = plots.length;
     return plots.map((plot, i) => {
       const w = beside ? width / n : width, h = beside ? height : height / n;
-      const top = (beside ? 0 : i * h) + (plot.caption ? 20 : 6), left = (beside ? i * w : 0) + LEFT;
+      const top = (beside ? 0 : i * h) + (plot.caption ? 20 : 6), indent = plot.bare ? BARE : LEFT;
       return {
-        left,
+        left: (beside ? i * w : 0) + indent,
         top,
-        width: Math.max(10, w - LEFT - RIGHT),
+        width: Math.max(10, w - indent - RIGHT),
         height: Math.max(10, (beside ? 0 : i * h) + h - ROW - top),
       };
     });
@@ -118,7 +118,7 @@ function render({ model, el }) {
     context.fillStyle = ink;
     context.textBaseline = "middle";
     context.textAlign = "right";
-    for (const y of ticks(plot.low, plot.high, height / 26)) {
+    for (const y of plot.bare ? [] : ticks(plot.low, plot.high, height / 26)) {
       context.strokeStyle = rule;
       context.beginPath();
       const at = Math.round(py(y)) + 0.5;
@@ -146,14 +146,14 @@ function render({ model, el }) {
       for (const r of model.get("regions")) {
         context.globalAlpha = r.opacity;
         context.fillStyle = r.colour;
-        context.fillRect(px(r.from), top, Math.max(1, px(r.to) - px(r.from)), height);
+        context.fillRect(px(r.first), top, Math.max(1, px(r.last) - px(r.first)), height);
       }
     }
     for (const part of plot.parts) {
-      context.globalAlpha = part.opacity ?? 1;
+      context.globalAlpha = part.opacity;
       context.strokeStyle = context.fillStyle = theme(part.colour);
-      context.setLineDash(part.dash ?? []);
-      context.lineWidth = part.kind === "line" ? part.width ?? 1.4 : 1;
+      context.setLineDash(part.dash);
+      context.lineWidth = part.kind === "line" ? part.width : 1;
       context.lineJoin = "round";
       if (part.kind === "line") trace(context, part.x, part.y, px, py, part.dots);
       else if (part.kind === "band") area(context, part, px, py);
@@ -172,10 +172,10 @@ function render({ model, el }) {
       const at = Math.round(px(part.at)) + 0.5;
       context.strokeStyle = context.fillStyle = theme(part.colour);
       context.lineWidth = part.tick ? 3 : 1;
-      context.setLineDash(part.dash ?? []);
+      context.setLineDash(part.dash);
       context.beginPath();
       // Ticks stand on the axis, those of one place above each other.
-      const foot = part.tick ? top + height - 10 * (part.row ?? 0) : top + height;
+      const foot = part.tick ? top + height - 10 * part.row : top + height;
       context.moveTo(at, part.tick ? foot - 8 : top);
       context.lineTo(at, foot);
       context.stroke();
@@ -227,7 +227,7 @@ function render({ model, el }) {
       for (let k = 0; k < x.length; k++) {
         if (!Number.isFinite(y[k])) continue;
         context.beginPath();
-        context.arc(px(x[k]), py(y[k]), 2.2, 0, 7);
+        context.arc(px(x[k]), py(y[k]), dots, 0, 7);
         context.fill();
       }
     }
@@ -273,7 +273,7 @@ function render({ model, el }) {
     const plot = plots[pointer.plot];
     const words = [];
     if (plot.scans && pointer.index >= 0) words.push(`scan ${pointer.index}`);
-    words.push(`${plot.xName ? plot.xName + " " : ""}${number(pointer.x)}${plot.xUnit ? " " + plot.xUnit : ""}`);
+    words.push(`${plot.x_name ? plot.x_name + " " : ""}${number(pointer.x)}${plot.x_unit ? " " + plot.x_unit : ""}`);
     for (const part of plot.parts) {
       if (!part.name || part.kind === "mark") continue;
       const k = nearest(part.x, pointer.x);
@@ -285,7 +285,7 @@ function render({ model, el }) {
     }
     if (plot.regions) {
       for (const r of model.get("regions")) {
-        if (r.name && pointer.x >= r.from && pointer.x <= r.to) words.push(r.name);
+        if (r.name && pointer.x >= r.first && pointer.x <= r.last) words.push(r.name);
       }
     }
     read.textContent = [...new Set(words)].join(" \u00b7 ");

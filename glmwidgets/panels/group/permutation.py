@@ -9,7 +9,7 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
-from glmwidgets.panels.parts.chart import Chart, bars, mark
+from glmwidgets.panels.parts.chart import Bars, Chart, Mark, Plot
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.report.figures.style import write_number
@@ -186,19 +186,17 @@ class PermutationPanel(Panel):
         )
         middle, width = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
         symbol = "F" if name == "f" else "|t|" if permuted.result.two_sided else "t"
-        parts = [bars(middle, counts, 0.92 * width, "--glmw-muted", "permutations")]
+        parts = [Bars(middle, counts, 0.92 * width, "--glmw-muted", "permutations")]
         said = f"observed {highest:.2f}{' →' if highest > high else ''}"
         if math.isfinite(cutoff):
             # Two labels need half of the width.
             near = abs(min(highest, high) - cutoff) < 0.5 * (high - low)
-            parts.append(mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}{' · ' + said if near else ''}"))
+            parts.append(Mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}{' · ' + said if near else ''}"))
             said = "" if near else said
-        parts.append(mark(min(highest, high), "--glmw-accent", said))
+        parts.append(Mark(min(highest, high), "--glmw-accent", said))
         room = 0.02 * (high - low) or 0.5
         ends = (low - room, high + room)
-        self.chart.show(
-            [self.chart.plot(parts, ends, (0.0, 1.25 * max(1.0, counts.max())), x_name=f"largest {symbol}")]
-        )
+        self.chart.show([Plot(parts, ends, (0.0, 1.25 * max(1.0, counts.max())), x_name=f"largest {symbol}")])
 
     def _write(self) -> None:
         result, permuted = self.session.result, self.session.permuted

@@ -6,6 +6,7 @@ A chart is sent whole as one message of some kilobytes, so that a new crosshair 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import anywidget
@@ -14,49 +15,130 @@ import traitlets as t
 
 from glmwidgets.web import script
 
-__all__ = ["Chart", "band", "bars", "line", "mark", "region"]
+__all__ = ["Band", "Bars", "Chart", "Line", "Mark", "Plot", "Region", "sent"]
 
 
-def _values(values: np.ndarray) -> bytes:
-    return np.ascontiguousarray(values, dtype=np.float32).tobytes()
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line over `x`; NaN leave gaps.
 
-
-def line(x: np.ndarray, y: np.ndarray, colour: str, name: str = "", **look: Any) -> dict[str, Any]:
-    """A line; NaN leave gaps.
-
-    Parameters
+    Attributes
     ----------
     x, y : array
     colour : str
         Of CSS; a name such as ``"--glmw-muted"`` is looked up in the theme.
     name : str
         What a reading calls it; lines without one are not read.
-    **look
-        width (pixels), opacity, dash (list of pixels), dots (bool).
+    width, dash : pixels
+    dots : float
+        Radius of each point, pixels.
     """
-    return {"kind": "line", "x": _values(x), "y": _values(y), "colour": colour, "name": name, **look}
+
+    x: np.ndarray
+    y: np.ndarray
+    colour: str
+    name: str = ""
+    width: float = 1.4
+    opacity: float = 1.0
+    dash: tuple[float, ...] = ()
+    dots: float = 0.0
 
 
-def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str, opacity: float = 0.2) -> dict[str, Any]:
-    """The area between two lines."""
-    return {
-        "kind": "band", "x": _values(x), "y": _values(low), "high": _values(high), "colour": colour, "opacity": opacity
-    }  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The area between two lines over `x`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    high: np.ndarray
+    colour: str
+    opacity: float = 0.2
 
 
-def bars(x: np.ndarray, y: np.ndarray, width: float, colour: str, name: str = "", **look: Any) -> dict[str, Any]:
-    """Bars from zero, around their x."""
-    return {"kind": "bars", "x": _values(x), "y": _values(y), "width": width, "colour": colour, "name": name, **look}
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars from zero, around their x; `width` is in units of x."""
+
+    x: np.ndarray
+    y: np.ndarray
+    width: float
+    colour: str
+    name: str = ""
+    opacity: float = 1.0
 
 
-def mark(x: float, colour: str, label: str = "", **look: Any) -> dict[str, Any]:
-    """A vertical line with a few words at its top; a `tick` is short, and its words are read when it is pointed at."""
-    return {"kind": "mark", "at": float(x), "colour": colour, "label": label, **look}
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """An upright line with a few words at its top; a `tick` is short, and its words are read when it is pointed at.
+
+    Ticks of one place stand above each other by their `row`.
+    """
+
+    at: float
+    colour: str
+    label: str = ""
+    dash: tuple[float, ...] = ()
+    tick: bool = False
+    row: int = 0
 
 
-def region(first: float, last: float, colour: str, name: str = "", opacity: float = 0.16) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class Region:
     """A shaded stretch from top to bottom."""
-    return {"from": float(first), "to": float(last), "colour": colour, "name": name, "opacity": opacity}
+
+    first: float
+    last: float
+    colour: str
+    name: str = ""
+    opacity: float = 0.16
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """One plot of a chart.
+
+    Attributes
+    ----------
+    parts : sequence of Line, Band, Bars and Mark
+        The hindmost first.
+    x, y : (low, high)
+        Ends of the axes; y is fitted to the parts by default.
+    caption : str
+        Above the plot.
+    x_name, x_unit : str
+        What a reading calls x.
+    scans : bool
+        Whether points of the first line are scans.
+    regions : bool
+        Whether the chart's regions are behind it.
+    pick : bool
+        Whether a click picks a point of the first line.
+    bare : bool
+        Without an axis of y, where its values mean nothing or stand beside it in words.
+    """
+
+    parts: Sequence[Line | Band | Bars | Mark]
+    x: tuple[float, float]
+    y: tuple[float, float] | None = None
+    caption: str = ""
+    x_name: str = ""
+    x_unit: str = ""
+    scans: bool = False
+    regions: bool = False
+    pick: bool = False
+    bare: bool = False
+
+
+def sent(thing: Any) -> Any:
+    """A part of a chart as the page reads it: its fields, and in ``kind`` what it is; arrays as 32-bit floats."""
+    if is_dataclass(thing):
+        sent = {each.name: sent(getattr(thing, each.name)) for each in fields(thing)}
+        return {"kind": type(thing).__name__.lower(), **sent}
+    if isinstance(thing, np.ndarray):
+        return np.ascontiguousarray(thing, dtype=np.float32).tobytes()
+    if isinstance(thing, list | tuple):
+        return [sent(each) for each in thing]
+    return thing.item() if isinstance(thing, np.generic) else thing
 
 
 class Chart(anywidget.AnyWidget):
@@ -65,9 +147,9 @@ class Chart(anywidget.AnyWidget):
     Attributes
     ----------
     plots : list of dict
-        What is drawn; see `show`.
+        What is drawn, as it was sent; see `show`.
     regions : list of dict
-        Shaded stretches behind the plots that ask for them, apart because they change seldom.
+        Shaded stretches behind the plots that ask for them, apart because they change seldom; see `sent`.
     marker : float or None
         Where a line marks the scan that is shown.
     height : int
@@ -80,7 +162,7 @@ class Chart(anywidget.AnyWidget):
     Examples
     --------
     >>> chart = Chart()
-    >>> chart.show([chart.plot([line(np.arange(3), np.arange(3), "--glmw-muted", "data")], x=(0, 2))])
+    >>> chart.show([Plot([Line(np.arange(3), np.arange(3), "--glmw-muted", "data")], x=(0, 2))])
     >>> [part["kind"] for part in chart.plots[0]["parts"]]
     ['line']
     """
@@ -94,48 +176,11 @@ class Chart(anywidget.AnyWidget):
     label = t.Unicode("chart").tag(sync=True)
     resting = t.Unicode("").tag(sync=True)
 
-    @staticmethod
-    def plot(
-        parts: Sequence[dict[str, Any]],
-        x: tuple[float, float],
-        y: tuple[float, float] | None = None,
-        *,
-        caption: str = "",
-        x_name: str = "",
-        x_unit: str = "",
-        scans: bool = False,
-        regions: bool = False,
-        pick: bool = False,
-    ) -> dict[str, Any]:
-        """Describe one plot.
-
-        Parameters
-        ----------
-        parts : sequence of dict
-            From `line`, `band`, `bars` and `mark`, the hindmost first.
-        x, y : (low, high)
-            Ends of the axes; y is fitted to the parts by default.
-        caption : str
-            Above the plot.
-        x_name, x_unit : str
-            What a reading calls x.
-        scans : bool
-            Whether points of the first line are scans.
-        regions : bool
-            Whether the chart's regions are behind it.
-        pick : bool
-            Whether a click picks a point of the first line.
-        """
-        return {
-            "parts": list(parts), "x": [float(v) for v in x], "y": None if y is None else [float(v) for v in y],
-            "caption": caption, "xName": x_name, "xUnit": x_unit, "scans": scans, "regions": regions, "pick": pick,
-        }  # fmt: skip
-
-    def show(self, plots: Sequence[dict[str, Any]], resting: str | None = None) -> None:
+    def show(self, plots: Sequence[Plot], resting: str | None = None) -> None:
         """Draw other plots."""
         with self.hold_sync():
-            self.plots = list(plots)
-            if resting is not None and resting != self.resting:
+            self.plots = sent(list(plots))
+            if resting is not None:
                 self.resting = resting
 
     def on_pick(self, handler: Callable[[int | None], Any]) -> None:

@@ -17,7 +17,7 @@ from glmwidgets.glm.design.confound_groups import (
     undefined_at_first,
 )
 from glmwidgets.glm.design.drift import DRIFTS
-from glmwidgets.panels.parts.chart import Chart, line, mark
+from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, field, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.confound_choice import ConfoundChoice
@@ -237,17 +237,17 @@ class ConfoundsPanel(Panel):
         scale = not group.measure and spread.max(initial=0) > UNLIKE * spread[spread > 0].min(initial=np.inf)
         parts = []
         for scan in scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars):
-            parts.append(mark(float(times[scan]), "--glmw-warn", f"scan {scan} is scrubbed", tick=True))
+            parts.append(Mark(float(times[scan]), "--glmw-warn", f"scan {scan} is scrubbed", tick=True))
         for i, name in enumerate(drawn):
             y = values[name].to_numpy(dtype=float)
             if scale:
                 y = (y - y.mean()) / (y.std() or 1.0)
-            parts.append(line(times, y, COLUMN_COLOURS[i % len(COLUMN_COLOURS)], name, width=1.1))
+            parts.append(Line(times, y, COLUMN_COLOURS[i % len(COLUMN_COLOURS)], name, width=1.1))
         for name, threshold in ((FD, design.scrub_fd), (STD_DVARS, design.scrub_dvars)):
             if group.measure and threshold is not None:
                 at = COLUMN_COLOURS[drawn.index(name) % len(COLUMN_COLOURS)]
-                parts.append(line(times[[0, -1]], np.full(2, threshold), at, dash=[4, 3], width=0.9))
+                parts.append(Line(times[[0, -1]], np.full(2, threshold), at, dash=(4, 3), width=0.9))
         unit = ", each in its own sd" if scale else ""
         none = "" if chosen else " (none chosen)"
-        plot = Chart.plot(parts, x=(0.0, float(times[-1] + run.t_r)), x_unit="s")
+        plot = Plot(parts, x=(0.0, float(times[-1] + run.t_r)), x_unit="s")
         self.chart.show([plot], f"{group.label}{none}{unit}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.design.diagnostics import column_correlation, condition_number, variance_inflation
+from glmwidgets.panels.parts.chart import Chart, Line, Plot
 from glmwidgets.panels.parts.matrix import MatrixView
-from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import FIT
@@ -27,17 +26,13 @@ class DesignPanel(Panel):
         self.shown.add_class("glmw-tabs")
         self.matrix = MatrixView(label="design matrix")
         self.matrix.on_pick(self.guarded(self._pick))
-        self._x, self._y = bq.LinearScale(), bq.LinearScale()
-        self._line = bq.Lines(x=[0, 1], y=[0, 1], scales={"x": self._x, "y": self._y}, colors=[FIT], stroke_width=1.3)
-        end = session.run.n_scans * session.run.t_r
-        axis = time_axis(self._x, tick_values=nice_ticks(0, end, 5))
-        plot = figure([self._line], [axis], height=78, left=4, right=10, bottom=20)
+        self.chart = Chart(height=78, label="column of the design")
         self.drawn = text("glmw-note")
         self._column: str | None = None
         self._columns: list[str] = []
         self._painted: tuple | None = None
         self.on_value(self.shown, self._show)
-        self.fill(self.shown, self.matrix, self.drawn, plot)
+        self.fill(self.shown, self.matrix, self.drawn, self.chart)
         session.observe_locked(self._show, "result")
         self._show()
 
@@ -81,8 +76,9 @@ class DesignPanel(Panel):
     def _draw_column(self, name: str) -> None:
         design = self.session.result.design
         self._column = name
-        with self._line.hold_sync():
-            self._line.x, self._line.y = design.index.to_numpy(dtype=float), design[name].to_numpy()
+        times = design.index.to_numpy(dtype=float)
+        line = Line(times, design[name].to_numpy(), FIT, name, width=1.3)
+        self.chart.show([Plot([line], x=(0.0, float(times[-1])), x_unit="s", bare=True)])
         self.drawn.value = escape(name)
 
 

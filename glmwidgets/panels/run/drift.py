@@ -10,7 +10,7 @@ import numpy as np
 from glmwidgets.glm.design.diagnostics import energy_removed, spectra
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.design.spectra import drift_gain
-from glmwidgets.panels.parts.chart import Chart, band, line
+from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import colour_of
@@ -98,13 +98,13 @@ class DriftPanel(Panel):
         seen = frequency <= end
         fine = np.linspace(frequency[0] / 4, end, 160)
         gain = drift_gain(drifts, fine, t_r)
-        parts = [band(fine, np.zeros_like(fine), gain, "--glmw-muted", 0.3)]
-        parts.append(line(fine, gain, "--glmw-muted", "drift takes", width=0.8))
+        parts = [Band(fine, np.zeros_like(fine), gain, "--glmw-muted", 0.3)]
+        parts.append(Line(fine, gain, "--glmw-muted", "drift takes", width=0.8))
         kinds = self.session.analysis.conditions(self.session.result.settings)
         for name, values in zip(names, share.T, strict=True):
             top = values.max() or 1.0
-            parts.append(line(frequency[seen], values[seen] / top, colour_of(name, kinds), name, width=1.2))
-        plot = Chart.plot(parts, x=(0.0, float(end)), y=(0.0, 1.06), x_name="", x_unit="Hz")
+            parts.append(Line(frequency[seen], values[seen] / top, colour_of(name, kinds), name, width=1.2))
+        plot = Plot(parts, x=(0.0, float(end)), y=(0.0, 1.06), x_name="", x_unit="Hz")
         self.spectrum.show([plot], "power, Hz; grey: taken by the drift")
 
     def _write(self, n_drifts: int, lost: dict[str, float]) -> None:

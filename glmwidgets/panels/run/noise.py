@@ -11,7 +11,7 @@ import numpy as np
 from glmwidgets.glm.fit.whiteness import Whiteness
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
-from glmwidgets.panels.parts.chart import Chart, band, line
+from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
@@ -142,13 +142,13 @@ class NoisePanel(Panel):
     def _draw(self, white: Whiteness) -> None:
         x, expected = white.frequencies, white.expected_periodogram
         parts = [
-            line(x[[0, -1]], np.ones(2), "--glmw-muted", dash=[3, 3], width=0.8),
-            band(x, (1 - WITHIN) * expected, (1 + WITHIN) * expected, "--glmw-muted", 0.3),
-            line(x, expected, "--glmw-muted", "expected", width=0.8),
-            line(x, white.periodogram, FIT, "residuals", width=1.3),
+            Line(x[[0, -1]], np.ones(2), "--glmw-muted", dash=(3, 3), width=0.8),
+            Band(x, (1 - WITHIN) * expected, (1 + WITHIN) * expected, "--glmw-muted", 0.3),
+            Line(x, expected, "--glmw-muted", "expected", width=0.8),
+            Line(x, white.periodogram, FIT, "residuals", width=1.3),
         ]
         top = max(1.6, 1.08 * float(white.periodogram.max()))
-        plot = Chart.plot(parts, x=(0.0, float(x[-1])), y=(0.0, top), x_unit="Hz")
+        plot = Plot(parts, x=(0.0, float(x[-1])), y=(0.0, top), x_unit="Hz")
         self.periodogram.show([plot], "residual power, Hz; grey: expected")
 
 

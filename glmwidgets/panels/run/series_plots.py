@@ -14,7 +14,7 @@ from glmwidgets.glm.events.average import average_around_events, share_of_mixed_
 from glmwidgets.glm.fit.residuals import amplitude_spectrum, main_frequency, white_autocorrelation
 from glmwidgets.glm.fit.whiteness import autocorrelation
 from glmwidgets.glm.noise.models import noise_model_row
-from glmwidgets.panels.parts.chart import Chart, band, bars, line, mark, region
+from glmwidgets.panels.parts.chart import Band, Bars, Line, Mark, Plot, Region, sent
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.web.palettes import CONTRAST, FIT, REDUCED, RESIDUAL, SIGNAL, colour_of
 
@@ -110,11 +110,12 @@ def event_regions(events: Timeline, opacity: float = 0.16) -> list[dict[str, Any
     """Stretches of the run in which there are events, by type."""
     # an event of no duration is still seen
     least = events.end / 600
-    return [
-        region(onset, onset + max(duration, least), events.colour(kind), kind, opacity)
+    found = [
+        Region(onset, onset + max(duration, least), events.colour(kind), kind, opacity)
         for kind in events.shown
         for onset, duration in zip(events.onsets[kind], events.durations[kind], strict=True)
     ]
+    return sent(found)
 
 
 def series_plot(
@@ -123,7 +124,7 @@ def series_plot(
     fits: Iterable[str],
     events: Timeline,
     pins: Sequence[tuple[str, PlaceSeries]] = (),
-) -> dict[str, Any]:
+) -> Plot:
     """Series over time: what is chosen at this place, and data and fit of the pinned ones.
 
     Parameters
@@ -140,21 +141,21 @@ def series_plot(
     for colour, other in pins:
         for name, width, opacity in (("data", 1.0, 0.45), ("fit", 1.4, 0.8)):
             if name in lines:
-                parts.append(line(other.times, other.line(name), colour, width=width, opacity=opacity))
+                parts.append(Line(other.times, other.line(name), colour, width=width, opacity=opacity))
     # The noisy ones behind: what the model says is seen through the data, not the other way round.
     for name in sorted(LINES, key=lambda name: LINES[name][2]):
         label, colour, width, _ = LINES[name]
         if name in lines:
-            parts.append(line(here.times, here.line(name), colour, label, width=width))
+            parts.append(Line(here.times, here.line(name), colour, label, width=width))
     for condition in fits:
         if condition in here.conditions:
             colour = events.colour(condition)
-            parts.append(line(here.times, here.conditions[condition], colour, condition, width=1.6))
+            parts.append(Line(here.times, here.conditions[condition], colour, condition, width=1.6))
     if not parts:
-        parts.append(line(here.times, np.full(here.times.size, np.nan), SIGNAL))
+        parts.append(Line(here.times, np.full(here.times.size, np.nan), SIGNAL))
     step = here.times[1] - here.times[0]
     ends = (min(0.0, here.times[0]), here.times[-1] + step)
-    return Chart.plot(parts, ends, x_unit="s", scans=True, regions=True, pick=True)
+    return Plot(parts, ends, x_unit="s", scans=True, regions=True, pick=True)
 
 
 def event_window(events: Timeline, wanted: Sequence[str], t_r: float) -> np.ndarray:
@@ -164,13 +165,13 @@ def event_window(events: Timeline, wanted: Sequence[str], t_r: float) -> np.ndar
     return np.arange(-np.ceil(BEFORE / t_r), np.ceil(last / t_r) + 1) * t_r
 
 
-def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r: float) -> dict[str, Any]:
+def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r: float) -> Plot:
     """Averages around events of some types: data with their standard error, and the fit averaged in the same way.
 
     Drift and confounds, as fitted, are taken out of both, so that zero is the model's baseline.
     """
     lags = event_window(events, wanted, t_r)
-    parts: list[dict[str, Any]] = []
+    parts: list[Line | Band | Mark] = []
     both = np.column_stack([here.cleaned, here.task])
     fits = []
     for kind in wanted:
@@ -179,14 +180,14 @@ def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r
             events.colour(kind),
         )
         data, error = average.mean[:, 0], average.error[:, 0]
-        parts.append(band(lags, data - error, data + error, colour, 0.18))
-        fits.append(line(lags, data, colour, kind, width=0.8, opacity=0.75, dots=True))
-        fits.append(line(lags, average.mean[:, 1], colour, "fit", width=2.0))
-    parts += [*fits, mark(0, "--glmw-muted", "onset")]
+        parts.append(Band(lags, data - error, data + error, colour, 0.18))
+        fits.append(Line(lags, data, colour, kind, width=0.8, opacity=0.75, dots=2.2))
+        fits.append(Line(lags, average.mean[:, 1], colour, "fit", width=2.0))
+    parts += [*fits, Mark(0, "--glmw-muted", "onset")]
     durations = events.gathered(wanted)[1]
     if durations.size and np.ptp(durations) < 0.05 * durations.max():
-        parts.append(mark(float(durations.mean()), "--glmw-muted", "end", dash=[3, 3]))
-    return Chart.plot(parts, (lags[0], lags[-1]), x_unit="s after onset")
+        parts.append(Mark(float(durations.mean()), "--glmw-muted", "end", dash=(3, 3)))
+    return Plot(parts, (lags[0], lags[-1]), x_unit="s after onset")
 
 
 def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
@@ -206,7 +207,7 @@ def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
     return " · ".join(words)
 
 
-def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[dict[str, Any]], str]:
+def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[Plot], str]:
     """Histogram of the residuals with the normal curve of their deviation, and their autocorrelation.
 
     Returns
@@ -236,21 +237,21 @@ def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[dict[str,
     before, after = autocorrelation(residual[:, None], n_lags)[:, 0], autocorrelation(white, n_lags)[:, 0]
     lags, limits = np.arange(1.0, n_lags + 1), 1.96 * deviation
     whitened = bool(parameters)
-    parts = [band(np.r_[0.5, lags, n_lags + 0.5], _ends(mean - limits), _ends(mean + limits), "--glmw-muted", 0.18)]
+    parts = [Band(np.r_[0.5, lags, n_lags + 0.5], _ends(mean - limits), _ends(mean + limits), "--glmw-muted", 0.18)]
     if whitened:
-        parts.append(bars(lags - 0.17, before, 0.34, SIGNAL, "before", opacity=0.75))
-        parts.append(bars(lags + 0.17, after, 0.34, FIT, "whitened"))
+        parts.append(Bars(lags - 0.17, before, 0.34, SIGNAL, "before", opacity=0.75))
+        parts.append(Bars(lags + 0.17, after, 0.34, FIT, "whitened"))
     else:
-        parts.append(bars(lags, before, 0.6, SIGNAL, "r"))
+        parts.append(Bars(lags, before, 0.6, SIGNAL, "r"))
     caption = "autocorrelation: grey before, orange whitened" if whitened else "autocorrelation"
     top = max(0.3, float(np.abs(np.r_[before, after]).max()) * 1.08)
-    correlated = Chart.plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
+    correlated = Plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
     words = f"sd {write_number(sd)} {_short(here.unit)} · lag 1: {_signed(before[0])}"
     words += f" → {_signed(after[0])} whitened by {row.label}" if whitened else ""
     return [_histogram(remaining, sd, here.unit), correlated], f"{words} · shaded: 95 % if white"
 
 
-def _histogram(residual: np.ndarray, sd: float, unit: str) -> dict[str, Any]:
+def _histogram(residual: np.ndarray, sd: float, unit: str) -> Plot:
     half = max(3.2 * sd, float(np.abs(residual).max()) * 1.05)
     n_bins = int(np.clip(np.ceil(2 * half / (3.49 * sd * residual.size ** (-1 / 3))), 8, 40))  # Scott 1979
     counts, edges = np.histogram(residual, bins=n_bins, range=(-half, half))
@@ -258,10 +259,10 @@ def _histogram(residual: np.ndarray, sd: float, unit: str) -> dict[str, Any]:
     x = np.linspace(-half, half, 121)
     normal = residual.size * width / (sd * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(x / sd))
     parts = [
-        bars((edges[:-1] + edges[1:]) / 2, counts, width, SIGNAL, "scans", opacity=0.6),
-        line(x, normal, FIT, width=1.6),
+        Bars((edges[:-1] + edges[1:]) / 2, counts, width, SIGNAL, "scans", opacity=0.6),
+        Line(x, normal, FIT, width=1.6),
     ]
-    return Chart.plot(parts, (-half, half), caption=f"residuals, {unit}, and the normal curve", x_name="residual")
+    return Plot(parts, (-half, half), caption=f"residuals, {unit}, and the normal curve", x_name="residual")
 
 
 def spectrum_plot(
@@ -272,7 +273,7 @@ def spectrum_plot(
     fits: Iterable[str],
     events: Timeline,
     t_r: float,
-) -> dict[str, Any]:
+) -> Plot:
     """Amplitude by frequency of what is chosen, with the cut-off of the drift and each condition's main frequency.
 
     Parameters
@@ -290,21 +291,21 @@ def spectrum_plot(
     for condition in fits:
         if condition in here.conditions:
             chosen[condition] = (here.conditions[condition], condition, events.colour(condition), 1.5)
-    parts: list[dict[str, Any]] = []
+    parts: list[Line | Band | Mark] = []
     for values, label, colour, width in chosen.values():
         frequencies, amplitudes = amplitude_spectrum(values - values.mean(), t_r)
-        parts.append(line(frequencies, amplitudes, colour, label, width=width))
+        parts.append(Line(frequencies, amplitudes, colour, label, width=width))
     if not parts:
         frequencies, _ = amplitude_spectrum(here.data, t_r)
-        parts.append(line(frequencies, np.full(frequencies.size, np.nan), SIGNAL))
+        parts.append(Line(frequencies, np.full(frequencies.size, np.nan), SIGNAL))
     if high_pass:
-        parts.append(mark(high_pass, "--glmw-muted", f"high-pass {1 / high_pass:.4g} s", dash=[4, 3]))
+        parts.append(Mark(high_pass, "--glmw-muted", f"high-pass {1 / high_pass:.4g} s", dash=(4, 3)))
     rows: dict[float, int] = {}
     for condition, frequency in task.items():
         row = rows[frequency] = rows.get(frequency, -1) + 1
         said = f"{condition} mostly at 1 / {1 / frequency:.3g} s"
-        parts.append(mark(frequency, events.colour(condition), said, tick=True, row=row))
-    return Chart.plot(parts, (0.0, 0.5 / t_r), x_unit="Hz", caption=f"amplitude, {here.unit}")
+        parts.append(Mark(frequency, events.colour(condition), said, tick=True, row=row))
+    return Plot(parts, (0.0, 0.5 / t_r), x_unit="Hz", caption=f"amplitude, {here.unit}")
 
 
 def task_frequencies(design: pd.DataFrame, by_condition: Mapping[str, Sequence[str]], t_r: float) -> dict[str, float]:

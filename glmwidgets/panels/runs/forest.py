@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from html import escape
 
-import bqplot as bq
 import ipywidgets as W
 import numpy as np
 
 from glmwidgets.analysis.voxels import RunEffect, RunEffects
 from glmwidgets.glm.fit.heterogeneity import Heterogeneity
-from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
+from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.several.session import FixedSession
@@ -20,7 +19,7 @@ from glmwidgets.web.palettes import FIT, RULE, SIGNAL
 __all__ = ["ForestPanel"]
 
 # Pixels of a line of the plot, and of the names and numbers beside it.
-ROW, AXIS, TOP = 24, 24, 4
+ROW, AXIS, TOP = 24, 26, 6
 
 # Below this the runs are said to differ.
 DIFFERENT = 0.05
@@ -35,37 +34,16 @@ class ForestPanel(Panel):
 
     Attributes
     ----------
-    figure : bqplot.Figure
-    points, intervals : bqplot marks
-        Of the runs, in their order; the combination is the last.
+    chart : Chart
+        The runs in their order from the top; the combination is the last.
     """
 
     def __init__(self, session: FixedSession):
         super().__init__(session, "Each run here")
         self._n = len(session.analysis.analyses) + 1
-        # Without padding, so that the rows stand beside their names.
-        self._x = bq.LinearScale(min=-1.0, max=1.0, allow_padding=False)
-        y = bq.LinearScale(min=-0.5, max=self._n - 0.5, reverse=True, allow_padding=False)
-        scales = {"x": self._x, "y": y}
-        self._zero = bq.Lines(
-            x=np.zeros(2), y=np.array([-0.5, self._n - 0.5]), scales=scales, colors=[RULE], stroke_width=1
-        )
-        self.intervals = bq.Lines(x=np.zeros((1, 2)), y=np.zeros((1, 2)), scales=scales, stroke_width=2, visible=False)
-        self.points = bq.Scatter(
-            x=np.zeros(1), y=np.zeros(1), scales=scales, default_size=60, stroke_width=0, visible=False
-        )
-        self._axis = time_axis(self._x, tick_values=[-1, 0, 1])
-        self.figure = figure(
-            [self._zero, self.intervals, self.points],
-            [self._axis],
-            ROW * self._n + AXIS + TOP,
-            left=12,
-            right=12,
-            top=TOP,
-            bottom=AXIS,
-        )
+        self.chart = Chart(height=ROW * self._n + AXIS + TOP, label="effect in each run, with its 95 % interval")
         self._names, self._numbers, self._words = text("glmw-rows"), text("glmw-rows"), text("glmw-note")
-        plot = W.Box([self._names, self.figure, self._numbers])
+        plot = W.Box([self._names, self.chart, self._numbers])
         plot.add_class("glmw-forest")
         self.fill(plot, self._words)
         session.observe_locked(self._show, ["cursor", "result"])
@@ -88,26 +66,21 @@ class ForestPanel(Panel):
 
     def _draw(self, rows: list[RunEffect]) -> None:
         known = [(i, row) for i, row in enumerate(rows) if math.isfinite(row.effect)]
-        if known:
-            ends = np.array([(row.low, row.high) for _, row in known])
-            low, high = min(0.0, ends.min()), max(0.0, ends.max())
-            reach = 0.04 * (high - low)
-            with self._x.hold_sync():
-                self._x.min, self._x.max = float(low - reach), float(high + reach)
-            self._axis.tick_values = nice_ticks(low, high, 6)
-            places = np.array([i for i, _ in known], dtype=float)
-            look = {
-                "colors": [FIT if i == self._n - 1 else SIGNAL for i, _ in known],
-                "opacities": [1.0 if row.is_used else 0.35 for _, row in known],
-            }
-            with self.intervals.hold_sync(), self.points.hold_sync():
-                self.intervals.x, self.intervals.y = ends, np.repeat(places[:, None], 2, axis=1)
-                self.points.x, self.points.y = np.array([row.effect for _, row in known]), places
-                for name, value in look.items():
-                    setattr(self.intervals, name, value)
-                    setattr(self.points, name, value)
-        for mark in (self.intervals, self.points):
-            mark.visible = bool(known)
+        if not known:
+            self.chart.show([])
+            return
+        ends = np.array([(row.low, row.high) for _, row in known])
+        low, high = min(0.0, ends.min()), max(0.0, ends.max())
+        reach = 0.04 * (high - low)
+        parts: list[Line | Mark] = [Mark(0.0, RULE)]
+        for i, row in known:
+            colour, opacity = FIT if i == self._n - 1 else SIGNAL, 1.0 if row.is_used else 0.35
+            interval, place = np.array([row.low, row.high]), np.full(2, -float(i))
+            parts.append(Line(interval, place, colour, width=2.0, opacity=opacity))
+            parts.append(Line(np.array([row.effect]), place[:1], colour, opacity=opacity, dots=4.0))
+        ends_of_rows = (0.5 - self._n, 0.5)
+        unit = self.session.unit
+        self.chart.show([Plot(parts, (low - reach, high + reach), ends_of_rows, x_unit=unit, bare=True)])
 
 
 def _name(row: RunEffect) -> str:

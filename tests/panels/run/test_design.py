@@ -44,7 +44,8 @@ def test_a_click_draws_the_column_and_a_new_model_draws_it_anew(session):
     panel.matrix._handle_custom_msg({"kind": "pick", "row": 2, "column": columns.index("house")}, [])
     assert panel.drawn.value == "house"
     session.update({"design.hrf_model": "glover"})
-    np.testing.assert_array_equal(panel._line.y, session.result.design["house"])
+    (line,) = panel.chart.plots[0]["parts"]
+    np.testing.assert_allclose(np.frombuffer(line["y"], np.float32), session.result.design["house"], rtol=1e-6)
     panel.matrix._handle_custom_msg({"kind": "pick", "row": 0, "column": 10_000}, [])
     assert panel.drawn.value == "house"
     session.update({"design.conditions": ("face",)})

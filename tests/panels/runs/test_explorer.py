@@ -126,31 +126,34 @@ def test_a_run_without_a_condition_is_told_of(open_set, two_runs):
     assert "left out: no column named &#x27;house&#x27;" in fixed.runs._told[1].value
     assert "1 of 2 combined" in fixed.runs._head.value
     assert "1 warning" in fixed._status.warned.value
-    assert len(fixed.forest.points.x) == 2  # the run that can, and the combination
+    assert len(effects_drawn(fixed.forest)) == 2  # the run that can, and the combination
+
+
+def effects_drawn(forest):
+    points = [part for part in forest.chart.plots[0]["parts"] if part.get("dots")]
+    return [float(np.frombuffer(part["x"], np.float32)[0]) for part in points]
 
 
 def test_the_forest_shows_effects_and_whether_they_agree(explorer):
     fixed = explorer.go_to(2)
     forest, session = fixed.forest, fixed.session
-    marks = forest.figure.marks
     session.move_to((3, 3, 2))
     here = session.series()
-    np.testing.assert_allclose(forest.points.x, [*(row.effect for row in here.runs), here.combined.effect])
-    np.testing.assert_allclose(forest.intervals.x[2], [here.combined.low, here.combined.high])
+    np.testing.assert_allclose(effects_drawn(forest), [*(row.effect for row in here.runs), here.combined.effect], 1e-6)
+    interval = forest.chart.plots[0]["parts"][-2]["x"]
+    np.testing.assert_allclose(np.frombuffer(interval, np.float32), [here.combined.low, here.combined.high], 1e-6)
     assert "Q(1) = " in forest._words.value
-    assert forest.points.visible
     session.move_to((0, 0, 0))
-    assert not forest.points.visible
+    assert forest.chart.plots == []
     assert "outside the mask" in forest._head.value
     session.move_to((3, 3, 2))
     session.update({"contrast.expression": "face; house"})
-    assert not forest.points.visible
+    assert forest.chart.plots == []
     assert "no one effect" in forest._head.value
     session.update({"contrast.expression": "face"})
     fixed.runs.ticks[1].value = False
-    assert min(forest.points.opacities) < 1
+    assert min(part["opacity"] for part in forest.chart.plots[0]["parts"][1:]) < 1
     assert forest._words.value == ""
-    assert forest.figure.marks == marks
 
 
 def test_statistics_that_only_runs_have_are_declined_in_words(explorer):
