@@ -30,7 +30,11 @@ def test_what_is_asked_in_one_tab_is_asked_in_all(notebook, press, settle, pixel
     press(page, "fixed effects")
     # The canvas is as wide as before, for nothing around it moves.
     assert not np.array_equal(pixels(page.locator(".glmw-slices canvas").first), first)
-    assert page.locator(".glmw-forest .dot_grp path, .glmw-forest .dot").count() >= 3
+    # Three rows, each with a dot, the last in the colour of what is modelled.
+    forest = pixels(page.locator(".glmw-forest canvas")).astype(int)
+    orange = (forest[..., 0] > 200) & (forest[..., 2] < 90) & (forest[..., 1] < 160)
+    assert orange[-60:].any()
+    assert not orange[:40].any()
     contrast = page.locator(".glmw-contrast-row input").first
     contrast.fill("faces - houses")
     contrast.press("Tab")

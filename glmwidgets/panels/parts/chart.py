@@ -132,8 +132,7 @@ class Plot:
 def sent(thing: Any) -> Any:
     """A part of a chart as the page reads it: its fields, and in ``kind`` what it is; arrays as 32-bit floats."""
     if is_dataclass(thing):
-        sent = {each.name: sent(getattr(thing, each.name)) for each in fields(thing)}
-        return {"kind": type(thing).__name__.lower(), **sent}
+        return {"kind": type(thing).__name__.lower(), **{f.name: sent(getattr(thing, f.name)) for f in fields(thing)}}
     if isinstance(thing, np.ndarray):
         return np.ascontiguousarray(thing, dtype=np.float32).tobytes()
     if isinstance(thing, list | tuple):

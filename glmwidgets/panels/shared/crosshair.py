@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
+from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
@@ -81,7 +82,8 @@ class CrosshairPanel(Panel):
 
     def _of_noise(self) -> tuple[NoiseParameter, ...]:
         """Parameters of the noise model; none of runs that are combined and of groups."""
-        fit = self.session.result.fit
+        answer = self.session.result
+        fit = answer.fit if isinstance(answer, RunAnswer) else None
         return noise_model_row(fit.noise_model).parameters if isinstance(fit, Fit) else ()
 
 

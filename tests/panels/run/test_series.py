@@ -237,7 +237,7 @@ def test_shading_follows_the_ticks(panel):
 def test_an_event_of_no_duration_is_seen():
     events = pd.DataFrame({"onset": [6.0], "duration": [0.0], "trial_type": ["a"]})
     (one,) = event_regions(Timeline.of(events, ["a"], ["a"], 600.0))
-    assert one["to"] - one["from"] == pytest.approx(1.0)
+    assert one["last"] - one["first"] == pytest.approx(1.0)
 
 
 def test_a_run_without_events(run):
