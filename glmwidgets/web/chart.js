@@ -150,9 +150,9 @@ function render({ model, el }) {
       }
     }
     for (const part of plot.parts) {
-      context.globalAlpha = part.opacity;
+      context.globalAlpha = part.opacity ?? 1;
       context.strokeStyle = context.fillStyle = theme(part.colour);
-      context.setLineDash(part.dash);
+      context.setLineDash(part.dash ?? []);
       context.lineWidth = part.kind === "line" ? part.width : 1;
       context.lineJoin = "round";
       if (part.kind === "line") trace(context, part.x, part.y, px, py, part.dots);
