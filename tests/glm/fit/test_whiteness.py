@@ -142,3 +142,13 @@ def test_suggestions_are_noise_models():
             suggestion = suggested_noise_model(t_r, tried)
             assert suggestion != tried or tried is None
             assert suggestion is None or suggestion in NOISE_MODELS
+
+
+def test_a_model_that_leaves_as_many_coloured_is_not_suggested():
+    rng, scans = np.random.default_rng(3), np.arange(240)
+    rhythms = sum(2 * np.sin(2 * np.pi * f * scans + 1) for f in (0.07, 0.19, 0.33, 0.44))
+    series = rng.standard_normal((240, 300)) + rhythms[:, None]
+    found = residual_whiteness(fit_glm(Moments(series), np.ones((240, 1)), "ar1-reml"), t_r=2.0)
+    assert found.share > 0.9
+    assert found.suggestion is None
+    assert "no noise model on offer" in found.verdict
