@@ -38,6 +38,8 @@ class GroupInput:
     ----------
     labels : list of str or None
         Subjects, where they are known.
+    repeated : str or None
+        A subject that several of the first-level models are of.
     needs_contrast : bool
         Whether there are maps only once a first-level contrast is chosen.
     in_given_order : bool
@@ -45,6 +47,7 @@ class GroupInput:
     """
 
     labels: list[str] | None = None
+    repeated: str | None = None
     needs_contrast = False
     in_given_order = True
 
@@ -160,11 +163,10 @@ class _FirstLevelModels(GroupInput):
         self._models = list(models)
         labels = [getattr(model, "subject_label", None) for model in self._models]
         known = [str(label) for label in labels if label is not None]
-        if len(set(known)) < len(known):
-            twice = next(label for label in known if known.count(label) > 1)
-            raise ValueError(f"two of the first-level models have the subject_label {twice!r}")
-        self.labels = known if len(known) == len(labels) else None
-        self._keys = [None if label is None else str(label) for label in labels]
+        self.repeated = next((label for label in known if known.count(label) > 1), None)
+        # Several models of a subject cannot be told apart by its label: rows of a design are then in their order.
+        self.labels = known if len(known) == len(labels) and self.repeated is None else None
+        self._keys = [None if label is None or self.repeated else str(label) for label in labels]
 
     @property
     def n_maps(self) -> int:

@@ -208,6 +208,11 @@ class SecondLevelModel(Estimator):
         self, source: GroupInput, confounds: pd.DataFrame | None, design_matrix: Any, match: str
     ) -> pd.DataFrame:
         if design_matrix is None:
+            if source.repeated is not None:
+                raise ValueError(
+                    f"two of the first-level models have the subject_label {source.repeated!r}: give a design_matrix "
+                    "with one row a model, which says what tells them apart"
+                )
             keys = source.keys()
             if confounds is not None and None in keys and match == "names":
                 raise ValueError(

@@ -18,11 +18,11 @@ from glmwidgets.glm.inference.clusters import (
     table_of_clusters,
     threshold_map,
 )
-from glmwidgets.glm.inference.heights import height_threshold, threshold_method
+from glmwidgets.glm.inference.heights import height_threshold, threshold_method, z_from_f, z_from_t
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_volume
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
-from glmwidgets.models.map_header import is_f_map
+from glmwidgets.models.map_header import is_f_map, statistic_of
 
 __all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img", "warn_of_unused"]
 
@@ -43,7 +43,8 @@ def threshold_stats_img(
     Parameters
     ----------
     stat_img : image or path, optional
-        3-D, z scores. Without it only the threshold is returned, for methods that need no data.
+        3-D, z scores. A map of t or F whose header tells the degrees of freedom is converted, unless the threshold is
+        given. Without it only the threshold is returned, for methods that need no data.
     mask_img : image, path or masker, optional
         The voxels that are tested. By default those that are not zero, or, in a map with NaN, not NaN.
     alpha : float
@@ -95,6 +96,8 @@ def threshold_stats_img(
     img, data = _map(stat_img)
     two_sided = _has_two_sides(img, two_sided)
     mask = _tested(img, data, mask_img)
+    if method.setting == "alpha":
+        data = _as_z(img, data, mask)
     height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen)
     kept = threshold_map(np.where(mask, data, 0), height, cluster_threshold, two_sided)
     return image_like(kept, img), height
@@ -165,6 +168,7 @@ def cluster_level_inference(
             advice="pass two_sided=False",
         )
     mask = _tested(img, data, mask_img)
+    data = _as_z(img, data, mask)
     inside = np.where(mask, data, 0)
     shares = np.zeros(data.shape)
     for height in heights:
@@ -256,6 +260,32 @@ def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
             stacklevel=3,
         )
     return img, data
+
+
+def _as_z(img: nib.Nifti1Image, data: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Z scores of a map whose header tells of another statistic; the map itself where it tells of none."""
+    told, name = statistic_of(img), image_name(img)
+    if told is None or told.kind == "z":
+        return data
+    if told.kind == "p":
+        raise ValueError(f"{name} is a map of p values by its header, and thresholds are of z scores: give the z map")
+    if len(told.dofs) < (2 if told.kind == "F" else 1):
+        warnings.warn(
+            f"{name} is a map of {told.kind} by its header, which does not tell the degrees of freedom: taken as z "
+            "scores",
+            stacklevel=3,
+        )
+        return data
+    dofs = " and ".join(f"{n:g}" for n in told.dofs)
+    warnings.warn(
+        f"{name} is a map of {told.kind} with {dofs} degrees of freedom by its header: its values are converted to z "
+        "scores",
+        stacklevel=3,
+    )
+    z = np.zeros(data.shape)
+    values = data[mask].astype(np.float64)
+    z[mask] = z_from_t(values, *told.dofs[:1]) if told.kind == "t" else z_from_f(values, *told.dofs[:2])
+    return z
 
 
 def _has_two_sides(img: nib.Nifti1Image, two_sided: bool) -> bool:

@@ -147,9 +147,11 @@ class Contrast:
         """The t or F statistic, shape (n_voxels,); 0 where the series are constant, and finite without residuals."""
         return self._stat
 
-    def p_value(self) -> np.ndarray:
-        """One-sided p value of t (large effects), or p value of F; shape (n_voxels,)."""
+    def p_value(self, two_sided: bool = False) -> np.ndarray:
+        """P value of t for large effects or, if two-sided, for effects of either sign; or of F; shape (n_voxels,)."""
         dof = self.dof if self.dofs is None else self.dofs
+        if two_sided and self.stat_type == "t":
+            return 2 * p_from_t(np.abs(self._stat), dof)
         return p_from_t(self._stat, dof) if self.stat_type == "t" else p_from_f(self._stat, self.dim, dof)
 
     def z_score(self) -> np.ndarray:

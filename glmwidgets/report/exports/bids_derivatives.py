@@ -24,6 +24,7 @@ from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
+from glmwidgets.models.map_header import describe_map
 from glmwidgets.report.exports.files import camel, unique_slugs
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
@@ -36,7 +37,7 @@ STATS = {
     "t": "t statistic",
     "F": "F statistic",
     "z": "z score with the upper-tail p value of the statistic",
-    "p": "upper-tail p value; 1 outside the mask",
+    "p": "p value, uncorrected: upper-tail, or two-sided where the map's header says so; 1 outside the mask",
 }
 
 #: Entities of a run's file name that its results keep.
@@ -183,7 +184,12 @@ def _labelled(study: Study) -> list[tuple[str, ContrastFacts]]:
 def _stats(facts: ContrastFacts) -> dict[str, np.ndarray]:
     contrast = facts.contrast
     values = {"effect": contrast.effect_size(), "variance": contrast.effect_variance()}
-    return {**values, contrast.stat_type: contrast.stat(), "z": facts.z, "p": contrast.p_value()}
+    return {
+        **values,
+        contrast.stat_type: contrast.stat(),
+        "z": facts.z,
+        "p": contrast.p_value(facts.threshold.two_sided),
+    }
 
 
 def _write_maps(folder: Path, study: Study, head: str) -> None:
@@ -205,7 +211,7 @@ def _write_maps(folder: Path, study: Study, head: str) -> None:
                 data = np.ones(study.mask.shape)
                 data[study.mask] = values
                 img = image_like(data, like)
-            save_image(_with_intent(img, stat, facts), folder / f"{stem}stat-{stat}_statmap.nii.gz")
+            save_image(_described(img, stat, facts), folder / f"{stem}stat-{stat}_statmap.nii.gz")
         save_image(image_like(facts.labels.astype(np.int32), like), folder / f"{stem}clusters.nii.gz")
         _write_table(folder / f"{stem}clusters.tsv", table_of_clusters(facts.clusters))
         _write_json(folder / f"{stem}clusters.json", _cluster_facts(facts))
@@ -229,15 +235,9 @@ def _write_maps(folder: Path, study: Study, head: str) -> None:
     _write_json(folder / f"{head}statmap.json", facts)
 
 
-def _with_intent(img: Any, stat: str, facts: ContrastFacts) -> Any:
-    contrast = facts.contrast
-    intents = {
-        "t": ("t test", (contrast.dof,)),
-        "F": ("f test", (contrast.dim, contrast.dof)),
-        "z": ("z score",),
-        "p": ("p value",),
-    }
-    img.header.set_intent(*intents.get(stat, ("estimate",)))
+def _described(img: Any, stat: str, facts: ContrastFacts) -> Any:
+    kinds = {"z": "z_score", "p": "p_value", "t": "stat", "F": "stat", "effect": "effect_size"}
+    describe_map(img, kinds.get(stat, "effect_variance"), facts.contrast, facts.text, facts.threshold.two_sided)
     return img
 
 

@@ -12,6 +12,7 @@ from glmwidgets.analysis.cluster_table import cluster_tsv
 from glmwidgets.files.writing import whole_folder, write_text
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
+from glmwidgets.models.map_header import describe_map
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -27,7 +28,7 @@ FILES = {
     "z.nii.gz": "z score of the contrast",
     "t.nii.gz": "t statistic (of a contrast of one row)",
     "F.nii.gz": "F statistic (of a contrast of several rows)",
-    "p.nii.gz": "p value: of large t (one-sided), or of F; 1 outside the mask",
+    "p.nii.gz": "p value, uncorrected: of t for the sides that its header names, or of F; 1 outside the mask",
     "effect.nii.gz": "effect size; one volume per row of the contrast",
     "variance.nii.gz": "variance of the effect; one volume per row of the contrast",
     "mask.nii.gz": "1 in the voxels that were analysed",
@@ -39,23 +40,19 @@ FILES = {
 
 
 def _maps(result: RunAnswer, labels: np.ndarray) -> dict[str, Nifti1Image]:
-    contrast, domain = result.contrast, result.domain
+    contrast, domain, sides = result.contrast, result.domain, result.thresholding.two_sided
     is_t = contrast.stat_type == "t"
     values = {
-        "z.nii.gz": (result.z, 0, ("z score",)),
-        "t.nii.gz" if is_t else "F.nii.gz": (
-            contrast.stat(),
-            0,
-            ("t test", (contrast.dof,)) if is_t else ("f test", (contrast.dim, contrast.dof)),
-        ),
-        "p.nii.gz": (contrast.p_value(), 1, ("p value",)),
-        "effect.nii.gz": (contrast.effect_size(), 0, ("estimate",)),
-        "variance.nii.gz": (contrast.effect_variance(), 0, ("estimate",)),
+        "z.nii.gz": ("z_score", result.z, 0),
+        "t.nii.gz" if is_t else "F.nii.gz": ("stat", contrast.stat(), 0),
+        "p.nii.gz": ("p_value", contrast.p_value(sides), 1),
+        "effect.nii.gz": ("effect_size", contrast.effect_size(), 0),
+        "variance.nii.gz": ("effect_variance", contrast.effect_variance(), 0),
     }
     images = {}
-    for name, (numbers, outside, intent) in values.items():
+    for name, (kind, numbers, outside) in values.items():
         images[name] = domain.image(np.asarray(numbers, dtype=np.float64), outside)
-        images[name].header.set_intent(*intent)
+        describe_map(images[name], kind, contrast, result.settings.contrast.expression, sides)
     images["mask.nii.gz"] = domain.mask_image()
     images["clusters.nii.gz"] = domain.volume_image(labels.astype(np.int32))
     images["clusters.nii.gz"].header.set_intent("label")

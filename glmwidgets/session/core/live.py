@@ -126,7 +126,8 @@ class LiveSession(traitlets.HasTraits):
         self._seconds: dict[str, float] = {}
         self._failed: Mapping[str, tuple[str, ...]] = {}
         self.steps = Steps(settings)
-        super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape))
+        nothing = Status(message="nothing is computed yet: refresh() computes")
+        super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape), status=nothing)
 
     @property
     def domain(self) -> Domain:
