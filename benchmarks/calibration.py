@@ -26,7 +26,9 @@ from scipy.stats import t as student
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.evidence import noise_by_evidence
 from glmwidgets.glm.noise.pooling import neighbour_matrix
 
 SHAPE = (4, 4, 4)
@@ -42,6 +44,7 @@ class Noise:
     name: str
     rho: float
     white: float = 0.0
+    tails: float = np.inf  # degrees of freedom of Student's t, of which the innovations are
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,14 @@ CASES = tuple(
     for noise in (WHITE, LOW, HIGH, MIXED[t_r])
     for n_confounds in CONFOUNDS
 )
+# Short runs, long ones and wild ones, for the choice by evidence. Below the others, whose seeds are their places.
+MORE_SCANS = {3.0: (80, 100, 120), 1.5: (150, 200, 300), 0.8: (600,)}
+CASES += tuple(
+    Case(noise, t_r, scans, n_confounds)
+    for t_r, scans in MORE_SCANS.items()
+    for noise in (LOW, Noise("AR .3, t5", 0.3, tails=5), Noise("AR .75 + white", 0.75, 0.5))
+    for n_confounds in ((0, 6) if t_r > 2 else CONFOUNDS)
+)
 
 MODELS: dict[str, tuple[str, dict]] = {
     "ols": ("ols", {}),
@@ -71,6 +82,7 @@ MODELS: dict[str, tuple[str, dict]] = {
     "ar-auto": ("ar-auto", {}),
     "arma11": ("arma11", {}),
     "arma11 local": ("arma11", {"pooling": "local"}),
+    "by evidence": ("by evidence", {}),
 }
 
 
@@ -105,7 +117,10 @@ def draw_noise(noise: Noise, n: int, shape: Sequence[int], rng: np.random.Genera
     """Noise of unit variance, (n_scans, n_voxels), correlated over neighbours."""
 
     def innovations() -> np.ndarray:
-        draw = gaussian_filter(rng.standard_normal((n + 100, *shape)), (0, *[SMOOTHNESS] * 3), mode="wrap")
+        draw = rng.standard_normal((n + 100, *shape))
+        if np.isfinite(noise.tails):
+            draw /= np.sqrt(rng.chisquare(noise.tails, draw.shape) / noise.tails)
+        draw = gaussian_filter(draw, (0, *[SMOOTHNESS] * 3), mode="wrap")
         return (draw / draw.std()).reshape(n + 100, -1)
 
     coloured = lfilter([np.sqrt(1 - noise.rho**2)], [1, -noise.rho], innovations(), axis=0)[100:]
@@ -150,7 +165,7 @@ def measure(
     found: dict[str, list[np.ndarray]] = {name: [] for name in models}
     rho: dict[str, list[float]] = {name: [] for name in models}
     both: list[np.ndarray] = []
-    apart = 0.0
+    apart, chosen = 0.0, []
     for number in range(n_designs):
         rng = np.random.default_rng([seed, CASES.index(case), number])
         design = draw_design(case, number, rng)
@@ -159,6 +174,10 @@ def measure(
         moments = Moments(y)
         for name in models:
             model, options = MODELS[name]
+            if model == "by evidence":
+                found_by = noise_by_evidence(moments, design_basis(design.to_numpy()))
+                model, options = found_by.model, {"pooling": found_by.pooling}
+                chosen.append(model)
             if "pooling" in options:
                 options = {**options, "neighbours": neighbours}
             fit = fit_glm(moments, design, model, **options)
@@ -179,6 +198,7 @@ def measure(
     return {
         "rates": {name: mean_and_error(values) for name, values in found.items()},
         "rho": {name: mean_and_error(values) for name, values in rho.items() if len(values) > 1},
+        "arma11 by evidence": chosen.count("arma11") / len(chosen) if chosen else None,
         "nilearn": {"designs": len(both), "rates": np.mean(both, axis=0).tolist(), "apart": apart} if both else None,
     }
 

@@ -72,6 +72,16 @@ def _contents(folder):
 # What is written ------------------------------------------------------------------------------------------------------
 
 
+def test_noise_by_evidence_is_stored_by_its_name(run, tmp_path, capsys):
+    """What was chosen is said, and the settings that were written repeat it."""
+    assert _fit(run, tmp_path / "chosen", "--noise", "evidence") == 0
+    said = capsys.readouterr().out
+    chosen = Settings.load(tmp_path / "chosen" / "settings.json").noise
+    assert chosen.model in ("ar1-reml", "arma11")
+    assert f"Noise      {chosen.model}" in said
+    assert "raises twice the log likelihood of AR(1)" in said
+
+
 def test_maps_are_those_of_ordinary_least_squares_by_dense_algebra(run, tmp_path, capsys):
     out = tmp_path / "deep" / "out"
     assert _fit(run, out, "--noise", "ols", "--scaling", "none", "--mask", run / "mask.nii.gz") == 0

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "analyse", "fit", "open_given"]
 
+# In the place of a noise model's name: the one that the run asks for.
+BY_EVIDENCE = "evidence"
+
 
 def _parser() -> Parser:
     parser = Parser(
@@ -121,6 +124,9 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     settings : Settings
     """
     found = _found(given)
+    by_evidence = given.get("noise.model") == BY_EVIDENCE
+    if by_evidence:
+        del given["noise.model"]
     settings = _settings(given)
     chosen = settings.inputs
     # An option goes before what was found in the dataset.
@@ -135,7 +141,12 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     names = ("t_r", "confounds", "mask", "slice_time_ref", "frame_times", "missing_duration")
     parts = {name: getattr(chosen, name) for name in names}
     run = open_run(bold, chosen.events, **parts)
-    return run, _complete(settings, run)
+    settings = _complete(settings, run)
+    if by_evidence:
+        chosen = Analysis(run).noise_by_evidence(settings)
+        print(f"Noise      {chosen.model}{' ' + chosen.pooling if chosen.pooling else ''}: {chosen.said}")
+        settings = settings.updated({"noise.model": chosen.model, "noise.pooling": chosen.pooling})
+    return run, settings
 
 
 def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:

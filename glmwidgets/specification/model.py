@@ -378,7 +378,9 @@ class NoiseSettings:
         say=lambda name: noise_model_row(name).label,
         choices=NOISE_MODELS,
         closed=False,
-        options=(Option("--noise", "covariance of the errors", "NAME"),),
+        options=(
+            Option("--noise", "covariance of the errors; evidence: the one that the run's residuals ask for", "NAME"),
+        ),
         argument=Argument("noise_model"),
         alternatives=("ar1", "ar1-reml", "arma11"),
     )

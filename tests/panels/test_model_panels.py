@@ -327,6 +327,19 @@ def coloured(run):
     session.close()
 
 
+def test_the_noise_that_the_run_asks_for_is_taken_by_name_and_said(coloured):
+    """An autoregression over the run's own white noise. A step as any other, whose settings hold the name."""
+    panel = NoisePanel(coloured)
+    before = coloured.settings
+    panel.evidence.click()
+    assert coloured.settings.noise.model == "arma11"
+    assert coloured.settings.noise.pooling == "local"
+    assert "By evidence: ARMA(1,1) raises twice the log likelihood of AR(1) by" in panel._about.value
+    coloured.undo()
+    assert coloured.settings == before
+    assert "By evidence" not in panel._about.value
+
+
 def test_the_verdict_is_the_engines_and_its_advice_is_a_button(coloured):
     panel = NoisePanel(coloured)
     white = residual_whiteness(coloured.result.fit, 2.0)

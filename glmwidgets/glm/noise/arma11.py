@@ -24,7 +24,6 @@ lowest point found on the polynomial through them; c is then rounded to its latt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -43,7 +42,7 @@ from glmwidgets.glm.parallel import side_by_side
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["A_MAX", "C_MAX", "C_MIN", "MovingAverage", "fit_arma11"]
+__all__ = ["A_MAX", "C_MAX", "C_MIN", "MovingAverage", "fit_arma11", "gain_over_ar1"]
 
 A_MAX, C_MAX, C_MIN = 0.98, 0.95, -0.8
 
@@ -157,14 +156,10 @@ class Filtered:
     cross: np.ndarray
     edges: np.ndarray
 
-    @classmethod
-    def of(cls, average: MovingAverage, basis: DesignBasis, e: np.ndarray) -> Filtered:
-        """Filter residuals of shape (n_scans, n_voxels)."""
-        solved = average.inverse(e)
-        edges = np.stack([solved[0] + solved[-1], solved[0] - solved[-1]]) * 0.5**0.5
-        he = average.filtered(solved)
-        cross = (basis.q @ average.rotation).T @ he
-        return cls(np.einsum("tv,tv->v", e, e), np.einsum("tv,tv->v", e, he), cross, edges)
+    def of(self, average: MovingAverage, voxels: np.ndarray) -> Filtered:
+        """Those of some voxels, from coordinates of the basis to those of their moving average."""
+        cross = average.rotation.T @ self.cross[:, voxels]
+        return Filtered(self.power[voxels], self.filtered[voxels], cross, self.edges[:, voxels])
 
     def solve(self, average: MovingAverage, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fit of the design to e in the average's coordinates, rss under W, and its derivative with respect to a."""
@@ -268,21 +263,22 @@ class _Surface:
             out.append((own, average.at_nodes(a, self.dtype), average.penalty(a)[:, None].astype(self.dtype)))
         return out
 
-    def values(self, e: np.ndarray) -> np.ndarray:
-        """-2 log likelihood at the nodes for residuals of unit length, shape (n_nodes in c * in a, n_voxels)."""
-        sines = _sines(e)
-        products = (self._rows @ sines).reshape(len(self.averages), -1, e.shape[1])
-        np.square(sines, out=sines)
-        filtered, power = self._spectra @ sines, sines.sum(axis=0)
+    def values(self, sines: np.ndarray, squares: np.ndarray) -> np.ndarray:
+        """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels).
+
+        From the weights of sines, and their squares, of residuals of unit length.
+        """
+        products = (self._rows @ sines).reshape(len(self.averages), -1, sines.shape[1])
+        filtered, power = self._spectra @ squares, squares.sum(axis=0)
         dof = self.basis.n_scans - self.basis.rank
-        out = np.empty((len(self.averages), self.n_nodes[1], e.shape[1]), self.dtype)
+        out = np.empty((len(self.averages), self.n_nodes[1], sines.shape[1]), self.dtype)
         for k, (own, explained, penalty) in enumerate(self._at_nodes):
             cross, edges = products[k, :-2], products[k, -2:]
             rss = own @ np.concatenate([[power, filtered[k]], np.square(edges)])
             rss -= explained(cross, edges)
             np.log(np.maximum(rss, np.finfo(self.dtype).tiny, out=rss), out=rss)
             out[k] = dof * rss + penalty
-        return out.reshape(-1, e.shape[1])
+        return out.reshape(-1, sines.shape[1])
 
     def lowest(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """About the least value of each surface; c and a where it is, by the paraboloid around the best fine place."""
@@ -318,12 +314,42 @@ def _a_at(c: Any, share: np.ndarray) -> np.ndarray:
     return least + share * (A_MAX - least)
 
 
-def _lowest(surfaces: Sequence[_Surface], values: np.ndarray) -> np.ndarray:
-    """C and a at the lower of the lowest places of both surfaces, shape (2, n_voxels)."""
-    negative, positive = (
-        np.stack(surface.lowest(part)) for surface, part in zip(surfaces, np.split(values, 2), strict=True)
-    )
-    return np.where(negative[0] < positive[0], negative[1:], positive[1:])
+class _Likelihood:
+    """The restricted likelihood over the whole range: a surface on each side of c = 0."""
+
+    def __init__(self, basis: DesignBasis, pool: bool):
+        self.dtype = np.float64 if pool else np.float32
+        shape = (N_NODES_POOLED, N_FINE_POOLED) if pool else (N_NODES, N_FINE)
+        self.negative, self.positive = (_Surface(basis, *shape, self.dtype, c) for c in ((C_MIN, 0.0), (0.0, C_MAX)))
+
+    def of(self, sines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of sines of residuals at unit length, and their squares."""
+        length = np.sqrt(np.einsum("tv,tv->v", sines, sines))
+        unit = (sines / np.where(length > 0, length, 1)).astype(self.dtype)
+        return unit, np.square(unit)
+
+    def values(self, sines: np.ndarray) -> np.ndarray:
+        """At the nodes of both surfaces."""
+        unit = self.of(sines)
+        return np.concatenate([self.negative.values(*unit), self.positive.values(*unit)])
+
+    def lowest(self, values: np.ndarray) -> np.ndarray:
+        """C and a at the lower of the lowest places of both surfaces, shape (2, n_voxels)."""
+        negative, positive = (
+            np.stack(surface.lowest(part))
+            for surface, part in zip((self.negative, self.positive), np.split(values, 2), strict=True)
+        )
+        return np.where(negative[0] < positive[0], negative[1:], positive[1:])
+
+    def look(self, sines: np.ndarray) -> np.ndarray:
+        """`lowest` of the likelihoods of residuals; the far side is looked at only from where c is about 0."""
+        unit, squares = self.of(sines)
+        found = np.stack(self.positive.lowest(self.positive.values(unit, squares)))
+        near = np.flatnonzero(found[1] < 2 * C_MAX / self.positive.n_fine[0])
+        if near.size:
+            other = np.stack(self.negative.lowest(self.negative.values(unit[:, near], squares[:, near])))
+            found[:, near] = np.where(other[0] < found[0, near], other, found[:, near])
+        return found[1:]
 
 
 def _best_a(average: MovingAverage, left: Filtered, a: np.ndarray, dof: int) -> np.ndarray:
@@ -379,43 +405,59 @@ def fit_arma11(
     """
     check_bins(bins)
     pool = pooling is not None
-    shape = (N_NODES_POOLED, N_FINE_POOLED, np.float64) if pool else (N_NODES, N_FINE, np.float32)
-    surfaces = [_Surface(basis, *shape, in_c) for in_c in ((C_MIN, 0.0), (0.0, C_MAX))]
+    likelihood = _Likelihood(basis, pool)
     products = LaggedProducts(moments, basis, order=0)
     blocks = [slice(start, start + BLOCK) for start in range(0, moments.n_voxels, BLOCK)]
-    fitted = np.empty((basis.rank, moments.n_voxels))
-    taken = np.empty_like(fitted)
+    coefficients = np.empty((basis.rank, moments.n_voxels))
+    c, a, rss, power, filtered = np.empty((5, moments.n_voxels))
+    cross, edges = np.empty_like(coefficients), np.empty((2, moments.n_voxels))
+    design, ends = _sines(basis.q), _sines(_end_columns(basis.n_scans))
+    twice = 2 * np.cos(np.pi * np.arange(1, basis.n_scans + 1) / (basis.n_scans + 1))[:, None]
 
-    def look(block: slice) -> np.ndarray:
+    def sines_of(block: slice) -> np.ndarray:
         parts = products.at(block)
-        fitted[:, block], taken[:, block] = parts.cross[0], parts.taken
-        e = _residuals(moments, basis, block, fitted[:, block])
-        length = np.sqrt(np.einsum("tv,tv->v", e, e))
-        unit = (e / np.where(length > 0, length, 1)).astype(shape[2])
-        values = np.concatenate([surface.values(unit) for surface in surfaces])
-        return values if pool else _lowest(surfaces, values)
+        coefficients[:, block] = parts.cross[0] + parts.taken
+        return _sines(_residuals(moments, basis, block, parts.cross[0]))
 
-    looked = np.concatenate(side_by_side(look, blocks), axis=1)
+    def take(block: slice, looked: np.ndarray) -> None:
+        c[block], a[block] = np.where(moments.constant[block], 0.0, looked)
+        if bins is not None:
+            steps = np.clip(np.rint(c[block] * bins), np.ceil(C_MIN * bins), np.floor(C_MAX * bins))
+            c[block] = steps / bins
+        c[block] = np.clip(c[block], C_MIN, C_MAX)
+        a[block] = np.clip(a[block], np.maximum(c[block], 0), A_MAX)
+
+    def filter_block(block: slice, sines: np.ndarray) -> None:
+        """Products under each voxel's c, in the coordinates of the basis: there D and H are diagonal, too."""
+        power[block] = np.einsum("tv,tv->v", sines, sines)
+        solved = sines / (1 + c[block] ** 2 - c[block] * twice)
+        edges[:, block] = ends.T @ solved
+        solved *= twice - c[block]
+        filtered[block] = np.einsum("tv,tv->v", sines, solved)
+        cross[:, block] = design.T @ solved
+
+    def look(block: slice) -> None:
+        sines = sines_of(block)
+        take(block, likelihood.look(sines))
+        filter_block(block, sines)
+
     if pool:
-        looked = pooled_curves(looked, ~moments.constant, pooling, neighbours)
-        looked = np.concatenate(side_by_side(lambda block: _lowest(surfaces, looked[:, block]), blocks), axis=1)
-    c, a = looked
-    c[moments.constant], a[moments.constant] = 0, 0
-    if bins is not None:
-        c = np.clip(np.rint(c * bins), np.ceil(C_MIN * bins), np.floor(C_MAX * bins)) / bins
-    c = np.clip(c, C_MIN, C_MAX)
-    a = np.clip(a, np.maximum(c, 0), A_MAX)
+        curves = side_by_side(lambda block: likelihood.values(sines_of(block)), blocks)
+        shared = pooled_curves(np.concatenate(curves, axis=1), ~moments.constant, pooling, neighbours)
+        side_by_side(lambda block: take(block, likelihood.lowest(shared[:, block])), blocks)
+        side_by_side(lambda block: filter_block(block, sines_of(block)), blocks)
+    else:
+        side_by_side(look, blocks)
     levels, group = np.unique(c, return_inverse=True)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(group))[:-1])
-    rss = np.empty(moments.n_voxels)
-    coefficients = taken + fitted
+    whole = Filtered(power, filtered, cross, edges)
 
     def fit_group(group: int) -> MovingAverage:
         average, voxels = MovingAverage(basis, levels[group]), members[group]
         for start in range(0, voxels.size, BLOCK):
             some = voxels[start : start + BLOCK]
-            left = Filtered.of(average, basis, _residuals(moments, basis, some, fitted[:, some]))
+            left = whole.of(average, some)
             if not pool:
                 a[some] = _best_a(average, left, a[some], basis.n_scans - basis.rank)
             solution, rss[some], _ = left.solve(average, a[some])
@@ -439,3 +481,23 @@ def _residuals(moments: Moments, basis: DesignBasis, voxels: slice | np.ndarray,
     if not basis.spans_constant:
         e += moments.mean[voxels]
     return e
+
+
+def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
+    """How much twice the restricted log likelihood rises from AR(1) to ARMA(1,1), shape (n_voxels,); 0 where constant.
+
+    Looked up on the fine places of the likelihood's polynomials, to about 0.1. Under an AR(1) it is what one parameter
+    too many gives.
+
+    Parameters
+    ----------
+    moments : Moments
+    basis : DesignBasis
+    """
+    likelihood = _Likelihood(basis, pool=False)
+    e = _residuals(moments, basis, slice(None), LaggedProducts(moments, basis, order=0).at(slice(None)).cross[0])
+    unit = likelihood.of(_sines(e))
+    fine = [s.values(*unit).T @ s._to_fine.T for s in (likelihood.negative, likelihood.positive)]
+    # The first places of the second surface are those of c = 0.
+    alone = fine[1][:, : N_FINE[1]].min(axis=1)
+    return np.where(moments.constant, 0.0, alone - np.minimum(*(each.min(axis=1) for each in fine)))

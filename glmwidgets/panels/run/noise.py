@@ -9,6 +9,7 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.fit.whiteness import Whiteness
+from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
@@ -40,6 +41,8 @@ class NoisePanel(Panel):
     model, pooling : Dropdown
     suggestion : Button
         Sets the model that the verdict suggests; hidden where there is none.
+    evidence : Button
+        Takes the noise model that the run itself asks for, and says why.
     rho : Button
         Shows the map of the autocorrelation, and the z map again.
     watch : WhitenessWatch
@@ -57,11 +60,14 @@ class NoisePanel(Panel):
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
         self.suggestion, self.rho = W.Button(), W.Button(description="ρ map")
+        self.evidence = W.Button(description="by evidence", tooltip="the noise model that the run's residuals ask for")
+        self._evidence: Evidence | None = None
         self.suggestion.on_click(self.guarded(lambda _button: self._try()))
+        self.evidence.on_click(self.guarded(lambda _button: self._choose()))
         self.rho.on_click(self.guarded(lambda _button: self._toggle_rho()))
         self._about, self._said = text("glmw-note"), text("glmw-note")
         self.periodogram = Chart(height=84, label="mean periodogram of the residuals")
-        bar = W.Box([self.suggestion, self.rho])
+        bar = W.Box([self.suggestion, self.evidence, self.rho])
         bar.add_class("glmw-bar")
         self._plot = W.Box([self.periodogram])
         self.watch = WhitenessWatch(session)
@@ -85,6 +91,10 @@ class NoisePanel(Panel):
         if self.watch.is_current and verdict.whiteness is not None and verdict.whiteness.suggestion:
             self.session.update({"noise.model": verdict.whiteness.suggestion})
 
+    def _choose(self) -> None:
+        self._evidence = self.session.choose_noise()
+        self._show_choice()
+
     def _toggle_rho(self) -> None:
         shown = self.session.settings.map.statistic
         self.session.update({"map.statistic": "z" if shown == "rho" else "rho"})
@@ -95,7 +105,9 @@ class NoisePanel(Panel):
         self.pooling.disabled = not row.can_pool
         by_default = settings.noise.model == self._usual
         why = f"The default, truest of the live ones: {_lower(row.calibration)}"
-        self._about.value = why if by_default else row.description
+        chosen = self._evidence is not None and self._evidence[:2] == (settings.noise.model, settings.noise.pooling)
+        by_evidence = f"By evidence: {self._evidence.said}." if chosen else ""
+        self._about.value = by_evidence or (why if by_default else row.description)
         self.model.tooltip = row.description
         label = "z map" if settings.map.statistic == "rho" else "ρ map"
         self.rho.description = label

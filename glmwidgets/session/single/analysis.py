@@ -18,8 +18,10 @@ from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.fit.expressions import quote_name
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
+from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import CACHE_BYTES, Moments
+from glmwidgets.glm.noise.evidence import Evidence, noise_by_evidence
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.runs.domain import Domain
@@ -89,6 +91,19 @@ class Analysis(LiveAnalysis):
     def warned(self) -> Mapping[str, tuple[str, ...]]:
         """What was warned of when the run was opened."""
         return {"run": self.run.warnings} if self.run.warnings else {}
+
+    def noise_by_evidence(self, settings: Settings) -> Evidence:
+        """The noise model that the run asks for under the design of some settings.
+
+        Raises
+        ------
+        ValueError
+            If scans were taken at uneven times: then there is no choice.
+        """
+        if not self.run.is_even:
+            raise ValueError("scans were taken at uneven times, for which there is no noise model but ols")
+        moments, design = self.graph.get("moments", settings), self.graph.get("design", settings)
+        return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)))
 
     def events(self, settings: Settings) -> pd.DataFrame | None:
         """Events that are modelled under these settings, those of types without a tick too.

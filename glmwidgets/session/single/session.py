@@ -12,6 +12,7 @@ import traitlets
 
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import types_of
+from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession, Status, first_settings
@@ -86,6 +87,18 @@ class Session(LiveSession):
             settings = found[0].seen_as(self.settings)
             self.steps.add(settings)
             self._take(settings)
+
+    def choose_noise(self) -> Evidence:
+        """Take the noise model that the run asks for; that is a step as any other, and keeps the model's name.
+
+        Returns
+        -------
+        Evidence
+            What it was chosen by, in words, too.
+        """
+        found = self.analysis.noise_by_evidence(self.settings)
+        self.update({"noise.model": found.model, "noise.pooling": found.pooling})
+        return found
 
     def lock_model(self) -> None:
         """Declare the model and the contrasts that are being looked at as the confirmatory ones.
