@@ -121,8 +121,8 @@ def load(
     path : str or path
         What `Explorer.save` or `RunsExplorer.save` wrote.
     bold, events, confounds, mask, anatomical : optional
-        Inputs in the place of the files that the session names; lists for several runs. What was given in memory is
-        not in the file and must be given again.
+        Inputs in the place of the files that the session names; lists for several runs. Images that were given
+        in memory are not in the file and must be given again.
 
     Returns
     -------

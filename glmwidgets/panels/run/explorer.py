@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from glmwidgets.panels.shared.explorer import SessionExplorer
 from glmwidgets.panels.shared.history import HistoryPanel
 from glmwidgets.panels.shared.map import MapPanel
 from glmwidgets.session.single.session import Session
-from glmwidgets.session.single.store import save_session
+from glmwidgets.session.single.store import not_kept, save_session
 
 __all__ = ["Explorer"]
 
@@ -90,6 +91,9 @@ class Explorer(SessionExplorer):
 
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
         return save_session(self.session, path, overwrite=overwrite)
+
+    def _not_kept(self) -> Sequence[str]:
+        return not_kept(self.session.run)
 
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.page.html import session_report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,7 @@ from glmwidgets.panels.shared.map import MapPanel
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.several.store import save_runs
+from glmwidgets.session.single.store import not_kept
 from glmwidgets.specification.fixed import WEIGHTINGS
 
 __all__ = ["FixedExplorer", "OutOfRuns", "RunsPanel"]
@@ -106,6 +108,9 @@ class OutOfRuns:
 
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
         return save_runs(self.subject, path, overwrite=overwrite)
+
+    def _not_kept(self) -> Sequence[str]:
+        return tuple(dict.fromkeys(name for session in self.subject.sessions for name in not_kept(session.run)))
 
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.exports.runs import runs_report

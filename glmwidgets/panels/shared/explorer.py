@@ -82,6 +82,10 @@ class ExplorerBase(W.VBox):
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
         raise NotImplementedError
 
+    def _not_kept(self) -> Sequence[str]:
+        """Inputs that a saved file neither names nor holds."""
+        return ()
+
     def _report(self, **options: Any) -> Any:
         raise NotImplementedError
 
@@ -107,7 +111,9 @@ class ExplorerBase(W.VBox):
         Path
         """
         path = self._save(path, overwrite)
-        self.say(f"saved {path.name} {datetime.now():%H:%M}")
+        lacks = " and ".join(self._not_kept())
+        more = f", without what was in memory: {lacks}; give that again to load it" if lacks else ""
+        self.say(f"saved {path.name} {datetime.now():%H:%M}{more}")
         return path
 
     def report(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False, **options: Any) -> Any:

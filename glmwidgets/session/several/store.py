@@ -62,7 +62,7 @@ def load_runs(path: str | PathLike[str], synchronous: bool = False, **inputs: Se
         See `RunSet`.
     **inputs : sequences
         ``bold``, ``events``, ``confounds``, ``mask``, ``anatomical``: one entry a run, to use instead of the file that
-        is named. What was given in memory is not in the file and must be given again.
+        is named. Images that were given in memory are not in the file and must be given again.
 
     Returns
     -------

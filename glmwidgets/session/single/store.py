@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from glmwidgets.files.envelope import read_session, readable, session_text
 from glmwidgets.files.writing import keep, write_text
 from glmwidgets.runs.opening import open_run
@@ -20,9 +22,29 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.looks import looks_of_file
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["SavedRun", "load_session", "save_session", "session_tree"]
+__all__ = ["SavedRun", "load_session", "not_kept", "save_session", "session_tree"]
 
 INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
+
+
+#: Values of a table that was given in memory and goes into the file: more than this has to be given again.
+MOST_VALUES = 100_000
+
+
+def _tables(run: Run) -> dict[str, dict[str, list[Any]]]:
+    """Small tables that no file holds, as columns of JSON values."""
+    tables = {name: getattr(run, name) for name in ("events", "confounds") if not getattr(run.inputs, name)}
+    return {
+        name: {str(column): [None if pd.isna(v) else v for v in table[column].tolist()] for column in table}
+        for name, table in tables.items()
+        if table is not None and table.size <= MOST_VALUES
+    }
+
+
+def not_kept(run: Run) -> tuple[str, ...]:
+    """Inputs of a run that a saved session neither names nor holds: they have to be given again to open it."""
+    given, tables = _contents(run), _tables(run)
+    return tuple(n for n in INPUTS if given[n] is not None and not getattr(run.inputs, n) and n not in tables)
 
 
 def _contents(run: Run) -> dict[str, Any]:
@@ -77,6 +99,7 @@ def session_tree(session: Session) -> dict[str, Any]:
             "shape": [*run.domain.shape, run.n_scans],
             "t_r": run.t_r,
             "in_memory": [name for name in INPUTS if given[name] is not None and not getattr(run.inputs, name)],
+            "tables": _tables(run),
             "checksums": {name: _fingerprint(given[name]) for name in INPUTS if given[name] is not None},
         },
         "settings": session.settings.to_dict(),
@@ -102,8 +125,8 @@ def load_session(
     ----------
     path : str or path
     bold, events, confounds, mask, anatomical : optional
-        Inputs to use instead of the files that the session names. Those that were given in memory are not in the
-        file and must be given again.
+        Inputs to use instead of the files that the session names. Images that were given in
+        memory are not in the file and must be given again.
     synchronous : bool
         See `Session`.
 
@@ -153,6 +176,8 @@ class SavedRun:
         Inputs that had been given in memory.
     checksums : dict
         Of the values of each input.
+    tables : dict
+        Small tables of those that had been given in memory.
     """
 
     settings: Settings
@@ -163,6 +188,7 @@ class SavedRun:
     t_r: float
     in_memory: list[str]
     checksums: dict[str, int]
+    tables: dict[str, pd.DataFrame]
 
     @classmethod
     def of(cls, tree: Mapping[str, Any], looks: Mapping[str, Any]) -> SavedRun:
@@ -177,6 +203,7 @@ class SavedRun:
             float(facts["t_r"]),
             facts["in_memory"],
             facts["checksums"],
+            {name: pd.DataFrame(columns) for name, columns in facts.get("tables", {}).items()},
         )
 
     def open(self, path: Path, given: Mapping[str, Any], which: str = "") -> Run:
@@ -191,6 +218,7 @@ class SavedRun:
         which : str
             Which of several runs, for messages.
         """
+        given = {name: self.tables.get(name) if value is None else value for name, value in given.items()}
         run = _open(path, self, given, which)
         shape = (*run.domain.shape, run.n_scans)
         if shape != self.shape:

@@ -44,6 +44,7 @@ def test_it_is_saved_whole_and_says_so(opened, tmp_path):
     assert json.loads(path.read_text())["holds"] == holds
     shown = explorer.shown if isinstance(explorer, RunsExplorer) else explorer
     assert "saved session.json" in shown._status.note.value
+    assert ("in memory: bold and mask; give that again" in shown._status.note.value) == (holds != "group")
 
 
 def test_only_a_run_is_written_in_nilearns_words(opened, tmp_path):
