@@ -40,7 +40,7 @@ class _Combined:
         of.bring_all()
         self.settings = of.fixed.settings
         models = of.fixed.analysis.models(self.settings)
-        self.domain = of.fixed.analysis.common(self.settings)
+        self.domain = of.fixed.analysis.voxels(self.settings)
         every = [Source(s.run, m, s.analysis) for s, m in zip(of.sessions, models, strict=True)]
         self.sources = [source for i, source in enumerate(every) if i + 1 not in self.settings.runs.left_out]
         self.numbers = [i + 1 for i in range(len(every)) if i + 1 not in self.settings.runs.left_out]

@@ -63,11 +63,10 @@ class FixedAnalysis(LiveAnalysis):
 
     def __init__(self, analyses: Sequence[Analysis]):
         self.analyses = tuple(analyses)
-        self._common: Domain | None = None
-        self._on_mask: tuple[Analysis, ...] = ()
+        self._elsewhere: tuple[Domain | None, dict[int, Analysis]] = (None, {})
         super().__init__(
             [
-                Stage("mask", lambda asked: self._common, reads=("runs.models",)),
+                Stage("mask", self._mask),
                 Stage("contrasts", self._parts, ("mask",), keep=4),
                 Stage("fixed effects", self._combined, ("contrasts",), keep=6),
                 Stage("statistics", self._statistics, ("fixed effects",), keep=2),
@@ -100,15 +99,18 @@ class FixedAnalysis(LiveAnalysis):
     def forget(self) -> None:
         """Let go of everything that was kept for settings that may come back."""
         super().forget()
-        for analysis in self._on_mask:
+        for analysis in self._elsewhere[1].values():
             analysis.forget()
 
     def pending(self, settings: FixedSettings) -> tuple[str, ...]:
         """What these settings would compute, in its order: runs, then what is made of them all."""
+        models = self.models(settings)
+        seen = all(a.graph.is_kept("mask", model) for a, model in zip(self.analyses, models, strict=True))
+        on = self.on(self.voxels(settings), models) if seen else [None] * len(models)
         fits = [
             run_name(i)
-            for i, model in enumerate(self.models(settings))
-            if not self._on_mask or not self._on_mask[i].graph.is_kept("fit", model)
+            for i, (analysis, model) in enumerate(zip(on, models, strict=True))
+            if analysis is None or not analysis.graph.is_kept("fit", model)
         ]
         return (*fits, *(name for name in super().pending(settings) if name not in ("mask", "contrasts")))
 
@@ -116,12 +118,12 @@ class FixedAnalysis(LiveAnalysis):
         self, settings: FixedSettings, get: Get, timings: dict[str, float], checkpoint: Checkpoint | None
     ) -> RunsAnswer:
         models = self.models(settings)
-        self._prepare(models, timings, checkpoint)
+        on = self._prepare(settings, models, timings, checkpoint)
         scored, parts = self._scored(settings, get), get("contrasts")
         timings.pop("mask", None)
-        fitted = tuple(a.graph.get("fitted", m) for a, m in zip(self._on_mask, models, strict=True))
+        fitted = tuple(a.graph.get("fitted", m) for a, m in zip(on, models, strict=True))
         return RunsAnswer(
-            **scored | {"warnings": self._warnings(models, parts, settings)},
+            **scored | {"warnings": self._warnings(on, models, parts, settings)},
             timings=timings,
             fitted=fitted,
             parts=parts,
@@ -132,14 +134,30 @@ class FixedAnalysis(LiveAnalysis):
         """A contrast that could stand in the place of one that no run can answer."""
         return mended_expression(settings.contrast.expression, error)
 
-    def common(self, settings: FixedSettings) -> Domain:
+    def voxels(self, settings: FixedSettings) -> Domain:
         """Voxels that lie in the masks of all runs."""
-        models = self.models(settings)
-        return self._met([a.voxels(m) for a, m in zip(self.analyses, models, strict=True)])
+        return self.graph.get("mask", settings)
+
+    def on(self, domain: Domain, models: Sequence[Settings]) -> tuple[Analysis, ...]:
+        """The runs on some voxels; one whose own they are under its model need not be fitted twice."""
+        if self._elsewhere[0] is None or not np.array_equal(self._elsewhere[0].mask, domain.mask):
+            self._elsewhere = (domain, {})
+        others, found = self._elsewhere[1], []
+        for i, (analysis, model) in enumerate(zip(self.analyses, models, strict=True)):
+            if not np.array_equal(analysis.voxels(model).mask, domain.mask):
+                analysis = others[i] if i in others else others.setdefault(i, _OnMask(analysis, domain))
+            found.append(analysis)
+        return tuple(found)
 
     # Stages -----------------------------------------------------------------------------------------------------------
 
-    def _prepare(self, models: Sequence[Settings], timings: dict[str, float], checkpoint: Checkpoint | None) -> None:
+    def _prepare(
+        self,
+        settings: FixedSettings,
+        models: Sequence[Settings],
+        timings: dict[str, float],
+        checkpoint: Checkpoint | None,
+    ) -> tuple[Analysis, ...]:
         """Fit every run on the voxels that all have."""
 
         def get(analysis: Analysis, name: str, i: int) -> Any:
@@ -155,12 +173,16 @@ class FixedAnalysis(LiveAnalysis):
 
         # In this order, so that a design that cannot be made says so before any data are read.
         for name in ("design", "mask"):
-            found = [get(analysis, name, i) for i, analysis in enumerate(self.analyses)]
-        self._meet(found)
-        for i, analysis in enumerate(self._on_mask):
+            for i, analysis in enumerate(self.analyses):
+                get(analysis, name, i)
+        on = self.on(self.voxels(settings), models)
+        for i, analysis in enumerate(on):
             get(analysis, "fit", i)
+        return on
 
-    def _met(self, domains: Sequence[Domain]) -> Domain:
+    @reads("runs.models")
+    def _mask(self, settings: FixedSettings) -> Domain:
+        domains = [analysis.voxels(model) for analysis, model in zip(self.analyses, _models(settings), strict=True)]
         masks = [domain.mask for domain in domains]
         if all(np.array_equal(mask, masks[0]) for mask in masks[1:]):
             return domains[0]
@@ -168,19 +190,8 @@ class FixedAnalysis(LiveAnalysis):
         found = any(analysis.run.mask_img is None for analysis in self.analyses)
         common = intersect_masks(masks, 1.0, connected=found)
         if not common.any():
-            raise StageError("mask", ValueError("the masks of the runs have no voxel in common; give one mask for all"))
+            raise ValueError("the masks of the runs have no voxel in common; give one mask for all")
         return domains[0].within(common)
-
-    def _meet(self, domains: Sequence[Domain]) -> None:
-        """Take the voxels that lie in all masks as those of the analysis."""
-        common = self._met(domains)
-        if self._common is None or not np.array_equal(common.mask, self._common.mask):
-            self._common = common
-            # A run whose own voxels these are need not be fitted twice.
-            self._on_mask = tuple(
-                analysis if np.array_equal(domain.mask, common.mask) else _OnMask(analysis, common)
-                for analysis, domain in zip(self.analyses, domains, strict=True)
-            )
 
     def _used(self, settings: FixedSettings) -> list[int]:
         used = [i for i in range(len(self.analyses)) if i + 1 not in settings.runs.left_out]
@@ -191,12 +202,11 @@ class FixedAnalysis(LiveAnalysis):
     @reads("runs.models", "runs.left_out", "contrast.expression")
     def _parts(self, settings: FixedSettings, domain: Domain) -> tuple[RunPart, ...]:
         used, parts, failed = self._used(settings), [], {}
-        asked = ContrastSettings(settings.contrast.expression)
-        for i, text in enumerate(settings.runs.models):
-            model = model_of(text, asked, ThresholdSettings())
+        models = _models(settings, settings.contrast.expression)
+        for i, (analysis, model) in enumerate(zip(self.on(domain, models), models, strict=True)):
             contrast, why_not, advice = None, "" if i in used else "left out by hand", ""
             try:
-                contrast = self._on_mask[i].graph.get("contrast", model)[0]
+                contrast = analysis.graph.get("contrast", model)[0]
             except StageError as error:
                 if not isinstance(error.cause, ExpressionError | NotEstimableError):
                     raise error.cause from error
@@ -221,14 +231,17 @@ class FixedAnalysis(LiveAnalysis):
 
     @reads("runs.models", "threshold.two_sided")
     def _statistics(self, settings: FixedSettings, scored: Scored) -> StatisticsBook:
-        models = [model_of(text, ContrastSettings(), ThresholdSettings()) for text in settings.runs.models]
-        return StatisticsBook(None, *scored, two_sided(settings, scored[0]), self._scaling(models), LACKS)
+        return StatisticsBook(None, *scored, two_sided(settings, scored[0]), self._scaling(_models(settings)), LACKS)
 
     def _warnings(
-        self, models: Sequence[Settings], parts: Sequence[RunPart], settings: FixedSettings
+        self,
+        on: Sequence[Analysis],
+        models: Sequence[Settings],
+        parts: Sequence[RunPart],
+        settings: FixedSettings,
     ) -> dict[str, tuple[str, ...]]:
         told: dict[str, tuple[str, ...]] = {}
-        each = zip(self.analyses, self._on_mask, models, parts, strict=True)
+        each = zip(self.analyses, on, models, parts, strict=True)
         for i, (analysis_of_all, analysis, model, part) in enumerate(each):
             said = list(analysis.run.warnings)
             said += [text for texts in analysis.graph.warnings("fit", model).values() for text in texts]
@@ -237,8 +250,13 @@ class FixedAnalysis(LiveAnalysis):
             said += analysis_of_all.graph.warnings("mask", model).get("mask", ())
             if said:
                 told[part.name] = tuple(said)
-        sizes = [a.graph.get("mask", m).size for a, m in zip(self.analyses, models, strict=True)]
+        sizes = [a.voxels(m).size for a, m in zip(self.analyses, models, strict=True)]
         names = [run_name(i) for i in range(len(sizes))]
-        if (text := little_is_shared(self._common.size, sizes, names, "runs")) is not None:
+        if (text := little_is_shared(self.voxels(settings).size, sizes, names, "runs")) is not None:
             told["mask"] = (text,)
         return told
+
+
+def _models(settings: FixedSettings, expression: str = "") -> list[Settings]:
+    """Settings of each run as far as its maps depend on them."""
+    return [model_of(text, ContrastSettings(expression), ThresholdSettings()) for text in settings.runs.models]

@@ -154,10 +154,11 @@ def test_stages_of_fixed_effects(two_runs, changes):
         {"runs.models": [written_model(m) for m in models], "contrast.expression": "face - house", **changes}
     )
     fixed.result(settings)
-    assert len(fixed._on_mask) == 2
-    assert not set(map(id, fixed._on_mask)) & set(map(id, analyses))
+    on = fixed.on(fixed.voxels(settings), fixed.models(settings))
+    assert len(on) == 2
+    assert not set(map(id, on)) & set(map(id, analyses))
     everything(fixed.graph, settings)
-    for analysis, model in zip(fixed._on_mask, fixed.models(settings), strict=True):
+    for analysis, model in zip(on, fixed.models(settings), strict=True):
         everything(analysis.graph, model)
 
 

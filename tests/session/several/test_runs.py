@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from glmwidgets.datasets.simulate import simulate_run
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.inference.heights import z_from_t
 from glmwidgets.models import FirstLevelModel
@@ -403,3 +404,20 @@ def test_what_was_given_in_memory_is_asked_for(two_runs, tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "runs": [{}]}))
     with pytest.raises(ValueError, match="cannot be read as a session"):
         load_runs(path)
+
+
+def test_a_run_whose_mask_has_grown_stays_on_the_voxels_that_all_have():
+    """Two runs whose masks are the same, until one of them is found with another cut."""
+    images = [simulate_run("small", n_scans=60, seed=0) for _ in range(2)]
+    runs = RunSet([open_run(img) for img in images], {"noise.model": "ols"}, synchronous=True)
+    runs.show(2)
+    before = runs.fixed.result
+    runs.unlink(1)
+    runs.sessions[1].update({"data.mask_cut": 0.7})
+    runs.fixed.follow()
+    result = runs.fixed.result
+    own = runs.fixed.analysis.analyses[1].voxels(runs.fixed.analysis.models(runs.fixed.settings)[1])
+    assert runs.fixed.status.state == "idle"
+    assert own.size > result.domain.size == before.domain.size
+    np.testing.assert_array_equal(result.z, before.z)
+    runs.close()
