@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["EventAverage", "average_around_events", "share_of_mixed_windows"]
+__all__ = ["EventAverage", "average_around_events", "blocks_of_events", "share_of_mixed_windows"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,41 @@ def average_around_events(
     error[counts < 2] = np.nan
     mean[counts == 0] = np.nan
     return EventAverage(lags, mean, error, counts, int(inside.any(axis=1).sum()))
+
+
+# Trials with no longer pause between them, in seconds, are one block to a response that takes several seconds.
+PAUSE = 2.0
+
+
+def blocks_of_events(onsets: np.ndarray, durations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Blocks of one event type where it comes in blocks of at least two trials in the mean; else its events.
+
+    Trials of a block share one response: to average around each of them smears it, and takes them for independent.
+
+    Parameters
+    ----------
+    onsets, durations : array of shape (n_events,)
+        Seconds, in any order.
+
+    Returns
+    -------
+    onsets, durations : array of shape (n_blocks,)
+        In order; the events as they were where they come one by one.
+
+    Examples
+    --------
+    >>> [found.tolist() for found in blocks_of_events(np.array([0.0, 1, 2, 50, 51]), np.full(5, 0.5))]
+    [[0.0, 50.0], [2.5, 1.5]]
+    >>> blocks_of_events(np.array([0.0, 12, 30]), np.zeros(3))[0].tolist()
+    [0.0, 12.0, 30.0]
+    """
+    order = np.argsort(onsets, kind="stable")
+    first, last = onsets[order], np.maximum.accumulate((onsets + durations)[order])
+    starts = np.flatnonzero(np.concatenate([[True], first[1:] - last[:-1] > PAUSE]))
+    if 2 * starts.size > first.size:
+        return onsets, durations
+    ends = np.concatenate([starts[1:], [first.size]]) - 1
+    return first[starts], last[ends] - first[starts]
 
 
 def share_of_mixed_windows(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.events.average import average_around_events, share_of_mixed_windows
+from glmwidgets.glm.events.average import average_around_events, blocks_of_events, share_of_mixed_windows
 from glmwidgets.glm.fit.residuals import amplitude_spectrum, main_frequency, white_autocorrelation
 from glmwidgets.glm.fit.whiteness import autocorrelation
 from glmwidgets.glm.noise.models import noise_model_row
@@ -99,6 +99,13 @@ class Timeline:
     def _colours(self) -> dict[str, str]:
         return {kind: colour_of(kind, self.types) for kind in self.types}
 
+    @cached_property
+    def blocks(self) -> Timeline:
+        """The same with a block in the place of its trials, for types that come in blocks."""
+        found = {kind: blocks_of_events(self.onsets[kind], self.durations[kind]) for kind in self.shown}
+        onsets, durations = ({kind: both[i] for kind, both in found.items()} for i in (0, 1))
+        return replace(self, onsets=onsets, durations=durations)
+
     def gathered(self, kinds: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """Onsets and durations of some types together."""
         kinds = list(kinds)
@@ -170,6 +177,7 @@ def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r
 
     Drift and confounds, as fitted, are taken out of both, so that zero is the model's baseline.
     """
+    events = events.blocks
     lags = event_window(events, wanted, t_r)
     parts: list[Line | Band | Mark] = []
     both = np.column_stack([here.cleaned, here.task])
@@ -192,12 +200,14 @@ def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r
 
 def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
     """What has to be known to read the averages."""
+    n_trials, events = len(events.gathered(wanted)[0]), events.blocks
     lags = event_window(events, wanted, t_r)
     onsets, durations = events.gathered(wanted)
     others, all_durations = events.gathered(events.shown)
     reach = AFTER + float(all_durations.max(initial=0.0))
     mixed = share_of_mixed_windows(onsets, others, (float(lags[0]), float(lags[-1])), reach)
-    words = ["dots: data ± standard error over events", "lines: fit averaged alike"]
+    over = f"{len(onsets)} blocks of {n_trials} trials" if len(onsets) < n_trials else "events"
+    words = [f"dots: data ± standard error over {over}", "lines: fit averaged alike"]
     if mixed > 0:
         words.append(f"other events reach into {100 * mixed:.0f} % of the windows, in both")
     words.append("0: the model's baseline, without drift and confounds")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import sem
 
-from glmwidgets.glm.events.average import average_around_events, share_of_mixed_windows
+from glmwidgets.glm.events.average import average_around_events, blocks_of_events, share_of_mixed_windows
 
 
 def test_mean_and_error_are_those_of_the_events_one_by_one():
@@ -47,3 +47,13 @@ def test_scans_that_are_left_out_are_in_no_average():
     found = average_around_events(times, series, [0.0, 2.0, 4.0], np.array([0.0, 0.5, 1.0, 3.0]), kept)
     np.testing.assert_array_equal(found.counts, [3, 2, 2, 2])
     np.testing.assert_allclose(found.mean[:, 0], [2.0, (0.5 + 4.5) / 2, (1 + 5) / 2, (5 + 7) / 2])
+
+
+def test_blocks_are_found_in_any_order_and_pairs_by_chance_are_none():
+    onsets, durations = np.array([31.0, 0.0, 1.0, 30.0, 2.0]), np.full(5, 1.0)
+    starts, lengths = blocks_of_events(onsets, durations)
+    assert starts.tolist() == [0.0, 30.0]
+    assert lengths.tolist() == [3.0, 2.0]
+    alone = np.array([0.0, 1.5, 20.0, 40.0, 60.0])  # two that chance has brought together
+    assert blocks_of_events(alone, np.zeros(5))[0] is alone
+    assert blocks_of_events(np.empty(0), np.empty(0))[0].size == 0

@@ -262,3 +262,12 @@ def test_settings_that_a_file_brings(panel):
     panel.session.update({"series.pins": ("99 99 99", "99 99 99 cluster", "99 99 99 sphere 3")})
     assert panel.session.status.state == "idle"
     assert list(drawn(panel)) == ["data", "fit"]
+
+
+def test_trials_of_a_block_are_averaged_as_one():
+    onsets = np.concatenate([start + np.arange(16.0) for start in (20, 120)])
+    events = pd.DataFrame({"onset": onsets, "duration": 0.5, "trial_type": "face"})
+    timeline = Timeline.of(events, ("face",), ("face",), 200.0)
+    assert timeline.blocks.onsets["face"].tolist() == [20.0, 120.0]
+    assert timeline.blocks.durations["face"].tolist() == [15.5, 15.5]
+    assert "standard error over 2 blocks of 32 trials" in average_words(timeline, ["face"], 2.0)

@@ -390,7 +390,7 @@ def test_what_was_given_in_memory_is_asked_for(two_runs, tmp_path):
     path = tmp_path / "session.json"
     with RunSetOf(two_runs, MODEL) as runs:
         save_runs(runs, path)
-    with pytest.raises(ValueError, match=r"bold and events and confounds and mask of run 1 .* bold=\[\.\.\.\]"):
+    with pytest.raises(ValueError, match=r"bold and mask of run 1 .* bold=\[\.\.\.\]"):
         load_runs(path)
     given = {
         "bold": [run.img for run in two_runs],
