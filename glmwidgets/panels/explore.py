@@ -14,6 +14,7 @@ from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.store import load_runs
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.store import load_session
+from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["explore", "load"]
@@ -31,6 +32,7 @@ def explore(
     frame_times: Any = None,
     missing_duration: float | None = None,
     settings: Settings | dict[str, Any] | None = None,
+    state: str | None = None,
     dataset: str | PathLike[str] | None = None,
     **which: Any,
 ) -> Explorer | RunsExplorer:
@@ -60,6 +62,9 @@ def explore(
         Seconds that events without a duration (``n/a``) last; by default these are left out.
     settings : Settings or dict, optional
         What to begin with, such as ``{"contrast.expression": "face - house"}``.
+    state : str, optional
+        What another explorer's ``state`` gave: to begin with all that was set there. Beside it `settings` can only be
+        a dict, which goes before it.
     dataset : str or path, optional
         Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
     **which
@@ -85,6 +90,8 @@ def explore(
     >>> explorer.close()
     """
     close_earlier()
+    if state is not None:
+        settings = begun_with(state, settings)
     runs = open_runs(
         bold,
         events,

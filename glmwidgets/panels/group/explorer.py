@@ -23,6 +23,7 @@ from glmwidgets.panels.shared.notebook import close_earlier
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.store import load_group_session, save_group_session
+from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.group import GroupSettings
 
 __all__ = ["GroupExplorer", "explore_group"]
@@ -131,6 +132,7 @@ def explore_group(
     match: str = "names",
     kinds: dict[str, str] | None = None,
     settings: GroupSettings | dict[str, Any] | None = None,
+    state: str | None = None,
 ) -> GroupExplorer:
     """Look at a group: a widget in which every change of the model is answered by the map.
 
@@ -158,6 +160,8 @@ def explore_group(
         ``{"severity": "number"}``: which columns of codes are covariates, or which of numbers are groups (``"label"``).
     settings : GroupSettings or dict, optional
         What to begin with, such as ``{"design.terms": ["age"], "contrast.expression": "age"}``.
+    state : str, optional
+        What another group explorer's ``state`` gave: to begin with all that was set there.
 
     Returns
     -------
@@ -192,6 +196,8 @@ def explore_group(
         match=match,
         kinds=kinds,
     )
+    if state is not None:
+        settings = begun_with(state, settings, GroupSettings)
     return GroupExplorer(GroupSession(group, settings))
 
 

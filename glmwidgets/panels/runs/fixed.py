@@ -23,6 +23,7 @@ from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.several.store import save_runs
 from glmwidgets.session.single.store import not_kept
 from glmwidgets.specification.fixed import WEIGHTINGS
+from glmwidgets.specification.settings import Settings
 
 __all__ = ["FixedExplorer", "OutOfRuns", "RunsPanel"]
 
@@ -111,6 +112,9 @@ class OutOfRuns:
 
     def _not_kept(self) -> Sequence[str]:
         return tuple(dict.fromkeys(name for session in self.subject.sessions for name in not_kept(session.run)))
+
+    def _asked(self) -> Settings:
+        return self.subject.shared
 
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.exports.runs import runs_report

@@ -20,6 +20,8 @@ from glmwidgets.panels.shared.notebook import bundle, is_unattended, remember
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.panels.shared.undo import UndoBar
 from glmwidgets.session.core.live import LiveSession
+from glmwidgets.specification.encoding import encode
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["ExplorerBase", "SessionExplorer", "only_ours"]
 
@@ -91,6 +93,18 @@ class ExplorerBase(W.VBox):
 
     def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
         raise NotImplementedError
+
+    def _asked(self) -> SettingsTree:
+        return self.subject.settings
+
+    @property
+    def state(self) -> str:
+        """All that is set, as one short text that can be sent: ``glmwidgets.explore(run, state=text)`` begins with it.
+
+        It holds what differs from the defaults, and not which run it is of; see
+        `glmwidgets.specification.encoding.encode`.
+        """
+        return encode(self._asked())
 
     def say(self, words: str) -> None:
         """Write a few words where the explorer tells what it did."""

@@ -8,11 +8,13 @@ import pytest
 
 pytest.importorskip("anywidget")
 
+from glmwidgets.panels.explore import explore
 from glmwidgets.panels.group.explorer import explore_group
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.runs.fixed import FixedExplorer
 from glmwidgets.session.several.runs import RunSet
+from glmwidgets.specification.encoding import begun_with
 
 KINDS = {"run": "run", "runs": "runs", "fixed": "runs", "group": "group"}
 
@@ -73,3 +75,36 @@ def test_the_fixed_effects_go_to_the_file_of_all_runs(two_runs):
     assert isinstance(fixed, FixedExplorer)
     assert fixed.subject is runs.subject is runs.runs
     runs.close()
+
+
+def test_its_state_is_a_text_with_which_another_begins(run):
+    changes = {"design.hrf_model": "glover", "noise.model": "ols", "contrast.expression": "house", "map.opacity": 0.5}
+    explorer = explore(run.img, run.events, 2.0, mask=run.mask_img, settings=changes)
+    other = explore(run.img, run.events, 2.0, mask=run.mask_img, state=explorer.state)
+    third = explore(run.img, run.events, 2.0, mask=run.mask_img, state=explorer.state, settings={"noise.model": "ar1"})
+    try:
+        assert other.session.settings == explorer.session.settings
+        assert third.session.settings.changes_from(other.session.settings) == {"noise.model": ("ols", "ar1")}
+        assert len(explorer.state) < 300
+        with pytest.raises(ValueError, match="state and settings both say everything"):
+            explore(run.img, run.events, 2.0, state=explorer.state, settings=explorer.session.settings)
+    finally:
+        for each in (explorer, other, third):
+            each.close()
+
+
+def test_runs_begin_with_the_state_of_runs(two_runs):
+    runs = RunSet(two_runs, {"noise.model": "ols", "design.hrf_model": "glover"}, synchronous=True)
+    explorer = RunsExplorer(runs)
+    again = RunSet(two_runs, begun_with(explorer.state), synchronous=True)
+    assert again.shared == runs.shared
+    explorer.close()
+
+
+def test_a_group_begins_with_the_state_of_a_group():
+    maps = noise_maps()
+    explorer = explore_group(maps, settings={"data.smoothing_fwhm": 2.0, "threshold.alpha": 0.01})
+    other = explore_group(maps, state=explorer.state)
+    assert other.session.settings == explorer.session.settings
+    explorer.close()
+    other.close()
