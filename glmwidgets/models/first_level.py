@@ -101,6 +101,9 @@ class FirstLevelModel(Estimator):
     pooling : {None, "local", "global"}
         Whether voxels share the parameters of their noise with those that touch them, or with the whole mask; see
         `glmwidgets.glm.noise.pooling`. Not for ``noise_model="ols"``, which has none.
+    convolution : {None, "exact", "grid"}
+        How events meet the response: exactly, or on nilearn's time grid; None keeps the grid for the responses that
+        nilearn has, and for functions. See `glmwidgets.glm.design.convolution.CONVOLUTIONS`.
 
     Attributes
     ----------
@@ -169,6 +172,8 @@ class FirstLevelModel(Estimator):
         random_state: Any = None,
         precision: str = "float64",
         pooling: str | None = None,
+        *,
+        convolution: str | None = None,
     ):
         self.t_r = t_r
         self.slice_time_ref = slice_time_ref
@@ -194,6 +199,7 @@ class FirstLevelModel(Estimator):
         self.random_state = random_state
         self.precision = precision
         self.pooling = pooling
+        self.convolution = convolution
 
     # Fit --------------------------------------------------------------------------------------------------------------
 

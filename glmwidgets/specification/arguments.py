@@ -41,7 +41,7 @@ def told_arguments(tree: SettingsTree, of: str = ESTIMATOR) -> dict[str, Any]:
     Examples
     --------
     >>> list(told_arguments(Settings().updated({"design.drift_model": "none", "data.smoothing_fwhm": 0.0})))
-    ['mask_img', 't_r', 'smoothing_fwhm', 'signal_scaling', 'hrf_model', 'drift_model', 'noise_model']
+    ['mask_img', 't_r', 'smoothing_fwhm', 'signal_scaling', 'hrf_model', 'convolution', 'drift_model', 'noise_model']
     """
     default, said = type(tree)(), arguments_of(tree, of)
     for path, field in tree.known().items():

@@ -78,6 +78,10 @@ def plain(value: Any) -> str:
     return str(value) or "none"
 
 
+#: Stands for no value at all.
+UNSAID: Any = object()
+
+
 @dataclass(frozen=True)
 class Option:
     """An option of the command line.
@@ -116,8 +120,8 @@ class Argument:
         Its value there from the setting's, and the setting's from that.
     nilearn : str or None
         Its name in nilearn, the same if empty; None if nilearn has no such argument.
-    lacks : str
-        What it means that nilearn has none, after a colon.
+    lacks : callable
+        What it means of a value that nilearn has no such argument, after a colon; empty if it means nothing.
     quiet : bool
         Whether a script leaves it out where it is the default.
     """
@@ -127,7 +131,7 @@ class Argument:
     to: Callable[[Any], Any] = _same
     back: Callable[[Any], Any] = _same
     nilearn: str | None = ""
-    lacks: str = ""
+    lacks: Callable[[Any], str] = lambda value: ""
     quiet: bool = False
 
     @property
@@ -202,6 +206,9 @@ class Field:
         Without which it has no effect.
     alternatives : tuple
         Values that are as defensible as another, for who wants to know what depends on the choice.
+    absent : object
+        What a file means that does not say it, as it was written before there was such a setting; the default if this
+        is not given.
     aside : bool
         Whether it changes no map, and is told of only where nothing else changed.
     change : callable or None
@@ -222,6 +229,7 @@ class Field:
     bids: str = ""
     needs: tuple[Needs, ...] = ()
     alternatives: tuple[Any, ...] = ()
+    absent: Any = UNSAID
     aside: bool = False
     change: Callable[[Any, Any], str] | None = None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.events.table import checked_lines
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
@@ -244,6 +245,9 @@ class DesignSettings:
         A name of `glmwidgets.glm.response.models.HRFS`, with numbers in brackets where the model takes any.
     fir_delays : tuple of int
         Delays in scans, of the FIR model and others that have a column for each.
+    convolution : {"exact", "grid", None}
+        How events meet the response, a key of `glmwidgets.glm.design.convolution.CONVOLUTIONS`. Files that do not say
+        it mean the grid.
     drift_model : str
         A key of `glmwidgets.glm.design.drift.DRIFTS`.
     high_pass : float
@@ -282,6 +286,19 @@ class DesignSettings:
         options=(Option("--fir-delays", "delays in scans, such as 0,1,2"),),
         argument=Argument("fir_delays", to=list, back=lambda delays: tuple(delays or (0,))),
         needs=(Needs("design.hrf_model", lambda: [name for name, row in HRFS.items() if row.by_delays], _hrf_name),),
+    )
+    convolution: str | None = setting(
+        "exact",
+        "convolution",
+        choices=CONVOLUTIONS,
+        options=(Option("--convolution", "how events meet the response"),),
+        argument=Argument(
+            "convolution",
+            nilearn=None,
+            lacks=lambda way: "nilearn samples events on a time grid" if way == "exact" else "",
+        ),
+        absent="grid",
+        alternatives=("exact", "grid"),
     )
     drift_model: str = setting(
         "cosine",
@@ -393,7 +410,7 @@ class NoiseSettings:
         argument=Argument(
             "pooling",
             nilearn=None,
-            lacks="nilearn gives each voxel a noise of its own, so that maps differ",
+            lacks=lambda way: "nilearn gives each voxel a noise of its own, so that maps differ" if way else "",
             quiet=True,
         ),
         needs=(

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import meant
-from glmwidgets.specification.field import Field, SettingsError, field_of
+from glmwidgets.specification.field import UNSAID, Field, SettingsError, field_of
 
 __all__ = ["SettingsError", "SettingsTree"]
 
@@ -121,14 +121,14 @@ class SettingsTree:
 
     @classmethod
     def from_dict(cls: type[Tree], tree: Mapping[str, Any]) -> Tree:
-        """Build the tree from plain dictionaries; what is absent keeps its default.
+        """Build the tree from plain dictionaries; what is absent means what it did before it could be said.
 
         Raises
         ------
         SettingsError
             If a name is unknown or a value is of the wrong kind.
         """
-        changes = {}
+        changes = {path: known.absent for path, known in cls.known().items() if known.absent is not UNSAID}
         for group, values in tree.items():
             if not isinstance(values, Mapping):
                 raise SettingsError(str(group), "must be a group of settings in braces")

@@ -87,6 +87,7 @@ def test_a_shift_moves_every_onset(measured):
 
 def test_a_modulator_is_the_fields_centred_column_beside_the_main_effect(measured):
     session, events = measured, measured.run.events
+    assert session.update({"design.convolution": "grid"})  # the field's
     assert session.update(session.analysis.event_source.with_modulator(session.settings, "face", "rt"))
     faces = events[events["trial_type"] == "face"]
     by_rt = faces.assign(trial_type="face_by_rt", modulation=faces["rt"] - faces["rt"].mean())

@@ -83,10 +83,11 @@ def test_files_that_are_no_settings(tmp_path):
             Settings.load(tmp_path / "s.json")
 
 
-def test_a_partial_file_keeps_the_defaults():
+def test_a_partial_file_keeps_the_defaults_and_what_files_meant_before_they_could_say():
     tree = {"format": "glmwidgets settings", "version": 1, "design": {"hrf_model": "glover"}}
     settings = Settings.from_json(json.dumps(tree))
-    assert settings.changes_from(Settings()) == {"design.hrf_model": ("spm", "glover")}
+    changes = {"design.hrf_model": ("spm", "glover"), "design.convolution": ("exact", "grid")}
+    assert settings.changes_from(Settings()) == changes
 
 
 def test_a_list_of_contrasts_has_one_active():

@@ -12,8 +12,16 @@ import pandas as pd
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.collinearity import dependent_columns
 from glmwidgets.glm.design.confounds import Confounds, check_confounds
+from glmwidgets.glm.design.convolution import is_exact
 from glmwidgets.glm.design.drift import make_drift
-from glmwidgets.glm.design.regressors import FineGrid, compute_regressor, convolve_events, fine_grid
+from glmwidgets.glm.design.regressors import (
+    FineGrid,
+    compute_regressor,
+    convolve_events,
+    convolve_exactly,
+    fine_grid,
+    unequal_on_grid,
+)
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import (
     Events,
@@ -84,6 +92,8 @@ def make_first_level_design_matrix(
     min_onset: float = -24.0,
     oversampling: int = 50,
     outside: str = "error",
+    *,
+    convolution: str | None = None,
 ) -> pd.DataFrame:
     """Design matrix of one run.
 
@@ -114,6 +124,8 @@ def make_first_level_design_matrix(
     outside : {"error", "warn"}
         What to do about onsets in milliseconds, and about conditions that never happen during the run and
         give columns of zeros.
+    convolution : {None, "exact", "grid"}
+        How events meet the response: a key of `glmwidgets.glm.design.convolution.CONVOLUTIONS`.
 
     Returns
     -------
@@ -131,8 +143,9 @@ def make_first_level_design_matrix(
     -----
     UserWarning
         If something is probably wrong with the events, such as some that lie outside the run (see
-        `glmwidgets.glm.events.checks.event_warnings`), or columns depend on each other. nilearn moves the singular
-        values of such a matrix by a part in 1e15; here the matrix stays as it is, and the warning names the columns.
+        `glmwidgets.glm.events.checks.event_warnings`) or that the time grid tells apart although they are equal, or
+        columns depend on each other. nilearn moves the singular values of such a matrix by a part in 1e15; here the
+        matrix stays as it is, and the warning names the columns.
 
     Examples
     --------
@@ -150,7 +163,8 @@ def make_first_level_design_matrix(
     if events is not None:
         source = os.fspath(events) if isinstance(events, (str, os.PathLike)) else None
         response = resolve_hrf(hrf_model, fir_delays)
-        columns, names = _conditions(check_events(events), response, grid, times, outside, source)
+        exact = is_exact(convolution, response)
+        columns, names = _conditions(check_events(events), response, grid, times, outside, source, exact)
         blocks.append(columns)
     if add_regs is not None:
         confounds = check_confounds(add_regs, times.size, names=add_reg_names)
@@ -172,7 +186,13 @@ def make_first_level_design_matrix(
 
 
 def _conditions(
-    events: pd.DataFrame, response: Response, grid: FineGrid, times: np.ndarray, outside: str, source: str | None
+    events: pd.DataFrame,
+    response: Response,
+    grid: FineGrid,
+    times: np.ndarray,
+    outside: str,
+    source: str | None,
+    exact: bool,
 ) -> tuple[np.ndarray, list[str]]:
     """Columns of every condition, and a complaint about those that the run does not show."""
     prefix = f"{source}: " if source else ""
@@ -187,11 +207,21 @@ def _conditions(
     start, end = run_window(times)
     if looks_like_milliseconds(onset, end):
         complain(milliseconds_message(onset, end))
-    whole_response = min(np.abs(kernel).max() for kernel in response.kernels(grid.t_r, grid.oversampling))
     blocks, names = [], []
     for condition in sorted(set(trial_type)):
         rows = trial_type == condition
-        columns = convolve_events(onset[rows], duration[rows], modulation[rows], response, grid, condition)
+        kind = onset[rows], duration[rows], modulation[rows]
+        if exact:
+            columns = convolve_exactly(*kind, response, times, condition, earliest=grid.times[0])
+            # What an event of its length, or a second of a longer one, gives at the height of the response.
+            length = np.where(kind[1] == 0, 1.0, np.minimum(kind[1], 1.0)).max() if response.uses_duration else 1.0
+            whole_response = length * min(curve.height for curve in response.exact(grid.t_r))
+        else:
+            columns = convolve_events(*kind, response, grid, condition)
+            whole_response = min(np.abs(kernel).max() for kernel in response.kernels(grid.t_r, grid.oversampling))
+            unequal = unequal_on_grid(*kind[:2], grid) if response.uses_duration else ""
+            if unequal:
+                warnings.warn(f'{prefix}{condition!r}: {unequal}; convolution="exact" has no grid', stacklevel=3)
         amplitude = np.abs(modulation[rows]).max()
         if amplitude == 0:
             complain(f"{condition!r} has modulation 0 in all its events: give them another, or remove the type")

@@ -1,6 +1,9 @@
-"""From events to columns of a design: a fine time grid, and convolution at the scans that see an event.
+"""From events to columns of a design: convolution at the scans that see an event, exactly or on a fine time grid.
 
-Events become boxes on a grid of `oversampling` steps per scan, and a box is a step up and a step down. The
+Exactly, a regressor at a scan is the response's integral between the two ends of each event, or its value where an
+event has no length (`glmwidgets.glm.response.exact`): equal events are equal wherever they begin.
+
+On nilearn's grid, events become boxes on `oversampling` steps per scan, and a box is a step up and a step down. The
 convolution of a step with a kernel is the kernel's running sum, so a regressor at a scan is
 
 ``y(m) = sum over events of amplitude * (R(m - on) - R(m - off))``,  ``R = cumsum(kernel)``
@@ -17,11 +20,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.glm.design.convolution import is_exact
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
 
-__all__ = ["FineGrid", "compute_regressor", "convolve_events", "fine_grid"]
+__all__ = ["FineGrid", "compute_regressor", "convolve_events", "convolve_exactly", "fine_grid", "unequal_on_grid"]
+
+# Events of one duration may differ by this share of their size on the grid before somebody is told.
+UNEQUAL = 0.05
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,8 @@ def compute_regressor(
     oversampling: int = 50,
     fir_delays: Iterable[int] | None = None,
     min_onset: float = -24.0,
+    *,
+    convolution: str | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Columns of one condition.
 
@@ -126,6 +135,8 @@ def compute_regressor(
         Delays in scans for ``hrf_model="fir"``.
     min_onset : float
         Events that are over before this time, in seconds relative to the first scan, are dropped.
+    convolution : {None, "exact", "grid"}
+        A key of `glmwidgets.glm.design.convolution.CONVOLUTIONS`.
 
     Returns
     -------
@@ -161,7 +172,11 @@ def compute_regressor(
         raise ValueError(f"{con_id!r} has an event of negative duration ({durations.min():g} s)")
     grid = fine_grid(frame_times, oversampling, min_onset)
     response = resolve_hrf(hrf_model, fir_delays)
-    columns = convolve_events(onsets, durations, amplitudes, response, grid, con_id)
+    if is_exact(convolution, response):
+        times = np.asarray(frame_times, dtype=np.float64)
+        columns = convolve_exactly(onsets, durations, amplitudes, response, times, con_id, grid.times[0])
+    else:
+        columns = convolve_events(onsets, durations, amplitudes, response, grid, con_id)
     return columns, response.column_names(con_id)
 
 
@@ -190,17 +205,7 @@ def convolve_events(
     -------
     array of shape (n_scans, n_columns)
     """
-    ends = onsets + durations
-    earliest = grid.times[0]
-    early = onsets < earliest
-    if early.any():
-        over = early & ((ends <= earliest) | (not response.uses_duration))
-        warnings.warn(
-            f"{condition!r}: {int(early.sum())} events start before {earliest:g} s (min_onset); "
-            f"{int(over.sum())} of them, which end before it, are dropped and the others are cut to what remains",
-            stacklevel=4,
-        )
-        onsets, ends, amplitudes = onsets[~over], ends[~over], amplitudes[~over]
+    onsets, ends, amplitudes = _from_earliest(onsets, durations, amplitudes, response, grid.times[0], condition)
     on, off = _event_bins(onsets, ends if response.uses_duration else onsets, grid.times)
 
     # FIR kernels count from the start of the scan, which lies up to one scan before the event.
@@ -223,6 +228,144 @@ def convolve_events(
     return orthogonalize(columns) if response.orthogonal else columns
 
 
+def convolve_exactly(
+    onsets: np.ndarray,
+    durations: np.ndarray,
+    amplitudes: np.ndarray,
+    response: Response,
+    frame_times: np.ndarray,
+    condition: str,
+    earliest: float = -np.inf,
+) -> np.ndarray:
+    """Columns of one condition, without a grid.
+
+    ``y(t) = sum over events of amplitude * (H(t - onset) - H(t - end))``, with H the integral of the response; of an
+    event of no length, the limit of a short one of unit area, ``amplitude * h(t - onset)``.
+
+    Parameters
+    ----------
+    onsets, durations, amplitudes : arrays of shape (n_events,)
+        Seconds, seconds, and heights.
+    response : Response
+        From `glmwidgets.glm.response.models.resolve_hrf`.
+    frame_times : array of shape (n_scans,)
+        Increasing times of the scans in seconds.
+    condition : str
+        Its name, for warnings.
+    earliest : float
+        Seconds. Events that are over by then are dropped, and others cut to what remains.
+
+    Returns
+    -------
+    array of shape (n_scans, n_columns)
+
+    Warns
+    -----
+    UserWarning
+        If events are dropped or cut, or events of no length have no response to be seen by.
+
+    Examples
+    --------
+    Two events of 50 ms weigh the same, wherever they begin.
+
+    >>> times, short = np.arange(60) * 2.0, np.full(2, 0.05)
+    >>> column = convolve_exactly(np.array([10, 70.01]), short, np.ones(2), resolve_hrf("spm"), times, "a")
+    >>> float(column[:30].sum().round(3)), float(column[30:].sum().round(3))
+    (0.025, 0.025)
+    """
+    onsets, ends, amplitudes = _from_earliest(onsets, durations, amplitudes, response, earliest, condition)
+    t_r = float(np.min(np.diff(frame_times)))
+    curves = response.exact(t_r)
+    short = ends == onsets
+    if short.any() and any(curve.value is None for curve in curves):
+        warnings.warn(
+            f"{condition!r}: {int(short.sum())} events have a duration of 0, and no scan sees them without a response; "
+            "give them a duration, or a response",
+            stacklevel=4,
+        )
+    if not response.uses_duration:
+        short, ends = np.ones_like(short), onsets
+    # FIR boxes count from the start of the scan, which lies up to one scan before the event.
+    times = frame_times + (t_r if response.shifted_one_scan else 0.0)
+    first = np.searchsorted(times, onsets)
+    gone = np.searchsorted(times, ends + max(curve.seconds for curve in curves), side="right")
+    event, scan = _pairs(first, np.maximum(gone - first, 0))
+    since, amplitude, short = times[scan] - onsets[event], amplitudes[event], short[event]
+    after = np.flatnonzero(~short & (times[scan] >= ends[event]))  # scans that also see the end of the event
+    since_end = times[scan[after]] - ends[event[after]]
+    long, short = np.flatnonzero(~short), np.flatnonzero(short)
+    columns = np.empty((times.size, len(curves)))
+    for k, curve in enumerate(curves):
+        values = np.zeros(event.size)
+        values[long] = curve.integral(since[long])
+        values[after] -= curve.integral(since_end)
+        if curve.value is not None:
+            values[short] = curve.value(since[short])
+        columns[:, k] = np.bincount(scan, amplitude * values, minlength=times.size)
+    return orthogonalize(columns) if response.orthogonal else columns
+
+
+def _from_earliest(
+    onsets: np.ndarray,
+    durations: np.ndarray,
+    amplitudes: np.ndarray,
+    response: Response,
+    earliest: float,
+    condition: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Onsets, ends and amplitudes without what lies before the earliest time that counts."""
+    ends = onsets + durations
+    early = onsets < earliest
+    if not early.any():
+        return onsets, ends, amplitudes
+    over = early & ((ends <= earliest) | (not response.uses_duration))
+    warnings.warn(
+        f"{condition!r}: {int(early.sum())} events start before {earliest:g} s (min_onset); "
+        f"{int(over.sum())} of them, which end before it, are dropped and the others are cut to what remains",
+        stacklevel=5,
+    )
+    return np.maximum(onsets[~over], earliest), ends[~over], amplitudes[~over]
+
+
+def unequal_on_grid(onsets: np.ndarray, durations: np.ndarray, grid: FineGrid) -> str:
+    """Why the grid does not tell events as they are, in a clause; empty if it does.
+
+    Parameters
+    ----------
+    onsets, durations : arrays of shape (n_events,)
+        Seconds.
+    grid : FineGrid
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> grid = fine_grid(np.arange(60) * 2.0)
+    >>> unequal_on_grid(np.array([10.0, 70.01]), np.array([0.05, 0.05]), grid)
+    'events of the same duration (0.05 s) differ in size by a factor of 2.0 on the time grid of 0.04 s'
+    >>> unequal_on_grid(np.array([10.0, 70.0]), np.array([0.0, 4.0]), grid)
+    '1 event has a duration of 0, whose weight depends on the repetition time: it counts as 0.04 s'
+    """
+    step = float(np.diff(grid.times[:2])[0])
+    none = int((durations == 0).sum())
+    if none:
+        said = f"{none} event{'s have' if none > 1 else ' has'} a duration of 0, whose weight depends on"
+        return f"{said} the repetition time: it counts as {step:.3g} s"
+    on, off = _event_bins(onsets, onsets + durations, grid.times)
+    whole = (on > 0) & (off < grid.times.size - 1)
+    factor, of = 1.0, 0.0
+    for duration in np.unique(durations.round(6)):
+        sizes = (off - on)[whole & (durations.round(6) == duration)]
+        if sizes.size and sizes.max() > factor * sizes.min():
+            factor, of = float(sizes.max() / sizes.min()), float(duration)
+    if factor <= 1 + UNEQUAL:
+        return ""
+    equal = f"events of the same duration ({of:g} s) differ in size by a factor of {factor:.1f}"
+    return f"{equal} on the time grid of {step:.3g} s"
+
+
 def _event_bins(onsets: np.ndarray, ends: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First grid point of each event, and the first one after it; an instant gets one point."""
     last = times.size - 1
@@ -234,7 +377,11 @@ def _event_bins(onsets: np.ndarray, ends: np.ndarray, times: np.ndarray) -> tupl
 def _pairs_within_reach(before: np.ndarray, on: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Every event with every scan that can show it: ``before + 1 >= on`` and ``before < gone``."""
     first = np.searchsorted(before + 1, on)
-    count = np.maximum(np.searchsorted(before, gone) - first, 0)
-    event = np.repeat(np.arange(on.size), count)
+    return _pairs(first, np.maximum(np.searchsorted(before, gone) - first, 0))
+
+
+def _pairs(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each event with `count` scans from `first` on: numbers of the events, and of the scans."""
+    event = np.repeat(np.arange(first.size), count)
     start_of_event = np.cumsum(count) - count
     return event, np.arange(event.size) - (start_of_event - first)[event]

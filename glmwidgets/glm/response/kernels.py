@@ -100,9 +100,11 @@ def nilearn_double_gamma(
     return unit_sum(double_gamma(t, delay, undershoot, dispersion, u_dispersion, ratio))
 
 
-_GLOVER = {"undershoot": 12.0, "dispersion": 0.9, "u_dispersion": 0.9, "ratio": 0.48}
+#: Shapes of nilearn's responses.
+SPM = {"dispersion": 1.0, "ratio": 0.167}
+GLOVER = {"undershoot": 12.0, "dispersion": 0.9, "u_dispersion": 0.9, "ratio": 0.48}
 # When it differentiates the Glover response, nilearn leaves the dispersion of the undershoot at 1, not 0.9.
-_GLOVER_DISPERSION = {"undershoot": 12.0, "dispersion": 0.9, "ratio": 0.48}
+GLOVER_DISPERSION = {"undershoot": 12.0, "dispersion": 0.9, "ratio": 0.48}
 
 
 def spm_hrf(t_r: float, oversampling: int = 50, time_length: float = KERNEL_SECONDS, onset: float = 0.0) -> Array:
@@ -124,7 +126,7 @@ def glover_hrf(t_r: float, oversampling: int = 50, time_length: float = KERNEL_S
     >>> glover_hrf(2.0, oversampling=1, time_length=20.0).round(3).tolist()
     [0.0, 0.0, 0.226, 0.741, 0.5, 0.037, -0.181, -0.176, -0.103, -0.045]
     """
-    return nilearn_double_gamma(t_r, oversampling, time_length, onset, **_GLOVER)
+    return nilearn_double_gamma(t_r, oversampling, time_length, onset, **GLOVER)
 
 
 def _time_derivative(kernel: Callable[..., Array], t_r, oversampling, time_length, onset, seconds=0.1) -> Array:
@@ -191,7 +193,7 @@ def glover_dispersion_derivative(
     >>> glover_dispersion_derivative(2.0, oversampling=1, time_length=20.0).round(3).tolist()
     [0.0, -0.0, -0.373, 0.282, 0.295, -0.04, -0.094, -0.048, -0.017, -0.005]
     """
-    return _dispersion_derivative(t_r, oversampling, time_length, onset, **_GLOVER_DISPERSION)
+    return _dispersion_derivative(t_r, oversampling, time_length, onset, **GLOVER_DISPERSION)
 
 
 def spm12_basis(t_r: float, oversampling: int, n_functions: int) -> list[Array]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from glmwidgets.glm.choices import nearest
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.response.exact import Exact, spline
 from glmwidgets.glm.response.table import HRF, HRFS, Parameter, format_hrf
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "parse_hrf",
     "resolve_hrf",
 ]
+
+# Seconds between the samples of a response that is made a spline.
+FINE = 0.01
 
 #: What ``hrf_model`` may be: a name, a function of ``(t_r, oversampling)``, several of them, or None.
 HRFModel = str | Callable[[float, int], np.ndarray] | Sequence[Callable[[float, int], np.ndarray]] | None
@@ -88,15 +92,21 @@ class Response:
         Column names are a condition's name and these.
     kernels : callable
         ``kernels(t_r, oversampling)`` gives a tuple of float64 arrays, one per suffix.
+    exact : callable
+        ``exact(t_r)`` gives a tuple of `glmwidgets.glm.response.exact.Exact`, one per suffix.
     uses_duration, orthogonal, shifted_one_scan : bool
         As in `HRF`.
+    on_grid : bool
+        Whether it is one of nilearn's, whose numbers come of a grid.
     """
 
     suffixes: tuple[str, ...]
     kernels: Callable[[float, int], tuple[np.ndarray, ...]]
+    exact: Callable[[float], tuple[Exact, ...]]
     uses_duration: bool
     orthogonal: bool
     shifted_one_scan: bool
+    on_grid: bool
 
     def column_names(self, condition: str) -> list[str]:
         """Names of the columns of one condition.
@@ -115,6 +125,19 @@ def _named_kernels(row: HRF, values: tuple[float, ...], t_r: float, oversampling
     for kernel in kernels:
         kernel.flags.writeable = False  # shared by every caller
     return kernels
+
+
+@lru_cache(maxsize=64)
+def _named_exact(row: HRF, values: tuple[float, ...], t_r: float) -> tuple[Exact, ...]:
+    if row.exact is not None:
+        return tuple(row.exact(t_r, *values))
+    return _splines(lambda *grid: row.kernels(*grid, *values), t_r, row.uses_duration)
+
+
+def _splines(kernels: Callable, t_r: float, uses_duration: bool) -> tuple[Exact, ...]:
+    """Splines of kernels that are sampled as finely as tells of any response."""
+    oversampling = max(50, int(np.ceil(t_r / FINE)))
+    return tuple(spline(each, t_r / oversampling, per_second=uses_duration) for each in kernels(t_r, oversampling))
 
 
 def _call_kernel(function: Callable, t_r: float, oversampling: int) -> np.ndarray:
@@ -186,6 +209,8 @@ def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) ->
         return Response(
             suffixes=_unique(suffixes, f"hrf_model {row.name!r}"),
             kernels=partial(_named_kernels, row, values),
+            exact=partial(_named_exact, row, values),
+            on_grid=row.nilearn is not None,
             uses_duration=row.uses_duration,
             orthogonal=row.orthogonal,
             shifted_one_scan=row.shifted_one_scan,
@@ -199,9 +224,15 @@ def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) ->
         )
     if not functions:
         raise ValueError("hrf_model is an empty list; give at least one function")
+
+    def kernels(t_r: float, oversampling: int) -> tuple[np.ndarray, ...]:
+        return tuple(_call_kernel(f, t_r, oversampling) for f in functions)
+
     return Response(
         suffixes=_unique([f"_{_function_name(f)}" for f in functions], "the list of functions in hrf_model"),
-        kernels=lambda t_r, oversampling: tuple(_call_kernel(f, t_r, oversampling) for f in functions),
+        kernels=kernels,
+        exact=lambda t_r: _splines(kernels, t_r, True),
+        on_grid=True,
         uses_duration=True,
         orthogonal=True,
         shifted_one_scan=False,

@@ -5,7 +5,8 @@ To add a model, write its curve in `glmwidgets.glm.response.curves` and one row 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.response import curves as c
+from glmwidgets.glm.response import exact as e
 from glmwidgets.glm.response import kernels as k
 
 __all__ = ["HRF", "HRFS", "Parameter", "format_hrf"]
@@ -81,6 +83,9 @@ class HRF:
         dragged.
     said : str
         What became of the events, in a methods section; may hold ``{name}``, with its numbers, and ``{source}``.
+    exact : callable or None
+        ``exact(t_r, *parameters)`` gives one `glmwidgets.glm.response.exact.Exact` per column. None makes splines of
+        the kernels.
     nilearn : str or None
         What nilearn calls it, empty for nilearn's None. None if it has no such response: scripts for nilearn then bring
         the design matrix.
@@ -103,6 +108,7 @@ class HRF:
     by_delays: bool = False
     draggable: bool = False
     said: str = "were convolved with the response model “{name}” ({source})"
+    exact: Callable[..., list[e.Exact]] | None = None
     nilearn: str | None = None
     bids: str = ""
 
@@ -151,8 +157,29 @@ class HRF:
         return complete
 
 
-def _derivatives(stem: str, label: str, curve: str, source: str, kernels: Sequence[Callable]) -> list[HRF]:
-    """The three rows that nilearn makes of one double gamma."""
+def _derivatives(
+    stem: str,
+    label: str,
+    curve: str,
+    source: str,
+    kernels: Sequence[Callable],
+    shape: Mapping[str, float],
+    wide: Mapping[str, float],
+) -> list[HRF]:
+    """The three rows that nilearn makes of one double gamma: `wide` is the shape that its dispersion is varied from."""
+
+    def exact(t_r: float, n: int) -> list[e.Exact]:
+        def unit(**how: float) -> e.Terms:
+            return e.unit_area(e.double_gamma_terms(**how), k.KERNEL_SECONDS)
+
+        later, broader = {**shape, "shift": 0.1}, {**wide, "dispersion": wide["dispersion"] + 0.01}
+        pairs = [(unit(**shape), unit(**later), 0.1), (unit(**wide), unit(**broader), 0.01)]
+        slopes = [
+            (*(term.times(1 / by) for term in near), *(term.times(-1 / by) for term in far)) for near, far, by in pairs
+        ]
+        functions = [unit(**shape), *slopes][: n + 1]
+        return [e.gammas(terms, k.KERNEL_SECONDS, unit=False) for terms in functions]
+
     ends = ("", " + derivative", " + derivative + dispersion")
     words = (
         "alone",
@@ -173,6 +200,7 @@ def _derivatives(stem: str, label: str, curve: str, source: str, kernels: Sequen
             source=source,
             kernels=lambda t_r, oversampling, n=n: [f(t_r, oversampling) for f in kernels[: n + 1]],
             suffixes=("", "_derivative", "_dispersion")[: n + 1],
+            exact=partial(exact, n=n),
             orthogonal=True,
             nilearn=stem + ends[n],
             bids=stem,
@@ -196,9 +224,27 @@ def _spm12_rows() -> list[HRF]:
             kernels=partial(k.spm12_basis, n_functions=n + 1),
             normalisation=_UNIT_SUM if n == 0 else f"{_UNIT_SUM} Derivatives: per second, orthogonalised kernels.",
             suffixes=("", "_derivative", "_dispersion")[: n + 1],
+            exact=partial(_spm12_exact, n_functions=n + 1),
         )
         for n in range(3)
     ]
+
+
+def _spm12_exact(t_r: float, n_functions: int) -> list[e.Exact]:
+    """Limits of `glmwidgets.glm.response.kernels.spm12_basis`."""
+
+    def unit(factor: float, **how: float) -> e.Terms:
+        terms = e.unit_area(e.double_gamma_terms(**how), k.KERNEL_SECONDS)
+        return tuple(term.times(factor) for term in terms)
+
+    later = unit(1.0) + unit(-1.0, shift=1.0)
+    wider = unit(100.0) + unit(-100.0, dispersion=1.01)
+    return e.orthogonal_gammas([unit(1.0), later, wider][:n_functions], k.KERNEL_SECONDS)
+
+
+def _sum_of(*terms: tuple[float, float, float], seconds: float = k.KERNEL_SECONDS, unit: bool = True) -> Callable:
+    """Row's ``exact``: gamma densities by weight, shape and scale."""
+    return lambda t_r: [e.gammas([e.Term(*term) for term in terms], seconds, unit=unit)]
 
 
 def _custom(t_r: float, oversampling: int, *shape: float) -> list[np.ndarray]:
@@ -233,6 +279,8 @@ _ROWS = [
         "g(t; 6, 1) - 0.167 g(t; 16, 1)",
         "nilearn 0.14.1; Friston et al. 1998, NeuroImage 7:30",
         (k.spm_hrf, k.spm_time_derivative, k.spm_dispersion_derivative),
+        k.SPM,
+        k.SPM,
     ),
     *_derivatives(
         "glover",
@@ -240,6 +288,8 @@ _ROWS = [
         "g(t; 6 / 0.9, 0.9) - 0.48 g(t; 12 / 0.9, 0.9)",
         "nilearn 0.14.1, after Glover 1999, NeuroImage 9:416",
         (k.glover_hrf, k.glover_time_derivative, k.glover_dispersion_derivative),
+        k.GLOVER,
+        k.GLOVER_DISPERSION,
     ),
     *_spm12_rows(),
     HRF(
@@ -249,6 +299,11 @@ _ROWS = [
         formula="(t / 5.4)^6 exp(-(t - 5.4) / 0.9) - 0.35 (t / 10.8)^12 exp(-(t - 10.8) / 0.9)",
         source="Glover 1999, NeuroImage 9:416; R package fmri",
         kernels=partial(k.sampled, c.glover1999),
+        # Both lobes as densities: t^n exp(-t / s) is n! s^(n + 1) of one, and the peak of each is at n s.
+        exact=_sum_of(
+            (math.factorial(6) * 0.9**7 / 5.4**6 * math.exp(6), 7, 0.9),
+            (-0.35 * math.factorial(12) * 0.9**13 / 10.8**12 * math.exp(12), 13, 0.9),
+        ),
     ),
     HRF(
         name="fsl double gamma",
@@ -257,6 +312,7 @@ _ROWS = [
         formula="g(t; 6, 1) - g(t; 16, 1) / 6: mean lags 6 and 16 s, standard deviations sqrt(6) and 4 s",
         source="FSL FEAT",
         kernels=partial(k.sampled, c.fsl_double_gamma, seconds=44.0),
+        exact=_sum_of((1, 6, 1), (-1 / 6, 16, 1), seconds=44.0),
     ),
     HRF(
         name="fsl gamma",
@@ -265,6 +321,7 @@ _ROWS = [
         formula="g(t; 4, 1.5): mean lag 6 s, standard deviation 3 s",
         source="FSL FEAT",
         kernels=partial(k.sampled, c.fsl_gamma),
+        exact=_sum_of((1, 4, 1.5)),
     ),
     HRF(
         name="gam",
@@ -273,6 +330,7 @@ _ROWS = [
         formula="(t / (p q))^p exp(p - t / q), peak at p q = 4.7 s",
         source=f"Cohen 1997, NeuroImage 6:93; {_AFNI}",
         kernels=lambda t_r, oversampling, p, q: k.sampled(lambda t: c.afni_gam(t, p, q), t_r, oversampling),
+        exact=lambda t_r, p, q: [e.gammas([e.Term(1, p + 1, q)], k.KERNEL_SECONDS)],
         normalisation=f"{_UNIT_SUM} (AFNI scales the curve itself to peak at 1.)",
         parameters=(
             Parameter("p", "", "power of the rise", 8.6, 1.0, 30.0, 0.1),
@@ -288,6 +346,9 @@ _ROWS = [
         kernels=lambda t_r, oversampling, duration: [
             c.afni_block(k.sample_times(t_r, oversampling, duration + k.KERNEL_SECONDS), duration)
         ],
+        exact=lambda t_r, duration: [
+            e.Exact(np.zeros_like, lambda t: c.afni_block(t, duration), duration + k.KERNEL_SECONDS)
+        ],
         normalisation="Peak 1. The durations in the events are not used.",
         parameters=(_seconds("duration", "seconds of the block", 20.0, 0.1, 600.0, required=True),),
         uses_duration=False,
@@ -299,6 +360,7 @@ _ROWS = [
         formula="exp(-t) (t^5 / 5! - t^15 / (6 * 15!))",
         source=_AFNI,
         kernels=lambda t_r, oversampling: [c.afni_spmg1(k.sample_times(t_r, oversampling)) * (t_r / oversampling)],
+        exact=_sum_of((1, 6, 1), (-1 / 6, 16, 1), unit=False),
         normalisation="None: integral over seconds, so the response to an event that never ends settles at 5/6.",
     ),
     HRF(
@@ -308,6 +370,7 @@ _ROWS = [
         formula="16.4486 (-0.184/1.5 exp(-t/1.5) + 0.330/4.5 exp(-t/4.5) + 0.670/13.5 exp(-t/13.5))",
         source=f"Leite et al. 2002, NeuroImage 16:283; {_AFNI}",
         kernels=partial(k.sampled, c.afni_mion, seconds=90.0),
+        exact=_sum_of((-0.184, 1, 1.5), (0.330, 1, 4.5), (0.670, 1, 13.5), seconds=90.0),
     ),
     HRF(
         name="gamma",
@@ -316,6 +379,7 @@ _ROWS = [
         formula="g(t; delay / d, d) - ratio g(t; undershoot / d_u, d_u)",
         source="the parameters of SPM's spm_hrf",
         kernels=_custom,
+        exact=lambda t_r, *shape: [e.gammas(e.double_gamma_terms(*shape), k.KERNEL_SECONDS)],
         parameters=(
             _seconds("delay", "mean lag of the response", 6.0, 1.0, 20.0),
             _seconds("undershoot", "mean lag of the undershoot", 16.0, 2.0, 40.0),
@@ -332,6 +396,7 @@ _ROWS = [
         formula="a box of one scan, at each of fir_delays",
         source="nilearn 0.14.1; Dale 1999, Human Brain Mapping 8:109",
         kernels=lambda t_r, oversampling, *delays: k.fir_kernels(oversampling, delays),
+        exact=lambda t_r, *delays: e.boxes(t_r, delays),
         normalisation="An event that lasts a whole scan gives 1; a shorter one gives its share of the scan.",
         suffixes=lambda delays: tuple(f"_delay_{delay}" for delay in delays),
         shifted_one_scan=True,
@@ -346,6 +411,10 @@ _ROWS = [
         formula="1 - |t - knot| / spacing, knots from start to stop",
         source=f"{_AFNI}: TENT(b, c, n)",
         kernels=_tents,
+        exact=lambda t_r, start, stop, n: [
+            e.Exact(np.zeros_like, partial(c.tent, start=start, stop=stop, n_knots=int(n), knot=knot), stop)
+            for knot in range(int(n))
+        ],
         normalisation="Height 1 at each knot. The durations in the events are not used.",
         suffixes=lambda values: tuple(f"_tent_{knot}" for knot in range(int(values[2]))),
         parameters=(
@@ -362,6 +431,7 @@ _ROWS = [
         formula="delta function",
         source="nilearn 0.14.1 (hrf_model=None)",
         kernels=lambda t_r, oversampling: [np.r_[1.0, np.zeros(oversampling - 1)]],
+        exact=lambda t_r: [e.DELTA],
         normalisation="Height 1 while an event lasts.",
         said="entered the model as they are, without a response function",
         nilearn="",

@@ -38,9 +38,9 @@ __all__ = ["DIALECTS", "script_text", "write_script"]
 
 NILEARN = "0.14.1"
 
-#: Arguments of the estimator that nilearn's does not have, and what that means.
+#: Arguments of the estimator that nilearn's does not have, by name.
 NOT_IN_NILEARN = {
-    known.argument.name: known.argument.lacks
+    known.argument.name: known.argument
     for known in Settings.known().values()
     if known.argument is not None and known.argument.theirs is None
 }
@@ -101,8 +101,8 @@ class Source:
         design = self.settings.design
         rows = {"hrf_model": parse_hrf(design.hrf_model)[0], "drift_model": DRIFTS[design.drift_model]}
         names = [name for name, row in rows.items() if row.nilearn is None]
-        told = told_arguments(self.settings)
-        return names + [name for name in arguments_in(design) if name in told and name in NOT_IN_NILEARN]
+        given = arguments_in(design).items()
+        return names + [name for name, value in given if name in NOT_IN_NILEARN and NOT_IN_NILEARN[name].lacks(value)]
 
     @property
     def gives_design(self) -> bool:
@@ -353,7 +353,8 @@ def _nilearn(source: Source, stem: str) -> str:
         choices[name] = value
 
     for name in source.unnamed:
-        lacking.append(f"{name}={choices[name]!r}: nilearn does not know it; the design matrix is read from a file")
+        why = NOT_IN_NILEARN[name].lacks(choices[name]) if name in NOT_IN_NILEARN else "nilearn does not know it"
+        lacking.append(f"{name}={choices[name]!r}: {why}; the design matrix is read from a file")
     if source.gives_design:
         of_design = {"slice_time_ref", *arguments_in(design)}
         choices = {name: value for name, value in choices.items() if name not in of_design}
@@ -365,8 +366,10 @@ def _nilearn(source: Source, stem: str) -> str:
         lacking.append(f"noise_model={noise.nilearn!r}: {noise.nilearn_differs}")
     if scaling.nilearn is None:
         replace("signal_scaling", 0, scaling.why_not)
-    for name in {name: why for name, why in NOT_IN_NILEARN.items() if name in choices}:
-        lacking.append(f"{name}={choices.pop(name)!r}: {NOT_IN_NILEARN[name]}")
+    for name, argument in NOT_IN_NILEARN.items():
+        value = choices.pop(name, None)
+        if argument.lacks(value):
+            lacking.append(f"{name}={value!r}: {argument.lacks(value)}")
     if not source.gives_design:
         ends = source.events["onset"] + source.events["duration"]
         if (source.events["onset"] < design.min_onset).any() or (ends <= design.min_onset).any():

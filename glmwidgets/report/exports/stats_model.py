@@ -29,6 +29,7 @@ from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.page.subject import named_contrasts
 from glmwidgets.specification.arguments import arguments_of, changes_of
+from glmwidgets.specification.field import UNSAID
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.words import told_beside
 
@@ -462,6 +463,9 @@ def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, A
         unknown = sorted(set(ours) - set(_OURS))
         if unknown:
             raise ValueError(f"Software.glmwidgets has no parameter {', '.join(unknown)}")
+        for known in Settings.known().values():
+            if known.absent is not UNSAID and known.argument is not None:
+                ours.setdefault(known.argument.name, known.argument.to(known.absent))
         for name, value in ours.items():
             if isinstance(value, list) and name == "signal_scaling":
                 ours[name] = tuple(value)

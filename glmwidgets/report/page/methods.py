@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import drift_row
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
 from glmwidgets.glm.inference.heights import THRESHOLDS
@@ -179,6 +180,8 @@ def _task(study: Study) -> str:
     if hrf is None or isinstance(hrf, str):
         row = parse_hrf(hrf or "none")[0]
         response = row.said.format(name=hrf, source=row.source)
+        way = CONVOLUTIONS[chosen.get("convolution")].said
+        response += f", {way}" if way and row.name != "none" else ""
     else:
         response = "were convolved with response functions given as Python functions"
     return f"{count(events, 'event')} of {count(len(kinds), 'type')} ({', '.join(kinds)}) {response}."

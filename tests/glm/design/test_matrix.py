@@ -162,7 +162,8 @@ def test_columns_are_the_convolution_on_the_fine_grid(name):
     times = frame_times(100, 2.0)
     onsets, duration = np.array([4.0, 30.2, 90.0]), 5.0
     response = resolve_hrf(name)
-    columns, _ = compute_regressor((onsets, [duration] * 3, [1.0, 2.0, 0.5]), name, times, oversampling=20)
+    heights = [1.0, 2.0, 0.5]
+    columns, _ = compute_regressor((onsets, [duration] * 3, heights), name, times, oversampling=20, convolution="grid")
     fine = np.zeros(2400)
     for onset, height in zip(onsets, [1.0, 2.0, 0.5], strict=True):
         first = round((onset + 24) / 0.1)

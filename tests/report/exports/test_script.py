@@ -85,8 +85,9 @@ def test_the_maps_are_identical_bit_for_bit_on_a_real_run(audiovisual, tmp_path)
             "design.drift_order": 2,
             "data.signal_scaling": "grand",
         },
+        {"noise.model": "ar1", "design.convolution": "grid"},
     ],
-    ids=["ar1", "ols"],
+    ids=["ar1", "ols", "grid"],
 )
 def test_nilearn_gives_the_same_z(audiovisual, tmp_path, changes):
     audiovisual.update({**changes, "contrast.names": ["", "any"]} | {"contrast.expressions": _two(audiovisual)})
@@ -160,6 +161,11 @@ def test_comments_say_what_nilearn_lacks(session):
     assert "design_matrices=design" in text
     plain = script_text(Session(session.run, {"noise.model": "ar1"}, synchronous=True), "nilearn")
     assert "stands in its place" not in plain
+    assert "# - convolution='exact': nilearn samples events on a time grid; the design matrix is read" in plain
+    grid = {"noise.model": "ar1", "design.convolution": "grid"}
+    named = script_text(Session(session.run, grid, synchronous=True), "nilearn")
+    assert "hrf_model='spm'" in named
+    assert "convolution" not in named
 
 
 def test_scripts_are_short_and_know_their_limits(session, tmp_path):

@@ -18,7 +18,13 @@ from glmwidgets.runs.reader import Reader
 from glmwidgets.session.several.runs import RunSet, check_same_grid
 from glmwidgets.session.several.store import load_runs, save_runs
 
-MODEL = {"noise.model": "ar1", "contrast.expression": "face - house", "design.confounds": None}
+# On the grid, as the two estimators make a design.
+MODEL = {
+    "noise.model": "ar1",
+    "contrast.expression": "face - house",
+    "design.confounds": None,
+    "design.convolution": "grid",
+}
 ARGUMENTS = {"t_r": 2.0, "hrf_model": "spm", "noise_model": "ar1"}
 
 
@@ -82,7 +88,7 @@ def test_masks_that_are_found_are_those_of_the_estimator():
     opened = open_runs(found)
     with RunSetOf(opened, {"noise.model": "ar1", "data.smoothing_fwhm": 6.0}) as runs:
         runs.show(2)
-        model = FirstLevelModel(**ARGUMENTS, smoothing_fwhm=6).fit(
+        model = FirstLevelModel(**ARGUMENTS, smoothing_fwhm=6, convolution="exact").fit(
             [run.img for run in opened], [run.events for run in opened], [run.confounds for run in opened]
         )
         result = runs.fixed.result

@@ -26,6 +26,7 @@ def test_maps_equal_the_reference(audiovisual_dir):
     bold, events = (audiovisual_dir / f"av_5slices_45vols_{name}" for name in ("bold.nii.gz", "events.tsv"))
     session = Session(open_run(bold, events, 3.0), synchronous=True)
     session.update({"data.smoothing_fwhm": 5.0, "contrast.expression": "visual - auditory", "noise.model": "ar1"})
+    session.update({"design.convolution": "grid"})  # the reference's
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = FirstLevelModel(t_r=3.0, hrf_model="spm", smoothing_fwhm=5, noise_model="ar1")
