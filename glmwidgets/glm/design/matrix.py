@@ -212,7 +212,7 @@ def _conditions(
         rows = trial_type == condition
         kind = onset[rows], duration[rows], modulation[rows]
         if exact:
-            columns = convolve_exactly(*kind, response, times, condition, earliest=grid.times[0])
+            columns = convolve_exactly(*kind, response, times, condition, grid.times[0], grid.t_r)
             # What an event of its length, or a second of a longer one, gives at the height of the response.
             length = np.where(kind[1] == 0, 1.0, np.minimum(kind[1], 1.0)).max() if response.uses_duration else 1.0
             whole_response = length * min(curve.height for curve in response.exact(grid.t_r))

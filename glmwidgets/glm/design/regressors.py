@@ -174,7 +174,7 @@ def compute_regressor(
     response = resolve_hrf(hrf_model, fir_delays)
     if is_exact(convolution, response):
         times = np.asarray(frame_times, dtype=np.float64)
-        columns = convolve_exactly(onsets, durations, amplitudes, response, times, con_id, grid.times[0])
+        columns = convolve_exactly(onsets, durations, amplitudes, response, times, con_id, grid.times[0], grid.t_r)
     else:
         columns = convolve_events(onsets, durations, amplitudes, response, grid, con_id)
     return columns, response.column_names(con_id)
@@ -236,6 +236,7 @@ def convolve_exactly(
     frame_times: np.ndarray,
     condition: str,
     earliest: float = -np.inf,
+    t_r: float | None = None,
 ) -> np.ndarray:
     """Columns of one condition, without a grid.
 
@@ -254,6 +255,8 @@ def convolve_exactly(
         Its name, for warnings.
     earliest : float
         Seconds. Events that are over by then are dropped, and others cut to what remains.
+    t_r : float, optional
+        Seconds that the boxes of a FIR model last; the shortest time between scans by default.
 
     Returns
     -------
@@ -274,7 +277,7 @@ def convolve_exactly(
     (0.025, 0.025)
     """
     onsets, ends, amplitudes = _from_earliest(onsets, durations, amplitudes, response, earliest, condition)
-    t_r = float(np.min(np.diff(frame_times)))
+    t_r = float(np.min(np.diff(frame_times))) if t_r is None else t_r
     curves = response.exact(t_r)
     short = ends == onsets
     if short.any() and any(curve.value is None for curve in curves):
