@@ -46,10 +46,6 @@ NOT_IN_NILEARN = {
 }
 
 
-#: Settings of the design that `make_first_level_design_matrix` has arguments for.
-_OF_DESIGN = ("hrf_model", "fir_delays", "drift_model", "high_pass", "drift_order", "min_onset")
-
-
 @dataclass(frozen=True)
 class Source:
     """What a script is written of."""
@@ -311,9 +307,8 @@ def _own(source: Source, stem: str) -> str:
     fitted = f"events{', confounds' if used else ''}"
     if not run.is_even:
         # An estimator knows even steps alone: it is given the design at the times of the scans.
-        design = settings.design
         lines += ["", "design = make_first_level_design_matrix(", "    run.frame_times,", "    events,"]
-        lines += [f"    {name}={getattr(design, name)!r}," for name in _OF_DESIGN]
+        lines += [f"    {name}={value!r}," for name, value in arguments_in(settings.design).items()]
         lines += ["    add_regs=confounds,", ")"] if used else [")"]
         fitted = "design_matrices=design"
         imports += ["from glmwidgets.glm.design.matrix import make_first_level_design_matrix"]

@@ -47,6 +47,7 @@ def remaining(spoilt, confounds=("trans_x",)):
     settings = {"t_r": 2.0, "noise_model": "ols", "mask_img": mask, "minimize_memory": False}
     drift = scrubbed(spoilt).settings.design
     settings |= {"hrf_model": drift.hrf_model, "drift_model": drift.drift_model, "high_pass": drift.high_pass}
+    settings["convolution"] = drift.convolution
     return FirstLevelModel(**settings).fit(img, events, table[list(confounds)] if confounds else None, KEPT)
 
 
