@@ -527,7 +527,8 @@ def test_output_types(fitted):
         single = fitted.compute_contrast("a - b", output_type=name)
         np.testing.assert_array_equal(single.get_fdata(), maps[name].get_fdata())
         assert single.get_data_dtype() == np.float64
-        assert single.header["descrip"].item().decode().startswith(f"{name} [t, dof 55] of a - b")
+        told = "p_value one-sided" if name == "p_value" else name
+        assert single.header["descrip"].item().decode().startswith(f"{told} [t, dof 55] of a - b")
     t = maps["effect_size"].get_fdata() / np.sqrt(maps["effect_variance"].get_fdata())
     np.testing.assert_allclose(maps["stat"].get_fdata(), t)
     with pytest.raises(ValueError, match="output_type must be one of 'z_score'"):
