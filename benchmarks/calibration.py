@@ -226,7 +226,10 @@ def table(results: dict[Case, dict], alpha: int) -> str:
 
 
 def bias_table(results: dict[Case, dict]) -> str:
-    """Mean error of the autocorrelation at lag 1, runs of at least 200 scans."""
+    """Mean error of the autocorrelation at lag 1, of cases with runs of at least 200 scans."""
+    results = {case: result for case, result in results.items() if result["rho"]}
+    if not results:
+        return ""
     names = list(next(iter(results.values()))["rho"])
     lines = [
         "| noise | TR (s) | confounds | truth | " + " | ".join(names) + " |",
