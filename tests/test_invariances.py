@@ -1,7 +1,7 @@
 """What an analysis must not depend on: each property says what it compares, how closely, and why not more closely.
 
-All examples are drawn by seed. Statistics are compared where nothing but rounding may differ: sums in another order differ
-by some 1e-13 of their terms, and the optimum of a likelihood by the square root of that.
+All examples are drawn by seed. Statistics are compared where nothing but rounding may differ: sums in another order
+differ by some 1e-13 of their terms, and the optimum of a likelihood by the square root of that.
 """
 
 import itertools
