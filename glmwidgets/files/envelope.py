@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.json_text import parse_json
+
 __all__ = ["KINDS", "SESSION", "enveloped", "opened", "read_session", "readable", "session_text"]
 
 #: Formats, and what a person calls such a file.
@@ -90,10 +92,7 @@ def opened(text: str | bytes, form: str, source: object, version: int = 1, *, he
 
 
 def _parsed(text: str | bytes, source: object) -> dict[str, Any]:
-    try:
-        tree = json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{source} is not valid JSON: {error}") from None
+    tree = parse_json(text, source)
     return tree if isinstance(tree, dict) else {}
 
 

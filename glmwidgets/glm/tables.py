@@ -31,6 +31,7 @@ __all__ = [
     "read_numbered_table",
     "read_table",
     "refuse_repeated",
+    "refuse_unwritable",
     "some",
     "tsv",
 ]
@@ -202,10 +203,10 @@ def number_of(text: str) -> float | None:
     """
     try:
         value = float(text)
-    except (ValueError, OverflowError):
+        # Python reads 1_000 as a number; a person who typed that meant something else.
+        return value if np.isfinite(value) and "_" not in str(text) else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    # Python reads 1_000 as a number; a person who typed that meant something else.
-    return value if np.isfinite(value) and "_" not in str(text) else None
 
 
 def numbers_of(column: pd.Series) -> np.ndarray:
@@ -222,7 +223,10 @@ def numbers_of(column: pd.Series) -> np.ndarray:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
         values = column.to_numpy(dtype=np.float64)
     else:
-        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        try:
+            values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError, OverflowError):  # such as an integer of 400 digits
+            values = np.array([number_of(cell) for cell in column.tolist()], dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -268,9 +272,25 @@ def some(values: Sequence[object], how: Callable[[str], str] = str) -> str:
     >>> some(range(9)), some(["x" * 100], repr)
     ('0, 1, 2, 3, 4 and 4 more', "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ...'")
     """
-    texts = [str(value) for value in values[:MOST_SHOWN]]
+    texts = [_text(value) for value in values[:MOST_SHOWN]]
     shown = [how(text if len(text) <= 60 else f"{text[:59]} ...") for text in texts]
     return ", ".join(shown) + (f" and {len(values) - MOST_SHOWN} more" if len(values) > MOST_SHOWN else "")
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # an integer of many thousand digits
+        return "a very long number"
+
+
+def refuse_unwritable(names: Sequence[object], source: str) -> None:
+    """Refuse names that no file can hold: those with half a character (a lone surrogate)."""
+    for name in names:
+        try:
+            str(name).encode("utf-8")
+        except UnicodeEncodeError:
+            raise InputError(f"{source}: the name {name!a} holds half a character: write it anew") from None
 
 
 # Lines and cells ------------------------------------------------------------------------------------------------------

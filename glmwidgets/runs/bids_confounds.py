@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.design.confound_groups import EXPANSIONS, MOTION
@@ -161,7 +161,7 @@ def load_confounds(
     for name in names:
         check_choice("strategy", name, STRATEGIES)
     said_path = path.with_suffix(".json")
-    said = json.loads(noted(said_path).read_text(encoding="utf-8-sig")) if said_path.is_file() else {}
+    said = parse_json(noted(said_path).read_bytes(), said_path) if said_path.is_file() else {}
     table = _Table(path, read_table(path, "confounds"), said)
     options = {"motion": motion, "wm_csf": wm_csf, "global_signal": global_signal}
     options |= {"compcor": compcor, "n_compcor": n_compcor}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted
 
 __all__ = ["BidsFile", "applies", "linked_datasets", "nearest", "same_value", "sidecar"]
@@ -150,8 +150,8 @@ def sidecar(to: BidsFile, folder: Path, root: Path) -> dict[str, Any]:
         applying = [f for f in _named(place, to.suffix, (".json",)) if applies(f, to)]
         for file in sorted(applying, key=lambda f: len(f.entities)):
             try:
-                metadata.update(json.loads(noted(file.path).read_text(encoding="utf-8-sig")))
-            except (ValueError, TypeError) as error:
+                metadata.update(parse_json(noted(file.path).read_bytes(), file.path))
+            except TypeError as error:
                 raise ValueError(f"{file.path} is not valid JSON: {error}") from None
     return metadata
 
@@ -179,8 +179,8 @@ def linked_datasets(root: Path) -> list[Path]:
     path = root / "dataset_description.json"
     if path.is_file():
         try:
-            said = dict(json.loads(noted(path).read_text(encoding="utf-8-sig")))
-        except (ValueError, TypeError) as error:
+            said = dict(parse_json(noted(path).read_bytes(), path))
+        except TypeError as error:
             raise ValueError(f"{path} is not valid JSON: {error}") from None
     links, sources = said.get("DatasetLinks"), said.get("SourceDatasets")
     named = list(links.values()) if isinstance(links, Mapping) else []

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, some
+from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, refuse_unwritable, some
 
 __all__ = ["Confounds", "check_confounds", "judge_confounds"]
 
@@ -98,6 +98,7 @@ def check_confounds(
     if len(columns) > MOST_CONFOUNDS:
         raise InputError(f"{source}: {len(columns):,} confounds, and no more than {MOST_CONFOUNDS:,} can be looked at")
     refuse_repeated(columns, source)
+    refuse_unwritable(columns, source)
     if not judged:
         return pd.DataFrame({name: numbers_of(table.iloc[:, j]) for j, name in enumerate(columns)})
     for j, name in enumerate(columns):

@@ -234,6 +234,8 @@ def make_drift(
         raise ValueError(f"high_pass must be a frequency in Hz, 0 or more, not {high_pass}")
     if drift.setting == "drift_order" and not (drift_order == int(drift_order) and drift_order >= 0):
         raise ValueError(f"drift_order must be a whole number, 0 or more, not {drift_order}")
+    if drift.setting == "drift_order" and drift_order >= len(frame_times):
+        raise ValueError(f"drift_order {int(drift_order):,} needs more scans than the {len(frame_times)} there are")
     columns = drift.columns(np.asarray(frame_times, dtype=np.float64), float(high_pass), int(drift_order))
     names = [f"drift_{k}" for k in range(1, columns.shape[1] + 1)]
     return np.column_stack([columns, np.ones(len(columns))]), [*names, "constant"]

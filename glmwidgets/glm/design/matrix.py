@@ -37,6 +37,9 @@ from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
 
 __all__ = ["check_confounds", "compute_regressor", "frame_times", "make_first_level_design_matrix"]
 
+#: A design has no more columns, unless there are more scans.
+MOST_COLUMNS = 2_000
+
 # A column this much lower than one whole response comes from events that no scan has seen.
 _NEGLIGIBLE = 1e-3
 
@@ -163,11 +166,15 @@ def make_first_level_design_matrix(
     if events is not None:
         source = os.fspath(events) if isinstance(events, (str, os.PathLike)) else None
         response = resolve_hrf(hrf_model, fir_delays)
+        checked = check_events(events)
+        n_columns = checked["trial_type"].nunique() * len(response.suffixes)
+        _refuse_many(n_columns, times.size)
         exact = is_exact(convolution, response)
-        columns, names = _conditions(check_events(events), response, grid, times, outside, source, exact)
+        columns, names = _conditions(checked, response, grid, times, outside, source, exact)
         blocks.append(columns)
     if add_regs is not None:
         confounds = check_confounds(add_regs, times.size, names=add_reg_names)
+        _refuse_many(len(names) + confounds.shape[1], times.size)
         blocks.append(confounds.to_numpy())
         names = [*names, *confounds.columns]
     elif add_reg_names:
@@ -183,6 +190,11 @@ def make_first_level_design_matrix(
     design = pd.DataFrame(np.hstack([*blocks, drift]), index=times, columns=names)
     _warn_if_dependent(design)
     return design
+
+
+def _refuse_many(n_columns: int, n_scans: int) -> None:
+    if n_columns > max(MOST_COLUMNS, n_scans):
+        raise InputError(f"the design would have {n_columns:,} columns for {n_scans:,} scans: choose fewer")
 
 
 def _conditions(

@@ -22,6 +22,7 @@ import numpy as np
 
 from glmwidgets.glm.design.convolution import is_exact
 from glmwidgets.glm.design.times import evenly_spaced
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
 
@@ -54,6 +55,10 @@ class FineGrid:
     weight: np.ndarray
     t_r: float
     oversampling: int
+
+
+#: Events are sampled at no more times: 160 MB a column.
+MOST_STEPS = 20_000_000
 
 
 def fine_grid(frame_times: np.ndarray, oversampling: int = 50, min_onset: float = -24.0) -> FineGrid:
@@ -98,6 +103,12 @@ def fine_grid(frame_times: np.ndarray, oversampling: int = 50, min_onset: float 
     n, first, last = frame_times.size, frame_times[0], frame_times[-1]
     end = last * (1 + 1.0 / (n - 1))
     n_steps = (n - 1) * 1.0 / (last - first) * ((end - first - min_onset) * oversampling) + 1
+    if n_steps > MOST_STEPS:
+        step = (last - first) / (n - 1)
+        raise InputError(
+            f"events would be sampled at {n_steps:,.0f} times (scans every {step:g} s, {oversampling} steps a scan, "
+            f"from {min_onset:g} s on), and no more than {MOST_STEPS:,} fit; is the time between scans in seconds?"
+        )
     times = np.linspace(first + min_onset, end, int(np.rint(n_steps)))
     after = np.clip(np.searchsorted(times, frame_times), 1, times.size - 1)
     weight = (frame_times - times[after - 1]) / (times[after] - times[after - 1])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.reading import Events, Place, read_events
-from glmwidgets.glm.tables import numbers_of, odd_words, refuse_repeated, some
+from glmwidgets.glm.tables import numbers_of, odd_words, refuse_repeated, refuse_unwritable, some
 
 __all__ = [
     "EventFinding",
@@ -23,6 +23,10 @@ __all__ = [
     "run_window",
     "without_duration",
 ]
+
+
+#: A table has no more types of events.
+MOST_TYPES = 10_000
 
 
 def check_events(
@@ -92,6 +96,11 @@ def checked_events(
             )
     if len(table) == 0:
         raise ValueError(f"{where.source} has a header but no event")
+    if "trial_type" in table.columns and (n_types := table["trial_type"].nunique()) > MOST_TYPES:
+        raise InputError(
+            f"{where.source}: {n_types:,} event types, and no more than {MOST_TYPES:,} can be modelled; is trial_type "
+            "the column that names them?"
+        )
     if missing_duration is not None:
         if not 0 <= missing_duration < np.inf:
             raise ValueError(f"missing_duration must be 0 s or more, not {missing_duration}")
@@ -173,6 +182,7 @@ def _numbers(column: pd.Series, where: Place) -> np.ndarray:
 
 def _types(column: pd.Series, where: Place) -> list[str]:
     # A table with types 1 and 2 may have been stored with them as 1.0 and 2.0.
+    refuse_unwritable(column.unique(), where.source)
     names = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in column.tolist()]
     missing = _is_missing(column)
     if missing.any():

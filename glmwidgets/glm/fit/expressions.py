@@ -79,6 +79,18 @@ class ExpressionError(InputError):
         self.suggestion = suggestion
 
 
+#: A contrast has no more rows, unless there are more columns.
+MOST_ROWS = 1_000
+
+
+def _count_rows(definition: object) -> int:
+    if isinstance(definition, str):
+        return 1 + sum(map(definition.count, ";,\n"))
+    if isinstance(definition, list | tuple) and any(isinstance(row, str | Mapping) for row in definition):
+        return len(definition)
+    return len(definition) if isinstance(definition, np.ndarray) and definition.ndim == 2 else 1
+
+
 def contrast_vector(definition: object, columns: Iterable[object], pad: bool = True) -> NDArray[np.float64]:
     """Turn any way of writing a contrast into weights on the design's columns.
 
@@ -121,6 +133,8 @@ def contrast_vector(definition: object, columns: Iterable[object], pad: bool = T
            [0., 1., 0., 0., 0.]])
     """
     names = _column_names(columns)
+    if (n_rows := _count_rows(definition)) > max(MOST_ROWS, len(names)):
+        raise ValueError(f"the contrast has {n_rows:,} rows, and the design {len(names):,} columns")
     if isinstance(definition, str):
         rows = _parse(definition, names)
         return rows[0] if len(rows) == 1 else np.stack(rows)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from glmwidgets.glm.choices import nearest
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.exact import Exact, spline
 from glmwidgets.glm.response.table import HRF, HRFS, Parameter, format_hrf
+from glmwidgets.glm.tables import some
 
 __all__ = [
     "HRF",
@@ -140,6 +142,10 @@ def _splines(kernels: Callable, t_r: float, uses_duration: bool) -> tuple[Exact,
     return tuple(spline(each, t_r / oversampling, per_second=uses_duration) for each in kernels(t_r, oversampling))
 
 
+#: A response has no more samples, columns and delays (in scans).
+MOST_SAMPLES, MOST_DELAYS, MOST_DELAY = 1_000_000, 1_000, 20_000
+
+
 def _call_kernel(function: Callable, t_r: float, oversampling: int) -> np.ndarray:
     name = _function_name(function)
     try:
@@ -148,7 +154,17 @@ def _call_kernel(function: Callable, t_r: float, oversampling: int) -> np.ndarra
         raise ValueError(
             f"the custom hrf_model {name} could not be called as {name}(t_r, oversampling): {error}"
         ) from error
-    kernel = np.asarray(kernel, dtype=np.float64)
+    except Exception as error:
+        raise ValueError(f"the custom hrf_model {name} raised {type(error).__name__}: {error}") from error
+    if np.size(kernel) > MOST_SAMPLES:
+        raise ValueError(
+            f"the custom hrf_model {name} returned {np.size(kernel):,} values, and a response has no more than "
+            f"{MOST_SAMPLES:,}, one per step of {t_r / oversampling:g} s"
+        )
+    try:
+        kernel = np.asarray(kernel, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"the custom hrf_model {name} returned something else than numbers") from None
     if kernel.ndim != 1 or kernel.size == 0 or not np.isfinite(kernel).all():
         raise ValueError(
             f"the custom hrf_model {name} must return a non-empty one-dimensional array of finite numbers, "
@@ -168,9 +184,13 @@ def _unique(suffixes: Sequence[str], what: str) -> tuple[str, ...]:
 
 
 def _check_fir_delays(fir_delays: Iterable[int] | None) -> tuple[int, ...]:
-    delays = (0,) if fir_delays is None else tuple(fir_delays)
-    if not delays or any(delay != int(delay) or delay < 0 for delay in delays):
-        raise ValueError(f"fir_delays must be whole numbers of scans, 0 or more, not {list(delays)}")
+    delays = (0,) if fir_delays is None else tuple(islice(fir_delays, MOST_DELAYS + 1))
+    if len(delays) > MOST_DELAYS:
+        raise ValueError(f"fir_delays are more than {MOST_DELAYS:,}: each is a column of the design")
+    if not delays or any(delay != int(delay) or not 0 <= delay <= MOST_DELAY for delay in delays):
+        raise ValueError(
+            f"fir_delays must be whole numbers of scans, 0 or more (and up to {MOST_DELAY:,}), not {some(delays)}"
+        )
     return tuple(int(delay) for delay in delays)
 
 

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,13 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted, write_text
 from glmwidgets.glm.design.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.response.models import HRFS, parse_hrf
+from glmwidgets.glm.tables import number_of, some
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.page.subject import named_contrasts
@@ -373,13 +374,13 @@ def read_stats_model(path: str | os.PathLike[str] | Mapping[str, Any]) -> StatsM
         source = Path(path).expanduser()
         if not source.is_file():
             raise FileNotFoundError(f"no Stats Model at {source}")
-        try:
-            document = json.loads(noted(source).read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{source} is not valid JSON: {error}") from None
+        document = parse_json(noted(source).read_bytes(), source)
     if not isinstance(document, Mapping) or not document.get("Nodes"):
         raise ValueError(f"{source} is not a BIDS Stats Model: it has no Nodes")
-    runs = [node for node in document["Nodes"] if str(node.get("Level", "")).lower() == "run"]
+    nodes = document["Nodes"]
+    if not isinstance(nodes, list) or not all(isinstance(node, Mapping) for node in nodes):
+        raise ValueError(f"{source}: Nodes has to be a list of objects")
+    runs = [node for node in nodes if str(node.get("Level", "")).lower() == "run"]
     if len(runs) != 1:
         raise ValueError(f"{source}: one node of level Run is needed, and there are {len(runs)}")
     try:
@@ -504,9 +505,17 @@ def _read_contrast(contrast: Mapping[str, Any], names: Mapping[str, str]) -> str
         if len(row) != len(columns):
             raise ValueError(f"contrast {contrast['Name']!r} has {len(row)} weights for {len(columns)} conditions")
         # Weights may be written as fractions, such as "-1/3".
-        values[:] = [float(Fraction(w)) if isinstance(w, str) else float(w) for w in row]
+        values[:] = [_weight(w, contrast["Name"]) for w in row]
     # As text: a list of rows could be taken for one contrast for each of several runs.
     return expression_from_vector(found, columns)
+
+
+def _weight(given: Any, name: str) -> float:
+    above, _, below = str(given).partition("/")
+    top, bottom = number_of(above), number_of(below or "1")
+    if top is None or not bottom:
+        raise ValueError(f"a weight of contrast {name!r} is no finite number: {some([given], repr)}")
+    return top / bottom
 
 
 def _is_pattern(name: str) -> bool:
