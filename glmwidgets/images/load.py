@@ -16,7 +16,7 @@ from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.times import check_scan_times
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.names import image_name
-from glmwidgets.images.nifti import SECONDS, as_nifti, units
+from glmwidgets.images.nifti import SECONDS, as_nifti, check_place, units
 from glmwidgets.images.open_file import open_file
 from glmwidgets.images.voxels import image_data
 
@@ -37,6 +37,9 @@ MIN_SCANS = 3
 
 #: Seconds between scans that a header may be believed in; 2000 is a TR in milliseconds.
 PLAUSIBLE_T_R = (0.02, 60.0)
+
+#: Seconds between scans below which nobody measures, and designs would be too fine to be held.
+SHORTEST_T_R = 1e-3
 
 
 def load_image(img: ImageLike) -> nib.Nifti1Image:
@@ -73,6 +76,7 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
             for part in img.file_map.values():
                 if part.filename is not None:
                     noted(part.filename)
+        check_place(img)
         return as_nifti(img)
     if isinstance(img, str | PathLike):
         return load_image(open_file(Path(img).expanduser()))
@@ -279,6 +283,8 @@ def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
     t_r = float(t_r)
     if not (np.isfinite(t_r) and t_r > 0):
         raise ValueError(f"t_r must be a positive number of seconds, not {t_r:g}")
+    if t_r < SHORTEST_T_R:
+        raise ValueError(f"t_r must be in seconds: no scan follows another after {t_r:g} s")
     if t_r > PLAUSIBLE_T_R[1]:
         raise ValueError(f"t_r must be in seconds: {t_r:g} s between scans looks like milliseconds")
     if by_header is not None and abs(t_r - by_header) > 0.01 * by_header:

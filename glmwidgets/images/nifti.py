@@ -9,7 +9,9 @@ import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.spatialimages import SpatialImage
 
-__all__ = ["SECONDS", "as_nifti", "units"]
+from glmwidgets.images.names import image_name
+
+__all__ = ["SECONDS", "as_nifti", "check_place", "units"]
 
 #: Of each unit of space that a header may name, in mm; a header that names none means mm.
 MM = {"mm": 1.0, "meter": 1e3, "micron": 1e-3, "unknown": 1.0}
@@ -19,6 +21,9 @@ SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 
 #: Units of the time axis in the headers of AFNI, by their codes there.
 _AFNI_SECONDS = {77001: 1e-3, 77002: 1.0}
+
+#: Share of the product of a voxel's edges below which it has no volume.
+FLAT = 1e-6
 
 #: Intents of displacements and other vectors, whose components are no scans.
 _VECTORS = (1006, 1007)
@@ -50,6 +55,33 @@ def as_nifti(img: SpatialImage) -> nib.Nifti1Image:
         # A header and its image in two files say as much as a NIfTI in one.
         img = _again(img, img.dataobj, img.header) if isinstance(img, nib.Nifti1Pair) else _of_another_format(img)
     return _three_axes_and_time(_in_mm(img))
+
+
+def check_place(img: SpatialImage) -> None:
+    """Refuse an image without voxels, or whose header does not say where they are.
+
+    Parameters
+    ----------
+    img : image
+
+    Raises
+    ------
+    ValueError
+        The message names it.
+    """
+    name, affine = image_name(img), img.affine
+    if min(img.shape) < 1:
+        raise ValueError(f"{name} has shape {tuple(map(int, img.shape))}: it holds no voxel")
+    sizes = np.asarray(img.header.get_zooms()[:3], dtype=float)
+    if affine is None or not np.isfinite(affine).all() or not np.isfinite(sizes).all():
+        raise ValueError(f"{name} does not say where its voxels are: its affine or voxel sizes hold NaN or infinity")
+    edges = nib.affines.voxel_sizes(affine)
+    volume = abs(np.linalg.det(affine[:3, :3]))
+    if not edges.all() or volume < FLAT * np.prod(edges) or not np.isfinite(volume):
+        raise ValueError(
+            f"{name} does not say where its voxels are: by its affine they have no volume\n{affine}\nset the affine, "
+            "or convert the image again"
+        )
 
 
 def units(header: nib.Nifti1Header) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import nibabel as nib
+import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.placeholders import not_its_content
@@ -51,7 +52,18 @@ def open_file(path: Path) -> SpatialImage:
         raise ValueError(_unreadable(path, error)) from error
     if not isinstance(img, SpatialImage):
         raise ValueError(f"{path} is a {type(img).__name__}, not an image of volumes: give a NIfTI image")
+    if isinstance(img, nib.Nifti1Pair):
+        _check_scale(img, path)
     return img
+
+
+def _check_scale(img: nib.Nifti1Pair, path: Path) -> None:
+    """Refuse scale factors that are none: nibabel takes 1 in their place."""
+    part = img.file_map.get("header") or img.file_map["image"]
+    with part.get_prepare_fileobj("rb") as file:
+        header = img.header_class.from_fileobj(file, check=False)
+    if np.isinf([header["scl_slope"], header["scl_inter"]]).any():
+        raise ValueError(f"{path} has an infinite scale factor (scl_slope, scl_inter): its values cannot be known")
 
 
 def _missing(path: Path) -> str:

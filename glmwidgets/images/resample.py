@@ -135,7 +135,7 @@ def target_grid(
     (4, 4, 4)
     """
     affine = np.asarray(target_affine, dtype=float)
-    if affine.shape not in ((3, 3), (4, 4)) or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+    if affine.shape not in ((3, 3), (4, 4)) or not abs(np.linalg.det(affine[:3, :3])) > 1e-12:
         raise ValueError(f"target_affine must be an invertible array of shape (4, 4) or (3, 3), not\n{target_affine}")
     if target_shape is not None and (len(target_shape) != 3 or min(target_shape) < 1):
         raise ValueError(f"target_shape must be three numbers of voxels, not {target_shape}")

@@ -100,6 +100,12 @@ class VolumeSmoother:
     def __init__(
         self, shape: Sequence[int], sigma: np.ndarray, dtype: np.dtype[Any] | type, mask: np.ndarray | None = None
     ):
+        width, apart = sigma * np.sqrt(8 * np.log(2)), np.asarray(shape, dtype=float)
+        if sigma.any() and (width > apart)[sigma > 0].all():
+            raise ValueError(
+                f"the smoothing is wider than the volume: {width.max():.4g} voxels at half maximum, and there are "
+                f"{' x '.join(map(str, shape))}. It is in mm"
+            )
         self._sigma = sigma
         # The filter's reach: beyond it a voxel cannot matter to the box. At the faces nothing is cut, so that the
         # mirror stands where it stands for the whole volume.

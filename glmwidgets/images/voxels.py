@@ -8,13 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
+from nibabel.arrayproxy import ArrayProxy, is_proxy
 from nibabel.spatialimages import SpatialImage
 from nibabel.volumeutils import apply_read_scaling
 
+from glmwidgets.files.memory import human_bytes, need_memory
 from glmwidgets.images.names import image_name
 
 __all__ = ["image_data"]
+
+#: Bytes after those that the header promises which are read to come to the checksum.
+MOST_BEYOND = 2**26
+
+#: What is decompressed in one piece.
+PIECE = 2**24
 
 
 def image_data(img: SpatialImage) -> np.ndarray:
@@ -48,6 +55,12 @@ def image_data(img: SpatialImage) -> np.ndarray:
     dtype('int16')
     """
     proxy = img.dataobj
+    if is_proxy(proxy):
+        itemsize = np.dtype(getattr(proxy, "dtype", np.float64)).itemsize
+        scaled = (getattr(proxy, "slope", 1), getattr(proxy, "inter", 0)) != (1, 0)
+        need_memory(
+            float(np.prod(img.shape, dtype=float)) * (itemsize + 8 * scaled), f"the voxels of {image_name(img)}"
+        )
     try:
         # Other formats scale in ways of their own, AFNI each volume by its own factor.
         if type(proxy) is ArrayProxy and str(proxy.file_like).endswith(".gz"):
@@ -85,6 +98,11 @@ def _read_compressed(proxy: ArrayProxy) -> np.ndarray:
     target = memoryview(data.T.reshape(-1).view(np.uint8))
     at = -proxy.offset
     for piece in _decompressed(Path(proxy.file_like)):
+        if at > len(target) + MOST_BEYOND:
+            raise ValueError(
+                f"{proxy.file_like} goes on for more than {human_bytes(MOST_BEYOND)} after the "
+                f"{human_bytes(len(target))} that its header promises: it is no image that can be trusted"
+            )
         wanted = memoryview(piece)[max(0, -at) : max(0, len(target) - at)]
         start = max(at, 0)
         target[start : start + len(wanted)] = wanted
@@ -111,11 +129,12 @@ def _decompressed(path: Path) -> Iterator[bytes]:
                     continue
                 decoder = codec.decompressobj(zlib.MAX_WBITS | 16)
             try:
-                piece = decoder.decompress(chunk)
+                # A piece at a time: a few compressed bytes may be many.
+                piece = decoder.decompress(chunk, PIECE)
             except codec.error as error:
                 raise zlib.error(str(error)) from error
             yield piece
-            chunk = decoder.unused_data
+            chunk = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
             if decoder.eof:
                 decoder = None
     if decoder is not None:
