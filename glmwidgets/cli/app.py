@@ -33,11 +33,8 @@ __all__ = ["app", "running_app"]
 NOTEBOOK = "glmwidgets.ipynb"
 THEMES = ("light", "dark")
 
-# The margins of a document are lost on an instrument.
-PAGE = (
-    "<style>.jp-Notebook, .jp-OutputArea-output { padding: 4px !important; } "
-    ".jp-OutputPrompt { display: none; }</style>"
-)
+TEMPLATE = "glmwidgets"
+IN_APP = "GLMWIDGETS_APP"  # as in glmwidgets.panels.parts.download, which would bring the widgets along
 
 
 def app(argv: Sequence[str]) -> int:
@@ -110,8 +107,6 @@ def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:
         "import json",
         "import glmwidgets as gw",
         "from glmwidgets.datasets import simulate_run",
-        "from IPython.display import HTML, display",
-        f"display(HTML({PAGE!r}))",
         f"explorer = gw.explore({run})",
         "explorer",
     ]
@@ -148,19 +143,30 @@ def running_app(
     token = secrets.token_hex(24)
     with tempfile.TemporaryDirectory(prefix="glmwidgets-app-", ignore_cleanup_errors=True) as private:
         folder, config, log = Path(private) / "page", Path(private) / "config", Path(private) / "voila.log"
+        template = Path(private) / "data" / "voila" / "templates" / TEMPLATE
+        template.mkdir(parents=True)
+        write_text(template / "index.html.j2", (Path(__file__).parent / "voila" / "index.html.j2").read_text(), "page")
+        write_text(template / "conf.json", json.dumps({"base_template": "lab"}), "page")
         folder.mkdir()
         config.mkdir(mode=0o700)
         write_text(folder / NOTEBOOK, json.dumps(_notebook(chosen)), "notebook")
         # In a file, for the words of a command can be read by everybody on the machine.
         write_text(config / "voila.json", json.dumps({"Voila": {"token": token}}), "configuration")
+        paths = [str(Path(private) / "data"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
         command = [sys.executable, "-m", "voila", NOTEBOOK, "--no-browser", f"--Voila.ip={ip}", f"--port={port}"]
-        command += ["--Voila.port_retries=0", f"--theme={theme}", "--show_tracebacks=True"]
+        command += ["--Voila.port_retries=0", f"--theme={theme}", f"--template={TEMPLATE}", "--show_tracebacks=True"]
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
                 # The kernel must be of the environment that glmwidgets is installed in.
-                env={**os.environ, "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_PREFER_ENV_PATH": "1"},
+                env={
+                    **os.environ,
+                    "JUPYTER_CONFIG_DIR": str(config),
+                    "JUPYTER_PREFER_ENV_PATH": "1",
+                    "JUPYTER_PATH": os.pathsep.join(paths),
+                    IN_APP: "1",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

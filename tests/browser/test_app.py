@@ -1,6 +1,7 @@
 """The explorer as ``glmwidgets app`` serves it: full page, in either theme, and its controls reach the kernel."""
 
 import urllib.request
+from pathlib import Path
 
 import nibabel as nib
 import pytest
@@ -23,8 +24,8 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    # Voilà asks a server far away for icons that are not used here.
-    page.route(lambda url: "://localhost" not in url, lambda route: route.fulfill(body=""))
+    far = []
+    page.on("request", lambda request: far.append(request.url) if _is_far(request.url) else None)
     with running_app(chosen, theme="dark") as (_, base, token):
         with urllib.request.urlopen(f"{base}/", timeout=60) as answer:
             assert "/login" in answer.url  # without the token nobody gets in
@@ -46,4 +47,14 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
         page.wait_for_function(IDLE)
         assert (pixels(page.locator(".glmw-slices canvas").first) != painted).any()
         screenshot(page, "app_dark")
+        # What is kept goes to the person: the kernel's folder is gone when the app ends.
+        with page.expect_download() as kept:
+            page.get_by_text("save as TSV").click()
+        assert kept.value.suggested_filename == "clusters.tsv"
+        assert Path(kept.value.path()).read_text().startswith("cluster_id\t")
     assert errors == []
+    assert far == []
+
+
+def _is_far(url):
+    return not url.startswith(("data:", "blob:")) and "://localhost" not in url

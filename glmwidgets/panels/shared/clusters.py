@@ -14,9 +14,11 @@ import ipywidgets as W
 import numpy as np
 
 from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
+from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.inference.clusters import Cluster, Peak
 from glmwidgets.glm.inference.digits import Digits, digits_of
+from glmwidgets.panels.parts.download import Download
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.core.live import LiveSession
@@ -54,7 +56,7 @@ class ClustersPanel(Panel):
     ----------
     table : RowTable
     save : Button
-        Writes ``clusters.tsv`` beside the notebook.
+        Writes ``clusters.tsv`` beside the notebook; in the app the browser downloads it.
     """
 
     def __init__(self, session: LiveSession, flash: Callable | None = None):
@@ -64,10 +66,12 @@ class ClustersPanel(Panel):
         self.table.on_pick(self.guarded(self._jump))
         self._flash = flash
         self._peaks: list[tuple[Cluster, Peak]] = []
-        self.save = W.Button(description="save as TSV", tooltip=f"write {FILE} beside the notebook", disabled=True)
+        self._download = Download() if Download.is_wanted() else None
+        where = "beside the notebook" if self._download is None else "to your downloads"
+        self.save = W.Button(description="save as TSV", tooltip=f"write {FILE} {where}", disabled=True)
         self.save.on_click(self.guarded(self._save))
         self._note = text("glmw-note")
-        foot = W.Box([self.save, self._note])
+        foot = W.Box([self.save, self._note, *([] if self._download is None else [self._download])])
         foot.add_class("glmw-bar")
         self.fill(self.table, foot)
         session.observe_locked(self._show, "clusters")
@@ -96,15 +100,22 @@ class ClustersPanel(Panel):
         FileExistsError
             If the file was read as an input, or exists and may not be replaced.
         """
+        return write_text(path, cluster_tsv(self._found()), "clusters", overwrite=overwrite, by=self.session)
+
+    def _found(self) -> Clusters:
         with self.session.lock:
             clusters = self.session.clusters
         if clusters is None:
             raise SettingsError("clusters", "they are still being found: wait until the explorer is up to date")
-        return write_text(path, cluster_tsv(clusters), "clusters", overwrite=overwrite, by=self.session)
+        return clusters
 
     def _save(self, _button: object) -> None:
-        path = self.save_tsv(self._free_name())
-        self._note.value = f"saved {escape(path.name)} {datetime.now():%H:%M:%S}"
+        if self._download is not None:
+            name, done = FILE, "downloaded"
+            self._download.offer(name, cluster_tsv(self._found()))
+        else:
+            name, done = self.save_tsv(self._free_name()).name, "saved"
+        self._note.value = f"{done} {escape(name)} {datetime.now():%H:%M:%S}"
 
     def _free_name(self) -> Path:
         """The first of clusters.tsv, clusters-2.tsv ... that may be written: a button cannot ask what to do."""

@@ -108,3 +108,16 @@ def test_the_crosshair_names_its_cluster_and_the_statistic_shown(session):
     assert "tSNR" in crosshair._values.value
     session.update({"threshold.value": 50.0})
     assert "none" in crosshair._values.value
+
+
+def test_in_the_app_the_browser_keeps_the_table(session, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GLMWIDGETS_APP", "1")
+    panel = ClustersPanel(session)
+    sent = []
+    monkeypatch.setattr(type(panel._download), "send", lambda _self, content: sent.append(content))
+    panel.save.click()
+    assert sent[0]["name"] == "clusters.tsv"
+    assert sent[0]["text"] == cluster_tsv(session.clusters)
+    assert "downloaded clusters.tsv" in panel._note.value
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,29 @@
+"""Files for the browser to keep, where the kernel's folder is nobody's; `web/download.js` is its other half."""
+
+from __future__ import annotations
+
+import os
+
+import anywidget
+
+from glmwidgets.web import script
+
+__all__ = ["IN_APP", "Download"]
+
+#: Set for the kernels of ``glmwidgets app``: their folder is gone when the app ends, so that keeping is downloading.
+IN_APP = "GLMWIDGETS_APP"
+
+
+class Download(anywidget.AnyWidget):
+    """Nothing to be seen; hands texts to the page as files."""
+
+    _esm = script("download.js")
+
+    @staticmethod
+    def is_wanted() -> bool:
+        """Whether what is kept has to go through the page."""
+        return bool(os.environ.get(IN_APP))
+
+    def offer(self, name: str, text: str) -> None:
+        """Have the browser keep a text as a file of this name."""
+        self.send({"name": name, "text": text})

@@ -1,0 +1,16 @@
+// Gives a person a file where what the kernel writes would be lost: the browser's own download.
+
+function render({ model, el }) {
+  el.classList.add("glmw-frame");
+  const offer = ({ name, text }) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  model.on("msg:custom", offer);
+  return () => model.off("msg:custom", offer);
+}
+
+export default { render };
