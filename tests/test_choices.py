@@ -210,7 +210,7 @@ VIEW_ROWS = [
 WEIGHTING = Added(
     "WEIGHTINGS",
     "first",
-    Weighting("the first run alone", lambda contrasts: contrasts[0]),
+    Weighting("the first run alone", lambda contrasts, dof_method: contrasts[0]),
     "runs.weighting",
     ledger="→ the first run alone",
     menu="the first run alone",

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from glmwidgets.glm.choices import Choices
-from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
+from glmwidgets.glm.fit.contrasts import DOF_METHODS, Contrast, fixed_effects
 from glmwidgets.glm.fit.heterogeneity import precision_weighted
 from glmwidgets.specification.field import check_group, setting
 from glmwidgets.specification.looks import MapView
@@ -29,20 +29,24 @@ class Weighting(NamedTuple):
     label : str
         In a menu, after "weighted".
     combine : callable
-        Makes one `glmwidgets.glm.fit.contrasts.Contrast` of those of two runs or more.
+        ``combine(contrasts, dof_method)`` makes one `glmwidgets.glm.fit.contrasts.Contrast` of those of several runs.
     by_estimator : bool
         Whether `glmwidgets.models.FirstLevelModel` combines its runs so.
     """
 
     label: str
-    combine: Callable[[Sequence[Contrast]], Contrast]
+    combine: Callable[[Sequence[Contrast], str], Contrast]
     by_estimator: bool = False
+
+
+def _equally(contrasts: Sequence[Contrast], dof_method: str) -> Contrast:
+    return fixed_effects(contrasts, dof_method=dof_method)
 
 
 #: How runs are combined, by name.
 WEIGHTINGS: Choices[Weighting] = Choices(
     {
-        "equal": Weighting("every run the same", fixed_effects, by_estimator=True),
+        "equal": Weighting("every run the same", _equally, by_estimator=True),
         "precision": Weighting("runs by their precision", precision_weighted),
     }
 )
@@ -92,6 +96,8 @@ class RunsSettings:
         Numbers of runs, from 1, that are not used.
     weighting : str
         A key of `WEIGHTINGS`.
+    dof_method : {"satterthwaite", "sum"}
+        Degrees of freedom of what is combined. Files that do not say it mean the sum over runs, as version 0.1 took it.
     """
 
     models: tuple[str, ...] = setting(
@@ -102,6 +108,7 @@ class RunsSettings:
     )
     left_out: tuple[int, ...] = setting((), "runs left out")
     weighting: str = setting("equal", "weighted", choices=WEIGHTINGS)
+    dof_method: str = setting("satterthwaite", "degrees of freedom", choices=DOF_METHODS, absent="sum")
 
     def __post_init__(self) -> None:
         check_group(self, "runs")

@@ -34,7 +34,11 @@ function keepFolds(root) {
     head.parentElement.classList.toggle("glmw-folded");
     show(head);
   };
-  const watch = new MutationObserver(() => heads().forEach((head) => { if (!head.role) show(head); }));
+  const watch = new MutationObserver(() =>
+    heads().forEach((head) => {
+      if (!head.role) show(head);
+    })
+  );
   watch.observe(root, { childList: true, subtree: true });
   heads().forEach(show);
   for (const type of ["click", "keydown"]) root.addEventListener(type, turn);

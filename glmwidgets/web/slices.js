@@ -95,8 +95,10 @@ function createView(store, el) {
   const bound = new ResizeObserver(() => {
     const { root, readout, canvas } = view, style = getComputedStyle(root);
     const room = style.getPropertyValue("--glmw-bounded").trim() === "1"
-      ? Math.floor(root.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)
-        - (readout.hidden ? 0 : readout.offsetHeight + parseFloat(getComputedStyle(readout).marginTop)))
+      ? Math.floor(
+        root.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) -
+          (readout.hidden ? 0 : readout.offsetHeight + parseFloat(getComputedStyle(readout).marginTop)),
+      )
       : undefined;
     if (room === view.room || room < LEAST_ROOM) return;
     view.room = room;

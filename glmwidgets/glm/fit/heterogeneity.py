@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtrc
 
-from glmwidgets.glm.fit.contrasts import Contrast, with_dofs
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.fit.contrasts import DOF_METHODS, Contrast, with_dofs
 
 __all__ = ["Heterogeneity", "heterogeneity", "precision_weighted"]
 
@@ -70,7 +71,7 @@ def heterogeneity(effects: Sequence[float], variances: Sequence[float]) -> Heter
     return Heterogeneity(q, dof, float(chdtrc(dof, q)), max(0.0, (q - dof) / q) if q > 0 else 0.0)
 
 
-def precision_weighted(contrasts: Sequence[Contrast]) -> Contrast:
+def precision_weighted(contrasts: Sequence[Contrast], dof_method: str = "satterthwaite") -> Contrast:
     """Combine the same effect of several independent runs, each weighted by the inverse of its variance.
 
     With ``w_r = 1 / v_r`` and ``p_r = w_r / sum(w)``: ``effect = sum(p_r b_r)``. As the weights are estimates, of d_r
@@ -82,6 +83,9 @@ def precision_weighted(contrasts: Sequence[Contrast]) -> Contrast:
     ----------
     contrasts : sequence of Contrast
         One a run, of one row each.
+    dof_method : {"satterthwaite", "sum"}
+        ``"sum"`` takes the weights for known: the variance is ``1 / sum(w)``, with the sum of the runs' degrees of
+        freedom. It finds too much over short runs, and is what version 0.1 did.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def precision_weighted(contrasts: Sequence[Contrast]) -> Contrast:
     Raises
     ------
     ValueError
-        If there is none, or they have several rows, or differ in kind or number of voxels.
+        If there is none, or they have several rows, or differ in kind or number of voxels, or `dof_method` is unknown.
 
     Examples
     --------
@@ -99,6 +103,7 @@ def precision_weighted(contrasts: Sequence[Contrast]) -> Contrast:
     >>> float(both.effect[0, 0]), float(both.covariance[0, 0, 0].round(4)), both.dof
     (2.5, 0.7745, 80.0)
     """
+    check_choice("dof_method", dof_method, DOF_METHODS)
     if not contrasts:
         raise ValueError("no run to combine")
     if len({(c.stat_type, c.effect.shape) for c in contrasts}) > 1:
@@ -113,13 +118,15 @@ def precision_weighted(contrasts: Sequence[Contrast]) -> Contrast:
     effect, variance, dofs = weighed_by_precision(
         np.array([c.effect[0] for c in contrasts]), v, np.array([[c.dof] for c in contrasts])
     )
+    if dof_method == "sum":
+        variance = 1 / np.sum(1 / v, axis=0)
     combined = Contrast(
         np.where(known, effect, 0.0)[np.newaxis],
         np.where(known, variance, 0.0)[np.newaxis, np.newaxis],
         float(sum(c.dof for c in contrasts)),
         contrasts[0].stat_type,
     )
-    return combined if len(contrasts) == 1 else with_dofs(combined, dofs)
+    return combined if len(contrasts) == 1 or dof_method == "sum" else with_dofs(combined, dofs)
 
 
 def weighed_by_precision(b: np.ndarray, v: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

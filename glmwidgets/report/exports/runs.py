@@ -149,7 +149,9 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
     fit += ["model.fit(imgs, all_events, all_confounds, sample_masks=kept)"]
     each = [
         "    # Fixed effects of the runs that can answer.",
-        '    maps = model.compute_contrast(contrast, output_type="all", missing="skip", dof_method="satterthwaite")',
+        "    maps = model.compute_contrast(",
+        f'        contrast, output_type="all", missing="skip", dof_method={found.settings.runs.dof_method!r}',
+        "    )",
     ]
     return (fit, each), []
 
@@ -171,7 +173,8 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     each = [
         "    # Of the runs that can answer.",
         '    answers = contrasts_of_runs(fits, names, contrast, missing="skip")',
-        f"    combined = WEIGHTINGS[{found.weighting!r}].combine(answers) if len(answers) > 1 else answers[0]",
+        f"    combine = WEIGHTINGS[{found.weighting!r}].combine",
+        f"    combined = combine(answers, {found.settings.runs.dof_method!r}) if len(answers) > 1 else answers[0]",
         '    kinds = ("z_score", "stat", "p_value", "effect_size", "effect_variance")',
         "    maps = {kind: models[0].masker_.inverse_transform(getattr(combined, kind)()) for kind in kinds}",
     ]

@@ -217,11 +217,11 @@ class FixedAnalysis(LiveAnalysis):
             raise StageError("contrast", unanswered(failed)) from next(iter(failed.values()))
         return tuple(parts)
 
-    @reads("runs.weighting")
+    @reads("runs.weighting", "runs.dof_method")
     def _combined(self, settings: FixedSettings, parts: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:
         contrasts = [part.contrast for part in parts if not part.why_not]
-        combine = WEIGHTINGS[settings.runs.weighting].combine
-        contrast = contrasts[0] if len(contrasts) == 1 else combine(contrasts)
+        row = WEIGHTINGS[settings.runs.weighting]
+        contrast = contrasts[0] if len(contrasts) == 1 else row.combine(contrasts, settings.runs.dof_method)
         return contrast, contrast.z_score()
 
     def _scaling(self, models: Sequence[Settings]) -> str:
