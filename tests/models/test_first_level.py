@@ -49,9 +49,9 @@ def with_data(img, change):
 def test_parameters_are_the_references_with_its_defaults():
     theirs = {name: p.default for name, p in signature(Reference.__init__).parameters.items()}
     ours = {name: p.default for name, p in signature(FirstLevelModel.__init__).parameters.items()}
-    assert set(ours) - set(theirs) == {"precision", "pooling"}
+    assert set(ours) - set(theirs) == {"precision", "pooling", "convolution"}
     assert set(theirs) - set(ours) == {"reports"}
-    assert list(ours)[:-2] == [name for name in theirs if name in ours]
+    assert list(ours)[:-3] == [name for name in theirs if name in ours]
     assert all(ours[name] == theirs[name] and type(ours[name]) is type(theirs[name]) for name in ours if name in theirs)
 
 

@@ -284,7 +284,9 @@ def fit_ar_auto(
     lagged[:, ~known] = np.eye(order + 1)[:, :1]
     if pooling is not None:
         lagged = pooled_curves(lagged, known, pooling, neighbours)
-    share = basis.n_kept / basis.n_scans
+    # Scans left out before the first or after the last are no gap.
+    within = np.flatnonzero(basis.kept)
+    share = within.size / (within[-1] - within[0] + 1)
     phi = np.empty((order, moments.n_voxels))
     chosen, clipped = np.empty(moments.n_voxels), np.empty(moments.n_voxels, dtype=bool)
     rss, coefficients = np.empty(moments.n_voxels), np.empty((basis.rank, moments.n_voxels))
