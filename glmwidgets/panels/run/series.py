@@ -23,7 +23,7 @@ from glmwidgets.panels.run.series_plots import (
     spectrum_plot,
     task_frequencies,
 )
-from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.series import MOST_PINS, SERIES_PLACES, Spot
 from glmwidgets.web.palettes import COLUMN_COLOURS
@@ -100,8 +100,10 @@ class SeriesPanel(Panel):
         self.chips = Chips(label="what is drawn")
         self.on_value(self.chips, self._choose)
         self.place = W.Dropdown(options=SERIES_PLACES, tooltip="what is looked at around the crosshair")
+        named(self.place, "place of the series")
         self.radius = W.BoundedFloatText(min=0, max=100, step=1, tooltip="radius of the sphere in mm")
         self.unit = W.Dropdown(options=[("% signal", "percent"), ("signal", "signal")], tooltip="unit")
+        named(self.unit, "unit of the series")
         self.bind(self.place, "series.place")
         self.bind(self.radius, "series.radius")
         self.bind(self.unit, "series.unit")

@@ -14,9 +14,12 @@ from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["Panel", "close_with_all", "field", "guarded", "opened_by", "text"]
+__all__ = ["Panel", "close_with_all", "field", "guarded", "named", "opened_by", "text"]
 
 log = logging.getLogger(__name__)
+
+# Controls whose description stands beside them; a button's or a checkbox's is what they show.
+_UNLABELLED = (W.Dropdown, W.Text, W.FloatText, W.BoundedFloatText, W.IntText, W.BoundedIntText, W.SelectMultiple)
 
 
 def text(css_class: str = "", value: str = "") -> W.HTML:
@@ -28,9 +31,17 @@ def text(css_class: str = "", value: str = "") -> W.HTML:
     return widget
 
 
+def named(control: W.Widget, name: str) -> W.Widget:
+    """Give a control that has no label of its own a name for those who hear the page instead of seeing it."""
+    if isinstance(control, _UNLABELLED) and name and not control.description:
+        control.description = name
+        control.add_class("glmw-named")
+    return control
+
+
 def field(label: str, control: W.Widget) -> W.VBox:
-    """A control with a small label above it."""
-    box = W.VBox([text("glmw-label", escape(label)), control])
+    """A control with a small label above it, by which it is also called."""
+    box = W.VBox([text("glmw-label", escape(label)), named(control, label)])
     box.add_class("glmw-field")
     return box
 
