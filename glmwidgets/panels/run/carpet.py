@@ -9,6 +9,7 @@ import ipywidgets as W
 
 from glmwidgets.analysis.carpet import Carpet, make_carpet, scan_traces
 from glmwidgets.panels.parts.carpet_view import CarpetView
+from glmwidgets.panels.shared.base import named
 from glmwidgets.session.core.scheduler import Ticket
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.series import CARPETS, ORDERS
@@ -43,8 +44,10 @@ class CarpetTab:
         self._say = say
         self.view = CarpetView(label="carpet: voxels by scans", height=270, resting="click a time to see its scan")
         self.what = W.Dropdown(options=list(WHAT.items()), tooltip="what the carpet shows")
+        named(self.what, "what the carpet shows")
         rows = [(f"rows {row.label}", name) for name, row in ORDERS.items()]
         self.order = W.Dropdown(options=rows, tooltip="what its rows are ordered by")
+        named(self.order, "order of the carpet's rows")
         self.choices = W.Box([self.what, self.order])
         self.choices.add_class("glmw-series-places")
         self.choices.add_class("glmw-carpet-choices")

@@ -16,7 +16,7 @@ from glmwidgets.glm.fit.statistics import colour_limit
 from glmwidgets.panels.parts.flip import FlipButton
 from glmwidgets.panels.parts.plot import PLAIN, figure, value_axis
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
-from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import RULE, SIGNAL
 
@@ -82,6 +82,7 @@ class ComparePanel(Panel):
         self._titles: dict[str, W.HTML] = {}
         self.flip = FlipButton()
         self.what = W.Dropdown(options=[(f"B − A of {row.label}", name) for name, row in DIFFERENCES.items()])
+        named(self.what, "what is compared")
         self.on_value(self.what, lambda _: self._paint_difference())
         self._words = text("glmw-note")
         self._better = text("glmw-note")

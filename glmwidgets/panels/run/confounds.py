@@ -18,7 +18,7 @@ from glmwidgets.glm.design.confound_groups import (
 )
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
-from glmwidgets.panels.shared.base import Panel, field, opened_by, text
+from glmwidgets.panels.shared.base import Panel, field, named, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.confound_choice import ConfoundChoice
 from glmwidgets.web.palettes import COLUMN_COLOURS
@@ -65,6 +65,7 @@ class ConfoundsPanel(Panel):
         widgets = [*self._group_rows(), *self._scrubbing(), self._note]
         self.details = W.ToggleButton(description="columns, plot")
         self.group = W.Dropdown(options=[(group.label, group.name) for group in self.choice.groups])
+        named(self.group, "group of confounds")
         self.columns = W.SelectMultiple(rows=6)
         self.chart = Chart(height=120, label="confounds over the run")
         self._inside = W.VBox([self.group, self.columns, self.chart])

@@ -11,7 +11,7 @@ from glmwidgets.glm.design.diagnostics import energy_removed, spectra
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.design.spectra import drift_gain
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, field, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import colour_of
 
@@ -45,6 +45,7 @@ class DriftPanel(Panel):
         t_r = session.run.t_r
         slowest, quickest = 2 * t_r, 1 / (2 * t_r)
         self.model = W.Dropdown(options=[(row.label, name) for name, row in DRIFTS.items()])
+        named(self.model, "drift")
         self.period = W.BoundedFloatText(min=slowest, max=NEVER, step=10)
         self.frequency = W.BoundedFloatText(min=0, max=quickest, step=0.001)
         self.order = W.BoundedIntText(min=0, max=20)

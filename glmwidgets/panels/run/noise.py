@@ -13,7 +13,7 @@ from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
-from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
 from glmwidgets.web.palettes import FIT
@@ -56,7 +56,9 @@ class NoisePanel(Panel):
         if session.settings.noise.model not in names:
             names.append(session.settings.noise.model)
         self.model = W.Dropdown(options=[(noise_model_row(name).label, name) for name in names])
+        named(self.model, "noise model")
         self.pooling = W.Dropdown(options=[(row.label, way or ALONE) for way, row in POOLINGS.items()])
+        named(self.pooling, "noise is shared")
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
         self.suggestion, self.rho = W.Button(), W.Button(description="ρ map")

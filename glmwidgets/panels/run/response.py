@@ -13,7 +13,7 @@ from glmwidgets.glm.response.handles import GammaShape, dragged, handle_places
 from glmwidgets.glm.response.models import hrf_curve, parse_hrf
 from glmwidgets.glm.response.table import HRF, HRFS, format_hrf
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, field, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import SettingsError
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
@@ -55,6 +55,7 @@ class ResponsePanel(Panel):
     def __init__(self, session: Session):
         super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays"))
         self.model = W.Dropdown(options=[(row.label, name) for name, row in HRFS.items()])
+        named(self.model, "response")
         self.on_value(self.model, self._pick)
         self.parameters: dict[str, W.FloatText] = {}
         self._fields: list[W.Box] = []

@@ -102,6 +102,7 @@ class SeriesPanel(Panel):
         self.place = W.Dropdown(options=SERIES_PLACES, tooltip="what is looked at around the crosshair")
         named(self.place, "place of the series")
         self.radius = W.BoundedFloatText(min=0, max=100, step=1, tooltip="radius of the sphere in mm")
+        named(self.radius, "radius of the sphere, mm")
         self.unit = W.Dropdown(options=[("% signal", "percent"), ("signal", "signal")], tooltip="unit")
         named(self.unit, "unit of the series")
         self.bind(self.place, "series.place")

@@ -12,7 +12,7 @@ from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, writte
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.panels.parts.table import RowTable
-from glmwidgets.panels.shared.base import Panel, close_with_all, text
+from glmwidgets.panels.shared.base import Panel, close_with_all, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 
@@ -63,6 +63,7 @@ class ContrastPanel(Panel):
     def __init__(self, session: Session):
         super().__init__(session, "", ("contrast",))
         self.expression = W.Text(continuous_update=True, placeholder="face - house")
+        named(self.expression, "contrast")
         self.bind(self.expression, "contrast.expression")
         self._verdict = text("glmw-note")
         self.add = W.Button(description="+ add", tooltip="another contrast beside this one")
@@ -73,6 +74,7 @@ class ContrastPanel(Panel):
         self.suggestion.add_class("glmw-suggestion")
         self.suggestion.layout.display = "none"
         self.name = W.Text(continuous_update=False, placeholder="name")
+        named(self.name, "name of the contrast")
         self.remove = W.Button(description="remove", tooltip="take this contrast off the list")
         self.weigh = W.ToggleButton(description="weights", tooltip="write the contrast with a slider for each column")
         self.pairs = W.Button(description="all pairs", tooltip="the difference of every two event types")
