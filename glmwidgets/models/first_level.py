@@ -214,6 +214,7 @@ class FirstLevelModel(Estimator):
         *,
         fill_first_row: bool = False,
         outside: str = "error",
+        mean_scans: Any = None,
     ) -> FirstLevelModel:
         """Fit the model to one run or several.
 
@@ -242,6 +243,9 @@ class FirstLevelModel(Estimator):
             derivatives.
         outside : {"error", "warn"}
             What to do about event types that never happen during a run.
+        mean_scans : array of bool or int, or list of these, optional
+            Scans over which the mean of each voxel is taken where data are in percent of it, one for each run; by
+            default, and with None in the list, all that are kept. The explorer leaves out scans that it scrubs.
 
         Returns
         -------
@@ -269,6 +273,7 @@ class FirstLevelModel(Estimator):
             fill_first_row,
             self.slice_time_ref,
             keeps_time=noise_model_row(self.noise_model).keeps_time,
+            mean_scans=mean_scans,
         )
         # All that can be wrong with a design is said before any voxel is read.
         designs = [self._design(asked, run, outside) for run in runs]

@@ -63,7 +63,7 @@ def fit_run(
 
     try:
         return memory.cache(_fit_series, ignore=["series", "domain"])(
-            key, series, masker.domain_, asked, design, run.places, **settings
+            key, series, masker.domain_, asked, design, run.places, run.averaged, **settings
         )
     except ValueError as error:
         raise about(run.name, error) from error
@@ -81,12 +81,13 @@ def _fit_series(
     asked: Model,
     design: pd.DataFrame,
     places: np.ndarray | None,
+    averaged: np.ndarray | None,
     standardize: bool,
     precision: str,
     minimize_memory: bool,
     **how: Any,
 ) -> Fit:
     """Fit of a run; `key` stands for its series and its mask when results are kept."""
-    moments = moments_of(asked, series(), standardize=standardize, places=places, precision=precision)
+    moments = moments_of(asked, series(), kept=averaged, standardize=standardize, places=places, precision=precision)
     fit = fit_of(asked, moments, design, domain, **how)
     return fit.without_data() if minimize_memory else fit

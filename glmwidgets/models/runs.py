@@ -41,12 +41,15 @@ class RunInput(Run):
     keeps_time : bool
         Whether scans that are left out between others stay in the design, with a column each, so that those on both
         sides of a gap are no neighbours.
+    averaged : bool array, or None
+        Of the scans that are kept, those over which means over time are taken; None for all.
     """
 
     source: Any
     sample_mask: np.ndarray | None = None
     design: pd.DataFrame | None = None
     keeps_time: bool = False
+    averaged: np.ndarray | None = None
 
     @property
     def places(self) -> np.ndarray | None:
@@ -74,6 +77,7 @@ def check_runs(
     fill_first_row: bool = False,
     slice_time_ref: float = 0.0,
     keeps_time: bool = False,
+    mean_scans: Any = None,
 ) -> list[RunInput]:
     """Sort what ``FirstLevelModel.fit`` is given by run, and check it.
 
@@ -122,6 +126,7 @@ def check_runs(
         )
     all_designs = _per_run(design_matrices, n_runs, "design_matrices", (pd.DataFrame, np.ndarray, str, PathLike))
     all_masks = _sample_masks(sample_masks, n_runs)
+    all_means = _sample_masks(mean_scans, n_runs, "lists of mean scans")
 
     runs = []
     for i, (source, img) in enumerate(zip(sources, imgs, strict=True)):
@@ -140,6 +145,11 @@ def check_runs(
         run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
         design = _design(all_designs[i], img.shape[3], where)
         more = {"source": source, "sample_mask": sample_mask, "design": design, "keeps_time": keeps_time}
+        over = _kept_scans(all_means[i], img.shape[3], where or "the run", "mean scans")
+        if over is not None:
+            more["averaged"] = np.isin(np.arange(img.shape[3]) if sample_mask is None else sample_mask, over)
+            if not more["averaged"].any():
+                raise ValueError(f"none of the mean scans of {where or 'the run'} is kept by its sample mask")
         runs.append(RunInput(**{**vars(run), "name": name}, **more))
     return runs
 
@@ -211,41 +221,41 @@ _KINDS = {pd.DataFrame: "a table (pandas.DataFrame)", np.ndarray: "an array", st
 # Sample masks ---------------------------------------------------------------------------------------------------------
 
 
-def _sample_masks(given: Any, n_runs: int) -> list[Any]:
+def _sample_masks(given: Any, n_runs: int, called: str = "sample masks") -> list[Any]:
     if given is None:
         return [None] * n_runs
     # One mask may be given bare: its entries are then numbers, not masks.
     entries = list(given)
     masks = [given] if all(entry is not None and np.ndim(entry) == 0 for entry in entries) else entries
     if len(masks) != n_runs:
-        raise ValueError(f"{len(masks)} sample masks were given for {n_runs} runs; one is needed for each (None: all)")
+        raise ValueError(f"{len(masks)} {called} were given for {n_runs} runs; one is needed for each (None: all)")
     return masks
 
 
-def _kept_scans(sample_mask: Any, n_scans: int, where: str) -> np.ndarray | None:
+def _kept_scans(sample_mask: Any, n_scans: int, where: str, called: str = "sample mask") -> np.ndarray | None:
     """Indices of the kept scans, ascending."""
     if sample_mask is None:
         return None
     mask = np.asarray(sample_mask)
     if mask.ndim != 1:
-        raise ValueError(f"the sample mask of {where} must be a list of scans, not an array of shape {mask.shape}")
+        raise ValueError(f"the {called} of {where} must be a list of scans, not an array of shape {mask.shape}")
     if mask.dtype == bool:
         if mask.size != n_scans:
-            raise ValueError(f"the sample mask of {where} has {mask.size} booleans for {n_scans} scans")
+            raise ValueError(f"the {called} of {where} has {mask.size} booleans for {n_scans} scans")
         kept = np.flatnonzero(mask)
     else:
         kept = mask.astype(np.int64)
         if np.any(kept != mask):
-            raise ValueError(f"the sample mask of {where} must hold booleans or whole numbers of scans")
+            raise ValueError(f"the {called} of {where} must hold booleans or whole numbers of scans")
         if kept.size and (kept.min() < 0 or kept.max() >= n_scans):
             raise ValueError(
-                f"the sample mask of {where} names scan {kept.max() if kept.min() >= 0 else kept.min()}, "
+                f"the {called} of {where} names scan {kept.max() if kept.min() >= 0 else kept.min()}, "
                 f"and its scans are 0 to {n_scans - 1}"
             )
         if np.any(np.diff(kept) <= 0):
-            raise ValueError(f"the sample mask of {where} must name each kept scan once, in the order of time")
+            raise ValueError(f"the {called} of {where} must name each kept scan once, in the order of time")
     if not kept.size:
-        raise ValueError(f"the sample mask of {where} leaves no scan")
+        raise ValueError(f"the {called} of {where} leaves no scan")
     return kept
 
 

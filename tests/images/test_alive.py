@@ -65,7 +65,7 @@ def test_estimator_and_explorer_leave_the_same_voxels_out(smoothing):
     alive = alive_voxels(data)
     assert np.array_equal(z != 0, alive)
     analysis = gw.Analysis(gw.open_run(run(data), EVENTS, mask=WHOLE))
-    result = analysis.result(SETTINGS.updated({"data.smoothing_fwhm": smoothing}))
+    result = analysis.result(SETTINGS.updated({"data.smoothing_fwhm": smoothing, "design.convolution": "grid"}))
     assert np.array_equal(result.mask, alive)
     assert any(f"{DEAD} of 144" in text for text in result.warnings["mask"])
     np.testing.assert_allclose(result.z, z[alive], atol=1e-6)

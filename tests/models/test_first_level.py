@@ -297,6 +297,20 @@ def test_scans_left_out_equal_columns_of_their_own(tiny):
     np.testing.assert_allclose(z_of(censored), z_of(spiked), rtol=1e-9)
 
 
+def test_means_over_chosen_scans_scale_the_effects(tiny):
+    y = tiny.img.get_fdata()
+    over = np.arange(10, 40)
+    settings = {"t_r": 2.0, "mask_img": False, "noise_model": "ols"}
+    of_all = FirstLevelModel(**settings).fit(tiny.img, tiny.events)
+    of_some = FirstLevelModel(**settings).fit(tiny.img, tiny.events, mean_scans=over)
+    name = tiny.events["trial_type"].iloc[0]
+    ratio = y.mean(axis=-1) / y[..., over].mean(axis=-1)
+    expected = of_all.contrast(name).effect[0] * ratio[of_all.masker_.mask_]
+    np.testing.assert_allclose(of_some.contrast(name).effect[0], expected, rtol=1e-3, atol=1e-4)  # single precision
+    with pytest.raises(ValueError, match="none of the mean scans of the run is kept"):
+        FirstLevelModel(**settings).fit(tiny.img, tiny.events, sample_masks=np.arange(5), mean_scans=over)
+
+
 @pytest.mark.parametrize("noise_model", ["ar1-reml", "arma11", "ar-auto"])
 def test_sample_masks_keep_the_order_of_time_under_models_of_our_own(noise_model, tiny):
     """Scans on both sides of a gap are no neighbours: the fit is that of a column for each scan that is left out."""

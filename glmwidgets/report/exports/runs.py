@@ -22,6 +22,7 @@ from glmwidgets.report.exports.script import (
     output_lines,
     registering_lines,
     saving_lines,
+    scrubs,
     write_with,
 )
 from glmwidgets.report.page.html import Report, render
@@ -104,7 +105,7 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
 
 
 def _text(found: _Combined, stem: str) -> str:
-    lines, imports = ["imgs, all_events, all_confounds, kept = [], [], [], []"], []
+    lines, imports = ["imgs, all_events, all_confounds, kept, averaged = [], [], [], [], []"], []
     for number, source in zip(found.numbers, found.sources, strict=True):
         opened, more = opening_lines(source, f"{stem}_run{number}")
         has = source.confounds is not None
@@ -119,6 +120,7 @@ def _text(found: _Combined, stem: str) -> str:
             "all_events.append(events)",
             f"all_confounds.append({'confounds' if has else 'None'})",
             f"kept.append({scans})",
+            f"averaged.append({'mean_scans' if scrubs(source) else 'None'})",
         ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
     lines += ["", "# Voxels that lie in the masks of all runs.", f"mask_img = here / {f'{stem}_mask.nii.gz'!r}", ""]
@@ -146,7 +148,7 @@ def _arguments(arguments: dict[str, Any], indent: str = "    ") -> list[str]:
 def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     """One estimator of all runs."""
     fit = ["model = gw.FirstLevelModel(", *_arguments(found.arguments[0]), "    mask_img=mask_img,", ")"]
-    fit += ["model.fit(imgs, all_events, all_confounds, sample_masks=kept)"]
+    fit += ["model.fit(imgs, all_events, all_confounds, sample_masks=kept, mean_scans=averaged)"]
     each = [
         "    # Fixed effects of the runs that can answer.",
         "    maps = model.compute_contrast(",
@@ -164,8 +166,12 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     fit += [
         "]",
         "models = [",
-        "    gw.FirstLevelModel(mask_img=mask_img, **chosen).fit(img, events, confounds, sample_masks=scans)",
-        "    for chosen, img, events, confounds, scans in zip(choices, imgs, all_events, all_confounds, kept)",
+        "    gw.FirstLevelModel(mask_img=mask_img, **chosen).fit(",
+        "        img, events, confounds, sample_masks=scans, mean_scans=over",
+        "    )",
+        "    for chosen, img, events, confounds, scans, over in zip(",
+        "        choices, imgs, all_events, all_confounds, kept, averaged",
+        "    )",
         "]",
         "fits = [model.fits_[0] for model in models]",
         f"names = {[f'run {number}' for number in found.numbers]!r}",

@@ -281,9 +281,9 @@ def opening_lines(source: Source, stem: str) -> tuple[list[str], list[str]]:
     lines += ["run = gw.open_run(", *opened, ")"]
     lines += _selection("events", "run.events", source.settings.design.conditions)
     if source.confounds is not None:
-        made, more = _own_confounds(source)
-        lines += made
-        imports += more
+        for made, more in (_own_confounds(source), _mean_lines(source)):
+            lines += made
+            imports += more
     return lines, imports
 
 
@@ -316,7 +316,8 @@ def _own(source: Source, stem: str) -> str:
     lines += [f"    {name}={value!r}," for name, value in model_arguments(settings, run).items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
     lines += ["    mask_img=mask_img,"] if source.cuts_mask else []
-    lines += [")", f"model.fit(run.img, {fitted}{kept_argument(source)})"]
+    means = ", mean_scans=mean_scans" if scrubs(source) else ""
+    lines += [")", f"model.fit(run.img, {fitted}{kept_argument(source)}{means})"]
     imports += ["import numpy as np"] if kept_argument(source) else []
 
     contrasts = settings.contrast.listed
@@ -396,6 +397,8 @@ def _nilearn(source: Source, stem: str) -> str:
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
     lines += [f"    mask_img={mask},"] if masked else []
     lines += ["    minimize_memory=False,", ")"]
+    if scrubs(source) and settings.data.signal_scaling == "voxel":
+        lines += ["# Effects are in percent of the mean of all scans here; glmwidgets leaves scrubbed scans out of it."]
     lines += [f"model.fit(bold, {fitted}{kept_argument(source)})"]
 
     matrix = source.analysis.design(settings)
@@ -461,6 +464,25 @@ def kept_argument(source: Source) -> str:
     """Argument of ``fit`` that leaves initial scans out."""
     dropped = source.settings.data.drop_scans
     return f", sample_masks=np.arange({dropped}, {source.run.n_scans})" if dropped else ""
+
+
+def scrubs(source: Source) -> bool:
+    """Whether scans may be scrubbed, so that a voxel's mean is taken over the others."""
+    design = source.settings.design
+    return source.run.confounds is not None and not (design.scrub_fd is None and design.scrub_dvars is None)
+
+
+def _mean_lines(source: Source) -> tuple[list[str], list[str]]:
+    """Lines that name the scans over which means are taken, as ``mean_scans``, and what they import."""
+    if not scrubs(source):
+        return [], []
+    design = source.settings.design
+    lines = [
+        "# Scrubbed scans do not count in a voxel's mean.",
+        f"scrubbed = scrubbed_scans(run.confounds, {design.scrub_fd!r}, {design.scrub_dvars!r})",
+        f"mean_scans = np.setdiff1d(np.arange({source.run.n_scans}), scrubbed)",
+    ]
+    return lines, ["import numpy as np", "from glmwidgets.glm.design.confound_groups import scrubbed_scans"]
 
 
 def _own_confounds(source: Source) -> tuple[list[str], list[str]]:
