@@ -15,7 +15,7 @@ from glmwidgets.analysis.voxels import Here, RunEffect, RunEffects, VoxelSeries
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.heterogeneity import heterogeneity
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.fit.statistics import StatisticsBook
+from glmwidgets.glm.fit.statistics import EFFECTS, StatisticsBook
 from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
 from glmwidgets.runs.domain import Domain
@@ -173,8 +173,8 @@ class Answer:
 
     @property
     def unit(self) -> str:
-        """Unit of effects: ``"%"`` of a mean, or none."""
-        return "%" if self.statistics.scaled else ""
+        """Unit of effects, `glmwidgets.glm.fit.statistics.EFFECTS` of data in percent; none otherwise."""
+        return EFFECTS if self.statistics.scaled else ""
 
     @property
     def mask(self) -> np.ndarray:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
     from glmwidgets.glm.fit.regression import Fit
 
-__all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
+__all__ = ["EFFECTS", "STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +199,10 @@ class Statistic:
     of: str = "contrast"
 
 
+#: Unit of effects of data in percent: an effect is the response to a regressor of height one, and what an event did is
+#: that times the height of its own regressor (0.1 of it for half a second, about one for a long block).
+EFFECTS = "% × regressor"
+
 STATISTICS: Choices[Statistic] = Choices(
     {
         "z": Statistic("z", "z", "Standard normal score of the contrast.", _z, signed=True, least=5.0, of_test=True),
@@ -278,7 +282,7 @@ class Shown:
     values : array of shape (n_voxels,)
         NaN where nothing can be said.
     label, unit : str
-        ``"effect"`` and ``"%"``; the unit is empty where there is none.
+        ``"effect"`` and ``"% × regressor"``; the unit is empty where there is none.
     signed, whole : bool
         See `Statistic`.
     limit : float
@@ -314,7 +318,7 @@ def _show(name: str, of: StatisticsBook) -> Shown:
         values = np.where(of.contrast.known, values, np.nan)
     directed = row.signed and not (of.is_f and row.of_test)
     label = row.short_f if of.is_f and row.short_f else row.short
-    unit = "%" if row.in_units and of.scaled else ""
+    unit = ("%" if row.of == "fit" else EFFECTS) if row.in_units and of.scaled else ""
     return Shown(name, values, label, unit, directed, row.whole, colour_limit(values, row.quantile, row.least), why_not)
 
 
