@@ -1,11 +1,13 @@
-"""How much memory there is, so that what could never be held is refused before it is taken."""
+"""How much memory there is, so that what could never be held is refused before it is taken; and giving it back."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from pathlib import Path
 
-__all__ = ["available_memory", "human_bytes", "need_memory"]
+__all__ = ["available_memory", "give_memory_back", "human_bytes", "need_memory"]
 
 #: Limits that a container sets: of cgroups, version 2 and 1, with what is used of each.
 _LIMITS = (
@@ -51,6 +53,14 @@ def need_memory(n_bytes: float, what: str) -> None:
     there = available_memory()
     if there is not None and n_bytes > there:
         raise ValueError(f"{what} would need {human_bytes(n_bytes)} of memory, and {human_bytes(there)} are available")
+
+
+def give_memory_back() -> None:
+    """Return what is free to the system: the C library keeps what threads once took."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 def human_bytes(n_bytes: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.files.memory import give_memory_back
 from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
@@ -177,6 +178,7 @@ class ExplorerBase(W.VBox):
         if self.subject is not None:
             self.subject.close()
         close_with_all(self)
+        give_memory_back()
 
 
 class SessionExplorer(ExplorerBase):
