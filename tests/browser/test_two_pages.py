@@ -18,7 +18,7 @@ WITHIN_MS = 3000  # half a second where the machine has nothing else to do
 RECORD = """() => {
   const read = document.querySelector('.glmw-slices-readout'), said = window.glmwSaid = [];
   new MutationObserver(() => {
-    const words = read.textContent.match(/voxel ([-\\d, ]+)/)[1];
+    const words = read.firstElementChild.textContent.replace('voxel ', '');
     if (said.at(-1) !== words) said.push(words);
   }).observe(read, { subtree: true, childList: true, characterData: true });
 }"""
