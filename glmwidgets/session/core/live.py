@@ -80,8 +80,11 @@ def first_settings(analysis: LiveAnalysis, given: SettingsTree | Mapping[str, An
     """
     if isinstance(given, SettingsTree):
         return given
-    settings = analysis.default_settings().updated(given or {})
-    for error in without_effect(settings, given or {}):
+    usual = analysis.default_settings()
+    settings = usual.updated(given or {})
+    # A state gives every setting: what is as usual is no news.
+    changed = settings.changes_from(usual)
+    for error in without_effect(settings, [path for path in given or {} if path in changed]):
         warnings.warn(str(error), stacklevel=3)
     return settings
 
