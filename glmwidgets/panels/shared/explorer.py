@@ -175,10 +175,12 @@ class ExplorerBase(W.VBox):
 
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""
+        was_open = self.comm is not None  # Python closes a widget once more when it forgets it
         if self.subject is not None:
             self.subject.close()
         close_with_all(self)
-        give_memory_back()
+        if was_open:
+            give_memory_back()
 
 
 class SessionExplorer(ExplorerBase):
