@@ -363,6 +363,11 @@ class DesignSettings:
         argument=Argument("min_onset", back=float, quiet=True),
     )
 
+    @property
+    def scrubs(self) -> bool:
+        """Whether scans are scrubbed where they moved or changed too much."""
+        return self.scrub_fd is not None or self.scrub_dvars is not None
+
     def __post_init__(self) -> None:
         path = "design.hrf_model"
         try:

@@ -65,6 +65,12 @@ def test_our_own_script_repeats_the_map_bit_for_bit(chosen, tmp_path, pooling):
     assert script_text(Settings.from_json(chosen.settings.to_json()), stem="again") == path.read_text()
 
 
+def test_scrubbing_that_finds_no_scan_is_repeated_where_no_confound_is_modelled(chosen, tmp_path):
+    chosen.update({"design.confounds": (), "design.scrub_fd": 5.0, "design.scrub_dvars": None, "noise.model": "ols"})
+    z = _z(write_script(chosen, tmp_path / "again.py"))
+    np.testing.assert_array_equal(z[chosen.result.mask], chosen.result.z)
+
+
 @pytest.mark.parametrize(
     ("scrubbing", "tolerance"),
     [

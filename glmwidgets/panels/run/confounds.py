@@ -197,7 +197,7 @@ class ConfoundsPanel(Panel):
             bad = scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars)
         except ValueError:
             return  # the stage of the confounds says so
-        if design.scrub_fd is not None or design.scrub_dvars is not None:
+        if design.scrubs:
             share = 100 * bad.size / len(self._table)
             notes.append(f"{bad.size} scan{'s' * (bad.size != 1)} scrubbed ({share:.0f} %), a column each.")
         empty = [name for name in undefined_at_first(used) if name not in self._table or not self._table[name].iloc[0]]

@@ -280,10 +280,11 @@ def opening_lines(source: Source, stem: str) -> tuple[list[str], list[str]]:
     opened += [f"    frame_times={list(times)!r},"] if times is not None else []
     lines += ["run = gw.open_run(", *opened, ")"]
     lines += _selection("events", "run.events", source.settings.design.conditions)
-    if source.confounds is not None:
-        for made, more in (_own_confounds(source), _mean_lines(source)):
-            lines += made
-            imports += more
+    # Scrubbing may be asked for where there is nothing to model.
+    parts = [_own_confounds(source)] if source.confounds is not None else []
+    for made, more in (*parts, _mean_lines(source)):
+        lines += made
+        imports += more
     return lines, imports
 
 
@@ -468,8 +469,7 @@ def kept_argument(source: Source) -> str:
 
 def scrubs(source: Source) -> bool:
     """Whether scans may be scrubbed, so that a voxel's mean is taken over the others."""
-    design = source.settings.design
-    return source.run.confounds is not None and not (design.scrub_fd is None and design.scrub_dvars is None)
+    return source.run.confounds is not None and source.settings.design.scrubs
 
 
 def _mean_lines(source: Source) -> tuple[list[str], list[str]]:
@@ -488,8 +488,7 @@ def _mean_lines(source: Source) -> tuple[list[str], list[str]]:
 def _own_confounds(source: Source) -> tuple[list[str], list[str]]:
     """Lines that choose the confounds of the opened run, and what they import."""
     design, table = source.settings.design, source.run.confounds
-    made = design.scrub_fd is not None or design.scrub_dvars is not None
-    made |= design.confounds is not None and not set(design.confounds) <= set(table.columns)
+    made = design.scrubs or not (design.confounds is None or set(design.confounds) <= set(table.columns))
     columns = None if design.confounds is None else list(design.confounds)
     if not made:
         return [f"confounds = run.confounds{'' if columns is None else f'[{columns!r}]'}"], []
