@@ -15,9 +15,10 @@ from glmwidgets.analysis.voxels import Here, RunEffect, RunEffects, VoxelSeries
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.heterogeneity import heterogeneity
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.fit.statistics import EFFECTS, StatisticsBook
+from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
+from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.settings import ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
@@ -173,8 +174,8 @@ class Answer:
 
     @property
     def unit(self) -> str:
-        """Unit of effects, `glmwidgets.glm.fit.statistics.EFFECTS` of data in percent; none otherwise."""
-        return EFFECTS if self.statistics.scaled else ""
+        """Unit of effects; see `glmwidgets.glm.moments.scaling.effect_unit`."""
+        return effect_unit(self.statistics.unit)
 
     @property
     def mask(self) -> np.ndarray:

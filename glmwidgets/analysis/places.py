@@ -22,7 +22,7 @@ import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.expressions import contrast_vector
-from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.moments.scaling import PERCENT, series_unit
 from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:
@@ -211,12 +211,12 @@ def _weights(result: RunAnswer, voxels: slice | np.ndarray, unit: str) -> tuple[
     """What each voxel's series counts in the mean of the place, in the unit wanted, and that unit in words."""
     mean, signal = result.fit.moments.mean[voxels], result.signal[voxels]
     each = np.full(signal.size, 1 / signal.size)
-    if SCALINGS[result.settings.data.signal_scaling].mean is None:
+    if not series_unit(result.settings.data.signal_scaling):
         if unit == "percent" and signal.min() >= LEAST_SIGNAL:
-            return each * 100 / signal, "% signal"
+            return each * 100 / signal, PERCENT
         return each, "signal"
     if unit == "percent":
-        return each, "% signal"
+        return each, PERCENT
     # y = m (1 + p / 100), so that m is the mean signal over the mean of that bracket.
     bracket = 1 + mean / 100
     return each * np.divide(signal, bracket, out=signal.astype(float), where=bracket > 0) / 100, "signal"

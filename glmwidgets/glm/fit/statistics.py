@@ -15,13 +15,13 @@ from scipy.special import log_ndtr
 
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.errors import GlmwidgetsError
-from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.moments.scaling import PERCENT, effect_unit
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
     from glmwidgets.glm.fit.regression import Fit
 
-__all__ = ["EFFECTS", "STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
+__all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class StatisticsBook:
         Its z scores.
     two_sided : bool
         Whether both signs of the contrast are asked about.
-    signal_scaling : str
-        Key of `glmwidgets.glm.moments.scaling.SCALINGS`.
+    unit : str
+        Of the series; see `glmwidgets.glm.moments.scaling.series_unit`.
     lacks : mapping from str to str
         What an analysis of this kind does not have of the ``of`` of `Statistic`, and why.
     """
@@ -47,7 +47,7 @@ class StatisticsBook:
     contrast: Contrast
     z: np.ndarray
     two_sided: bool
-    signal_scaling: str
+    unit: str
     lacks: Mapping[str, str] = field(default_factory=dict)
     _made: dict[str, Shown] = field(default_factory=dict, repr=False)
 
@@ -66,11 +66,6 @@ class StatisticsBook:
         if name not in self._made:
             self._made[name] = _show(name, self)
         return self._made[name]
-
-    @property
-    def scaled(self) -> bool:
-        """Whether the data are in percent of a mean."""
-        return SCALINGS[self.signal_scaling].mean is not None
 
     @property
     def is_f(self) -> bool:
@@ -147,7 +142,7 @@ def _tsnr(of: StatisticsBook) -> np.ndarray:
     """``mean(y) / sd(y)`` over time, of the series as they enter the model, drifts and all, without scrubbed scans."""
     mean, squares = of.fit.spread
     sd = np.sqrt(squares / of.fit.basis.n_kept)
-    mean = mean + (100.0 if of.scaled else 0.0)
+    mean = mean + (100.0 if of.unit == PERCENT else 0.0)
     return np.divide(mean, sd, out=np.full(sd.shape, np.nan), where=~of.fit.moments.constant & (sd > 0))
 
 
@@ -198,10 +193,6 @@ class Statistic:
     short_f: str = ""
     of: str = "contrast"
 
-
-#: Unit of effects of data in percent: an effect is the response to a regressor of height one, and what an event did is
-#: that times the height of its own regressor (0.1 of it for half a second, about one for a long block).
-EFFECTS = "% × regressor"
 
 STATISTICS: Choices[Statistic] = Choices(
     {
@@ -318,7 +309,8 @@ def _show(name: str, of: StatisticsBook) -> Shown:
         values = np.where(of.contrast.known, values, np.nan)
     directed = row.signed and not (of.is_f and row.of_test)
     label = row.short_f if of.is_f and row.short_f else row.short
-    unit = ("%" if row.of == "fit" else EFFECTS) if row.in_units and of.scaled else ""
+    in_units = of.unit.removesuffix(" signal") if row.of == "fit" else effect_unit(of.unit)
+    unit = in_units if row.in_units else ""
     return Shown(name, values, label, unit, directed, row.whole, colour_limit(values, row.quantile, row.least), why_not)
 
 

@@ -15,7 +15,19 @@ import numpy as np
 from glmwidgets.glm.choices import Choices, meant
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["SCALINGS", "Scaling", "scale_signal", "scaling_row", "standardize_signal"]
+__all__ = [
+    "PERCENT",
+    "SCALINGS",
+    "Scaling",
+    "effect_unit",
+    "scale_signal",
+    "scaling_row",
+    "series_unit",
+    "standardize_signal",
+]
+
+#: Unit of series in percent of a mean.
+PERCENT = "% signal"
 
 BLOCK = 4096
 
@@ -96,6 +108,11 @@ class Scaling:
     centred: bool = False
 
     @property
+    def unit(self) -> str:
+        """Unit of series that are scaled so; empty for that of the data as they were given."""
+        return "" if self.mean is None else PERCENT
+
+    @property
     def said(self) -> str:
         """What became of the series, in a methods section."""
         return "left in their raw units" if self.mean is None else f"expressed as {self.label.replace('%', 'percent')}"
@@ -126,6 +143,51 @@ def scaling_row(signal_scaling: Any) -> Scaling:
         "mean over time, 1 of each scan's mean over voxels, (0, 1) of the grand mean",
         advice=meant(signal_scaling, SCALINGS),
     )
+
+
+def series_unit(signal_scaling: Any, standardize: bool = False) -> str:
+    """Unit of series as they are modelled; empty for that of the data as they were given.
+
+    Parameters
+    ----------
+    signal_scaling : {False, 0, 1, (0, 1)} or a name in `SCALINGS`
+    standardize : bool
+        Whether each series is divided by its standard deviation after that.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> series_unit(0), series_unit(0, standardize=True), series_unit("none")
+    ('% signal', 'sd', '')
+    """
+    row = scaling_row(signal_scaling)
+    return "sd" if standardize else row.unit
+
+
+def effect_unit(unit: str) -> str:
+    """Unit of effects on series of some unit; empty where theirs is.
+
+    An effect is the response to a regressor of height one, and what an event did is that times the height of its own
+    regressor (0.1 of it for half a second, about one for a long block).
+
+    Parameters
+    ----------
+    unit : str
+        Of the series; see `series_unit`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> effect_unit("% signal"), effect_unit("sd"), effect_unit("")
+    ('% × regressor', 'sd × regressor', '')
+    """
+    return f"{unit.removesuffix(' signal')} × regressor" if unit else ""
 
 
 def scale_signal(y: np.ndarray, signal_scaling: Any = 0, kept: np.ndarray | None = None) -> np.ndarray:

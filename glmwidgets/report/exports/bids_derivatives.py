@@ -21,6 +21,7 @@ from glmwidgets import __version__
 from glmwidgets.analysis.answers import Fitted
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.inference.clusters import table_of_clusters
+from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
@@ -32,7 +33,7 @@ from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model,
 __all__ = ["bids_files", "save_glm_to_bids"]
 
 STATS = {
-    "effect": "effect size, in units of the modelled signal",
+    "effect": "effect size",
     "variance": "variance of the effect size",
     "t": "t statistic",
     "F": "F statistic",
@@ -222,12 +223,13 @@ def _write_maps(folder: Path, study: Study, head: str) -> None:
             "DegreesOfFreedom": facts.contrast.dof,
             "Weights": [weights.tolist() for weights in facts.weights],
         }
+    unit = effect_unit(study.model.unit) or "units of the data"
     facts = {
         "Description": "Statistical maps of a general linear model.",
         "Software": {"Name": "glmwidgets", "Version": __version__},
         "Methods": methods_text(study),
         "Parameters": {name: _jsonable(value) for name, value in study.model.choices.items()},
-        "Statistics": STATS,
+        "Statistics": {**STATS, "effect": f"{STATS['effect']}, in {unit}"},
         "Contrasts": tested,
     }
     if study.settings is not None:

@@ -26,7 +26,7 @@ from glmwidgets.report.exports.script import (
     write_with,
 )
 from glmwidgets.report.page.html import Report, render
-from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, choices_of, unit_of, weights_of
+from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, choices_of, weights_of
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.fixed import WEIGHTINGS
@@ -235,7 +235,7 @@ def _study(of: RunSet, found: _Combined, title: str | None, bg_img: Any) -> Stud
         bg_img = found.domain.volume_image(analysis.background_image(settings.map.background))
     return Study(
         title=title or f"GLM report: {', '.join(run.name for run in runs)}",
-        model=ModelFacts("first", choices, unit_of(choices["signal_scaling"])),
+        model=ModelFacts("first", choices),
         runs=runs,
         contrasts=tuple(facts),
         mask=result.mask,

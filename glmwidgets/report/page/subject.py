@@ -16,7 +16,7 @@ from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
 from glmwidgets.glm.inference.clusters import Cluster
-from glmwidgets.glm.moments.scaling import scaling_row
+from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import unmask
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
@@ -37,7 +37,6 @@ __all__ = [
     "named_contrasts",
     "study_of_model",
     "study_of_result",
-    "unit_of",
     "weights_of",
 ]
 
@@ -51,13 +50,17 @@ class ModelFacts:
     level : {"first", "second"}
     choices : dict
         Value of each parameter that shapes the numbers.
-    unit : str
-        Of the modelled series.
     """
 
     level: str
     choices: dict[str, Any]
-    unit: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the modelled series; see `glmwidgets.glm.moments.scaling.series_unit`."""
+        if self.level == "second":
+            return ""
+        return series_unit(self.choices["signal_scaling"], self.choices.get("standardize", False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +207,7 @@ def study_of_result(
         bg_img = nib.Nifti1Image(analysis.background_image(settings.map.background), run.domain.affine)
     return Study(
         title=title or f"GLM report: {run.name}",
-        model=ModelFacts("first", choices, unit_of(choices["signal_scaling"])),
+        model=ModelFacts("first", choices),
         runs=(result.fitted,),
         contrasts=tuple(facts),
         mask=result.mask,
@@ -298,9 +301,7 @@ def study_of_model(
     choices = choices_of(model)
     if first:
         choices["t_r"] = runs[0].t_r
-        unit = "sd" if model.standardize else unit_of(model.signal_scaling)
     else:
-        unit = ""
         if model.matching_ is not None:
             choices |= {"rows": model.matching_.sentence(), "maps and rows": model.matching_.pairs()}
         if first_level_contrast is not None:
@@ -308,7 +309,7 @@ def study_of_model(
     names = ", ".join(run.name for run in runs) if first else f"{len(model.design_matrix_)} maps"
     return Study(
         title=title or f"GLM report: {names}",
-        model=ModelFacts("first" if first else "second", choices, unit),
+        model=ModelFacts("first" if first else "second", choices),
         runs=runs,
         contrasts=tuple(found),
         mask=domain.mask,
@@ -387,8 +388,3 @@ def _background(bg_img: Any, runs: Sequence[Fitted]) -> nib.Nifti1Image | None:
 def _column_called(text: str, columns: Sequence[str]) -> str | None:
     """The column that an expression is, without the quotes that its name may need."""
     return next((name for name in columns if text in (name, quote_name(name))), None)
-
-
-def unit_of(signal_scaling: Any) -> str:
-    """Unit of series that are scaled so."""
-    return "" if scaling_row(signal_scaling).mean is None else "% signal"

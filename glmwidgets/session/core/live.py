@@ -149,7 +149,7 @@ class LiveSession(traitlets.HasTraits):
 
     @property
     def unit(self) -> str:
-        """Unit of effects, such as ``"%"``; empty where there is none, and before the first result."""
+        """Unit of effects, such as ``"% × regressor"``; empty where there is none, and before the first result."""
         return "" if self.result is None else self.result.unit
 
     def effects(self) -> dict[str, tuple[str, ...]]:

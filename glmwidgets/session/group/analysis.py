@@ -156,7 +156,7 @@ class GroupAnalysis(LiveAnalysis):
 
     @reads("threshold.two_sided")
     def _statistics(self, settings: GroupSettings, fitted: FittedGroup, contrast: Scored) -> StatisticsBook:
-        return StatisticsBook(fitted, *contrast, two_sided(settings, contrast[0]), "none", LACKS)
+        return StatisticsBook(fitted, *contrast, two_sided(settings, contrast[0]), "", LACKS)
 
 
 def _used(settings: GroupSettings, values: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from glmwidgets.glm.errors import about
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, unanswered
 from glmwidgets.glm.fit.expressions import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
-from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.grids import little_is_shared
 from glmwidgets.images.mask import intersect_masks
 from glmwidgets.runs.domain import Domain
@@ -224,14 +224,11 @@ class FixedAnalysis(LiveAnalysis):
         contrast = contrasts[0] if len(contrasts) == 1 else row.combine(contrasts, settings.runs.dof_method)
         return contrast, contrast.z_score()
 
-    def _scaling(self, models: Sequence[Settings]) -> str:
-        """What the data of every run are scaled by; "none" if they are not all in percent of a mean."""
-        scalings = [model.data.signal_scaling for model in models]
-        return scalings[0] if all(SCALINGS[name].mean is not None for name in scalings) else "none"
-
     @reads("runs.models", "threshold.two_sided")
     def _statistics(self, settings: FixedSettings, scored: Scored) -> StatisticsBook:
-        return StatisticsBook(None, *scored, two_sided(settings, scored[0]), self._scaling(_models(settings)), LACKS)
+        units = {series_unit(model.data.signal_scaling) for model in _models(settings)}
+        unit = units.pop() if len(units) == 1 else ""
+        return StatisticsBook(None, *scored, two_sided(settings, scored[0]), unit, LACKS)
 
     def _warnings(
         self,

@@ -21,6 +21,7 @@ from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import CACHE_BYTES, Moments
+from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.glm.noise.evidence import Evidence, noise_by_evidence
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
@@ -213,4 +214,4 @@ class Analysis(LiveAnalysis):
 
     @reads("threshold.two_sided", "data.signal_scaling")
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:
-        return StatisticsBook(fit, *contrast, two_sided(asked, contrast[0]), asked.data.signal_scaling)
+        return StatisticsBook(fit, *contrast, two_sided(asked, contrast[0]), series_unit(asked.data.signal_scaling))

@@ -10,6 +10,7 @@ from glmwidgets.analysis.steps import contrast_of, fit_of
 from glmwidgets.analysis.thresholding import two_sided
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import Settings
@@ -85,8 +86,8 @@ class Previewer:
             contrast, z = contrast_of(settings, fit)
         except ValueError:
             return None
-        sides, scaling = two_sided(settings, contrast), settings.data.signal_scaling
-        return Preview(settings, voxels, z, StatisticsBook(fit, contrast, z, sides, scaling))
+        sides, unit = two_sided(settings, contrast), series_unit(settings.data.signal_scaling)
+        return Preview(settings, voxels, z, StatisticsBook(fit, contrast, z, sides, unit))
 
     def _visible(self, moments: Moments, domain: Domain, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
         kept = self._kept

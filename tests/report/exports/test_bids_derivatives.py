@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.models import FirstLevelModel, get_clusters_table
 from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
+from glmwidgets.report.page.subject import study_of_model, study_of_result
 
 
 @pytest.fixture
@@ -83,6 +85,30 @@ def test_the_design_and_the_model_are_told(fitted, run, tmp_path):
     description = json.loads((out / "dataset_description.json").read_text())
     assert description["DatasetType"] == "derivative"
     assert description["GeneratedBy"][0]["Name"] == "glmwidgets"
+
+
+@pytest.mark.parametrize(
+    ("choices", "series", "effects"),
+    [
+        ({}, "% signal", "% × regressor"),
+        ({"signal_scaling": (0, 1)}, "% signal", "% × regressor"),
+        ({"signal_scaling": False}, "", "units of the data"),
+        ({"standardize": True}, "sd", "sd × regressor"),
+    ],
+)
+def test_series_and_effects_have_the_unit_that_the_model_gave_them(run, tmp_path, choices, series, effects):
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, **choices).fit(run.img, run.events)
+    assert study_of_model(model, "face").model.unit == series
+    save_glm_to_bids(model, "face", tmp_path, prefix="", report=False)
+    said = json.loads((tmp_path / "statmap.json").read_text(encoding="utf-8"))
+    assert said["Statistics"]["effect"] == f"effect size, in {effects}"
+
+
+def test_a_report_of_a_session_tells_the_unit_that_is_on_screen(session):
+    for scaling in ("voxel", "none"):
+        session.update({"data.signal_scaling": scaling})
+        unit = study_of_result(session.analysis, session.result).model.unit
+        assert effect_unit(unit) == session.unit
 
 
 def test_two_runs_have_a_design_each(run, tmp_path):

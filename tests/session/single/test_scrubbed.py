@@ -62,7 +62,7 @@ def test_z_effect_and_r_square_are_those_of_the_scans_that_remain(spoilt):
 
 def test_tsnr_and_the_signal_are_those_of_the_scans_that_remain(spoilt):
     ours, y = scrubbed(spoilt), spoilt[-1][KEPT]
-    found = StatisticsBook(ours.fit, ours.contrast, ours.z, False, "voxel").show("tsnr").values
+    found = StatisticsBook(ours.fit, ours.contrast, ours.z, False, "% signal").show("tsnr").values
     np.testing.assert_allclose(found, (y.mean(axis=0) / y.std(axis=0)).ravel(), rtol=1e-3)
     np.testing.assert_allclose(ours.signal, y.mean(axis=0).ravel(), rtol=1e-6)
 
