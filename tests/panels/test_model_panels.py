@@ -157,10 +157,10 @@ def test_what_the_drift_takes_is_what_the_engine_says(session):
     drifts = [name for name in design.columns if name.startswith("drift_")]
     share = dict(zip(["face", "house"], energy_removed(design[["face", "house"]], design[drifts]), strict=True))
     for name, value in share.items():
-        assert f"{100 * value:.0f} % of {name}" in panel._taken.value
+        assert f"{100 * value:.0f} % of the {name} regressor" in panel._taken.value
     worst = max(share, key=share.get)
     assert share[worst] > 0.1
-    assert f"takes {100 * share[worst]:.0f} % of {worst}" in head_of(panel)
+    assert f"removes {100 * share[worst]:.0f} % of {worst}" in head_of(panel)
     assert "glmw-warn" in head_of(panel)
     names = [part.get("name") for part in panel.spectrum.plots[0]["parts"]]
     assert names[-2:] == ["face", "house"]
@@ -334,10 +334,10 @@ def test_the_noise_that_the_run_asks_for_is_taken_by_name_and_said(coloured):
     panel.evidence.click()
     assert coloured.settings.noise.model == "arma11"
     assert coloured.settings.noise.pooling == "local"
-    assert "By evidence: ARMA(1,1) raises twice the log likelihood of AR(1) by" in panel._about.value
+    assert "Chosen by evidence: ARMA(1,1) raises twice the log likelihood of AR(1) by" in panel._about.value
     coloured.undo()
     assert coloured.settings == before
-    assert "By evidence" not in panel._about.value
+    assert "evidence" not in panel._about.value
 
 
 def test_the_verdict_is_the_engines_and_its_advice_is_a_button(coloured):
@@ -373,7 +373,7 @@ def test_a_default_says_why_it_is_one(session):
     panel = NoisePanel(session)
     usual = session.analysis.default_settings().noise.model
     session.update({"noise.model": usual})
-    assert panel._about.value.startswith("The default, ")
+    assert panel._about.value.startswith("The default. ")
     session.update({"noise.model": "ar3"})
     assert "default" not in panel._about.value
 

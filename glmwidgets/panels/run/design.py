@@ -47,8 +47,8 @@ class DesignPanel(Panel):
         task = [k for k, name in enumerate(names) if not name.startswith("drift_") and name != "constant"]
         worst = max(inflation[task], default=np.nan) if task else np.nan
         self.set_verdict(
-            f"{len(names)} columns · condition {_whole(condition_number(design))}"
-            + (f" · worst VIF {worst:.1f}" if np.isfinite(worst) else "")
+            f"{len(names)} columns · condition number {_whole(condition_number(design))}"
+            + (f" · largest VIF {worst:.1f}" if np.isfinite(worst) else "")
         )
         titles = [
             f"{name} · VIF {vif:.1f}" if np.isfinite(vif) else name for name, vif in zip(names, inflation, strict=True)

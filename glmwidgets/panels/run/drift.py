@@ -37,7 +37,7 @@ class DriftPanel(Panel):
     ----------
     model, period, frequency, order : widgets
     spectrum : Chart
-        Of each event type's first column, over a shaded area: the share that the drift columns take of a frequency.
+        Of each event type's first column, over a shaded area: the share of a frequency that the drift columns remove.
     """
 
     def __init__(self, session: Session):
@@ -61,7 +61,7 @@ class DriftPanel(Panel):
         self._cut_off = W.Box([field("high-pass, s", self.period), field("in Hz", self.frequency)])
         self._cut_off.add_class("glmw-pair")
         self._order = field("order", self.order)
-        self.spectrum = Chart(height=92, label="spectra of the event types, and what the drift model takes of them")
+        self.spectrum = Chart(height=92, label="spectra of the event types, and what the drift model removes of them")
         self._taken = text("glmw-note")
         self._painted: tuple | None = None
         self.fill(self.model, self._cut_off, self._order, self.spectrum, self._taken)
@@ -100,29 +100,31 @@ class DriftPanel(Panel):
         fine = np.linspace(frequency[0] / 4, end, 160)
         gain = drift_gain(drifts, fine, t_r)
         parts = [Band(fine, np.zeros_like(fine), gain, "--glmw-muted", 0.3)]
-        parts.append(Line(fine, gain, "--glmw-muted", "drift takes", width=0.8))
+        parts.append(Line(fine, gain, "--glmw-muted", "drift removes", width=0.8))
         kinds = self.session.analysis.conditions(self.session.result.settings)
         for name, values in zip(names, share.T, strict=True):
             top = values.max() or 1.0
             parts.append(Line(frequency[seen], values[seen] / top, colour_of(name, kinds), name, width=1.2))
         plot = Plot(parts, x=(0.0, float(end)), y=(0.0, 1.06), x_name="", x_unit="Hz")
-        self.spectrum.show([plot], "power, Hz; grey: taken by the drift")
+        self.spectrum.show([plot], "power by frequency in Hz; grey: removed by the drift")
 
     def _write(self, n_drifts: int, lost: dict[str, float]) -> None:
         worst = max(lost, key=lost.get, default=None)
         columns = f"{n_drifts} column{'s' * (n_drifts != 1)}"
         if worst is not None and lost[worst] > LOUD:
-            self.set_verdict(f"{columns} · takes {100 * lost[worst]:.0f} % of {worst}", "warn")
+            self.set_verdict(f"removes {100 * lost[worst]:.0f} % of {worst} · {columns}", "warn")
         else:
             self.set_verdict(columns)
         named = sorted(lost, key=lost.get, reverse=True)
         words = [_share(name, lost[name]) for name in named[:NAMED]]
         left = len(named) - len(words)
-        more = f"; less of {left} other{'s' * (left != 1)}" if left else ""
-        said = f"Takes {', '.join(words)}{more}." if n_drifts and words else ""
+        more = f", and less of {left} other{'s' * (left != 1)}" if left else ""
+        by_filter = DRIFTS[self.session.result.settings.design.drift_model].setting == "high_pass"
+        what = "The high-pass filter" if by_filter else "The drift model"
+        said = f"{what} removes {', '.join(words)}{more}." if n_drifts and words else ""
         self._taken.value = said
 
 
 def _share(name: str, share: float) -> str:
-    words = f"{100 * share:.0f} % of {escape(name)}"
+    words = f"{100 * share:.0f} % of the {escape(name)} regressor"
     return f'<span class="glmw-warn">{words}</span>' if share > LOUD else words

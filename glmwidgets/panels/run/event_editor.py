@@ -112,10 +112,12 @@ class EventEditor(Panel):
         return row
 
     def _event_tools(self) -> W.Box:
-        self.add = W.Button(description="add event", tooltip="of the type at the right; edit it in the table")
+        self.add = W.Button(
+            description="add event", tooltip="an event of the type chosen at the right; edit it in the table"
+        )
         self.delete = W.Button(description="delete", tooltip="the picked events; the key Delete does it too")
         self.new_type = W.Combobox(placeholder="type", ensure_option=False, continuous_update=False)
-        self.retype = W.Button(description="give this type", tooltip="to the picked events")
+        self.retype = W.Button(description="change type", tooltip="of the picked events, to the one at the left")
         self._count = text("glmw-note")
         tools = W.Box([self._count, self.add, self.delete, self.new_type, self.retype])
         tools.add_class("glmw-bar")
@@ -125,12 +127,12 @@ class EventEditor(Panel):
         self.kind = W.Dropdown()
         self.name = W.Text(placeholder="new name")
         self.other, self.part, self.measure = W.Dropdown(), W.Dropdown(), W.Dropdown()
-        self.rename = W.Button(description="rename", tooltip="contrasts follow")
+        self.rename = W.Button(description="rename", tooltip="give the type another name; contrasts follow")
         self.merge = W.Button(description="merge", tooltip="the type's events become events of the other")
-        self.split = W.Button(description="split", tooltip="one type for each value")
-        self.modulate = W.Button(description="modulate", tooltip="a column more: what changes with the measure")
-        self.unmodulate = W.Button(description="take the modulator away")
-        self.remove = W.Button(description="delete the type", tooltip="all its events")
+        self.split = W.Button(description="split", tooltip="make a type for each value of the column")
+        self.modulate = W.Button(description="modulate", tooltip="add a regressor for what changes with the measure")
+        self.unmodulate = W.Button(description="remove the modulator")
+        self.remove = W.Button(description="delete the type", tooltip="delete all events of this type")
         self._acts = {
             "rename": _with_button("rename to", self.name, self.rename),
             "merge": _with_button("merge into", self.other, self.merge),

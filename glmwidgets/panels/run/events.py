@@ -50,10 +50,10 @@ class EventsPanel(Panel):
         self.to_seconds = W.Button(description="divide by 1000", tooltip="onsets and durations from ms to seconds")
         self.to_seconds.on_click(self.guarded(self._to_seconds))
         self.missing_duration = W.BoundedFloatText(value=1.0, min=0, max=1e6, step=0.5)
-        self.fill_durations = W.Button(description="take them", tooltip="model the events without a duration, too")
+        self.fill_durations = W.Button(description="include them", tooltip="model the events without a duration, too")
         self.fill_durations.on_click(self.guarded(self._fill_durations))
         n = session.analysis.event_source.n_unlasting
-        label = f"{n} left out without a duration; seconds"
+        label = f"{n} events have no duration and are left out; give them seconds"
         self._unlasting = W.Box([field(label, self.missing_duration), self.fill_durations])
         self._unlasting.add_class("glmw-bar")
         self._unlasting.layout.display = "" if n else "none"

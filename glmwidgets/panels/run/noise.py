@@ -61,8 +61,13 @@ class NoisePanel(Panel):
         named(self.pooling, "noise is shared")
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
-        self.suggestion, self.rho = W.Button(), W.Button(description="ρ map")
-        self.evidence = W.Button(description="by evidence", tooltip="the noise model that the run's residuals ask for")
+        self.suggestion, self.rho = (
+            W.Button(),
+            W.Button(description="ρ map", tooltip="show the autocorrelation on the map"),
+        )
+        self.evidence = W.Button(
+            description="choose by evidence", tooltip="take the noise model that describes this run's residuals best"
+        )
         self._evidence: Evidence | None = None
         self.suggestion.on_click(self.guarded(lambda _button: self._try()))
         self.evidence.on_click(self.guarded(lambda _button: self._choose()))
@@ -106,9 +111,9 @@ class NoisePanel(Panel):
         row = noise_model_row(settings.noise.model)
         self.pooling.disabled = not row.can_pool
         by_default = settings.noise.model == self._usual
-        why = f"The default, truest of the live ones: {_lower(row.calibration)}"
+        why = f"The default. {row.calibration}"
         chosen = self._evidence is not None and self._evidence[:2] == (settings.noise.model, settings.noise.pooling)
-        by_evidence = f"By evidence: {self._evidence.said}." if chosen else ""
+        by_evidence = f"Chosen by evidence: {self._evidence.said}." if chosen else ""
         self._about.value = by_evidence or (why if by_default else row.description)
         self.model.tooltip = row.description
         label = "z map" if settings.map.statistic == "rho" else "ρ map"
@@ -128,11 +133,11 @@ class NoisePanel(Panel):
         if self._found[0] is not result.fit:
             self._found = (result.fit, *_found(result.fit))
         _, symbol, quartiles = self._found
-        parts = [f"{symbol} {quartiles[1]}"] if symbol else []
-        tone = "quiet"
+        parts, tone = [], "quiet"
         if white is not None:
             parts.append("white" if white.white else f"{100 * white.share:.0f} % not white")
             tone = "quiet" if white.white else "warn"
+        parts += [f"{symbol} {quartiles[1]}"] if symbol else []
         self.set_verdict(" · ".join(parts) or f"{result.fit.dof} df", tone)
         suggested = white.suggestion if white is not None else None
         _display(self.suggestion, suggested is not None)
@@ -146,7 +151,7 @@ class NoisePanel(Panel):
             return
         self._said.remove_class("glmw-stale")
         self._plot.remove_class("glmw-stale")
-        middle = f" {symbol} {quartiles[0]} to {quartiles[2]} in half of them." if symbol else ""
+        middle = f" In the middle half of the voxels, {symbol} is {quartiles[0]} to {quartiles[2]}." if symbol else ""
         self._said.value = escape(verdict.message) if white is None else _words(white, result.fit.n_voxels) + middle
         _display(self._plot, white is not None)
         if white is not None and white is not self._drawn:
@@ -163,7 +168,7 @@ class NoisePanel(Panel):
         ]
         top = max(1.6, 1.08 * float(white.periodogram.max()))
         plot = Plot(parts, x=(0.0, float(x[-1])), y=(0.0, top), x_unit="Hz")
-        self.periodogram.show([plot], "residual power, Hz; grey: expected")
+        self.periodogram.show([plot], "power of the residuals by frequency in Hz; grey: what the noise model expects")
 
 
 def _members(name: str) -> list[str]:
@@ -182,12 +187,9 @@ def _words(white: Whiteness, n_voxels: int) -> str:
     looked = white.voxels.size
     of = f"{looked:,} of {n_voxels:,}" if looked < n_voxels else f"all {looked:,}"
     lost = not white.white and not white.suggestion
-    advice = " No noise model on offer describes them: what does the design lack?" if lost else ""
-    return f"{100 * white.share:.0f} % not white (5 % by chance) of {of} voxels.{advice}"
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+    advice = " No noise model here describes them: look for what the design lacks." if lost else ""
+    share = f"{100 * white.share:.0f} % of {of} voxels"
+    return f"In {share}, the residuals are correlated in time (not white); 5 % would be so by chance.{advice}"
 
 
 def _display(widget: W.Widget, shown: bool) -> None:

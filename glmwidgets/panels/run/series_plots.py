@@ -41,7 +41,7 @@ LINES: dict[str, tuple[str, str, float, str]] = {
     "fit": ("fit", FIT, 1.8, "full fit: all columns of the design"),
     "residual": ("residual", RESIDUAL, 1.1, "data minus full fit"),
     "contrast": ("contrast", CONTRAST, 1.8, "the part of the fit that is lost if the contrast is zero"),
-    "reduced": ("reduced", REDUCED, 1.1, "fit of the contrast plus residual"),
+    "reduced": ("adjusted data", REDUCED, 1.1, "the data without what the contrast does not ask about"),
 }
 
 # Seconds after the longest event in which its response has mostly gone, and before it that show where it starts from.

@@ -161,7 +161,7 @@ class Panel(W.VBox):
         """
         self._head.value = (
             f'<span class="glmw-title">{escape(self._title)}</span>'
-            f'<span class="glmw-verdict glmw-{tone}">{escape(verdict)}</span>'
+            f'<span class="glmw-verdict glmw-{tone}" title="{escape(verdict)}">{escape(verdict)}</span>'
         )
 
     def bind(

@@ -27,7 +27,7 @@ COLUMNS = [
         "help": "1 / variance of the estimate, per unit of error variance (design only)",
     },
     {
-        "label": "detects ≥",
+        "label": "detectable",
         "digits": 2,
         "help": "smallest true effect that the median voxel shows over the threshold, power .8",
     },
@@ -266,7 +266,7 @@ def _in_words(verdict: ContrastVerdict, threshold: float, unit: str) -> str:
     words = [test, "estimable", f"efficiency {verdict.efficiency:.3g}"]
     effect = verdict.detectable(threshold)
     if math.isfinite(effect):
-        words.append(f"detects ≥ {effect:.2g}{unit}")
+        words.append(f"smallest detectable effect {effect:.2g}{unit}")
     said = " · ".join(words)
     if verdict.inflation > INFLATED:
         said += f' · <span class="glmw-warn">VIF {verdict.inflation:.1f}</span>'

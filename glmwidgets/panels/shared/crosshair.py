@@ -64,7 +64,10 @@ class CrosshairPanel(Panel):
             return [("cluster", "none")]
         size, share = self._clusters.found[number - 1].n_voxels, self._clusters.bounds[number - 1]
         voxels = f"{size} voxel{'s' * (size != 1)}"
-        return [("cluster", f"{number}, {voxels}"), ("truly active", f"≥ {math.floor(100 * share + 1e-9)} % of it")]
+        return [
+            ("cluster", f"{number}, {voxels}"),
+            ("truly active", f"at least {math.floor(100 * share + 1e-9)} % of it"),
+        ]
 
     def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:
         contrast = self.session.result.contrast

@@ -93,7 +93,9 @@ class MapPanel(Panel):
         self.size = W.BoundedIntText(min=0, max=100_000)
         offered = getattr(self.session.analysis, "statistics", STATISTICS)
         self.statistic = W.Dropdown(options=[(STATISTICS[name].label, name) for name in offered])
-        self.view = W.ToggleButton(description="view", tooltip="mosaic, glass brain, colours, background")
+        self.view = W.ToggleButton(
+            description="view", tooltip="choose planes, mosaic or glass brain, colours and background"
+        )
         self.on_value(self.method, self._choose_method)
         self.on_value(self.statistic, self._choose_statistic)
         self.bind(self.alpha, "threshold.alpha")
@@ -265,7 +267,7 @@ class MapPanel(Panel):
         symbol = "|z|" if two_sided else "z"
         highest = np.abs(z).max() if two_sided else z.max()
         if threshold == 0 and two_sided:
-            height, rates = "no threshold", "every voxel is shown, faint around zero"
+            height, rates = "no threshold", "every voxel is shown; values near zero are faint"
         elif not math.isfinite(threshold):
             height, rates = f"{symbol} &gt; <b>∞</b>", f"no voxel passes; the highest {symbol} is {highest:.2f}"
         else:

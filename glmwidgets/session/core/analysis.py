@@ -41,8 +41,8 @@ class LiveAnalysis:
                 Stage("threshold", threshold_of, (scored,), keep=8),
                 Stage("clusters", clusters_of, ("mask", scored, "threshold")),
                 # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
-                Stage("hommel", hommel_of, (scored,)),
-                Stage("bounds", bounds_of, ("mask", scored, "clusters", "hommel")),
+                Stage("active voxels", hommel_of, (scored,)),
+                Stage("bounds", bounds_of, ("mask", scored, "clusters", "active voxels")),
             ]
         )
 

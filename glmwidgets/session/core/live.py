@@ -129,7 +129,7 @@ class LiveSession(traitlets.HasTraits):
         self._seconds: dict[str, float] = {}
         self._failed: Mapping[str, tuple[str, ...]] = {}
         self.steps = Steps(settings)
-        nothing = Status(message="nothing is computed yet: refresh() computes")
+        nothing = Status(message="nothing is computed yet")
         super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape), status=nothing)
 
     @property

@@ -43,9 +43,14 @@ def test_the_lines_that_are_chosen_are_drawn(panel):
     assert session.settings.series.lines == ("fit", "residual", "contrast", "reduced")
     assert session.settings.series.conditions == ("face",)
     lines = drawn(panel)
-    assert set(lines) == {"fit", "residual", "contrast", "reduced", "face"}
-    for name in ("fit", "residual", "contrast", "reduced"):
-        np.testing.assert_allclose(lines[name], here.line(name), atol=1e-5)
+    assert set(lines) == {"fit", "residual", "contrast", "adjusted data", "face"}
+    for label, name in {
+        "fit": "fit",
+        "residual": "residual",
+        "contrast": "contrast",
+        "adjusted data": "reduced",
+    }.items():
+        np.testing.assert_allclose(lines[label], here.line(name), atol=1e-5)
     np.testing.assert_allclose(lines["face"], here.conditions["face"], atol=1e-5)
     session.undo()
     assert panel.chips.value == ["data", "fit"]

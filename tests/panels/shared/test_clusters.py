@@ -102,7 +102,7 @@ def test_the_crosshair_names_its_cluster_and_the_statistic_shown(session):
     crosshair, clusters = CrosshairPanel(session), session.clusters
     session.move_to(clusters.found[0].peaks[0].ijk)
     assert f"1, {clusters.found[0].n_voxels} voxels" in crosshair._values.value
-    assert f"≥ {int(100 * clusters.bounds[0])} % of it" in crosshair._values.value
+    assert f"at least {int(100 * clusters.bounds[0])} % of it" in crosshair._values.value
     assert "tSNR" not in crosshair._values.value
     session.update({"map.statistic": "tsnr"})
     assert "tSNR" in crosshair._values.value

@@ -23,7 +23,7 @@ def test_what_is_said_of_the_active_contrast(panel):
     said = panel._verdict.value
     assert f"t({verdict.dof:g}) · estimable · efficiency {verdict.efficiency:.3g}" in said
     effect = verdict.detectable(panel.session.result.threshold)
-    assert f"detects ≥ {effect:.2g} % × regressor" in said
+    assert f"smallest detectable effect {effect:.2g} % × regressor" in said
     panel.session.update({"data.signal_scaling": "none"})
     assert "%" not in panel._verdict.value
     panel.session.update({"contrast.expression": "face; house"})

@@ -37,7 +37,7 @@ def test_maps_equal_the_reference(audiovisual_dir):
 
 
 SURVIVING = {"clusters", "bounds"}
-OF_A_CONTRAST = {"contrast", "threshold", "hommel", *SURVIVING}
+OF_A_CONTRAST = {"contrast", "threshold", "active voxels", *SURVIVING}
 
 
 @pytest.mark.parametrize(
