@@ -26,6 +26,7 @@ _EXPORTS = {
     "contrast_vector": "glmwidgets.glm.fit.expressions",
     "expression_from_vector": "glmwidgets.glm.fit.expressions",
     "fit_glm": "glmwidgets.glm.fit.regression",
+    "fit_smoothness": "glmwidgets.glm.fit.smoothness",
     "fixed_effects": "glmwidgets.glm.fit.contrasts",
     "main_frequency": "glmwidgets.glm.fit.residuals",
     "parse_expression": "glmwidgets.glm.fit.expressions",

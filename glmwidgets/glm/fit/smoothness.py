@@ -1,0 +1,151 @@
+"""Smoothness of a fit's noise: from products alone under ordinary least squares, else from whitened residuals.
+
+With q the design's orthonormal basis and least squares, ``r_i' r_j = y_i' y_j - (q'y_i)' (q'y_j)``: the products of
+neighbours' series are made once for the data, and a model adds a sum over the columns of its design. Where the noise
+is autocorrelated the residuals are whitened by each voxel's own process, which no product of the data gives; there a
+sample of places, spread over the mask, is enough.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.inference.smoothness import (
+    SMOOTHNESS,
+    NeighbourPairs,
+    Smoothness,
+    correlations_of,
+    residual_correlations,
+)
+from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.glm.parallel import even_blocks, side_by_side
+
+__all__ = ["N_CELLS", "fit_smoothness", "neighbour_products"]
+
+# Cells (a voxel and its next along each axis) whose whitened residuals are looked at.
+N_CELLS = 2000
+
+# Pairs that one thread multiplies at once.
+PAIR_BLOCK = 8192
+
+
+def neighbour_products(series: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
+    """``y_i' y_j`` for pairs of voxels.
+
+    Parameters
+    ----------
+    series : array of shape (n_scans, n_voxels)
+    i, j : int arrays of shape (n,)
+
+    Returns
+    -------
+    array of shape (n,), float64
+
+    Examples
+    --------
+    >>> neighbour_products(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0]), np.array([1]))
+    array([14.])
+    """
+    out = np.zeros(i.size)
+
+    def multiply(block: slice) -> None:
+        first, second, total = i[block], j[block], out[block]
+        for scan in series:
+            total += scan[first].astype(np.float64) * scan[second]
+
+    side_by_side(multiply, even_blocks(i.size, PAIR_BLOCK))
+    return out
+
+
+def fit_smoothness(
+    fit: Fit,
+    pairs: NeighbourPairs,
+    method: str = "correlation",
+    *,
+    n_cells: int | None = N_CELLS,
+    products: dict[str, list[NDArray]] | None = None,
+) -> Smoothness:
+    """Smoothness of the noise of a fit.
+
+    Parameters
+    ----------
+    fit : Fit
+        It must hold its series.
+    pairs : NeighbourPairs
+        Of the mask whose voxels were fitted.
+    method : {"correlation", "derivatives"}
+        A key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
+    n_cells : int or None
+        Under autocorrelated noise, number of cells whose whitened residuals are looked at, the same ones each time;
+        None is all of them.
+    products : dict, optional
+        Where the products of neighbours' series are kept for the next model of the same data.
+
+    Returns
+    -------
+    Smoothness
+
+    Raises
+    ------
+    ValueError
+        If no two voxels of the mask touch.
+    """
+    if noise_model_row(fit.noise_model).parameters:
+        return _of_whitened(fit, pairs, method, n_cells)
+    kept = {} if products is None else products
+    g, size = _explained(fit)
+    mean, n = fit.moments.mean, fit.moments.n_scans
+    known = iter(kept.setdefault(method, []))
+
+    def correlate(i: NDArray, j: NDArray) -> NDArray[np.float64]:
+        own = next(known, None)
+        if own is None:
+            own = neighbour_products(fit.moments.series, i, j)
+            fresh.append(own)
+        of_means = 0.0 if fit.basis.spans_constant else n * mean[i] * mean[j]
+        return (own + of_means - _dots(g, i, j)) / (size[i] * size[j])
+
+    fresh: list[NDArray] = []
+    correlations = correlations_of(pairs, correlate, method)
+    kept[method] = kept[method] or fresh
+    return SMOOTHNESS[method].estimate(correlations)
+
+
+def _explained(fit: Fit) -> tuple[NDArray, NDArray]:
+    """Coordinates of the centred series in the design, (rank, n_voxels), and the residuals' lengths, (n_voxels,)."""
+    g = fit.noise.coefficients
+    if fit.basis.spans_constant:
+        g = g - np.outer(fit.basis.constant, fit.moments.mean)
+    size = np.sqrt(np.where(fit.moments.constant, np.nan, fit.noise.rss))
+    size[size == 0] = np.nan
+    return g, size
+
+
+def _dots(g: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
+    total = np.zeros(i.size)
+    for row in g:
+        total += row[i] * row[j]
+    return total
+
+
+def _of_whitened(fit: Fit, pairs: NeighbourPairs, method: str, n_cells: int | None) -> Smoothness:
+    some = _sample(pairs, n_cells)
+    voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
+    index = np.empty(pairs.n_voxels, dtype=np.intp)
+    index[voxels] = np.arange(voxels.size)
+    white = fit.noise_process(voxels).innovations(fit.residuals(voxels))
+    white[:, fit.moments.constant[voxels]] = 0
+    return SMOOTHNESS[method].estimate(
+        correlations_of(some, lambda i, j: residual_correlations(white, index[i], index[j]), method)
+    )
+
+
+def _sample(pairs: NeighbourPairs, n_cells: int | None) -> NeighbourPairs:
+    """Cells at even steps through the mask, and their faces; all pairs where there are few cells."""
+    n = pairs.cells.shape[1]
+    if n_cells is None or n <= n_cells:
+        return pairs
+    cells = pairs.cells[:, np.linspace(0, n - 1, n_cells).astype(int)]
+    return NeighbourPairs(tuple(cells[[0, axis]] for axis in (1, 2, 3)), cells, pairs.n_voxels)
