@@ -5,10 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import ipywidgets as W
-
 from glmwidgets.glm.group.terms import KINDS
 from glmwidgets.glm.tables import parse_table
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.values_table import GroupTable
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.session.group.session import GroupSession

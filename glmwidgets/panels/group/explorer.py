@@ -7,13 +7,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
-
 from glmwidgets.panels.group.design import GroupDesignPanel
 from glmwidgets.panels.group.maps import MapsPanel
 from glmwidgets.panels.group.one import OneMapPanel
 from glmwidgets.panels.group.permutation import PermutationPanel
 from glmwidgets.panels.group.values import ValuesPanel
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.clusters import ClustersPanel
 from glmwidgets.panels.shared.contrast import ContrastPanel
 from glmwidgets.panels.shared.crosshair import CrosshairPanel
@@ -49,7 +48,7 @@ class GroupExplorer(SessionExplorer):
         self.model = GroupDesignPanel(session)
         self.contrast = ContrastPanel(session)
         self.contrast.expression.placeholder = "patient - control"
-        self.contrast.pairs.layout.display = "none"  # differences of covariates mean nothing
+        W.show(self.contrast.pairs, False)  # differences of covariates mean nothing
         self.map = MapPanel(session)
         self.map.look.background.options = [("given" if session.settings.inputs.background else "size of maps", "mean")]
         self.one = OneMapPanel(session)

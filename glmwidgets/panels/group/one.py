@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.group.session import GroupSession

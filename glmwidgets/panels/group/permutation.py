@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Bars, Chart, Mark, Plot
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
 from glmwidgets.panels.shared.base import Panel, field, text

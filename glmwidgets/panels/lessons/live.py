@@ -10,10 +10,10 @@ from html import escape
 from typing import Any
 
 import bqplot as bq
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.errors import told
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import PLAIN, figure, nice_ticks, value_axis
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import field, text
@@ -96,7 +96,7 @@ class LivePlot(W.VBox):
         self.figure = figure([], [across, self._upright], height, bottom=40)
         self._unit, self._legend = text("glmw-note", escape(y)), text("glmw-note")
         self._words, self._error = text("glmw-live-words"), text("glmw-error")
-        self._error.layout.display = "none"
+        W.show(self._error, False)
         knobs = W.Box([field(_name(name, control), control) for name, control in self.controls.items()])
         knobs.add_class("glmw-choices")
         self._body = W.VBox([knobs, self._unit, self.figure, self._legend, self._words, self._error])
@@ -127,7 +127,7 @@ class LivePlot(W.VBox):
                 self._body.remove_class("glmw-computing")
             self._words.value = escape(self.said)
             self._error.value = escape(self.error)
-            self._error.layout.display = "" if self.error else "none"
+            W.show(self._error, self.error)
 
     def _draw(self, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
         self.curves = curves

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import text
 

@@ -8,12 +8,13 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["Chips"]
 
 
-class Chips(anywidget.AnyWidget):
+class Chips(Light, anywidget.AnyWidget):
     """Switches side by side, each with a colour; any number can be on.
 
     Attributes

@@ -6,6 +6,7 @@ import os
 
 import anywidget
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["IN_APP", "Download"]
@@ -14,7 +15,7 @@ __all__ = ["IN_APP", "Download"]
 IN_APP = "GLMWIDGETS_APP"
 
 
-class Download(anywidget.AnyWidget):
+class Download(Light, anywidget.AnyWidget):
     """Nothing to be seen; hands texts to the page as files."""
 
     _esm = script("download.js")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import anywidget
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["Frame"]
 
 
-class Frame(anywidget.AnyWidget):
+class Frame(Light, anywidget.AnyWidget):
     """Nothing to be seen; a child of the explorer that it works for."""
 
     _esm = script("frame.js")

@@ -12,13 +12,14 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 from glmwidgets.web.palettes import matrix_table
 
 __all__ = ["MatrixView"]
 
 
-class MatrixView(anywidget.AnyWidget):
+class MatrixView(Light, anywidget.AnyWidget):
     """A picture of a matrix.
 
     Attributes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import anywidget
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["PaintTime"]
 
 
-class PaintTime(anywidget.AnyWidget):
+class PaintTime(Light, anywidget.AnyWidget):
     """A few words that the page writes itself, as only the page knows and the kernel need not hear of it."""
 
     _esm = script("paint_time.js")

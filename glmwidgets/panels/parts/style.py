@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.web import style
 
 __all__ = ["stylesheet"]
@@ -12,5 +11,5 @@ __all__ = ["stylesheet"]
 def stylesheet() -> W.HTML:
     """A widget that brings the look and shows nothing."""
     widget = W.HTML(f"<style>{style('panels.css')}</style>")
-    widget.layout.display = "none"
+    W.show(widget, False)
     return widget

@@ -8,12 +8,13 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["RowTable"]
 
 
-class RowTable(anywidget.AnyWidget):
+class RowTable(Light, anywidget.AnyWidget):
     """Rows of numbers and texts, sortable, picked by click, arrows or Enter.
 
     Attributes

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import traitlets as t
 
+from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventTimeline"]
 
 
-class EventTimeline(anywidget.AnyWidget):
+class EventTimeline(Light, anywidget.AnyWidget):
     """A line a type: tick, colour, name, count, and its events as marks from the start of the run to its end.
 
     Attributes

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import ipywidgets as W
-
 from glmwidgets.analysis.carpet import Carpet, make_carpet, scan_traces
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.carpet_view import CarpetView
 from glmwidgets.panels.shared.base import named
 from glmwidgets.session.core.scheduler import Ticket

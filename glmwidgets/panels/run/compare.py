@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from html import escape
 
 import bqplot as bq
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.analysis.compare import Comparison
 from glmwidgets.glm.fit.statistics import colour_limit
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.flip import FlipButton
 from glmwidgets.panels.parts.plot import PLAIN, figure, value_axis
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.design.confound_groups import (
@@ -17,6 +16,7 @@ from glmwidgets.glm.design.confound_groups import (
     undefined_at_first,
 )
 from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, field, named, opened_by, text
 from glmwidgets.session.single.session import Session

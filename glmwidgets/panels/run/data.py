@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipywidgets as W
 import nibabel as nib
 import numpy as np
 
 from glmwidgets.glm.moments.scaling import SCALINGS
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.session.single.session import Session
 
@@ -44,7 +44,7 @@ class DataPanel(Panel):
         first.add_class("glmw-beside")
         self._cut_field = field("mask threshold", self.cut)
         self._cut_label = self._cut_field.children[0]
-        self._cut_field.layout.display = "none" if run.mask_img is not None else ""
+        W.show(self._cut_field, run.mask_img is None)
         self.fill(self._facts, pair, first, self._cut_field)
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)

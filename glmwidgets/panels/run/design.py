@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.design.diagnostics import column_correlation, condition_number, variance_inflation
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Plot
 from glmwidgets.panels.parts.matrix import MatrixView
 from glmwidgets.panels.shared.base import Panel, text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.design.diagnostics import energy_removed, spectra
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.design.spectra import drift_gain
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, field, named, text
 from glmwidgets.session.single.session import Session
@@ -73,8 +73,7 @@ class DriftPanel(Panel):
     def _show_fields(self, _change: object = None) -> None:
         setting = DRIFTS[self.session.settings.design.drift_model].setting
         for box, name in ((self._cut_off, "high_pass"), (self._order, "drift_order")):
-            wanted = "" if setting == name else "none"
-            box.layout.display = wanted
+            W.show(box, setting == name)
 
     def _show(self) -> None:
         result = self.session.result
@@ -90,7 +89,7 @@ class DriftPanel(Panel):
         drawn = bool(first) and self.session.run.is_even
         if drawn:
             self._draw(task, list(first), drifts, t_r)
-        self.spectrum.layout.display = "" if drawn else "none"
+        W.show(self.spectrum, drawn)
 
     def _draw(self, task, names: list[str], drifts, t_r: float) -> None:
         frequency, share = spectra(task, t_r)

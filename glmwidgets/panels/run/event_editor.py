@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 import pandas as pd
 
@@ -15,6 +14,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.events.cells import add_event, checked_name, drop_events, edit_cell, half_labels
 from glmwidgets.glm.events.checks import run_window
 from glmwidgets.glm.events.edits import merge_types, rename_types, split_type
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.event_grid import EventGrid
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.shared.base import Panel, field, text
@@ -68,7 +68,7 @@ class EventEditor(Panel):
         self._following = False
         self.timeline, self.grid = EventTimeline(wide=True), EventGrid()
         self._said = text("glmw-error")
-        self._said.layout.display = "none"
+        W.show(self._said, False)
         below = W.Box([W.VBox([self.grid, self._event_tools()]), self._type_tools()])
         below.add_class("glmw-editor")
         self.fill(self.timeline, self._shift_row(), self._said, below)
@@ -169,7 +169,7 @@ class EventEditor(Panel):
         said = escape(words)
         if self._said.value != said:
             self._said.value = said
-            self._said.layout.display = "" if said else "none"
+            W.show(self._said, said)
 
     def _changed(self, table: pd.DataFrame) -> dict:
         return self._source.changes(self.session.settings, table)
@@ -382,11 +382,9 @@ class EventEditor(Panel):
         measures = list(measures_of(table, kind)) if there else []
         possible = {"rename": there, "merge": there and others, "split": there, "modulate": measures, "last": True}
         for name, box in self._acts.items():
-            display = "" if possible[name] else "none"
-            box.layout.display = display
+            W.show(box, bool(possible[name]))
         for button, seen in ((self.remove, there), (self.unmodulate, of is not None)):
-            display = "" if seen else "none"
-            button.layout.display = display
+            W.show(button, seen)
         if self.new_type.value == "" and there:
             self.new_type.value = kind
         if not there:

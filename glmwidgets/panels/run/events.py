@@ -6,11 +6,10 @@ import dataclasses
 from functools import cached_property
 from html import escape
 
-import ipywidgets as W
-
 from glmwidgets.analysis.events import event_findings
 from glmwidgets.glm.events.cells import to_seconds
 from glmwidgets.glm.events.checks import EventFinding, run_window
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.run.event_editor import EventEditor
 from glmwidgets.panels.shared.base import Panel, field, opened_by, text
@@ -56,7 +55,7 @@ class EventsPanel(Panel):
         label = f"{n} events have no duration and are left out; give them seconds"
         self._unlasting = W.Box([field(label, self.missing_duration), self.fill_durations])
         self._unlasting.add_class("glmw-bar")
-        self._unlasting.layout.display = "" if n else "none"
+        W.show(self._unlasting, n)
         self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
         self._found = text("glmw-findings")
         tools = W.Box([self.to_seconds, self.edit])
@@ -116,8 +115,7 @@ class EventsPanel(Panel):
             self.types.show(events, run_window(self._times), session.conditions)
             self.types.shift = chosen.shift
         for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
-            display = "" if there else "none"
-            widget.layout.display = display
+            W.show(widget, there)
         self._show_findings(event_findings(source, chosen, self._times)[0])
         words = [] if events is None else [f"{len(source.table(chosen))} events"]
         words += [f"{chosen.shift:+.4g} s".replace("-", "\u2212")] if chosen.shift else []
@@ -127,5 +125,4 @@ class EventsPanel(Panel):
     def _show_findings(self, findings: list[EventFinding]) -> None:
         said = "".join(f'<p class="{TONES[found.severity]}">{escape(found.message)}</p>' for found in findings)
         self._found.value = said
-        display = "" if any(found.kind == "milliseconds" for found in findings) else "none"
-        self.to_seconds.layout.display = display
+        W.show(self.to_seconds, any(found.kind == "milliseconds" for found in findings))

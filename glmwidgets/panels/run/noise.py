@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.fit.whiteness import Whiteness
 from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.single.session import Session
@@ -118,7 +118,7 @@ class NoisePanel(Panel):
         self.model.tooltip = row.description
         label = "z map" if settings.map.statistic == "rho" else "ρ map"
         self.rho.description = label
-        _display(self.rho, row.can_pool)
+        W.show(self.rho, row.can_pool)
 
     def forget(self) -> None:
         """Let go of the fit."""
@@ -140,7 +140,7 @@ class NoisePanel(Panel):
         parts += [f"{symbol} {quartiles[1]}"] if symbol else []
         self.set_verdict(" · ".join(parts) or f"{result.fit.dof} df", tone)
         suggested = white.suggestion if white is not None else None
-        _display(self.suggestion, suggested is not None)
+        W.show(self.suggestion, suggested is not None)
         if suggested is not None:
             wanted = f"try {noise_model_row(suggested).label}"
             self.suggestion.description = wanted
@@ -153,7 +153,7 @@ class NoisePanel(Panel):
         self._plot.remove_class("glmw-stale")
         middle = f" In the middle half of the voxels, {symbol} is {quartiles[0]} to {quartiles[2]}." if symbol else ""
         self._said.value = escape(verdict.message) if white is None else _words(white, result.fit.n_voxels) + middle
-        _display(self._plot, white is not None)
+        W.show(self._plot, white is not None)
         if white is not None and white is not self._drawn:
             self._drawn = white
             self._draw(white)
@@ -190,8 +190,3 @@ def _words(white: Whiteness, n_voxels: int) -> str:
     advice = " No noise model here describes them: look for what the design lacks." if lost else ""
     share = f"{100 * white.share:.0f} % of {of} voxels"
     return f"In {share}, the residuals are correlated in time (not white); 5 % would be so by chance.{advice}"
-
-
-def _display(widget: W.Widget, shown: bool) -> None:
-    wanted = "" if shown else "none"
-    widget.layout.display = wanted

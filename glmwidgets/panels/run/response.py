@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 
 import bqplot as bq
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.response.fir_delays import format_delays, parse_delays
 from glmwidgets.glm.response.handles import GammaShape, dragged, handle_places
 from glmwidgets.glm.response.models import hrf_curve, parse_hrf
 from glmwidgets.glm.response.table import HRF, HRFS, format_hrf
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, field, named, text
 from glmwidgets.session.single.session import Session
@@ -176,7 +176,7 @@ class ResponsePanel(Panel):
     def _show_numbers(self, row: HRF, values: tuple[float, ...]) -> None:
         names = [parameter.name for parameter in row.parameters]
         if names != list(self.parameters):
-            # Fields are used again: a widget that is closed leaves its layout and style behind.
+            # Fields are used again: a widget that is closed leaves traces in the page.
             while len(self._fields) < len(names):
                 control = W.FloatText(continuous_update=False)
                 self.on_value(control, self._write_number)
@@ -191,14 +191,12 @@ class ResponsePanel(Panel):
                 box.children[1].step = parameter.step
             self.parameters = {name: box.children[1] for name, box in zip(names, fields, strict=True)}
             self._numbers.children = fields
-        display = "" if names else "none"
-        self._numbers.layout.display = display
+        W.show(self._numbers, bool(names))
         for value, control in zip(values, self.parameters.values(), strict=True):
             control.value = value
 
     def _show_delays(self, row: HRF) -> None:
-        display = "" if row.by_delays else "none"
-        self._delays.layout.display = display
+        W.show(self._delays, row.by_delays)
         written = format_delays(self.session.settings.design.fir_delays)
         self.delays.value = written
 
@@ -247,7 +245,7 @@ class ResponsePanel(Panel):
         said = f'<span class="glmw-key">{words}</span>' if words else ""
         if self._legend.value != said:
             self._legend.value = said
-            self._legend.layout.display = "" if said else "none"
+            W.show(self._legend, said)
 
     def _limit(self, low: float) -> None:
         self._y.min = low

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets as W
-
 from glmwidgets.analysis.events import modulator_name
 from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
 from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart
 from glmwidgets.panels.parts.chips import Chips
 from glmwidgets.panels.run.carpet import CarpetTab
@@ -116,7 +115,7 @@ class SeriesPanel(Panel):
         self.pins.on_remove(self.guarded(self._unpin))
         self.back = W.Button(description="", tooltip="show the background again (Escape)")
         self.back.add_class("glmw-scan")
-        self.back.layout.display = "none"
+        W.show(self.back, False)
         self.back.on_click(self.guarded(lambda _button: self.session.show_scan(None)))
         self._radius = W.Box([self.radius, text("glmw-note", "mm")])
         self._radius.add_class("glmw-radius")
@@ -193,9 +192,8 @@ class SeriesPanel(Panel):
         if tab in ("series", "average", "spectrum"):
             tools = (self.chips, *tools)
         self._foot.children = tools
-        compared = "" if tab == "series" else "none"
         for widget in (self.pin, self.pins):
-            widget.layout.display = compared
+            W.show(widget, tab == "series")
         self.carpet.open = is_carpet
         self._show()
         self._show_scan()
@@ -273,8 +271,7 @@ class SeriesPanel(Panel):
 
     def _show_controls(self) -> None:
         view = self.session.settings.series
-        shown = "" if view.place == "sphere" else "none"
-        self._radius.layout.display = shown
+        W.show(self._radius, view.place == "sphere")
         self.pins.offer(
             [
                 {"name": pin, "label": Spot.read(pin).label, "colour": colour}
@@ -351,4 +348,4 @@ class SeriesPanel(Panel):
         label = "" if time is None else f"scan {scan} · {time:g} s ×"
         if self.back.description != label:
             self.back.description = label
-            self.back.layout.display = "" if label else "none"
+            W.show(self.back, label)

@@ -6,8 +6,7 @@ import logging
 from html import escape
 from typing import Any
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.fixed import FixedExplorer, OutOfRuns
@@ -120,8 +119,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
             linked = index not in self.runs.own
             self.tabs.value = index
             self.linked.value = linked
-            display = "" if is_run else "none"
-            self.linked.layout.display = display
+            W.show(self.linked, is_run)
             view = self._view(index)
             # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
             self._place.children = [view]

@@ -8,9 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
-
 from glmwidgets.analysis.answers import RunPart
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.runs.forest import ForestPanel
 from glmwidgets.panels.shared.base import Panel, field, text
 from glmwidgets.panels.shared.clusters import ClustersPanel

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.analysis.voxels import RunEffect, RunEffects
 from glmwidgets.glm.fit.heterogeneity import Heterogeneity
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number

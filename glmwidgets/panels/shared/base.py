@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
@@ -98,7 +97,7 @@ def close_with_all(widget: W.Widget) -> None:
     for each in found.values():
         if isinstance(each, Panel):
             each.forget()
-        if isinstance(each, W.Widget):
+        if isinstance(each, W.Widget) and not W.is_shared(each):
             W.Widget.close(each)
 
 
@@ -125,7 +124,7 @@ class Panel(W.VBox):
         self._title = title
         self._head = text("glmw-head")
         self._error = text("glmw-error")
-        self._error.layout.display = "none"
+        W.show(self._error, False)
         super().__init__([])
         self.add_class("glmw-panel")
         self.set_verdict("")
@@ -222,4 +221,4 @@ class Panel(W.VBox):
         message = escape(status.message) if mine else ""
         if self._error.value != message:
             self._error.value = message
-            self._error.layout.display = "" if mine else "none"
+            W.show(self._error, mine)

@@ -10,7 +10,6 @@ from itertools import count
 from os import PathLike
 from pathlib import Path
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
@@ -18,6 +17,7 @@ from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.inference.clusters import Cluster, Peak
 from glmwidgets.glm.inference.digits import Digits, digits_of
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.download import Download
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, text

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, written_contrast
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, close_with_all, named, text
 from glmwidgets.session.single.session import Session
@@ -72,7 +72,7 @@ class ContrastPanel(Panel):
 
         self.suggestion = W.Button(description="")
         self.suggestion.add_class("glmw-suggestion")
-        self.suggestion.layout.display = "none"
+        W.show(self.suggestion, False)
         self.name = W.Text(continuous_update=False, placeholder="name")
         named(self.name, "name of the contrast")
         self.remove = W.Button(description="remove", tooltip="take this contrast off the list")
@@ -168,9 +168,8 @@ class ContrastPanel(Panel):
     def _show_list(self, _change: object = None) -> None:
         session, contrast = self.session, self.session.settings.contrast
         several = len(contrast.listed) > 1
-        display = "" if several else "none"
         for widget in (self.table, self._of_list):
-            widget.layout.display = display
+            W.show(widget, several)
         name = contrast.listed[contrast.active][0]
         self.name.value = name
         if several and session.status.state != "busy":
@@ -188,7 +187,7 @@ class ContrastPanel(Panel):
         label = f"use {status.suggestion}" if wrong and status.suggestion else ""
         if self.suggestion.description != label:
             self.suggestion.description = label
-            self.suggestion.layout.display = "" if label else "none"
+            W.show(self.suggestion, label)
         if result is None or status.state == "busy":
             return
         # What is still on screen was estimable; what is typed is not even read.

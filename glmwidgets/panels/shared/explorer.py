@@ -10,10 +10,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
-
 from glmwidgets.files.memory import give_memory_back
 from glmwidgets.files.writing import check_outputs
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import close_with_all, text

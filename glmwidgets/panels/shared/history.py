@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.session.core.ledger import Entry
@@ -88,8 +87,7 @@ class HistoryPanel(Panel):
             label = "not now" if self._asked else "lock as confirmatory …"
         self.lock.description = label
         self.lock.disabled = locked is not None
-        display = "" if self._asked and locked is None else "none"
-        self._sure.layout.display = display
+        W.show(self._sure, self._asked and locked is None)
 
 
 def _row(entry: Entry) -> dict:

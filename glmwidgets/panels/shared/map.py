@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 from functools import cached_property
 
-import ipywidgets as W
 import numpy as np
 
 from glmwidgets.glm.fit.statistics import STATISTICS, Shown
 from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.images.orientation import sides_unknown
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.grid import grey_limits
 from glmwidgets.panels.parts.slices import LOOKS, SliceViewer
 from glmwidgets.panels.parts.slider import Slider
@@ -161,8 +161,7 @@ class MapPanel(Panel):
             control.value = value
         by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
         self._alphas[settings.threshold.height_control] = settings.threshold.alpha
-        display = "" if by_rate else "none"
-        self._alpha_field.layout.display = display
+        W.show(self._alpha_field, by_rate)
         self.viewer.look(settings.map)
         self._show_background()
         self._show_result()
@@ -226,8 +225,7 @@ class MapPanel(Panel):
             self.viewer.set_map(result.z, shown=None if shown.is_z else shown.values)
         self._painted, self._shown = result.z, shown
         self._why_not.value = shown.why_not
-        display = "" if shown.why_not else "none"
-        self._why_not.layout.display = display
+        W.show(self._why_not, bool(shown.why_not))
         if "look" in self.__dict__:
             self.look.follow(shown)
 

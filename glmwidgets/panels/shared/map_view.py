@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import ipywidgets as W
-
 from glmwidgets.glm.fit.statistics import Shown
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.shared.base import field, text
@@ -106,14 +105,14 @@ class MapView:
     def follow(self, shown: Shown) -> None:
         """Offer the colours of what is shown."""
         for signed, box in self._colour_fields.items():
-            _show(box, signed == (shown.signed or shown.is_z))
+            W.show(box, signed == (shown.signed or shown.is_z))
         hint = f"auto: {write_number(self._viewer.vmax)}"
         if self._panel.session.settings.map.limit is None and self.limit.placeholder != hint:
             self.limit.placeholder = hint
 
     def _show_cuts(self) -> None:
         for box in self._cut_fields:
-            _show(box, self._panel.session.settings.map.view == "mosaic")
+            W.show(box, self._panel.session.settings.map.view == "mosaic")
 
     def _offered(self, axes: str) -> str:
         """The menu's choice; other rows can be set by hand, and it then has none of its own."""
@@ -131,11 +130,6 @@ def _menu(choices: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _tick(label: str, tooltip: str) -> W.Checkbox:
     return W.Checkbox(description=label, indent=False, tooltip=tooltip)
-
-
-def _show(box: W.Widget, shown: bool) -> None:
-    display = "" if shown else "none"
-    box.layout.display = display
 
 
 def _to_limit(typed: str) -> float | None:

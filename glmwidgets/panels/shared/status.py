@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.paint_time import PaintTime
 from glmwidgets.panels.shared.base import text
 from glmwidgets.session.single.session import Session, Status
@@ -44,7 +43,7 @@ class StatusLine:
         self.note = text("glmw-note")
         self.cancel = W.Button(description="cancel", tooltip="stop at the next step; the last map stays")
         self.cancel.on_click(self._press)
-        self.cancel.layout.display = "none"
+        W.show(self.cancel, False)
         self.widget = W.Box([self.words, PaintTime(), self.warned, self.cancel, self.note])
         self.widget.add_class("glmw-status")
         session.observe_locked(self._show, ["status", "result"])
@@ -69,8 +68,7 @@ class StatusLine:
         stopped = status.state == "idle" and status.message == "cancelled"
         label, shown = ("run again" if stopped else "cancel"), stopped or status.state == "busy"
         self.cancel.description = label
-        if (self.cancel.layout.display == "none") == shown:
-            self.cancel.layout.display = "" if shown else "none"
+        W.show(self.cancel, shown)
 
     def _error(self, status: Status) -> str:
         place = f"{escape(status.stage)}: " if status.stage else ""

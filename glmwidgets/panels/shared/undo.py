@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipywidgets as W
-
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.base import guarded
 from glmwidgets.session.core.live import LiveSession
 

@@ -1,0 +1,158 @@
+"""The widgets that panels are made of: those of ipywidgets, with one layout and one style for all of a kind.
+
+Each widget of ipywidgets brings a layout and mostly a style, models of their own that a page has to open before it
+shows anything: of 560 models of an explorer they were 330. What panels look like stands in the style sheet, so all of
+theirs would be alike; of a layout they change only whether a widget is shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+import traitlets as t
+from ipywidgets import Widget
+
+__all__ = [
+    "HTML",
+    "BoundedFloatText",
+    "BoundedIntText",
+    "Box",
+    "Button",
+    "Checkbox",
+    "Combobox",
+    "Dropdown",
+    "FileUpload",
+    "FloatProgress",
+    "FloatSlider",
+    "FloatText",
+    "IntText",
+    "Light",
+    "RadioButtons",
+    "SelectMultiple",
+    "Text",
+    "ToggleButton",
+    "ToggleButtons",
+    "VBox",
+    "Widget",
+    "is_shared",
+    "show",
+]
+
+_shared: dict[tuple[Any, ...], Widget] = {}
+
+
+class SharedLayout(ipywidgets.Layout):
+    """A layout of many widgets, which none of them may change."""
+
+    @t.validate(*ipywidgets.Layout.class_own_traits())
+    def _refuse(self, proposal: Any) -> Any:
+        if self.comm is not None:
+            raise TypeError("this layout is shared by many widgets: show(widget, ...) shows or hides one of them")
+        return proposal["value"]
+
+
+def _one(kind: type[Widget], **traits: Any) -> Widget:
+    """The one model of a kind; another where it was closed."""
+    key = (kind, *traits.items())
+    if key not in _shared or _shared[key].comm is None:
+        _shared[key] = kind(**traits)
+    return _shared[key]
+
+
+def is_shared(widget: Widget) -> bool:
+    """Whether a model is of many widgets, and stays when one of them is closed."""
+    return any(widget is one for one in _shared.values())
+
+
+def show(widget: ipywidgets.DOMWidget, shown: object) -> None:
+    """Show a widget if something is true, else hide it; where it is so already nothing is sent."""
+    widget.layout = _one(SharedLayout, display="" if shown else "none")
+
+
+class Light(ipywidgets.DOMWidget):
+    """To be inherited before a widget of ipywidgets or anywidget: it brings no layout and no style of its own."""
+
+    @t.default("layout")
+    def _shared_layout(self) -> ipywidgets.Layout:
+        return _one(SharedLayout, display="")
+
+    @t.default("style")
+    def _shared_style(self) -> Widget:
+        return _one(self.traits()["style"].klass)
+
+
+class Box(Light, ipywidgets.Box):
+    """Widgets side by side, as the style sheet says."""
+
+
+class VBox(Light, ipywidgets.VBox):
+    """Widgets above each other."""
+
+
+class HTML(Light, ipywidgets.HTML):
+    """Words in our own markup."""
+
+
+class Button(Light, ipywidgets.Button):
+    """A button."""
+
+
+class ToggleButton(Light, ipywidgets.ToggleButton):
+    """A button that stays down."""
+
+
+class ToggleButtons(Light, ipywidgets.ToggleButtons):
+    """Buttons of which one is down."""
+
+
+class Checkbox(Light, ipywidgets.Checkbox):
+    """A tick."""
+
+
+class RadioButtons(Light, ipywidgets.RadioButtons):
+    """A choice that is seen whole."""
+
+
+class Dropdown(Light, ipywidgets.Dropdown):
+    """A choice that opens."""
+
+
+class SelectMultiple(Light, ipywidgets.SelectMultiple):
+    """A list of which several are chosen."""
+
+
+class Combobox(Light, ipywidgets.Combobox):
+    """Words, with some proposed."""
+
+
+class Text(Light, ipywidgets.Text):
+    """A line of words."""
+
+
+class IntText(Light, ipywidgets.IntText):
+    """A whole number."""
+
+
+class BoundedIntText(Light, ipywidgets.BoundedIntText):
+    """A whole number between bounds."""
+
+
+class FloatText(Light, ipywidgets.FloatText):
+    """A number."""
+
+
+class BoundedFloatText(Light, ipywidgets.BoundedFloatText):
+    """A number between bounds."""
+
+
+class FloatSlider(Light, ipywidgets.FloatSlider):
+    """A number on a scale."""
+
+
+class FloatProgress(Light, ipywidgets.FloatProgress):
+    """How far something has come."""
+
+
+class FileUpload(Light, ipywidgets.FileUpload):
+    """A file of the person's own machine."""

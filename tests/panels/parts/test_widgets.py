@@ -1,0 +1,64 @@
+"""One layout and one style for all widgets of a kind: few models at opening, and none that another widget loses."""
+
+from pathlib import Path
+
+import pytest
+from ipywidgets.widgets import widget as live_widgets
+
+import glmwidgets as gw
+from glmwidgets.datasets import simulate_run
+from glmwidgets.panels.parts import widgets as W
+
+PANELS = Path(gw.__file__).parent / "panels"
+
+
+def test_layouts_and_styles_are_shared():
+    a, b, button = W.HTML("a"), W.HTML("b"), W.Button()
+    assert a.layout is b.layout is button.layout
+    assert a.style is b.style is not button.style
+    own = W.HTML("c", layout={"width": "5px"})
+    assert own.layout is not a.layout
+
+
+def test_hiding_one_hides_no_other():
+    a, b = W.HTML("a"), W.HTML("b")
+    W.show(a, False)
+    assert (a.layout.display, b.layout.display) == ("none", "")
+    W.show(a, True)
+    assert a.layout is b.layout
+
+
+def test_what_all_share_cannot_be_changed_by_one():
+    with pytest.raises(TypeError, match="show"):
+        W.HTML("a").layout.display = "none"
+
+
+def test_closing_one_explorer_leaves_another_its_looks():
+    run = simulate_run("small")
+    one, other = gw.explore(run), gw.explore(run)
+    one.close()
+    assert other.layout.comm is not None
+    assert other.undo.style.comm is not None
+    other.close()
+
+
+def test_what_was_closed_with_all_widgets_comes_anew():
+    before = W.HTML("a").layout
+    before.close()
+    after = W.HTML("b").layout
+    assert after is not before
+    assert after.comm is not None
+
+
+def test_models_at_opening_are_few():
+    before = len(live_widgets._instances)
+    explorer = gw.explore(simulate_run("small"))
+    # Each costs a page some two milliseconds before anything is seen.
+    assert len(live_widgets._instances) - before <= 250
+    explorer.close()
+
+
+def test_panels_take_their_widgets_from_here():
+    # One that does not brings a layout and a style of its own.
+    others = [file.name for file in PANELS.rglob("*.py") if "import ipywidgets" in file.read_text(encoding="utf-8")]
+    assert sorted(others) == ["notebook.py", "widgets.py"]
