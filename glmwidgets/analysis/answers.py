@@ -114,6 +114,11 @@ class FittedGroup(Fitted):
     values: np.ndarray = field(repr=False)
     has_series = False
 
+    @classmethod
+    def of(cls, values: np.ndarray, fit: GroupFit) -> FittedGroup:
+        """Of the fit to some values."""
+        return cls(design=fit.design, fit=fit, values=values, effects={str(name): (str(name),) for name in fit.design})
+
     @cached_property
     def book(self) -> ContrastBook:
         """Verdicts on any contrast of this fit."""

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from joblib import hash as content_hash
 
+from glmwidgets.analysis.answers import FittedGroup
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
 from glmwidgets.glm.group.design import check_group_design, design_of_covariates
@@ -18,12 +19,13 @@ from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, fit_group, grou
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
 from glmwidgets.models.base import Estimator, NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
-from glmwidgets.models.group_inputs import GroupInput, group_input, match_rows
-from glmwidgets.models.group_masks import fit_group_masker, masked_maps
 from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.report_hook import generate_report
 from glmwidgets.models.run_contrasts import is_named_contrasts
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.group_inputs import GroupInput, group_input, match_rows
+from glmwidgets.runs.group_maps import group_domain, masked_maps
 
 __all__ = ["SecondLevelModel"]
 
@@ -180,15 +182,10 @@ class SecondLevelModel(Estimator):
             )
         source = group_input(second_level_input, variance_maps)
         self.design_matrix_ = self._design(source, confounds, design_matrix, match)
-        self.masker_ = fit_group_masker(
-            source,
-            self.mask_img,
-            self.target_affine,
-            self.target_shape,
-            self.smoothing_fwhm,
-            self.resample,
-            zeros_are_data,
+        domain, resample = group_domain(
+            source, self.mask_img, self.target_affine, self.target_shape, self.resample, zeros_are_data
         )
+        self.masker_ = ImageMasker(domain.mask_image(), self.smoothing_fwhm, resample)
         self.second_level_input_ = second_level_input
         self.confounds_ = confounds
         self.subject_labels_ = source.labels
@@ -244,13 +241,11 @@ class SecondLevelModel(Estimator):
         return values
 
     def _read(self, imgs: list[nib.Nifti1Image], names: list[str], zeros_are_data: bool) -> np.ndarray:
-        memory = open_memory(self.memory, self.memory_level)
-        masker = self.masker_
-        key = None
-        if memory.location is not None:
-            grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
-            key = content_hash((image_key(imgs), grid))
-        return memory.cache(_masked_maps, ignore=["imgs", "names", "masker"])(key, imgs, names, masker, zeros_are_data)
+        memory, masker = open_memory(self.memory, self.memory_level), self.masker_
+        how = {"smoothing_fwhm": masker.smoothing_fwhm, "resample": masker.resample, "zeros_are_data": zeros_are_data}
+        grid = masker.mask_, masker.domain_.affine
+        key = None if memory.location is None else content_hash((image_key(imgs), grid))
+        return memory.cache(_masked_maps, ignore=["imgs", "names", "domain"])(key, imgs, names, masker.domain_, **how)
 
     def _fit_of(self, first_level_contrast: Any) -> GroupFit:
         self.check_fitted()
@@ -401,34 +396,37 @@ class SecondLevelModel(Estimator):
         self.check_fitted()
         return self._values_of(first_level_contrast)
 
+    def fitted(self, first_level_contrast: Any = None) -> FittedGroup:
+        """The model as it was fitted to the maps of a first-level contrast, with these."""
+        return FittedGroup.of(self.values(first_level_contrast), self._fit_of(first_level_contrast))
+
     @property
     def predicted(self) -> nib.Nifti1Image:
         """``X beta`` of the first-level contrast that was used last, 4-D with one volume a map."""
-        self._check_last()
-        return self.masker_.inverse_transform(self._fit_of(self._last).predicted)
+        return self.masker_.inverse_transform(self._last_fitted().fit.predicted)
 
     @property
     def residuals(self) -> nib.Nifti1Image:
         """Maps minus `predicted`, 4-D with one volume a map."""
-        self._check_last()
-        return self.masker_.inverse_transform(self._values_of(self._last) - self._fit_of(self._last).predicted)
+        last = self._last_fitted()
+        return self.masker_.inverse_transform(last.values - last.fit.predicted)
 
     @property
     def r_square(self) -> nib.Nifti1Image:
         """Share of the maps' variance around their mean that the design predicts, within 0 and 1."""
-        self._check_last()
-        return self.masker_.inverse_transform(self._fit_of(self._last).r_square(self._values_of(self._last)))
+        return self.masker_.inverse_transform(self._last_fitted().r_square)
 
     predicted_, residuals_, r_square_ = predicted, residuals, r_square
 
-    def _check_last(self) -> None:
+    def _last_fitted(self) -> FittedGroup:
         self.check_fitted()
         if self._source.needs_contrast and not self._fits:
             raise NotFittedError("no contrast has been computed yet, and only a contrast tells which maps are meant")
+        return self.fitted(self._last)
 
 
 def _masked_maps(
-    key: str | None, imgs: list[nib.Nifti1Image], names: list[str], masker: ImageMasker, zeros_are_data: bool
+    key: str | None, imgs: list[nib.Nifti1Image], names: list[str], domain: Domain, **how: Any
 ) -> np.ndarray:
-    """Values of maps within a mask; `key` stands for the rest when results are kept."""
-    return masked_maps(imgs, names, masker, zeros_are_data)
+    """Values of maps in the voxels of a domain; `key` stands for images and domain when results are kept."""
+    return masked_maps(imgs, names, domain, **how)

@@ -260,7 +260,7 @@ def test_one_fit_serves_all_contrasts(monkeypatch):
 
     calls = []
     original = module.masked_maps
-    monkeypatch.setattr(module, "masked_maps", lambda *args: calls.append(1) or original(*args))
+    monkeypatch.setattr(module, "masked_maps", lambda *args, **how: calls.append(1) or original(*args, **how))
     design = pd.DataFrame({"a": np.r_[np.ones(5), np.zeros(5)], "b": np.r_[np.zeros(5), np.ones(5)]})
     model = SecondLevelModel(smoothing_fwhm=4.0).fit(random_maps(), design_matrix=design)
     named = model.compute_contrast({"difference": "a - b", "mean": "(a + b) / 2"}, output_type="stat")
@@ -341,7 +341,7 @@ def test_memory_keeps_the_masked_maps(tmp_path, monkeypatch):
         nib.save(img, tmp_path / f"{i}.nii")
         paths.append(tmp_path / f"{i}.nii")
     first = SecondLevelModel(memory=str(tmp_path / "cache"), smoothing_fwhm=5.0).fit(paths).compute_contrast()
-    monkeypatch.setattr(module, "masked_maps", lambda *args: pytest.fail("read again"))
+    monkeypatch.setattr(module, "masked_maps", lambda *args, **how: pytest.fail("read again"))
     again = SecondLevelModel(memory=str(tmp_path / "cache"), smoothing_fwhm=5.0).fit(paths).compute_contrast()
     np.testing.assert_array_equal(first.get_fdata(), again.get_fdata())
 

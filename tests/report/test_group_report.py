@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.models import SecondLevelModel
+from glmwidgets.models import ImageMasker, SecondLevelModel
 from glmwidgets.report.page import group
 from glmwidgets.report.page.group import group_report
 from glmwidgets.session.group.data import open_group
@@ -57,7 +57,7 @@ def studies(monkeypatch):
 def fits(monkeypatch):
     """Every group fit that is made, whoever asks."""
     made = []
-    for place in ("glmwidgets.session.group.analysis", "glmwidgets.models.second_level"):
+    for place in ("glmwidgets.analysis.group", "glmwidgets.models.second_level"):
 
         def counted(*given, place=place, **more):
             made.append(place)
@@ -91,7 +91,7 @@ def test_it_is_what_is_on_screen_to_the_last_bit(session, studies, fits, tmp_pat
 def test_the_other_contrasts_are_those_of_the_scripted_model(session, studies):
     group_report(session)
     (study,) = studies
-    masker = session.group.masker
+    masker = ImageMasker(session.group.domain.mask_image())
     kept = [img for i, img in enumerate(session.group.imgs) if i in session.result.rows]
     model = SecondLevelModel(mask_img=masker.mask_img_, smoothing_fwhm=4.0)
     model.fit(kept, design_matrix=session.result.design.reset_index(drop=True))

@@ -13,10 +13,10 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.analysis.group import default_contrast
 from glmwidgets.report.exports.script import write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
-from glmwidgets.session.group.tests import default_contrast
 
 __all__ = ["write_group_script"]
 
@@ -52,7 +52,7 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
         raise ValueError("there is no result to write a script of: wait until the explorer is up to date")
     stem = path.stem
     design = result.design.rename_axis(_index_name(result.design)).reset_index()
-    beside = {f"{stem}_mask.nii.gz": group.masker.mask_img_, f"{stem}_design.tsv": design}
+    beside = {f"{stem}_mask.nii.gz": group.domain.mask_image(), f"{stem}_design.tsv": design}
     if result.settings.inputs.maps:
         maps = [repr(result.settings.inputs.maps[i]) for i in result.rows]
     else:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 
+from glmwidgets.analysis.group import default_contrast
 from glmwidgets.glm.group.fit import group_contrast
 from glmwidgets.images.load import load_image
 from glmwidgets.report.page.html import Report, render
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, weights_of
 from glmwidgets.session.group.permutation import permutation_key
-from glmwidgets.session.group.tests import default_contrast
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import GroupAnswer

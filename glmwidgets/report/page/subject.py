@@ -287,10 +287,17 @@ def study_of_model(
     )
     model.check_fitted()
     first = hasattr(model, "fits_")
-    runs = tuple(model.fitted_) if first else (Fitted("group", model.design_matrix_, None),)
     asked, domain = Settings(threshold=chosen), model.masker_.domain_
+    designs = [run.design for run in model.fitted_] if first else [model.design_matrix_]
+    named = named_contrasts(contrasts, designs[0].columns)
+    if first:
+        runs = tuple(model.fitted_)
+    elif named:
+        runs = (model.fitted(first_level_contrast),)
+    else:  # only a contrast tells which maps a group model is about
+        runs = (Fitted("group", designs[0], None),)
     found = []
-    for name, definition in named_contrasts(contrasts, runs[0].design.columns).items():
+    for name, definition in named.items():
         if first:
             contrast = model.contrast(definition, missing=missing, dof_method=dof_method)
         else:
@@ -314,7 +321,7 @@ def study_of_model(
         contrasts=tuple(found),
         mask=domain.mask,
         affine=domain.affine,
-        r_square=_r_square(model, runs, first, bool(found)),
+        r_square=np.mean([run.r_square for run in runs], axis=0) if runs[0].fit is not None else None,
         background=_background(bg_img, runs),
         looks=looks or MapSettings(),
     )
@@ -365,13 +372,6 @@ def weights_of(definition: Any, runs: Sequence[Fitted]) -> tuple[np.ndarray, ...
         except ValueError:
             continue  # the model has said so already
     return tuple(weights)
-
-
-def _r_square(model: Any, runs: Sequence[Fitted], first: bool, asked: bool) -> np.ndarray | None:
-    if first:
-        return np.mean([run.r_square for run in runs], axis=0)
-    # Only a contrast tells which maps a group model is about.
-    return model.masker_.transform(model.r_square) if asked else None
 
 
 def _background(bg_img: Any, runs: Sequence[Fitted]) -> nib.Nifti1Image | None:

@@ -11,7 +11,7 @@ _EXPORTS = {
     "Permuted": "glmwidgets.session.group.permutation",
     "TESTED": "glmwidgets.session.group.permutation",
     "TESTS": "glmwidgets.session.group.tests",
-    "default_contrast": "glmwidgets.session.group.tests",
+    "default_contrast": "glmwidgets.analysis.group",
     "load_group_session": "glmwidgets.session.group.store",
     "open_group": "glmwidgets.session.group.data",
     "permutation_key": "glmwidgets.session.group.permutation",

@@ -8,31 +8,31 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.analysis.answers import FittedGroup, GroupAnswer
+from glmwidgets.analysis.group import (
+    default_contrast,
+    group_contrast_of,
+    group_design_of,
+    group_fit_of,
+    kept_rows,
+    used_of,
+)
 from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
-from glmwidgets.glm.group.fit import GroupFit, fit_group, group_contrast
 from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
-from glmwidgets.glm.group.terms import TermColumn, design_of_terms
-from glmwidgets.models.group_masks import masked_maps
-from glmwidgets.models.masker import ImageMasker
 from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.group_maps import masked_maps
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
 from glmwidgets.session.group.data import Group
-from glmwidgets.session.group.tests import default_contrast, kept_rows
 from glmwidgets.session.group.thumbnails import seen_from_above
 from glmwidgets.specification.group import GroupSettings
-from glmwidgets.specification.reading import reads
+from glmwidgets.specification.reading import read_by, reads
 
 __all__ = ["GroupAnalysis"]
 
 # Smoothed versions that a person may come back to, within what a small machine can spare.
 VALUES_BYTES = 400 * 2**20
-
-USED = ("data.left_out", "table.maps")
-TABLE = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
-MODEL = (*TABLE, "data.left_out", "design.terms")
 
 #: What a group does not have of what a map can show.
 LACKS = {"series": "maps of a group have no series"}
@@ -52,14 +52,13 @@ class GroupAnalysis(LiveAnalysis):
             [
                 Stage("mask", lambda asked: self.domain),
                 Stage("maps", self._maps, keep=8, budget=VALUES_BYTES),
-                Stage("design", self._design, keep=8),
-                Stage("fit", self._fit, ("maps", "design")),
-                Stage("fitted", self._fitted, ("maps", "fit", "design"), keep=2),
+                Stage("design", group_design_of, keep=8),
+                Stage("fit", group_fit_of, ("maps", "design")),
                 Stage("thumbnails", self._thumbnails, ("maps",), keep=2),
                 Stage("distances", self._distances, ("maps",)),
                 Stage("influence", self._influence, ("distances", "design")),
-                Stage("contrast", self._contrast, ("fit",), keep=6),
-                Stage("statistics", self._statistics, ("fitted", "contrast"), keep=2),
+                Stage("contrast", group_contrast_of, ("fit",), keep=6),
+                Stage("statistics", self._statistics, ("fit", "contrast"), keep=2),
             ]
         )
 
@@ -86,7 +85,7 @@ class GroupAnalysis(LiveAnalysis):
     @property
     def domain(self) -> Domain:
         """Voxels that are analysed."""
-        return self.group.masker.domain_
+        return self.group.domain
 
     def _answer(
         self, settings: GroupSettings, get: Get, timings: dict[str, float], checkpoint: Checkpoint | None
@@ -98,7 +97,7 @@ class GroupAnalysis(LiveAnalysis):
         return GroupAnswer(
             **scored,
             timings=timings,
-            fitted=get("fitted"),
+            fitted=get("fit"),
             values=get("maps"),
             rows=tuple(kept_rows(settings)),
             influence=get("influence"),
@@ -116,49 +115,20 @@ class GroupAnalysis(LiveAnalysis):
 
     @reads("data.smoothing_fwhm")
     def _maps(self, settings: GroupSettings) -> np.ndarray:
-        group, masker = self.group, self.group.masker
-        smoothing = ImageMasker(masker.mask_img_, settings.data.smoothing_fwhm or None, masker.resample)
-        return masked_maps(group.imgs, list(group.names), smoothing, group.inputs.zeros_are_data)
-
-    @reads(*MODEL, "design.centre")
-    def _design(self, settings: GroupSettings) -> pd.DataFrame:
-        table, rows = settings.table, kept_rows(settings)
-        unknown = sorted(set(settings.data.left_out) - set(table.maps))
-        if unknown:
-            raise ValueError(f"no map is called {unknown[0]!r}")
-        chosen = [table.column(name) for name in settings.design.terms]
-        columns = [TermColumn(c.name, c.kind, [c.cells[i] for i in rows]) for c in chosen]
-        return design_of_terms(columns, [table.maps[i] for i in rows], settings.design.centre, table.subjects)
-
-    @reads(*USED)
-    def _fit(self, settings: GroupSettings, values: np.ndarray, design: pd.DataFrame) -> GroupFit:
-        return fit_group(_used(settings, values), design)
+        group, fwhm = self.group, settings.data.smoothing_fwhm or None
+        how = {"resample": group.resample, "zeros_are_data": group.inputs.zeros_are_data}
+        return masked_maps(group.imgs, group.names, group.domain, fwhm, **how)
 
     def _thumbnails(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
         return seen_from_above(values, self.domain)
 
-    @reads(*USED)
+    @reads(*read_by(used_of))
     def _distances(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
-        return map_distances(_used(settings, values))
+        return map_distances(used_of(settings, values))
 
     def _influence(self, settings: GroupSettings, distances: np.ndarray, design: pd.DataFrame) -> Influence:
         return map_influence(distances, design)
 
-    @reads(*USED)
-    def _fitted(self, settings: GroupSettings, values: np.ndarray, fit: GroupFit, design: pd.DataFrame) -> FittedGroup:
-        effects = {str(name): (str(name),) for name in design.columns}
-        return FittedGroup(design=design, fit=fit, values=_used(settings, values), effects=effects)
-
-    @reads(*MODEL, "contrast.expression")
-    def _contrast(self, settings: GroupSettings, fit: GroupFit) -> Scored:
-        contrast = group_contrast(fit, settings.contrast.expression or default_contrast(settings))
-        return contrast, contrast.z_score()
-
     @reads("threshold.two_sided")
     def _statistics(self, settings: GroupSettings, fitted: FittedGroup, contrast: Scored) -> StatisticsBook:
         return StatisticsBook(fitted, *contrast, two_sided(settings, contrast[0]), "", LACKS)
-
-
-def _used(settings: GroupSettings, values: np.ndarray) -> np.ndarray:
-    rows = kept_rows(settings)
-    return values if len(rows) == len(values) else values[rows]

@@ -21,9 +21,9 @@ from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
 from glmwidgets.images.resample import resample_img
-from glmwidgets.models.group_inputs import GroupInput, group_input
-from glmwidgets.models.group_masks import fit_group_masker
-from glmwidgets.models.masker import ImageMasker
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.group_inputs import GroupInput, group_input
+from glmwidgets.runs.group_maps import group_domain
 from glmwidgets.specification.group import GroupInputSettings, TableSettings
 
 __all__ = ["Group", "covariates_by_map", "open_group", "table_settings"]
@@ -39,8 +39,10 @@ class Group:
         One a map, all different.
     imgs : list of Nifti1Image
         3-D.
-    masker : ImageMasker
-        Of the voxels in which maps are analysed; smooths nothing.
+    domain : Domain
+        Voxels in which maps are analysed.
+    resample : bool
+        Whether maps on another grid are brought to theirs.
     table : TableSettings
         As it was given, before anybody changed it.
     background : array, 3-D, float32
@@ -51,7 +53,8 @@ class Group:
 
     names: tuple[str, ...]
     imgs: list[nib.Nifti1Image]
-    masker: ImageMasker
+    domain: Domain
+    resample: bool
     table: TableSettings
     background: np.ndarray
     inputs: GroupInputSettings
@@ -141,10 +144,10 @@ def open_group(
         names = _names(source, paths, subjects, frame, ids)
         shown = replace(found, maps=names)
         table = replace(table_settings(frame, names, ids, kinds), matched=found.sentence(), rows=shown.ids)
-    masker = fit_group_masker(source, mask, resample=resample, zeros_are_data=zeros_are_data)
+    domain, resampled = group_domain(source, mask, resample=resample, zeros_are_data=zeros_are_data)
     imgs = source.maps(first_level_contrast)
     inputs = GroupInputSettings(tuple(paths), _path(mask), _path(background), resample, zeros_are_data)
-    return Group(names, imgs, masker, table, _background(background, imgs, masker), inputs)
+    return Group(names, imgs, domain, resampled, table, _background(background, imgs, domain), inputs)
 
 
 def _path(given: Any) -> str | None:
@@ -306,8 +309,7 @@ def covariates_by_map(
     return replace(table, names=names, kinds=kinds, cells=cells, matched=matched)
 
 
-def _background(given: Any, imgs: Sequence[nib.Nifti1Image], masker: ImageMasker) -> np.ndarray:
-    grid = masker.mask_img_
+def _background(given: Any, imgs: Sequence[nib.Nifti1Image], grid: Domain) -> np.ndarray:
     if given is not None:
         img = load_volume(given, "a background")
         if not same_grid(img, grid):
@@ -318,4 +320,4 @@ def _background(given: Any, imgs: Sequence[nib.Nifti1Image], masker: ImageMasker
     for img in there:
         total += np.abs(np.nan_to_num(image_data(img)))
     # The square root: a few very large values at the edge would leave the rest in the dark.
-    return np.sqrt(total / max(1, len(there))).astype(np.float32) if there else masker.mask_.astype(np.float32)
+    return np.sqrt(total / max(1, len(there))).astype(np.float32) if there else grid.mask.astype(np.float32)

@@ -89,8 +89,8 @@ def load_group_session(
         resample=inputs.resample,
         zeros_are_data=inputs.zeros_are_data,
     )
-    if group.masker.mask_.shape != shape:
-        raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.masker.mask_.shape}")
+    if group.domain.shape != shape:
+        raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.domain.shape}")
     changes = {f"inputs.{name}": getattr(group.inputs, name) for name in ("maps", "mask", "background")}
     session = GroupSession(group, settings.updated(changes), synchronous)
     session.move_to(cursor)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from glmwidgets.analysis.group import default_contrast, difference_of, kept_rows, levels_of
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.fit.expressions import contrast_vector, quote_name
 from glmwidgets.glm.group.terms import TermColumn, columns_of_terms
 from glmwidgets.specification.group import GroupSettings, TableSettings
 
-__all__ = ["TESTS", "GroupTest", "changes_of_terms", "default_contrast", "kept_rows"]
+__all__ = ["TESTS", "GroupTest", "changes_of_terms"]
 
 
 class GroupTest(NamedTuple):
@@ -21,22 +22,9 @@ class GroupTest(NamedTuple):
     changes: Callable[[GroupSettings], dict[str, Any]]
 
 
-def kept_rows(settings: GroupSettings) -> list[int]:
-    """Rows of the maps that are used."""
-    return [i for i, name in enumerate(settings.table.maps) if name not in settings.data.left_out]
-
-
 def _asked(terms: Sequence[str], contrast: str, **more: Any) -> dict[str, Any]:
     alone = {"contrast.names": (), "contrast.expressions": (), "contrast.active": 0}
     return {"design.terms": tuple(terms), "contrast.expression": contrast, **alone, **more}
-
-
-def _levels(settings: GroupSettings, column: TermColumn) -> list[str]:
-    return sorted({column.cells[i] for i in kept_rows(settings)} - {""})
-
-
-def _difference(levels: Sequence[str]) -> str:
-    return f"{quote_name(levels[0])} - {quote_name(levels[1])}"
 
 
 def _pairs(table: TableSettings) -> list[TermColumn]:
@@ -51,9 +39,9 @@ def _one_sample(settings: GroupSettings) -> dict[str, Any]:
 
 def _two_samples(settings: GroupSettings) -> dict[str, Any]:
     for column in _pairs(settings.table):
-        levels = _levels(settings, column)
+        levels = levels_of(settings, column)
         if len(levels) == 2:
-            return _asked((column.name,), _difference(levels), **_as_labels(settings.table, column))
+            return _asked((column.name,), difference_of(levels), **_as_labels(settings.table, column))
     raise ValueError("two samples need a column of the table with two groups: add one, such as patient and control")
 
 
@@ -72,12 +60,12 @@ def _paired(settings: GroupSettings) -> dict[str, Any]:
         )
     subject = table.column(table.subjects).cells
     for column in _pairs(table):
-        levels = _levels(settings, column)
+        levels = levels_of(settings, column)
         of = {(subject[i], column.cells[i]) for i in rows}
         everyone = {subject[i] for i in rows}
         if len(levels) == 2 and len(of) == len(rows) == 2 * len(everyone):
             terms = (column.name, table.subjects)
-            return _asked(terms, _difference(levels), **_as_labels(table, column))
+            return _asked(terms, difference_of(levels), **_as_labels(table, column))
     raise ValueError("a paired test needs a column with two conditions, each of which every subject has once")
 
 
@@ -98,20 +86,6 @@ TESTS: Choices[GroupTest] = Choices(
         "regression": GroupTest("regression", "do the maps follow a covariate?", _regression),
     }
 )
-
-
-def default_contrast(settings: GroupSettings) -> str:
-    """What one will want to ask of a model first: the newest term, or the mean."""
-    table = settings.table
-    for name in reversed(settings.design.terms):
-        if name not in table.names or name == table.subjects:
-            continue
-        column = table.column(name)
-        if column.kind == "number":
-            return quote_name(name)
-        levels = _levels(settings, column)
-        return _difference(levels) if len(levels) > 1 else ""
-    return "intercept"
 
 
 def changes_of_terms(settings: GroupSettings, terms: Sequence[str]) -> dict[str, Any]:

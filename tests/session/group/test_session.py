@@ -53,7 +53,7 @@ def test_a_group_is_opened_with_what_can_be_modelled():
     assert group.names == tuple(f"sub-{i + 1:02d}" for i in range(12))
     assert group.table.names == ("age", "group")
     assert group.table.kinds == ("number", "label")
-    assert group.masker.n_elements_ == np.prod(SHAPE)
+    assert group.domain.size == np.prod(SHAPE)
 
 
 def test_what_a_column_is_follows_from_its_cells_as_a_whole():
@@ -374,7 +374,7 @@ def test_maps_that_do_not_fit_are_named(tmp_path):
     nib.save(other, tmp_path / "odd.nii.gz")
     with pytest.raises(ValueError, match=r"map 5 .*odd.nii.gz"):
         open_group([*maps_of(4), tmp_path / "odd.nii.gz"])
-    assert open_group([*maps_of(4), other], resample=True).masker.mask_.shape == SHAPE
+    assert open_group([*maps_of(4), other], resample=True).domain.shape == SHAPE
     one = tmp_path / "one.nii.gz"
     nib.save(maps_of(1)[0], one)
     with pytest.raises(ValueError, match=r"one.nii.gz was given more than once"):

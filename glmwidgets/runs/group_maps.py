@@ -1,4 +1,4 @@
-"""The mask of a group, and the values of its maps within it."""
+"""Where the maps of a group lie, and their values there."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.orientation import sides_unknown
-from glmwidgets.models.group_inputs import GroupInput
-from glmwidgets.models.masker import ImageMasker
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.group_inputs import GroupInput
+from glmwidgets.runs.reader import Reader
 
-__all__ = ["fit_group_masker", "masked_maps"]
+__all__ = ["group_domain", "masked_maps"]
 
 
-def fit_group_masker(
+def group_domain(
     source: GroupInput,
     mask_img: Any = None,
     target_affine: Any = None,
     target_shape: Any = None,
-    smoothing_fwhm: float | None = None,
     resample: bool = False,
     zeros_are_data: bool = False,
-) -> ImageMasker:
-    """Make the masker that all maps of a group go through.
+) -> tuple[Domain, bool]:
+    """Find the voxels in which all maps of a group are analysed.
 
     Parameters
     ----------
     source : GroupInput
-    mask_img, target_affine, target_shape, smoothing_fwhm, resample, zeros_are_data
+    mask_img, target_affine, target_shape, resample, zeros_are_data
         As in `glmwidgets.models.SecondLevelModel`.
 
     Returns
     -------
-    ImageMasker
+    domain : Domain
+    resample : bool
+        Whether maps on another grid are brought to that of the domain.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def fit_group_masker(
                 stacklevel=3,
             )
             resample = True
-        return ImageMasker(mask, smoothing_fwhm, resample=resample or to_target)
+        return Domain.of(mask, match_mask(mask, mask)), resample or to_target
     masks = source.mask_imgs()
     if to_target or resample:
         like = None if to_target else imgs[0]
@@ -83,7 +85,7 @@ def fit_group_masker(
             for img in imgs
         ]
     mask = _common_voxels(imgs, names, zeros_are_data) if masks is None else _common_mask(imgs)
-    return ImageMasker(image_like(mask.astype(np.uint8), imgs[0]), smoothing_fwhm, resample=resample or to_target)
+    return Domain.of(image_like(mask, imgs[0]), mask), resample or to_target
 
 
 def _grid(like: nib.Nifti1Image | None, affine: Any, shape: Any) -> tuple[Any, Any]:
@@ -137,17 +139,26 @@ def _common_mask(masks: Sequence[nib.Nifti1Image]) -> np.ndarray:
 
 
 def masked_maps(
-    imgs: Sequence[nib.Nifti1Image], names: Sequence[str], masker: ImageMasker, zeros_are_data: bool = False
+    imgs: Sequence[nib.Nifti1Image],
+    names: Sequence[str],
+    domain: Domain,
+    smoothing_fwhm: float | None = None,
+    resample: bool = False,
+    zeros_are_data: bool = False,
 ) -> np.ndarray:
-    """Values of maps within a mask, smoothed as the masker says.
+    """Values of maps in the voxels of a domain, smoothed.
 
     Parameters
     ----------
     imgs : sequence of 3-D images
-        On the masker's grid, unless it resamples.
+        On the domain's grid, unless they are resampled.
     names : sequence of str
         For messages.
-    masker : ImageMasker
+    domain : Domain
+    smoothing_fwhm : float, optional
+        Full width at half maximum of a Gaussian, in mm.
+    resample : bool
+        Bring maps on another grid to the domain's, instead of refusing them.
     zeros_are_data : bool
         Whether a value of exactly 0 was measured. By default it means that there is none.
 
@@ -166,13 +177,13 @@ def masked_maps(
     UserWarning
         If voxels are left out; the message counts them.
     """
-    if masker.resample:
-        grid = masker.mask_img_.affine, masker.mask_.shape
-        imgs = [img if same_grid(img, masker.mask_img_) else _resampled(img, *grid, "continuous") for img in imgs]
+    if resample:
+        grid = domain.affine, domain.shape
+        imgs = [img if domain.lies_on(img) else _resampled(img, *grid, "continuous") for img in imgs]
     else:
-        check_grids([masker.mask_img_, *imgs], ["the mask", *names])
+        check_grids([domain, *imgs], ["the mask", *names])
     volumes = np.stack([image_data(img) for img in imgs], axis=-1)
-    inside = volumes[masker.mask_]
+    inside = volumes[domain.mask]
     absent = ~np.isfinite(inside)
     if not zeros_are_data:
         absent |= inside == 0
@@ -180,7 +191,7 @@ def masked_maps(
     if left_out.any():
         _say_left_out(absent, left_out, names, zeros_are_data)
     volumes = np.where(np.isfinite(volumes), volumes, 0) if absent.any() else volumes
-    values = masker.transform(nib.Nifti1Image(volumes, masker.mask_img_.affine))
+    values = Reader(nib.Nifti1Image(volumes, domain.affine)).series(domain, smoothing_fwhm)
     values[:, left_out] = 0
     return values
 
