@@ -17,6 +17,7 @@ ROOMS = (
     "models",
     "glm",
     "images",
+    "regions",
     "datasets",
     "runs",
     "specification",

@@ -1,0 +1,400 @@
+"""Atlases: regions of a volume by number, or by probability, looked up in the atlas's own voxels.
+
+An atlas is never resampled, for a label between two numbers is the number of a third region. Places in mm go through
+the atlas's affine to its own voxels. With the axes turned so that they run to the right, front and top, voxel i takes
+the places from i - 1/2 on, less a millionth, up to i + 1/2: so the same place has the same name in a flipped copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.glm.errors import InputError
+from glmwidgets.images.coordinates import to_mm, to_voxels
+from glmwidgets.images.load import ImageLike, load_image
+from glmwidgets.images.names import image_name
+from glmwidgets.images.voxels import image_data
+from glmwidgets.regions.labels import Label, LabelTable
+from glmwidgets.regions.places import LEAST_PERCENT, NEAR_MM, Place, Shares
+
+__all__ = ["Atlas", "LabelAtlas", "ProbabilityAtlas", "make_atlas"]
+
+# How near to the border of two voxels a place counts as on it.
+TIE = 1e-6
+
+# Voxel values that differ from whole numbers by more are no labels.
+WHOLE = 1e-3
+
+# Places nearer to the middle than this, in mm, are of neither side.
+MIDLINE_MM = 2.0
+
+# Likeliest regions of a voxel that are remembered.
+N_BEST = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """What atlases of both kinds have in common.
+
+    Attributes
+    ----------
+    name : str
+    table : LabelTable
+    space : str or None
+        Template that it is in; None if nobody says.
+    affine : array of shape (4, 4)
+    shape : tuple of 3 ints
+    notes : tuple of str
+        What was odd about it, a sentence each.
+    checksum : str
+        Twelve hexadecimal digits of its voxels' SHA-256.
+    """
+
+    name: str
+    table: LabelTable
+    space: str | None
+    affine: np.ndarray = field(repr=False)
+    shape: tuple[int, int, int] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    checksum: str = ""
+
+    def voxels(self, mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Voxels of places, and which of these lie in the volume.
+
+        Parameters
+        ----------
+        mm : array of shape (n, 3)
+
+        Returns
+        -------
+        voxels : int array of shape (n, 3)
+            0 where outside.
+        inside : bool array of shape (n,)
+        """
+        at = to_voxels(np.atleast_2d(np.asarray(mm, dtype=float)), self.affine)
+        # Axes that run to the left, back or bottom are counted from their other end.
+        turned = nib.io_orientation(self.affine)[:, 1] < 0
+        last = np.array(self.shape) - 1
+        at = np.where(turned, last - at, at)
+        at = np.floor(at + 0.5 + TIE)
+        at = np.where(turned, last - at, at)
+        inside = (np.isfinite(at) & (at >= 0) & (at <= last)).all(axis=1)
+        return np.where(inside[:, None], at, 0).astype(np.intp), inside
+
+    def at(self, mm: Sequence[float]) -> Place:
+        """What the atlas says of one place, in mm."""
+        return self.at_each(np.atleast_2d(mm))[0]
+
+    def at_each(self, mm: np.ndarray) -> list[Place]:
+        """What it says of places, shape (n, 3), in mm."""
+        raise NotImplementedError
+
+    def shares(self, mm: np.ndarray) -> Shares:
+        """Where the voxels of a cluster lie, whose centres are given in mm, shape (n, 3)."""
+        raise NotImplementedError
+
+    def regions(self) -> list[Label]:
+        """Regions that some voxel is of, in the order of the table, then those without a name."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class LabelAtlas(Atlas):
+    """One number a voxel.
+
+    Attributes
+    ----------
+    values : int array of shape (nx, ny, nz)
+        0 where there is no region.
+
+    Examples
+    --------
+    >>> table = LabelTable((Label(3, "pond"), Label(7, "mill")), "made.tsv")
+    >>> img = nib.Nifti1Image(np.array([0, 7, 3], np.int16).reshape(3, 1, 1), np.diag([2, 2, 2, 1.0]))
+    >>> atlas = make_atlas(img, table)
+    >>> [str(atlas.at((x, 0, 0))) for x in (2, 4, 3, 9)]
+    ['mill', 'pond', 'pond', 'outside the atlas']
+    >>> str(atlas.shares([(2, 0, 0), (2, 0, 0), (4, 0, 0), (0, 0, 0)]))
+    'mill 50 %, pond 25 %, unlabelled 25 %'
+    """
+
+    values: np.ndarray = field(default=None, repr=False)
+
+    def numbers(self, mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers at places, 0 outside, and which are inside."""
+        voxels, inside = self.voxels(mm)
+        return np.where(inside, self.values[tuple(voxels.T)], 0), inside
+
+    def is_region(self, value: int) -> bool:
+        """Whether a number is that of a region."""
+        label = self.table.get(int(value))
+        return value > 0 and (label is None or label.is_region)
+
+    def at_each(self, mm: np.ndarray) -> list[Place]:
+        """What it says of places, shape (n, 3), in mm."""
+        mm = np.atleast_2d(np.asarray(mm, dtype=float))
+        return [
+            Place(is_inside=False)
+            if not is_inside
+            else Place((self.table.named(int(value)),))
+            if self.is_region(value)
+            else self._nearest(place)
+            for place, value, is_inside in zip(mm, *self.numbers(mm), strict=True)
+        ]
+
+    def _nearest(self, mm: np.ndarray) -> Place:
+        """The nearest region on the same side, within 6 mm."""
+        reach = np.ceil(NEAR_MM * np.linalg.norm(np.linalg.inv(self.affine)[:3, :3], axis=1)).astype(int)
+        here = self.voxels(mm)[0][0]
+        low = np.maximum(here - reach, 0)
+        high = np.minimum(here + reach + 1, self.shape)
+        box = self.values[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+        there = np.argwhere(box > 0)
+        if not len(there):
+            return Place()
+        places = to_mm(there + low, self.affine)
+        distances = np.linalg.norm(places - mm, axis=1)
+        for n in np.argsort(distances, kind="stable"):
+            value = int(box[tuple(there[n])])
+            if distances[n] > NEAR_MM:
+                break
+            if self.is_region(value) and self._same_side(mm[0], places[n][0], value):
+                return Place(near=self.table.named(value), distance=float(distances[n]))
+        return Place()
+
+    def _same_side(self, x: float, x_there: float, value: int) -> bool:
+        if abs(x) < MIDLINE_MM:
+            return True
+        label = self.table.get(value)
+        side = label.side if label is not None else ""
+        return side == ("left" if x < 0 else "right") if side else np.sign(x) == np.sign(x_there)
+
+    def shares(self, mm: np.ndarray) -> Shares:
+        """Shares of a cluster's voxels, whose centres are given in mm, shape (n, 3)."""
+        numbers, _ = self.numbers(mm)
+        values, counts = np.unique(numbers, return_counts=True)
+        pairs = [(v, c) for v, c in zip(values.tolist(), counts.tolist(), strict=True) if self.is_region(v)]
+        return Shares.of([self.table.named(v) for v, _ in pairs], [c for _, c in pairs], len(numbers))
+
+    def regions(self) -> list[Label]:
+        """Regions that some voxel is of."""
+        there = set(np.unique(self.values).tolist()) - {0}
+        named = [label for label in self.table if label.value in there and label.is_region]
+        rest = sorted(v for v in there - {label.value for label in self.table} if v > 0)
+        return named + [Label(v, self.table.named(v)) for v in rest]
+
+    def mask_of(self, value: int, mm: np.ndarray) -> np.ndarray:
+        """Which of places, shape (n, 3), are in a region."""
+        return self.numbers(mm)[0] == value
+
+
+@dataclass(frozen=True, eq=False)
+class ProbabilityAtlas(Atlas):
+    """One volume a region, of which the likeliest four at each voxel are remembered; the volumes stay on disk.
+
+    Attributes
+    ----------
+    best : int array of shape (nx, ny, nz, 4)
+        Number of the volumes, the likeliest first.
+    percents : array of shape (nx, ny, nz, 4)
+    """
+
+    best: np.ndarray = field(default=None, repr=False)
+    percents: np.ndarray = field(default=None, repr=False)
+
+    def at_each(self, mm: np.ndarray) -> list[Place]:
+        """What it says of places, shape (n, 3), in mm."""
+        voxels, inside = self.voxels(mm)
+        places = []
+        for voxel, is_inside in zip(voxels, inside, strict=True):
+            percents = self.percents[tuple(voxel)]
+            some = percents > 0
+            named = tuple(self.table.named(int(v)) for v in self.best[tuple(voxel)][some])
+            places.append(
+                Place(named, tuple(float(p) for p in percents[some])) if is_inside else Place(is_inside=False)
+            )
+        return places
+
+    def shares(self, mm: np.ndarray) -> Shares:
+        """Shares of a cluster's voxels, whose centres are given in mm, shape (n, 3); each counts for its likeliest."""
+        voxels, inside = self.voxels(mm)
+        at = tuple(voxels.T)
+        best = np.where(inside & (self.percents[at][:, 0] >= LEAST_PERCENT), self.best[at][:, 0], -1)
+        values, counts = np.unique(best[best >= 0], return_counts=True)
+        return Shares.of([self.table.named(int(v)) for v in values], counts.tolist(), len(best), is_best=True)
+
+    def regions(self) -> list[Label]:
+        """Regions that some voxel is of."""
+        there = set(np.unique(self.best[self.percents > 0]).tolist())
+        return [label for label in self.table if label.value in there and label.is_region]
+
+    def mask_of(self, value: int, mm: np.ndarray) -> np.ndarray:
+        """Which of places, shape (n, 3), are likeliest in a region, by at least 5 %."""
+        voxels, inside = self.voxels(mm)
+        at = tuple(voxels.T)
+        return inside & (self.best[at][:, 0] == value) & (self.percents[at][:, 0] >= LEAST_PERCENT)
+
+
+# Making one -----------------------------------------------------------------------------------------------------------
+
+
+def make_atlas(
+    img: ImageLike,
+    table: LabelTable,
+    *,
+    name: str | None = None,
+    space: str | None = None,
+    largest: float | None = None,
+) -> LabelAtlas | ProbabilityAtlas:
+    """Make an atlas of an image and the table of its names.
+
+    Parameters
+    ----------
+    img : image or path
+        3-D of whole numbers, or 4-D of probabilities, one volume a region.
+    table : LabelTable
+        By value; of a 4-D image by the number of the volume, from 0.
+    name : str, optional
+        By default that of the image's file.
+    space : str, optional
+        Template that it is in.
+    largest : float, optional
+        Value of a certain region in a 4-D image; found by default: 1 or 100, as the largest value is at most 1 or 100.
+
+    Returns
+    -------
+    LabelAtlas or ProbabilityAtlas
+
+    Raises
+    ------
+    InputError
+        If values are not whole numbers, or not probabilities.
+    """
+    called, opened = image_name(img), load_image(img)
+    name = name or _short(called)
+    if opened.ndim == 4 and opened.shape[3] > 1:
+        return _of_probabilities(opened, table, called, name, space, largest)
+    values, notes = _whole_numbers(image_data(opened).reshape(opened.shape[:3]), called)
+    notes += _scaled(opened, called)
+    if (values < 0).any():
+        notes.append(f"{int((values < 0).sum())} voxels of {called} hold negative values and are of no region")
+        values = np.maximum(values, 0)
+    return LabelAtlas(
+        name,
+        table,
+        space,
+        opened.affine,
+        values.shape,
+        (*notes, *table.beside(np.unique(values)), *_sides(values, table, opened.affine)),
+        _checksum(values),
+        values,
+    )
+
+
+def _short(called: str) -> str:
+    base = os.path.basename(called)
+    for ending in (".gz", ".nii", ".img", ".HEAD", ".BRIK", ".mgz"):
+        base = base.removesuffix(ending)
+    return base
+
+
+def _checksum(values: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:12]
+
+
+def _whole_numbers(data: np.ndarray, called: str) -> tuple[np.ndarray, list[str]]:
+    """Values as whole numbers that no float of lesser precision has touched."""
+    if data.dtype.kind in "iu":
+        return data.astype(np.int64), []
+    if not np.isfinite(data).all():
+        data = np.nan_to_num(data, nan=0.0, posinf=0.0, neginf=0.0)
+    whole = np.rint(data)
+    off = np.abs(data - whole) > WHOLE
+    if off.any():
+        first = tuple(int(i) for i in np.argwhere(off)[0])
+        raise InputError(
+            f"{called} is no atlas of labels: {int(off.sum())} of its values are not whole, the first is "
+            f"{data[first]:g} at voxel {first}",
+            advice="give the atlas in its own grid; labels that were resampled are wrong between regions",
+        )
+    if np.abs(whole).max(initial=0) > 2**53:
+        raise InputError(f"{called} holds numbers above 2^53, which its type does not hold exactly")
+    return whole.astype(np.int64), []
+
+
+def _scaled(img: nib.Nifti1Image, called: str) -> list[str]:
+    slope, inter = getattr(img.dataobj, "slope", 1), getattr(img.dataobj, "inter", 0)
+    if (slope, inter) == (1, 0):
+        return []
+    return [f"the labels of {called} are scaled by {slope:g}: they were rounded to whole numbers"]
+
+
+def _sides(values: np.ndarray, table: LabelTable, affine: np.ndarray) -> list[str]:
+    """Regions whose voxels lie on the other side than their names say."""
+    wrong = []
+    for label in table:
+        if label.side:
+            x = to_mm(np.argwhere(values == label.value), affine)[:, 0]
+            beyond = (x > MIDLINE_MM) if label.side == "left" else (x < -MIDLINE_MM)
+            if len(x) and beyond.mean() > 0.5:
+                wrong.append(label.name)
+    if not wrong:
+        return []
+    listed = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+    return [f"of {len(wrong)} regions most voxels lie on the other side than their names say ({listed})"]
+
+
+def _of_probabilities(
+    img: nib.Nifti1Image, table: LabelTable, called: str, name: str, space: str | None, largest: float | None
+) -> ProbabilityAtlas:
+    """Read volume by volume, and remember the likeliest regions of each voxel."""
+    shape, n = img.shape[:3], img.shape[3]
+    best = np.zeros((*shape, N_BEST), np.int32)
+    values = np.zeros((*shape, N_BEST), np.float32)
+    digest = hashlib.sha256()
+    for number in range(n):
+        volume = np.asarray(img.dataobj[..., number], dtype=np.float32)
+        digest.update(np.ascontiguousarray(volume).tobytes())
+        volume = np.nan_to_num(volume)
+        at = np.full(shape, number, np.int32)
+        for k in range(N_BEST):
+            higher = volume > values[..., k]
+            kept, kept_at = values[..., k][higher], best[..., k][higher]
+            values[..., k][higher], best[..., k][higher] = volume[higher], at[higher]
+            # What was there moves one place down.
+            volume, at = np.where(higher, 0, volume).astype(np.float32), at.copy()
+            volume[higher], at[higher] = kept, kept_at
+    top = float(values.max(initial=0))
+    if largest is None:
+        largest = 1.0 if top <= 1 else 100.0 if top <= 100 else None
+    if largest is None or top > largest * (1 + 1e-6):
+        raise InputError(
+            f"the values of {called} reach {top:g}, which is no probability and no percent",
+            advice="say what a certain region has: largest=",
+        )
+    notes = [] if top else [f"{called} holds nothing but zeros"]
+    nameless = [v for v in range(n) if v not in table]
+    if nameless:
+        listed = ", ".join(map(str, nameless[:4])) + (f" and {len(nameless) - 4} more" if len(nameless) > 4 else "")
+        notes.append(f"{len(nameless)} of the {n} volumes of {called} have no row in {table.source} ({listed})")
+    if beyond := [label.name for label in table if not 0 <= label.value < n]:
+        notes.append(f"{len(beyond)} rows of {table.source} are of no volume ({', '.join(beyond[:3])})")
+    if (values.sum(axis=-1) > 1.05 * largest).any():
+        notes.append(f"regions of {called} overlap: the percents of a place may sum to more than 100")
+    return ProbabilityAtlas(
+        name,
+        table,
+        space,
+        img.affine,
+        shape,
+        tuple(notes),
+        digest.hexdigest()[:12],
+        best,
+        values * np.float32(100 / largest),
+    )
