@@ -16,12 +16,14 @@ from glmwidgets.glm.design.convolution import is_exact
 from glmwidgets.glm.design.drift import make_drift
 from glmwidgets.glm.design.regressors import (
     FineGrid,
+    check_design_times,
     compute_regressor,
     convolve_events,
     convolve_exactly,
     fine_grid,
     unequal_on_grid,
 )
+from glmwidgets.glm.design.times import scan_spacing
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import (
     Events,
@@ -160,8 +162,7 @@ def make_first_level_design_matrix(
     [0.663, 0.0, 1.0]
     """
     check_choice("outside", outside, ("error", "warn"))
-    times = np.asarray(frame_times, dtype=np.float64)
-    grid = fine_grid(times, oversampling, min_onset)
+    times = check_design_times(frame_times, oversampling, min_onset)
     blocks, names = [], []
     if events is not None:
         source = os.fspath(events) if isinstance(events, (str, os.PathLike)) else None
@@ -169,8 +170,8 @@ def make_first_level_design_matrix(
         checked = check_events(events)
         n_columns = checked["trial_type"].nunique() * len(response.suffixes)
         _refuse_many(n_columns, times.size)
-        exact = is_exact(convolution, response)
-        columns, names = _conditions(checked, response, grid, times, outside, source, exact)
+        grid = None if is_exact(convolution, response) else fine_grid(times, oversampling, min_onset)
+        columns, names = _conditions(checked, response, grid, times, times[0] + min_onset, outside, source)
         blocks.append(columns)
     if add_regs is not None:
         confounds = check_confounds(add_regs, times.size, names=add_reg_names)
@@ -200,11 +201,11 @@ def _refuse_many(n_columns: int, n_scans: int) -> None:
 def _conditions(
     events: pd.DataFrame,
     response: Response,
-    grid: FineGrid,
+    grid: FineGrid | None,
     times: np.ndarray,
+    earliest: float,
     outside: str,
     source: str | None,
-    exact: bool,
 ) -> tuple[np.ndarray, list[str]]:
     """Columns of every condition, and a complaint about those that the run does not show."""
     prefix = f"{source}: " if source else ""
@@ -219,15 +220,16 @@ def _conditions(
     start, end = run_window(times)
     if looks_like_milliseconds(onset, end):
         complain(milliseconds_message(onset, end))
+    t_r = scan_spacing(times)
     blocks, names = [], []
     for condition in sorted(set(trial_type)):
         rows = trial_type == condition
         kind = onset[rows], duration[rows], modulation[rows]
-        if exact:
-            columns = convolve_exactly(*kind, response, times, condition, grid.times[0], grid.t_r)
+        if grid is None:
+            columns = convolve_exactly(*kind, response, times, condition, earliest, t_r)
             # What an event of its length, or a second of a longer one, gives at the height of the response.
             length = np.where(kind[1] == 0, 1.0, np.minimum(kind[1], 1.0)).max() if response.uses_duration else 1.0
-            whole_response = length * min(curve.height for curve in response.exact(grid.t_r))
+            whole_response = length * response.exact(t_r).heights.min()
         else:
             columns = convolve_events(*kind, response, grid, condition)
             whole_response = min(np.abs(kernel).max() for kernel in response.kernels(grid.t_r, grid.oversampling))

@@ -15,18 +15,26 @@ result is that of ``np.convolve`` to rounding error, and exactly 0 where no even
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from glmwidgets.glm.design.convolution import is_exact
-from glmwidgets.glm.design.times import evenly_spaced
+from glmwidgets.glm.design.times import evenly_spaced, scan_spacing
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
 
-__all__ = ["FineGrid", "compute_regressor", "convolve_events", "convolve_exactly", "fine_grid", "unequal_on_grid"]
+__all__ = [
+    "FineGrid",
+    "check_design_times",
+    "compute_regressor",
+    "convolve_events",
+    "convolve_exactly",
+    "fine_grid",
+    "unequal_on_grid",
+]
 
 # Events of one duration may differ by this share of their size on the grid before somebody is told.
 UNEQUAL = 0.05
@@ -55,6 +63,26 @@ class FineGrid:
     weight: np.ndarray
     t_r: float
     oversampling: int
+
+
+def check_design_times(frame_times: np.ndarray, oversampling: int, min_onset: float) -> np.ndarray:
+    """Times of the scans of a design, as floats; the arguments are those of `fine_grid`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two scans, their times do not increase, or another argument is out of range.
+    """
+    frame_times = np.asarray(frame_times, dtype=np.float64)
+    if frame_times.ndim != 1 or frame_times.size < 2:
+        raise ValueError(f"a design needs the times of at least two scans, not {frame_times.size}")
+    if not np.isfinite(frame_times).all() or (np.diff(frame_times) <= 0).any():
+        raise ValueError("frame_times must be finite and increase from scan to scan")
+    if oversampling != int(oversampling) or oversampling < 1:
+        raise ValueError(f"oversampling must be a whole number of steps per scan, 1 or more, not {oversampling}")
+    if not min_onset <= 0:
+        raise ValueError(f"min_onset is relative to the first scan, in seconds, and must be 0 or less, not {min_onset}")
+    return frame_times
 
 
 #: Events are sampled at no more times: 160 MB a column.
@@ -91,15 +119,7 @@ def fine_grid(frame_times: np.ndarray, oversampling: int = 50, min_onset: float 
     >>> grid.t_r, grid.times.size, float(grid.times[0])
     (2.0, 851, -24.0)
     """
-    frame_times = np.asarray(frame_times, dtype=np.float64)
-    if frame_times.ndim != 1 or frame_times.size < 2:
-        raise ValueError(f"a design needs the times of at least two scans, not {frame_times.size}")
-    if not np.isfinite(frame_times).all() or (np.diff(frame_times) <= 0).any():
-        raise ValueError("frame_times must be finite and increase from scan to scan")
-    if oversampling != int(oversampling) or oversampling < 1:
-        raise ValueError(f"oversampling must be a whole number of steps per scan, 1 or more, not {oversampling}")
-    if not min_onset <= 0:
-        raise ValueError(f"min_onset is relative to the first scan, in seconds, and must be 0 or less, not {min_onset}")
+    frame_times = check_design_times(frame_times, oversampling, min_onset)
     n, first, last = frame_times.size, frame_times[0], frame_times[-1]
     end = last * (1 + 1.0 / (n - 1))
     n_steps = (n - 1) * 1.0 / (last - first) * ((end - first - min_onset) * oversampling) + 1
@@ -181,12 +201,12 @@ def compute_regressor(
     onsets, durations, amplitudes = (np.asarray(values, dtype=np.float64) for values in exp_condition)
     if (durations < 0).any():
         raise ValueError(f"{con_id!r} has an event of negative duration ({durations.min():g} s)")
-    grid = fine_grid(frame_times, oversampling, min_onset)
     response = resolve_hrf(hrf_model, fir_delays)
     if is_exact(convolution, response):
-        times = np.asarray(frame_times, dtype=np.float64)
-        columns = convolve_exactly(onsets, durations, amplitudes, response, times, con_id, grid.times[0], grid.t_r)
+        times = check_design_times(frame_times, oversampling, min_onset)
+        columns = convolve_exactly(onsets, durations, amplitudes, response, times, con_id, times[0] + min_onset)
     else:
+        grid = fine_grid(frame_times, oversampling, min_onset)
         columns = convolve_events(onsets, durations, amplitudes, response, grid, con_id)
     return columns, response.column_names(con_id)
 
@@ -267,7 +287,7 @@ def convolve_exactly(
     earliest : float
         Seconds. Events that are over by then are dropped, and others cut to what remains.
     t_r : float, optional
-        Seconds that the boxes of a FIR model last; the shortest time between scans by default.
+        Seconds that the boxes of a FIR model last: `glmwidgets.glm.design.times.scan_spacing`, where it is known.
 
     Returns
     -------
@@ -288,35 +308,43 @@ def convolve_exactly(
     (0.025, 0.025)
     """
     onsets, ends, amplitudes = _from_earliest(onsets, durations, amplitudes, response, earliest, condition)
-    t_r = float(np.min(np.diff(frame_times))) if t_r is None else t_r
-    curves = response.exact(t_r)
-    short = ends == onsets
-    if short.any() and any(curve.value is None for curve in curves):
+    t_r = scan_spacing(frame_times) if t_r is None else t_r
+    exact = response.exact(t_r)
+    short = ends == onsets if response.uses_duration else np.ones(onsets.size, dtype=bool)
+    # FIR boxes count from the start of the scan, which lies up to one scan before the event.
+    times = frame_times + t_r if response.shifted_one_scan else frame_times
+    columns = np.zeros((len(response.suffixes), times.size))
+    if not short.all():
+        # A step up and a step down. From where the last of them has settled nothing is added: exactly 0 stays.
+        onset, end, amplitude = onsets[~short], ends[~short], amplitudes[~short]
+        gone = np.searchsorted(times, end + exact.seconds)
+        edges, weights = np.concatenate([onset, end]), np.concatenate([amplitude, -amplitude])
+        columns += _summed(exact.integral, edges, weights, np.tile(gone, 2), times)
+    if short.any() and exact.value is not None:
+        gone = np.searchsorted(times, onsets[short] + exact.seconds, side="right")
+        columns += _summed(exact.value, onsets[short], amplitudes[short], gone, times)
+    elif short.any():
         warnings.warn(
             f"{condition!r}: {int(short.sum())} events have a duration of 0, and no scan sees them without a response; "
             "give them a duration, or a response",
             stacklevel=4,
         )
-    if not response.uses_duration:
-        short, ends = np.ones_like(short), onsets
-    # FIR boxes count from the start of the scan, which lies up to one scan before the event.
-    times = frame_times + (t_r if response.shifted_one_scan else 0.0)
-    first = np.searchsorted(times, onsets)
-    gone = np.searchsorted(times, ends + max(curve.seconds for curve in curves), side="right")
-    event, scan = _pairs(first, np.maximum(gone - first, 0))
-    since, amplitude, short = times[scan] - onsets[event], amplitudes[event], short[event]
-    after = np.flatnonzero(~short & (times[scan] >= ends[event]))  # scans that also see the end of the event
-    since_end = times[scan[after]] - ends[event[after]]
-    long, short = np.flatnonzero(~short), np.flatnonzero(short)
-    columns = np.empty((times.size, len(curves)))
-    for k, curve in enumerate(curves):
-        values = np.zeros(event.size)
-        values[long] = curve.integral(since[long])
-        values[after] -= curve.integral(since_end)
-        if curve.value is not None:
-            values[short] = curve.value(since[short])
-        columns[:, k] = np.bincount(scan, amplitude * values, minlength=times.size)
-    return orthogonalize(columns) if response.orthogonal else columns
+    return orthogonalize(columns.T) if response.orthogonal else columns.T
+
+
+def _summed(
+    functions: Callable[[np.ndarray], np.ndarray],
+    edges: np.ndarray,
+    weights: np.ndarray,
+    gone: np.ndarray,
+    times: np.ndarray,
+) -> np.ndarray:
+    """Functions of the seconds since each edge, summed over edges at the scans from it to `gone`."""
+    first = np.searchsorted(times, edges)
+    count, scan = _scans(first, gone)
+    values = functions(times.take(scan) - np.repeat(edges, count))
+    weights = np.repeat(weights, count)
+    return np.stack([np.bincount(scan, row, minlength=times.size) for row in np.multiply(values, weights, out=values)])
 
 
 def _from_earliest(
@@ -390,12 +418,12 @@ def _event_bins(onsets: np.ndarray, ends: np.ndarray, times: np.ndarray) -> tupl
 
 def _pairs_within_reach(before: np.ndarray, on: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Every event with every scan that can show it: ``before + 1 >= on`` and ``before < gone``."""
-    first = np.searchsorted(before + 1, on)
-    return _pairs(first, np.maximum(np.searchsorted(before, gone) - first, 0))
+    count, scan = _scans(np.searchsorted(before + 1, on), np.searchsorted(before, gone))
+    return np.repeat(np.arange(count.size), count), scan
 
 
-def _pairs(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each event with `count` scans from `first` on: numbers of the events, and of the scans."""
-    event = np.repeat(np.arange(first.size), count)
+def _scans(first: np.ndarray, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many scans each event has, from `first` to just before `gone`, and these scans, one event after the other."""
+    count = np.maximum(gone - first, 0)
     start_of_event = np.cumsum(count) - count
-    return event, np.arange(event.size) - (start_of_event - first)[event]
+    return count, np.arange(count.sum()) + np.repeat(first - start_of_event, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["check_scan_times", "evenly_spaced"]
+__all__ = ["check_scan_times", "evenly_spaced", "scan_spacing"]
 
 #: Share of the mean spacing by which scans may come early or late and still count as evenly spaced.
 UNEVEN = 1e-3
@@ -30,6 +30,24 @@ def evenly_spaced(frame_times: ArrayLike) -> bool:
     """
     steps = np.diff(np.asarray(frame_times, dtype=np.float64))
     return bool(steps.size == 0 or np.abs(steps - steps.mean()).max() <= UNEVEN * abs(steps.mean()))
+
+
+def scan_spacing(frame_times: np.ndarray) -> float:
+    """Seconds from one scan to the next; of scans that are not evenly spaced, the mean.
+
+    Parameters
+    ----------
+    frame_times : array of shape (n_scans,)
+        Seconds, at least two.
+
+    Examples
+    --------
+    >>> scan_spacing(np.array([0.0, 2, 4, 12]))
+    4.0
+    """
+    if evenly_spaced(frame_times):
+        return float(np.min(np.diff(frame_times)))
+    return float((frame_times[-1] - frame_times[0]) / (frame_times.size - 1))
 
 
 def check_scan_times(frame_times: ArrayLike, n_scans: int, name: str = "frame_times") -> np.ndarray:

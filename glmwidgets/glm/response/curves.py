@@ -6,6 +6,8 @@ How each is sampled into a kernel is in `glmwidgets.glm.response.kernels`; what 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import gammainc, gammaln, xlogy
 
@@ -155,7 +157,12 @@ def afni_gam(t: Array, p: float = 8.6, q: float = 0.547) -> Array:
     return x**p * np.exp(p - p * x)
 
 
-def afni_block(t: Array, duration: float) -> Array:
+def _until(t: Array) -> Array:
+    """``integral of g from 0 to t`` of AFNI's BLOCK, over that of all of it."""
+    return gammainc(5.0, np.maximum(t, 0.0))
+
+
+def afni_block(t: Array, duration: float, until: Callable[[Array], Array] = _until) -> Array:
     """AFNI's ``BLOCK(d, 1)``: the response to a stimulus of ``duration`` seconds, scaled to peak at 1.
 
     ``h(t) = integral over s from 0 to min(t, d) of g(t - s)``, with ``g(t) = t**4 exp(-t) / (4**4
@@ -168,20 +175,18 @@ def afni_block(t: Array, duration: float) -> Array:
         Seconds since the onset.
     duration : float
         Seconds, positive.
+    until : callable
+        The integral of g up to some times, 0 before the event: its closed form, or a table of it.
 
     Examples
     --------
     >>> afni_block(np.array([0.0, 20.1358]), 20.0).round(6).tolist()
     [0.0, 1.0]
     """
-
-    def step_response(t: Array | float) -> Array:
-        return gammainc(5.0, np.maximum(t, 0.0))
-
     peak = duration / -np.expm1(-duration / 4.0)
-    height = step_response(peak) - step_response(peak - duration)
+    risen, fallen = until(np.array([peak, peak - duration]))
     t = np.asarray(t, dtype=np.float64)
-    return (step_response(t) - step_response(t - duration)) / height
+    return (until(t) - until(t - duration)) / (risen - fallen)
 
 
 def afni_spmg1(t: Array) -> Array:

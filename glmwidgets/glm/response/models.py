@@ -16,7 +16,7 @@ import pandas as pd
 
 from glmwidgets.glm.choices import nearest
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.response.exact import Exact, spline
+from glmwidgets.glm.response.exact import Exact, splines
 from glmwidgets.glm.response.table import HRF, HRFS, Parameter, format_hrf
 from glmwidgets.glm.tables import some
 
@@ -95,7 +95,7 @@ class Response:
     kernels : callable
         ``kernels(t_r, oversampling)`` gives a tuple of float64 arrays, one per suffix.
     exact : callable
-        ``exact(t_r)`` gives a tuple of `glmwidgets.glm.response.exact.Exact`, one per suffix.
+        ``exact(t_r)`` gives a `glmwidgets.glm.response.exact.Exact`, with one basis function per suffix.
     uses_duration, orthogonal, shifted_one_scan : bool
         As in `HRF`.
     on_grid : bool
@@ -104,7 +104,7 @@ class Response:
 
     suffixes: tuple[str, ...]
     kernels: Callable[[float, int], tuple[np.ndarray, ...]]
-    exact: Callable[[float], tuple[Exact, ...]]
+    exact: Callable[[float], Exact]
     uses_duration: bool
     orthogonal: bool
     shifted_one_scan: bool
@@ -130,16 +130,16 @@ def _named_kernels(row: HRF, values: tuple[float, ...], t_r: float, oversampling
 
 
 @lru_cache(maxsize=64)
-def _named_exact(row: HRF, values: tuple[float, ...], t_r: float) -> tuple[Exact, ...]:
+def _named_exact(row: HRF, values: tuple[float, ...], t_r: float) -> Exact:
     if row.exact is not None:
-        return tuple(row.exact(t_r, *values))
+        return row.exact(t_r, *values)
     return _splines(lambda *grid: row.kernels(*grid, *values), t_r, row.uses_duration)
 
 
-def _splines(kernels: Callable, t_r: float, uses_duration: bool) -> tuple[Exact, ...]:
+def _splines(kernels: Callable, t_r: float, uses_duration: bool) -> Exact:
     """Splines of kernels that are sampled as finely as tells of any response."""
     oversampling = max(50, int(np.ceil(t_r / FINE)))
-    return tuple(spline(each, t_r / oversampling, per_second=uses_duration) for each in kernels(t_r, oversampling))
+    return splines(kernels(t_r, oversampling), t_r / oversampling, per_second=uses_duration)
 
 
 #: A response has no more samples, columns and delays (in scans).

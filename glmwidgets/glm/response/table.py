@@ -84,8 +84,7 @@ class HRF:
     said : str
         What became of the events, in a methods section; may hold ``{name}``, with its numbers, and ``{source}``.
     exact : callable or None
-        ``exact(t_r, *parameters)`` gives one `glmwidgets.glm.response.exact.Exact` per column. None makes splines of
-        the kernels.
+        ``exact(t_r, *parameters)`` gives a `glmwidgets.glm.response.exact.Exact`. None makes splines of the kernels.
     nilearn : str or None
         What nilearn calls it, empty for nilearn's None. None if it has no such response: scripts for nilearn then bring
         the design matrix.
@@ -108,7 +107,7 @@ class HRF:
     by_delays: bool = False
     draggable: bool = False
     said: str = "were convolved with the response model “{name}” ({source})"
-    exact: Callable[..., list[e.Exact]] | None = None
+    exact: Callable[..., e.Exact] | None = None
     nilearn: str | None = None
     bids: str = ""
 
@@ -168,7 +167,7 @@ def _derivatives(
 ) -> list[HRF]:
     """The three rows that nilearn makes of one double gamma: `wide` is the shape that its dispersion is varied from."""
 
-    def exact(t_r: float, n: int) -> list[e.Exact]:
+    def exact(t_r: float, n: int) -> e.Exact:
         def unit(**how: float) -> e.Terms:
             return e.unit_area(e.double_gamma_terms(**how), k.KERNEL_SECONDS)
 
@@ -178,7 +177,7 @@ def _derivatives(
             (*(term.times(1 / by) for term in near), *(term.times(-1 / by) for term in far)) for near, far, by in pairs
         ]
         functions = [unit(**shape), *slopes][: n + 1]
-        return [e.gammas(terms, k.KERNEL_SECONDS, unit=False) for terms in functions]
+        return e.gammas(functions, k.KERNEL_SECONDS, unit=False)
 
     ends = ("", " + derivative", " + derivative + dispersion")
     words = (
@@ -230,7 +229,7 @@ def _spm12_rows() -> list[HRF]:
     ]
 
 
-def _spm12_exact(t_r: float, n_functions: int) -> list[e.Exact]:
+def _spm12_exact(t_r: float, n_functions: int) -> e.Exact:
     """Limits of `glmwidgets.glm.response.kernels.spm12_basis`."""
 
     def unit(factor: float, **how: float) -> e.Terms:
@@ -244,7 +243,7 @@ def _spm12_exact(t_r: float, n_functions: int) -> list[e.Exact]:
 
 def _sum_of(*terms: tuple[float, float, float], seconds: float = k.KERNEL_SECONDS, unit: bool = True) -> Callable:
     """Row's ``exact``: gamma densities by weight, shape and scale."""
-    return lambda t_r: [e.gammas([e.Term(*term) for term in terms], seconds, unit=unit)]
+    return lambda t_r: e.gammas([[e.Term(*term) for term in terms]], seconds, unit=unit)
 
 
 def _custom(t_r: float, oversampling: int, *shape: float) -> list[np.ndarray]:
@@ -265,6 +264,12 @@ def _tents(t_r: float, oversampling: int, start: float, stop: float, n_knots: fl
         )
     t = k.sample_times(t_r, oversampling, stop)
     return [c.tent(t, start, stop, int(n_knots), knot) for knot in range(int(n_knots))]
+
+
+def _block(t_r: float, duration: float) -> e.Exact:
+    until = e.gammas([[e.Term(1, 5, 1)]], 60.0).integral
+    curve = partial(c.afni_block, duration=duration, until=lambda t: until(t)[0])
+    return e.attached([curve], duration + k.KERNEL_SECONDS)
 
 
 def _seconds(name: str, description: str, value: float, low: float, high: float, **more) -> Parameter:
@@ -330,7 +335,7 @@ _ROWS = [
         formula="(t / (p q))^p exp(p - t / q), peak at p q = 4.7 s",
         source=f"Cohen 1997, NeuroImage 6:93; {_AFNI}",
         kernels=lambda t_r, oversampling, p, q: k.sampled(lambda t: c.afni_gam(t, p, q), t_r, oversampling),
-        exact=lambda t_r, p, q: [e.gammas([e.Term(1, p + 1, q)], k.KERNEL_SECONDS)],
+        exact=lambda t_r, p, q: e.gammas([[e.Term(1, p + 1, q)]], k.KERNEL_SECONDS),
         normalisation=f"{_UNIT_SUM} (AFNI scales the curve itself to peak at 1.)",
         parameters=(
             Parameter("p", "", "power of the rise", 8.6, 1.0, 30.0, 0.1),
@@ -346,9 +351,7 @@ _ROWS = [
         kernels=lambda t_r, oversampling, duration: [
             c.afni_block(k.sample_times(t_r, oversampling, duration + k.KERNEL_SECONDS), duration)
         ],
-        exact=lambda t_r, duration: [
-            e.Exact(np.zeros_like, lambda t: c.afni_block(t, duration), duration + k.KERNEL_SECONDS)
-        ],
+        exact=_block,
         normalisation="Peak 1. The durations in the events are not used.",
         parameters=(_seconds("duration", "seconds of the block", 20.0, 0.1, 600.0, required=True),),
         uses_duration=False,
@@ -379,7 +382,7 @@ _ROWS = [
         formula="g(t; delay / d, d) - ratio g(t; undershoot / d_u, d_u)",
         source="the parameters of SPM's spm_hrf",
         kernels=_custom,
-        exact=lambda t_r, *shape: [e.gammas(e.double_gamma_terms(*shape), k.KERNEL_SECONDS)],
+        exact=lambda t_r, *shape: e.gammas([e.double_gamma_terms(*shape)], k.KERNEL_SECONDS),
         parameters=(
             _seconds("delay", "mean lag of the response", 6.0, 1.0, 20.0),
             _seconds("undershoot", "mean lag of the undershoot", 16.0, 2.0, 40.0),
@@ -411,10 +414,9 @@ _ROWS = [
         formula="1 - |t - knot| / spacing, knots from start to stop",
         source=f"{_AFNI}: TENT(b, c, n)",
         kernels=_tents,
-        exact=lambda t_r, start, stop, n: [
-            e.Exact(np.zeros_like, partial(c.tent, start=start, stop=stop, n_knots=int(n), knot=knot), stop)
-            for knot in range(int(n))
-        ],
+        exact=lambda t_r, start, stop, n: e.attached(
+            [partial(c.tent, start=start, stop=stop, n_knots=int(n), knot=knot) for knot in range(int(n))], stop
+        ),
         normalisation="Height 1 at each knot. The durations in the events are not used.",
         suffixes=lambda values: tuple(f"_tent_{knot}" for knot in range(int(values[2]))),
         parameters=(
@@ -431,7 +433,7 @@ _ROWS = [
         formula="delta function",
         source="nilearn 0.14.1 (hrf_model=None)",
         kernels=lambda t_r, oversampling: [np.r_[1.0, np.zeros(oversampling - 1)]],
-        exact=lambda t_r: [e.DELTA],
+        exact=lambda t_r: e.DELTA,
         normalisation="Height 1 while an event lasts.",
         said="entered the model as they are, without a response function",
         nilearn="",

@@ -57,6 +57,17 @@ def test_a_box_is_the_integral_of_the_response(name):
         assert column[scan] == pytest.approx(2.5 * between(curve, low, high) / area, abs=1e-10)
 
 
+@pytest.mark.parametrize("name", CURVES)
+def test_values_and_integrals_are_those_of_the_curve_at_any_time(name):
+    curve, seconds = CURVES[name]
+    exact, area = resolve_hrf(name).exact(2.0), between(curve, 0, seconds)
+    t = np.r_[0.003, 0.0171, 0.0333, 0.09, 0.4, 0.97, 1.01, np.linspace(1.5, seconds - 0.01, 40)]
+    np.testing.assert_allclose(exact.integral(t)[0], [between(curve, 0, end) / area for end in t], atol=1e-11)
+    np.testing.assert_allclose(exact.value(t)[0], curve(t) / area, rtol=1e-9, atol=1e-10)
+    assert exact.integral(np.array([-2.0, 0.0, seconds, 500.0])).tolist() == [pytest.approx([0, 0, 1, 1], abs=1e-12)]
+    assert exact.value(np.array([-2.0, -1e-9, seconds + 0.01, 500.0])).tolist() == [[0, 0, 0, 0]]
+
+
 def test_spmg1_keeps_its_own_scale():
     times = frame_times(40, 2.0)
     column = exactly(([6.0], [4.0], [1.0]), "spmg1", times)[:, 0]
@@ -87,10 +98,9 @@ def test_derivatives_are_those_of_the_field_without_a_grid(name):
     for scan in range(4, 25):
         low, high = (float(np.clip(times[scan] - edge, 0, 32)) for edge in (8.5, 6.5))
         expected[scan] = [between(f, low, high) for f in functions]
-    curves = resolve_hrf(name).exact(2.0)
-    for k, curve in enumerate(curves):
-        found = curve.integral(times - 6.5) - curve.integral(times - 8.5)
-        np.testing.assert_allclose(found, expected[:, k], atol=1e-9)
+    exact = resolve_hrf(name).exact(2.0)
+    found = exact.integral(times - 6.5) - exact.integral(times - 8.5)
+    np.testing.assert_allclose(found.T, expected, atol=1e-9)
 
 
 def test_spm12_derivatives_are_orthogonal_as_spm_makes_them():
@@ -100,9 +110,9 @@ def test_spm12_derivatives_are_orthogonal_as_spm_makes_them():
         resolve_hrf("spm12 + derivative + dispersion").kernels(2.0, 20_000),
     )
     t = np.linspace(0, 31.9, 50)
-    for curve, kernel in zip(curves, kernels, strict=True):
+    for found, kernel in zip(curves.value(t), kernels, strict=True):
         sampled = np.interp(t, 1e-4 * np.arange(kernel.size), kernel / 1e-4)
-        np.testing.assert_allclose(curve.value(t), sampled, atol=1e-6)
+        np.testing.assert_allclose(found, sampled, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["spm", "glover", "spm + derivative", "glover + derivative + dispersion", "fir"])
