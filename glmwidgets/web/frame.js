@@ -2,7 +2,11 @@
 // room that the notebook or the window has.
 
 const MARGIN = 14; // pixels that a cell has around its output
-const SERIES = { share: 0.17, least: 92, most: 196 }; // height of the series: part of the room, and its limits in pixels
+// Height of the series in pixels: the map has a third of a laptop's explorer, and more of a larger one goes to both.
+const SERIES = { share: 0.14, least: 84, most: 196, from: 774, more: 0.25 };
+
+export const seriesHeight = (room, { share, least, most, from, more } = SERIES) =>
+  Math.max(least, Math.min(most, share * room + more * Math.max(0, room - from)));
 
 // Keys by themselves are the explorer's: a notebook would cut its cell away at an x. Shortcuts with Ctrl, Alt or Cmd go
 // on to the page, and Shift+Enter runs the cell.
@@ -53,9 +57,8 @@ function keepHeight(root) {
   const cell = root.closest(".jp-OutputArea-output") ?? root; // tabs of runs are above the explorer of one
   const fit = () => {
     const height = room.clientHeight - MARGIN - (root.getBoundingClientRect().top - cell.getBoundingClientRect().top);
-    const series = Math.max(SERIES.least, Math.min(SERIES.most, SERIES.share * height));
     root.style.setProperty("--glmw-room", `${Math.round(height)}px`);
-    root.style.setProperty("--glmw-series-most", `${Math.round(series)}px`);
+    root.style.setProperty("--glmw-series-most", `${Math.round(seriesHeight(height))}px`);
   };
   const watch = new ResizeObserver(fit);
   watch.observe(room);

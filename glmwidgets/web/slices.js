@@ -4,8 +4,6 @@
 import { createStore } from "./slices_store.js";
 import {
   AXIS,
-  barImage,
-  barTicks,
   blend,
   columnsOf,
   crosshair,
@@ -14,7 +12,6 @@ import {
   enlarge,
   FONT_PX,
   GLASS,
-  layout,
   mapColours,
   mapping,
   mixer,
@@ -23,12 +20,13 @@ import {
   planeOf,
   plate,
   silhouette,
-  snapped,
   STALE,
   steps,
   toMm,
   toScreen,
 } from "./slices_paint.js";
+import { barImage, drawBar } from "./slices_bar.js";
+import { layout, snapped } from "./slices_layout.js";
 import { atNextFrame, fixed, number, palette, remembered } from "./shared.js";
 
 // The line of words below the picture is laid out no more often than this.
@@ -262,11 +260,14 @@ function annotate(view, s, cursor, dpr) {
   plate(ctx, ENDS[v][0], s, [0, 1], colours, colours.quiet);
 }
 
-function drawBar({ ctx, store, look, colours, barImage: makeImage }, bar, dpr) {
-  const image = makeImage(look, Math.round(bar.w * dpr), Math.max(1, Math.round(bar.h * dpr)), colours.bar);
-  ctx.putImageData(image, Math.round(bar.x * dpr), Math.round(bar.y * dpr));
-  const { model } = store, words = [model.get("shown_label"), model.get("shown_unit")].filter(Boolean).join(", ");
-  barTicks(ctx, bar, look, words || model.get("label"), dpr, colours);
+function wordsOf({ model }) {
+  const said = (name) => model.get(name);
+  return {
+    label: said("shown_label") || said("label"),
+    unit: said("shown_unit"),
+    warm: said("warm"),
+    cold: said("cold"),
+  };
 }
 
 function fitCanvas({ canvas, ctx, font }, width, height) {
@@ -290,6 +291,7 @@ function paintScene(view, width) {
     cursor,
     cuts: model.get("_cuts"),
     maxHeight: view.room ?? model.get("max_height"),
+    bounded: view.room !== undefined,
     axes: [...model.get("cut_axes")].map((letter) => AXIS.indexOf(letter)),
   }, width);
   fitCanvas(view, width, scene.height);
@@ -298,7 +300,10 @@ function paintScene(view, width) {
     drawSlot(view, s, picture(view, number, s, dpr), dpr);
     annotate(view, s, cursor, dpr);
   });
-  if (store.map.data) drawBar(view, scene.bar, dpr);
+  if (store.map.data) {
+    const at = { place: scene.bar, words: wordsOf(store), width, dpr, colours: view.colours };
+    drawBar(ctx, at, view.look, view.barImage);
+  }
   const marked = view.byKeyboard && view.slots.find(({ axis }) => axis === view.activeAxis);
   if (marked) {
     ctx.strokeStyle = view.colours.quiet;

@@ -1,19 +1,12 @@
-// Pictures of volumes: which values a plane holds, what survives, colours, outlines, layout. Pure functions.
+// Pictures of volumes: which values a plane holds, what survives, colours, outlines. Pure functions.
 //
 // Display axes are 0 = x (right), 1 = y (front), 2 = z (up). The plane normal to an axis shows the other two.
 
-import { channels, number } from "./shared.js";
+import { channels } from "./shared.js";
 
 export const PLANE = [[1, 2], [0, 2], [0, 1]]; // axes to the right and upwards in the plane normal to x, y and z
 export const AXIS = ["x", "y", "z"];
 export const ENDS = [["L", "R"], ["P", "A"], ["I", "S"]]; // letters at the low and high end of each axis
-
-const NARROW = 460; // CSS pixels of room; below it the axial plane stands above the other two
-const GAP = 10;
-const BAR = { width: 11, gap: 14, ticks: 40, top: 26 };
-const MIN_SLOT = 46; // a plane of one voxel still leaves room for its label
-const WRAP_GAIN = 1.15; // a mosaic row is broken in two where that makes its pictures so much larger
-const AXIAL = { least: 0.9, most: 2.2, thin: 1.5 }; // scale of the axial plane against that of the others
 
 const WHITE = 0.88; // of the background's brightest voxels, so that the map is what shines
 const NEAR_ZERO = 0.4; // where both signs are seen without a threshold, full opacity begins at this part of the bar
@@ -160,7 +153,7 @@ export function largeClusters(data, inside, shape, strength, threshold, least) {
 
 // Opacity below the threshold: falls with the square of the value's size. Where nothing within the colour bar can
 // survive, the end of the bar takes the place of the threshold.
-function fading(size, { fade, threshold, end }) {
+export function fading(size, { fade, threshold, end }) {
   if (!fade || !(size > 0)) return 0;
   const part = threshold > 0 ? Math.min(1, size / Math.min(threshold, end)) : 1;
   return FADE_TOP * part * part;
@@ -171,14 +164,14 @@ function fading(size, { fade, threshold, end }) {
 export const emerging = (size, { fade, sides }) => (fade && sides === "two-sided" ? Math.min(1, size / NEAR_ZERO) : 1);
 
 // Values have one of 256 levels of each sign; the lookup table holds the negative ramp, then the positive one.
-const LEVELS = 256;
+export const LEVELS = 256;
 
-function levelOf(value, perUnit) {
+export function levelOf(value, perUnit) {
   const level = Math.min(LEVELS - 1, Math.abs(value) * perUnit) | 0;
   return value < 0 ? level : LEVELS + level;
 }
 
-const rgb = (r, g, b) => 0xff000000 | (b << 16) | (g << 8) | r; // a pixel, as a little-endian machine keeps it
+export const rgb = (r, g, b) => 0xff000000 | (b << 16) | (g << 8) | r; // a pixel, as a little-endian machine keeps it
 
 // Turns pixels towards an ink, [red, green, blue, opacity], in whole numbers because there are many of them. Red and
 // blue leave each other room for their products, so they are mixed in one.
@@ -293,141 +286,4 @@ export function crosshair(ctx, s, cx, cy, free, dpr, color) {
   ctx.fillRect(at(cx), cy + free, line, s.y + s.h - cy - free);
   ctx.fillRect(s.x, at(cy), cx - free - s.x, line);
   ctx.fillRect(cx + free, at(cy), s.x + s.w - cx - free, line);
-}
-
-const barEnds = ({ sides, vmax }) => [sides === "positive" ? 0 : -vmax, sides === "negative" ? 0 : vmax];
-
-// The colour of every value that is shown, grey where nothing survives.
-export function barImage(look, width, height, empty) {
-  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer), [low, high] = barEnds(look);
-  const ground = rgb(...empty);
-  for (let row = 0; row < height; row++) {
-    const value = high - ((row + 0.5) / height) * (high - low), c = 3 * levelOf(value, (LEVELS - 1) / look.vmax);
-    const size = look.strength(value), seen = look.open ? emerging(Math.abs(value) / look.vmax, look) : 1;
-    const part = look.other || size >= look.threshold ? seen : fading(size, look);
-    const color = mixer([...look.table.subarray(c, c + 3), part])(ground);
-    pixels.fill(color, row * width, (row + 1) * width);
-  }
-  return image;
-}
-
-// Ticks at the ends, at the threshold and at zero, as far as they leave each other room.
-export function barTicks(ctx, bar, look, label, dpr, colours) {
-  const [low, high] = barEnds(look), threshold = look.other ? NaN : look.threshold, taken = [];
-  ctx.fillStyle = colours.text;
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
-  ctx.fillText(label, bar.x, bar.y - FONT_PX - 6);
-  for (const value of [high, low, threshold, -threshold, 0]) {
-    const y = bar.y + ((high - value) / (high - low)) * bar.h;
-    if (!(value <= high && value >= low) || taken.some((other) => Math.abs(other - y) < FONT_PX + 2)) continue;
-    taken.push(y);
-    ctx.fillStyle = Math.abs(value) === threshold ? colours.text : colours.quiet;
-    ctx.fillRect(bar.x + bar.w, Math.round(y * dpr) / dpr, 3, 1 / dpr);
-    ctx.fillText(number(value), bar.x + bar.w + 6, y + 0.5);
-  }
-}
-
-// ------------------------------------------------------------------------------------------------------------- layouts
-
-// A slot is the room of a plane, { axis, index, x, y, w, h }, in CSS pixels; its picture is centred in it.
-const pictureSize = (grid, axis, scale) => PLANE[axis].map((a) => grid.shape[a] * grid.spacing[a] * scale);
-
-export function slot(grid, axis, index, scale, x, y, w) {
-  const [pw, ph] = pictureSize(grid, axis, scale), h = Math.max(ph, MIN_SLOT);
-  return { axis, index, x, y, w, h, px: x + (w - pw) / 2, py: y + (h - ph) / 2, pw, ph };
-}
-
-// Axial large at the left, coronal above sagittal at its right, both columns as high as each other where that fits.
-function wideLayout(grid, [x, y, z], width, maxHeight) {
-  const [ex, ey, ez] = grid.shape.map((n, a) => n * grid.spacing[a]), column = Math.max(ex, ey);
-  const room = width - GAP;
-  let side = (room - (GAP * ex) / ey) / ((2 * ez * ex) / ey + column), axial = (2 * ez * side + GAP) / ey;
-  const ratio = axial / side < AXIAL.least ? AXIAL.thin : Math.min(AXIAL.most, axial / side); // few slices: axial large
-  if (ratio !== axial / side) {
-    side = room / (ratio * ex + column);
-    axial = ratio * side;
-  }
-  const heightOf = (s) => Math.max(axial * s * ey, 2 * Math.max(MIN_SLOT, side * s * ez) + GAP);
-  const shrink = Math.min(1, maxHeight / heightOf(1));
-  axial *= shrink;
-  side *= shrink;
-  const left = axial * ex, right = side * column;
-  const main = slot(grid, 2, z, axial, 0, 0, left);
-  const top = slot(grid, 1, y, side, left + GAP, 0, right);
-  const low = slot(grid, 0, x, side, left + GAP, top.h + GAP, right);
-  const spare = main.h - (low.y + low.h);
-  for (const s of spare > 0 ? [top, low] : [main]) {
-    s.y += Math.abs(spare) / 2;
-    s.py += Math.abs(spare) / 2;
-  }
-  return { slots: [main, top, low], width: left + GAP + right };
-}
-
-function narrowLayout(grid, [x, y, z], width, maxHeight) {
-  const [ex, ey, ez] = grid.shape.map((n, a) => n * grid.spacing[a]);
-  const lower = (width - GAP) / (ex + ey), upper = width / ex;
-  const shrink = Math.min(1, maxHeight / (upper * ey + GAP + lower * ez));
-  const main = slot(grid, 2, z, upper * shrink, 0, 0, width);
-  const front = slot(grid, 1, y, lower, 0, main.h + GAP, ex * lower);
-  const flank = slot(grid, 0, x, lower, front.w + GAP, main.h + GAP, ey * lower);
-  return { slots: [main, front, flank], width };
-}
-
-// Rows of cuts at one scale, each axis broken into so many rows that the pictures become large.
-function mosaicLayout(grid, cuts, axes, width, maxHeight) {
-  const gap = GAP / 2, size = axes.map((axis) => pictureSize(grid, axis, 1)), most = Math.max(...axes.map(countOf));
-  function countOf(axis) {
-    return cuts[AXIS[axis]].length;
-  }
-  function scaleOf(parts) {
-    const across = axes.map((axis, i) => [Math.ceil(countOf(axis) / parts), size[i][0]]);
-    const fits = across.map(([n, w]) => (width - gap * (n - 1)) / (n * w));
-    const tall = parts * size.reduce((sum, [, h]) => sum + h, 0);
-    return Math.min(...fits, (maxHeight - gap * (parts * axes.length - 1)) / tall);
-  }
-  let parts = 1;
-  for (let more = 2; more <= most; more++) if (scaleOf(more) > WRAP_GAIN * scaleOf(parts)) parts = more;
-  const scale = Math.max(scaleOf(parts), 1 / Math.max(...size.flat())), slots = [];
-  let y = 0;
-  axes.forEach((axis, i) => {
-    const all = cuts[AXIS[axis]], count = Math.ceil(all.length / parts), w = size[i][0] * scale;
-    for (let from = 0; from < all.length; from += count) {
-      const row = all.slice(from, from + count);
-      row.forEach((index, c) => slots.push(slot(grid, axis, index, scale, c * (w + gap), y, w)));
-      y = slots.at(-1).y + slots.at(-1).h + gap;
-    }
-  });
-  return { slots, width: Math.max(...slots.map((s) => s.x + s.w)) };
-}
-
-// Slots centred in a canvas of this width, with the place of the colour bar at their right.
-export function layout({ mode, grid, cursor, cuts, axes, maxHeight }, width) {
-  const room = width - BAR.gap - BAR.width - BAR.ticks;
-  const { slots, width: used } = mode === "mosaic"
-    ? mosaicLayout(grid, cuts, axes, room, maxHeight)
-    : (room < NARROW ? narrowLayout : wideLayout)(grid, cursor, room, maxHeight);
-  const height = Math.max(...slots.map((s) => s.y + s.h)), left = Math.max(0, (room - used) / 2);
-  for (const s of slots) {
-    s.x += left;
-    s.px += left;
-  }
-  return { slots, height, bar: { x: left + used + BAR.gap, y: BAR.top, w: BAR.width, h: height - BAR.top - 6 } };
-}
-
-// The same slot with its edges on whole pixels of the screen.
-export function snapped(s, dpr) {
-  const at = (c) => Math.round(c * dpr) / dpr;
-  const size = (start, length) => Math.max(1 / dpr, at(start + length) - at(start));
-  return {
-    ...s,
-    x: at(s.x),
-    y: at(s.y),
-    w: size(s.x, s.w),
-    h: size(s.y, s.h),
-    px: at(s.px),
-    py: at(s.py),
-    pw: size(s.px, s.pw),
-    ph: size(s.py, s.ph),
-  };
 }

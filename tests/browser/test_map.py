@@ -55,6 +55,8 @@ def test_statistics_views_and_clusters(explorer, choose, settle, ask, pixels, sc
     assert page.locator(".glmw-view").count() == 0
     page.locator(".glmw-map-choices .widget-toggle-button", has_text="view").click()
     page.locator(".glmw-view").wait_for()
+    page.wait_for_timeout(300)
+    seen["z"] = pixels(canvas)  # the controls take some of the map's room
     choose(page, "view", "mosaic")
     mosaic = pixels(canvas)
     assert mosaic.shape != seen["z"].shape or not np.array_equal(mosaic, seen["z"])

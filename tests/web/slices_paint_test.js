@@ -6,7 +6,6 @@ import {
   columnsOf,
   digitsOf,
   largeClusters,
-  layout,
   mapping,
   mixer,
   planeOf,
@@ -88,15 +87,4 @@ test("places are in mm with the digits that voxels need", () => {
   const grid = (size) => ({ affine: [-size, 0, 0, 90, 0, size, 0, -126, 0, 0, size, -72] });
   same(toMm(grid(2), [1, 2, 3]), [88, -122, -66]);
   same([3, 1, 0.7, 0.05].map((size) => digitsOf(grid(size))), [0, 0, 1, 2]);
-});
-
-test("slots fit into the width, and stand below each other where it is narrow", () => {
-  const grid = { shape: [64, 64, 40], spacing: [3, 3, 3] };
-  for (const width of [320, 900]) {
-    const scene = layout({ mode: "ortho", grid, cursor: [0, 0, 0], cuts: [], axes: [2], maxHeight: 560 }, width);
-    is(scene.slots.length, 3);
-    for (const slot of scene.slots) {
-      is(slot.x >= 0 && slot.x + slot.w <= width && slot.y + slot.h <= scene.height + 1, true);
-    }
-  }
 });

@@ -75,6 +75,8 @@ class SliceViewer(Light, anywidget.AnyWidget):
     shown_label, shown_unit : str
         What the statistic that gives the colours is, where that is another than the one that is thresholded; empty
         where it is the same. Set together with the map, see `set_map`.
+    warm, cold : str
+        What values above and below zero are more of, at the ends of the colour bar; empty where it says nothing.
     signed, whole : bool
         Of the shown statistic: whether zero is in the middle of its colours; and whether it is seen everywhere,
         instead of fading with the thresholded one.
@@ -135,6 +137,8 @@ class SliceViewer(Light, anywidget.AnyWidget):
     sequential = t.Enum(SEQUENTIAL, default_value="viridis").tag(sync=True)
     shown_label = t.Unicode("").tag(sync=True)
     shown_unit = t.Unicode("").tag(sync=True)
+    warm = t.Unicode("").tag(sync=True)
+    cold = t.Unicode("").tag(sync=True)
     signed = t.Bool(True).tag(sync=True)
     whole = t.Bool(False).tag(sync=True)
     reach = t.Float(8.0).tag(sync=True)

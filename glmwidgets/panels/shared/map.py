@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from glmwidgets.analysis.sides import sides_in_words
 from glmwidgets.glm.fit.statistics import STATISTICS, Shown
 from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.images.orientation import sides_unknown
@@ -55,10 +56,10 @@ class MapPanel(Panel):
         self.viewer.follow(self.slider)
         self._height = text()
         self._rates = text("glmw-note")
-        row = W.Box([self._height, self.slider, self._rates])
+        row = W.Box([self._height, self.slider, self._rates, self._choices()])
         row.add_class("glmw-threshold-row")
         self._why_not = text("glmw-note")
-        self.fill(self.viewer, row, self._choices(), self._why_not, opened_by(self.view, lambda: self.look.box))
+        self.fill(self.viewer, row, self._why_not, opened_by(self.view, lambda: self.look.box))
 
         self._painted: np.ndarray | None = None
         self._shown: Shown | None = None
@@ -218,6 +219,7 @@ class MapPanel(Panel):
         )
         same = not another and result.z is self._painted and shown.values is self._shown.values
         self._describe(shown)
+        self._name_sides(result, shown)
         self._fit_colours(shown, another)
         if not same:
             self._fit_reach(result.z)
@@ -232,6 +234,13 @@ class MapPanel(Panel):
     def _describe(self, shown: Shown) -> None:
         self.viewer.shown_label, self.viewer.shown_unit = ("", "") if shown.is_z else (shown.label, shown.unit)
         self.viewer.signed, self.viewer.whole = shown.signed, shown.whole
+
+    def _name_sides(self, result: object, shown: Shown) -> None:
+        """Say what warm and cold colours are more of, where the statistic has the contrast's direction."""
+        of_contrast = shown.signed and STATISTICS[shown.name].of == "contrast"
+        expression = result.settings.contrast.expression
+        sides = sides_in_words(expression, result.design.columns, result.effects) if of_contrast else ("", "")
+        self.viewer.warm, self.viewer.cold = sides
 
     def _keep_look(self, change: dict) -> None:
         if change["new"] != getattr(self.session.settings.map, change["name"]):
@@ -273,7 +282,7 @@ class MapPanel(Panel):
             p = float(p_from_z(threshold, two_sided))
             q = false_discovery_rate(threshold, z, two_sided)
             rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
-            rates = f"p {_rate(p)} · {rate} · {'two-sided' if two_sided else 'one-sided'}"
+            rates = f"p {_rate(p)} · {rate}"
         for place, words in ((self._height, height), (self._rates, rates)):
             place.value = words
 

@@ -50,6 +50,17 @@ class TestStatistic:
         assert panel.look._colour_fields[shown.signed].layout.display == ""
         assert panel.look._colour_fields[not shown.signed].layout.display == "none"
 
+    def test_the_bar_says_what_warm_and_cold_are_where_the_contrast_gives_them(self, panel):
+        viewer, sides = panel.viewer, ("face", "house")
+        panel.session.update({"contrast.expression": "face - house"})
+        assert (viewer.warm, viewer.cold) == sides
+        panel.statistic.value = "effect"
+        assert (viewer.warm, viewer.cold) == sides
+        panel.statistic.value = "r_square"
+        assert (viewer.warm, viewer.cold) == ("", "")
+        panel.session.update({"map.statistic": "z", "contrast.expression": "face; house"})
+        assert (viewer.warm, viewer.cold) == ("", "")
+
     def test_undo_brings_back_the_colours(self, panel):
         panel.statistic.value = "effect"
         panel.session.undo()
