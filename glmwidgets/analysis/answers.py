@@ -20,6 +20,7 @@ from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.settings import ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
 
@@ -44,8 +45,8 @@ class Fitted:
         Those that were modelled.
     confounds : tuple of str or None
         Columns of the design that are confounds; None if that is not known.
-    source : str or None
-        Path of the image.
+    inputs : Provenance
+        Where the run comes from, and who said so.
     signal : array of shape (n_voxels,) or None
         Mean over time of each voxel's signal before it was scaled.
     effects : dict
@@ -58,7 +59,7 @@ class Fitted:
     t_r: float | None = None
     events: pd.DataFrame | None = None
     confounds: tuple[str, ...] | None = None
-    source: str | None = None
+    inputs: Provenance = field(default_factory=Provenance)
     signal: np.ndarray | None = field(default=None, repr=False)
     effects: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -71,6 +72,11 @@ class Fitted:
     def r_square(self) -> np.ndarray:
         """Share of the variance that the model explains, shape (n_voxels,)."""
         return self.fit.r_square
+
+    @property
+    def source(self) -> str | None:
+        """Path of the image; None for one that was given in memory."""
+        return self.inputs.bold
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ class FoundRun:
         When each scan was taken, in seconds, where the sidecars give ``VolumeTiming`` that is not in even steps.
     entities : dict of str
         Of the image's name.
+    said_by : tuple of pairs of str
+        Names of those that the sidecars say, and by which key.
     """
 
     bold: Path
@@ -41,6 +43,7 @@ class FoundRun:
     confounds: pd.DataFrame | None = None
     frame_times: tuple[float, ...] | None = None
     entities: Mapping[str, str] = field(default_factory=dict)
+    said_by: tuple[tuple[str, str], ...] = ()
 
     def inputs(self) -> dict[str, Any]:
         """Arguments of `glmwidgets.open_run`, and of `glmwidgets.explore`."""
@@ -71,4 +74,4 @@ class FoundRun:
     def _clock(self) -> str:
         if self.frame_times is not None:
             return f"none; scans at the times of VolumeTiming, {self.frame_times[0]:g} to {self.frame_times[-1]:g} s"
-        return "from the header" if self.t_r is None else f"{self.t_r:g} s"
+        return "from the header" if self.t_r is None else f"{self.t_r:g} s ({dict(self.said_by).get('t_r', 'given')})"

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable
 from numbers import Real
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -289,10 +288,9 @@ class FirstLevelModel(Estimator):
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
-        sources = [str(run.source) if isinstance(run.source, str | PathLike) else None for run in runs]
         self.fitted_ = [
-            Fitted(_short_name(i, source), design, fit, run.t_r, run.events, source=source)
-            for i, (source, design, fit, run) in enumerate(zip(sources, designs, self.fits_, runs, strict=True))
+            Fitted(_short_name(i, run.inputs.bold), design, fit, run.t_r, run.events, inputs=run.inputs)
+            for i, (design, fit, run) in enumerate(zip(designs, self.fits_, runs, strict=True))
         ]
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self

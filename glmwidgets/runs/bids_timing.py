@@ -25,11 +25,14 @@ class Clock(NamedTuple):
         Time within a scan that the series are referred to, as a fraction of a scan.
     frame_times : tuple of float or None
         The time of each scan, where they are not in even steps from 0.
+    said_by : tuple of pairs of str
+        Names of these, and which key of the sidecars says what each is.
     """
 
     t_r: float | None
     slice_time_ref: float
     frame_times: tuple[float, ...] | None = None
+    said_by: tuple[tuple[str, str], ...] = ()
 
 
 def clock_of(metadata: Mapping[str, Any], image: Path, header_t_r: float | None, n_scans: int) -> Clock:
@@ -63,8 +66,9 @@ def clock_of(metadata: Mapping[str, Any], image: Path, header_t_r: float | None,
 
     Examples
     --------
-    >>> clock_of({"RepetitionTime": 2.0, "StartTime": 0.9}, Path("bold.nii"), 2.0, 100)
-    Clock(t_r=2.0, slice_time_ref=0.45, frame_times=None)
+    >>> clock = clock_of({"RepetitionTime": 2.0, "StartTime": 0.9}, Path("bold.nii"), 2.0, 100)
+    >>> clock.t_r, clock.slice_time_ref, clock.said_by[1]
+    (2.0, 0.45, ('slice_time_ref', 'StartTime of the sidecar'))
     >>> clock_of({"VolumeTiming": [0, 2, 4, 12, 14]}, Path("bold.nii"), 2.0, 5).frame_times
     (0.0, 2.0, 4.0, 12.0, 14.0)
     """
@@ -80,7 +84,13 @@ def clock_of(metadata: Mapping[str, Any], image: Path, header_t_r: float | None,
             "taken",
             stacklevel=5,
         )
-    return Clock(t_r, _slice_time_ref(metadata, image, t_r or header_t_r))
+    reference = _slice_time_ref(metadata, image, t_r or header_t_r)
+    keys = {"t_r": t_r and "RepetitionTime", "slice_time_ref": reference and "StartTime"}
+    return Clock(t_r, reference, said_by=_by_sidecar(keys))
+
+
+def _by_sidecar(keys: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, f"{key} of the sidecar") for name, key in keys.items() if key)
 
 
 def _seconds(metadata: Mapping[str, Any], key: str, image: Path) -> float | None:
@@ -102,8 +112,8 @@ def _by_volume(metadata: Mapping[str, Any], image: Path, t_r: float | None, n_sc
         )
     times = times + (_seconds(metadata, "StartTime", image) or 0.0)
     if evenly_spaced(times) and times[0] == 0:
-        return Clock(float(np.diff(times).mean()), 0.0)
-    return Clock(None, 0.0, tuple(map(float, times)))
+        return Clock(float(np.diff(times).mean()), 0.0, said_by=_by_sidecar({"t_r": "VolumeTiming"}))
+    return Clock(None, 0.0, tuple(map(float, times)), _by_sidecar({"frame_times": "VolumeTiming"}))
 
 
 def _slice_time_ref(metadata: Mapping[str, Any], image: Path, t_r: float | None) -> float:

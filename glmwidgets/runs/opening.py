@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -232,20 +233,29 @@ def _brought(bold: Any) -> dict[str, Any]:
     return {}
 
 
+def _who_brought(bold: Any) -> dict[str, str]:
+    """Who says what each part is that a found or simulated run brings."""
+    if isinstance(bold, FoundRun):
+        return {**dict.fromkeys(("events", "confounds", "mask"), "the dataset"), **dict(bold.said_by)}
+    return dict.fromkeys(("events", "confounds", "t_r"), "the simulation")
+
+
 def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     """Read a run from what is given, by the names in `PARTS`, and from what it brings itself."""
-    brought, chosen = _brought(bold), None
+    brought, who, chosen = _brought(bold), _who_brought(bold), None
     if whole_table and isinstance(bold, FoundRun) and given["confounds"] is None:
         brought["confounds"], chosen = whole_confounds(bold)
     bold = brought.pop("bold", bold)
     if given["t_r"] is not None:
         brought.pop("frame_times", None)  # even steps were asked for
-    given = {name: brought.get(name) if value is None else value for name, value in given.items()}
+    parts = {name: part for name, part in brought.items() if part is not None and given[name] is None}
+    who = {name: who[name] for name in parts if name in who}
+    given = {**given, **parts}
     slice_time_ref = given["slice_time_ref"] = given["slice_time_ref"] or 0.0
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {slice_time_ref:g}")
     img, t_r = load_run(bold, t_r=given["t_r"], frame_times=given["frame_times"])
-    return make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen)
+    return make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen, said_by=who)
 
 
 def make_run(
@@ -257,6 +267,7 @@ def make_run(
     where: str | None = None,
     fill_first_row: bool | None = None,
     chosen_confounds: tuple[str, ...] | None = None,
+    said_by: Mapping[str, str] = MappingProxyType({}),
 ) -> Run:
     """Read what belongs to a run, and check that it fits its series.
 
@@ -275,6 +286,8 @@ def make_run(
         Whether confounds without a value at the first scan, and only there, are 0 at it; by default those are of which
         fMRIPrep has none, derivatives and differences.
     chosen_confounds : tuple of str, optional
+    said_by : mapping from str to str
+        Who says what some of the parts are; a person says the others.
 
     Returns
     -------
@@ -283,12 +296,17 @@ def make_run(
     events, confounds, mask, anatomical = (given.get(name) for name in ("events", "confounds", "mask", "anatomical"))
     paths = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
     slice_time_ref = given.get("slice_time_ref", 0.0)
+    header = {"t_r": "the image's header"} if given.get("t_r") is None and t_r is not None else {}
+    said = {name: "given" for name in PARTS if given.get(name) is not None} | header | dict(said_by)
+    if not slice_time_ref:
+        said.pop("slice_time_ref", None)
     inputs = Provenance(
         **{name: _path(part) for name, part in paths.items()},
         t_r=given.get("t_r"),
         slice_time_ref=slice_time_ref,
         frame_times=None if given.get("frame_times") is None else tuple(map(float, given["frame_times"])),
         missing_duration=given.get("missing_duration"),
+        said_by=tuple(sorted(said.items())),
     )
     times = None if t_r is None else frame_times(reader.n_scans, t_r, slice_time_ref)
     if inputs.frame_times is not None:

@@ -39,6 +39,8 @@ class Provenance:
         When each scan was taken, in seconds; None for scans in even steps of t_r.
     missing_duration : float or None
         Seconds that events without a duration last; None leaves them out.
+    said_by : tuple of pairs of str
+        Names of these, and who said what each is: a person, a sidecar, the image's header; see `who`.
     """
 
     bold: str | None = None
@@ -50,6 +52,17 @@ class Provenance:
     anatomical: str | None = None
     frame_times: tuple[float, ...] | None = None
     missing_duration: float | None = None
+    said_by: tuple[tuple[str, ...], ...] = ()
+
+    def who(self, name: str) -> str:
+        """Who said what an input is, in words; empty where nobody did.
+
+        Examples
+        --------
+        >>> Provenance(t_r=2.0, said_by=(("t_r", "RepetitionTime of the sidecar"),)).who("t_r")
+        'RepetitionTime of the sidecar'
+        """
+        return dict(self.said_by).get(name, "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +144,12 @@ class Run:
             return "TR not known" if self.t_r is None else f"TR {self.t_r:g} s"
         steps = np.diff(self.frame_times)
         return f"scans {steps.min():.4g} to {steps.max():.4g} s apart"
+
+    @property
+    def told_clock(self) -> str:
+        """When scans were taken and who said so, in a few words."""
+        who = self.inputs.who("t_r" if self.is_even else "frame_times")
+        return f"{self.clock} ({who})" if who else self.clock
 
     @property
     def conditions(self) -> tuple[str, ...]:

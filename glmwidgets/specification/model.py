@@ -78,6 +78,9 @@ class InputSettings(Provenance):
         low=0,
         options=(Option("--missing-duration", "seconds that events without a duration last; left out by default"),),
     )
+    said_by: tuple[tuple[str, ...], ...] = setting(
+        (), "who said these", say=lambda said: "; ".join(f"{name}: {who}" for name, who in said) or plain(said)
+    )
 
     @classmethod
     def of(cls, run: Run) -> InputSettings:

@@ -17,6 +17,9 @@ from glmwidgets.glm.design.matrix import make_first_level_design_matrix
 from glmwidgets.glm.design.times import check_scan_times, evenly_spaced
 from glmwidgets.glm.response.kernels import spm_hrf
 from glmwidgets.report.exports.script import script_text
+from glmwidgets.report.page import html
+from glmwidgets.report.page.parameters import parameters_of
+from glmwidgets.report.page.subject import study_of_model, study_of_result
 from glmwidgets.runs.bids import find_run
 from glmwidgets.runs.bids_timing import clock_of
 from glmwidgets.session.single.store import load_session, save_session
@@ -151,9 +154,42 @@ def test_times_that_are_none_are_refused(tmp_path, times, message):
         gw.open_run(image(), frame_times=times)
 
 
+@pytest.mark.parametrize(
+    ("sidecar", "given", "who"),
+    [
+        ({"RepetitionTime": 2.0, "StartTime": 1.0}, {}, ("RepetitionTime of the sidecar", "StartTime of the sidecar")),
+        ({"VolumeTiming": list(range(0, 120, 2))}, {}, ("VolumeTiming of the sidecar", "")),
+        ({}, {}, ("the image's header", "")),
+        ({"RepetitionTime": 2.0}, {"t_r": 2.0, "slice_time_ref": 0.5}, ("given", "given")),
+    ],
+)
+def test_a_run_knows_who_said_its_clock_and_every_page_says_it(tmp_path, sidecar, given, who):
+    found = find_run(dataset(tmp_path, sidecar), "01")
+    run = gw.open_run(found, mask=WHOLE, **given)
+    assert (run.inputs.who("t_r"), run.inputs.who("slice_time_ref")) == who
+    assert run.inputs.who("events") == "the dataset"
+    assert run.inputs.who("mask") == "given"
+    assert run.told_clock == f"TR 2 s ({who[0]})"
+    session = gw.Session(run, {"contrast.expression": "a", "noise.model": "ols"}, synchronous=True)
+    session.refresh()
+    study = study_of_result(session.analysis, session.result)
+    assert ("TR", f"2 s ({who[0]})") in html.facts_of(study)
+    if who[0] != "the image's header":
+        assert parameters_of(study)["time between scans (inputs.t_r)"] == f"2 s ({who[0]})"
+    # Opened again from a file, it is said by who said it then.
+    again = load_session(save_session(session, tmp_path / "saved.json"), mask=WHOLE, synchronous=True)
+    assert again.run.inputs.said_by == again.settings.inputs.said_by == run.inputs.said_by
+
+
+def test_an_estimator_knows_who_said_its_clock():
+    for t_r, who in ((None, "the image's header"), (2.0, "given")):
+        model = gw.FirstLevelModel(t_r, mask_img=WHOLE, noise_model="ols").fit(image(), EVENTS)
+        assert ("TR", f"2 s ({who})") in html.facts_of(study_of_model(model, "a"))
+
+
 def test_volume_timing_in_even_steps_is_a_t_r():
     clock = clock_of({"VolumeTiming": [0, 1.5, 3, 4.5]}, IMAGE, 2.0, 4)
-    assert clock == (1.5, 0.0, None)
+    assert clock[:3] == (1.5, 0.0, None)
     assert evenly_spaced(np.float32(0.72) * np.arange(500))
     with pytest.warns(UserWarning, match="both VolumeTiming and RepetitionTime"):
         assert clock_of({"VolumeTiming": [0, 1, 3], "RepetitionTime": 1.0}, IMAGE, 1.0, 3).frame_times == (0, 1, 3)

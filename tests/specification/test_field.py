@@ -21,6 +21,7 @@ ALL = [(tree, path) for tree in TREES for path in tree.known()]
 
 #: Settings that no option writes: what is given as the argument itself, what is edited by hand, a list that is at hand.
 NO_OPTION = {
+    "inputs.said_by",
     "inputs.frame_times",
     *("inputs.bold", "inputs.anatomical", "events.table", "events.shift", "events.modulated", "events.modulated_by"),
     *("contrast.names", "contrast.expressions", "contrast.active"),

@@ -250,6 +250,7 @@ def _design_facts(study: Study, run: Fitted) -> dict[str, Any]:
         facts["FrameTimes"] = [float(time) for time in run.design.index]
         if run.source is not None:
             facts["Sources"] = [run.source]
+        facts["SaidBy"] = dict(run.inputs.said_by)
     return facts
 
 

@@ -292,7 +292,7 @@ def render(
     page = _template().render(
         title=study.title,
         lead=_lead(study),
-        facts=_facts(study),
+        facts=facts_of(study),
         sections=sections,
         contrasts=contrasts,
         fit=fit,
@@ -326,14 +326,16 @@ def _lead(study: Study) -> str:
     return "First level: " + ", ".join(sources[:4]) + (f" and {len(sources) - 4} more" if len(sources) > 4 else "")
 
 
-def _facts(study: Study) -> list[tuple[str, str]]:
+def facts_of(study: Study) -> list[tuple[str, str]]:
+    """What stands at the head of a page, each with its name."""
     voxels = f"{int(study.mask.sum()):,}"
     if study.model.level == "second":
         return [("Maps", str(len(study.runs[0].design))), ("Voxels", voxels)]
     scans = [str(len(run.design)) for run in study.runs]
     facts = [("Scans", " + ".join(scans) if len(scans) <= 4 else f"{len(scans)} runs")]
     if study.model.choices.get("t_r"):
-        facts.append(("TR", f"{study.model.choices['t_r']:g} s"))
+        who = study.runs[0].inputs.who("t_r")
+        facts.append(("TR", f"{study.model.choices['t_r']:g} s" + (f" ({who})" if who else "")))
     facts += [("Voxels", voxels), ("Columns", str(study.runs[0].design.shape[1]))]
     if study.r_square is not None:
         facts.append(("Median R²", write_number(float(np.median(study.r_square)))))

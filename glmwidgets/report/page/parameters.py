@@ -38,10 +38,13 @@ def parameters_of(study: Study) -> Mapping[str, str]:
 
 def _of_setting(tree: SettingsTree, path: str, known: Field) -> str:
     value = tree.get(path)
-    if path == "events.table":
+    if path in ("events.table", "inputs.said_by"):
         return known.words(value)
     unit = f" {known.unit}" if known.unit and value is not None else ""
-    return _written(value) + unit + (" (without effect here)" if known.lacking(tree) else "")
+    group, _, name = path.partition(".")
+    who = tree.inputs.who(name) if group == "inputs" and hasattr(tree.inputs, "who") else ""
+    told = "without effect here" if known.lacking(tree) else who
+    return _written(value) + unit + (f" ({told})" if told else "")
 
 
 def _written(value: Any) -> str:

@@ -152,7 +152,7 @@ def summary(run: Run, result: RunAnswer, clusters: Clusters) -> str:
     """
     settings, n_voxels = result.settings, np.count_nonzero(result.mask)
     lines = {
-        "Run": f"{run.name}: {run.n_scans} scans, {run.clock}, {n_voxels:,} voxels in the mask",
+        "Run": f"{run.name}: {run.n_scans} scans, {run.told_clock}, {n_voxels:,} voxels in the mask",
         "Model": describe_model(settings),
         "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
         "Threshold": describe_threshold(result.thresholding, result.threshold),

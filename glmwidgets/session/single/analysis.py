@@ -210,7 +210,7 @@ class Analysis(LiveAnalysis):
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         events = steps.modelled_events(asked, events)
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
-        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs.bold, signal, effects)
+        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, signal, effects)
 
     @reads("threshold.two_sided", "data.signal_scaling")
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:

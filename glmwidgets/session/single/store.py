@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,8 @@ class SavedRun:
         if shape != self.shape:
             raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
         _warn_of_other_values(path, run, self.checksums, which)
-        return run
+        # It is given by the file now; who said it is still who said it then.
+        return replace(run, inputs=replace(run.inputs, said_by=self.settings.inputs.said_by))
 
     def settings_of(self, run: Run) -> Settings:
         """The settings, with the inputs of the run that was opened."""
