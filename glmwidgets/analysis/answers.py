@@ -18,7 +18,9 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
+from glmwidgets.glm.inference.heights import false_discovery_rate, p_from_z
 from glmwidgets.glm.moments.scaling import effect_unit
+from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.settings import ThresholdSettings
@@ -179,6 +181,17 @@ class Answer:
         return thresholding(self.settings, self.contrast)
 
     @cached_property
+    def rates(self) -> tuple[float, float]:
+        """Uncorrected p of the threshold, and false discovery rate of the voxels over it; NaN if there is none."""
+        both = self.thresholding.two_sided
+        return float(p_from_z(self.threshold, both)), false_discovery_rate(self.threshold, self.z, both)
+
+    @property
+    def noise_parameters(self) -> tuple[NoiseParameter, ...]:
+        """Parameters of the noise model, where there is one."""
+        return ()
+
+    @cached_property
     def z_map(self) -> np.ndarray:
         """Volume of z scores, NaN outside the mask, float32."""
         return self.volume(self.z, fill=np.nan).astype(np.float32)
@@ -253,6 +266,11 @@ class RunAnswer(Answer):
     def signal(self) -> np.ndarray:
         """Mean over time of each voxel's signal before it was scaled, shape (n_voxels,)."""
         return self.fitted.signal
+
+    @property
+    def noise_parameters(self) -> tuple[NoiseParameter, ...]:
+        """Parameters of the noise model."""
+        return noise_model_row(self.fit.noise_model).parameters
 
     def _here(self, ijk: tuple[int, int, int], voxel: int) -> Here:
         fit, one = self.fit, slice(voxel, voxel + 1)
@@ -356,6 +374,7 @@ class GroupAnswer(RunAnswer):
     rows: tuple[int, ...]
     influence: Influence
     thumbnails: np.ndarray = field(repr=False)
+    noise_parameters = ()
 
     def _here(self, ijk: tuple[int, int, int], voxel: int) -> Here:
         one = slice(voxel, voxel + 1)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.inference.digits import digits_of_clusters
+from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.glm.tables import tsv
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
 
-__all__ = ["COLUMNS", "cluster_table", "cluster_tsv"]
+__all__ = ["COLUMNS", "cluster_columns", "cluster_table", "cluster_tsv"]
 
 # Columns of the table, with what each means.
 COLUMNS = {
@@ -27,6 +27,26 @@ COLUMNS = {
     "volume_mm3": "size of the cluster in mm³",
     "true_share": "at least this share of its voxels is truly active: 95 % confidence, all clusters at any threshold",
 }
+
+
+# What stands above each on a screen.
+HEADINGS = ("#", "x", "y", "z", "peak", "voxels", "mm³", "active")
+
+
+def cluster_columns(voxel_volume: float) -> list[dict[str, Any]]:
+    """Columns as a table on a screen has them: label, digits after the point, help, and whether the largest come first.
+
+    Parameters
+    ----------
+    voxel_volume : float
+        In mm³, which says how many digits tell neighbours apart.
+    """
+    digits = digits_of(voxel_volume)
+    after = dict.fromkeys("xyz", digits.place) | {"peak_z": 2, "volume_mm3": digits.volume}
+    return [
+        {"label": label, "digits": after.get(name, 0), "help": said, "falling": name != "cluster_id"}
+        for label, (name, said) in zip(HEADINGS, COLUMNS.items(), strict=True)
+    ]
 
 
 def cluster_table(clusters: Clusters) -> pd.DataFrame:

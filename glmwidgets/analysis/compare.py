@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,10 +10,14 @@ import numpy as np
 
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.fit.statistics import colour_limit
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.specification.words import changes_in_words
 
-__all__ = ["Comparison", "aicc"]
+__all__ = ["DIFFERENCES", "SPEAKS", "Comparison", "Difference", "aicc"]
+
+#: Difference of an AICc that speaks for a model (Burnham & Anderson 2002, p. 70).
+SPEAKS = 2.0
 
 
 def aicc(fit: Fit) -> np.ndarray | None:
@@ -78,6 +83,11 @@ class Comparison:
         """Z scores of A and of B in the voxels of both, each of shape (n_voxels,)."""
         return self._of_both(self.a, self.a.z), self._of_both(self.b, self.b.z)
 
+    @property
+    def limit(self) -> float:
+        """Where the colours of both maps end: the same colour is the same z."""
+        return max(colour_limit(z, least=5.0) for z in self.z)
+
     def volume(self, values: np.ndarray) -> np.ndarray:
         """Values of the voxels of both as a volume, NaN elsewhere, float32."""
         out = np.full(self.both.shape, np.nan, dtype=np.float32)
@@ -117,3 +127,36 @@ class Comparison:
 
     def _of_both(self, result: RunAnswer, values: np.ndarray) -> np.ndarray:
         return values[self.both[result.mask]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of `DIFFERENCES`.
+
+    Attributes
+    ----------
+    label : str
+    values : callable
+        ``values(comparison)``: B minus A in the voxels of both, or None where it has no meaning.
+    notable : float
+        A difference is no test and has no threshold; what is smaller than this fades.
+    least : float
+        The colour bar never ends before this.
+    """
+
+    label: str
+    values: Callable[[Comparison], np.ndarray | None]
+    notable: float
+    least: float
+
+    def limit(self, values: np.ndarray) -> float:
+        """Where the colours of some values end."""
+        return colour_limit(values, least=self.least)
+
+
+#: What of two models can be subtracted, by name.
+DIFFERENCES = {
+    "z": Difference("z", lambda both: both.z[1] - both.z[0], 1.0, 0.5),
+    "r_square": Difference("R²", lambda both: both.r_square, 0.02, 0.01),
+    "aicc": Difference("AICc", lambda both: both.aicc, SPEAKS, 1.0),
+}

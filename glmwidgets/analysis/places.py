@@ -22,13 +22,14 @@ import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.fit.residuals import amplitude_spectrum
 from glmwidgets.glm.moments.scaling import PERCENT, series_unit
 from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
 
-__all__ = ["Place", "PlaceSeries", "find_place", "place_series", "weighed_columns"]
+__all__ = ["Place", "PlaceSeries", "find_place", "place_series", "spectrum_of", "weighed_columns"]
 
 # Below this mean a signal is centred or empty, and percent of it mean nothing.
 LEAST_SIGNAL = 1.0
@@ -205,6 +206,11 @@ def place_series(
         parameters={name: float(np.mean(values[voxels])) for name, values in fit.parameters.items()},
         kept=basis.kept,
     )
+
+
+def spectrum_of(values: np.ndarray, t_r: float) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies of a series in Hz, and its amplitude at each, without its mean."""
+    return amplitude_spectrum(values - values.mean(), t_r)
 
 
 def _weights(result: RunAnswer, voxels: slice | np.ndarray, unit: str) -> tuple[np.ndarray, str]:

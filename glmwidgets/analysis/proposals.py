@@ -23,6 +23,7 @@ __all__ = [
     "condition_columns",
     "effects_of_interest",
     "mended_expression",
+    "weights_of",
     "written_contrast",
 ]
 
@@ -152,6 +153,22 @@ def adapted_expression(
         if not any(np.array_equal(row, other) for other in rows):
             rows.append(row)
     return written_contrast(np.stack(rows), columns)
+
+
+def weights_of(expression: str, columns: Sequence[str]) -> dict[str, float] | None:
+    """Weight of each column; None for several rows, and for what cannot be read.
+
+    Examples
+    --------
+    >>> weights_of("face - 0.5*house", ["face", "house"]), weights_of("face; house", ["face", "house"])
+    ({'face': 1.0, 'house': -0.5}, None)
+    """
+    columns = [str(name) for name in columns]
+    try:
+        weights = contrast_vector(expression, columns)
+    except ValueError:
+        return None
+    return dict(zip(columns, weights.tolist(), strict=True)) if weights.ndim == 1 else None
 
 
 def written_contrast(weights: np.ndarray, columns: Sequence[str]) -> str:

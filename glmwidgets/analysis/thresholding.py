@@ -14,7 +14,7 @@ import numpy as np
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.inference.ari import hommel_values
 from glmwidgets.glm.inference.clusters import Cluster
-from glmwidgets.glm.inference.heights import height_threshold
+from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.reading import reads
 from glmwidgets.specification.settings import ThresholdSettings
@@ -28,6 +28,7 @@ __all__ = [
     "threshold_of",
     "thresholding",
     "two_sided",
+    "usual_heights",
 ]
 
 # The all-resolutions bounds on clusters fail with at most this probability, all of them together.
@@ -74,6 +75,12 @@ def threshold_of(settings: Any, contrast: Scored) -> float:
     """Threshold in z; infinite if nothing can survive."""
     chosen, sides = settings.threshold, two_sided(settings, contrast[0])
     return height_threshold(contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=sides, fixed=chosen.value)
+
+
+def usual_heights(z: np.ndarray, two_sided: bool) -> dict[str, tuple[float, float]]:
+    """Of each method that controls a rate: the rate that the field asks of it, and the height in z that this means."""
+    rates = {name: row.usual_alpha for name, row in THRESHOLDS.items() if row.setting == "alpha"}
+    return {name: (rate, height_threshold(z, name, rate, two_sided)) for name, rate in rates.items()}
 
 
 @reads("threshold.two_sided", "threshold.cluster_size", "threshold.min_distance")

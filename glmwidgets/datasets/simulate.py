@@ -23,9 +23,10 @@ from scipy.special import ndtri
 
 from glmwidgets.datasets.phantom import make_phantom
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.images.smooth import gaussian_sigma
 
-__all__ = ["PRESETS", "REGIONS", "Region", "SimulatedRun", "Truth", "simulate_run"]
+__all__ = ["PRESETS", "REGIONS", "Region", "SimulatedRun", "Truth", "simulate_run", "true_effect"]
 
 #: Sizes by name: voxels along x, y and z, and scans. "small" is for tests, "benchmark" has about 60,000 voxels.
 PRESETS: dict[str, tuple[tuple[int, int, int], int]] = {
@@ -126,6 +127,29 @@ class Truth:
     noise_sd: np.ndarray
     white_share: np.ndarray
     rho: np.ndarray
+
+
+def true_effect(truth: Truth, expression: str) -> np.ndarray | None:
+    """Volume of what a contrast of event types truly is, in percent.
+
+    Parameters
+    ----------
+    truth : Truth
+    expression : str
+        Rows of an F contrast are summed over in absolute value.
+
+    Returns
+    -------
+    array or None
+        None where the truth does not know what is asked, such as a derivative's weight.
+    """
+    names = list(truth.betas)
+    try:
+        rows = np.atleast_2d(contrast_vector(expression, names))
+    except ValueError:
+        return None
+    effects = [sum(w * truth.betas[name] for w, name in zip(row, names, strict=True)) for row in rows]
+    return effects[0] if len(effects) == 1 else np.sum(np.abs(effects), axis=0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.design.times import evenly_spaced
+from glmwidgets.glm.events.checks import run_window
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import Reader
 
@@ -136,6 +137,11 @@ class Run:
     def is_even(self) -> bool:
         """Whether the scans follow each other in even steps, as far as that is known."""
         return self.frame_times is None or evenly_spaced(self.frame_times)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """First and last second."""
+        return run_window(self.frame_times)
 
     @property
     def clock(self) -> str:

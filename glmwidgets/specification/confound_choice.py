@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from glmwidgets.glm.design.confound_groups import MOTION, MOTION_LEVELS, ConfoundGroup, confound_groups, motion_columns
+from glmwidgets.glm.design.confound_groups import (
+    FD,
+    MOTION,
+    MOTION_LEVELS,
+    STD_DVARS,
+    ConfoundGroup,
+    confound_groups,
+    motion_columns,
+)
 
-__all__ = ["ConfoundChoice"]
+__all__ = ["LEVELS", "SCRUBS", "ConfoundChoice", "ConfoundGroup"]
+
+#: Numbers of motion regressors that can be asked for, as a menu calls them.
+LEVELS = {0: "none", 6: "6 parameters", 12: "12, with derivatives", 24: "24, with squares"}
+
+#: Columns by which scans are scrubbed, and the setting of each that says above what.
+SCRUBS = {FD: "design.scrub_fd", STD_DVARS: "design.scrub_dvars"}
 
 
 class ConfoundChoice:
@@ -78,8 +92,3 @@ class ConfoundChoice:
         chosen = set(self.of_group(setting, mine[0])) if mine else set()
         levels = {0: set(), **{level: set(motion_columns(level)) for level in MOTION_LEVELS}}
         return next((level for level, columns in levels.items() if columns == chosen), None)
-
-
-def _expanded(motion: ConfoundGroup) -> ConfoundGroup:
-    """Motion with the derivatives and squares that the table may lack, the 6, 12 and 24 first."""
-    return replace(motion, columns=tuple(dict.fromkeys((*motion_columns(max(MOTION_LEVELS)), *motion.columns))))

@@ -6,7 +6,6 @@ from html import escape
 from typing import Any
 
 from glmwidgets.glm.group.terms import KINDS
-from glmwidgets.glm.tables import parse_table
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.values_table import GroupTable
 from glmwidgets.panels.shared.base import Panel, field, text
@@ -94,12 +93,8 @@ class GroupDesignPanel(Panel):
         if not change["new"]:
             return
         file = change["new"][0]
-        try:
-            frame, _ = parse_table(bytes(file["content"]), "covariates", file["name"])
-        except ValueError as error:
-            raise SettingsError.of("table", error) from None
+        self.session.add_covariates_file(file["name"], bytes(file["content"]))
         self.upload.value = ()
-        self.session.add_covariates(frame)
 
     def _show(self, _change: object = None) -> None:
         settings = self.session.settings

@@ -7,7 +7,8 @@ from html import escape
 
 import numpy as np
 
-from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
+from glmwidgets.analysis.thresholding import usual_heights
+from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Bars, Chart, Mark, Plot
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
@@ -18,10 +19,6 @@ from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.field import SettingsError
 
 __all__ = ["PermutationPanel"]
-
-# Rates of the parametric thresholds that stand beside the permuted ones: of those that correct for the many voxels, and
-# of those that do not.
-CORRECTED, UNCORRECTED = 0.05, 0.001
 
 N_BINS = 40
 
@@ -206,10 +203,8 @@ class PermutationPanel(Panel):
         two_sided = result.thresholding.two_sided
         size = np.abs(result.z) if two_sided else result.z
         chosen = [(f"on the map: {_method(result)}", result.threshold)]
-        for method, row in THRESHOLDS.items():
-            if row.setting == "alpha":
-                alpha = CORRECTED if row.needs_map else UNCORRECTED
-                chosen.append((f"{row.label} {alpha:g}", height_threshold(result.z, method, alpha, two_sided)))
+        for method, (alpha, height) in usual_heights(result.z, two_sided).items():
+            chosen.append((f"{THRESHOLDS[method].label} {alpha:g}", height))
         rows += [(label, "", _number(height), f"{np.count_nonzero(size > height):,}", "") for label, height in chosen]
         if permuted is not None:
             alpha = self.session.settings.permutation.alpha

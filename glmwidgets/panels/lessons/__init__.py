@@ -9,7 +9,7 @@ _EXPORTS = {
     "Estimate": "glmwidgets.panels.lessons.question",
     "LivePlot": "glmwidgets.panels.lessons.live",
     "TruthPanel": "glmwidgets.panels.lessons.truth",
-    "true_effect": "glmwidgets.panels.lessons.truth",
+    "true_effect": "glmwidgets.datasets.simulate",
 }
 
 __all__ = list(_EXPORTS)

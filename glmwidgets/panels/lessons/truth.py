@@ -8,40 +8,16 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-from glmwidgets.datasets.simulate import Truth
-from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.datasets.simulate import Truth, true_effect
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.panels.parts.plot import figure, time_axis, value_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import BAD, FIT, GOOD, SIGNAL
 
-__all__ = ["TruthPanel", "true_effect"]
+__all__ = ["TruthPanel"]
 
 HIGHEST = 8.0
-
-
-def true_effect(truth: Truth, expression: str) -> np.ndarray | None:
-    """Volume of what a contrast of event types truly is, in percent.
-
-    Parameters
-    ----------
-    truth : Truth
-    expression : str
-        Rows of an F contrast are summed over in absolute value.
-
-    Returns
-    -------
-    array or None
-        None where the truth does not know what is asked, such as a derivative's weight.
-    """
-    names = list(truth.betas)
-    try:
-        rows = np.atleast_2d(contrast_vector(expression, names))
-    except ValueError:
-        return None
-    effects = [sum(w * truth.betas[name] for w, name in zip(row, names, strict=True)) for row in rows]
-    return effects[0] if len(effects) == 1 else np.sum(np.abs(effects), axis=0)
 
 
 class TruthPanel(Panel):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 import bqplot as bq
 import numpy as np
 
-from glmwidgets.analysis.compare import Comparison
-from glmwidgets.glm.fit.statistics import colour_limit
+from glmwidgets.analysis.compare import DIFFERENCES, SPEAKS, Comparison
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.flip import FlipButton
 from glmwidgets.panels.parts.plot import PLAIN, figure, value_axis
@@ -24,37 +22,6 @@ __all__ = ["ComparePanel"]
 
 # More points than this say no more and cost bytes and ink.
 MOST_POINTS = 4000
-
-# Difference of an AICc that speaks for a model (Burnham & Anderson 2002, p. 70).
-SPEAKS = 2.0
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A row of `DIFFERENCES`.
-
-    Attributes
-    ----------
-    label : str
-    values : callable
-        ``values(comparison)``: B minus A in the voxels of both, or None where it has no meaning.
-    notable : float
-        A difference is no test and has no threshold; what is smaller than this fades.
-    least : float
-        The colour bar never ends before this.
-    """
-
-    label: str
-    values: Callable[[Comparison], np.ndarray | None]
-    notable: float
-    least: float
-
-
-DIFFERENCES = {
-    "z": Difference("z", lambda both: both.z[1] - both.z[0], 1.0, 0.5),
-    "r_square": Difference("R²", lambda both: both.r_square, 0.02, 0.01),
-    "aicc": Difference("AICc", lambda both: both.aicc, SPEAKS, 1.0),
-}
 
 
 class ComparePanel(Panel):
@@ -170,7 +137,7 @@ class ComparePanel(Panel):
 
     def _fit_colours(self) -> None:
         """One scale for A and B: the same colour is the same z."""
-        top = max(colour_limit(z, least=5.0) for z in self._shown.z)
+        top = self._shown.limit
         for name in ("a", "b"):
             viewer = self.viewers[name]
             if not 0.7 * viewer.vmax <= top <= 1.1 * viewer.vmax or viewer.vmax != self.viewers["a"].vmax:
@@ -186,7 +153,7 @@ class ComparePanel(Panel):
             if values is None:
                 viewer.set_map(None)
             else:
-                viewer.vmax = colour_limit(values, least=row.least)
+                viewer.vmax = row.limit(values)
                 viewer.set_map(self._shown.volume(values))
         said = "" if values is not None else "not known here"
         if values is not None and self.what.value == "aicc":

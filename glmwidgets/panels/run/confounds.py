@@ -6,21 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.design.confound_groups import (
-    FD,
-    MOTION_LEVELS,
-    STD_DVARS,
-    ConfoundGroup,
-    choose_confounds,
-    scrubbed_scans,
-    undefined_at_first,
-)
+from glmwidgets.analysis.confounds import begun_at_zero, comparable, scrubbed, values_of
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, field, named, opened_by, text
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.confound_choice import ConfoundChoice
+from glmwidgets.specification.confound_choice import LEVELS, SCRUBS, ConfoundChoice, ConfoundGroup
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
 __all__ = ["ConfoundsPanel"]
@@ -28,16 +20,12 @@ __all__ = ["ConfoundsPanel"]
 # Lines that are drawn where none of a group is chosen, and at most.
 SOME, MOST = 6, 24
 
-# Where one column spreads so many times more than another, as mm do beside radians, each has a unit of its own.
-UNLIKE = 8.0
-
-# Thresholds that scrubbing begins with (Power and others 2012; fMRIPrep's own default for DVARS).
-USUAL_FD, USUAL_DVARS = 0.5, 1.5
+# What scrubbing is called, and begins with (Power and others 2012; fMRIPrep's own default for DVARS).
+SCRUBBED = {"framewise_displacement": ("scrub FD > mm", 0.5), "std_dvars": ("scrub DVARS >", 1.5)}
 
 # Fewer degrees of freedom than these are worth a warning.
 FEW = 30
 
-LEVELS = {0: "none", 6: "6 parameters", 12: "12, with derivatives", 24: "24, with squares"}
 OTHER = -1  # a choice of value None would be none at all for the widget
 
 
@@ -107,11 +95,10 @@ class ConfoundsPanel(Panel):
     def _scrubbing(self) -> list[W.Widget]:
         self.scrub: dict[str, tuple[W.Checkbox, W.BoundedFloatText]] = {}
         rows = []
-        wanted = ((FD, "scrub FD > mm", "design.scrub_fd", USUAL_FD),)
-        wanted += ((STD_DVARS, "scrub DVARS >", "design.scrub_dvars", USUAL_DVARS),)
-        for column, label, path, usual in wanted:
+        for column, path in SCRUBS.items():
             if self._table is None or column not in self._table:
                 continue
+            label, usual = SCRUBBED[column]
             tick = W.Checkbox(value=False, description=label, indent=False)
             number = W.BoundedFloatText(value=usual, min=0, max=1000, step=0.1)
             self.bind(
@@ -147,8 +134,8 @@ class ConfoundsPanel(Panel):
     def _pick_motion(self, change: dict) -> None:
         level = change["new"]
         if not self._following and level != OTHER and level != self.choice.level(self._setting):
-            columns = self.choice.group("motion").columns
-            self._write(self.choice.group("motion"), columns[:level] if level in MOTION_LEVELS else ())
+            motion = self.choice.group("motion")
+            self._write(motion, motion.columns[:level])
 
     def _pick(self, change: dict) -> None:
         group = self.choice.group(self.group.value)
@@ -194,13 +181,13 @@ class ConfoundsPanel(Panel):
         used = self.choice.chosen(self._setting)
         notes = []
         try:
-            bad = scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars)
+            bad = scrubbed(self._table, design)
         except ValueError:
             return  # the stage of the confounds says so
         if design.scrubs:
             share = 100 * bad.size / len(self._table)
             notes.append(f"{bad.size} scan{'s' * (bad.size != 1)} scrubbed ({share:.0f} %), a column each.")
-        empty = [name for name in undefined_at_first(used) if name not in self._table or not self._table[name].iloc[0]]
+        empty = begun_at_zero(self._table, used)
         if empty:
             notes.append(f"{len(empty)} column{'s' * (len(empty) != 1)} without a first value start at 0.")
         if DRIFTS[design.drift_model].setting == "high_pass" and any(name.startswith("cosine") for name in used):
@@ -231,24 +218,25 @@ class ConfoundsPanel(Panel):
         run, design = self.session.run, self.session.settings.design
         drawn = chosen[:MOST] or tuple(name for name in group.columns if name in self._table)[:SOME]
         if group.measure:
-            drawn = tuple(name for name in (FD, STD_DVARS) if name in group.columns) or drawn
-        values = choose_confounds(self._table, drawn)
-        times = run.frame_times
-        spread = np.std(values.to_numpy(dtype=float), axis=0)
-        scale = not group.measure and spread.max(initial=0) > UNLIKE * spread[spread > 0].min(initial=np.inf)
+            drawn = tuple(name for name in SCRUBS if name in group.columns) or drawn
+        times, values, scaled = run.frame_times, values_of(self._table, drawn), False
+        if not group.measure:
+            values, scaled = comparable(values)
         parts = []
-        for scan in scrubbed_scans(self._table, design.scrub_fd, design.scrub_dvars):
+        for scan in scrubbed(self._table, design):
             parts.append(Mark(float(times[scan]), "--glmw-warn", f"scan {scan} is scrubbed", tick=True))
         for i, name in enumerate(drawn):
-            y = values[name].to_numpy(dtype=float)
-            if scale:
-                y = (y - y.mean()) / (y.std() or 1.0)
-            parts.append(Line(times, y, COLUMN_COLOURS[i % len(COLUMN_COLOURS)], name, width=1.1))
-        for name, threshold in ((FD, design.scrub_fd), (STD_DVARS, design.scrub_dvars)):
+            parts.append(
+                Line(
+                    times, values[name].to_numpy(dtype=float), COLUMN_COLOURS[i % len(COLUMN_COLOURS)], name, width=1.1
+                )
+            )
+        for name, path in SCRUBS.items():
+            threshold = self.session.settings.get(path)
             if group.measure and threshold is not None:
                 at = COLUMN_COLOURS[drawn.index(name) % len(COLUMN_COLOURS)]
                 parts.append(Line(times[[0, -1]], np.full(2, threshold), at, dash=(4, 3), width=0.9))
-        unit = ", each in its own sd" if scale else ""
+        unit = ", each in its own sd" if scaled else ""
         none = "" if chosen else " (none chosen)"
         plot = Plot(parts, x=(0.0, float(times[-1] + run.t_r)), x_unit="s")
         self.chart.show([plot], f"{group.label}{none}{unit}")

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from glmwidgets.glm.design.diagnostics import column_correlation, condition_number, variance_inflation
+from glmwidgets.analysis.designs import Separability
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Plot
 from glmwidgets.panels.parts.matrix import MatrixView
@@ -43,15 +43,14 @@ class DesignPanel(Panel):
             return
         self._painted = wanted
         design, names = result.design, list(result.design.columns)
-        inflation = variance_inflation(design)
-        task = [k for k, name in enumerate(names) if not name.startswith("drift_") and name != "constant"]
-        worst = max(inflation[task], default=np.nan) if task else np.nan
+        said = Separability.of(design)
         self.set_verdict(
-            f"{len(names)} columns · condition number {_whole(condition_number(design))}"
-            + (f" · largest VIF {worst:.1f}" if np.isfinite(worst) else "")
+            f"{len(names)} columns · condition number {_whole(said.condition)}"
+            + (f" · largest VIF {said.worst:.1f}" if np.isfinite(said.worst) else "")
         )
         titles = [
-            f"{name} · VIF {vif:.1f}" if np.isfinite(vif) else name for name, vif in zip(names, inflation, strict=True)
+            f"{name} · VIF {vif:.1f}" if np.isfinite(vif) else name
+            for name, vif in zip(names, said.inflation, strict=True)
         ]
         self.matrix.resting = "click a column to draw it" if self.shown.value == "matrix" else "between columns"
         if self.shown.value == "matrix":
@@ -62,11 +61,8 @@ class DesignPanel(Panel):
             times = [f"{time:g} s" for time in design.index]
             self.matrix.show(scaled, times, titles, (0, 1))
         else:
-            # What does not vary has no correlation: a constant would be a band without a value.
-            among = column_correlation(design)
-            vary = np.isfinite(np.diag(among))
-            names = [name for name, varies in zip(names, vary, strict=True) if varies]
-            self.matrix.show(among[np.ix_(vary, vary)], names, names, (-1, 1), "diverging")
+            names = list(said.varying)
+            self.matrix.show(said.correlation, names, names, (-1, 1), "diverging")
         self._columns = names
         self._draw_column(self._column if self._column in names else names[0])
 

@@ -6,9 +6,8 @@ from html import escape
 
 import numpy as np
 
-from glmwidgets.glm.design.diagnostics import energy_removed, spectra
+from glmwidgets.analysis.designs import DriftFacts
 from glmwidgets.glm.design.drift import DRIFTS
-from glmwidgets.glm.design.spectra import drift_gain
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, field, named, text
@@ -19,9 +18,6 @@ __all__ = ["DriftPanel"]
 
 # Share of a regressor's variance that a person should know to be lost.
 LOUD = 0.10
-
-# Up to the frequency below which so much of every regressor lies.
-SHOWN = 0.99
 
 # Conditions that are named with what is taken of them; of more, those that lose most.
 NAMED = 4
@@ -80,30 +76,24 @@ class DriftPanel(Panel):
         if result is None or self._painted == (id(result.design), result.settings.design):
             return
         self._painted = (id(result.design), result.settings.design)
-        design, t_r = result.design, self.session.run.t_r
-        drifts = design[[name for name in design.columns if str(name).startswith("drift_")]]
-        first = {name: columns[0] for name, columns in self.session.effects().items() if columns}
-        task = design[list(first.values())]
-        lost = dict(zip(first, energy_removed(task, drifts), strict=True)) if first else {}
-        self._write(drifts.shape[1], {name: share for name, share in lost.items() if np.isfinite(share)})
-        drawn = bool(first) and self.session.run.is_even
+        facts = DriftFacts.of(result.design, self.session.effects())
+        self._write(facts.n_columns, facts.taken)
+        drawn = facts.task.shape[1] > 0 and self.session.run.is_even
         if drawn:
-            self._draw(task, list(first), drifts, t_r)
+            self._draw(facts)
         W.show(self.spectrum, drawn)
 
-    def _draw(self, task, names: list[str], drifts, t_r: float) -> None:
-        frequency, share = spectra(task, t_r)
-        share = np.nan_to_num(share)
-        end = frequency[max(3, int(np.argmax(np.cumsum(share, axis=0).min(axis=1) >= SHOWN)))]
-        seen = frequency <= end
+    def _draw(self, facts: DriftFacts) -> None:
+        t_r = self.session.run.t_r
+        frequency, shares = facts.spectra(t_r)
+        end = frequency[-1]
         fine = np.linspace(frequency[0] / 4, end, 160)
-        gain = drift_gain(drifts, fine, t_r)
+        gain = facts.gain(fine, t_r)
         parts = [Band(fine, np.zeros_like(fine), gain, "--glmw-muted", 0.3)]
         parts.append(Line(fine, gain, "--glmw-muted", "drift removes", width=0.8))
         kinds = self.session.analysis.conditions(self.session.result.settings)
-        for name, values in zip(names, share.T, strict=True):
-            top = values.max() or 1.0
-            parts.append(Line(frequency[seen], values[seen] / top, colour_of(name, kinds), name, width=1.2))
+        for name, values in shares.items():
+            parts.append(Line(frequency, values / (values.max() or 1.0), colour_of(name, kinds), name, width=1.2))
         plot = Plot(parts, x=(0.0, float(end)), y=(0.0, 1.06), x_name="", x_unit="Hz")
         self.spectrum.show([plot], "power by frequency in Hz; grey: removed by the drift")
 

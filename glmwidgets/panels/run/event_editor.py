@@ -6,14 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from html import escape
 
-import numpy as np
-import pandas as pd
-
-from glmwidgets.analysis.events import event_findings, measures_of, modulator_name, types_of
+from glmwidgets.analysis.event_edits import HALVES, EventEdits, parts_of
+from glmwidgets.analysis.events import event_findings, measures_of, types_of
 from glmwidgets.glm.errors import told
-from glmwidgets.glm.events.cells import add_event, checked_name, drop_events, edit_cell, half_labels
-from glmwidgets.glm.events.checks import run_window
-from glmwidgets.glm.events.edits import merge_types, rename_types, split_type
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.event_grid import EventGrid
 from glmwidgets.panels.parts.timeline import EventTimeline
@@ -22,11 +17,6 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventEditor"]
-
-HALVES = "half of the run"
-
-# A type is split by a column that has a few values; more would be a measure.
-MOST_PARTS = 6
 
 # As far as the slider reaches, in scans.
 REACH = 4
@@ -63,7 +53,6 @@ class EventEditor(Panel):
         self._open = button
         run = session.run
         self._times = run.frame_times
-        self._window = run_window(self._times)
         self._shown: tuple | None = None
         self._following = False
         self.timeline, self.grid = EventTimeline(wide=True), EventGrid()
@@ -83,14 +72,14 @@ class EventEditor(Panel):
         for button_, make in (
             (self.rename, self._renamed),
             (self.merge, self._merged),
-            (self.split, self._split),
-            (self.modulate, self._modulated),
-            (self.unmodulate, self._unmodulated),
-            (self.remove, self._without_kind),
-            (self.retype, self._retyped),
+            (self.split, lambda: self._edits.split(self.kind.value, self.part.value)),
+            (self.modulate, lambda: self._edits.modulated(self.kind.value, self.measure.value)),
+            (self.unmodulate, lambda: self._edits.unmodulated(self.kind.value)),
+            (self.remove, lambda: self._edits.without(self.kind.value)),
+            (self.retype, lambda: self._edits.retyped(self._picked(), self.new_type.value)),
             (self.add, self._with_event),
             (self.delete, self._drop),
-            (self.reset, self._as_given),
+            (self.reset, lambda: self._edits.as_given()),
         ):
             button_.on_click(self.guarded(lambda _button, make=make: self._act(make)))
         self.on_value(self._open, self._show)
@@ -148,11 +137,8 @@ class EventEditor(Panel):
     # From controls to settings --------------------------------------------------------------------------------
 
     @property
-    def _source(self):
-        return self.session.analysis.event_source
-
-    def _table(self) -> pd.DataFrame | None:
-        return self._source.table(self.session.settings.events)
+    def _edits(self) -> EventEdits:
+        return self.session.event_edits
 
     def _act(self, make: Callable[[], dict | None]) -> None:
         """Do what a button says; what cannot be done is said beside it."""
@@ -171,14 +157,11 @@ class EventEditor(Panel):
             self._said.value = said
             W.show(self._said, said)
 
-    def _changed(self, table: pd.DataFrame) -> dict:
-        return self._source.changes(self.session.settings, table)
-
     def _edit(self, row: int, column: str, words: str) -> str:
         """Take what was typed into a cell, or say why not."""
         with self.session.lock:
             try:
-                changes = self._changed(edit_cell(self._table(), row, column, words))
+                changes = self._edits.cell(row, column, words)
                 return "" if self.session.update(changes) else self.session.status.message
             except ValueError as error:
                 return told(error, "notebook")
@@ -187,80 +170,31 @@ class EventEditor(Panel):
                 return f"the cell could not be changed: {error}"
 
     def _renamed(self) -> dict:
-        new = checked_name(self.name.value)
-        changes = self._changed(rename_types(self._table(), {self.kind.value: new}))
-        self._wanted = new
+        changes = self._edits.renamed(self.kind.value, self.name.value)
+        self._wanted = " ".join(self.name.value.split())
         return changes
 
     def _merged(self) -> dict:
-        if self.other.value is None:
-            raise ValueError("there is no other type to merge it into")
         self._wanted = self.other.value
-        return self._changed(merge_types(self._table(), [self.kind.value], self.other.value))
-
-    def _split(self) -> dict:
-        kind, by = self.kind.value, self.part.value
-        table = self._table()
-        if by == HALVES:
-            labels: list = half_labels(table, kind, sum(self._window) / 2)
-        else:
-            labels = table.loc[table["trial_type"] == kind, by].tolist()
-            labels = [int(x) if isinstance(x, float) and x.is_integer() else x for x in labels]
-        if len(set(map(str, labels))) < 2:
-            raise ValueError(f"all events of {kind!r} have the same {by}: there is nothing to split")
-        return self._changed(split_type(table, kind, labels))
-
-    def _modulated(self) -> dict:
-        if self.measure.value is None:
-            raise ValueError(f"no column of numbers differs between the events of {self.kind.value!r}")
-        return self._source.with_modulator(self.session.settings, self.kind.value, self.measure.value)
-
-    def _unmodulated(self) -> dict:
-        of = self._modulator()
-        return {} if of is None else self._source.without_modulator(self.session.settings, *of)
-
-    def _without_kind(self) -> dict:
-        table = self._table()
-        return self._changed(drop_events(table, np.flatnonzero(table["trial_type"] == self.kind.value).tolist()))
+        return self._edits.merged(self.kind.value, self.other.value)
 
     def _picked(self) -> list[int]:
         if not self.grid.picked:
             raise ValueError("no event is picked: click a row of the table, or an event of the timeline")
         return list(self.grid.picked)
 
-    def _retyped(self) -> dict:
-        table, new = self._table(), checked_name(self.new_type.value)
-        types = table["trial_type"].tolist()
-        for row in self._picked():
-            types[row] = new
-        return self._changed(table.assign(trial_type=types))
-
     def _with_event(self) -> dict:
-        table, kind = self._table(), self.kind.value or "event"
-        if self._modulator() is not None:
-            kind = self._modulator()[0]
-        last, lasts = 0.0, 1.0
-        if table is not None:
-            mine = table[table["trial_type"] == kind]
-            lasts = float(mine["duration"].median()) if len(mine) else 1.0
-            picked = [row for row in self.grid.picked if row < len(table)]
-            last = float(table["onset"].iloc[picked[-1] if picked else -1]) + 2 * lasts
-        onset = round(min(last, self._window[1] - lasts), 3)
-        grown = add_event(table, max(onset, 0.0), lasts, kind)
-        changes = self._changed(grown)
-        self._to_pick = [len(grown) - 1]
+        edits = self._edits
+        n = 0 if edits.table is None else len(edits.table)
+        picked = [row for row in self.grid.picked if row < n]
+        changes, row = edits.added(self.kind.value or "event", picked[-1] if picked else -1)
+        self._to_pick = [row]
         return changes
 
     def _drop(self) -> dict:
-        changes = self._changed(drop_events(self._table(), self._picked()))
+        changes = self._edits.dropped(self._picked())
         self.grid.picked = []
         return changes
-
-    def _as_given(self) -> dict:
-        settings = self.session.settings
-        changes = self._source.changes(settings.updated({"events.modulated": (), "events.modulated_by": ()}), None)
-        gone = {"events.shift": 0.0, "events.modulated": (), "events.modulated_by": ()}
-        return {path: value for path, value in {**changes, **gone}.items() if value != settings.get(path)}
 
     def _write_shift(self, change: dict) -> None:
         now = self.session.settings.events.shift
@@ -281,7 +215,7 @@ class EventEditor(Panel):
     _to_pick: list[int] | None = None
 
     def _pick(self, rows: list[int], other: EventGrid | EventTimeline) -> None:
-        table = self._table()
+        table = self._edits.table
         mine = [row for row in rows if table is not None and row < len(table)]
         if list(other.picked) != mine:
             other.picked = mine
@@ -301,12 +235,6 @@ class EventEditor(Panel):
     def _pick_kind(self, change: dict) -> None:
         if change["new"] in self.kind.options and self.kind.value != change["new"]:
             self.kind.value = change["new"]
-
-    def _modulator(self) -> tuple[str, str] | None:
-        """Type and measure, if the type that is chosen is a modulator."""
-        chosen = self.session.settings.events
-        pairs = zip(chosen.modulated, chosen.modulated_by, strict=True)
-        return next((pair for pair in pairs if modulator_name(*pair) == self.kind.value), None)
 
     def _show(self, _change: object = None) -> None:
         if not self._open.value:
@@ -330,15 +258,15 @@ class EventEditor(Panel):
     def _show_events(self) -> None:
         chosen = self.session.settings.events
         try:
-            events = self._source.events(dataclasses.replace(chosen, shift=0.0))
+            events = self._edits.source.events(dataclasses.replace(chosen, shift=0.0))
         except ValueError:
             return  # the stage says so; the last good table stays
-        table, types = self._table(), types_of(events)
+        table, types = self._edits.table, types_of(events)
         colours = {name: colour_of(name, types) for name in types}
-        _, outside = event_findings(self._source, chosen, self._times)
+        _, outside = event_findings(self._edits.source, chosen, self._times)
         self.grid.show(table, colours, dict.fromkeys(outside, "outside the run"), "No events yet: add one.")
         with self.timeline.hold_sync():
-            self.timeline.show(events, self._window, types)
+            self.timeline.show(events, self.session.run.window, types)
             self.timeline.shift = chosen.shift
         if self._to_pick is not None:
             rows, self._to_pick = self._to_pick, None
@@ -375,9 +303,9 @@ class EventEditor(Panel):
         self._scans.value = words
 
     def _show_kind(self, _change: object = None) -> None:
-        kind, table = self.kind.value, self._table()
+        kind, table = self.kind.value, self._edits.table
         self.timeline.kind = kind or ""
-        of, there = self._modulator(), table is not None and kind in set(table["trial_type"])
+        of, there = self._edits.modulator(kind), table is not None and kind in set(table["trial_type"])
         others = [name for name in types_of(table) if name != kind]
         measures = list(measures_of(table, kind)) if there else []
         possible = {"rename": there, "merge": there and others, "split": there, "modulate": measures, "last": True}
@@ -389,7 +317,7 @@ class EventEditor(Panel):
             self.new_type.value = kind
         if not there:
             return
-        parts = [(f"{by} ({n})", by) for by, n in _parts(table, kind)]
+        parts = [(f"{by} ({n})", by) for by, n in parts_of(table, kind)]
         for control, options in (
             (self.other, others),
             (self.part, [(HALVES, HALVES), *parts]),
@@ -407,14 +335,6 @@ def _offer(control: W.Dropdown, options: list) -> None:
     values = [option[1] if isinstance(option, tuple) else option for option in options]
     if values:
         control.value = before if before in values else values[0]
-
-
-def _parts(table: pd.DataFrame, kind: str) -> list[tuple[str, int]]:
-    """Columns by which a type could be split, with their number of values."""
-    mine = table[table["trial_type"] == kind]
-    names = [name for name in mine.columns if name not in ("onset", "trial_type")]
-    counts = [(str(name), mine[name].nunique()) for name in names if not mine[name].isna().any()]
-    return [(name, n) for name, n in counts if 1 < n <= MOST_PARTS]
 
 
 def _with_button(label: str, control: W.Widget, button: W.Button) -> W.VBox:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 from html import escape
+from typing import TYPE_CHECKING
 
 from glmwidgets.analysis.events import event_findings
-from glmwidgets.glm.events.cells import to_seconds
-from glmwidgets.glm.events.checks import EventFinding, run_window
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.run.event_editor import EventEditor
 from glmwidgets.panels.shared.base import Panel, field, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import EventsSettings
+
+if TYPE_CHECKING:
+    from glmwidgets.glm.events.checks import EventFinding
 
 __all__ = ["EventsPanel"]
 
@@ -83,15 +85,10 @@ class EventsPanel(Panel):
         self.session.update({"design.conditions": None if on == types else on})
 
     def _to_seconds(self, _button: object) -> None:
-        session = self.session
-        source = session.analysis.event_source
-        table = to_seconds(source.table(session.settings.events))
-        session.update(source.changes(session.settings, table))
+        self.session.update(self.session.event_edits.in_seconds())
 
     def _fill_durations(self, _button: object) -> None:
-        session = self.session
-        source = session.analysis.event_source
-        session.update(source.changes(session.settings, source.lasting(self.missing_duration.value)))
+        self.session.update(self.session.event_edits.lasting(self.missing_duration.value))
 
     def _show(self, _change: object = None) -> None:
         session = self.session
@@ -112,7 +109,7 @@ class EventsPanel(Panel):
         except ValueError:
             return  # the stage says so; the last good picture stays
         with self.types.hold_sync():
-            self.types.show(events, run_window(self._times), session.conditions)
+            self.types.show(events, session.run.window, session.conditions)
             self.types.shift = chosen.shift
         for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
             W.show(widget, there)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmwidgets.glm.fit.whiteness import Whiteness
-from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.panels.parts import widgets as W
@@ -20,6 +18,8 @@ from glmwidgets.web.palettes import FIT
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.regression import Fit
+    from glmwidgets.glm.fit.whiteness import Whiteness
+    from glmwidgets.glm.noise.evidence import Evidence
 
 __all__ = ["NoisePanel"]
 

@@ -7,15 +7,12 @@ from html import escape
 import bqplot as bq
 import numpy as np
 
-from glmwidgets.glm.response.fir_delays import format_delays, parse_delays
-from glmwidgets.glm.response.handles import GammaShape, dragged, handle_places
-from glmwidgets.glm.response.models import hrf_curve, parse_hrf
-from glmwidgets.glm.response.table import HRF, HRFS, format_hrf
+from glmwidgets.analysis.responses import ChosenResponse, read_delays, usual_delays, written_delays
+from glmwidgets.glm.response.table import HRFS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, field, named, text
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.settings import SettingsError
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
 
 __all__ = ["ResponsePanel"]
@@ -29,10 +26,6 @@ HANDLES = {
     "undershoot": (SECOND, {}),
     "width": (SIGNAL, {"restrict_x": True}),
 }
-
-# Seconds that a FIR model covers when it is first picked: a response has then come and gone.
-FIR_SECONDS = 20.0
-MOST_DELAYS = 16
 
 # As far down as a usual undershoot reaches, so that the plot stands still while one is dragged.
 LOWEST = -0.5
@@ -106,51 +99,43 @@ class ResponsePanel(Panel):
 
     # From controls to settings --------------------------------------------------------------------------------
 
-    def _row(self) -> tuple[HRF, tuple[float, ...]]:
-        return parse_hrf(self.session.settings.design.hrf_model)
+    @property
+    def _chosen(self) -> ChosenResponse:
+        return ChosenResponse.of(self.session.settings.design.hrf_model)
 
     def _pick(self, change: dict) -> None:
-        row = HRFS[change["new"]]
-        if self._following or row.name == self._row()[0].name:
+        picked, run = ChosenResponse.first(change["new"]), self.session.run
+        if self._following or picked.row is self._chosen.row:
             return
-        changes = {"design.hrf_model": format_hrf(row.name, [p.value for p in row.parameters if p.required])}
-        if row.by_delays and self.session.settings.design.fir_delays == (0,):
+        changes = {"design.hrf_model": str(picked)}
+        if picked.row.by_delays and self.session.settings.design.fir_delays == (0,):
             # One box at the onset is no response to anything.
-            n = max(1, min(MOST_DELAYS, round(FIR_SECONDS / self.session.run.t_r), self.session.run.n_scans // 4))
-            changes["design.fir_delays"] = tuple(range(n))
+            changes["design.fir_delays"] = usual_delays(run.t_r, run.n_scans)
         self.session.update(changes)
 
     def _write_number(self, _change: dict) -> None:
         if not self._following:
-            values = [control.value for control in self.parameters.values()]
-            self.session.update({"design.hrf_model": format_hrf(self._row()[0].name, values)})
+            values = tuple(control.value for control in self.parameters.values())
+            self.session.update({"design.hrf_model": str(ChosenResponse(self._chosen.row, values))})
 
     def _write_delays(self, change: dict) -> None:
-        if self._following:
-            return
-        try:
-            delays = parse_delays(change["new"], self.session.run.n_scans)
-        except ValueError as error:
-            raise SettingsError.of("design.fir_delays", error) from None
-        self.session.update({"design.fir_delays": delays})
+        if not self._following:
+            self.session.update({"design.fir_delays": read_delays(change["new"], self.session.run.n_scans)})
 
     def _drag(self, name: str) -> None:
-        if self._following:
+        chosen, mark = self._chosen, self.handles[name]
+        if self._following or not chosen.row.draggable:
             return
-        row, values = self._row()
-        if not row.draggable:
-            return
-        mark = self.handles[name]
         # The hand has it: where it lies is not written back until it is let go.
         self._held = name
-        shape = dragged(GammaShape(*values), name, float(mark.x[0]), float(mark.y[0]))
-        self.session.update({"design.hrf_model": format_hrf(row.name, shape.values)})
+        pulled = chosen.pulled(name, float(mark.x[0]), float(mark.y[0]))
+        self.session.update({"design.hrf_model": str(pulled)})
 
     def _let_go(self) -> None:
         self._held = None
         self._following = True
         try:
-            self._place_handles(*self._row())
+            self._place_handles(self._chosen)
         finally:
             self._following = False
 
@@ -162,18 +147,19 @@ class ResponsePanel(Panel):
         if wanted == self._shown:
             return
         self._shown = wanted
-        row, values = self._row()
+        chosen = self._chosen
         self._following = True
         try:
-            self.model.value = row.name
-            self._show_numbers(row, values)
-            self._show_delays(row)
-            self._draw(row)
-            self._place_handles(row, values)
+            self.model.value = chosen.row.name
+            self._show_numbers(chosen)
+            self._show_delays(chosen)
+            self._draw(chosen)
+            self._place_handles(chosen)
         finally:
             self._following = False
 
-    def _show_numbers(self, row: HRF, values: tuple[float, ...]) -> None:
+    def _show_numbers(self, chosen: ChosenResponse) -> None:
+        row = chosen.row
         names = [parameter.name for parameter in row.parameters]
         if names != list(self.parameters):
             # Fields are used again: a widget that is closed leaves traces in the page.
@@ -192,16 +178,15 @@ class ResponsePanel(Panel):
             self.parameters = {name: box.children[1] for name, box in zip(names, fields, strict=True)}
             self._numbers.children = fields
         W.show(self._numbers, bool(names))
-        for value, control in zip(values, self.parameters.values(), strict=True):
+        for value, control in zip(chosen.values, self.parameters.values(), strict=True):
             control.value = value
 
-    def _show_delays(self, row: HRF) -> None:
-        W.show(self._delays, row.by_delays)
-        written = format_delays(self.session.settings.design.fir_delays)
-        self.delays.value = written
+    def _show_delays(self, chosen: ChosenResponse) -> None:
+        W.show(self._delays, chosen.row.by_delays)
+        self.delays.value = written_delays(self.session.settings.design.fir_delays)
 
-    def _draw(self, row: HRF) -> None:
-        design, t_r = self.session.settings.design, self.session.run.t_r
+    def _draw(self, chosen: ChosenResponse) -> None:
+        row, design, t_r = chosen.row, self.session.settings.design, self.session.run.t_r
         fir = row.by_delays
         if fir:
             end = (max(design.fir_delays) + 1) * t_r
@@ -214,23 +199,20 @@ class ResponsePanel(Panel):
             self.set_verdict(f"{n} delay{'s' * (n != 1)} · {end:g} s")
             labels: list[str] = []
         else:
-            curves = hrf_curve(design.hrf_model, t_r, dt=0.1)
-            end = float(curves.index.max())
-            values = curves.to_numpy().T
-            size = np.abs(values).max(axis=1, keepdims=True)
-            values = values / np.where(size > 0, size, 1)
+            curves = chosen.curves(t_r)
+            end, values = float(curves.index.max()), curves.to_numpy().T
             named = len(values) <= len(COLOURS)
             with self.curves.hold_sync():
                 self.curves.x = curves.index.to_numpy(dtype=float)
                 self.curves.y = values
                 self.curves.colors = list(COLOURS) if named else [FIT]
             lowest = float(values.min())
-            self._limit(min(LOWEST if row.draggable else -0.05, lowest - 0.06))
+            self._y.min = min(LOWEST if row.draggable else -0.05, lowest - 0.06)
             verdict = "drag the points" if row.draggable else f"{end:.0f} s"
             self.set_verdict(verdict if named else f"{len(values)} columns a type · {end:.0f} s")
             labels = list(curves.columns) if len(values) > 1 and named else []
         if fir:
-            self._limit(0.0)
+            self._y.min = 0.0
         for mark, visible in ((self.curves, not fir), (self.boxes, fir)):
             mark.visible = visible
         if self._x.max != end:
@@ -247,16 +229,12 @@ class ResponsePanel(Panel):
             self._legend.value = said
             W.show(self._legend, said)
 
-    def _limit(self, low: float) -> None:
-        self._y.min = low
-
-    def _place_handles(self, row: HRF, values: tuple[float, ...]) -> None:
-        there = row.draggable
-        places = handle_places(GammaShape(*values)) if there else {}
+    def _place_handles(self, chosen: ChosenResponse) -> None:
+        places = chosen.places
         for name, mark in self.handles.items():
             with mark.hold_sync():
-                mark.visible = there
-                if there and name != self._held:
+                mark.visible = name in places
+                if name in places and name != self._held:
                     x, y = places[name]
                     if (float(mark.x[0]), float(mark.y[0])) != (x, y):
                         mark.x, mark.y = np.array([x]), np.array([y])

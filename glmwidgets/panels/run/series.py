@@ -6,6 +6,7 @@ from typing import Any
 
 from glmwidgets.analysis.events import modulator_name
 from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
+from glmwidgets.analysis.timelines import Timeline, task_frequencies
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart
@@ -13,14 +14,13 @@ from glmwidgets.panels.parts.chips import Chips
 from glmwidgets.panels.run.carpet import CarpetTab
 from glmwidgets.panels.run.series_plots import (
     LINES,
-    Timeline,
     average_plot,
     average_words,
+    colour_in,
     event_regions,
     residual_plots,
     series_plot,
     spectrum_plot,
-    task_frequencies,
 )
 from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.single.session import Session
@@ -287,7 +287,8 @@ class SeriesPanel(Panel):
         events, tab, view = self._timeline, self.tabs.value, self.session.settings.series
         if tab == "average":
             options = [
-                {"name": c, "label": f"{c} · {events.onsets[c].size}", "colour": events.colour(c)} for c in events.shown
+                {"name": c, "label": f"{c} · {events.onsets[c].size}", "colour": colour_in(events, c)}
+                for c in events.shown
             ]
             value = list(self._averaged())
         elif tab in ("series", "spectrum"):
@@ -296,7 +297,7 @@ class SeriesPanel(Panel):
                 for name, (label, colour, _, title) in LINES.items()
             ]
             options += [
-                {"name": _FIT_OF + c, "label": c, "colour": events.colour(c), "title": f"fit of {c} alone"}
+                {"name": _FIT_OF + c, "label": c, "colour": colour_in(events, c), "title": f"fit of {c} alone"}
                 for c in events.shown
                 if c in self._by_condition
             ]

@@ -8,7 +8,6 @@ from html import escape
 import numpy as np
 
 from glmwidgets.analysis.voxels import RunEffect, RunEffects
-from glmwidgets.glm.fit.heterogeneity import Heterogeneity
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, text
@@ -98,7 +97,7 @@ def _numbers(row: RunEffect, unit: str) -> str:
 
 def _agreement(here: RunEffects | None) -> str:
     """Whether the runs agree, in words."""
-    found: Heterogeneity | None = None if here is None else here.agreement
+    found = None if here is None else here.agreement
     if found is None:
         return ""
     p = "p < .0001" if found.p < 1e-4 else f"p = {found.p:.2g}".replace("0.", ".", 1)

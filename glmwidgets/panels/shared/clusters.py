@@ -9,14 +9,13 @@ from html import escape
 from itertools import count
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmwidgets.analysis.cluster_table import COLUMNS, cluster_table, cluster_tsv
+from glmwidgets.analysis.cluster_table import cluster_columns, cluster_table, cluster_tsv
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.files.writing import check_outputs, write_text
-from glmwidgets.glm.inference.clusters import Cluster, Peak
-from glmwidgets.glm.inference.digits import Digits, digits_of
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.download import Download
 from glmwidgets.panels.parts.table import RowTable
@@ -24,18 +23,10 @@ from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["ClustersPanel"]
+if TYPE_CHECKING:
+    from glmwidgets.glm.inference.clusters import Cluster, Peak
 
-HEADINGS = {
-    "cluster_id": "#",
-    "x": "x",
-    "y": "y",
-    "z": "z",
-    "peak_z": "peak",
-    "n_voxels": "voxels",
-    "volume_mm3": "mm³",
-    "true_share": "active",
-}
+__all__ = ["ClustersPanel"]
 
 # More clusters than a person reads, and than a page is quick with. A file has them all.
 MOST_LISTED = 200
@@ -61,7 +52,7 @@ class ClustersPanel(Panel):
 
     def __init__(self, session: LiveSession, flash: Callable | None = None):
         super().__init__(session, "Clusters", ("clusters", "bounds"))
-        self.table = RowTable(columns=_columns(digits_of(session.domain.cell_volume)), empty="…")
+        self.table = RowTable(columns=cluster_columns(session.domain.cell_volume), empty="…")
         self.table.add_class("glmw-clusters")
         self.table.on_pick(self.guarded(self._jump))
         self._flash = flash
@@ -169,14 +160,6 @@ class ClustersPanel(Panel):
     def _mark(self, _change: object = None) -> None:
         here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
         self.table.here = here
-
-
-def _columns(digits: Digits) -> list[dict]:
-    after = dict.fromkeys("xyz", digits.place) | {"peak_z": 2, "volume_mm3": digits.volume}
-    return [
-        {"label": label, "digits": after.get(name, 0), "help": COLUMNS[name], "falling": name != "cluster_id"}
-        for name, label in HEADINGS.items()
-    ]
 
 
 def _row(values: tuple) -> dict:

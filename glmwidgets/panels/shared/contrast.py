@@ -7,9 +7,8 @@ from html import escape
 
 import numpy as np
 
-from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, written_contrast
+from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, weights_of, written_contrast
 from glmwidgets.analysis.verdicts import ContrastVerdict
-from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, close_with_all, named, text
@@ -237,13 +236,7 @@ class ContrastPanel(Panel):
             close_with_all(line)
 
     def _weights_of(self, expression: str) -> dict[str, float] | None:
-        """Weight of each column; None for several rows or what cannot be read."""
-        columns = [str(name) for name in self.session.result.design.columns]
-        try:
-            weights = contrast_vector(expression, columns)
-        except ValueError:
-            return None
-        return dict(zip(columns, weights, strict=True)) if weights.ndim == 1 else None
+        return weights_of(expression, self.session.result.design.columns)
 
     def _weigh(self, change: dict) -> None:
         present = self._weights_of(self.session.settings.contrast.expression)

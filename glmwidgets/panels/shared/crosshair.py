@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
-from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.thresholding import Clusters
-from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.single.session import Session
@@ -48,7 +45,7 @@ class CrosshairPanel(Panel):
     def _shown(self) -> list[tuple[str, str]]:
         """What gives the colours, where it is not among the rest."""
         result, name = self.session.result, self.session.settings.map.statistic
-        if name in ALWAYS_TOLD or (name == "rho" and any(each.is_lag_one for each in self._of_noise())):
+        if name in ALWAYS_TOLD or (name == "rho" and any(each.is_lag_one for each in result.noise_parameters)):
             return []
         shown = result.statistics.show(name)
         value = write_number(float(shown.values[result.voxel(self.session.cursor)]))
@@ -70,24 +67,21 @@ class CrosshairPanel(Panel):
         ]
 
     def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:
-        contrast = self.session.result.contrast
+        result, contrast = self.session.result, self.session.result.contrast
         percent = f" {self.session.unit}".rstrip()
         effect = f"{write_number(values['effect'])}{percent} ± {write_number(values['effect_sd'])}"
-        dof = f"{contrast.dof_at(self.session.result.voxel(self.session.cursor)):.4g}"
+        dof = f"{contrast.dof_at(result.voxel(self.session.cursor)):.4g}"
         stat = f"t ({dof})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {dof})"
         return [
             ("effect ± se", effect if contrast.dim == 1 else "several rows"),
             (stat, write_number(values["stat"])),
             ("z", write_number(values["z"])),
             *([("R²", write_number(values["r_square"]))] if "r_square" in values else []),
-            *((each.label, f"{write_number(values[each.name])} {each.unit}".strip()) for each in self._of_noise()),
+            *(
+                (each.label, f"{write_number(values[each.name])} {each.unit}".strip())
+                for each in result.noise_parameters
+            ),
         ]
-
-    def _of_noise(self) -> tuple[NoiseParameter, ...]:
-        """Parameters of the noise model; none of runs that are combined and of groups."""
-        answer = self.session.result
-        fit = answer.fit if isinstance(answer, RunAnswer) else None
-        return noise_model_row(fit.noise_model).parameters if isinstance(fit, Fit) else ()
 
 
 def _row(row: tuple[str, str]) -> str:

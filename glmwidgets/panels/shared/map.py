@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glmwidgets.analysis.sides import sides_in_words
-from glmwidgets.glm.fit.statistics import STATISTICS, Shown
-from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
+from glmwidgets.glm.fit.statistics import STATISTICS
+from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.grid import grey_limits
@@ -20,6 +21,10 @@ from glmwidgets.panels.shared.base import Panel, field, opened_by, text
 from glmwidgets.panels.shared.map_view import MapView
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession
+
+if TYPE_CHECKING:
+    from glmwidgets.analysis.answers import Answer
+    from glmwidgets.glm.fit.statistics import Shown
 
 __all__ = ["MapPanel"]
 
@@ -206,10 +211,10 @@ class MapPanel(Panel):
             self.slider.value = self._on_slider(threshold)
         one_sided_by_itself = result.contrast.stat_type == "F"
         self.sides.disabled = one_sided_by_itself
-        self._write(threshold, result.z, chosen.two_sided)
+        self._write(result)
         self._show_state()
 
-    def _paint(self, result: object) -> None:
+    def _paint(self, result: Answer) -> None:
         """Send what has changed of the map, and of what its colours mean."""
         shown = result.statistics.show(self.session.settings.map.statistic)
         another = self._shown is None or (shown.name, shown.label, shown.unit) != (
@@ -270,7 +275,8 @@ class MapPanel(Panel):
         if not 0.7 * self.viewer.reach <= top <= 1.1 * self.viewer.reach:
             self.viewer.reach = top
 
-    def _write(self, threshold: float, z: np.ndarray, two_sided: bool) -> None:
+    def _write(self, result: Answer) -> None:
+        threshold, z, two_sided = result.threshold, result.z, result.thresholding.two_sided
         symbol = "|z|" if two_sided else "z"
         highest = np.abs(z).max() if two_sided else z.max()
         if threshold == 0 and two_sided:
@@ -279,8 +285,7 @@ class MapPanel(Panel):
             height, rates = f"{symbol} &gt; <b>∞</b>", f"no voxel passes; the highest {symbol} is {highest:.2f}"
         else:
             height = f"{symbol} &gt; <b>{threshold:.2f}</b>"
-            p = float(p_from_z(threshold, two_sided))
-            q = false_discovery_rate(threshold, z, two_sided)
+            p, q = result.rates
             rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
             rates = f"p {_rate(p)} · {rate}"
         for place, words in ((self._height, height), (self._rates, rates)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from glmwidgets.glm.fit.statistics import Shown
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slider import Slider
@@ -17,6 +16,7 @@ from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
 if TYPE_CHECKING:
+    from glmwidgets.glm.fit.statistics import Shown
     from glmwidgets.panels.shared.base import Panel
 
 __all__ = ["MapView"]

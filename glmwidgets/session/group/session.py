@@ -12,6 +12,7 @@ import pandas as pd
 import traitlets
 
 from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.glm.tables import parse_table
 from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.session.group.analysis import GroupAnalysis
@@ -108,6 +109,20 @@ class GroupSession(LiveSession):
             return self.update(
                 {f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells", "matched")}
             )
+
+    def add_covariates_file(self, name: str, content: bytes) -> bool:
+        """Add the columns of a file to the table of maps.
+
+        Raises
+        ------
+        SettingsError
+            If the file is no table.
+        """
+        try:
+            frame, _ = parse_table(content, "covariates", name)
+        except ValueError as error:
+            raise SettingsError.of("table", error) from None
+        return self.add_covariates(frame)
 
     # One voxel, one map -------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import pandas as pd
 import traitlets
 
 from glmwidgets.analysis.answers import RunAnswer
+from glmwidgets.analysis.event_edits import EventEdits
 from glmwidgets.analysis.events import types_of
 from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.runs.run import Run
@@ -71,6 +72,11 @@ class Session(LiveSession):
     def conditions(self) -> tuple[str, ...]:
         """Event types, sorted, those without a tick and modulators too."""
         return types_of(self.events)
+
+    @property
+    def event_edits(self) -> EventEdits:
+        """What can be done to the events of the present settings."""
+        return EventEdits(self.analysis.event_source, self.settings, self.run.window)
 
     def return_to(self, number: int) -> None:
         """Go to the settings of an entry of the ledger; that is a step as any other.

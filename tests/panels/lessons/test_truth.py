@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("bqplot")
 
-from glmwidgets.datasets.simulate import simulate_run
-from glmwidgets.panels.lessons.truth import TruthPanel, true_effect
+from glmwidgets.datasets.simulate import simulate_run, true_effect
+from glmwidgets.panels.lessons.truth import TruthPanel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
 

@@ -8,8 +8,9 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("anywidget")
 
 from glmwidgets.analysis.places import find_place, place_series
+from glmwidgets.analysis.timelines import Timeline
 from glmwidgets.panels.run.series import TABS, SeriesPanel
-from glmwidgets.panels.run.series_plots import Timeline, average_words, event_regions
+from glmwidgets.panels.run.series_plots import average_words, event_regions
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.series import Spot
 
