@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-__all__ = ["PaperFigure", "ink_on", "open_axes", "points_across", "quiet_axes", "shorten", "width_of"]
+__all__ = ["PaperFigure", "ink_on", "open_axes", "plain", "points_across", "quiet_axes", "shorten", "width_of"]
 
 
 class PaperFigure(Figure):
@@ -107,12 +107,17 @@ def width_of(texts: Iterable[str], size: float) -> float:
     return max((np.ptp(TextPath((0, 0), text, size=size).vertices[:, 0]) for text in longest), default=0) / 72
 
 
+def plain(text: object) -> str:
+    """A text as matplotlib is to draw it: letter by letter, and never as a formula between dollars."""
+    return str(text).replace("$", r"\$")
+
+
 def shorten(text: object, most: int = 40) -> str:
-    """A text of at most that many letters: its beginning and its end."""
+    """A name as it is drawn, of at most that many letters: its beginning and its end; see `plain`."""
     text = str(text)
-    if len(text) <= most:
-        return text
-    return f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
+    if len(text) > most:
+        text = f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
+    return plain(text)
 
 
 def points_across(axes: Axes) -> float:
@@ -128,9 +133,9 @@ def quiet_axes(axes: Axes, title: str | None = None, caption: str = "") -> None:
     axes.xaxis.label.set(color=MUTED, fontsize=9)
     axes.yaxis.label.set(color=MUTED, fontsize=9)
     if title:
-        axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
+        axes.set_title(plain(title), loc="left", fontsize=10, fontweight="bold", color=INK)
     if caption:
-        axes.set_title(caption, loc="right", fontsize=9, color=MUTED)
+        axes.set_title(plain(caption), loc="right", fontsize=9, color=MUTED)
 
 
 def ink_on(ground: object) -> str:

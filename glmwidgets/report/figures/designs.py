@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from glmwidgets.glm.design.collinearity import column_correlation
 from glmwidgets.glm.fit.expressions import contrast_vector
-from glmwidgets.report.figures.canvas import ink_on, open_axes, points_across, shorten, width_of
+from glmwidgets.report.figures.canvas import ink_on, open_axes, plain, points_across, shorten, width_of
 from glmwidgets.report.figures.scale import colours_of
 from glmwidgets.web.palettes import COLORMAPS, DATA, FAINT, INK, MUTED, PAPER
 
@@ -347,7 +347,7 @@ def _add_colorbar(axes: Axes, image: AxesImage) -> None:
 def _finish(axes: Axes, title: str | None) -> None:
     axes.spines[:].set_color(FAINT)
     if title:
-        axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=8)
+        axes.set_title(plain(title), loc="left", fontsize=10, fontweight="bold", color=INK, pad=8)
 
 
 def _is_list_of_text(contrast_def: object, n_rows: int) -> bool:

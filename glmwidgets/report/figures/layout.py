@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from glmwidgets.report.figures.canvas import PaperFigure, ink_on
+from glmwidgets.report.figures.canvas import PaperFigure, ink_on, plain
 from glmwidgets.report.figures.scale import Scale, draw_colorbar
 from glmwidgets.web.palettes import ALERT, ALERT_ON_DARK, INK
 
@@ -105,7 +105,9 @@ def open_sheet(
     axes.set(xlim=(0, width), ylim=(0, height), xticks=[], yticks=[], facecolor=ground, aspect="equal")
     axes.spines[:].set_visible(False)
     if title:
-        axes.set_title(title, loc="left", fontsize=10, color=ink_on(figure.get_facecolor()), pad=6, x=EDGE / wide)
+        axes.set_title(
+            plain(title), loc="left", fontsize=10, color=ink_on(figure.get_facecolor()), pad=6, x=EDGE / wide
+        )
 
     ink = ink_on(ground)
     panels = []
@@ -123,7 +125,7 @@ def open_sheet(
         top -= row_height + (under + GAP) * points
     if note:
         colour = ALERT_ON_DARK if ink != INK else ALERT
-        axes.text(EDGE * points, 0.3 * NOTE * points, note, fontsize=9, color=colour, va="bottom")
+        axes.text(EDGE * points, 0.3 * NOTE * points, plain(note), fontsize=9, color=colour, va="bottom")
     if scale:
         bottom = (EDGE + (NOTE if note else 0)) * points
         full = height - EDGE * points - bottom

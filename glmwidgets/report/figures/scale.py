@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 
+from glmwidgets.report.figures.canvas import plain
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, ramp
 
@@ -213,7 +214,7 @@ def draw_colorbar(axes: Axes, scale: Scale, ink: str, ground: str) -> None:
     axes.tick_params(length=0, pad=3)
     axes.spines[:].set_visible(False)
     if scale.name:
-        axes.set_title(scale.name, fontsize=8, color=ink, pad=4)
+        axes.set_title(plain(scale.name), fontsize=8, color=ink, pad=4)
 
 
 def _ticks(scale: Scale) -> dict[float, str]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from glmwidgets.glm.response.models import hrf_curve
-from glmwidgets.report.figures.canvas import open_axes, points_across, quiet_axes, shorten, width_of
+from glmwidgets.report.figures.canvas import open_axes, plain, points_across, quiet_axes, shorten, width_of
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.web.palettes import DATA, EVENT_COLOURS, FAINT, FIT, INK, MUTED, colour_of
 
@@ -106,7 +106,7 @@ def plot_series(
     axes.plot(times, actual, color=DATA, linewidth=1, zorder=2)
     if predicted is not None:
         axes.plot(times, predicted, color=FIT, linewidth=1.8, zorder=3)
-    axes.set(xlabel=label, ylabel=unit, xlim=(times[0], times[-1]) if times[-1] > times[0] else None)
+    axes.set(xlabel=label, ylabel=plain(unit), xlim=(times[0], times[-1]) if times[-1] > times[0] else None)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     # Raw signals lie far from 0: a tick says its whole value, not its distance from an offset.
@@ -303,7 +303,7 @@ def plot_residual_histogram(
         axes.legend(loc="upper left", frameon=False, fontsize=8, labelcolor=MUTED, handlelength=1.2, borderaxespad=0)
     axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set(xlabel=f"residual ({unit})" if unit else "residual", ylabel="count")
+    axes.set(xlabel=f"residual ({plain(unit)})" if unit else "residual", ylabel="count")
     mean_text = "0" if abs(mean) < 1e-9 * (sd or 1) else write_number(mean)
     quiet_axes(axes, title, f"mean {mean_text} · sd {write_number(sd)}")
     return figure

@@ -8,7 +8,9 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.canvas import ink_on, shorten, width_of
@@ -139,3 +141,35 @@ def test_long_names_keep_both_ends():
     assert short.endswith("_end")
     assert width_of(["wide_name", "i"], 8) > width_of(["i"], 8) > 0
     assert width_of([], 8) == width_of([" "], 8) == 0
+
+
+TEX = ["$x$", r"$\frac{", "a$b", r"$\notacommand$"]
+NAMED = pd.DataFrame(RNG.normal(size=(60, 4)), columns=TEX)
+TYPED = pd.DataFrame({"onset": 10.0 * np.arange(4), "duration": 5.0, "trial_type": TEX})
+DOLLARS = {
+    "plot_anat": lambda name: figures.plot_anat(STAT, title=name),
+    "plot_contrast_matrix": lambda name: figures.plot_contrast_matrix(np.eye(4), NAMED, title=name),
+    "plot_design_correlation": lambda name: figures.plot_design_correlation(NAMED, title=name),
+    "plot_design_matrix": lambda name: figures.plot_design_matrix(NAMED, title=name),
+    "plot_events": lambda name: figures.plot_events(TYPED, title=name),
+    "plot_glass_brain": lambda name: figures.plot_glass_brain(
+        STAT, title=name, stat_name=name, threshold=1, colorbar=True
+    ),
+    "plot_hrf": lambda name: figures.plot_hrf(title=name),
+    "plot_img": lambda name: figures.plot_img(STAT, title=name),
+    "plot_r_square": lambda name: figures.plot_r_square(STAT, title=name),
+    "plot_residual_histogram": lambda name: figures.plot_residual_histogram(SERIES, unit=name, title=name),
+    "plot_roi": lambda name: figures.plot_roi(STAT, title=name),
+    "plot_series": lambda name: figures.plot_series(SERIES, t_r=2, events=TYPED, unit=name, title=name),
+    "plot_stat_map": lambda name: figures.plot_stat_map(STAT, title=name, stat_name=name, threshold=1),
+}
+
+
+@pytest.mark.parametrize("name", TEX)
+@pytest.mark.parametrize("plot", [each for each in figures.__all__ if each.startswith("plot_")])
+def test_names_are_never_formulas(plot, name):
+    figure = DOLLARS[plot](name)
+    figure.canvas.draw()
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert not any(is_math_text(text) for text in texts)
+    assert any(name in text.replace(r"\$", "$") for text in texts)
