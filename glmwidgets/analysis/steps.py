@@ -203,7 +203,6 @@ def design_of(
     confounds: pd.DataFrame | None,
     scans: Any = WHOLE,
     *,
-    response: Any = None,
     outside: str = "error",
     where: str = "",
 ) -> pd.DataFrame:
@@ -217,8 +216,6 @@ def design_of(
         Its ``design`` is read.
     events, confounds : DataFrame or None
     scans : slice or array of int
-    response : callable or sequence of callables, optional
-        Response that is given as a function, in the place of ``asked.design.hrf_model``.
     outside : {"error", "warn"}
         What to do about event types that never happen during the run.
     where : str
@@ -232,13 +229,12 @@ def design_of(
     events = modelled_events(asked, events)
     if events is not None and events.empty:
         events = None
-    chosen = arguments_in(asked.design) | ({} if response is None else {"hrf_model": response})
     design = make_first_level_design_matrix(
         run.frame_times,
         events,
         add_regs=confounds,
         outside=outside,
-        **chosen,
+        **arguments_in(asked.design),
     )
     kept = np.arange(len(design))[scans]
     if len(kept) == len(design):

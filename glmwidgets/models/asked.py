@@ -71,7 +71,4 @@ def unused_arguments(
         unused = [name for name in names if not is_default(arguments[name], defaults[name])]
         return [f"design_matrices are given, so that the model's {', '.join(unused)} has no effect"] if unused else []
     names = {error: Model.field(error.path).argument.name for error in without_effect(asked)}
-    if not isinstance(arguments["hrf_model"], str | None):
-        function = "has no effect where hrf_model is a function"
-        return [f"{name} {function if name == 'fir_delays' else error.message}" for error, name in names.items()]
     return [f"{name} {error.message}" for error, name in names.items()]

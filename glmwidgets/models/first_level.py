@@ -22,7 +22,6 @@ from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.moments.scaling import scaling_row
 from glmwidgets.glm.noise.models import noise_model_row
-from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.models.asked import model_of, unused_arguments
 from glmwidgets.models.base import Estimator
 from glmwidgets.models.caching import open_memory
@@ -295,17 +294,9 @@ class FirstLevelModel(Estimator):
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self
 
-    @property
-    def _response(self) -> Any:
-        """The response, where it has no name."""
-        return None if self.hrf_model is None or isinstance(self.hrf_model, str) else self.hrf_model
-
     def _asked(self) -> Model:
-        """The parameters as a specification; a response that is given as a function stands beside it."""
+        """The parameters as a specification."""
         arguments = self.get_params(deep=False)
-        if self._response is not None:
-            resolve_hrf(self._response)
-            del arguments["hrf_model"]
         if not isinstance(self.smoothing_fwhm, Real):
             del arguments["smoothing_fwhm"]  # three numbers, or none
         return model_of(arguments)
@@ -323,7 +314,7 @@ class FirstLevelModel(Estimator):
             return design
         if run.frame_times is None:
             raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")
-        how = {"outside": outside, "where": f"{run.name}: ", "response": self._response}
+        how = {"outside": outside, "where": f"{run.name}: "}
         scans = slice(None) if run.sample_mask is None else run.sample_mask
         if run.places is None:
             return design_of(run, asked, run.events, run.confounds, scans, **how)

@@ -300,6 +300,10 @@ def make_run(
     said = {name: "given" for name in PARTS if given.get(name) is not None} | header | dict(said_by)
     if not slice_time_ref:
         said.pop("slice_time_ref", None)
+    mask_img = None if mask is None else load_image(mask)
+    if mask_img is not None and _path(mask) is None:
+        # What it holds is told by a hash: another mask is another analysis.
+        said["mask"] = f"{said['mask']} in memory, {Reader(mask_img).checksum():08x}"
     inputs = Provenance(
         **{name: _path(part) for name, part in paths.items()},
         t_r=given.get("t_r"),
@@ -324,7 +328,7 @@ def make_run(
         frame_times=times,
         events=table,
         confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
-        mask_img=None if mask is None else load_image(mask),
+        mask_img=mask_img,
         inputs=inputs,
         anatomical=None if anatomical is None else _open_anatomical(anatomical, reader.domain),
         chosen_confounds=chosen_confounds,

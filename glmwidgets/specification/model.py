@@ -13,6 +13,7 @@ from glmwidgets.glm.events.table import checked_lines
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.glm.response.held import HELD, hold_response
 from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
 from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, plain, setting
@@ -220,6 +221,12 @@ def _all_if_none(value: Any) -> str:
     return "all" if value is None else plain(value)
 
 
+def _response_name(given: Any) -> str:
+    if given is None:
+        return "none"
+    return given if isinstance(given, str) else hold_response(given)
+
+
 def _hrf_name(text: str) -> str:
     return parse_hrf(text)[0].name
 
@@ -245,7 +252,8 @@ class DesignSettings:
     conditions : tuple of str or None
         Event types that are modelled; None for all.
     hrf_model : str
-        A name of `glmwidgets.glm.response.models.HRFS`, with numbers in brackets where the model takes any.
+        A name of `glmwidgets.glm.response.models.HRFS`, with numbers in brackets where the model takes any; of a
+        function the name under which it is held, see `glmwidgets.glm.response.held.hold_response`.
     fir_delays : tuple of int
         Delays in scans, of the FIR model and others that have a column for each.
     convolution : {"exact", "grid", None}
@@ -278,7 +286,7 @@ class DesignSettings:
         choices=HRFS,
         closed=False,
         options=(Option("--hrf", "response", "NAME"),),
-        argument=Argument("hrf_model", back=lambda name: "none" if name is None else name),
+        argument=Argument("hrf_model", back=_response_name),
         bids="Convolve",
         alternatives=("spm", "spm + derivative", "glover", "spm12"),
     )
@@ -375,8 +383,10 @@ class DesignSettings:
         path = "design.hrf_model"
         try:
             path = "design.fir_delays" if parse_hrf(self.hrf_model)[0].by_delays else path
-            # Numbers that are each allowed may still make no curve together.
-            resolve_hrf(self.hrf_model, self.fir_delays).kernels(2.0, 10)
+            response = resolve_hrf(self.hrf_model, self.fir_delays)
+            # Numbers that are each allowed may still make no curve together; a function may know one t_r alone.
+            if self.hrf_model not in HELD:
+                response.kernels(2.0, 10)
         except ValueError as error:
             raise SettingsError.of(path, error) from None
         check_group(self, "design")

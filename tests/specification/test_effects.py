@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.cli import main
+from glmwidgets.glm.response.held import hold_response
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
@@ -30,6 +31,10 @@ SPOILT = {
 
 def _paths(settings, given=None):
     return [error.path for error in without_effect(settings, given)]
+
+
+def flat(t_r, oversampling):
+    return np.ones(oversampling)
 
 
 @pytest.mark.parametrize("path", NEEDED)
@@ -188,8 +193,8 @@ def _said(run, **parameters):
             "high_pass has no effect where drift is polynomial: it is for cosine",
         ),
         (
-            {"fir_delays": [0, 1], "hrf_model": lambda t_r, oversampling: np.ones(oversampling)},
-            "fir_delays has no effect where hrf_model is a function",
+            {"fir_delays": [0, 1], "hrf_model": flat},
+            f"fir_delays has no effect where HRF is {hold_response(flat)}: it is for fir",
         ),
     ],
 )

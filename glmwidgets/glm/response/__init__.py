@@ -15,6 +15,7 @@ _EXPORTS = {
     "format_delays": "glmwidgets.glm.response.fir_delays",
     "format_hrf": "glmwidgets.glm.response.table",
     "gamma_density": "glmwidgets.glm.response.curves",
+    "hold_response": "glmwidgets.glm.response.held",
     "handle_places": "glmwidgets.glm.response.handles",
     "hrf_curve": "glmwidgets.glm.response.models",
     "parse_delays": "glmwidgets.glm.response.fir_delays",

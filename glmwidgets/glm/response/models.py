@@ -17,6 +17,7 @@ import pandas as pd
 from glmwidgets.glm.choices import nearest
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.exact import Exact, splines
+from glmwidgets.glm.response.held import HELD, functions_of, kernels_of, suffixes_of
 from glmwidgets.glm.response.table import HRF, HRFS, Parameter, format_hrf
 from glmwidgets.glm.tables import some
 
@@ -48,7 +49,8 @@ def parse_hrf(text: str) -> tuple[HRF, tuple[float, ...]]:
     Parameters
     ----------
     text : str
-        A name of `HRFS`, with numbers in brackets where the model takes any.
+        A name of `HRFS`, with numbers in brackets where the model takes any; or one that
+        `glmwidgets.glm.response.held.hold_response` gave.
 
     Returns
     -------
@@ -68,8 +70,16 @@ def parse_hrf(text: str) -> tuple[HRF, tuple[float, ...]]:
     >>> row.label, values
     ('AFNI GAM', (8.6, 0.5))
     """
+    if text in HELD:
+        return HELD[text][0], ()
     match = re.fullmatch(r"\s*([^()]*?)\s*(?:\(([^()]*)\)\s*)?", text.lower())
     name = re.sub(r"\s*\+\s*", " + ", " ".join(match[1].split())) if match else text.lower()
+    if "@" in text:
+        called = text.partition("@")[0]
+        raise InputError(
+            f"the response {text} was given as a Python function, which no file holds",
+            advice=f"define {called} as it was and hold it: glmwidgets.glm.response.hold_response({called})",
+        )
     if name not in HRFS:
         near = nearest(name, HRFS)
         raise InputError(
@@ -142,39 +152,8 @@ def _splines(kernels: Callable, t_r: float, uses_duration: bool) -> Exact:
     return splines(kernels(t_r, oversampling), t_r / oversampling, per_second=uses_duration)
 
 
-#: A response has no more samples, columns and delays (in scans).
-MOST_SAMPLES, MOST_DELAYS, MOST_DELAY = 1_000_000, 1_000, 20_000
-
-
-def _call_kernel(function: Callable, t_r: float, oversampling: int) -> np.ndarray:
-    name = _function_name(function)
-    try:
-        kernel = function(t_r, oversampling)
-    except TypeError as error:
-        raise ValueError(
-            f"the custom hrf_model {name} could not be called as {name}(t_r, oversampling): {error}"
-        ) from error
-    except Exception as error:
-        raise ValueError(f"the custom hrf_model {name} raised {type(error).__name__}: {error}") from error
-    if np.size(kernel) > MOST_SAMPLES:
-        raise ValueError(
-            f"the custom hrf_model {name} returned {np.size(kernel):,} values, and a response has no more than "
-            f"{MOST_SAMPLES:,}, one per step of {t_r / oversampling:g} s"
-        )
-    try:
-        kernel = np.asarray(kernel, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"the custom hrf_model {name} returned something else than numbers") from None
-    if kernel.ndim != 1 or kernel.size == 0 or not np.isfinite(kernel).all():
-        raise ValueError(
-            f"the custom hrf_model {name} must return a non-empty one-dimensional array of finite numbers, "
-            f"one per step of {t_r / oversampling:g} s; it returned an array of shape {kernel.shape}"
-        )
-    return kernel
-
-
-def _function_name(function: Callable) -> str:
-    return getattr(function, "__name__", type(function).__name__)
+#: A response has no more columns and delays (in scans).
+MOST_DELAYS, MOST_DELAY = 1_000, 20_000
 
 
 def _unique(suffixes: Sequence[str], what: str) -> tuple[str, ...]:
@@ -221,7 +200,7 @@ def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) ->
     >>> resolve_hrf("fir", fir_delays=[0, 1, 2]).suffixes
     ('_delay_0', '_delay_1', '_delay_2')
     """
-    if isinstance(hrf_model, str) or hrf_model is None:
+    if hrf_model is None or (isinstance(hrf_model, str) and hrf_model not in HELD):
         row, values = parse_hrf("none" if hrf_model is None else hrf_model)
         if row.by_delays:
             values = _check_fir_delays(fir_delays)
@@ -235,21 +214,10 @@ def resolve_hrf(hrf_model: HRFModel, fir_delays: Iterable[int] | None = None) ->
             orthogonal=row.orthogonal,
             shifted_one_scan=row.shifted_one_scan,
         )
-    functions = [hrf_model] if callable(hrf_model) else hrf_model
-    functions = list(functions) if isinstance(functions, Iterable) else [functions]
-    if not all(callable(function) for function in functions):
-        raise TypeError(
-            "hrf_model must be a name, a function of (t_r, oversampling), a list of such functions or None, "
-            f"not {type(hrf_model).__name__}"
-        )
-    if not functions:
-        raise ValueError("hrf_model is an empty list; give at least one function")
-
-    def kernels(t_r: float, oversampling: int) -> tuple[np.ndarray, ...]:
-        return tuple(_call_kernel(f, t_r, oversampling) for f in functions)
-
+    functions = HELD[hrf_model][1] if isinstance(hrf_model, str) else functions_of(hrf_model)
+    kernels = partial(kernels_of, functions)
     return Response(
-        suffixes=_unique([f"_{_function_name(f)}" for f in functions], "the list of functions in hrf_model"),
+        suffixes=_unique(suffixes_of(functions), "the list of functions in hrf_model"),
         kernels=kernels,
         exact=lambda t_r: _splines(kernels, t_r, True),
         on_grid=True,

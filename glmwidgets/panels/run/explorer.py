@@ -93,7 +93,7 @@ class Explorer(SessionExplorer):
         return save_session(self.session, path, overwrite=overwrite)
 
     def _not_kept(self) -> Sequence[str]:
-        return not_kept(self.session.run)
+        return not_kept(self.session.run, self.session.settings)
 
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.page.html import session_report

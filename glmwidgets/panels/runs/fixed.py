@@ -110,7 +110,9 @@ class OutOfRuns:
         return save_runs(self.subject, path, overwrite=overwrite)
 
     def _not_kept(self) -> Sequence[str]:
-        return tuple(dict.fromkeys(name for session in self.subject.sessions for name in not_kept(session.run)))
+        return tuple(
+            dict.fromkeys(name for session in self.subject.sessions for name in not_kept(session.run, session.settings))
+        )
 
     def _asked(self) -> Settings:
         return self.subject.shared

@@ -11,6 +11,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.noise.models import NOISE_MODELS
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.response.models import HRFS, parse_hrf
 from glmwidgets.specification.fixed import WEIGHTINGS
 
@@ -29,4 +30,5 @@ def added_rows(choices: Mapping[str, Any]) -> list[str]:
         "THRESHOLDS": (THRESHOLDS, choices.get("height_control")),
         "WEIGHTINGS": (WEIGHTINGS, choices.get("weighting")),
     }
-    return [f"{what}[{name!r}]" for what, (table, name) in named.items() if table.is_added(name)]
+    held = [f"hold_response({HELD[hrf][0].label.removeprefix('function ')})"] if hrf in HELD else []
+    return held + [f"{what}[{name!r}]" for what, (table, name) in named.items() if table.is_added(name)]

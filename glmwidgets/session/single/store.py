@@ -14,6 +14,7 @@ import pandas as pd
 
 from glmwidgets.files.envelope import read_session, readable, session_text
 from glmwidgets.files.writing import keep, write_text
+from glmwidgets.glm.response.held import HELD
 from glmwidgets.runs.opening import open_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
@@ -41,10 +42,12 @@ def _tables(run: Run) -> dict[str, dict[str, list[Any]]]:
     }
 
 
-def not_kept(run: Run) -> tuple[str, ...]:
-    """Inputs of a run that a saved session neither names nor holds: they have to be given again to open it."""
+def not_kept(run: Run, settings: Settings) -> tuple[str, ...]:
+    """What a saved session neither names nor holds, and has to be given again to open it: inputs, and functions."""
     given, tables = _contents(run), _tables(run)
-    return tuple(n for n in INPUTS if given[n] is not None and not getattr(run.inputs, n) and n not in tables)
+    inputs = (n for n in INPUTS if given[n] is not None and not getattr(run.inputs, n) and n not in tables)
+    response = settings.design.hrf_model
+    return (*inputs, *([f"the response {response}"] if response in HELD else []))
 
 
 def _contents(run: Run) -> dict[str, Any]:
@@ -224,8 +227,10 @@ class SavedRun:
         if shape != self.shape:
             raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
         _warn_of_other_values(path, run, self.checksums, which)
-        # It is given by the file now; who said it is still who said it then.
-        return replace(run, inputs=replace(run.inputs, said_by=self.settings.inputs.said_by))
+        # What the file gives now was said by whoever said it then.
+        anew = {name: who for name, who in run.inputs.said_by if given.get(name) is not None}
+        said_by = tuple(sorted({**dict(self.settings.inputs.said_by), **anew}.items()))
+        return replace(run, inputs=replace(run.inputs, said_by=said_by))
 
     def settings_of(self, run: Run) -> Settings:
         """The settings, with the inputs of the run that was opened."""
@@ -240,7 +245,7 @@ class SavedRun:
 
 
 def _with_inputs(settings: Settings, run: Run) -> Settings:
-    return settings.updated({f"inputs.{name}": getattr(run.inputs, name) for name in INPUTS})
+    return settings.updated({f"inputs.{name}": getattr(run.inputs, name) for name in (*INPUTS, "said_by")})
 
 
 def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> Run:

@@ -74,7 +74,7 @@ def test_a_session_in_memory_wants_its_data_again(session, run, tmp_path):
     path = save_session(session, tmp_path / "session.json")
     with pytest.raises(ValueError, match=r"bold and mask had been given in memory.*bold=\.\.\."):
         load_session(path)
-    assert not_kept(session.run) == ("bold", "mask")
+    assert not_kept(session.run, session.settings) == ("bold", "mask")
     small = load_session(path, run.img, mask=run.mask_img, synchronous=True)  # small tables are in the file
     pd.testing.assert_frame_equal(small.run.events, run.events)
     pd.testing.assert_frame_equal(small.run.confounds, run.confounds)
