@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from typing import Any
 
 from glmwidgets.glm.fit.statistics import STATISTICS
@@ -12,7 +13,17 @@ from glmwidgets.specification.field import SettingsError, check_group, setting
 from glmwidgets.specification.tree import SettingsTree
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
-__all__ = ["CONVENTIONS", "CUTS", "MOST_CUTS", "VIEWS", "MapSettings", "MapView", "looks_of_file"]
+__all__ = [
+    "CONVENTIONS",
+    "CUTS",
+    "MOST_CUTS",
+    "MOST_ZOOM",
+    "SIGNS",
+    "VIEWS",
+    "MapSettings",
+    "MapView",
+    "looks_of_file",
+]
 
 #: How a map is laid out, by name, as a menu calls it.
 VIEWS = {"ortho": "three planes", "mosaic": "mosaic", "glass": "glass brain"}
@@ -23,7 +34,13 @@ CUTS = {"z": "axial", "y": "coronal", "x": "sagittal", "zyx": "all three"}
 #: Which way round the brain is.
 CONVENTIONS = {"neurological": "left is left", "radiological": "left is right"}
 
+#: Which values are seen, of a threshold on both sides.
+SIGNS = {"both": "both signs", "positive": "positive only", "negative": "negative only"}
+
 MOST_CUTS = 64
+
+#: How many times as large a picture can be.
+MOST_ZOOM = 16.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,11 @@ class MapSettings:
         Rows of the mosaic, each of x, y and z at most once, such as ``"z"`` or ``"zyx"``.
     n_cuts : int
         Cuts in each row of the mosaic.
+    zoom : tuple of float
+        How many times as large the picture is, and the place in mm (x, y, z) in its middle, such as
+        ``(3, 40, -35, -18)``; empty for the whole.
+    signs : {"both", "positive", "negative"}
+        Which of the values that survive are seen.
     colormap, sequential : str
         Keys of `glmwidgets.web.palettes.COLORMAPS`: for a statistic that has a sign, and for one that has
         none.
@@ -64,6 +86,8 @@ class MapSettings:
     view: str = setting("ortho", "view", choices=VIEWS)
     cut_axes: str = setting("z", "rows of the mosaic")
     n_cuts: int = setting(7, "cuts in a row", low=1, high=MOST_CUTS)
+    zoom: tuple[float, ...] = setting((), "enlarged", say=lambda zoom: f"{zoom[0]:.2g}×" if zoom else "no")
+    signs: str = setting("both", "signs shown", choices=SIGNS)
     colormap: str = setting("warm-cold", "colours of both signs", choices=COLORMAPS)
     sequential: str = setting("viridis", "colours of one sign", choices=SEQUENTIAL)
     opacity: float = setting(1.0, "opacity", low=0, high=1)
@@ -76,6 +100,12 @@ class MapSettings:
         if not self.cut_axes or set(self.cut_axes) - set("xyz") or len(set(self.cut_axes)) < len(self.cut_axes):
             raise SettingsError(
                 "map.cut_axes", f"must name each of x, y, z at most once, such as 'z' or 'zyx', not {self.cut_axes!r}"
+            )
+        if self.zoom and not (len(self.zoom) == 4 and isfinite(sum(self.zoom)) and 1 <= self.zoom[0] <= MOST_ZOOM):
+            raise SettingsError(
+                "map.zoom",
+                f"must be a factor from 1 to {MOST_ZOOM:g} and a place in mm, such as (3, 40, -35, -18), or empty, "
+                f"not {self.zoom!r}",
             )
 
 

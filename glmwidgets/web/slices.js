@@ -13,7 +13,6 @@ import {
   FONT_PX,
   GLASS,
   mapColours,
-  mapping,
   mixer,
   outline,
   PLANE,
@@ -26,19 +25,18 @@ import {
   toScreen,
 } from "./slices_paint.js";
 import { barImage, drawBar } from "./slices_bar.js";
-import { layout, snapped } from "./slices_layout.js";
-import { atNextFrame, fixed, number, palette, remembered } from "./shared.js";
+import { follow, isMirrored, lensOf, onSlot } from "./slices_hand.js";
+import { enlarged, inSight, layout, snapped } from "./slices_layout.js";
+import { equip, readSoon } from "./slices_tools.js";
+import { atNextFrame, fixed, palette, remembered } from "./shared.js";
 
-// The line of words below the picture is laid out no more often than this.
-const READ_MS = 100;
 const FLASH_MS = 1400;
 const FLASH_BEATS = 3;
-const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
-const WHEEL_LINE = 34; // pixels in the line that some browsers scroll by
 const EMPTY_HEIGHT = 96;
 const LEAST_ROOM = 80; // pixels that a picture can be drawn in
 const ROOM_FOR_ENDS = [180, 110]; // width and height of a plane that has room for the letters at its top and bottom
-const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane.";
+const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane; " +
+  "plus, minus and 0 enlarge; s, c and v go to the peak of slice, cluster and map; Escape leaves.";
 
 // ------------------------------------------------------------------------------------------------------------- a view
 
@@ -53,9 +51,13 @@ function build(el) {
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", HELP);
   canvas.setAttribute("aria-describedby", readout.id);
-  root.append(canvas, readout);
+  const foot = document.createElement("div"), tools = document.createElement("div");
+  foot.className = "glmw-slices-foot";
+  tools.className = "glmw-slices-tools";
+  foot.append(readout, tools);
+  root.append(canvas, foot);
   el.append(root);
-  return { root, canvas, readout, ctx: canvas.getContext("2d") };
+  return { root, canvas, foot, readout, tools, ctx: canvas.getContext("2d") };
 }
 
 function createView(store, el) {
@@ -79,6 +81,7 @@ function createView(store, el) {
   const { soon, stop } = atNextFrame(() => paint(view));
   view.repaint = soon;
   follow(view);
+  equip(view);
   // To be told of the width costs nothing; to ask for it in a paint would lay the whole page out for it.
   const resize = new ResizeObserver(([{ contentRect }]) => {
     const width = Math.round(contentRect.width);
@@ -91,11 +94,11 @@ function createView(store, el) {
   resize.observe(view.canvas);
   // Where the page bounds the height, in an explorer as tall as its window, the picture takes what there is.
   const bound = new ResizeObserver(() => {
-    const { root, readout, canvas } = view, style = getComputedStyle(root);
+    const { root, foot, canvas } = view, style = getComputedStyle(root);
     const room = style.getPropertyValue("--glmw-bounded").trim() === "1"
       ? Math.floor(
         root.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) -
-          (readout.hidden ? 0 : readout.offsetHeight + parseFloat(getComputedStyle(readout).marginTop)),
+          (foot.hidden ? 0 : foot.offsetHeight + parseFloat(getComputedStyle(foot).marginTop)),
       )
       : undefined;
     if (room === view.room || room < LEAST_ROOM) return;
@@ -114,30 +117,31 @@ function createView(store, el) {
   };
 }
 
-const isMirrored = (look, axis) => look.radiological && PLANE[axis][0] === 0;
-const onSlot = ({ store, look }, s) => mapping(store.grid.shape, s, isMirrored(look, s.axis));
-
-// What a slot's picture is made in: arrays in voxels, and the pixels of the screen.
-function pictureFor(view, number, w, h, width, height) {
+// What a slot's picture is made in: arrays in voxels, and the pixels of the part of it that is in sight.
+function pictureFor(view, number, w, h, at) {
   const kept = view.pictures[number];
-  if (kept?.w === w && kept.h === h && kept.width === width && kept.height === height) return kept;
-  const image = new ImageData(width, height), size = w * h;
+  if (kept && Object.keys(at).every((name) => kept.at[name] === at[name]) && kept.w === w && kept.h === h) return kept;
+  const { width, height } = at, image = new ImageData(width, height), size = w * h;
+  const same = kept?.w === w && kept.h === h; // voxels are as they were where only what is in sight of them changed
   const arrays = { values: new Float32Array(size), tints: new Float32Array(size), colors: new Uint32Array(size) };
   for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
-  const xs = steps(w, width), ys = steps(h, height);
+  const xs = steps(w, at.wide, at.left), ys = steps(h, at.tall, at.top);
   return (view.pictures[number] = {
     w,
     h,
+    at,
     width,
     height,
     image,
     pixels: new Uint32Array(image.data.buffer),
-    key: [],
+    of: {},
     ...arrays,
+    ...(same ? kept.voxels : {}),
+    voxels: same ? kept.voxels : arrays,
+    key: [],
     xs,
     ys,
-    columns: columnsOf(xs),
-    of: {},
+    columns: columnsOf(xs, width),
   });
 }
 
@@ -151,7 +155,7 @@ function glowOf(flash, calm) {
 // The picture of a slot, made anew only if something that it shows has changed.
 function picture(view, number, s, dpr) {
   const { store, look } = view, { w, h } = onSlot(view, s);
-  const made = pictureFor(view, number, w, h, Math.round(s.pw * dpr), Math.round(s.ph * dpr));
+  const made = pictureFor(view, number, w, h, inSight(s, dpr));
   const plane = look.glass ? store.projection(s.axis, look) : store.plane(s.axis, s.index);
   const glow = glowOf(store.flash, view.calm);
   const key = [
@@ -171,7 +175,7 @@ function picture(view, number, s, dpr) {
     compose(view, s, made, plane, glow, Math.max(1, Math.round(dpr)));
     made.key = key;
   }
-  return made.image;
+  return made;
 }
 
 function compose(view, s, made, plane, glow, thick) {
@@ -232,10 +236,10 @@ function compose(view, s, made, plane, glow, thick) {
   }
 }
 
-function drawSlot({ ctx, colours }, s, image, dpr) {
+function drawSlot({ ctx, colours }, s, { image, at }) {
   ctx.fillStyle = colours.empty;
   ctx.fillRect(s.x, s.y, s.w, s.h);
-  ctx.putImageData(image, Math.round(s.px * dpr), Math.round(s.py * dpr));
+  ctx.putImageData(image, at.x, at.y);
 }
 
 function annotate(view, s, cursor, dpr) {
@@ -295,9 +299,11 @@ function paintScene(view, width) {
     axes: [...model.get("cut_axes")].map((letter) => AXIS.indexOf(letter)),
   }, width);
   fitCanvas(view, width, scene.height);
-  view.slots = scene.slots.map((s) => snapped(s, dpr));
+  const { factor, at } = lensOf(view, scene.slots);
+  const { shape } = store.grid, mirrored = (axis) => isMirrored(view.look, axis);
+  view.slots = scene.slots.map((s) => snapped(enlarged(s, shape, factor, at, mirrored(s.axis)), dpr));
   view.slots.forEach((s, number) => {
-    drawSlot(view, s, picture(view, number, s, dpr), dpr);
+    drawSlot(view, s, picture(view, number, s, dpr));
     annotate(view, s, cursor, dpr);
   });
   if (store.map.data) {
@@ -323,156 +329,16 @@ function paintEmpty(view, width) {
 }
 
 function paint(view) {
-  const { store, readout, root, width } = view, started = performance.now();
+  const { store, foot, root, width } = view, started = performance.now();
   if (!width) return; // hidden: the observer calls when it is shown
   const silent = !store.grid || !store.model.get("show_readout");
-  if (readout.hidden !== silent) readout.hidden = silent;
+  if (foot.hidden !== silent) foot.hidden = silent;
   (store.grid ? paintScene : paintEmpty)(view, width);
   if (store.flash && started - store.flash.start < FLASH_MS) view.repaint();
   const shown = Math.max(store.map.serial, store.planes.serial), fresh = shown !== view.shown;
   view.shown = shown;
   const detail = { ms: performance.now() - started, fresh };
   root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail }));
-}
-
-function readSoon(view) {
-  const read = () => {
-    clearTimeout(view.reading);
-    view.reading = 0;
-    view.readAt = performance.now();
-    readOut(view, view.store.cursor());
-  };
-  const cursor = view.store.voxel(), moves = cursor !== view.readOf;
-  view.readOf = cursor;
-  if (!moves || performance.now() - view.readAt >= READ_MS) read();
-  else view.reading ||= setTimeout(read, READ_MS);
-}
-
-// The line below the picture: voxel, place and value under the crosshair. Texts are changed where they stand.
-function readOut({ readout, store }, cursor) {
-  const plane = store.plane(2, cursor[2]), { model } = store;
-  const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
-  const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
-  const digits = Math.max(1, digitsOf(store.grid));
-  const said = [
-    [`voxel ${store.voxel().join(", ")}`],
-    [`${place.map((c) => fixed(c, digits)).join(", ")} mm`],
-    [model.get("label"), fixed(z ?? NaN, 2)],
-    ...(shown ? [[shown, number(value(plane?.tint)), model.get("shown_unit")]] : []),
-  ];
-  while (readout.children.length > said.length) readout.lastChild.remove();
-  said.forEach(([text, written, unit], k) => {
-    const span = readout.children[k] ?? readout.appendChild(document.createElement("span"));
-    if (!span.firstChild) span.append("", document.createElement("b"), "");
-    const [before, strong, after] = span.childNodes, name = written === undefined ? text : `${text} `;
-    if (before.data !== name) before.data = name;
-    if (strong.textContent !== (written ?? "")) strong.textContent = written ?? "";
-    const behind = unit ? ` ${unit}` : "";
-    if (after.data !== behind) after.data = behind;
-    span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || model.get("stale")));
-  });
-}
-
-// --------------------------------------------------------------------------------------------------- the person's hand
-
-function pointIn(canvas, event) {
-  const box = canvas.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top];
-}
-
-function slotAt({ slots }, [x, y]) {
-  return slots.find((s) => x >= s.x && x < s.x + s.w && y >= s.y && y < s.y + s.h);
-}
-
-// Move the cursor to the voxel that is shown at a point of a slot.
-function pick(view, s, [x, y]) {
-  const { store, look } = view, [u, v] = PLANE[s.axis], xyz = store.cursor();
-  [xyz[u], xyz[v]] = onSlot(view, s).voxel(x, y);
-  if (look.mosaic) xyz[s.axis] = s.index;
-  const seen = look.glass && store.projection(s.axis, look);
-  if (seen) {
-    const k = xyz[u] * seen.su + xyz[v];
-    if (!Number.isNaN(seen.data[k])) xyz[s.axis] = seen.depth[k];
-  }
-  store.moveTo(xyz);
-}
-
-function step({ store }, axis, by, how = "hand") {
-  const xyz = store.cursor();
-  xyz[axis] += by;
-  store.moveTo(xyz, how);
-}
-
-function follow(view) {
-  const { canvas } = view, listen = (type, handler, options) => canvas.addEventListener(type, handler, options);
-  let held = null, hovering = false, scrolled = 0;
-
-  function showKeyboard(on) { // ring and frame are for those who steer by keys
-    if (view.byKeyboard === on) return;
-    view.byKeyboard = on;
-    canvas.classList.toggle("glmw-keyboard", on);
-    view.repaint();
-  }
-
-  listen("pointerdown", (event) => {
-    const s = event.button === 0 && slotAt(view, pointIn(canvas, event));
-    if (!s) return;
-    held = s;
-    view.activeAxis = s.axis;
-    canvas.setPointerCapture(event.pointerId);
-    canvas.focus({ preventScroll: true });
-    showKeyboard(false);
-    pick(view, s, pointIn(canvas, event));
-    event.preventDefault();
-  });
-  listen("pointermove", (event) => {
-    if (event.movementX || event.movementY) hovering = true;
-    if (held) pick(view, held, pointIn(canvas, event));
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    listen(end, () => {
-      held = null;
-    });
-  }
-  listen("pointerleave", () => {
-    hovering = false;
-  });
-
-  // The wheel steps through slices once the pointer has been moved here; a page that scrolls by keeps its wheel.
-  listen("wheel", (event) => {
-    const s = slotAt(view, pointIn(canvas, event));
-    if (!s || event.ctrlKey || !(hovering || document.activeElement === canvas)) return;
-    event.preventDefault();
-    scrolled += event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1);
-    if (Math.abs(scrolled) < WHEEL_STEP) return;
-    view.activeAxis = s.axis;
-    step(view, s.axis, scrolled < 0 ? 1 : -1, "wheel");
-    scrolled = 0;
-  }, { passive: false });
-
-  listen("keydown", (event) => {
-    if (!view.slots.length || event.ctrlKey || event.metaKey || event.altKey) return;
-    const axis = view.activeAxis, [u, v] = PLANE[axis], right = isMirrored(view.look, axis) ? -1 : 1;
-    const move = {
-      ArrowLeft: [u, -right],
-      ArrowRight: [u, right],
-      ArrowDown: [v, -1],
-      ArrowUp: [v, 1],
-      PageUp: [axis, 1],
-      PageDown: [axis, -1],
-    }[event.key];
-    if (!move && event.key.length > 1) return; // Tab, Escape and their like are not ours
-    showKeyboard(true);
-    if (move) step(view, ...move);
-    else if (AXIS.includes(event.key)) {
-      view.activeAxis = AXIS.indexOf(event.key);
-      view.repaint();
-    }
-    event.preventDefault();
-    event.stopPropagation(); // single letters are commands on the cell that holds us: d d deletes it
-  });
-  listen("focus", () => showKeyboard(true)); // a press of the mouse takes this back at once
-  listen("blur", () => showKeyboard(false));
 }
 
 export default () => {

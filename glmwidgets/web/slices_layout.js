@@ -124,3 +124,66 @@ export function snapped(s, dpr) {
     ph: size(s.py, s.ph),
   };
 }
+
+// ---------------------------------------------------------------------------------------------------- enlarged pictures
+
+const shareOf = ({ axis }, shape, at, mirrored) => {
+  const [u, v] = PLANE[axis], right = (at[u] + 0.5) / shape[u];
+  return [mirrored ? 1 - right : right, 1 - (at[v] + 0.5) / shape[v]];
+};
+
+// Start of a picture that is `large` in a room, with its share `part` in the middle as far as no gap opens at its ends.
+function placed(start, room, large, part) {
+  if (large <= room) return start + (room - large) / 2;
+  return Math.min(start, Math.max(start + room - large, start + room / 2 - part * large));
+}
+
+// The slot with its picture so many times as large, and a place, in voxels, in the middle of what is in sight.
+export function enlarged(s, shape, factor, at, mirrored) {
+  if (!(factor > 1)) return s;
+  const [right, down] = shareOf(s, shape, at, mirrored), pw = s.pw * factor, ph = s.ph * factor;
+  return { ...s, px: placed(s.x, s.w, pw, right), py: placed(s.y, s.h, ph, down), pw, ph };
+}
+
+// The place that is in the middle of a slot's sight once the picture has moved by (dx, dy) and grown by `more` about a
+// point; in the plane's two axes, the third as it was.
+export function recentred(
+  s,
+  shape,
+  at,
+  mirrored,
+  { dx = 0, dy = 0, more = 1, about = [s.x + s.w / 2, s.y + s.h / 2] },
+) {
+  const [u, v] = PLANE[s.axis], out = [...at];
+  const along = (start, room, first, size, shift, fixed) => {
+    const moved = fixed - (fixed - first) * more + shift; // where the picture then begins
+    return (start + room / 2 - moved) / (size * more);
+  };
+  const right = Math.min(1, Math.max(0, along(s.x, s.w, s.px, s.pw, dx, about[0])));
+  const down = Math.min(1, Math.max(0, along(s.y, s.h, s.py, s.ph, dy, about[1])));
+  out[u] = (mirrored ? 1 - right : right) * shape[u] - 0.5;
+  out[v] = (1 - down) * shape[v] - 0.5;
+  return out;
+}
+
+// Which pixels of a slot's picture are in sight, and where they go on the canvas: whole pixels of the screen.
+export function inSight(s, dpr) {
+  const px = (c) => Math.round(c * dpr), x = px(Math.max(s.x, s.px)), y = px(Math.max(s.y, s.py));
+  const right = px(Math.min(s.x + s.w, s.px + s.pw)), low = px(Math.min(s.y + s.h, s.py + s.ph));
+  return {
+    x,
+    y,
+    width: Math.max(1, right - x),
+    height: Math.max(1, low - y),
+    wide: Math.max(1, px(s.pw)),
+    tall: Math.max(1, px(s.ph)),
+    left: x - px(s.px),
+    top: y - px(s.py),
+  };
+}
+
+// Whether a voxel of a slot's picture, as it is enlarged, is in sight.
+export function isInSight(s, shape, at, mirrored) {
+  const [right, down] = shareOf(s, shape, at, mirrored), x = s.px + right * s.pw, y = s.py + down * s.ph;
+  return x >= s.x && x <= s.x + s.w && y >= s.y && y <= s.y + s.h;
+}

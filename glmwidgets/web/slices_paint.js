@@ -208,21 +208,24 @@ export function blend(colors, greys, values, tints, keep, look, alpha) {
 
 // Voxels to pixels of the screen. Pixels are made here one by one, and not by scaling an image and stroking paths,
 // because a path as long as the outline of a noisy map takes tens of milliseconds where there is no graphics card.
-export const steps = (n, size) => Int32Array.from({ length: n + 1 }, (_, i) => Math.round((i * size) / n));
+// Voxel k is between pixels steps[k] and steps[k + 1], counted from the first that is in sight.
+export const steps = (n, size, from = 0) =>
+  Int32Array.from({ length: n + 1 }, (_, i) => Math.round((i * size) / n) - from);
 
 // The voxel that each pixel of a row shows, from the pixels at which voxels begin.
-export function columnsOf(xs) {
-  const columns = new Int32Array(xs.at(-1));
-  for (let col = 0; col + 1 < xs.length; col++) columns.fill(col, xs[col], xs[col + 1]);
+export function columnsOf(xs, width) {
+  const columns = new Int32Array(width), within = (x) => Math.max(0, Math.min(width, x));
+  for (let col = 0; col + 1 < xs.length; col++) columns.fill(col, within(xs[col]), within(xs[col + 1]));
   return columns;
 }
 
-export function enlarge(pixels, colors, { columns, ys, w, h, width }) {
+export function enlarge(pixels, colors, { columns, ys, w, h, width, height }) {
   for (let row = 0; row < h; row++) {
-    if (ys[row] === ys[row + 1]) continue; // more voxels than pixels
-    const start = ys[row] * width, from = row * w;
+    const top = Math.max(0, ys[row]), end = Math.min(height, ys[row + 1]);
+    if (top >= end) continue; // more voxels than pixels, or out of sight
+    const start = top * width, from = row * w;
     for (let x = 0; x < width; x++) pixels[start + x] = colors[from + columns[x]];
-    for (let y = ys[row] + 1; y < ys[row + 1]; y++) pixels.copyWithin(y * width, start, start + width);
+    for (let y = top + 1; y < end; y++) pixels.copyWithin(y * width, start, start + width);
   }
 }
 
@@ -266,6 +269,17 @@ export function toMm(grid, xyz) {
   return [0, 4, 8].map((r) => m[r] * xyz[0] + m[r + 1] * xyz[1] + m[r + 2] * xyz[2] + m[r + 3]);
 }
 
+// The voxel, in fractions of one, that a place in mm lies in.
+export function toVoxel(grid, mm) {
+  const [a, b, c, p, d, e, f, q, g, h, i, r] = grid.affine, [x, y, z] = [mm[0] - p, mm[1] - q, mm[2] - r];
+  const det = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+  return [
+    ((e * i - f * h) * x + (c * h - b * i) * y + (b * f - c * e) * z) / det,
+    ((f * g - d * i) * x + (a * i - c * g) * y + (c * d - a * f) * z) / det,
+    ((d * h - e * g) * x + (b * g - a * h) * y + (a * e - b * d) * z) / det,
+  ];
+}
+
 // Text on a dark plate inside a box, at one of its sides: -1 left or top, 0 middle, 1 right or bottom.
 export function plate(ctx, text, box, [sideX, sideY], colours, color = colours.text) {
   const w = ctx.measureText(text).width + 8, h = FONT_PX + 5;
@@ -281,9 +295,14 @@ export function plate(ctx, text, box, [sideX, sideY], colours, color = colours.t
 // Lines through a voxel that leave the voxel itself free; crisp at any pixel ratio.
 export function crosshair(ctx, s, cx, cy, free, dpr, color) {
   const line = Math.max(1, Math.round(dpr)) / dpr, at = (c) => Math.round(c * dpr - (line * dpr) / 2) / dpr;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(s.x, s.y, s.w, s.h);
+  ctx.clip();
   ctx.fillStyle = color;
   ctx.fillRect(at(cx), s.y, line, cy - free - s.y);
   ctx.fillRect(at(cx), cy + free, line, s.y + s.h - cy - free);
   ctx.fillRect(s.x, at(cy), cx - free - s.x, line);
   ctx.fillRect(cx + free, at(cy), s.x + s.w - cx - free, line);
+  ctx.restore();
 }

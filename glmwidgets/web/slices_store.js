@@ -10,6 +10,7 @@ import {
   silhouette,
   STALE,
   STRENGTH,
+  toVoxel,
   volume,
 } from "./slices_paint.js";
 import { copied, floats, listen, octets, remembered, underHand } from "./shared.js";
@@ -17,6 +18,7 @@ import { copied, floats, listen, octets, remembered, underHand } from "./shared.
 // The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
 // runs through the slices it hears at its rest, or now and then.
 const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
+const LENS_MS = 250; // rest of the hand after which the kernel hears how much is enlarged
 const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
 const SLID = ["threshold", "opacity"]; // what may follow a slider
 const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
@@ -68,7 +70,7 @@ export function createStore(model) {
     map: { serial: 0, data: null },
     planes: { serial: 0, list: [] },
   };
-  const seen = {}, place = underHand(model, "cursor");
+  const seen = {}, place = underHand(model, "cursor"), zoom = underHand(model, "zoom");
   let dueAt = 0, wantTimer = 0, slidAt = 0;
   const slidTimers = {};
 
@@ -145,6 +147,27 @@ export function createStore(model) {
     repaint();
   };
 
+  // How much is enlarged and about which voxel; `aimed` is where a crosshair that jumped took it.
+  let aimed = null;
+  store.lens = () => {
+    const [factor = 1, ...middle] = zoom.get(), mm = aimed?.of === zoom.get() ? aimed.mm : middle;
+    return { factor, at: factor > 1 ? toVoxel(store.grid, mm) : store.cursor() };
+  };
+  store.aim = (mm) => {
+    aimed = { of: zoom.get(), mm };
+  };
+  store.enlarge = (factor, mm) => {
+    zoom.move(factor > 1 ? [factor, ...mm] : [], LENS_MS);
+    repaint();
+  };
+
+  store.moveToVoxel = (ijk) => {
+    const { axes, flips, shape } = store.grid, xyz = [0, 0, 0];
+    axes.forEach((a, d) => {
+      xyz[a] = flips[d] ? shape[a] - 1 - ijk[d] : ijk[d];
+    });
+    store.moveTo(xyz);
+  };
   store.voxel = place.get;
   store.cursor = () => {
     const { axes, flips, shape } = store.grid, ijk = place.get(), xyz = [0, 0, 0];
@@ -197,6 +220,7 @@ export function createStore(model) {
     for (const timer of Object.values(slidTimers)) clearTimeout(timer);
     clearTimeout(wantTimer);
     place.stop();
+    zoom.stop();
   };
   refresh();
   return store;

@@ -272,12 +272,88 @@ def test_keys_and_wheel(shown, ask):
     assert mm(lambda: page.keyboard.press("ArrowRight")) == [-1, 0, 0]
     page.mouse.move(box["x"] + 60, box["y"] + 100)
     page.mouse.move(box["x"] + 70, box["y"] + 110)
+    page.keyboard.press("Escape")
+    assert mm(lambda: page.mouse.wheel(0, -100)) == [0, 0, 0]  # the page's, until the map is clicked
+    page.mouse.down()
+    page.mouse.up()
+    settle(page)
     assert mm(lambda: page.mouse.wheel(0, -100)) == [0, 0, 1]
     assert mm(lambda: page.mouse.wheel(0, 100)) == [0, 0, -1]
 
     page.keyboard.press("d")
     page.keyboard.press("d")  # would delete the cell
     assert page.locator(".jp-CodeCell").count() == 2
+
+
+def test_enlarged_moved_and_whole_again(shown, ask, pixels):
+    """What is under the pointer stays there, a drag with Shift moves it, and a crosshair that jumps is found."""
+    page, canvas = shown()
+    whole = pixels(canvas)
+    top, left, axial = planes(whole)[0]
+    x, y = centre(warm(axial), top, left)
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.down()
+    page.mouse.up()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -440)
+    page.keyboard.up("Control")
+    settle(page, 600)
+    factor = kernel(ask, page, "viewer.zoom")[0]
+    assert 2.9 < factor < 3.1
+    (_, _, large) = planes(pixels(canvas))[0]
+    assert abs(warm(large).sum() / warm(axial).sum() / factor**2 - 1) < 0.3
+    np.testing.assert_allclose(centre(warm(large), 0, left), (x, y), atol=8)
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.move(box["x"] + x - 20, box["y"] + y + 10, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    settle(page, 600)
+    (_, _, moved) = planes(pixels(canvas))[0]
+    shift = np.subtract(centre(warm(moved), 0, left), centre(warm(large), 0, left))
+    np.testing.assert_allclose(shift, (-20, 10), atol=4)
+    ask(page, "viewer.cursor = COLD")
+    settle(page)
+    assert cold(pixels(canvas)[:, :-60]).sum() > 2 * cold(whole).sum() / 3
+    page.keyboard.press("0")
+    settle(page, 600)
+    assert kernel(ask, page, "viewer.zoom") == []
+    ask(page, "viewer.cursor = HOT")
+    settle(page)
+    assert warm(pixels(canvas)[:, :-60]).sum() == warm(whole[:, :-60]).sum()
+
+
+def test_peaks_and_typed_places(shown, ask):
+    page, canvas = shown()
+    hot, cold_ = kernel(ask, page, "[HOT, COLD]")
+    ask(page, "values[COLD] = -7.5; viewer.set_map(values, visible_first=False); viewer.cursor = HOT")
+    settle(page, 500)
+    canvas.focus()
+    page.keyboard.press("v")
+    settle(page)
+    assert kernel(ask, page, "viewer.cursor") == cold_
+    ask(page, "viewer.sign = 'positive'")
+    page.locator(".glmw-slices-tools select").select_option("map")
+    settle(page)
+    assert kernel(ask, page, "viewer.cursor") == hot
+    page.keyboard.press("Tab")
+    in_mm = " ".join(f"{c:.1f}" for c in kernel(ask, page, "(affine @ [*HOT, 1])[:3].tolist()"))
+    for which, (typed, there) in enumerate((("12 15 9", cold_), (in_mm, hot))):
+        page.locator(".glmw-slices-readout span").nth(which).click()
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        settle(page)
+        assert kernel(ask, page, "viewer.cursor") == there
+    page.locator(".glmw-slices-readout span").first.click()
+    page.keyboard.type("12, 15")
+    page.keyboard.press("Enter")
+    assert page.locator(".glmw-slices-readout input[aria-invalid]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".glmw-slices-readout span").first.inner_text() == f"voxel {', '.join(map(str, hot))}"
+    with page.expect_download() as kept:
+        page.locator(".glmw-slices-tools button", has_text="PNG").click()
+    assert kept.value.suggested_filename == "map.png"
 
 
 def test_drag_tells_the_kernel_now_and_then_and_at_last(shown, ask):

@@ -15,6 +15,7 @@ import {
   STRENGTH,
   toMm,
   toScreen,
+  toVoxel,
 } from "../../glmwidgets/web/slices_paint.js";
 
 const shape = [4, 3, 2];
@@ -80,11 +81,15 @@ test("what survives has the colour of its level, and the rest stays grey", () =>
 
 test("pixels are shared out among voxels without gaps", () => {
   same([...steps(3, 10)], [0, 3, 7, 10]);
-  same([...columnsOf(steps(3, 4))], [0, 1, 1, 2]);
+  same([...columnsOf(steps(3, 4), 4)], [0, 1, 1, 2]);
+  same([...columnsOf(steps(3, 30, 5), 10)], [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]); // from the middle of the first voxel
 });
 
 test("places are in mm with the digits that voxels need", () => {
   const grid = (size) => ({ affine: [-size, 0, 0, 90, 0, size, 0, -126, 0, 0, size, -72] });
   same(toMm(grid(2), [1, 2, 3]), [88, -122, -66]);
+  const tilted = { affine: [2.9, -0.4, 0, -80, 0.4, 2.9, 0.1, 30, 0, -0.1, 4, 5] };
+  const voxel = toVoxel(tilted, toMm(tilted, [10, 20, 30]));
+  is([10, 20, 30].every((c, a) => Math.abs(c - voxel[a]) < 1e-9), true);
   same([3, 1, 0.7, 0.05].map((size) => digitsOf(grid(size))), [0, 0, 1, 2]);
 });

@@ -27,7 +27,7 @@ SIGNS = ("two-sided", "positive", "negative")
 
 #: Traits that are choices of a person; settings of a session's map have the same names.
 LOOKS = (
-    *("convention", "view", "cut_axes", "n_cuts", "colormap"),
+    *("convention", "view", "cut_axes", "n_cuts", "zoom", "colormap"),
     *("sequential", "opacity", "fade_below", "show_outline", "show_mask"),
 )
 #: Those that any map of a session can have in common with the large one.
@@ -91,6 +91,8 @@ class SliceViewer(Light, anywidget.AnyWidget):
         Rows of the mosaic, a choice of x (sagittal), y (coronal) and z (axial) such as 'z' or 'zyx'.
     n_cuts : int
         Cuts in each row of the mosaic.
+    zoom : tuple of float
+        How many times as large, 1 to 16, and the place in mm (x, y, z) in the middle; empty for the whole picture.
     label : str
         What the values are, with their unit: 'z', 't', 'R²', '% signal'.
     stale : bool
@@ -146,6 +148,7 @@ class SliceViewer(Light, anywidget.AnyWidget):
     view = t.Enum(tuple(VIEWS), default_value="ortho").tag(sync=True)
     cut_axes = t.Unicode("z").tag(sync=True)
     n_cuts = t.Int(7, min=1, max=MOST_CUTS).tag(sync=True)
+    zoom = t.Tuple().tag(sync=True)
     label = t.Unicode("z").tag(sync=True)
     sides_known = t.Bool(True).tag(sync=True)
     stale = t.Bool(False).tag(sync=True)

@@ -202,7 +202,8 @@ class MapPanel(Panel):
         threshold, chosen = result.threshold, result.thresholding
         with self.viewer.hold_sync():
             self._paint(result)
-            self.viewer.sign = "two-sided" if chosen.two_sided else "positive"
+            signs = self.session.settings.map.signs if chosen.two_sided else "positive"
+            self.viewer.sign = "two-sided" if signs == "both" else signs
             self.viewer.cluster_threshold = chosen.cluster_size
             # While a thumb is being dragged its own newer value must not be pulled back to this result's.
             if self.session.is_current:

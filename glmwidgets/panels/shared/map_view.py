@@ -12,7 +12,7 @@ from glmwidgets.panels.shared.base import field, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.runs.backgrounds import BACKGROUNDS
 from glmwidgets.specification.field import SettingsError
-from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, VIEWS
+from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, SIGNS, VIEWS
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["MapView"]
 
 HELP = (
-    "click or drag moves the crosshair · wheel, Page Up and Page Down: slice · arrows: crosshair · "
-    "x, y, z: which plane the keys move in"
+    "click or drag: crosshair, and the wheel is the map's until Escape · wheel, Page Up and Down: slice · "
+    "Ctrl and wheel, +, −, 0: size · Shift and drag: move · arrows: crosshair · x, y, z: plane of the keys · "
+    "s, c, v: peak of slice, cluster, map · Ctrl+C: copy"
 )
 
 
@@ -47,6 +48,7 @@ class MapView:
         session = panel.session
         self.planes = W.Dropdown(options=_menu(VIEWS))
         self.cuts = W.Dropdown(options=_menu(CUTS))
+        self.signs = W.Dropdown(options=_menu(SIGNS))
         self.n_cuts = W.BoundedIntText(min=1, max=MOST_CUTS)
         self.signed_colours = W.Dropdown(options=[(name.replace("-", " – "), name) for name in COLORMAPS])
         self.colours = W.Dropdown(options=list(SEQUENTIAL))
@@ -61,6 +63,7 @@ class MapView:
         for control, name in (
             (self.planes, "view"),
             (self.n_cuts, "n_cuts"),
+            (self.signs, "signs"),
             (self.signed_colours, "colormap"),
             (self.colours, "sequential"),
             (self.opacity, "opacity"),
@@ -91,6 +94,7 @@ class MapView:
                 *self._cut_fields,
                 *self._colour_fields.values(),
                 field("colours end at", self.limit),
+                field("signs", self.signs),
                 field("opacity", self.opacity),
                 field("background", self.background),
                 field("left and right", self.convention),

@@ -202,9 +202,33 @@ def test_control_setting_and_viewer_are_one(panel, control):
 
 
 def test_every_choice_of_the_viewer_is_a_setting(panel):
-    assert set(LOOKS) == {trait for trait, _ in TIED.values()} <= {each.name for each in fields(MapSettings)}
+    by_hand = {"zoom"}
+    assert set(LOOKS) == {trait for trait, _ in TIED.values()} | by_hand <= {each.name for each in fields(MapSettings)}
     fresh, chosen = SliceViewer(), MapSettings()
     assert all(getattr(fresh, name) == getattr(chosen, name) for name in LOOKS)
+
+
+def test_what_is_enlarged_by_hand_is_a_setting_that_undo_takes_back(panel):
+    session, viewer = panel.session, panel.viewer
+    viewer.set_state({"zoom": [3, 10.5, -20, 5]})
+    assert session.settings.map.zoom == viewer.zoom == (3.0, 10.5, -20.0, 5.0)
+    session.undo()
+    assert session.settings.map.zoom == viewer.zoom == ()
+    session.update({"map.zoom": (2, 0, 0)})
+    assert "a factor from 1 to 16 and a place in mm" in session.status.message
+    assert viewer.zoom == ()
+
+
+def test_signs_that_are_shown_are_of_what_the_threshold_asks(panel):
+    session, viewer = panel.session, panel.viewer
+    assert viewer.sign == "two-sided"
+    panel.look.signs.value = "negative"
+    assert (session.settings.map.signs, viewer.sign) == ("negative", "negative")
+    session.update({"threshold.two_sided": False})
+    assert viewer.sign == "positive"
+    session.undo()
+    session.undo()
+    assert (panel.look.signs.value, viewer.sign) == ("both", "two-sided")
 
 
 def test_rows_that_the_menu_does_not_offer_can_be_set(panel):
