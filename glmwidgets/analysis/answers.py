@@ -18,7 +18,8 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
-from glmwidgets.glm.inference.heights import false_discovery_rate, p_from_z
+from glmwidgets.glm.inference.heights import false_discovery_rate
+from glmwidgets.glm.inference.scores import p_from_z
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
 from glmwidgets.runs.domain import Domain

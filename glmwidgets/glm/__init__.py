@@ -38,14 +38,14 @@ _EXPORTS = {
     "make_drift": "glmwidgets.glm.design.drift",
     "make_first_level_design_matrix": "glmwidgets.glm.design.matrix",
     "neighbour_matrix": "glmwidgets.glm.noise.pooling",
-    "p_from_z": "glmwidgets.glm.inference.heights",
+    "p_from_z": "glmwidgets.glm.inference.scores",
     "permutation_test": "glmwidgets.glm.permutation.tests",
     "residual_whiteness": "glmwidgets.glm.fit.whiteness",
     "sampled": "glmwidgets.glm.response.kernels",
     "scale_signal": "glmwidgets.glm.moments.scaling",
     "shift_onsets": "glmwidgets.glm.events.edits",
     "smallest_detectable_effect": "glmwidgets.glm.design.diagnostics",
-    "z_from_p": "glmwidgets.glm.inference.heights",
+    "z_from_p": "glmwidgets.glm.inference.scores",
 }
 
 __all__ = list(_EXPORTS)

@@ -18,7 +18,8 @@ from glmwidgets.glm.inference.clusters import (
     table_of_clusters,
     threshold_map,
 )
-from glmwidgets.glm.inference.heights import height_threshold, threshold_method, z_from_f, z_from_t
+from glmwidgets.glm.inference.heights import height_threshold, threshold_method
+from glmwidgets.glm.inference.scores import z_from_f, z_from_t
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_volume
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like

@@ -20,7 +20,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, about
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.inference.heights import p_from_f, p_from_t, z_from_f, z_from_t
+from glmwidgets.glm.inference.scores import p_from_f, p_from_t, z_from_f, z_from_t
 from glmwidgets.glm.parallel import one_thread
 
 __all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects", "non_estimable_rows", "unanswered"]

@@ -34,16 +34,16 @@ _EXPORTS = {
     "label_clusters": "glmwidgets.glm.inference.clusters",
     "make_lattice": "glmwidgets.glm.inference.cluster_stats",
     "neighbour_pairs": "glmwidgets.glm.inference.smoothness",
-    "p_from_f": "glmwidgets.glm.inference.heights",
-    "p_from_t": "glmwidgets.glm.inference.heights",
-    "p_from_z": "glmwidgets.glm.inference.heights",
+    "p_from_f": "glmwidgets.glm.inference.scores",
+    "p_from_t": "glmwidgets.glm.inference.scores",
+    "p_from_z": "glmwidgets.glm.inference.scores",
     "resel_counts": "glmwidgets.glm.inference.smoothness",
     "smoothness_of_residuals": "glmwidgets.glm.inference.smoothness",
     "table_of_clusters": "glmwidgets.glm.inference.clusters",
     "threshold_map": "glmwidgets.glm.inference.clusters",
-    "z_from_f": "glmwidgets.glm.inference.heights",
-    "z_from_p": "glmwidgets.glm.inference.heights",
-    "z_from_t": "glmwidgets.glm.inference.heights",
+    "z_from_f": "glmwidgets.glm.inference.scores",
+    "z_from_p": "glmwidgets.glm.inference.scores",
+    "z_from_t": "glmwidgets.glm.inference.scores",
 }
 
 __all__ = list(_EXPORTS)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.inference.ari import hommel_value
 from glmwidgets.glm.inference.cluster_stats import make_lattice
-from glmwidgets.glm.inference.heights import p_from_z
+from glmwidgets.glm.inference.scores import p_from_z
 
 __all__ = ["ClusterForest", "cluster_forest"]
 

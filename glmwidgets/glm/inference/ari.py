@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glmwidgets.glm.inference.heights import p_from_z
+from glmwidgets.glm.inference.scores import p_from_z
 
 __all__ = ["cluster_true_discoveries", "hommel_value", "hommel_values", "true_discovery_proportion"]
 

@@ -22,7 +22,8 @@ from glmwidgets.glm.inference.clusters import (
     table_of_clusters,
     threshold_map,
 )
-from glmwidgets.glm.inference.heights import height_threshold, z_from_t
+from glmwidgets.glm.inference.heights import height_threshold
+from glmwidgets.glm.inference.scores import z_from_t
 
 MNI = np.array([[-3.0, 0, 0, 78], [0, 3.0, 0, -112], [0, 0, 3.0, -70], [0, 0, 0, 1]])
 # Voxels of 3 x 3 x 3.3 mm, turned by 11 and 7 degrees, as a scanner gives them.

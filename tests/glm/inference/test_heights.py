@@ -13,18 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.special import gammaln
 
-from glmwidgets.glm.inference.heights import (
-    THRESHOLDS,
-    false_discovery_rate,
-    height_threshold,
-    p_from_f,
-    p_from_t,
-    p_from_z,
-    q_values,
-    z_from_f,
-    z_from_p,
-    z_from_t,
-)
+from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, height_threshold, q_values
+from glmwidgets.glm.inference.scores import p_from_f, p_from_t, p_from_z, z_from_f, z_from_p, z_from_t
 
 DOFS = [1, 2, 2.5, 3, 8, 29, 73.4, 275, 5000, 1e12]
 

@@ -10,7 +10,7 @@ import pytest
 
 from glmwidgets.datasets.simulate import simulate_run
 from glmwidgets.glm.fit.contrasts import compute_contrast
-from glmwidgets.glm.inference.heights import z_from_t
+from glmwidgets.glm.inference.scores import z_from_t
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.models.fixed_effects import compute_fixed_effects
 from glmwidgets.runs.opening import open_run, open_runs
