@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -81,7 +81,7 @@ class Lab:
 
 
 @contextmanager
-def running_lab(root: Path, home: Path) -> Iterator[Lab]:
+def running_lab(root: Path, home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Lab]:
     """JupyterLab with no configuration but its own, serving the folder `root`; its own files go to `home`."""
     for name, value in LAB_SETTINGS.items():
         file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -97,7 +97,7 @@ def running_lab(root: Path, home: Path) -> Iterator[Lab]:
         *(f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True"),
         "--ServerApp.terminals_enabled=False",
     ]
-    env = {**os.environ, **{name: str(home / folder) for name, folder in FOLDERS.items()}}
+    env = {**os.environ, **{name: str(home / folder) for name, folder in FOLDERS.items()}, **(environment or {})}
     log = home / "lab.log"
     with log.open("wb") as out:
         server = subprocess.Popen(command, env=env, stdout=out, stderr=out, cwd=root)

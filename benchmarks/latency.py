@@ -1,10 +1,11 @@
-"""How long a person waits in JupyterLab: ``python -m benchmarks.latency [--run BOLD EVENTS T_R] [--times 50]``.
+"""How long a person waits in JupyterLab: ``python -m benchmarks.latency [--run BOLD EVENTS T_R] [--against FOLDER]``.
 
 From the time stamp of the input event to the end of the frame in which the pixels that it asked for were painted: the
 first task after that frame's rendering. A screen shows them at its next refresh. The map counts as painted when its
 pixels have changed and nothing on it is marked as old. Medians and 95th percentiles.
 Without ``--run`` on a simulated run of 60,000 voxels and 300 scans with 50 events or more. What a loop of a million
-additions takes is printed with them: figures of two hours of a shared machine are not to be compared without it.
+additions takes is printed with them: figures of two hours of a shared machine are not to be compared without it. With
+``--against`` another version of the package, in its folder, is measured in the same hour, in turns with this one.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.jupyter import BROWSER_ARGS, ask, browser_path, open_notebook, running_lab
+from benchmarks.jupyter import BROWSER_ARGS, Lab, ask, browser_path, open_notebook, running_lab
 
+HERE = Path(__file__).parents[1]
 SIMULATED = """import nibabel as nib, numpy as np
 from benchmarks.runs import SIZES, make_run
 run = make_run(SIZES["medium"])
@@ -51,7 +54,7 @@ WATCH = """() => {
     small.drawImage(canvas, 0, 0, 96, 96);
     return small.getImageData(0, 0, 96, 96).data.reduce((sum, v, i) => (sum * 31 + v * (1 + i % 7)) | 0, 7);
   };
-  const watch = window.glmwWatch = { kind: '', waits: [], asked: null, before: 0 };
+  const watch = window.glmwWatch = { kind: '', waits: [], asked: null, before: 0, frames: 0 };
   const canvas = document.querySelector('.glmw-slices canvas');
   watch.start = (kind) => {
     watch.kind = kind;
@@ -70,6 +73,7 @@ WATCH = """() => {
     window.addEventListener(type, (event) => { watch.asked ??= event.timeStamp; }, { capture: true });
   }
   document.addEventListener('glmw:paint', () => {
+    watch.frames += 1;
     answer('paints');
     if (watch.kind !== 'maps' || watch.asked === null) return;
     const old = document.querySelector('.glmw-slices .glmw-old') !== null;
@@ -92,14 +96,22 @@ class Action:
     act: Act
     settle: bool
     place: str = ""
+    before: Callable[[Page], None] | None = None
 
 
 # Where things are is asked once before they are dragged: asking makes the page lay itself out.
-PLACES = {"threshold": ".glmw-threshold-row canvas", "canvas": ".glmw-slices canvas"}
+PLACES = {
+    "threshold": ".glmw-threshold-row canvas",
+    "canvas": ".glmw-slices canvas",
+    "peak": ".glmw-panel .bqplot .object_grp:visible",
+}
 
 
 def _place(page: Page, name: str) -> dict:
-    return page.locator(PLACES[name]).first.bounding_box()
+    found = page.locator(PLACES[name]).first
+    if name == "peak":
+        found.scroll_into_view_if_needed()
+    return found.bounding_box()
 
 
 def _drag_threshold(page: Page, k: int, slider: dict) -> None:
@@ -145,6 +157,21 @@ def _choose(one: str, other: str) -> Act:
     return act
 
 
+def _custom_response(page: Page) -> None:
+    """Choose the response that is taken by the hand."""
+    _choose("Custom double gamma", "SPM")(page, 0, None)
+    page.wait_for_function(UP_TO_DATE, timeout=20_000)
+    page.wait_for_timeout(600)
+
+
+def _drag_peak(page: Page, k: int, handle: dict) -> None:
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    if k == 0:
+        page.mouse.move(x, y)
+        page.mouse.down()
+    page.mouse.move(x + 2 * (10 - abs(9 - k % 20)), y)
+
+
 def _untick(page: Page, _k: int, _place: None) -> None:
     page.locator(".glmw-left input[type=checkbox]").nth(2).click()
 
@@ -158,6 +185,7 @@ def actions(contrasts: Sequence[str]) -> list[Action]:
         Action("crosshair → series", "series", 90, _click_voxel, True, "canvas"),
         Action("contrast → map", "maps", 120, _type(contrasts), True),
         Action("HRF → map", "maps", 250, _choose("Glover", "SPM"), True),
+        Action("response dragged → map", "maps", 120, _drag_peak, True, "peak", _custom_response),
         Action("an event type ticked → map", "maps", 250, _untick, True),
         Action("noise model → map", "maps", 250, _choose("OLS (white)", "AR(1)"), True),
     ]
@@ -165,6 +193,8 @@ def actions(contrasts: Sequence[str]) -> list[Action]:
 
 def measure(page: Page, action: Action, times: int) -> np.ndarray:
     """Milliseconds of each answer to an action done a number of times."""
+    if action.before:
+        action.before(page)
     place = _place(page, action.place) if action.place else None
     page.evaluate("() => { window.glmwWatch.waits = []; }")
     for k in range(times):
@@ -181,18 +211,22 @@ def measure(page: Page, action: Action, times: int) -> np.ndarray:
     return np.array(page.evaluate("() => window.glmwWatch.waits"))
 
 
-def queue_after_drag(page: Page, seconds: float = 2.0) -> float:
-    """Milliseconds from the end of a busy drag of a model setting until its last state is on screen."""
-    choose = _choose("Glover", "SPM")
-    end, k = time.perf_counter() + seconds, 0
-    while time.perf_counter() < end:
-        choose(page, k, None)
+def hasty_drag(page: Page, seconds: float = 2.0) -> tuple[float, float]:
+    """Maps painted a second while the response is dragged, and milliseconds until its last state is on screen."""
+    _custom_response(page)
+    place = _place(page, "peak")
+    page.evaluate("() => { window.glmwWatch.frames = 0; }")
+    start, k = time.perf_counter(), 0
+    while time.perf_counter() < start + seconds:
+        _drag_peak(page, k, place)
         page.wait_for_timeout(33)
         k += 1
+    frames = page.evaluate("() => window.glmwWatch.frames") / (time.perf_counter() - start)
     page.evaluate("() => { window.glmwWatch.waits = []; window.glmwWatch.start('maps'); }")
-    choose(page, k, None)
+    _drag_peak(page, k, place)
+    page.mouse.up()
     page.wait_for_function("() => window.glmwWatch.waits.length > 0", timeout=20_000, polling="raf")
-    return page.evaluate("() => window.glmwWatch.waits[0]")
+    return frames, page.evaluate("() => window.glmwWatch.waits[0]")
 
 
 def pace(times: int = 15) -> str:
@@ -206,52 +240,109 @@ def pace(times: int = 15) -> str:
     return f"{min(found):.0f} to {np.median(found):.0f} ms"
 
 
+@dataclass
+class Version:
+    """A version of the package in a JupyterLab and a page of its own, and what was measured of it."""
+
+    name: str
+    page: Page
+    contrasts: list[str]
+    opening: dict[str, float]
+
+
+def opened(name: str, lab: Lab, browser: Browser, data: str, show: str) -> Version:
+    """Open the explorer, and take the time of that."""
+    page = browser.new_page(viewport={"width": 1500, "height": 1300})
+    open_notebook(page, lab, [data])
+    came = {"messages": 0, "bytes": 0}
+
+    def count(payload: str | bytes) -> None:
+        came["messages"] += 1
+        came["bytes"] += len(payload)
+
+    # Sockets are told of as they open: that of the kernel is open, and is left for a new one.
+    page.on("websocket", lambda socket: socket.on("framereceived", count))
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.reconnect()")
+    page.wait_for_timeout(1000)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:insert-cell-below')")
+    page.evaluate(SET_CELL, show)
+    came.update(messages=0, bytes=0)
+    start = time.perf_counter()
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    page.wait_for_selector(".glmw-slices canvas", timeout=60_000)
+    seen = time.perf_counter() - start
+    page.wait_for_function(UP_TO_DATE, timeout=120_000)
+    fitted = time.perf_counter() - start
+    page.locator(".glmw-explorer").evaluate("(explorer) => explorer.scrollIntoView()")
+    page.wait_for_timeout(1500)
+    contrasts = ask(page, "print('|'.join(contrasts))").split("|")
+    models = int(ask(page, "import ipywidgets.widgets.widget as w; print(len(w._instances))"))
+    page.evaluate(WATCH)
+    opening = {
+        "explorer shown after the cell is run, ms": 1e3 * seen,
+        "its first map fitted, ms": 1e3 * fitted,
+        "widget models": models,
+        "messages to the page": came["messages"],
+        "kilobytes to the page": came["bytes"] / 1e3,
+    }
+    return Version(name, page, contrasts, opening)
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", nargs=3, metavar=("BOLD", "EVENTS", "T_R"), help="a run from files")
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--noise", default="ar1", help="noise model under which the rest is changed")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another version of the package")
+    parser.add_argument("--only", default="", metavar="WORDS", help="actions whose name has these words")
     arguments = parser.parse_args()
     if arguments.run:
         bold, events, t_r = arguments.run
         data = REAL.format(bold=str(Path(bold).resolve()), events=str(Path(events).resolve()), t_r=float(t_r))
     else:
-        root = str(Path(__file__).parents[1])
-        data = f"import sys\nsys.path.insert(0, {root!r})\n{SIMULATED}"
+        data = f"import sys\nsys.path.append({str(HERE)!r})\n{SIMULATED}"
     show = SHOW.format(settings={"noise.model": arguments.noise})
-    lines = ["| action to painted pixels | p50, ms | p95, ms | asked | answers |", "|---|---:|---:|---:|---:|"]
-    before = pace()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        root, home = Path(folder, "notebooks"), Path(folder, "jupyter")
-        root.mkdir(), home.mkdir()
-        with running_lab(root, home) as lab:
-            browser = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGS)
-            page = browser.new_page(viewport={"width": 1500, "height": 1300})
-            open_notebook(page, lab, [data])
-            page.evaluate("() => window.jupyterapp.commands.execute('notebook:insert-cell-below')")
-            page.evaluate(SET_CELL, show)
-            start = time.perf_counter()
-            page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
-            page.wait_for_selector(".glmw-slices canvas", timeout=60_000)
-            shown = time.perf_counter() - start
-            page.wait_for_function(UP_TO_DATE, timeout=120_000)
-            fitted = time.perf_counter() - start
-            page.locator(".glmw-explorer").evaluate("(explorer) => explorer.scrollIntoView()")
-            page.wait_for_timeout(1500)
-            contrasts = ask(page, "print('|'.join(contrasts))").split("|")
-            page.evaluate(WATCH)
-            for action in actions(contrasts):
-                found = measure(page, action, arguments.times)
-                p50, p95 = np.percentile(found, [50, 95]) if found.size else (np.nan, np.nan)
-                lines.append(f"| {action.name} | {p50:.0f} | {p95:.0f} | ≤ {action.limit:g} | {found.size} |")
-                print(lines[-1], flush=True)
-            last = queue_after_drag(page)
-            browser.close()
-    lines.append(f"| last state on screen after a drag of 2 s | {last:.0f} | | ≤ 300 | 1 |")
-    lines.append(f"| explorer shown after the cell is run | {1e3 * shown:.0f} | | ≤ 3000 | 1 |")
-    lines.append(f"| its first map fitted | {1e3 * fitted:.0f} | | | 1 |")
-    print("\n" + "\n".join(lines))
+    folders = {"before": arguments.against.resolve()} if arguments.against else {}
+    folders["now"] = HERE
+    before, lines = pace(), []
+    with ExitStack() as stack:
+        browser = stack.enter_context(sync_playwright()).chromium.launch(
+            executable_path=browser_path(), args=BROWSER_ARGS
+        )
+        versions = []
+        for name, folder in folders.items():
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            for part in ("notebooks", "jupyter"):
+                (home / part).mkdir()
+            packages = {"PYTHONPATH": str(folder)}
+            lab = stack.enter_context(running_lab(home / "notebooks", home / "jupyter", packages))
+            versions.append(opened(name, lab, browser, data, show))
+
+        def say(name: str, values: Sequence[float], words: str = "") -> None:
+            lines.append(f"| {name} | " + " | ".join(f"{v:.0f}" for v in values) + f" | {words} |")
+            print(lines[-1], flush=True)
+
+        for index, action in enumerate(actions(versions[0].contrasts)):
+            if arguments.only not in action.name:
+                continue
+            found = []
+            for version in versions:
+                version.page.bring_to_front()
+                waits = measure(version.page, actions(version.contrasts)[index], arguments.times)
+                found += [*np.percentile(waits, [50, 95])] if waits.size else [np.nan] * 2
+            say(action.name, found, f"≤ {action.limit:g}")
+        drags = []
+        for version in versions:
+            version.page.bring_to_front()
+            drags.append(hasty_drag(version.page))
+        say("response dragged for 2 s: maps a second", [rate for rate, _ in drags])
+        say("response dragged for 2 s: last state on screen, ms", [last for _, last in drags], "≤ 300")
+        for name in versions[0].opening:
+            say(name, [version.opening[name] for version in versions])
+        browser.close()
+    head = " | ".join(f"{name} p50 | p95" for name in folders)
+    print(f"\n| action to painted pixels, ms | {head} | asked, p95 |\n" + "\n".join(lines))
     print(f"\na million additions before, least to median: {before}; after: {pace()}")
 
 
