@@ -9,13 +9,12 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["CarpetView"]
 
 
-class CarpetView(Light, anywidget.AnyWidget):
+class CarpetView(anywidget.AnyWidget):
     """A picture of voxels by scans over which one points and clicks.
 
     Attributes

@@ -13,7 +13,6 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["Band", "Bars", "Chart", "Line", "Mark", "Plot", "Region", "sent"]
@@ -141,7 +140,7 @@ def sent(thing: Any) -> Any:
     return thing.item() if isinstance(thing, np.generic) else thing
 
 
-class Chart(Light, anywidget.AnyWidget):
+class Chart(anywidget.AnyWidget):
     """One chart, or several side by side.
 
     Attributes

@@ -8,13 +8,12 @@ from typing import Any
 import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["Chips"]
 
 
-class Chips(Light, anywidget.AnyWidget):
+class Chips(anywidget.AnyWidget):
     """Switches side by side, each with a colour; any number can be on.
 
     Attributes

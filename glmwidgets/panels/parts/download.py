@@ -6,7 +6,6 @@ import os
 
 import anywidget
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["IN_APP", "Download"]
@@ -15,7 +14,7 @@ __all__ = ["IN_APP", "Download"]
 IN_APP = "GLMWIDGETS_APP"
 
 
-class Download(Light, anywidget.AnyWidget):
+class Download(anywidget.AnyWidget):
     """Nothing to be seen; hands texts to the page as files."""
 
     _esm = script("download.js")

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["EDITABLE", "EventGrid"]
@@ -26,7 +25,7 @@ EDITABLE = {
 _LABELS = {"onset": "onset, s", "duration": "duration, s", "trial_type": "type"}
 
 
-class EventGrid(Light, anywidget.AnyWidget):
+class EventGrid(anywidget.AnyWidget):
     """One row an event; what is typed into a cell is read here, and refused in words where it cannot be.
 
     Attributes

@@ -5,13 +5,12 @@ from __future__ import annotations
 import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["FlipButton"]
 
 
-class FlipButton(Light, anywidget.AnyWidget):
+class FlipButton(anywidget.AnyWidget):
     """Two states and a key.
 
     Attributes

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import anywidget
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["Frame"]
 
 
-class Frame(Light, anywidget.AnyWidget):
+class Frame(anywidget.AnyWidget):
     """Nothing to be seen; a child of the explorer that it works for."""
 
     _esm = script("frame.js")

@@ -12,14 +12,13 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 from glmwidgets.web.palettes import matrix_table
 
 __all__ = ["MatrixView"]
 
 
-class MatrixView(Light, anywidget.AnyWidget):
+class MatrixView(anywidget.AnyWidget):
     """A picture of a matrix.
 
     Attributes

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import anywidget
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["PaintTime"]
 
 
-class PaintTime(Light, anywidget.AnyWidget):
+class PaintTime(anywidget.AnyWidget):
     """A few words that the page writes itself, as only the page knows and the kernel need not hear of it."""
 
     _esm = script("paint_time.js")

@@ -15,7 +15,6 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.specification.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
 from glmwidgets.web import script, style
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
@@ -36,7 +35,7 @@ COLOURS = ("convention", "colormap", "sequential", "opacity", "fade_below")
 _AXES = "xyz"
 
 
-class SliceViewer(Light, anywidget.AnyWidget):
+class SliceViewer(anywidget.AnyWidget):
     """Orthogonal slices of a statistic map over a background image, live in the browser.
 
     Indices are those of the data array, whatever the affine; the display turns the volume to right-anterior-superior.

@@ -7,13 +7,12 @@ from uuid import uuid4
 import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script, style
 
 __all__ = ["Slider"]
 
 
-class Slider(Light, anywidget.AnyWidget):
+class Slider(anywidget.AnyWidget):
     """A number on a scale, dragged by hand.
 
     While it is dragged, the kernel hears of it when the hand rests, and every second if it does not: each message costs

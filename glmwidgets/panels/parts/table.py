@@ -8,13 +8,12 @@ from typing import Any
 import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 
 __all__ = ["RowTable"]
 
 
-class RowTable(Light, anywidget.AnyWidget):
+class RowTable(anywidget.AnyWidget):
     """Rows of numbers and texts, sortable, picked by click, arrows or Enter.
 
     Attributes

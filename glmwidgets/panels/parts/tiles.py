@@ -9,14 +9,13 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 from glmwidgets.web.palettes import lookup_table
 
 __all__ = ["MapTiles"]
 
 
-class MapTiles(Light, anywidget.AnyWidget):
+class MapTiles(anywidget.AnyWidget):
     """A grid of pictures, each with its name; one can be picked by click, arrows or Enter.
 
     Attributes

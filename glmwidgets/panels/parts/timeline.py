@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.web import script
 from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventTimeline"]
 
 
-class EventTimeline(Light, anywidget.AnyWidget):
+class EventTimeline(anywidget.AnyWidget):
     """A line a type: tick, colour, name, count, and its events as marks from the start of the run to its end.
 
     Attributes

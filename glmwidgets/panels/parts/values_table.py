@@ -8,14 +8,13 @@ from typing import Any
 import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts.widgets import Light
 from glmwidgets.specification.group import TableSettings
 from glmwidgets.web import script
 
 __all__ = ["GroupTable"]
 
 
-class GroupTable(Light, anywidget.AnyWidget):
+class GroupTable(anywidget.AnyWidget):
     """One row a map: a tick for whether it is used, its name, and a cell for each column.
 
     A column's heading has a tick for whether it is in the model, and says what its cells are.

@@ -67,11 +67,18 @@ def is_shared(widget: Widget) -> bool:
 
 def show(widget: ipywidgets.DOMWidget, shown: object) -> None:
     """Show a widget if something is true, else hide it; where it is so already nothing is sent."""
-    widget.layout = _one(SharedLayout, display="" if shown else "none")
+    display = "" if shown else "none"
+    if is_shared(widget.layout):
+        widget.layout = _one(SharedLayout, display=display)
+    else:
+        widget.layout.display = display
 
 
 class Light(ipywidgets.DOMWidget):
-    """To be inherited before a widget of ipywidgets or anywidget: it brings no layout and no style of its own."""
+    """To be inherited before a widget of ipywidgets: it brings no layout and no style of its own.
+
+    Not for those of anywidget, which go on looking as their first layout says when they are given another.
+    """
 
     @t.default("layout")
     def _shared_layout(self) -> ipywidgets.Layout:
