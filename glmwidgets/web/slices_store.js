@@ -21,6 +21,7 @@ const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
 const LENS_MS = 250; // rest of the hand after which the kernel hears how much is enlarged
 const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
 const SLID = ["threshold", "opacity"]; // what may follow a slider
+const OLD_MS = 150; // what is out of date for less is not dimmed: while a hand drags, the map would flicker
 const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
 
 // ---------------------------------------------------------------------------------------------- what the kernel sends
@@ -71,7 +72,7 @@ export function createStore(model) {
     planes: { serial: 0, list: [] },
   };
   const seen = {}, place = underHand(model, "cursor"), zoom = underHand(model, "zoom");
-  let dueAt = 0, wantTimer = 0, slidAt = 0;
+  let dueAt = 0, wantTimer = 0, slidAt = 0, isOld = model.get("stale"), oldTimer = 0;
   const slidTimers = {};
 
   const repaint = () => store.views.forEach((view) => view.repaint());
@@ -207,18 +208,29 @@ export function createStore(model) {
       store.map.tint,
     );
 
+  function onStale() {
+    clearTimeout(oldTimer);
+    const follow = () => {
+      isOld = model.get("stale");
+      repaint();
+    };
+    if (model.get("stale")) oldTimer = setTimeout(follow, OLD_MS);
+    else follow();
+  }
+
   const look = remembered(makeLook);
-  const looked = (name) => store.slid[name] ?? model.get(name);
+  const looked = (name) => name === "stale" ? isOld : store.slid[name] ?? model.get(name);
   store.look = () => look(store.luts, ...LOOK.map(looked));
 
   const answers = Object.fromEntries(SLID.map((trait) => [`change:${trait}`, onAnswer[trait]]));
-  const unlisten = listen(model, { change: refresh, "msg:custom": onMessage, ...answers });
+  const unlisten = listen(model, { change: refresh, "msg:custom": onMessage, "change:stale": onStale, ...answers });
   document.addEventListener("glmw:slide", onSlide);
   store.dispose = () => {
     unlisten();
     document.removeEventListener("glmw:slide", onSlide);
     for (const timer of Object.values(slidTimers)) clearTimeout(timer);
     clearTimeout(wantTimer);
+    clearTimeout(oldTimer);
     place.stop();
     zoom.stop();
   };

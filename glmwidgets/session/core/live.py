@@ -7,7 +7,9 @@ in and what effects there are to be contrasted.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
@@ -23,7 +25,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.graph import StageError
-from glmwidgets.session.core.scheduler import LatestWins, Superseded, Ticket
+from glmwidgets.session.core.scheduler import PATIENCE, LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
 from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.tree import SettingsTree
@@ -127,6 +129,7 @@ class LiveSession(traitlets.HasTraits):
         self._lane = LatestWins(synchronous, on_error=self.show_error)
         self._aside = LatestWins(synchronous, on_error=self.show_error)
         self._seconds: dict[str, float] = {}
+        self._shown_at = -math.inf  # when the last result was shown, on the clock of time.monotonic
         self._failed: Mapping[str, tuple[str, ...]] = {}
         self.steps = Steps(settings)
         nothing = Status(message="nothing is computed yet")
@@ -239,7 +242,11 @@ class LiveSession(traitlets.HasTraits):
             self._announce(stage, pending)
 
         try:
-            self._prepare(settings, ticket)
+            if self._prepare(settings, ticket) and time.monotonic() - self._shown_at < PATIENCE:
+                # A hand that drags sees what it looks at; the rest is for where it rests, or now and then.
+                ticket.patience = 0
+                ticket.wait_for_rest()
+                ticket.checkpoint()
             result = self.analysis.result(settings, checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
             self._show(result, movement)
@@ -273,11 +280,19 @@ class LiveSession(traitlets.HasTraits):
                 self.cursor = self._peak(result)
             self.clusters = None
             self.result = result
+            self._shown_at = time.monotonic()
             self._count(result, movement)
             self.looks += 1
 
-    def _prepare(self, settings: SettingsTree, ticket: Ticket) -> None:
-        """Do what has to come before a result; runs on the worker."""
+    def _prepare(self, settings: SettingsTree, ticket: Ticket) -> bool:
+        """Do what has to come before a result; runs on the worker.
+
+        Returns
+        -------
+        bool
+            Whether what is looked at of the result is on screen already.
+        """
+        return False
 
     @property
     def _is_new(self) -> bool:

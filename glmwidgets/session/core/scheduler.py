@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-__all__ = ["LatestWins", "Superseded", "Ticket"]
+__all__ = ["PATIENCE", "LatestWins", "Superseded", "Ticket"]
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +24,20 @@ class Superseded(Exception):
 
 
 class Ticket:
-    """What a running job knows of its place in the queue."""
+    """What a running job knows of its place in the queue.
+
+    Attributes
+    ----------
+    patience : float
+        Seconds from its start after which it gives way to a newer request.
+    """
 
     def __init__(self, lane: LatestWins, number: int):
         self._lane = lane
         self.number = number
         self._started = time.monotonic()
         self.cancelled = False
+        self.patience = PATIENCE
 
     @property
     def is_newest(self) -> bool:
@@ -46,13 +53,13 @@ class Ticket:
         self._lane.wait_for_newer(self.number, REST)
 
     def checkpoint(self) -> None:
-        """Stop here if the job was cancelled, or is slow and no longer the newest.
+        """Stop here if the job was cancelled, or is no longer the newest and its patience is at an end.
 
         Raises
         ------
         Superseded
         """
-        late = not self.is_newest and time.monotonic() - self._started > PATIENCE
+        late = not self.is_newest and time.monotonic() - self._started > self.patience
         if self.cancelled or late:
             raise Superseded
 

@@ -1,4 +1,4 @@
-"""What is on screen first: for a large run the visible slices are fitted ahead of the whole brain."""
+"""What is on screen first: the visible slices are fitted ahead of the whole brain."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from glmwidgets.specification.settings import Settings
 
 __all__ = ["Preview", "Previewer"]
 
-# Scans times voxels from which the whole brain takes longer than a person should wait for what they look at.
-LARGE = 40e6
+# Scans times voxels from which the visible slices are there sooner than the whole brain: at 3,000 of 49,000 voxels and
+# 156 scans after 13 ms and not 70.
+LARGE = 2e6
 
 
 @dataclass(frozen=True, eq=False)

@@ -145,11 +145,12 @@ class Session(LiveSession):
         with self.lock:
             self.pinned = None
 
-    def _prepare(self, settings: Settings, ticket: Ticket) -> None:
+    def _prepare(self, settings: Settings, ticket: Ticket) -> bool:
         self._pin_wanted(ticket)
         preview = self._previewer.look(settings, self.cursor)
         if preview is not None:
             self._publish(preview=preview)
+        return preview is not None
 
     @property
     def _is_new(self) -> bool:
