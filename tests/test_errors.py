@@ -16,7 +16,7 @@ from glmwidgets.datasets.download import DownloadError
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, about, told
 from glmwidgets.glm.fit.contrasts import NotEstimableError
-from glmwidgets.glm.fit.expressions import ExpressionError
+from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.runs.bids import BidsQuestion

@@ -19,7 +19,7 @@ from glmwidgets.glm.events.checks import EventFinding, check_events, event_warni
 from glmwidgets.glm.events.edits import modulate, shift_onsets
 from glmwidgets.glm.events.table import checked_lines, event_lines
 from glmwidgets.glm.fit.expression_names import rewritten_expression
-from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import ContrastSettings, EventsSettings, Settings
 

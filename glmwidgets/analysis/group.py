@@ -14,7 +14,7 @@ import pandas as pd
 
 from glmwidgets.analysis.answers import FittedGroup
 from glmwidgets.analysis.thresholding import Scored
-from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.group.terms import TermColumn, design_of_terms
 from glmwidgets.specification.reading import reads

@@ -7,13 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from glmwidgets.glm.fit.expression_names import bare_name
-from glmwidgets.glm.fit.expressions import (
-    ExpressionError,
-    contrast_vector,
-    expression_from_vector,
-    parse_expression,
-    quote_name,
-)
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, parse_expression
+from glmwidgets.glm.fit.grammar import ExpressionError, quote_name
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import DesignSettings
 

@@ -15,7 +15,7 @@ from glmwidgets.cli import Parser
 from glmwidgets.cli.options import add_settings, as_options_say
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.errors import InputError, told
-from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.tables import tsv
 from glmwidgets.report.exports.folder import FILES, write_result
 from glmwidgets.report.page.words import summary

@@ -12,7 +12,8 @@ import numpy as np
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast, unanswered
-from glmwidgets.glm.fit.expressions import ExpressionError, contrast_vector
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.regression import Fit
 
 __all__ = ["contrasts_of_runs", "definitions_by_run", "is_named_contrasts"]

@@ -6,7 +6,7 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "Contrast": "glmwidgets.glm.fit.contrasts",
-    "ExpressionError": "glmwidgets.glm.fit.expressions",
+    "ExpressionError": "glmwidgets.glm.fit.grammar",
     "Fit": "glmwidgets.glm.fit.regression",
     "Heterogeneity": "glmwidgets.glm.fit.heterogeneity",
     "Hypothesis": "glmwidgets.glm.fit.partition",
@@ -31,7 +31,7 @@ _EXPORTS = {
     "main_frequency": "glmwidgets.glm.fit.residuals",
     "parse_expression": "glmwidgets.glm.fit.expressions",
     "precision_weighted": "glmwidgets.glm.fit.heterogeneity",
-    "quote_name": "glmwidgets.glm.fit.expressions",
+    "quote_name": "glmwidgets.glm.fit.grammar",
     "residual_whiteness": "glmwidgets.glm.fit.whiteness",
     "rewritten_expression": "glmwidgets.glm.fit.expression_names",
     "white_autocorrelation": "glmwidgets.glm.fit.residuals",

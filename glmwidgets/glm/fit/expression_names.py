@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from glmwidgets.glm.fit.expressions import ExpressionError, contrast_vector, expression_from_vector, quote_name, tokens
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.glm.fit.grammar import ExpressionError, quote_name, tokens
 
 __all__ = ["bare_name", "names_in", "rewritten_expression"]
 

@@ -23,7 +23,8 @@ from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted, write_text
 from glmwidgets.glm.design.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
-from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.response.models import HRFS, parse_hrf
 from glmwidgets.glm.tables import number_of, some
 from glmwidgets.models.first_level import FirstLevelModel

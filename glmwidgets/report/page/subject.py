@@ -14,7 +14,8 @@ import numpy as np
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of, thresholding
 from glmwidgets.glm.fit.contrasts import Contrast
-from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, quote_name
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.load import image_data, load_image

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from glmwidgets.analysis.group import default_contrast, difference_of, kept_rows, levels_of
 from glmwidgets.glm.choices import Choices
-from glmwidgets.glm.fit.expressions import contrast_vector, quote_name
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.group.terms import TermColumn, columns_of_terms
 from glmwidgets.specification.group import GroupSettings, TableSettings
 

@@ -16,7 +16,7 @@ from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import RunsBook
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, unanswered
-from glmwidgets.glm.fit.expressions import ExpressionError
+from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.grids import little_is_shared

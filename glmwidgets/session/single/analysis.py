@@ -15,7 +15,7 @@ from glmwidgets.analysis.events import EventSource, types_of
 from glmwidgets.analysis.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.design.confound_groups import first_choice
-from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.basis import design_basis

@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 from nilearn.glm.contrasts import expression_to_contrast_vector
 from numpy.testing import assert_array_equal
 
-from glmwidgets.glm.fit.expressions import (
-    ExpressionError,
-    contrast_vector,
-    expression_from_vector,
-    parse_expression,
-    quote_name,
-)
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, parse_expression
+from glmwidgets.glm.fit.grammar import ExpressionError, quote_name
 
 COLUMNS = ["face", "house", "1back", "left hand", "go/nogo", "a-b", "cond.2", "2", "drift_1", "constant"]
 

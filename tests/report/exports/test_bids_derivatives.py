@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.glm.fit.expressions import quote_name
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.models import FirstLevelModel, get_clusters_table
 from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
