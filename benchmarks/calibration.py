@@ -1,19 +1,22 @@
 """How often each noise model calls a true null significant: ``python -m benchmarks.calibration [--full]``.
 
-Every case is a kind of noise, a repetition time and a number of slow confounds; every design of a case is drawn anew
-(blocks of 20 s, blocks of 40 s or random events, in turn; the number of scans in turn; random-walk confounds), with a
-cosine drift of 128 s and the SPM response. Series hold a known effect of the task and noise whose innovations are
-correlated over neighbouring voxels (0.6), as smoothed data are; the effect's interval is held against the truth.
-Rates are means over designs, their standard errors come from the spread over designs.
+A regime is a repetition time, a number of scans and a number of slow confounds (random walks). Every design of a regime
+is drawn anew (blocks of 20 s, blocks of 40 s or random events, in turn), with a cosine drift of 128 s and the SPM
+response. Under each design stand series of every kind of noise, in a cube of voxels each, that hold a known effect of
+the task; the innovations are correlated over neighbouring voxels (0.6), as smoothed data are. The effect's interval is
+held against the truth. Rates are means over designs, and their standard errors come from the spread over designs.
+
+Designs are done fifty at a time and kept in a folder, so that a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
+import re
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 from scipy.signal import lfilter
+from scipy.sparse import block_diag
 from scipy.stats import t as student
 
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
@@ -28,68 +32,106 @@ from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.noise.evidence import noise_by_evidence
+from glmwidgets.glm.noise.evidence import SHORT, chosen_by, gains
 from glmwidgets.glm.noise.pooling import neighbour_matrix
 
 SHAPE = (4, 4, 4)
 ALPHAS = (0.05, 0.001)
 EFFECT = 0.7
 SMOOTHNESS = 0.7  # of the innovations, standard deviation in voxels: correlation 0.6 between neighbours
+CHUNK = 50
+NILEARN_EVERY = 25
+BINS = 25  # places of the moving average between 0 and 1: for so few series as many as do
+
+# In these seconds the correlation of what is slow in the brain falls to 1/e: .85 at 0.8 s, .66 at 2 s.
+SLOW = 4.9
 
 
 @dataclass(frozen=True)
 class Noise:
-    """An autoregression of correlation rho seen through white noise, of total variance 1."""
+    """An ARMA(1,1) of parameters a and b, seen through white noise and over a random walk; of total variance 1.
+
+    The share of variance of white noise is before the walk is added, which has the variance `drift` over the run.
+    """
 
     name: str
-    rho: float
+    a: float | None  # None: by the repetition time
+    b: float = 0.0
     white: float = 0.0
+    drift: float = 0.0
     tails: float = np.inf  # degrees of freedom of Student's t, of which the innovations are
 
+    def a_at(self, t_r: float) -> float:
+        """Correlation of the autoregression from one scan to the next."""
+        return float(np.exp(-t_r / SLOW)) if self.a is None else self.a
 
-@dataclass(frozen=True)
-class Case:
-    noise: Noise
-    t_r: float
-    n_scans: tuple[int, ...]
-    n_confounds: int
+    def lag_one(self, t_r: float) -> float:
+        """True autocorrelation at lag 1, of noise without drift."""
+        a, b = self.a_at(t_r), self.b
+        return (1 - self.white) * (a + b) * (1 + a * b) / (1 + 2 * a * b + b**2)
 
 
-WHITE, LOW, HIGH = Noise("white", 0.0), Noise("AR .3", 0.3), Noise("AR .6", 0.6)
-MIXED = {2.0: Noise("AR .67 + white", 0.67, 0.5), 0.8: Noise("AR .85 + white", 0.85, 0.5)}
-SCANS = {2.0: (150, 200, 300), 0.8: (250, 325, 400)}
-CONFOUNDS = (0, 6, 24)
-CASES = tuple(
-    Case(noise, t_r, SCANS[t_r], n_confounds)
-    for t_r in (2.0, 0.8)
-    for noise in (WHITE, LOW, HIGH, MIXED[t_r])
-    for n_confounds in CONFOUNDS
-)
-# Short runs, long ones and wild ones, for the choice by evidence. Below the others, whose seeds are their places.
-MORE_SCANS = {3.0: (80, 100, 120), 1.5: (150, 200, 300), 0.8: (600,)}
-CASES += tuple(
-    Case(noise, t_r, scans, n_confounds)
-    for t_r, scans in MORE_SCANS.items()
-    for noise in (LOW, Noise("AR .3, t5", 0.3, tails=5), Noise("AR .75 + white", 0.75, 0.5))
-    for n_confounds in ((0, 6) if t_r > 2 else CONFOUNDS)
-)
-
-MODELS: dict[str, tuple[str, dict]] = {
-    "ols": ("ols", {}),
-    "ar1": ("ar1", {}),
-    "ar1-reml": ("ar1-reml", {}),
-    "ar1-reml local": ("ar1-reml", {"pooling": "local"}),
-    "ar-auto": ("ar-auto", {}),
-    "arma11": ("arma11", {}),
-    "arma11 local": ("arma11", {"pooling": "local"}),
-    "by evidence": ("by evidence", {}),
+NOISES = {
+    noise.name: noise
+    for noise in (
+        Noise("white", 0.0),
+        Noise("AR .3", 0.3),
+        Noise("AR .6", 0.6),
+        Noise("AR + white", None, white=0.5),
+        Noise("AR + white + drift", None, white=0.5, drift=0.5),
+        Noise("ARMA .5, +.4", 0.5, 0.4),
+        Noise("AR .3, t5", 0.3, tails=5),
+        Noise("AR + white, t5", None, white=0.5, tails=5),
+    )
 }
 
 
-def draw_design(case: Case, number: int, rng: np.random.Generator) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Regime:
+    """A run's repetition time in s, its scans, and its slow confounds."""
+
+    t_r: float
+    n_scans: int
+    n_confounds: int
+
+
+REGIMES = tuple(
+    Regime(*each)
+    for each in (
+        (0.8, 150, 12),
+        (0.8, 300, 0),
+        (0.8, 300, 24),
+        (0.8, 600, 12),
+        (1.5, 200, 12),
+        (2.0, 80, 0),
+        (2.0, 80, 12),
+        (2.0, 80, 24),
+        (2.0, 150, 24),
+        (2.0, 300, 6),
+        (3.0, 80, 6),
+        (3.0, 200, 24),
+    )
+)
+
+MODELS: dict[str, tuple[str, str | None]] = {
+    "ols": ("ols", None),
+    "ar1": ("ar1", None),
+    "ar1-reml": ("ar1-reml", None),
+    "ar1-reml local": ("ar1-reml", "local"),
+    "ar-auto": ("ar-auto", None),
+    "arma11": ("arma11", None),
+    "arma11 local": ("arma11", "local"),
+}
+# nilearn's own, and those between which the evidence chooses.
+CANDIDATES = ("ar1", "ar1-reml", "arma11 local")
+
+OF_REGIME = ("TR (s)", "scans", "confounds")
+
+
+def draw_design(regime: Regime, number: int, rng: np.random.Generator) -> pd.DataFrame:
     """Design matrix of a run; the task is its first column, of unit height."""
-    n = case.n_scans[number // 3 % len(case.n_scans)]
-    length = n * case.t_r
+    n = regime.n_scans
+    length = n * regime.t_r
     kind = ("block 20", "block 40", "event")[number % 3]
     if kind == "event":
         onset = np.cumsum(rng.uniform(4, 12, int(length / 8)))
@@ -99,21 +141,21 @@ def draw_design(case: Case, number: int, rng: np.random.Generator) -> pd.DataFra
         onset = np.arange(rng.uniform(0, duration), length, 2 * duration)
     onset = onset[onset < length - 4]
     events = pd.DataFrame({"onset": onset, "duration": duration, "trial_type": "task"})
-    confounds = rng.standard_normal((n, case.n_confounds)).cumsum(axis=0)
+    confounds = rng.standard_normal((n, regime.n_confounds)).cumsum(axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         design = make_first_level_design_matrix(
-            frame_times(n, case.t_r),
+            frame_times(n, regime.t_r),
             events,
             hrf_model="spm",
             high_pass=1 / 128,
-            add_regs=(confounds - confounds.mean(axis=0)) / confounds.std(axis=0) if case.n_confounds else None,
+            add_regs=(confounds - confounds.mean(axis=0)) / confounds.std(axis=0) if regime.n_confounds else None,
         )
     design["task"] /= design["task"].max()
     return design
 
 
-def draw_noise(noise: Noise, n: int, shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+def draw_noise(noise: Noise, t_r: float, n: int, shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     """Noise of unit variance, (n_scans, n_voxels), correlated over neighbours."""
 
     def innovations() -> np.ndarray:
@@ -123,14 +165,21 @@ def draw_noise(noise: Noise, n: int, shape: Sequence[int], rng: np.random.Genera
         draw = gaussian_filter(draw, (0, *[SMOOTHNESS] * 3), mode="wrap")
         return (draw / draw.std()).reshape(n + 100, -1)
 
-    coloured = lfilter([np.sqrt(1 - noise.rho**2)], [1, -noise.rho], innovations(), axis=0)[100:]
-    return np.sqrt(1 - noise.white) * coloured + np.sqrt(noise.white) * innovations()[100:]
+    a, b = noise.a_at(t_r), noise.b
+    gain = np.sqrt((1 - a**2) / (1 + 2 * a * b + b**2))
+    e = gain * lfilter([1, b], [1, -a], innovations(), axis=0)[100:]
+    e = np.sqrt(1 - noise.white) * e + np.sqrt(noise.white) * innovations()[100:]
+    if noise.drift:
+        walk = innovations()[100:].cumsum(axis=0)
+        walk -= walk.mean(axis=0)
+        e = np.sqrt(1 - noise.drift) * e + np.sqrt(noise.drift) * walk / walk.std()
+    return e
 
 
 def misses(effect: np.ndarray, variance: np.ndarray, dof: float) -> np.ndarray:
-    """Share of voxels whose interval at each level misses the true effect."""
+    """Whether each voxel's interval misses the true effect, (levels, n_voxels)."""
     t = np.abs(effect - EFFECT) / np.sqrt(variance)
-    return np.array([np.mean(t > student.isf(alpha / 2, dof)) for alpha in ALPHAS])
+    return np.stack([t > student.isf(alpha / 2, dof) for alpha in ALPHAS])
 
 
 def by_nilearn(y: np.ndarray, design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -145,148 +194,228 @@ def by_nilearn(y: np.ndarray, design: pd.DataFrame) -> tuple[np.ndarray, np.ndar
 
 
 def measure(
-    case: Case,
-    models: Sequence[str] = tuple(MODELS),
-    n_designs: int = 200,
+    regime: Regime,
+    models: Sequence[str],
+    designs: Iterable[int],
+    noises: Sequence[str] = tuple(NOISES),
     shape: Sequence[int] = SHAPE,
     seed: int = 0,
-    nilearn_every: int = 0,
-) -> dict:
-    """Rates of one case.
+    nilearn_every: int = NILEARN_EVERY,
+) -> dict[str, np.ndarray]:
+    """What some designs of a regime give.
 
     Returns
     -------
-    dict
-        ``rates[model]``: mean and standard error for each of `ALPHAS`, each (2, 2). ``rho[model]``: mean estimate of
-        the autocorrelation at lag 1 in runs of at least 200 scans, and its standard error. ``nilearn``: rates of
-        nilearn and of ``ar1`` on the designs that both saw, and the largest difference of their t.
+    dict from name to array
+        ``misses <model>`` of shape (n_designs, n_noises, levels): shares of voxels; ``rho <model>`` (n_designs,
+        n_noises): mean autocorrelation at lag 1; ``gain`` (n_designs, n_noises) and ``if mixed`` (n_designs,): what
+        `glmwidgets.glm.noise.evidence.gains` says; ``nilearn`` (n, n_noises, levels) and ``apart`` (n,): nilearn's
+        misses, and the largest difference of its t from those of ``ar1``.
     """
-    neighbours = neighbour_matrix(np.ones(shape, bool))
-    found: dict[str, list[np.ndarray]] = {name: [] for name in models}
-    rho: dict[str, list[float]] = {name: [] for name in models}
-    both: list[np.ndarray] = []
-    apart, chosen = 0.0, []
-    for number in range(n_designs):
-        rng = np.random.default_rng([seed, CASES.index(case), number])
-        design = draw_design(case, number, rng)
-        task = design["task"].to_numpy()
-        y = 100 + EFFECT * task[:, None] + draw_noise(case.noise, len(design), shape, rng)
-        moments = Moments(y)
+    size, found = int(np.prod(shape)), {}
+    neighbours = block_diag([neighbour_matrix(np.ones(shape, bool))] * len(noises), format="csr")
+
+    def keep(name: str, value: np.ndarray | float) -> None:
+        found.setdefault(name, []).append(value)
+
+    def by_noise(values: np.ndarray) -> np.ndarray:
+        return values.reshape(*values.shape[:-1], len(noises), size).mean(axis=-1)
+
+    for number in designs:
+        rng = np.random.default_rng([seed, round(10 * regime.t_r), regime.n_scans, regime.n_confounds, number])
+        design = draw_design(regime, number, rng)
+        drawn = [draw_noise(NOISES[name], regime.t_r, len(design), shape, rng) for name in noises]
+        y = 100 + EFFECT * design["task"].to_numpy()[:, None] + np.concatenate(drawn, axis=1)
+        moments, basis = Moments(y), design_basis(design.to_numpy())
+        gain, if_mixed = gains(moments, basis, regime.t_r)
+        keep("gain", by_noise(gain))
+        keep("if mixed", if_mixed)
         for name in models:
-            model, options = MODELS[name]
-            if model == "by evidence":
-                found_by = noise_by_evidence(moments, design_basis(design.to_numpy()))
-                model, options = found_by.model, {"pooling": found_by.pooling}
-                chosen.append(model)
-            if "pooling" in options:
-                options = {**options, "neighbours": neighbours}
+            model, pooling = MODELS[name]
+            options = {} if pooling is None else {"pooling": pooling, "neighbours": neighbours}
+            options |= {"bins": BINS} if model == "arma11" else {}
             fit = fit_glm(moments, design, model, **options)
             contrast = compute_contrast(fit, np.eye(design.shape[1])[0])
-            found[name].append(misses(contrast.effect[0], contrast.covariance[0, 0], fit.dof))
+            effect, variance = contrast.effect[0], contrast.covariance[0, 0]
+            keep(f"misses {name}", by_noise(misses(effect, variance, fit.dof)).T)
             process = fit.noise_process()
-            if process.order and len(design) >= 200:
-                rho[name].append(process.lag_one().mean())
+            if process.order:
+                keep(f"rho {name}", by_noise(np.broadcast_to(process.lag_one(), effect.shape)))
             if name == "ar1" and nilearn_every and number % nilearn_every == 0:
-                effect, variance = by_nilearn(y, design)
-                both.append(np.concatenate([misses(effect, variance, fit.dof), found[name][-1]]))
-                ours = contrast.effect[0] / np.sqrt(contrast.covariance[0, 0])
-                apart = max(apart, float(np.abs(effect / np.sqrt(variance) - ours).max()))
-
-    def mean_and_error(values: list) -> list:
-        return [np.mean(values, axis=0).tolist(), (np.std(values, axis=0, ddof=1) / np.sqrt(len(values))).tolist()]
-
-    return {
-        "rates": {name: mean_and_error(values) for name, values in found.items()},
-        "rho": {name: mean_and_error(values) for name, values in rho.items() if len(values) > 1},
-        "arma11 by evidence": chosen.count("arma11") / len(chosen) if chosen else None,
-        "nilearn": {"designs": len(both), "rates": np.mean(both, axis=0).tolist(), "apart": apart} if both else None,
-    }
+                theirs = by_nilearn(y, design)
+                keep("nilearn", by_noise(misses(*theirs, fit.dof)).T)
+                keep("apart", float(np.abs(theirs[0] / np.sqrt(theirs[1]) - effect / np.sqrt(variance)).max()))
+    return {name: np.array(values) for name, values in found.items()}
 
 
-def lag_one(noise: Noise) -> float:
-    """True autocorrelation at lag 1."""
-    return (1 - noise.white) * noise.rho
+def measured(
+    regime: Regime, models: Sequence[str], n_designs: int, seed: int = 0, folder: Path | None = None
+) -> dict[str, np.ndarray]:
+    """`measure` of many designs, fifty at a time, each kept in a folder."""
+    parts = []
+    for start in range(0, n_designs, CHUNK):
+        key = hashlib.sha1(repr((regime, tuple(models), NOISES, SHAPE, seed, start)).encode()).hexdigest()[:16]
+        path = None if folder is None else folder / f"{key}.npz"
+        stop = min(start + CHUNK, n_designs)
+        if path is not None and path.is_file():
+            part = dict(np.load(path))
+        else:
+            part = {}
+        if len(part.get("if mixed", ())) < stop - start:
+            part = measure(regime, models, range(start, stop), seed=seed)
+            if path is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                np.savez(path.with_suffix(".part.npz"), **part)
+                path.with_suffix(".part.npz").replace(path)
+        parts.append(part)
+    return {name: np.concatenate([part[name] for part in parts if name in part]) for name in parts[0]}
 
 
-def table(results: dict[Case, dict], alpha: int) -> str:
-    """Rates at one level as a Markdown table, standard errors in brackets in units of the last digit."""
+# The tables -----------------------------------------------------------------------------------------------------------
+
+
+def by_evidence(found: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Misses of the model that each design's evidence chooses, and whether that is ARMA(1,1); by design and noise."""
+    choose = np.vectorize(lambda gain, if_mixed: chosen_by(gain, if_mixed) == "arma11")
+    is_arma = choose(found["gain"], found["if mixed"][:, None])
+    return np.where(is_arma[:, :, None], found["misses arma11 local"], found["misses ar1-reml"]), is_arma
+
+
+def rate(misses: np.ndarray, alpha: int = 0) -> tuple[float, float]:
+    """Mean over designs and its standard error, of misses of shape (n_designs, levels)."""
+    return float(misses[:, alpha].mean()), float(misses[:, alpha].std(ddof=1) / np.sqrt(len(misses)))
+
+
+def _cell(misses: np.ndarray, alpha: int) -> str:
+    mean, error = rate(misses, alpha)
     digits = (3, 4)[alpha]
-    names = list(next(iter(results.values()))["rates"])
-    lines = [
-        "| noise | TR (s) | confounds | " + " | ".join(names) + " |",
-        "|---|---|---|" + "---|" * len(names),
+    return f"{mean:.{digits}f} ({error * 10**digits:.0f})".replace("0.", ".", 1)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _named(regime: Regime) -> list[str]:
+    return [f"{regime.t_r:g}", f"{regime.n_scans}", f"{regime.n_confounds}"]
+
+
+def choice_table(results: Mapping[Regime, dict], alpha: int) -> str:
+    """Rates of nilearn's AR(1), of both candidates and of the one chosen, and how often that is ARMA(1,1)."""
+    rows = []
+    for regime, found in results.items():
+        chosen, is_arma = by_evidence(found)
+        for i, noise in enumerate(NOISES):
+            kinds = (found["misses ar1"], found["misses ar1-reml"], found["misses arma11 local"], chosen)
+            cells = [_cell(misses[:, i], alpha) for misses in kinds]
+            rows.append([*_named(regime), noise, *cells, f"{100 * is_arma[:, i].mean():.0f} %", str(len(is_arma))])
+    models = ["`ar1`", "`ar1-reml`", "`arma11` local", "by evidence", "is `arma11`", "designs"]
+    return _table([*OF_REGIME, "noise", *models], rows)
+
+
+def worth_table(results: Mapping[Regime, dict]) -> str:
+    """Least and largest rate of both candidates where nine designs of ten chose one."""
+    rows = []
+    for model in ("ar1-reml", "arma11"):
+        for short in (False, True):
+            own, other = [], []
+            for regime, found in results.items():
+                _, is_arma = by_evidence(found)
+                if (regime.n_scans < SHORT) is not short:
+                    continue
+                for i in range(len(NOISES)):
+                    share = is_arma[:, i].mean()
+                    if (share if model == "arma11" else 1 - share) < 0.9:
+                        continue
+                    reml, arma = (rate(found[f"misses {name}"][:, i])[0] for name in ("ar1-reml", "arma11 local"))
+                    own.append(arma if model == "arma11" else reml)
+                    other.append(reml if model == "arma11" else arma)
+            if own:
+                length = f"fewer than {SHORT}" if short else f"{SHORT} or more"
+                spans = (f"{min(values):.3f} to {max(values):.3f}".replace("0.", ".") for values in (own, other))
+                rows.append([f"`{model}`", length, *spans])
+    return _table(["chosen", "scans", "calls at .05", "the other"], rows)
+
+
+def models_table(results: Mapping[Regime, dict], models: Sequence[str], alpha: int) -> str:
+    """Rates of some models."""
+    rows = [
+        [*_named(regime), noise, *(_cell(found[f"misses {name}"][:, i], alpha) for name in models)]
+        for regime, found in results.items()
+        for i, noise in enumerate(NOISES)
     ]
-    for case, result in results.items():
-        cells = []
-        for name in names:
-            mean, error = (part[alpha] for part in result["rates"][name])
-            cells.append(f"{mean:.{digits}f} ({error * 10**digits:.0f})".replace("0.", ".", 1))
-        lines.append(f"| {case.noise.name} | {case.t_r:g} | {case.n_confounds} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return _table([*OF_REGIME, "noise", *(f"`{name}`" for name in models)], rows)
 
 
-def bias_table(results: dict[Case, dict]) -> str:
-    """Mean error of the autocorrelation at lag 1, of cases with runs of at least 200 scans."""
-    results = {case: result for case, result in results.items() if result["rho"]}
-    if not results:
-        return ""
-    names = list(next(iter(results.values()))["rho"])
-    lines = [
-        "| noise | TR (s) | confounds | truth | " + " | ".join(names) + " |",
-        "|---|---|---|---|" + "---|" * len(names),
-    ]
-    for case, result in results.items():
-        cells = [f"{result['rho'][name][0] - lag_one(case.noise):+.3f}" for name in names]
-        head = f"| {case.noise.name} | {case.t_r:g} | {case.n_confounds} | {lag_one(case.noise):.3f} | "
-        lines.append(head + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def bias_table(results: Mapping[Regime, dict], models: Sequence[str]) -> str:
+    """Mean error of the autocorrelation at lag 1, of noise without drift."""
+    rows = []
+    models = [name for name in models if any(f"rho {name}" in found for found in results.values())]
+    for regime, found in results.items():
+        for i, (name, noise) in enumerate(NOISES.items()):
+            if not noise.drift:
+                truth = noise.lag_one(regime.t_r)
+                errors = [f"{found[f'rho {model}'][:, i].mean() - truth:+.3f}" for model in models]
+                rows.append([*_named(regime), name, f"{truth:.3f}", *errors])
+    return _table([*OF_REGIME, "noise", "truth", *(f"`{name}`" for name in models)], rows)
 
 
-def reference_lines(results: dict[Case, dict]) -> str:
-    """What nilearn itself gave on the designs it was run on."""
-    lines = [
-        "| noise | TR (s) | confounds | designs | nilearn `ar1` at .05 | ours | largest difference of t |",
-        "|---" * 7 + "|",
-    ]
-    for case, result in results.items():
-        if result["nilearn"]:
-            found = result["nilearn"]
-            lines.append(
-                f"| {case.noise.name} | {case.t_r:g} | {case.n_confounds} | {found['designs']} | "
-                f"{found['rates'][0]:.4f} | {found['rates'][2]:.4f} | {found['apart']:.0e} |"
-            )
-    return "\n".join(lines)
+def reference_table(results: Mapping[Regime, dict]) -> str:
+    """What nilearn itself gave on the designs it was run on, over all kinds of noise."""
+    rows = []
+    for regime, found in results.items():
+        theirs = found["nilearn"][:, :, 0]
+        ours = found["misses ar1"][::NILEARN_EVERY][: len(theirs), :, 0]
+        rates = (f"{each.mean():.4f}" for each in (theirs, ours))
+        rows.append([*_named(regime), str(len(theirs)), *rates, f"{found['apart'].max():.0e}"])
+    return _table([*OF_REGIME, "designs", "nilearn", "ours", "largest difference of t"], rows)
+
+
+def written(text: str, tables: Mapping[str, str]) -> str:
+    """A page in which each table stands below its mark, ``<!-- name -->``, in the place of the one before."""
+    for name, table in tables.items():
+        mark = f"<!-- {name} -->"
+        if mark in text:
+            before, _, after = text.partition(mark)
+            after = re.sub(r"^\s*(\|.*\n)*", "", after)
+            text = f"{before}{mark}\n\n{table}\n\n{after}"
+    return text
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, or write them into a page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="200 designs a case, as in the documentation")
-    parser.add_argument("--designs", type=int, help="designs a case, in the place of 12 or 200")
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--noise", nargs="+", help="kinds of noise, such as 'AR .3'; all by default")
+    parser.add_argument("--full", action="store_true", help="800 designs a regime, as in the documentation")
+    parser.add_argument("--designs", type=int, help="designs a regime, in the place of 50 or 800")
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(CANDIDATES))
     parser.add_argument("--t-r", type=float, help="one repetition time, in s")
+    parser.add_argument("--scans", type=int, help="one number of scans")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save", type=Path, help="write the rates to a JSON file")
+    parser.add_argument("--keep", type=Path, help="folder for what was measured, from which it goes on")
+    parser.add_argument("--page", type=Path, help="page that the tables are written into, in the place of the screen")
     arguments = parser.parse_args()
-    n_designs = arguments.designs or (200 if arguments.full else 12)
-    chosen = [
-        case
-        for case in CASES
-        if (arguments.noise is None or case.noise.name in arguments.noise) and arguments.t_r in (None, case.t_r)
-    ]
-    start = time.perf_counter()
+    n_designs = arguments.designs or (800 if arguments.full else 50)
+    regimes = [r for r in REGIMES if arguments.t_r in (None, r.t_r) and arguments.scans in (None, r.n_scans)]
+    start, models = time.perf_counter(), tuple(arguments.models)
     results = {}
-    for case in chosen:
-        results[case] = measure(case, arguments.models, n_designs, seed=arguments.seed, nilearn_every=10)
-        print(f"{time.perf_counter() - start:5.0f} s  {case}", flush=True)
-        if arguments.save:
-            arguments.save.write_text(json.dumps([[repr(key), value] for key, value in results.items()]))
+    for regime in regimes:
+        results[regime] = measured(regime, models, n_designs, arguments.seed, arguments.keep)
+        print(f"{time.perf_counter() - start:5.0f} s  {regime}", flush=True)
+    tables = {}
     for alpha, level in enumerate(ALPHAS):
-        print(f"\nShare of intervals that miss the truth at {level}\n\n{table(results, alpha)}")
-    print(f"\nMean error of the autocorrelation at lag 1\n\n{bias_table(results)}")
-    if any(result["nilearn"] for result in results.values()):
-        print(f"\n{reference_lines(results)}")
+        tables[f"rates at {level}"] = models_table(results, models, alpha)
+        if set(CANDIDATES) <= set(models):
+            tables[f"by evidence at {level}"] = choice_table(results, alpha)
+    if set(CANDIDATES) <= set(models):
+        tables["worth"] = worth_table(results)
+    tables["lag one"] = bias_table(results, models)
+    if "ar1" in models:
+        tables["beside nilearn"] = reference_table(results)
+    if arguments.page:
+        arguments.page.write_text(written(arguments.page.read_text("utf-8"), tables), "utf-8")
+    else:
+        for name, table in tables.items():
+            print(f"\n{name}\n\n{table}")
 
 
 if __name__ == "__main__":

@@ -43,12 +43,27 @@ def test_single_precision_gives_the_same_z(run, noise_model, share_within):
 
 
 def test_a_model_that_describes_the_noise_is_recognised(run):
-    """Six autoregressive parameters leave fewer voxels that are not white than none do.
-
-    About a tenth are left in the visual localizer, whose breathing six coefficients do not hold.
-    """
+    """Six autoregressive parameters leave fewer voxels that are not white than none do."""
     y, design, t_r = run
     moments = Moments(y)
     white, auto = (residual_whiteness(fit_glm(moments, design, name), t_r).share for name in ("ols", "ar-auto"))
     assert auto < white
-    assert auto < 0.12
+
+
+def test_what_six_parameters_leave_is_rhythms_of_the_whole_head(run):
+    """In the visual localizer ar-auto leaves a tenth of the voxels not white: why, and that it is no fault of the test.
+
+    Series of the fitted processes are as white as 5 % by chance: .03 to .07 (the spread of 4,000 voxels' share over
+    seeds is .006). So the data hold what no autoregression of six scans does. The raw run comes without confounds, and
+    the time courses in which its residuals vary most are narrow rhythms (.157, .186, .074 Hz: breathing and heart, as
+    they are folded at 2 s) and the first scans. With ten of them in the design, as CompCor has it, .07 are left; ten
+    random columns leave .094, so it is not for the degrees of freedom that they take.
+    """
+    y, design, t_r = run
+    x = design.to_numpy()
+    fit = fit_glm(Moments(y), x, "ar-auto")
+    own = fit.noise_process(np.linspace(0, y.shape[1] - 1, 4000).astype(int)).draw(len(y), np.random.default_rng(0))
+    assert 0.03 < residual_whiteness(fit_glm(Moments(own), x, "ar-auto"), t_r).share < 0.07
+    residuals = fit_glm(Moments(y), x, "ols").residuals()
+    strongest = np.linalg.svd(residuals, full_matrices=False)[0][:, :10]
+    assert residual_whiteness(fit_glm(Moments(y), np.column_stack([x, strongest]), "ar-auto"), t_r).share < 0.08

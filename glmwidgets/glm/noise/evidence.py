@@ -3,23 +3,50 @@
 AR(1) by restricted likelihood is right for white and for autoregressive noise. Where white noise lies over a slow
 autoregression, as at short repetition times, it finds two to four times too much, and ARMA(1,1) does not. In a sample
 of the voxels the likelihoods of both are compared: one coefficient that is not needed raises twice the restricted log
-likelihood by 1 on average (Wilks 1938, Ann Math Stat 9:60), one that is needed by far more.
+likelihood by 1 on average (Wilks 1938, Ann Math Stat 9:60), one that is needed by far more if the run can tell. Whether
+it can is asked of series of such noise that are drawn for the run's own design: short runs with many slow confounds may
+not, and then the model is taken that is right for both.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.arma import ARMA
 from glmwidgets.glm.noise.arma11 import gain_over_ar1
 
-__all__ = ["Evidence", "noise_by_evidence"]
+__all__ = ["Evidence", "chosen_by", "gains", "mixed_noise", "noise_by_evidence"]
 
 # Mean gain above which the moving average is needed: without it means of a sample lie between 0.2 and 1.4.
 NEEDED = 1.5
+
+# Where mixed noise would raise the likelihood little, AR(1) is believed below this share of what it would.
+SHARE = 0.6
+
+# Mixed noise: half of the variance is white, and the other half falls to 1/e of its correlation in so many seconds
+# (.85 at 0.8 s, .66 at 2 s).
+WHITE, SECONDS = 0.5, 4.9
+
+N_REFERENCE = 300
+
+# Runs of fewer scans are told of apart.
+SHORT = 100
+
+#: What a model calls of nothing significant at .05 where it is chosen, in long runs and in short ones (True), and what
+#: the other does there: the table "What the choice is worth" of docs/calibration.md.
+RATES = {
+    ("ar1-reml", False): (".042 to .064", ".038 to .065"),
+    ("ar1-reml", True): (".053 to .061", ".041 to .053"),
+    ("arma11", False): (".045 to .073", ".035 to .173"),
+    ("arma11", True): (".050 to .071", ".056 to .105"),
+}
+
+NAMES = {"ar1-reml": "AR(1)", "arma11": "ARMA(1,1)"}
 
 
 class Evidence(NamedTuple):
@@ -31,19 +58,75 @@ class Evidence(NamedTuple):
         Key of `glmwidgets.glm.noise.models.NOISE_MODELS`.
     pooling : str or None
         How its parameters are best shared.
-    gain : float
+    gain : float or None
         By how much ARMA(1,1) raises twice the restricted log likelihood of AR(1), mean over the sample.
+    if_mixed : float or None
+        By how much it would if the noise were mixed, white over a slow autoregression, under the same design.
     said : str
-        One sentence.
+        Why, in a sentence, and what both models are worth in such a run, in another.
     """
 
     model: str
     pooling: str | None
-    gain: float
+    gain: float | None
+    if_mixed: float | None
     said: str
 
+    def as_settings(self) -> dict[str, str | None]:
+        """Settings that take the model, by path."""
+        return {"noise.model": self.model, "noise.pooling": self.pooling, "noise.choice": "evidence"}
 
-def noise_by_evidence(moments: Moments, basis: DesignBasis, n_voxels: int = 1000) -> Evidence:
+
+def mixed_noise(t_r: float, n_series: int) -> ARMA:
+    """White noise over a slow autoregression, half of the variance each, at a repetition time in s.
+
+    Examples
+    --------
+    >>> mixed_noise(0.8, 1).lag_one().round(3)  # half of .849
+    array([0.425])
+    """
+    a = math.exp(-t_r / SECONDS)
+    ratio = -WHITE * a / ((1 - WHITE) * (1 - a**2) + WHITE * (1 + a**2))
+    b = (1 - math.sqrt(1 - 4 * ratio**2)) / (2 * ratio)
+    return ARMA(np.full((1, n_series), a), np.full(n_series, b))
+
+
+def gains(moments: Moments, basis: DesignBasis, t_r: float) -> tuple[np.ndarray, float]:
+    """How much more likely ARMA(1,1) is than AR(1), in the data and where the noise is mixed.
+
+    Parameters
+    ----------
+    moments : Moments
+    basis : DesignBasis
+        Of the design.
+    t_r : float
+        Repetition time in s.
+
+    Returns
+    -------
+    gain : array of shape (n_voxels,)
+        As `glmwidgets.glm.noise.arma11.gain_over_ar1` has it.
+    if_mixed : float
+        Mean gain of series of `mixed_noise` under the same design.
+    """
+    drawn = mixed_noise(t_r, N_REFERENCE).draw(basis.n_scans, np.random.default_rng(0))
+    series = np.concatenate([moments.series + moments.mean, drawn], axis=1)
+    found = gain_over_ar1(Moments(series), basis)
+    return found[:-N_REFERENCE], float(found[-N_REFERENCE:].mean())
+
+
+def chosen_by(gain: float, if_mixed: float) -> str:
+    """Name of the noise model that mean gains speak for: AR(1) where they are clearly below those of mixed noise.
+
+    Examples
+    --------
+    >>> chosen_by(1.0, if_mixed=8.0), chosen_by(4.0, if_mixed=8.0), chosen_by(1.0, if_mixed=1.2)
+    ('ar1-reml', 'arma11', 'arma11')
+    """
+    return "arma11" if gain > min(NEEDED, SHARE * if_mixed) else "ar1-reml"
+
+
+def noise_by_evidence(moments: Moments, basis: DesignBasis, t_r: float, n_voxels: int = 1000) -> Evidence:
     """Choose the noise model of a run by what its residuals say.
 
     Parameters
@@ -51,6 +134,8 @@ def noise_by_evidence(moments: Moments, basis: DesignBasis, n_voxels: int = 1000
     moments : Moments
     basis : DesignBasis
         Of the design.
+    t_r : float
+        Repetition time in s.
     n_voxels : int
         Voxels to look at, evenly spread over those that vary.
 
@@ -67,8 +152,8 @@ def noise_by_evidence(moments: Moments, basis: DesignBasis, n_voxels: int = 1000
     --------
     >>> from glmwidgets.glm.moments.basis import design_basis
     >>> rng = np.random.default_rng(0)
-    >>> found = noise_by_evidence(Moments(rng.standard_normal((150, 300))), design_basis(np.ones((150, 1))))
-    >>> found.model, found.gain < 1
+    >>> found = noise_by_evidence(Moments(rng.standard_normal((150, 300))), design_basis(np.ones((150, 1))), t_r=2.0)
+    >>> found.model, found.gain < 1 < found.if_mixed
     ('ar1-reml', True)
     """
     usable = np.flatnonzero(~moments.constant)
@@ -76,9 +161,21 @@ def noise_by_evidence(moments: Moments, basis: DesignBasis, n_voxels: int = 1000
         raise ValueError("no voxel varies: there are no residuals to choose a noise model by")
     if usable.size > n_voxels:
         usable = usable[np.linspace(0, usable.size - 1, n_voxels).astype(np.intp)]
-    gain = float(np.mean(gain_over_ar1(moments.subset(usable), basis)))
-    of = f"ARMA(1,1) raises twice the log likelihood of AR(1) by {gain:.1f} in the mean voxel"
-    if gain > NEEDED:
-        said = f"{of}, where 1 is chance: the noise is no autoregression alone, under which AR(1) would find too much"
-        return Evidence("arma11", "local", gain, said)
-    return Evidence("ar1-reml", None, gain, f"{of}, which is no more than chance: AR(1) describes the noise")
+    gain, if_mixed = gains(moments.subset(usable), basis, t_r)
+    return _told(float(gain.mean()), if_mixed, basis.n_scans)
+
+
+def _told(gain: float, if_mixed: float, n_scans: int) -> Evidence:
+    model = chosen_by(gain, if_mixed)
+    if model == "ar1-reml":
+        why = f"and by {if_mixed:.1f} where white noise lies over slow noise: AR(1) describes the noise"
+    elif gain > NEEDED:
+        why = "where 1 is chance: the noise is no autoregression alone"
+    else:
+        why = f"and by {if_mixed:.1f} where white noise lies over slow noise: this run is too short to tell"
+    said = f"ARMA(1,1) raises twice the log likelihood of AR(1) by {gain:.1f} in the mean voxel, {why}"
+    own, other = RATES[model, n_scans < SHORT]
+    (not_chosen,) = NAMES.keys() - {model}
+    worth = f"{NAMES[model]} calls {own} of nothing significant at .05, and {NAMES[not_chosen]} {other}"
+    pooling = "local" if model == "arma11" else None
+    return Evidence(model, pooling, gain, if_mixed, f"{said}. In simulated runs like it {worth}")
