@@ -72,14 +72,27 @@ def _contents(folder):
 # What is written ------------------------------------------------------------------------------------------------------
 
 
-def test_noise_by_evidence_is_stored_by_its_name(run, tmp_path, capsys):
+@pytest.mark.parametrize("options", [(), ("--noise", "evidence")])
+def test_noise_by_evidence_is_the_default_and_stored_by_its_name(run, tmp_path, capsys, options):
     """What was chosen is said, and the settings that were written repeat it."""
-    assert _fit(run, tmp_path / "chosen", "--noise", "evidence") == 0
+    assert _fit(run, tmp_path / "chosen", *options) == 0
     said = capsys.readouterr().out
     chosen = Settings.load(tmp_path / "chosen" / "settings.json").noise
-    assert chosen.model in ("ar1-reml", "arma11")
-    assert f"Noise      {chosen.model}" in said
-    assert "raises twice the log likelihood of AR(1)" in said
+    assert (chosen.model, chosen.pooling, chosen.choice) == ("ar1-reml", None, "evidence")
+    assert "Noise      ARMA(1,1) raises twice the log likelihood of AR(1) by" in said
+    assert "noise AR(1) REML (by evidence)" in said
+    again = ["fit", "--settings", tmp_path / "chosen" / "settings.json", "--out", tmp_path / "again"]
+    assert main(list(map(str, again))) == 0
+    assert "raises twice" not in capsys.readouterr().out
+    first, second = (_contents(tmp_path / name) for name in ("chosen", "again"))
+    assert all(first[name] == second[name] for name in first if name.endswith((".nii.gz", ".tsv")))
+
+
+def test_the_help_says_that_evidence_is_the_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["fit", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "(default: evidence)" in told[told.index("--noise NAME covariance") :][:300]
 
 
 def test_maps_are_those_of_ordinary_least_squares_by_dense_algebra(run, tmp_path, capsys):

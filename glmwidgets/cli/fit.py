@@ -12,7 +12,7 @@ from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
-from glmwidgets.cli.options import add_settings, as_options_say
+from glmwidgets.cli.options import add_settings, as_options_say, begun_with
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.grammar import quote_name
@@ -25,15 +25,13 @@ from glmwidgets.runs.run import Run
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.effects import without_effect
+from glmwidgets.specification.model import ASKED
 from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
 if TYPE_CHECKING:
     from glmwidgets.datasets.found import FoundRun
 
 __all__ = ["add_options", "analyse", "fit", "open_given"]
-
-# In the place of a noise model's name: the one that the run asks for.
-BY_EVIDENCE = "evidence"
 
 
 def _parser() -> Parser:
@@ -124,9 +122,6 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     settings : Settings
     """
     found = _found(given)
-    by_evidence = given.get("noise.model") == BY_EVIDENCE
-    if by_evidence:
-        del given["noise.model"]
     settings = _settings(given)
     chosen = settings.inputs
     # An option goes before what was found in the dataset.
@@ -141,18 +136,17 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     names = ("t_r", "confounds", "mask", "slice_time_ref", "frame_times", "missing_duration")
     parts = {name: getattr(chosen, name) for name in names}
     run = open_run(bold, chosen.events, **parts)
-    settings = _complete(settings, run)
-    if by_evidence:
-        chosen = Analysis(run).noise_by_evidence(settings)
-        print(f"Noise      {chosen.model}{' ' + chosen.pooling if chosen.pooling else ''}: {chosen.said}")
-        settings = settings.updated({"noise.model": chosen.model, "noise.pooling": chosen.pooling})
-    return run, settings
+    return run, _complete(settings, run)
 
 
 def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:
-    """Fit a run, and say in a person's words what is wrong if something is."""
+    """Fit a run, and say in a person's words what is wrong if something is, and what its noise was chosen by."""
     analysis = Analysis(run)
     try:
+        if settings.noise.choice == ASKED:
+            found = analysis.noise_by_evidence(settings)
+            settings = settings.updated(found.as_settings())
+            print(f"{'Noise':<11}{found.said}.")
         result = analysis.result(settings)
         _say({stage: said for stage, said in result.warnings.items() if stage not in analysis.warned})
         return analysis, result, analysis.clusters(settings)
@@ -172,7 +166,7 @@ def _say(told: Mapping[str, Sequence[str]]) -> None:
 def _settings(given: dict[str, Any]) -> Settings:
     """Settings of the file, if one was named, with the options on top."""
     file, bold = given.pop("settings"), given.pop("bold")
-    settings = Settings() if file is None else Settings.load(file)
+    settings = begun_with() if file is None else Settings.load(file)
     if bold is not None:
         given["inputs.bold"] = bold
     try:
@@ -233,7 +227,7 @@ def fit(argv: Sequence[str]) -> int:
         # Chosen from a dataset's table, which holds more and has gaps: the settings need a file of these alone.
         folder.mkdir(parents=True, exist_ok=True)
         path = write_text(folder / "confounds.tsv", tsv(run.confounds), "confounds", overwrite=overwrite)
-        result = dataclasses.replace(result, settings=settings.updated({"inputs.confounds": str(path)}))
+        result = dataclasses.replace(result, settings=result.settings.updated({"inputs.confounds": str(path)}))
     files = write_result(folder, run, result, clusters, overwrite=overwrite)
     print(summary(run, result, clusters))
     print(f"{'Written':<11}{len(files)} files in {Path(folder).resolve()}")

@@ -13,7 +13,7 @@ from glmwidgets.glm.choices import refusal
 from glmwidgets.specification.field import Field, Option, SettingsError
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["add_settings", "as_options_say"]
+__all__ = ["add_settings", "as_options_say", "begun_with"]
 
 # Headings of the help, and the groups of settings below each.
 TITLES = {
@@ -45,6 +45,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
                     )
 
 
+def begun_with() -> Settings:
+    """What the command line begins with, where no file of settings was named."""
+    known = Settings.known().items()
+    return Settings().updated({path: each.default for path, row in known for each in row.options if each.default})
+
+
 def as_options_say(error: SettingsError) -> SettingsError:
     """The error with the flag in the place of the path: the person typed an option, and knows no path."""
     options = Settings.field(error.path).options if error.path in Settings.known() else ()
@@ -55,7 +61,7 @@ def _help(path: str, known: Field, option: Option) -> str:
     """What an option asks for, what it needs to have an effect, its choices and its default."""
     needs = "".join(f", for {need.words}" for need in known.needs if need.words != "none")
     choices = "" if known.choices is None or known.closed else f": {', '.join(known.choices)}"
-    default = Settings().get(path)
+    default = option.default or Settings().get(path)
     written = ",".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
     shown = default not in (None, "") and not isinstance(default, bool)
     return f"{option.help}{needs}{choices}" + (f" (default: {written})" if shown else "")

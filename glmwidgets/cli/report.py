@@ -73,7 +73,7 @@ def report(argv: Sequence[str]) -> int:
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     page.save_as_html(out, overwrite=overwrite)
-    source = Source(run, settings, analysis)
+    source = Source(run, result.settings, analysis)
     for dialect, path in scripts.items():
         if path:
             write_script(source, path, dialect, overwrite=overwrite)

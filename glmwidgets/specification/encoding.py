@@ -121,8 +121,9 @@ def begun_with(state: str, settings: Any = None, kind: type[SettingsTree] = Sett
     """
     if isinstance(settings, SettingsTree):
         raise InputError("state and settings both say everything", advice="give one of them")
-    told = decode(state, kind)
-    return {path: told.get(path) for path in told.paths() if not path.startswith("inputs.")} | dict(settings or {})
+    told = decode(state, kind).updated(settings or {})
+    named = {path for path in settings or {} if path.startswith("inputs.")}
+    return {path: told.get(path) for path in told.paths() if path in named or not path.startswith("inputs.")}
 
 
 def _told(text: str) -> Mapping[str, Any]:
@@ -156,7 +157,7 @@ def _canonical(value: Any) -> Any:
 
 
 def digest(asked: SettingsTree | Mapping[str, Any]) -> str:
-    """Hash of what is asked, without how it is looked at: 16 hexadecimal digits, the same on every machine.
+    """Hash of what is asked, not of how it is looked at or was chosen: 16 hexadecimal digits, the same everywhere.
 
     Parameters
     ----------
@@ -179,6 +180,6 @@ def digest(asked: SettingsTree | Mapping[str, Any]) -> str:
     >>> digest(settings.part(Model)) == digest(Model().updated({"noise.model": "ols"}))
     True
     """
-    plain = asked.to_dict(views=False) if isinstance(asked, SettingsTree) else asked
+    plain = asked.to_dict(views=False, origins=False) if isinstance(asked, SettingsTree) else asked
     text = json.dumps(_canonical(plain), ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

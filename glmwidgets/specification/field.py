@@ -95,12 +95,15 @@ class Option:
         What stands for its value in the help; the end of the flag if empty.
     const : object
         What the flag alone means, where it takes no value.
+    default : str
+        What the command line begins with, where that is not the setting's own default.
     """
 
     flag: str
     help: str
     metavar: str = ""
     const: Any = None
+    default: str = ""
 
 
 def _same(value: Any) -> Any:
@@ -211,6 +214,8 @@ class Field:
         is not given.
     aside : bool
         Whether it changes no map, and is told of only where nothing else changed.
+    is_origin : bool
+        Whether it tells where the value of another came from: no result depends on it, and no hash.
     change : callable or None
         ``change(before, after)``: a change of it in words, where that is not "label before → after".
     """
@@ -231,6 +236,7 @@ class Field:
     alternatives: tuple[Any, ...] = ()
     absent: Any = UNSAID
     aside: bool = False
+    is_origin: bool = False
     change: Callable[[Any, Any], str] | None = None
 
     def words(self, value: Any) -> str:

@@ -22,7 +22,25 @@ from glmwidgets.specification.tree import SettingsTree
 if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
 
-__all__ = ["DataSettings", "DesignSettings", "EventsSettings", "InputSettings", "Model", "NoiseSettings", "Source"]
+__all__ = [
+    "ASKED",
+    "EVIDENCE",
+    "DataSettings",
+    "DesignSettings",
+    "EventsSettings",
+    "InputSettings",
+    "Model",
+    "NoiseSettings",
+    "Source",
+]
+
+#: In the place of a noise model's name: the one that the run asks for. Settings then say `ASKED`, until the run was
+#: looked at, and `EVIDENCE` beside the name of the model that it was resolved to.
+EVIDENCE = "evidence"
+ASKED = "asked"
+
+#: How a noise model was chosen, by ``noise.choice``.
+NOISE_CHOICES = {"name": "by name", ASKED: "by evidence, once the run is looked at", EVIDENCE: "by evidence"}
 
 
 @dataclass(frozen=True)
@@ -405,6 +423,9 @@ class NoiseSettings:
     pooling : {None, "local", "global"}
         Whether voxels share their noise with those that touch them, or with the whole mask; see
         `glmwidgets.glm.noise.pooling`. Changing only the model to one that has nothing to share sets it to None.
+    choice : {"name", "asked", "evidence"}
+        Whether a person named the model, or the run is to be asked for it, or was. Who names a model or a pooling ends
+        the choice by evidence; a `model` of ``"evidence"`` asks for it. Files that do not say it mean a name.
     """
 
     model: str = setting(
@@ -414,7 +435,12 @@ class NoiseSettings:
         choices=NOISE_MODELS,
         closed=False,
         options=(
-            Option("--noise", "covariance of the errors; evidence: the one that the run's residuals ask for", "NAME"),
+            Option(
+                "--noise",
+                "covariance of the errors; evidence: the one that the run's residuals ask for",
+                "NAME",
+                default=EVIDENCE,
+            ),
         ),
         argument=Argument("noise_model"),
         alternatives=("ar1", "ar1-reml", "arma11"),
@@ -436,6 +462,14 @@ class NoiseSettings:
         ),
         alternatives=(None, "local"),
     )
+    choice: str = setting(
+        "name",
+        "noise chosen",
+        said=lambda way: "the noise model was chosen by what the run's residuals say" if way == EVIDENCE else "",
+        choices=NOISE_CHOICES,
+        is_origin=True,
+        absent="name",
+    )
 
     def __post_init__(self) -> None:
         try:
@@ -449,8 +483,17 @@ class NoiseSettings:
             raise SettingsError.of("noise.pooling", error) from None
 
     def changed(self, new: Mapping[str, Any]) -> NoiseSettings:
-        """Copy with some fields replaced, in which pooling gives way to a model that cannot be pooled."""
+        """Copy with some fields replaced: pooling gives way to a model that has none, evidence to a name."""
         new = dict(new)
+        if new.get("model") == EVIDENCE:
+            # Until the run is looked at, the model stays as it is.
+            del new["model"]
+            new["choice"] = ASKED
+        elif new.keys() & {"model", "pooling"} and "choice" not in new:
+            new["choice"] = "name"
+            if self.choice == EVIDENCE:
+                # Who names a model has not asked for the pooling that came with another.
+                new.setdefault("pooling", None)
         row = NOISE_MODELS.get(new.get("model", self.model))
         if row is not None and not row.can_pool and "pooling" not in new:
             new["pooling"] = None

@@ -68,4 +68,4 @@ class Settings(View, Question, Model, Source):
 
 def is_analysis(path: str) -> bool:
     """Whether a result depends on a setting, or only how it is looked at."""
-    return path.partition(".")[0] not in Settings.VIEWS
+    return Settings.matters(path)

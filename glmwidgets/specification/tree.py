@@ -95,25 +95,35 @@ class SettingsTree:
         """Paths at which two trees differ, with the other's and this one's value."""
         return {path: (other.get(path), self.get(path)) for path in self.paths() if other.get(path) != self.get(path)}
 
+    @classmethod
+    def matters(cls, path: str) -> bool:
+        """Whether a result depends on a setting; otherwise it says how it is looked at, or where another came from."""
+        return path.partition(".")[0] not in cls.VIEWS and not cls.field(path).is_origin
+
     def same_analysis(self, other: SettingsTree) -> bool:
         """Whether two trees lead to the same result, however that is looked at."""
-        groups = (group.name for group in dataclasses.fields(self) if group.name not in self.VIEWS)
-        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in groups)
+        return type(self) is type(other) and not any(map(self.matters, self.changes_from(other)))
 
     def seen_as(self: Tree, other: Tree) -> Tree:
         """Copy that is looked at as another tree is."""
         return dataclasses.replace(self, **{name: getattr(other, name) for name in self.VIEWS})
 
-    def to_dict(self, views: bool = True) -> dict[str, Any]:
+    def to_dict(self, views: bool = True, origins: bool = True) -> dict[str, Any]:
         """Plain dictionaries, ready for JSON.
 
         Parameters
         ----------
         views : bool
             With the groups that say how a result is looked at.
+        origins : bool
+            With what says where the value of another setting came from.
         """
-        tree = dataclasses.asdict(self)
-        return tree if views else {name: group for name, group in tree.items() if name not in self.VIEWS}
+        tree = {name: group for name, group in dataclasses.asdict(self).items() if views or name not in self.VIEWS}
+        for path, known in self.known().items():
+            group, _, name = path.partition(".")
+            if known.is_origin and not origins and group in tree:
+                del tree[group][name]
+        return tree
 
     def to_json(self, views: bool = True) -> str:
         """Readable JSON with the format's name and version at its head; `views` as in `to_dict`."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes", "told_beside"]
+__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes", "told_beside", "told_origins"]
 
 #: Settings that change no map, and are told of only where nothing else changed.
 LIST_OF_CONTRASTS = frozenset(path for path, known in Settings.known().items() if known.aside)
@@ -35,7 +35,8 @@ def changes_in_words(changes: Mapping[str, tuple[Any, Any]], kind: type[Settings
     ('noise AR(1) → OLS (white)', 'smoothing none → 5 mm')
     """
     known = {path: kind.field(path) for path in changes if path.partition(".")[0] not in kind.VIEWS}
-    words = tuple(field.changed(*changes[path]) for path, field in known.items() if not field.aside)
+    told = {path: field.changed(*changes[path]) for path, field in known.items() if not field.aside}
+    words = tuple(text for path, text in told.items() if not known[path].is_origin) or tuple(told.values())
     return words or (("list of contrasts",) if LIST_OF_CONTRASTS & set(changes) else ())
 
 
@@ -64,4 +65,23 @@ def told_beside(model: SettingsTree) -> str:
     'The first 3 scans were left out. Scans of a framewise displacement above 0.5 mm had a column each.'
     """
     told = [field.clause(model.get(path)) for path, field in Model.known().items() if field.argument is None]
-    return " ".join(f"{clause[0].upper()}{clause[1:]}." for clause in told if clause)
+    return " ".join(_sentences(told))
+
+
+def told_origins(model: SettingsTree) -> list[str]:
+    """Where values of settings came from, in sentences.
+
+    Parameters
+    ----------
+    model : SettingsTree
+
+    Examples
+    --------
+    >>> told_origins(Settings().updated({"noise.choice": "evidence"}))
+    ["The noise model was chosen by what the run's residuals say."]
+    """
+    return _sentences(field.clause(model.get(path)) for path, field in model.known().items() if field.is_origin)
+
+
+def _sentences(clauses: Iterable[str]) -> list[str]:
+    return [f"{clause[0].upper()}{clause[1:]}." for clause in clauses if clause]

@@ -1,6 +1,7 @@
 """Data, drift, confounds and noise with no browser: controls and settings are one, words are the engine's."""
 
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from glmwidgets.datasets import simulate_run
 from glmwidgets.glm.design.confound_groups import FD, MOTION, motion_columns
 from glmwidgets.glm.design.diagnostics import energy_removed
 from glmwidgets.glm.fit.whiteness import residual_whiteness
+from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.panels.run.confounds import ConfoundsPanel
 from glmwidgets.panels.run.data import DataPanel
 from glmwidgets.panels.run.drift import DriftPanel
@@ -334,7 +336,7 @@ def test_the_noise_that_the_run_asks_for_is_taken_by_name_and_said(coloured):
     panel.evidence.click()
     assert coloured.settings.noise.model == "arma11"
     assert coloured.settings.noise.pooling == "local"
-    assert "Chosen by evidence: ARMA(1,1) raises twice the log likelihood of AR(1) by" in panel._about.value
+    assert "Chosen by evidence. ARMA(1,1) raises twice the log likelihood of AR(1) by" in panel._about.value
     coloured.undo()
     assert coloured.settings == before
     assert "evidence" not in panel._about.value
@@ -369,13 +371,20 @@ def test_the_rho_map_and_back(session):
     assert session.settings.map.statistic == "z"
 
 
-def test_a_default_says_why_it_is_one(session):
+def test_the_model_that_a_run_asked_for_says_why_with_the_rates_of_both(run):
+    session = Session(run, synchronous=True)
     panel = NoisePanel(session)
-    usual = session.analysis.default_settings().noise.model
-    session.update({"noise.model": usual})
-    assert panel._about.value.startswith("The default. ")
+    assert panel._about.value.startswith("Until the run&#x27;s residuals have said which noise model they ask for.")
+    session.refresh()
+    assert panel._about.value == f"Chosen by evidence. {session.evidence.said}.".replace("'", "&#x27;")
+    assert re.search(r"AR\(1\) calls \.\d+ to \.\d+ of nothing .* ARMA\(1,1\) \.\d+ to \.\d+\.$", panel._about.value)
+    assert panel.evidence.layout.display == "none"
     session.update({"noise.model": "ar3"})
-    assert "default" not in panel._about.value
+    assert panel._about.value == noise_model_row("ar3").description
+    assert panel.evidence.layout.display == ""
+    session.undo()
+    assert "Chosen by evidence. ARMA(1,1) raises" in panel._about.value
+    session.close()
 
 
 def test_a_drag_waits_for_no_verdict(live):

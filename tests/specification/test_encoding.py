@@ -101,7 +101,9 @@ def test_the_hash_is_of_the_question_and_not_of_the_view():
     settings = Settings().updated({"design.high_pass": 0.1})
     assert digest(settings) == digest(settings.updated({"map.opacity": 0.5, "series.unit": "signal"}))
     assert digest(settings) != digest(settings.updated({"design.high_pass": 0.1 + 2e-17 * 4}))
-    assert digest(settings.part(Model)) == digest(settings.part(Model).to_dict())
+    assert digest(settings.part(Model)) == digest(settings.part(Model).to_dict(origins=False))
+    by_evidence = settings.updated({"noise.choice": "evidence"})
+    assert digest(by_evidence) == digest(settings)
 
 
 def test_the_hash_is_the_same_in_another_process_and_in_any_order():

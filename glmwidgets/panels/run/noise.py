@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.noise.models import NOISE_MODELS, NoiseModel, noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
+from glmwidgets.specification.model import ASKED, EVIDENCE, NoiseSettings
 from glmwidgets.web.palettes import FIT
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.regression import Fit
     from glmwidgets.glm.fit.whiteness import Whiteness
-    from glmwidgets.glm.noise.evidence import Evidence
 
 __all__ = ["NoisePanel"]
 
@@ -42,7 +42,7 @@ class NoisePanel(Panel):
     suggestion : Button
         Sets the model that the verdict suggests; hidden where there is none.
     evidence : Button
-        Takes the noise model that the run itself asks for, and says why.
+        Takes the noise model that the run itself asks for, and says why; hidden where that was done.
     rho : Button
         Shows the map of the autocorrelation, and the z map again.
     watch : WhitenessWatch
@@ -68,7 +68,6 @@ class NoisePanel(Panel):
         self.evidence = W.Button(
             description="choose by evidence", tooltip="take the noise model that describes this run's residuals best"
         )
-        self._evidence: Evidence | None = None
         self.suggestion.on_click(self.guarded(lambda _button: self._try()))
         self.evidence.on_click(self.guarded(lambda _button: self._choose()))
         self.rho.on_click(self.guarded(lambda _button: self._toggle_rho()))
@@ -80,9 +79,8 @@ class NoisePanel(Panel):
         self.watch = WhitenessWatch(session)
         self._drawn: Whiteness | None = None
         self._found: tuple[object, str, tuple[str, ...]] = (None, "", ())
-        self._usual = session.analysis.default_settings().noise.model
         self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
-        session.observe_locked(self._show_choice, "settings")
+        session.observe_locked(self._show_choice, ["settings", "evidence"])
         self.when_settled(self._show_verdict)
         self.watch.observe(self.guarded(lambda _change: self._show_verdict()), "verdict")
         self._show_choice()
@@ -99,8 +97,17 @@ class NoisePanel(Panel):
             self.session.update({"noise.model": verdict.whiteness.suggestion})
 
     def _choose(self) -> None:
-        self._evidence = self.session.choose_noise()
-        self._show_choice()
+        self.session.choose_noise()
+
+    def _why(self, noise: NoiseSettings, row: NoiseModel) -> str:
+        if noise.choice == ASKED:
+            return f"Until the run's residuals have said which noise model they ask for. {row.description}"
+        if noise.choice != EVIDENCE:
+            return row.description
+        found = self.session.evidence
+        if found is not None and (found.model, found.pooling) == (noise.model, noise.pooling):
+            return f"Chosen by evidence. {found.said}."
+        return f"Chosen by evidence when the run was first looked at. {row.calibration}"
 
     def _toggle_rho(self) -> None:
         shown = self.session.settings.map.statistic
@@ -110,11 +117,8 @@ class NoisePanel(Panel):
         settings = self.session.settings
         row = noise_model_row(settings.noise.model)
         self.pooling.disabled = not row.can_pool
-        by_default = settings.noise.model == self._usual
-        why = f"The default. {row.calibration}"
-        chosen = self._evidence is not None and self._evidence[:2] == (settings.noise.model, settings.noise.pooling)
-        by_evidence = f"Chosen by evidence: {self._evidence.said}." if chosen else ""
-        self._about.value = by_evidence or (why if by_default else row.description)
+        self._about.value = escape(self._why(settings.noise, row))
+        W.show(self.evidence, settings.noise.choice == "name")
         self.model.tooltip = row.description
         label = "z map" if settings.map.statistic == "rho" else "ρ map"
         self.rho.description = label

@@ -30,6 +30,7 @@ from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, cho
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.fixed import WEIGHTINGS
+from glmwidgets.specification.words import told_beside, told_origins
 
 __all__ = ["runs_report", "write_runs_script"]
 
@@ -133,6 +134,7 @@ def _text(found: _Combined, stem: str) -> str:
     lines += ["}", *output_lines(stem), "for name, contrast in contrasts.items():", *each]
     lines += saving_lines(found.sources[0].settings, "mask_img")
     head = [f"# Repeats fixed effects over {len(found.sources)} runs, made with glmwidgets {__version__}."]
+    head += dict.fromkeys(f"# {text}" for source in found.sources for text in told_origins(source.settings))
     head += dict.fromkeys(
         line
         for source in found.sources
@@ -242,5 +244,6 @@ def _study(of: RunSet, found: _Combined, title: str | None, bg_img: Any) -> Stud
         affine=result.domain.affine,
         r_square=np.mean([run.r_square for run in runs], axis=0),
         background=load_image(bg_img),
+        beside=told_beside(found.sources[0].settings),
         looks=settings.map,
     )

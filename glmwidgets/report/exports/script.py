@@ -33,6 +33,7 @@ from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.arguments import told_arguments
 from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.settings import EventsSettings, Settings
+from glmwidgets.specification.words import told_origins
 
 __all__ = ["DIALECTS", "script_text", "write_script"]
 
@@ -203,7 +204,8 @@ def _source(given: Any) -> Source:
             frame_times=inputs.frame_times,
             missing_duration=inputs.missing_duration,
         )
-        return Source(run, given, Analysis(run))
+        analysis = Analysis(run)
+        return Source(run, analysis.settled(given), analysis)
     session = getattr(given, "session", given)
     if not hasattr(session, "settings"):
         raise TypeError(f"a script is written of a session, an explorer or settings, not of {type(given).__name__}")
@@ -331,7 +333,8 @@ def _own(source: Source, stem: str) -> str:
         *saving_lines(settings, "model.mask_img_"),
     ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
-    head = [f"# Repeats an analysis made with glmwidgets {__version__}.", *registering_lines(settings, run)]
+    head = [f"# Repeats an analysis made with glmwidgets {__version__}.", *_origins(settings)]
+    head += registering_lines(settings, run)
     return assembled(imports, lines, head)
 
 
@@ -421,7 +424,7 @@ def _nilearn(source: Source, stem: str) -> str:
         "from nilearn.glm.first_level import FirstLevelModel",
         "from nilearn.reporting import get_clusters_table",
     ]
-    head = [f"# Repeats an analysis made with glmwidgets {__version__}, by nilearn {NILEARN}."]
+    head = [f"# Repeats an analysis made with glmwidgets {__version__}, by nilearn {NILEARN}.", *_origins(settings)]
     head += ["#", "# Not the same there:"] + [f"# - {text}." for text in lacking]
     return assembled(imports, lines, head)
 
@@ -431,6 +434,10 @@ DIALECTS: dict[str, Callable[[Source, str], str]] = {"glmwidgets": _own, "nilear
 
 
 # Parts ----------------------------------------------------------------------------------------------------------------
+
+
+def _origins(settings: Settings) -> list[str]:
+    return [f"# {text}" for text in told_origins(settings)]
 
 
 def assembled(imports: list[str], lines: list[str], head: list[str]) -> str:

@@ -18,7 +18,6 @@ from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.report.page.permuted import describe_permutation
 from glmwidgets.specification.model import Model
-from glmwidgets.specification.words import told_beside
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
@@ -142,7 +141,7 @@ def _first_level(study: Study) -> list[str]:
     if chosen.get("mask_img") is False:
         masked = "in the whole field of view"
     parts.append(f"The series of {count(int(study.mask.sum()), 'voxel')} {masked} were {smoothed} and {scaled}.")
-    parts += [] if study.settings is None else [told_beside(study.settings)]
+    parts.append(study.beside)
     parts.append(_task(study))
     parts.append(_nuisance(study))
     row = noise_model_row(chosen["noise_model"])

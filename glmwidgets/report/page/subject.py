@@ -29,6 +29,7 @@ from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.looks import MapSettings
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
+from glmwidgets.specification.words import told_beside
 
 __all__ = [
     "ContrastFacts",
@@ -140,6 +141,8 @@ class Study:
         How maps are drawn.
     said : tuple of str
         What was warned of on the way to the result.
+    beside : str
+        What no argument of an estimator says of the model, in sentences.
     """
 
     title: str
@@ -153,6 +156,7 @@ class Study:
     settings: SettingsTree | None = None
     looks: MapSettings = field(default_factory=MapSettings)
     said: tuple[str, ...] = ()
+    beside: str = ""
 
     def image(self, values: np.ndarray) -> nib.Nifti1Image:
         """Values of the voxels as an image, 0 outside the mask."""
@@ -216,6 +220,7 @@ def study_of_result(
         r_square=result.fitted.r_square,
         background=load_image(bg_img),
         settings=settings,
+        beside=told_beside(settings),
         looks=settings.map,
         said=tuple(text for texts in result.warnings.values() for text in texts),
     )

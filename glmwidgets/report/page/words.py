@@ -13,6 +13,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.specification.model import EVIDENCE
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def describe_model(settings: Settings) -> str:
     """
     design, data, noise = settings.design, settings.data, settings.noise
     shared = "" if noise.pooling is None else f" {POOLINGS[noise.pooling].label}"
+    shared += " (by evidence)" if noise.choice == EVIDENCE else ""
     return ", ".join(
         (
             f"HRF {design.hrf_model or 'none'}",

@@ -73,7 +73,7 @@ def model_digest(settings: Settings, design: pd.DataFrame) -> str:
     The matrix stands for the design's settings, for two that give the same columns are the same model: the order
     of a polynomial does not matter to a cosine drift. Its values count to six digits.
     """
-    tree = settings.to_dict()
+    tree = settings.to_dict(origins=False)
     chosen = json.dumps([tree[group] for group in ("data", "noise")], sort_keys=True)
     x = design.to_numpy(dtype=float)
     size = np.abs(x).max(axis=0)

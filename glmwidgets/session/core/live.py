@@ -251,10 +251,11 @@ class LiveSession(traitlets.HasTraits):
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
             self._show(result, movement)
             ticket.wait_for_rest()
-            if not ticket.is_newest:
+            result = self._settled(result, movement) if ticket.is_newest else None
+            if result is None:
                 return
             timings = dict(result.timings)
-            clusters = self.analysis.clusters(settings, timings, checkpoint)
+            clusters = self.analysis.clusters(result.settings, timings, checkpoint)
             verdicts = self._judge(result, ticket)
         except Superseded:
             if ticket.is_newest:
@@ -293,6 +294,10 @@ class LiveSession(traitlets.HasTraits):
             Whether what is looked at of the result is on screen already.
         """
         return False
+
+    def _settled(self, result: Any, movement: int) -> Any:
+        """What is left open until a first result is there; None where another is asked for in its place."""
+        return result
 
     @property
     def _is_new(self) -> bool:

@@ -72,6 +72,10 @@ class Steps:
             self.movement += 1
         self._last = now
 
+    def rewrite(self, said_again: Callable[[Settings], Settings]) -> None:
+        """Have every step say what it means in other words; that is no step."""
+        self._line = [said_again(settings) for settings in self._line]
+
     def undo(self) -> Settings | None:
         """Go a step back; None at the beginning."""
         return self._go(-1) if self.can_undo else None

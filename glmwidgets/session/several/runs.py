@@ -1,7 +1,9 @@
 """Several runs of one participant: a live session for each, one for their fixed effects, and one model for all.
 
 The model and what is asked of it (`LINKED`) are shared: a change in one run is one of all, and of the fixed effects.
-What belongs to a run alone, its events above all, stays with it. A run can be given a model of its own.
+What belongs to a run alone, its events above all, stays with it. A run can be given a model of its own. Where the runs
+are to be asked for their noise model, the one that is looked at first answers for all: runs of one participant have the
+scanner, the repetition time and the sequence in common, on which the kind of noise depends.
 
 Only what is shown computes. The others take what has changed when it is their turn: for undo there, that is one step.
 """
@@ -16,6 +18,7 @@ from typing import Any
 
 import traitlets
 
+from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.runs.run import Run, run_name
 from glmwidgets.session.core.ledger import Ledger
@@ -25,6 +28,7 @@ from glmwidgets.session.core.steps import Steps
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.fixed import FixedSettings, written_model
+from glmwidgets.specification.model import ASKED
 from glmwidgets.specification.settings import InputSettings, Settings
 
 __all__ = ["LINKED", "RunSession", "RunSet", "check_same_grid"]
@@ -115,6 +119,7 @@ class RunSet(traitlets.HasTraits):
         self.fixed.lock = self.lock
         for i, session in enumerate(self.sessions):
             session.observe(lambda change, i=i: self._run_changed(i, change), "settings")
+            session.observe(lambda change, i=i: self._evidence_found(i, change["new"]), "evidence")
         self.fixed.observe(self._fixed_changed, "settings")
         self.bring_all()
         for session in self.sessions:
@@ -273,6 +278,25 @@ class RunSet(traitlets.HasTraits):
                 self._share({path: after for path, (_, after) in moved.items()}, index)
             if self.shown != index:
                 self._bring(self.shown)
+
+    def _evidence_found(self, index: int, found: Evidence | None) -> None:
+        with self.lock:
+            if found is None or self._quiet or index in self.own:
+                return
+            whose = f"All runs have the noise model that {run_name(index)} asks for."
+            for_all = found._replace(said=f"{whose} {found.said}")
+            with self._quietly():
+                for i, session in enumerate(self.sessions):
+                    if i != index and i not in self.own:
+                        session.take_evidence(for_all)
+
+    def settle_noise(self) -> bool:
+        """Ask the first run for the noise model of all, where that is open; whether it was."""
+        open_ones = [session for session in self.sessions if session.settings.noise.choice == ASKED]
+        for session in open_ones:
+            if session.settings.noise.choice == ASKED:
+                session.take_evidence(session.analysis.noise_by_evidence(session.settings))
+        return bool(open_ones)
 
     def _fixed_changed(self, change: Any) -> None:
         with self.lock:

@@ -13,6 +13,7 @@ from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.resting import Resting
 from glmwidgets.session.several.analysis import FixedAnalysis
 from glmwidgets.specification.fixed import FixedSettings
+from glmwidgets.specification.model import ASKED
 from glmwidgets.specification.tree import SettingsTree
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FixedSession"]
 
 # Groups that the fixed effects have in common with the runs.
-ASKED = ("contrast", "threshold", "map")
+SHARED = ("contrast", "threshold", "map")
 
 
 class FixedSession(Resting, LiveSession):
@@ -49,13 +50,13 @@ class FixedSession(Resting, LiveSession):
         """Take the runs' models, and what is asked of them."""
         with self.lock:
             before, settings = self.settings, self._followed(self.settings)
-            if any(getattr(settings, group) != getattr(before, group) for group in ASKED):
+            if any(getattr(settings, group) != getattr(before, group) for group in SHARED):
                 self.steps.add(settings)
             if settings != before:
                 self._take(settings)
 
     def _followed(self, settings: FixedSettings) -> FixedSettings:
-        asked = {group: getattr(self._of.shared, group) for group in ASKED}
+        asked = {group: getattr(self._of.shared, group) for group in SHARED}
         return replace(settings, runs=replace(settings.runs, models=self._of.models()), **asked)
 
     def _take(self, settings: SettingsTree | None) -> bool:
@@ -67,7 +68,12 @@ class FixedSession(Resting, LiveSession):
     def _is_new(self) -> bool:
         return False
 
+    def _settled(self, result: RunsAnswer, movement: int) -> RunsAnswer | None:
+        return None if self._of.settle_noise() else result
+
     def _count(self, result: RunsAnswer, movement: int) -> None:
-        asked = {group: getattr(result.settings, group) for group in ASKED}
+        if self._of.shared.noise.choice == ASKED:
+            return
+        asked = {group: getattr(result.settings, group) for group in SHARED}
         settings = replace(self._of.shared, **asked)
         self.ledger.add(settings, result.stacked, result.timings, movement)

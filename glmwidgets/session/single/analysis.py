@@ -29,6 +29,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
+from glmwidgets.specification.model import ASKED
 from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
 
@@ -74,10 +75,9 @@ class Analysis(LiveAnalysis):
         )
 
     def default_settings(self) -> Settings:
-        """Settings that a run is first looked at with: its first condition, under the live noise model."""
-        settings = Settings(inputs=InputSettings.of(self.run), noise=NoiseSettings(model=LIVE_NOISE_MODEL))
-        if not self.run.is_even:
-            settings = settings.updated({"noise.model": "ols"})
+        """Settings that a run is first looked at with: its first condition, the noise model as the run asks for it."""
+        noise = NoiseSettings(LIVE_NOISE_MODEL, choice=ASKED) if self.run.is_even else NoiseSettings("ols")
+        settings = Settings(inputs=InputSettings.of(self.run), noise=noise)
         if self.run.confounds is not None:
             chosen = self.run.chosen_confounds
             chosen = first_choice(self.run.confounds.columns) if chosen is None else chosen
@@ -98,13 +98,20 @@ class Analysis(LiveAnalysis):
 
         Raises
         ------
-        ValueError
-            If scans were taken at uneven times: then there is no choice.
+        glmwidgets.session.core.graph.StageError
+            If there is no design, or no data, to look at.
         """
+        design = self.graph.get("design", settings)
         if not self.run.is_even:
-            raise ValueError("scans were taken at uneven times, for which there is no noise model but ols")
-        moments, design = self.graph.get("moments", settings), self.graph.get("design", settings)
-        return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)))
+            return Evidence("ols", None, None, None, "Scans at uneven times have no noise model but OLS")
+        moments = self.graph.get("moments", settings)
+        return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), self.run.t_r)
+
+    def settled(self, settings: Settings) -> Settings:
+        """The settings, with the noise model that the run asks for where they leave that to it."""
+        if settings.noise.choice != ASKED:
+            return settings
+        return settings.updated(self.noise_by_evidence(settings).as_settings())
 
     def events(self, settings: Settings) -> pd.DataFrame | None:
         """Events that are modelled under these settings, those of types without a tick too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from glmwidgets.session.core.live import LiveSession, Status, first_settings
 from glmwidgets.session.core.scheduler import Ticket
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.preview import Preview, Previewer
+from glmwidgets.specification.model import ASKED
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["Session", "Status"]
@@ -51,6 +53,7 @@ class Session(LiveSession):
     preview = traitlets.Instance(Preview, allow_none=True, help="The visible slices, ahead of a large `result`.")
     scan = traitlets.Int(None, allow_none=True, help="Scan that the map is laid over, counted from 0; None for none.")
     pinned = traitlets.Instance(RunAnswer, allow_none=True, help="Result that others are compared with.")
+    evidence = traitlets.Instance(Evidence, allow_none=True, help="What this session chose its noise model by.")
 
     def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
         self.run = run
@@ -103,8 +106,37 @@ class Session(LiveSession):
             What it was chosen by, in words, too.
         """
         found = self.analysis.noise_by_evidence(self.settings)
-        self.update({"noise.model": found.model, "noise.pooling": found.pooling})
+        with self.lock:
+            self.evidence = found
+            self.update(found.as_settings())
         return found
+
+    def take_evidence(self, found: Evidence) -> None:
+        """Have the settings name the noise model that the run was to be asked for; that is no step of its own."""
+
+        def named(settings: Settings) -> Settings:
+            return settings.updated(found.as_settings()) if settings.noise.choice == ASKED else settings
+
+        with self.lock:
+            if self.settings.noise.choice == ASKED:
+                self.evidence = found
+                self.steps.rewrite(named)
+                self.settings = named(self.settings)
+                self.looks += 1
+
+    def _settled(self, result: RunAnswer, movement: int) -> RunAnswer | None:
+        if result.settings.noise.choice != ASKED:
+            return result
+        found = self.analysis.noise_by_evidence(result.settings)
+        with self.lock:
+            self.take_evidence(found)
+            if not self.is_current:
+                self.refresh()
+                return None
+            self.result = dataclasses.replace(result, settings=self.settings)
+            self._count(self.result, movement)
+            self.looks += 1
+            return self.result
 
     def lock_model(self) -> None:
         """Declare the model and the contrasts that are being looked at as the confirmatory ones.
@@ -158,7 +190,9 @@ class Session(LiveSession):
         return not self.ledger.entries
 
     def _count(self, result: RunAnswer, movement: int) -> None:
-        self.ledger.add(result.settings, result.design, result.timings, movement)
+        # A first map that waits for the run's own noise model is no model that anybody chose to look at.
+        if result.settings.noise.choice != ASKED:
+            self.ledger.add(result.settings, result.design, result.timings, movement)
 
     def _pin_wanted(self, ticket: Ticket) -> None:
         wanted, self._to_pin = self._to_pin, None

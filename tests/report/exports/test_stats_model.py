@@ -60,6 +60,7 @@ def test_a_session_written_and_read_back_has_the_same_settings_and_map(run, tmp_
             "design.confounds": ["rot_z"],
             "design.hrf_model": "glover",
             "data.smoothing_fwhm": 4.0,
+            "noise.model": "ar1-reml",
             "contrast.names": ["Faces", "Motion"],
             "contrast.expressions": ["face/3", "rot_z"],
         }
