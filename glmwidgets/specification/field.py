@@ -177,6 +177,11 @@ class Needs:
         return ", ".join(map(plain, self.values()))
 
 
+def _label(row: Any) -> str:
+    """What a row of a table is called, where it says that: a table holds rows with a label, or labels."""
+    return row if isinstance(row, str) else getattr(row, "label", "")
+
+
 @dataclass(frozen=True)
 class Field:
     """All that anybody asks of a setting.
@@ -184,7 +189,13 @@ class Field:
     Attributes
     ----------
     label : str
-        What a person calls it, in menus, tables and the ledger.
+        What a person calls it, in tables and the ledger.
+    short : str
+        What its control is called, where that is not the label.
+    help : str
+        What it asks for, to who points at its control; as the command line says it if empty.
+    step : float
+        By which its control moves.
     unit : str
         Of its value; empty without one.
     say : callable or None
@@ -238,6 +249,40 @@ class Field:
     aside: bool = False
     is_origin: bool = False
     change: Callable[[Any, Any], str] | None = None
+    short: str = ""
+    help: str = ""
+    step: float = 1
+
+    @property
+    def title(self) -> str:
+        """What its control is called, with its unit.
+
+        Examples
+        --------
+        >>> Field("smallest cluster", unit="voxels", short="cluster").title
+        'cluster, voxels'
+        """
+        return ", ".join(filter(None, (self.short or self.label, self.unit)))
+
+    @property
+    def hint(self) -> str:
+        """What it asks for, in a few words."""
+        return self.help or next((option.help for option in self.options), "")
+
+    def menu(self, offered: Iterable[Any] | None = None) -> list[tuple[str, Any]]:
+        """Values to choose from, each after what it is called: all by default, or those that are offered.
+
+        Examples
+        --------
+        >>> Field("sides", say=lambda both: "both" if both else "positive").menu((True, False))
+        [('both', True), ('positive', False)]
+        """
+        rows = self.choices if isinstance(self.choices, Mapping) else {}
+        values = self.choices if offered is None else offered
+        return [(_label(rows.get(value)) or self._said(value), value) for value in values]
+
+    def _said(self, value: Any) -> str:
+        return plain(value) if self.say is None else self.say(value)
 
     def words(self, value: Any) -> str:
         """A value as a person reads it, with its unit.
@@ -256,9 +301,9 @@ class Field:
         return words + (f" {self.unit}" if self.unit and value is not None else "")
 
     def _row_label(self, value: Any) -> str:
-        """What the row of a table is called: a table holds rows with a label, or labels."""
+        """What a value is called in the table."""
         row = self.choices.get(value) if isinstance(self.choices, Mapping) and self.closed else None
-        return row if isinstance(row, str) else getattr(row, "label", None) or plain(value)
+        return _label(row) or plain(value)
 
     def changed(self, before: Any, after: Any) -> str:
         """A change of it in words."""

@@ -168,7 +168,7 @@ class GroupDesignSettings:
     """
 
     terms: tuple[str, ...] = setting((), "terms")
-    centre: bool = setting(True, "covariates centred")
+    centre: bool = setting(True, "covariates centred", short="centre covariates")
 
     def __post_init__(self) -> None:
         check_group(self, "design")
@@ -196,18 +196,22 @@ class PermutationSettings:
         Family-wise error that cut-offs are for.
     """
 
-    n_perm: int = setting(1000, "rearrangements", low=1, high=1_000_000, argument=_permuted("n_perm"))
+    n_perm: int = setting(
+        1000, "rearrangements", short="permutations", low=1, high=1_000_000, step=500, argument=_permuted("n_perm")
+    )
     seed: int = setting(0, "seed", low=0, argument=_permuted("random_state"))
     forming: float = setting(
         0.001,
         "cluster-forming p",
+        short="clusters at p",
+        step=0.001,
         say=lambda p: plain(p) if p else "no test of clusters",
         low=0,
         high=0.2,
         argument=_permuted("threshold"),
     )
-    tfce: bool = setting(False, "TFCE", argument=_permuted("tfce"))
-    alpha: float = setting(0.05, "family-wise error", low=0, high=0.5, open_low=True)
+    tfce: bool = setting(False, "TFCE", help="threshold-free cluster enhancement; slower", argument=_permuted("tfce"))
+    alpha: float = setting(0.05, "family-wise error", short="FWE alpha", low=0, high=0.5, open_low=True, step=0.01)
 
     def __post_init__(self) -> None:
         check_group(self, "permutation")

@@ -79,21 +79,34 @@ class MapSettings:
         A line around what survives; the border of the voxels that are analysed.
     """
 
-    statistic: str = setting("z", "statistic", choices=STATISTICS)
-    limit: float | None = setting(None, "end of the colour bar", low=0, open_low=True)
+    statistic: str = setting("z", "statistic", short="colours show", choices=STATISTICS)
+    limit: float | None = setting(None, "end of the colour bar", short="colours end at", low=0, open_low=True)
     background: str = setting("mean", "background", choices=BACKGROUNDS)
     convention: str = setting("neurological", "left and right", choices=CONVENTIONS)
     view: str = setting("ortho", "view", choices=VIEWS)
-    cut_axes: str = setting("z", "rows of the mosaic")
-    n_cuts: int = setting(7, "cuts in a row", low=1, high=MOST_CUTS)
+    cut_axes: str = setting("z", "rows of the mosaic", short="cuts", choices=CUTS, closed=False)
+    n_cuts: int = setting(7, "cuts in a row", short="of each", low=1, high=MOST_CUTS)
     zoom: tuple[float, ...] = setting((), "enlarged", say=lambda zoom: f"{zoom[0]:.2g}×" if zoom else "no")
-    signs: str = setting("both", "signs shown", choices=SIGNS)
-    colormap: str = setting("warm-cold", "colours of both signs", choices=COLORMAPS)
-    sequential: str = setting("viridis", "colours of one sign", choices=SEQUENTIAL)
-    opacity: float = setting(1.0, "opacity", low=0, high=1)
-    fade_below: bool = setting(True, "fade below the threshold")
-    show_outline: bool = setting(True, "outline")
-    show_mask: bool = setting(False, "border of the mask")
+    signs: str = setting("both", "signs shown", short="signs", choices=SIGNS)
+    colormap: str = setting(
+        "warm-cold",
+        "colours of both signs",
+        short="colours",
+        say=lambda name: name.replace("-", " \N{EN DASH} "),
+        choices=COLORMAPS,
+    )
+    sequential: str = setting("viridis", "colours of one sign", short="colours", choices=SEQUENTIAL)
+    opacity: float = setting(1.0, "opacity", low=0, high=1, step=0.02)
+    fade_below: bool = setting(
+        True,
+        "fade below the threshold",
+        short="fade below",
+        help="below the threshold the map fades with |z| instead of vanishing",
+    )
+    show_outline: bool = setting(True, "outline", help="a line around what survives")
+    show_mask: bool = setting(
+        False, "border of the mask", short="mask", help="the border of the voxels that are analysed"
+    )
 
     def __post_init__(self) -> None:
         check_group(self, "map")

@@ -158,6 +158,7 @@ class DataSettings:
     drop_scans: int = setting(
         0,
         "initial scans left out",
+        short="scans to drop",
         said=lambda n: f"the first {n} scans were left out" if n else "",
         low=0,
         options=(Option("--drop-scans", "scans at the beginning to leave out", "N"),),
@@ -165,6 +166,7 @@ class DataSettings:
     mask_cut: float = setting(
         1.0,
         "mask threshold",
+        step=0.05,
         say=lambda share: f"× {plain(share)}",
         said=lambda share: "" if share == 1 else f"the mask was cut at {share:g} of the value that is found",
         low=0,
@@ -301,6 +303,8 @@ class DesignSettings:
     hrf_model: str = setting(
         "spm",
         "HRF",
+        short="response",
+        help="how blood follows an event",
         choices=HRFS,
         closed=False,
         options=(Option("--hrf", "response", "NAME"),),
@@ -342,6 +346,7 @@ class DesignSettings:
         0.01,
         "high-pass",
         unit="Hz",
+        step=0.001,
         say=lambda value: f"{1 / value:.4g} s" if value else "none",
         low=0,
         options=(Option("--high-pass", "cut-off of the drift in Hz"),),
@@ -353,6 +358,7 @@ class DesignSettings:
     drift_order: int = setting(
         1,
         "order of drift",
+        short="order",
         low=0,
         high=20,
         options=(Option("--drift-order", "order of the drift"),),
@@ -370,19 +376,23 @@ class DesignSettings:
     scrub_fd: float | None = setting(
         None,
         "scrubbing above FD",
+        short="scrub FD above",
+        step=0.1,
         unit="mm",
         said=_scrubbed("framewise displacement", " mm"),
         low=0,
         options=(Option("--scrub-fd", "a column for each scan that moved by more mm"),),
-        alternatives=(None, 0.5, 0.9),
+        alternatives=(None, 0.5, 0.9),  # Power and others 2012; Siegel and others 2014
     )
     scrub_dvars: float | None = setting(
         None,
         "scrubbing above DVARS",
+        short="scrub DVARS above",
+        step=0.1,
         said=_scrubbed("standardised DVARS"),
         low=0,
         options=(Option("--scrub-dvars", "a column for each scan of a larger DVARS"),),
-        alternatives=(None, 1.5, 2.0),
+        alternatives=(None, 1.5, 2.0),  # the first is fMRIPrep's own
     )
     min_onset: float = setting(
         -24.0,
@@ -431,6 +441,8 @@ class NoiseSettings:
     model: str = setting(
         "ar1",
         "noise",
+        short="noise model",
+        help="covariance of the errors",
         say=lambda name: noise_model_row(name).label,
         choices=NOISE_MODELS,
         closed=False,
@@ -448,6 +460,7 @@ class NoiseSettings:
     pooling: str | None = setting(
         None,
         "noise pooled",
+        short="noise is shared",
         say=lambda way: POOLINGS[way].change,
         choices=POOLINGS,
         options=(Option("--pooling", "whom a voxel shares its noise with"),),

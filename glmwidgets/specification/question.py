@@ -34,6 +34,7 @@ class ContrastSettings:
     expression: str = setting(
         "",
         "contrast",
+        help="columns with their weights; rows of an F test are separated by ;",
         options=(
             Option(
                 "--contrast",
@@ -131,6 +132,7 @@ class ThresholdSettings:
     alpha: float = setting(
         0.001,
         "alpha",
+        step=0.01,
         low=0,
         high=1,
         open_low=True,
@@ -149,7 +151,7 @@ class ThresholdSettings:
     two_sided: bool = setting(
         True,
         "sides",
-        say=lambda both: "both" if both else "positive",
+        say=lambda both: "two-sided" if both else "positive only",
         options=(
             Option("--one-sided", "positive effects only", const=False),
             Option("--two-sided", "effects of both signs", const=True),
@@ -159,6 +161,7 @@ class ThresholdSettings:
     cluster_size: int = setting(
         0,
         "smallest cluster",
+        short="cluster",
         unit="voxels",
         low=0,
         options=(Option("--cluster-size", "smallest cluster in voxels"),),

@@ -110,7 +110,7 @@ ORDERS: Choices[CarpetOrder] = Choices(
 # What a person can have drawn at the crosshair.
 SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
 SERIES_PLACES = ("voxel", "sphere", "cluster")
-SERIES_UNITS = ("percent", "signal")
+SERIES_UNITS = {"percent": "% signal", "signal": "signal"}
 CARPETS = ("data", "fit", "residual")
 MOST_PINS = 6
 
@@ -144,12 +144,20 @@ class SeriesSettings:
     lines: tuple[str, ...] = setting(("data", "fit"), "lines", choices=SERIES_LINES)
     conditions: tuple[str, ...] = setting((), "fits of event types")
     averaged: tuple[str, ...] | None = setting(None, "averaged event types")
-    place: str = setting("voxel", "place", choices=SERIES_PLACES)
-    radius: float = setting(6.0, "radius", unit="mm", low=0, high=100)
-    unit: str = setting("percent", "unit", choices=SERIES_UNITS)
+    place: str = setting(
+        "voxel",
+        "place",
+        short="place of the series",
+        help="what is looked at around the crosshair",
+        choices=SERIES_PLACES,
+    )
+    radius: float = setting(6.0, "radius", short="radius of the sphere", unit="mm", low=0, high=100)
+    unit: str = setting("percent", "unit", short="unit of the series", choices=SERIES_UNITS)
     pins: tuple[str, ...] = setting((), "pinned places")
-    carpet: str = setting("data", "carpet of", choices=CARPETS)
-    order: str = setting("brightness", "rows of the carpet", choices=ORDERS)
+    carpet: str = setting("data", "carpet of", help="what the carpet shows", choices=CARPETS)
+    order: str = setting(
+        "brightness", "rows of the carpet", short="rows", help="what its rows are ordered by", choices=ORDERS
+    )
 
     def __post_init__(self) -> None:
         check_group(self, "series")

@@ -8,7 +8,7 @@ from typing import Any
 from glmwidgets.glm.group.terms import KINDS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.values_table import GroupTable
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, labelled, text
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.tests import TESTS
 from glmwidgets.specification.field import SettingsError
@@ -41,14 +41,12 @@ class GroupDesignPanel(Panel):
         self.table.on_act(self.guarded(self._act))
         self.upload = W.FileUpload(accept=".tsv,.csv,.txt", multiple=False, description="add covariates")
         self.upload.observe(self.guarded(self._take_upload), "value")
-        self.centre = W.Checkbox(description="centre covariates", indent=False)
-        self.bind(self.centre, "design.centre")
-        self.smoothing = W.BoundedFloatText(min=0, max=50, step=1)
-        self.bind(self.smoothing, "data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
+        self.centre = self.control("design.centre")
+        self.smoothing = self.control("data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
         tools = W.Box([self.upload, self.centre])
         tools.add_class("glmw-bar")
         self._note = text("glmw-note")
-        self.fill(tests, self.table, self._note, tools, field("smoothing, mm", self.smoothing))
+        self.fill(tests, self.table, self._note, tools, labelled(self.smoothing))
         session.observe_locked(self._show, "settings")
         session.observe_locked(self._show_fit, ["result", "status"])
         session.observe_locked(self._mark, "shown")

@@ -12,7 +12,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Bars, Chart, Mark, Plot
 from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, field, labelled, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.group.permutation import TESTED, Permuted
 from glmwidgets.session.group.session import GroupSession
@@ -47,36 +47,18 @@ class PermutationPanel(Panel):
         self.take = W.Button(
             description="use this height on the map", tooltip="sets the map's threshold to the cut-off"
         )
-        self.n_perm = W.BoundedIntText(min=1, max=1_000_000, step=500)
-        self.forming = W.BoundedFloatText(min=0, max=0.2, step=0.001)
-        self.seed = W.BoundedIntText(min=0, max=2**31 - 1)
-        self.alpha = W.BoundedFloatText(min=0.0001, max=0.5, step=0.01)
-        self.tfce = W.Checkbox(description="TFCE", indent=False, tooltip="threshold-free cluster enhancement; slower")
+        self.n_perm, self.forming = self.control("permutation.n_perm"), self.control("permutation.forming")
+        self.seed, self.alpha = self.control("permutation.seed"), self.control("permutation.alpha")
+        self.tfce = self.control("permutation.tfce")
         self.statistic = W.Dropdown(options=[(TESTED["t"], "t")])
         self.bar = W.FloatProgress(min=0, max=1)
         self.bar.add_class("glmw-progress")
         self.chart = Chart(height=150, label="null distribution of the largest statistic")
         self.viewer: SliceViewer | None = None
-        for control, path in (
-            (self.n_perm, "permutation.n_perm"),
-            (self.forming, "permutation.forming"),
-            (self.seed, "permutation.seed"),
-            (self.alpha, "permutation.alpha"),
-            (self.tfce, "permutation.tfce"),
-        ):
-            self.bind(control, path)
         self.run.on_click(self.guarded(self._press))
         self.take.on_click(self.guarded(self._take))
         self.on_value(self.statistic, lambda _: self._paint())
-        choices = W.Box(
-            [
-                field("permutations", self.n_perm),
-                field("clusters at p", self.forming),
-                field("FWE alpha", self.alpha),
-                field("seed", self.seed),
-                self.tfce,
-            ]
-        )
+        choices = W.Box([*map(labelled, (self.n_perm, self.forming, self.alpha, self.seed)), self.tfce])
         choices.add_class("glmw-choices")
         tools = W.Box([self.run, self.bar, self._progress_words()])
         tools.add_class("glmw-bar")

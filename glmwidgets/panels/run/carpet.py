@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from glmwidgets.analysis.carpet import Carpet, make_carpet, scan_traces
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.carpet_view import CarpetView
-from glmwidgets.panels.shared.base import named
+from glmwidgets.panels.shared.base import Panel
 from glmwidgets.session.core.scheduler import Ticket
-from glmwidgets.session.single.session import Session
-from glmwidgets.specification.series import CARPETS, ORDERS
 
 __all__ = ["CarpetTab"]
-
-#: What can be shown, as a person reads it.
-WHAT = {f"carpet of {name}": name for name in CARPETS}
 
 
 class CarpetTab:
@@ -24,9 +18,8 @@ class CarpetTab:
 
     Parameters
     ----------
-    session : Session
-    say : callable
-        Called with the verdict.
+    panel : Panel
+        Whose session is looked at, and which says the verdict.
 
     Attributes
     ----------
@@ -37,16 +30,12 @@ class CarpetTab:
         Whether it is on screen; nothing is made where it is not.
     """
 
-    def __init__(self, session: Session, say: Callable[[str], None]):
-        self.session = session
+    def __init__(self, panel: Panel):
+        self.session, self._say = panel.session, panel.set_verdict
         self.open = False
-        self._say = say
         self.view = CarpetView(label="carpet: voxels by scans", height=270, resting="click a time to see its scan")
-        self.what = W.Dropdown(options=list(WHAT.items()), tooltip="what the carpet shows")
-        named(self.what, "what the carpet shows")
-        rows = [(f"rows {row.label}", name) for name, row in ORDERS.items()]
-        self.order = W.Dropdown(options=rows, tooltip="what its rows are ordered by")
-        named(self.order, "order of the carpet's rows")
+        self.what = panel.control("series.carpet", titled=True)
+        self.order = panel.control("series.order", titled=True)
         self.choices = W.Box([self.what, self.order])
         self.choices.add_class("glmw-series-places")
         self.choices.add_class("glmw-carpet-choices")

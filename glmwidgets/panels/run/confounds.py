@@ -20,9 +20,6 @@ __all__ = ["ConfoundsPanel"]
 # Lines that are drawn where none of a group is chosen, and at most.
 SOME, MOST = 6, 24
 
-# What scrubbing is called, and begins with (Power and others 2012; fMRIPrep's own default for DVARS).
-SCRUBBED = {"framewise_displacement": ("scrub FD > mm", 0.5), "std_dvars": ("scrub DVARS >", 1.5)}
-
 # Fewer degrees of freedom than these are worth a warning.
 FEW = 30
 
@@ -98,9 +95,10 @@ class ConfoundsPanel(Panel):
         for column, path in SCRUBS.items():
             if self._table is None or column not in self._table:
                 continue
-            label, usual = SCRUBBED[column]
-            tick = W.Checkbox(value=False, description=label, indent=False)
-            number = W.BoundedFloatText(value=usual, min=0, max=1000, step=0.1)
+            known = self.session.settings.field(path)
+            usual = next(limit for limit in known.alternatives if limit is not None)
+            tick = self.unbound(path, kind=W.Checkbox)
+            number = self.unbound(path, value=usual)
             self.bind(
                 tick,
                 path,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, field, labelled, text
 from glmwidgets.session.single.session import Session
 
 __all__ = ["DataPanel"]
@@ -27,22 +26,26 @@ class DataPanel(Panel):
     def __init__(self, session: Session):
         super().__init__(session, "Data", ("data", "mask", "scans", "series", "moments"))
         run = session.run
-        self.smoothing = W.BoundedFloatText(value=0, min=0, max=50, step=1)
-        self.scaling = W.Dropdown(options=[(row.label, name) for name, row in SCALINGS.items()])
-        self.drop = W.BoundedIntText(min=0, max=run.n_scans)
-        self.cut = W.FloatSlider(min=CUTS[0], max=CUTS[1], step=0.05, readout=False, continuous_update=False)
-        self.bind(self.smoothing, "data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
-        self.bind(self.scaling, "data.signal_scaling")
-        self.bind(self.drop, "data.drop_scans", to_control=lambda n: min(n, session.run.n_scans))
-        self.bind(self.cut, "data.mask_cut", to_control=lambda share: float(np.clip(share, *CUTS)))
+        self.smoothing = self.control("data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
+        self.scaling = self.control("data.signal_scaling")
+        self.drop = self.control("data.drop_scans", to_control=lambda n: min(n, run.n_scans), max=run.n_scans)
+        self.cut = self.control(
+            "data.mask_cut",
+            to_control=lambda share: float(np.clip(share, *CUTS)),
+            kind=W.FloatSlider,
+            min=CUTS[0],
+            max=CUTS[1],
+            readout=False,
+            continuous_update=False,
+        )
         self._facts = text("glmw-values")
         self._dropped = text("glmw-note")
-        pair = W.Box([field("smoothing, mm", self.smoothing), field("signal", self.scaling)])
-        first = W.Box([field("scans to drop", self.drop), self._dropped])
+        pair = W.Box([labelled(self.smoothing), labelled(self.scaling)])
+        first = W.Box([labelled(self.drop), self._dropped])
         for box in (pair, first):
             box.add_class("glmw-pair")
         first.add_class("glmw-beside")
-        self._cut_field = field("mask threshold", self.cut)
+        self._cut_field = field("", self.cut)
         self._cut_label = self._cut_field.children[0]
         W.show(self._cut_field, run.mask_img is None)
         self.fill(self._facts, pair, first, self._cut_field)
@@ -57,7 +60,8 @@ class DataPanel(Panel):
         self.set_verdict(f"{run.n_scans} scans · {run.clock}")
         first = run.frame_times[min(data.drop_scans, run.n_scans - 1)]
         self._dropped.value = f"{kept} left, from {first:g} s on" if data.drop_scans else "all are kept"
-        self._cut_label.value = f"mask threshold × {data.mask_cut:.2f}"
+        title = self.session.settings.field("data.mask_cut").title
+        self._cut_label.value = f"{title} × {data.mask_cut:.2f}"
         size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.domain.affine))
         rows = {
             "run": f"{length // 60:.0f} min {length % 60:.0f} s" if length >= 60 else f"{length:g} s",

@@ -10,7 +10,7 @@ from glmwidgets.analysis.designs import DriftFacts
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
-from glmwidgets.panels.shared.base import Panel, field, named, text
+from glmwidgets.panels.shared.base import Panel, labelled, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import colour_of
 
@@ -40,23 +40,26 @@ class DriftPanel(Panel):
         super().__init__(session, "Drift", ("design.drift_model", "design.high_pass", "design.drift_order"))
         t_r = session.run.t_r
         slowest, quickest = 2 * t_r, 1 / (2 * t_r)
-        self.model = W.Dropdown(options=[(row.label, name) for name, row in DRIFTS.items()])
-        named(self.model, "drift")
-        self.period = W.BoundedFloatText(min=slowest, max=NEVER, step=10)
-        self.frequency = W.BoundedFloatText(min=0, max=quickest, step=0.001)
-        self.order = W.BoundedIntText(min=0, max=20)
-        self.bind(self.model, "design.drift_model")
-        self.bind(
-            self.period,
+        self.model = self.control("design.drift_model")
+        self.period = self.control(
             "design.high_pass",
             lambda s: 0.0 if s >= NEVER else 1 / s,
             lambda hz: min(max(round(1 / hz, 4), slowest), NEVER) if hz else NEVER,
+            min=slowest,
+            max=NEVER,
+            step=10,
+            description=f"{session.settings.field('design.high_pass').label}, s",
         )
-        self.bind(self.frequency, "design.high_pass", to_control=lambda hz: min(round(hz, 6), quickest))
-        self.bind(self.order, "design.drift_order")
-        self._cut_off = W.Box([field("high-pass, s", self.period), field("in Hz", self.frequency)])
+        self.frequency = self.control(
+            "design.high_pass",
+            to_control=lambda hz: min(round(hz, 6), quickest),
+            max=quickest,
+            description=f"in {session.settings.field('design.high_pass').unit}",
+        )
+        self.order = self.control("design.drift_order")
+        self._cut_off = W.Box([labelled(self.period), labelled(self.frequency)])
         self._cut_off.add_class("glmw-pair")
-        self._order = field("order", self.order)
+        self._order = labelled(self.order)
         self.spectrum = Chart(height=92, label="spectra of the event types, and what the drift model removes of them")
         self._taken = text("glmw-note")
         self._painted: tuple | None = None

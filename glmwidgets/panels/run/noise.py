@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmwidgets.glm.noise.models import NOISE_MODELS, NoiseModel, noise_model_row
-from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
-from glmwidgets.panels.shared.base import Panel, named, text
+from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
 from glmwidgets.specification.model import ASKED, EVIDENCE, NoiseSettings
@@ -20,14 +19,12 @@ from glmwidgets.web.palettes import FIT
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.regression import Fit
     from glmwidgets.glm.fit.whiteness import Whiteness
+    from glmwidgets.glm.noise.models import NoiseModel
 
 __all__ = ["NoisePanel"]
 
 # Orders of the family that are offered by name.
 ORDERS = ("2", "3")
-
-# A choice of value None would be none at all for the widget.
-ALONE = "alone"
 
 # Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
 WITHIN = 0.10
@@ -55,12 +52,9 @@ class NoisePanel(Panel):
         names = [name for row in NOISE_MODELS for name in _members(row)]
         if session.settings.noise.model not in names:
             names.append(session.settings.noise.model)
-        self.model = W.Dropdown(options=[(noise_model_row(name).label, name) for name in names])
-        named(self.model, "noise model")
-        self.pooling = W.Dropdown(options=[(row.label, way or ALONE) for way, row in POOLINGS.items()])
-        named(self.pooling, "noise is shared")
+        self.model = self.unbound("noise.model", offered=names)
         self.bind(self.model, "noise.model", to_control=self._offered)
-        self.bind(self.pooling, "noise.pooling", lambda way: None if way == ALONE else way, lambda way: way or ALONE)
+        self.pooling = self.control("noise.pooling")
         self.suggestion, self.rho = (
             W.Button(),
             W.Button(description="ρ map", tooltip="show the autocorrelation on the map"),

@@ -8,10 +8,9 @@ import bqplot as bq
 import numpy as np
 
 from glmwidgets.analysis.responses import ChosenResponse, read_delays, usual_delays, written_delays
-from glmwidgets.glm.response.table import HRFS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
-from glmwidgets.panels.shared.base import Panel, field, named, text
+from glmwidgets.panels.shared.base import Panel, field, labelled, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
 
@@ -47,16 +46,15 @@ class ResponsePanel(Panel):
 
     def __init__(self, session: Session):
         super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays"))
-        self.model = W.Dropdown(options=[(row.label, name) for name, row in HRFS.items()])
-        named(self.model, "response")
+        self.model = self.unbound("design.hrf_model")
         self.on_value(self.model, self._pick)
         self.parameters: dict[str, W.FloatText] = {}
         self._fields: list[W.Box] = []
         self._numbers = W.Box([])
         self._numbers.add_class("glmw-numbers")
-        self.delays = W.Text(continuous_update=False, placeholder="0-7")
+        self.delays = self.unbound("design.fir_delays", placeholder="0-7")
         self.on_value(self.delays, self._write_delays)
-        self._delays = field("delays, scans", self.delays)
+        self._delays = labelled(self.delays)
         self._legend = text("glmw-note")
         self._following = False
         self._held: str | None = None

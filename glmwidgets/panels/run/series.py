@@ -22,9 +22,9 @@ from glmwidgets.panels.run.series_plots import (
     series_plot,
     spectrum_plot,
 )
-from glmwidgets.panels.shared.base import Panel, named, text
+from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.series import MOST_PINS, SERIES_PLACES, Spot
+from glmwidgets.specification.series import MOST_PINS, Spot
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
 __all__ = ["TABS", "SeriesPanel"]
@@ -70,7 +70,7 @@ class SeriesPanel(Panel):
         self.tabs = W.ToggleButtons(options=[(label, name) for name, label in TABS.items()])
         self.tabs.add_class("glmw-tabs")
         self.chart = Chart(label="series at the crosshair", height=196)
-        self.carpet = CarpetTab(session, say=self.set_verdict)
+        self.carpet = CarpetTab(self)
         self._series: dict[Spot, PlaceSeries | str] = {}
         self._by_condition: dict[str, tuple[str, ...]] = {}
         self._seen: tuple[Any, ...] = ()
@@ -98,17 +98,8 @@ class SeriesPanel(Panel):
     def _make_controls(self) -> None:
         self.chips = Chips(label="what is drawn")
         self.on_value(self.chips, self._choose)
-        self.place = W.Dropdown(options=SERIES_PLACES, tooltip="what is looked at around the crosshair")
-        named(self.place, "place of the series")
-        self.radius = W.BoundedFloatText(min=0, max=100, step=1, tooltip="radius of the sphere in mm")
-        named(self.radius, "radius of the sphere, mm")
-        self.unit = W.Dropdown(options=[("% signal", "percent"), ("signal", "signal")], tooltip="unit")
-        named(self.unit, "unit of the series")
-        self.bind(self.place, "series.place")
-        self.bind(self.radius, "series.radius")
-        self.bind(self.unit, "series.unit")
-        self.bind(self.carpet.what, "series.carpet")
-        self.bind(self.carpet.order, "series.order")
+        self.place, self.radius = self.control("series.place"), self.control("series.radius")
+        self.unit = self.control("series.unit")
         self.pin = W.Button(description="pin", tooltip="keep the series of this place to compare others with")
         self.pin.on_click(self.guarded(self._pin))
         self.pins = Chips(removable=True, label="pinned places")

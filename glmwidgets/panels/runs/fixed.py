@@ -11,7 +11,7 @@ from typing import Any
 from glmwidgets.analysis.answers import RunPart
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.runs.forest import ForestPanel
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, labelled, text
 from glmwidgets.panels.shared.clusters import ClustersPanel
 from glmwidgets.panels.shared.contrast import ContrastPanel
 from glmwidgets.panels.shared.crosshair import CrosshairPanel
@@ -21,7 +21,6 @@ from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.several.store import save_runs
 from glmwidgets.session.single.store import not_kept
-from glmwidgets.specification.fixed import WEIGHTINGS
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["FixedExplorer", "OutOfRuns", "RunsPanel"]
@@ -48,9 +47,8 @@ class RunsPanel(Panel):
             line.add_class("glmw-run-line")
             lines.append(line)
             self.on_value(tick, self._choose)
-        self.weighting = W.Dropdown(options=[(row.label, name) for name, row in WEIGHTINGS.items()])
-        self.bind(self.weighting, "runs.weighting")
-        self.fill(*lines, field("weighted", self.weighting))
+        self.weighting = self.control("runs.weighting")
+        self.fill(*lines, labelled(self.weighting))
         session.observe_locked(self._show_ticks, "settings")
         session.observe_locked(self._show, "result")
         self._show_ticks()

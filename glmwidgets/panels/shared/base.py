@@ -8,17 +8,16 @@ from html import escape
 from typing import Any
 
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.style import stylesheet
+from glmwidgets.panels.shared.controls import NOTHING, control_of, named
 from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["Panel", "close_with_all", "field", "guarded", "named", "opened_by", "text"]
+__all__ = ["Panel", "close_with_all", "field", "guarded", "labelled", "named", "opened_by", "text"]
 
 log = logging.getLogger(__name__)
-
-# Controls whose description stands beside them; a button's or a checkbox's is what they show.
-_UNLABELLED = (W.Dropdown, W.Text, W.FloatText, W.BoundedFloatText, W.IntText, W.BoundedIntText, W.SelectMultiple)
 
 
 def text(css_class: str = "", value: str = "") -> W.HTML:
@@ -30,19 +29,16 @@ def text(css_class: str = "", value: str = "") -> W.HTML:
     return widget
 
 
-def named(control: W.Widget, name: str) -> W.Widget:
-    """Give a control that has no label of its own a name for those who hear the page instead of seeing it."""
-    if isinstance(control, _UNLABELLED) and name and not control.description:
-        control.description = name
-        control.add_class("glmw-named")
-    return control
-
-
 def field(label: str, control: W.Widget) -> W.VBox:
     """A control with a small label above it, by which it is also called."""
     box = W.VBox([text("glmw-label", escape(label)), named(control, label)])
     box.add_class("glmw-field")
     return box
+
+
+def labelled(control: W.Widget) -> W.VBox:
+    """A control of a setting with what it is called above it."""
+    return field(control.label if isinstance(control, Slider) else control.description, control)
 
 
 def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) -> W.Box:
@@ -162,6 +158,40 @@ class Panel(W.VBox):
             f'<span class="glmw-title">{escape(self._title)}</span>'
             f'<span class="glmw-verdict glmw-{tone}" title="{escape(verdict)}">{escape(verdict)}</span>'
         )
+
+    def unbound(self, path: str, **more: Any) -> W.Widget:
+        """The control of a setting, for what it means to be said by hand; see `control`."""
+        return control_of(type(self.session.settings), path, **more)
+
+    def control(
+        self,
+        path: str,
+        to_setting: Callable[[Any], Any] = lambda value: value,
+        to_control: Callable[[Any], Any] = lambda value: value,
+        **more: Any,
+    ) -> W.Widget:
+        """Make the control of a setting from what the specification knows of it, and keep the two equal.
+
+        Parameters
+        ----------
+        path : str
+            Of the setting.
+        to_setting, to_control : callable
+            See `bind`.
+        **more
+            See `glmwidgets.panels.shared.controls.control_of`.
+        """
+        made = self.unbound(path, **more)
+        if isinstance(made, W.Dropdown):
+            self.bind(
+                made,
+                path,
+                lambda chosen: to_setting(None if chosen == NOTHING else chosen),
+                lambda value: NOTHING if value is None else to_control(value),
+            )
+        else:
+            self.bind(made, path, to_setting, to_control)
+        return made
 
     def bind(
         self,

@@ -61,9 +61,7 @@ class ContrastPanel(Panel):
 
     def __init__(self, session: Session):
         super().__init__(session, "", ("contrast",))
-        self.expression = W.Text(continuous_update=True, placeholder="face - house")
-        named(self.expression, "contrast")
-        self.bind(self.expression, "contrast.expression")
+        self.expression = self.control("contrast.expression", continuous_update=True, placeholder="face - house")
         self._verdict = text("glmw-note")
         self.add = W.Button(description="+ add", tooltip="another contrast beside this one")
         row = W.Box([text("glmw-name", "Contrast"), self.expression, self.add])

@@ -17,7 +17,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.grid import grey_limits
 from glmwidgets.panels.parts.slices import LOOKS, SliceViewer
 from glmwidgets.panels.parts.slider import Slider
-from glmwidgets.panels.shared.base import Panel, field, opened_by, text
+from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text
 from glmwidgets.panels.shared.map_view import MapView
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession
@@ -92,31 +92,20 @@ class MapPanel(Panel):
         return view
 
     def _choices(self) -> W.Box:
-        methods = [(row.label, name) for name, row in THRESHOLDS.items()]
-        self.method = W.Dropdown(options=[("none", NO_THRESHOLD), *methods])
-        self.alpha = W.BoundedFloatText(min=1e-9, max=1, step=0.01)
-        self.sides = W.Dropdown(options=[("two-sided", True), ("positive only", False)])
-        self.size = W.BoundedIntText(min=0, max=100_000)
-        offered = getattr(self.session.analysis, "statistics", STATISTICS)
-        self.statistic = W.Dropdown(options=[(STATISTICS[name].label, name) for name in offered])
+        self.method = self.unbound("threshold.height_control")
+        self.method.options = [("none", NO_THRESHOLD), *self.method.options]
+        self.alpha = self.control("threshold.alpha")
+        self.sides = self.control("threshold.two_sided")
+        self.size = self.control("threshold.cluster_size")
+        self.statistic = self.unbound("map.statistic", offered=getattr(self.session.analysis, "statistics", None))
         self.view = W.ToggleButton(
             description="view", tooltip="choose planes, mosaic or glass brain, colours and background"
         )
         self.on_value(self.method, self._choose_method)
         self.on_value(self.statistic, self._choose_statistic)
-        self.bind(self.alpha, "threshold.alpha")
-        self.bind(self.sides, "threshold.two_sided")
-        self.bind(self.size, "threshold.cluster_size")
-        self._alpha_field = field("alpha", self.alpha)
-        fields = W.Box(
-            [
-                field("threshold", self.method),
-                self._alpha_field,
-                field("sides", self.sides),
-                field("cluster, voxels", self.size),
-                field("colours show", self.statistic),
-            ]
-        )
+        self._alpha_field = labelled(self.alpha)
+        others = map(labelled, (self.sides, self.size, self.statistic))
+        fields = W.Box([labelled(self.method), self._alpha_field, *others])
         fields.add_class("glmw-choices")
         row = W.Box([fields, self.view])
         row.add_class("glmw-map-choices")

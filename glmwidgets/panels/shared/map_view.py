@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slider import Slider
-from glmwidgets.panels.shared.base import field, text
+from glmwidgets.panels.shared.base import labelled, text
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.runs.backgrounds import BACKGROUNDS
 from glmwidgets.specification.field import SettingsError
-from glmwidgets.specification.looks import CONVENTIONS, CUTS, MOST_CUTS, SIGNS, VIEWS
-from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.statistics import Shown
@@ -45,59 +41,33 @@ class MapView:
 
     def __init__(self, panel: Panel, viewer: SliceViewer):
         self._panel, self._viewer = panel, viewer
-        session = panel.session
-        self.planes = W.Dropdown(options=_menu(VIEWS))
-        self.cuts = W.Dropdown(options=_menu(CUTS))
-        self.signs = W.Dropdown(options=_menu(SIGNS))
-        self.n_cuts = W.BoundedIntText(min=1, max=MOST_CUTS)
-        self.signed_colours = W.Dropdown(options=[(name.replace("-", " – "), name) for name in COLORMAPS])
-        self.colours = W.Dropdown(options=list(SEQUENTIAL))
-        self.limit = W.Text(continuous_update=False)
-        self.background = W.Dropdown(options=[(BACKGROUNDS[name].label, name) for name in session.analysis.backgrounds])
-        self.opacity = Slider(min=0, max=1, step=0.02, label="opacity")
-        self.convention = W.Dropdown(options=_menu(CONVENTIONS))
-        self.fade = _tick("fade below", "below the threshold the map fades with |z| instead of vanishing")
-        self.outline = _tick("outline", "a line around what survives")
-        self.mask = _tick("mask", "the border of the voxels that are analysed")
-
-        for control, name in (
-            (self.planes, "view"),
-            (self.n_cuts, "n_cuts"),
-            (self.signs, "signs"),
-            (self.signed_colours, "colormap"),
-            (self.colours, "sequential"),
-            (self.opacity, "opacity"),
-            (self.convention, "convention"),
-            (self.fade, "fade_below"),
-            (self.outline, "show_outline"),
-            (self.mask, "show_mask"),
-        ):
-            panel.bind(control, f"map.{name}")
+        session, control = panel.session, panel.control
+        self.planes = control("map.view")
+        self.cuts = panel.unbound("map.cut_axes")
+        self.n_cuts, self.signs = control("map.n_cuts"), control("map.signs")
+        self.signed_colours, self.colours = control("map.colormap"), control("map.sequential")
+        self.limit = control("map.limit", _to_limit, lambda limit: "" if limit is None else f"{limit:g}", kind=W.Text)
+        self.background = control("map.background", to_control=self._at_hand, offered=session.analysis.backgrounds)
+        self.opacity = control("map.opacity", kind=Slider)
+        self.convention = control("map.convention")
+        self.fade, self.outline = control("map.fade_below"), control("map.show_outline")
+        self.mask = control("map.show_mask")
         # Dragged: the browser repaints on its own, and the setting follows when the hand rests.
         viewer.follow(self.opacity, "opacity")
         panel.bind(self.cuts, "map.cut_axes", to_control=self._offered)
-        panel.bind(self.background, "map.background", to_control=self._at_hand)
-        panel.bind(self.limit, "map.limit", _to_limit, lambda limit: "" if limit is None else f"{limit:g}")
         session.observe_locked(lambda _: self._show_cuts(), "settings")
         self._arrange()
         self._show_cuts()
 
     def _arrange(self) -> None:
-        self._cut_fields = (field("cuts", self.cuts), field("of each", self.n_cuts))
-        self._colour_fields = {
-            True: field("colours", self.signed_colours),
-            False: field("colours", self.colours),
-        }
+        self._cut_fields = (labelled(self.cuts), labelled(self.n_cuts))
+        self._colour_fields = {True: labelled(self.signed_colours), False: labelled(self.colours)}
         choices = W.Box(
             [
-                field("view", self.planes),
+                labelled(self.planes),
                 *self._cut_fields,
                 *self._colour_fields.values(),
-                field("colours end at", self.limit),
-                field("signs", self.signs),
-                field("opacity", self.opacity),
-                field("background", self.background),
-                field("left and right", self.convention),
+                *map(labelled, (self.limit, self.signs, self.opacity, self.background, self.convention)),
             ]
         )
         choices.add_class("glmw-choices")
@@ -120,20 +90,12 @@ class MapView:
 
     def _offered(self, axes: str) -> str:
         """The menu's choice; other rows can be set by hand, and it then has none of its own."""
-        if axes not in CUTS and axes not in [value for _, value in self.cuts.options]:
-            self.cuts.options = [*_menu(CUTS), (axes, axes)]
+        if axes not in [value for _, value in self.cuts.options]:
+            self.cuts.options = [*self.cuts.options, (axes, axes)]
         return axes
 
     def _at_hand(self, name: str) -> str:
         return name if name in self._panel.session.analysis.backgrounds else "mean"
-
-
-def _menu(choices: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(label, name) for name, label in choices.items()]
-
-
-def _tick(label: str, tooltip: str) -> W.Checkbox:
-    return W.Checkbox(description=label, indent=False, tooltip=tooltip)
 
 
 def _to_limit(typed: str) -> float | None:
