@@ -11,12 +11,13 @@ So the series are multiplied once by each column; they are never whitened and no
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
+from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 __all__ = ["Moments", "shift_sum"]
@@ -118,7 +119,7 @@ class Moments:
             some = slice(start, start + TRANSPOSED_AT_ONCE)
             self._series[:, some] = y[:, some] - self.mean[some]
         self._shape = y.shape
-        self._own: dict[int, np.ndarray] = {}
+        self._own: dict[Hashable, np.ndarray] = {}
         self._keep_products_in(ProductCache(CACHE_BYTES) if products is None else products)
         # What rounding leaves of a constant: of its values in their own precision, and of their mean over the scans.
         eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
@@ -173,7 +174,7 @@ class Moments:
         some._series = np.ascontiguousarray(self.series[:, voxels])
         some._shape = some._series.shape
         some.mean, some.constant = self.mean[voxels], self.constant[voxels]
-        some._own = {lag: values[voxels] for lag, values in self._own.items()}
+        some._own = {key: values[..., voxels] for key, values in self._own.items()}
         some._keep_products_in(ProductCache(CACHE_BYTES))
         return some
 
@@ -198,6 +199,34 @@ class Moments:
             twice = 1 if lag == 0 else 2
             self._own[lag] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
         return self._own[lag]
+
+    def power(self, spectra: np.ndarray, centred: bool = True) -> np.ndarray:
+        """Products of each series with itself under matrices that sines diagonalise: weighted sums of its power.
+
+        Parameters
+        ----------
+        spectra : array of shape (m, n_scans)
+            Eigenvalues of each matrix, in the order of `glmwidgets.glm.moments.spectrum.sines`.
+        centred : bool
+            Whether the mean is subtracted.
+
+        Returns
+        -------
+        array of shape (m, n_voxels), float64
+        """
+        key = (spectra.tobytes(), centred)
+        if key not in self._own:
+            out = np.empty((len(spectra), self.n_voxels))
+
+            def multiply(block: slice) -> None:
+                y = self.series[:, block].astype(np.float64)
+                if not centred:
+                    y += self.mean[block]
+                np.matmul(spectra, np.square(sines(y)), out=out[:, block])
+
+            side_by_side(multiply, even_blocks(self.n_voxels, TRANSPOSED_AT_ONCE))
+            self._own[key] = out
+        return self._own[key]
 
     def with_columns(self, x: np.ndarray, lags: Sequence[int], weights: np.ndarray | None = None) -> list[WeightedRows]:
         """Lagged products of every series with columns, or with weighted sums of columns: ``(X A)' S_k Y``.

@@ -1,0 +1,273 @@
+"""ARMA(1,1) in each voxel where c is known: the exact optimum of a, the fit of the design, and its covariance.
+
+With x a voxel's ``q' H e`` and F' the two rows ``F' D^-1 q`` of the ends, all that the likelihood and its slope need of
+the design at any a are the sums over j of products of two columns of ``Z = [x, F]``, weighted by ``1 / d_j`` and by
+``1 / d_j^2``, where d is the diagonal of ``q' W q``: see `glmwidgets.glm.noise.moving_average`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from glmwidgets.glm.moments.basis import DesignBasis
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.moving_average import A_MAX, MovingAverages, own_spectra, own_weights, terms
+from glmwidgets.glm.noise.profiles import interpolation, solve_low_rank
+
+__all__ = ["ARMAPrecision", "Filtered", "Optimum", "Settled", "best_a", "filter_residuals", "solve"]
+
+# Steps in atanh a, and what they change by at most; steps go on where the last was larger than CLOSE.
+MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 1e-5
+
+# The penalty is a polynomial in atanh a through so many nodes; its slope is looked up in a table of so many places.
+PENALTY_NODES, PENALTY_PLACES = 32, 400
+
+TINY = np.finfo(np.float64).tiny
+
+# Places in a symmetric matrix of what its upper triangle holds.
+SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
+
+
+def runs(level: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Stretches of one level each, of levels in order."""
+    cuts = np.flatnonzero(np.diff(level)) + 1
+    for start, stop in zip([0, *cuts], [*cuts, level.size], strict=True):
+        if stop > start:
+            yield int(level[start]), slice(start, stop)
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """Products of residuals e of ordinary least squares, each voxel under its own c.
+
+    Attributes
+    ----------
+    level : array of int, shape (n_voxels,)
+        Which of the moving averages; rising.
+    power, filtered : array of shape (n_voxels,)
+        ``e'e`` and ``e'He``.
+    cross : array of shape (rank, n_voxels)
+        ``q'He`` in the coordinates of the moving average.
+    edges : array of shape (2, n_voxels)
+        ``F' D^-1 e``.
+    """
+
+    level: np.ndarray
+    power: np.ndarray
+    filtered: np.ndarray
+    cross: np.ndarray
+    edges: np.ndarray
+
+    def at(self, voxels: np.ndarray | slice) -> Filtered:
+        """Those of some of the voxels, in order."""
+        return Filtered(
+            self.level[voxels], self.power[voxels], self.filtered[voxels], self.cross[:, voxels], self.edges[:, voxels]
+        )
+
+
+def filter_residuals(
+    moments: Moments,
+    basis: DesignBasis,
+    fitted: np.ndarray,
+    power: np.ndarray,
+    averages: MovingAverages,
+    rows: np.ndarray,
+    voxels: np.ndarray,
+    level: np.ndarray,
+) -> Filtered:
+    """Products of some voxels' residuals, in order of level within the block."""
+    y = np.empty((basis.n_scans, voxels.size), moments.series.dtype)
+    # Without a check of the indices numpy takes them straight into an array that is there.
+    np.take(moments.series, voxels, axis=1, out=y, mode="clip")
+    y = y.astype(np.float64, copy=False)
+    if not basis.spans_constant:
+        y += moments.mean[voxels]
+    g = fitted[:, voxels]
+    own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
+    filtered = np.einsum("kv,kv->v", own_weights(averages.c, basis.n_scans).T[:, level], own)
+    cross, edges = np.empty((basis.rank, voxels.size)), np.empty((2, voxels.size))
+    for k, some in runs(level):
+        products = rows[k] @ y[:, some]
+        turned = averages.rotation[k].T @ g[:, some]
+        of_fit = averages.diagonal[k][:, None] * turned
+        np.subtract(products[:-2], of_fit, out=cross[:, some])
+        np.subtract(products[-2:], averages.edges[k].T @ turned, out=edges[:, some])
+        # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
+        of_fit += 2 * cross[:, some]
+        filtered[some] -= np.einsum("jv,jv->v", turned, of_fit)
+    return Filtered(level, power[voxels], filtered, cross, edges)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A voxel's fit at some a.
+
+    Attributes
+    ----------
+    rss : array of shape (n_voxels,)
+        Residual sum of squares under W.
+    slope : array of shape (n_voxels,)
+        Its derivative with respect to a.
+    solution : array of shape (3, n_voxels)
+        u: the fit of the design to e is ``-g diag(1/d) Z u``.
+    """
+
+    rss: np.ndarray
+    slope: np.ndarray
+    solution: np.ndarray
+
+    def coefficients(self, averages: MovingAverages, left: Filtered, a: np.ndarray) -> np.ndarray:
+        """Fit of the design to e, in coordinates of the basis, shape (rank, n_voxels)."""
+        scale, g, _ = terms(averages.c[left.level], averages.at_edges[left.level].T, a)
+        out = np.empty_like(left.cross)
+        for k, some in runs(left.level):
+            of_z = self.solution[0, some] * left.cross[:, some] + averages.edges[k] @ self.solution[1:, some]
+            of_z *= -g[some] / (scale[some] - g[some] * averages.diagonal[k][:, None])
+            np.matmul(averages.rotation[k], of_z, out=out[:, some])
+        return out
+
+
+def _sums(averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``Z' diag(1/d) Z`` and ``Z' diag(1/d^2) Z``, the upper triangle of each, shape (6, n_voxels)."""
+    out = np.empty((2, 6, scale.size))
+    for k, some in runs(left.level):
+        f, cross = averages.edges[k], left.cross[:, some]
+        weights = 1 / (scale[some] - g[some] * averages.diagonal[k][:, None])
+        for each in out:
+            weighted = weights * cross
+            each[0, some] = np.einsum("jv,jv->v", weighted, cross)
+            each[1:3, some] = f.T @ weighted
+            each[3:, some] = averages.edge_products[k].T @ weights
+            np.square(weights, out=weights)
+    return out[0], out[1]
+
+
+def solve(averages: MovingAverages, left: Filtered, a: np.ndarray) -> Optimum:
+    """Fit of the design to e at values of a, one a voxel."""
+    c, at_edges = averages.c[left.level], averages.at_edges[left.level].T
+    scale, g, w = terms(c, at_edges, a)
+    one, two = (each[SYMMETRIC] for each in _sums(averages, left, scale, g))
+    # q'Wq s = -g Z v for the fit s = -g diag(1/d) Z u: u is v but for what the two ends add.
+    v = np.stack([np.ones_like(a), *(w * left.edges)])
+    k, m = g * w
+    first, second = v[1:] + np.stack([k, m]) * one[1:, 0]
+    p, q, r, s = 1 - k * one[1, 1], -k * one[1, 2], -m * one[2, 1], 1 - m * one[2, 2]
+    below = p * s - q * r
+    u = np.stack([v[0], (s * first - q * second) / below, (p * second - r * first) / below])
+    of_one = np.einsum("ijv,jv->iv", one, u)
+    inner = left.filtered + (w * left.edges**2).sum(axis=0)
+    rss = scale * left.power - g * inner - g**2 * np.einsum("iv,iv->v", v, of_one)
+    # The fit minimises rss: its derivative is that of W alone, between the residuals that the fit leaves.
+    squares = np.einsum("iv,iv->v", u, np.einsum("ijv,jv->iv", two, u))
+    edges = np.square(left.edges + g * of_one[1:])
+    inner = left.filtered + 2 * g * of_one[0] + g * (scale * squares - np.einsum("iv,iv->v", u, of_one))
+    inner += (w * edges).sum(axis=0)
+    of_w = np.square(1 / (1 - c * at_edges * a))
+    slope = (2 * a - c) * (left.power + g**2 * squares) - (1 - 2 * a * c + c**2) * inner
+    return Optimum(rss, slope - g * (of_w * edges).sum(axis=0), u)
+
+
+class _PenaltySlope:
+    """Derivative of `MovingAverages.penalty` with respect to atanh a, looked up between places of a table."""
+
+    def __init__(self, averages: MovingAverages):
+        self.low, high = np.arctanh(np.maximum(averages.c, 0)), np.arctanh(A_MAX)
+        places = np.linspace(0, 1, PENALTY_PLACES)
+        half = 1e-4
+        nodes, before = interpolation(0, 1, PENALTY_NODES, places - half)
+        _, after = interpolation(0, 1, PENALTY_NODES, places + half)
+        self._way = high - self.low
+        values = averages.penalty(np.tanh(self.low[:, None] + nodes * self._way[:, None]))
+        self._table = values @ ((after - before) / (2 * half)).T / self._way[:, None]
+
+    def __call__(self, level: np.ndarray, u: np.ndarray) -> np.ndarray:
+        place = np.clip((u - self.low[level]) / self._way[level], 0, 1) * (PENALTY_PLACES - 1)
+        below = np.minimum(place.astype(np.intp), PENALTY_PLACES - 2)
+        least, most = self._table[level, below], self._table[level, below + 1]
+        return least + (place - below) * (most - least)
+
+
+def best_a(averages: MovingAverages, left: Filtered, start: np.ndarray, bend: np.ndarray, dof: int) -> np.ndarray:
+    """Exact optimum of a at each voxel's c, by steps with the exact slope from a start that is close.
+
+    Parameters
+    ----------
+    averages : MovingAverages
+    left : Filtered
+    start, bend : array of shape (n_voxels,)
+        ``atanh a``, and the second derivative of -2 log likelihood with respect to it.
+    dof : int
+        Scans minus rank of the design.
+
+    Returns
+    -------
+    array of shape (n_voxels,)
+    """
+    of_penalty = _PenaltySlope(averages)
+    low, high = of_penalty.low[left.level], np.arctanh(A_MAX)
+    u = np.clip(start, low, high)
+    some, here, before, slope_before = np.arange(u.size), left, None, None
+    for _ in range(MOST_STEPS):
+        now, a = u[some], np.tanh(u[some])
+        fit = solve(averages, here, a)
+        slope = dof * fit.slope * (1 - a**2) / np.maximum(fit.rss, TINY) + of_penalty(here.level, now)
+        if slope_before is not None:
+            moved = now - before
+            secant = (slope - slope_before) / np.where(moved != 0, moved, np.inf)
+            bend = np.where(secant > bend / 10, secant, bend)
+        step = np.where(bend > 0, -slope / np.where(bend > 0, bend, 1), -np.sign(slope) * LONGEST_STEP)
+        after = np.clip(now + np.clip(step, -LONGEST_STEP, LONGEST_STEP), low[some], high)
+        u[some] = after
+        far = np.flatnonzero(np.abs(after - now) > CLOSE)
+        if far.size == 0:
+            break
+        some, here, bend = some[far], here.at(far), bend[far]
+        slope_before, before = slope[far], now[far]
+    return np.tanh(u)
+
+
+class Settled(NamedTuple):
+    """Voxels whose c are among some moving averages, and their a.
+
+    Attributes
+    ----------
+    averages : MovingAverages
+    voxels, level : array of int, shape (n,)
+        Which moving average is whose; rising.
+    a : array of shape (n,)
+    """
+
+    averages: MovingAverages
+    voxels: np.ndarray
+    level: np.ndarray
+    a: np.ndarray
+
+    def covariance(self, contrast: np.ndarray) -> np.ndarray:
+        """``c (q' W q)^-1 c'`` of shape (m, m, n)."""
+        averages = self.averages
+        scale, g, w = terms(averages.c[self.level], averages.at_edges[self.level].T, self.a)
+        out = np.empty((len(contrast), len(contrast), self.a.size))
+        for k, some in runs(self.level):
+            d = scale[some] - g[some] * averages.diagonal[k][:, None]
+            rows = contrast @ averages.rotation[k]
+            for i, row in enumerate(rows):
+                out[:, i, some] = rows @ solve_low_rank(d, averages.edges[k], (g * w)[:, some], row[:, None])
+        return out
+
+
+@dataclass(frozen=True)
+class ARMAPrecision:
+    """``q' W q`` of every voxel."""
+
+    settled: tuple[Settled, ...]
+
+    def covariance(self, contrast: np.ndarray) -> np.ndarray:
+        """``c G^-1 c'`` of shape (m, m, n_voxels)."""
+        out = np.empty((len(contrast), len(contrast), sum(each.a.size for each in self.settled)))
+        for each in self.settled:
+            out[..., each.voxels] = each.covariance(contrast)
+        return out

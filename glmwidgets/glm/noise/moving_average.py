@@ -1,0 +1,126 @@
+"""A moving average of one scan under an autoregression: coordinates of a design in which every a is alike.
+
+With ``e_t = a e_{t-1} + u_t + b u_{t-1}``, ``c = -b``, ``T = (1 + a^2) I - a S - a^2 E`` the precision of the
+autoregression and ``D = (1 + c^2) I - c S`` the covariance of the moving average, S being the sum of both one-scan
+shifts and E non-zero at both ends of the run only, the precision of e up to the innovations' variance is
+``W = T (D - a c E)^-1``. With ``H = (S - c I) D^-1``, which does not know a, and F the two unit columns of the ends
+that D keeps apart (their sum and their difference),
+
+    W = (1 + a^2 - a c) I - g H - g D^-1 F diag(w) F' D^-1,    g = (1 - a c)(a - c),    w = a / (1 - a c F' D^-1 F).
+
+In coordinates q in which ``q' H q`` is diagonal, ``q' W q`` is a diagonal and a matrix of rank two at every a. So one
+product with the series for a value of c serves all values of a. Sines diagonalise D and H for every c. At c = 0 all
+this is the autoregression's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from glmwidgets.glm.moments.basis import DesignBasis
+from glmwidgets.glm.moments.spectrum import sines, twice_cosines
+from glmwidgets.glm.noise.profiles import ExplainedAtNodes
+
+__all__ = ["A_MAX", "C_MAX", "C_MIN", "MovingAverages", "own_spectra", "own_weights", "terms"]
+
+# The range of AFNI's 3dREMLfit lies inside of 0 <= a <= .98, -.95 <= b <= .8, a + b >= 0, with c = -b.
+A_MAX, C_MAX, C_MIN = 0.98, 0.95, -0.8
+
+
+# Eigenvalues of H at any c of the range are weighted sums of these many; more of them would add what rounding does.
+SPECTRA_TOLERANCE, SPECTRA_PLACES = 1e-14, 300
+
+
+@lru_cache(maxsize=8)
+def own_spectra(n: int) -> np.ndarray:
+    """Spectra of which those of H, at every c of the range, are weighted sums, shape (n_spectra, n)."""
+    c = np.tanh(np.linspace(np.arctanh(C_MIN), np.arctanh(C_MAX), SPECTRA_PLACES))
+    _, size, rows = np.linalg.svd(_spectra(c, n)[1], full_matrices=False)
+    return rows[size > SPECTRA_TOLERANCE * size[0]]
+
+
+def own_weights(c: np.ndarray, n: int) -> np.ndarray:
+    """Weights of the spectra that make H at values of c, shape (n_levels, n_spectra)."""
+    return _spectra(c, n)[1] @ own_spectra(n).T
+
+
+def _spectra(c: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of ``D^-1`` and of H, each of shape (n_levels, n)."""
+    c, twice = c[:, None], twice_cosines(n)
+    inverse = 1 / (1 + c**2 - c * twice)
+    return inverse, (twice - c) * inverse
+
+
+def terms(c: np.ndarray, at_edges: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``1 + a^2 - a c``, g, and w (with an axis of 2 before the others), where `at_edges` is ``F' D^-1 F``."""
+    return 1 + a * (a - c), (1 - a * c) * (a - c), a / (1 - c * at_edges * a)
+
+
+class MovingAverages:
+    """What values of c make of a design: for each, coordinates in which ``q' H q`` is diagonal.
+
+    Parameters
+    ----------
+    basis : DesignBasis
+    c : array of shape (n_levels,)
+        Between -1 and 1.
+
+    Attributes
+    ----------
+    rotation : array of shape (n_levels, rank, rank)
+        Orthonormal: coordinates of `basis` are ``rotation @ coordinates here``.
+    diagonal : array of shape (n_levels, rank)
+        Of ``q' H q``.
+    edges : array of shape (n_levels, rank, 2)
+        ``q' D^-1 F``.
+    edge_products : array of shape (n_levels, rank, 3)
+        Of the first of `edges` with itself, of both, and of the second with itself.
+    at_edges : array of shape (n_levels, 2)
+        Diagonal of ``F' D^-1 F``, which has nothing beside it.
+    """
+
+    def __init__(self, basis: DesignBasis, c: np.ndarray):
+        self.c, self.basis = np.asarray(c, dtype=float), basis
+        q, f, filtered, solved = self._sines()
+        self.diagonal, self.rotation = np.linalg.eigh(filtered @ q)
+        self.edges = self.rotation.transpose(0, 2, 1) @ (solved @ q).transpose(0, 2, 1)
+        first, second = self.edges[..., 0], self.edges[..., 1]
+        self.edge_products = np.stack([first**2, first * second, second**2], axis=-1)
+        self.at_edges = np.einsum("cit,ti->ci", solved, f)
+
+    def _sines(self) -> tuple[np.ndarray, ...]:
+        """Of q and F, shape (n_scans, rank or 2), then of ``H q`` and ``D^-1 F``, transposed, at each c."""
+        n = self.basis.n_scans
+        ends = np.zeros((n, 2))
+        ends[0], ends[-1] = 0.5**0.5, [0.5**0.5, -(0.5**0.5)]
+        q, f = sines(self.basis.q), sines(ends)
+        inverse, of_h = _spectra(self.c, n)
+        return q, f, q.T * of_h[:, None], f.T * inverse[:, None]
+
+    def rows(self) -> np.ndarray:
+        """What makes ``q' H y`` and then ``F' D^-1 y`` of a series y, shape (n_levels, rank + 2, n_scans)."""
+        _, _, filtered, solved = self._sines()
+        return sines(np.concatenate([self.rotation.transpose(0, 2, 1) @ filtered, solved], axis=1), axis=-1)
+
+    def at_nodes(self, level: int, a: np.ndarray, dtype: type = np.float64) -> ExplainedAtNodes:
+        """What the design explains, and ``log |q' W q|``, at one value of c and values of a."""
+        scale, g, w = terms(self.c[level], self.at_edges[level][:, None], a)
+        d = scale[:, None] - g[:, None] * self.diagonal[level]
+        return ExplainedAtNodes(d, self.edges[level], g, w.T, (g * w).T, dtype)
+
+    def penalty(self, a: np.ndarray) -> np.ndarray:
+        """``log |q' W q| - log |W|``: the part of the restricted likelihood that no data enter.
+
+        At values of a of shape (n_levels, n), like the result.
+        """
+        c, at_edges = self.c[:, None], self.at_edges.T[..., None]
+        scale, g, w = terms(c, at_edges, a)
+        d = scale[..., None] - g[..., None] * self.diagonal[:, None]
+        own, both, other = np.moveaxis((1 / d) @ self.edge_products, -1, 0)
+        k, m = g * w
+        core = (1 - k * own) * (1 - m * other) - k * m * both**2
+        log_d = np.log1p(-(c ** (2 * self.basis.n_scans + 2))) - np.log1p(-(c**2))
+        of_edges = np.log1p(-c * at_edges * a).sum(axis=0)
+        return np.log(d).sum(axis=-1) + np.log(core) + log_d + of_edges - np.log1p(-(a**2))

@@ -1,0 +1,171 @@
+"""Lowest points of many surfaces at once, each a polynomial in two variables through nodes that all of them share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+__all__ = ["LowestPoint", "Polynomials"]
+
+# Newton's steps from the best of the coarse places go on where the last was longer than CLOSE; the square is 2 wide.
+MOST_STEPS, CLOSE = 8, 3e-3
+
+# Coarse places lie denser towards y = 0, as powers of equally spaced ones.
+POWER = 1.5
+
+# Equally spaced places that the edge x = 0 is looked at.
+EDGE_PLACES = 24
+
+
+class LowestPoint(NamedTuple):
+    """The lowest point of each of many surfaces.
+
+    Attributes
+    ----------
+    value : array of shape (n_surfaces,)
+    x, y : array of shape (n_surfaces,)
+        In units of the ranges, from 0 to 1.
+    tilt : array of shape (n_surfaces,)
+        dy / dx along the valley: where y is lowest beside the lowest point.
+    bend : array of shape (n_surfaces,)
+        Second derivative with respect to y.
+    """
+
+    value: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    tilt: np.ndarray
+    bend: np.ndarray
+
+
+class Polynomials:
+    """Surfaces over a square, given by their values at products of Chebyshev nodes.
+
+    Parameters
+    ----------
+    n_nodes : tuple of int
+        In x and in y.
+    n_coarse : tuple of int
+        Places, ends included, of which the best is where Newton's steps begin.
+
+    Attributes
+    ----------
+    x, y : array
+        Nodes, from 0 to 1.
+
+    Examples
+    --------
+    >>> surfaces = Polynomials((4, 4), (5, 5))
+    >>> x, y = np.meshgrid(surfaces.x, surfaces.y, indexing="ij")
+    >>> both = [(x - 0.3) ** 2 + (y - x) ** 2, x + (y - 0.5) ** 2]
+    >>> found = surfaces.lowest(np.stack([each.ravel() for each in both], axis=1))
+    >>> found.x.round(3) + 0.0, found.y.round(3)
+    (array([0.3, 0. ], dtype=float32), array([0.3, 0.5], dtype=float32))
+    """
+
+    def __init__(self, n_nodes: tuple[int, int], n_coarse: tuple[int, int]):
+        self.n_nodes = n_nodes
+        nodes = [-np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in n_nodes]
+        self.x, self.y = ((1 + each) / 2 for each in nodes)
+        self._coarse = [2 * np.linspace(0, 1, n) ** power - 1 for n, power in zip(n_coarse, (1, POWER), strict=True)]
+        to_series = [np.linalg.inv(chebyshev.chebvander(at, at.size - 1)) for at in nodes]
+        to_coarse = [
+            chebyshev.chebvander(at, n - 1) @ of for at, n, of in zip(self._coarse, n_nodes, to_series, strict=True)
+        ]
+        self._to_edge = np.kron(
+            chebyshev.chebvander([-1.0], n_nodes[0] - 1) @ to_series[0],
+            chebyshev.chebvander(np.linspace(-1, 1, EDGE_PLACES), n_nodes[1] - 1) @ to_series[1],
+        ).astype(np.float32)
+        self._to_series = np.kron(*to_series).astype(np.float32)
+        self._to_coarse = np.kron(*to_coarse).astype(np.float32)
+
+    def lowest(self, values: np.ndarray) -> LowestPoint:
+        """Lowest points of surfaces.
+
+        Parameters
+        ----------
+        values : array of shape (n_nodes in x * in y, n_surfaces)
+
+        Returns
+        -------
+        LowestPoint
+        """
+        values = values.astype(np.float32, copy=False)
+        # One row a surface: the search for the least value then runs over contiguous memory.
+        best = (values.T @ self._to_coarse.T).argmin(axis=1)
+        i, j = np.divmod(best, self._coarse[1].size)
+        place = np.stack([self._coarse[0][i], self._coarse[1][j]]).astype(np.float32)
+        longest = np.array([[2 / (each.size - 1)] for each in self._coarse], np.float32)
+        # Of small numbers less is rounded away.
+        base = values.min(axis=0)
+        series = (self._to_series @ (values - base)).reshape(*self.n_nodes, -1)
+        out = np.empty((5, best.size), np.float32)
+        some, best_place, least = np.arange(best.size), place, np.full(best.size, np.inf, np.float32)
+        for _ in range(MOST_STEPS):
+            value, slope, bend = _derivatives(series, place)
+            down = value <= least
+            step = np.clip(place + np.clip(_newton(place, slope, bend), -longest, longest), -1, 1) - place
+            # From where it went up, half of the way back.
+            step = np.where(down, step, (best_place - place) / 2)
+            far = (np.abs(step) > CLOSE).any(axis=0)
+            last = np.where(far, 0, step)
+            gain = (slope * last).sum(axis=0) + bend[1] * last[0] * last[1] + (bend[::2] * last**2).sum(axis=0) / 2
+            in_y = np.maximum(bend[2], 0)
+            tilt = np.where((in_y > 0) & (np.abs(place[1]) < 1), -bend[1] / np.where(in_y > 0, in_y, 1), 0)
+            told = np.stack([value + gain, *(1 + place + last) / 2, tilt, 4 * in_y])
+            out[:, some[down]] = told[:, down]
+            if not far.any():
+                break
+            best_place, least = np.where(down, place, best_place)[:, far], np.minimum(value, least)[far]
+            some, place, series = some[far], (place + step)[:, far], series[..., far]
+        out[0] += base
+        return LowestPoint(*out)
+
+    def lowest_at_zero(self, values: np.ndarray) -> np.ndarray:
+        """Least value at x = 0, by the parabola around the best of some places."""
+        edge = values.T.astype(np.float32, copy=False) @ self._to_edge.T
+        rows, best = np.arange(len(edge)), edge.argmin(axis=1)
+        middle = np.clip(best, 1, EDGE_PLACES - 2)
+        before, here, after = (edge[rows, middle + k] for k in (-1, 0, 1))
+        slope, bend = (after - before) / 2, after - 2 * here + before
+        step = np.clip(-slope / np.where(bend > 0, bend, np.inf), -1, 1)
+        return np.minimum(edge[rows, best], here + step * (slope + bend * step / 2))
+
+
+def _with_derivatives(at: np.ndarray, n: int) -> np.ndarray:
+    """Chebyshev polynomials of degree below n, their first and second derivatives, shape (3, n, n_places)."""
+    out = np.zeros((3, n, at.size), np.float32)
+    out[0, 0], out[0, 1], out[1, 1] = 1, at, 1
+    twice = 2 * at
+    for k in range(2, n):
+        np.subtract(twice * out[:, k - 1], out[:, k - 2], out=out[:, k])
+        out[1, k] += 2 * out[0, k - 1]
+        out[2, k] += 4 * out[1, k - 1]
+    return out
+
+
+def _derivatives(series: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value, both first derivatives, and the second ones by x twice, by both, by y twice."""
+    in_x, in_y = (_with_derivatives(at, n) for at, n in zip(place, series.shape[:2], strict=True))
+    here, once, twice = (np.einsum("ijv,jv->iv", series, of_y) for of_y in in_y)
+
+    def total(of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
+        return np.einsum("iv,iv->v", of_x, of_y)
+
+    slope = np.stack([total(in_x[1], here), total(in_x[0], once)])
+    bend = np.stack([total(in_x[2], here), total(in_x[1], once), total(in_x[0], twice)])
+    return total(in_x[0], here), slope, bend
+
+
+def _newton(place: np.ndarray, slope: np.ndarray, bend: np.ndarray) -> np.ndarray:
+    """Newton's step; along each direction for itself at a border that it falls towards, or where there is no bowl."""
+    held = ((place <= -1) & (slope > 0)) | ((place >= 1) & (slope < 0))
+    own = bend[::2]
+    determinant = own[0] * own[1] - bend[1] ** 2
+    bowl = (determinant > 0) & (own[0] > 0) & ~held.any(axis=0)
+    both = (bend[1] * slope[::-1] - own[::-1] * slope) / np.where(bowl, determinant, 1)
+    # Where it is not bent upwards as far as one may go.
+    alone = np.where(own > 0, -slope / np.where(own > 0, own, 1), -np.sign(slope))
+    return np.where(bowl, both, np.where(held, 0, alone))
