@@ -15,7 +15,7 @@ from scipy.special import log_ndtr
 
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.errors import GlmwidgetsError
-from glmwidgets.glm.moments.scaling import PERCENT, effect_unit
+from glmwidgets.glm.moments.scaling import PERCENT, SCALINGS, effect_unit, series_unit
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
@@ -38,7 +38,7 @@ class StatisticsBook:
     two_sided : bool
         Whether both signs of the contrast are asked about.
     unit : str
-        Of the series; see `glmwidgets.glm.moments.scaling.series_unit`.
+        Of the series; see `glmwidgets.glm.moments.scaling.series_unit`. The name of a scaling means the unit it gives.
     lacks : mapping from str to str
         What an analysis of this kind does not have of the ``of`` of `Statistic`, and why.
     """
@@ -50,6 +50,10 @@ class StatisticsBook:
     unit: str
     lacks: Mapping[str, str] = field(default_factory=dict)
     _made: dict[str, Shown] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.unit in SCALINGS:
+            object.__setattr__(self, "unit", series_unit(self.unit))
 
     def show(self, name: str) -> Shown:
         """Statistic of the table: of z, with a reason, where the model or the contrast does not have the one asked for.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from glmwidgets.glm.fit.statistics import STATISTICS
+from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 
 # The series are float32 and the moments float64: sums of 80 squares agree to some 1e-6.
 CLOSE = {"rtol": 2e-6, "atol": 1e-9}
@@ -101,6 +101,8 @@ def test_units_and_tsnr_under_every_scaling(ols, scaling, unit):
     ols.update({"data.signal_scaling": scaling})
     assert shown(ols, "effect").unit == unit
     assert shown(ols, "tsnr").unit == ""
+    by_name = StatisticsBook(ols.result.fit, ols.result.contrast, ols.result.z, False, scaling).show("tsnr").values
+    np.testing.assert_array_equal(by_name, shown(ols, "tsnr").values)
     np.testing.assert_allclose(shown(ols, "tsnr").values, raw.mean(axis=1) / raw.std(axis=1), rtol=2e-4)
 
 
