@@ -20,7 +20,7 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.report.exports.folder import FILES, write_result
 from glmwidgets.report.page.words import summary
 from glmwidgets.runs.bids_confounds import STRATEGIES
-from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.opening import open_again
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.single.analysis import Analysis
@@ -133,9 +133,8 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
             "name the image to fit: glmwidgets fit BOLD.nii.gz --events EVENTS.tsv --out DIR; or a run of a dataset: "
             "--bids DIR --subject 01"
         )
-    names = ("t_r", "confounds", "mask", "slice_time_ref", "frame_times", "missing_duration")
-    parts = {name: getattr(chosen, name) for name in names}
-    run = open_run(bold, chosen.events, **parts)
+    typed = {path.removeprefix("inputs."): value for path, value in given.items() if path.startswith("inputs.")}
+    run = open_again(chosen, **{**typed, "bold": bold})
     return run, _complete(settings, run)
 
 

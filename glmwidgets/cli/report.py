@@ -54,7 +54,8 @@ def report(argv: Sequence[str]) -> int:
             f"a report needs {' and '.join(missing)}; get them with: "
             f'{sys.executable} -m pip install "glmwidgets[report]"'
         )
-    from glmwidgets.report.exports.script import Source, write_script
+    from glmwidgets.report.exports.script import write_script
+    from glmwidgets.report.exports.script_parts import Source
     from glmwidgets.report.exports.stats_model import write_stats_model
     from glmwidgets.report.page.html import analysis_report
 

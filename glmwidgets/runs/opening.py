@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from glmwidgets.runs.domain import Domain
 
-__all__ = ["is_several", "make_run", "open_run", "open_runs", "table_name"]
+__all__ = ["is_several", "make_run", "open_again", "open_run", "open_runs", "table_name"]
 
 #: What belongs to a run beside its series.
 PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical", "frame_times", "missing_duration")
@@ -117,6 +117,32 @@ def open_run(
             raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
         run = _opened(bold, given, whole_table)
     return replace(run, warnings=heard.said)
+
+
+def open_again(inputs: Provenance, **given: Any) -> Run:
+    """Open a run by what is known of where it came from.
+
+    Parameters
+    ----------
+    inputs : Provenance
+    **given
+        Arguments of `open_run` that go before it; None for what is to come from `inputs`.
+
+    Returns
+    -------
+    Run
+        Who said what an input is, is who said it then.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `open_run` does.
+    """
+    anew = {name: value for name, value in given.items() if value is not None}
+    run = open_run(**{name: getattr(inputs, name) for name in ("bold", *PARTS)} | anew)
+    said_by = dict(inputs.said_by) | {name: who for name, who in run.inputs.said_by if name in anew}
+    said_by = {**dict(run.inputs.said_by), **said_by}
+    return replace(run, inputs=replace(run.inputs, said_by=tuple(sorted(said_by.items()))))
 
 
 def open_runs(

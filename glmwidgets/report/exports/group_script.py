@@ -14,7 +14,7 @@ import pandas as pd
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.analysis.group import default_contrast
-from glmwidgets.report.exports.script import write_with
+from glmwidgets.report.exports.script_parts import write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
 

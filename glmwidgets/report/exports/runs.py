@@ -12,13 +12,12 @@ import numpy as np
 from glmwidgets import __version__
 from glmwidgets.images.load import load_image
 from glmwidgets.models.first_level import FirstLevelModel
-from glmwidgets.report.exports.files import unique_slugs
-from glmwidgets.report.exports.script import (
+from glmwidgets.report.exports.script import files_beside, opening_lines
+from glmwidgets.report.exports.script_parts import (
     Source,
     assembled,
-    files_beside,
+    contrast_lines,
     model_arguments,
-    opening_lines,
     output_lines,
     registering_lines,
     saving_lines,
@@ -126,12 +125,9 @@ def _text(found: _Combined, stem: str) -> str:
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
     lines += ["", "# Voxels that lie in the masks of all runs.", f"mask_img = here / {f'{stem}_mask.nii.gz'!r}", ""]
     combine, more = _together(found) if found.by_estimator else _apart(found)
-    contrasts = found.settings.contrast.listed
-    names = unique_slugs([name or text for name, text in contrasts])
     fit, each = combine
-    lines += [*fit, "", "contrasts = {"]
-    lines += [f"    {name!r}: {text!r}," for name, (_, text) in zip(names, contrasts, strict=True)]
-    lines += ["}", *output_lines(stem), "for name, contrast in contrasts.items():", *each]
+    lines += [*fit, "", *contrast_lines(found.settings), *output_lines(stem)]
+    lines += ["for name, contrast in contrasts.items():", *each]
     lines += saving_lines(found.sources[0].settings, "mask_img")
     head = [f"# Repeats fixed effects over {len(found.sources)} runs, made with glmwidgets {__version__}."]
     head += dict.fromkeys(f"# {text}" for source in found.sources for text in told_origins(source.settings))

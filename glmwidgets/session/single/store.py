@@ -15,7 +15,7 @@ import pandas as pd
 from glmwidgets.files.envelope import read_session, readable, session_text
 from glmwidgets.files.writing import keep, write_text
 from glmwidgets.glm.response.held import HELD
-from glmwidgets.runs.opening import open_run
+from glmwidgets.runs.opening import open_again
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
@@ -227,10 +227,7 @@ class SavedRun:
         if shape != self.shape:
             raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
         _warn_of_other_values(path, run, self.checksums, which)
-        # What the file gives now was said by whoever said it then.
-        anew = {name: who for name, who in run.inputs.said_by if given.get(name) is not None}
-        said_by = tuple(sorted({**dict(self.settings.inputs.said_by), **anew}.items()))
-        return replace(run, inputs=replace(run.inputs, said_by=said_by))
+        return run
 
     def settings_of(self, run: Run) -> Settings:
         """The settings, with the inputs of the run that was opened."""
@@ -257,25 +254,15 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
             f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
             f"not kept in the file: give them again, load({path.name!r}, {arguments})"
         )
-    chosen = {name: getattr(inputs, name) if given[name] is None else given[name] for name in INPUTS}
     for name in INPUTS:
-        file = chosen[name]
+        file = getattr(inputs, name) if given[name] is None else given[name]
         if isinstance(file, str) and not Path(file).exists():
             raise FileNotFoundError(
                 f"{path.name} needs the {name} file {file}{which}, which is not there; if it has moved, give it: "
                 f"load({path.name!r}, {name}={missing})"
             )
-    return open_run(
-        chosen["bold"],
-        chosen["events"],
-        saved.t_r,
-        confounds=chosen["confounds"],
-        mask=chosen["mask"],
-        slice_time_ref=inputs.slice_time_ref,
-        frame_times=inputs.frame_times,
-        missing_duration=inputs.missing_duration,
-        anatomical=chosen["anatomical"],
-    )
+    # Scans in even steps have the t_r of then, which the header of another file may not say.
+    return open_again(replace(inputs, t_r=saved.t_r), **given)
 
 
 def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int], which: str) -> None:
