@@ -12,6 +12,7 @@ from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import colour_limit
 from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.specification.looks import DIFFERENCES as LABELS
 from glmwidgets.specification.words import changes_in_words
 
 __all__ = ["DIFFERENCES", "SPEAKS", "Comparison", "Difference", "aicc"]
@@ -142,12 +143,16 @@ class Difference:
         A difference is no test and has no threshold; what is smaller than this fades.
     least : float
         The colour bar never ends before this.
+    warm, cold : str
+        What is said of values above and below zero.
     """
 
     label: str
     values: Callable[[Comparison], np.ndarray | None]
     notable: float
     least: float
+    warm: str = "more in B"
+    cold: str = "more in A"
 
     def limit(self, values: np.ndarray) -> float:
         """Where the colours of some values end."""
@@ -156,7 +161,7 @@ class Difference:
 
 #: What of two models can be subtracted, by name.
 DIFFERENCES = {
-    "z": Difference("z", lambda both: both.z[1] - both.z[0], 1.0, 0.5),
-    "r_square": Difference("R²", lambda both: both.r_square, 0.02, 0.01),
-    "aicc": Difference("AICc", lambda both: both.aicc, SPEAKS, 1.0),
+    "z": Difference(LABELS["z"], lambda both: both.z[1] - both.z[0], 1.0, 0.5),
+    "r_square": Difference(LABELS["r_square"], lambda both: both.r_square, 0.02, 0.01),
+    "aicc": Difference(LABELS["aicc"], lambda both: both.aicc, SPEAKS, 1.0, "for A", "for B"),
 }

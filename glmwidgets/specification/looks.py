@@ -14,8 +14,10 @@ from glmwidgets.specification.tree import SettingsTree
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
 __all__ = [
+    "COMPARES",
     "CONVENTIONS",
     "CUTS",
+    "DIFFERENCES",
     "MOST_CUTS",
     "MOST_ZOOM",
     "SIGNS",
@@ -33,6 +35,12 @@ CUTS = {"z": "axial", "y": "coronal", "x": "sagittal", "zyx": "all three"}
 
 #: Which way round the brain is.
 CONVENTIONS = {"neurological": "left is left", "radiological": "left is right"}
+
+#: How the map of a pinned result A is shown with that of the present one, B.
+COMPARES = {"side": "A | B", "flicker": "A, B in turn", "difference": "B − A", "off": "B alone"}
+
+#: Of what the difference of two maps can be.
+DIFFERENCES = {"z": "z", "r_square": "R²", "aicc": "AICc"}
 
 #: Which values are seen, of a threshold on both sides.
 SIGNS = {"both": "both signs", "positive": "positive only", "negative": "negative only"}
@@ -68,6 +76,10 @@ class MapSettings:
         ``(3, 40, -35, -18)``; empty for the whole.
     signs : {"both", "positive", "negative"}
         Which of the values that survive are seen.
+    compare : {"side", "flicker", "difference", "off"}
+        How a pinned result is shown with the present one: beside it, in turn, subtracted from it, or not.
+    difference : {"z", "r_square", "aicc"}
+        Of what their difference is.
     colormap, sequential : str
         Keys of `glmwidgets.web.palettes.COLORMAPS`: for a statistic that has a sign, and for one that has
         none.
@@ -88,6 +100,8 @@ class MapSettings:
     n_cuts: int = setting(7, "cuts in a row", short="of each", low=1, high=MOST_CUTS)
     zoom: tuple[float, ...] = setting((), "enlarged", say=lambda zoom: f"{zoom[0]:.2g}×" if zoom else "no")
     signs: str = setting("both", "signs shown", short="signs", choices=SIGNS)
+    compare: str = setting("side", "A and B", choices=COMPARES)
+    difference: str = setting("z", "difference of A and B", short="difference of", choices=DIFFERENCES)
     colormap: str = setting(
         "warm-cold",
         "colours of both signs",

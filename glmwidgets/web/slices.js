@@ -32,11 +32,12 @@ import { atNextFrame, fixed, palette, remembered } from "./shared.js";
 
 const FLASH_MS = 1400;
 const FLASH_BEATS = 3;
+const FLICKER_MS = 650; // A and B in turn
 const EMPTY_HEIGHT = 96;
 const LEAST_ROOM = 80; // pixels that a picture can be drawn in
 const ROOM_FOR_ENDS = [180, 110]; // width and height of a plane that has room for the letters at its top and bottom
 const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane; " +
-  "plus, minus and 0 enlarge; s, c and v go to the peak of slice, cluster and map; Escape leaves.";
+  "plus, minus and 0 enlarge; s, c and v go to the peak of slice, cluster and map; a held shows A; Escape leaves.";
 
 // ------------------------------------------------------------------------------------------------------------- a view
 
@@ -67,6 +68,8 @@ function createView(store, el) {
     slots: [],
     pictures: [],
     look: null,
+    sides: [],
+    holdsA: false,
     barImage: remembered(barImage),
     activeAxis: 2,
     byKeyboard: false,
@@ -113,6 +116,7 @@ function createView(store, el) {
     bound.disconnect();
     stop();
     clearTimeout(view.reading);
+    clearTimeout(view.flicker);
     view.root.remove();
   };
 }
@@ -154,9 +158,9 @@ function glowOf(flash, calm) {
 
 // The picture of a slot, made anew only if something that it shows has changed.
 function picture(view, number, s, dpr) {
-  const { store, look } = view, { w, h } = onSlot(view, s);
+  const { store } = view, { layer, look } = view.sides[s.side], { w, h } = onSlot(view, s);
   const made = pictureFor(view, number, w, h, inSight(s, dpr));
-  const plane = look.glass ? store.projection(s.axis, look) : store.plane(s.axis, s.index);
+  const plane = look.glass ? layer.projection(s.axis, look) : layer.plane(s.axis, s.index);
   const glow = glowOf(store.flash, view.calm);
   const key = [
     look,
@@ -179,7 +183,8 @@ function picture(view, number, s, dpr) {
 }
 
 function compose(view, s, made, plane, glow, thick) {
-  const { store, look, colours } = view, { inside, background, flash, grid: { shape } } = store;
+  const { store, colours } = view, { layer, look } = view.sides[s.side];
+  const { inside, background, flash, grid: { shape } } = store;
   const { greys, values, keep, set, colors, pixels } = made;
   let tints = values;
   const mirrored = isMirrored(look, s.axis);
@@ -208,7 +213,7 @@ function compose(view, s, made, plane, glow, thick) {
     copied("values", plane);
     if (plane.tint !== plane.data) tints = copied("tints", { ...plane, data: plane.tint });
     for (let q = 0; q < keep.length; q++) keep[q] = look.strength(values[q]) >= look.threshold ? 1 : 0;
-    const clusters = !look.glass && store.clusters(look);
+    const clusters = !look.glass && layer.clusters(look);
     if (clusters) {
       screen(set, slice(clusters)).forEach((state, q) => {
         if (state !== 1) keep[q] = 0;
@@ -255,6 +260,8 @@ function annotate(view, s, cursor, dpr) {
   if (look.mosaic && slots.some((other) => other.y === s.y && other.x < s.x)) return; // letters once in a row
   // Where the header does not say which side is left, the letters do not either.
   const ends = u === 0 && !view.store.model.get("sides_known") ? ENDS[u].map((letter) => `${letter}?`) : ENDS[u];
+  const { name } = view.sides[s.side];
+  if (name && slots.find(({ side }) => side === s.side) === s) plate(ctx, name, s, [-1, -1], colours);
   const [low, high] = isMirrored(look, s.axis) ? [...ends].reverse() : ends;
   const color = u === 0 ? colours.text : colours.quiet;
   plate(ctx, low, s, [-1, 0], colours, color);
@@ -264,8 +271,8 @@ function annotate(view, s, cursor, dpr) {
   plate(ctx, ENDS[v][0], s, [0, 1], colours, colours.quiet);
 }
 
-function wordsOf({ model }) {
-  const said = (name) => model.get(name);
+function wordsOf({ model, beside, other }, layer) {
+  const said = (name) => (layer === other ? beside.look[name] : undefined) ?? model.get(name);
   return {
     label: said("shown_label") || said("label"),
     unit: said("shown_unit"),
@@ -286,10 +293,27 @@ function fitCanvas({ canvas, ctx, font }, width, height) {
   ctx.font = font;
 }
 
+// The maps that stand beside each other, from the left: the live one, the one that it is compared with, or both.
+function sidesOf(view) {
+  const { store, holdsA, calm } = view, { beside, model } = store, mode = beside ? model.get("compare") : "off";
+  const live = { layer: store, look: view.look, name: mode === "side" || mode === "flicker" ? "B" : "" };
+  if (!beside) return [live];
+  const other = { layer: store.other, look: store.other.look(), name: beside.name };
+  clearTimeout(view.flicker);
+  if (mode === "side") return [other, live];
+  if (mode === "difference" || (holdsA && beside.name === "A")) return [other];
+  if (mode !== "flicker" || calm) return [live];
+  const turn = Math.floor(performance.now() / FLICKER_MS);
+  view.flicker = setTimeout(view.repaint, (turn + 1) * FLICKER_MS - performance.now());
+  return [turn % 2 ? other : live];
+}
+
 function paintScene(view, width) {
   const { store, ctx } = view, { model } = store, dpr = devicePixelRatio, cursor = store.cursor();
   view.look = store.look();
+  view.sides = sidesOf(view);
   const scene = layout({
+    beside: view.sides.length,
     mode: model.get("view"),
     grid: store.grid,
     cursor,
@@ -307,8 +331,9 @@ function paintScene(view, width) {
     annotate(view, s, cursor, dpr);
   });
   if (store.map.data) {
-    const at = { place: scene.bar, words: wordsOf(store), width, dpr, colours: view.colours };
-    drawBar(ctx, at, view.look, view.barImage);
+    const { layer, look } = view.sides.at(-1);
+    const at = { place: scene.bar, words: wordsOf(store, layer), width, dpr, colours: view.colours };
+    drawBar(ctx, at, look, view.barImage);
   }
   const marked = view.byKeyboard && view.slots.find(({ axis }) => axis === view.activeAxis);
   if (marked) {

@@ -26,7 +26,7 @@ function pick(view, s, [x, y]) {
   const { store, look } = view, [u, v] = PLANE[s.axis], xyz = store.cursor();
   [xyz[u], xyz[v]] = onSlot(view, s).voxel(x, y);
   if (look.mosaic) xyz[s.axis] = s.index;
-  const seen = look.glass && store.projection(s.axis, look);
+  const side = view.sides[s.side], seen = look.glass && side.layer.projection(s.axis, side.look);
   if (seen) {
     const k = xyz[u] * seen.su + xyz[v];
     if (!Number.isNaN(seen.data[k])) xyz[s.axis] = seen.depth[k];
@@ -163,6 +163,7 @@ export function follow(view) {
     }[event.key];
     if (!move && event.key.length > 1) return; // Tab, Escape and their like are not ours
     const act = {
+      a: () => holdA(true),
       "+": () => enlargeMore(view, LARGER),
       "=": () => enlargeMore(view, LARGER),
       "-": () => enlargeMore(view, 1 / LARGER),
@@ -182,6 +183,18 @@ export function follow(view) {
     event.preventDefault();
     event.stopPropagation();
   });
+  // While the key is held A stands in the place of B.
+  function holdA(on) {
+    if (view.holdsA === on) return;
+    view.holdsA = on;
+    view.repaint();
+  }
+  listen("keyup", (event) => {
+    if (event.key === "a") holdA(false);
+  });
   listen("focus", () => showKeyboard(true)); // a press of the mouse takes this back at once
-  listen("blur", () => showKeyboard(false));
+  listen("blur", () => {
+    holdA(false);
+    showKeyboard(false);
+  });
 }

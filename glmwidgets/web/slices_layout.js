@@ -3,7 +3,7 @@
 import { AXIS, PLANE } from "./slices_paint.js";
 
 const NARROW = 460; // CSS pixels of room; below it the axial plane stands above the other two
-const GAP = 10;
+const GAP = 10, SIDES = 16; // between planes, and between maps beside each other
 const BAR = { width: 11, gap: 14, ticks: 40 };
 const MIN_SLOT = 46; // a plane of one voxel still leaves room for its label
 const WRAP_GAIN = 1.15; // a mosaic row is broken in two where that makes its pictures so much larger
@@ -91,21 +91,20 @@ function mosaicLayout(grid, cuts, axes, width, maxHeight) {
 }
 
 // Slots centred in a canvas of this width, with the place of the colour bar at their right; of the height that is given
-// where that is `bounded`.
-export function layout({ mode, grid, cursor, cuts, axes, maxHeight, bounded = false }, width) {
-  const room = width - BAR.gap - BAR.width - BAR.ticks;
-  const { slots, width: used } = mode === "mosaic"
+// where that is `bounded`. Several maps `beside` each other have the same slots, by their number `side`.
+export function layout({ mode, grid, cursor, cuts, axes, maxHeight, bounded = false, beside = 1 }, width) {
+  const room = (width - BAR.gap - BAR.width - BAR.ticks - (beside - 1) * SIDES) / beside;
+  const { slots: one, width: used } = mode === "mosaic"
     ? mosaicLayout(grid, cuts, axes, room, maxHeight)
-    : orthoLayout(grid, cursor, room, maxHeight, bounded);
-  const tall = Math.max(...slots.map((s) => s.y + s.h)), height = bounded ? Math.max(tall, maxHeight) : tall;
-  const left = Math.max(0, (room - used) / 2), top = (height - tall) / 2;
-  for (const s of slots) {
-    s.x += left;
-    s.px += left;
-    s.y += top;
-    s.py += top;
+    : orthoLayout(grid, cursor, room, maxHeight, bounded || beside > 1);
+  const tall = Math.max(...one.map((s) => s.y + s.h)), height = bounded ? Math.max(tall, maxHeight) : tall;
+  const left = Math.max(0, (room - used) / 2), top = (height - tall) / 2, slots = [];
+  for (let side = 0; side < beside; side++) {
+    const x = left + side * (room + SIDES);
+    for (const s of one) slots.push({ ...s, side, x: s.x + x, px: s.px + x, y: s.y + top, py: s.py + top });
   }
-  return { slots, height, bar: { x: left + used + BAR.gap, y: 0, w: BAR.width, h: height } };
+  const right = left + used + (beside - 1) * (room + SIDES);
+  return { slots, height, bar: { x: right + BAR.gap, y: 0, w: BAR.width, h: height } };
 }
 
 // The same slot with its edges on whole pixels of the screen.

@@ -51,6 +51,13 @@ function decodeMap({ serial, values, shown, name }, inside, shape) {
   return { serial, data, tint: shown?.byteLength ? whole(shown) : data, name: name ?? "" };
 }
 
+// A map with a mask of its own, and those traits of how it looks that are not those of the large map.
+function decodeBeside({ mask, name, look, ...values }, shape) {
+  if (!mask?.byteLength) return null;
+  const { list } = decodeMask(mask, shape);
+  return { list, look, ...decodeMap({ serial: 0, ...values }, { list }, shape), name };
+}
+
 function decodePlane({ axis, index, values, shown }) {
   const data = floats(values);
   return { axis, index, data, tint: shown?.byteLength ? floats(shown) : data };
@@ -70,6 +77,7 @@ export function createStore(model) {
     slid: {},
     map: { serial: 0, data: null },
     planes: { serial: 0, list: [] },
+    beside: null,
   };
   const seen = {}, place = underHand(model, "cursor"), zoom = underHand(model, "zoom");
   let dueAt = 0, wantTimer = 0, slidAt = 0, isOld = model.get("stale"), oldTimer = 0;
@@ -91,6 +99,7 @@ export function createStore(model) {
     if (changed("_planes")) {
       store.planes = { serial: seen._planes.serial, list: seen._planes.planes.map(decodePlane) };
     }
+    if (changed("_beside")) store.beside = shape ? decodeBeside(seen._beside, shape) : null;
     if (changed("_luts")) {
       const tables = ([name, sides]) => [name, { one: octets(sides.one), two: octets(sides.two) }];
       store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
@@ -162,21 +171,17 @@ export function createStore(model) {
     repaint();
   };
 
-  store.moveToVoxel = (ijk) => {
+  const turned = (ijk) => {
     const { axes, flips, shape } = store.grid, xyz = [0, 0, 0];
-    axes.forEach((a, d) => {
-      xyz[a] = flips[d] ? shape[a] - 1 - ijk[d] : ijk[d];
-    });
-    store.moveTo(xyz);
-  };
-  store.voxel = place.get;
-  store.cursor = () => {
-    const { axes, flips, shape } = store.grid, ijk = place.get(), xyz = [0, 0, 0];
     axes.forEach((a, d) => {
       xyz[a] = flips[d] ? shape[a] - 1 - ijk[d] : ijk[d];
     });
     return xyz;
   };
+  store.at = ([x, y, z]) => (x * store.grid.shape[1] + y) * store.grid.shape[2] + z;
+  store.moveToVoxel = (ijk) => store.moveTo(turned(ijk));
+  store.voxel = place.get;
+  store.cursor = () => turned(place.get());
 
   // The plane of the newest map; of the one before (old) where only the planes in sight of the newest have arrived.
   store.plane = (axis, index) => {
@@ -188,26 +193,8 @@ export function createStore(model) {
     return { ...planeOf(map.data, grid.shape, axis, index), tint: map.tint, old: ahead };
   };
 
-  const label = remembered(largeClusters);
-  store.clusters = ({ least, sign, threshold }) => {
-    const { map, inside, grid, planes } = store;
-    if (least < 2 || !map.data || planes.serial > map.serial) return null;
-    return label(map.data, inside.list, grid.shape, STRENGTH[sign], threshold, least);
-  };
-
-  const projections = AXIS.map(() => remembered(projection)), silhouettes = AXIS.map(() => remembered(silhouette));
+  const silhouettes = AXIS.map(() => remembered(silhouette));
   store.silhouette = (axis) => silhouettes[axis](store.inside.dense, store.grid.shape, axis);
-  store.projection = (axis, look) =>
-    store.map.data && projections[axis](
-      store.map.data,
-      store.grid.shape,
-      axis,
-      look.strength,
-      look.threshold,
-      store.clusters(look),
-      store.map.tint,
-    );
-
   function onStale() {
     clearTimeout(oldTimer);
     const follow = () => {
@@ -218,9 +205,19 @@ export function createStore(model) {
     else follow();
   }
 
-  const look = remembered(makeLook);
   const looked = (name) => name === "stale" ? isOld : store.slid[name] ?? model.get(name);
-  store.look = () => look(store.luts, ...LOOK.map(looked));
+  const isWhole = () => store.map.data && store.planes.serial <= store.map.serial;
+  Object.assign(store, layer(store, () => ({ ...store.map, list: store.inside?.list, whole: isWhole() }), looked));
+
+  // Another map in the same place: the one that this is compared with, or their difference.
+  const whole = (axis, index) => {
+    const { data, tint } = store.beside;
+    return { ...planeOf(data, store.grid.shape, axis, index), tint, old: false };
+  };
+  store.other = {
+    plane: whole,
+    ...layer(store, () => ({ ...store.beside, whole: true }), (name) => store.beside.look[name] ?? looked(name)),
+  };
 
   const answers = Object.fromEntries(SLID.map((trait) => [`change:${trait}`, onAnswer[trait]]));
   const unlisten = listen(model, { change: refresh, "msg:custom": onMessage, "change:stale": onStale, ...answers });
@@ -236,6 +233,25 @@ export function createStore(model) {
   };
   refresh();
   return store;
+}
+
+// How one of the maps looks, which of its clusters are large enough, and what is seen of it through a glass brain.
+function layer(store, held, looked) {
+  const look = remembered(makeLook), label = remembered(largeClusters), along = AXIS.map(() => remembered(projection));
+  const clusters = ({ least, sign, threshold }) => {
+    const { data, list, whole } = held();
+    if (least < 2 || !whole) return null;
+    return label(data, list, store.grid.shape, STRENGTH[sign], threshold, least);
+  };
+  return {
+    look: () => look(store.luts, ...LOOK.map(looked)),
+    clusters,
+    projection: (axis, { strength, threshold, ...rest }) => {
+      const { data, tint } = held();
+      const large = data && clusters({ threshold, ...rest });
+      return data && along[axis](data, store.grid.shape, axis, strength, threshold, large, tint);
+    },
+  };
 }
 
 // Everything that decides how a value looks; the same object for as long as nothing of it changes.

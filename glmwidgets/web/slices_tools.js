@@ -21,16 +21,17 @@ export function readSoon(view) {
 }
 
 // The line below the picture: voxel, place and value under the crosshair. Texts are changed where they stand.
-function readOut({ readout, store, zoomed }, cursor) {
+function readOut({ readout, store, zoomed, compared }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
   const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
   const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
-  const digits = Math.max(1, digitsOf(store.grid));
+  const digits = Math.max(1, digitsOf(store.grid)), { beside } = store;
   const said = [
     [`voxel ${store.voxel().join(", ")}`],
     [`${place.map((c) => fixed(c, digits)).join(", ")} mm`],
     [model.get("label"), fixed(z ?? NaN, 2)],
     ...(shown ? [[shown, number(value(plane?.tint)), model.get("shown_unit")]] : []),
+    ...(beside ? [[beside.name, number(beside.tint[store.at(cursor)])]] : []),
   ];
   while (readout.children.length > said.length) readout.lastChild.remove();
   said.forEach(([text, written, unit], k) => {
@@ -44,6 +45,8 @@ function readOut({ readout, store, zoomed }, cursor) {
     if (after.data !== behind) after.data = behind;
     span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || model.get("stale")));
   });
+  if (compared.hidden !== !beside) compared.hidden = !beside;
+  if (compared.value !== model.get("compare")) compared.value = model.get("compare");
   const { factor } = store.lens(), large = factor > 1 ? `${fixed(factor, 1)}\u00d7` : "1\u00d7";
   if (zoomed.textContent !== large) zoomed.textContent = large;
   if (zoomed.disabled !== (factor <= 1)) zoomed.disabled = factor <= 1;
@@ -138,12 +141,24 @@ export function equip(view) {
     made.addEventListener("click", () => act(made));
     return made;
   };
-  const peaks = tools.appendChild(document.createElement("select"));
-  peaks.setAttribute("aria-label", "crosshair to the peak of");
-  peaks.title = "crosshair to the peak of the slice (s), the cluster (c) or the map (v)";
-  for (const [value, words] of [["", "peak of"], ["slice", "slice"], ["cluster", "cluster"], ["map", "map"]]) {
-    peaks.add(new Option(words, value));
-  }
+  const menu = (name, title, choices) => {
+    const made = tools.appendChild(document.createElement("select"));
+    made.setAttribute("aria-label", name);
+    made.title = title;
+    for (const [value, words] of choices) made.add(new Option(words, value));
+    return made;
+  };
+  const { model } = view.store;
+  view.compared = menu("maps of A and B", "how A and B are shown (hold a: A alone)", model.get("_compares"));
+  view.compared.hidden = true;
+  view.compared.addEventListener("change", () => {
+    model.set("compare", view.compared.value);
+    model.save_changes();
+    view.repaint();
+  });
+  const title = "crosshair to the peak of the slice (s), the cluster (c) or the map (v)";
+  const among = [["", "peak of"], ["slice", "slice"], ["cluster", "cluster"], ["map", "map"]];
+  const peaks = menu("crosshair to the peak of", title, among);
   peaks.options[0].disabled = peaks.options[0].hidden = true;
   peaks.addEventListener("change", () => {
     goToPeak(view, peaks.value);

@@ -77,38 +77,58 @@ def test_a_saved_session_opens_in_another_cell_with_the_same_map(notebook, vislo
 
 
 def test_a_beside_b(open_explorer, settle, pixels, ask, screenshot, look):
+    """A and B on the map: beside each other, subtracted, and A alone while a key is held."""
     page = open_explorer()
+    canvas = page.locator(".glmw-slices canvas").first
+    before, height = pixels(canvas), canvas.bounding_box()["height"]
     press(page, "pin as A")
     page.wait_for_timeout(500)
     choose_response(page, "Glover")
     settle(page)
-    canvases = page.locator(".glmw-compare .glmw-slices canvas")
-    assert canvases.count() == 3
-    a, b = pixels(canvases.nth(0)), pixels(canvases.nth(1))
-    assert not np.array_equal(a, b)
-    panel = page.locator(".glmw-panel", has=page.locator(".glmw-compare"))
-    said = panel.inner_text()
+    said = page.locator(".glmw-panel", has=page.locator(".glmw-compare")).inner_text()
     assert "HRF spm → glover" in said
     assert "AICc" in said
     screenshot(page.locator(".glmw-explorer"), f"compare_{look}")
-    screenshot(panel, f"compare_panel_{look}")
-    # a key shows A in the place of B, and B again
-    canvases.nth(2).focus()
-    page.keyboard.press("f")
-    page.wait_for_timeout(600)
-    np.testing.assert_array_equal(pixels(canvases.nth(1)), a)
-    page.keyboard.press("f")
-    page.wait_for_timeout(600)
-    np.testing.assert_array_equal(pixels(canvases.nth(1)), b)
-    # one crosshair
-    area = canvases.nth(2).bounding_box()
+    half = pixels(canvas).shape[1] // 2
+    sides = pixels(canvas)
+    assert not np.array_equal(sides[:, : half - 60], sides[:, half : 2 * half - 60])
+    assert " A " in f" {page.locator('.glmw-slices-readout').first.inner_text()} ".replace("\n", " ")
+
+    menu = page.locator(".glmw-slices-tools select").first
+    menu.select_option("off")
+    settle(page, 600)
+    assert ask(page, "print(ex.session.settings.map.compare)") == "off"
+    canvas.focus()
+    page.wait_for_timeout(200)
+    b = pixels(canvas)
+    page.keyboard.down("a")
+    page.wait_for_timeout(400)
+    a = pixels(canvas)
+    page.keyboard.up("a")
+    page.wait_for_timeout(400)
+    assert not np.array_equal(a, b)
+    np.testing.assert_array_equal(pixels(canvas), b)
+    menu.select_option("difference")
+    settle(page, 600)
+    screenshot(page.locator(".glmw-explorer"), f"compare_difference_{look}")
+    assert not np.array_equal(pixels(canvas), b)
+    menu.select_option("flicker")
+    settle(page)
+    seen = [pixels(canvas)[:, :-80] for _ in range(6) if page.wait_for_timeout(250) is None]
+    assert len({image.tobytes() for image in seen}) == 2
+
+    # one crosshair, wherever it is moved
+    menu.select_option("side")
+    settle(page, 600)
+    area = canvas.bounding_box()
     page.mouse.click(area["x"] + 0.2 * area["width"], area["y"] + 0.5 * area["height"])
     page.wait_for_timeout(800)
-    cursors = "print({v.cursor for v in ex.compare.viewers.values()} == {ex.session.cursor})"
-    assert ask(page, cursors) == "True"
+    assert ask(page, "print(ex.map.viewer.cursor == ex.session.cursor)") == "True"
     press(page, "unpin A")
-    page.wait_for_timeout(400)
-    assert panel.count() == 0
+    settle(page, 600)
+    assert page.locator(".glmw-slices-tools select").first.is_hidden()
+    assert canvas.bounding_box()["height"] == height
+    assert pixels(canvas).shape == before.shape
 
 
 def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, settle, ask, screenshot, look):

@@ -7,7 +7,8 @@ from html import escape
 import numpy as np
 
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
+from glmwidgets.panels.parts.slices import SliceViewer
+from glmwidgets.panels.parts.slices_state import COLOURS
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.group.session import GroupSession
 

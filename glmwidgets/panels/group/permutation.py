@@ -11,7 +11,8 @@ from glmwidgets.analysis.thresholding import usual_heights
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Bars, Chart, Mark, Plot
-from glmwidgets.panels.parts.slices import COLOURS, SliceViewer
+from glmwidgets.panels.parts.slices import SliceViewer
+from glmwidgets.panels.parts.slices_state import COLOURS
 from glmwidgets.panels.shared.base import Panel, field, labelled, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.group.permutation import TESTED, Permuted

@@ -11,7 +11,6 @@ _EXPORTS = {
     "EventGrid": "glmwidgets.panels.parts.event_grid",
     "EventTimeline": "glmwidgets.panels.parts.timeline",
     "FIT": "glmwidgets.panels.parts.plot",
-    "FlipButton": "glmwidgets.panels.parts.flip",
     "GroupTable": "glmwidgets.panels.parts.values_table",
     "MapTiles": "glmwidgets.panels.parts.tiles",
     "MatrixView": "glmwidgets.panels.parts.matrix",

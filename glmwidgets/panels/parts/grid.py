@@ -67,6 +67,13 @@ class Grid:
             xyz[..., display] = self.shape[data] - 1 - ijk[..., data] if flip else ijk[..., data]
         return xyz
 
+    def packed(self, volume: np.ndarray, **others: np.ndarray | None) -> dict[str, bytes]:
+        """Finite values of a volume in display order, which voxels these are, and other volumes' values in them."""
+        inside = self.to_display(np.isfinite(volume))
+        parts = {"values": volume} | {name: other for name, other in others.items() if other is not None}
+        values = {name: self.to_display(np.asarray(part, dtype=np.float32))[inside] for name, part in parts.items()}
+        return {"mask": np.packbits(inside.ravel()).tobytes(), **{name: v.tobytes() for name, v in values.items()}}
+
     def same_as(self, other: Grid | None) -> bool:
         """Whether another grid has the same voxels at the same places."""
         return other is not None and same_grid(self, other)

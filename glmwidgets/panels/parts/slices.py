@@ -11,31 +11,17 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
-from glmwidgets.specification.looks import CONVENTIONS, MOST_CUTS, VIEWS, MapSettings
+from glmwidgets.panels.parts.grid import Grid, Inside, cut_positions, grey_levels
+from glmwidgets.panels.parts.slices_state import AXES, LOOKS, SlicesState
+from glmwidgets.panels.parts.slider import Slider
+from glmwidgets.specification.looks import MapSettings
 from glmwidgets.web import script, style
-from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
-
-from .grid import Grid, Inside, cut_positions, grey_levels
-from .slider import Slider
-
-SIGNS = ("two-sided", "positive", "negative")
-
-#: Traits that are choices of a person; settings of a session's map have the same names.
-LOOKS = (
-    *("convention", "view", "cut_axes", "n_cuts", "zoom", "colormap"),
-    *("sequential", "opacity", "fade_below", "show_outline", "show_mask"),
-)
-#: Those that any map of a session can have in common with the large one.
-COLOURS = ("convention", "colormap", "sequential", "opacity", "fade_below")
-
-_AXES = "xyz"
 
 
-class SliceViewer(anywidget.AnyWidget):
+class SliceViewer(SlicesState):
     """Orthogonal slices of a statistic map over a background image, live in the browser.
 
     Indices are those of the data array, whatever the affine; the display turns the volume to right-anterior-superior.
@@ -92,6 +78,8 @@ class SliceViewer(anywidget.AnyWidget):
         Cuts in each row of the mosaic.
     zoom : tuple of float
         How many times as large, 1 to 16, and the place in mm (x, y, z) in the middle; empty for the whole picture.
+    compare : {"side", "flicker", "difference", "off"}
+        How another map, see `set_beside`, is shown with this one.
     label : str
         What the values are, with their unit: 'z', 't', 'R²', '% signal'.
     stale : bool
@@ -106,7 +94,8 @@ class SliceViewer(anywidget.AnyWidget):
     once they are painted and no newer map has come, the browser asks for the rest.
     Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
     ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
-    (serial, planes that arrived ahead of their map), ``_cuts`` and ``_luts``.
+    (serial, planes that arrived ahead of their map), ``_beside`` (another map with its own mask and look),
+    ``_compares`` (how it may be shown), ``_cuts`` and ``_luts``.
 
     Examples
     --------
@@ -123,45 +112,6 @@ class SliceViewer(anywidget.AnyWidget):
     _esm = script("slices.js")
     _css = style("slices.css")
 
-    cursor = t.Tuple(t.CInt(), t.CInt(), t.CInt(), default_value=(0, 0, 0)).tag(sync=True)
-    threshold = t.Float(0.0, min=0.0).tag(sync=True)
-    opacity = t.Float(1.0, min=0.0, max=1.0).tag(sync=True)
-    sign = t.Enum(SIGNS, default_value="two-sided").tag(sync=True)
-    cluster_threshold = t.Int(0, min=0).tag(sync=True)
-    fade_below = t.Bool(True).tag(sync=True)
-    show_outline = t.Bool(True).tag(sync=True)
-    show_crosshair = t.Bool(True).tag(sync=True)
-    show_mask = t.Bool(False).tag(sync=True)
-    show_readout = t.Bool(True).tag(sync=True)
-    vmax = t.Float(8.0).tag(sync=True)
-    colormap = t.Enum(tuple(COLORMAPS), default_value="warm-cold").tag(sync=True)
-    sequential = t.Enum(SEQUENTIAL, default_value="viridis").tag(sync=True)
-    shown_label = t.Unicode("").tag(sync=True)
-    shown_unit = t.Unicode("").tag(sync=True)
-    warm = t.Unicode("").tag(sync=True)
-    cold = t.Unicode("").tag(sync=True)
-    signed = t.Bool(True).tag(sync=True)
-    whole = t.Bool(False).tag(sync=True)
-    reach = t.Float(8.0).tag(sync=True)
-    convention = t.Enum(tuple(CONVENTIONS), default_value="neurological").tag(sync=True)
-    view = t.Enum(tuple(VIEWS), default_value="ortho").tag(sync=True)
-    cut_axes = t.Unicode("z").tag(sync=True)
-    n_cuts = t.Int(7, min=1, max=MOST_CUTS).tag(sync=True)
-    zoom = t.Tuple().tag(sync=True)
-    label = t.Unicode("z").tag(sync=True)
-    sides_known = t.Bool(True).tag(sync=True)
-    stale = t.Bool(False).tag(sync=True)
-    max_height = t.Int(560, min=80).tag(sync=True)
-
-    _sliders = t.Dict().tag(sync=True)
-    _geometry = t.Dict().tag(sync=True)
-    _background = t.Bytes(b"").tag(sync=True)
-    _mask = t.Bytes(b"").tag(sync=True)
-    _map = t.Dict({"serial": 0, "values": b""}).tag(sync=True)
-    _planes = t.Dict({"serial": 0, "planes": []}).tag(sync=True)
-    _cuts = t.Dict().tag(sync=True)
-    _luts = t.Dict().tag(sync=True)
-
     def __init__(self, lock: Any = None, **traits: Any) -> None:
         self._lock = RLock() if lock is None else lock
         self._grid: Grid | None = None
@@ -174,31 +124,11 @@ class SliceViewer(anywidget.AnyWidget):
         super().__init__(**traits)
         self.on_msg(self._on_message)
 
-    @t.default("_luts")
-    def _default_luts(self) -> dict[str, dict[str, bytes]]:
-        return {
-            name: {sides: lookup_table(name, sides == "two").tobytes() for sides in ("one", "two")}
-            for name in COLORMAPS
-        }
-
     @t.validate("cursor")
     def _keep_cursor_inside(self, proposal: dict[str, Any]) -> tuple[int, ...]:
         if self._grid is None:
             return proposal["value"]
         return tuple(min(max(c, 0), n - 1) for c, n in zip(proposal["value"], self._grid.shape, strict=True))
-
-    @t.validate("cut_axes")
-    def _check_cut_axes(self, proposal: dict[str, Any]) -> str:
-        axes = proposal["value"]
-        if not axes or set(axes) - set(_AXES) or len(set(axes)) < len(axes):
-            raise t.TraitError(f"cut_axes must name each of x, y, z at most once, such as 'z' or 'zyx'; got {axes!r}")
-        return axes
-
-    @t.validate("vmax", "reach")
-    def _check_vmax(self, proposal: dict[str, Any]) -> float:
-        if not (np.isfinite(proposal["value"]) and proposal["value"] > 0):
-            raise t.TraitError(f"{proposal['trait'].name} must be a number above zero, got {proposal['value']}")
-        return proposal["value"]
 
     @t.observe("n_cuts")
     def _on_cuts(self, _change: Any) -> None:
@@ -340,15 +270,35 @@ class SliceViewer(anywidget.AnyWidget):
             self._planes = {"serial": self._serial, "planes": self._visible_planes()}
             self._values, self._shown = whole
 
-    def look(self, chosen: MapSettings, names: Sequence[str] = LOOKS) -> None:
-        """Look as a session's settings say, in one message.
+    def set_beside(
+        self, volume: np.ndarray | None, name: str = "A", shown: np.ndarray | None = None, **look: Any
+    ) -> None:
+        """Hold another map with this one: the one that it is compared with, or their difference; see ``compare``.
 
         Parameters
         ----------
-        chosen : MapSettings
-        names : sequence of str
-            Which of the choices; others stay as they are.
+        volume : array (i, j, k) or None
+            On the background's grid, NaN where it has no value. None takes it away.
+        name : str
+            What it is called on the picture.
+        shown : array (i, j, k), optional
+            Another statistic that gives the colours, as in `set_map`.
+        **look
+            Traits that it has of its own: ``threshold``, ``sign``, ``cluster_threshold``, ``vmax``, ``label`` ...
+
+        Raises
+        ------
+        ValueError
+            If there is no background yet, or the shape is another.
         """
+        grid = self._require_grid("set_beside")
+        if volume is not None and volume.shape != grid.shape:
+            raise ValueError(f"the map beside has shape {volume.shape}, but the background {grid.shape}")
+        with self._lock:
+            self._beside = {} if volume is None else {"name": name, "look": look, **grid.packed(volume, shown=shown)}
+
+    def look(self, chosen: MapSettings, names: Sequence[str] = LOOKS) -> None:
+        """Look as a session's settings say, in one message; choices that are not among the names stay as they are."""
         with self._lock, self.hold_sync():
             for name in names:
                 if getattr(self, name) != getattr(chosen, name):
@@ -429,6 +379,7 @@ class SliceViewer(anywidget.AnyWidget):
         self._mask_given = False
         self._values = self._shown = np.empty(0, dtype=np.float32)
         self._mask = b""
+        self._beside = {}
         self._map = {"serial": self._next_serial(), "values": b""}
 
     def _use_mask(self, mask: np.ndarray) -> None:
@@ -462,7 +413,7 @@ class SliceViewer(anywidget.AnyWidget):
 
     def _visible_planes(self) -> list[dict[str, Any]]:
         if self.view == "mosaic":
-            wanted = [(_AXES.index(a), index) for a in self.cut_axes for index in self._cuts[a]]
+            wanted = [(AXES.index(a), index) for a in self.cut_axes for index in self._cuts[a]]
         else:
             wanted = list(enumerate(int(x) for x in self._grid.display_index(self.cursor)))
         parts = {"values": self._values, **({"shown": self._shown} if self._shown.size else {})}
@@ -479,5 +430,5 @@ class SliceViewer(anywidget.AnyWidget):
         others = ((1, 2), (0, 2), (0, 1))
         self._cuts = {
             letter: cut_positions(place.any(axis=other), self.n_cuts)
-            for letter, other in zip(_AXES, others, strict=True)
+            for letter, other in zip(AXES, others, strict=True)
         }

@@ -15,9 +15,11 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.grid import grey_limits
-from glmwidgets.panels.parts.slices import LOOKS, SliceViewer
+from glmwidgets.panels.parts.slices import SliceViewer
+from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text
+from glmwidgets.panels.shared.beside import UNREACHABLE, Beside
 from glmwidgets.panels.shared.map_view import MapView
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.statistics import Shown
 
 __all__ = ["MapPanel"]
-
-# Stands for a threshold that nothing can reach; JSON has no infinity.
-UNREACHABLE = 1e6
 
 # A threshold of zero, fixed: the choice that lets every voxel pass.
 NO_THRESHOLD = "none"
@@ -82,6 +81,13 @@ class MapPanel(Panel):
         session.observe_locked(self._show_result, "result")
         session.observe_locked(self._show_preview, "preview")
         self._show_settings()
+        self._beside = Beside(session, self.viewer) if session.has_trait("pinned") else None
+
+    def forget(self) -> None:
+        """Let go of the results on the map."""
+        self._painted = self._shown = None
+        if self._beside is not None:
+            self._beside.forget()
 
     @cached_property
     def look(self) -> MapView:

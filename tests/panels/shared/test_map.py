@@ -10,7 +10,8 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.glm.fit.statistics import STATISTICS
-from glmwidgets.panels.parts.slices import LOOKS, SliceViewer
+from glmwidgets.panels.parts.slices import SliceViewer
+from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.shared.map import MapPanel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
@@ -202,7 +203,7 @@ def test_control_setting_and_viewer_are_one(panel, control):
 
 
 def test_every_choice_of_the_viewer_is_a_setting(panel):
-    by_hand = {"zoom"}
+    by_hand = {"zoom", "compare"}
     assert set(LOOKS) == {trait for trait, _ in TIED.values()} | by_hand <= {each.name for each in fields(MapSettings)}
     fresh, chosen = SliceViewer(), MapSettings()
     assert all(getattr(fresh, name) == getattr(chosen, name) for name in LOOKS)
