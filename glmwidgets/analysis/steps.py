@@ -28,7 +28,7 @@ from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.images.alive import check_alive
-from glmwidgets.images.mask import compute_epi_mask, match_mask
+from glmwidgets.images.mask import find_brain, match_mask
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
@@ -85,7 +85,7 @@ def domain_of(run: Run, asked: Any) -> Domain:
     if run.mask_img is not None:
         mask = match_mask(run.mask_img, run.reader.opened)
     else:
-        mask = compute_epi_mask(run.reader.mean(), cut=asked.data.mask_cut)
+        mask = find_brain(run.reader.mean(), cut=asked.data.mask_cut)
     if (why := sides_unknown(run.reader.opened)) is not None:
         warnings.warn(why, stacklevel=2)
     alive = run.reader.alive()

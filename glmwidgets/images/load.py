@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
+from glob import glob
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -38,11 +40,14 @@ MIN_SCANS = 3
 #: Seconds between scans that a header may be believed in; 2000 is a TR in milliseconds.
 PLAUSIBLE_T_R = (0.02, 60.0)
 
+# What stands for several names in a path.
+WILDCARDS = re.compile(r"[*?\[]")
+
 #: Seconds between scans below which nobody measures, and designs would be too fine to be held.
 SHORTEST_T_R = 1e-3
 
 
-def load_image(img: ImageLike) -> nib.Nifti1Image:
+def load_image(img: ImageLike, wildcards: bool = True) -> nib.Nifti1Image:
     """Open an image; its voxels are read when they are asked for.
 
     Parameters
@@ -50,6 +55,9 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
     img : image, path or sequence of these
         A NIfTI image (or any other that nibabel places in space), the path of one, or a sequence of images with one
         shape and affine, which is put together along time.
+    wildcards : bool
+        Whether ``*``, ``?`` and ``[...]`` in a path that is no file stand for several files, which are put together in
+        the order of their names.
 
     Returns
     -------
@@ -79,7 +87,9 @@ def load_image(img: ImageLike) -> nib.Nifti1Image:
         check_place(img)
         return as_nifti(img)
     if isinstance(img, str | PathLike):
-        return load_image(open_file(Path(img).expanduser()))
+        path = Path(img).expanduser()
+        several = sorted(glob(str(path))) if wildcards and WILDCARDS.search(str(path)) and not path.exists() else []
+        return concat_imgs(several) if several else load_image(open_file(path))
     if isinstance(img, Iterable) and not isinstance(img, np.ndarray):
         return concat_imgs(img)
     hint = "; an array has no place in space: wrap it, nibabel.Nifti1Image(array, affine)"

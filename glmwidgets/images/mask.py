@@ -16,17 +16,17 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.smooth import VolumeSmoother, each_block, gaussian_sigma, smooth, storage_dtype
 
 __all__ = [
-    "apply_mask",
-    "compute_epi_mask",
-    "intersect_masks",
+    "common_voxels",
+    "find_brain",
     "largest_component",
     "masked_series",
     "match_mask",
-    "unmask",
+    "to_volumes",
+    "voxel_series",
 ]
 
 
-def compute_epi_mask(
+def find_brain(
     img: ImageLike | np.ndarray,
     lower_cutoff: float = 0.2,
     upper_cutoff: float = 0.85,
@@ -69,7 +69,7 @@ def compute_epi_mask(
     --------
     >>> data = np.random.default_rng(0).normal(size=(12, 12, 12))
     >>> data[3:9, 3:9, 3:9] += 100
-    >>> mask = compute_epi_mask(data, opening=1)
+    >>> mask = find_brain(data, opening=1)
     >>> bool(mask[6, 6, 6]), bool(mask[0, 0, 0])
     (True, False)
     """
@@ -148,7 +148,7 @@ def largest_component(mask: np.ndarray) -> np.ndarray:
     return labels == sizes.argmax()
 
 
-def intersect_masks(masks: Sequence[np.ndarray], threshold: float = 0.5, connected: bool = True) -> np.ndarray:
+def common_voxels(masks: Sequence[np.ndarray], threshold: float = 0.5, connected: bool = True) -> np.ndarray:
     """Voxels that lie in more than a fraction of several masks.
 
     Parameters
@@ -171,7 +171,7 @@ def intersect_masks(masks: Sequence[np.ndarray], threshold: float = 0.5, connect
 
     Examples
     --------
-    >>> intersect_masks([np.array([True, True, False]), np.array([False, True, True])])
+    >>> common_voxels([np.array([True, True, False]), np.array([False, True, True])])
     array([False,  True, False])
     """
     if len(masks) == 0:
@@ -242,7 +242,7 @@ def _nearest(mask: np.ndarray, affine: np.ndarray, img: nib.Nifti1Image) -> np.n
     ).astype(bool)
 
 
-def apply_mask(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def voxel_series(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Series of the voxels in a mask.
 
     Parameters
@@ -264,7 +264,7 @@ def apply_mask(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> data = np.arange(8, dtype=np.int16).reshape(2, 2, 1, 2)
-    >>> apply_mask(data, data[..., 0] > 2)
+    >>> voxel_series(data, data[..., 0] > 2)
     array([[4., 6.],
            [5., 7.]], dtype=float32)
     """
@@ -279,7 +279,7 @@ def masked_series(
 ) -> np.ndarray:
     """Series of the voxels in a mask, smoothed on the way.
 
-    The same numbers as `smooth` and then `apply_mask`, without ever holding a second 4-D array.
+    The same numbers as `smooth` and then `voxel_series`, without ever holding a second 4-D array.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def masked_series(
     Returns
     -------
     array of shape (n_voxels,) or (n_scans, n_voxels)
-        As `apply_mask`.
+        As `voxel_series`.
 
     Raises
     ------
@@ -334,7 +334,7 @@ def masked_series(
     return out[0] if data.ndim == 3 else out
 
 
-def unmask(values: np.ndarray, mask: np.ndarray, fill: float = 0.0) -> np.ndarray:
+def to_volumes(values: np.ndarray, mask: np.ndarray, fill: float = 0.0) -> np.ndarray:
     """Put values of voxels back into volumes.
 
     Parameters
@@ -356,7 +356,7 @@ def unmask(values: np.ndarray, mask: np.ndarray, fill: float = 0.0) -> np.ndarra
 
     Examples
     --------
-    >>> unmask(np.array([1.0, 2.0]), np.array([[[True, False, True]]]), fill=-1)
+    >>> to_volumes(np.array([1.0, 2.0]), np.array([[[True, False, True]]]), fill=-1)
     array([[[ 1., -1.,  2.]]])
     """
     values = np.asarray(values)

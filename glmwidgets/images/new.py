@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.images.grids import VoxelGrid, same_grid
-from glmwidgets.images.mask import unmask
+from glmwidgets.images.mask import to_volumes
 
 __all__ = ["image_like", "new_image"]
 
@@ -79,4 +79,4 @@ def new_image(values: np.ndarray, mask: np.ndarray, like_img: nib.Nifti1Image, f
     >>> new_image(np.arange(8.0), mask, nib.Nifti1Image(mask.astype(np.uint8), 3 * np.eye(4))).get_data_dtype()
     dtype('<f8')
     """
-    return image_like(unmask(values, mask, fill), like_img)
+    return image_like(to_volumes(values, mask, fill), like_img)

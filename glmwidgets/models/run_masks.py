@@ -13,7 +13,7 @@ from joblib import Memory
 from glmwidgets.glm.errors import about
 from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
-from glmwidgets.images.mask import compute_epi_mask, intersect_masks, match_mask
+from glmwidgets.images.mask import common_voxels, find_brain, match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.images.resample import resample_img
@@ -122,7 +122,7 @@ def _found_mask(
         key = None if memory.location is None else image_key(run.source)
         masks.append(find(key, run, target_affine, target_shape))
     brains = [image_data(mask) > 0 for mask in masks]
-    common = intersect_masks(brains)
+    common = common_voxels(brains)
     if not common.any():
         raise ValueError("the brains that were found in the runs have no voxel in common; give a mask")
     text = little_is_shared(int(common.sum()), [int(b.sum()) for b in brains], [run.name for run in runs], "runs")
@@ -140,7 +140,7 @@ def _epi_mask(
     """Mask of one run, found on the target's grid; `key` stands for the run when masks are kept."""
     mean = resample_img(run.domain.volume_image(run.reader.mean()), target_affine, target_shape)
     try:
-        mask = compute_epi_mask(mean)
+        mask = find_brain(mean)
     except ValueError as error:
         raise about(run.name, error) from error
     return image_like(mask.astype(np.uint8), mean)

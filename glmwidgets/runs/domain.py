@@ -15,7 +15,7 @@ from glmwidgets.glm.inference.clusters import Cluster, find_clusters
 from glmwidgets.glm.noise.pooling import neighbour_matrix
 from glmwidgets.images.coordinates import to_mm
 from glmwidgets.images.grids import same_grid
-from glmwidgets.images.mask import unmask
+from glmwidgets.images.mask import to_volumes
 from glmwidgets.images.new import image_like, new_image
 from glmwidgets.images.spheres import sphere_indices
 
@@ -132,8 +132,8 @@ class Domain:
     # Maps of them -----------------------------------------------------------------------------------------------------
 
     def fill(self, values: np.ndarray, outside: float = 0.0) -> np.ndarray:
-        """Put values, shape (size,) or (n, size), into a volume or n volumes; see `glmwidgets.images.mask.unmask`."""
-        return unmask(values, self.mask, outside)
+        """Put values, shape (size,) or (n, size), into a volume or n; see `glmwidgets.images.mask.to_volumes`."""
+        return to_volumes(values, self.mask, outside)
 
     def image(self, values: np.ndarray, outside: float = 0.0) -> nib.Nifti1Image:
         """Image of values, shape (size,) or (n, size); see `glmwidgets.images.new.new_image`."""

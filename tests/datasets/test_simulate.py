@@ -11,7 +11,7 @@ from glmwidgets.datasets import simulate_run
 from glmwidgets.datasets.phantom import make_phantom
 from glmwidgets.datasets.simulate import FIELD_CENTRE, REGIONS, Region, motion_volumes
 from glmwidgets.images.load import header_t_r, image_data
-from glmwidgets.images.mask import compute_epi_mask
+from glmwidgets.images.mask import find_brain
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_head_is_a_head(full_size):
 
 
 def test_automatic_mask_finds_the_brain(full_size):
-    mask = compute_epi_mask(full_size.img)
+    mask = find_brain(full_size.img)
     truth = full_size.truth.mask
     assert 2 * np.sum(mask & truth) / (mask.sum() + truth.sum()) > 0.95
 

@@ -7,11 +7,11 @@ from nilearn import masking
 
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import (
-    apply_mask,
-    compute_epi_mask,
-    intersect_masks,
+    common_voxels,
+    find_brain,
     match_mask,
-    unmask,
+    to_volumes,
+    voxel_series,
 )
 
 
@@ -25,7 +25,7 @@ def reference(img, **options):
 
 def test_epi_mask_of_whole_real_runs(auditory_dir, visloc_dir, audiovisual_dir):
     for img, size in zip(runs(auditory_dir, visloc_dir, audiovisual_dir), (62073, 48751, None), strict=True):
-        mask = compute_epi_mask(img)
+        mask = find_brain(img)
         np.testing.assert_array_equal(mask, reference(img))
         assert size is None or mask.sum() == size
 
@@ -42,14 +42,14 @@ def test_epi_mask_of_whole_real_runs(auditory_dir, visloc_dir, audiovisual_dir):
 )
 def test_epi_mask_options(visloc_dir, options):
     img = runs(visloc_dir)[0].slicer[:, :, 8:26, :20]
-    np.testing.assert_array_equal(compute_epi_mask(img, **options), reference(img, **options))
+    np.testing.assert_array_equal(find_brain(img, **options), reference(img, **options))
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64])
 def test_epi_mask_of_a_mean_image(visloc_dir, dtype):
     img = runs(visloc_dir)[0].slicer[..., 0]
     img = nib.Nifti1Image(image_data(img).astype(dtype), img.affine)
-    np.testing.assert_array_equal(compute_epi_mask(img), reference(img))
+    np.testing.assert_array_equal(find_brain(img), reference(img))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -60,7 +60,7 @@ def test_epi_mask_takes_values_that_are_not_finite_for_air(visloc_dir, dtype):
     data[50, 40, 9, :] = np.inf
     data[:4] = np.nan
     img = nib.Nifti1Image(data, img.affine)
-    mask = compute_epi_mask(img)
+    mask = find_brain(img)
     np.testing.assert_array_equal(mask, reference(img))
     assert not mask[:4].any()
     assert np.isnan(data[0, 0, 0, 0])
@@ -69,13 +69,13 @@ def test_epi_mask_takes_values_that_are_not_finite_for_air(visloc_dir, dtype):
 def test_epi_mask_refuses_what_holds_no_brain():
     flat = np.random.default_rng(0).normal(size=(12, 12, 12, 5))
     with pytest.raises(ValueError, match="no brain was found"):
-        compute_epi_mask(nib.Nifti1Image(flat, np.eye(4)), lower_cutoff=0.8, upper_cutoff=0.99)
+        find_brain(nib.Nifti1Image(flat, np.eye(4)), lower_cutoff=0.8, upper_cutoff=0.99)
     with pytest.raises(ValueError, match="lower_cutoff < upper_cutoff"):
-        compute_epi_mask(flat, lower_cutoff=0.9)
+        find_brain(flat, lower_cutoff=0.9)
     with pytest.raises(ValueError, match=r"too few voxels \(0\)"):
-        compute_epi_mask(np.zeros((6, 6, 6)), exclude_zeros=True)
+        find_brain(np.zeros((6, 6, 6)), exclude_zeros=True)
     with pytest.raises(ValueError, match="3-D or 4-D image"):
-        compute_epi_mask(flat[0, 0])
+        find_brain(flat[0, 0])
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 1.0])
@@ -85,23 +85,23 @@ def test_intersection(threshold, connected):
     masks = [rng.random((9, 8, 7)) < 0.7 for _ in range(3)]
     images = [nib.Nifti1Image(m.astype(np.uint8), np.eye(4)) for m in masks]
     expected = masking.intersect_masks(images, threshold=threshold, connected=connected).get_fdata()
-    np.testing.assert_array_equal(intersect_masks(masks, threshold, connected), expected.astype(bool))
+    np.testing.assert_array_equal(common_voxels(masks, threshold, connected), expected.astype(bool))
 
 
 def test_intersection_refuses_nonsense():
     one = np.ones((2, 2, 2), bool)
     with pytest.raises(ValueError, match="no masks"):
-        intersect_masks([])
+        common_voxels([])
     with pytest.raises(ValueError, match=r"different shapes: \(2, 2, 2\), \(3, 2, 2\)"):
-        intersect_masks([one, np.ones((3, 2, 2), bool)])
+        common_voxels([one, np.ones((3, 2, 2), bool)])
     with pytest.raises(ValueError, match="between 0 and 1"):
-        intersect_masks([one], threshold=2)
+        common_voxels([one], threshold=2)
 
 
 def test_series_equal_the_reference_and_its_sums(visloc_dir):
     img = runs(visloc_dir)[0].slicer[:, :, 8:20, :40]
-    mask = compute_epi_mask(img)
-    series = apply_mask(image_data(img), mask)
+    mask = find_brain(img)
+    series = voxel_series(image_data(img), mask)
     expected = masking.apply_mask(img, nib.Nifti1Image(mask.astype(np.uint8), img.affine))
     assert series.dtype == expected.dtype == np.float32
     np.testing.assert_array_equal(series, expected)
@@ -120,35 +120,35 @@ def test_series_of_any_layout_and_type(layout, stored, computed):
     else:
         data = np.asarray(data, order=layout)
     mask = np.random.default_rng(1).random((5, 6, 7)) < 0.4
-    series = apply_mask(data, mask)
+    series = voxel_series(data, mask)
     assert series.dtype == computed
     np.testing.assert_array_equal(series, data[mask].T)
-    np.testing.assert_array_equal(apply_mask(data[..., 3], mask), data[mask][:, 3])
+    np.testing.assert_array_equal(voxel_series(data[..., 3], mask), data[mask][:, 3])
 
 
 def test_series_refuse_a_mask_that_does_not_fit():
     with pytest.raises(ValueError, match=r"shape \(4, 4, 4, 2\) and the mask has shape \(4, 4, 5\)"):
-        apply_mask(np.zeros((4, 4, 4, 2)), np.ones((4, 4, 5), bool))
+        voxel_series(np.zeros((4, 4, 4, 2)), np.ones((4, 4, 5), bool))
     with pytest.raises(ValueError, match="boolean mask"):
-        apply_mask(np.zeros((4, 4, 4, 2)), np.ones((4, 4, 4)))
+        voxel_series(np.zeros((4, 4, 4, 2)), np.ones((4, 4, 4)))
 
 
 def test_unmask_is_the_way_back():
     rng = np.random.default_rng(0)
     mask = rng.random((5, 6, 7)) < 0.4
     values = rng.normal(size=(3, mask.sum())).astype(np.float32)
-    volumes = unmask(values, mask)
+    volumes = to_volumes(values, mask)
     assert volumes.shape == (5, 6, 7, 3)
     assert volumes.dtype == np.float32
-    np.testing.assert_array_equal(apply_mask(volumes, mask), values)
+    np.testing.assert_array_equal(voxel_series(volumes, mask), values)
     assert not volumes[~mask].any()
-    volume = unmask(np.arange(mask.sum()), mask, fill=np.nan)
+    volume = to_volumes(np.arange(mask.sum()), mask, fill=np.nan)
     assert volume.dtype == np.float64
     assert np.isnan(volume[~mask]).all()
     np.testing.assert_array_equal(volume[mask], np.arange(mask.sum()))
-    assert unmask(np.arange(mask.sum()), mask).dtype.kind == "i"
+    assert to_volumes(np.arange(mask.sum()), mask).dtype.kind == "i"
     with pytest.raises(ValueError, match="values of shape"):
-        unmask(values[:, 1:], mask)
+        to_volumes(values[:, 1:], mask)
 
 
 class TestGivenMask:
@@ -201,6 +201,6 @@ def test_a_slice_alone_has_a_mask_like_that_of_many(n_slices):
     x, y = np.indices((40, 40)) - 19.5
     disc = np.hypot(x, y) < 14
     data = np.repeat((disc * 100 + rng.normal(size=disc.shape))[:, :, None], n_slices, axis=2)
-    mask = compute_epi_mask(data)
+    mask = find_brain(data)
     assert mask.shape == data.shape
     assert np.mean(mask != disc[:, :, None]) < 0.02

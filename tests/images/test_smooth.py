@@ -7,7 +7,7 @@ from nilearn.image import smooth_img as reference_smooth
 from nilearn.maskers import NiftiMasker
 
 from glmwidgets.images.load import image_data, load_image
-from glmwidgets.images.mask import apply_mask, compute_epi_mask, masked_series
+from glmwidgets.images.mask import find_brain, masked_series, voxel_series
 from glmwidgets.images.smooth import bounding_box, smooth, smooth_img
 
 OBLIQUE = np.array([[-3.0, 0.2, 0.1, 60], [0.1, 2.9, -0.7, -70], [0.1, 0.7, 3.2, -40], [0, 0, 0, 1]])
@@ -32,7 +32,7 @@ def test_real_volumes_bit_for_bit(crop, fwhm):
 
 @pytest.mark.parametrize("fwhm", [5.0, [4.0, 0.0, 9.0]])
 def test_masked_series_bit_for_bit(crop, fwhm):
-    mask = compute_epi_mask(crop)
+    mask = find_brain(crop)
     mask[:, :, :3] = False
     mask_img = nib.Nifti1Image(mask.astype(np.uint8), crop.affine)
     # the masker takes one width only; three go through the image
@@ -40,7 +40,7 @@ def test_masked_series_bit_for_bit(crop, fwhm):
     expected = masker.fit().transform(crop if np.isscalar(fwhm) else reference_smooth(crop, fwhm))
     np.testing.assert_array_equal(masked_series(image_data(crop), mask, crop.affine, fwhm), expected)
     boxed = smooth(image_data(crop), crop.affine, fwhm, mask=mask)
-    np.testing.assert_array_equal(apply_mask(boxed, mask), expected)
+    np.testing.assert_array_equal(voxel_series(boxed, mask), expected)
 
 
 @pytest.mark.parametrize("dtype", ["u1", ">i2", "i2", "i4", "f4", "f8", "i8"])

@@ -9,7 +9,7 @@ from nilearn.maskers import NiftiLabelsMasker, NiftiSpheresMasker
 
 from glmwidgets.images.coordinates import nearest_voxel, peak_mm, to_mm, to_voxels
 from glmwidgets.images.load import image_data, load_image
-from glmwidgets.images.mask import apply_mask, compute_epi_mask
+from glmwidgets.images.mask import find_brain, voxel_series
 from glmwidgets.images.spheres import region_series, sphere_indices, sphere_series
 
 PLACES = [(-60.0, -6.0, 42.0), (60.3, 0.4, 36.2), (3.0, -72.0, 9.0), (-10.0, 20.0, 47.9)]
@@ -36,15 +36,15 @@ def test_spheres_equal_the_reference(crop, radius):
 
 def test_spheres_within_a_mask_equal_the_reference(crop):
     floats = nib.Nifti1Image(image_data(crop).astype(np.float32), crop.affine)
-    mask = nib.Nifti1Image(compute_epi_mask(crop).astype(np.uint8), crop.affine)
+    mask = nib.Nifti1Image(find_brain(crop).astype(np.uint8), crop.affine)
     inside = sphere_series(crop, PLACES, 12.0, mask)
     np.testing.assert_allclose(inside, reference(floats, 12.0, mask), rtol=1e-6)
     assert np.abs(inside - sphere_series(crop, PLACES, 12.0)).max() > 1
 
 
 def test_indices_choose_columns_of_masked_series(crop):
-    mask = compute_epi_mask(crop)
-    series = apply_mask(image_data(crop), mask)
+    mask = find_brain(crop)
+    series = voxel_series(image_data(crop), mask)
     mask_img = nib.Nifti1Image(mask.astype(np.uint8), crop.affine)
     for place in PLACES[:3]:
         columns = sphere_indices(mask, crop.affine, place, 9.0)

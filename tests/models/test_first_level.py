@@ -778,7 +778,7 @@ def test_memory_of_masks_found_in_the_data(visloc, visloc_slab, tmp_path, monkey
     design = pd.DataFrame({"a": np.arange(30) % 2, "one": 1.0})
     model = FirstLevelModel(noise_model="ols", memory=tmp_path)
     first = z_of(model.fit(run, design_matrices=design), "a")
-    monkeypatch.setattr(run_masks, "compute_epi_mask", lambda img: pytest.fail("computed again"))
+    monkeypatch.setattr(run_masks, "find_brain", lambda img: pytest.fail("computed again"))
     np.testing.assert_array_equal(z_of(model.fit(run, design_matrices=design), "a"), first)
 
 

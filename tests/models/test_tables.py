@@ -12,7 +12,7 @@ from nilearn.reporting import get_clusters_table as reference_table
 
 from glmwidgets.images.clean import clean_img
 from glmwidgets.images.coordinates import nearest_voxel
-from glmwidgets.images.mask import compute_epi_mask
+from glmwidgets.images.mask import find_brain
 from glmwidgets.images.mean import mean_img
 from glmwidgets.images.new import image_like
 from glmwidgets.images.smooth import smooth_img
@@ -117,7 +117,7 @@ TABLE_B = {
 def listening(bold, auditory_dir):
     run = bold.slicer[..., 12:]
     mean = mean_img(run)
-    mask = image_like(compute_epi_mask(mean).astype(np.uint8), mean)
+    mask = image_like(find_brain(mean).astype(np.uint8), mean)
     run = smooth_img(clean_img(run, standardize=None), 5.0)
     events = pd.read_csv(auditory_dir / "bids84_events.tsv", sep="\t")
     model = FirstLevelModel(t_r=7, drift_model="cosine", signal_scaling=False, mask_img=mask, minimize_memory=False)

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from glmwidgets.images.mask import apply_mask
+from glmwidgets.images.mask import voxel_series
 from glmwidgets.images.smooth import smooth
 from glmwidgets.runs.reader import Reader
 
@@ -25,8 +25,8 @@ def test_means_scans_and_series_are_those_of_the_image(img):
     np.testing.assert_array_equal(reader.mean(np.float64), data.mean(axis=3, dtype=np.float64))
     np.testing.assert_array_equal(reader.scan(3), data[..., 3])
     domain = reader.domain.within(data[..., 0] > 1000)
-    np.testing.assert_array_equal(reader.series(domain), apply_mask(data, domain.mask))
-    smoothed = apply_mask(smooth(data, AFFINE, 6.0), domain.mask)
+    np.testing.assert_array_equal(reader.series(domain), voxel_series(data, domain.mask))
+    smoothed = voxel_series(smooth(data, AFFINE, 6.0), domain.mask)
     np.testing.assert_allclose(reader.series(domain, 6.0), smoothed, rtol=1e-6)
 
 

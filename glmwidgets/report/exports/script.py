@@ -186,10 +186,10 @@ def _own(source: Source, stem: str) -> str:
     used = source.confounds is not None
     if source.cuts_mask:
         lines.append(
-            f'mask_img = image_like(compute_epi_mask(run.img, cut={settings.data.mask_cut!r}).astype("uint8"), run.img)'
+            f'mask_img = image_like(find_brain(run.img, cut={settings.data.mask_cut!r}).astype("uint8"), run.img)'
         )
         imports += [
-            "from glmwidgets.images.mask import compute_epi_mask",
+            "from glmwidgets.images.mask import find_brain",
             "from glmwidgets.images.new import image_like",
         ]
 

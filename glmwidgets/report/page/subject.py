@@ -19,7 +19,7 @@ from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.load import image_data, load_image
-from glmwidgets.images.mask import unmask
+from glmwidgets.images.mask import to_volumes
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.models.thresholding import warn_of_unused
 from glmwidgets.report.page.permuted import PermutationFacts
@@ -160,7 +160,7 @@ class Study:
 
     def image(self, values: np.ndarray) -> nib.Nifti1Image:
         """Values of the voxels as an image, 0 outside the mask."""
-        return nib.Nifti1Image(unmask(np.asarray(values, dtype=np.float64), self.mask), self.affine)
+        return nib.Nifti1Image(to_volumes(np.asarray(values, dtype=np.float64), self.mask), self.affine)
 
     def mask_image(self) -> nib.Nifti1Image:
         """The mask as an image."""

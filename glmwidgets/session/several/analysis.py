@@ -20,7 +20,7 @@ from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.grids import little_is_shared
-from glmwidgets.images.mask import intersect_masks
+from glmwidgets.images.mask import common_voxels
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
@@ -188,7 +188,7 @@ class FixedAnalysis(LiveAnalysis):
             return domains[0]
         # Masks that were found hang together; those that were given are taken as they are.
         found = any(analysis.run.mask_img is None for analysis in self.analyses)
-        common = intersect_masks(masks, 1.0, connected=found)
+        common = common_voxels(masks, 1.0, connected=found)
         if not common.any():
             raise ValueError("the masks of the runs have no voxel in common; give one mask for all")
         return domains[0].within(common)
