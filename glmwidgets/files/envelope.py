@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from glmwidgets.files.json_text import parse_json
+from glmwidgets.files.json_tree import JsonTree
 
-__all__ = ["KINDS", "SESSION", "enveloped", "opened", "read_session", "readable", "session_text"]
+__all__ = ["KINDS", "SESSION", "enveloped", "opened", "read_session", "session_text"]
 
 #: Formats, and what a person calls such a file.
 KINDS = {
@@ -125,7 +125,7 @@ def session_text(holds: str, tree: Mapping[str, Any]) -> str:
     return enveloped(SESSION, {**head, **tree}, SESSION_VERSION)
 
 
-def read_session(path: str | os.PathLike[str], *wanted: str) -> tuple[str, dict[str, Any]]:
+def read_session(path: str | os.PathLike[str], *wanted: str) -> tuple[str, JsonTree]:
     """Read a saved session of this version or of version 1.
 
     Parameters
@@ -138,7 +138,7 @@ def read_session(path: str | os.PathLike[str], *wanted: str) -> tuple[str, dict[
     -------
     holds : str
         One of `wanted`.
-    tree : dict
+    tree : JsonTree
 
     Raises
     ------
@@ -161,21 +161,4 @@ def read_session(path: str | os.PathLike[str], *wanted: str) -> tuple[str, dict[
     if holds not in wanted:
         opener = HOLDS[holds][1]
         raise ValueError(f"{path} is a saved session of {HOLDS[holds][0]}, which glmwidgets.{opener} opens")
-    return holds, tree
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Have what is amiss in a file's content told with the file's name.
-
-    Raises
-    ------
-    ValueError
-        In the place of the errors of content that is not as it should be.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} cannot be read as a session: {type(error).__name__} {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    return holds, JsonTree(tree)

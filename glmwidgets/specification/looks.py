@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
 
+from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.runs.backgrounds import BACKGROUNDS
 from glmwidgets.specification.field import SettingsError, check_group, setting
@@ -143,12 +143,12 @@ class MapView(SettingsTree):
     map: MapSettings = field(default_factory=MapSettings)
 
 
-def looks_of_file(tree: Mapping[str, Any]) -> dict[str, Any]:
+def looks_of_file(tree: JsonTree) -> dict[str, Any]:
     """Settings of the map that a saved session holds outside of its settings, as those of version 0.1 do.
 
     Parameters
     ----------
-    tree : mapping
+    tree : JsonTree
         The file's.
 
     Returns
@@ -158,8 +158,20 @@ def looks_of_file(tree: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> looks_of_file({"view": {"opacity": 0.5}}), looks_of_file({})
+    >>> looks_of_file(JsonTree({"view": {"opacity": 0.5}})), looks_of_file(JsonTree({}))
     ({'map.opacity': 0.5}, {})
     """
+    if "view" not in tree:
+        return {}
     known = {each.name for each in fields(MapSettings)}
-    return {f"map.{name}": value for name, value in dict(tree.get("view", {})).items() if name in known}
+    view = tree.branch("view")
+    looks, usual = {}, MapView()
+    for name, value in view.items():
+        if name in known:
+            try:
+                usual = usual.updated({f"map.{name}": value})
+            except SettingsError as error:
+                view.drop(name, value, error)
+            else:
+                looks[f"map.{name}"] = value
+    return looks

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.files.envelope import enveloped, opened
+from glmwidgets.files.json_tree import JsonTree, converted
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import meant
 from glmwidgets.specification.field import UNSAID, Field, SettingsError, field_of
@@ -138,17 +139,39 @@ class SettingsTree:
         SettingsError
             If a name is unknown or a value is of the wrong kind.
         """
-        changes = {path: known.absent for path, known in cls.known().items() if known.absent is not UNSAID}
+        read = JsonTree(tree)
+        found = cls.read(read)
+        read.refuse(SettingsError)
+        return found
+
+    @classmethod
+    def read(cls: type[Tree], tree: JsonTree) -> Tree:
+        """Build the tree from what in a file can be used; the file keeps what cannot."""
+        groups = [each.name for each in dataclasses.fields(cls)]
+        given: dict[str, Any] = {}
         for group, values in tree.items():
-            if not isinstance(values, Mapping):
-                raise SettingsError(str(group), "must be a group of settings in braces")
-            if group not in (there := [each.name for each in dataclasses.fields(cls)]):
-                raise SettingsError(
-                    str(group), f"there is no such group of settings; there are {', '.join(there)}", meant(group, there)
-                )
-            for name, value in values.items():
-                changes[f"{group}.{name}"] = value
-        return cls().updated(changes)
+            if group not in groups:
+                reason = f"there is no such group of settings; there are {', '.join(groups)}"
+                tree.drop(group, values, SettingsError(str(group), reason, meant(group, groups)))
+                continue
+            for name, value in tree.branch(group).items():
+                path = f"{group}.{name}"
+                try:
+                    cls._split(path)
+                    given[path] = _converted(path, value, _hints(cls)[path])
+                except SettingsError as error:
+                    tree.drop(path, value, error)
+        absent = {path: known.absent for path, known in cls.known().items() if known.absent is not UNSAID}
+        while True:
+            try:
+                return cls().updated(absent | given)
+            except SettingsError as error:
+                if not given:
+                    raise
+                # What a group cannot hold together goes as a whole.
+                wrong = [error.path] if error.path in given else _beside(error.path, given)
+                for path in wrong:
+                    tree.drop(path, given.pop(path), error)
 
     @classmethod
     def from_json(cls: type[Tree], text: str | bytes, source: str = "settings") -> Tree:
@@ -185,6 +208,12 @@ class SettingsTree:
         return group, name
 
 
+def _beside(path: str, given: Mapping[str, Any]) -> list[str]:
+    """Settings of the group of a path; all, if there are none of it."""
+    group = path.partition(".")[0]
+    return [each for each in given if each.startswith(f"{group}.")] or list(given)
+
+
 @cache
 def _getters(tree: type) -> dict[str, attrgetter]:
     return {path: attrgetter(path) for path in _hints(tree)}
@@ -219,38 +248,7 @@ def _changed(group: Any, new: Mapping[str, Any]) -> Any:
 
 def _converted(path: str, value: Any, hint: Any) -> Any:
     """Bring a value from JSON or a control to the type that the tree declares."""
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if value is None:
-        if type(None) in kinds:
-            return None
-        raise SettingsError(path, "cannot be empty")
-    for kind in kinds:
-        if _is(kind, value):
-            return _as(kind, value)
-    wanted = " or ".join(_KINDS.get(kind, "a list") for kind in kinds)
-    raise SettingsError(path, f"must be {wanted}, not {value!r}")
-
-
-_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", type(None): "empty"}
-
-
-def _item(kind: Any) -> Any:
-    """Type of what a tuple holds; None for what is no tuple."""
-    return typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
-
-
-def _as(kind: Any, value: Any) -> Any:
-    item = _item(kind)
-    return kind(value) if item is None else tuple(_as(item, each) for each in value)
-
-
-def _is(kind: Any, value: Any) -> bool:
-    if _item(kind) is not None:
-        return isinstance(value, list | tuple) and all(_is(_item(kind), each) for each in value)
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, str))
-    if kind is float:
-        return isinstance(value, int | float) or hasattr(value, "__float__")
-    return kind is str and isinstance(value, str)
+    try:
+        return converted(value, hint)
+    except ValueError as error:
+        raise SettingsError(path, str(error)) from None

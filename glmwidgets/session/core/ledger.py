@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.settings import Settings, is_analysis
 from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
 
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Entry", "Ledger"]
+
+
+#: Roles of an entry, of which the first is that of all until a model is locked.
+ROLES = ("", "confirmatory", "exploratory")
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,8 @@ class Entry:
         Digests of the model, and of the contrast under it: equal if and only if nothing that matters differs.
     maps : int
         Maps that were shown in this step.
-    role : {"", "confirmatory", "exploratory"}
-        Empty until a model is locked.
+    role : str
+        One of `ROLES`.
     """
 
     number: int
@@ -270,34 +277,44 @@ class Ledger:
         }
 
     @classmethod
-    def from_dict(cls, tree: Mapping[str, Any], clock: Callable[[], float] = time.time) -> Ledger:
-        """Read what `to_dict` gave.
-
-        Raises
-        ------
-        ValueError
-            If something in it cannot be read.
-        """
+    def read(cls, tree: JsonTree, clock: Callable[[], float] = time.time) -> Ledger:
+        """Read what `to_dict` gave; the file keeps what in it cannot be used."""
         ledger, entries = cls(clock), []
         settings = Settings()
-        try:
-            for row in tree["entries"]:
-                if "settings" in row:
-                    settings = Settings.from_dict(row["settings"])
-                else:
-                    settings = settings.updated(row["changed"])
-                facts = {name: row[name] for name in _KEPT}
+        for row in tree.branches("entries"):
+            settings = Settings.read(row.branch("settings")) if "settings" in row else _after(settings, row)
+            before = len(tree.dropped)
+            facts = {name: row.leaf(name, kind) for name, kind in _KEPT.items()}
+            if facts["role"] not in (*ROLES, None):
+                row.drop("role", facts["role"], f"must be one of {', '.join(map(repr, ROLES))}")
+            if len(tree.dropped) == before:
                 entries.append(Entry(settings=settings, **facts))
-            ledger.locked = tree["locked"]
-            ledger._confirmatory = set(tree["confirmatory"])
-            ledger._models, ledger._contrasts = set(tree["models"]), set(tree["contrasts"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"the ledger cannot be read: {type(error).__name__} {error}") from None
         ledger.entries = tuple(entries)
+        ledger.locked = tree.leaf("locked", int | None)
+        if ledger.locked not in (None, *(entry.number for entry in entries)):
+            tree.drop("locked", ledger.locked, "there is no entry of that number")
+            ledger.locked = None
+        for name in ("confirmatory", "models", "contrasts"):
+            setattr(ledger, f"_{name}", set(tree.leaf(name, tuple[str, ...], ())))
         return ledger
 
 
-_KEPT = ("number", "time", "seconds", "words", "model", "contrast", "maps", "role")
+def _after(settings: Settings, row: JsonTree) -> Settings:
+    """Settings after what a row says that changed."""
+    changed = row.branch("changed")
+    try:
+        return settings.updated(dict(changed.items()))
+    except SettingsError:  # one by one, then
+        pass
+    for path, value in changed.items():
+        try:
+            settings = settings.updated({path: value})
+        except SettingsError as error:
+            changed.drop(path, value, error)
+    return settings
+
+
+_KEPT = {name: kind for name, kind in typing.get_type_hints(Entry).items() if name != "settings"}
 
 
 def _jsonable(value: Any) -> Any:

@@ -6,8 +6,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.envelope import read_session, session_text
 from glmwidgets.files.writing import keep, write_text
+from glmwidgets.glm.errors import about
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.group import GroupSettings
@@ -72,28 +73,32 @@ def load_group_session(
     """
     path = Path(path).expanduser()
     _, tree = read_session(path, "group")
-    with readable(path):
-        settings = GroupSettings.from_dict(tree["settings"]).updated(looks_of_file(tree))
-        cursor, shape = tuple(tree["cursor"]), tuple(tree["shape"])
+    settings = GroupSettings.read(tree.branch("settings")).updated(looks_of_file(tree))
+    cursor, shape = tree.leaf("cursor", tuple[int, int, int]), tree.leaf("shape", tuple[int, ...])
+    tree.warn(path.name)
     inputs = settings.inputs
     if maps is None and not inputs.maps:
         raise ValueError(
             f"{path.name} is of maps that were given in memory, and data are not kept in the file: give them again, "
             f"load({path.name!r}, maps=...)"
         )
-    group = open_group(
-        list(inputs.maps) if maps is None else maps,
-        mask=inputs.mask if mask is None else mask,
-        subjects=settings.table.maps,
-        background=inputs.background if background is None else background,
-        resample=inputs.resample,
-        zeros_are_data=inputs.zeros_are_data,
-    )
-    if group.domain.shape != shape:
+    try:
+        group = open_group(
+            list(inputs.maps) if maps is None else maps,
+            mask=inputs.mask if mask is None else mask,
+            subjects=settings.table.maps or None,
+            background=inputs.background if background is None else background,
+            resample=inputs.resample,
+            zeros_are_data=inputs.zeros_are_data,
+        )
+    except (ValueError, FileNotFoundError) as error:
+        raise about(path.name, error) from error
+    if shape is not None and group.domain.shape != shape:
         raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.domain.shape}")
     changes = {f"inputs.{name}": getattr(group.inputs, name) for name in ("maps", "mask", "background")}
     session = GroupSession(group, settings.updated(changes), synchronous)
-    session.move_to(cursor)
+    if cursor is not None:
+        session.move_to(cursor)
     session.goes_on = True
     keep(path, "session", session)
     return session

@@ -7,8 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.envelope import read_session, session_text
 from glmwidgets.files.writing import keep, write_text
+from glmwidgets.glm.errors import about
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.several.runs import RunSet
@@ -78,22 +79,35 @@ def load_runs(path: str | PathLike[str], synchronous: bool = False, **inputs: Se
     """
     path = Path(path).expanduser()
     _, tree = read_session(path, "runs")
-    with readable(path):
-        own, shown, looks = tuple(tree["own"]), int(tree["shown"]), looks_of_file(tree)
-        shared = Settings.from_dict(tree["shared"]).updated(looks)
-        fixed = FixedSettings.from_dict(tree["fixed"]["settings"]).updated(looks)
-        ledger, cursor = Ledger.from_dict(tree["fixed"]["ledger"]), tuple(tree["cursor"])
-        saved = [SavedRun.of(part, looks) for part in tree["runs"]]
+    looks = looks_of_file(tree)
+    shared, fixed = Settings.read(tree.branch("shared")).updated(looks), tree.branch("fixed")
+    chosen = FixedSettings.read(fixed.branch("settings")).updated(looks)
+    ledger, cursor = Ledger.read(fixed.branch("ledger")), tree.leaf("cursor", tuple[int, int, int])
+    saved = [SavedRun.of(part, looks) for part in tree.branches("runs")]
+    if not saved:
+        raise ValueError(f"{path.name} holds no run that can be read")
+    own = tree.leaf("own", tuple[int, ...], ())
+    own, wrong = [i for i in own if 0 <= i < len(saved)], [i for i in own if not 0 <= i < len(saved)]
+    for i in wrong:
+        tree.drop("own", i, f"there is no run of number {i}, counted from 0")
+    shown = tree.leaf("shown", int, 0)
+    if not 0 <= shown <= len(saved):
+        tree.drop("shown", shown, f"there are {len(saved)} runs")
+        shown = 0
+    tree.warn(path.name)
     n, runs = len(saved), []
     for i, one in enumerate(saved):
         given = {name: _entry(name, inputs.get(name), i, n) for name in INPUTS}
         runs.append(one.open(path, given, f" of {run_name(i)}"))
-    found = RunSet(runs, synchronous=synchronous)
-    found.take(shared, [one.settings_of(run) for one, run in zip(saved, runs, strict=True)], own, fixed)
+    try:
+        found = RunSet(runs, synchronous=synchronous)
+    except ValueError as error:
+        raise about(path.name, error) from error
+    found.take(shared, [one.settings_of(run) for one, run in zip(saved, runs, strict=True)], own, chosen)
     for session, one in zip(found.sessions, saved, strict=True):
         one.restore(session)
     found.fixed.ledger = ledger
-    found.begin_at(shown, cursor)
+    found.begin_at(shown, found.current.cursor if cursor is None else cursor)
     keep(path, "session", found)
     return found
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from glmwidgets.files.envelope import read_session, readable, session_text
+from glmwidgets.files.envelope import read_session, session_text
+from glmwidgets.files.json_tree import JsonTree, converted
 from glmwidgets.files.writing import keep, write_text
+from glmwidgets.glm.errors import about
 from glmwidgets.glm.response.held import HELD
 from glmwidgets.runs.opening import open_again
 from glmwidgets.runs.reader import Reader
@@ -152,8 +154,8 @@ def load_session(
     """
     path = Path(path).expanduser()
     _, tree = read_session(path, "run")
-    with readable(path):
-        saved = SavedRun.of(tree, looks_of_file(tree))
+    saved = SavedRun.of(tree, looks_of_file(tree))
+    tree.warn(path.name)
     given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
     run = saved.open(path, given)
     session = Session(run, saved.settings_of(run), synchronous)
@@ -171,11 +173,11 @@ class SavedRun:
     settings : Settings
     ledger : Ledger
     pinned : Settings or None
-    cursor : tuple of int
-    shape : tuple of int
+    cursor : tuple of int or None
+    shape : tuple of int or None
         Of the image.
-    t_r : float
-    in_memory : list of str
+    t_r : float or None
+    in_memory : tuple of str
         Inputs that had been given in memory.
     checksums : dict
         Of the values of each input.
@@ -186,27 +188,27 @@ class SavedRun:
     settings: Settings
     ledger: Ledger
     pinned: Settings | None
-    cursor: tuple[int, ...]
-    shape: tuple[int, ...]
-    t_r: float
-    in_memory: list[str]
+    cursor: tuple[int, int, int] | None
+    shape: tuple[int, ...] | None
+    t_r: float | None
+    in_memory: tuple[str, ...]
     checksums: dict[str, int]
     tables: dict[str, pd.DataFrame]
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any], looks: Mapping[str, Any]) -> SavedRun:
+    def of(cls, tree: JsonTree, looks: Mapping[str, Any]) -> SavedRun:
         """Read what `session_tree` gave, with the settings of the map that the file holds elsewhere."""
-        settings, facts = Settings.from_dict(tree["settings"]).updated(looks), tree["run"]
+        settings, facts = Settings.read(tree.branch("settings")).updated(looks), tree.branch("run")
         return cls(
             settings,
-            Ledger.from_dict(tree["ledger"]),
-            None if tree["pinned"] is None else Settings.from_dict(tree["pinned"]),
-            tuple(tree["cursor"]),
-            tuple(facts["shape"]),
-            float(facts["t_r"]),
-            facts["in_memory"],
-            facts["checksums"],
-            {name: pd.DataFrame(columns) for name, columns in facts.get("tables", {}).items()},
+            Ledger.read(tree.branch("ledger")),
+            None if (pinned := tree.perhaps("pinned")) is None else Settings.read(pinned),
+            tree.leaf("cursor", tuple[int, int, int]),
+            facts.leaf("shape", tuple[int, ...]),
+            facts.leaf("t_r", float),
+            tuple(name for name in facts.leaf("in_memory", tuple[str, ...], ()) if name in INPUTS),
+            facts.leaf("checksums", dict[str, int], {}),
+            _read_tables(facts.branch("tables")) if "tables" in facts else {},
         )
 
     def open(self, path: Path, given: Mapping[str, Any], which: str = "") -> Run:
@@ -224,7 +226,7 @@ class SavedRun:
         given = {name: self.tables.get(name) if value is None else value for name, value in given.items()}
         run = _open(path, self, given, which)
         shape = (*run.domain.shape, run.n_scans)
-        if shape != self.shape:
+        if self.shape is not None and shape != self.shape:
             raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
         _warn_of_other_values(path, run, self.checksums, which)
         return run
@@ -236,9 +238,20 @@ class SavedRun:
     def restore(self, session: Session) -> None:
         """Give a new session of that run what it had beside its settings."""
         session.ledger = self.ledger
-        session.move_to(self.cursor)
+        if self.cursor is not None:
+            session.move_to(self.cursor)
         if self.pinned is not None:
             session.pin_later(_with_inputs(self.pinned, session.run))
+
+
+def _read_tables(tree: JsonTree) -> dict[str, pd.DataFrame]:
+    found = {}
+    for name, columns in tree.items():
+        try:
+            found[name] = pd.DataFrame(converted(columns, dict[str, list]))
+        except ValueError as error:
+            tree.drop(name, columns, error)
+    return found
 
 
 def _with_inputs(settings: Settings, run: Run) -> Settings:
@@ -254,6 +267,10 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
             f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
             f"not kept in the file: give them again, load({path.name!r}, {arguments})"
         )
+    if inputs.bold is None and given["bold"] is None:
+        raise ValueError(
+            f"{path.name} does not say which image{which} it is of: give it, load({path.name!r}, bold={missing})"
+        )
     for name in INPUTS:
         file = getattr(inputs, name) if given[name] is None else given[name]
         if isinstance(file, str) and not Path(file).exists():
@@ -262,7 +279,10 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
                 f"load({path.name!r}, {name}={missing})"
             )
     # Scans in even steps have the t_r of then, which the header of another file may not say.
-    return open_again(replace(inputs, t_r=saved.t_r), **given)
+    try:
+        return open_again(replace(inputs, t_r=saved.t_r), **given)
+    except ValueError as error:
+        raise about(f"{path.name}{which}", error) from error
 
 
 def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int], which: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.specification.settings import Settings
 
@@ -114,7 +115,7 @@ def test_json_brings_it_back_and_it_goes_on():
     ledger = looking(Shown(), Shown(noise__model="ols"), Shown(design__high_pass=1 / 60, design__conditions=("face",)))
     ledger.lock()
     text = json.dumps(ledger.to_dict())
-    again = Ledger.from_dict(json.loads(text))
+    again = Ledger.read(JsonTree(json.loads(text)))
     assert again.entries == ledger.entries
     assert again.to_dict() == ledger.to_dict()
     again.add(*Shown().facts)
@@ -123,6 +124,16 @@ def test_json_brings_it_back_and_it_goes_on():
     assert again.entries[-1].role == "exploratory"
 
 
-def test_what_is_no_ledger():
-    with pytest.raises(ValueError, match="the ledger cannot be read: KeyError 'entries'"):
-        Ledger.from_dict({})
+def test_what_of_a_ledger_cannot_be_used_is_told_by_its_place():
+    tree = JsonTree({})
+    assert Ledger.read(tree).entries == ()
+    assert str(tree.dropped[0]) == "entries: is missing"
+    good = looking(Shown(), Shown(noise__model="ols"), Shown(noise__model="ar1")).to_dict()
+    good["entries"][1]["time"] = 5
+    good["entries"][2]["changed"]["noise.colour"] = "pink"
+    tree = JsonTree(good | {"locked": 9})
+    found = Ledger.read(tree)
+    assert [entry.number for entry in found.entries] == [1, 3]
+    assert found.entries[1].settings.noise.model == "ar1"
+    assert (found.n_models, found.locked) == (2, None)
+    assert [each.place for each in tree.dropped] == ["entries[1].time", "entries[2].changed.noise.colour", "locked"]

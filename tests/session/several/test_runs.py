@@ -408,7 +408,10 @@ def test_what_was_given_in_memory_is_asked_for(two_runs, tmp_path):
     with pytest.raises(ValueError, match="1 entries of bold"):
         load_runs(path, **{**given, "bold": given["bold"][:1]})
     path.write_text(json.dumps({**json.loads(path.read_text()), "runs": [{}]}))
-    with pytest.raises(ValueError, match="cannot be read as a session"):
+    with (
+        pytest.warns(UserWarning, match=r"runs\[0\]\.settings: is missing"),
+        pytest.raises(ValueError, match="does not say which image of run 1"),
+    ):
         load_runs(path)
 
 
