@@ -69,7 +69,7 @@ def shown(value: Any) -> str:
         return f"a group of {len(value)}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(shown, value[:3]))}{', ...' if len(value) > 3 else ''}]"
-    text = ascii(value) if isinstance(value, str) and _unwritable(value) else repr(value)
+    text = ascii(value) if isinstance(value, str) and _halves(value) else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}..."
 
 
@@ -95,7 +95,7 @@ def _is(kind: Any, value: Any) -> bool:
         return isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, str))
     if kind is float:
         return isinstance(value, int | float) or hasattr(value, "__float__")
-    return kind is str and isinstance(value, str) and not _unwritable(value)
+    return kind is str and isinstance(value, str) and not _halves(value)
 
 
 def _as(kind: Any, value: Any) -> Any:
@@ -107,9 +107,9 @@ def _as(kind: Any, value: Any) -> Any:
     return value if kind in (list, type(None)) else kind(value)
 
 
-def _unwritable(text: str) -> bool:
-    """Whether it holds what JSON can say and no file or name of a file can hold: halves of characters, zero bytes."""
-    return any("\ud800" <= letter <= "\udfff" or letter == "\0" for letter in text)
+def _halves(text: str) -> bool:
+    """Whether it holds halves of characters, which JSON can say and no file can hold."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 @dataclass(frozen=True)
