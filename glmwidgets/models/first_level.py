@@ -23,24 +23,20 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.moments.scaling import scaling_row
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.asked import model_of, unused_arguments
-from glmwidgets.models.base import Estimator
 from glmwidgets.models.caching import open_memory
-from glmwidgets.models.map_header import describe_map
-from glmwidgets.models.report_hook import generate_report
+from glmwidgets.models.mapping import MappingModel
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
-from glmwidgets.models.run_contrasts import contrasts_of_runs, is_named_contrasts
+from glmwidgets.models.run_contrasts import contrasts_of_runs
 from glmwidgets.models.run_fits import fit_run
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
 from glmwidgets.runs.run import run_name
 from glmwidgets.specification.model import Model
 
-__all__ = ["OUTPUT_TYPES", "FirstLevelModel"]
-
-OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
+__all__ = ["FirstLevelModel"]
 
 
-class FirstLevelModel(Estimator):
+class FirstLevelModel(MappingModel):
     """General linear model of one participant's runs.
 
     ``y = X beta + e`` in every voxel, with the columns of X built from events, confounds and drifts.
@@ -345,10 +341,6 @@ class FirstLevelModel(Estimator):
         self._log(2, f"{run.name} took {time.perf_counter() - start:.1f} s")
         return fit
 
-    def _log(self, level: int, message: str) -> None:
-        if self.verbose >= level:
-            print(f"[FirstLevelModel] {message}")
-
     # Contrasts --------------------------------------------------------------------------------------------------------
 
     def compute_contrast(
@@ -403,16 +395,8 @@ class FirstLevelModel(Estimator):
         --------
         ``model.compute_contrast("face - house")``, ``model.compute_contrast(["face", "house"], output_type="all")``.
         """
-        if is_named_contrasts(contrast_def):
-            how = {"missing": missing, "f_method": f_method, "dof_method": dof_method}
-            return {
-                name: self.compute_contrast(one, stat_type, output_type, **how) for name, one in contrast_def.items()
-            }
-        check_choice("output_type", output_type, (*OUTPUT_TYPES, "all"))
-        contrast = self.contrast(contrast_def, stat_type, missing=missing, f_method=f_method, dof_method=dof_method)
-        if output_type == "all":
-            return {name: self._map(contrast, name, contrast_def) for name in OUTPUT_TYPES}
-        return self._map(contrast, output_type, contrast_def)
+        how = {"missing": missing, "f_method": f_method, "dof_method": dof_method}
+        return self._maps(contrast_def, output_type, lambda one: self.contrast(one, stat_type, **how), contrast_def)
 
     def contrast(
         self,
@@ -446,46 +430,7 @@ class FirstLevelModel(Estimator):
             warn_if_liberal(combined, fixed_effects(contrasts), 'pass dof_method="satterthwaite"', stacklevel=3)
         return combined
 
-    def _map(self, contrast: Contrast, output_type: str, contrast_def: Any) -> nib.Nifti1Image:
-        img = self.masker_.inverse_transform(getattr(contrast, output_type)())
-        describe_map(img, output_type, contrast, contrast_def)
-        return img
-
-    def generate_report(self, contrasts: Any = None, **options: Any) -> Any:
-        """Report on the fitted model and some contrasts, as one HTML page.
-
-        Parameters
-        ----------
-        contrasts : str, array, list or dict of these
-            What `compute_contrast` takes; a dictionary gives the names.
-        **options
-            ``title``, ``bg_img``, ``threshold``, ``alpha``, ``cluster_threshold``, ``height_control``,
-            ``min_distance``, ``plot_type`` ...: of ``glmwidgets.report.page.html.glm_report``.
-
-        Returns
-        -------
-        Report
-            Shown in a notebook by itself; ``save_as_html(path)`` writes it.
-
-        Raises
-        ------
-        ImportError
-            If what reports are made with is not installed.
-        """
-        self.check_fitted()
-        return generate_report(self, contrasts, **options)
-
     # What the fit found -----------------------------------------------------------------------------------------------
-
-    @property
-    def n_elements_(self) -> int:
-        """Number of voxels in the mask."""
-        return self.masker_.n_elements_
-
-    @property
-    def mask_img_(self) -> nib.Nifti1Image:
-        """The mask."""
-        return self.masker_.mask_img_
 
     @property
     def labels_(self) -> list[np.ndarray]:

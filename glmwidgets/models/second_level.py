@@ -17,22 +17,18 @@ from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
 from glmwidgets.glm.group.design import check_group_design, design_of_covariates
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
-from glmwidgets.models.base import Estimator, NotFittedError
+from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
-from glmwidgets.models.map_header import describe_map
+from glmwidgets.models.mapping import MappingModel
 from glmwidgets.models.masker import ImageMasker
-from glmwidgets.models.report_hook import generate_report
-from glmwidgets.models.run_contrasts import is_named_contrasts
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput, group_input, match_rows
 from glmwidgets.runs.group_maps import group_domain, masked_maps
 
 __all__ = ["SecondLevelModel"]
 
-OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
 
-
-class SecondLevelModel(Estimator):
+class SecondLevelModel(MappingModel):
     """General linear model of a group of subjects, one map each (or several).
 
     ``y = X beta + e`` in every voxel, over the maps. The maps are masked, smoothed and fitted once; contrasts then cost
@@ -225,7 +221,7 @@ class SecondLevelModel(Estimator):
                 )
             design, self.matching_ = match_rows(design_matrix, source, match)
         if self.matching_ is not None:
-            self._log(self.matching_.sentence())
+            self._log(1, self.matching_.sentence())
         return check_group_design(design, source.n_maps, source.names())
 
     def _values_of(self, first_level_contrast: Any) -> np.ndarray:
@@ -233,7 +229,7 @@ class SecondLevelModel(Estimator):
         key = content_hash(first_level_contrast)
         if key in self._values:
             return self._values[key]
-        self._log(f"reading {self._source.n_maps} maps")
+        self._log(1, f"reading {self._source.n_maps} maps")
         maps = self._source.maps(first_level_contrast, n_jobs=self.n_jobs)
         values = self._read(maps, self._source.names(), self._zeros_are_data)
         if not self.minimize_memory:
@@ -256,13 +252,9 @@ class SecondLevelModel(Estimator):
                 imgs = self._source.maps(first_level_contrast, variance=True, n_jobs=self.n_jobs)
                 variances = self._read(imgs, [f"the variance of {name}" for name in self._source.names()], True)
             self._fits[key] = fit_group(values, self.design_matrix_, self.estimator, variances, self._dof)
-            self._log(f"fitted {self.n_elements_} voxels")
+            self._log(1, f"fitted {self.n_elements_} voxels")
         self._last = first_level_contrast
         return self._fits[key]
-
-    def _log(self, message: str) -> None:
-        if self.verbose >= 1:
-            print(f"[SecondLevelModel] {message}")
 
     # Contrasts --------------------------------------------------------------------------------------------------------
 
@@ -298,18 +290,11 @@ class SecondLevelModel(Estimator):
         ValueError
             If the contrast cannot be read or estimated, or maps hold NaN.
         """
-        if is_named_contrasts(second_level_contrast):
-            return {
-                name: self.compute_contrast(one, first_level_contrast, second_level_stat_type, output_type)
-                for name, one in second_level_contrast.items()
-            }
-        check_choice("output_type", output_type, (*OUTPUT_TYPES, "all"))
+        self.check_fitted()
         check_choice("second_level_stat_type", second_level_stat_type, (*STAT_TYPES, None))
-        contrast = self.contrast(second_level_contrast, first_level_contrast, second_level_stat_type)
         name = self.design_matrix_.columns[0] if second_level_contrast is None else second_level_contrast
-        if output_type == "all":
-            return {each: self._map(contrast, each, name) for each in OUTPUT_TYPES}
-        return self._map(contrast, output_type, name)
+        how = (first_level_contrast, second_level_stat_type)
+        return self._maps(second_level_contrast, output_type, lambda one: self.contrast(one, *how), name)
 
     def contrast(
         self, second_level_contrast: Any = None, first_level_contrast: Any = None, stat_type: str | None = None
@@ -327,11 +312,6 @@ class SecondLevelModel(Estimator):
             In the order of ``masker_``: ``masker_.inverse_transform(contrast.stat())`` is an image.
         """
         return group_contrast(self._fit_of(first_level_contrast), second_level_contrast, stat_type)
-
-    def _map(self, contrast: Contrast, output_type: str, name: Any) -> nib.Nifti1Image:
-        img = self.masker_.inverse_transform(getattr(contrast, output_type)())
-        describe_map(img, output_type, contrast, name)
-        return img
 
     def iter_permutations(
         self, second_level_contrast: Any = None, first_level_contrast: Any = None, **options: Any
@@ -357,39 +337,7 @@ class SecondLevelModel(Estimator):
         values = self._values_of(first_level_contrast)
         yield from iter_permutations(values, self.design_matrix_, weights, mask=self.masker_.mask_, **options)
 
-    def generate_report(self, contrasts: Any = None, **options: Any) -> Any:
-        """Report on the fitted model and some contrasts, as one HTML page.
-
-        Parameters
-        ----------
-        contrasts : str, array, list or dict of these
-            What `compute_contrast` takes; a dictionary gives the names.
-        **options
-            Of ``glmwidgets.report.page.html.glm_report``.
-
-        Returns
-        -------
-        Report
-
-        Raises
-        ------
-        ImportError
-            If what reports are made with is not installed.
-        """
-        self.check_fitted()
-        return generate_report(self, contrasts, **options)
-
     # What the fit found -----------------------------------------------------------------------------------------------
-
-    @property
-    def n_elements_(self) -> int:
-        """Number of voxels in the mask."""
-        return self.masker_.n_elements_
-
-    @property
-    def mask_img_(self) -> nib.Nifti1Image:
-        """The mask."""
-        return self.masker_.mask_img_
 
     def values(self, first_level_contrast: Any = None) -> np.ndarray:
         """Maps as they are modelled, masked and smoothed; shape (n, n_voxels)."""

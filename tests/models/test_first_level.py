@@ -20,7 +20,7 @@ from glmwidgets.glm.moments.scaling import scale_signal
 from glmwidgets.glm.noise.pooling import neighbour_matrix
 from glmwidgets.images.smooth import smooth_img
 from glmwidgets.models import FirstLevelModel, ImageMasker, NotFittedError, run_fits
-from glmwidgets.models.first_level import OUTPUT_TYPES
+from glmwidgets.models.mapping import OUTPUT_TYPES
 
 
 @pytest.fixture
@@ -806,6 +806,6 @@ def test_a_report_that_cannot_be_made_says_what_is_missing(fitted, monkeypatch):
     def without_matplotlib(name):
         raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
 
-    monkeypatch.setattr("glmwidgets.models.report_hook.import_module", without_matplotlib)
+    monkeypatch.setattr("glmwidgets.models.mapping.import_module", without_matplotlib)
     with pytest.raises(ImportError, match=r"matplotlib is not installed: .*pip install"):
         fitted.generate_report("a")

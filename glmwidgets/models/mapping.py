@@ -1,0 +1,89 @@
+"""What the models of runs and of groups share once they are fitted: maps of contrasts, their mask, and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.models.base import Estimator
+from glmwidgets.models.map_header import describe_map
+from glmwidgets.models.run_contrasts import is_named_contrasts
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
+    from glmwidgets.models.masker import ImageMasker
+
+__all__ = ["OUTPUT_TYPES", "MappingModel"]
+
+OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
+
+#: Found by name when it is asked for: models know nothing of figures, and run where matplotlib is not installed.
+REPORT_MODULE = "glmwidgets.report.page.html"
+
+
+class MappingModel(Estimator):
+    """An estimator whose contrasts are maps, with a ``masker_`` once it is fitted."""
+
+    masker_: ImageMasker
+    verbose: int
+
+    @property
+    def n_elements_(self) -> int:
+        """Number of voxels in the mask."""
+        return self.masker_.n_elements_
+
+    @property
+    def mask_img_(self) -> Nifti1Image:
+        """The mask."""
+        return self.masker_.mask_img_
+
+    def generate_report(self, contrasts: Any = None, **options: Any) -> Any:
+        """Report on the fitted model and some contrasts, as one HTML page.
+
+        Parameters
+        ----------
+        contrasts : str, array, list or dict of these
+            What `compute_contrast` takes; a dictionary gives the names.
+        **options
+            ``title``, ``bg_img``, ``threshold``, ``alpha``, ``cluster_threshold``, ``height_control``,
+            ``min_distance``, ``plot_type`` ...: of ``glmwidgets.report.page.html.glm_report``.
+
+        Returns
+        -------
+        Report
+            Shown in a notebook by itself; ``save_as_html(path)`` writes it.
+
+        Raises
+        ------
+        ImportError
+            If what reports are made with is not installed; the message says what to install.
+        """
+        self.check_fitted()
+        try:
+            glm_report: Callable[..., Any] = import_module(REPORT_MODULE).glm_report
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"reports cannot be made here, as {error.name} is not installed: "
+                'python -m pip install "glmwidgets[report]" brings all they need'
+            ) from error
+        return glm_report(self, contrasts, **options)
+
+    def _maps(self, definition: Any, output_type: str, estimate: Callable[[Any], Contrast], text: Any) -> Any:
+        """Map of a contrast, or maps by output type, or these by the names of several contrasts."""
+        if is_named_contrasts(definition):
+            return {name: self._maps(one, output_type, estimate, one) for name, one in definition.items()}
+        check_choice("output_type", output_type, (*OUTPUT_TYPES, "all"))
+        contrast = estimate(definition)
+        found = {}
+        for each in OUTPUT_TYPES if output_type == "all" else (output_type,):
+            found[each] = self.masker_.inverse_transform(getattr(contrast, each)())
+            describe_map(found[each], each, contrast, text)
+        return found if output_type == "all" else found[output_type]
+
+    def _log(self, level: int, message: str) -> None:
+        if self.verbose >= level:
+            print(f"[{type(self).__name__}] {message}")
