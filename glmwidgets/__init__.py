@@ -20,7 +20,7 @@ _EXPORTS = {
     "Analysis": "glmwidgets.session.single.analysis",
     "Session": "glmwidgets.session.single.session",
     "Settings": "glmwidgets.specification.settings",
-    "read_stats_model": "glmwidgets.report.exports.stats_model",
+    "read_stats_model": "glmwidgets.report.exports.stats_model_read",
     "save_glm_to_bids": "glmwidgets.report.exports.bids_derivatives",
     "write_result": "glmwidgets.report.exports.folder",
     "write_script": "glmwidgets.report.exports.script",

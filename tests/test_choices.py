@@ -46,7 +46,8 @@ from glmwidgets.panels.group.explorer import GroupExplorer
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.report.exports.script import write_script
-from glmwidgets.report.exports.stats_model import read_stats_model, write_stats_model
+from glmwidgets.report.exports.stats_model import write_stats_model
+from glmwidgets.report.exports.stats_model_read import read_stats_model
 from glmwidgets.report.figures.cuts import find_cut_slices
 from glmwidgets.report.page.methods import methods_text
 from glmwidgets.report.page.subject import study_of_model, study_of_result

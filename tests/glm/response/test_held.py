@@ -12,6 +12,7 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.held import HELD, hold_response
 from glmwidgets.glm.response.models import parse_hrf, resolve_hrf
 from glmwidgets.report.exports.script import script_text
+from glmwidgets.report.exports.stats_model import stats_model
 from glmwidgets.session.single.store import load_session, not_kept, save_session
 from glmwidgets.specification.encoding import digest
 
@@ -77,6 +78,8 @@ def test_a_session_takes_it_and_everything_speaks_of_it(run, tmp_path):
     assert digest(session.settings) != before[0]
     assert f"hold_response({name.partition('@')[0]})" in script_text(session)
     assert f"the response {name}" in not_kept(session.run, session.settings)
+    with pytest.raises(ValueError, match="function of your own"):
+        stats_model(session)
     path = save_session(session, tmp_path / "saved.json")
     session.undo()
     np.testing.assert_array_equal(session.result.z, before[1])

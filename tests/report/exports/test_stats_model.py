@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from glmwidgets.models import FirstLevelModel
-from glmwidgets.report.exports.stats_model import read_stats_model, stats_model, write_stats_model
+from glmwidgets.report.exports.stats_model import stats_model, write_stats_model
+from glmwidgets.report.exports.stats_model_read import read_stats_model
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.session import Session
