@@ -35,16 +35,14 @@ class GroupDesignPanel(Panel):
         self.tests = {name: W.Button(description=row.label, tooltip=row.hint) for name, row in TESTS.items()}
         for name, button in self.tests.items():
             button.on_click(self.guarded(lambda _, name=name: session.ask(name)))
-        tests = W.Box(list(self.tests.values()))
-        tests.add_class("glmw-bar")
+        tests = W.row("glmw-bar", *list(self.tests.values()))
         self.table = GroupTable()
         self.table.on_act(self.guarded(self._act))
         self.upload = W.FileUpload(accept=".tsv,.csv,.txt", multiple=False, description="add covariates")
         self.upload.observe(self.guarded(self._take_upload), "value")
         self.centre = self.control("design.centre")
         self.smoothing = self.control("data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
-        tools = W.Box([self.upload, self.centre])
-        tools.add_class("glmw-bar")
+        tools = W.row("glmw-bar", self.upload, self.centre)
         self._note = text("glmw-note")
         self.fill(tests, self.table, self._note, tools, labelled(self.smoothing))
         session.observe_locked(self._show, "settings")

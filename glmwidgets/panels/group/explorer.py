@@ -57,8 +57,7 @@ class GroupExplorer(SessionExplorer):
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
         self.maps = MapsPanel(session)
-        self._place = W.Box([])
-        self._place.add_class("glmw-place")
+        self._place = W.row("glmw-place")
         super().__init__(
             session,
             [self.model, self.crosshair],

@@ -30,13 +30,12 @@ class OneMapPanel(Panel):
         super().__init__(session)
         self.add_class("glmw-bare")
         self.viewer: SliceViewer | None = None
-        self.back = W.Button(description="← group map", tooltip="back to the map of the whole group")
-        self.keep = W.Button(description="leave out", tooltip="fit the group without this map")
+        self.back = self.button(
+            "← group map", lambda _: session.show_map(None), tooltip="back to the map of the whole group"
+        )
+        self.keep = self.button("leave out", self._press, tooltip="fit the group without this map")
         self._words = text("glmw-note")
-        self.back.on_click(self.guarded(lambda _: session.show_map(None)))
-        self.keep.on_click(self.guarded(self._press))
-        self._bar = W.Box([self.back, self._words, self.keep])
-        self._bar.add_class("glmw-bar")
+        self._bar = W.row("glmw-bar", self.back, self._words, self.keep)
         self._painted: np.ndarray | None = None
         self.fill(self._bar)
         session.observe_locked(self._show, ["shown", "result", "settings"])

@@ -44,9 +44,9 @@ class PermutationPanel(Panel):
 
     def __init__(self, session: GroupSession):
         super().__init__(session, "Permutation test", ("permutation", "contrast"))
-        self.run = W.Button(description="run", tooltip="rearrange the maps as the hypothesis allows")
-        self.take = W.Button(
-            description="use this height on the map", tooltip="sets the map's threshold to the cut-off"
+        self.run = self.button("run", self._press, tooltip="rearrange the maps as the hypothesis allows")
+        self.take = self.button(
+            "use this height on the map", self._take, tooltip="sets the map's threshold to the cut-off"
         )
         self.n_perm, self.forming = self.control("permutation.n_perm"), self.control("permutation.forming")
         self.seed, self.alpha = self.control("permutation.seed"), self.control("permutation.alpha")
@@ -56,16 +56,11 @@ class PermutationPanel(Panel):
         self.bar.add_class("glmw-progress")
         self.chart = Chart(height=150, label="null distribution of the largest statistic")
         self.viewer: SliceViewer | None = None
-        self.run.on_click(self.guarded(self._press))
-        self.take.on_click(self.guarded(self._take))
         self.on_value(self.statistic, lambda _: self._paint())
-        choices = W.Box([*map(labelled, (self.n_perm, self.forming, self.alpha, self.seed)), self.tfce])
-        choices.add_class("glmw-choices")
-        tools = W.Box([self.run, self.bar, self._progress_words()])
-        tools.add_class("glmw-bar")
+        choices = W.row("glmw-choices", *map(labelled, (self.n_perm, self.forming, self.alpha, self.seed)), self.tfce)
+        tools = W.row("glmw-bar", self.run, self.bar, self._progress_words())
         self._table = text("glmw-values")
-        self._place = W.Box([])
-        self._place.add_class("glmw-permuted")
+        self._place = W.row("glmw-permuted")
         self._drawn: Permuted | None = None
         self._stale = False
         self.fill(choices, tools, self._table, self._place)
@@ -105,8 +100,7 @@ class PermutationPanel(Panel):
         self.viewer.look(session.settings.map, COLOURS)
         self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
         shown = field("corrected p of", self.statistic)
-        take = W.Box([self.take])
-        take.add_class("glmw-bar")
+        take = W.row("glmw-bar", self.take)
         null = W.VBox([text("glmw-label", "null distribution of the largest statistic"), self.chart, take])
         left = W.VBox([shown, self.viewer])
         self._place.children = [left, null]

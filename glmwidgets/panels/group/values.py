@@ -63,8 +63,7 @@ class ValuesPanel(Panel):
         marks = [self.zero, self.band, self.interval, self.fit, self.points, self.means, self.ticks]
         self.figure = figure(marks, [self._axis, value_axis(self._y)], height=230, left=48, bottom=40)
         self._words = text("glmw-note")
-        row = W.Box([self._words, field("against", self.against)])
-        row.add_class("glmw-values-row")
+        row = W.row("glmw-values-row", self._words, field("against", self.against))
         self._drawn: GroupValues | None = None
         self._place: tuple | None = None
         self.fill(self.figure, row)

@@ -97,10 +97,10 @@ class LivePlot(W.VBox):
         self._unit, self._legend = text("glmw-note", escape(y)), text("glmw-note")
         self._words, self._error = text("glmw-live-words"), text("glmw-error")
         W.show(self._error, False)
-        knobs = W.Box([field(_name(name, control), control) for name, control in self.controls.items()])
-        knobs.add_class("glmw-choices")
-        self._body = W.VBox([knobs, self._unit, self.figure, self._legend, self._words, self._error])
-        self._body.add_class("glmw-panel")
+        knobs = W.row(
+            "glmw-choices", *[field(_name(name, control), control) for name, control in self.controls.items()]
+        )
+        self._body = W.column("glmw-panel", knobs, self._unit, self.figure, self._legend, self._words, self._error)
         self._seconds = 0.0
         super().__init__([stylesheet(), self._body])
         self.add_class("glmw")

@@ -38,9 +38,7 @@ class Question(W.VBox):
         self.control = control
         self.is_right: bool | None = None
         self._said = text("glmw-said")
-        body = W.VBox([text("glmw-asked", escape(question)), control, self._said])
-        body.add_class("glmw-panel")
-        body.add_class("glmw-question")
+        body = W.column("glmw-panel glmw-question", text("glmw-asked", escape(question)), control, self._said)
         super().__init__([stylesheet(), body])
         self.add_class("glmw")
         control.observe(self._check, "value")

@@ -9,6 +9,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import heard, is_whole
 from glmwidgets.web import script
 
 __all__ = ["CarpetView"]
@@ -84,11 +85,5 @@ class CarpetView(anywidget.AnyWidget):
 
     def on_pick(self, handler: Callable[[int | None], Any]) -> None:
         """Call a handler with the number of the scan that is clicked; with None for the Escape key."""
-
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            if content.get("kind") == "pick" and isinstance(content.get("index"), int):
-                handler(content["index"])
-            elif content.get("kind") == "leave":
-                handler(None)
-
-        self.on_msg(receive)
+        heard(self, "pick", handler, index=is_whole)
+        heard(self, "leave", lambda: handler(None))

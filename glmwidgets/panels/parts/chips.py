@@ -8,6 +8,7 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import heard
 from glmwidgets.web import script
 
 __all__ = ["Chips"]
@@ -48,10 +49,4 @@ class Chips(anywidget.AnyWidget):
 
     def on_remove(self, handler: Callable[[str], Any]) -> None:
         """Call a handler with the name of the chip whose cross is clicked."""
-
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            name = content.get("name")
-            if content.get("kind") == "remove" and any(name == option["name"] for option in self.options):
-                handler(name)
-
-        self.on_msg(receive)
+        heard(self, "remove", handler, name=lambda name: any(name == option["name"] for option in self.options))

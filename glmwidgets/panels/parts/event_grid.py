@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import below, heard, is_text
 from glmwidgets.web import script
 
 __all__ = ["EDITABLE", "EventGrid"]
@@ -109,25 +110,16 @@ class EventGrid(anywidget.AnyWidget):
             Returns why the text is refused, or nothing.
         """
 
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            row, place, text = content.get("row"), content.get("column"), content.get("text")
-            names = self.data.get("names", [])
-            inside = isinstance(row, int) and 0 <= row < len(self.data.get("rows", []))
-            if (
-                content.get("kind") != "edit"
-                or not inside
-                or not isinstance(text, str)
-                or place not in range(len(names))
-            ):
-                return
-            message = handler(row, names[place], text)
-            self.answer = {"n": self.answer.get("n", 0) + 1, "row": row, "column": place, "message": message or ""}
+        def take(row: int, column: int, text: str) -> None:
+            message = handler(row, self.data["names"][column], text)
+            self.answer = {"n": self.answer.get("n", 0) + 1, "row": row, "column": column, "message": message or ""}
 
-        self.on_msg(receive)
+        rows, names = (below(lambda name=name: len(self.data.get(name, []))) for name in ("rows", "names"))
+        heard(self, "edit", take, row=rows, column=names, text=is_text)
 
     def on_delete(self, handler: Callable[[], Any]) -> None:
         """Call a handler when the key that deletes is pressed over picked rows."""
-        self.on_msg(lambda _widget, content, _buffers: handler() if content.get("kind") == "delete" else None)
+        heard(self, "delete", handler)
 
 
 def _width(name: str, column: pd.Series) -> list[int]:

@@ -12,6 +12,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import below, heard
 from glmwidgets.web import script
 from glmwidgets.web.palettes import matrix_table
 
@@ -80,11 +81,4 @@ class MatrixView(anywidget.AnyWidget):
 
     def on_pick(self, handler: Callable[[int, int], Any]) -> None:
         """Call a handler with the row and column of the cell that a person clicks."""
-
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            row, column = content.get("row"), content.get("column")
-            inside = isinstance(row, int) and isinstance(column, int)
-            if content.get("kind") == "pick" and inside and 0 <= row < self.shape[0] and 0 <= column < self.shape[1]:
-                handler(row, column)
-
-        self.on_msg(receive)
+        heard(self, "pick", handler, row=below(lambda: self.shape[0]), column=below(lambda: self.shape[1]))

@@ -8,6 +8,7 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import below, heard
 from glmwidgets.web import script
 
 __all__ = ["RowTable"]
@@ -38,10 +39,4 @@ class RowTable(anywidget.AnyWidget):
 
     def on_pick(self, handler: Callable[[int], Any]) -> None:
         """Call a handler with the index of the row that a person picks."""
-
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            row = content.get("row")
-            if content.get("kind") == "pick" and isinstance(row, int) and 0 <= row < len(self.rows):
-                handler(row)
-
-        self.on_msg(receive)
+        heard(self, "pick", handler, row=below(lambda: len(self.rows)))

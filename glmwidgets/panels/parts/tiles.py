@@ -9,6 +9,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import below, heard
 from glmwidgets.web import script
 from glmwidgets.web.palettes import lookup_table
 
@@ -80,10 +81,4 @@ class MapTiles(anywidget.AnyWidget):
 
     def on_pick(self, handler: Callable[[int], Any]) -> None:
         """Call a handler with the number of the picture that a person picks."""
-
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            row = content.get("row")
-            if content.get("kind") == "pick" and isinstance(row, int) and 0 <= row < len(self.tiles):
-                handler(row)
-
-        self.on_msg(receive)
+        heard(self, "pick", handler, row=below(lambda: len(self.tiles)))

@@ -8,6 +8,7 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import below, heard, is_flag, is_text
 from glmwidgets.specification.group import TableSettings
 from glmwidgets.web import script
 
@@ -75,14 +76,17 @@ class GroupTable(anywidget.AnyWidget):
             Given ``"cell"`` (row, column, text), ``"keep"`` (row, value), ``"term"`` (column, value), ``"kind"``
             (column) or ``"pick"`` (row), and these as a dictionary.
         """
+        maps, columns = (below(lambda name=name: len(self.data[name])) for name in ("maps", "columns"))
+        checks = {"row": maps, "column": columns, "text": is_text, "value": is_flag}
 
-        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            wanted = _ACTS.get(content.get("kind"), ())
-            sizes = {"row": len(self.data["maps"]), "column": len(self.data["columns"])}
-            if wanted and all(_fits(content.get(name), name, sizes) for name in wanted):
-                handler(content["kind"], {name: content[name] for name in wanted})
+        def hear(kind: str, words: tuple[str, ...]) -> None:
+            def take(*said: Any) -> None:
+                handler(kind, dict(zip(words, said, strict=True)))
 
-        self.on_msg(receive)
+            heard(self, kind, take, **{word: checks[word] for word in words})
+
+        for kind, words in _ACTS.items():
+            hear(kind, words)
 
 
 _ACTS = {
@@ -92,9 +96,3 @@ _ACTS = {
     "kind": ("column",),
     "pick": ("row",),
 }
-
-
-def _fits(value: Any, name: str, sizes: dict[str, int]) -> bool:
-    if name in sizes:
-        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < sizes[name]
-    return isinstance(value, str if name == "text" else bool)

@@ -36,9 +36,7 @@ class CarpetTab:
         self.view = CarpetView(label="carpet: voxels by scans", height=270, resting="click a time to see its scan")
         self.what = panel.control("series.carpet", titled=True)
         self.order = panel.control("series.order", titled=True)
-        self.choices = W.Box([self.what, self.order])
-        self.choices.add_class("glmw-series-places")
-        self.choices.add_class("glmw-carpet-choices")
+        self.choices = W.row("glmw-series-places glmw-carpet-choices", self.what, self.order)
         self._made: Carpet | None = None
         self._of: tuple[Any, str, str] | None = None
         self._asked: tuple[Any, str, str] | None = None

@@ -53,15 +53,12 @@ class ConfoundsPanel(Panel):
         named(self.group, "group of confounds")
         self.columns = W.SelectMultiple(rows=6)
         self.chart = Chart(height=120, label="confounds over the run")
-        self._inside = W.VBox([self.group, self.columns, self.chart])
-        self._inside.add_class("glmw-view")
+        self._inside = W.column("glmw-view", self.group, self.columns, self.chart)
         self._painted: tuple | None = None
-        self._following = False
         self.on_value(self.details, self._show)
         self.on_value(self.group, self._show)
         self.on_value(self.columns, self._pick)
-        bar = W.Box([self.details])
-        bar.add_class("glmw-bar")
+        bar = W.row("glmw-bar", self.details)
         self.fill(*widgets, bar, opened_by(self.details, self._inside))
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)
@@ -84,8 +81,7 @@ class ConfoundsPanel(Panel):
             tick = W.Checkbox(value=False, description=group.label, indent=False)
             self.on_value(tick, lambda change, group=group: self._tick(group, change["new"]))
             self.ticks[group.name], self._counts[group.name] = tick, text("glmw-count")
-            row = W.Box([tick, self._counts[group.name]])
-            row.add_class("glmw-group-row")
+            row = W.row("glmw-group-row", tick, self._counts[group.name])
             rows.append(row)
         return rows
 
@@ -112,8 +108,7 @@ class ConfoundsPanel(Panel):
                 lambda threshold, number=number: number.value if threshold is None else threshold,
             )
             self.scrub[column] = (tick, number)
-            row = W.Box([tick, number])
-            row.add_class("glmw-group-row")
+            row = W.row("glmw-group-row", tick, number)
             rows.append(row)
         return rows
 
@@ -126,18 +121,18 @@ class ConfoundsPanel(Panel):
             self.session.update({"design.confounds": wanted})
 
     def _tick(self, group: ConfoundGroup, on: bool) -> None:
-        if not self._following and on != bool(self.choice.of_group(self.session.settings.design.confounds, group)):
+        if not self.is_following and on != bool(self.choice.of_group(self.session.settings.design.confounds, group)):
             self._write(group, group.usual if on else ())
 
     def _pick_motion(self, change: dict) -> None:
         level = change["new"]
-        if not self._following and level != OTHER and level != self.choice.level(self._setting):
+        if not self.is_following and level != OTHER and level != self.choice.level(self._setting):
             motion = self.choice.group("motion")
             self._write(motion, motion.columns[:level])
 
     def _pick(self, change: dict) -> None:
         group = self.choice.group(self.group.value)
-        if not self._following and set(change["new"]) != set(self.choice.of_group(self._setting, group)):
+        if not self.is_following and set(change["new"]) != set(self.choice.of_group(self._setting, group)):
             self._write(group, change["new"])
 
     @property
@@ -149,13 +144,10 @@ class ConfoundsPanel(Panel):
     def _show(self, _change: object = None) -> None:
         if self._table is None:
             return
-        self._following = True
-        try:
+        with self.following():
             self._show_choice()
             if self.details.value:
                 self._show_details()
-        finally:
-            self._following = False
         self._say()
 
     def _show_choice(self) -> None:

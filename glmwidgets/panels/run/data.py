@@ -41,10 +41,9 @@ class DataPanel(Panel):
         self._facts = text("glmw-values")
         self._dropped = text("glmw-note")
         pair = W.Box([labelled(self.smoothing), labelled(self.scaling)])
-        first = W.Box([labelled(self.drop), self._dropped])
+        first = W.row("glmw-beside", labelled(self.drop), self._dropped)
         for box in (pair, first):
             box.add_class("glmw-pair")
-        first.add_class("glmw-beside")
         self._cut_field = field("", self.cut)
         self._cut_label = self._cut_field.children[0]
         W.show(self._cut_field, run.mask_img is None)

@@ -57,8 +57,7 @@ class DriftPanel(Panel):
             description=f"in {session.settings.field('design.high_pass').unit}",
         )
         self.order = self.control("design.drift_order")
-        self._cut_off = W.Box([labelled(self.period), labelled(self.frequency)])
-        self._cut_off.add_class("glmw-pair")
+        self._cut_off = W.row("glmw-pair", labelled(self.period), labelled(self.frequency))
         self._order = labelled(self.order)
         self.spectrum = Chart(height=92, label="spectra of the event types, and what the drift model removes of them")
         self._taken = text("glmw-note")

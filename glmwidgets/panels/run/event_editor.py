@@ -54,12 +54,10 @@ class EventEditor(Panel):
         run = session.run
         self._times = run.frame_times
         self._shown: tuple | None = None
-        self._following = False
         self.timeline, self.grid = EventTimeline(wide=True), EventGrid()
         self._said = text("glmw-error")
         W.show(self._said, False)
-        below = W.Box([W.VBox([self.grid, self._event_tools()]), self._type_tools()])
-        below.add_class("glmw-editor")
+        below = W.row("glmw-editor", W.VBox([self.grid, self._event_tools()]), self._type_tools())
         self.fill(self.timeline, self._shift_row(), self._said, below)
 
         self.grid.on_edit(self._edit)
@@ -69,19 +67,6 @@ class EventEditor(Panel):
         self.timeline.observe(self.guarded(self._pick_kind), "kind")
         self.timeline.observe(self.guarded(self._tick), "off")
         self.on_value(self.kind, self._show_kind)
-        for button_, make in (
-            (self.rename, self._renamed),
-            (self.merge, self._merged),
-            (self.split, lambda: self._edits.split(self.kind.value, self.part.value)),
-            (self.modulate, lambda: self._edits.modulated(self.kind.value, self.measure.value)),
-            (self.unmodulate, lambda: self._edits.unmodulated(self.kind.value)),
-            (self.remove, lambda: self._edits.without(self.kind.value)),
-            (self.retype, lambda: self._edits.retyped(self._picked(), self.new_type.value)),
-            (self.add, self._with_event),
-            (self.delete, self._drop),
-            (self.reset, lambda: self._edits.as_given()),
-        ):
-            button_.on_click(self.guarded(lambda _button, make=make: self._act(make)))
         self.on_value(self._open, self._show)
         session.observe_locked(self._show, "settings")
         self._show()
@@ -92,53 +77,67 @@ class EventEditor(Panel):
         reach = round(REACH * self.session.run.t_r, 3)
         self.shift = W.FloatSlider(min=-reach, max=reach, step=round(self.session.run.t_r / 20, 3), readout=False)
         self.seconds = W.FloatText(continuous_update=False)
-        self.reset = W.Button(description="back to the file", tooltip="events as they were given, without a shift")
+        self.reset = self._acting(
+            "back to the file", lambda: self._edits.as_given(), tooltip="events as they were given, without a shift"
+        )
         self._scans = text("glmw-note")
         self.on_value(self.shift, self._write_shift)
         self.on_value(self.seconds, self._write_shift)
-        row = W.Box([text("glmw-name", "Shift all onsets"), self.shift, self.seconds, self._scans, self.reset])
-        row.add_class("glmw-shift")
-        return row
+        return W.row(
+            "glmw-shift", text("glmw-name", "Shift all onsets"), self.shift, self.seconds, self._scans, self.reset
+        )
 
     def _event_tools(self) -> W.Box:
-        self.add = W.Button(
-            description="add event", tooltip="an event of the type chosen at the right; edit it in the table"
+        self.add = self._acting(
+            "add event", self._with_event, tooltip="an event of the type chosen at the right; edit it in the table"
         )
-        self.delete = W.Button(description="delete", tooltip="the picked events; the key Delete does it too")
+        self.delete = self._acting("delete", self._drop, tooltip="the picked events; the key Delete does it too")
         self.new_type = W.Combobox(placeholder="type", ensure_option=False, continuous_update=False)
-        self.retype = W.Button(description="change type", tooltip="of the picked events, to the one at the left")
+        self.retype = self._acting(
+            "change type",
+            lambda: self._edits.retyped(self._picked(), self.new_type.value),
+            tooltip="of the picked events, to the one at the left",
+        )
         self._count = text("glmw-note")
-        tools = W.Box([self._count, self.add, self.delete, self.new_type, self.retype])
-        tools.add_class("glmw-bar")
-        return tools
+        return W.row("glmw-bar", self._count, self.add, self.delete, self.new_type, self.retype)
 
     def _type_tools(self) -> W.VBox:
         self.kind = W.Dropdown()
         self.name = W.Text(placeholder="new name")
         self.other, self.part, self.measure = W.Dropdown(), W.Dropdown(), W.Dropdown()
-        self.rename = W.Button(description="rename", tooltip="give the type another name; contrasts follow")
-        self.merge = W.Button(description="merge", tooltip="the type's events become events of the other")
-        self.split = W.Button(description="split", tooltip="make a type for each value of the column")
-        self.modulate = W.Button(description="modulate", tooltip="add a regressor for what changes with the measure")
-        self.unmodulate = W.Button(description="remove the modulator")
-        self.remove = W.Button(description="delete the type", tooltip="delete all events of this type")
+        self.rename = self._acting("rename", self._renamed, tooltip="give the type another name; contrasts follow")
+        self.merge = self._acting("merge", self._merged, tooltip="the type's events become events of the other")
+        self.split = self._acting(
+            "split",
+            lambda: self._edits.split(self.kind.value, self.part.value),
+            tooltip="make a type for each value of the column",
+        )
+        self.modulate = self._acting(
+            "modulate",
+            lambda: self._edits.modulated(self.kind.value, self.measure.value),
+            tooltip="add a regressor for what changes with the measure",
+        )
+        self.unmodulate = self._acting("remove the modulator", lambda: self._edits.unmodulated(self.kind.value))
+        self.remove = self._acting(
+            "delete the type", lambda: self._edits.without(self.kind.value), tooltip="delete all events of this type"
+        )
         self._acts = {
             "rename": _with_button("rename to", self.name, self.rename),
             "merge": _with_button("merge into", self.other, self.merge),
             "split": _with_button("split by", self.part, self.split),
             "modulate": _with_button("modulate by", self.measure, self.modulate),
-            "last": W.Box([self.remove, self.unmodulate]),
+            "last": W.row("glmw-bar", self.remove, self.unmodulate),
         }
-        self._acts["last"].add_class("glmw-bar")
-        tools = W.VBox([field("type", self.kind), *self._acts.values()])
-        tools.add_class("glmw-type-tools")
-        return tools
+        return W.column("glmw-type-tools", field("type", self.kind), *self._acts.values())
 
     # From controls to settings --------------------------------------------------------------------------------
 
     @property
     def _edits(self) -> EventEdits:
         return self.session.event_edits
+
+    def _acting(self, description: str, make: Callable[[], dict | None], tooltip: str = "") -> W.Button:
+        return self.button(description, lambda _button: self._act(make), tooltip=tooltip)
 
     def _act(self, make: Callable[[], dict | None]) -> None:
         """Do what a button says; what cannot be done is said beside it."""
@@ -199,11 +198,11 @@ class EventEditor(Panel):
     def _write_shift(self, change: dict) -> None:
         now = self.session.settings.events.shift
         # The browser rounds what it is given to a step; that is an echo and no drag.
-        if not self._following and abs(change["new"] - now) > 1e-9:
+        if not self.is_following and abs(change["new"] - now) > 1e-9:
             self.session.update({"events.shift": round(float(change["new"]), 4)})
 
     def _tick(self, change: dict) -> None:
-        if self._following:
+        if self.is_following:
             return
         types = self.session.conditions
         on = tuple(name for name in types if name not in change["new"])
@@ -219,7 +218,7 @@ class EventEditor(Panel):
         mine = [row for row in rows if table is not None and row < len(table)]
         if list(other.picked) != mine:
             other.picked = mine
-        if mine and not self._following:
+        if mine and not self.is_following:
             kind = table["trial_type"].iloc[mine[0]]
             if self.kind.value != kind and kind in self.kind.options:
                 self.kind.value = kind
@@ -244,16 +243,13 @@ class EventEditor(Panel):
         if wanted == self._shown:
             return
         before, self._shown = self._shown, wanted
-        self._following = True
-        try:
+        with self.following():
             if before is None or before[0] != settings.events:
                 self._show_events()
             chosen = settings.design.conditions
             off = [] if chosen is None else [name for name in self.session.conditions if name not in chosen]
             if sorted(self.timeline.off) != off:
                 self.timeline.off = off
-        finally:
-            self._following = False
 
     def _show_events(self) -> None:
         chosen = self.session.settings.events
@@ -338,6 +334,4 @@ def _offer(control: W.Dropdown, options: list) -> None:
 
 
 def _with_button(label: str, control: W.Widget, button: W.Button) -> W.VBox:
-    line = W.Box([control, button])
-    line.add_class("glmw-with-button")
-    return field(label, line)
+    return field(label, W.row("glmw-with-button", control, button))

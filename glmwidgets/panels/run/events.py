@@ -48,20 +48,20 @@ class EventsPanel(Panel):
         self.types = EventTimeline()
         self.types.add_class("glmw-events-list")
         self.edit = W.ToggleButton(description="edit …", tooltip="timeline and table of all events")
-        self.to_seconds = W.Button(description="divide by 1000", tooltip="onsets and durations from ms to seconds")
-        self.to_seconds.on_click(self.guarded(self._to_seconds))
+        self.to_seconds = self.button(
+            "divide by 1000", self._to_seconds, tooltip="onsets and durations from ms to seconds"
+        )
         self.missing_duration = W.BoundedFloatText(value=1.0, min=0, max=1e6, step=0.5)
-        self.fill_durations = W.Button(description="include them", tooltip="model the events without a duration, too")
-        self.fill_durations.on_click(self.guarded(self._fill_durations))
+        self.fill_durations = self.button(
+            "include them", self._fill_durations, tooltip="model the events without a duration, too"
+        )
         n = session.analysis.event_source.n_unlasting
         label = f"{n} events have no duration and are left out; give them seconds"
-        self._unlasting = W.Box([field(label, self.missing_duration), self.fill_durations])
-        self._unlasting.add_class("glmw-bar")
+        self._unlasting = W.row("glmw-bar", field(label, self.missing_duration), self.fill_durations)
         W.show(self._unlasting, n)
         self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
         self._found = text("glmw-findings")
-        tools = W.Box([self.to_seconds, self.edit])
-        tools.add_class("glmw-bar")
+        tools = W.row("glmw-bar", self.to_seconds, self.edit)
         run = session.run
         self._times = run.frame_times
         self._shown: tuple | None = None

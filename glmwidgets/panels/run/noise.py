@@ -55,20 +55,18 @@ class NoisePanel(Panel):
         self.model = self.unbound("noise.model", offered=names)
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.pooling = self.control("noise.pooling")
-        self.suggestion, self.rho = (
-            W.Button(),
-            W.Button(description="ρ map", tooltip="show the autocorrelation on the map"),
+        self.suggestion = self.button("", lambda _button: self._try())
+        self.rho = self.button(
+            "ρ map", lambda _button: self._toggle_rho(), tooltip="show the autocorrelation on the map"
         )
-        self.evidence = W.Button(
-            description="choose by evidence", tooltip="take the noise model that describes this run's residuals best"
+        self.evidence = self.button(
+            "choose by evidence",
+            lambda _button: self._choose(),
+            tooltip="take the noise model that describes this run's residuals best",
         )
-        self.suggestion.on_click(self.guarded(lambda _button: self._try()))
-        self.evidence.on_click(self.guarded(lambda _button: self._choose()))
-        self.rho.on_click(self.guarded(lambda _button: self._toggle_rho()))
         self._about, self._said = text("glmw-note"), text("glmw-note")
         self.periodogram = Chart(height=84, label="mean periodogram of the residuals")
-        bar = W.Box([self.suggestion, self.evidence, self.rho])
-        bar.add_class("glmw-bar")
+        bar = W.row("glmw-bar", self.suggestion, self.evidence, self.rho)
         self._plot = W.Box([self.periodogram])
         self.watch = WhitenessWatch(session)
         self._drawn: Whiteness | None = None

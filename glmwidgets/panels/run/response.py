@@ -50,13 +50,11 @@ class ResponsePanel(Panel):
         self.on_value(self.model, self._pick)
         self.parameters: dict[str, W.FloatText] = {}
         self._fields: list[W.Box] = []
-        self._numbers = W.Box([])
-        self._numbers.add_class("glmw-numbers")
+        self._numbers = W.row("glmw-numbers")
         self.delays = self.unbound("design.fir_delays", placeholder="0-7")
         self.on_value(self.delays, self._write_delays)
         self._delays = labelled(self.delays)
         self._legend = text("glmw-note")
-        self._following = False
         self._held: str | None = None
         self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend)
         session.observe_locked(self._show, "settings")
@@ -103,7 +101,7 @@ class ResponsePanel(Panel):
 
     def _pick(self, change: dict) -> None:
         picked, run = ChosenResponse.first(change["new"]), self.session.run
-        if self._following or picked.row is self._chosen.row:
+        if self.is_following or picked.row is self._chosen.row:
             return
         changes = {"design.hrf_model": str(picked)}
         if picked.row.by_delays and self.session.settings.design.fir_delays == (0,):
@@ -112,17 +110,17 @@ class ResponsePanel(Panel):
         self.session.update(changes)
 
     def _write_number(self, _change: dict) -> None:
-        if not self._following:
+        if not self.is_following:
             values = tuple(control.value for control in self.parameters.values())
             self.session.update({"design.hrf_model": str(ChosenResponse(self._chosen.row, values))})
 
     def _write_delays(self, change: dict) -> None:
-        if not self._following:
+        if not self.is_following:
             self.session.update({"design.fir_delays": read_delays(change["new"], self.session.run.n_scans)})
 
     def _drag(self, name: str) -> None:
         chosen, mark = self._chosen, self.handles[name]
-        if self._following or not chosen.row.draggable:
+        if self.is_following or not chosen.row.draggable:
             return
         # The hand has it: where it lies is not written back until it is let go.
         self._held = name
@@ -131,11 +129,8 @@ class ResponsePanel(Panel):
 
     def _let_go(self) -> None:
         self._held = None
-        self._following = True
-        try:
+        with self.following():
             self._place_handles(self._chosen)
-        finally:
-            self._following = False
 
     # From settings to controls --------------------------------------------------------------------------------
 
@@ -146,15 +141,12 @@ class ResponsePanel(Panel):
             return
         self._shown = wanted
         chosen = self._chosen
-        self._following = True
-        try:
+        with self.following():
             self.model.value = chosen.row.name
             self._show_numbers(chosen)
             self._show_delays(chosen)
             self._draw(chosen)
             self._place_handles(chosen)
-        finally:
-            self._following = False
 
     def _show_numbers(self, chosen: ChosenResponse) -> None:
         row = chosen.row

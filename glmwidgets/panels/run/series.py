@@ -80,12 +80,9 @@ class SeriesPanel(Panel):
         self._regions: list[dict[str, Any]] = []
         self._task: tuple[Any, dict[str, float]] = (None, {})
         self._make_controls()
-        head = W.Box([self.tabs, self._head])
-        head.add_class("glmw-series-head")
-        self._body = W.Box([self.chart, self.back])
-        self._body.add_class("glmw-series-body")
-        self._foot = W.Box([])
-        self._foot.add_class("glmw-series-foot")
+        head = W.row("glmw-series-head", self.tabs, self._head)
+        self._body = W.row("glmw-series-body", self.chart, self.back)
+        self._foot = W.row("glmw-series-foot")
         self.fill(head, self._body, self._foot)
         self.on_value(self.tabs, self._open)
         self.chart.on_pick(self.guarded(self._pick))
@@ -100,18 +97,16 @@ class SeriesPanel(Panel):
         self.on_value(self.chips, self._choose)
         self.place, self.radius = self.control("series.place"), self.control("series.radius")
         self.unit = self.control("series.unit")
-        self.pin = W.Button(description="pin", tooltip="keep the series of this place to compare others with")
-        self.pin.on_click(self.guarded(self._pin))
+        self.pin = self.button("pin", self._pin, tooltip="keep the series of this place to compare others with")
         self.pins = Chips(removable=True, label="pinned places")
         self.pins.on_remove(self.guarded(self._unpin))
-        self.back = W.Button(description="", tooltip="show the background again (Escape)")
+        self.back = self.button(
+            "", lambda _button: self.session.show_scan(None), tooltip="show the background again (Escape)"
+        )
         self.back.add_class("glmw-scan")
         W.show(self.back, False)
-        self.back.on_click(self.guarded(lambda _button: self.session.show_scan(None)))
-        self._radius = W.Box([self.radius, text("glmw-note", "mm")])
-        self._radius.add_class("glmw-radius")
-        self._places = W.Box([self.place, self._radius, self.unit, self.pin, self.pins])
-        self._places.add_class("glmw-series-places")
+        self._radius = W.row("glmw-radius", self.radius, text("glmw-note", "mm"))
+        self._places = W.row("glmw-series-places", self.place, self._radius, self.unit, self.pin, self.pins)
 
     def forget(self) -> None:
         """Let go of the result and of the series, fits and carpet of it."""

@@ -56,10 +56,8 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
             tooltip="without the tick this run has a model of its own",
         )
         self._counted, self._opening = text("glmw-note"), text("glmw-note")
-        bar = W.Box([self.tabs, self._counted, self.linked])
-        bar.add_class("glmw-run-tabs")
-        top = W.VBox([stylesheet(), bar])
-        top.add_class("glmw")
+        bar = W.row("glmw-run-tabs", self.tabs, self._counted, self.linked)
+        top = W.column("glmw", stylesheet(), bar)
         self._place = W.VBox([])
         super().__init__(of, [top, self._place])
         self.tabs.observe(self._press_tab, "value")

@@ -40,11 +40,9 @@ class RunsPanel(Panel):
         self.ticks = [W.Checkbox(value=True, description=f"run {i + 1}", indent=False) for i in range(len(names))]
         self._told = [text("glmw-note") for _ in names]
         self._files = names
-        self._following = False
         lines = []
         for tick, told in zip(self.ticks, self._told, strict=True):
-            line = W.VBox([tick, told])
-            line.add_class("glmw-run-line")
+            line = W.column("glmw-run-line", tick, told)
             lines.append(line)
             self.on_value(tick, self._choose)
         self.weighting = self.control("runs.weighting")
@@ -56,19 +54,16 @@ class RunsPanel(Panel):
 
     def _choose(self, _change: object) -> None:
         left_out = tuple(i + 1 for i, tick in enumerate(self.ticks) if not tick.value)
-        if not self._following and left_out != self.session.settings.runs.left_out:
+        if not self.is_following and left_out != self.session.settings.runs.left_out:
             self.session.update({"runs.left_out": left_out})
 
     def _show_ticks(self, _change: object = None) -> None:
         left_out = self.session.settings.runs.left_out
         # Of several ticks that move, the first is not yet what a person wants.
-        self._following = True
-        try:
+        with self.following():
             for i, tick in enumerate(self.ticks):
                 value = i + 1 not in left_out
                 tick.value = value
-        finally:
-            self._following = False
 
     def _show(self, _change: object = None) -> None:
         result = self.session.result

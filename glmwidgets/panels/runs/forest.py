@@ -42,8 +42,7 @@ class ForestPanel(Panel):
         self._n = len(session.analysis.analyses) + 1
         self.chart = Chart(height=ROW * self._n + AXIS + TOP, label="effect in each run, with its 95 % interval")
         self._names, self._numbers, self._words = text("glmw-rows"), text("glmw-rows"), text("glmw-note")
-        plot = W.Box([self._names, self.chart, self._numbers])
-        plot.add_class("glmw-forest")
+        plot = W.row("glmw-forest", self._names, self.chart, self._numbers)
         self.fill(plot, self._words)
         session.observe_locked(self._show, ["cursor", "result"])
         self._show()

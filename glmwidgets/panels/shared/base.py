@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -22,18 +23,12 @@ log = logging.getLogger(__name__)
 
 def text(css_class: str = "", value: str = "") -> W.HTML:
     """A place for words; whatever goes in must be escaped or our own markup."""
-    widget = W.HTML(value)
-    widget.add_class("glmw-text")
-    if css_class:
-        widget.add_class(css_class)
-    return widget
+    return W.HTML(value, _dom_classes=["glmw-text", *css_class.split()])
 
 
 def field(label: str, control: W.Widget) -> W.VBox:
     """A control with a small label above it, by which it is also called."""
-    box = W.VBox([text("glmw-label", escape(label)), named(control, label)])
-    box.add_class("glmw-field")
-    return box
+    return W.column("glmw-field", text("glmw-label", escape(label)), named(control, label))
 
 
 def labelled(control: W.Widget) -> W.VBox:
@@ -46,8 +41,7 @@ def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) 
 
     A function makes the panel when it is first asked for: each widget costs the page some milliseconds, seen or not.
     """
-    place = W.Box([])
-    place.add_class("glmw-place")
+    place = W.row("glmw-place")
 
     # Not hidden but taken out: a plot that is drawn where it has no size does not come right again.
     def follow(_change: object = None) -> None:
@@ -129,8 +123,7 @@ class Panel(W.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         # In a cell of its own a panel has to bring its look along.
         if not hasattr(self, "_alone"):
-            self._alone = W.VBox([stylesheet(), *self._in_a_cell()])
-            self._alone.add_class("glmw")
+            self._alone = W.column("glmw", stylesheet(), *self._in_a_cell())
         return bundle(self._alone, f"glmwidgets panel {self._title or type(self).__name__!r}", **kwargs)
 
     def _in_a_cell(self) -> list[W.Widget]:
@@ -227,9 +220,27 @@ class Panel(W.VBox):
         self.on_value(control, write)
         self.session.observe_locked(show, "settings")
 
+    def button(self, description: str, act: Callable[[W.Button], Any], **traits: Any) -> W.Button:
+        """Make a button that does something, under the lock and with no error lost."""
+        made = W.Button(description=description, **traits)
+        made.on_click(self.guarded(act))
+        return made
+
     def on_value(self, control: W.Widget, handler: Callable[[Any], None]) -> None:
         """Call a handler with the changes of a control's value, under the lock and with no error lost."""
         control.observe(self.guarded(handler), "value")
+
+    #: Whether controls are being brought to the settings, so that their changes are no person's.
+    is_following = False
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Bring controls to the settings: what their handlers hear meanwhile is no person's wish."""
+        self.is_following = True
+        try:
+            yield
+        finally:
+            self.is_following = False
 
     def when_settled(self, handler: Callable[[], None]) -> None:
         """Call a handler once nothing newer is being computed: for what need not follow a drag step by step."""

@@ -59,11 +59,9 @@ class ClustersPanel(Panel):
         self._peaks: list[tuple[Cluster, Peak]] = []
         self._download = Download() if Download.is_wanted() else None
         where = "beside the notebook" if self._download is None else "to your downloads"
-        self.save = W.Button(description="save as TSV", tooltip=f"write {FILE} {where}", disabled=True)
-        self.save.on_click(self.guarded(self._save))
+        self.save = self.button("save as TSV", self._save, tooltip=f"write {FILE} {where}", disabled=True)
         self._note = text("glmw-note")
-        foot = W.Box([self.save, self._note, *([] if self._download is None else [self._download])])
-        foot.add_class("glmw-bar")
+        foot = W.row("glmw-bar", self.save, self._note, *([] if self._download is None else [self._download]))
         self.fill(self.table, foot)
         session.observe_locked(self._show, "clusters")
         session.observe_locked(self._mark, "cursor")

@@ -63,40 +63,29 @@ class ContrastPanel(Panel):
         super().__init__(session, "", ("contrast",))
         self.expression = self.control("contrast.expression", continuous_update=True, placeholder="face - house")
         self._verdict = text("glmw-note")
-        self.add = W.Button(description="+ add", tooltip="another contrast beside this one")
-        row = W.Box([text("glmw-name", "Contrast"), self.expression, self.add])
-        row.add_class("glmw-contrast-row")
+        self.add = self.button("+ add", self._add, tooltip="another contrast beside this one")
+        row = W.row("glmw-contrast-row", text("glmw-name", "Contrast"), self.expression, self.add)
 
-        self.suggestion = W.Button(description="")
+        self.suggestion = self.button("", self._take_suggestion)
         self.suggestion.add_class("glmw-suggestion")
         W.show(self.suggestion, False)
         self.name = W.Text(continuous_update=False, placeholder="name")
         named(self.name, "name of the contrast")
-        self.remove = W.Button(description="remove", tooltip="take this contrast off the list")
+        self.remove = self.button("remove", self._remove, tooltip="take this contrast off the list")
         self.weigh = W.ToggleButton(description="weights", tooltip="write the contrast with a slider for each column")
-        self.pairs = W.Button(description="all pairs", tooltip="the difference of every two event types")
-        self.interest = W.Button(description="effects of interest", tooltip="F over every column of every event type")
-        tools = W.Box([self._verdict, self.weigh, self.interest, self.pairs])
-        tools.add_class("glmw-bar")
-        self._of_list = W.Box([self.name, self.remove])
-        self._of_list.add_class("glmw-bar")
+        self.pairs = self.button("all pairs", self._add_pairs, tooltip="the difference of every two event types")
+        self.interest = self.button(
+            "effects of interest", self._add_interest, tooltip="F over every column of every event type"
+        )
+        tools = W.row("glmw-bar", self._verdict, self.weigh, self.interest, self.pairs)
+        self._of_list = W.row("glmw-bar", self.name, self.remove)
         self.table = RowTable(columns=COLUMNS)
         self.table.add_class("glmw-contrasts")
-        self._weights = W.Box([])
-        self._weights.add_class("glmw-weights")
+        self._weights = W.row("glmw-weights")
         self.sliders: dict[str, W.FloatSlider] = {}
         self._lines: list[W.Box] = []
-        self._following = False
         self.fill(row, self.suggestion, tools, self._weights, self.table, self._of_list)
 
-        for button, act in (
-            (self.add, self._add),
-            (self.remove, self._remove),
-            (self.pairs, self._add_pairs),
-            (self.interest, self._add_interest),
-            (self.suggestion, self._take_suggestion),
-        ):
-            button.on_click(self.guarded(act))
         self.on_value(self.name, self._rename)
         self.on_value(self.weigh, self._show_weights)
         self.table.on_pick(self.guarded(lambda row: session.update({"contrast.active": row})))
@@ -201,11 +190,8 @@ class ContrastPanel(Panel):
         if not columns:
             return
         weights = self._weights_of(self.session.settings.contrast.expression)
-        self._following = True
-        try:
+        with self.following():
             self._set_sliders(weights)
-        finally:
-            self._following = False
 
     def _set_sliders(self, weights: dict[str, float] | None) -> None:
         for column, slider in self.sliders.items():
@@ -223,8 +209,7 @@ class ContrastPanel(Panel):
         while len(self._lines) < len(columns):
             slider = W.FloatSlider(min=-REACH, max=REACH, step=STEP, readout_format=".2f")
             self.on_value(slider, self._weigh)
-            line = W.Box([text("glmw-label"), slider])
-            line.add_class("glmw-weight")
+            line = W.row("glmw-weight", text("glmw-label"), slider)
             self._lines.append(line)
         for column, line in zip(columns, self._lines, strict=True):
             line.children[0].value = f'<span title="{escape(column)}">{escape(column)}</span>'
@@ -240,7 +225,7 @@ class ContrastPanel(Panel):
         present = self._weights_of(self.session.settings.contrast.expression)
         column = next((name for name, slider in self.sliders.items() if slider is change["owner"]), None)
         # The browser rounds what it is given to a step; that is an echo and no drag.
-        if self._following or present is None or column is None or abs(present[column] - change["new"]) < 0.6 * STEP:
+        if self.is_following or present is None or column is None or abs(present[column] - change["new"]) < 0.6 * STEP:
             return
         present[column] = round(change["new"], 2)
         if any(present.values()):

@@ -224,13 +224,14 @@ class SessionExplorer(ExplorerBase):
         bar = UndoBar(session)
         self.undo, self.redo = bar.undo, bar.redo
         bar.children = (*bar.children, *tools)
-        head = _box("glmw-head-line", self._top, bar)
+        head = W.row("glmw-head-line", self._top, bar)
         sides = {"glmw-left": left, "glmw-centre": centre, "glmw-right": right}
-        self._columns = _box("glmw-columns", *(_box(name, *panels) for name, panels in sides.items()))
+        self._columns = W.row("glmw-columns", *(W.row(name, *panels) for name, panels in sides.items()))
         for column in self._columns.children:
             column.add_class("glmw-column")
-        body = W.VBox([stylesheet(), Frame(), head, *places, self._columns, *below, self._status.widget])
-        body.add_class("glmw-explorer")
+        body = W.column(
+            "glmw-explorer", stylesheet(), Frame(), head, *places, self._columns, *below, self._status.widget
+        )
         super().__init__(session if subject is None else subject, [body])
         self.add_class("glmw")
         session.observe_locked(self._show_facts, ["result", "looks"])
@@ -272,9 +273,3 @@ def only_ours(dialect: str, what: str) -> None:
     """Refuse another dialect for a script that is written in this package's names only."""
     if dialect != "glmwidgets":
         raise ValueError(f"a script of {what} is written with glmwidgets only, not in the dialect {dialect!r}")
-
-
-def _box(name: str, *widgets: W.Widget) -> W.Box:
-    box = W.Box(list(widgets))
-    box.add_class(name)
-    return box

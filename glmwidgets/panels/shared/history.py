@@ -35,15 +35,14 @@ class HistoryPanel(Panel):
     def __init__(self, session: Session):
         super().__init__(session, "Looked at")
         self.count = W.ToggleButton(description="", tooltip="every model that was looked at")
-        self.lock = W.Button(tooltip="this model was planned: whatever is looked at later is exploratory")
-        self._sure = W.Button(description="lock it for good", button_style="warning")
+        self.lock = self.button(
+            "", self._ask, tooltip="this model was planned: whatever is looked at later is exploratory"
+        )
+        self._sure = self.button("lock it for good", self._lock, button_style="warning")
         self.table = RowTable(columns=COLUMNS, empty="Nothing yet.")
         self.table.add_class("glmw-history")
-        self.lock.on_click(self.guarded(self._ask))
-        self._sure.on_click(self.guarded(self._lock))
         self.table.on_pick(self.guarded(self._return))
-        tools = W.Box([self.lock, self._sure])
-        tools.add_class("glmw-bar")
+        tools = W.row("glmw-bar", self.lock, self._sure)
         self._asked = False
         self.fill(self.table, tools)
         self._shown: tuple[Entry, ...] = ()

@@ -60,8 +60,7 @@ class MapPanel(Panel):
         self.viewer.follow(self.slider)
         self._height = text()
         self._rates = text("glmw-note")
-        row = W.Box([self._height, self.slider, self._rates, self._choices()])
-        row.add_class("glmw-threshold-row")
+        row = W.row("glmw-threshold-row", self._height, self.slider, self._rates, self._choices())
         self._why_not = text("glmw-note")
         self.fill(self.viewer, row, self._why_not, opened_by(self.view, lambda: self.look.box))
 
@@ -111,10 +110,8 @@ class MapPanel(Panel):
         self.on_value(self.statistic, self._choose_statistic)
         self._alpha_field = labelled(self.alpha)
         others = map(labelled, (self.sides, self.size, self.statistic))
-        fields = W.Box([labelled(self.method), self._alpha_field, *others])
-        fields.add_class("glmw-choices")
-        row = W.Box([fields, self.view])
-        row.add_class("glmw-map-choices")
+        fields = W.row("glmw-choices", labelled(self.method), self._alpha_field, *others)
+        row = W.row("glmw-map-choices", fields, self.view)
         return row
 
     def _choose_method(self, change: dict) -> None:

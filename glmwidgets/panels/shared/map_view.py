@@ -62,19 +62,15 @@ class MapView:
     def _arrange(self) -> None:
         self._cut_fields = (labelled(self.cuts), labelled(self.n_cuts))
         self._colour_fields = {True: labelled(self.signed_colours), False: labelled(self.colours)}
-        choices = W.Box(
-            [
-                labelled(self.planes),
-                *self._cut_fields,
-                *self._colour_fields.values(),
-                *map(labelled, (self.limit, self.signs, self.opacity, self.background, self.convention)),
-            ]
+        choices = W.row(
+            "glmw-choices",
+            labelled(self.planes),
+            *self._cut_fields,
+            *self._colour_fields.values(),
+            *map(labelled, (self.limit, self.signs, self.opacity, self.background, self.convention)),
         )
-        choices.add_class("glmw-choices")
-        ticks = W.Box([self.fade, self.outline, self.mask])
-        ticks.add_class("glmw-bar")
-        self.box = W.VBox([choices, ticks, text("glmw-note", HELP)])
-        self.box.add_class("glmw-view")
+        ticks = W.row("glmw-bar", self.fade, self.outline, self.mask)
+        self.box = W.column("glmw-view", choices, ticks, text("glmw-note", HELP))
 
     def follow(self, shown: Shown) -> None:
         """Offer the colours of what is shown."""

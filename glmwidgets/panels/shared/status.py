@@ -44,8 +44,7 @@ class StatusLine:
         self.cancel = W.Button(description="cancel", tooltip="stop at the next step; the last map stays")
         self.cancel.on_click(self._press)
         W.show(self.cancel, False)
-        self.widget = W.Box([self.words, PaintTime(), self.warned, self.cancel, self.note])
-        self.widget.add_class("glmw-status")
+        self.widget = W.row("glmw-status", self.words, PaintTime(), self.warned, self.cancel, self.note)
         session.observe_locked(self._show, ["status", "result"])
         self._show()
 
