@@ -17,6 +17,7 @@ from glmwidgets.report.exports.script_parts import (
     Source,
     assembled,
     contrast_lines,
+    design_lines,
     model_arguments,
     output_lines,
     registering_lines,
@@ -51,6 +52,16 @@ class _Combined:
     def is_one_model(self) -> bool:
         """Whether the runs differ in their inputs alone."""
         return all(arguments == self.arguments[0] for arguments in self.arguments)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the scans of all runs are in even steps; an estimator is given the designs otherwise."""
+        return all(source.run.is_even for source in self.sources)
+
+    def written_arguments(self) -> list[dict[str, Any]]:
+        """Arguments of the estimator of each run, as a script gives them."""
+        left = () if self.is_even else ("t_r",)
+        return [{name: value for name, value in each.items() if name not in left} for each in self.arguments]
 
     @property
     def weighting(self) -> str:
@@ -105,20 +116,26 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
 
 
 def _text(found: _Combined, stem: str) -> str:
-    lines, imports = ["imgs, all_events, all_confounds, kept, averaged = [], [], [], [], []"], []
+    lists = ["imgs", *(["all_events", "all_confounds"] if found.is_even else ["designs"]), "kept", "averaged"]
+    lines, imports = [f"{', '.join(lists)} = {', '.join(['[]'] * len(lists))}"], []
     for number, source in zip(found.numbers, found.sources, strict=True):
         opened, more = opening_lines(source, f"{stem}_run{number}")
         has = source.confounds is not None
         dropped = source.settings.data.drop_scans
         scans = f"np.arange({dropped}, {source.run.n_scans})" if dropped else "None"
         imports += [*more, *(["import numpy as np"] if dropped else [])]
+        if found.is_even:
+            modelled = ["all_events.append(events)", f"all_confounds.append({'confounds' if has else 'None'})"]
+        else:
+            made, more = design_lines(source)
+            modelled = [*made, "designs.append(design)"]
+            imports += more
         lines += [
             "",
             f"# Run {number}",
             *opened,
             "imgs.append(run.img)",
-            "all_events.append(events)",
-            f"all_confounds.append({'confounds' if has else 'None'})",
+            *modelled,
             f"kept.append({scans})",
             f"averaged.append({'mean_scans' if scrubs(source) else 'None'})",
         ]
@@ -145,8 +162,9 @@ def _arguments(arguments: dict[str, Any], indent: str = "    ") -> list[str]:
 
 def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     """One estimator of all runs."""
-    fit = ["model = gw.FirstLevelModel(", *_arguments(found.arguments[0]), "    mask_img=mask_img,", ")"]
-    fit += ["model.fit(imgs, all_events, all_confounds, sample_masks=kept, mean_scans=averaged)"]
+    fit = ["model = gw.FirstLevelModel(", *_arguments(found.written_arguments()[0]), "    mask_img=mask_img,", ")"]
+    modelled = "all_events, all_confounds" if found.is_even else "design_matrices=designs"
+    fit += [f"model.fit(imgs, {modelled}, sample_masks=kept, mean_scans=averaged)"]
     each = [
         "    # Fixed effects of the runs that can answer.",
         "    maps = model.compute_contrast(",
@@ -159,16 +177,18 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
 def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     """An estimator for each run: where their models differ, or runs have weights."""
     fit = ["# What shapes the numbers of each run.", "choices = ["]
-    for arguments in found.arguments:
+    each_run, modelled = ("events, confounds", "all_events, all_confounds") if found.is_even else ("design", "designs")
+    given = each_run if found.is_even else "design_matrices=design"
+    for arguments in found.written_arguments():
         fit += ["    dict(", *_arguments(arguments, "        "), "    ),"]
     fit += [
         "]",
         "models = [",
         "    gw.FirstLevelModel(mask_img=mask_img, **chosen).fit(",
-        "        img, events, confounds, sample_masks=scans, mean_scans=over",
+        f"        img, {given}, sample_masks=scans, mean_scans=over",
         "    )",
-        "    for chosen, img, events, confounds, scans, over in zip(",
-        "        choices, imgs, all_events, all_confounds, kept, averaged",
+        f"    for chosen, img, {each_run}, scans, over in zip(",
+        f"        choices, imgs, {modelled}, kept, averaged",
         "    )",
         "]",
         "fits = [model.fits_[0] for model in models]",

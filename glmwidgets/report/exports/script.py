@@ -17,6 +17,7 @@ from glmwidgets.report.exports.script_parts import (
     Source,
     assembled,
     contrast_lines,
+    design_lines,
     input_text,
     kept_argument,
     model_arguments,
@@ -31,7 +32,6 @@ from glmwidgets.report.exports.script_parts import (
 )
 from glmwidgets.runs.opening import open_again
 from glmwidgets.session.single.analysis import Analysis
-from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["DIALECTS", "script_text", "write_script"]
@@ -195,12 +195,10 @@ def _own(source: Source, stem: str) -> str:
 
     fitted = f"events{', confounds' if used else ''}"
     if not run.is_even:
-        # An estimator knows even steps alone: it is given the design at the times of the scans.
-        lines += ["", "design = make_first_level_design_matrix(", "    run.frame_times,", "    events,"]
-        lines += [f"    {name}={value!r}," for name, value in arguments_in(settings.design).items()]
-        lines += ["    add_regs=confounds,", ")"] if used else [")"]
+        made, more = design_lines(source)
+        lines += ["", *made]
+        imports += more
         fitted = "design_matrices=design"
-        imports += ["from glmwidgets.glm.design.matrix import make_first_level_design_matrix"]
     lines += ["", "model = gw.FirstLevelModel(", *(["    t_r=run.t_r,"] if run.is_even else [])]
     lines += [f"    {name}={value!r}," for name, value in model_arguments(settings, run).items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []

@@ -29,6 +29,7 @@ __all__ = [
     "NOT_IN_NILEARN",
     "Source",
     "assembled",
+    "design_lines",
     "input_text",
     "kept_argument",
     "model_arguments",
@@ -255,3 +256,15 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
         '    table.to_csv(folder / f"{name}_clusters.tsv", sep="\\t", index=False)',
         '    print(f"{name}: z above {threshold:.3f}, {len(table)} rows in the table of clusters")',
     ]
+
+
+def design_lines(source: Source) -> tuple[list[str], list[str]]:
+    """Lines that make the ``design`` of a run whose scans are unevenly spaced, and imports.
+
+    An estimator knows even steps alone: it is given the design at the times of the scans.
+    """
+    arguments = arguments_in(source.settings.design)
+    lines = ["design = make_first_level_design_matrix(", "    run.frame_times,", "    events,"]
+    lines += [f"    {name}={value!r}," for name, value in arguments.items()]
+    lines += ["    add_regs=confounds,", ")"] if source.confounds is not None else [")"]
+    return lines, ["from glmwidgets.glm.design.matrix import make_first_level_design_matrix"]
