@@ -77,12 +77,12 @@ def stats_model(
         definitions = {label or text: text for label, text in session.settings.contrast.listed}
         if contrasts is not None:
             definitions = named_contrasts(contrasts, columns)
-    terms = {label: _terms(definition, columns) for label, definition in definitions.items()}
-    written = [_contrast(label, rows, conditions) for label, rows in terms.items()]
-    bids = {f"{FACTOR}.{kind}" for kind in conditions}
     hrf = parameters["hrf_model"]
     if hrf is not None and (not isinstance(hrf, str) or hrf in HELD):
         raise ValueError("a response function of your own cannot be written to a Stats Model: name one of HRFS")
+    terms = {label: _terms(definition, columns) for label, definition in definitions.items()}
+    written = [_contrast(label, rows, conditions) for label, rows in terms.items()]
+    bids = {f"{FACTOR}.{kind}" for kind in conditions}
     instructions: list[dict[str, Any]] = [{"Name": "Factor", "Input": [FACTOR]}]
     if any((events["modulation"] != 1).any() for events in tables if "modulation" in events):
         instructions += [{"Name": "Product", "Input": [each, "modulation"], "Output": [each]} for each in sorted(bids)]
