@@ -24,7 +24,7 @@ from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.moments.scaling import scale_signal, standardize_signal
+from glmwidgets.glm.moments.scaling import scale_signal, scaling_row, standardize_signal
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.images.alive import check_alive
@@ -120,7 +120,7 @@ def moments_of(
     scans: Any = WHOLE,
     kept: np.ndarray | None = None,
     *,
-    standardize: bool = False,
+    standardize: Any = None,
     places: np.ndarray | None = None,
     **how: Any,
 ) -> Moments:
@@ -134,8 +134,8 @@ def moments_of(
     scans : slice or array of int
     kept : bool array, optional
         Of these scans, those over which means over time are taken.
-    standardize : bool
-        Divide each scaled series by its standard deviation.
+    standardize : {"zscore_sample", True, "psc", None, False}
+        What each scaled series is brought to; see `glmwidgets.glm.moments.scaling.standardize_signal`.
     places : array of int, optional
         Where the scans are in time, if some between them are left out; see
         `glmwidgets.glm.design.censoring.filled_gaps`.
@@ -143,7 +143,7 @@ def moments_of(
         ``precision`` and ``products`` of `glmwidgets.glm.moments.lagged.Moments`.
     """
     y = scale_signal(series[scans], asked.data.signal_scaling, kept)
-    y = standardize_signal(y) if standardize else y
+    y = standardize_signal(y, standardize, scaling_row(asked.data.signal_scaling).centred)
     return Moments(y if places is None else filled_gaps(y, places), **how)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.moments.scaling import standard_name
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like, new_image
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
     Confounds = np.ndarray | pd.DataFrame | str | PathLike[str]
 
-__all__ = ["STANDARDS", "clean_img", "clean_series"]
-
-#: What `standardize` may be.
-STANDARDS = ("zscore_sample", "psc", None)
+__all__ = ["clean_img", "clean_series"]
 
 
 def clean_img(
@@ -126,8 +123,7 @@ def clean_series(
     >>> clean_series(np.array([[1.0], [2.0], [6.0]]), detrend=False).ravel().round(3)
     array([-0.756, -0.378,  1.134])
     """
-    standardize = {True: "zscore_sample", False: None}.get(standardize, standardize)
-    check_choice("standardize", standardize, STANDARDS)
+    standardize = standard_name(standardize)
     # A copy, which the steps below may write into.
     series = np.array(series, dtype=storage_dtype(series.dtype))
     before = series.mean(axis=0)

@@ -20,7 +20,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.moments.scaling import scaling_row
+from glmwidgets.glm.moments.scaling import scaling_row, standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.asked import model_of, unused_arguments
 from glmwidgets.models.caching import open_memory
@@ -72,9 +72,9 @@ class FirstLevelModel(MappingModel):
         Folder in which masks, masked series and fits are kept, so that the same work is not done twice.
     memory_level : int or None
         0 or None turns `memory` off.
-    standardize : bool
-        Whether each series is centred and divided by its standard deviation. This comes after `signal_scaling`, and
-        takes the place of its units.
+    standardize : {False, None, True, "zscore_sample", "psc"}
+        Whether each series is centred and divided by its standard deviation, or made percent of its own mean. This
+        comes after `signal_scaling`, and takes the place of its units.
     signal_scaling : {0, 1, (0, 1), False}
         Percent of each voxel's mean over time, of each scan's mean over voxels, of the mean over both, or the raw
         signal; see `glmwidgets.glm.moments.scaling.scale_signal`.
@@ -156,7 +156,7 @@ class FirstLevelModel(MappingModel):
         smoothing_fwhm: float | None = None,
         memory: Any = None,
         memory_level: int | None = 1,
-        standardize: bool = False,
+        standardize: bool | str | None = False,
         signal_scaling: Any = 0,
         noise_model: str = "ar1",
         verbose: int = 0,
@@ -255,8 +255,7 @@ class FirstLevelModel(MappingModel):
         given = self.get_params(deep=False)
         for said in unused_arguments(asked, given, self._parameters(), design_matrices is not None):
             warnings.warn(said, stacklevel=2)
-        if not isinstance(self.standardize, bool | np.bool_):
-            raise ValueError(f"standardize must be True or False, not {self.standardize!r}")
+        standard_name(self.standardize)  # refused before anything is read
         runs = check_runs(
             run_imgs,
             events,
@@ -300,7 +299,11 @@ class FirstLevelModel(MappingModel):
     def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
         if run.design is not None:
             design = run.with_gaps(run.design)
-            if not self.standardize and not scaling_row(self.signal_scaling).centred and not holds_constant(design):
+            if (
+                standard_name(self.standardize) is None
+                and not scaling_row(self.signal_scaling).centred
+                and not holds_constant(design)
+            ):
                 warnings.warn(
                     f"{run.name}: the given design has no constant, and signal_scaling={self.signal_scaling!r} leaves "
                     "the series their mean, which then counts as error: add one, design.assign(constant=1.0), unless "
@@ -327,7 +330,7 @@ class FirstLevelModel(MappingModel):
             design,
             self.masker_,
             **how,
-            standardize=bool(self.standardize),
+            standardize=standard_name(self.standardize),
             random_state=self.random_state,
             precision=self.precision,
             minimize_memory=self.minimize_memory,

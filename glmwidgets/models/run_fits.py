@@ -82,7 +82,7 @@ def _fit_series(
     design: pd.DataFrame,
     places: np.ndarray | None,
     averaged: np.ndarray | None,
-    standardize: bool,
+    standardize: str | None,
     precision: str,
     minimize_memory: bool,
     **how: Any,

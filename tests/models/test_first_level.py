@@ -97,7 +97,7 @@ def test_a_fitted_model_can_be_stored(fitted):
     [
         ({"noise_model": "arma"}, "noise_model must be one of ols"),
         ({"signal_scaling": 2}, "signal_scaling must be False, 0, 1 or"),
-        ({"standardize": "zscore"}, "standardize must be True or False"),
+        ({"standardize": "zscore"}, "standardize must be one of"),
         ({"drift_model": "spline"}, "drift"),
         ({"hrf_model": "spam"}, "spam"),
         ({"t_r": -1}, "t_r"),

@@ -12,17 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.choices import Choices, meant
+from glmwidgets.glm.choices import Choices, check_choice, meant
 from glmwidgets.glm.errors import InputError
 
 __all__ = [
     "PERCENT",
     "SCALINGS",
+    "STANDARDS",
     "Scaling",
+    "Standard",
     "effect_unit",
     "scale_signal",
     "scaling_row",
     "series_unit",
+    "standard_name",
     "standardize_signal",
 ]
 
@@ -145,14 +148,58 @@ def scaling_row(signal_scaling: Any) -> Scaling:
     )
 
 
-def series_unit(signal_scaling: Any, standardize: bool = False) -> str:
+@dataclass(frozen=True)
+class Standard:
+    """What each series is brought to after scaling: a row of `STANDARDS`.
+
+    Attributes
+    ----------
+    unit : str
+        Of the series; empty where theirs is left.
+    said : str
+        What became of the series, in a methods section.
+    """
+
+    unit: str = ""
+    said: str = ""
+
+
+#: What ``standardize`` may be, by name; True and False stand for the first and the last.
+STANDARDS: Choices[Standard] = Choices(
+    {
+        "zscore_sample": Standard("sd", "standardised to unit variance"),
+        "psc": Standard(PERCENT, "expressed as percent of each voxel's mean"),
+        None: Standard(),
+    }
+)
+
+
+def standard_name(standardize: Any) -> str | None:
+    """The key of `STANDARDS` that a ``standardize`` means; True is "zscore_sample" and False None.
+
+    Raises
+    ------
+    InputError
+        If none does.
+
+    Examples
+    --------
+    >>> standard_name(True), standard_name(False), standard_name("psc")
+    ('zscore_sample', None, 'psc')
+    """
+    if isinstance(standardize, bool | np.bool_):
+        return "zscore_sample" if standardize else None
+    return check_choice("standardize", standardize, STANDARDS)
+
+
+def series_unit(signal_scaling: Any, standardize: Any = None) -> str:
     """Unit of series as they are modelled; empty for that of the data as they were given.
 
     Parameters
     ----------
     signal_scaling : {False, 0, 1, (0, 1)} or a name in `SCALINGS`
-    standardize : bool
-        Whether each series is divided by its standard deviation after that.
+    standardize : {"zscore_sample", True, "psc", None, False}
+        What each series is brought to after that.
 
     Returns
     -------
@@ -163,8 +210,7 @@ def series_unit(signal_scaling: Any, standardize: bool = False) -> str:
     >>> series_unit(0), series_unit(0, standardize=True), series_unit("none")
     ('% signal', 'sd', '')
     """
-    row = scaling_row(signal_scaling)
-    return "sd" if standardize else row.unit
+    return STANDARDS[standard_name(standardize)].unit or scaling_row(signal_scaling).unit
 
 
 def effect_unit(unit: str) -> str:
@@ -228,25 +274,42 @@ def scale_signal(y: np.ndarray, signal_scaling: Any = 0, kept: np.ndarray | None
     return (100 * (y / np.asarray(mean, dtype=y.dtype) - 1)).astype(y.dtype, copy=False)
 
 
-def standardize_signal(y: np.ndarray) -> np.ndarray:
-    """Centre each voxel's series and divide it by its standard deviation over time.
+def standardize_signal(y: np.ndarray, standardize: Any = True, centred: bool = False) -> np.ndarray:
+    """Bring each voxel's series to one scale.
 
     Parameters
     ----------
     y : array of shape (n_scans, n_voxels), floating point
+    standardize : {"zscore_sample", True, "psc", None, False}
+        Centre the series and divide it by its standard deviation; make it percent of its mean; or leave it.
+    centred : bool
+        Whether the series are in percent of their mean already, so that "psc" has nothing to do.
 
     Returns
     -------
     array of shape (n_scans, n_voxels), dtype of `y`
-        ``(y - mean) / sd`` with the sample standard deviation (over n - 1); constant voxels become zero.
+        ``(y - mean) / sd`` with the sample standard deviation (over n - 1), constant voxels becoming zero;
+        or ``100 (y / mean - 1)`` as `scale_signal` makes it.
+
+    Raises
+    ------
+    InputError
+        If `standardize` is none of these.
 
     Examples
     --------
     >>> import numpy as np
     >>> standardize_signal(np.array([[1.0], [2.0], [3.0]])).ravel()
     array([-1.,  0.,  1.])
+    >>> standardize_signal(np.array([[99.0], [101.0]]), "psc").ravel()
+    array([-1.,  1.])
     """
-    centred = y - y.mean(axis=0, dtype=np.float64)
-    sd = centred.std(axis=0, ddof=1)
+    name = standard_name(standardize)
+    if name is None or (name == "psc" and centred):
+        return y
+    if name == "psc":
+        return scale_signal(y, 0)
+    centre = y - y.mean(axis=0, dtype=np.float64)
+    sd = centre.std(axis=0, ddof=1)
     constant = sd <= 4 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)
-    return np.divide(centred, sd, out=np.zeros_like(centred), where=~constant).astype(y.dtype, copy=False)
+    return np.divide(centre, sd, out=np.zeros_like(centre), where=~constant).astype(y.dtype, copy=False)

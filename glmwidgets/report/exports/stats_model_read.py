@@ -18,6 +18,7 @@ from glmwidgets.glm.design.confound_groups import choose_confounds, motion_colum
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.fit.expressions import expression_from_vector
 from glmwidgets.glm.fit.grammar import quote_name
+from glmwidgets.glm.moments.scaling import standard_name
 from glmwidgets.glm.response.models import HRFS
 from glmwidgets.glm.tables import number_of, some
 from glmwidgets.models.first_level import FirstLevelModel
@@ -137,7 +138,7 @@ class StatsModel:
         given = self.model()
         if any(_is_pattern(name) for name in (*self.conditions, *self.confounds) if name != "*"):
             raise ValueError("the model names conditions or confounds by patterns: select them from the tables first")
-        if given.standardize or not isinstance(given.hrf_model, str):
+        if standard_name(given.standardize) is not None or not isinstance(given.hrf_model, str):
             raise ValueError("a session cannot standardise series, nor model events without a response function")
         changes = changes_of({name: value for name, value in given.get_params(deep=False).items() if name in OURS})
         changes["design.conditions"] = None if "*" in self.conditions else self.conditions

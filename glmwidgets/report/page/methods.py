@@ -12,7 +12,7 @@ from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import drift_row
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
 from glmwidgets.glm.inference.heights import THRESHOLDS
-from glmwidgets.glm.moments.scaling import scaling_row
+from glmwidgets.glm.moments.scaling import STANDARDS, scaling_row, standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import parse_hrf
@@ -134,9 +134,8 @@ def _first_level(study: Study) -> list[str]:
     t_r = f" (one every {chosen['t_r']:g} s)" if chosen.get("t_r") else ""
     parts = [f"A general linear model was fitted to {what}{t_r} with {software()}."]
     smoothed = Model.field("data.smoothing_fwhm").clause(chosen.get("smoothing_fwhm"))
-    scaled = scaling_row(chosen["signal_scaling"]).said
-    if chosen.get("standardize"):
-        scaled = "standardised to unit variance"
+    standard = STANDARDS[standard_name(chosen.get("standardize"))]
+    scaled = standard.said or scaling_row(chosen["signal_scaling"]).said
     masked = "in the given mask" if chosen.get("mask_img") is not None else "in a mask found from the runs' mean images"
     if chosen.get("mask_img") is False:
         masked = "in the whole field of view"

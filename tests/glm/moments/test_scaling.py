@@ -79,3 +79,18 @@ def test_constant_series_are_standardized_to_zero(y):
     standardized = standardize_signal(y)
     assert not standardized[:, 3].any()
     assert np.isfinite(standardized).all()
+
+
+def test_standards_are_those_of_the_field():
+    """Beside nilearn's `signal.standardize_signal`, to rounding."""
+    from nilearn.signal import standardize_signal as reference
+
+    y = np.random.default_rng(0).normal(50, 3, (20, 4))
+    for name in ("zscore_sample", "psc"):
+        np.testing.assert_allclose(standardize_signal(y, name), reference(y, standardize=name), rtol=1e-10, atol=1e-12)
+    assert standardize_signal(y, None) is standardize_signal(y, False) is y
+    assert np.array_equal(standardize_signal(y, True), standardize_signal(y, "zscore_sample"))
+    percent = scale_signal(y, 0)
+    assert standardize_signal(percent, "psc", centred=True) is percent
+    with pytest.raises(ValueError, match="standardize must be one of 'zscore_sample', 'psc', None"):
+        standardize_signal(y, "zscore")
