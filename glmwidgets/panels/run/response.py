@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from html import escape
 
 import bqplot as bq
@@ -10,7 +11,7 @@ import numpy as np
 from glmwidgets.analysis.responses import ChosenResponse, read_delays, usual_delays, written_delays
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
-from glmwidgets.panels.shared.base import Panel, field, labelled, text
+from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
 
@@ -42,10 +43,12 @@ class ResponsePanel(Panel):
         Of the FIR model, in scans.
     handles : dict from name to bqplot.Scatter
         By which the custom double gamma is dragged.
+    more : ToggleButton
+        Opens `convolution`, which is made when it is first asked for.
     """
 
     def __init__(self, session: Session):
-        super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays"))
+        super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays", "design.convolution"))
         self.model = self.unbound("design.hrf_model")
         self.on_value(self.model, self._pick)
         self.parameters: dict[str, W.FloatText] = {}
@@ -56,10 +59,17 @@ class ResponsePanel(Panel):
         self._delays = labelled(self.delays)
         self._legend = text("glmw-note")
         self._held: str | None = None
-        self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend)
+        self.more = W.ToggleButton(description="convolution")
+        more = W.row("glmw-bar", self.more), opened_by(self.more, lambda: labelled(self.convolution))
+        self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend, *more)
         session.observe_locked(self._show, "settings")
         self._shown: tuple | None = None
         self._show()
+
+    @cached_property
+    def convolution(self) -> W.Dropdown:
+        """How events meet the response."""
+        return self.control("design.convolution")
 
     def _plot(self) -> bq.Figure:
         self._x = bq.LinearScale(min=0, max=32)

@@ -187,3 +187,17 @@ def test_handles_are_there_for_the_custom_model_alone(session, panel):
     assert not any(mark.visible for mark in panel.handles.values())
     drag(panel, "peak", x=3.0)  # an echo that comes late
     assert session.settings.design.hrf_model == "glover"
+
+
+def test_how_events_meet_the_response_is_chosen_in_a_fold(session, panel):
+    session.update({"events.shift": 0.013})  # between two points of the grid
+    exact = session.result.z.copy()
+    panel.more.value = True
+    assert [value for _, value in panel.convolution.options] == ["exact", "grid", ""]
+    panel.convolution.value = "grid"
+    assert session.settings.design.convolution == "grid"
+    assert session.is_current, session.status.message
+    session.update({"design.convolution": None})
+    assert panel.convolution.value == ""
+    panel.convolution.value = "exact"
+    np.testing.assert_allclose(session.result.z, exact, atol=1e-12)
