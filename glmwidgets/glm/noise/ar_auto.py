@@ -35,6 +35,10 @@ __all__ = ["MAX_ORDER", "ExactARPrecision", "chosen_autoregression", "fit_ar_aut
 
 MAX_ORDER = 6
 
+# Degrees of freedom for each order to choose from: the best of six in short runs is chance too often. On 100 scans of a
+# real run under random designs .086 of voxels are called at .05 without this, .069 with it.
+FOR_EACH_ORDER = 25
+
 # Partial autocorrelations are kept within this: beyond it a run of some hundred scans has no stationary description.
 PARTIAL_MAX = 0.98
 
@@ -218,9 +222,9 @@ def chosen_autoregression(
 
 
 def _largest_order(expectation: np.ndarray, dof: int) -> int:
-    """Largest order whose autocovariances the design leaves to be estimated, at least 1."""
+    """Largest order that the run is long enough for, and whose autocovariances the design leaves; at least 1."""
     head = expectation[:, : len(expectation)] / dof
-    sizes = range(2, len(head) + 1)
+    sizes = range(2, min(len(head), dof // FOR_EACH_ORDER + 1) + 1)
     return max([1, *(size - 1 for size in sizes if np.linalg.cond(head[:size, :size]) <= CONDITION_MAX)])
 
 
