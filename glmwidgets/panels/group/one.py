@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from glmwidgets.panels.group.viewer import group_viewer
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import COLOURS
@@ -39,16 +40,6 @@ class OneMapPanel(Panel):
         self._painted: np.ndarray | None = None
         self.fill(self._bar)
         session.observe_locked(self._show, ["shown", "result", "settings"])
-        session.observe_locked(self._show_cursor, "cursor")
-
-    def _build(self) -> None:
-        session = self.session
-        self.viewer = SliceViewer(lock=session.lock, label="value")
-        self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
-        self.viewer.set_mask(session.analysis.domain.mask)
-        self.viewer.cursor = session.cursor
-        self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
-        self.fill(self._bar, self.viewer)
 
     def _press(self, _button: object) -> None:
         name, left_out = self.session.shown, self.session.settings.data.left_out
@@ -60,7 +51,8 @@ class OneMapPanel(Panel):
         if result is None or name not in self.session.settings.table.maps:
             return
         if self.viewer is None:
-            self._build()
+            self.viewer = group_viewer(self, "value")
+            self.fill(self._bar, self.viewer)
         row = self.session.settings.table.maps.index(name)
         values = result.values[row]
         if self._painted is None or not np.shares_memory(values, self._painted):
@@ -82,7 +74,3 @@ class OneMapPanel(Panel):
         self._words.value = said
         label = "take it back" if out else "leave out"
         self.keep.description = label
-
-    def _show_cursor(self, _change: object = None) -> None:
-        if self.viewer is not None and self.viewer.cursor != self.session.cursor:
-            self.viewer.cursor = self.session.cursor

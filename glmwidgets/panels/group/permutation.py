@@ -9,6 +9,7 @@ import numpy as np
 
 from glmwidgets.analysis.thresholding import usual_heights
 from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.panels.group.viewer import group_viewer
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Bars, Chart, Mark, Plot
 from glmwidgets.panels.parts.slices import SliceViewer
@@ -66,7 +67,6 @@ class PermutationPanel(Panel):
         self.fill(choices, tools, self._table, self._place)
         session.observe_locked(self._show, ["permuted", "result"])
         session.observe_locked(self._show_settings, "settings")
-        session.observe_locked(self._show_cursor, "cursor")
         # A test that could not be begun ends without a result.
         session.observe_locked(self._show_run, "status")
         self._show()
@@ -92,13 +92,7 @@ class PermutationPanel(Panel):
 
     def _build(self) -> None:
         """Make what is seen when it is first needed: a canvas costs memory in kernel and page."""
-        session = self.session
-        self.viewer = SliceViewer(lock=session.lock, label="−log₁₀ p", max_height=260)
-        self.viewer.set_background(session.analysis.background_image("mean"), session.affine)
-        self.viewer.set_mask(session.analysis.domain.mask)
-        self.viewer.cursor = session.cursor
-        self.viewer.look(session.settings.map, COLOURS)
-        self.viewer.observe(self.guarded(lambda change: session.move_to(change["new"])), "cursor")
+        self.viewer = group_viewer(self, "−log₁₀ p", max_height=260)
         shown = field("corrected p of", self.statistic)
         take = W.row("glmw-bar", self.take)
         null = W.VBox([text("glmw-label", "null distribution of the largest statistic"), self.chart, take])
@@ -225,10 +219,6 @@ class PermutationPanel(Panel):
         every = ", all there are" if result.exact else ""
         words = f"{result.n_done:,} of {result.n_perm:,} {what}{every} · {permuted.seconds:.1f} s"
         return f"{words} · cancelled" if permuted.state == "cancelled" else words
-
-    def _show_cursor(self, _change: object = None) -> None:
-        if self.viewer is not None and self.viewer.cursor != self.session.cursor:
-            self.viewer.cursor = self.session.cursor
 
 
 def _method(result: object) -> str:

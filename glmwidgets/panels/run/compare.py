@@ -34,9 +34,7 @@ class ComparePanel(Panel):
         self._better = text("glmw-note")
         self._shown: Comparison | None = None
         numbers = W.VBox([self._words, self._better])
-        row = W.Box([numbers, text("glmw-note", "B − A of"), self.what])
-        row.add_class("glmw-compare")
-        self.fill(row)
+        self.fill(W.row("glmw-compare", numbers, text("glmw-note", "B − A of"), self.what))
         session.observe_locked(self._show, ["pinned", "result"])
         self._show()
 

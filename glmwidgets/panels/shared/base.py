@@ -242,6 +242,16 @@ class Panel(W.VBox):
         finally:
             self.is_following = False
 
+    def share_crosshair(self, viewer: W.Widget) -> None:
+        """Keep the crosshair of a viewer that has its grid and the session's equal."""
+
+        def show(_change: object = None) -> None:
+            viewer.cursor = self.session.cursor
+
+        show()
+        viewer.observe(self.guarded(lambda change: self.session.move_to(change["new"])), "cursor")
+        self.session.observe_locked(show, "cursor")
+
     def when_settled(self, handler: Callable[[], None]) -> None:
         """Call a handler once nothing newer is being computed: for what need not follow a drag step by step."""
 

@@ -53,7 +53,7 @@ class MapPanel(Panel):
         self.viewer = SliceViewer(lock=session.lock, label="z")
         self._background: str | int | None = None
         self._show_background()
-        self.viewer.cursor = session.cursor
+        self.share_crosshair(self.viewer)
         self.viewer.sides_known = sides_unknown(session.domain.like) is None
         self.slider = Slider(min=0, max=12, step=0.01, label="threshold")
         # The browser repaints on its own; the kernel follows with the numbers and the clusters.
@@ -68,11 +68,9 @@ class MapPanel(Panel):
         self._shown: Shown | None = None
         self._alphas: dict[str, float] = {}
         self._limit = session.settings.map.limit
-        self.viewer.observe(self.guarded(self._follow_viewer), "cursor")
         self.viewer.look(session.settings.map)
         self.viewer.observe(self.guarded(self._keep_look), list(LOOKS))
         self.on_value(self.slider, self._drag)
-        session.observe_locked(self._show_cursor, "cursor")
         if session.has_trait("scan"):
             session.observe_locked(self._show_background, "scan")
         session.observe_locked(self._show_settings, "settings")
@@ -136,12 +134,6 @@ class MapPanel(Panel):
         if change["new"] != self.session.settings.map.statistic:
             # The end of the colour bar was one of another statistic.
             self.session.update({"map.statistic": change["new"], "map.limit": None})
-
-    def _follow_viewer(self, change: dict) -> None:
-        self.session.move_to(change["new"])
-
-    def _show_cursor(self, _change: object = None) -> None:
-        self.viewer.cursor = self.session.cursor
 
     def _drag(self, change: dict) -> None:
         result = self.session.result
