@@ -44,8 +44,12 @@ class GroupInputSettings:
     background: str | None = setting(
         None, "background", argument=Argument("bg_img", "SecondLevelModel.generate_report")
     )
-    resample: bool = setting(False, "resampled to one grid")
-    zeros_are_data: bool = setting(False, "zeros are data")
+    resample: bool = setting(
+        False, "resampled to one grid", argument=Argument("resample", "SecondLevelModel", nilearn=None)
+    )
+    zeros_are_data: bool = setting(
+        False, "zeros are data", argument=Argument("zeros_are_data", "SecondLevelModel.fit", nilearn=None)
+    )
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ class PermutationSettings:
         say=lambda p: plain(p) if p else "no test of clusters",
         low=0,
         high=0.2,
-        argument=_permuted("threshold"),
+        argument=Argument("threshold", "non_parametric_inference", to=lambda p: p or None),
     )
     tfce: bool = setting(False, "TFCE", help="threshold-free cluster enhancement; slower", argument=_permuted("tfce"))
     alpha: float = setting(0.05, "family-wise error", short="FWE alpha", low=0, high=0.5, open_low=True, step=0.01)

@@ -17,6 +17,7 @@ from glmwidgets.analysis.group import default_contrast
 from glmwidgets.report.exports.script_parts import write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
+from glmwidgets.specification.arguments import arguments_of
 
 __all__ = ["write_group_script"]
 
@@ -75,8 +76,8 @@ def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str,
     chosen = result.thresholding
     listed = "".join(f"    {str(name)!r}: {one},\n" for name, one in zip(result.design.index, maps, strict=True))
     key = _index_name(result.design)
-    options: dict[str, Any] = {"smoothing_fwhm": settings.data.smoothing_fwhm, "resample": settings.inputs.resample}
-    zeros = {"zeros_are_data": settings.inputs.zeros_are_data}
+    options = arguments_of(settings, "SecondLevelModel") | {"mask_img": None}
+    how = arguments_of(settings, "SecondLevelModel.fit") | {"second_level_input": None}
     left_out = f"# Left out: {', '.join(map(repr, settings.data.left_out))}\n" if settings.data.left_out else ""
     lines = f'''"""Group analysis of {len(maps)} maps, written by glmwidgets {__version__}."""
 
@@ -100,7 +101,7 @@ MASK = HERE / {f"{stem}_mask.nii.gz"!r}
 CONTRAST = {contrast!r}
 
 model = SecondLevelModel(mask_img=MASK{_keywords(options)})
-model.fit(list(MAPS.values()), design_matrix=DESIGN, match="order"{_keywords(zeros)})
+model.fit(list(MAPS.values()), design_matrix=DESIGN, match="order"{_keywords(how)})
 for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
     save_image(img, OUT / f"{{name}}.nii.gz", overwrite=True)
     if name == "z_score":
@@ -119,28 +120,23 @@ table = get_clusters_table(
 table.to_csv(OUT / "clusters.tsv", sep="\\t", index=False)
 """
     if permuted:
-        lines += _permutation(session, result, options)
+        lines += _permutation(session, result, options | how)
     return lines if permuted else lines.replace(", non_parametric_inference", "")
 
 
 def _permutation(session: GroupSession, result: GroupAnswer, options: dict[str, Any]) -> str:
     settings = result.settings
-    test = session.settings.permutation
-    table = settings.table
+    table, tested = settings.table, settings.seen_as(session.settings)
     blocks = None
     if table.subjects is not None and table.subjects in settings.design.terms:
         cells = table.column(table.subjects).cells
         blocks = [cells[i] for i in result.rows]
     more = {
         **options,
-        "n_perm": test.n_perm,
-        "random_state": test.seed,
+        **arguments_of(tested, "non_parametric_inference"),
         "two_sided_test": settings.threshold.two_sided,
-        "threshold": test.forming or None,
-        "tfce": test.tfce,
         "blocks": blocks,
         "match": "order",
-        "zeros_are_data": settings.inputs.zeros_are_data,
     }
     return f"""
 maps = non_parametric_inference(

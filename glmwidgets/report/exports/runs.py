@@ -103,10 +103,6 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
         If the script's name is that of a package, or the settings cannot be used.
     """
     path = Path(path).expanduser().resolve()
-    if path.stem in ("glmwidgets", "numpy", "pandas", "pathlib"):
-        raise ValueError(
-            f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
-        )
     found = _Combined(of)
     text = _text(found, path.stem)
     beside = {f"{path.stem}_mask.nii.gz": found.mask_img()}

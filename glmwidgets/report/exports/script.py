@@ -71,10 +71,6 @@ def write_script(
         If a file was read as an input, or exists and may not be replaced.
     """
     path = Path(path).expanduser().resolve()
-    if path.stem in ("glmwidgets", "nilearn", "numpy", "pandas", "pathlib"):
-        raise ValueError(
-            f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
-        )
     found = _source(source)
     text = script_text(found, dialect, path.stem)
     beside = files_beside(found, path.stem, dialect)

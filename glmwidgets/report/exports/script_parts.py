@@ -52,6 +52,10 @@ NOT_IN_NILEARN = {
 }
 
 
+#: What scripts import, so that none may be called so.
+IMPORTED = ("glmwidgets", "nilearn", "numpy", "pandas", "pathlib")
+
+
 @dataclass(frozen=True)
 class Source:
     """What a script is written of."""
@@ -119,6 +123,10 @@ class Source:
 
 def write_with(path: Path, text: str, beside: Mapping[str, Any], *, overwrite: bool = False, by: Any = None) -> Path:
     """Write a script, and beside it the images and tables that it needs; none before it is sure that all may be."""
+    if path.stem in IMPORTED:
+        raise ValueError(
+            f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
+        )
     outputs = [("script", path), *(("script's input", path.parent / name) for name in beside)]
     check_outputs(outputs, overwrite, by)
     for name, content in beside.items():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glmwidgets.session.group.analysis import GroupAnalysis
     from glmwidgets.session.group.permutation import Permuted
     from glmwidgets.session.group.session import GroupSession
+from glmwidgets.specification.arguments import arguments_of
 
 __all__ = ["group_report", "study_of_group"]
 
@@ -98,12 +99,8 @@ def study_of_group(
         else:
             facts.append(ContrastFacts.found(*about, group_contrast(result.fit, text), settings, result.domain))
     background = analysis.background_image(settings.map.background)
-    choices = {
-        "mask_img": settings.inputs.mask or "found from the maps",
-        "smoothing_fwhm": settings.data.smoothing_fwhm,
-        "estimator": result.fit.estimator,
-        "resample": settings.inputs.resample,
-    }
+    choices = arguments_of(settings, "SecondLevelModel") | {"estimator": result.fit.estimator}
+    choices["mask_img"] = choices["mask_img"] or "found from the maps"
     return Study(
         title=title or f"GLM report: {len(design)} maps",
         model=ModelFacts("second", choices),
