@@ -33,6 +33,17 @@ __all__ = ["app", "running_app"]
 NOTEBOOK = "glmwidgets.ipynb"
 THEMES = ("light", "dark")
 
+MOST_PAGES = 8
+
+#: What the page loads of JupyterLab's extensions.
+EXTENSIONS = [
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+    "bqplot",
+    "bqscales",
+]
+
 TEMPLATE = "glmwidgets"
 IN_APP = "GLMWIDGETS_APP"  # as in glmwidgets.panels.parts.download, which would bring the widgets along
 
@@ -61,17 +72,30 @@ def app(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--t-r", type=float, metavar="SECONDS", help="time between scans; the header's by default")
     parser.add_argument("--theme", choices=THEMES, default="light", help="(default: %(default)s)")
+    parser.add_argument(
+        "--most",
+        type=int,
+        default=MOST_PAGES,
+        metavar="PAGES",
+        help="pages that may be open at once, each with a kernel of some 400 MB (default: %(default)s)",
+    )
     add_server_options(parser)
     given = parser.parse_intermixed_args(list(argv))
     check_installed("app", "app")
+    if given.most < 1:
+        raise ValueError(f"--most is the number of pages that may be open at once, 1 or more; got {given.most}")
     chosen = _runs(given.files, given.t_r)
     print("Starting Voilà ...", flush=True)
-    with running_app(chosen, given.ip, given.port, given.theme) as (process, base, token):
+    with running_app(chosen, given.ip, given.port, given.theme, given.most) as (process, base, token):
         url = f"{base}/?token={token}"
         print(f"\n    {url}\n")
         if given.no_browser or not open_browser(url):
             print("Open this address in a browser." + from_elsewhere(given.ip, base))
-        print("Each page that is opened has an analysis of its own.\nPress Ctrl+C here to stop.", flush=True)
+        print(
+            f"Each page that is opened has an analysis of its own; up to {given.most} may be open at once (--most). "
+            "That of a page that was left is gone within a minute.\nPress Ctrl+C here to stop.",
+            flush=True,
+        )
         with contextlib.suppress(KeyboardInterrupt):
             process.wait()
     print("Voilà has stopped.")
@@ -115,9 +139,26 @@ def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:
     return {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 4}
 
 
+def _configuration(token: str, most: int) -> dict[str, Any]:
+    return {
+        # A page that is left says goodbye to its kernel, without the cookie that other requests are checked by.
+        "Voila": {"token": token, "tornado_settings": {"disable_check_xsrf": True}},
+        "VoilaConfiguration": {
+            "multi_kernel_manager_class": "glmwidgets.cli.kernels.AppKernels",
+            # What the explorer is made of, and nothing else that is installed.
+            "extension_allowlist": EXTENSIONS,
+        },
+        "AppKernels": {"most": most},
+    }
+
+
 @contextlib.contextmanager
 def running_app(
-    chosen: dict[str, Any] | None = None, ip: str = "localhost", port: int | None = None, theme: str = "light"
+    chosen: dict[str, Any] | None = None,
+    ip: str = "localhost",
+    port: int | None = None,
+    theme: str = "light",
+    most: int = MOST_PAGES,
 ) -> Iterator[tuple[subprocess.Popen, str, str]]:
     """Voilà in a process of its own, stopped at the end of the block.
 
@@ -130,6 +171,8 @@ def running_app(
     port : int or None
         None for the first that is free.
     theme : {"light", "dark"}
+    most : int
+        Pages that may be open at once.
 
     Yields
     ------
@@ -145,13 +188,14 @@ def running_app(
         folder, config, log = Path(private) / "page", Path(private) / "config", Path(private) / "voila.log"
         template = Path(private) / "data" / "voila" / "templates" / TEMPLATE
         template.mkdir(parents=True)
-        write_text(template / "index.html.j2", (Path(__file__).parent / "voila" / "index.html.j2").read_text(), "page")
+        for page in (Path(__file__).parent / "voila").glob("*.*"):
+            write_text(template / page.name, page.read_text(encoding="utf-8"), "page")
         write_text(template / "conf.json", json.dumps({"base_template": "lab"}), "page")
         folder.mkdir()
         config.mkdir(mode=0o700)
         write_text(folder / NOTEBOOK, json.dumps(_notebook(chosen)), "notebook")
         # In a file, for the words of a command can be read by everybody on the machine.
-        write_text(config / "voila.json", json.dumps({"Voila": {"token": token}}), "configuration")
+        write_text(config / "voila.json", json.dumps(_configuration(token, most)), "configuration")
         paths = [str(Path(private) / "data"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
         command = [sys.executable, "-m", "voila", NOTEBOOK, "--no-browser", f"--Voila.ip={ip}", f"--port={port}"]
         command += ["--Voila.port_retries=0", f"--theme={theme}", f"--template={TEMPLATE}", "--show_tracebacks=True"]

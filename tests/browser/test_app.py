@@ -1,13 +1,17 @@
 """The explorer as ``glmwidgets app`` serves it: full page, in either theme, and its controls reach the kernel."""
 
+import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
 import nibabel as nib
+import numpy as np
 import pytest
 
 pytest.importorskip("voila")
 
+from glmwidgets.cli import app
 from glmwidgets.cli.app import running_app
 from glmwidgets.datasets import simulate_run
 
@@ -24,6 +28,8 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    warned = []
+    page.on("console", lambda message: warned.append(message.text) if message.type == "warning" else None)
     far = []
     page.on("request", lambda request: far.append(request.url) if _is_far(request.url) else None)
     with running_app(chosen, theme="dark") as (_, base, token):
@@ -45,7 +51,7 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
             "(before) => document.querySelector('.glmw-threshold-row .glmw-note').innerText !== before", arg=before
         )
         page.wait_for_function(IDLE)
-        assert (pixels(page.locator(".glmw-slices canvas").first) != painted).any()
+        assert not np.array_equal(pixels(page.locator(".glmw-slices canvas").first), painted)
         screenshot(page, "app_dark")
         # What is kept goes to the person: the kernel's folder is gone when the app ends.
         with page.expect_download() as kept:
@@ -53,8 +59,68 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
         assert kept.value.suggested_filename == "clusters.tsv"
         assert Path(kept.value.path()).read_text().startswith("cluster_id\t")
     assert errors == []
+    assert warned == []
     assert far == []
 
 
 def _is_far(url):
     return not url.startswith(("data:", "blob:")) and "://localhost" not in url
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Kernels without a page go after three seconds."""
+    usual = app._configuration
+
+    def configuration(token, most):
+        tree = usual(token, most)
+        tree["AppKernels"] |= {"cull_idle_timeout": 3, "cull_interval": 1}
+        return tree
+
+    monkeypatch.setattr(app, "_configuration", configuration)
+
+
+def kernels(server):
+    """How many kernels a server has."""
+    listed = subprocess.run(["ps", "--ppid", str(server.pid), "-o", "args="], capture_output=True, text=True)
+    return sum("ipykernel_launcher" in line for line in listed.stdout.splitlines())
+
+
+def until(true, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_kernels_live_as_long_as_their_pages(context, hasty):
+    def visit(page):
+        page.set_default_timeout(90_000)
+        answer = page.goto(f"{base}/?token={token}")
+        if answer.status == 200:
+            page.wait_for_function(IDLE)
+        return answer.status
+
+    first, second = context.new_page(), context.new_page()
+    with running_app(most=1) as (server, base, token):
+        assert visit(first) == 200
+        # a page above those that may be open is refused in words, and starts nothing
+        assert visit(second) == 503
+        assert "1 page is open, as many as may be" in second.locator("body").inner_text()
+        assert kernels(server) == 1
+        # one that idles for longer than a kernel may without a page is still answered
+        time.sleep(8)
+        map_ = first.locator(".glmw-slices canvas").first
+        place = first.locator(".glmw-slices-readout").first
+        before, box = place.inner_text(), map_.bounding_box()
+        first.mouse.click(box["x"] + 0.22 * box["width"], box["y"] + 0.4 * box["height"])
+        until(lambda: place.inner_text() != before)
+        assert kernels(server) == 1
+        # one that is left says goodbye
+        first.goto("about:blank")
+        until(lambda: kernels(server) == 0, 20)
+        # and one that ends without a word is missed
+        assert visit(second) == 200
+        second.route("**/voila/api/shutdown/**", lambda route: route.abort())
+        second.goto("about:blank")
+        until(lambda: kernels(server) == 0, 30)
