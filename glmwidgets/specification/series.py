@@ -18,6 +18,7 @@ __all__ = [
     "ORDERS",
     "SERIES_LINES",
     "SERIES_PLACES",
+    "SERIES_TABS",
     "SERIES_UNITS",
     "CarpetOrder",
     "SeriesSettings",
@@ -107,6 +108,16 @@ ORDERS: Choices[CarpetOrder] = Choices(
 )
 
 
+#: Tabs of the series, by name.
+SERIES_TABS = {
+    "series": "Series",
+    "average": "Event average",
+    "effects": "Effects",
+    "residuals": "Residuals",
+    "spectrum": "Spectrum",
+    "carpet": "Carpet",
+}
+
 # What a person can have drawn at the crosshair.
 SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
 SERIES_PLACES = ("voxel", "sphere", "cluster")
@@ -121,6 +132,8 @@ class SeriesSettings:
 
     Attributes
     ----------
+    tab : str
+        What is shown of the place: a key of `SERIES_TABS`.
     lines : tuple of str
         What is drawn, of `SERIES_LINES`.
     conditions : tuple of str
@@ -141,6 +154,7 @@ class SeriesSettings:
         What its rows are ordered by.
     """
 
+    tab: str = setting("series", "shown at the crosshair", short="series", choices=SERIES_TABS)
     lines: tuple[str, ...] = setting(("data", "fit"), "lines", choices=SERIES_LINES)
     conditions: tuple[str, ...] = setting((), "fits of event types")
     averaged: tuple[str, ...] | None = setting(None, "averaged event types")

@@ -4,6 +4,7 @@ import {
   atNextFrame,
   changes,
   fitted,
+  fitting,
   floats,
   listen,
   number,
@@ -13,7 +14,7 @@ import {
   watch,
 } from "./shared.js";
 
-const ROW = 26; // px below a plot for its axis
+const ROW = 22; // px below a plot for its axis
 const LEFT = 42, RIGHT = 8, BARE = 10;
 
 function decoded(plot) {
@@ -31,7 +32,7 @@ function decoded(plot) {
           }
         }
       }
-      if (part.kind === "bars") {
+      if (part.kind === "bars" || plot.zero) {
         low = Math.min(low, 0);
         high = Math.max(high, 0);
       }
@@ -48,6 +49,9 @@ function decoded(plot) {
   }
   return { ...plot, parts, low, high };
 }
+
+// What an axis is called: its quantity with its unit, as far as there are any.
+export const axisTitle = ({ x_name: name, x_unit: unit }) => [name, unit].filter(Boolean).join(", ");
 
 function nearest(x, at) {
   let best = -1, distance = Infinity;
@@ -127,11 +131,27 @@ function render({ model, el }) {
       context.stroke();
       context.fillText(number(y), left - 6, at);
     }
-    context.textAlign = "center";
+    // What x is stands at the end of its axis; a number that would be in its way gives way.
+    const end = left + width + RIGHT, title = axisTitle(plot), widthOf = (text) => context.measureText(text).width;
     context.textBaseline = "top";
-    for (const x of ticks(x0, x1, width / 52)) {
-      const label = number(x), half = context.measureText(label).width / 2;
-      context.fillText(label, Math.min(px(x), left + width + RIGHT - half), top + height + 7);
+    if (title) context.fillText(title, end, top + height + 6);
+    const most = end - (title ? widthOf(title) + 8 : 0);
+    context.textAlign = "center";
+    const marks = plot.labels.length
+      ? plot.labels.map((label, x) => [x, label])
+      : ticks(x0, x1, width / 52).map((x) => [x, number(x)]);
+    const room = plot.labels.length ? width / plot.labels.length - 6 : Infinity;
+    for (const [x, words] of marks) {
+      const label = fitting(words, room, widthOf), half = widthOf(label) / 2;
+      const at = title ? px(x) : Math.min(px(x), end - half);
+      if (at + half <= most) context.fillText(label, at, top + height + 6);
+    }
+    if (plot.zero && plot.low < 0 && plot.high > 0) {
+      context.strokeStyle = ink;
+      context.beginPath();
+      context.moveTo(left, Math.round(py(0)) + 0.5);
+      context.lineTo(left + width, Math.round(py(0)) + 0.5);
+      context.stroke();
     }
     if (plot.caption) {
       context.textAlign = "left";
@@ -209,6 +229,16 @@ function render({ model, el }) {
       context.stroke();
     }
     context.restore();
+    if (plot.y_name && !plot.bare) {
+      context.fillStyle = theme("--glmw-panel");
+      context.globalAlpha = 0.75;
+      context.fillRect(left, top, context.measureText(plot.y_name).width + 6, 14);
+      context.globalAlpha = 1;
+      context.fillStyle = ink;
+      context.textAlign = "left";
+      context.textBaseline = "top";
+      context.fillText(plot.y_name, left + 3, top + 2);
+    }
   }
 
   function trace(context, x, y, px, py, dots) {
@@ -271,6 +301,10 @@ function render({ model, el }) {
       return;
     }
     const plot = plots[pointer.plot];
+    if (plot.said.length) {
+      read.textContent = plot.said[Math.max(0, Math.min(plot.said.length - 1, Math.round(pointer.raw)))];
+      return;
+    }
     const words = [];
     if (plot.scans && pointer.index >= 0) words.push(`scan ${pointer.index}`);
     words.push(`${plot.x_name ? plot.x_name + " " : ""}${number(pointer.x)}${plot.x_unit ? " " + plot.x_unit : ""}`);

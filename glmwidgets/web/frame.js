@@ -3,7 +3,7 @@
 
 const MARGIN = 14; // pixels that a cell has around its output
 // Height of the series in pixels: the map has a third of a laptop's explorer, and more of a larger one goes to both.
-const SERIES = { share: 0.14, least: 84, most: 196, from: 774, more: 0.25 };
+const SERIES = { share: 0.125, least: 76, most: 190, from: 774, more: 0.25 };
 
 export const seriesHeight = (room, { share, least, most, from, more } = SERIES) =>
   Math.max(least, Math.min(most, share * room + more * Math.max(0, room - from)));

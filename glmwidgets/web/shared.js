@@ -64,6 +64,14 @@ export function shortened(names) {
   return same > 3 ? names.map((name) => `\u2026${name.slice(same)}`) : names;
 }
 
+// A text that is no wider than there is room for.
+export function fitting(text, room, widthOf) {
+  if (widthOf(text) <= room) return text;
+  let end = text.length - 1;
+  while (end > 1 && widthOf(`${text.slice(0, end)}\u2026`) > room) end -= 1;
+  return `${text.slice(0, end)}\u2026`;
+}
+
 // ----------------------------------------------------------------------------------------------------------- bytes
 
 export const octets = (view) => view ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array();

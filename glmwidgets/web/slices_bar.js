@@ -1,7 +1,7 @@
 // The colour bar beside the slices: the colour of every value that is shown, its ends and the threshold, and what warm and
 // cold stand for.
 
-import { number } from "./shared.js";
+import { fitting, number } from "./shared.js";
 import { emerging, fading, FONT_PX, levelOf, LEVELS, mixer, rgb } from "./slices_paint.js";
 
 const barEnds = ({ sides, vmax }) => [sides === "positive" ? 0 : -vmax, sides === "negative" ? 0 : vmax];
@@ -37,14 +37,6 @@ export function barWords({ label, unit, warm, cold }, { sides }) {
   };
 }
 
-// A text that is no wider than there is room for.
-export function shortTo(text, room, widthOf) {
-  if (widthOf(text) <= room) return text;
-  let end = text.length - 1;
-  while (end > 1 && widthOf(`${text.slice(0, end)}\u2026`) > room) end -= 1;
-  return `${text.slice(0, end)}\u2026`;
-}
-
 const sideColour = ({ table }, positive) => {
   const from = 3 * (WORD_LEVEL + (positive ? LEVELS : 0));
   return `rgb(${[...table.subarray(from, from + 3)].join(" ")})`;
@@ -61,7 +53,7 @@ export function drawBar(ctx, { place, words, width, dpr, colours }, look, image)
   ctx.textBaseline = "middle";
   const widthOf = (text) => ctx.measureText(text).width;
   const write = (text, y, colour) => {
-    const short = shortTo(text, 2 * (width - bar.x), widthOf), x = Math.min(bar.x, width - widthOf(short) - 1);
+    const short = fitting(text, 2 * (width - bar.x), widthOf), x = Math.min(bar.x, width - widthOf(short) - 1);
     ctx.fillStyle = colour;
     ctx.fillText(short, x, y);
   };

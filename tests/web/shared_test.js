@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
   changes,
   channels,
+  fitting,
   fixed,
   floats,
   inOrder,
@@ -131,4 +132,10 @@ test("another page's word waits for the hand, and is followed after it", async (
   one.set("value", 7);
   is(hand.get(), 7);
   hand.stop();
+});
+
+test("a word that has no room is cut where it can be seen", () => {
+  const widthOf = (text) => 6 * text.length;
+  is(fitting("house", 40, widthOf), "house");
+  is(fitting("scrambled houses", 40, widthOf), "scram\u2026");
 });

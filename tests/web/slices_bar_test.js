@@ -1,7 +1,7 @@
 import { deepStrictEqual as same, strictEqual as is } from "node:assert";
 import { test } from "node:test";
 
-import { barWords, shortTo } from "../../glmwidgets/web/slices_bar.js";
+import { barWords } from "../../glmwidgets/web/slices_bar.js";
 
 const words = { label: "effect", unit: "%", warm: "face", cold: "house" };
 
@@ -13,10 +13,4 @@ test("the bar says what is shown, in which unit, and what its sides are, as far 
   is(positive.foot < both.foot, true);
   same(barWords(words, { sides: "negative" }).above, ["effect", "%"]);
   same(barWords({ ...words, unit: "", warm: "", cold: "" }, { sides: "two-sided" }).above, ["effect"]);
-});
-
-test("a word that has no room is cut where it can be seen", () => {
-  const widthOf = (text) => 6 * text.length;
-  is(shortTo("house", 40, widthOf), "house");
-  is(shortTo("scrambled houses", 40, widthOf), "scram\u2026");
 });

@@ -107,7 +107,15 @@ class Plot:
     caption : str
         Above the plot.
     x_name, x_unit : str
-        What a reading calls x.
+        What x is called, at the end of its axis and in a reading.
+    y_name : str
+        What y is, with its unit, at the top of its axis.
+    labels : sequence of str
+        What stands below x = 0, 1, 2 ... in the place of numbers.
+    said : sequence of str
+        A reading of each of these, in the place of one made of the parts.
+    zero : bool
+        Whether zero is within the ends of y, where these are fitted.
     scans : bool
         Whether points of the first line are scans.
     regions : bool
@@ -124,6 +132,10 @@ class Plot:
     caption: str = ""
     x_name: str = ""
     x_unit: str = ""
+    y_name: str = ""
+    labels: Sequence[str] = ()
+    said: Sequence[str] = ()
+    zero: bool = False
     scans: bool = False
     regions: bool = False
     pick: bool = False

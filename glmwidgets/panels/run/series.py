@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from glmwidgets.analysis.effects import Effects
 from glmwidgets.analysis.events import modulator_name
 from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
 from glmwidgets.analysis.timelines import Timeline, task_frequencies
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.parts.chart import Chart
+from glmwidgets.panels.parts.chart import Chart, Plot
 from glmwidgets.panels.parts.chips import Chips
 from glmwidgets.panels.run.carpet import CarpetTab
 from glmwidgets.panels.run.series_plots import (
+    EFFECTS_WORDS,
     LINES,
     average_plot,
     average_words,
     colour_in,
+    effects_plot,
     event_regions,
     residual_plots,
     series_plot,
@@ -24,19 +27,10 @@ from glmwidgets.panels.run.series_plots import (
 )
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.series import MOST_PINS, Spot
+from glmwidgets.specification.series import MOST_PINS, SERIES_TABS, Spot
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
-__all__ = ["TABS", "SeriesPanel"]
-
-#: Tabs by name, and what is said below each while nothing is pointed at.
-TABS = {
-    "series": "Series",
-    "average": "Event average",
-    "residuals": "Residuals",
-    "spectrum": "Spectrum",
-    "carpet": "Carpet",
-}
+__all__ = ["SeriesPanel"]
 
 _CLICK = "click a time to see its scan"
 
@@ -67,7 +61,7 @@ class SeriesPanel(Panel):
 
     def __init__(self, session: Session):
         super().__init__(session, "", ("series",))
-        self.tabs = W.ToggleButtons(options=[(label, name) for name, label in TABS.items()])
+        self.tabs = W.ToggleButtons(options=[(label, name) for name, label in SERIES_TABS.items()])
         self.tabs.add_class("glmw-tabs")
         self.chart = Chart(label="series at the crosshair", height=196)
         self.carpet = CarpetTab(self)
@@ -79,15 +73,17 @@ class SeriesPanel(Panel):
         self._shaded: tuple[Timeline | None, bool] = (None, False)
         self._regions: list[dict[str, Any]] = []
         self._task: tuple[Any, dict[str, float]] = (None, {})
+        self._effects: Effects | None = None
         self._make_controls()
         head = W.row("glmw-series-head", self.tabs, self._head)
         self._body = W.row("glmw-series-body", self.chart, self.back)
         self._foot = W.row("glmw-series-foot")
         self.fill(head, self._body, self._foot)
-        self.on_value(self.tabs, self._open)
+        self.bind(self.tabs, "series.tab")
         self.chart.on_pick(self.guarded(self._pick))
         self.carpet.view.on_pick(self.guarded(self._pick))
-        session.observe_locked(self._show, ["cursor", "result", "settings"])
+        session.observe_locked(self._show, ["cursor", "result"])
+        session.observe_locked(self._follow_settings, "settings")
         session.observe_locked(self._show_clusters, "clusters")
         session.observe_locked(self._show_scan, "scan")
         self._open()
@@ -111,6 +107,7 @@ class SeriesPanel(Panel):
     def forget(self) -> None:
         """Let go of the result and of the series, fits and carpet of it."""
         self._seen = ()
+        self._effects = None
         self._series.clear()
         self.carpet.forget()
 
@@ -168,9 +165,12 @@ class SeriesPanel(Panel):
 
     # ---- drawing
 
-    def _open(self, _change: object = None) -> None:
+    def _follow_settings(self, _change: object = None) -> None:
+        (self._show if self.session.settings.series.tab == self._open_tab else self._open)()
+
+    def _open(self) -> None:
         """Show another tab; its widgets are put there now, and those of the others taken out."""
-        tab = self.tabs.value
+        tab = self._open_tab = self.session.settings.series.tab
         is_carpet = tab == "carpet"
         wanted = (self.carpet.view if is_carpet else self.chart, self.back)
         self._body.children = wanted
@@ -194,7 +194,7 @@ class SeriesPanel(Panel):
             self._show()
 
     def _show(self, _change: object = None) -> None:
-        session, tab = self.session, self.tabs.value
+        session, tab = self.session, self._open_tab
         self._show_controls()
         if session.result is None:
             self.set_verdict("waiting for the first fit")
@@ -233,6 +233,18 @@ class SeriesPanel(Panel):
             return [], "choose an event type"
         return [average_plot(here, events, wanted, t_r)], average_words(events, wanted, t_r)
 
+    def _draw_effects(self, here: PlaceSeries) -> tuple[list[Plot], str]:
+        result = self.session.result
+        if self._effects is None or self._effects.result.fit is not result.fit:
+            self._effects = Effects(result)
+        voxel = result.voxel(self.session.cursor)
+        if voxel is None:
+            return [], "the crosshair is outside the mask: effects are of the voxel at the crosshair"
+        shown = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
+        conditions = self._effects.of_conditions(voxel, shown)
+        contrasts = self._effects.of_contrasts(voxel, self.session.settings.contrast.listed)
+        return [effects_plot(conditions, contrasts, self._timeline, result.unit)], EFFECTS_WORDS
+
     def _draw_residuals(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
         return residual_plots(here, self.session.result)
 
@@ -249,7 +261,7 @@ class SeriesPanel(Panel):
         return [plot], "ticks: the frequency that each event type's regressor is strongest at" if task else ""
 
     def _shades(self) -> list[dict[str, Any]]:
-        wanted = (self._timeline, self.tabs.value == "carpet")
+        wanted = (self._timeline, self._open_tab == "carpet")
         if wanted != self._shaded:
             self._shaded = wanted
             self._regions = event_regions(wanted[0], 0.9 if wanted[1] else 0.16)
@@ -270,7 +282,7 @@ class SeriesPanel(Panel):
     # ---- choosing
 
     def _show_chips(self) -> None:
-        events, tab, view = self._timeline, self.tabs.value, self.session.settings.series
+        events, tab, view = self._timeline, self._open_tab, self.session.settings.series
         if tab == "average":
             options = [
                 {"name": c, "label": f"{c} · {events.onsets[c].size}", "colour": colour_in(events, c)}
@@ -296,7 +308,7 @@ class SeriesPanel(Panel):
             self.chips.value = value
 
     def _choose(self, change: dict[str, Any]) -> None:
-        chosen, tab = change["new"], self.tabs.value
+        chosen, tab = change["new"], self._open_tab
         if tab == "average":
             if tuple(chosen) != self._averaged():
                 self.session.update({"series.averaged": tuple(chosen)})
@@ -329,7 +341,7 @@ class SeriesPanel(Panel):
     def _show_scan(self, _change: object = None) -> None:
         scan, result = self.session.scan, self.session.result
         time = None if scan is None or result is None else float(result.design.index[scan])
-        on_screen = self.carpet.view if self.tabs.value == "carpet" else self.chart
+        on_screen = self.carpet.view if self._open_tab == "carpet" else self.chart
         if on_screen.marker != time:
             on_screen.marker = time
         label = "" if time is None else f"scan {scan} · {time:g} s ×"

@@ -18,12 +18,15 @@ from glmwidgets.web.palettes import CONTRAST, FIT, REDUCED, RESIDUAL, SIGNAL, co
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.places import PlaceSeries
+    from glmwidgets.analysis.voxels import RunEffect
 
 __all__ = [
+    "EFFECTS_WORDS",
     "LINES",
     "average_plot",
     "average_words",
     "colour_in",
+    "effects_plot",
     "event_regions",
     "residual_plots",
     "series_plot",
@@ -99,7 +102,7 @@ def series_plot(
         parts.append(Line(here.times, np.full(here.times.size, np.nan), SIGNAL))
     step = here.times[1] - here.times[0]
     ends = (min(0.0, here.times[0]), here.times[-1] + step)
-    return Plot(parts, ends, x_unit="s", scans=True, regions=True, pick=True)
+    return Plot(parts, ends, x_unit="s", y_name=here.unit, scans=True, regions=True, pick=True)
 
 
 def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r: float) -> Plot:
@@ -120,7 +123,45 @@ def average_plot(here: PlaceSeries, events: Timeline, wanted: Sequence[str], t_r
     durations = events.blocks.gathered(wanted)[1]
     if durations.size and np.ptp(durations) < 0.05 * durations.max():
         parts.append(Mark(float(durations.mean()), "--glmw-muted", "end", dash=(3, 3)))
-    return Plot(parts, (lags[0], lags[-1]), x_unit="s after onset")
+    return Plot(parts, (lags[0], lags[-1]), x_unit="s after onset", y_name=here.unit)
+
+
+#: What has to be known to read the effects.
+EFFECTS_WORDS = "bars: estimates at the voxel; points: contrasts; lines: 95 % intervals"
+
+
+def effects_plot(
+    conditions: Sequence[tuple[str, RunEffect]], contrasts: Sequence[RunEffect], events: Timeline, unit: str
+) -> Plot:
+    """A bar for each condition's effect, then a point for each contrast's, with 95 % intervals.
+
+    Parameters
+    ----------
+    conditions : sequence of (condition, effect)
+    contrasts : sequence of effect
+    events : Timeline
+        For the colours.
+    unit : str
+        Of the effects.
+    """
+    parts: list[Line | Band | Bars | Mark] = []
+    rows = [(effect, colour_in(events, condition)) for condition, effect in conditions]
+    rows += [(effect, FIT) for effect in contrasts]
+    for at, (effect, colour) in enumerate(rows):
+        x, ends = np.full(2, float(at)), np.array([effect.low, effect.high])
+        if at < len(conditions):
+            parts.append(Bars(x[:1], np.array([effect.effect]), 0.64, colour, opacity=0.75))
+        else:
+            parts.append(Line(x[:1], np.array([effect.effect]), colour, dots=4.0))
+        parts.append(Line(x, ends, "--glmw-ink", width=1.5))
+    if conditions and contrasts:
+        parts.append(Mark(len(conditions) - 0.5, "--glmw-line", dash=(4, 3)))
+    said = [f"{e.name} {write_number(e.effect)} [{write_number(e.low)}, {write_number(e.high)}]" for e, _ in rows]
+    names = [effect.name for effect, _ in rows]
+    ends_of_all = (-0.6, max(1, len(rows)) - 0.4)
+    return Plot(
+        parts, ends_of_all, labels=names, said=[f"{each} {unit}".rstrip() for each in said], y_name=unit, zero=True
+    )
 
 
 def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
@@ -163,7 +204,9 @@ def residual_plots(here: PlaceSeries, result: RunAnswer) -> tuple[list[Plot], st
         parts.append(Bars(lags, before, 0.6, SIGNAL, "r"))
     caption = "autocorrelation: grey before, orange whitened" if found.whitened_by else "autocorrelation"
     top = max(0.3, float(np.abs(np.r_[before, after]).max()) * 1.08)
-    correlated = Plot(parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag")
+    correlated = Plot(
+        parts, (0.3, n_lags + 0.7), (-min(top, 1), min(top, 1)), caption=caption, x_name="lag", x_unit="scans"
+    )
     words = f"sd {write_number(found.sd)} {_short(here.unit)} · lag 1: {_signed(before[0])}"
     words += f" → {_signed(after[0])} whitened by {found.whitened_by}" if found.whitened_by else ""
     return [_histogram(found.values, found.sd, here.unit), correlated], f"{words} · shaded: 95 % if white"
@@ -180,7 +223,8 @@ def _histogram(residual: np.ndarray, sd: float, unit: str) -> Plot:
         Bars((edges[:-1] + edges[1:]) / 2, counts, width, SIGNAL, "scans", opacity=0.6),
         Line(x, normal, FIT, width=1.6),
     ]
-    return Plot(parts, (-half, half), caption=f"residuals, {unit}, and the normal curve", x_name="residual")
+    caption = "residuals and the normal curve"
+    return Plot(parts, (-half, half), caption=caption, x_name="residual", x_unit=unit, y_name="scans")
 
 
 def spectrum_plot(
@@ -220,7 +264,7 @@ def spectrum_plot(
         row = rows[frequency] = rows.get(frequency, -1) + 1
         said = f"{condition} mostly at 1 / {1 / frequency:.3g} s"
         parts.append(Mark(frequency, colour_in(events, condition), said, tick=True, row=row))
-    return Plot(parts, (0.0, 0.5 / t_r), x_unit="Hz", caption=f"amplitude, {here.unit}")
+    return Plot(parts, (0.0, 0.5 / t_r), x_unit="Hz", y_name=f"amplitude, {here.unit}")
 
 
 def _ends(values: np.ndarray) -> np.ndarray:

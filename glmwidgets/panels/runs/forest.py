@@ -18,7 +18,7 @@ from glmwidgets.web.palettes import FIT, RULE, SIGNAL
 __all__ = ["ForestPanel"]
 
 # Pixels of a line of the plot, and of the names and numbers beside it.
-ROW, AXIS, TOP = 24, 26, 6
+ROW, AXIS, TOP = 24, 22, 6
 
 # Below this the runs are said to differ.
 DIFFERENT = 0.05

@@ -220,10 +220,12 @@ class LiveSession(traitlets.HasTraits):
     def _take(self, settings: SettingsTree | None) -> bool:
         if settings is None:
             return False
+        # What fails in a view that follows the new settings is told, and not computed away.
+        failed = self.status.state == "error"
         before, self.settings = self.settings, settings
         self.looks += 1
         # Another way of looking at a result asks for nothing to be computed.
-        if not settings.same_analysis(before) or self.status.state == "error":
+        if not settings.same_analysis(before) or failed:
             self.refresh()
         return True
 

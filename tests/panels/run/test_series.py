@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 pytest.importorskip("ipywidgets")
 pytest.importorskip("anywidget")
 
 from glmwidgets.analysis.places import find_place, place_series
 from glmwidgets.analysis.timelines import Timeline
-from glmwidgets.panels.run.series import TABS, SeriesPanel
+from glmwidgets.panels.run.series import SeriesPanel
 from glmwidgets.panels.run.series_plots import average_words, event_regions
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.series import Spot
+from glmwidgets.specification.series import SERIES_TABS, Spot
 
 
 @pytest.fixture
@@ -182,7 +183,48 @@ def test_the_spectrum_marks_the_cut_off_and_the_task(panel):
     assert not any("high-pass" in p.get("label", "") for p in panel.chart.plots[0]["parts"])
 
 
-@pytest.mark.parametrize("tab", TABS)
+def test_effects_are_those_of_least_squares_with_their_intervals(panel):
+    session = panel.session
+    session.update({"noise.model": "ols", "series.tab": "effects"})
+    result, voxel = session.result, session.result.voxel(session.cursor)
+    x, y = result.design.to_numpy(), result.fit.data(slice(voxel, voxel + 1))[:, 0]
+    beta, (rss,), *_ = np.linalg.lstsq(x, y, rcond=None)
+    dof, names = len(y) - x.shape[1], list(result.design.columns)
+    spread = rss / dof * np.linalg.inv(x.T @ x)
+    plot = panel.chart.plots[0]
+    assert plot["labels"] == ["face", "house", "face - house"]
+    bars = [floats(p)[0] for p in plot["parts"] if p["kind"] == "bars"]
+    lines = [floats(p) for p in plot["parts"] if p["kind"] == "line"]
+    intervals = [ends for ends in lines if ends.size == 2]
+    for k, weights in enumerate(({"face": 1}, {"house": 1}, {"face": 1, "house": -1})):
+        c = np.array([weights.get(name, 0.0) for name in names])
+        reach = stats.t.ppf(0.975, dof) * np.sqrt(c @ spread @ c)
+        np.testing.assert_allclose(intervals[k], c @ beta + np.array([-reach, reach]), rtol=1e-4)
+        if k < 2:
+            assert bars[k] == pytest.approx(c @ beta, rel=1e-4)
+    delays = {"design.hrf_model": "fir", "design.fir_delays": (0, 1, 2)}
+    session.update({**delays, "contrast.expression": "face_delay_0"})
+    labels = panel.chart.plots[0]["labels"]
+    assert labels[:3] == ["face_delay_0", "face_delay_1", "face_delay_2"]
+
+
+def test_the_open_tab_is_a_setting(panel):
+    panel.tabs.value = "spectrum"
+    assert panel.session.settings.series.tab == "spectrum"
+    panel.session.undo()
+    assert panel.tabs.value == "series"
+    assert panel.chart.plots[0]["x_unit"] == "s"
+
+
+@pytest.mark.parametrize("tab", [tab for tab in SERIES_TABS if tab != "carpet"])
+def test_every_axis_says_what_it_is(panel, tab):
+    panel.tabs.value = tab
+    for plot in panel.chart.plots:
+        assert plot["x_unit"] or plot["labels"]
+        assert plot["y_name"] or plot["caption"]
+
+
+@pytest.mark.parametrize("tab", SERIES_TABS)
 def test_only_the_open_tab_is_sent_and_once(panel, tab, monkeypatch):
     panel.tabs.value = tab
     sent = []
@@ -254,7 +296,7 @@ def test_a_run_without_events(run):
     assert "waiting" in panel._head.value
     session.refresh()
     session.move_to((3, 3, 3))
-    for tab in TABS:
+    for tab in SERIES_TABS:
         panel.tabs.value = tab
         assert session.status.state == "idle", session.status.message
     panel.tabs.value = "average"
