@@ -265,18 +265,18 @@ def test_explorers(data, tmp_path, holds):
         explorer.close()
 
 
-def test_the_button_of_the_clusters_takes_a_name_that_is_free(session, tmp_path, monkeypatch):
+def test_what_is_kept_from_the_menu_takes_a_name_that_is_free(session, tmp_path, monkeypatch):
     pytest.importorskip("bqplot")
-    from glmwidgets.panels.shared.clusters import ClustersPanel
+    from glmwidgets.panels.run.explorer import Explorer
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clusters.tsv").write_text("of yesterday")
-    panel = ClustersPanel(session)
-    for _ in range(2):
-        panel.save.click()
-        assert panel._note.value.startswith("saved clusters-2.tsv")
+    explorer = Explorer(session)
+    for number in (2, 3):
+        explorer.guide._handle_custom_msg({"kind": "keep", "name": "table"}, [])
+        assert f"kept clusters-{number}.tsv" in explorer._status.note.value
     assert (tmp_path / "clusters.tsv").read_text() == "of yesterday"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clusters-2.tsv", "clusters.tsv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clusters-2.tsv", "clusters-3.tsv", "clusters.tsv"]
 
 
 # One place ------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 
 import numpy as np
 
@@ -17,7 +18,9 @@ __all__ = [
     "all_pairs",
     "condition_columns",
     "effects_of_interest",
+    "is_contrast",
     "mended_expression",
+    "simple_contrasts",
     "weights_of",
     "written_contrast",
 ]
@@ -85,6 +88,43 @@ def all_pairs(by_condition: Mapping[str, Sequence[str]]) -> list[tuple[str, str]
             rows = (f"{quote_name(a)} - {quote_name(b)}" for a, b in zip(one, two, strict=False))
             pairs.append((f"{first} - {second}", "; ".join(rows)))
     return pairs
+
+
+def simple_contrasts(by_condition: Mapping[str, Sequence[str]], most: int) -> list[tuple[str, str]]:
+    """Name and expression of the contrasts that are asked first: all effects, each, and every difference of two.
+
+    Where an effect is spread over columns of equal standing (FIR, tents), it has no one amplitude to compare.
+
+    Parameters
+    ----------
+    by_condition : mapping from condition to columns
+    most : int
+        Of effects whose differences are given.
+
+    Examples
+    --------
+    >>> simple_contrasts({"a": ["a", "a_derivative"], "b": ["b"]}, 12)
+    [('effects of interest', 'a; a_derivative; b'), ('a', 'a'), ('b', 'b'), ('a - b', 'a - b'), ('b - a', 'b - a')]
+    """
+    names = [name for name, columns in by_condition.items() if name in columns][:most]
+    differences = [(f"{a} - {b}", f"{quote_name(a)} - {quote_name(b)}") for a, b in permutations(names, 2)]
+    interest = ("effects of interest", effects_of_interest(by_condition))
+    return [interest, *((name, quote_name(name)) for name in names), *differences]
+
+
+def is_contrast(expression: str, columns: Sequence[str]) -> bool:
+    """Whether a text is a contrast of some columns.
+
+    Examples
+    --------
+    >>> is_contrast("face - house", ["face", "house"]), is_contrast("smooth more", ["face", "house"])
+    (True, False)
+    """
+    try:
+        contrast_vector(expression, list(columns))
+    except ValueError:
+        return False
+    return True
 
 
 def adapted_expression(

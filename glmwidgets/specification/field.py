@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "arguments_in",
     "check_group",
     "field_of",
+    "number_in",
     "plain",
     "setting",
 ]
@@ -76,6 +78,24 @@ def plain(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(plain, value)) or "none"
     return str(value) or "none"
+
+
+_NUMBER = re.compile(r"[-−+]?\d+(?:[.,]\d+)?(?:e[-+]?\d+)?|[-−+]?[.,]\d+")
+
+
+def number_in(text: str) -> float | None:
+    """The first number of a text; None where it holds none.
+
+    Examples
+    --------
+    >>> number_in("by 2,5 mm"), number_in(".05"), number_in("none")
+    (2.5, 0.05, None)
+    """
+    found = _NUMBER.search(text)
+    if found is None:
+        return None
+    value = float(found[0].replace("−", "-").replace(",", "."))
+    return value if math.isfinite(value) else None
 
 
 #: Stands for no value at all.
@@ -229,6 +249,18 @@ class Field:
         Whether it tells where the value of another came from: no result depends on it, and no hash.
     change : callable or None
         ``change(before, after)``: a change of it in words, where that is not "label before → after".
+    also : tuple of str
+        Phrases by which a person looks for it, beside its label.
+    more, less : tuple of str
+        Phrases that ask for a larger and for a smaller value.
+    stride : float
+        By how much more or less of it is, beyond its alternatives; 0 where nobody asks for more of it.
+    offers : callable or None
+        Gives the values that a menu offers, where `choices` are families of names.
+    row : callable or None
+        Gives the row that a value means, where `choices` are families of names.
+    read : callable or None
+        Its value from what a person types, where that is not the value itself.
     """
 
     label: str
@@ -252,6 +284,13 @@ class Field:
     short: str = ""
     help: str = ""
     step: float = 1
+    also: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
+    stride: float = 0.0
+    offers: Callable[[], Iterable[Any]] | None = None
+    row: Callable[[Any], Any] | None = None
+    read: Callable[[str], Any] | None = None
 
     @property
     def title(self) -> str:

@@ -91,13 +91,15 @@ class MapSettings:
         A line around what survives; the border of the voxels that are analysed.
     """
 
-    statistic: str = setting("z", "statistic", short="colours show", choices=STATISTICS)
-    limit: float | None = setting(None, "end of the colour bar", short="colours end at", low=0, open_low=True)
-    background: str = setting("mean", "background", choices=BACKGROUNDS)
-    convention: str = setting("neurological", "left and right", choices=CONVENTIONS)
-    view: str = setting("ortho", "view", choices=VIEWS)
+    statistic: str = setting("z", "statistic", short="colours show", choices=STATISTICS, also=("map of",))
+    limit: float | None = setting(
+        None, "end of the colour bar", short="colours end at", low=0, open_low=True, also=("colour scale",)
+    )
+    background: str = setting("mean", "background", choices=BACKGROUNDS, also=("underlay", "anatomy"))
+    convention: str = setting("neurological", "left and right", choices=CONVENTIONS, also=("flip the brain",))
+    view: str = setting("ortho", "view", choices=VIEWS, also=("planes", "slices"))
     cut_axes: str = setting("z", "rows of the mosaic", short="cuts", choices=CUTS, closed=False)
-    n_cuts: int = setting(7, "cuts in a row", short="of each", low=1, high=MOST_CUTS)
+    n_cuts: int = setting(7, "cuts in a row", short="of each", low=1, high=MOST_CUTS, stride=1)
     zoom: tuple[float, ...] = setting((), "enlarged", say=lambda zoom: f"{zoom[0]:.2g}×" if zoom else "no")
     signs: str = setting("both", "signs shown", short="signs", choices=SIGNS)
     compare: str = setting("side", "A and B", choices=COMPARES)
@@ -108,18 +110,26 @@ class MapSettings:
         short="colours",
         say=lambda name: name.replace("-", " \N{EN DASH} "),
         choices=COLORMAPS,
+        also=("colour map",),
     )
-    sequential: str = setting("viridis", "colours of one sign", short="colours", choices=SEQUENTIAL)
-    opacity: float = setting(1.0, "opacity", low=0, high=1, step=0.02)
+    sequential: str = setting(
+        "viridis", "colours of one sign", short="colours", choices=SEQUENTIAL, also=("colour map",)
+    )
+    opacity: float = setting(1.0, "opacity", low=0, high=1, step=0.02, stride=0.1, also=("transparency",))
     fade_below: bool = setting(
         True,
         "fade below the threshold",
         short="fade below",
         help="below the threshold the map fades with |z| instead of vanishing",
+        also=("hide what does not pass",),
     )
     show_outline: bool = setting(True, "outline", help="a line around what survives")
     show_mask: bool = setting(
-        False, "border of the mask", short="mask", help="the border of the voxels that are analysed"
+        False,
+        "border of the mask",
+        short="mask",
+        help="the border of the voxels that are analysed",
+        also=("mask outline",),
     )
 
     def __post_init__(self) -> None:

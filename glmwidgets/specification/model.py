@@ -11,12 +11,22 @@ from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.events.table import checked_lines
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
-from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row, offered_noise_models
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.held import HELD, hold_response
 from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
+from glmwidgets.glm.response.table import offered_hrfs
 from glmwidgets.runs.run import Provenance
-from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, plain, setting
+from glmwidgets.specification.field import (
+    Argument,
+    Needs,
+    Option,
+    SettingsError,
+    check_group,
+    number_in,
+    plain,
+    setting,
+)
 from glmwidgets.specification.tree import SettingsTree
 
 if TYPE_CHECKING:
@@ -143,6 +153,10 @@ class DataSettings:
         options=(Option("--smoothing", "width of the Gaussian in mm, 0 for none"),),
         argument=Argument("smoothing_fwhm", to=lambda mm: mm or None),
         alternatives=(None, 4.0, 6.0, 8.0),
+        stride=2.0,
+        also=("smooth", "spatial filter", "fwhm", "blur"),
+        more=("smooth more",),
+        less=("smooth less",),
     )
     signal_scaling: str = setting(
         "voxel",
@@ -154,6 +168,7 @@ class DataSettings:
             "signal_scaling", to=lambda name: SCALINGS[name].value, back=lambda value: scaling_row(value).name
         ),
         alternatives=("voxel", "grand"),
+        also=("signal scaling", "percent signal change", "units"),
     )
     drop_scans: int = setting(
         0,
@@ -162,6 +177,9 @@ class DataSettings:
         said=lambda n: f"the first {n} scans were left out" if n else "",
         low=0,
         options=(Option("--drop-scans", "scans at the beginning to leave out", "N"),),
+        stride=1,
+        also=("drop scans", "dummy volumes", "skip the first volumes"),
+        more=("drop the first scans",),
     )
     mask_cut: float = setting(
         1.0,
@@ -174,6 +192,10 @@ class DataSettings:
         open_low=True,
         options=(Option("--mask-cut", "threshold of a found mask, times the one found"),),
         needs=(Needs("inputs.mask", lambda: [None]),),
+        stride=0.1,
+        also=("brain mask", "which voxels are analysed"),
+        more=("smaller mask",),
+        less=("larger mask",),
     )
 
     def __post_init__(self) -> None:
@@ -218,6 +240,8 @@ class EventsSettings:
         "shift of events",
         unit="s",
         said=lambda seconds: f"all onsets were shifted by {seconds:g} s" if seconds else "",
+        stride=0.5,
+        also=("shift the onsets", "delay of the events"),
     )
     modulated: tuple[str, ...] = setting(
         (), "modulated", said=lambda kinds: f"{plain(kinds)} were modulated by columns of the events" if kinds else ""
@@ -253,6 +277,15 @@ def _hrf_name(text: str) -> str:
 
 def _noise_name(text: str) -> str:
     return next(name for name, row in NOISE_MODELS.items() if row.means(text))
+
+
+def _read_cut_off(text: str) -> float:
+    """A cut-off from what a person types: seconds, or Hz where they say so or it can be nothing else."""
+    number = number_in(text)
+    if number is None or number < 0:
+        raise SettingsError("design.high_pass", f"must be a time in s or a frequency in Hz, not {text!r}")
+    is_frequency = "hz" in text.casefold() or number < 1
+    return number if is_frequency else 1 / number
 
 
 def _by_drift(setting: str) -> Needs:
@@ -309,6 +342,9 @@ class DesignSettings:
         closed=False,
         options=(Option("--hrf", "response", "NAME"),),
         argument=Argument("hrf_model", back=_response_name),
+        offers=offered_hrfs,
+        row=lambda name: parse_hrf(name)[0],
+        also=("haemodynamic response function", "hemodynamic response"),
         bids="Convolve",
         alternatives=("spm", "spm + derivative", "glover", "spm12"),
     )
@@ -340,6 +376,7 @@ class DesignSettings:
         choices=DRIFTS,
         options=(Option("--drift", "slow changes of the signal"),),
         argument=Argument("drift_model", back=lambda name: drift_row(name).name),
+        also=("slow drift", "detrending", "filter"),
         alternatives=("cosine", "polynomial"),
     )
     high_pass: float = setting(
@@ -354,6 +391,8 @@ class DesignSettings:
         bids="HighPassFilterCutoffHz",
         needs=(_by_drift("high_pass"),),
         alternatives=(0.01, 1 / 128),
+        read=_read_cut_off,
+        also=("high-pass filter", "cut-off", "period"),
     )
     drift_order: int = setting(
         1,
@@ -365,6 +404,8 @@ class DesignSettings:
         argument=Argument("drift_order"),
         needs=(_by_drift("drift_order"),),
         alternatives=(1, 2, 3),
+        stride=1,
+        also=("order of the polynomial",),
     )
     confounds: tuple[str, ...] | None = setting(
         None,
@@ -383,6 +424,7 @@ class DesignSettings:
         low=0,
         options=(Option("--scrub-fd", "a column for each scan that moved by more mm"),),
         alternatives=(None, 0.5, 0.9),  # Power and others 2012; Siegel and others 2014
+        also=("scrub scans that moved", "censor motion", "framewise displacement"),
     )
     scrub_dvars: float | None = setting(
         None,
@@ -393,6 +435,7 @@ class DesignSettings:
         low=0,
         options=(Option("--scrub-dvars", "a column for each scan of a larger DVARS"),),
         alternatives=(None, 1.5, 2.0),  # the first is fMRIPrep's own
+        also=("scrub scans that changed", "censor by dvars"),
     )
     min_onset: float = setting(
         -24.0,
@@ -456,6 +499,9 @@ class NoiseSettings:
         ),
         argument=Argument("noise_model"),
         alternatives=("ar1", "ar1-reml", "arma11"),
+        offers=offered_noise_models,
+        row=noise_model_row,
+        also=("noise model", "prewhitening", "serial correlation"),
     )
     pooling: str | None = setting(
         None,
@@ -474,6 +520,7 @@ class NoiseSettings:
             Needs("noise.model", lambda: [name for name, row in NOISE_MODELS.items() if row.can_pool], _noise_name),
         ),
         alternatives=(None, "local"),
+        also=("share the noise",),
     )
     choice: str = setting(
         "name",

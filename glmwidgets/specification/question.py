@@ -35,6 +35,7 @@ class ContrastSettings:
         "",
         "contrast",
         help="columns with their weights; rows of an F test are separated by ;",
+        also=("ask a question",),
         options=(
             Option(
                 "--contrast",
@@ -121,6 +122,7 @@ class ThresholdSettings:
         "fpr",
         "threshold",
         choices=THRESHOLDS,
+        also=("correction for multiple comparisons",),
         options=(Option("--threshold", "what decides the height"),),
         argument=Argument(
             "height_control",
@@ -139,6 +141,7 @@ class ThresholdSettings:
         options=(Option("--alpha", "rate of errors that it allows"),),
         argument=Argument("alpha", _THRESHOLD),
         needs=(_by_threshold("alpha"),),
+        also=("significance level", "error rate"),
     )
     value: float = setting(
         3.1,
@@ -147,11 +150,15 @@ class ThresholdSettings:
         options=(Option("--threshold-value", "the height in z", "Z"),),
         argument=Argument("threshold", _THRESHOLD),
         needs=(_by_threshold("fixed"),),
+        also=("height in z",),
     )
     two_sided: bool = setting(
         True,
         "sides",
         say=lambda both: "two-sided" if both else "positive only",
+        also=("sides of the test",),
+        more=("both signs", "two-sided test"),
+        less=("only positive effects", "one-sided test"),
         options=(
             Option("--one-sided", "positive effects only", const=False),
             Option("--two-sided", "effects of both signs", const=True),
@@ -165,6 +172,10 @@ class ThresholdSettings:
         unit="voxels",
         low=0,
         options=(Option("--cluster-size", "smallest cluster in voxels"),),
+        stride=5,
+        also=("cluster size", "extent threshold", "clusters of voxels"),
+        more=("hide small clusters",),
+        less=("show small clusters",),
         argument=Argument("cluster_threshold", _TABLE),
     )
     min_distance: float = setting(
@@ -173,6 +184,7 @@ class ThresholdSettings:
         unit="mm",
         low=0,
         options=(Option("--min-distance", "least mm between a cluster's peaks"),),
+        stride=2.0,
         argument=Argument("min_distance", _TABLE),
     )
 

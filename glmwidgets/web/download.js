@@ -2,9 +2,9 @@
 
 function render({ model, el }) {
   el.classList.add("glmw-frame");
-  const offer = ({ name, text }) => {
+  const offer = ({ name }, [content]) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+    link.href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);

@@ -55,7 +55,8 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
         screenshot(page, "app_dark")
         # What is kept goes to the person: the kernel's folder is gone when the app ends.
         with page.expect_download() as kept:
-            page.get_by_text("save as TSV").click()
+            page.get_by_role("button", name="Keep").click()
+            page.get_by_role("menuitem", name="the table of clusters").click()
         assert kept.value.suggested_filename == "clusters.tsv"
         assert Path(kept.value.path()).read_text().startswith("cluster_id\t")
     assert errors == []

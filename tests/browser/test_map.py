@@ -105,7 +105,8 @@ def test_statistics_views_and_clusters(explorer, choose, settle, ask, pixels, sc
     at = ask(page, "print(*(f'{x:.0f}' for x in ex.session.mm()))").replace("-", "−").split()
     assert at == first[1:4]
     assert first[5] in page.locator(".glmw-right .glmw-values").inner_text()
-    page.locator(".glmw button", has_text="save as TSV").click()
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("menuitem", name="the table of clusters").click()
     settle(page)
     lines = (tmp_path / "clusters.tsv").read_text().splitlines()
     assert lines[0].split("\t")[:5] == ["cluster_id", "x", "y", "z", "peak_z"]

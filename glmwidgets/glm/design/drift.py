@@ -110,6 +110,8 @@ class Drift:
         the design matrix.
     bids : str
         Option of a BIDS Stats Model that its setting is written to; empty if the format has none.
+    also : tuple of str
+        Phrases by which a person looks for it.
     """
 
     name: str
@@ -120,6 +122,7 @@ class Drift:
     noun: str = ""
     nilearn: str | None = None
     bids: str = ""
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.setting not in (None, "high_pass", "drift_order"):
@@ -164,6 +167,7 @@ _ROWS = (
         noun="cosine",
         nilearn="cosine",
         bids="HighPassFilterCutoffHz",
+        also=("discrete cosine transform", "dct", "high-pass filter"),
     ),
     Drift(
         "polynomial",
@@ -173,6 +177,7 @@ _ROWS = (
         "drift_order",
         noun="polynomial",
         nilearn="polynomial",
+        also=("detrend", "legendre"),
     ),
     Drift(
         "none",
@@ -182,6 +187,7 @@ _ROWS = (
         None,
         noun="no",
         nilearn="",
+        also=("no filter", "no detrending"),
     ),
 )
 

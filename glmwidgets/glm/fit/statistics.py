@@ -180,6 +180,8 @@ class Statistic:
         Whether it is the test itself, which has no direction where that is an F test.
     short_f : str
         Above the colour bar of an F test; as otherwise if empty.
+    also : tuple of str
+        Phrases by which a person looks for it.
     of : {"contrast", "fit", "series"}
         What it is said of: fixed effects of several runs have a contrast alone, maps of a group no series.
     """
@@ -196,6 +198,7 @@ class Statistic:
     of_test: bool = False
     short_f: str = ""
     of: str = "contrast"
+    also: tuple[str, ...] = ()
 
 
 STATISTICS: Choices[Statistic] = Choices(
@@ -213,7 +216,14 @@ STATISTICS: Choices[Statistic] = Choices(
         ),
         "p": Statistic("−log₁₀ p", "−log₁₀ p", "3 is p = .001, uncorrected.", _log_p, least=5.0),
         "effect": Statistic(
-            "effect", "effect", "The contrast of the coefficients.", _effect, signed=True, in_units=True, quantile=0.995
+            "effect",
+            "effect",
+            "The contrast of the coefficients.",
+            _effect,
+            signed=True,
+            in_units=True,
+            quantile=0.995,
+            also=("beta map", "effect size", "percent signal change map"),
         ),
         "standard_error": Statistic(
             "standard error",
@@ -242,6 +252,7 @@ STATISTICS: Choices[Statistic] = Choices(
             whole=True,
             quantile=0.999,
             of="series",
+            also=("autocorrelation map",),
         ),
         "residual_sd": Statistic(
             "residual sd",

@@ -43,6 +43,8 @@ class Threshold(NamedTuple):
         Whether alpha is the share of voxels without effect that is expected among those that pass.
     usual_alpha : float
         Alpha that the field asks of it, where nobody has chosen one.
+    also : tuple of str
+        Phrases by which a person looks for it.
     """
 
     function: Callable[[NDArray[np.float64], float, bool], float]
@@ -54,6 +56,7 @@ class Threshold(NamedTuple):
     needs_map: bool = True
     bounds_false: bool = False
     usual_alpha: float = 0.05
+    also: tuple[str, ...] = ()
 
     def said(self, alpha: float, voxels: str) -> str:
         """The rule in a few words of a methods section.
@@ -170,6 +173,7 @@ _ROWS = {
         phrase="a height chosen by hand, which controls no error rate",
         nilearn="",
         needs_map=False,
+        also=("threshold by hand",),
     ),
     "fpr": Threshold(
         _false_positive_rate,
@@ -179,6 +183,7 @@ _ROWS = {
         nilearn="fpr",
         needs_map=False,
         usual_alpha=0.001,
+        also=("uncorrected p value", "voxelwise p"),
     ),
     "fdr": Threshold(
         _benjamini_hochberg,
@@ -187,6 +192,7 @@ _ROWS = {
         phrase="false discovery rate {alpha:g}",
         nilearn="fdr",
         bounds_false=True,
+        also=("false discovery rate", "benjamini hochberg", "q value"),
     ),
     "bonferroni": Threshold(
         _bonferroni,
@@ -194,6 +200,7 @@ _ROWS = {
         "The chance that even one voxel without effect passes is at most alpha.",
         phrase="family-wise error {alpha:g} by Bonferroni over {voxels}",
         nilearn="bonferroni",
+        also=("family-wise error", "fwe correction"),
     ),
 }
 

@@ -95,6 +95,8 @@ class Scaling:
         Whether the mean is one over scans, from which those that are scrubbed are left out.
     centred : bool
         Whether each voxel's mean over time is gone afterwards.
+    also : tuple of str
+        Phrases by which a person looks for it.
     nilearn : object
         Its value in nilearn; None if it has none.
     why_not : str
@@ -109,6 +111,7 @@ class Scaling:
     why_not: str = "nilearn has no such scaling"
     over_time: bool = False
     centred: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -124,7 +127,16 @@ class Scaling:
 SCALINGS: Choices[Scaling] = Choices(
     (row.name, row)
     for row in (
-        Scaling("voxel", 0, "% of each voxel's mean", _mean_over_time, 0, over_time=True, centred=True),
+        Scaling(
+            "voxel",
+            0,
+            "% of each voxel's mean",
+            _mean_over_time,
+            0,
+            over_time=True,
+            centred=True,
+            also=("percent signal change",),
+        ),
         Scaling("scan", 1, "% of each scan's mean", _mean_over_voxels, why_not="nilearn stops with an error there"),
         Scaling("grand", (0, 1), "% of the grand mean", _grand_mean, (0, 1), over_time=True),
         Scaling("none", False, "raw units", None, False),

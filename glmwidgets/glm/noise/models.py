@@ -113,6 +113,8 @@ class NoiseModel:
         Repetition time in s below which it is not proposed.
     reference_bins : int
         ``bins`` for the few reference series of `glmwidgets.glm.fit.whiteness`.
+    also : tuple of str
+        Phrases by which a person looks for it.
     """
 
     name: str
@@ -129,6 +131,7 @@ class NoiseModel:
     if_not_white: str | None = "arma11"
     shortest_t_r: float = 0.0
     reference_bins: int = 100
+    also: tuple[str, ...] = ()
 
     @property
     def is_family(self) -> bool:
@@ -258,6 +261,7 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             nilearn="ols",
             is_exact=True,
             if_not_white="ar1-reml",
+            also=("ordinary least squares", "no prewhitening"),
         ),
         NoiseModel(
             "ar1",
@@ -325,6 +329,9 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
     )
 )
 
+# Orders of a family that menus offer by name.
+OFFERED_ORDERS = (2, 3)
+
 # What an exploration begins with: of the models that answer while a slider moves, the one whose p values are truest
 # (``benchmarks/calibration.py``). Estimators begin with ``ar1``, as the field expects.
 LIVE_NOISE_MODEL = "ar1-reml"
@@ -365,3 +372,15 @@ def noise_model_row(name: str) -> NoiseModel:
         f"not {name!r}",
         advice=meant(name, NOISE_MODELS),
     )
+
+
+def offered_noise_models() -> tuple[str, ...]:
+    """Names that menus offer: every row, a family by its lowest orders.
+
+    Examples
+    --------
+    >>> offered_noise_models()[-2:]
+    ('ar2', 'ar3')
+    """
+    orders = {name: OFFERED_ORDERS if row.is_family else ("",) for name, row in NOISE_MODELS.items()}
+    return tuple(name.replace("N", str(order)) for name, some in orders.items() for order in some)

@@ -36,6 +36,8 @@ class Pooling(NamedTuple):
         None for nobody.
     needs_neighbours : bool
         Whether it has to know which voxels touch.
+    also : tuple of str
+        Phrases by which a person looks for it.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Pooling(NamedTuple):
     whom: str
     average: Callable[[np.ndarray, np.ndarray, Any], np.ndarray] | None = None
     needs_neighbours: bool = False
+    also: tuple[str, ...] = ()
 
 
 def _over_neighbours(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.sparse.spmatrix) -> np.ndarray:

@@ -90,6 +90,8 @@ class HRF:
         the design matrix.
     bids : str
         ``Model`` of the Convolve of a BIDS Stats Model; empty if the format has no word for it.
+    also : tuple of str
+        Phrases by which a person looks for it.
     """
 
     name: str
@@ -110,6 +112,7 @@ class HRF:
     exact: Callable[..., e.Exact] | None = None
     nilearn: str | None = None
     bids: str = ""
+    also: tuple[str, ...] = ()
 
     def check(self, values: Sequence[float]) -> tuple[float, ...]:
         """Complete the numbers given in a name with their defaults, and check their ranges.
@@ -203,6 +206,7 @@ def _derivatives(
             orthogonal=True,
             nilearn=stem + ends[n],
             bids=stem,
+            also=(("canonical", "temporal derivative", "temporal and dispersion derivatives")[n],),
         )
         for n in range(3)
     ]
@@ -406,6 +410,7 @@ _ROWS = [
         by_delays=True,
         nilearn="fir",
         bids="fir",
+        also=("finite impulse response", "no assumed shape"),
     ),
     HRF(
         name="tent",
@@ -437,6 +442,7 @@ _ROWS = [
         normalisation="Height 1 while an event lasts.",
         said="entered the model as they are, without a response function",
         nilearn="",
+        also=("no convolution", "boxcar"),
     ),
 ]
 
@@ -453,3 +459,14 @@ def format_hrf(name: str, values: Sequence[float] = ()) -> str:
     'block(20)'
     """
     return f"{name}({', '.join(f'{value:g}' for value in values)})" if len(values) else name
+
+
+def offered_hrfs() -> tuple[str, ...]:
+    """Names that menus offer, with the usual numbers of those that need some.
+
+    Examples
+    --------
+    >>> [name for name in offered_hrfs() if "(" in name]
+    ['block(20)', 'tent(0, 20, 11)']
+    """
+    return tuple(format_hrf(name, [p.value for p in row.parameters if p.required]) for name, row in HRFS.items())

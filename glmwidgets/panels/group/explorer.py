@@ -22,6 +22,7 @@ from glmwidgets.panels.shared.notebook import close_earlier
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.store import load_group_session, save_group_session
+from glmwidgets.specification.code import call_of
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.group import GroupSettings
 
@@ -104,6 +105,19 @@ class GroupExplorer(SessionExplorer):
 
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:
         return save_group_session(self.session, path, overwrite=overwrite)
+
+    def _opening(self, first: Any) -> list[str]:
+        inputs = self.session.settings.inputs
+        given = [repr(list(inputs.maps)) if inputs.maps else "maps", "design"]
+        more = {"mask": inputs.mask, "background": inputs.background}
+        more |= {name: True for name in ("resample", "zeros_are_data") if getattr(inputs, name)}
+        return [call_of("gw.explore_group", given, more, first)]
+
+    def study(self) -> Any:
+        """What is on screen, as reports tell of it."""
+        from glmwidgets.report.page.group import study_of_group_session
+
+        return study_of_group_session(self.session)
 
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.page.group import group_report

@@ -15,7 +15,7 @@ IN_APP = "GLMWIDGETS_APP"
 
 
 class Download(anywidget.AnyWidget):
-    """Nothing to be seen; hands texts to the page as files."""
+    """Nothing to be seen; hands files to the page."""
 
     _esm = script("download.js")
 
@@ -24,6 +24,6 @@ class Download(anywidget.AnyWidget):
         """Whether what is kept has to go through the page."""
         return bool(os.environ.get(IN_APP))
 
-    def offer(self, name: str, text: str) -> None:
-        """Have the browser keep a text as a file of this name."""
-        self.send({"name": name, "text": text})
+    def offer(self, name: str, content: bytes) -> None:
+        """Have the browser keep a file of this name."""
+        self.send({"name": name}, buffers=[content])

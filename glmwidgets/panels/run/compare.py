@@ -25,6 +25,8 @@ class ComparePanel(Panel):
         Of what the map can show the difference: the setting ``map.difference``.
     """
 
+    also = ("compare models", "difference of maps", "pin as a")
+
     def __init__(self, session: Session):
         super().__init__(session)
         self.pin = W.ToggleButton(description="pin as A", tooltip="keep this map and compare what comes with it")
@@ -45,6 +47,10 @@ class ComparePanel(Panel):
             self.pin.value = self.session.pinned is not None
         elif not change["new"]:
             self.session.unpin()
+
+    def unfold(self) -> None:
+        """Pin what is on screen, where nothing is: there is no comparison before."""
+        self.pin.value = True
 
     def forget(self) -> None:
         """Let go of both results."""

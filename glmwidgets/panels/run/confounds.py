@@ -39,6 +39,9 @@ class ConfoundsPanel(Panel):
         Opens `group`, `columns` and `chart`.
     """
 
+    also = ("motion regressors", "nuisance regressors", "compcor", "scrubbing")
+    reason = "freedom"
+
     def __init__(self, session: Session):
         super().__init__(
             session, "Confounds", ("confounds", "design.confounds", "design.scrub_fd", "design.scrub_dvars")

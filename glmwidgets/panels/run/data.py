@@ -23,6 +23,8 @@ class DataPanel(Panel):
         The last one only moves a mask that is found from the run.
     """
 
+    also = ("smoothing and scaling", "mask", "initial scans")
+
     def __init__(self, session: Session):
         super().__init__(session, "Data", ("data", "mask", "scans", "series", "moments"))
         run = session.run

@@ -20,6 +20,9 @@ __all__ = ["DesignPanel"]
 class DesignPanel(Panel):
     """Matrix or correlations; hover reads a value, a click on a column draws it."""
 
+    also = ("design matrix", "correlation of regressors")
+    reason = "collinearity"
+
     def __init__(self, session: Session):
         super().__init__(session, "Design", ("design",))
         self.shown = W.ToggleButtons(options=[("matrix", "matrix"), ("correlation", "correlation")])

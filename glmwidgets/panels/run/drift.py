@@ -36,6 +36,9 @@ class DriftPanel(Panel):
         Of each event type's first column, over a shaded area: the share of a frequency that the drift columns remove.
     """
 
+    also = ("high-pass filter", "slow drift")
+    reason = "drift"
+
     def __init__(self, session: Session):
         super().__init__(session, "Drift", ("design.drift_model", "design.high_pass", "design.drift_order"))
         t_r = session.run.t_r

@@ -42,6 +42,8 @@ class EventsPanel(Panel):
         Gives them that duration.
     """
 
+    also = ("edit the events", "events table", "onsets", "trials", "conditions")
+
     def __init__(self, session: Session):
         # What is wrong with a design because of its events is said here before it is tried.
         super().__init__(session, "Events", ("events", "design.conditions"))

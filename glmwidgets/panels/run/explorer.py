@@ -23,10 +23,20 @@ from glmwidgets.panels.shared.crosshair import CrosshairPanel
 from glmwidgets.panels.shared.explorer import SessionExplorer
 from glmwidgets.panels.shared.history import HistoryPanel
 from glmwidgets.panels.shared.map import MapPanel
+from glmwidgets.runs.run import Provenance, Run
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.store import not_kept, save_session
+from glmwidgets.specification.code import call_of
+from glmwidgets.specification.settings import Settings
 
-__all__ = ["Explorer"]
+__all__ = ["Explorer", "opening_of"]
+
+
+def opening_of(run: Run, first: Settings) -> str:
+    """The call of `glmwidgets.explore` that opens a run; ``bold`` stands for an image that was given in memory."""
+    given, usual = vars(run.inputs), vars(Provenance())
+    inputs = {name: value for name, value in given.items() if name != "bold" and value != usual[name]}
+    return call_of("gw.explore", [repr(run.inputs.bold) if run.inputs.bold else "bold"], inputs, first)
 
 
 class Explorer(SessionExplorer):
@@ -94,6 +104,21 @@ class Explorer(SessionExplorer):
 
     def _not_kept(self) -> Sequence[str]:
         return not_kept(self.session.run, self.session.settings)
+
+    def _white(self) -> Any:
+        watch = self.noise.watch
+        return watch.verdict.whiteness if watch.is_current else None
+
+    def _opening(self, first: Any) -> list[str]:
+        if self.outer is not None:
+            return self.outer.opening(self.session)
+        return [opening_of(self.session.run, first)]
+
+    def study(self) -> Any:
+        """What is on screen, as reports tell of it."""
+        from glmwidgets.report.page.subject import study_of_session
+
+        return study_of_session(self.session)
 
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.page.html import session_report

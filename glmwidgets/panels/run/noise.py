@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
+from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
 from glmwidgets.specification.model import ASKED, EVIDENCE, NoiseSettings
+from glmwidgets.specification.offers import offers_of
 from glmwidgets.web.palettes import FIT
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NoisePanel"]
 
-# Orders of the family that are offered by name.
-ORDERS = ("2", "3")
 
 # Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
 WITHIN = 0.10
@@ -47,12 +46,15 @@ class NoisePanel(Panel):
     periodogram : Chart
     """
 
+    also = ("autocorrelation", "prewhitening", "whiteness")
+    reason = "white"
+
     def __init__(self, session: Session):
         super().__init__(session, "Noise", ("noise", "fit"))
-        names = [name for row in NOISE_MODELS for name in _members(row)]
-        if session.settings.noise.model not in names:
-            names.append(session.settings.noise.model)
-        self.model = self.unbound("noise.model", offered=names)
+        offered = [offer.value for offer in offers_of("noise.model", type(session.settings))]
+        if session.settings.noise.model not in offered:
+            offered.append(session.settings.noise.model)
+        self.model = self.unbound("noise.model", offered=offered)
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.pooling = self.control("noise.pooling")
         self.suggestion = self.button("", lambda _button: self._try())
@@ -165,10 +167,6 @@ class NoisePanel(Panel):
         top = max(1.6, 1.08 * float(white.periodogram.max()))
         plot = Plot(parts, x=(0.0, float(x[-1])), y=(0.0, top), x_unit="Hz")
         self.periodogram.show([plot], "power of the residuals by frequency in Hz; grey: what the noise model expects")
-
-
-def _members(name: str) -> list[str]:
-    return [name.replace("N", order) for order in ORDERS] if NOISE_MODELS[name].is_family else [name]
 
 
 def _found(fit: Fit) -> tuple[str, tuple[str, ...]]:

@@ -47,6 +47,8 @@ class ResponsePanel(Panel):
         Opens `convolution`, which is made when it is first asked for.
     """
 
+    also = ("haemodynamic response", "hrf")
+
     def __init__(self, session: Session):
         super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays", "design.convolution"))
         self.model = self.unbound("design.hrf_model")

@@ -59,6 +59,9 @@ class SeriesPanel(Panel):
         Names the scan that the map is laid over, and takes it away.
     """
 
+    also = ("Series", "time course", "event average", "residuals", "spectrum", "carpet plot")
+    reason = "fit"
+
     def __init__(self, session: Session):
         super().__init__(session, "", ("series",))
         self.tabs = W.ToggleButtons(options=[(label, name) for name, label in SERIES_TABS.items()])

@@ -14,6 +14,7 @@ from glmwidgets.panels.shared.base import text
 from glmwidgets.panels.shared.explorer import ExplorerBase
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.several.runs import RunSet
+from glmwidgets.specification.code import call_of
 
 __all__ = ["RunsExplorer"]
 
@@ -134,6 +135,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
             except Exception as error:
                 log.exception("%s could not be opened", self.runs.names[index])
                 return text("glmw-error", escape(f"{self.runs.names[index]}: {error}"))
+            view.belong_to(self)
             self._views[index] = view
         return self._views[index]
 
@@ -141,6 +143,15 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         models = self.runs.n_models
         words = f"{models} model{'s' * (models != 1)} viewed in all tabs"
         self._counted.value = words
+
+    def opening(self, session: LiveSession) -> list[str]:
+        """Lines of Python that open these runs, with the model that they began with, and the tab of a session."""
+        files = [one.run.inputs.bold for one in self.runs.sessions]
+        given = [repr(files) if all(files) else "runs"]
+        events = [one.run.inputs.events for one in self.runs.sessions]
+        first = self.runs.sessions[0].steps.taken[0]
+        opened = call_of("gw.explore", given, {"events": events if all(events) else None}, first)
+        return [opened, f"explorer.go_to({self.runs.every.index(session)})"]
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the open tab's status line."""

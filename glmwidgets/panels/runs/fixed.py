@@ -35,6 +35,8 @@ class RunsPanel(Panel):
     weighting : Dropdown
     """
 
+    also = ("which runs",)
+
     def __init__(self, session: FixedSession, names: tuple[str, ...]):
         super().__init__(session, "Runs", ("runs", "contrasts", "fixed effects", "mask", "design"))
         self.ticks = [W.Checkbox(value=True, description=f"run {i + 1}", indent=False) for i in range(len(names))]
@@ -153,6 +155,15 @@ class FixedExplorer(OutOfRuns, SessionExplorer):
             [self.clusters, self.crosshair],
             subject=of,
         )
+
+    def _opening(self, first: Any) -> list[str]:
+        return [] if self.outer is None else self.outer.opening(self.session)
+
+    def study(self) -> Any:
+        """What is on screen, as reports tell of it."""
+        from glmwidgets.report.exports.runs import study_of_runs
+
+        return study_of_runs(self.subject)
 
     def _facts(self) -> tuple[str, list[str]]:
         result = self.session.result

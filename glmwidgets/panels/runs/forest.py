@@ -37,6 +37,9 @@ class ForestPanel(Panel):
         The runs in their order from the top; the combination is the last.
     """
 
+    also = ("forest plot", "effect in each run")
+    reason = "agree"
+
     def __init__(self, session: FixedSession):
         super().__init__(session, "Each run here")
         self._n = len(session.analysis.analyses) + 1

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slider import Slider
@@ -16,7 +16,7 @@ from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["Panel", "close_with_all", "field", "guarded", "labelled", "named", "opened_by", "text"]
+__all__ = ["Panel", "close_with_all", "field", "guarded", "labelled", "named", "opened_by", "text", "why"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,11 @@ def field(label: str, control: W.Widget) -> W.VBox:
 def labelled(control: W.Widget) -> W.VBox:
     """A control of a setting with what it is called above it."""
     return field(control.label if isinstance(control, Slider) else control.description, control)
+
+
+def why(name: str, title: str) -> str:
+    """A small button, as HTML, that asks why a verdict is as it is."""
+    return f'<button class="glmw-why" data-why="{name}" title="{escape(title)}" aria-label="{escape(title)}">?</button>'
 
 
 def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) -> W.Box:
@@ -108,6 +113,11 @@ class Panel(W.VBox):
         Stages and settings' groups whose errors are shown in this panel.
     """
 
+    #: Phrases by which a person looks for the panel; of one without a heading, the first is what it is called.
+    also: ClassVar[tuple[str, ...]] = ()
+    #: The verdict of its heading: a key of `glmwidgets.session.core.reasons.REASONS`; empty for none.
+    reason: ClassVar[str] = ""
+
     def __init__(self, session: LiveSession, title: str = "", stages: tuple[str, ...] = ()):
         self.session = session
         self._stages = stages
@@ -117,6 +127,8 @@ class Panel(W.VBox):
         W.show(self._error, False)
         super().__init__([])
         self.add_class("glmw-panel")
+        if self.reason:
+            self.add_class(f"glmw-why-{self.reason}")
         self.set_verdict("")
         session.observe_locked(self._show_error, "status")
 
@@ -129,6 +141,14 @@ class Panel(W.VBox):
     def _in_a_cell(self) -> list[W.Widget]:
         """What is shown of the panel in a cell of its own."""
         return [self]
+
+    @property
+    def called(self) -> str:
+        """What a person calls the panel."""
+        return self._title or next(iter(self.also), type(self).__name__)
+
+    def unfold(self) -> None:
+        """Do what brings the panel into sight, where it is not a part of a column."""
 
     def forget(self) -> None:
         """Let go of results and what was made of them; the panel is being taken away."""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime
-from html import escape
-from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +12,9 @@ import numpy as np
 
 from glmwidgets.analysis.cluster_table import cluster_columns, cluster_table, cluster_tsv
 from glmwidgets.analysis.thresholding import Clusters
-from glmwidgets.files.writing import check_outputs, write_text
-from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.parts.download import Download
+from glmwidgets.files.writing import write_text
 from glmwidgets.panels.parts.table import RowTable
-from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.panels.shared.base import Panel
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
@@ -46,9 +41,10 @@ class ClustersPanel(Panel):
     Attributes
     ----------
     table : RowTable
-    save : Button
-        Writes ``clusters.tsv`` beside the notebook; in the app the browser downloads it.
     """
+
+    also = ("table of clusters", "peaks", "results table")
+    reason = "clusters"
 
     def __init__(self, session: LiveSession, flash: Callable | None = None):
         super().__init__(session, "Clusters", ("clusters", "bounds"))
@@ -57,12 +53,7 @@ class ClustersPanel(Panel):
         self.table.on_pick(self.guarded(self._jump))
         self._flash = flash
         self._peaks: list[tuple[Cluster, Peak]] = []
-        self._download = Download() if Download.is_wanted() else None
-        where = "beside the notebook" if self._download is None else "to your downloads"
-        self.save = self.button("save as TSV", self._save, tooltip=f"write {FILE} {where}", disabled=True)
-        self._note = text("glmw-note")
-        foot = W.row("glmw-bar", self.save, self._note, *([] if self._download is None else [self._download]))
-        self.fill(self.table, foot)
+        self.fill(self.table)
         session.observe_locked(self._show, "clusters")
         session.observe_locked(self._mark, "cursor")
         self._show()
@@ -98,23 +89,16 @@ class ClustersPanel(Panel):
             raise SettingsError("clusters", "they are still being found: wait until the explorer is up to date")
         return clusters
 
-    def _save(self, _button: object) -> None:
-        if self._download is not None:
-            name, done = FILE, "downloaded"
-            self._download.offer(name, cluster_tsv(self._found()))
-        else:
-            name, done = self.save_tsv(self._free_name()).name, "saved"
-        self._note.value = f"{done} {escape(name)} {datetime.now():%H:%M:%S}"
+    def go_to(self, number: int) -> None:
+        """Put the crosshair at the peak of a cluster, and let the cluster light up.
 
-    def _free_name(self) -> Path:
-        """The first of clusters.tsv, clusters-2.tsv ... that may be written: a button cannot ask what to do."""
-        for number in count(1):
-            path = Path(FILE if number == 1 else f"{Path(FILE).stem}-{number}.tsv")
-            try:
-                check_outputs([("clusters", path)], by=self.session)
-            except FileExistsError:
-                continue
-            return path
+        Parameters
+        ----------
+        number : int
+            As the table has it, from 1.
+        """
+        found = self._found().found
+        self._light(found[number - 1], found[number - 1].peaks[0])
 
     def _show(self, _change: object = None) -> None:
         clusters = self.session.clusters
@@ -130,8 +114,6 @@ class ClustersPanel(Panel):
         with self.table.hold_sync():
             self.table.empty = "" if found else self._why_none()
             self.table.rows = [_row(values) for values in table.itertuples(index=False)]
-        if self.save.disabled:
-            self.save.disabled = False
         self._mark()
 
     def _why_none(self) -> str:
@@ -148,7 +130,9 @@ class ClustersPanel(Panel):
         return f"No cluster of {chosen.cluster_size} voxels or more over {symbol} > {threshold:.2f}; {highest}."
 
     def _jump(self, index: int) -> None:
-        cluster, peak = self._peaks[index]
+        self._light(*self._peaks[index])
+
+    def _light(self, cluster: Cluster, peak: Peak) -> None:
         self.session.move_to(peak.ijk)
         clusters = self.session.clusters
         # While the next ones are being found, the table is still of those before.

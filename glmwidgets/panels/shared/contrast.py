@@ -11,7 +11,8 @@ from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, weight
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
-from glmwidgets.panels.shared.base import Panel, close_with_all, named, text
+from glmwidgets.panels.shared.base import Panel, close_with_all, named, text, why
+from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 
@@ -58,6 +59,8 @@ class ContrastPanel(Panel):
         Takes what is proposed in place of a contrast that cannot be read.
     table : RowTable
     """
+
+    also = ("Contrasts", "list of contrasts", "weights")
 
     def __init__(self, session: Session):
         super().__init__(session, "", ("contrast",))
@@ -234,14 +237,18 @@ class ContrastPanel(Panel):
             )
 
 
+def _why(name: str) -> str:
+    return why(name, REASONS[name].title)
+
+
 def _in_words(verdict: ContrastVerdict, threshold: float, unit: str) -> str:
     if not verdict.estimable:
         return f'<span class="glmw-warn" title="{escape(verdict.message)}">not estimable</span>'
     test = f"F({verdict.dim}, {verdict.dof:g})" if verdict.stat_type == "F" else f"t({verdict.dof:g})"
-    words = [test, "estimable", f"efficiency {verdict.efficiency:.3g}"]
+    words = [f"{test} {_why('contrast')}", "estimable", f"efficiency {verdict.efficiency:.3g}"]
     effect = verdict.detectable(threshold)
     if math.isfinite(effect):
-        words.append(f"smallest detectable effect {effect:.2g}{unit}")
+        words.append(f"smallest detectable effect {effect:.2g}{unit} {_why('detectable')}")
     said = " · ".join(words)
     if verdict.inflation > INFLATED:
         said += f' · <span class="glmw-warn">VIF {verdict.inflation:.1f}</span>'

@@ -20,6 +20,9 @@ ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square")
 class CrosshairPanel(Panel):
     """Voxel, mm, effect with its standard error, statistic, z, R², the noise parameters there, and its cluster."""
 
+    also = ("values at the crosshair", "voxel")
+    reason = "active"
+
     def __init__(self, session: Session):
         super().__init__(session, "At the crosshair")
         self._values = text("glmw-values")

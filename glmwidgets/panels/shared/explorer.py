@@ -16,6 +16,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import close_with_all, text
+from glmwidgets.panels.shared.guided import Guided
 from glmwidgets.panels.shared.notebook import bundle, is_unattended, remember
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.panels.shared.undo import UndoBar
@@ -182,7 +183,7 @@ class ExplorerBase(W.VBox):
             give_memory_back()
 
 
-class SessionExplorer(ExplorerBase):
+class SessionExplorer(Guided, ExplorerBase):
     """The explorer of one live session: what it is of, undo, three columns of panels and the status line.
 
     Subclasses make their panels, then call this.
@@ -223,7 +224,8 @@ class SessionExplorer(ExplorerBase):
         self._top = text("glmw-top")
         bar = UndoBar(session)
         self.undo, self.redo = bar.undo, bar.redo
-        bar.children = (*bar.children, *tools)
+        self.subject = session if subject is None else subject
+        bar.children = (*bar.children, *tools, *self._make_guide())
         head = W.row("glmw-head-line", self._top, bar)
         sides = {"glmw-left": left, "glmw-centre": centre, "glmw-right": right}
         self._columns = W.row("glmw-columns", *(W.row(name, *panels) for name, panels in sides.items()))
@@ -232,7 +234,7 @@ class SessionExplorer(ExplorerBase):
         body = W.column(
             "glmw-explorer", stylesheet(), Frame(), head, *places, self._columns, *below, self._status.widget
         )
-        super().__init__(session if subject is None else subject, [body])
+        super().__init__(self.subject, [body])
         self.add_class("glmw")
         session.observe_locked(self._show_facts, ["result", "looks"])
         self._show_facts()

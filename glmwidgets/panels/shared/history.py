@@ -32,6 +32,9 @@ class HistoryPanel(Panel):
     table : RowTable
     """
 
+    also = ("history", "models viewed", "ledger", "lock the model")
+    reason = "models"
+
     def __init__(self, session: Session):
         super().__init__(session, "Looked at")
         self.count = W.ToggleButton(description="", tooltip="every model that was looked at")
@@ -48,6 +51,10 @@ class HistoryPanel(Panel):
         self._shown: tuple[Entry, ...] = ()
         session.observe_locked(self._show, ["looks", "status"])
         self._show()
+
+    def unfold(self) -> None:
+        """Open the list below the explorer's head."""
+        self.count.value = True
 
     def _ask(self, _button: object) -> None:
         self._asked = not self._asked

@@ -18,11 +18,12 @@ from glmwidgets.panels.parts.grid import grey_limits
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.parts.slider import Slider
-from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text
+from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text, why
 from glmwidgets.panels.shared.beside import UNREACHABLE, Beside
 from glmwidgets.panels.shared.map_view import MapView
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession
+from glmwidgets.session.core.reasons import REASONS
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import Answer
@@ -46,6 +47,8 @@ class MapPanel(Panel):
         ``thresholding`` and ``statistics``, its analysis ``backgrounds``, ``background_image`` and, unless it has all
         of them, the names of its ``statistics``.
     """
+
+    also = ("Map", "brain", "threshold")
 
     def __init__(self, session: LiveSession):
         super().__init__(session, "", ("threshold", "clusters", "map"))
@@ -273,6 +276,7 @@ class MapPanel(Panel):
             p, q = result.rates
             rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
             rates = f"p {_rate(p)} · {rate}"
+        height = f"{height} {why('threshold', REASONS['threshold'].title)}"
         for place, words in ((self._height, height), (self._rates, rates)):
             place.value = words
 

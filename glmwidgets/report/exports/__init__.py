@@ -7,6 +7,7 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "FILES": "glmwidgets.report.exports.folder",
     "runs_report": "glmwidgets.report.exports.runs",
+    "study_of_runs": "glmwidgets.report.exports.runs",
     "write_group_script": "glmwidgets.report.exports.group_script",
     "write_result": "glmwidgets.report.exports.folder",
     "write_runs_script": "glmwidgets.report.exports.runs",

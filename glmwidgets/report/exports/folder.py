@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,8 @@ from glmwidgets.models.map_header import describe_map
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-    from glmwidgets.analysis.answers import RunAnswer
+    from glmwidgets.analysis.answers import Answer
     from glmwidgets.analysis.thresholding import Clusters
-    from glmwidgets.runs.run import Run
 
 __all__ = ["FILES", "write_result"]
 
@@ -34,12 +33,12 @@ FILES = {
     "mask.nii.gz": "1 in the voxels that were analysed",
     "clusters.nii.gz": "number of the cluster that a voxel belongs to, as in clusters.tsv; 0 for none",
     "clusters.tsv": "clusters over the threshold and their peaks",
-    "design_matrix.tsv": "one row per scan, one column per regressor",
-    "settings.json": "all settings; `glmwidgets fit --settings settings.json` repeats the result",
+    "design_matrix.tsv": "one row per scan or map, one column per regressor",
+    "settings.json": "all settings; of a run, `glmwidgets fit --settings settings.json` repeats the result",
 }
 
 
-def _maps(result: RunAnswer, labels: np.ndarray) -> dict[str, Nifti1Image]:
+def _maps(result: Answer, labels: np.ndarray) -> dict[str, Nifti1Image]:
     contrast, domain, sides = result.contrast, result.domain, result.thresholding.two_sided
     is_t = contrast.stat_type == "t"
     values = {
@@ -60,7 +59,7 @@ def _maps(result: RunAnswer, labels: np.ndarray) -> dict[str, Nifti1Image]:
 
 
 def write_result(
-    folder: str | os.PathLike[str], run: Run, result: RunAnswer, clusters: Clusters, *, overwrite: bool = False
+    folder: str | os.PathLike[str], by: Any, result: Answer, clusters: Clusters, *, overwrite: bool = False
 ) -> list[Path]:
     """Write the maps, tables and settings of a result.
 
@@ -70,12 +69,14 @@ def write_result(
     ----------
     folder : str or path
         Where to; made if it does not exist. Other files in it are left alone.
-    run : Run
-    result : RunAnswer
+    by : Run or LiveSession
+        Whose result it is.
+    result : Answer
+        Of a run, of several, or of a group; several have no one design to write.
     clusters : Clusters
         Of the same settings.
     overwrite : bool
-        Whether files of an earlier result there may be replaced. Those of the same run that were written in this
+        Whether files of an earlier result there may be replaced. Those of the same `by` that were written in this
         Python session may; one that was read as an input never is.
 
     Returns
@@ -90,11 +91,12 @@ def write_result(
     OSError
         If they cannot be written; the folder is then as it was.
     """
-    with whole_folder(folder, FILES, overwrite=overwrite, by=run) as new:
+    with whole_folder(folder, FILES, overwrite=overwrite, by=by) as new:
         for name, img in _maps(result, clusters.labels).items():
             save_image(img, new / name)
         write_text(new / "clusters.tsv", cluster_tsv(clusters), "clusters")
-        write_text(new / "design_matrix.tsv", tsv(result.design), "design")
+        if len(result.design):
+            write_text(new / "design_matrix.tsv", tsv(result.design), "design")
         write_text(new / "settings.json", result.settings.to_json(views=False), "settings")
         names = sorted(path.name for path in new.iterdir())
     return [Path(folder) / name for name in names]

@@ -32,7 +32,7 @@ from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.fixed import WEIGHTINGS
 from glmwidgets.specification.words import told_beside, told_origins
 
-__all__ = ["runs_report", "write_runs_script"]
+__all__ = ["runs_report", "study_of_runs", "write_runs_script"]
 
 
 class _Combined:
@@ -226,16 +226,33 @@ def runs_report(of: RunSet, *, title: str | None = None, bg_img: Any = None, **o
     ValueError
         If the runs have models that differ in more than their designs, or are weighted by precision.
     """
+    # What was looked at in all tabs, not in one of them.
+    return render(study_of_runs(of, title=title, bg_img=bg_img), **{"ledger": of, **options})
+
+
+def study_of_runs(of: RunSet, *, title: str | None = None, bg_img: Any = None) -> Study:
+    """Gather what several runs say together.
+
+    Parameters
+    ----------
+    of : RunSet
+    title, bg_img
+        As in `runs_report`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        If the runs have models that differ in more than their designs, or are weighted by precision.
+    """
     found = _Combined(of)
     if not found.is_one_model:
         raise ValueError("runs have models of their own, and a report tells of one: link them, or report on each run")
     if not found.by_estimator:
         raise ValueError("a report tells of runs that weigh the same: choose that, or write the script")
-    # What was looked at in all tabs, not in one of them.
-    return render(_study(of, found, title, bg_img), **{"ledger": of, **options})
-
-
-def _study(of: RunSet, found: _Combined, title: str | None, bg_img: Any) -> Study:
     analysis, settings, facts = of.fixed.analysis, found.settings, []
     for place, (name, text) in enumerate(settings.contrast.listed):
         result = analysis.result(settings.updated({"contrast.active": place}))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["still"]
 
 
-def still(session: LiveSession, title: str) -> bytes | None:
+def still(session: LiveSession, title: str, kind: str = "png", dpi: int = 96) -> bytes | None:
     """The z map at the crosshair, over the background, faded below the threshold.
 
     Parameters
@@ -24,11 +24,14 @@ def still(session: LiveSession, title: str) -> bytes | None:
     session : LiveSession
     title : str
         Written above the map.
+    kind : {"png", "svg"}
+    dpi : int
+        Pixels an inch, of PNG.
 
     Returns
     -------
     bytes or None
-        PNG of some 50 to 150 kB; None before the first result.
+        PNG of some 50 to 150 kB, or SVG; None before the first result.
     """
     with session.lock:
         result, xyz = session.result, session.mm()
@@ -47,5 +50,5 @@ def still(session: LiveSession, title: str) -> bytes | None:
         title=title,
     )
     with BytesIO() as buffer:
-        figure.savefig(buffer, format="png", dpi=96, facecolor=figure.get_facecolor())
+        figure.savefig(buffer, format=kind, dpi=dpi, facecolor=figure.get_facecolor())
         return buffer.getvalue()

@@ -16,10 +16,12 @@ _EXPORTS = {
     "group_report": "glmwidgets.report.page.group",
     "methods_text": "glmwidgets.report.page.methods",
     "named_contrasts": "glmwidgets.report.page.subject",
+    "results_sheet": "glmwidgets.report.page.sheet",
     "render": "glmwidgets.report.page.html",
     "session_report": "glmwidgets.report.page.html",
     "study_of_model": "glmwidgets.report.page.subject",
     "study_of_result": "glmwidgets.report.page.subject",
+    "study_of_session": "glmwidgets.report.page.subject",
     "summary": "glmwidgets.report.page.words",
 }
 

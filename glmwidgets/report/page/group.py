@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.arguments import arguments_of
 
-__all__ = ["group_report", "study_of_group"]
+__all__ = ["group_report", "study_of_group", "study_of_group_session"]
 
 
 def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any = None, **options: Any) -> Report:
@@ -46,6 +46,27 @@ def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any
     ValueError
         If there is no result yet.
     """
+    return render(study_of_group_session(session, title=title, bg_img=bg_img), **options)
+
+
+def study_of_group_session(session: GroupSession, *, title: str | None = None, bg_img: Any = None) -> Study:
+    """Gather what a group session shows, looked at as it is now.
+
+    Parameters
+    ----------
+    session : GroupSession
+    title, bg_img
+        As in `group_report`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        If there is no result yet.
+    """
     with session.lock:
         result, clusters, permuted, chosen = session.result, session.clusters, session.permuted, session.settings
     if result is None:
@@ -55,8 +76,7 @@ def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any
         permuted = None  # of another model than the one on screen
     if clusters is None:
         clusters = session.analysis.clusters(settings)
-    study = study_of_group(session.analysis, result, clusters, settings, permuted, title=title, bg_img=bg_img)
-    return render(study, **options)
+    return study_of_group(session.analysis, result, clusters, settings, permuted, title=title, bg_img=bg_img)
 
 
 def study_of_group(

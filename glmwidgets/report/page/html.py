@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +26,7 @@ from glmwidgets.report.page.sections import (
     run_section,
     whiteness_words,
 )
-from glmwidgets.report.page.subject import Study, study_of_model, study_of_result
+from glmwidgets.report.page.subject import Study, study_of_model, study_of_result, study_of_session
 from glmwidgets.web import style
 from glmwidgets.web.palettes import FAINT, PAPER
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 #: How many steps of the ledger are listed.
 ENTRIES = 30
 
-__all__ = ["Report", "analysis_report", "glm_report", "render", "session_report"]
+__all__ = ["Report", "analysis_report", "glm_report", "render", "session_report", "template"]
 
 
 class Report:
@@ -249,13 +248,9 @@ def session_report(session: Session, **options: Any) -> Report:
     ValueError
         If there is no result yet.
     """
-    with session.lock:
-        result, clusters, chosen = session.result, session.clusters, session.settings
-    if result is None:
-        raise ValueError("there is nothing to report yet: wait until the first map is there")
-    result = replace(result, settings=result.settings.seen_as(chosen))
     options.setdefault("ledger", getattr(session, "ledger", None))
-    return analysis_report(session.analysis, result, clusters, **options)
+    study = study_of_session(session, title=options.pop("title", None), bg_img=options.pop("bg_img", None))
+    return render(study, **options)
 
 
 def render(
@@ -289,7 +284,7 @@ def render(
     sections += [("design", "Design"), ("mask", "Mask"), ("methods", "Methods")]
     sections += [("ledger", "Also looked at")] if told else []
     sections += [("parameters", "Parameters")]
-    page = _template().render(
+    page = template("report.html.j2", "report.css").render(
         title=study.title,
         lead=_lead(study),
         facts=facts_of(study),
@@ -309,14 +304,15 @@ def render(
     return Report(page, study.title)
 
 
-def _template() -> jinja2.Template:
-    page = (files("glmwidgets.report") / "templates" / "report.html.j2").read_text(encoding="utf-8")
-    sources = {"report.html.j2": page, "report.css": style("report.css")}
+def template(name: str, css: str) -> jinja2.Template:
+    """A page's template, such as ``"report.html.j2"``, with its style sheet."""
+    page = (files("glmwidgets.report") / "templates" / name).read_text(encoding="utf-8")
+    sources = {name: page, css: style(css)}
     # Everything is escaped, whatever the template is called; an unknown name is a mistake of ours, not an empty cell.
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(sources), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _lead(study: Study) -> str:

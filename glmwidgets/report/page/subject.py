@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -31,6 +31,9 @@ from glmwidgets.specification.settings import Settings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
 from glmwidgets.specification.words import told_beside
 
+if TYPE_CHECKING:
+    from glmwidgets.session.single.session import Session
+
 __all__ = [
     "ContrastFacts",
     "ModelFacts",
@@ -39,6 +42,7 @@ __all__ = [
     "named_contrasts",
     "study_of_model",
     "study_of_result",
+    "study_of_session",
     "weights_of",
 ]
 
@@ -224,6 +228,32 @@ def study_of_result(
         looks=settings.map,
         said=tuple(text for texts in result.warnings.values() for text in texts),
     )
+
+
+def study_of_session(session: Session, *, title: str | None = None, bg_img: Any = None) -> Study:
+    """Gather what a session of a run shows, looked at as it is now.
+
+    Parameters
+    ----------
+    session : Session
+    title, bg_img
+        As in `study_of_result`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        If there is no result yet.
+    """
+    with session.lock:
+        result, clusters, chosen = session.result, session.clusters, session.settings
+    if result is None:
+        raise ValueError("there is nothing to report yet: wait until the first map is there")
+    result = replace(result, settings=result.settings.seen_as(chosen))
+    return study_of_result(session.analysis, result, clusters, title=title, bg_img=bg_img)
 
 
 # A model --------------------------------------------------------------------------------------------------------------

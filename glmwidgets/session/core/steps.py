@@ -55,6 +55,11 @@ class Steps:
         """Whether a step was undone and nothing was changed since."""
         return self._place < len(self._line) - 1
 
+    @property
+    def taken(self) -> tuple[Settings, ...]:
+        """Settings from the first to the present ones, a step each; what was undone is not among them."""
+        return tuple(self._line[: self._place + 1])
+
     def add(self, settings: Settings) -> None:
         """Take a step, or go on with the one that is being taken; what was undone is forgotten."""
         now, present = self._clock(), self._line[self._place]

@@ -1,0 +1,170 @@
+"""What can be kept of an explorer, as one table: the menu, the search and the explorers' own methods read it."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from glmwidgets.files.writing import check_outputs, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from glmwidgets.panels.shared.explorer import SessionExplorer
+
+__all__ = ["KEPT", "Kept", "free_name", "packed"]
+
+# Pixels an inch of a picture that is kept, for slides and paper.
+DPI = 200
+
+
+class Kept(NamedTuple):
+    """A row of `KEPT`.
+
+    Attributes
+    ----------
+    label : str
+        What it is, after "Keep".
+    file : str
+        Its usual name; a name that ends with a slash is a folder.
+    write : callable
+        ``write(explorer, path)`` writes it whole, or not at all.
+    also : tuple of str
+        Phrases by which a person looks for it.
+    there : callable
+        ``there(explorer)``: whether this explorer has it.
+    """
+
+    label: str
+    file: str
+    write: Callable[[Any, Path], Any]
+    also: tuple[str, ...] = ()
+    there: Callable[[Any], bool] = lambda explorer: True
+
+    @property
+    def ending(self) -> str:
+        """Of its file; ``folder`` of a folder."""
+        return "folder" if self.file.endswith("/") else Path(self.file).suffix
+
+
+def _of_a_run(explorer: SessionExplorer) -> bool:
+    return hasattr(explorer.session, "run")
+
+
+def _sheet(explorer: SessionExplorer, path: Path) -> None:
+    from glmwidgets.report.page.sheet import results_sheet
+
+    study = explorer.study()
+    place = explorer.session.settings.contrast.active
+    results_sheet(study, place).save_as_html(path, by=explorer.subject)
+
+
+def _methods(explorer: SessionExplorer, path: Path) -> None:
+    from glmwidgets.report.page.methods import methods_text
+
+    write_text(path, f"{methods_text(explorer.study())}\n", "methods", by=explorer.subject)
+
+
+def _maps(explorer: SessionExplorer, path: Path) -> None:
+    from glmwidgets.report.exports.folder import write_result
+
+    session = explorer.session
+    with session.lock:
+        result, clusters = session.result, session.clusters
+    clusters = session.analysis.clusters(result.settings) if clusters is None else clusters
+    write_result(path, getattr(session, "run", session), result, clusters)
+
+
+def _bids(explorer: SessionExplorer, path: Path) -> None:
+    from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
+
+    save_glm_to_bids(explorer, out_dir=path)
+
+
+def _picture(kind: str) -> Callable[[SessionExplorer, Path], None]:
+    def write(explorer: SessionExplorer, path: Path) -> None:
+        from glmwidgets.report.figures.still import still
+
+        write_bytes(path, still(explorer.session, explorer._headline(), kind, DPI), "picture", by=explorer.subject)
+
+    return write
+
+
+#: What can be kept, by name.
+KEPT: dict[str, Kept] = {
+    "report": Kept("the report", "report.html", lambda explorer, path: explorer.report(path), ("html page",)),
+    "sheet": Kept(
+        "a results sheet to print", "results.html", _sheet, ("print the results", "results page", "one page")
+    ),
+    "session": Kept(
+        "the session", "session.json", lambda explorer, path: explorer.save(path), ("everything", "go on later")
+    ),
+    "script": Kept(
+        "a Python script", "analysis.py", lambda explorer, path: explorer.script(path), ("reproduce", "code")
+    ),
+    "nilearn": Kept(
+        "a script for nilearn",
+        "analysis_nilearn.py",
+        lambda explorer, path: explorer.script(path, "nilearn"),
+        (),
+        _of_a_run,
+    ),
+    "maps": Kept("the maps (NIfTI)", "maps/", _maps, ("nifti", "images", "statistical maps", "z map")),
+    "bids": Kept("a BIDS derivative", "derivative/", _bids, ("bids",), _of_a_run),
+    "table": Kept(
+        "the table of clusters",
+        "clusters.tsv",
+        lambda explorer, path: explorer.clusters.save_tsv(path),
+        ("tsv", "peaks", "spreadsheet"),
+    ),
+    "png": Kept("a picture (PNG)", "map.png", _picture("png"), ("figure", "picture for my slides", "screenshot")),
+    "svg": Kept("a picture (SVG)", "map.svg", _picture("svg"), ("vector figure", "figure for a paper")),
+    "methods": Kept("the methods text", "methods.txt", _methods, ("methods section", "what to write in the paper")),
+    "actions": Kept(
+        "what was done, as code",
+        "actions.py",
+        lambda explorer, path: write_text(path, explorer.code, "code", by=explorer.subject),
+        ("actions", "history as code"),
+    ),
+}
+
+
+def free_name(file: str, by: Any) -> Path:
+    """The first of name, name-2 ... that may be written in the notebook's folder: a menu cannot ask what to do."""
+    name = Path(file.rstrip("/"))
+    for number in count(1):
+        path = name if number == 1 else Path(f"{name.stem}-{number}{name.suffix}")
+        if file.endswith("/"):
+            if not path.exists():
+                return path
+            continue
+        try:
+            check_outputs([("file", path)], by=by)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError("numbers end")  # pragma: no cover
+
+
+def packed(row: Kept, explorer: SessionExplorer) -> tuple[str, bytes]:
+    """What is kept as one file for the browser: several files, or a folder, in a zip.
+
+    Returns
+    -------
+    name : str
+    content : bytes
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / row.file.rstrip("/")
+        row.write(explorer, path)
+        files = sorted(each for each in Path(folder).rglob("*") if each.is_file())
+        if len(files) == 1 and not path.is_dir():
+            return files[0].name, files[0].read_bytes()
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for each in files:
+                archive.write(each, each.relative_to(folder))
+        return f"{path.stem}.zip", buffer.getvalue()

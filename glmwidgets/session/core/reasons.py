@@ -1,0 +1,404 @@
+"""Why a verdict is as it is: its formula, the numbers on screen, what would change it, and where it is taught."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glmwidgets.analysis.verdicts import ContrastVerdict
+from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.design.diagnostics import energy_removed
+from glmwidgets.glm.design.drift import DRIFTS, make_drift
+from glmwidgets.glm.fit.whiteness import LEVEL, TOLERATED, Whiteness
+from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
+from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.session.core.live import LiveSession
+
+__all__ = ["REASONS", "Facts", "Reason", "Why"]
+
+
+@dataclass(frozen=True)
+class Why:
+    """What is answered to "why?".
+
+    Attributes
+    ----------
+    formula : str
+        In plain characters.
+    here : str
+        The same with the numbers of what is on screen.
+    change : str
+        What would make the verdict another.
+    """
+
+    formula: str
+    here: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a reason is made of.
+
+    Attributes
+    ----------
+    session : LiveSession
+        With a result.
+    white : Whiteness or None
+        What the residuals of the result look like, where they were tested.
+    """
+
+    session: LiveSession
+    white: Whiteness | None = None
+
+    @property
+    def result(self) -> Any:
+        """The result on screen."""
+        return self.session.result
+
+    @property
+    def contrast(self) -> ContrastVerdict:
+        """The verdict on the contrast of the result."""
+        return self.result.book.verdict(self.result.settings.contrast.expression)
+
+    @property
+    def effect_unit(self) -> str:
+        """Unit of effects with a blank before it; empty without one."""
+        return f" {self.session.unit}".rstrip()
+
+
+class Reason(NamedTuple):
+    """A row of `REASONS`.
+
+    Attributes
+    ----------
+    title : str
+        The question that it answers.
+    told : callable
+        ``told(facts)`` gives a `Why`; None where there is no such verdict on screen.
+    lesson : str
+        Key of `glmwidgets.session.core.lessons.LESSONS`.
+    also : tuple of str
+        Phrases by which a person looks for it.
+    """
+
+    title: str
+    told: Callable[[Facts], Why | None]
+    lesson: str
+    also: tuple[str, ...] = ()
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _white(facts: Facts) -> Why | None:
+    white = facts.white
+    if white is None:
+        return None
+    low, n = int(np.count_nonzero(white.p_values < LEVEL)), white.voxels.size
+    here = (
+        f"{low:,} of {n:,} voxels have p < {LEVEL:g}: {100 * white.share:.0f} %. "
+        f"{100 * LEVEL:.0f} % would by chance; up to {100 * TOLERATED:.0f} % is called white."
+    )
+    change = (
+        f"Try the noise model {noise_model_row(white.suggestion).label}: on a sample of voxels it leaves fewer."
+        if white.suggestion
+        else "A rhythm or a drift that the design lacks: confounds, another cut-off, scrubbed scans."
+    )
+    formula = (
+        "share = voxels with p < .05 / voxels tested; p: rank of autocorrelation and rhythm among simulated series"
+    )
+    return Why(
+        formula, here, change if not white.white else f"Nothing has to change. {change}" * bool(white.suggestion)
+    )
+
+
+def _removed(facts: Facts, high_pass: float) -> dict[str, float]:
+    """Share of the first regressor of each effect that a drift of some cut-off removes."""
+    design, chosen = facts.result.design, facts.result.settings.design
+    drift, _ = make_drift(chosen.drift_model, design.index.to_numpy(dtype=float), high_pass, chosen.drift_order)
+    first = {name: columns[0] for name, columns in facts.session.effects().items() if columns}
+    drift = drift[:, np.ptp(drift, axis=0) > 0]
+    if not first or not drift.shape[1]:
+        return {}
+    return dict(zip(first, energy_removed(design[list(first.values())], drift), strict=True))
+
+
+def _drift(facts: Facts) -> Why | None:
+    settings = getattr(facts.result.settings, "design", None)
+    if settings is None or not hasattr(settings, "drift_model"):
+        return None
+    lost = {name: share for name, share in _removed(facts, settings.high_pass).items() if math.isfinite(share)}
+    if not lost:
+        return None
+    worst = max(lost, key=lost.get)
+    here = f"{worst}: {100 * lost[worst]:.0f} % of its variance lies in the drift columns"
+    change = "A lower order removes less."
+    if DRIFTS[settings.drift_model].setting == "high_pass" and settings.high_pass:
+        here += f", which hold periods of {1 / settings.high_pass:.4g} s and longer"
+        slower = _removed(facts, settings.high_pass / 2).get(worst, 0.0)
+        change = (
+            f"A cut-off of {2 / settings.high_pass:.4g} s would remove {100 * slower:.0f} % of it. "
+            "Events that alternate faster lose less."
+        )
+    return Why("removed = |D D⁺ x|² / |x − mean x|², x: regressor, D: drift columns", f"{here}.", change)
+
+
+def _contrast(facts: Facts) -> Why:
+    verdict, here = facts.contrast, facts.session.series()
+    if not verdict.estimable:
+        return Why(
+            "A contrast c can be estimated if c = c X⁺ X, X: the design",
+            verdict.message,
+            "Weigh only what the design tells apart, or take out a column that others make up.",
+        )
+    if verdict.stat_type == "F":
+        formula = f"F = (C b)' [C V C']⁻¹ (C b) / {verdict.dim}"
+        said = f"{verdict.dim} rows, {verdict.dof:g} degrees of freedom"
+        said += f"; at the crosshair F = {_number(here.statistics['stat'])}" if here else ""
+    else:
+        formula = "t = c b / √(c V c'),  b: coefficients, V: their covariance"
+        said = f"{verdict.dof:g} degrees of freedom"
+        if here:
+            at = here.statistics
+            said += (
+                f"; at the crosshair t = {_number(at['effect'])} / {_number(at['effect_sd'])} = "
+                f"{_number(at['stat'])}, which is z = {_number(at['z'])}"
+            )
+    said += f". It can be estimated: c = c X⁺ X. Efficiency 1 / trace(C (X'X)⁺ C') = {verdict.efficiency:.3g}."
+    return Why(formula, said, "More events, or events that overlap less, raise the efficiency and with it t.")
+
+
+def _detectable(facts: Facts) -> Why | None:
+    verdict, height = facts.contrast, facts.result.threshold
+    effect = verdict.detectable(height)
+    if not math.isfinite(effect):
+        return None
+    sd = math.sqrt(verdict.variance)
+    lower = verdict.detectable(height - 1)
+    unit = facts.effect_unit
+    here = (
+        f"{_number(effect / sd)} × {_number(sd)}{unit} = {_number(effect)}{unit}: a true effect of this "
+        f"size passes z > {height:.2f} with a probability of .8 in the median voxel."
+    )
+    change = "Four times as many events halve it."
+    if math.isfinite(lower):
+        change += f" At a threshold of {height - 1:.2f} it would be {_number(lower)}{unit}."
+    return Why(
+        "smallest effect = δ √v,  v: variance of the estimate, δ: non-centrality of t for power .8", here, change
+    )
+
+
+def _collinearity(facts: Facts) -> Why | None:
+    verdict = facts.contrast
+    if not math.isfinite(verdict.inflation):
+        return None
+    grows = math.sqrt(verdict.inflation)
+    here = (
+        f"VIF of this contrast {verdict.inflation:.2f}: its standard error is √{verdict.inflation:.2f} = {grows:.2f} "
+        "times what it would be if no other column were like it."
+    )
+    change = "Events that do not follow each other in a fixed order, fewer confounds, or a contrast of other columns."
+    return Why("VIF = 1 / (1 − R²), R²: how well the other columns predict what the contrast asks", here, change)
+
+
+def _freedom(facts: Facts) -> Why | None:
+    result = facts.result
+    fit, design = getattr(result, "fit", None), result.design
+    if fit is None or not len(design):
+        return None
+    n, dof = len(design), float(fit.dof)
+    rank = np.linalg.matrix_rank(design.to_numpy(dtype=float))
+    here = f"{n} rows of the design − {rank} independent columns = {dof:g}"
+    change = "Fewer confounds, scrubbed scans or drift columns leave more; a longer run has more."
+    return Why("degrees of freedom = rows − rank of the design", f"{here}.", change)
+
+
+def _threshold(facts: Facts) -> Why | None:
+    result, chosen = facts.result, facts.result.thresholding
+    height, n = result.threshold, result.z.size
+    row = THRESHOLDS[chosen.height_control]
+    size, symbol = (np.abs(result.z), "|z|") if chosen.two_sided else (result.z, "z")
+    rate = f" at {chosen.alpha:g}" if row.setting == "alpha" else ""
+    if not math.isfinite(height):
+        here = f"{row.label}{rate}: no height keeps the rate; the highest {symbol} is {size.max():.2f}."
+        return Why(row.description, here, "A larger rate, smoothing, or a contrast with a larger effect.")
+    p, passing = float(p_from_z(height, chosen.two_sided)), int(np.count_nonzero(size > height))
+    q = false_discovery_rate(height, result.z, chosen.two_sided)
+    share = "" if math.isnan(q) else f", so that about {100 * q:.0f} % of them are false (q = {q:.2g})"
+    here = (
+        f"{row.label}{rate}: {symbol} > {height:.2f}. Of {n:,} voxels {n * p:,.0f} would pass by chance "
+        f"({n:,} × {p:.2g}); {passing:,} pass{share}."
+    )
+    other = next(
+        (each for name, each in THRESHOLDS.items() if each.setting == "alpha" and name != chosen.height_control)
+    )
+    change = f"Another method, such as {other.label}: {other.description[0].lower()}{other.description[1:]}"
+    sides = "p = 2 (1 − Φ(z))" if chosen.two_sided else "p = 1 − Φ(z)"
+    return Why(f"{row.description} {sides}, q = n p / voxels that pass", here, change)
+
+
+def _clusters(facts: Facts) -> Why | None:
+    clusters, result = facts.session.clusters, facts.result
+    if clusters is None:
+        return None
+    chosen = result.thresholding
+    size = np.abs(result.z) if chosen.two_sided else result.z
+    passing, kept = int(np.count_nonzero(size > result.threshold)), sum(each.n_voxels for each in clusters.found)
+    least = f" of {chosen.cluster_size} voxels or more" if chosen.cluster_size > 1 else ""
+    here = f"{passing:,} voxels pass; {kept:,} of them lie in {len(clusters.found)} clusters{least}."
+    change = "A higher threshold breaks clusters apart and makes them smaller; a smaller least size keeps more of them."
+    return Why("cluster = voxels of one sign over the threshold that share a face", here, change)
+
+
+def _active(facts: Facts) -> Why | None:
+    clusters = facts.session.clusters
+    if clusters is None or not clusters.found:
+        return None
+    number = int(clusters.labels[facts.session.cursor]) or 1
+    cluster, share = clusters.found[number - 1], float(clusters.bounds[number - 1])
+    sure = math.floor(share * cluster.n_voxels + 1e-9)
+    here = (
+        f"Cluster {number}: {sure} of {cluster.n_voxels} voxels ({math.floor(100 * share + 1e-9)} %) are active with a "
+        "confidence of 95 %, for all clusters at all thresholds together."
+    )
+    change = (
+        "A higher threshold: fewer voxels, of which a larger share is sure. At 0 % none is sure; some may be active."
+    )
+    return Why(
+        "share ≥ max over u of (1 − u + #{h p / α ≤ u}) / voxels, h: Hommel's number of voxels without effect",
+        here,
+        change,
+    )
+
+
+def _colour(facts: Facts) -> Why:
+    session, result = facts.session, facts.result
+    here, look = session.series(), session.settings.map
+    if here is None:
+        return Why("colour = value at the voxel", "The crosshair is outside the mask.", "Move it to a coloured voxel.")
+    z, chosen = here.statistics["z"], result.thresholding
+    passes = (abs(z) if chosen.two_sided else z) > result.threshold
+    positive, negative = (
+        ("orange", "blue") if look.colormap == "warm-cold" else ("the colours of +", "the colours of −")
+    )
+    expression = result.settings.contrast.expression
+    said = f"z of {expression} is {_number(z)} at the crosshair: "
+    if result.contrast.stat_type == "F":
+        said += "an F test has no direction, and its colour says how large it is"
+    else:
+        said += f"{positive}, for the effect is positive" if z > 0 else f"{negative}, for the effect is negative"
+    said += f"; it {'passes' if passes else 'does not pass'} the threshold of {result.threshold:.2f}"
+    said += "." if passes else " and is faint." if look.fade_below else " and is left out."
+    change = f"Turn the contrast round and {positive} and {negative} change places. The threshold sets what is faint."
+    return Why(f"{positive}: above 0, {negative}: below 0; faint below the threshold", said, change)
+
+
+def _fit(facts: Facts) -> Why | None:
+    here = facts.session.series()
+    if here is None or "r_square" not in here.statistics:
+        return None
+    share = here.statistics["r_square"]
+    said = (
+        f"The model explains {100 * share:.0f} % of the variance at the crosshair; {100 - 100 * share:.0f} % is left."
+    )
+    change = "Columns that describe more: confounds, a better response. R² rises with each column, true or not."
+    return Why("R² = 1 − residual sum of squares / sum of squares about the mean", said, change)
+
+
+def _models(facts: Facts) -> Why | None:
+    ledger = getattr(facts.session, "ledger", None)
+    if ledger is None:
+        return None
+    m = ledger.n_contrasts
+    here = (
+        f"{ledger.summary()[0].upper()}{ledger.summary()[1:]}. If each were a test of its own at .05: "
+        f"1 − .95^{m} = {1 - 0.95**m:.2f}."
+    )
+    change = "Choose the model before you look, lock it as confirmatory, or confirm what you found on other data."
+    return Why("chance of at least one false finding ≤ 1 − (1 − α)^m, m: looks", here, change)
+
+
+def _agree(facts: Facts) -> Why | None:
+    agreement = getattr(facts.session.series(), "agreement", None)
+    if agreement is None:
+        return None
+    here = (
+        f"Q = {agreement.q:.2f} with {agreement.dof} degrees of freedom, p = {agreement.p:.2g}; I² = "
+        f"{100 * agreement.i_square:.0f} % of the scatter between runs is more than their standard errors explain."
+    )
+    change = "Leave out a run that differs, and say so; or find what differs in it: movement, events, signal."
+    return Why("Q = Σ (b_r − b)² / v_r,  I² = (Q − dof) / Q", here, change)
+
+
+#: Every verdict that an explorer gives, by name.
+REASONS: Choices[Reason] = Choices(
+    {
+        "white": Reason(
+            "Why are the residuals white, or not?",
+            _white,
+            "11_noise_and_false_positives",
+            ("residuals not white", "autocorrelation left", "noise verdict"),
+        ),
+        "drift": Reason(
+            "Why does the filter remove part of a regressor?",
+            _drift,
+            "04_parameters",
+            ("filter removes my task", "high-pass removes the task", "drift verdict"),
+        ),
+        "contrast": Reason(
+            "Can this contrast be estimated?",
+            _contrast,
+            "12_collinearity_and_efficiency",
+            ("contrast estimable", "degrees of freedom of the contrast", "efficiency", "why this t value"),
+        ),
+        "detectable": Reason(
+            "How small an effect can be found?",
+            _detectable,
+            "12_collinearity_and_efficiency",
+            ("how small an effect can I find", "power", "smallest detectable effect"),
+        ),
+        "collinearity": Reason(
+            "How much does collinearity cost?",
+            _collinearity,
+            "12_collinearity_and_efficiency",
+            ("collinearity", "variance inflation factor", "vif"),
+        ),
+        "freedom": Reason(
+            "Where do the degrees of freedom come from?", _freedom, "04_parameters", ("degrees of freedom", "dof")
+        ),
+        "threshold": Reason(
+            "What does this threshold promise?",
+            _threshold,
+            "13_thresholds_and_multiple_comparisons",
+            ("why this threshold", "what is q", "false positives expected"),
+        ),
+        "clusters": Reason(
+            "Why these clusters?", _clusters, "13_thresholds_and_multiple_comparisons", ("why so few clusters",)
+        ),
+        "active": Reason(
+            "How much of a cluster is truly active?",
+            _active,
+            "13_thresholds_and_multiple_comparisons",
+            ("truly active", "true discovery proportion"),
+        ),
+        "colour": Reason(
+            "Why has this voxel its colour?", _colour, "00_tour", ("why is this orange", "why is this blue", "why red")
+        ),
+        "fit": Reason(
+            "How well does the model fit here?", _fit, "02_predicted_and_residuals", ("r squared", "goodness")
+        ),
+        "models": Reason(
+            "Why are the models counted that I looked at?",
+            _models,
+            "13_thresholds_and_multiple_comparisons",
+            ("models viewed", "forking paths", "exploratory"),
+        ),
+        "agree": Reason("Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")),
+    }
+)
