@@ -11,6 +11,7 @@ _EXPORTS = {
     "SecondLevelModel": "glmwidgets.models.second_level",
     "cluster_level_inference": "glmwidgets.models.thresholding",
     "compute_fixed_effects": "glmwidgets.models.fixed_effects",
+    "first_level_from_bids": "glmwidgets.models.from_bids",
     "get_clusters_table": "glmwidgets.models.thresholding",
     "non_parametric_inference": "glmwidgets.models.permutation_inference",
     "threshold_stats_img": "glmwidgets.models.thresholding",

@@ -179,14 +179,14 @@ def _fitting(
     roots = _roots(root, label, derivatives)
     found: list[tuple[Path, BidsFile]] = []
     for place in roots:
-        found += [(place, file) for file in _bold_files(place / f"sub-{label}", derived=derivatives is not False)]
+        found += [(place, file) for file in bold_files(place / f"sub-{label}", derived=derivatives is not False)]
     if "desc" not in wanted:
         # What fMRIPrep made, else the raw run, else what other pipelines made.
         kinds = [[each for each in found if each[1].entities.get("desc") == desc] for desc in ("preproc", None)]
         found = next(filter(None, kinds), found)
     if not found:
         raise FileNotFoundError(_nothing(root, label))
-    fitting = [(place, file) for place, file in found if _fits(file, wanted)]
+    fitting = [(place, file) for place, file in found if fits(file, wanted)]
     if not fitting:
         there = "; ".join(_described([file for _, file in found]))
         asked = ", ".join(f"{_long(key)}={value}" for key, value in wanted.items())
@@ -196,7 +196,7 @@ def _fitting(
 
 def _opened(found: tuple[Path, BidsFile], root: Path, label: str, confounds: Any, options: Any) -> FoundRun:
     place, bold = found
-    return _complete(bold, place, _raw_root(root, place, label), confounds, options)
+    return complete_run(bold, place, raw_root(root, place, label), confounds, options)
 
 
 def _given(task: Any, run: Any, session: Any, space: Any) -> dict[str, Any]:
@@ -228,7 +228,8 @@ def _roots(root: Path, label: str, derivatives: Any) -> list[Path]:
     return [root, *itself, *inside]
 
 
-def _bold_files(folder: Path, derived: bool) -> list[BidsFile]:
+def bold_files(folder: Path, derived: bool) -> list[BidsFile]:
+    """Functional images of a participant's folder, by name; without those of derivatives if not `derived`."""
     if not folder.is_dir():
         return []
     paths = sorted([*folder.glob("func/*"), *folder.glob("ses-*/func/*")])
@@ -238,7 +239,8 @@ def _bold_files(folder: Path, derived: bool) -> list[BidsFile]:
     return files if derived else [f for f in files if "desc" not in f.entities]
 
 
-def _fits(file: BidsFile, wanted: Mapping[str, str]) -> bool:
+def fits(file: BidsFile, wanted: Mapping[str, str]) -> bool:
+    """Whether a file's name has these entities, "none" standing for the lack of one."""
     return all(_has(file, key, value) for key, value in wanted.items())
 
 
@@ -298,7 +300,7 @@ def _nothing(root: Path, label: str) -> str:
 # What belongs to a run ------------------------------------------------------------------------------------------------
 
 
-def _raw_root(root: Path, place: Path, label: str) -> Path | None:
+def raw_root(root: Path, place: Path, label: str) -> Path | None:
     """Root of the raw dataset, where events are: that which was named, holds the derivatives, or that they name."""
     candidates = [root, *place.parents[:2]] if place != root else [*place.parents[:2]]
     for candidate in [*candidates, *linked_datasets(place)]:
@@ -314,7 +316,8 @@ def _raw_folder(bold: BidsFile, raw: Path) -> Path:
     return folder / "func"
 
 
-def _complete(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, options: Mapping[str, Any]) -> FoundRun:
+def complete_run(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, options: Mapping[str, Any]) -> FoundRun:
+    """What belongs to an image of a dataset: events, mask, confounds, clock."""
     folder = bold.path.parent
     places = [(folder, root)] + ([(_raw_folder(bold, raw), raw)] if raw is not None else [])
     undressed = BidsFile(
