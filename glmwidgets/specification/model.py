@@ -1,4 +1,4 @@
-"""What is asked of the data: where a run comes from, and the model that is fitted to it."""
+"""What is asked of the data: the model that is fitted to a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.held import HELD, hold_response
 from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
 from glmwidgets.glm.response.table import offered_hrfs
-from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.field import (
     Argument,
     Needs,
@@ -30,7 +29,7 @@ from glmwidgets.specification.field import (
 from glmwidgets.specification.tree import SettingsTree
 
 if TYPE_CHECKING:
-    from glmwidgets.runs.run import Run
+    pass
 
 __all__ = [
     "ASKED",
@@ -38,10 +37,8 @@ __all__ = [
     "DataSettings",
     "DesignSettings",
     "EventsSettings",
-    "InputSettings",
     "Model",
     "NoiseSettings",
-    "Source",
 ]
 
 #: In the place of a noise model's name: the one that the run asks for. Settings then say `ASKED`, until the run was
@@ -51,73 +48,6 @@ ASKED = "asked"
 
 #: How a noise model was chosen, by ``noise.choice``.
 NOISE_CHOICES = {"name": "by name", ASKED: "by evidence, once the run is looked at", EVIDENCE: "by evidence"}
-
-
-@dataclass(frozen=True)
-class InputSettings(Provenance):
-    """Where the run comes from; see `glmwidgets.runs.run.Provenance`."""
-
-    bold: str | None = setting(None, "image", argument=Argument("run_imgs", "FirstLevelModel.fit"))
-    events: str | None = setting(
-        None,
-        "table of events",
-        options=(Option("--events", "table of events: onset, duration, trial_type", "FILE"),),
-        argument=Argument("events", "FirstLevelModel.fit"),
-    )
-    confounds: str | None = setting(
-        None,
-        "table of confounds",
-        options=(Option("--confounds", "table with one row per scan", "FILE"),),
-        argument=Argument("confounds", "FirstLevelModel.fit"),
-    )
-    mask: str | None = setting(
-        None,
-        "mask",
-        options=(Option("--mask", "image of the voxels to analyse; found by default", "FILE"),),
-        argument=Argument("mask_img"),
-    )
-    t_r: float | None = setting(
-        None,
-        "time between scans",
-        unit="s",
-        low=0,
-        open_low=True,
-        options=(Option("--t-r", "seconds between scans; the header's by default", "R"),),
-        argument=Argument("t_r"),
-    )
-    slice_time_ref: float | None = setting(
-        None,
-        "time within a scan",
-        unit="of a scan",
-        low=0,
-        high=1,
-        options=(Option("--slice-time-ref", "time within a scan, as a fraction"),),
-        argument=Argument("slice_time_ref", quiet=True),
-    )
-    anatomical: str | None = setting(
-        None, "anatomical image", argument=Argument("bg_img", "FirstLevelModel.generate_report")
-    )
-    frame_times: tuple[float, ...] | None = setting(None, "times of the scans", unit="s")
-    missing_duration: float | None = setting(
-        None,
-        "events without a duration",
-        unit="s",
-        say=lambda seconds: "left out" if seconds is None else f"{seconds:g} s",
-        said=lambda seconds: "" if seconds is None else f"events without a duration were given {seconds:g} s",
-        low=0,
-        options=(Option("--missing-duration", "seconds that events without a duration last; left out by default"),),
-    )
-    said_by: tuple[tuple[str, ...], ...] = setting(
-        (), "who said these", say=lambda said: "; ".join(f"{name}: {who}" for name, who in said) or plain(said)
-    )
-
-    @classmethod
-    def of(cls, run: Run) -> InputSettings:
-        """What the settings of an analysis say of its run."""
-        return cls(**vars(run.inputs))
-
-    def __post_init__(self) -> None:
-        check_group(self, "inputs")
 
 
 def _smoothed(mm: float | None) -> str:
@@ -558,13 +488,6 @@ class NoiseSettings:
         if row is not None and not row.can_pool and "pooling" not in new:
             new["pooling"] = None
         return dataclasses.replace(self, **new)
-
-
-@dataclass(frozen=True)
-class Source(SettingsTree):
-    """Which run is analysed."""
-
-    inputs: InputSettings = field(default_factory=InputSettings)
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,10 @@ from typing import ClassVar
 
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import MapSettings, MapView
-from glmwidgets.specification.model import (
-    DataSettings,
-    DesignSettings,
-    EventsSettings,
-    InputSettings,
-    Model,
-    NoiseSettings,
-    Source,
-)
+from glmwidgets.specification.model import DataSettings, DesignSettings, EventsSettings, Model, NoiseSettings
 from glmwidgets.specification.question import ContrastSettings, Question, ThresholdSettings
 from glmwidgets.specification.series import SeriesSettings
+from glmwidgets.specification.source import InputSettings, Source
 
 __all__ = [
     "ContrastSettings",

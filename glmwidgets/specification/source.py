@@ -1,0 +1,89 @@
+"""Which run is asked about: where it comes from, and who said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from glmwidgets.runs.run import Provenance
+from glmwidgets.specification.field import Argument, Option, check_group, plain, setting
+from glmwidgets.specification.tree import SettingsTree
+
+if TYPE_CHECKING:
+    from glmwidgets.runs.run import Run
+
+__all__ = ["InputSettings", "Source"]
+
+
+@dataclass(frozen=True)
+class InputSettings(Provenance):
+    """Where the run comes from; see `glmwidgets.runs.run.Provenance`."""
+
+    bold: str | None = setting(None, "image", argument=Argument("run_imgs", "FirstLevelModel.fit"))
+    events: str | None = setting(
+        None,
+        "table of events",
+        options=(Option("--events", "table of events: onset, duration, trial_type", "FILE"),),
+        argument=Argument("events", "FirstLevelModel.fit"),
+    )
+    confounds: str | None = setting(
+        None,
+        "table of confounds",
+        options=(Option("--confounds", "table with one row per scan", "FILE"),),
+        argument=Argument("confounds", "FirstLevelModel.fit"),
+    )
+    mask: str | None = setting(
+        None,
+        "mask",
+        options=(Option("--mask", "image of the voxels to analyse; found by default", "FILE"),),
+        argument=Argument("mask_img"),
+    )
+    t_r: float | None = setting(
+        None,
+        "time between scans",
+        unit="s",
+        low=0,
+        open_low=True,
+        options=(Option("--t-r", "seconds between scans; the header's by default", "R"),),
+        argument=Argument("t_r"),
+    )
+    slice_time_ref: float | None = setting(
+        None,
+        "time within a scan",
+        unit="of a scan",
+        low=0,
+        high=1,
+        options=(Option("--slice-time-ref", "time within a scan, as a fraction"),),
+        argument=Argument("slice_time_ref", quiet=True),
+    )
+    anatomical: str | None = setting(
+        None, "anatomical image", argument=Argument("bg_img", "FirstLevelModel.generate_report")
+    )
+    frame_times: tuple[float, ...] | None = setting(None, "times of the scans", unit="s")
+    missing_duration: float | None = setting(
+        None,
+        "events without a duration",
+        unit="s",
+        say=lambda seconds: "left out" if seconds is None else f"{seconds:g} s",
+        said=lambda seconds: "" if seconds is None else f"events without a duration were given {seconds:g} s",
+        low=0,
+        options=(Option("--missing-duration", "seconds that events without a duration last; left out by default"),),
+    )
+    said_by: tuple[tuple[str, ...], ...] = setting(
+        (), "who said these", say=lambda said: "; ".join(f"{name}: {who}" for name, who in said) or plain(said)
+    )
+
+    @classmethod
+    def of(cls, run: Run) -> InputSettings:
+        """What the settings of an analysis say of its run."""
+        return cls(**vars(run.inputs))
+
+    def __post_init__(self) -> None:
+        check_group(self, "inputs")
+
+
+@dataclass(frozen=True)
+class Source(SettingsTree):
+    """Which run is analysed."""
+
+    inputs: InputSettings = field(default_factory=InputSettings)
