@@ -83,12 +83,16 @@ def test_a_model_fits_what_was_found_for_it(dataset):
     assert "trans_x" in model.design_matrices_[0]
 
 
-def test_the_clock_of_the_derivatives_is_taken(own):
-    add_metadata_to_bids_dataset(bids_path=own, metadata={"RepetitionTime": 6.0, "StartTime": 2.0})
-    how = {**HOW, "slice_time_ref": None}
-    models, *_ = first_level_from_bids(own, **how)
+def test_the_clock_of_the_derivatives_is_taken(own, tmp_path):
+    one = create_fake_bids_dataset(tmp_path / "one", n_sub=1, n_ses=1, tasks=["main"], n_runs=[1])
+    add_metadata_to_bids_dataset(bids_path=one, metadata={"RepetitionTime": 6.0, "StartTime": 2.0})
+    models, *_ = first_level_from_bids(one, **{**HOW, "slice_time_ref": None})
     assert models[0].t_r == 6.0
     assert models[0].slice_time_ref == pytest.approx(1 / 3)
+    # Of one run of four: the others still say 1.5 s.
+    add_metadata_to_bids_dataset(bids_path=own, metadata={"RepetitionTime": 6.0, "StartTime": 2.0})
+    with pytest.raises(InputError, match=r"different times between scans \(1\.5 s, 6 s\)"):
+        first_level_from_bids(own, **HOW)
 
 
 def test_what_no_sidecar_says_is_said(dataset, own):
