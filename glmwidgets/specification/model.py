@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from glmwidgets.glm.choices import refusal
 from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.events.table import checked_lines
@@ -455,8 +456,8 @@ class NoiseSettings:
     choice: str = setting(
         "name",
         "noise chosen",
+        say=lambda way: NOISE_CHOICES[way],
         said=lambda way: "the noise model was chosen by what the run's residuals say" if way == EVIDENCE else "",
-        choices=NOISE_CHOICES,
         is_origin=True,
         absent="name",
     )
@@ -467,6 +468,8 @@ class NoiseSettings:
         except ValueError as error:
             raise SettingsError.of("noise.model", error) from None
         check_group(self, "noise")
+        if (refused := refusal(self.choice, NOISE_CHOICES)) is not None:
+            raise SettingsError("noise.choice", *refused)
         try:
             row.check_pooling(self.pooling)
         except ValueError as error:

@@ -225,9 +225,13 @@ class LiveSession(traitlets.HasTraits):
         before, self.settings = self.settings, settings
         self.looks += 1
         # Another way of looking at a result asks for nothing to be computed.
-        if not settings.same_analysis(before) or failed:
+        if not settings.same_analysis(before) or failed or self._is_open(settings):
             self.refresh()
         return True
+
+    def _is_open(self, settings: SettingsTree) -> bool:
+        """Whether something is left to be settled once there is a result, see `_settled`."""
+        return False
 
     def refresh(self) -> None:
         """Ask for the result of the present settings."""

@@ -124,8 +124,11 @@ class Session(LiveSession):
                 self.settings = named(self.settings)
                 self.looks += 1
 
+    def _is_open(self, settings: Settings) -> bool:
+        return settings.noise.choice == ASKED
+
     def _settled(self, result: RunAnswer, movement: int) -> RunAnswer | None:
-        if result.settings.noise.choice != ASKED:
+        if not self._is_open(result.settings):
             return result
         found = self.analysis.noise_by_evidence(result.settings)
         with self.lock:
@@ -191,7 +194,7 @@ class Session(LiveSession):
 
     def _count(self, result: RunAnswer, movement: int) -> None:
         # A first map that waits for the run's own noise model is no model that anybody chose to look at.
-        if result.settings.noise.choice != ASKED:
+        if not self._is_open(result.settings):
             self.ledger.add(result.settings, result.design, result.timings, movement)
 
     def _pin_wanted(self, ticket: Ticket) -> None:

@@ -98,6 +98,30 @@ def test_the_same_model_by_name_is_the_same_analysis(session):
     assert session.ledger.n_models == 1
 
 
+def test_a_run_can_be_asked_again(mixed, monkeypatch):
+    """Under another name of a model, and under the one that the run asked for: each is a step, and names what it is."""
+    monkeypatch.setattr("glmwidgets.session.core.steps.PAUSE", 0.0)
+    for name in ("ols", "arma11"):
+        mixed.update({"noise.model": name})
+        assert mixed.wait_until_idle(60)
+        mixed.update({"noise.model": "evidence"})
+        assert mixed.wait_until_idle(60)
+        assert vars(mixed.settings.noise) == {"model": "arma11", "pooling": "local", "choice": "evidence"}
+        assert mixed.result.settings.noise == mixed.settings.noise
+        mixed.undo()
+        assert mixed.settings.noise.model == name
+        mixed.redo()
+        assert mixed.wait_until_idle(60)
+        assert mixed.settings.noise.choice == "evidence"
+
+
+def test_no_menu_offers_how_a_model_was_chosen():
+    """It is not for setting: whoever wants it sets the model to "evidence"."""
+    assert Settings.field("noise.choice").choices is None
+    with pytest.raises(ValueError, match=r"noise\.choice: must be one of"):
+        Settings().updated({"noise.choice": "a friend"})
+
+
 def test_a_state_and_a_saved_session_hold_the_name(mixed, tmp_path):
     state = encode(mixed.settings)
     assert decode(state).noise == mixed.settings.noise
