@@ -12,7 +12,6 @@ volume with it, and w white noise of one strength everywhere. Its magnitude is r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import nibabel as nib
@@ -24,6 +23,7 @@ from scipy.special import ndtri
 from glmwidgets.datasets.phantom import make_phantom
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.parallel import workers
 from glmwidgets.images.smooth import gaussian_sigma
 
 __all__ = ["PRESETS", "REGIONS", "Region", "SimulatedRun", "Truth", "simulate_run", "true_effect"]
@@ -442,12 +442,12 @@ def _scans(
     innovation_sd = np.sqrt(1 - rho**2)
     scale = np.float32(1 / _sd_after(sigma))
     state = None
-    with ThreadPoolExecutor(2) as pool:
+    with workers(2) as each:
         for start in range(0, n_scans, 16):
             scans = range(start, min(start + 16, n_scans))
             # Drawn in order by one thread, whatever the others do: the run depends on the seed alone.
             draws = [_normal(rng, (2, *mean.shape)) for _ in scans]
-            smooth = list(pool.map(lambda draw: _smooth_noise(draw[0], sigma) * scale, draws))
+            smooth = list(each(lambda draw: _smooth_noise(draw[0], sigma) * scale, draws))
             signal = (columns[scans.start : scans.stop] @ flat).reshape(-1, *mean.shape)
             for t, fresh, draw, known in zip(scans, smooth, draws, signal, strict=True):
                 state = fresh if state is None else rho * state + innovation_sd * fresh

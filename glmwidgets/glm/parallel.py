@@ -11,10 +11,39 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["even_blocks", "one_thread", "side_by_side"]
+__all__ = ["even_blocks", "one_thread", "side_by_side", "threads_start", "workers"]
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
 _one_at_a_time = threading.Lock()
+
+
+@cache
+def threads_start() -> bool:
+    """Whether a thread can be started: none in a browser's Python, nor where a process has as many as it may."""
+    thread = threading.Thread(target=int, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    thread.join()
+    return True
+
+
+@contextmanager
+def workers(n_threads: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """What `map` is, with calls on so many threads; Python's own where there is one or none can be started.
+
+    Examples
+    --------
+    >>> with workers(2) as each:
+    ...     list(each(abs, [-1, 2]))
+    [1, 2]
+    """
+    if n_threads < 2 or not threads_start():
+        yield map
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        yield pool.map
 
 
 @cache
@@ -60,8 +89,8 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
     n_threads = max((library["num_threads"] for library in _libraries().info()), default=1)
     if n_threads < 2 or len(blocks) < 2:
         return [work(block) for block in blocks]
-    with _one_at_a_time, _libraries().limit(limits=1), ThreadPoolExecutor(n_threads) as threads:
-        return list(threads.map(work, blocks))
+    with _one_at_a_time, _libraries().limit(limits=1), workers(n_threads) as each:
+        return list(each(work, blocks))
 
 
 def even_blocks(n: int, most: int) -> list[slice]:

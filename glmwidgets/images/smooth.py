@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from glmwidgets.glm.parallel import workers
 from glmwidgets.images.load import ImageLike, image_data, load_image
 
 __all__ = ["VolumeSmoother", "each_block", "gaussian_sigma", "smooth", "smooth_img", "storage_dtype"]
@@ -186,9 +186,8 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
     if n_threads <= 1:
         work(blocks)
         return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(work, blocks[i::n_threads]) for i in range(n_threads)]:
-            done.result()
+    with workers(n_threads) as each:
+        list(each(work, [blocks[i::n_threads] for i in range(n_threads)]))
 
 
 def _cpus(most: int = 4) -> int:

@@ -9,7 +9,6 @@ one sign, of either, or of both together. The share of draws whose largest clust
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.inference.cluster_stats import Lattice, make_lattice
+from glmwidgets.glm.parallel import workers
 
 __all__ = [
     "HEIGHTS",
@@ -376,8 +376,8 @@ def draw_cluster_table(
                 state["stopped"] = True
 
     # Threads of its own: those of `side_by_side` belong to fits, which somebody waits for.
-    with ThreadPoolExecutor(n_threads) as threads:
-        list(threads.map(measure, batches))
+    with workers(n_threads) as each:
+        list(each(measure, batches))
     if state["stopped"]:
         return None
     return ClusterTable(largest, tuple(float(h) for h in heights), autocorrelation, int(mask.sum()), seed)

@@ -17,7 +17,7 @@ from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import close_with_all, text
 from glmwidgets.panels.shared.guided import Guided
-from glmwidgets.panels.shared.notebook import bundle, is_unattended, remember
+from glmwidgets.panels.shared.notebook import bundle, is_unattended, may_threads_speak, remember
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.panels.shared.undo import UndoBar
 from glmwidgets.session.core.live import LiveSession
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a program that executes a notebook is kept waiting for the first result.
 WAIT_UNATTENDED = 120
+
+
+#: Said where only the page's own thread may speak to it.
+SILENT = "this host hears no other thread than its own: each change is answered before the next is heard"
 
 
 class ExplorerBase(W.VBox):
@@ -48,6 +52,9 @@ class ExplorerBase(W.VBox):
         self.subject = subject
         super().__init__(children)
         remember(self)
+        if not may_threads_speak(self):
+            for session in getattr(subject, "every", (subject,)):
+                session.stay_here(SILENT)
 
     @property
     def session(self) -> LiveSession:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import weakref
 from typing import Any
 
 import ipywidgets as W
 
-__all__ = ["bundle", "close_earlier", "is_unattended", "remember"]
+__all__ = ["bundle", "close_earlier", "is_unattended", "may_threads_speak", "remember"]
 
 #: What a reader without live widgets is told.
 WAY_BACK = "To have it live, run the cell again, or choose File > Trust Notebook."
+
+#: Packages whose channels any thread may use: a kernel's, and the one of widgets that have no page.
+KERNELS = ("ipykernel", "comm")
 
 # Explorers by the cell that made them, each with the execution that did.
 _made: dict[str, list[tuple[str, weakref.ref]]] = {}
@@ -82,6 +86,33 @@ def is_unattended() -> bool:
     parent = shell.get_parent() or {}
     is_cell = parent.get("header", {}).get("msg_type") == "execute_request"
     return is_cell and not parent.get("metadata", {}).get("cellId")
+
+
+def may_threads_speak(widget: W.Widget) -> bool:
+    """Whether what a thread says reaches the page. Jupyter's kernels let it; shinywidgets, for one, refuses.
+
+    Parameters
+    ----------
+    widget : Widget
+        Any that is open: a thread sends it an empty message.
+    """
+    if type(widget.comm).__module__.partition(".")[0] in KERNELS:
+        return True
+    failed: list[Exception] = []
+
+    def speak() -> None:
+        try:
+            widget.send({})
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=speak, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return True  # nobody will speak from a thread that cannot be started
+    thread.join()
+    return not failed
 
 
 def bundle(widget: W.Widget, words: str, picture: bytes | None = None, **kwargs: Any) -> dict[str, Any] | None:

@@ -164,12 +164,25 @@ class LiveSession(traitlets.HasTraits):
         """Whether everything is computed in the caller's thread."""
         return self._lane.synchronous
 
+    def stay_here(self, why: str) -> None:
+        """Compute in the caller's thread from now on, as where no other may speak to the page.
+
+        Parameters
+        ----------
+        why : str
+            A sentence, which is among the warnings.
+        """
+        for lane in vars(self).values():
+            if isinstance(lane, LatestWins) and not lane.synchronous:
+                lane.stay_here(why)
+
     @property
     def warned(self) -> Mapping[str, tuple[str, ...]]:
         """What was warned of, by stage: on the way to the result, or to the error that stands in its place."""
+        here = {"host": (self._lane.why,)} if self._lane.why else {}
         if self.status.state == "error":
-            return {**self.analysis.warned, **self._failed}
-        return {} if self.result is None else self.result.warnings
+            return {**here, **self.analysis.warned, **self._failed}
+        return here if self.result is None else {**here, **self.result.warnings}
 
     @property
     def is_current(self) -> bool:

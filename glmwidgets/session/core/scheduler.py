@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 # their end, for giving up on every new event of a drag would leave the screen still until the drag is over.
 PATIENCE = 0.4
 
+NO_THREAD = "no thread can be started here: each change is answered before the next is heard"
+
 # A hand has come to rest once nothing has been asked for in so many seconds.
 REST = 0.1
 
@@ -73,10 +75,16 @@ class LatestWins:
         Run each job at once in the caller's thread: for scripts and tests.
     on_error : callable
         Told of any exception that a job lets out; nothing vanishes.
+
+    Attributes
+    ----------
+    why : str
+        Why jobs run in the caller's thread, where nobody asked for that.
     """
 
     def __init__(self, synchronous: bool = False, on_error: Callable[[Exception], None] | None = None):
         self.synchronous = synchronous
+        self.why = ""
         self.newest = 0
         self._on_error = on_error
         self._condition = threading.Condition()
@@ -103,15 +111,34 @@ class LatestWins:
                 raise RuntimeError("this session is closed")
             self.newest += 1
             number = self.newest
-            if not self.synchronous:
+            if not self.synchronous and self._has_thread():
                 self._waiting = (number, job)
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._work, name="glmwidgets-worker", daemon=True)
-                    self._thread.start()
                 self._condition.notify_all()
                 return number
         self._run(Ticket(self, number), job)
         return number
+
+    def _has_thread(self) -> bool:
+        """Whether there is a thread to work on, which is started when it is first asked for."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name="glmwidgets-worker", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                self.stay_here(NO_THREAD)
+                return False
+            self._thread = thread
+        return True
+
+    def stay_here(self, why: str) -> None:
+        """Run every job in its caller's thread from now on.
+
+        Parameters
+        ----------
+        why : str
+            A sentence for who looks at the results.
+        """
+        self.synchronous, self.why = True, why
 
     def wait_for_newer(self, number: int, seconds: float) -> None:
         """Block until something newer than a request was asked for or the lane is told to stop, or so many seconds."""

@@ -105,7 +105,11 @@ class WhitenessWatch(traitlets.HasTraits):
         else:
             self._timer = threading.Timer(self._quiet, self._make_if_current, (key,))
             self._timer.daemon = True
-            self._timer.start()
+            try:
+                self._timer.start()
+            except RuntimeError:  # no thread can be started any more
+                self._timer = None
+                self._make(key, result)
 
     def _make_if_current(self, key: tuple) -> None:
         # The timer itself holds no result: it may outlive the last one by hours.

@@ -1,12 +1,15 @@
 """Explorers in the cells of a notebook: who closes them, and what is seen where no widget is."""
 
 import gc
+import threading
 import time
 import weakref
 from types import SimpleNamespace
 
+import comm
 import numpy as np
 import pytest
+from comm.base_comm import BaseComm
 
 pytest.importorskip("anywidget")
 
@@ -207,3 +210,28 @@ def test_a_program_saves_the_map_and_many_runs_of_a_cell_leave_one():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+class DeafToThreads(BaseComm):
+    """A channel as shinywidgets has it: it takes the word of the page's own thread only."""
+
+    def publish_msg(self, *_args, **_kwargs):
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("Cannot send an ipywidget messages to the client outside of a session context.")
+
+
+def test_where_threads_may_not_speak_the_explorer_answers_at_once(run, monkeypatch):
+    monkeypatch.setattr(comm, "create_comm", DeafToThreads)
+    explorer = Explorer(Session(run))
+    assert explorer.session.is_synchronous
+    explorer.session.update({"design.hrf_model": "glover"})
+    assert explorer.session.is_current
+    assert explorer.session.status.state == "idle"
+    assert "host hears no other thread" in explorer.session.warned["host"][0]
+    explorer.close()
+
+
+def test_where_threads_may_speak_they_do(run):
+    explorer = Explorer(Session(run))
+    assert not explorer.session.is_synchronous
+    explorer.close()
