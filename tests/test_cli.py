@@ -128,7 +128,7 @@ def test_maps_are_those_of_ordinary_least_squares_by_dense_algebra(run, tmp_path
     }.items():
         np.testing.assert_allclose(maps[name].get_fdata()[mask], expected, rtol=1e-7, atol=1e-9, err_msg=name)
     said = capsys.readouterr().out
-    assert f"t with {dof} degrees of freedom" in said
+    assert f"t test with {dof} degrees of freedom" in said
     assert f"{mask.sum()} voxels" in said
 
 
@@ -219,7 +219,7 @@ def test_an_f_contrast_writes_f_and_a_volume_per_row_and_takes_the_t_map_away(ru
     assert _fit(run, out) == 0
     assert _fit(run, out, "--one-sided", "--overwrite", contrast="go; wait") == 0
     dof = 80 - pd.read_csv(out / "design_matrix.tsv", sep="\t").shape[1]
-    assert f"F with 2 and {dof} degrees of freedom" in capsys.readouterr().out
+    assert f"F test with 2 and {dof} degrees of freedom" in capsys.readouterr().out
     assert (out / "F.nii.gz").exists()
     assert not (out / "t.nii.gz").exists()
     assert nib.load(out / "effect.nii.gz").shape == nib.load(out / "variance.nii.gz").shape == (12, 12, 8, 2)

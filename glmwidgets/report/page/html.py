@@ -205,11 +205,7 @@ def analysis_report(
     *,
     title: str | None = None,
     bg_img: Any = None,
-    plot_type: str | None = None,
-    cut_coords: Any = None,
-    display_mode: str | None = None,
-    ledger: Any = None,
-    whiteness: str | bool | None = None,
+    **drawn: Any,
 ) -> Report:
     """Report on one result of the live analysis.
 
@@ -219,15 +215,16 @@ def analysis_report(
     result : RunAnswer
     clusters : Clusters, optional
         Found if they are not given.
-    title, bg_img, plot_type, cut_coords, display_mode, ledger, whiteness
+    title, bg_img
         As in `glm_report`.
+    **drawn
+        ``plot_type``, ``cut_coords``, ``display_mode``, ``ledger`` and ``whiteness``, as in `glm_report`.
 
     Returns
     -------
     Report
     """
-    study = study_of_result(analysis, result, clusters, title=title, bg_img=bg_img)
-    return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
+    return render(study_of_result(analysis, result, clusters, title=title, bg_img=bg_img), **drawn)
 
 
 def session_report(session: Session, **options: Any) -> Report:

@@ -13,17 +13,17 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.report.page.methods import describe_test
 from glmwidgets.specification.model import EVIDENCE
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.thresholding import Clusters
-    from glmwidgets.glm.fit.contrasts import Contrast
     from glmwidgets.glm.inference.clusters import Cluster
     from glmwidgets.runs.run import Run
 
-__all__ = ["describe_clusters", "describe_model", "describe_test", "describe_threshold", "summary"]
+__all__ = ["describe_clusters", "describe_model", "describe_threshold", "summary"]
 
 
 def describe_model(settings: Settings) -> str:
@@ -56,23 +56,6 @@ def describe_model(settings: Settings) -> str:
             *([f"without the first {data.drop_scans} scans"] if data.drop_scans else []),
         )
     )
-
-
-def describe_test(contrast: Contrast) -> str:
-    """Kind of test and its degrees of freedom.
-
-    Parameters
-    ----------
-    contrast : Contrast
-
-    Returns
-    -------
-    str
-        Such as "t with 84 degrees of freedom".
-    """
-    rows = f"{contrast.dim} and " if contrast.stat_type == "F" else ""
-    own = "" if contrast.dofs is None else " (the median; each voxel has its own)"
-    return f"{contrast.stat_type} with {rows}{contrast.dof:g} degrees of freedom{own}"
 
 
 def describe_threshold(chosen: ThresholdSettings, height: float) -> str:
