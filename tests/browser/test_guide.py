@@ -1,5 +1,7 @@
 """Search, keys, "why?", Keep and the tour, as hands and eyes have them."""
 
+import re
+
 import pytest
 
 SIZES = [(1280, 720), (1440, 900), (1920, 1080)]
@@ -141,3 +143,23 @@ def test_the_tour_comes_once(notebook, page, visloc_dir, settle, screenshot, fir
     notebook(open_cells(visloc_dir))
     settle(page, 2000)
     assert tour.count() == 0
+
+
+def test_a_results_sheet_is_one_page_of_paper(page, screenshot):
+    """Its table is as long as it can be."""
+    from glmwidgets.datasets import simulate_run
+    from glmwidgets.report.page import results_sheet, study_of_session
+    from glmwidgets.runs.opening import open_run
+    from glmwidgets.session.single.session import Session
+
+    low = {"threshold.height_control": "fixed", "threshold.value": 2.0, "threshold.cluster_size": 0}
+    session = Session(open_run(simulate_run("small")), low, synchronous=True)
+    session.refresh()
+    html = results_sheet(study_of_session(session)).html
+    assert "further lines left out" in html
+    page.set_content(html)
+    page.wait_for_function("() => [...document.images].every((image) => image.complete)")
+    screenshot(page, "results_sheet")
+    paper = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", paper)) == 1
+    session.close()

@@ -35,7 +35,9 @@ __all__ = ["Explorer", "opening_of"]
 def opening_of(run: Run, first: Settings) -> str:
     """The call of `glmwidgets.explore` that opens a run; ``bold`` stands for an image that was given in memory."""
     given, usual = vars(run.inputs), vars(Provenance())
-    inputs = {name: value for name, value in given.items() if name != "bold" and value != usual[name]}
+    # Who said an input is no input.
+    names = [name for name in given if name not in ("bold", "said_by") and given[name] != usual[name]]
+    inputs = {name: given[name] for name in names}
     return call_of("gw.explore", [repr(run.inputs.bold) if run.inputs.bold else "bold"], inputs, first)
 
 

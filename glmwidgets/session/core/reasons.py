@@ -321,7 +321,7 @@ def _models(facts: Facts) -> Why | None:
         f"1 − .95^{m} = {1 - 0.95**m:.2f}."
     )
     change = "Choose the model before you look, lock it as confirmatory, or confirm what you found on other data."
-    return Why("chance of at least one false finding ≤ 1 − (1 − α)^m, m: looks", here, change)
+    return Why("chance of at least one false finding = 1 − (1 − α)^m, for m independent looks", here, change)
 
 
 def _agree(facts: Facts) -> Why | None:
