@@ -72,6 +72,10 @@ class GroupDataSettings:
         high=50,
         argument=Argument("smoothing_fwhm", "SecondLevelModel", to=lambda mm: mm or None),
         alternatives=(None, 4.0, 8.0),
+        stride=2.0,
+        also=("smooth", "spatial filter", "fwhm", "blur"),
+        more=("smooth more",),
+        less=("smooth less",),
     )
     left_out: tuple[str, ...] = setting((), "maps left out")
 

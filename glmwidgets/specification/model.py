@@ -416,7 +416,7 @@ class NoiseSettings:
         "ar1",
         "noise",
         short="noise model",
-        help="covariance of the errors",
+        help="how the errors of scans are correlated",
         say=lambda name: noise_model_row(name).label,
         choices=NOISE_MODELS,
         closed=False,

@@ -45,7 +45,7 @@ class PermutationPanel(Panel):
 
     def __init__(self, session: GroupSession):
         super().__init__(session, "Permutation test", ("permutation", "contrast"))
-        self.run = self.button("run", self._press, tooltip="rearrange the maps as the hypothesis allows")
+        self.run = self.button("run", self._press, tooltip="shuffle the maps, or flip their signs, and fit each time")
         self.take = self.button(
             "use this height on the map", self._take, tooltip="sets the map's threshold to the cut-off"
         )

@@ -77,7 +77,7 @@ class ComparePanel(Panel):
             known = both.aicc[np.isfinite(both.aicc)]
             share_b, share_a = np.mean(known < -SPEAKS), np.mean(known > SPEAKS)
             said.append(f"AICc {_signed(np.median(known), 1)} in the median voxel")
-            said.append(f"it speaks for B in {share_b:.0%} of voxels, for A in {share_a:.0%}")
+            said.append(f"it favours B in {share_b:.0%} of voxels, A in {share_a:.0%}")
         a, b = both.z
         if a.size > 1 and np.ptp(a) > 0 and np.ptp(b) > 0:
             said.append(f"z of A and of B correlate {np.corrcoef(a, b)[0, 1]:.3f}")

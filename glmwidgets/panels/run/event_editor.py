@@ -91,7 +91,7 @@ class EventEditor(Panel):
         self.add = self._acting(
             "add event", self._with_event, tooltip="an event of the type chosen at the right; edit it in the table"
         )
-        self.delete = self._acting("delete", self._drop, tooltip="the picked events; the key Delete does it too")
+        self.delete = self._acting("delete", self._drop, tooltip="delete the picked events (also the key Delete)")
         self.new_type = W.Combobox(placeholder="type", ensure_option=False, continuous_update=False)
         self.retype = self._acting(
             "change type",
@@ -106,7 +106,7 @@ class EventEditor(Panel):
         self.name = W.Text(placeholder="new name")
         self.other, self.part, self.measure = W.Dropdown(), W.Dropdown(), W.Dropdown()
         self.rename = self._acting("rename", self._renamed, tooltip="give the type another name; contrasts follow")
-        self.merge = self._acting("merge", self._merged, tooltip="the type's events become events of the other")
+        self.merge = self._acting("merge", self._merged, tooltip="turn its events into events of the other type")
         self.split = self._acting(
             "split",
             lambda: self._edits.split(self.kind.value, self.part.value),

@@ -57,7 +57,7 @@ class ForestPanel(Panel):
             rows = [RunEffect("", math.nan, math.nan, math.nan)] * self._n
         else:
             several = self.session.result.contrast.dim > 1
-            why = "an F test of several rows has no one effect" if several else ""
+            why = "an F test of several rows has no single effect" if several else ""
             rows = [*here.runs, here.combined]
         self.set_verdict(why or "effect with its 95 % interval")
         self._names.value = "".join(f"<div>{_name(row)}</div>" for row in rows)
@@ -105,6 +105,6 @@ def _agreement(here: RunEffects | None) -> str:
     p = "p < .0001" if found.p < 1e-4 else f"p = {found.p:.2g}".replace("0.", ".", 1)
     test = f"Q({found.dof}) = {write_number(found.q)}, {p}"
     if found.p >= DIFFERENT:
-        return f"The runs agree here as far as their variances tell: {test}."
-    share = f"{100 * found.i_square:.0f} % of their scatter is beyond them"
-    return f"The runs differ here by more than their variances explain: {test}; {share}."
+        return f"The runs agree here within their standard errors: {test}."
+    share = f"{100 * found.i_square:.0f} % of the scatter is more than that"
+    return f"The runs differ here by more than their standard errors explain: {test}; {share}."

@@ -78,7 +78,7 @@ class ContrastPanel(Panel):
         self.weigh = W.ToggleButton(description="weights", tooltip="write the contrast with a slider for each column")
         self.pairs = self.button("all pairs", self._add_pairs, tooltip="the difference of every two event types")
         self.interest = self.button(
-            "effects of interest", self._add_interest, tooltip="F over every column of every event type"
+            "effects of interest", self._add_interest, tooltip="an F test of all event types together"
         )
         tools = W.row("glmw-bar", self._verdict, self.weigh, self.interest, self.pairs)
         self._of_list = W.row("glmw-bar", self.name, self.remove)

@@ -39,7 +39,7 @@ class HistoryPanel(Panel):
         super().__init__(session, "Looked at")
         self.count = W.ToggleButton(description="", tooltip="every model that was looked at")
         self.lock = self.button(
-            "", self._ask, tooltip="this model was planned: whatever is looked at later is exploratory"
+            "", self._ask, tooltip="mark this model as planned: what you look at later counts as exploratory"
         )
         self._sure = self.button("lock it for good", self._lock, button_style="warning")
         self.table = RowTable(columns=COLUMNS, empty="Nothing yet.")
