@@ -18,6 +18,10 @@ from glmwidgets.report.figures.maps import plot_anat, plot_img, plot_r_square, p
 from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residual_histogram, plot_series
 from glmwidgets.web.palettes import EVENT_COLOURS, colour_of
 
+# By the names of the conventional scripts, too.
+plot_event = plot_events
+plot_design_matrix_correlation = plot_design_correlation
+
 __all__ = [
     "EVENT_COLOURS",
     "PaperFigure",

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
 from glmwidgets.files.writing import check_outputs, write_bytes
+from glmwidgets.glm.tables import read_table
 from glmwidgets.web.palettes import FAINT, INK, INK_ON_DARK, MUTED, PAPER
 
 if TYPE_CHECKING:
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-__all__ = ["PaperFigure", "ink_on", "open_axes", "plain", "points_across", "quiet_axes", "shorten", "width_of"]
+__all__ = [
+    "PaperFigure",
+    "ink_on",
+    "open_axes",
+    "plain",
+    "points_across",
+    "quiet_axes",
+    "shorten",
+    "table_of",
+    "width_of",
+    "written",
+]
 
 
 class PaperFigure(Figure):
@@ -98,6 +110,19 @@ def open_axes(
     return figure, figure.add_axes(
         (left / wide, bottom / high, (wide - left - right) / wide, (high - top - bottom) / high)
     )
+
+
+def written(figure: FigureBase, output_file: str | os.PathLike[str] | None) -> FigureBase | None:
+    """The figure itself; None where it was to be written to a file, as the conventional scripts expect."""
+    if output_file is None:
+        return figure
+    figure.savefig(output_file)
+    return None
+
+
+def table_of(given: object, what: str) -> object:
+    """A table that may be given as the path of one."""
+    return read_table(given, what) if isinstance(given, str | os.PathLike) else given
 
 
 def width_of(texts: Iterable[str], size: float) -> float:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.collinearity import column_correlation
 from glmwidgets.glm.fit.expressions import contrast_vector
-from glmwidgets.report.figures.canvas import ink_on, open_axes, plain, points_across, shorten, width_of
+from glmwidgets.report.figures.canvas import (
+    ink_on,
+    open_axes,
+    plain,
+    points_across,
+    shorten,
+    table_of,
+    width_of,
+    written,
+)
 from glmwidgets.report.figures.scale import colours_of
 from glmwidgets.web.palettes import COLORMAPS, DATA, FAINT, INK, MUTED, PAPER
 
@@ -18,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import FigureBase
     from matplotlib.image import AxesImage
     from numpy.typing import NDArray
@@ -30,18 +43,19 @@ BAR_ROOM = 0.75  # inches
 
 
 def plot_design_matrix(
-    design_matrix: pd.DataFrame,
+    design_matrix: pd.DataFrame | str | os.PathLike[str],
     rescale: bool = True,
     *,
     title: str | None = None,
     figure: FigureBase | None = None,
     axes: Axes | None = None,
-) -> FigureBase:
+    output_file: str | os.PathLike[str] | None = None,
+) -> FigureBase | None:
     """Show a design matrix: one row a scan, one column a regressor, dark above zero and blue below it.
 
     Parameters
     ----------
-    design_matrix : DataFrame, shape (n_scans, n_columns)
+    design_matrix : DataFrame or path of one, shape (n_scans, n_columns)
         Indexed by frame times in seconds, or by scan.
     rescale : bool, default True
         Divide each column by its largest size, so that every column uses the whole range of colours.
@@ -50,6 +64,8 @@ def plot_design_matrix(
         Figure to add axes to. New by default.
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
+    output_file : str or path, optional
+        Write the figure there, and return None.
 
     Returns
     -------
@@ -67,6 +83,7 @@ def plot_design_matrix(
     >>> design = pd.DataFrame({"face": [0.0, 1, 1, 0], "constant": 1.0}, index=[0.0, 2, 4, 6])
     >>> figure = plot_design_matrix(design)
     """
+    design_matrix = table_of(design_matrix, "design matrix")
     values = _numbers(design_matrix)
     if rescale:
         largest = np.abs(values).max(axis=0)
@@ -94,18 +111,19 @@ def plot_design_matrix(
     axes.set_ylabel(label, color=MUTED, fontsize=9)
     axes.tick_params(axis="y", colors=MUTED, labelsize=8, length=3)
     _finish(axes, title)
-    return figure
+    return written(figure, output_file)
 
 
 def plot_contrast_matrix(
     contrast_def: object,
-    design_matrix: pd.DataFrame,
+    design_matrix: pd.DataFrame | str | os.PathLike[str],
     colorbar: bool = False,
     *,
     title: str | None = None,
     figure: FigureBase | None = None,
     axes: Axes | None = None,
-) -> FigureBase:
+    output_file: str | os.PathLike[str] | None = None,
+) -> FigureBase | None:
     """Show the weights of a contrast on the design's columns: warm above zero, cold below it.
 
     Parameters
@@ -113,7 +131,7 @@ def plot_contrast_matrix(
     contrast_def : str, array-like, mapping or list of these
         As `glmwidgets.glm.fit.expressions.contrast_vector` reads it: an expression, a vector (t), a matrix or a list of
         expressions (F).
-    design_matrix : DataFrame, shape (n_scans, n_columns)
+    design_matrix : DataFrame or path of one, shape (n_scans, n_columns)
         The design, or any table with its columns.
     colorbar : bool, default False
         The weights themselves are written in the cells; for designs of many columns a colour bar may help.
@@ -123,6 +141,8 @@ def plot_contrast_matrix(
         Figure to add axes to. New by default.
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
+    output_file : str or path, optional
+        Write the figure there, and return None.
 
     Returns
     -------
@@ -138,6 +158,7 @@ def plot_contrast_matrix(
     >>> design = pd.DataFrame(0.0, index=range(4), columns=["face", "house", "constant"])
     >>> figure = plot_contrast_matrix("face - house", design)
     """
+    design_matrix = table_of(design_matrix, "design matrix")
     weights = np.atleast_2d(contrast_vector(contrast_def, design_matrix.columns))
     n_rows, n_columns = weights.shape
     if title is None and isinstance(contrast_def, str):
@@ -166,29 +187,38 @@ def plot_contrast_matrix(
     if colorbar:
         _add_colorbar(axes, image)
     _finish(axes, title)
-    return figure
+    return written(figure, output_file)
 
 
 def plot_design_correlation(
-    design_matrix: pd.DataFrame,
+    design_matrix: pd.DataFrame | str | os.PathLike[str],
+    tri: str = "full",
+    cmap: str | Colormap | None = None,
     colorbar: bool = True,
     *,
     title: str | None = None,
     figure: FigureBase | None = None,
     axes: Axes | None = None,
-) -> FigureBase:
+    output_file: str | os.PathLike[str] | None = None,
+) -> FigureBase | None:
     """Show how the design's columns correlate (Pearson): each pair once, warm above zero, cold below it.
 
     Parameters
     ----------
-    design_matrix : DataFrame, shape (n_scans, n_columns)
+    design_matrix : DataFrame or path of one, shape (n_scans, n_columns)
         Columns that never change, such as the constant, have no correlation and are left out.
+    tri : {"full", "diag"}
+        Accepted: each pair is shown once, as it is the same from both sides, and the diagonal is 1.
+    cmap : str or matplotlib.colors.Colormap, optional
+        By default cold to warm through white.
     colorbar : bool, default True
     title : str, optional
     figure : matplotlib.figure.Figure, optional
         Figure to add axes to. New by default.
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
+    output_file : str or path, optional
+        Write the figure there, and return None.
 
     Returns
     -------
@@ -204,6 +234,10 @@ def plot_design_correlation(
     >>> design = pd.DataFrame({"a": [0.0, 1, 0, 1], "b": [0.0, 1, 1, 1], "constant": 1.0})
     >>> figure = plot_design_correlation(design)
     """
+    check_choice("tri", tri, ("full", "diag"))
+    if isinstance(cmap, str):
+        check_choice("cmap", cmap, colormaps)
+    design_matrix = table_of(design_matrix, "design matrix")
     values = _numbers(design_matrix)
     varies = np.ptp(values, axis=0) > 0
     if varies.sum() < 2:
@@ -224,7 +258,7 @@ def plot_design_correlation(
         top=0.35 if title else 0.15,
         bottom=room.along + 0.1,
     )
-    image = _draw_signed(axes, np.ma.masked_where(~pair, shown), 1.0)
+    image = _draw_signed(axes, np.ma.masked_where(~pair, shown), 1.0, cmap)
     axes.set_aspect("equal")
     _name_columns(axes, names[:-1], below=True)
     every = _room_for_names(names, points_across(axes) / 72).every
@@ -238,7 +272,7 @@ def plot_design_correlation(
         _add_colorbar(axes, image)
     _finish(axes, title)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return written(figure, output_file)
 
 
 class NameRoom(NamedTuple):
@@ -303,8 +337,8 @@ def _name_columns(axes: Axes, names: Sequence[object], below: bool = False) -> N
     axes.tick_params(axis="x", top=not below, bottom=False, labeltop=not below, labelbottom=below, length=0, pad=4)
 
 
-def _draw_signed(axes: Axes, values: NDArray[np.float64], top: float) -> AxesImage:
-    image = axes.imshow(values, cmap=_paper_cmap(), vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
+def _draw_signed(axes: Axes, values: NDArray[np.float64], top: float, cmap: str | Colormap | None = None) -> AxesImage:
+    image = axes.imshow(values, cmap=cmap or _paper_cmap(), vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
     return image
 
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.response.models import hrf_curve
-from glmwidgets.report.figures.canvas import open_axes, plain, points_across, quiet_axes, shorten, width_of
+from glmwidgets.report.figures.canvas import (
+    open_axes,
+    plain,
+    points_across,
+    quiet_axes,
+    shorten,
+    table_of,
+    width_of,
+    written,
+)
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.web.palettes import DATA, EVENT_COLOURS, FAINT, FIT, INK, MUTED, colour_of
 
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import FigureBase
     from numpy.typing import ArrayLike, NDArray
 
@@ -117,20 +130,25 @@ def plot_series(
 
 
 def plot_events(
-    events: pd.DataFrame,
+    events: pd.DataFrame | str | os.PathLike[str] | Sequence[pd.DataFrame | str | os.PathLike[str]],
+    cmap: str | Colormap | None = None,
     *,
     conditions: Iterable[str] | None = None,
     end: float | None = None,
     title: str | None = None,
     figure: FigureBase | None = None,
     axes: Axes | None = None,
-) -> FigureBase:
+    output_file: str | os.PathLike[str] | None = None,
+) -> FigureBase | None:
     """Show when events happen: one line a type, with its name and how many there are.
 
     Parameters
     ----------
-    events : DataFrame
-        With columns onset and duration (s) and, for more than one type, trial_type.
+    events : DataFrame, path of one, or list of these
+        With columns onset and duration (s) and, for more than one type, trial_type. Of several runs the lines stand
+        below each other, run by run, in the colours of all.
+    cmap : str or matplotlib.colors.Colormap, optional
+        Colours of the types in the order of their names; by default those of the explorer.
     conditions : iterable of str, optional
         All event types of the analysis, which settles their colours and adds empty lines for types without events.
     end : float, optional
@@ -140,6 +158,8 @@ def plot_events(
         Figure to add axes to. New by default.
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
+    output_file : str or path, optional
+        Write the figure there, and return None.
 
     Returns
     -------
@@ -148,34 +168,49 @@ def plot_events(
     Raises
     ------
     ValueError
-        If there is no event, or a column is missing.
+        If there is no event, a column is missing, or `cmap` has fewer colours than there are types.
 
     Examples
     --------
     >>> events = pd.DataFrame({"onset": [4.0, 20.0], "duration": 8.0, "trial_type": ["face", "house"]})
     >>> figure = plot_events(events, end=60)
     """
-    if len(events) == 0:
+    given = events if isinstance(events, list | tuple) else [events]
+    runs = [table_of(one, "events") for one in given]
+    if not runs or any(len(run) == 0 for run in runs):
         raise ValueError("events holds no row: there is nothing to show")
-    ends = _typed(events).eval("onset + duration")
-    first = min(0.0, float(events["onset"].min()))
-    last = float(ends.max()) if end is None else float(end)
+    first = min(0.0, *(float(run["onset"].min()) for run in runs))
+    last = max(float(_typed(run).eval("onset + duration").max()) for run in runs) if end is None else float(end)
     last = last if last > first else first + 1.0
-    spans = _spans_by_type(events, last - first)
-    kinds = sorted({str(name) for name in (conditions or ())} | set(spans))
-    names = [shorten(kind) for kind in kinds]
+    spans = [_spans_by_type(run, last - first) for run in runs]
+    kinds = sorted({str(name) for name in (conditions or ())}.union(*spans))
+    colours = _colours(kinds, cmap)
+    rows = [(number, kind) for number in range(len(runs)) for kind in kinds]
+    names = [shorten(f"run {number + 1}: {kind}" if len(runs) > 1 else kind) for number, kind in rows]
     left = 0.2 + width_of(names, 8.5)
-    figure, axes = open_axes(figure, axes, (WIDE, 0.26 * len(kinds)), left=left, right=0.5, top=0.3 if title else 0.1)
-    for row, kind in enumerate(kinds):
-        mine = spans.get(kind, [])
-        axes.broken_barh(mine, (row - 0.32, 0.64), color=colour_of(kind, kinds), linewidth=0)
+    figure, axes = open_axes(figure, axes, (WIDE, 0.26 * len(rows)), left=left, right=0.5, top=0.3 if title else 0.1)
+    for row, (number, kind) in enumerate(rows):
+        mine = spans[number].get(kind, [])
+        axes.broken_barh(mine, (row - 0.32, 0.64), color=colours[kind], linewidth=0)
         axes.text(1.01, row, str(len(mine)), transform=axes.get_yaxis_transform(), color=MUTED, fontsize=8, va="center")
-    axes.set(xlim=(first, last), ylim=(len(kinds) - 0.5, -0.5), xlabel="time (s)")
+    axes.set(xlim=(first, last), ylim=(len(rows) - 0.5, -0.5), xlabel="time (s)")
     quiet_axes(axes, title)
     axes.spines["left"].set_visible(False)
-    axes.set_yticks(range(len(kinds)), names, fontsize=8.5, color=INK)
+    axes.set_yticks(range(len(rows)), names, fontsize=8.5, color=INK)
     axes.tick_params(axis="y", length=0)
-    return figure
+    return written(figure, output_file)
+
+
+def _colours(kinds: Sequence[str], cmap: str | Colormap | None) -> dict[str, Any]:
+    """Colour of each event type."""
+    if cmap is None:
+        return {kind: colour_of(kind, kinds) for kind in kinds}
+    if isinstance(cmap, str):
+        check_choice("cmap", cmap, colormaps)
+        cmap = colormaps[cmap]
+    if len(kinds) > cmap.N:
+        raise ValueError(f"there are {len(kinds)} event types, and the colour map {cmap.name!r} has {cmap.N} colours")
+    return {kind: cmap(i if cmap.N < 64 else i / max(1, len(kinds) - 1)) for i, kind in enumerate(kinds)}
 
 
 def plot_hrf(
