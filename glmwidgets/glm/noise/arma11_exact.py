@@ -7,21 +7,24 @@ the design at any a are the sums over j of products of two columns of ``Z = [x, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.moving_average import A_MAX, MovingAverages, own_spectra, own_weights, terms
-from glmwidgets.glm.noise.profiles import interpolation, solve_low_rank
+from glmwidgets.glm.noise.products import BLOCK, Products, runs
+from glmwidgets.glm.noise.profiles import interpolation
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["ARMAPrecision", "Filtered", "Optimum", "Settled", "best_a", "filter_residuals", "solve"]
+__all__ = ["ARMAPrecision", "Filtered", "OrdinaryFit", "Settled", "Start", "settle"]
 
 # Steps in atanh a, and what they change by at most; steps go on where the last was larger than CLOSE.
-MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 1e-5
+MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 2e-4
+
+# Voxels whose series are filtered at once.
+FILTERED_AT_ONCE = 2 * BLOCK
 
 # The penalty is a polynomial in atanh a through so many nodes; its slope is looked up in a table of so many places.
 PENALTY_NODES, PENALTY_PLACES = 32, 400
@@ -32,12 +35,87 @@ TINY = np.finfo(np.float64).tiny
 SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
 
 
-def runs(level: np.ndarray) -> Iterator[tuple[int, slice]]:
-    """Stretches of one level each, of levels in order."""
-    cuts = np.flatnonzero(np.diff(level)) + 1
-    for start, stop in zip([0, *cuts], [*cuts, level.size], strict=True):
-        if stop > start:
-            yield int(level[start]), slice(start, stop)
+class OrdinaryFit(NamedTuple):
+    """Fit of ordinary least squares: coordinates of shape (rank, n_voxels), and residual sums of squares."""
+
+    fitted: np.ndarray
+    power: np.ndarray
+
+    @classmethod
+    def of(cls, parts: Products) -> OrdinaryFit:
+        """That of the series that the products are of."""
+        fitted = parts.cross[0]
+        return cls(fitted, np.maximum(parts.own[0] - np.einsum("jv,jv->v", fitted, fitted), 0))
+
+    def at(self, voxels: np.ndarray) -> OrdinaryFit:
+        """That of some voxels."""
+        return OrdinaryFit(self.fitted[:, voxels], self.power[voxels])
+
+
+class Start(NamedTuple):
+    """Where a is looked for.
+
+    Attributes
+    ----------
+    place : array of shape (n_voxels,)
+        ``atanh a``.
+    bend : array of shape (n_voxels,)
+        Second derivative of -2 log likelihood with respect to it.
+    is_fixed : bool
+        Whether it is a, as where voxels share it.
+    """
+
+    place: np.ndarray
+    bend: np.ndarray
+    is_fixed: bool
+
+
+class FilteredSeries(NamedTuple):
+    """Products of series y, each voxel under its own c.
+
+    Attributes
+    ----------
+    rows : array of shape (rank + 2, n_voxels)
+        ``q'Hy`` in the coordinates of the moving average, then ``F' D^-1 y``.
+    own : array of shape (n_voxels,)
+        ``y'Hy``.
+    """
+
+    rows: np.ndarray
+    own: np.ndarray
+
+    def at(self, block: slice) -> FilteredSeries:
+        """Those of some of the voxels."""
+        return FilteredSeries(self.rows[:, block], self.own[block])
+
+
+def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray, level: np.ndarray) -> FilteredSeries:
+    """Products of the series of some voxels, in order of the level of their c."""
+    basis, rows = averages.basis, averages.rows()
+    weights = np.ascontiguousarray(own_weights(averages.c, basis.n_scans).T)
+    power = moments.power(own_spectra(basis.n_scans), basis.spans_constant)
+    out = FilteredSeries(np.empty((rows.shape[1], voxels.size)), np.empty(voxels.size))
+    # Voxels that lie side by side in memory, and those of one c side by side among them.
+    order = np.argsort(voxels, kind="stable")
+
+    def multiply(block: slice) -> None:
+        places = np.sort(order[block])
+        some = voxels[places]
+        # Without a check of the indices numpy takes them straight into an array that is there.
+        y = np.take(
+            moments.series, some, axis=1, out=np.empty((basis.n_scans, some.size), moments.series.dtype), mode="clip"
+        )
+        y = y.astype(np.float64, copy=False)
+        if not basis.spans_constant:
+            y += moments.mean[some]
+        own = np.einsum("kv,kv->v", weights[:, level[places]], power[:, some])
+        of_rows = np.empty((rows.shape[1], some.size))
+        for k, run in runs(level[places]):
+            np.matmul(rows[k], y[:, run], out=of_rows[:, run])
+        out.rows[:, places], out.own[places] = of_rows, own
+
+    side_by_side(multiply, even_blocks(voxels.size, FILTERED_AT_ONCE))
+    return out
 
 
 @dataclass(frozen=True)
@@ -62,44 +140,33 @@ class Filtered:
     cross: np.ndarray
     edges: np.ndarray
 
-    def at(self, voxels: np.ndarray | slice) -> Filtered:
+    @classmethod
+    def of(cls, averages: MovingAverages, series: FilteredSeries, ordinary: OrdinaryFit, level: np.ndarray) -> Filtered:
+        """Take the fit of ordinary least squares from products of the series."""
+        fitted, power = ordinary
+        filtered, cross, edges = series.own.copy(), np.empty_like(fitted), np.empty((2, level.size))
+        for k, some in runs(level):
+            turned = averages.rotation[k].T @ fitted[:, some]
+            of_fit = averages.diagonal[k][:, None] * turned
+            np.subtract(series.rows[:-2, some], of_fit, out=cross[:, some])
+            np.subtract(series.rows[-2:, some], averages.edges[k].T @ turned, out=edges[:, some])
+            # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
+            of_fit += 2 * cross[:, some]
+            filtered[some] -= np.einsum("jv,jv->v", turned, of_fit)
+        return cls(level, power, filtered, cross, edges)
+
+    def at(self, voxels: np.ndarray) -> Filtered:
         """Those of some of the voxels, in order."""
         return Filtered(
             self.level[voxels], self.power[voxels], self.filtered[voxels], self.cross[:, voxels], self.edges[:, voxels]
         )
 
 
-def filter_residuals(
-    moments: Moments,
-    basis: DesignBasis,
-    fitted: np.ndarray,
-    power: np.ndarray,
-    averages: MovingAverages,
-    rows: np.ndarray,
-    voxels: np.ndarray,
-    level: np.ndarray,
-) -> Filtered:
-    """Products of some voxels' residuals, in order of level within the block."""
-    y = np.empty((basis.n_scans, voxels.size), moments.series.dtype)
-    # Without a check of the indices numpy takes them straight into an array that is there.
-    np.take(moments.series, voxels, axis=1, out=y, mode="clip")
-    y = y.astype(np.float64, copy=False)
-    if not basis.spans_constant:
-        y += moments.mean[voxels]
-    g = fitted[:, voxels]
-    own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
-    filtered = np.einsum("kv,kv->v", own_weights(averages.c, basis.n_scans).T[:, level], own)
-    cross, edges = np.empty((basis.rank, voxels.size)), np.empty((2, voxels.size))
-    for k, some in runs(level):
-        products = rows[k] @ y[:, some]
-        turned = averages.rotation[k].T @ g[:, some]
-        of_fit = averages.diagonal[k][:, None] * turned
-        np.subtract(products[:-2], of_fit, out=cross[:, some])
-        np.subtract(products[-2:], averages.edges[k].T @ turned, out=edges[:, some])
-        # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
-        of_fit += 2 * cross[:, some]
-        filtered[some] -= np.einsum("jv,jv->v", turned, of_fit)
-    return Filtered(level, power[voxels], filtered, cross, edges)
+def _between_ends(k: np.ndarray, within: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """``(I - diag(k) within)^-1 diag(k) right``, for two ends: shapes (2, n), (2, 2, n) and (2, m, n)."""
+    right = k[:, None] * right
+    (p, q), (r, s) = np.eye(2)[..., None] - k[:, None] * within
+    return np.stack([s * right[0] - q * right[1], p * right[1] - r * right[0]]) / (p * s - q * r)
 
 
 @dataclass(frozen=True)
@@ -120,15 +187,13 @@ class Optimum:
     slope: np.ndarray
     solution: np.ndarray
 
-    def coefficients(self, averages: MovingAverages, left: Filtered, a: np.ndarray) -> np.ndarray:
-        """Fit of the design to e, in coordinates of the basis, shape (rank, n_voxels)."""
+    def coefficients(self, averages: MovingAverages, left: Filtered, a: np.ndarray, out: np.ndarray) -> None:
+        """Write the fit of the design to e, in coordinates of the basis, into an array (rank, n_voxels)."""
         scale, g, _ = terms(averages.c[left.level], averages.at_edges[left.level].T, a)
-        out = np.empty_like(left.cross)
         for k, some in runs(left.level):
             of_z = self.solution[0, some] * left.cross[:, some] + averages.edges[k] @ self.solution[1:, some]
             of_z *= -g[some] / (scale[some] - g[some] * averages.diagonal[k][:, None])
             np.matmul(averages.rotation[k], of_z, out=out[:, some])
-        return out
 
 
 def _sums(averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,11 +218,9 @@ def solve(averages: MovingAverages, left: Filtered, a: np.ndarray) -> Optimum:
     one, two = (each[SYMMETRIC] for each in _sums(averages, left, scale, g))
     # q'Wq s = -g Z v for the fit s = -g diag(1/d) Z u: u is v but for what the two ends add.
     v = np.stack([np.ones_like(a), *(w * left.edges)])
-    k, m = g * w
-    first, second = v[1:] + np.stack([k, m]) * one[1:, 0]
-    p, q, r, s = 1 - k * one[1, 1], -k * one[1, 2], -m * one[2, 1], 1 - m * one[2, 2]
-    below = p * s - q * r
-    u = np.stack([v[0], (s * first - q * second) / below, (p * second - r * first) / below])
+    within = one[1:, 1:]
+    u = v.copy()
+    u[1:] += _between_ends(g * w, within, (one[1:, 0] + np.einsum("ijv,jv->iv", within, v[1:]))[:, None])[:, 0]
     of_one = np.einsum("ijv,jv->iv", one, u)
     inner = left.filtered + (w * left.edges**2).sum(axis=0)
     rss = scale * left.power - g * inner - g**2 * np.einsum("iv,iv->v", v, of_one)
@@ -171,7 +234,7 @@ def solve(averages: MovingAverages, left: Filtered, a: np.ndarray) -> Optimum:
     return Optimum(rss, slope - g * (of_w * edges).sum(axis=0), u)
 
 
-class _PenaltySlope:
+class PenaltySlope:
     """Derivative of `MovingAverages.penalty` with respect to atanh a, looked up between places of a table."""
 
     def __init__(self, averages: MovingAverages):
@@ -185,13 +248,16 @@ class _PenaltySlope:
         self._table = values @ ((after - before) / (2 * half)).T / self._way[:, None]
 
     def __call__(self, level: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """At values of atanh a of shape (n_voxels,), of voxels whose c are of some level."""
         place = np.clip((u - self.low[level]) / self._way[level], 0, 1) * (PENALTY_PLACES - 1)
         below = np.minimum(place.astype(np.intp), PENALTY_PLACES - 2)
         least, most = self._table[level, below], self._table[level, below + 1]
         return least + (place - below) * (most - least)
 
 
-def best_a(averages: MovingAverages, left: Filtered, start: np.ndarray, bend: np.ndarray, dof: int) -> np.ndarray:
+def best_a(
+    averages: MovingAverages, left: Filtered, start: np.ndarray, bend: np.ndarray, of_penalty: PenaltySlope
+) -> np.ndarray:
     """Exact optimum of a at each voxel's c, by steps with the exact slope from a start that is close.
 
     Parameters
@@ -200,14 +266,14 @@ def best_a(averages: MovingAverages, left: Filtered, start: np.ndarray, bend: np
     left : Filtered
     start, bend : array of shape (n_voxels,)
         ``atanh a``, and the second derivative of -2 log likelihood with respect to it.
-    dof : int
-        Scans minus rank of the design.
+    of_penalty : PenaltySlope
+        Of the same moving averages.
 
     Returns
     -------
     array of shape (n_voxels,)
     """
-    of_penalty = _PenaltySlope(averages)
+    dof = averages.basis.n_scans - averages.basis.rank
     low, high = of_penalty.low[left.level], np.arctanh(A_MAX)
     u = np.clip(start, low, high)
     some, here, before, slope_before = np.arange(u.size), left, None, None
@@ -248,15 +314,63 @@ class Settled(NamedTuple):
 
     def covariance(self, contrast: np.ndarray) -> np.ndarray:
         """``c (q' W q)^-1 c'`` of shape (m, m, n)."""
-        averages = self.averages
+        averages, m = self.averages, len(contrast)
         scale, g, w = terms(averages.c[self.level], averages.at_edges[self.level].T, self.a)
-        out = np.empty((len(contrast), len(contrast), self.a.size))
+        i, j = np.triu_indices(m + 2)
+        # Products of the contrast and of the ends, weighted by 1/d: an upper triangle.
+        sums = np.empty((i.size, self.a.size))
         for k, some in runs(self.level):
-            d = scale[some] - g[some] * averages.diagonal[k][:, None]
-            rows = contrast @ averages.rotation[k]
-            for i, row in enumerate(rows):
-                out[:, i, some] = rows @ solve_low_rank(d, averages.edges[k], (g * w)[:, some], row[:, None])
-        return out
+            both = np.concatenate([contrast @ averages.rotation[k], averages.edges[k].T])
+            np.matmul(both[i] * both[j], 1 / (scale[some] - g[some] * averages.diagonal[k][:, None]), out=sums[:, some])
+        whole = np.empty((m + 2, m + 2, self.a.size))
+        whole[i, j] = whole[j, i] = sums
+        return whole[:m, :m] + np.einsum(
+            "ikv,kjv->ijv", whole[:m, m:], _between_ends(g * w, whole[m:, m:], whole[m:, :m])
+        )
+
+
+def settle(
+    moments: Moments,
+    averages: MovingAverages,
+    voxels: np.ndarray,
+    level: np.ndarray,
+    ordinary: OrdinaryFit,
+    start: Start,
+) -> tuple[Settled, np.ndarray, np.ndarray]:
+    """Find a where c is known, and fit the design.
+
+    Parameters
+    ----------
+    moments : Moments
+    averages : MovingAverages
+    voxels, level : array of int, shape (n,)
+        Which moving average is whose; rising.
+    ordinary : OrdinaryFit
+        Of the whole run.
+    start : Start
+        Of these voxels.
+
+    Returns
+    -------
+    settled : Settled
+    solution : array of shape (rank, n)
+        What the fit adds to that of ordinary least squares.
+    rss : array of shape (n,)
+    """
+    series, penalty = filter_series(moments, averages, voxels, level), PenaltySlope(averages)
+    a, rss = np.tanh(start.place), np.empty(voxels.size)
+    solution = np.empty((averages.basis.rank, voxels.size))
+
+    def fit_block(block: slice) -> None:
+        left = Filtered.of(averages, series.at(block), ordinary.at(voxels[block]), level[block])
+        if not start.is_fixed:
+            a[block] = best_a(averages, left, start.place[block], start.bend[block], penalty)
+        fit = solve(averages, left, a[block])
+        fit.coefficients(averages, left, a[block], out=solution[:, block])
+        rss[block] = fit.rss
+
+    side_by_side(fit_block, even_blocks(voxels.size, BLOCK))
+    return Settled(averages, voxels, level, a), solution, rss
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,25 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, MovingAverages, own_spectra, own_weights, terms
-from glmwidgets.glm.noise.products import LaggedProducts
+from glmwidgets.glm.noise.pooling import pooled_curves
+from glmwidgets.glm.noise.products import BLOCK, LaggedProducts
 from glmwidgets.glm.noise.valleys import Polynomials
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["Lowest", "Surfaces", "Unit", "a_at"]
+if TYPE_CHECKING:
+    import scipy.sparse
+
+__all__ = ["U_MAX", "Lowest", "Unit", "a_at", "gain_over_ar1", "lowest_points"]
 
 # Nodes and coarse places in c, and in the share of the way from the least a to A_MAX that a lies at.
-N_NODES, N_NODES_POOLED, N_COARSE = (8, 10), (9, 11), (12, 12)
+N_NODES, N_NODES_POOLED, N_COARSE = (7, 10), (8, 11), (12, 12)
 
 # An ``atanh c`` so small may be better below 0.
 NEAR = 0.2
@@ -33,13 +37,14 @@ CHUNK = 512
 
 
 class Unit(NamedTuple):
-    """Residuals e of ordinary least squares of some voxels, at unit length.
+    """Residuals e of ordinary least squares of some voxels, with what brings them to unit length.
 
     Attributes
     ----------
-    e : array of shape (n_scans, n_voxels)
-        As they are, in single precision; `length` is theirs.
-    length : array of shape (n_voxels,)
+    e : array of shape (n_scans, n_voxels), float32
+        As they are.
+    per_length : array of shape (n_voxels,)
+        One over their length. What follows is of unit length.
     fitted : array of shape (rank, n_voxels)
         Coordinates of what was subtracted.
     own : array of shape (n_spectra, n_voxels)
@@ -47,32 +52,27 @@ class Unit(NamedTuple):
     """
 
     e: np.ndarray
-    length: np.ndarray
+    per_length: np.ndarray
     fitted: np.ndarray
     own: np.ndarray
 
     @classmethod
-    def of(cls, moments: Moments, basis: DesignBasis, products: LaggedProducts, voxels: slice) -> Unit:
-        """Residuals of a block of voxels."""
+    def of(cls, moments: Moments, basis: DesignBasis, products: LaggedProducts, voxels: slice | np.ndarray) -> Unit:
+        """Residuals of some voxels."""
         parts = products.at(voxels)
         fitted = parts.cross[0]
-        power = np.maximum(parts.own[0] - np.einsum("jv,jv->v", fitted, fitted), 0)
-        series = moments.series[:, voxels]
+        power = parts.own[0] - np.einsum("jv,jv->v", fitted, fitted)
+        per_length = 1 / np.sqrt(np.where(power > 0, power, 1))
+        series, q, g = moments.series[:, voxels], basis.q.astype(np.float32), fitted.astype(np.float32)
         e = np.empty(series.shape, np.float32)
-        for start in range(0, power.size, CHUNK):
+        for start in range(0, per_length.size, CHUNK):
             some = slice(start, start + CHUNK)
-            part = basis.q @ -fitted[:, some]
-            part += series[:, some]
+            part = series[:, some].astype(np.float32)
             if not basis.spans_constant:
                 part += moments.mean[voxels][some]
-            e[:, some] = part
+            np.subtract(part, q @ g[:, some], out=e[:, some])
         own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
-        length = np.sqrt(power)
-        return cls(e, np.where(length > 0, length, 1), fitted, own)
-
-    def at(self, voxels: np.ndarray) -> Unit:
-        """Those of some of the voxels."""
-        return Unit(self.e[:, voxels], self.length[voxels], self.fitted[:, voxels], self.own[:, voxels])
+        return cls(e, per_length, fitted * per_length, own * per_length**2)
 
 
 class Lowest(NamedTuple):
@@ -101,58 +101,50 @@ class Lowest(NamedTuple):
 class _Surface:
     """The restricted likelihood of many voxels on one side of c = 0, where the least a, max(c, 0), has its corner."""
 
-    def __init__(
-        self, basis: DesignBasis, n_nodes: tuple[int, int], n_coarse: tuple[int, int], in_c: tuple[float, float]
-    ):
+    def __init__(self, basis: DesignBasis, n_nodes: tuple[int, int], in_c: tuple[float, float]):
         self.dof = basis.n_scans - basis.rank
         self.n_nodes = n_nodes
         self._low, high = np.arctanh(in_c)
         self._way = high - self._low
-        self.polynomials = Polynomials(n_nodes, n_coarse)
+        self.polynomials = Polynomials(n_nodes, N_COARSE)
         nodes, shares = self._low + self._way * self.polynomials.x, self.polynomials.y
         averages = self.averages = MovingAverages(basis, np.tanh(nodes))
         self._rows = averages.rows().reshape(-1, basis.n_scans).astype(np.float32)
         self._own = own_weights(averages.c, basis.n_scans)
         a = np.tanh(a_at(nodes[:, None], shares))
-        self._penalty = averages.penalty(a).astype(np.float32)
+        self._penalty = averages.penalty(a)
         self._explained = [averages.at_nodes(k, of_node, np.float32) for k, of_node in enumerate(a)]
         c, at_edges = averages.c[:, None], averages.at_edges.T[..., None]
         scale, g, w = terms(c, at_edges, a)
-        self._of_own = np.stack([scale, -g, *(-g * w)], axis=-1).astype(np.float32)
-
-    @property
-    def n_values(self) -> int:
-        """Number of nodes."""
-        return self.n_nodes[0] * self.n_nodes[1]
+        self._of_own = np.stack([scale, -g, *(-g * w)], axis=-1)
 
     def values(self, unit: Unit) -> np.ndarray:
         """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels), of residuals of unit length."""
-        averages, (n_c, n_a) = self.averages, self.n_nodes
-        products = (self._rows @ unit.e).reshape(n_c, -1, unit.length.size)
-        products *= 1 / unit.length
-        of_own = self._own @ unit.own
-        of_own /= unit.length**2
-        fitted = unit.fitted / unit.length
-        out = np.empty((n_c, n_a, unit.length.size), np.float32)
+        averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.e.shape[1]
+        products = (self._rows @ unit.e).reshape(n_c, -1, n_voxels)
+        products *= unit.per_length.astype(np.float32)
+        filtered = self._own @ unit.own
+        # Large terms that cancel, and the logarithm's many digits, in double precision.
+        out, of_own = np.empty((n_c, n_a, n_voxels), np.float32), np.ones((4, n_voxels))
         for k, explained in enumerate(self._explained):
             cross, edges = products[k, :-2], products[k, -2:]
             # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
-            turned = averages.rotation[k].T @ fitted
-            of_fit = averages.diagonal[k][:, None] * turned
-            of_fit += 2 * cross
-            filtered = of_own[k] - np.einsum("jv,jv->v", turned, of_fit)
-            rss = self._of_own[k] @ np.concatenate([[np.ones_like(filtered), filtered], np.square(edges)]).astype(
-                np.float32
-            )
+            turned = averages.rotation[k].T @ unit.fitted
+            filtered[k] -= 2 * np.einsum("jv,jv->v", turned.astype(np.float32), cross)
+            filtered[k] -= averages.diagonal[k] @ np.square(turned, out=turned)
+            of_own[1] = filtered[k]
+            np.square(edges, out=of_own[2:])
+            rss = self._of_own[k] @ of_own
             rss -= explained(cross, edges)
-            np.log(np.maximum(rss, np.finfo(np.float32).tiny, out=rss), out=rss)
+            np.log(np.maximum(rss, np.finfo(float).tiny, out=rss), out=rss)
             rss *= self.dof
-            np.add(rss, self._penalty[k][:, None], out=out[k])
+            rss += self._penalty[k][:, None]
+            out[k] = rss
         return out.reshape(n_c * n_a, -1)
 
     def lowest(self, values: np.ndarray) -> Lowest:
         """Of the polynomials through the nodes."""
-        value, x, share, tilt, bend = (of.astype(float) for of in self.polynomials.lowest(values))
+        value, x, share, tilt, bend = self.polynomials.lowest(values)
         return Lowest(value, self._low + self._way * x, share, tilt / self._way, bend)
 
 
@@ -162,40 +154,82 @@ def a_at(c: np.ndarray, share: np.ndarray) -> np.ndarray:
     return least + share * (U_MAX - least)
 
 
-class Surfaces:
-    """The restricted likelihood over the whole range: a surface on each side of c = 0.
+def lowest_points(
+    moments: Moments,
+    basis: DesignBasis,
+    pooling: str | None = None,
+    neighbours: scipy.sparse.spmatrix | None = None,
+) -> Lowest:
+    """Where the restricted likelihood of each voxel, or of those that it shares its noise with, is largest.
 
     Parameters
     ----------
+    moments : Moments
     basis : DesignBasis
-    pool : bool
-        Whether what is found on the polynomials is kept as it is, which takes more nodes.
+    pooling, neighbours
+        As of `glmwidgets.glm.noise.pooling.pooled_curves`.
+
+    Returns
+    -------
+    Lowest
     """
+    n_nodes = N_NODES if pooling is None else N_NODES_POOLED
+    products, n_voxels = LaggedProducts(moments, basis, order=0), moments.n_voxels
+    moments.power(own_spectra(basis.n_scans), basis.spans_constant)
 
-    def __init__(self, basis: DesignBasis, pool: bool = False):
-        shape = (N_NODES_POOLED if pool else N_NODES), N_COARSE
-        self.positive = _Surface(basis, *shape, (0.0, C_MAX))
-        self._negative = lambda: _Surface(basis, *shape, (C_MIN, 0.0))
+    def values(surface: _Surface, voxels: slice | np.ndarray) -> np.ndarray:
+        return surface.values(Unit.of(moments, basis, products, voxels))
 
-    @cached_property
-    def negative(self) -> _Surface:
-        """That of c < 0; most voxels of most runs do not need it."""
-        return self._negative()
+    def lowest(surface: _Surface, blocks: list[slice] | list[np.ndarray]) -> Lowest:
+        if pooling is None:
+            parts = side_by_side(lambda some: surface.lowest(values(surface, some)), blocks)
+        else:
+            curves = np.zeros((n_nodes[0] * n_nodes[1], n_voxels), np.float32)
 
-    def is_near(self, found: Lowest) -> np.ndarray:
-        """Where the lowest point of the positive surface is so near to its border that the other has to be seen."""
-        return found.c < NEAR
+            def fill(some: slice | np.ndarray) -> None:
+                curves[:, some] = values(surface, some)
 
-    def look(self, unit: Unit) -> Lowest:
-        """Lowest points; the far side is looked at only from where c is about 0."""
-        found = self.positive.lowest(self.positive.values(unit))
-        near = np.flatnonzero(self.is_near(found))
-        return self.or_beyond(found, near, self.negative.values(unit.at(near))) if near.size else found
+            side_by_side(fill, _with_sharers(blocks, pooling, neighbours, n_voxels))
+            curves = pooled_curves(curves, ~moments.constant, pooling, neighbours)
+            parts = side_by_side(lambda some: surface.lowest(curves[:, some]), blocks)
+        return Lowest(*(np.concatenate(of_part) for of_part in zip(*parts, strict=True)))
 
-    def or_beyond(self, found: Lowest, near: np.ndarray, values: np.ndarray) -> Lowest:
-        """The lower of what was found and of the lowest points of the negative surface, of some voxels."""
-        other = self.negative.lowest(values)
+    found = lowest(_Surface(basis, n_nodes, (0.0, C_MAX)), even_blocks(n_voxels, BLOCK))
+    # The other side of c = 0 is looked at from near it.
+    near = np.flatnonzero(found.c < NEAR)
+    if near.size:
+        other = lowest(_Surface(basis, n_nodes, (C_MIN, 0.0)), [near[some] for some in even_blocks(near.size, BLOCK)])
         better = other.value < found.value[near]
         for mine, theirs in zip(found, other, strict=True):
             mine[near[better]] = theirs[better]
-        return found
+    return found
+
+
+def _with_sharers(
+    blocks: list[slice] | list[np.ndarray], pooling: str, neighbours: scipy.sparse.spmatrix | None, n_voxels: int
+) -> list[slice] | list[np.ndarray]:
+    """Blocks of all with whom voxels share their noise."""
+    if isinstance(blocks[0], slice):
+        return blocks
+    some = np.zeros((1, n_voxels))
+    some[0, np.concatenate(blocks)] = 1
+    wanted = np.flatnonzero(pooled_curves(some, np.ones(n_voxels, bool), pooling, neighbours)[0])
+    return [wanted[block] for block in even_blocks(wanted.size, BLOCK)]
+
+
+def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
+    """How much twice the restricted log likelihood rises from AR(1) to ARMA(1,1), shape (n_voxels,); 0 where constant.
+
+    Looked up on the likelihood's polynomials, to about 0.1. Under an AR(1) it is what one parameter too many gives.
+
+    Parameters
+    ----------
+    moments : Moments
+    basis : DesignBasis
+    """
+    unit = Unit.of(moments, basis, LaggedProducts(moments, basis, order=0), slice(None))
+    positive, negative = (_Surface(basis, N_NODES, in_c) for in_c in ((0.0, C_MAX), (C_MIN, 0.0)))
+    values = positive.values(unit)
+    alone = positive.polynomials.lowest_at_zero(values)
+    best = np.minimum(positive.lowest(values).value, negative.lowest(negative.values(unit)).value)
+    return np.where(moments.constant, 0.0, np.maximum(alone - best, 0))

@@ -8,15 +8,16 @@ squares and ``M_k = q' S_k q``, residuals are never formed either:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 
-__all__ = ["BLOCK", "LaggedProducts", "NoiseFit", "Products", "lagged_products", "residual_autocovariance"]
+__all__ = ["BLOCK", "LaggedProducts", "NoiseFit", "Products", "lagged_products", "residual_autocovariance", "runs"]
 
 # Voxels worked on at once, so that the intermediates stay in the processor's cache.
 BLOCK = 6144
@@ -133,6 +134,20 @@ class LaggedProducts:
             own[k] = own[k] - 2 * mean * ends + ones * mean**2
             cross[k] = cross[k] + np.outer(basis.q.T @ shift_sum(np.ones(n), k), mean)
         return Products(tuple(own), tuple(cross), head + mean, tail + mean, n * mean, np.zeros_like(of_mean))
+
+
+def runs(level: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Stretches of one value each, of integers in order.
+
+    Examples
+    --------
+    >>> list(runs(np.array([2, 2, 5])))
+    [(2, slice(0, 2, None)), (5, slice(2, 3, None))]
+    """
+    cuts = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), level.size]
+    for start, stop in pairwise(cuts):
+        if stop > start:
+            yield int(level[start]), slice(start, stop)
 
 
 def lagged_products(moments: Moments, basis: DesignBasis, order: int = 0) -> Products:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import chebyshev
 
-__all__ = ["Chebyshev", "ExplainedAtNodes", "interpolation", "solve_low_rank"]
+__all__ = ["Chebyshev", "ExplainedAtNodes", "interpolation"]
 
 
 def interpolation(low: float, high: float, n_nodes: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -154,35 +154,3 @@ class ExplainedAtNodes:
         for of_end in sums:
             out += of_end
         return out
-
-
-def solve_low_rank(d: np.ndarray, f: np.ndarray, k: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``(diag(d) - F diag(k) F')^-1 b``, each voxel with its own d, k and b, by Woodbury's identity.
-
-    Parameters
-    ----------
-    d : array of shape (rank, n_voxels)
-        Positive.
-    f : array of shape (rank, 2)
-    k : array of shape (2, n_voxels)
-    b : array of shape (rank, n_voxels) or (rank, 1)
-
-    Returns
-    -------
-    array of shape (rank, n_voxels)
-
-    Examples
-    --------
-    >>> d, k = np.full((2, 1), 3.0), np.ones((2, 1))
-    >>> solve_low_rank(d, np.eye(2), k, np.array([[2.0], [4.0]])).ravel()
-    array([1., 2.])
-    """
-    inverse = 1 / d
-    a, off, e = (np.stack([f[:, 0] ** 2, f[:, 0] * f[:, 1], f[:, 1] ** 2])) @ inverse
-    out = b * inverse
-    first, second = f.T @ out
-    # (I - diag(k) crossed)^-1 diag(k) [first, second]
-    one, two, over, under = 1 - k[0] * a, 1 - k[1] * e, -k[0] * off, -k[1] * off
-    of = np.stack([two * k[0] * first - over * k[1] * second, one * k[1] * second - under * k[0] * first])
-    out += inverse * (f @ (of / (one * two - over * under)))
-    return out

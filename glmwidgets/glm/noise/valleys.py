@@ -7,10 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from glmwidgets.glm.noise.products import runs
+
 __all__ = ["LowestPoint", "Polynomials"]
 
-# Newton's steps from the best of the coarse places go on where the last was longer than CLOSE; the square is 2 wide.
-MOST_STEPS, CLOSE = 8, 3e-3
+# Newton's steps from the best of the coarse places, in units of the distance between them, go on where the last was
+# longer than CLOSE.
+MOST_STEPS, CLOSE, FARTHEST = 6, 0.1, 1.5
+
+# Around a coarse place a surface is taken as its Taylor polynomial of this degree in each of x and y.
+DEGREE = 4
 
 # Coarse places lie denser towards y = 0, as powers of equally spaced ones.
 POWER = 1.5
@@ -62,24 +68,23 @@ class Polynomials:
     >>> both = [(x - 0.3) ** 2 + (y - x) ** 2, x + (y - 0.5) ** 2]
     >>> found = surfaces.lowest(np.stack([each.ravel() for each in both], axis=1))
     >>> found.x.round(3) + 0.0, found.y.round(3)
-    (array([0.3, 0. ], dtype=float32), array([0.3, 0.5], dtype=float32))
+    (array([0.3, 0. ]), array([0.3, 0.5]))
     """
 
     def __init__(self, n_nodes: tuple[int, int], n_coarse: tuple[int, int]):
-        self.n_nodes = n_nodes
         nodes = [-np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in n_nodes]
         self.x, self.y = ((1 + each) / 2 for each in nodes)
         self._coarse = [2 * np.linspace(0, 1, n) ** power - 1 for n, power in zip(n_coarse, (1, POWER), strict=True)]
+        self._far = [np.gradient(each) for each in self._coarse]
         to_series = [np.linalg.inv(chebyshev.chebvander(at, at.size - 1)) for at in nodes]
-        to_coarse = [
-            chebyshev.chebvander(at, n - 1) @ of for at, n, of in zip(self._coarse, n_nodes, to_series, strict=True)
-        ]
+        of_x, of_y = (_taylor(at, far, of) for at, far, of in zip(self._coarse, self._far, to_series, strict=True))
+        self._to_coarse = np.kron(of_x[0], of_y[0]).astype(np.float32)
+        around = np.einsum("iam,jbn->abijmn", of_x, of_y)
+        self._around = around.reshape(len(self._to_coarse), (DEGREE + 1) ** 2, -1).astype(np.float32)
         self._to_edge = np.kron(
             chebyshev.chebvander([-1.0], n_nodes[0] - 1) @ to_series[0],
             chebyshev.chebvander(np.linspace(-1, 1, EDGE_PLACES), n_nodes[1] - 1) @ to_series[1],
         ).astype(np.float32)
-        self._to_series = np.kron(*to_series).astype(np.float32)
-        self._to_coarse = np.kron(*to_coarse).astype(np.float32)
 
     def lowest(self, values: np.ndarray) -> LowestPoint:
         """Lowest points of surfaces.
@@ -95,32 +100,23 @@ class Polynomials:
         values = values.astype(np.float32, copy=False)
         # One row a surface: the search for the least value then runs over contiguous memory.
         best = (values.T @ self._to_coarse.T).argmin(axis=1)
-        i, j = np.divmod(best, self._coarse[1].size)
-        place = np.stack([self._coarse[0][i], self._coarse[1][j]]).astype(np.float32)
-        longest = np.array([[2 / (each.size - 1)] for each in self._coarse], np.float32)
+        order = np.argsort(best, kind="stable")
+        best = best[order]
+        values = values[:, order]
         # Of small numbers less is rounded away.
         base = values.min(axis=0)
-        series = (self._to_series @ (values - base)).reshape(*self.n_nodes, -1)
-        out = np.empty((5, best.size), np.float32)
-        some, best_place, least = np.arange(best.size), place, np.full(best.size, np.inf, np.float32)
-        for _ in range(MOST_STEPS):
-            value, slope, bend = _derivatives(series, place)
-            down = value <= least
-            step = np.clip(place + np.clip(_newton(place, slope, bend), -longest, longest), -1, 1) - place
-            # From where it went up, half of the way back.
-            step = np.where(down, step, (best_place - place) / 2)
-            far = (np.abs(step) > CLOSE).any(axis=0)
-            last = np.where(far, 0, step)
-            gain = (slope * last).sum(axis=0) + bend[1] * last[0] * last[1] + (bend[::2] * last**2).sum(axis=0) / 2
-            in_y = np.maximum(bend[2], 0)
-            tilt = np.where((in_y > 0) & (np.abs(place[1]) < 1), -bend[1] / np.where(in_y > 0, in_y, 1), 0)
-            told = np.stack([value + gain, *(1 + place + last) / 2, tilt, 4 * in_y])
-            out[:, some[down]] = told[:, down]
-            if not far.any():
-                break
-            best_place, least = np.where(down, place, best_place)[:, far], np.minimum(value, least)[far]
-            some, place, series = some[far], (place + step)[:, far], series[..., far]
-        out[0] += base
+        values -= base
+        series = np.empty((self._around.shape[1], best.size), np.float32)
+        for k, some in runs(best):
+            np.matmul(self._around[k], values[:, some], out=series[:, some])
+        i, j = np.divmod(best, self._coarse[1].size)
+        middle = np.stack([self._coarse[0][i], self._coarse[1][j]])
+        unit = np.stack([self._far[0][i], self._far[1][j]])
+        low, high = np.maximum((-1 - middle) / unit, -FARTHEST), np.minimum((1 - middle) / unit, FARTHEST)
+        value, place, tilt, bend = _valley(series.reshape(DEGREE + 1, DEGREE + 1, -1), low, high)
+        x, y = (1 + middle + unit * place) / 2
+        out = np.empty((5, best.size))
+        out[:, order] = base + value, x, y, tilt * unit[1] / unit[0], 4 * bend / unit[1] ** 2
         return LowestPoint(*out)
 
     def lowest_at_zero(self, values: np.ndarray) -> np.ndarray:
@@ -134,21 +130,60 @@ class Polynomials:
         return np.minimum(edge[rows, best], here + step * (slope + bend * step / 2))
 
 
-def _with_derivatives(at: np.ndarray, n: int) -> np.ndarray:
-    """Chebyshev polynomials of degree below n, their first and second derivatives, shape (3, n, n_places)."""
-    out = np.zeros((3, n, at.size), np.float32)
-    out[0, 0], out[0, 1], out[1, 1] = 1, at, 1
-    twice = 2 * at
-    for k in range(2, n):
-        np.subtract(twice * out[:, k - 1], out[:, k - 2], out=out[:, k])
-        out[1, k] += 2 * out[0, k - 1]
-        out[2, k] += 4 * out[1, k - 1]
+def _taylor(at: np.ndarray, unit: np.ndarray, to_series: np.ndarray) -> np.ndarray:
+    """From values at nodes to coefficients of powers of the distance from places, (degrees, n_places, n_nodes)."""
+    out, series, factor = [], to_series, np.ones(at.size)
+    for k in range(DEGREE + 1):
+        out.append(factor[:, None] * chebyshev.chebval(at, series).T)
+        series, factor = chebyshev.chebder(series), factor * unit / (k + 1)
+    return np.stack(out)
+
+
+def _valley(
+    series: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Value, place, tilt and bend at the lowest points of polynomials in powers, within a box around 0."""
+    low, high = low.astype(np.float32), high.astype(np.float32)
+    n = low.shape[1]
+    out, some = np.empty((5, n), np.float32), np.arange(n)
+    best_place = place = np.zeros((2, n), np.float32)
+    least = np.full(n, np.inf, np.float32)
+    for _ in range(MOST_STEPS):
+        value, slope, bend = _derivatives(series, place)
+        down = value <= least
+        step = np.clip(place + _newton(place, slope, bend, low, high), low, high) - place
+        # From where it went up, half of the way back.
+        step = np.where(down, step, (best_place - place) / 2)
+        far = (np.abs(step) > CLOSE).any(axis=0)
+        last = np.where(far, 0, step)
+        gain = (slope * last).sum(axis=0) + bend[1] * last[0] * last[1] + (bend[::2] * last**2).sum(axis=0) / 2
+        in_y = np.maximum(bend[2], 0)
+        inside = (in_y > 0) & (low[1] < place[1]) & (place[1] < high[1])
+        tilt = np.where(inside, -bend[1] / np.where(in_y > 0, in_y, 1), 0)
+        told = np.stack([value + gain, *(place + last), tilt, in_y])
+        out[:, some[down]] = told[:, down]
+        if not far.any():
+            break
+        best_place, least = np.where(down, place, best_place)[:, far], np.minimum(value, least)[far]
+        some, place, series = some[far], (place + step)[:, far], series[..., far]
+        low, high = low[:, far], high[:, far]
+    return out[0], out[1:3], out[3], out[4]
+
+
+def _with_derivatives(at: np.ndarray) -> np.ndarray:
+    """Powers up to DEGREE, their first and second derivatives, shape (3, DEGREE + 1, n_places)."""
+    out = np.zeros((3, DEGREE + 1, at.size), np.float32)
+    out[0, 0] = 1
+    for k in range(1, DEGREE + 1):
+        np.multiply(out[0, k - 1], at, out=out[0, k])
+        np.multiply(out[0, k - 1], k, out=out[1, k])
+        np.multiply(out[1, k - 1], k, out=out[2, k])
     return out
 
 
 def _derivatives(series: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Value, both first derivatives, and the second ones by x twice, by both, by y twice."""
-    in_x, in_y = (_with_derivatives(at, n) for at, n in zip(place, series.shape[:2], strict=True))
+    in_x, in_y = (_with_derivatives(at) for at in place)
     here, once, twice = (np.einsum("ijv,jv->iv", series, of_y) for of_y in in_y)
 
     def total(of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
@@ -159,13 +194,13 @@ def _derivatives(series: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.
     return total(in_x[0], here), slope, bend
 
 
-def _newton(place: np.ndarray, slope: np.ndarray, bend: np.ndarray) -> np.ndarray:
+def _newton(place: np.ndarray, slope: np.ndarray, bend: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Newton's step; along each direction for itself at a border that it falls towards, or where there is no bowl."""
-    held = ((place <= -1) & (slope > 0)) | ((place >= 1) & (slope < 0))
+    held = ((place <= low) & (slope > 0)) | ((place >= high) & (slope < 0))
     own = bend[::2]
     determinant = own[0] * own[1] - bend[1] ** 2
     bowl = (determinant > 0) & (own[0] > 0) & ~held.any(axis=0)
     both = (bend[1] * slope[::-1] - own[::-1] * slope) / np.where(bowl, determinant, 1)
-    # Where it is not bent upwards as far as one may go.
+    # Where it is not bent upwards to the next of the coarse places.
     alone = np.where(own > 0, -slope / np.where(own > 0, own, 1), -np.sign(slope))
     return np.where(bowl, both, np.where(held, 0, alone))
