@@ -20,6 +20,7 @@ __all__ = [
     "DIFFERENCES",
     "MOST_CUTS",
     "MOST_ZOOM",
+    "ROOMS",
     "SIGNS",
     "VIEWS",
     "MapSettings",
@@ -41,6 +42,9 @@ COMPARES = {"side": "A | B", "flicker": "A, B in turn", "difference": "B − A",
 
 #: Of what the difference of two maps can be.
 DIFFERENCES = {"z": "z", "r_square": "R²", "aicc": "AICc"}
+
+#: Who has the room of an explorer.
+ROOMS = {"shared": "all of it", "map": "the map alone", "series": "the series alone"}
 
 #: Which values are seen, of a threshold on both sides.
 SIGNS = {"both": "both signs", "positive": "positive only", "negative": "negative only"}
@@ -74,6 +78,8 @@ class MapSettings:
     zoom : tuple of float
         How many times as large the picture is, and the place in mm (x, y, z) in its middle, such as
         ``(3, 40, -35, -18)``; empty for the whole.
+    room : {"shared", "map", "series"}
+        What the explorer shows: everything, or the map or the series alone.
     signs : {"both", "positive", "negative"}
         Which of the values that survive are seen.
     compare : {"side", "flicker", "difference", "off"}
@@ -101,6 +107,7 @@ class MapSettings:
     cut_axes: str = setting("z", "rows of the mosaic", short="cuts", choices=CUTS, closed=False)
     n_cuts: int = setting(7, "cuts in a row", short="of each", low=1, high=MOST_CUTS, stride=1)
     zoom: tuple[float, ...] = setting((), "enlarged", say=lambda zoom: f"{zoom[0]:.2g}×" if zoom else "no")
+    room: str = setting("shared", "what the explorer shows", short="shows", choices=ROOMS)
     signs: str = setting("both", "signs shown", short="signs", choices=SIGNS)
     compare: str = setting("side", "A and B", choices=COMPARES)
     difference: str = setting("z", "difference of A and B", short="difference of", choices=DIFFERENCES)

@@ -134,6 +134,8 @@ class SeriesSettings:
     ----------
     tab : str
         What is shown of the place: a key of `SERIES_TABS`.
+    height : float or None
+        Part of the explorer's height that the plots have; None for what suits its size.
     lines : tuple of str
         What is drawn, of `SERIES_LINES`.
     conditions : tuple of str
@@ -155,6 +157,7 @@ class SeriesSettings:
     """
 
     tab: str = setting("series", "shown at the crosshair", short="series", choices=SERIES_TABS)
+    height: float | None = setting(None, "height of the plots", low=0.06, high=0.7, step=0.02)
     lines: tuple[str, ...] = setting(("data", "fit"), "lines", choices=SERIES_LINES)
     conditions: tuple[str, ...] = setting((), "fits of event types")
     averaged: tuple[str, ...] | None = setting(None, "averaged event types")

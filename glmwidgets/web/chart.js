@@ -95,8 +95,8 @@ function render({ model, el }) {
   function draw() {
     const width = el.clientWidth || 300;
     const stacked = plots.length > 1 && width < 460;
-    const most = parseFloat(getComputedStyle(el).getPropertyValue("--glmw-chart-most")) || Infinity;
-    const height = Math.min(model.get("height"), most) * (stacked ? 1.6 : 1);
+    const given = parseFloat(getComputedStyle(el).getPropertyValue("--glmw-chart-height"));
+    const height = (given || model.get("height")) * (stacked ? 1.6 : 1);
     canvas.setAttribute("aria-label", model.get("label"));
     const context = fitted(canvas, width, height);
     const style = getComputedStyle(el);
@@ -353,6 +353,7 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
+  document.addEventListener("glmw:fitted", soon);
   const unwatch = watch(el, soon);
   const unlisten = listen(model, {
     "change:plots": decode,
@@ -360,6 +361,7 @@ function render({ model, el }) {
   });
   decode();
   return () => {
+    document.removeEventListener("glmw:fitted", soon);
     unwatch();
     unlisten();
     stop();

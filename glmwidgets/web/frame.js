@@ -1,9 +1,14 @@
 // What an explorer knows of the page around it: keys that are pressed inside stay inside, and it is no taller than the
 // room that the notebook or the window has.
 
+import { changes, listen } from "./shared.js";
+
 const MARGIN = 14; // pixels that a cell has around its output
 // Height of the series in pixels: the map has a third of a laptop's explorer, and more of a larger one goes to both.
 const SERIES = { share: 0.125, least: 76, most: 190, from: 774, more: 0.25 };
+
+const PARTS = [0.06, 0.7]; // of the room that a hand can give the plots
+const BESIDES = 168; // pixels of heads, tabs and lines around plots that have the whole room
 
 export const seriesHeight = (room, { share, least, most, from, more } = SERIES) =>
   Math.max(least, Math.min(most, share * room + more * Math.max(0, room - from)));
@@ -12,6 +17,10 @@ export const seriesHeight = (room, { share, least, most, from, more } = SERIES) 
 // on to the page, and Shift+Enter runs the cell.
 export const isOurs = ({ ctrlKey, metaKey, altKey, shiftKey, key }) =>
   !(ctrlKey || metaKey || altKey || (shiftKey && key === "Enter"));
+
+// Whether letters are typed into what has the focus.
+const isTyped = (el) =>
+  el.matches("input, textarea, select, [contenteditable]") && !/^(checkbox|radio|range|button)$/.test(el.type);
 
 function keepKeys(root) {
   // What cannot have the focus itself hands it on: a click beside a control shall not give it to the notebook's cell.
@@ -52,26 +61,96 @@ function keepFolds(root) {
   };
 }
 
-function keepHeight(root) {
+// The explorer is as tall as the room; in it the plots of the series have a part that a handle above them changes, and
+// map or series can have all of it, by a key, a button or their setting.
+function keepHeight(root, model) {
   const room = root.closest(".jp-WindowedPanel-outer, .jp-Notebook") ?? document.documentElement;
   const cell = root.closest(".jp-OutputArea-output") ?? root; // tabs of runs are above the explorer of one
+  const handle = document.createElement("div");
+  handle.className = "glmw-handle";
+  handle.tabIndex = 0;
+  handle.title = "drag: height of the plots";
+  for (
+    const [name, said] of [["role", "separator"], ["aria-orientation", "horizontal"], ["aria-label", handle.title]]
+  ) {
+    handle.setAttribute(name, said);
+  }
+  let height = 0, held = null, part = null; // part of the height that is under the hand
+
   const fit = () => {
-    const height = room.clientHeight - MARGIN - (root.getBoundingClientRect().top - cell.getBoundingClientRect().top);
+    height = room.clientHeight - MARGIN - (root.getBoundingClientRect().top - cell.getBoundingClientRect().top);
+    const wanted = part ?? model.get("height"), alone = model.get("room");
+    const series = alone === "series" ? height - BESIDES : wanted === null ? seriesHeight(height) : wanted * height;
     root.style.setProperty("--glmw-room", `${Math.round(height)}px`);
-    root.style.setProperty("--glmw-series-most", `${Math.round(seriesHeight(height))}px`);
+    root.style.setProperty("--glmw-series-height", `${Math.round(series)}px`);
+    root.dataset.room = alone;
+    handle.setAttribute("aria-valuenow", String(Math.round(100 * series / height)));
+    document.dispatchEvent(new CustomEvent("glmw:fitted"));
   };
-  const watch = new ResizeObserver(fit);
+  const tell = (name, value) => {
+    model.set(name, value);
+    model.save_changes();
+    fit();
+  };
+  const within = (wanted) => Math.round(1000 * Math.max(PARTS[0], Math.min(PARTS[1], wanted))) / 1000;
+  const present = () => parseFloat(root.style.getPropertyValue("--glmw-series-height")) / height;
+
+  handle.addEventListener("pointerdown", (event) => {
+    held = { y: event.clientY, part: present() };
+    handle.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  handle.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    part = within(held.part + (held.y - event.clientY) / height);
+    fit();
+  });
+  const rest = () => {
+    if (part !== null) tell("height", part);
+    held = part = null;
+  };
+  for (const end of ["pointerup", "pointercancel"]) handle.addEventListener(end, rest);
+  handle.addEventListener("dblclick", () => tell("height", null));
+  handle.addEventListener("keydown", ({ key }) => {
+    const by = { ArrowUp: 0.02, ArrowDown: -0.02 }[key];
+    if (by) tell("height", within(present() + by));
+  });
+
+  const onKey = (event) => {
+    if (!isOurs(event) || isTyped(event.target)) return;
+    const alone = { b: "map", B: "series" }[event.key], now = model.get("room");
+    if (alone) tell("room", now === alone ? "shared" : alone);
+    else if (event.key === "Escape" && now !== "shared") tell("room", "shared");
+  };
+  const onRoom = ({ detail }) => tell("room", model.get("room") === detail ? "shared" : detail);
+  const place = () => {
+    const series = root.querySelector(".glmw-panel:has(> .glmw-series-head)");
+    if (series && handle.parentElement !== series) series.append(handle);
+  };
+  const watch = new ResizeObserver(fit), parts = new MutationObserver(place);
   watch.observe(room);
+  parts.observe(root, { childList: true, subtree: true });
+  root.addEventListener("keydown", onKey);
+  root.addEventListener("glmw:room", onRoom);
+  const unlisten = listen(model, changes(["room", "height"], fit));
+  place();
   fit();
-  return () => watch.disconnect();
+  return () => {
+    watch.disconnect();
+    parts.disconnect();
+    root.removeEventListener("keydown", onKey);
+    root.removeEventListener("glmw:room", onRoom);
+    unlisten();
+    handle.remove();
+  };
 }
 
-function render({ el }) {
+function render({ model, el }) {
   el.classList.add("glmw-frame");
   let undo = [], frame = 0;
   const begin = () => {
     const root = el.closest(".glmw-explorer");
-    if (root) undo = [keepKeys, keepFolds, keepHeight].map((keep) => keep(root));
+    if (root) undo = [keepKeys, keepFolds, keepHeight].map((keep) => keep(root, model));
     else frame = requestAnimationFrame(begin); // not in the page yet
   };
   begin();

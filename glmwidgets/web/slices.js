@@ -37,7 +37,7 @@ const EMPTY_HEIGHT = 96;
 const LEAST_ROOM = 80; // pixels that a picture can be drawn in
 const ROOM_FOR_ENDS = [180, 110]; // width and height of a plane that has room for the letters at its top and bottom
 const HELP = "Brain slices. Arrow keys move the crosshair, Page Up and Down the slice; x, y and z choose the plane; " +
-  "plus, minus and 0 enlarge; s, c and v go to the peak of slice, cluster and map; a held shows A; Escape leaves.";
+  "i, o and 0 enlarge; s, k and m go to the peak of slice, cluster and map; a held shows A; Escape leaves.";
 
 // ------------------------------------------------------------------------------------------------------------- a view
 

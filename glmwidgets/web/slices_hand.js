@@ -7,7 +7,7 @@ import { enlarged, isInSight, recentred } from "./slices_layout.js";
 const WHEEL_STEP = 50; // pixels of scrolling for one slice; a notch of a mouse wheel is about 100
 const WHEEL_LINE = 34; // pixels in the line that some browsers scroll by
 const MOST_LARGE = 16, LARGER = 1.25, PER_PIXEL = 0.0025; // times as large: at most, with each key, with each pixel of wheel
-const PEAKS = { s: "slice", c: "cluster", v: "map" };
+const PEAKS = { s: "slice", k: "cluster", m: "map" };
 
 export const isMirrored = (look, axis) => look.radiological && PLANE[axis][0] === 0;
 export const onSlot = ({ store, look }, s) => mapping(store.grid.shape, s, isMirrored(look, s.axis));
@@ -144,7 +144,10 @@ export function follow(view) {
   }, { passive: false });
 
   listen("keydown", (event) => {
-    if (event.key === "Escape") canvas.blur(); // goes on to the page: it has other things to leave
+    if (event.key === "Escape") { // goes on to the page: it has other things to leave
+      const explorer = canvas.closest(".glmw-explorer"); // keeps the keys that come next
+      explorer ? explorer.focus({ preventScroll: true }) : canvas.blur();
+    }
     if ((event.ctrlKey || event.metaKey) && event.key === "c") {
       view.copy();
       event.preventDefault();
@@ -164,9 +167,8 @@ export function follow(view) {
     if (!move && event.key.length > 1) return; // Tab, Escape and their like are not ours
     const act = {
       a: () => holdA(true),
-      "+": () => enlargeMore(view, LARGER),
-      "=": () => enlargeMore(view, LARGER),
-      "-": () => enlargeMore(view, 1 / LARGER),
+      i: () => enlargeMore(view, LARGER),
+      o: () => enlargeMore(view, 1 / LARGER),
       0: () => view.store.enlarge(1),
       ...Object.fromEntries(Object.entries(PEAKS).map(([key, of]) => [key, () => goToPeak(view, of)])),
     }[event.key];

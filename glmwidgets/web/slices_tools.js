@@ -21,7 +21,7 @@ export function readSoon(view) {
 }
 
 // The line below the picture: voxel, place and value under the crosshair. Texts are changed where they stand.
-function readOut({ readout, store, zoomed, compared }, cursor) {
+function readOut({ root, readout, store, zoomed, compared, large: alone }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
   const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
   const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
@@ -45,6 +45,8 @@ function readOut({ readout, store, zoomed, compared }, cursor) {
     if (after.data !== behind) after.data = behind;
     span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || model.get("stale")));
   });
+  const bare = !root.closest(".glmw-explorer");
+  if (alone.hidden !== bare) alone.hidden = bare;
   if (compared.hidden !== !beside) compared.hidden = !beside;
   if (compared.value !== model.get("compare")) compared.value = model.get("compare");
   const { factor } = store.lens(), large = factor > 1 ? `${fixed(factor, 1)}\u00d7` : "1\u00d7";
@@ -156,7 +158,7 @@ export function equip(view) {
     model.save_changes();
     view.repaint();
   });
-  const title = "crosshair to the peak of the slice (s), the cluster (c) or the map (v)";
+  const title = "crosshair to the peak of the slice (s), the cluster (k) or the map (m)";
   const among = [["", "peak of"], ["slice", "slice"], ["cluster", "cluster"], ["map", "map"]];
   const peaks = menu("crosshair to the peak of", title, among);
   peaks.options[0].disabled = peaks.options[0].hidden = true;
@@ -164,9 +166,9 @@ export function equip(view) {
     goToPeak(view, peaks.value);
     peaks.value = "";
   });
-  button("\u2212", "smaller (minus)", () => enlargeMore(view, 0.8));
+  button("\u2212", "smaller (o)", () => enlargeMore(view, 0.8));
   view.zoomed = button("1\u00d7", "whole (0)", () => view.store.enlarge(1));
-  button("+", "larger (plus; Ctrl and wheel)", () => enlargeMore(view, 1.25));
+  button("+", "larger (i; Ctrl and wheel)", () => enlargeMore(view, 1.25));
   const copy = button("copy", "copy the picture (Ctrl+C)", () => view.copy());
   view.copy = async () => {
     copy.textContent = await copyPicture(view);
@@ -175,5 +177,8 @@ export function equip(view) {
     }, 1500);
   };
   button("PNG", "save the picture", async () => savePicture(await pictureOf(view)));
+  view.large = button("\u2922", "the map alone, and back (b; B for the series)", () => {
+    view.root.dispatchEvent(new CustomEvent("glmw:room", { bubbles: true, detail: "map" }));
+  });
   typed(view);
 }

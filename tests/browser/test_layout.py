@@ -87,6 +87,50 @@ def test_everything_of_the_loop_is_in_view_together(notebook, page, visloc_dir, 
     check("many clusters")
 
 
+def test_map_or_series_alone_and_the_handle_between_them(notebook, page, visloc_dir, settle, ask, screenshot):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    notebook(open_cells(visloc_dir))
+    settle(page, 600)
+    canvas, chart = page.locator(".glmw-slices canvas").first, page.locator(".glmw-series-body canvas").first
+
+    def size(of):
+        return {name: of.bounding_box()[name] for name in ("width", "height")}
+
+    shared, plots = size(canvas), size(chart)
+    canvas.click()
+    page.keyboard.press("b")
+    settle(page, 500)
+    screenshot(page, "layout_map_alone")
+    large = size(canvas)
+    assert large["width"] * large["height"] > 2 * shared["width"] * shared["height"]
+    assert not chart.is_visible()
+    assert page.evaluate(MEASURE)["explorer"] <= page.evaluate(MEASURE)["room"]
+    assert ask(page, "print(ex.session.settings.map.room)") == "map"
+    page.keyboard.press("Escape")
+    settle(page, 500)
+    assert size(canvas) == shared
+    page.keyboard.press("B")
+    settle(page, 500)
+    assert size(chart)["height"] > 3 * plots["height"]
+    assert not canvas.is_visible()
+    ask(page, "ex.session.undo()")
+    settle(page, 500)
+    assert size(chart) == plots
+
+    handle = page.locator(".glmw-handle").bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + 4
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 80, steps=8)
+    page.mouse.up()
+    settle(page, 500)
+    assert abs(size(chart)["height"] - plots["height"] - 80) < 4
+    assert float(ask(page, "print(ex.session.settings.series.height)")) > 0.2
+    page.locator(".glmw-handle").dblclick()
+    settle(page, 500)
+    assert size(chart) == plots
+
+
 def settle_error(page):
     page.wait_for_function("() => document.querySelector('.glmw-status .glmw-failed') !== null")
 

@@ -330,7 +330,7 @@ def test_peaks_and_typed_places(shown, ask):
     ask(page, "values[COLD] = -7.5; viewer.set_map(values, visible_first=False); viewer.cursor = HOT")
     settle(page, 500)
     canvas.focus()
-    page.keyboard.press("v")
+    page.keyboard.press("m")
     settle(page)
     assert kernel(ask, page, "viewer.cursor") == cold_
     ask(page, "viewer.sign = 'positive'")

@@ -1,15 +1,28 @@
-"""What of an explorer only the page can do: keep its keys and its height; `web/frame.js` is its other half."""
+"""What of an explorer only the page can do: keep its keys and share its height; `web/frame.js` is its other half."""
 
 from __future__ import annotations
 
 import anywidget
+import traitlets as t
 
+from glmwidgets.specification.looks import ROOMS
 from glmwidgets.web import script
 
 __all__ = ["Frame"]
 
 
 class Frame(anywidget.AnyWidget):
-    """Nothing to be seen; a child of the explorer that it works for."""
+    """Nothing to be seen; a child of the explorer that it works for.
+
+    Attributes
+    ----------
+    room : {"shared", "map", "series"}
+        Who has the explorer's room.
+    height : float or None
+        Part of it that the plots of the series have while it is shared; None for what suits its size.
+    """
 
     _esm = script("frame.js")
+
+    room = t.Enum(tuple(ROOMS), default_value="shared").tag(sync=True)
+    height = t.Float(None, allow_none=True).tag(sync=True)

@@ -113,7 +113,12 @@ ACTIONS: dict[str, Action] = {
     "cross": Action("On the map: move the crosshair by a voxel", ("Arrows",)),
     "slice": Action("On the map: next or previous slice", ("Page Up", "Page Down")),
     "plane": Action("On the map: in which plane the keys move", ("x", "y", "z")),
-    "flip": Action("Beside a pinned model: flip between A and B", ("f",)),
+    "size": Action("On the map: larger, smaller, whole", ("i", "o", "0"), None, ("zoom", "enlarge")),
+    "peak": Action("On the map: to the peak of the slice, the cluster, the map", ("s", "k", "m"), None, ("maximum",)),
+    "flip": Action("On the map, beside a pinned model: A in the place of B, while held", ("a",)),
+    "copy": Action("On the map: copy the picture", ("Mod+C",)),
+    "alone": Action("The map alone, and back", ("b",), None, ("full screen", "large map")),
+    "series alone": Action("The series alone, and back", ("Shift+B",), None, ("large plot",)),
 }
 
 

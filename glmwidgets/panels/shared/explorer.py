@@ -15,7 +15,7 @@ from glmwidgets.files.writing import check_outputs
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
-from glmwidgets.panels.shared.base import close_with_all, text
+from glmwidgets.panels.shared.base import close_with_all, guarded, text
 from glmwidgets.panels.shared.guided import Guided
 from glmwidgets.panels.shared.notebook import bundle, is_unattended, may_threads_speak, remember
 from glmwidgets.panels.shared.status import StatusLine
@@ -212,6 +212,8 @@ class SessionExplorer(Guided, ExplorerBase):
     Attributes
     ----------
     undo, redo : Button
+    frame : Frame
+        Who has the explorer's room: the settings ``map.room`` and ``series.height``.
     """
 
     def __init__(
@@ -238,13 +240,29 @@ class SessionExplorer(Guided, ExplorerBase):
         self._columns = W.row("glmw-columns", *(W.row(name, *panels) for name, panels in sides.items()))
         for column in self._columns.children:
             column.add_class("glmw-column")
+        self.frame = Frame()
         body = W.column(
-            "glmw-explorer", stylesheet(), Frame(), head, *places, self._columns, *below, self._status.widget
+            "glmw-explorer", stylesheet(), self.frame, head, *places, self._columns, *below, self._status.widget
         )
         super().__init__(self.subject, [body])
         self.add_class("glmw")
         session.observe_locked(self._show_facts, ["result", "looks"])
         self._show_facts()
+        rooms = {"room": "map.room", "height": "series.height"}
+        self._rooms = {trait: path for trait, path in rooms.items() if path in session.settings.paths()}
+        session.observe_locked(self._share_room, "settings")
+        self._share_room()
+        self.frame.observe(guarded(session, "", self._keep_room), list(self._rooms))
+
+    def _share_room(self, _change: object = None) -> None:
+        with self.frame.hold_sync():
+            for trait, path in self._rooms.items():
+                setattr(self.frame, trait, self._session.settings.get(path))
+
+    def _keep_room(self, change: dict[str, Any]) -> None:
+        path = self._rooms[change["name"]]
+        if change["new"] != self._session.settings.get(path):
+            self._session.update({path: change["new"]})
 
     @property
     def session(self) -> LiveSession:

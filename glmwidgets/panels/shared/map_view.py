@@ -19,8 +19,8 @@ __all__ = ["MapView"]
 
 HELP = (
     "click or drag: crosshair, and the wheel is the map's until Escape · wheel, Page Up and Down: slice · "
-    "Ctrl and wheel, +, −, 0: size · Shift and drag: move · arrows: crosshair · x, y, z: plane of the keys · "
-    "s, c, v: peak of slice, cluster, map · Ctrl+C: copy"
+    "Ctrl and wheel, i, o, 0: size · Shift and drag: move · arrows: crosshair · x, y, z: plane of the keys · "
+    "s, k, m: peak of slice, cluster, map · a: A alone · b: the map alone · Ctrl+C: copy"
 )
 
 

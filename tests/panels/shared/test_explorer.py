@@ -111,3 +111,15 @@ def test_a_group_begins_with_the_state_of_a_group():
     assert other.session.settings == explorer.session.settings
     explorer.close()
     other.close()
+
+
+def test_who_has_the_room_is_a_setting_that_undo_takes_back(session):
+    explorer = Explorer(session)
+    frame = explorer.frame
+    frame.room = "map"
+    frame.height = 0.3
+    assert (session.settings.map.room, session.settings.series.height) == ("map", 0.3)
+    session.undo()
+    session.undo()
+    assert (frame.room, frame.height) == ("shared", None)
+    explorer.close()
