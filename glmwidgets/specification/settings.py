@@ -10,9 +10,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from glmwidgets.specification.events import EventsSettings
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import MapSettings, MapView
-from glmwidgets.specification.model import DataSettings, DesignSettings, EventsSettings, Model, NoiseSettings
+from glmwidgets.specification.model import DataSettings, DesignSettings, Model, NoiseSettings
 from glmwidgets.specification.question import ContrastSettings, Question, ThresholdSettings
 from glmwidgets.specification.series import SeriesSettings
 from glmwidgets.specification.source import InputSettings, Source
