@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from glmwidgets.files.json_tree import JsonTree, converted
+from glmwidgets.report.exports.stats_model_read import read_stats_model
+from glmwidgets.runs.bids import find_run
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
@@ -123,6 +125,67 @@ def test_settings_with_anything_wrong_are_refused_by_their_place(kind):
         text = json.dumps({"format": SETTINGS[kind].FORMAT, "version": 1, **spoiled(tree, at, value)})
         said = refusal(lambda text=text: SETTINGS[kind].from_json(text, "spoiled.json"))
         assert said.startswith("opened") or str(at[0]) in said, (at, value, said)
+
+
+DOCUMENT = {
+    "Name": "m",
+    "Input": {"task": ["a"]},
+    "Nodes": [
+        {
+            "Level": "Run",
+            "Transformations": {"Instructions": [{"Name": "Convolve", "Input": ["trial_type.a"], "Model": "spm"}]},
+            "Model": {
+                "X": ["trial_type.a", 1],
+                "Options": {"HighPassFilterCutoffHz": 0.01},
+                "Software": [{"glmwidgets": {"noise_model": "ar1", "smoothing_fwhm": 5.0, "high_pass": 0.01}}],
+            },
+            "Contrasts": [{"Name": "c", "ConditionList": ["trial_type.a"], "Weights": [1], "Test": "t"}],
+            "DummyContrasts": {"Test": "t"},
+        }
+    ],
+}
+
+
+def test_stats_models_with_anything_wrong_are_refused_by_their_name(tmp_path):
+    path = tmp_path / "spoiled.json"
+    for at, value in spoilings(DOCUMENT, 250):
+        path.write_text(json.dumps(spoiled(DOCUMENT, at, value)), encoding="utf-8")
+        said = refusal(lambda: read_stats_model(path).model())
+        assert "spoiled.json" in said, (at, value, said)
+
+
+@pytest.mark.parametrize(("name", "value"), [("noise_model", "pink"), ("high_pass", "slow"), ("smoothing_fwhm", -1)])
+def test_parameters_of_a_stats_model_are_read_as_settings_are(name, value):
+    document = copy.deepcopy(DOCUMENT)
+    document["Nodes"][0]["Model"]["Software"][0]["glmwidgets"][name] = value
+    with pytest.raises(ValueError, match=r"^the document: .*must be"):
+        read_stats_model(document)
+
+
+SIDECAR = {
+    **{"RepetitionTime": 2.0, "SliceTiming": [0, 1], "VolumeTiming": [0, 2, 4], "StartTime": 0.5, "EchoTime": 0.03},
+    **{"SliceTimingCorrected": True, "NumberOfVolumesDiscardedByScanner": 0, "Sources": ["x"]},
+}
+DESCRIPTION = {
+    **{"Name": "x", "BIDSVersion": "1.8.0", "DatasetType": "raw", "DatasetLinks": {"raw": "../x"}},
+    **{"GeneratedBy": [{"Name": "fMRIPrep"}], "SourceDatasets": [{"URL": "x"}]},
+}
+
+
+def test_sidecars_with_anything_wrong_are_used_or_refused(tmp_path):
+    folder = tmp_path / "sub-01" / "func"
+    folder.mkdir(parents=True)
+    data = 100 + np.random.default_rng(0).normal(size=(4, 4, 4, 20)).astype(np.float32)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), folder / "sub-01_task-a_bold.nii")
+    sidecar, described = folder / "sub-01_task-a_bold.json", tmp_path / "dataset_description.json"
+    for path, tree in ((sidecar, SIDECAR), (described, DESCRIPTION)):
+        sidecar.write_text('{"RepetitionTime": 2}')
+        for at, value in spoilings(tree, 100):
+            path.write_text(json.dumps(spoiled(tree, at, value)), encoding="utf-8")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                said = refusal(lambda: find_run(tmp_path, "01", task="a"))
+            assert said.startswith("opened") or "sub-01" in said or path.name in said, (at, value, said)
 
 
 def test_settings_are_refused_with_all_that_is_wrong_in_them():

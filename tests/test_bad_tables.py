@@ -1,9 +1,12 @@
 """Tables, designs and contrasts that cannot be right: each is refused in a sentence, before memory is taken."""
 
 import json
+import os
+import re
 import time
 import warnings
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +25,8 @@ from glmwidgets.glm.tables import parse_table
 from glmwidgets.report.exports.interop import read_afni_xmat, read_fsl_con, read_fsl_mat
 from glmwidgets.runs.bids import find_run
 from glmwidgets.runs.bids_confounds import load_confounds
-from glmwidgets.session.group.data import table_settings
+from glmwidgets.session.group.data import open_group, table_settings
+from glmwidgets.session.single.store import load_session
 
 LONG = int("9" * 400)
 TIMES = frame_times(40, 2.0)
@@ -311,3 +315,49 @@ def test_a_file_is_refused_by_its_name(name, tmp_path):
 @pytest.mark.parametrize("subject", ["01/../02", "..", "", "a b", "sub-01/x"])
 def test_a_subject_is_a_label(subject, tmp_path):
     assert "is no participant" in said_by(lambda: find_run(tmp_path, subject))
+
+
+def _fifo(path):
+    os.mkfifo(path)
+
+
+def _loop(path):
+    path.symlink_to(path.name)
+
+
+NO_FILES = {
+    "a pipe": (_fifo, "pipe|no .* at|it is a file"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "pipe|no .* at|it is a file"),
+    "a link to itself": (_loop, "broken link|no .* at|no such|no dataset"),
+    "a folder": (lambda path: path.mkdir(), "folder|no .* at"),
+    "a zero byte": (None, "no such|no .* at"),
+}
+DOORS = {
+    "events": lambda path: gw.open_run(RUN, path, 2.0),
+    "events of a name": lambda path: gw.open_run(RUN, {"a": path}, 2.0),
+    "events of an estimator": lambda path: gw.FirstLevelModel(t_r=2.0).fit(RUN, path),
+    "a design": lambda path: gw.FirstLevelModel(t_r=2.0).fit(RUN, design_matrices=str(path)),
+    "confounds": lambda path: gw.open_run(RUN, EVENTS, 2.0, confounds=path),
+    "confounds of fMRIPrep": lambda path: load_confounds(path, "motion"),
+    "a mask": lambda path: gw.open_run(RUN, EVENTS, 2.0, mask=path),
+    "an anatomical": lambda path: gw.open_run(RUN, EVENTS, 2.0, anatomical=path),
+    "settings": lambda path: gw.Settings.load(path),
+    "a session": lambda path: load_session(path),
+    "a Stats Model": lambda path: gw.read_stats_model(path),
+    "a design of FSL": read_fsl_mat,
+    "contrasts of FSL": read_fsl_con,
+    "a design of AFNI": read_afni_xmat,
+    "a dataset": lambda path: find_run(path, "01"),
+    "a map of a group": lambda path: open_group([RUN.slicer[..., 0], path]),
+}
+RUN = nib.Nifti1Image(np.random.default_rng(0).normal(100, 1, (4, 4, 4, 30)).astype(np.float32), np.eye(4))
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_no_file_is_refused_at_every_door(door, kind, tmp_path):
+    made, words = NO_FILES[kind]
+    path = tmp_path / "given.tsv" if made else f"{tmp_path}/a\0b.tsv"
+    if made:
+        made(path)
+    assert re.search(words, said_by(lambda: DOORS[door](path)))

@@ -13,6 +13,7 @@ from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
 from glmwidgets.cli.options import add_settings, as_options_say, begun_with
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.grammar import quote_name
@@ -229,5 +230,5 @@ def fit(argv: Sequence[str]) -> int:
         result = dataclasses.replace(result, settings=result.settings.updated({"inputs.confounds": str(path)}))
     files = write_result(folder, run, result, clusters, overwrite=overwrite)
     print(summary(run, result, clusters))
-    print(f"{'Written':<11}{len(files)} files in {Path(folder).resolve()}")
+    print(f"{'Written':<11}{len(files)} files in {resolved(folder)}")
     return 0

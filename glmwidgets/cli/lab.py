@@ -30,6 +30,7 @@ from glmwidgets.cli.server import (
 )
 from glmwidgets.datasets.demo import DEMO_FILE, DEMO_FORMAT
 from glmwidgets.files.envelope import enveloped, opened
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_bytes, write_text
 
 __all__ = ["demo", "lab"]
@@ -96,7 +97,7 @@ def lab(argv: Sequence[str]) -> int:
     if not given.folder.is_dir():
         raise NotADirectoryError(f"{given.folder} is not a folder")
     todo = 'In a new notebook: import glmwidgets as gw; gw.explore("bold.nii.gz", events="events.tsv", t_r=2.0)'
-    return _serve(given.folder.resolve(), None, given, todo)
+    return _serve(resolved(given.folder), None, given, todo)
 
 
 # The tour's folder ----------------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ def tour_folder(wanted: Path, own_run: dict[str, object] | None = None) -> Path:
     tour = tour_source()
     number = 1
     while True:
-        folder = (wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")).expanduser().resolve()
+        folder = resolved(wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}"))
         notebook, choice = folder / TOUR, folder / DEMO_FILE
         is_same_run = _choice(choice) == own_run if choice.exists() or notebook.exists() else True
         if is_same_run and (not notebook.exists() or _sources(notebook) == _sources(tour)):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from glmwidgets.cli import CommandError, Parser
 from glmwidgets.cli.fit import add_options, analyse, open_given
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs
 from glmwidgets.report.page.words import summary
 
@@ -81,5 +82,5 @@ def report(argv: Sequence[str]) -> int:
     if stats_model:
         write_stats_model(stats_model, source, overwrite=overwrite)
     print(summary(run, result, clusters))
-    print(f"{'Written':<11}{', '.join(str(Path(path).expanduser().resolve()) for _, path in outputs)}")
+    print(f"{'Written':<11}{', '.join(str(resolved(path)) for _, path in outputs)}")
     return 0

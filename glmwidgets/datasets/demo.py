@@ -9,6 +9,7 @@ from typing import Any
 
 from glmwidgets.datasets.simulate import SimulatedRun, simulate_run
 from glmwidgets.files.envelope import opened
+from glmwidgets.files.paths import resolved
 
 __all__ = ["DEMO_FILE", "DEMO_FORMAT", "NamedRun", "demo_run"]
 
@@ -71,4 +72,4 @@ def demo_run(folder: str | PathLike[str] = ".") -> SimulatedRun | NamedRun:
         named = opened(path.read_bytes(), DEMO_FORMAT, path, headless=True)
         return NamedRun(named["bold"], named["events"], named["t_r"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.resolve()} does not name a run: start the tour again ({error!r})") from None
+        raise ValueError(f"{resolved(path)} does not name a run: start the tour again ({error!r})") from None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.errors import GlmwidgetsError
 
@@ -61,7 +62,7 @@ def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
     Path
     """
     given = data_dir or os.environ.get("GLMWIDGETS_DOWNLOADS")
-    return Path(given).expanduser().resolve() if given else Path(_pooch().os_cache("glmwidgets"))
+    return resolved(given) if given else Path(_pooch().os_cache("glmwidgets"))
 
 
 def download(remote: Remote, folder: str | os.PathLike[str], progress: bool = True, unpack: bool = False) -> Path:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Dropped", "JsonTree", "converted"]
+__all__ = ["Dropped", "JsonTree", "converted", "shown"]
 
 #: Beyond it a whole number is none that anything counts.
 LARGEST = 2**63

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.paths import resolved
+
 __all__ = [
     "check_folder",
     "check_outputs",
@@ -273,7 +275,7 @@ def check_folder(folder: PathLike) -> Path:
     PermissionError
         If nothing may be written there.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = resolved(folder)
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not there.is_dir():
         raise NotADirectoryError(f"cannot write results to {folder}: {there} is a file, not a folder")

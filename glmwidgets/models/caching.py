@@ -12,6 +12,8 @@ from joblib import hash as content_hash
 from nibabel import is_proxy
 from nibabel.spatialimages import SpatialImage
 
+from glmwidgets.files.paths import resolved
+
 __all__ = ["image_key", "open_memory"]
 
 
@@ -64,4 +66,4 @@ def image_key(source: Any) -> str:
             return content_hash((np.asanyarray(source.dataobj), source.affine))
         path = source.get_filename()
     stat = Path(path).stat()
-    return content_hash((str(Path(path).resolve()), stat.st_size, stat.st_mtime_ns))
+    return content_hash((str(resolved(path)), stat.st_size, stat.st_mtime_ns))

@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 from nibabel.spatialimages import SpatialImage
 
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.images.load import ImageLike, load_image
@@ -135,7 +136,7 @@ def _beside(path: Path) -> Path | None:
         if (found := path.with_name(stem + ending)).is_file():
             return found
     names = {stem + ".tsv", _RESOLUTION.sub("", stem) + ".tsv"}
-    for folder in (path.parent, *list(path.resolve().parents)[1:4]):
+    for folder in (path.parent, *list(resolved(path).parents)[1:4]):
         for name in sorted(names):
             if (found := folder / name).is_file():
                 return found

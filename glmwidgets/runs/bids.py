@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.datasets.found import FoundRun
+from glmwidgets.files.paths import resolved
 from glmwidgets.glm.errors import InputError
 from glmwidgets.images.load import header_t_r, load_image
 from glmwidgets.runs.bids_confounds import load_confounds
@@ -167,7 +168,7 @@ def _fitting(
     derivatives: str | os.PathLike[str] | bool | None,
 ) -> tuple[Path, str, list[tuple[Path, BidsFile]]]:
     """The root, the subject's label, and the images that are meant, each with the dataset it lies in."""
-    root = Path(dataset).expanduser().resolve()
+    root = resolved(dataset)
     if not root.is_dir():
         raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
     label = str(subject).removeprefix("sub-")
@@ -217,7 +218,7 @@ def _roots(root: Path, label: str, derivatives: Any) -> list[Path]:
         return [root]
     if derivatives not in (None, True):
         given = Path(derivatives).expanduser()
-        given = (given if given.is_absolute() or given.is_dir() else root / given).resolve()
+        given = resolved(given if given.is_absolute() or given.is_dir() else root / given)
         if not given.is_dir():
             raise FileNotFoundError(f"there are no derivatives at {given}")
         return [given]

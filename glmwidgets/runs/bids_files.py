@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from glmwidgets.files.json_text import parse_json
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import noted
 
 __all__ = ["BidsFile", "applies", "linked_datasets", "nearest", "same_value", "sidecar"]
@@ -187,7 +188,7 @@ def linked_datasets(root: Path) -> list[Path]:
     named += [each.get("URL") for each in sources if isinstance(each, Mapping)] if isinstance(sources, list) else []
     places = [unquote(urlsplit(each).path) for each in named if isinstance(each, str) and _is_local(each)]
     places = [root / place for place in (*places, "sourcedata/raw", "sourcedata")]
-    return list(dict.fromkeys(place.resolve() for place in places if place.is_dir()))
+    return list(dict.fromkeys(resolved(place) for place in places if place.is_dir()))
 
 
 def _is_local(address: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glmwidgets.files.json_tree import converted, shown
 from glmwidgets.glm.design.times import check_scan_times, evenly_spaced
 
 __all__ = ["Clock", "clock_of"]
@@ -97,9 +98,13 @@ def _seconds(metadata: Mapping[str, Any], key: str, image: Path) -> float | None
     value = metadata.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise ValueError(f"{image.name}: {key} of its sidecar must be a number of seconds, not {str(value)[:40]!r}")
-    return float(value)
+    try:
+        found = converted(value, float)
+    except ValueError:
+        found = np.nan
+    if not np.isfinite(found):
+        raise ValueError(f"{image.name}: {key} of its sidecar must be a number of seconds, not {shown(value)}")
+    return found
 
 
 def _by_volume(metadata: Mapping[str, Any], image: Path, t_r: float | None, n_scans: int) -> Clock:

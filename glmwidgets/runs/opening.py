@@ -15,6 +15,7 @@ import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.datasets.found import FoundRun
+from glmwidgets.files.paths import resolved
 from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.matrix import frame_times
@@ -380,7 +381,7 @@ def table_name(what: str, given: Any, where: str | None) -> str | None:
 
 
 def _path(given: Any) -> str | None:
-    return str(Path(given).expanduser().resolve()) if isinstance(given, str | PathLike) else None
+    return str(resolved(given)) if isinstance(given, str | PathLike) else None
 
 
 def _open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row: bool | None) -> pd.DataFrame:

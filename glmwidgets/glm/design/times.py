@@ -73,7 +73,7 @@ def check_scan_times(frame_times: ArrayLike, n_scans: int, name: str = "frame_ti
     """
     try:
         times = np.asarray(frame_times, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be one number of seconds for each scan") from None
     if times.shape != (n_scans,):
         raise ValueError(f"{name} holds {times.size} times for {n_scans} scans: give one for each")

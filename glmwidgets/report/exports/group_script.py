@@ -14,6 +14,7 @@ import pandas as pd
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.analysis.group import default_contrast
+from glmwidgets.files.paths import resolved
 from glmwidgets.report.exports.script_parts import write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
@@ -46,7 +47,7 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
     ValueError
         If there is no result yet.
     """
-    path = Path(path).expanduser().resolve()
+    path = resolved(path)
     with session.lock:
         result, permuted, group = session.result, session.permuted, session.group
     if result is None:

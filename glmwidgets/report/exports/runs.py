@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.files.paths import resolved
 from glmwidgets.images.load import load_image
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.script import files_beside, opening_lines
@@ -24,6 +25,7 @@ from glmwidgets.report.exports.script_parts import (
     saving_lines,
     scrubs,
     write_with,
+    written_arguments,
 )
 from glmwidgets.report.page.html import Report, render
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, choices_of, weights_of
@@ -57,11 +59,6 @@ class _Combined:
     def is_even(self) -> bool:
         """Whether the scans of all runs are in even steps; an estimator is given the designs otherwise."""
         return all(source.run.is_even for source in self.sources)
-
-    def written_arguments(self) -> list[dict[str, Any]]:
-        """Arguments of the estimator of each run, as a script gives them."""
-        left = () if self.is_even else ("t_r",)
-        return [{name: value for name, value in each.items() if name not in left} for each in self.arguments]
 
     @property
     def weighting(self) -> str:
@@ -102,7 +99,7 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
     ValueError
         If the script's name is that of a package, or the settings cannot be used.
     """
-    path = Path(path).expanduser().resolve()
+    path = resolved(path)
     found = _Combined(of)
     text = _text(found, path.stem)
     beside = {f"{path.stem}_mask.nii.gz": found.mask_img()}
@@ -158,7 +155,12 @@ def _arguments(arguments: dict[str, Any], indent: str = "    ") -> list[str]:
 
 def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     """One estimator of all runs."""
-    fit = ["model = gw.FirstLevelModel(", *_arguments(found.written_arguments()[0]), "    mask_img=mask_img,", ")"]
+    fit = [
+        "model = gw.FirstLevelModel(",
+        *_arguments(written_arguments(found.sources[0], found.is_even)),
+        "    mask_img=mask_img,",
+        ")",
+    ]
     modelled = "all_events, all_confounds" if found.is_even else "design_matrices=designs"
     fit += [f"model.fit(imgs, {modelled}, sample_masks=kept, mean_scans=averaged)"]
     each = [
@@ -175,8 +177,8 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     fit = ["# What shapes the numbers of each run.", "choices = ["]
     each_run, modelled = ("events, confounds", "all_events, all_confounds") if found.is_even else ("design", "designs")
     given = each_run if found.is_even else "design_matrices=design"
-    for arguments in found.written_arguments():
-        fit += ["    dict(", *_arguments(arguments, "        "), "    ),"]
+    for source in found.sources:
+        fit += ["    dict(", *_arguments(written_arguments(source, found.is_even), "        "), "    ),"]
     fit += [
         "]",
         "models = [",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets import __version__
+from glmwidgets.files.paths import resolved
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.report.exports.script_nilearn import nilearn_script
 from glmwidgets.report.exports.script_parts import (
@@ -20,7 +21,6 @@ from glmwidgets.report.exports.script_parts import (
     design_lines,
     input_text,
     kept_argument,
-    model_arguments,
     origin_lines,
     output_lines,
     read_exactly,
@@ -29,6 +29,7 @@ from glmwidgets.report.exports.script_parts import (
     scrubs,
     selection,
     write_with,
+    written_arguments,
 )
 from glmwidgets.runs.opening import open_again
 from glmwidgets.session.single.analysis import Analysis
@@ -70,7 +71,7 @@ def write_script(
     FileExistsError
         If a file was read as an input, or exists and may not be replaced.
     """
-    path = Path(path).expanduser().resolve()
+    path = resolved(path)
     found = _source(source)
     text = script_text(found, dialect, path.stem)
     beside = files_beside(found, path.stem, dialect)
@@ -195,8 +196,9 @@ def _own(source: Source, stem: str) -> str:
         lines += ["", *made]
         imports += more
         fitted = "design_matrices=design"
-    lines += ["", "model = gw.FirstLevelModel(", *(["    t_r=run.t_r,"] if run.is_even else [])]
-    lines += [f"    {name}={value!r}," for name, value in model_arguments(settings, run).items()]
+    arguments = {**written_arguments(source, run.is_even), **({"t_r": "run.t_r"} if run.is_even else {})}
+    lines += ["", "model = gw.FirstLevelModel("]
+    lines += [f"    {name}={value if name == 't_r' else repr(value)}," for name, value in arguments.items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
     lines += ["    mask_img=mask_img,"] if source.cuts_mask else []
     means = ", mean_scans=mean_scans" if scrubs(source) else ""

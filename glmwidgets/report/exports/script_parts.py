@@ -42,6 +42,7 @@ __all__ = [
     "selection",
     "separator_of",
     "write_with",
+    "written_arguments",
 ]
 
 #: Arguments of the estimator that nilearn's does not have, by name.
@@ -264,6 +265,13 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
         '    table.to_csv(folder / f"{name}_clusters.tsv", sep="\\t", index=False)',
         '    print(f"{name}: z above {threshold:.3f}, {len(table)} rows in the table of clusters")',
     ]
+
+
+def written_arguments(source: Source, makes_design: bool) -> dict[str, Any]:
+    """Arguments that the estimator of a script is given; those of the design only where the estimator makes it."""
+    told = {"t_r": source.run.t_r, **model_arguments(source.settings, source.run)}
+    left = () if makes_design else ("t_r", *arguments_in(source.settings.design))
+    return {name: value for name, value in told.items() if name not in left}
 
 
 def design_lines(source: Source) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.json_text import parse_json
+from glmwidgets.files.json_tree import shown
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.design.drift import DRIFTS
@@ -192,13 +193,13 @@ def read_stats_model(path: str | os.PathLike[str] | Mapping[str, Any]) -> StatsM
 
 
 def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsModel:
-    model = node["Model"]
+    model = _group(node["Model"], "Model")
     if str(model.get("Type", "glm")).lower() != "glm":
         raise ValueError(f"Model.Type {model['Type']!r} is not supported; a run is modelled by 'glm'")
     names = {}  # what the document calls a condition, to its event type
     convolved: list[Mapping[str, Any]] = []
     modulated = False
-    for instruction in (node.get("Transformations") or {}).get("Instructions", []):
+    for instruction in _group(node.get("Transformations") or {}, "Transformations").get("Instructions", []):
         kind, given = instruction["Name"], listed(instruction.get("Input", []))
         if kind == "Factor":
             if given != [FACTOR]:
@@ -234,10 +235,16 @@ def _read_node(document: Mapping[str, Any], node: Mapping[str, Any]) -> StatsMod
         conditions=tuple(conditions),
         confounds=tuple(confounds),
         contrasts=contrasts,
-        inputs={str(key): listed(value) for key, value in (document.get("Input") or {}).items()},
+        inputs={str(key): listed(value) for key, value in _group(document.get("Input") or {}, "Input").items()},
         dummy=bool(dummy) and "Contrasts" not in dummy,
         modulated=modulated,
     )
+
+
+def _group(value: Any, place: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{place} must be a group in braces, not {shown(value)}")
+    return value
 
 
 def _check_convolved(steps: Sequence[Mapping[str, Any]], conditions: Sequence[str]) -> None:
@@ -270,6 +277,9 @@ def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, A
         for name, value in ours.items():
             if isinstance(value, list) and name == "signal_scaling":
                 ours[name] = tuple(value)
+        # Values that are settings are read as those of a settings file; a response may be None here.
+        told = {name: value for name, value in ours.items() if name in arguments_of(Settings()) and value is not None}
+        Settings().updated(changes_of(told))
         return ours
     options = model.get("Options") or {}
     unknown = sorted(set(options) - {row.bids for row in DRIFTS.values()})

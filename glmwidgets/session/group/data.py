@@ -13,6 +13,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.paths import resolved
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.group.matching import cell_text, match_table, subject_columns, subject_of, with_index
@@ -118,7 +119,7 @@ def open_group(
         If the table has rows of others.
     """
     paths = _paths(maps)
-    real = [str(Path(path).resolve()) for path in paths]
+    real = [str(resolved(path)) for path in paths]
     twice = [path for path, one in zip(paths, real, strict=True) if real.count(one) > 1]
     if twice:
         raise ValueError(f"the map {twice[0]} was given more than once")
