@@ -149,7 +149,7 @@ def test_the_forest_shows_effects_and_whether_they_agree(explorer):
     session.move_to((3, 3, 2))
     session.update({"contrast.expression": "face; house"})
     assert forest.chart.plots == []
-    assert "no one effect" in forest._head.value
+    assert "no single effect" in forest._head.value
     session.update({"contrast.expression": "face"})
     fixed.runs.ticks[1].value = False
     assert min(part["opacity"] for part in forest.chart.plots[0]["parts"][1:]) < 1
