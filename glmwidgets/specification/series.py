@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ __all__ = [
     "SERIES_TABS",
     "SERIES_UNITS",
     "CarpetOrder",
+    "SeriesLine",
     "SeriesSettings",
     "Spot",
 ]
@@ -118,8 +119,22 @@ SERIES_TABS = {
     "carpet": "Carpet",
 }
 
+
+class SeriesLine(NamedTuple):
+    """A row of `SERIES_LINES`: what a line is called, and what it is."""
+
+    label: str
+    description: str
+
+
 # What a person can have drawn at the crosshair.
-SERIES_LINES = ("data", "fit", "residual", "contrast", "reduced")
+SERIES_LINES = {
+    "data": SeriesLine("data", "as modelled, minus their mean"),
+    "fit": SeriesLine("fit", "full fit: all columns of the design"),
+    "residual": SeriesLine("residual", "data minus full fit"),
+    "contrast": SeriesLine("contrast", "the part of the fit that is lost if the contrast is zero"),
+    "reduced": SeriesLine("adjusted data", "the data without what the contrast does not ask about"),
+}
 SERIES_PLACES = ("voxel", "sphere", "cluster")
 SERIES_UNITS = {"percent": "% signal", "signal": "signal"}
 CARPETS = ("data", "fit", "residual")

@@ -27,7 +27,7 @@ from glmwidgets.panels.run.series_plots import (
 )
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
-from glmwidgets.specification.series import MOST_PINS, SERIES_TABS, Spot
+from glmwidgets.specification.series import MOST_PINS, SERIES_LINES, SERIES_TABS, Spot
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
 __all__ = ["SeriesPanel"]
@@ -294,8 +294,8 @@ class SeriesPanel(Panel):
             value = list(self._averaged())
         elif tab in ("series", "spectrum"):
             options = [
-                {"name": name, "label": label, "colour": colour, "title": title}
-                for name, (label, colour, _, title) in LINES.items()
+                {"name": name, "label": line.label, "colour": LINES[name][0], "title": line.description}
+                for name, line in SERIES_LINES.items()
             ]
             options += [
                 {"name": _FIT_OF + c, "label": c, "colour": colour_in(events, c), "title": f"fit of {c} alone"}
@@ -316,7 +316,7 @@ class SeriesPanel(Panel):
             if tuple(chosen) != self._averaged():
                 self.session.update({"series.averaged": tuple(chosen)})
             return
-        lines = tuple(name for name in chosen if name in LINES)
+        lines = tuple(name for name in chosen if name in SERIES_LINES)
         fits = tuple(name.removeprefix(_FIT_OF) for name in chosen if name.startswith(_FIT_OF))
         view = self.session.settings.series
         # Those of types without a tick are not offered, and kept for when they come back.

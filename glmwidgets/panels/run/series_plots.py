@@ -13,6 +13,7 @@ from glmwidgets.analysis.residuals import Residuals
 from glmwidgets.analysis.timelines import Timeline, averages_of, event_window, mixed_share
 from glmwidgets.panels.parts.chart import Band, Bars, Line, Mark, Plot, Region, sent
 from glmwidgets.report.figures.style import write_number
+from glmwidgets.specification.series import SERIES_LINES
 from glmwidgets.web.palettes import CONTRAST, FIT, REDUCED, RESIDUAL, SIGNAL, colour_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ __all__ = [
     "spectrum_plot",
 ]
 
-#: Lines of the series tab: their label, colour, width and what they are.
-LINES: dict[str, tuple[str, str, float, str]] = {
-    "data": ("data", SIGNAL, 1.3, "as modelled, minus their mean"),
-    "fit": ("fit", FIT, 1.8, "full fit: all columns of the design"),
-    "residual": ("residual", RESIDUAL, 1.1, "data minus full fit"),
-    "contrast": ("contrast", CONTRAST, 1.8, "the part of the fit that is lost if the contrast is zero"),
-    "reduced": ("adjusted data", REDUCED, 1.1, "the data without what the contrast does not ask about"),
+#: Colour and width of each line of the series tab.
+LINES = {
+    "data": (SIGNAL, 1.3),
+    "fit": (FIT, 1.8),
+    "residual": (RESIDUAL, 1.1),
+    "contrast": (CONTRAST, 1.8),
+    "reduced": (REDUCED, 1.1),
 }
 
 
@@ -90,8 +91,8 @@ def series_plot(
             if name in lines:
                 parts.append(Line(other.times, other.line(name), colour, width=width, opacity=opacity))
     # The noisy ones behind: what the model says is seen through the data, not the other way round.
-    for name in sorted(LINES, key=lambda name: LINES[name][2]):
-        label, colour, width, _ = LINES[name]
+    for name in sorted(LINES, key=lambda name: LINES[name][1]):
+        (colour, width), label = LINES[name], SERIES_LINES[name].label
         if name in lines:
             parts.append(Line(here.times, here.line(name), colour, label, width=width))
     for condition in fits:
@@ -249,7 +250,7 @@ def spectrum_plot(
         As for `series_plot`.
     t_r : float
     """
-    chosen = [(here.line(name), *LINES[name][:3]) for name in LINES if name in set(lines)]
+    chosen = [(here.line(name), SERIES_LINES[name].label, *LINES[name]) for name in LINES if name in set(lines)]
     chosen += [(here.conditions[c], c, colour_in(events, c), 1.5) for c in fits if c in here.conditions]
     parts: list[Line | Band | Mark] = []
     for values, label, colour, width in chosen:
