@@ -26,7 +26,7 @@ from glmwidgets.runs.run import Run
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.effects import without_effect
-from glmwidgets.specification.model import ASKED
+from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
 if TYPE_CHECKING:

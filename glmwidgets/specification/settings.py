@@ -13,7 +13,8 @@ from typing import ClassVar
 from glmwidgets.specification.events import EventsSettings
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import MapSettings, MapView
-from glmwidgets.specification.model import DataSettings, DesignSettings, Model, NoiseSettings
+from glmwidgets.specification.model import DataSettings, DesignSettings, Model
+from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.question import ContrastSettings, Question, ThresholdSettings
 from glmwidgets.specification.series import SeriesSettings
 from glmwidgets.specification.source import InputSettings, Source

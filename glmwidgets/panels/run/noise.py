@@ -13,7 +13,7 @@ from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
-from glmwidgets.specification.model import ASKED, EVIDENCE, NoiseSettings
+from glmwidgets.specification.noise import ASKED, EVIDENCE, NoiseSettings
 from glmwidgets.specification.offers import offers_of
 from glmwidgets.web.palettes import FIT
 

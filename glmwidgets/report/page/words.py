@@ -14,7 +14,7 @@ from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.report.page.methods import describe_test
-from glmwidgets.specification.model import EVIDENCE
+from glmwidgets.specification.noise import EVIDENCE
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from glmwidgets.session.core.steps import Steps
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.fixed import FixedSettings, written_model
-from glmwidgets.specification.model import ASKED
+from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import InputSettings, Settings
 
 __all__ = ["LINKED", "RunSession", "RunSet", "check_same_grid"]

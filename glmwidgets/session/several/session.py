@@ -13,7 +13,7 @@ from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.resting import Resting
 from glmwidgets.session.several.analysis import FixedAnalysis
 from glmwidgets.specification.fixed import FixedSettings
-from glmwidgets.specification.model import ASKED
+from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.tree import SettingsTree
 
 if TYPE_CHECKING:

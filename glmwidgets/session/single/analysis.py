@@ -29,7 +29,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
-from glmwidgets.specification.model import ASKED
+from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
 

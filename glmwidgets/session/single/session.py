@@ -21,7 +21,7 @@ from glmwidgets.session.core.live import LiveSession, Status, first_settings
 from glmwidgets.session.core.scheduler import Ticket
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.preview import Preview, Previewer
-from glmwidgets.specification.model import ASKED
+from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import Settings
 
 __all__ = ["Session", "Status"]
