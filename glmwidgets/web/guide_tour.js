@@ -7,6 +7,7 @@ const SEEN = "glmwidgets.tour";
 const GAP = 10;
 
 export function wasSeen() {
+  if (navigator.webdriver) return true; // a program drives the page: a test, a benchmark, a picture for the documentation
   try {
     return localStorage.getItem(SEEN) !== null;
   } catch {

@@ -120,20 +120,10 @@ def browser_context_args(browser_context_args):
     return {**browser_context_args, "viewport": {"width": 1280, "height": 1300}}
 
 
-# The tour at the first opening lies over the explorer: pages are of somebody who has seen it.
-KNOWS_THE_TOUR = "try { localStorage.setItem('glmwidgets.tour', 'seen') } catch { /* a page without storage */ }"
-
-
 @pytest.fixture
-def context(context, request):
-    if "first_time" not in request.fixturenames:
-        context.add_init_script(KNOWS_THE_TOUR)
-    return context
-
-
-@pytest.fixture
-def first_time():
-    """For a test of what a person sees who never was here."""
+def first_time(context):
+    """For a test of what a person sees who never was here: pages that a program drives show no tour."""
+    context.add_init_script("Object.defineProperty(navigator, 'webdriver', { get: () => false })")
 
 
 @dataclass(frozen=True)

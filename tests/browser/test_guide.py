@@ -1,8 +1,20 @@
 """Search, keys, "why?", Keep and the tour, as hands and eyes have them."""
 
 import re
+from importlib.resources import files
 
 import pytest
+
+EXPLORER = """
+import glmwidgets as gw
+from glmwidgets.datasets import simulate_run
+ex = gw.explore(simulate_run("small"), settings={"contrast.expression": "faces - houses"})
+ex
+"""
+SERIOUS = """async () => (await axe.run('.glmw')).violations
+  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`))
+"""
 
 SIZES = [(1280, 720), (1440, 900), (1920, 1080)]
 
@@ -163,3 +175,28 @@ def test_a_results_sheet_is_one_page_of_paper(page, screenshot):
     paper = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page[^s]", paper)) == 1
     session.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_is_heard_in_what_lies_over_the_explorer(notebook, settle, screenshot, theme):
+    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python, of the test extra")
+    page = notebook([EXPLORER], theme=theme)
+    settle(page)
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    page.get_by_role("button", name="Keep").click()
+    assert page.evaluate(SERIOUS) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Search").click()
+    search(page, "smoothing more")
+    assert page.evaluate(SERIOUS) == []
+    screenshot(page, f"guide_search_{theme}")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    assert page.evaluate(SERIOUS) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    search(page, "take the tour")
+    page.keyboard.press("Enter")
+    page.locator(".glmw-tour").wait_for()
+    assert page.evaluate(SERIOUS) == []
