@@ -26,8 +26,15 @@ from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.fit.statistics import Statistic
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, fit_group
 from glmwidgets.glm.inference.heights import Threshold, threshold_method
+from glmwidgets.glm.inference.random_fields import CLUSTER_METHODS, RandomField
+from glmwidgets.glm.inference.smoothness import (
+    Smoothness,
+    SmoothnessMethod,
+    neighbour_pairs,
+    smoothness_of_residuals,
+)
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.moments.scaling import Scaling, scaling_row
+from glmwidgets.glm.moments.scaling import Scaling, Standard, scaling_row, series_unit, standardize_signal
 from glmwidgets.glm.noise.ar1 import AR1Precision
 from glmwidgets.glm.noise.models import NoiseModel, NoiseParameter, noise_model_row
 from glmwidgets.glm.noise.pooling import Pooling, neighbour_matrix
@@ -45,6 +52,9 @@ from glmwidgets.models.second_level import SecondLevelModel
 from glmwidgets.panels.group.explorer import GroupExplorer
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
+from glmwidgets.panels.shared.commands import commands_of
+from glmwidgets.regions.labels import Label
+from glmwidgets.regions.tables import LabelFormat, parse_labels
 from glmwidgets.report.exports.script import write_script
 from glmwidgets.report.exports.stats_model import write_stats_model
 from glmwidgets.report.exports.stats_model_read import read_stats_model
@@ -53,6 +63,8 @@ from glmwidgets.report.page.methods import methods_text
 from glmwidgets.report.page.subject import study_of_model, study_of_result
 from glmwidgets.runs.backgrounds import Background
 from glmwidgets.runs.bids_confounds import STRATEGIES, load_confounds
+from glmwidgets.session.core.lessons import Lesson
+from glmwidgets.session.core.reasons import Reason
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.tests import TESTS, GroupTest
@@ -225,6 +237,28 @@ ESTIMATOR = Added(
 TEST = Added("TESTS", "sign", GroupTest("sign", "is the mean above zero?", TESTS["one_sample"].changes), menu="sign")
 STRATEGY = Added("STRATEGIES", "six", STRATEGIES["motion"], flag="--strategy")
 
+#: Of what the explorer's search finds, by their keys there.
+FOUND_ROWS = [
+    Added("LESSONS", "15_rivers", Lesson("Rivers", "How rivers run."), menu="lesson 15_rivers"),
+    Added("REASONS", "river", Reason("Why is there a river?", lambda facts: None, "04_parameters"), menu="why river"),
+]
+
+#: Of the engine, and of files: told by what they answer.
+SMOOTH = Added(
+    "SMOOTHNESS",
+    "rough",
+    SmoothnessMethod("rough", lambda correlations: Smoothness((1.0, 1.0, 1.0), 1.0), "nobody"),
+)
+SIZES = Added("CLUSTER_METHODS", "none", CLUSTER_METHODS["spm"]._replace(clusters=lambda field, z: 0 * z))
+FORMAT = Added(
+    "FORMATS",
+    "rivers",
+    LabelFormat("rivers", lambda text: text.startswith("rivers"), lambda text, name: [Label(7, text.split()[1])]),
+)
+STANDARD = Added(
+    "STANDARDS", "sign", Standard("sign", "replaced by their signs", lambda y, centred: np.sign(y - y.mean(axis=0)))
+)
+
 
 def _tables():
     """Every table of choices of the package, by the name it has in its module."""
@@ -236,7 +270,19 @@ def _tables():
     return found
 
 
-EVERY_ROW = [*MODEL_ROWS, *VIEW_ROWS, WEIGHTING, ESTIMATOR, TEST, STRATEGY]
+EVERY_ROW = [
+    *MODEL_ROWS,
+    *VIEW_ROWS,
+    *FOUND_ROWS,
+    WEIGHTING,
+    ESTIMATOR,
+    TEST,
+    STRATEGY,
+    SMOOTH,
+    SIZES,
+    FORMAT,
+    STANDARD,
+]
 
 
 def test_every_table_has_a_row_here():
@@ -395,6 +441,40 @@ def test_a_group_is_estimated_by_it(added):
     model, own = (SecondLevelModel(estimator=name).fit(_maps()) for name in (added.name, "ols"))
     np.testing.assert_array_equal(model.contrast().stat(), own.contrast().stat())
     assert added.methods in methods_text(study_of_model(model, None))
+
+
+@each(FOUND_ROWS)
+def test_the_search_finds_it(added, session):
+    explorer = Explorer(session)
+    try:
+        assert added.menu in {command.key for command in commands_of(explorer)}
+    finally:
+        explorer.close()
+
+
+@each([SMOOTH])
+def test_smoothness_is_estimated_by_it(added):
+    pairs = neighbour_pairs(np.ones((3, 3, 3), bool))
+    residuals = np.random.default_rng(0).standard_normal((9, 27))
+    assert smoothness_of_residuals(residuals, pairs, added.name) == Smoothness((1.0, 1.0, 1.0), 1.0)
+
+
+@each([SIZES])
+def test_clusters_are_expected_by_it(added):
+    field = RandomField((1, 6, 12, 8), 27.0, 1000, method=added.name)
+    assert field.peak_p(3.0) == 0
+
+
+@each([FORMAT])
+def test_a_table_of_names_is_read_by_it(added):
+    assert parse_labels("rivers Thames")[7].name == "Thames"
+
+
+@each([STANDARD])
+def test_series_are_brought_to_it(added):
+    y = np.array([[1.0], [2.0], [6.0]])
+    assert standardize_signal(y, added.name).ravel().tolist() == [-1, -1, 1]
+    assert series_unit(0, added.name) == "sign"
 
 
 @each([TEST])

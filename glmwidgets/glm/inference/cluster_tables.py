@@ -15,7 +15,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glmwidgets.glm.choices import Choices, check_choice
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.inference.cluster_stats import Lattice, make_lattice
 from glmwidgets.glm.parallel import workers
 
@@ -34,7 +34,7 @@ __all__ = [
 HEIGHTS = tuple(np.round(np.linspace(1.64, 4.54, 30), 2).tolist())
 
 #: Which voxels make a cluster, by sides: those above the height, those beyond it of one sign each, those of any sign.
-SIDES: Choices[str] = Choices({"one": "one-sided", "bi": "each sign by itself", "two": "both signs together"})
+SIDES = {"one": "one-sided", "bi": "each sign by itself", "two": "both signs together"}
 
 # Distance in mm up to which correlations are fitted, and the correlation at which noise is taken to have none left.
 FITTED_MM, NONE_LEFT = 20.0, 0.005

@@ -170,17 +170,32 @@ class Standard:
         Of the series; empty where theirs is left.
     said : str
         What became of the series, in a methods section.
+    bring : callable or None
+        ``bring(y, centred)`` gives the series, `centred` where they are in percent of their mean already; None leaves
+        them.
     """
 
     unit: str = ""
     said: str = ""
+    bring: Callable[[np.ndarray, bool], np.ndarray] | None = None
+
+
+def _unit_variance(y: np.ndarray, centred: bool) -> np.ndarray:
+    centre = y - y.mean(axis=0, dtype=np.float64)
+    sd = centre.std(axis=0, ddof=1)
+    constant = sd <= 4 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)
+    return np.divide(centre, sd, out=np.zeros_like(centre), where=~constant).astype(y.dtype, copy=False)
+
+
+def _percent(y: np.ndarray, centred: bool) -> np.ndarray:
+    return y if centred else scale_signal(y, 0)
 
 
 #: What ``standardize`` may be, by name; True and False stand for the first and the last.
 STANDARDS: Choices[Standard] = Choices(
     {
-        "zscore_sample": Standard("sd", "standardised to unit variance"),
-        "psc": Standard(PERCENT, "expressed as percent of each voxel's mean"),
+        "zscore_sample": Standard("sd", "standardised to unit variance", _unit_variance),
+        "psc": Standard(PERCENT, "expressed as percent of each voxel's mean", _percent),
         None: Standard(),
     }
 )
@@ -316,12 +331,5 @@ def standardize_signal(y: np.ndarray, standardize: Any = True, centred: bool = F
     >>> standardize_signal(np.array([[99.0], [101.0]]), "psc").ravel()
     array([-1.,  1.])
     """
-    name = standard_name(standardize)
-    if name is None or (name == "psc" and centred):
-        return y
-    if name == "psc":
-        return scale_signal(y, 0)
-    centre = y - y.mean(axis=0, dtype=np.float64)
-    sd = centre.std(axis=0, ddof=1)
-    constant = sd <= 4 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)
-    return np.divide(centre, sd, out=np.zeros_like(centre), where=~constant).astype(y.dtype, copy=False)
+    bring = STANDARDS[standard_name(standardize)].bring
+    return y if bring is None else bring(y, centred)
