@@ -45,6 +45,7 @@ class GroupExplorer(SessionExplorer):
     undo, redo : Button
     """
 
+    @W.opened_together
     def __init__(self, session: GroupSession):
         self.model = GroupDesignPanel(session)
         self.contrast = ContrastPanel(session)

@@ -2,13 +2,18 @@
 
 Each widget of ipywidgets brings a layout and mostly a style, models of their own that a page has to open before it
 shows anything: of 560 models of an explorer they were 330. What panels look like stands in the style sheet, so all of
-theirs would be alike; of a layout they change only whether a widget is shown.
+theirs would be alike; of a layout they change only whether a widget is shown. In hosts where one process serves many
+pages, each of which knows its own models only (shinywidgets), nothing is shared.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+import comm
 import ipywidgets
 import traitlets as t
 from ipywidgets import Widget
@@ -37,11 +42,41 @@ __all__ = [
     "Widget",
     "column",
     "is_shared",
+    "opened_together",
     "row",
     "show",
 ]
 
+#: Packages whose channels lead to one kernel and all its pages: that of Jupyter's kernels, and where there is no page.
+KERNELS = ("ipykernel", "comm")
+
 _shared: dict[tuple[Any, ...], Widget] = {}
+
+# By thread: widgets that wait to be opened.
+_waiting = threading.local()
+
+
+def opened_together(make: Callable[..., None]) -> Callable[..., None]:
+    """Decorate an ``__init__(self, session, ...)``: widgets that it makes are opened at its end, as they are then.
+
+    Before that, each trait that is set after a widget was made would be a message of its own: some 230 of an explorer.
+    """
+
+    @wraps(make)
+    def made(self: Widget, session: Any, *args: Any, **traits: Any) -> None:
+        if hasattr(_waiting, "widgets"):  # part of what is being made
+            make(self, session, *args, **traits)
+            return
+        _waiting.widgets = waiting = []
+        try:
+            make(self, session, *args, **traits)
+        finally:
+            del _waiting.widgets
+        with session.lock:  # no result comes between what a widget is and its being open
+            for widget in waiting:
+                widget.wait_no_more()
+
+    return made
 
 
 class SharedLayout(ipywidgets.Layout):
@@ -55,7 +90,9 @@ class SharedLayout(ipywidgets.Layout):
 
 
 def _one(kind: type[Widget], **traits: Any) -> Widget:
-    """The one model of a kind; another where it was closed."""
+    """The one model of a kind; another where it was closed, or where pages share no models."""
+    if comm.create_comm.__module__.partition(".")[0] not in KERNELS:
+        return (ipywidgets.Layout if kind is SharedLayout else kind)(**traits)
     key = (kind, *traits.items())
     if key not in _shared or _shared[key].comm is None:
         _shared[key] = kind(**traits)
@@ -81,6 +118,34 @@ class Light(ipywidgets.DOMWidget):
 
     Not for those of anywidget, which go on looking as their first layout says when they are given another.
     """
+
+    _waits = False
+
+    def open(self) -> None:
+        """Open a channel to the page, or wait for the others; see `opened_together`."""
+        waiting = getattr(_waiting, "widgets", None)
+        if waiting is None:
+            super().open()
+        elif not self._waits:
+            self._waits = True
+            waiting.append(self)
+
+    def wait_no_more(self) -> None:
+        """Open the channel, if that waits."""
+        if self._waits:
+            self._waits = False
+            super().open()
+
+    @property
+    def model_id(self) -> str | None:
+        """By which the page knows it; what waits is opened for whoever holds it, and so before that."""
+        self.wait_no_more()
+        return super().model_id
+
+    def close(self) -> None:
+        """Close the channel, if there is one."""
+        self._waits = False
+        super().close()
 
     @t.default("layout")
     def _shared_layout(self) -> ipywidgets.Layout:

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.compare import ComparePanel
 from glmwidgets.panels.run.confounds import ConfoundsPanel
 from glmwidgets.panels.run.data import DataPanel
@@ -58,6 +59,7 @@ class Explorer(SessionExplorer):
     undo, redo : Button
     """
 
+    @W.opened_together
     def __init__(self, session: Session):
         self.map = MapPanel(session)  # the first to hear of a result, so that its pixels are the first on their way
         self.events = EventsPanel(session)

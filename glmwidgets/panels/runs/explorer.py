@@ -40,6 +40,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         Whether the run of the open tab shares the model; without the tick it has one of its own.
     """
 
+    @W.opened_together
     def __init__(self, of: RunSet):
         self.runs = of
         self._views: dict[int, W.Widget] = {}

@@ -52,7 +52,7 @@ class ExplorerBase(W.VBox):
         self.subject = subject
         super().__init__(children)
         remember(self)
-        if not may_threads_speak(self):
+        if not may_threads_speak(self.layout):
             for session in getattr(subject, "every", (subject,)):
                 session.stay_here(SILENT)
 

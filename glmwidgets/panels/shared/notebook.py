@@ -10,13 +10,12 @@ from typing import Any
 
 import ipywidgets as W
 
+from glmwidgets.panels.parts.widgets import KERNELS
+
 __all__ = ["bundle", "close_earlier", "is_unattended", "may_threads_speak", "remember"]
 
 #: What a reader without live widgets is told.
 WAY_BACK = "To have it live, run the cell again, or choose File > Trust Notebook."
-
-#: Packages whose channels any thread may use: a kernel's, and the one of widgets that have no page.
-KERNELS = ("ipykernel", "comm")
 
 # Explorers by the cell that made them, each with the execution that did.
 _made: dict[str, list[tuple[str, weakref.ref]]] = {}

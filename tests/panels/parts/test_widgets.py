@@ -1,14 +1,21 @@
 """One layout and one style for all widgets of a kind: few models at opening, and none that another widget loses."""
 
+import re
 from pathlib import Path
+from typing import ClassVar
 
+import comm
 import pytest
+from comm.base_comm import BaseComm
 from ipywidgets.widgets import widget as live_widgets
 
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
+from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.runs.opening import open_run
+from glmwidgets.session.single.session import Session
 
 PANELS = Path(gw.__file__).parent / "panels"
 
@@ -74,3 +81,44 @@ def test_panels_take_their_widgets_from_here():
     # One that does not brings a layout and a style of its own.
     others = [file.name for file in PANELS.rglob("*.py") if "import ipywidgets" in file.read_text(encoding="utf-8")]
     assert sorted(others) == ["notebook.py", "widgets.py"]
+
+
+class Channel(BaseComm):
+    """A channel that takes note of what is said."""
+
+    said: ClassVar[list] = []
+
+    def publish_msg(self, msg_type, data=None, **_named):
+        self.said.append((msg_type, self.comm_id, data))
+
+
+def test_an_explorer_is_told_to_the_page_once_it_is_made(monkeypatch):
+    Channel.said.clear()
+    monkeypatch.setattr(Channel, "__module__", "ipykernel.comm")
+    monkeypatch.setattr(comm, "create_comm", Channel)
+    for shared in list(W._shared.values()):
+        shared.close()
+    explorer = Explorer(Session(open_run(simulate_run("small"))))
+    opened = [ident for kind, ident, _ in Channel.said if kind == "comm_open"]
+    later = [data for kind, _, data in Channel.said if kind == "comm_msg"]
+    assert explorer.session.wait_until_idle(60)
+    assert explorer.model_id in opened
+    assert len(later) < 60, "what is set while it is made is no message"
+    # What a widget holds is known to the page before it.
+    known = set()
+    for kind, ident, data in Channel.said:
+        if kind == "comm_open":
+            held = set(re.findall(r"IPY_MODEL_(\w+)", str(data["state"])))
+            assert held <= known
+            known.add(ident)
+    explorer.close()
+
+
+def test_where_pages_know_their_own_models_nothing_is_shared(monkeypatch):
+    monkeypatch.setattr(comm, "create_comm", Channel)
+    a, b = W.HTML("a"), W.HTML("b")
+    assert a.layout is not b.layout
+    W.show(a, False)
+    assert (a.layout.display, b.layout.display) == ("none", "")
+    a.close()
+    b.close()
