@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from jupyter_client.session import utcnow
@@ -10,6 +11,8 @@ from tornado.web import HTTPError
 from traitlets import Int, default
 
 __all__ = ["AppKernels"]
+
+UNTIL_THE_FIRST_PAGE = timedelta(minutes=3)
 
 
 class AppKernels(AsyncMappingKernelManager):
@@ -35,6 +38,7 @@ class AppKernels(AsyncMappingKernelManager):
     def __init__(self, **traits: Any):
         super().__init__(**traits)
         self._starting = 0
+        self._met: set[str] = set()
 
     async def start_kernel(self, **how: Any) -> str:
         """Start a kernel for a page.
@@ -52,6 +56,17 @@ class AppKernels(AsyncMappingKernelManager):
             return await super().start_kernel(**how)
         finally:
             self._starting -= 1
+
+    def notify_connect(self, kernel_id: str) -> None:
+        """A page has come."""
+        super().notify_connect(kernel_id)
+        self._met.add(kernel_id)
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End a kernel without a page; one whose page has not come yet may have a slow machine."""
+        idle = utcnow() - self.get_kernel(kernel_id).last_activity
+        if kernel_id in self._met or idle > UNTIL_THE_FIRST_PAGE:
+            await super().cull_kernel_if_idle(kernel_id)
 
     def notify_disconnect(self, kernel_id: str) -> None:
         """A page was left: from now on its kernel idles. Until then it does not, whatever its page does."""
