@@ -13,6 +13,8 @@ const BESIDES = 168; // pixels of heads, tabs and lines around plots that have t
 export const seriesHeight = (room, { share, least, most, from, more } = SERIES) =>
   Math.max(least, Math.min(most, share * room + more * Math.max(0, room - from)));
 
+const PATIENCE_MS = 1000; // after which a person is told that nobody has heard yet
+
 // Keys by themselves are the explorer's: a notebook would cut its cell away at an x. Shortcuts with Ctrl, Alt or Cmd go
 // on to the page, and Shift+Enter runs the cell.
 export const isOurs = ({ ctrlKey, metaKey, altKey, shiftKey, key }) =>
@@ -145,12 +147,54 @@ function keepHeight(root, model) {
   };
 }
 
-function render({ model, el }) {
+// Verdicts and the state of the analysis are read out when a voice has the time.
+function keepVoice(root) {
+  const speak = () =>
+    root.querySelectorAll(".glmw-panel > .glmw-head, .glmw-status > .glmw-words").forEach((place) => {
+      place.setAttribute("aria-live", "polite");
+    });
+  const watch = new MutationObserver(speak);
+  watch.observe(root, { childList: true, subtree: true });
+  speak();
+  return () => watch.disconnect();
+}
+
+// The first word to a fresh explorer waits for the cell that runs, if one does: that is said until the kernel has heard.
+function keepPatience(root, model) {
+  const types = ["pointerdown", "keydown", "change"];
+  let timer = 0, note = null;
+  const deaf = () => types.forEach((type) => root.removeEventListener(type, ask, true));
+  function ask() {
+    deaf();
+    model.send({ kind: "ask" });
+    timer = setTimeout(() => {
+      note = document.createElement("span");
+      note.className = "glmw-waits";
+      note.setAttribute("role", "status");
+      note.textContent = "not heard yet: the notebook runs a cell, and answers when it ends";
+      (root.querySelector(".glmw-status") ?? root).append(note);
+    }, PATIENCE_MS);
+  }
+  const hear = ({ kind }) => {
+    if (kind !== "heard") return;
+    deaf();
+    clearTimeout(timer);
+    note?.remove();
+  };
+  types.forEach((type) => root.addEventListener(type, ask, true));
+  model.on("msg:custom", hear);
+  return () => {
+    hear({ kind: "heard" });
+    model.off("msg:custom", hear);
+  };
+}
+
+function render({ el, model }) {
   el.classList.add("glmw-frame");
   let undo = [], frame = 0;
   const begin = () => {
     const root = el.closest(".glmw-explorer");
-    if (root) undo = [keepKeys, keepFolds, keepHeight].map((keep) => keep(root, model));
+    if (root) undo = [keepKeys, keepFolds, keepHeight, keepVoice, keepPatience].map((keep) => keep(root, model));
     else frame = requestAnimationFrame(begin); // not in the page yet
   };
   begin();

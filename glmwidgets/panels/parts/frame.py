@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anywidget
 import traitlets as t
 
@@ -26,3 +28,12 @@ class Frame(anywidget.AnyWidget):
 
     room = t.Enum(tuple(ROOMS), default_value="shared").tag(sync=True)
     height = t.Float(None, allow_none=True).tag(sync=True)
+
+    def __init__(self, **traits: Any):
+        super().__init__(**traits)
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        """Tell the page that it was heard."""
+        if content.get("kind") == "ask":
+            self.send({"kind": "heard"})
