@@ -67,6 +67,10 @@ class MapSettings:
         Value at the end of the colour bar; None leaves it to the data.
     background : str
         A key of `glmwidgets.runs.backgrounds.BACKGROUNDS`.
+    underlay : str
+        Path of an image to lay the map over instead, at its own resolution; empty for none.
+    contour, contour_level : str, float
+        Path of another statistical map, and where its size is reached: a line on the map; empty for none.
     convention : {"neurological", "radiological"}
         Left side of the brain at the left, or at the right.
     view : {"ortho", "mosaic", "glass"}
@@ -102,6 +106,9 @@ class MapSettings:
         None, "end of the colour bar", short="colours end at", low=0, open_low=True, also=("colour scale",)
     )
     background: str = setting("mean", "background", choices=BACKGROUNDS, also=("underlay", "anatomy"))
+    underlay: str = setting("", "underlay", help="path of any image, such as a T1", also=("anatomy file",))
+    contour: str = setting("", "contour of", help="path of another statistical map", also=("overlay", "another map"))
+    contour_level: float = setting(3.1, "level of the contour", short="its level", low=0, open_low=True)
     convention: str = setting("neurological", "left and right", choices=CONVENTIONS, also=("flip the brain",))
     view: str = setting("ortho", "view", choices=VIEWS, also=("planes", "slices"))
     cut_axes: str = setting("z", "rows of the mosaic", short="cuts", choices=CUTS, closed=False)

@@ -88,6 +88,7 @@ INKS: dict[str, Ink] = {
     "map-flash": Ink("#ffffff"),
     "map-outline": Ink("#ffffff"),
     "map-shadow": Ink("#00000073"),
+    "map-contour": Ink("#8cff66"),  # of another map
     "map-mask": Ink("#ffd666bf"),
     "map-silhouette": Ink("#70777e"),
 }

@@ -23,6 +23,7 @@ import {
   steps,
   toMm,
   toScreen,
+  wholesOf,
 } from "./slices_paint.js";
 import { barImage, drawBar } from "./slices_bar.js";
 import { follow, isMirrored, lensOf, onSlot } from "./slices_hand.js";
@@ -122,14 +123,19 @@ function createView(store, el) {
 }
 
 // What a slot's picture is made in: arrays in voxels, and the pixels of the part of it that is in sight.
-function pictureFor(view, number, w, h, at) {
-  const kept = view.pictures[number];
-  if (kept && Object.keys(at).every((name) => kept.at[name] === at[name]) && kept.w === w && kept.h === h) return kept;
-  const { width, height } = at, image = new ImageData(width, height), size = w * h;
-  const same = kept?.w === w && kept.h === h; // voxels are as they were where only what is in sight of them changed
-  const arrays = { values: new Float32Array(size), tints: new Float32Array(size), colors: new Uint32Array(size) };
-  for (const name of ["greys", "keep", "set"]) arrays[name] = new Uint8Array(size);
+function pictureFor(view, number, w, h, at, [fu, fv]) {
+  const kept = view.pictures[number], fine = { w: w * fu, h: h * fv };
+  const same = kept?.w === w && kept.h === h && kept.fine.w === fine.w && kept.fine.h === fine.h;
+  if (same && Object.keys(at).every((name) => kept.at[name] === at[name])) return kept;
+  // Voxels are as they were where only what is in sight of them changed.
+  const { width, height } = at, image = new ImageData(width, height), size = w * h, parts = fine.w * fine.h;
+  const arrays = { values: new Float32Array(size), tints: new Float32Array(size), colors: new Uint32Array(parts) };
+  for (const name of ["keep", "set"]) arrays[name] = new Uint8Array(size);
+  arrays.greys = new Uint8Array(parts);
   const xs = steps(w, at.wide, at.left), ys = steps(h, at.tall, at.top);
+  const columns = columnsOf(fu === 1 ? xs : steps(fine.w, at.wide, at.left), width);
+  Object.assign(fine, { width, height, columns, ys: fv === 1 ? ys : steps(fine.h, at.tall, at.top) });
+  fine.whole = wholesOf(w, h, fu, fv);
   return (view.pictures[number] = {
     w,
     h,
@@ -145,7 +151,7 @@ function pictureFor(view, number, w, h, at) {
     key: [],
     xs,
     ys,
-    columns: columnsOf(xs, width),
+    fine,
   });
 }
 
@@ -159,7 +165,8 @@ function glowOf(flash, calm) {
 // The picture of a slot, made anew only if something that it shows has changed.
 function picture(view, number, s, dpr) {
   const { store } = view, { layer, look } = view.sides[s.side], { w, h } = onSlot(view, s);
-  const made = pictureFor(view, number, w, h, inSight(s, dpr));
+  const [fu, fv] = PLANE[s.axis].map((a) => (look.glass ? 1 : store.parts[a]));
+  const made = pictureFor(view, number, w, h, inSight(s, dpr), [fu, fv]);
   const plane = look.glass ? layer.projection(s.axis, look) : layer.plane(s.axis, s.index);
   const glow = glowOf(store.flash, view.calm);
   const key = [
@@ -171,6 +178,7 @@ function picture(view, number, s, dpr) {
     plane?.base,
     plane?.old,
     store.background,
+    store.contour,
     store.inside,
     s.axis,
     s.index,
@@ -185,23 +193,25 @@ function picture(view, number, s, dpr) {
 function compose(view, s, made, plane, glow, thick) {
   const { store, colours } = view, { layer, look } = view.sides[s.side];
   const { inside, background, flash, grid: { shape } } = store;
-  const { greys, values, keep, set, colors, pixels } = made;
+  const { greys, values, keep, set, colors, pixels, fine } = made;
   let tints = values;
   const mirrored = isMirrored(look, s.axis);
-  const screen = (out, source) => toScreen(out, source, made.w, made.h, mirrored);
+  const screen = (out, source, { w, h } = made) => toScreen(out, source, w, h, mirrored);
   // What was copied of the same plane before is there yet: a threshold that moves changes none of it.
-  const copied = (name, source) => {
+  const copied = (name, source, size = made) => {
     const of = [source.data, source.base, source.su, source.sv, mirrored], before = made.of[name];
     made.of[name] = of;
-    return before?.every((part, i) => part === of[i]) ? made[name] : screen(made[name], source);
+    return before?.every((part, i) => part === of[i]) ? made[name] : screen(made[name], source, size);
   };
   const slice = (data) => planeOf(data, shape, s.axis, s.index);
   const line = (members, ink, width = thick) => outline(pixels, members, made, ink, width);
   const rim = look.glass && inside && store.silhouette(s.axis);
   const lighter = (part) => [...colours.flash.slice(0, 3), part];
 
-  if (background && !look.glass) copied("greys", slice(background));
-  else {
+  if (background && !look.glass) {
+    const parts = store.parts, middle = parts[s.axis] * s.index + (parts[s.axis] >> 1);
+    copied("greys", planeOf(background, shape.map((n, a) => n * parts[a]), s.axis, middle), fine);
+  } else {
     made.of.greys = null;
     if (rim) {
       screen(greys, rim).forEach((any, q) => {
@@ -221,19 +231,18 @@ function compose(view, s, made, plane, glow, thick) {
     }
   }
   const alpha = plane?.old ? Math.min(look.alpha, look.opacity * STALE) : look.alpha;
-  blend(colors, greys, plane ? values : null, tints, keep, look, alpha);
+  blend(colors, greys, plane ? values : null, tints, keep, look, alpha, fine.whole);
   if (glow) {
     screen(set, look.glass ? silhouette(flash.lit, shape, s.axis) : slice(flash.lit));
     const light = mixer(lighter(0.6 * glow));
-    set.forEach((lit, q) => {
-      if (lit) colors[q] = light(colors[q]);
-    });
+    for (let q = 0; q < colors.length; q++) if (set[fine.whole ? fine.whole[q] : q]) colors[q] = light(colors[q]);
   }
 
-  enlarge(pixels, colors, made);
+  enlarge(pixels, colors, fine);
   if (glow) line(set, lighter(glow), 2 * thick);
   if (rim) line(screen(set, rim), colours.silhouette);
   else if (look.border && inside) line(screen(set, slice(inside.dense)), colours.mask);
+  if (store.contour && !look.glass) line(screen(set, slice(store.contour)), colours.contour);
   if (plane && look.outline) {
     const faint = ([r, g, b, part]) => [r, g, b, part * (alpha < look.opacity ? STALE : 1)];
     line(keep, faint(colours.shadow), 2 * thick);

@@ -18,7 +18,7 @@ export const FONT_PX = 11;
 // Colours around the map: words and lines as style sheets have them, what is mixed into pixels as channels.
 export function mapColours(palette) {
   const words = ["empty", "text", "quiet", "plate", "cross"],
-    inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar"];
+    inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar", "contour"];
   const listed = (names, read) => names.map((name) => [name, read(palette(`map-${name}`))]);
   return Object.fromEntries([...listed(words, (colour) => colour), ...listed(inks, channels)]);
 }
@@ -183,9 +183,9 @@ export function mixer([r, g, b, part]) {
 }
 
 // Background and map into one colour for each voxel; opacities count to 256. Values decide how opaque, tints (the same
-// array, or another statistic's) which colour.
-export function blend(colors, greys, values, tints, keep, look, alpha) {
-  const { table, strength, vmax, end, sides, whole } = look;
+// array, or another statistic's) which colour. A background of finer parts says of each in which voxel it lies (whole).
+export function blend(colors, greys, values, tints, keep, look, alpha, whole = null) {
+  const { table, strength, vmax, end, sides } = look;
   const perUnit = (LEVELS - 1) / vmax, perSize = (LEVELS - 1) / end, floor = sides === "positive" ? 0 : -Infinity;
   const faded = new Uint16Array(2 * LEVELS), full = new Uint16Array(2 * LEVELS);
   for (let k = 0; k < faded.length; k++) {
@@ -194,13 +194,14 @@ export function blend(colors, greys, values, tints, keep, look, alpha) {
     full[k] = Math.round(256 * alpha * (look.open ? emerging(Math.abs(level) / (LEVELS - 1), look) : 1));
   }
   for (let q = 0; q < greys.length; q++) {
-    const grey = (WHITE * greys[q]) | 0;
-    if (!values || Number.isNaN(tints[q])) {
+    const grey = (WHITE * greys[q]) | 0, voxel = whole ? whole[q] : q;
+    if (!values || Number.isNaN(tints[voxel])) {
       colors[q] = rgb(grey, grey, grey);
       continue;
     }
-    const k = levelOf(look.other ? Math.max(floor, tints[q]) : tints[q], perUnit);
-    const own = whole || keep[q] ? full[k] : faded[levelOf(values[q], perSize)], under = grey * (256 - own);
+    const k = levelOf(look.other ? Math.max(floor, tints[voxel]) : tints[voxel], perUnit);
+    const own = look.whole || keep[voxel] ? full[k] : faded[levelOf(values[voxel], perSize)],
+      under = grey * (256 - own);
     const channel = (c) => (under + own * table[3 * k + c]) >> 8;
     colors[q] = rgb(channel(0), channel(1), channel(2));
   }
@@ -227,6 +228,16 @@ export function enlarge(pixels, colors, { columns, ys, w, h, width, height }) {
     for (let x = 0; x < width; x++) pixels[start + x] = colors[from + columns[x]];
     for (let y = top + 1; y < end; y++) pixels.copyWithin(y * width, start, start + width);
   }
+}
+
+// The voxel of each part, where each of w × h voxels is cut into fu × fv parts; null where they are the same.
+export function wholesOf(w, h, fu, fv) {
+  if (fu === 1 && fv === 1) return null;
+  const whole = new Int32Array(w * fu * h * fv);
+  for (let row = 0, q = 0; row < h * fv; row++) {
+    for (let col = 0; col < w * fu; col++, q++) whole[q] = ((row / fv) | 0) * w + ((col / fu) | 0);
+  }
+  return whole;
 }
 
 // A line around a set of voxels, outside it so that no value is covered; at the rim of the picture inside. Its outer

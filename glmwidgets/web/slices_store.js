@@ -71,6 +71,8 @@ export function createStore(model) {
     views: new Set(),
     grid: null,
     background: null,
+    parts: [1, 1, 1], // of each voxel in the background
+    contour: null,
     inside: null,
     luts: {},
     flash: null,
@@ -94,6 +96,10 @@ export function createStore(model) {
     if (changed("_geometry")) store.grid = seen._geometry.shape ? seen._geometry : null;
     const shape = store.grid?.shape;
     if (changed("_background")) store.background = seen._background.byteLength ? octets(seen._background) : null;
+    store.parts = model.get("_parts");
+    if (changed("_contour")) {
+      store.contour = shape && seen._contour.byteLength ? decodeMask(seen._contour, shape).dense : null;
+    }
     if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
     if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
     if (changed("_planes")) {

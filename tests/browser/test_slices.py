@@ -334,7 +334,7 @@ def test_peaks_and_typed_places(shown, ask):
     settle(page)
     assert kernel(ask, page, "viewer.cursor") == cold_
     ask(page, "viewer.sign = 'positive'")
-    page.locator(".glmw-slices-tools select").select_option("map")
+    page.get_by_label("crosshair to the peak of").select_option("map")
     settle(page)
     assert kernel(ask, page, "viewer.cursor") == hot
     page.keyboard.press("Tab")

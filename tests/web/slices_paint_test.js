@@ -16,6 +16,7 @@ import {
   toMm,
   toScreen,
   toVoxel,
+  wholesOf,
 } from "../../glmwidgets/web/slices_paint.js";
 
 const shape = [4, 3, 2];
@@ -92,4 +93,19 @@ test("places are in mm with the digits that voxels need", () => {
   const voxel = toVoxel(tilted, toMm(tilted, [10, 20, 30]));
   is([10, 20, 30].every((c, a) => Math.abs(c - voxel[a]) < 1e-9), true);
   same([3, 1, 0.7, 0.05].map((size) => digitsOf(grid(size))), [0, 0, 1, 2]);
+});
+
+test("parts of a background that is finer take the colours of the voxel that they lie in", () => {
+  same([...wholesOf(2, 1, 2, 2)], [0, 0, 1, 1, 0, 0, 1, 1]);
+  is(wholesOf(2, 1, 1, 1), null);
+  const look = {
+    table: new Uint8Array(1536).fill(200),
+    strength: STRENGTH["two-sided"],
+    vmax: 8,
+    end: 8,
+    threshold: 3,
+  };
+  const colours = new Uint32Array(8), values = Float32Array.of(5, NaN), greys = new Uint8Array(8).map((_, q) => 10 * q);
+  blend(colours, greys, values, values, [1, 0], { ...look, sides: "two-sided" }, 1, wholesOf(2, 1, 2, 2));
+  same([...colours].map((c) => c & 255), [200, 200, 17, 26, 200, 200, 52, 61]);
 });

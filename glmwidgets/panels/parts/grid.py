@@ -11,6 +11,9 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from glmwidgets.images.grids import same_grid
 
+# Voxels of an underlay, at most: what is sent to the page once.
+FINEST = 24_000_000
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -73,6 +76,33 @@ class Grid:
         parts = {"values": volume} | {name: other for name, other in others.items() if other is not None}
         values = {name: self.to_display(np.asarray(part, dtype=np.float32))[inside] for name, part in parts.items()}
         return {"mask": np.packbits(inside.ravel()).tobytes(), **{name: v.tobytes() for name, v in values.items()}}
+
+    def finer(self, spacing: float, most_voxels: int = FINEST) -> tuple[tuple[int, int, int], np.ndarray]:
+        """How many parts each display axis is cut into for voxels of about a size, and the affine of the parts.
+
+        Parameters
+        ----------
+        spacing : float
+            Edge that is wanted, mm.
+        most_voxels : int
+            Of the finer grid.
+
+        Returns
+        -------
+        parts : three ints
+            At least 1 and at most 4.
+        affine : array (4, 4)
+            From indices of the parts, in display order, to mm.
+        """
+        affine = self.display_affine
+        size = np.linalg.norm(affine[:3, :3], axis=0)
+        parts = np.clip(np.rint(size / spacing), 1, 4).astype(int)
+        while parts.max() > 1 and np.prod(parts * self.display_shape) > most_voxels:
+            parts[parts.argmax()] -= 1
+        # The middle of a voxel is the middle of its parts.
+        within = np.diag([*(1.0 / parts), 1.0])
+        within[:3, 3] = -(parts - 1) / (2.0 * parts)
+        return tuple(int(n) for n in parts), affine @ within
 
     def same_as(self, other: Grid | None) -> bool:
         """Whether another grid has the same voxels at the same places."""

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import traitlets as t
 
+from glmwidgets.images.load import image_data
+from glmwidgets.images.resample import resample_img
 from glmwidgets.panels.parts.grid import Grid, Inside, cut_positions, grey_levels
 from glmwidgets.panels.parts.slices_state import AXES, LOOKS, SlicesState
 from glmwidgets.panels.parts.slider import Slider
@@ -95,7 +98,8 @@ class SliceViewer(SlicesState):
     Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
     ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
     (serial, planes that arrived ahead of their map), ``_beside`` (another map with its own mask and look),
-    ``_compares`` (how it may be shown), ``_cuts`` and ``_luts``.
+    ``_compares`` (how it may be shown), ``_parts`` (of each voxel in the background), ``_contour``
+    (bits), ``_cuts`` and ``_luts``.
 
     Examples
     --------
@@ -175,8 +179,44 @@ class SliceViewer(SlicesState):
                 self._grid = grid
                 self._geometry = grid.message()
                 self.cursor = tuple(n // 2 for n in grid.shape)
-            self._background = greys
+            self._background, self._parts = greys, [1, 1, 1]
             self._place_cuts()
+
+    def set_underlay(self, img: nib.Nifti1Image) -> None:
+        """Lay the map over an image of any grid, at its own resolution as far as the page can hold that.
+
+        Parameters
+        ----------
+        img : Nifti1Image
+            3-D. `set_background` takes it away.
+
+        Raises
+        ------
+        ValueError
+            If there is no background yet, or the image is not one volume or lies elsewhere.
+        """
+        grid = self._require_grid("set_underlay")
+        if len(img.shape) != 3:
+            raise ValueError(f"an underlay is one 3-D volume, not {' × '.join(map(str, img.shape))}")
+        parts, affine = grid.finer(float(np.linalg.norm(img.affine[:3, :3], axis=0).min()))
+        shape = tuple(n * k for n, k in zip(grid.display_shape, parts, strict=True))
+        greys = grey_levels(image_data(resample_img(img, affine, shape, interpolation="linear")))
+        with self._lock, self.hold_sync():
+            self._background, self._parts = np.ascontiguousarray(greys).tobytes(), list(parts)
+
+    def set_contour(self, inside: np.ndarray | None) -> None:
+        """Draw a line around some voxels, of another map or a region.
+
+        Parameters
+        ----------
+        inside : bool array (i, j, k) or None
+            On the background's grid. None takes the line away.
+        """
+        grid = self._require_grid("set_contour")
+        if inside is not None and inside.shape != grid.shape:
+            raise ValueError(f"the contour has shape {inside.shape}, but the background {grid.shape}")
+        with self._lock:
+            self._contour = b"" if inside is None else np.packbits(grid.to_display(inside).ravel()).tobytes()
 
     def set_mask(self, mask: np.ndarray) -> None:
         """Say which voxels a map may have values in.
@@ -378,7 +418,7 @@ class SliceViewer(SlicesState):
         self._inside = None
         self._mask_given = False
         self._values = self._shown = np.empty(0, dtype=np.float32)
-        self._mask = b""
+        self._mask = self._contour = b""
         self._beside = {}
         self._map = {"serial": self._next_serial(), "values": b""}
 

@@ -63,6 +63,8 @@ class SlicesState(anywidget.AnyWidget):
     _sliders = t.Dict().tag(sync=True)
     _geometry = t.Dict().tag(sync=True)
     _background = t.Bytes(b"").tag(sync=True)
+    _parts = t.List([1, 1, 1]).tag(sync=True)
+    _contour = t.Bytes(b"").tag(sync=True)
     _mask = t.Bytes(b"").tag(sync=True)
     _map = t.Dict({"serial": 0, "values": b""}).tag(sync=True)
     _planes = t.Dict({"serial": 0, "planes": []}).tag(sync=True)

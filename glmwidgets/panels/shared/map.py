@@ -20,6 +20,7 @@ from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text, why
 from glmwidgets.panels.shared.beside import UNREACHABLE, Beside
+from glmwidgets.panels.shared.files_on_map import FilesOnMap
 from glmwidgets.panels.shared.map_view import MapView
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession
@@ -54,8 +55,10 @@ class MapPanel(Panel):
         super().__init__(session, "", ("threshold", "clusters", "map"))
         self.add_class("glmw-bare")
         self.viewer = SliceViewer(lock=session.lock, label="z")
-        self._background: str | int | None = None
+        self._background: tuple[str, str] | int | None = None
+        self._files = FilesOnMap(session, self.viewer)
         self._show_background()
+        self._files.show_contour()
         self.share_crosshair(self.viewer)
         self.viewer.sides_known = sides_unknown(session.domain.like) is None
         self.slider = Slider(min=0, max=12, step=0.01, label="threshold")
@@ -163,12 +166,16 @@ class MapPanel(Panel):
         """Lay the map over the background of the settings, or over the scan that is looked at."""
         session = self.session
         scan = getattr(session, "scan", None)
-        wanted = session.settings.map.background if scan is None else scan
+        look = session.settings.map
+        wanted = (look.background, look.underlay) if scan is None else scan
         if wanted == self._background:
             return
         self._background = wanted
         if scan is None:
-            self.viewer.set_background(session.analysis.background_image(wanted), session.affine)
+            self.viewer.set_background(session.analysis.background_image(look.background), session.affine)
+            finer = self._files.underlay()
+            if finer is not None:
+                self.viewer.set_underlay(finer)
         else:
             # The greys of the mean, so that a scan that is brighter looks brighter.
             limits = grey_limits(session.analysis.background_image("mean"))

@@ -48,6 +48,8 @@ class MapView:
         self.signed_colours, self.colours = control("map.colormap"), control("map.sequential")
         self.limit = control("map.limit", _to_limit, lambda limit: "" if limit is None else f"{limit:g}", kind=W.Text)
         self.background = control("map.background", to_control=self._at_hand, offered=session.analysis.backgrounds)
+        self.underlay, self.contour = control("map.underlay"), control("map.contour")
+        self.level = control("map.contour_level")
         self.opacity = control("map.opacity", kind=Slider)
         self.convention = control("map.convention")
         self.fade, self.outline = control("map.fade_below"), control("map.show_outline")
@@ -67,7 +69,19 @@ class MapView:
             labelled(self.planes),
             *self._cut_fields,
             *self._colour_fields.values(),
-            *map(labelled, (self.limit, self.signs, self.opacity, self.background, self.convention)),
+            *map(
+                labelled,
+                (
+                    self.limit,
+                    self.signs,
+                    self.opacity,
+                    self.background,
+                    self.underlay,
+                    self.contour,
+                    self.level,
+                    self.convention,
+                ),
+            ),
         )
         ticks = W.row("glmw-bar", self.fade, self.outline, self.mask)
         self.box = W.column("glmw-view", choices, ticks, text("glmw-note", HELP))

@@ -265,7 +265,8 @@ def study_of_runs(of: RunSet, *, title: str | None = None, bg_img: Any = None) -
     runs = tuple(runs[number - 1] for number in found.numbers)
     choices = choices_of(FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0]))
     if bg_img is None:
-        bg_img = found.domain.volume_image(analysis.background_image(settings.map.background))
+        mean = analysis.background_image(settings.map.background)
+        bg_img = settings.map.underlay or found.domain.volume_image(mean)
     return Study(
         title=title or f"GLM report: {', '.join(run.name for run in runs)}",
         model=ModelFacts("first", choices),

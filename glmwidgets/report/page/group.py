@@ -118,7 +118,9 @@ def study_of_group(
             facts.append(ContrastFacts.of(*about, result, clusters, permuted=test))
         else:
             facts.append(ContrastFacts.found(*about, group_contrast(result.fit, text), settings, result.domain))
-    background = analysis.background_image(settings.map.background)
+    if bg_img is None:
+        background = analysis.background_image(settings.map.background)
+        bg_img = settings.map.underlay or nib.Nifti1Image(background, affine)
     choices = arguments_of(settings, "SecondLevelModel") | {"estimator": result.fit.estimator}
     choices["mask_img"] = choices["mask_img"] or "found from the maps"
     return Study(
@@ -129,7 +131,7 @@ def study_of_group(
         mask=result.mask,
         affine=affine,
         r_square=result.fitted.r_square,
-        background=nib.Nifti1Image(background, affine) if bg_img is None else load_image(bg_img),
+        background=load_image(bg_img),
         settings=settings,
         looks=settings.map,
     )

@@ -213,7 +213,8 @@ def study_of_result(
         name = name or _column_called(text, own.fit.columns) or text
         facts.append(ContrastFacts.of(name, text, weights_of(text, [own.fitted]), own, found))
     if bg_img is None:
-        bg_img = nib.Nifti1Image(analysis.background_image(settings.map.background), run.domain.affine)
+        mean = analysis.background_image(settings.map.background)
+        bg_img = settings.map.underlay or nib.Nifti1Image(mean, run.domain.affine)
     return Study(
         title=title or f"GLM report: {run.name}",
         model=ModelFacts("first", choices),

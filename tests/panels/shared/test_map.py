@@ -288,6 +288,49 @@ class TestBackground:
         assert panel.look.background.value == "mean"
         assert session.status.state == "idle"
 
+    def test_an_underlay_has_its_own_resolution(self, panel, tmp_path):
+        """A ramp along x in mm, twice as fine and turned: each part of a voxel has the grey of its own place."""
+        session, viewer = panel.session, panel.viewer
+        spacing = np.linalg.norm(session.affine[:3, :3], axis=0).min() / 2
+        affine = np.diag([-spacing, spacing, spacing, 1.0])
+        affine[:3, 3] = (120, -150, -150)
+        x = affine[0, 0] * np.arange(int(240 / spacing)) + affine[0, 3]
+        volume = np.broadcast_to(x[:, None, None] + 200, (x.size, int(300 / spacing), int(300 / spacing)))
+        nib.save(nib.Nifti1Image(volume.astype(np.float32), affine), tmp_path / "ramp.nii")
+        session.update({"map.underlay": str(tmp_path / "ramp.nii")})
+        assert session.status.state == "idle"
+        parts = viewer._parts
+        assert parts == [2, 2, 3]  # voxels are taller than wide
+        shape = [n * k for n, k in zip(viewer._grid.display_shape, parts, strict=True)]
+        greys = np.frombuffer(viewer._background, np.uint8).reshape(shape).astype(float)
+        along = greys[:, shape[1] // 2, shape[2] // 2]
+        place = viewer._grid.display_affine[0, 0] * (np.arange(shape[0]) - (parts[0] - 1) / 2) / parts[0]
+        inner = (along > 0) & (along < 255)
+        assert inner.sum() > 3
+        slope, offset = np.polyfit(place[inner], along[inner], 1)
+        assert slope > 0
+        np.testing.assert_allclose(along[inner], slope * place[inner] + offset, atol=1)
+        session.undo()
+        assert (viewer._parts, len(viewer._background)) == ([1, 1, 1], int(np.prod(session.shape)))
+
+    def test_a_file_that_is_not_there_is_told(self, panel, tmp_path):
+        panel.session.update({"map.underlay": str(tmp_path / "none.nii")})
+        assert panel.session.status.stage == "map.underlay"
+        panel.session.update({"map.underlay": ""})
+        assert panel.session.status.state == "idle"
+
+    def test_another_map_is_a_contour_at_its_level(self, panel, tmp_path):
+        session, viewer = panel.session, panel.viewer
+        values = np.random.default_rng(0).standard_normal(session.shape).astype(np.float32) * 3
+        nib.save(nib.Nifti1Image(values, session.affine), tmp_path / "other.nii")
+        for level in (3.1, 1.5):
+            session.update({"map.contour": str(tmp_path / "other.nii"), "map.contour_level": level})
+            bits = np.unpackbits(np.frombuffer(viewer._contour, np.uint8), count=values.size).astype(bool)
+            inside = viewer._grid.to_display(np.abs(values) >= level)
+            np.testing.assert_array_equal(bits.reshape(inside.shape), inside)
+        session.update({"map.contour": ""})
+        assert viewer._contour == b""
+
     def test_it_must_be_one_volume(self, run):
         with pytest.raises(ValueError, match="an anatomical image is one 3-D volume"):
             open_run(run.img, run.events, run.t_r, anatomical=run.img)
