@@ -118,10 +118,6 @@ class Comparison:
             row = noise_model_row(result.fit.noise_model)
             if row.is_exact is None:
                 return f"the likelihood of {name} is not known under {row.label}"
-            if row.log_determinant(result.fit.noise, result.fit.basis.kept) is None:
-                return (
-                    f"{name} leaves scans out, and of those that remain the likelihood is not known under {row.label}"
-                )
             if aicc(result.fit) is None:
                 return f"{name} leaves too few degrees of freedom"
         return ""

@@ -77,17 +77,19 @@ class ARMA:
             return np.zeros_like(self.theta)
         return -np.arange(1, self.order + 1) @ np.log1p(-np.square(partial_autocorrelations(self.phi)))
 
-    def log_determinant_of(self, kept: np.ndarray, is_stationary: bool = True) -> np.ndarray | None:
-        """Log determinant as of `log_determinant`, of some of the scans alone; None for orders above 1.
+    def log_determinant_of(self, kept: np.ndarray, is_stationary: bool = True) -> np.ndarray:
+        """Log determinant as of `log_determinant`, of some of the scans alone.
 
         The sum of the logs of what each scan that is kept varies by, given those before it: Kalman's recursion in the
-        state of Harvey (1989, Forecasting, eq. 3.3.1), which scans that are not kept leave as predicted.
+        state of Harvey (1989, Forecasting, eq. 3.3.1), which scans that are not kept leave as predicted. Above order 1
+        ``log |V| + log |W_gaps|``, of the precision W between the scans that are not kept (Jacobi's identity; Horn and
+        Johnson 2013, Matrix Analysis, section 0.8.4).
 
         Parameters
         ----------
         kept : bool array of shape (n_scans,)
         is_stationary : bool
-            Otherwise the first scan varies by u alone, as where it is left as it is.
+            Otherwise the first scans vary by u alone, as where they are left as they are.
 
         Returns
         -------
@@ -99,10 +101,11 @@ class ARMA:
         >>> process.log_determinant_of(np.array([True, False, True])).round(6)  # log(4/3 * 5/4)
         array([0.510826])
         """
-        if self.order > 1:
-            return None
         if self.order == 0:
             return np.zeros_like(self.theta)
+        if self.order > 1:
+            of_all = self.log_determinant(kept.size) if is_stationary else 0.0
+            return of_all + self._log_determinant_of_gaps(kept, is_stationary)
         a, b = self.phi[0], self.theta
         first = (1 + 2 * a * b + b**2) / (1 - a**2) if is_stationary else np.ones_like(a)
         own, shared, other = first, b, b**2
@@ -112,6 +115,34 @@ class ARMA:
                 total += np.log(own)
                 own, shared, other = 0.0, 0.0, other - shared**2 / own
             own, shared, other = a**2 * own + 2 * a * shared + other + 1, b, b**2
+        return total
+
+    def _log_determinant_of_gaps(self, kept: np.ndarray, is_stationary: bool) -> np.ndarray:
+        """Log determinant of an autoregression's precision between the scans that are not kept, by its LDL' factors.
+
+        Scans s and s + k share ``sum_j a_j a_{j+k}`` with a the filter (1, -phi), over those of its places that lie
+        within the run: after its end there is nothing to predict, and before a stationary beginning as little.
+        """
+        p, n = self.order, kept.size
+        a = np.concatenate([np.ones((1, self.theta.size)), -self.phi])
+        total = np.zeros_like(self.theta)
+        # Of the gaps at most p scans back: the scan, its row of L from the first of them on, and its pivot.
+        before: list[tuple[int, dict[int, np.ndarray], np.ndarray]] = []
+        for scan in np.flatnonzero(~kept).tolist():
+            before = [each for each in before if scan - each[0] <= p]
+            row: dict[int, np.ndarray] = {}
+            for s, of_s, pivot in [*before, (scan, row, None)]:
+                k = scan - s
+                last = min(p - k, n - 1 - scan, s if is_stationary else p)
+                value = np.einsum("jv,jv->v", a[: last + 1], a[k : k + last + 1])
+                for m, _, of_m in before:
+                    if m < s and m in of_s:
+                        value = value - row[m] * of_s[m] * of_m
+                if pivot is None:
+                    total += np.log(value)
+                    before.append((scan, row, value))
+                    break
+                row[s] = value / pivot
         return total
 
     def at(self, voxels: np.ndarray) -> ARMA:

@@ -190,7 +190,7 @@ class NoiseModel:
     def log_determinant(self, fit: NoiseFit, kept: np.ndarray) -> np.ndarray | float | None:
         """Log determinant of the covariance V of the scans that are kept, whose inverse weighs `NoiseFit.rss`.
 
-        None if it is not known: of a row that does not say, and of orders above 1 where scans are left out.
+        None if it is not known: of a row that does not say.
         """
         if self.is_exact is None:
             return None

@@ -103,10 +103,10 @@ def test_bad_scans_are_refused(censored, match):
         with_censored_scans(pd.DataFrame({"constant": np.ones(3)}), censored)
 
 
-def spoilt(make_design, make_series, precision="float64"):
+def spoilt(make_design, make_series, precision="float64", phi=(0.5,)):
     """A run with wild scans, the design with a column for each, and the scans that remain."""
     x = make_design(80)
-    y = make_series(x, 6, phi=(0.5,)) + 100
+    y = make_series(x, 6, phi=phi) + 100
     y[CENSORED] *= 1.5
     kept = np.setdiff1d(np.arange(80), CENSORED)
     return x, y, Moments(y, precision), with_censored_scans(pd.DataFrame(x), CENSORED), kept
@@ -132,19 +132,28 @@ def test_what_is_told_is_of_the_scans_that_remain(precision, make_design, make_s
     assert alone.r_square.max() < 0.9 < 0.98  # with the wild scans it would be .99
 
 
-@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml", "arma11"])
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml", "arma11", "ar3", "ar-auto"])
 def test_aicc_is_that_of_the_scans_that_remain(noise_model, make_design, make_series):
     """Density of the scans that are kept, under their own covariance with the parameters that were found."""
-    x, y, moments, design, kept = spoilt(make_design, make_series)
+    phi = (0.6, -0.6) if noise_model == "ar-auto" else (0.5,)
+    x, y, moments, design, kept = spoilt(make_design, make_series, phi=phi)
     fit = fit_glm(moments, design, noise_model)
-    n, n_noise = kept.size, {"ols": 0, "arma11": 2}.get(noise_model, 1)
-    k = x.shape[1] + 1 + n_noise
+    n, n_noise = kept.size, {"ols": 0, "arma11": 2, "ar3": 3}.get(noise_model, 1)
+    if noise_model == "ar-auto":
+        assert fit.parameters["order"].max() > 1
     for v in range(6):
         if noise_model == "ols":
             full = np.eye(80)
-        elif noise_model == "ar1":  # nilearn's filter, which leaves the first scan as it is
-            filtered = np.eye(80) - fit.parameters["rho"][v] * np.eye(80, k=-1)
+        elif noise_model in ("ar1", "ar3"):  # nilearn's filter, which leaves the first scans as they are
+            phi = [fit.parameters[name][v] for name in fit.parameters if name[:3] in ("rho", "phi")]
+            filtered = np.eye(80) - sum(each * np.eye(80, k=-lag) for lag, each in enumerate(phi, 1))
             full = np.linalg.inv(filtered.T @ filtered)
+        elif noise_model == "ar-auto":  # of which the last 80 of many scans are stationary
+            phi = [fit.parameters[f"phi{lag}"][v] for lag in range(1, 7)]
+            n_noise = fit.parameters["order"][v]
+            filtered = np.eye(1080) - sum(each * np.eye(1080, k=-lag) for lag, each in enumerate(phi, 1))
+            inverse = np.linalg.inv(filtered)
+            full = (inverse @ inverse.T)[-80:, -80:]
         elif noise_model == "ar1-reml":
             full = covariance(80, fit.parameters, v) / (1 - fit.parameters["rho"][v] ** 2)
         else:
@@ -154,6 +163,7 @@ def test_aicc_is_that_of_the_scans_that_remain(noise_model, make_design, make_se
         white = np.linalg.solve(root, np.column_stack([x, y])[kept])
         rss = np.linalg.lstsq(white[:, : x.shape[1]], white[:, x.shape[1] + v], rcond=None)[1]
         misfit = n * np.log(rss[0] / n) + 2 * np.log(np.diag(root)).sum()
+        k = x.shape[1] + 1 + n_noise
         expected = misfit + 2 * k + 2 * k * (k + 1) / (n - k - 1)
         assert aicc(fit)[v] == pytest.approx(expected, abs=1e-7)
 

@@ -12,6 +12,7 @@ from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.ar1 import AR1Precision
+from glmwidgets.glm.noise.arma import ARMA, from_partial
 from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row
 from glmwidgets.glm.noise.products import lagged_products
 
@@ -174,3 +175,19 @@ def test_an_order_beyond_the_data_is_refused(make_design, make_series):
     x = make_design(20)
     with pytest.raises(ValueError, match="order 15 cannot be estimated from 20 scans with 5"):
         fit_glm(Moments(make_series(x, 3)), x, "ar15")
+
+
+@pytest.mark.parametrize("is_stationary", [True, False])
+@pytest.mark.parametrize("gaps", [[7], [0, 1, 5, 6, 7, 9, 22, 23], [2, 12, 13, 14, 15, 16, 17, 18, 21], []])
+@pytest.mark.parametrize("order", [1, 2, 3, 6])
+def test_log_determinants_of_autoregressions_with_gaps_are_the_dense_ones(order, gaps, is_stationary):
+    """Stationary: the last of many scans of a filter. Otherwise those of the filter itself, from its first scan on."""
+    partial = np.random.default_rng(order).uniform(-0.6, 0.6, (order, 3))
+    phi, kept = from_partial(partial), ~np.isin(np.arange(24), gaps)
+    found = ARMA(phi, np.zeros(3)).log_determinant_of(kept, is_stationary)
+    n = 1024 if is_stationary else 24
+    for v in range(3):
+        filtered = np.eye(n) - sum(each * np.eye(n, k=-lag) for lag, each in enumerate(phi[:, v], 1))
+        inverse = np.linalg.inv(filtered)
+        covariance = (inverse @ inverse.T)[-24:, -24:][np.ix_(kept, kept)]
+        assert found[v] == pytest.approx(np.linalg.slogdet(covariance)[1], abs=1e-9)
