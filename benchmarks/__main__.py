@@ -11,7 +11,7 @@ import subprocess
 import sys
 import warnings
 
-from benchmarks import engine, images, live
+from benchmarks import engine, images, live, noise
 from benchmarks.runs import SIZES, make_run
 from benchmarks.table import Row, medians, render
 
@@ -44,6 +44,7 @@ def main() -> None:
         if size.beside_nilearn:
             table += [*images.rows(run, min(repeats, 3)), import_time()]
         print(render(table), flush=True)
+        print(f"\n{render(noise.rows(run, min(repeats, 5)), noise.HEAD)}", flush=True)
 
 
 if __name__ == "__main__":

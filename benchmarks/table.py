@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Printed(Protocol):
+    """A line of a table."""
+
+    def cells(self) -> list[str]:
+        """What is printed."""
 
 
 @dataclass
@@ -44,7 +52,7 @@ def medians(*actions: Callable[[int], object], repeats: int = 9, warm: int = 1) 
     return [statistics.median(s) for s in seconds]
 
 
-def render(rows: list[Row]) -> str:
-    """Markdown."""
-    lines = [HEAD, ["---"] + ["---:"] * (len(HEAD) - 2) + ["---"], *(row.cells() for row in rows)]
+def render(rows: Sequence[Printed], head: list[str] = HEAD) -> str:
+    """Markdown; the first column is words, and the last what is asked."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 2) + ["---"], *(row.cells() for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
