@@ -35,14 +35,17 @@ U_MAX = np.arctanh(A_MAX)
 # Voxels whose residuals are made at once, and stay in the processor's cache until they are multiplied.
 CHUNK = 512
 
+# Coordinates of a fit that are larger than so many lengths of the residuals are taken from them in double precision.
+LARGE = 30
+
 
 class Unit(NamedTuple):
     """Residuals e of ordinary least squares of some voxels, with what brings them to unit length.
 
     Attributes
     ----------
-    e : array of shape (n_scans, n_voxels), float32
-        As they are.
+    e : array of shape (n_scans, n_voxels)
+        As they are, in single precision where that is enough.
     per_length : array of shape (n_voxels,)
         One over their length. What follows is of unit length.
     fitted : array of shape (rank, n_voxels)
@@ -63,14 +66,17 @@ class Unit(NamedTuple):
         fitted = parts.cross[0]
         power = parts.own[0] - np.einsum("jv,jv->v", fitted, fitted)
         per_length = 1 / np.sqrt(np.where(power > 0, power, 1))
-        series, q, g = moments.series[:, voxels], basis.q.astype(np.float32), fitted.astype(np.float32)
-        e = np.empty(series.shape, np.float32)
+        series = moments.series[:, voxels]
+        # What is subtracted counts in units of what is left: wild scans with columns of their own want more digits.
+        is_large = np.abs(fitted * per_length).max(initial=0) > LARGE
+        e = np.empty(series.shape, np.float64 if is_large else np.float32)
         for start in range(0, per_length.size, CHUNK):
             some = slice(start, start + CHUNK)
-            part = series[:, some].astype(np.float32)
+            part = basis.q @ -fitted[:, some]
+            part += series[:, some]
             if not basis.spans_constant:
                 part += moments.mean[voxels][some]
-            np.subtract(part, q @ g[:, some], out=e[:, some])
+            e[:, some] = part
         own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
         return cls(e, per_length, fitted * per_length, own * per_length**2)
 
@@ -109,7 +115,8 @@ class _Surface:
         self.polynomials = Polynomials(n_nodes, N_COARSE)
         nodes, shares = self._low + self._way * self.polynomials.x, self.polynomials.y
         averages = self.averages = MovingAverages(basis, np.tanh(nodes))
-        self._rows = averages.rows().reshape(-1, basis.n_scans).astype(np.float32)
+        rows = averages.rows().reshape(-1, basis.n_scans)
+        self._rows = {rows.dtype: rows, np.dtype(np.float32): rows.astype(np.float32)}
         self._own = own_weights(averages.c, basis.n_scans)
         a = np.tanh(a_at(nodes[:, None], shares))
         self._penalty = averages.penalty(a)
@@ -121,8 +128,8 @@ class _Surface:
     def values(self, unit: Unit) -> np.ndarray:
         """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels), of residuals of unit length."""
         averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.e.shape[1]
-        products = (self._rows @ unit.e).reshape(n_c, -1, n_voxels)
-        products *= unit.per_length.astype(np.float32)
+        products = (self._rows[unit.e.dtype] @ unit.e).reshape(n_c, -1, n_voxels)
+        products *= unit.per_length.astype(products.dtype)
         filtered = self._own @ unit.own
         # Large terms that cancel, and the logarithm's many digits, in double precision.
         out, of_own = np.empty((n_c, n_a, n_voxels), np.float32), np.ones((4, n_voxels))
@@ -130,7 +137,7 @@ class _Surface:
             cross, edges = products[k, :-2], products[k, -2:]
             # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
             turned = averages.rotation[k].T @ unit.fitted
-            filtered[k] -= 2 * np.einsum("jv,jv->v", turned.astype(np.float32), cross)
+            filtered[k] -= 2 * np.einsum("jv,jv->v", turned.astype(cross.dtype), cross)
             filtered[k] -= averages.diagonal[k] @ np.square(turned, out=turned)
             of_own[1] = filtered[k]
             np.square(edges, out=of_own[2:])
