@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glmwidgets.analysis.verdicts import ContrastVerdict
+from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.design.diagnostics import energy_removed
 from glmwidgets.glm.design.drift import DRIFTS, make_drift
 from glmwidgets.glm.fit.whiteness import LEVEL, TOLERATED, Whiteness
@@ -336,64 +337,68 @@ def _agree(facts: Facts) -> Why | None:
 
 
 #: Every verdict that an explorer gives, by name.
-REASONS: dict[str, Reason] = {
-    "white": Reason(
-        "Why are the residuals white, or not?",
-        _white,
-        "11_noise_and_false_positives",
-        ("residuals not white", "autocorrelation left", "noise verdict"),
-    ),
-    "drift": Reason(
-        "Why does the filter remove part of a regressor?",
-        _drift,
-        "04_parameters",
-        ("filter removes my task", "high-pass removes the task", "drift verdict"),
-    ),
-    "contrast": Reason(
-        "Can this contrast be estimated?",
-        _contrast,
-        "12_collinearity_and_efficiency",
-        ("contrast estimable", "degrees of freedom of the contrast", "efficiency", "why this t value"),
-    ),
-    "detectable": Reason(
-        "How small an effect can be found?",
-        _detectable,
-        "12_collinearity_and_efficiency",
-        ("how small an effect can I find", "power", "smallest detectable effect"),
-    ),
-    "collinearity": Reason(
-        "How much does collinearity cost?",
-        _collinearity,
-        "12_collinearity_and_efficiency",
-        ("collinearity", "variance inflation factor", "vif"),
-    ),
-    "freedom": Reason(
-        "Where do the degrees of freedom come from?", _freedom, "04_parameters", ("degrees of freedom", "dof")
-    ),
-    "threshold": Reason(
-        "What does this threshold promise?",
-        _threshold,
-        "13_thresholds_and_multiple_comparisons",
-        ("why this threshold", "what is q", "false positives expected"),
-    ),
-    "clusters": Reason(
-        "Why these clusters?", _clusters, "13_thresholds_and_multiple_comparisons", ("why so few clusters",)
-    ),
-    "active": Reason(
-        "How much of a cluster is truly active?",
-        _active,
-        "13_thresholds_and_multiple_comparisons",
-        ("truly active", "true discovery proportion"),
-    ),
-    "colour": Reason(
-        "Why has this voxel its colour?", _colour, "00_tour", ("why is this orange", "why is this blue", "why red")
-    ),
-    "fit": Reason("How well does the model fit here?", _fit, "02_predicted_and_residuals", ("r squared", "goodness")),
-    "models": Reason(
-        "Why are the models counted that I looked at?",
-        _models,
-        "13_thresholds_and_multiple_comparisons",
-        ("models viewed", "forking paths", "exploratory"),
-    ),
-    "agree": Reason("Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")),
-}
+REASONS: Choices[Reason] = Choices(
+    {
+        "white": Reason(
+            "Why are the residuals white, or not?",
+            _white,
+            "11_noise_and_false_positives",
+            ("residuals not white", "autocorrelation left", "noise verdict"),
+        ),
+        "drift": Reason(
+            "Why does the filter remove part of a regressor?",
+            _drift,
+            "04_parameters",
+            ("filter removes my task", "high-pass removes the task", "drift verdict"),
+        ),
+        "contrast": Reason(
+            "Can this contrast be estimated?",
+            _contrast,
+            "12_collinearity_and_efficiency",
+            ("contrast estimable", "degrees of freedom of the contrast", "efficiency", "why this t value"),
+        ),
+        "detectable": Reason(
+            "How small an effect can be found?",
+            _detectable,
+            "12_collinearity_and_efficiency",
+            ("how small an effect can I find", "power", "smallest detectable effect"),
+        ),
+        "collinearity": Reason(
+            "How much does collinearity cost?",
+            _collinearity,
+            "12_collinearity_and_efficiency",
+            ("collinearity", "variance inflation factor", "vif"),
+        ),
+        "freedom": Reason(
+            "Where do the degrees of freedom come from?", _freedom, "04_parameters", ("degrees of freedom", "dof")
+        ),
+        "threshold": Reason(
+            "What does this threshold promise?",
+            _threshold,
+            "13_thresholds_and_multiple_comparisons",
+            ("why this threshold", "what is q", "false positives expected"),
+        ),
+        "clusters": Reason(
+            "Why these clusters?", _clusters, "13_thresholds_and_multiple_comparisons", ("why so few clusters",)
+        ),
+        "active": Reason(
+            "How much of a cluster is truly active?",
+            _active,
+            "13_thresholds_and_multiple_comparisons",
+            ("truly active", "true discovery proportion"),
+        ),
+        "colour": Reason(
+            "Why has this voxel its colour?", _colour, "00_tour", ("why is this orange", "why is this blue", "why red")
+        ),
+        "fit": Reason(
+            "How well does the model fit here?", _fit, "02_predicted_and_residuals", ("r squared", "goodness")
+        ),
+        "models": Reason(
+            "Why are the models counted that I looked at?",
+            _models,
+            "13_thresholds_and_multiple_comparisons",
+            ("models viewed", "forking paths", "exploratory"),
+        ),
+        "agree": Reason("Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")),
+    }
+)
