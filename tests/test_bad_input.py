@@ -187,7 +187,10 @@ def test_the_functions_raise_what_the_command_line_says(inputs, spoil, options, 
         ("{", ["settings.json", "not valid JSON"]),
         ("{}", ["settings.json", "not a settings file"]),
         (json.dumps({"format": "glmwidgets settings", "version": 99}), ["settings.json", "version 99"]),
-        (json.dumps({"format": "glmwidgets settings", "version": 1, "noise": {"modle": "ols"}}), ["noise.modle"]),
+        (
+            json.dumps({"format": "glmwidgets settings", "version": 1, "noise": {"modle": "ols"}}),
+            ["settings.json", "noise.modle"],
+        ),
         (json.dumps({"format": "glmwidgets settings", "version": 1, "noise": {"model": 3}}), ["noise.model", "3"]),
     ],
 )

@@ -196,7 +196,11 @@ class SettingsTree:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no settings file at {path}")
-        return cls.from_json(noted(path).read_bytes(), str(path))
+        try:
+            return cls.from_json(noted(path).read_bytes(), str(path))
+        except SettingsError as error:
+            error.where = f"{path}: {error.where}"
+            raise
 
     @classmethod
     def _split(cls, path: str) -> tuple[str, str]:

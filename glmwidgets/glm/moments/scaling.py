@@ -39,6 +39,13 @@ BLOCK = 4096
 # not depend on how an array came about, and equal the field's reference.
 
 
+_CENTRED = {
+    "function": "use signal_scaling=False for data that are already centred",
+    "terminal": "give --scaling none for data that are already centred",
+    "notebook": "choose no scaling for data that are already centred",
+}
+
+
 def _mean_over_time(y: np.ndarray) -> np.ndarray:
     mean = np.empty(y.shape[1], y.dtype)
     for start in range(0, mean.size, BLOCK):
@@ -51,7 +58,8 @@ def _mean_over_time(y: np.ndarray) -> np.ndarray:
     if low.size:
         warnings.warn(
             f"{low.size} voxels have a mean below 1; they are scaled as if it were 1. "
-            "If the data are already centred or in percent, use signal_scaling=False.",
+            "If the data are already centred or in percent, leave them as they are: signal_scaling=False, at the "
+            "command line --scaling none.",
             stacklevel=4,
         )
     return np.maximum(mean, 1)
@@ -60,9 +68,10 @@ def _mean_over_time(y: np.ndarray) -> np.ndarray:
 def _mean_over_voxels(y: np.ndarray) -> np.ndarray:
     mean = y.mean(axis=1, keepdims=True, dtype=np.float64)
     if np.any(mean <= 0):
-        raise ValueError(
+        raise InputError(
             f"signal_scaling=1 divides each scan by its mean over voxels, and scan {int(np.argmin(mean))} "
-            "has a mean of zero or less; use signal_scaling=False for data that are already centred"
+            "has a mean of zero or less",
+            advice=_CENTRED,
         )
     return mean
 
@@ -70,10 +79,7 @@ def _mean_over_voxels(y: np.ndarray) -> np.ndarray:
 def _grand_mean(y: np.ndarray) -> np.ndarray:
     mean = np.ascontiguousarray(y).mean()
     if mean <= 0:
-        raise ValueError(
-            "signal_scaling=(0, 1) divides by the grand mean, which is zero or less here; "
-            "use signal_scaling=False for data that are already centred"
-        )
+        raise InputError("signal_scaling=(0, 1) divides by the grand mean, which is zero or less here", advice=_CENTRED)
     return mean
 
 
