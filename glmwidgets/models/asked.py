@@ -44,7 +44,7 @@ def model_of(arguments: Mapping[str, Any]) -> Model:
         return Model().updated(changes_of(arguments, Model))
     except SettingsError as error:
         name = Model.field(error.path).argument.name
-        raise InputError(f"{name} {error.message}", advice=error.advices) from error
+        raise InputError(f"{name} {error.message.removeprefix(f'{name} ')}", advice=error.advices) from error
 
 
 def unused_arguments(

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Ledger"]
 
 
+#: Entries of a file beyond these are not read: a second's work for the machine, a month's for a person.
+MOST_ENTRIES = 10_000
+
 #: Roles of an entry, of which the first is that of all until a model is locked.
 ROLES = ("", "confirmatory", "exploratory")
 
@@ -281,7 +284,10 @@ class Ledger:
         """Read what `to_dict` gave; the file keeps what in it cannot be used."""
         ledger, entries = cls(clock), []
         settings = Settings()
-        for row in tree.branches("entries"):
+        rows = tree.branches("entries")
+        if len(rows) > MOST_ENTRIES:
+            tree.drop("entries", len(rows), f"there are {len(rows):,}, of which the first {MOST_ENTRIES:,} are read")
+        for row in rows[:MOST_ENTRIES]:
             settings = Settings.read(row.branch("settings")) if "settings" in row else _after(settings, row)
             before = len(tree.dropped)
             facts = {name: row.leaf(name, kind) for name, kind in _KEPT.items()}

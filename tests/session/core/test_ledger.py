@@ -137,3 +137,11 @@ def test_what_of_a_ledger_cannot_be_used_is_told_by_its_place():
     assert found.entries[1].settings.noise.model == "ar1"
     assert (found.n_models, found.locked) == (2, None)
     assert [each.place for each in tree.dropped] == ["entries[1].time", "entries[2].changed.noise.colour", "locked"]
+
+
+def test_a_ledger_of_a_hundred_thousand_entries_takes_no_minute():
+    good = looking(Shown(), Shown(noise__model="ols")).to_dict()
+    first, second = good["entries"]
+    tree = JsonTree(good | {"entries": [first, *[second] * 100_000]})
+    assert len(Ledger.read(tree).entries) == 10_000
+    assert "there are 100,001, of which the first 10,000 are read" in str(tree.dropped[0])
