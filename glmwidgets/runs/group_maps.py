@@ -116,7 +116,7 @@ def _common_voxels(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], zeros_
     mask, sizes, infinite = np.ones(imgs[0].shape, dtype=bool), [], []
     for img, name in zip(imgs, names, strict=True):
         data = image_data(img)
-        there = np.isfinite(data) if zeros_are_data else np.isfinite(data) & (data != 0)
+        there = np.isfinite(data) if zeros_are_data else np.isfinite(data) & (np.abs(data) > _zero(img))
         if np.isinf(data).any():
             infinite.append(name)
         sizes.append(int(there.sum()))
@@ -128,6 +128,16 @@ def _common_voxels(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], zeros_
     if infinite:
         warnings.warn(f"voxels that are infinite in {', '.join(infinite[:3])} are left out", stacklevel=4)
     return mask
+
+
+def _zero(img: nib.Nifti1Image) -> float:
+    """The largest size that a value of 0 has in an image.
+
+    Integers that are scaled with an intercept seldom meet 0: what was 0, or missing, is stored up to half a step off.
+    """
+    slope, inter = getattr(img.dataobj, "slope", 1.0), getattr(img.dataobj, "inter", 0.0)
+    whole = np.issubdtype(img.get_data_dtype(), np.integer)
+    return abs(float(slope)) / 2 if whole and np.ndim(slope) == 0 and np.any(inter) else 0.0
 
 
 def _common_mask(masks: Sequence[nib.Nifti1Image]) -> np.ndarray:
@@ -186,7 +196,7 @@ def masked_maps(
     inside = volumes[domain.mask]
     absent = ~np.isfinite(inside)
     if not zeros_are_data:
-        absent |= inside == 0
+        absent |= np.abs(inside) <= [_zero(img) for img in imgs]
     left_out = absent.any(axis=1)
     if left_out.any():
         _say_left_out(absent, left_out, names, zeros_are_data)

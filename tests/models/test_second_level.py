@@ -477,6 +477,26 @@ def test_voxels_that_one_map_lacks_are_left_out_of_a_given_mask(nothing, smoothi
         assert np.count_nonzero(left_out) == 3, name
 
 
+def as_stored(img, dtype):
+    return nib.Nifti1Image.from_bytes(nib.Nifti1Image(img.get_fdata(), img.affine, dtype=dtype).to_bytes())
+
+
+@pytest.mark.parametrize("mask_img", [None, image(np.ones(SHAPE))])
+@pytest.mark.parametrize("nothing", [0.0, np.nan])
+def test_zeros_of_scaled_integers_are_zeros(nothing, mask_img):
+    """nibabel stores what is 0 or missing up to half a step from 0 where integers have an intercept."""
+    maps = []
+    for one in random_maps():
+        values = one.get_fdata() - 4
+        values[2, 2, 2:5] = nothing
+        maps.append(as_stored(image(values), np.int16))
+    assert all(one.dataobj.inter != 0 and one.get_fdata().all() for one in maps)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "3 of 336 voxels in the mask are left out")
+        z = SecondLevelModel(mask_img=mask_img).fit(maps).compute_contrast().get_fdata()
+    assert np.argwhere(z == 0).tolist() == [[2, 2, 2], [2, 2, 3], [2, 2, 4]]
+
+
 def test_zeros_are_averaged_by_nilearn_and_where_they_are_data():
     maps = random_maps()
     values = maps[4].get_fdata().copy()
