@@ -119,9 +119,9 @@ def test_kernels_live_as_long_as_their_pages(context, hasty):
         assert kernels(server) == 1
         # one that is left says goodbye
         first.goto("about:blank")
-        until(lambda: kernels(server) == 0, 20)
+        until(lambda: kernels(server) == 0)
         # and one that ends without a word is missed
         assert visit(second) == 200
         second.route("**/voila/api/shutdown/**", lambda route: route.abort())
         second.goto("about:blank")
-        until(lambda: kernels(server) == 0, 30)
+        until(lambda: kernels(server) == 0)

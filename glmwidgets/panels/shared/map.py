@@ -157,7 +157,8 @@ class MapPanel(Panel):
             control.value = value
         by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
         self._alphas[settings.threshold.height_control] = settings.threshold.alpha
-        W.show(self._alpha_field, by_rate)
+        # It keeps its place: the slider beside it is under the hand that makes the threshold a fixed one.
+        (self._alpha_field.remove_class if by_rate else self._alpha_field.add_class)("glmw-absent")
         self.viewer.look(settings.map)
         self._show_background()
         self._show_result()
