@@ -1,8 +1,10 @@
 """Models of a whole dataset beside nilearn's function of the same name, on nilearn's made dataset."""
 
+import json
 import shutil
 import warnings
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +95,51 @@ def test_the_clock_of_the_derivatives_is_taken(own, tmp_path):
     add_metadata_to_bids_dataset(bids_path=own, metadata={"RepetitionTime": 6.0, "StartTime": 2.0})
     with pytest.raises(InputError, match=r"different times between scans \(1\.5 s, 6 s\)"):
         first_level_from_bids(own, **HOW)
+
+
+@pytest.fixture
+def two_clocks(tmp_path):
+    """Two participants, each with a TR and a slice reference of its own; scans 20 to 24 moved by 3 mm."""
+    rng = np.random.default_rng(0)
+    for label, t_r, start in (("01", 2.0, 0.5), ("02", 1.5, 0.75)):
+        raw, made = tmp_path / f"sub-{label}" / "func", tmp_path / "derivatives" / f"sub-{label}" / "func"
+        img = nib.Nifti1Image(rng.normal(100, 1, size=(4, 4, 4, 60)).astype(np.float32), np.eye(4))
+        img.header.set_zooms((1, 1, 1, t_r))
+        img.header.set_xyzt_units("mm", "sec")
+        for folder, ending in ((raw, "bold"), (made, "space-MNI_desc-preproc_bold")):
+            folder.mkdir(parents=True)
+            nib.save(img, folder / f"sub-{label}_task-main_{ending}.nii.gz")
+            about = {"RepetitionTime": t_r, "TaskName": "main"} | ({"StartTime": start} if folder is made else {})
+            (folder / f"sub-{label}_task-main_{ending}.json").write_text(json.dumps(about))
+        events = pd.DataFrame({"onset": [5.0, 30, 60], "duration": 2.0, "trial_type": "a"})
+        events.to_csv(raw / f"sub-{label}_task-main_events.tsv", sep="\t", index=False)
+        moved = pd.DataFrame({f"{kind}_{axis}": rng.normal(size=60) for kind in ("trans", "rot") for axis in "xyz"})
+        moved["framewise_displacement"], moved["std_dvars"] = 0.1, 1.0
+        moved.loc[20:24, "framewise_displacement"] = 3.0
+        table = made / f"sub-{label}_task-main_desc-confounds_timeseries.tsv"
+        moved.to_csv(table, sep="\t", index=False)
+        table.with_suffix(".json").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_each_participant_has_its_own_clock(two_clocks):
+    how = {**HOW, "slice_time_ref": None}
+    ours, theirs = first_level_from_bids(two_clocks, **how)[0], reference(two_clocks, **how)[0]
+    assert [(m.t_r, m.slice_time_ref) for m in ours] == [(2.0, 0.25), (1.5, 0.5)]
+    assert [(m.t_r, m.slice_time_ref) for m in theirs] == [(2.0, 0.25)] * 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scrubbed_scans_are_left_out_of_the_model(two_clocks):
+    how = {"confounds_strategy": ("motion", "scrub"), "confounds_motion": "basic", "confounds_scrub": 0}
+    *_, ours = first_level_from_bids(two_clocks, **HOW, **how)
+    *_, theirs = reference(two_clocks, **HOW, **how)
+    for (mine,), other in zip(ours, theirs, strict=True):
+        alone = mine.filter(like="left_out_")
+        assert alone.shape == (60, 5)
+        assert np.argwhere(alone.to_numpy()).tolist() == [[20 + i, i] for i in range(5)]
+        assert other.shape == (60, 6)  # the six of motion: those scans stay
 
 
 def test_what_no_sidecar_says_is_said(dataset, own):
