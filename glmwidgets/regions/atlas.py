@@ -280,8 +280,8 @@ def make_atlas(
     name = name or _short(called)
     if opened.ndim == 4 and opened.shape[3] > 1:
         return _of_probabilities(opened, table, called, name, space, largest)
-    values, notes = _whole_numbers(image_data(opened).reshape(opened.shape[:3]), called)
-    notes += _scaled(opened, called)
+    notes = _scaled(opened, called)
+    values = _whole_numbers(image_data(opened).reshape(opened.shape[:3]), called, scaled=bool(notes))
     if (values < 0).any():
         notes.append(f"{int((values < 0).sum())} voxels of {called} hold negative values and are of no region")
         values = np.maximum(values, 0)
@@ -308,10 +308,10 @@ def _checksum(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:12]
 
 
-def _whole_numbers(data: np.ndarray, called: str) -> tuple[np.ndarray, list[str]]:
+def _whole_numbers(data: np.ndarray, called: str, scaled: bool) -> np.ndarray:
     """Values as whole numbers that no float of lesser precision has touched."""
     if data.dtype.kind in "iu":
-        return data.astype(np.int64), []
+        return data.astype(np.int64)
     if not np.isfinite(data).all():
         data = np.nan_to_num(data, nan=0.0, posinf=0.0, neginf=0.0)
     whole = np.rint(data)
@@ -321,11 +321,13 @@ def _whole_numbers(data: np.ndarray, called: str) -> tuple[np.ndarray, list[str]
         raise InputError(
             f"{called} is no atlas of labels: {int(off.sum())} of its values are not whole, the first is "
             f"{data[first]:g} at voxel {first}",
-            advice="give the atlas in its own grid; labels that were resampled are wrong between regions",
+            advice="save the labels again as integers without a scale factor, which made these of whole numbers"
+            if scaled
+            else "give the atlas in its own grid; labels that were resampled are wrong between regions",
         )
     if np.abs(whole).max(initial=0) > 2**53:
         raise InputError(f"{called} holds numbers above 2^53, which its type does not hold exactly")
-    return whole.astype(np.int64), []
+    return whole.astype(np.int64)
 
 
 def _scaled(img: nib.Nifti1Image, called: str) -> list[str]:

@@ -94,6 +94,15 @@ def test_values_that_are_not_whole_are_refused():
         open_atlas(image((0, 6.4, 3), np.float32), NAMES)
 
 
+def test_labels_that_a_scale_factor_changed_are_refused():
+    """nibabel stretches floats over the type's range, also whole ones that would fit."""
+    img = nib.Nifti1Image(
+        np.array([0, 1000, 2035, 11175], dtype=float).repeat(2).reshape(2, 2, 2), np.eye(4), dtype="i2"
+    )
+    with pytest.raises(InputError, match=r"not whole, the first is 999\.9.*without a scale factor"):
+        open_atlas(nib.Nifti1Image.from_bytes(img.to_bytes()), NAMES)
+
+
 def test_large_numbers_survive():
     """Above 2^24, where single precision skips every other number."""
     assert str(open_atlas(image((0, 16777217, 3), np.int32), {16777217: "mill"}).at((2, 0, 0))) == "mill"
