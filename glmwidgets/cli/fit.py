@@ -141,13 +141,14 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
 
 def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:
     """Fit a run, and say in a person's words what is wrong if something is, and what its noise was chosen by."""
-    analysis = Analysis(run)
+    analysis, found = Analysis(run), None
     try:
         if settings.noise.choice == ASKED:
             found = analysis.noise_by_evidence(settings)
             settings = settings.updated(found.as_settings())
-            print(f"{'Noise':<11}{found.said}.")
         result = analysis.result(settings)
+        if found is not None:
+            print(f"{'Noise':<11}{found.said}.")
         _say({stage: said for stage, said in result.warnings.items() if stage not in analysis.warned})
         return analysis, result, analysis.clusters(settings)
     except StageError as error:
