@@ -15,6 +15,7 @@ CELL = """import ctypes, gc, logging
 import ipywidgets
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
+from glmwidgets.panels.parts.widgets import is_shared
 
 said = []
 class Listen(logging.Handler):
@@ -22,11 +23,11 @@ class Listen(logging.Handler):
         said.append(self.format(record))
 logging.getLogger("glmwidgets").addHandler(Listen(logging.ERROR))
 
-def widgets():
-    return len(ipywidgets.widgets.widget._instances)
+def widgets():  # layouts and styles that many share are made when the first wants one, and are few
+    return sum(not is_shared(each) for each in ipywidgets.widgets.widget._instances.values())
 
 def kinds():
-    return [repr(each)[:80] for each in ipywidgets.widgets.widget._instances.values()]
+    return [repr(each)[:80] for each in ipywidgets.widgets.widget._instances.values() if not is_shared(each)]
 
 def resident_mib():
     with open("/proc/self/status") as lines:
@@ -57,6 +58,8 @@ CONTROLS = """() => {
 MAKE_ALL = """ex.session.wait_until_idle(60)
 first = ex.session.settings
 ex.events.editor, ex.map.look
+ex.hrf.more.value = True
+ex.hrf.more.value = False
 ex.session.pin()
 ex.session.unpin()"""
 # Back to the first model, and sliders of columns put away: what is counted is counted in the same state.

@@ -62,7 +62,7 @@ class ResponsePanel(Panel):
         self._legend = text("glmw-note")
         self._held: str | None = None
         self.more = W.ToggleButton(description="convolution")
-        more = W.row("glmw-bar", self.more), opened_by(self.more, lambda: labelled(self.convolution))
+        more = W.row("glmw-bar", self.more), opened_by(self.more, lambda: self._how)
         self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend, *more)
         session.observe_locked(self._show, "settings")
         self._shown: tuple | None = None
@@ -72,6 +72,10 @@ class ResponsePanel(Panel):
     def convolution(self) -> W.Dropdown:
         """How events meet the response."""
         return self.control("design.convolution")
+
+    @cached_property
+    def _how(self) -> W.VBox:
+        return labelled(self.convolution)
 
     def _plot(self) -> bq.Figure:
         self._x = bq.LinearScale(min=0, max=32)

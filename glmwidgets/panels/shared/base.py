@@ -44,7 +44,8 @@ def why(name: str, title: str) -> str:
 def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) -> W.Box:
     """A place that shows a panel while a button is down; the panel itself stays visible elsewhere.
 
-    A function makes the panel when it is first asked for: each widget costs the page some milliseconds, seen or not.
+    A function gives the panel when it is asked for, the same one each time: so it can be made when it is first wanted,
+    as each widget costs the page some milliseconds, seen or not.
     """
     place = W.row("glmw-place")
 

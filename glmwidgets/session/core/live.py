@@ -28,6 +28,7 @@ from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import PATIENCE, LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
 from glmwidgets.specification.effects import without_effect
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["LiveSession", "Status", "first_settings"]
@@ -427,6 +428,8 @@ class LiveSession(traitlets.HasTraits):
             with self.lock:
                 try:
                     handler(change)
+                except SettingsError as error:  # what a person typed is told where it was typed, and is no fault to log
+                    self.show_error(error)
                 except Exception as error:
                     log.exception("a view of the session failed")
                     if self.status.state != "error":

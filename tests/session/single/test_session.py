@@ -9,6 +9,7 @@ import pytest
 
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
+from glmwidgets.specification.field import SettingsError
 
 
 def test_the_first_look_is_at_the_first_condition_and_its_peak(session):
@@ -139,6 +140,16 @@ def test_a_view_that_fails_is_heard_of(session, caplog):
     assert session.status.state == "error"
     assert "this view is broken" in session.status.message
     assert "a view of the session failed" in caplog.text
+
+
+def test_what_a_person_typed_is_told_and_not_logged(session, caplog):
+    def handler(_):
+        raise SettingsError("map.contour", "no such image: none.nii")
+
+    session.observe_locked(handler, "settings")
+    assert session.update({"map.contour": "none.nii"})
+    assert "no such image: none.nii" in session.status.message
+    assert caplog.text == ""
 
 
 def test_the_crosshair_stays_inside_and_knows_its_place(session):
