@@ -301,7 +301,8 @@ def main() -> None:
         bold, events, t_r = arguments.run
         data = REAL.format(bold=str(Path(bold).resolve()), events=str(Path(events).resolve()), t_r=float(t_r))
     else:
-        data = f"import sys\nsys.path.append({str(HERE)!r})\n{SIMULATED}"
+        # What its overlapping events are warned of would count as a cell that failed.
+        data = f"import sys, warnings\nsys.path.append({str(HERE)!r})\nwarnings.simplefilter('ignore')\n{SIMULATED}"
     show = SHOW.format(settings={"noise.model": arguments.noise})
     folders = {"before": arguments.against.resolve()} if arguments.against else {}
     folders["now"] = HERE
