@@ -24,6 +24,7 @@ from glmwidgets.glm.errors import InputError, MissingFileError
 
 __all__ = [
     "NAMELESS",
+    "decoded",
     "number_of",
     "numbers_of",
     "odd_words",
@@ -148,7 +149,7 @@ def parse_table(raw: bytes, what: str, name: str) -> tuple[pd.DataFrame, np.ndar
         Columns may have one name: see `refuse_repeated`.
     lines : int array of shape (n_rows,)
     """
-    text = _decode(_unzipped(raw, what, name))
+    text = decoded(_unzipped(raw, what, name))
     if "\0" in text:
         raise InputError(f"cannot read {what} from {name}: it is not a text file")
     lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}
@@ -264,7 +265,7 @@ def refuse_repeated(names: Sequence[object], source: str) -> None:
         raise InputError(f"{source}: more than one column is called {some(repeated, repr)}")
 
 
-def some(values: Sequence[object], how: Callable[[str], str] = str) -> str:
+def some(values: Sequence[object], how: Callable[[str], str] = str, most: int = MOST_SHOWN) -> str:
     """The first of some values, and how many more there are.
 
     Examples
@@ -272,9 +273,9 @@ def some(values: Sequence[object], how: Callable[[str], str] = str) -> str:
     >>> some(range(9)), some(["x" * 100], repr)
     ('0, 1, 2, 3, 4 and 4 more', "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ...'")
     """
-    texts = [_text(value) for value in values[:MOST_SHOWN]]
+    texts = [_text(value) for value in values[:most]]
     shown = [how(text if len(text) <= 60 else f"{text[:59]} ...") for text in texts]
-    return ", ".join(shown) + (f" and {len(values) - MOST_SHOWN} more" if len(values) > MOST_SHOWN else "")
+    return ", ".join(shown) + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
 def _text(value: object) -> str:
@@ -315,7 +316,8 @@ def _unzipped(raw: bytes, what: str, name: str) -> bytes:
     return opened
 
 
-def _decode(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """Text of a file: UTF-8 with or without a byte-order mark, UTF-16 with one, else Latin-1."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     try:

@@ -91,9 +91,8 @@ def index_img(imgs: ImageLike, index: Any) -> nib.Nifti1Image:
         raise ValueError(f"{name} has shape {tuple(map(int, opened.shape))}: only a 4-D image has volumes to choose")
     chosen = image_data(opened)[..., np.asarray(index) if isinstance(index, list | tuple) else index]
     out = image_like(chosen, opened)
-    if chosen.ndim == 4:
-        space, time = opened.header.get_xyzt_units()
-        out.header.set_xyzt_units(space, time)
+    if chosen.ndim == 4:  # also of fewer volumes, their time step is the run's
+        out.header.set_xyzt_units(*opened.header.get_xyzt_units())
         out.header.set_zooms((*out.header.get_zooms()[:3], opened.header.get_zooms()[3]))
     return out
 

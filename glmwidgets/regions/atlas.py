@@ -16,6 +16,7 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.tables import some
 from glmwidgets.images.coordinates import to_mm, to_voxels
 from glmwidgets.images.load import ImageLike, load_image
 from glmwidgets.images.names import image_name
@@ -348,8 +349,7 @@ def _sides(values: np.ndarray, table: LabelTable, affine: np.ndarray) -> list[st
                 wrong.append(label.name)
     if not wrong:
         return []
-    listed = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-    return [f"of {len(wrong)} regions most voxels lie on the other side than their names say ({listed})"]
+    return [f"of {len(wrong)} regions most voxels lie on the other side than their names say ({some(wrong, most=3)})"]
 
 
 def _of_probabilities(
@@ -381,9 +381,8 @@ def _of_probabilities(
             advice="say what a certain region has: largest=",
         )
     notes = [] if top else [f"{called} holds nothing but zeros"]
-    nameless = [v for v in range(n) if v not in table]
-    if nameless:
-        listed = ", ".join(map(str, nameless[:4])) + (f" and {len(nameless) - 4} more" if len(nameless) > 4 else "")
+    if nameless := [v for v in range(n) if v not in table]:
+        listed = some(nameless, most=4)
         notes.append(f"{len(nameless)} of the {n} volumes of {called} have no row in {table.source} ({listed})")
     if beyond := [label.name for label in table if not 0 <= label.value < n]:
         notes.append(f"{len(beyond)} rows of {table.source} are of no volume ({', '.join(beyond[:3])})")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.tables import some
 
 __all__ = ["Label", "LabelTable", "side_in_name"]
 
 #: Names of what is no region.
 BACKGROUND = frozenset({"", "*", "???", "background", "unknown", "none", "clear label"})
+
+# How many of what is odd are named.
+FEW = 4
 
 # Sides as names and files write them: a word of its own, or a letter set off by a sign.
 _SIDES = (
@@ -158,15 +162,12 @@ class LabelTable:
         if missing := sorted(there - set(self._by_value)):
             verb = "value of the image has" if len(missing) == 1 else "values of the image have"
             call = "is called by its number" if len(missing) == 1 else "are called by their numbers"
-            said.append(f"{len(missing)} {verb} no row in {self.source} ({_few(missing)}) and {call}")
+            said.append(f"{len(missing)} {verb} no row in {self.source} ({some(missing, most=FEW)}) and {call}")
         if absent := sorted(listed - there):
             verb = f"row of {self.source} is" if len(absent) == 1 else f"rows of {self.source} are"
-            said.append(f"{len(absent)} {verb} of no voxel ({_few(f'{v} {self[v].name}' for v in absent)})")
+            said.append(f"{len(absent)} {verb} of no voxel ({some([f'{v} {self[v].name}' for v in absent], most=FEW)})")
         if repeated := self.repeated():
-            said.append(f"several regions of {self.source} are called {_few(repeated)}; their numbers tell them apart")
+            said.append(
+                f"several regions of {self.source} are called {some(repeated, most=FEW)}; their numbers tell them apart"
+            )
         return said
-
-
-def _few(things: Iterable[object], most: int = 4) -> str:
-    things = [str(thing) for thing in things]
-    return ", ".join(things[:most]) + (f" and {len(things) - most} more" if len(things) > most else "")

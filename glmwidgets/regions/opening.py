@@ -10,14 +10,13 @@ import nibabel as nib
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.paths import resolved
-from glmwidgets.files.writing import noted
 from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.images.load import ImageLike, load_image
 from glmwidgets.images.names import image_name
 from glmwidgets.regions.atlas import LabelAtlas, ProbabilityAtlas, make_atlas
 from glmwidgets.regions.labels import Label, LabelTable, side_in_name
 from glmwidgets.regions.spaces import space_in_name
-from glmwidgets.regions.tables import numbered_by_volume, parse_labels, read_labels
+from glmwidgets.regions.tables import label_text, numbered_by_volume, parse_labels, read_labels, xml_root
 
 __all__ = ["open_atlas"]
 
@@ -156,11 +155,8 @@ def _afni_names(img: SpatialImage) -> LabelTable | None:
 
 def _of_fsl(path: Path, space: str | None, name: str | None, largest: float | None) -> LabelAtlas | ProbabilityAtlas:
     """An atlas that an XML file of FSL describes: the first of its images that is there."""
-    from xml.etree import ElementTree
-
-    table = read_labels(path)
-    text = noted(path).read_text(encoding="utf-8-sig", errors="replace")
-    root = ElementTree.fromstring(text.lstrip())
+    text = label_text(path)
+    table, root = parse_labels(text, str(path)), xml_root(text)
     by_volume = numbered_by_volume(table, text)
     listed = [element.text.strip() for element in root.iterfind("header/images/imagefile") if element.text]
     for image in listed:

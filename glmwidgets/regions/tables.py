@@ -20,6 +20,7 @@ from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.errors import InputError, MissingFileError
+from glmwidgets.glm.tables import decoded
 from glmwidgets.regions.labels import Label, LabelTable, side_in_name
 
 __all__ = ["FORMATS", "LabelFormat", "parse_labels", "read_labels"]
@@ -79,6 +80,11 @@ def read_labels(path: str | os.PathLike[str]) -> LabelTable:
     ...     [(label.value, label.name) for label in read_labels(path)]
     [(3, 'pond'), (7, 'mill')]
     """
+    return parse_labels(label_text(path), str(Path(path).expanduser()))
+
+
+def label_text(path: str | os.PathLike[str]) -> str:
+    """Text of a table of names; the errors are those of `read_labels`."""
     path = Path(path).expanduser()
     if (why := not_its_content(path)) is not None:
         raise InputError(why)
@@ -89,7 +95,7 @@ def read_labels(path: str | os.PathLike[str]) -> LabelTable:
     raw = noted(path).read_bytes()
     if b"\x00" in raw[:1024] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path} is no table of text", advice="give the table that names the atlas's values")
-    return parse_labels(_text(raw), str(path))
+    return decoded(raw)
 
 
 def parse_labels(text: str, name: str = "the table") -> LabelTable:
@@ -124,15 +130,6 @@ def numbered_by_volume(table: LabelTable, text: str) -> bool:
     """Whether the numbers of a table are those of volumes from 0."""
     by_volume = FORMATS[table.format].by_volume
     return _is_probabilistic(text) if by_volume is None else by_volume
-
-
-def _text(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 # Cells ----------------------------------------------------------------------------------------------------------------
@@ -277,7 +274,8 @@ def _read_plain(text: str, name: str) -> list[Label]:
 # XML and JSON ---------------------------------------------------------------------------------------------------------
 
 
-def _root(text: str) -> ElementTree.Element | None:
+def xml_root(text: str) -> ElementTree.Element | None:
+    """Root of a text of XML; None if it is none, or brings entities of its own."""
     if not text.lstrip().startswith("<") or "<!ENTITY" in text:
         return None
     try:
@@ -287,29 +285,29 @@ def _root(text: str) -> ElementTree.Element | None:
 
 
 def _is_fsl(text: str) -> bool:
-    root = _root(text)
+    root = xml_root(text)
     return root is not None and root.tag == "atlas" and root.find(".//label[@index]") is not None
 
 
 def _is_probabilistic(text: str) -> bool:
     """Whether an atlas of FSL is of probabilities: anything that is not of labels."""
-    root = _root(text)
+    root = xml_root(text)
     kind = None if root is None else root.findtext("header/type")
     return kind is not None and kind.strip().lower() != "label"
 
 
 def _read_fsl(text: str, name: str) -> list[Label]:
-    rows = enumerate(_root(text).iterfind(".//label[@index]"), start=1)
+    rows = enumerate(xml_root(text).iterfind(".//label[@index]"), start=1)
     return [_label(_value(row.get("index"), i), "".join(row.itertext())) for i, row in rows]
 
 
 def _is_spm(text: str) -> bool:
-    root = _root(text)
+    root = xml_root(text)
     return root is not None and root.find(".//label/index") is not None and root.find(".//label/name") is not None
 
 
 def _read_spm(text: str, name: str) -> list[Label]:
-    rows = enumerate(_root(text).iterfind(".//label"), start=1)
+    rows = enumerate(xml_root(text).iterfind(".//label"), start=1)
     return [_label(_value(row.findtext("index", ""), i), row.findtext("name", "")) for i, row in rows]
 
 

@@ -17,46 +17,15 @@ from glmwidgets.glm.inference.smoothness import (
     NeighbourPairs,
     Smoothness,
     correlations_of,
+    neighbour_products,
     residual_correlations,
 )
 from glmwidgets.glm.noise.models import noise_model_row
-from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["N_CELLS", "fit_smoothness", "neighbour_products"]
+__all__ = ["N_CELLS", "fit_smoothness"]
 
 # Cells (a voxel and its next along each axis) whose whitened residuals are looked at.
 N_CELLS = 2000
-
-# Pairs that one thread multiplies at once.
-PAIR_BLOCK = 8192
-
-
-def neighbour_products(series: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
-    """``y_i' y_j`` for pairs of voxels.
-
-    Parameters
-    ----------
-    series : array of shape (n_scans, n_voxels)
-    i, j : int arrays of shape (n,)
-
-    Returns
-    -------
-    array of shape (n,), float64
-
-    Examples
-    --------
-    >>> neighbour_products(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0]), np.array([1]))
-    array([14.])
-    """
-    out = np.zeros(i.size)
-
-    def multiply(block: slice) -> None:
-        first, second, total = i[block], j[block], out[block]
-        for scan in series:
-            total += scan[first].astype(np.float64) * scan[second]
-
-    side_by_side(multiply, even_blocks(i.size, PAIR_BLOCK))
-    return out
 
 
 def fit_smoothness(

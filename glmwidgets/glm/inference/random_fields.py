@@ -186,7 +186,7 @@ class RandomField:
         """The statistic with this z score: z, t or F."""
         z = np.asarray(z, dtype=np.float64)
         if self.rows is not None:
-            return fdtri(self.rows, self.dof, ndtr(z)) if np.all(z < 5) else _f_from_z(z, self.rows, self.dof)
+            return _f_from_z(z, self.rows, self.dof)
         return z if self.dof >= MAX_DOF else np.sign(z) * -stdtrit(self.dof, ndtr(-np.abs(z)))
 
     def expected_clusters(self, z: ArrayLike) -> NDArray[np.float64]:

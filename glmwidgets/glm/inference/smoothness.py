@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmwidgets.glm.choices import Choices, check_choice
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 __all__ = [
     "SMOOTHNESS",
@@ -32,12 +33,16 @@ __all__ = [
     "SmoothnessMethod",
     "correlations_of",
     "neighbour_pairs",
+    "neighbour_products",
     "resel_counts",
     "residual_correlations",
     "smoothness_of_residuals",
 ]
 
 FOUR_LOG_2 = 4 * np.log(2)
+
+# Pairs that one thread multiplies at once.
+PAIR_BLOCK = 8192
 
 # Steps from a voxel to the next along each axis.
 STEPS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
@@ -87,6 +92,34 @@ def neighbour_pairs(mask: NDArray[np.bool_]) -> NeighbourPairs:
     return NeighbourPairs(faces, four[:, (four >= 0).all(axis=0)], int(np.count_nonzero(mask)))
 
 
+def neighbour_products(series: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
+    """``y_i' y_j`` for pairs of voxels.
+
+    Parameters
+    ----------
+    series : array of shape (n_scans, n_voxels)
+    i, j : int arrays of shape (n,)
+
+    Returns
+    -------
+    array of shape (n,), float64
+
+    Examples
+    --------
+    >>> neighbour_products(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0]), np.array([1]))
+    array([14.])
+    """
+    out = np.zeros(i.size)
+
+    def multiply(block: slice) -> None:
+        first, second, total = i[block], j[block], out[block]
+        for scan in series:
+            total += scan[first].astype(np.float64) * scan[second]
+
+    side_by_side(multiply, even_blocks(i.size, PAIR_BLOCK))
+    return out
+
+
 def residual_correlations(residuals: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
     """Correlation over scans of the residuals of pairs of voxels, not centred; NaN where a series is 0.
 
@@ -102,11 +135,7 @@ def residual_correlations(residuals: NDArray, i: NDArray, j: NDArray) -> NDArray
     """
     size = np.sqrt(np.einsum("tv,tv->v", residuals, residuals, dtype=np.float64))
     size[size == 0] = np.nan
-    products = np.empty(i.size)
-    for start in range(0, i.size, 4096):
-        some = slice(start, start + 4096)
-        products[some] = np.einsum("tv,tv->v", residuals[:, i[some]], residuals[:, j[some]], dtype=np.float64)
-    return products / (size[i] * size[j])
+    return neighbour_products(residuals, i, j) / (size[i] * size[j])
 
 
 # Estimators -----------------------------------------------------------------------------------------------------------
