@@ -298,13 +298,17 @@ def _mask(mask_img: Any, found: list[FoundRun], label: str) -> Any:
     return intersect_masks([nib.load(one.mask) for one in found], threshold=1, connected=False)
 
 
-def _events(found: list[FoundRun], label: str) -> list[pd.DataFrame]:
-    lacking = [one.bold.name for one in found if one.events is None]
+def _need(found: list[FoundRun], attribute: str, what: str, label: str, advice: str) -> None:
+    """Refuse runs some of which lack a file."""
+    lacking = [one.bold.name for one in found if getattr(one, attribute) is None]
     if lacking:
-        raise InputError(
-            f"sub-{label}: {len(lacking)} of {len(found)} runs have no events ({', '.join(lacking[:4])})",
-            advice="each needs an events.tsv beside it in the raw dataset, or one in a folder above",
-        )
+        listed = ", ".join(lacking[:4])
+        raise InputError(f"sub-{label}: {len(lacking)} of {len(found)} runs have no {what} ({listed})", advice=advice)
+
+
+def _events(found: list[FoundRun], label: str) -> list[pd.DataFrame]:
+    advice = "each needs an events.tsv beside it in the raw dataset, or one in a folder above"
+    _need(found, "events", "events", label, advice)
     tables = [read_table(one.events, "events") for one in found]
     for one, table in zip(found, tables, strict=True):
         if "trial_type" not in table:
@@ -315,12 +319,7 @@ def _events(found: list[FoundRun], label: str) -> list[pd.DataFrame]:
 def _confounds(found: list[FoundRun], strategy: Any, label: str) -> list[pd.DataFrame] | None:
     if strategy is None or all(one.confounds_file is None for one in found):
         return None
-    lacking = [one.bold.name for one in found if one.confounds_file is None]
-    if lacking:
-        raise InputError(
-            f"sub-{label}: {len(lacking)} of {len(found)} runs have no confounds ({', '.join(lacking[:4])})",
-            advice="add their tables, or give confounds_strategy=None",
-        )
+    _need(found, "confounds_file", "confounds", label, "add their tables, or give confounds_strategy=None")
     tables = [read_table(one.confounds_file, "confounds") if strategy == "all" else one.confounds for one in found]
     return [_first_row_filled(table) for table in tables]
 

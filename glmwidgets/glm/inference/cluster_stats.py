@@ -74,21 +74,33 @@ def make_lattice(mask: ArrayLike, connectivity: int = 1) -> Lattice:
     return Lattice((where - low) @ stride, int(shape.prod()), steps)
 
 
-def _label(lattice: Lattice, maps: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    """Number the clusters of points given as (map, voxel) in sorted order; shape (n_points,)."""
+def points_of(lattice: Lattice, maps: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+    """Numbers of points given as (map, voxel), such that no step of the lattice leads from one map into another."""
+    return maps.astype(np.int64) * lattice.size + lattice.positions[voxels]
+
+
+def one_step_apart(points: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of some points, sorted, have another one step on: their places, and those of the others."""
+    target = np.minimum(np.searchsorted(points, points + step), len(points) - 1)
+    start = np.flatnonzero(points[target] == points + step)
+    return start, target[start]
+
+
+def components(i: np.ndarray, j: np.ndarray, n: int) -> np.ndarray:
+    """Number of the part that each of n nodes is in, where i and j are connected; shape (n,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    points = maps.astype(np.int64) * lattice.size + lattice.positions[voxels]
-    ends = []
-    for step in lattice.steps:
-        target = np.minimum(np.searchsorted(points, points + step), len(points) - 1)
-        start = np.flatnonzero(points[target] == points + step)
-        ends.append((start, target[start]))
-    i = np.concatenate([start for start, _ in ends]).astype(np.int32)
-    j = np.concatenate([target for _, target in ends]).astype(np.int32)
-    graph = coo_array((np.ones(len(i), dtype=np.int8), (i, j)), shape=(len(points), len(points))).tocsr()
+    graph = coo_array((np.ones(len(i), dtype=np.int8), (i, j)), shape=(n, n)).tocsr()
     return connected_components(graph, directed=False)[1]
+
+
+def _label(lattice: Lattice, maps: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+    """Number the clusters of points given as (map, voxel) in sorted order; shape (n_points,)."""
+    points = points_of(lattice, maps, voxels)
+    ends = [one_step_apart(points, step) for step in lattice.steps]
+    i, j = (np.concatenate(side).astype(np.int32) for side in zip(*ends, strict=True))
+    return components(i, j, len(points))
 
 
 def cluster_maxima(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.inference.cluster_stats import Lattice, make_lattice
+from glmwidgets.glm.inference.cluster_stats import Lattice, components, make_lattice, one_step_apart, points_of
 from glmwidgets.glm.parallel import workers
 
 __all__ = [
@@ -389,14 +389,13 @@ def _largest_clusters(noise: NDArray, heights: NDArray, lattices: Sequence[Latti
     draw, voxel = np.nonzero(size >= heights[0])
     # Voxels by falling height: those above any height are the first, and so are the pairs of them.
     order = np.argsort(-size[draw, voxel], kind="stable")
-    points = draw.astype(np.int64) * widest.size + widest.positions[voxel]
+    points = points_of(widest, draw, voxel)
     rank = np.empty(order.size, dtype=np.int32)
     rank[order] = np.arange(order.size, dtype=np.int32)
     pairs = {}
     for step in widest.steps:
-        target = np.minimum(np.searchsorted(points, points + step), points.size - 1)
-        start = np.flatnonzero(points[target] == points + step)
-        pairs[step] = rank[start], rank[target[start]]
+        start, target = one_step_apart(points, step)
+        pairs[step] = rank[start], rank[target]
     draw, falling = draw[order], size[draw, voxel][order]
     positive = noise[draw, voxel[order]] > 0
     n_above = np.searchsorted(-falling, -heights, side="right")
@@ -417,24 +416,20 @@ def _measure(out: NDArray, i: NDArray, j: NDArray, alike: NDArray, draw: NDArray
     """Write the largest clusters of one height into ``out``, shape (n, 3), given the pairs of voxels that touch."""
     if not draw.size:
         return
-    labels, counts = _components(i[alike], j[alike], draw.size)
-    whose = np.empty(counts.size, dtype=np.int64)
-    whose[labels] = draw
+    labels, counts, whose = _clusters(i[alike], j[alike], draw)
     is_positive = np.empty(counts.size, dtype=bool)
     is_positive[labels] = positive
     np.maximum.at(out[:, 0], whose[is_positive], counts[is_positive])
     np.maximum.at(out[:, 1], whose, counts)
     if not alike.all():
-        labels, counts = _components(i, j, draw.size)
-        whose = np.empty(counts.size, dtype=np.int64)
-        whose[labels] = draw
+        _, counts, whose = _clusters(i, j, draw)
     np.maximum.at(out[:, 2], whose, counts)
 
 
-def _components(i: NDArray, j: NDArray, n: int) -> tuple[NDArray, NDArray[np.int32]]:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_array((np.ones(i.size, dtype=np.int8), (i, j)), shape=(n, n)).tocsr()
-    labels = connected_components(graph, directed=False)[1]
-    return labels, np.bincount(labels).astype(np.int32)
+def _clusters(i: NDArray, j: NDArray, draw: NDArray) -> tuple[NDArray, NDArray[np.int32], NDArray[np.int64]]:
+    """Cluster of each voxel; size of each cluster, and the draw that it is of."""
+    labels = components(i, j, draw.size)
+    counts = np.bincount(labels).astype(np.int32)
+    whose = np.empty(counts.size, dtype=np.int64)
+    whose[labels] = draw
+    return labels, counts, whose
