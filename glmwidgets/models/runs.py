@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
-from glmwidgets.glm.design.censoring import with_censored_scans
+from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import header_t_r, image_name, load_image, load_run
 from glmwidgets.runs.opening import make_run, table_name
@@ -133,7 +133,7 @@ def check_runs(
         name = f"run {i + 1} ({image_name(source)})"
         where = name if n_runs > 1 else None
         seconds = header_t_r(img) if t_r is None else float(t_r)
-        sample_mask = _kept_scans(all_masks[i], img.shape[3], where or "the run")
+        sample_mask = scans_kept(all_masks[i], img.shape[3], where or "the run")
         given = {
             "events": all_events[i],
             "confounds": _named_columns(all_confounds[i]),
@@ -145,7 +145,7 @@ def check_runs(
         run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
         design = _design(all_designs[i], img.shape[3], where)
         more = {"source": source, "sample_mask": sample_mask, "design": design, "keeps_time": keeps_time}
-        over = _kept_scans(all_means[i], img.shape[3], where or "the run", "mean scans")
+        over = scans_kept(all_means[i], img.shape[3], where or "the run", "mean scans")
         if over is not None:
             more["averaged"] = np.isin(np.arange(img.shape[3]) if sample_mask is None else sample_mask, over)
             if not more["averaged"].any():
@@ -230,33 +230,6 @@ def _sample_masks(given: Any, n_runs: int, called: str = "sample masks") -> list
     if len(masks) != n_runs:
         raise ValueError(f"{len(masks)} {called} were given for {n_runs} runs; one is needed for each (None: all)")
     return masks
-
-
-def _kept_scans(sample_mask: Any, n_scans: int, where: str, called: str = "sample mask") -> np.ndarray | None:
-    """Indices of the kept scans, ascending."""
-    if sample_mask is None:
-        return None
-    mask = np.asarray(sample_mask)
-    if mask.ndim != 1:
-        raise ValueError(f"the {called} of {where} must be a list of scans, not an array of shape {mask.shape}")
-    if mask.dtype == bool:
-        if mask.size != n_scans:
-            raise ValueError(f"the {called} of {where} has {mask.size} booleans for {n_scans} scans")
-        kept = np.flatnonzero(mask)
-    else:
-        kept = mask.astype(np.int64)
-        if np.any(kept != mask):
-            raise ValueError(f"the {called} of {where} must hold booleans or whole numbers of scans")
-        if kept.size and (kept.min() < 0 or kept.max() >= n_scans):
-            raise ValueError(
-                f"the {called} of {where} names scan {kept.max() if kept.min() >= 0 else kept.min()}, "
-                f"and its scans are 0 to {n_scans - 1}"
-            )
-        if np.any(np.diff(kept) <= 0):
-            raise ValueError(f"the {called} of {where} must name each kept scan once, in the order of time")
-    if not kept.size:
-        raise ValueError(f"the {called} of {where} leaves no scan")
-    return kept
 
 
 # Given designs --------------------------------------------------------------------------------------------------------

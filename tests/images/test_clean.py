@@ -49,11 +49,59 @@ def test_every_combination_equals_the_reference(detrend, standardize, with_confo
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = reference(y, **options, **cosine)
-    cosine.pop("filter", None)
     got = clean_series(y, **options, **cosine)
     assert got.dtype == expected.dtype
     scale = np.abs(expected).max()
     np.testing.assert_allclose(got, expected, atol=scale * (1e-12 if dtype == np.float64 else 5e-6))
+
+
+BANDS = {"slow": {"high_pass": 0.02}, "fast": {"low_pass": 0.1}, "both": {"high_pass": 0.02, "low_pass": 0.1}}
+
+
+@pytest.mark.parametrize("band", BANDS)
+@pytest.mark.parametrize("standardize", ["zscore_sample", "psc", None])
+@pytest.mark.parametrize("standardize_confounds", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_butterworth_equals_the_reference(band, standardize, standardize_confounds, dtype):
+    options = {"t_r": 2.0, "confounds": confounds(), "standardize": standardize, **BANDS[band]}
+    options["standardize_confounds"] = standardize_confounds
+    y = series(dtype)
+    expected = reference(y.copy(), **options)
+    got = clean_series(y, **options)
+    assert got.dtype == expected.dtype
+    np.testing.assert_allclose(got, expected, atol=np.abs(expected).max() * (1e-10 if dtype == np.float64 else 1e-5))
+
+
+@pytest.mark.parametrize("filter", ["butterworth", "cosine"])
+def test_scans_that_are_left_out_equal_the_reference(filter):
+    """Where no two of them are as far from the beginning as from the end: those the reference takes as they are."""
+    kept = np.setdiff1d(np.arange(60), [0, 20, 24])
+    options = {"t_r": 2.0, "confounds": confounds(), "high_pass": 0.02, "filter": filter, "sample_mask": kept}
+    y = series(np.float64)
+    expected = reference(y.copy(), **{**options, "sample_mask": kept.copy()})
+    np.testing.assert_allclose(clean_series(y, **options), expected, atol=1e-9)
+    by_booleans = clean_series(y, **{**options, "sample_mask": np.isin(np.arange(60), kept)})
+    np.testing.assert_array_equal(by_booleans, clean_series(y, **options))
+
+
+def test_a_scan_that_is_left_out_has_no_say():
+    kept = np.setdiff1d(np.arange(60), [10, 25, 34, 49])
+    y = series(np.float64)
+    spiked = y.copy()
+    spiked[[10, 25, 34, 49]] += 1e4
+    options = {"t_r": 2.0, "low_pass": 0.1, "sample_mask": kept}
+    np.testing.assert_allclose(clean_series(spiked, **options), clean_series(y, **options), atol=1e-9)
+
+
+def test_runs_are_cleaned_one_by_one():
+    y, options = series(np.float64), {"t_r": 2.0, "high_pass": 0.02}
+    both = clean_series(np.vstack([y, 3 * y]), runs=[1] * 60 + [2] * 60, **options)
+    np.testing.assert_array_equal(both, np.vstack([clean_series(y, **options), clean_series(3 * y, **options)]))
+    img = nib.Nifti1Image(np.vstack([y, 3 * y]).T.reshape(7, 10, 10, 120), np.eye(4))
+    expected = reference_img(img, runs=[1] * 60 + [2] * 60, **options).get_fdata()
+    np.testing.assert_allclose(clean_img(img, [1] * 60 + [2] * 60, **options).get_fdata(), expected, atol=1e-9)
+    filtered = clean_img(img, clean__filter="cosine", **options).get_fdata()
+    np.testing.assert_allclose(filtered, reference_img(img, clean__filter="cosine", **options).get_fdata(), atol=1e-9)
 
 
 def test_slow_confound_does_not_switch_the_filter_off():
@@ -65,7 +113,7 @@ def test_slow_confound_does_not_switch_the_filter_off():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         kept = reference(y, confounds=slow, high_pass=0.02, t_r=2.0, filter="cosine", standardize=None)
-    cleaned = clean_series(y, confounds=slow, high_pass=0.02, t_r=2.0, standardize=None)
+    cleaned = clean_series(y, confounds=slow, high_pass=0.02, t_r=2.0, filter="cosine", standardize=None)
     assert np.abs(fast_enough_to_stay @ kept).min() > 20
     assert np.abs(fast_enough_to_stay @ cleaned).max() < 0.5
 
@@ -79,7 +127,7 @@ def test_booleans_mean_what_they_say():
 def test_what_is_taken_out_is_gone():
     x, t = confounds(), np.linspace(-1, 1, 60)
     y = series(np.float64)
-    cleaned = clean_series(y, confounds=pd.DataFrame(x), high_pass=0.02, t_r=2.0, standardize=None)
+    cleaned = clean_series(y, confounds=pd.DataFrame(x), high_pass=0.02, t_r=2.0, filter="cosine", standardize=None)
     cosines = np.cos(np.pi / 60 * (np.arange(60)[:, None] + 0.5) * np.arange(1, 5))
     for column in (*(x - x.mean(0)).T, t, np.ones(60), *cosines.T):
         # what is left of a detrended column; the line itself is orthogonal to all that is detrended
@@ -131,5 +179,15 @@ def test_refuses_what_it_cannot_clean():
         clean_series(series(), standardize="zscore")
     with pytest.raises(ValueError, match="give t_r in seconds"):
         clean_series(series(), high_pass=0.01)
+    with pytest.raises(ValueError, match=r"low_pass must lie between 0 and 0\.25 Hz"):
+        clean_series(series(), low_pass=0.3, t_r=2.0)
+    with pytest.raises(ValueError, match="leave no wave between"):
+        clean_series(series(), low_pass=0.1, high_pass=0.1, t_r=2.0)
+    with pytest.raises(ValueError, match="takes out slow waves only"):
+        clean_series(series(), low_pass=0.1, t_r=2.0, filter="cosine")
+    with pytest.raises(ValueError, match="9 scans are too few"):
+        clean_series(series(n=9), low_pass=0.1, t_r=2.0)
+    with pytest.raises(ValueError, match="one run after the other"):
+        clean_series(series(), runs=[1, 2] * 30)
     with pytest.raises(ValueError, match="59"):
         clean_series(series(), confounds=confounds(59))

@@ -11,10 +11,12 @@ Runs need nothing of the kind: each is fitted by itself, so that no autocorrelat
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-__all__ = ["censored_scans", "filled_gaps", "with_censored_scans"]
+__all__ = ["censored_scans", "filled_gaps", "scans_kept", "with_censored_scans"]
 
 
 def filled_gaps(y: np.ndarray, scans: np.ndarray) -> np.ndarray:
@@ -122,3 +124,54 @@ def with_censored_scans(design: pd.DataFrame, censored: np.ndarray, first: int =
     columns[scans, np.arange(scans.size)] = 1
     spikes = pd.DataFrame(columns, index=design.index, columns=[f"censored_{first + scan}" for scan in scans])
     return pd.concat([design, spikes], axis=1)
+
+
+def scans_kept(sample_mask: Any, n_scans: int, where: str, called: str = "sample mask") -> np.ndarray | None:
+    """Check a sample mask.
+
+    Parameters
+    ----------
+    sample_mask : array of bool or int, or None
+        Booleans for all scans, or the numbers of those that are kept.
+    n_scans : int
+    where, called : str
+        What messages call the run and the mask.
+
+    Returns
+    -------
+    array of int, or None
+        Numbers of the scans that are kept, ascending; None for all.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or keeps no scan.
+
+    Examples
+    --------
+    >>> scans_kept([True, False, True], 3, "run 1")
+    array([0, 2])
+    """
+    if sample_mask is None:
+        return None
+    mask = np.asarray(sample_mask)
+    if mask.ndim != 1:
+        raise ValueError(f"the {called} of {where} must be a list of scans, not an array of shape {mask.shape}")
+    if mask.dtype == bool:
+        if mask.size != n_scans:
+            raise ValueError(f"the {called} of {where} has {mask.size} booleans for {n_scans} scans")
+        kept = np.flatnonzero(mask)
+    else:
+        kept = mask.astype(np.int64)
+        if np.any(kept != mask):
+            raise ValueError(f"the {called} of {where} must hold booleans or whole numbers of scans")
+        if kept.size and (kept.min() < 0 or kept.max() >= n_scans):
+            raise ValueError(
+                f"the {called} of {where} names scan {kept.max() if kept.min() >= 0 else kept.min()}, "
+                f"and its scans are 0 to {n_scans - 1}"
+            )
+        if np.any(np.diff(kept) <= 0):
+            raise ValueError(f"the {called} of {where} must name each kept scan once, in the order of time")
+    if not kept.size:
+        raise ValueError(f"the {called} of {where} leaves no scan")
+    return kept
