@@ -275,14 +275,7 @@ def _contrasts(settings: Settings, became: Mapping[str, tuple[str, ...]], types:
     if not listed:
         listed = [("", quote_name(response.column_names(types[0])[0]) if types else contrast.expression)]
     active = min(active, len(listed) - 1)
-    if not contrast.expressions:
-        return {"contrast.expression": listed[0][1]}
-    return {
-        "contrast.names": tuple(name for name, _ in listed),
-        "contrast.expressions": tuple(expression for _, expression in listed),
-        "contrast.active": active,
-        "contrast.expression": listed[active][1],
-    }
+    return contrast.relisted(listed, active)
 
 
 # What a person should look at -------------------------------------------------------------------------------------

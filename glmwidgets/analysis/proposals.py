@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.fit.expression_names import bare_name
-from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, parse_expression
-from glmwidgets.glm.fit.grammar import ExpressionError, quote_name
+from glmwidgets.glm.fit.expression_names import names_in
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.glm.fit.grammar import as_f_test, is_f_test, quote_name, spread_columns
 from glmwidgets.glm.response.models import resolve_hrf
-from glmwidgets.specification.settings import DesignSettings
+from glmwidgets.specification.settings import ContrastSettings, DesignSettings
 
 __all__ = [
+    "INTEREST",
     "adapted_expression",
     "all_pairs",
+    "as_f_test",
+    "carried_contrasts",
     "condition_columns",
     "effects_of_interest",
     "is_contrast",
+    "is_f_test",
     "mended_expression",
     "simple_contrasts",
+    "spread_in_words",
     "weights_of",
     "written_contrast",
 ]
+
+
+#: What the F test of all conditions is called.
+INTEREST = "effects of interest"
 
 
 def condition_columns(
@@ -93,7 +103,7 @@ def all_pairs(by_condition: Mapping[str, Sequence[str]]) -> list[tuple[str, str]
 def simple_contrasts(by_condition: Mapping[str, Sequence[str]], most: int) -> list[tuple[str, str]]:
     """Name and expression of the contrasts that are asked first: all effects, each, and every difference of two.
 
-    Where an effect is spread over columns of equal standing (FIR, tents), it has no one amplitude to compare.
+    Of an effect that is spread over columns of equal standing (FIR, tents) its mean over them is compared.
 
     Parameters
     ----------
@@ -106,10 +116,28 @@ def simple_contrasts(by_condition: Mapping[str, Sequence[str]], most: int) -> li
     >>> simple_contrasts({"a": ["a", "a_derivative"], "b": ["b"]}, 12)
     [('effects of interest', 'a; a_derivative; b'), ('a', 'a'), ('b', 'b'), ('a - b', 'a - b'), ('b - a', 'b - a')]
     """
-    names = [name for name, columns in by_condition.items() if name in columns][:most]
+    there = [name for name, columns in by_condition.items() if name in columns or spread_columns(name, columns)]
+    names = there[:most]
     differences = [(f"{a} - {b}", f"{quote_name(a)} - {quote_name(b)}") for a, b in permutations(names, 2)]
-    interest = ("effects of interest", effects_of_interest(by_condition))
+    interest = (INTEREST, effects_of_interest(by_condition))
     return [interest, *((name, quote_name(name)) for name in names), *differences]
+
+
+def spread_in_words(expression: str, columns: Sequence[str]) -> str:
+    """What the names of an expression mean that are no columns; empty where all are.
+
+    Examples
+    --------
+    >>> spread_in_words("face - house", [f"{name}_delay_{i}" for name in ("face", "house") for i in range(4)])
+    'face: mean of its 4 columns, house: mean of its 4 columns'
+    >>> spread_in_words("face", ["face", "house"])
+    ''
+    """
+    try:
+        spread = {name: spread_columns(name, columns) for name in names_in(expression, columns)}
+    except ValueError:
+        return ""
+    return ", ".join(f"{name}: mean of its {len(found)} columns" for name, found in spread.items() if found)
 
 
 def is_contrast(expression: str, columns: Sequence[str]) -> bool:
@@ -132,8 +160,8 @@ def adapted_expression(
 ) -> str | None:
     """What a contrast could be called after the response changed and with it the names of the columns.
 
-    A condition that is now spread over several columns is replaced by their mean; columns of a condition that is now
-    one column are replaced by it.
+    A delay or a knot of a condition that is no column any more is replaced by the condition; a derivative that is gone
+    is left out.
 
     Parameters
     ----------
@@ -151,43 +179,89 @@ def adapted_expression(
 
     Examples
     --------
-    >>> fir = {"face": ["face_delay_0", "face_delay_1"], "house": ["house_delay_0", "house_delay_1"]}
-    >>> adapted_expression("face - house", fir, [*fir["face"], *fir["house"], "constant"])
-    '0.5*face_delay_0 + 0.5*face_delay_1 - 0.5*house_delay_0 - 0.5*house_delay_1'
-    >>> adapted_expression("face_delay_0 + face_delay_1", {"face": ["face"]}, ["face", "constant"])
-    'face'
+    >>> one = {"face": ["face"], "house": ["house"]}
+    >>> adapted_expression("face_delay_2 - house_delay_2", one, ["face", "house", "constant"])
+    'face - house'
+    >>> adapted_expression("face; face_derivative; house; house_derivative", one, ["face", "house", "constant"])
+    'face; house'
     """
-    columns = list(columns)
-    stand_ins: dict[str, np.ndarray] = {}
-    while True:
-        try:
-            weights = np.atleast_2d(contrast_vector(expression, [*columns, *stand_ins]))
-            break
-        except ExpressionError as error:
-            name = bare_name(error.token)
-            if name in stand_ins or name in columns:
-                return None
-            stand_in = _stand_in(name, by_condition, columns)
-            if stand_in is None:
-                return None
-            stand_ins[name] = stand_in
-        except ValueError:
+    if is_f_test(expression, columns):
+        rows = adapted_expression(as_f_test(expression, False), by_condition, columns)
+        return None if rows is None else as_f_test(rows)
+    try:
+        used = names_in(expression, columns)
+        became = {name: _heir(name, by_condition, columns) for name in used}
+        if None in became.values() or all(heir == name for name, heir in became.items()):
             return None
-    if not stand_ins:
+        weights = np.atleast_2d(contrast_vector(expression, used))
+    except ValueError:
         return None
-    n = len(columns)
-    gathered = any(name not in by_condition for name in stand_ins)
-    adapted = weights[:, :n] + weights[:, n:] @ np.stack(list(stand_ins.values()))
+    heirs = list(dict.fromkeys(heir for heir in became.values() if heir))
     rows: list[np.ndarray] = []
-    for row in adapted:
-        size = np.abs(row).max()
-        if size == 0:
-            return None
-        # Two delays of one condition both become that condition: the size of their sum means nothing.
-        row = row / size if gathered else row
-        if not any(np.array_equal(row, other) for other in rows):
-            rows.append(row)
-    return written_contrast(np.stack(rows), columns)
+    for row in weights:
+        sums = [sum(w for w, name in zip(row, used, strict=True) if became[name] == heir) for heir in heirs]
+        carried = np.round(sums, 12)
+        # Several delays all become their condition: the size of their sum means nothing.
+        carried = carried / max(1.0, np.abs(carried).max(initial=0.0))
+        if carried.any() and not any(np.array_equal(carried, other) for other in rows):
+            rows.append(carried)
+    return written_contrast(np.stack(rows), heirs) if rows else None
+
+
+def _heir(name: str, by_condition: Mapping[str, Sequence[str]], columns: Sequence[str]) -> str | None:
+    """What became of a name: itself, its condition, ``""`` for nothing, or None where that is not known."""
+    if name in columns or name in by_condition or spread_columns(name, columns):
+        return name
+    owner = next((c for c in sorted(by_condition, key=len, reverse=True) if name.startswith(f"{c}_")), None)
+    if owner is None:
+        return None
+    return owner if spread_columns(owner, [name]) else ""
+
+
+def carried_contrasts(
+    contrast: ContrastSettings, before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """The contrasts as they are asked of a model whose conditions have other columns than before.
+
+    Those that `effects_of_interest` and `all_pairs` wrote are written anew; of the others, columns that are gone are
+    replaced as `adapted_expression` does it.
+
+    Parameters
+    ----------
+    contrast : ContrastSettings
+    before, after : mapping from condition to columns
+        See `condition_columns`.
+
+    Returns
+    -------
+    dict from path to value
+        Changes of settings; empty where none is needed.
+
+    Examples
+    --------
+    >>> fir = {"face": ["face_delay_0", "face_delay_1"], "house": ["house_delay_0", "house_delay_1"]}
+    >>> one = {"face": ["face"], "house": ["house"]}
+    >>> carried_contrasts(ContrastSettings("face_delay_1 - house_delay_1"), fir, one)
+    {'contrast.expression': 'face - house'}
+    >>> carried_contrasts(ContrastSettings("face - house"), one, fir)  # the mean over delays
+    {}
+    """
+    were, are = ({name for names in each.values() for name in names} for each in (before, after))
+    written = {(INTEREST, effects_of_interest(before)): effects_of_interest(after)} if before and after else {}
+    pairs = dict(all_pairs(after))
+    written |= {(name, text): pairs.get(name, text) for name, text in all_pairs(before)}
+
+    def carried(name: str, text: str) -> str:
+        if (name, text) in written:
+            return written[name, text]
+        try:
+            others = set(names_in(text)) - were
+        except ValueError:
+            return text
+        return adapted_expression(text, after, [*are, *others]) or text
+
+    listed = [(name, carried(name, text)) for name, text in contrast.listed]
+    return {} if tuple(listed) == contrast.listed else contrast.relisted(listed, contrast.active)
 
 
 def weights_of(expression: str, columns: Sequence[str]) -> dict[str, float] | None:
@@ -247,8 +321,8 @@ def mended_expression(expression: str, error: BaseException) -> str | None:
     Examples
     --------
     >>> try:
-    ...     parse_expression("face - huose", ["face", "house"])
-    ... except ExpressionError as error:
+    ...     contrast_vector("face - huose", ["face", "house"])
+    ... except ValueError as error:
     ...     mended_expression("face - huose", error)
     'face - house'
     """
@@ -256,16 +330,3 @@ def mended_expression(expression: str, error: BaseException) -> str | None:
     if suggestion is None or place is None:
         return None
     return expression[:place] + suggestion + expression[place + len(error.token) :]
-
-
-def _stand_in(name: str, by_condition: Mapping[str, Sequence[str]], columns: list[str]) -> np.ndarray | None:
-    """Weights over the columns in place of a name that is none of them."""
-    owner = name if name in by_condition else None
-    if owner is None:
-        longest_first = sorted(by_condition, key=len, reverse=True)
-        owner = next((c for c in longest_first if name.startswith(f"{c}_")), None)
-    if owner is None:
-        return None
-    own = [owner] if owner in columns else [c for c in by_condition[owner] if c in columns]
-    weights = np.sum([parse_expression(quote_name(c), columns) for c in own], axis=0)
-    return weights / len(own)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.fit.grammar import is_f_test
 
 __all__ = ["sides_in_words"]
 
@@ -25,7 +26,7 @@ def sides_in_words(expression: str, columns: Iterable[object], effects: Mapping[
     Returns
     -------
     positive, negative : str
-        A side without a weight is said to be below, or above, zero. Both are empty of several rows, which have no
+        A side without a weight is said to be below, or above, zero. Both are empty of an F test, which has no
         direction.
 
     Examples
@@ -38,7 +39,7 @@ def sides_in_words(expression: str, columns: Iterable[object], effects: Mapping[
     """
     names = [str(name) for name in columns]
     weights = np.atleast_2d(contrast_vector(expression, names))
-    if len(weights) > 1:
+    if len(weights) > 1 or is_f_test(expression, names):
         return "", ""
     called = {str(column): effect for effect, of_it in effects.items() for column in of_it}
     sides = (weights[0] > 0, weights[0] < 0)

@@ -38,7 +38,7 @@ class ContrastVerdict:
     inflation : float
         Variance inflation by correlation with the other columns, the worst of its rows.
     variance : float
-        Variance of the estimate under the fitted noise, in the median voxel; NaN for several rows.
+        Variance of the estimate under the fitted noise, in the median voxel; NaN for an F test.
     message : str
         Why nothing can be said.
     """
@@ -65,7 +65,7 @@ class ContrastVerdict:
         Returns
         -------
         float
-            In units of the effect; NaN if the question has no answer (several rows, no threshold).
+            In units of the effect; NaN if the question has no answer (an F test, no threshold).
         """
         tail = float(ndtr(-threshold))
         if not (self.estimable and math.isfinite(self.variance) and 0 < tail < power):
@@ -110,7 +110,8 @@ class ContrastBook:
             return ContrastVerdict(expression, message=told(error, "notebook"))
         inflation = contrast_inflation(self._design, weights)
         known = contrast.known
-        one = contrast.dim == 1 and known.any()
+        # The tail of an F test is that of both signs of t.
+        one = contrast.stat_type == "t" and known.any()
         return ContrastVerdict(
             expression,
             contrast.stat_type,

@@ -12,7 +12,6 @@ import numpy as np
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast, unanswered
-from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.regression import Fit
 
@@ -124,8 +123,7 @@ def contrasts_of_runs(
             warnings.warn(f"the contrast of {names[i]} is all zeros: the run is left out", stacklevel=3)
             continue
         try:
-            weights = contrast_vector(own_definition, fit.columns)
-            contrasts.append(compute_contrast(fit, weights, stat_type))
+            contrasts.append(compute_contrast(fit, own_definition, stat_type))
         except ValueError as error:
             failures[i] = error
     if failures:

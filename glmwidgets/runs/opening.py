@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -168,7 +169,8 @@ def open_runs(
     bold : object
         One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant.
     events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration
-        As in `open_run`; of several runs a list, or one for all. Confounds have to be a list.
+        As in `open_run`; of several runs a list, or one for all. Confounds have to be a list. Of one run each may stand
+        in a list of one.
     dataset, whole_table, **which
         As in `open_run`. ``run="all"`` opens all runs of the task, a list of numbers some of them, each with the
         confounds that were chosen alone.
@@ -189,6 +191,7 @@ def open_runs(
         del which["run"]
         bold = find_runs(dataset, bold, runs=None if numbers == "all" else numbers, **which)
     elif dataset is not None or which or not is_several(bold, events):
+        bold, given = _alone(bold, given)
         return [open_run(bold, **given, dataset=dataset, whole_table=whole_table, **which)]
     n = len(bold)
     lists = {name: _each(name, value, n) for name, value in given.items()}
@@ -231,17 +234,38 @@ def is_several(bold: Any, events: Any = None) -> bool:
         return False
     if isinstance(events, list | tuple) or len(bold) == 1:
         return len(bold) > 1
-    first = bold[0]
-    if isinstance(first, list | tuple) or _brought(first):
+    return _is_run(bold[0])
+
+
+def _alone(bold: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """One run and its parts, out of the lists of one that they may be given in."""
+    if isinstance(bold, list | tuple) and len(bold) == 1 and _is_run(bold[0]):
+        bold = bold[0]
+    elif isinstance(bold, list | tuple):
+        return bold, given
+    listed = {name for name, part in given.items() if isinstance(part, list | tuple) and not _is_clock(part)}
+    return bold, {name: _each(name, part, 1)[0] if name in listed else part for name, part in given.items()}
+
+
+def _is_clock(part: Sequence[Any]) -> bool:
+    """Whether a list holds the times of one run's scans."""
+    return len(part) > 1 and all(isinstance(each, Real) for each in part)
+
+
+def _is_run(given: Any) -> bool:
+    """Whether an entry of a list is a run, and not one of its volumes."""
+    if isinstance(given, list | tuple) or _brought(given):
         return True
-    return isinstance(first, str | PathLike | SpatialImage) and len(load_image(first).shape) == 4
+    return isinstance(given, str | PathLike | SpatialImage) and len(load_image(given).shape) == 4
 
 
 def _each(name: str, given: Any, n: int) -> list[Any]:
     """One value a run."""
     if isinstance(given, list | tuple):
         if len(given) != n:
-            raise ValueError(f"{len(given)} entries of {name} were given for {n} runs: give one for each")
+            raise ValueError(
+                f"{len(given)} entries of {name} were given for {n} run{'s' * (n != 1)}: give one for each"
+            )
         return list(given)
     if name == "confounds" and given is not None:
         raise ValueError(f"confounds are of one run: give a list with one table for each of the {n} runs")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,25 @@ class ContrastSettings:
         (('', 'face'),)
         """
         return tuple(zip(self.names, self.expressions, strict=True)) or (("", self.expression),)
+
+    def relisted(self, listed: Sequence[tuple[str, str]], active: int) -> dict[str, Any]:
+        """Changes of settings that make these contrasts the list; one nameless contrast is none.
+
+        Examples
+        --------
+        >>> ContrastSettings().relisted([("", "face")], 0)
+        {'contrast.expression': 'face'}
+        """
+        alone = len(listed) == 1 and not listed[0][0]
+        asked = {"contrast.expression": listed[active][1]}
+        if alone and not self.expressions:
+            return asked
+        return {
+            "contrast.names": () if alone else tuple(name for name, _ in listed),
+            "contrast.expressions": () if alone else tuple(expression for _, expression in listed),
+            "contrast.active": active,
+            **asked,
+        }
 
     def changed(self, new: Mapping[str, Any]) -> ContrastSettings:
         """Copy with some fields replaced, in which the expression follows the list where only the list was given."""

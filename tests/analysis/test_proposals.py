@@ -42,10 +42,13 @@ def test_pairs_compare_like_with_like(session):
 
 def test_a_contrast_follows_the_response_there_and_back(session):
     columns, by_condition = columns_of(session, "fir", (0, 1, 2))
-    there = adapted_expression("face - house", by_condition, columns)
-    weights = contrast_vector(there, columns)
+    assert adapted_expression("face - house", by_condition, columns) is None  # it is the mean over delays
+    weights = contrast_vector("face - house", columns)
     np.testing.assert_allclose(weights[:6], [1 / 3] * 3 + [-1 / 3] * 3)
+    there = written_contrast(weights, columns)
     columns, by_condition = columns_of(session, "spm")
+    assert adapted_expression("F(face_delay_0; face_delay_1)", by_condition, columns) == "F(face)"
+    assert adapted_expression("face_derivative", by_condition, columns) is None
     assert adapted_expression(there, by_condition, columns) == "face - house"
     assert adapted_expression("face_delay_0; face_delay_1; house_delay_0", by_condition, columns) == "face; house"
     assert adapted_expression("face - house", by_condition, columns) is None

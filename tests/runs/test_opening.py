@@ -73,6 +73,19 @@ def test_several_runs_are_told_from_the_volumes_of_one(two_runs):
     assert not is_several([img])
 
 
+def test_a_list_of_one_is_one_run(two_runs):
+    img, events = two_runs[0].img, two_runs[0].events
+    for given in ((img, [events], 2.0), ([img], [events], [2.0]), ([img], events, 2.0), ([two_runs[0]],)):
+        (run,) = open_runs(*given)
+        assert run.n_scans == img.shape[3]
+        assert run.t_r == 2.0
+        assert run.conditions == ("face", "house")
+    times = [2.0 * scan for scan in range(img.shape[3])]
+    assert open_runs([img], events, frame_times=times)[0].inputs.frame_times == tuple(times)
+    with pytest.raises(ValueError, match="2 entries of events were given for 1 run: give one for each"):
+        open_runs([img], [events, events])
+
+
 def test_what_is_given_for_several_runs(two_runs):
     images, events = [run.img for run in two_runs], [run.events for run in two_runs]
     with pytest.raises(ValueError, match="1 entries of events were given for 2 runs"):

@@ -19,6 +19,7 @@ from scipy.special import fdtri, stdtrit
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, about
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.fit.grammar import is_f_test
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.inference.scores import p_from_f, p_from_t, z_from_f, z_from_t
 from glmwidgets.glm.parallel import one_thread
@@ -183,8 +184,18 @@ def non_estimable_rows(fit: Fit, weights: np.ndarray) -> np.ndarray:
     return np.flatnonzero(outside > ESTIMABLE_WITHIN * np.linalg.norm(scaled, axis=1))
 
 
-def chosen_stat_type(stat_type: str | None, n_rows: int) -> str:
+def chosen_stat_type(stat_type: str | None, n_rows: int, definition: Any = None, columns: Sequence[str] = ()) -> str:
     """The test that a contrast of some rows is put to: t for one and F for several, unless it is named.
+
+    Parameters
+    ----------
+    stat_type : {"t", "F"}, optional
+        Goes before what the contrast itself says.
+    n_rows : int
+    definition : object, optional
+        The contrast: a text such as ``"F(face)"`` asks for an F test.
+    columns : sequence of str
+        Of the design.
 
     Raises
     ------
@@ -194,6 +205,8 @@ def chosen_stat_type(stat_type: str | None, n_rows: int) -> str:
     check_choice("stat_type", stat_type, (*STAT_TYPES, None))
     if stat_type == "t" and n_rows > 1:
         raise ValueError(f"a t test has one row of weights, not {n_rows}; use stat_type='F'")
+    if stat_type is None and isinstance(definition, str) and is_f_test(definition, columns):
+        return "F"
     return stat_type or ("t" if n_rows == 1 else "F")
 
 
@@ -220,7 +233,7 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
         If it is not estimable under this design.
     """
     weights = np.atleast_2d(contrast_vector(contrast_def, list(fit.columns)))
-    stat_type = chosen_stat_type(stat_type, len(weights))
+    stat_type = chosen_stat_type(stat_type, len(weights), contrast_def, fit.columns)
     bad = non_estimable_rows(fit, weights)
     if bad.size:
         involved = [name for name, w in zip(fit.columns, weights[bad[0]], strict=True) if w]

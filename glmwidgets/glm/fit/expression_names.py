@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
-from glmwidgets.glm.fit.grammar import ExpressionError, quote_name, tokens
+from glmwidgets.glm.fit.grammar import ExpressionError, as_f_test, is_f_test, quote_name, tokens
 
 __all__ = ["bare_name", "names_in", "rewritten_expression"]
 
@@ -48,7 +48,9 @@ def names_in(text: str, known: Collection[str] = ()) -> tuple[str, ...]:
     """
     if text.strip() in known:
         return (text.strip(),)
-    return tuple(dict.fromkeys(bare_name(token.text) for token in tokens(text) if token.kind == "name"))
+    return tuple(
+        dict.fromkeys(bare_name(token.text) for token in tokens(as_f_test(text, False)) if token.kind == "name")
+    )
 
 
 def rewritten_expression(text: str, names: Mapping[str, Sequence[str]]) -> str | None:
@@ -78,6 +80,9 @@ def rewritten_expression(text: str, names: Mapping[str, Sequence[str]]) -> str |
     >>> rewritten_expression("face - body", {"face": ["live"], "body": ["live"]}) is None
     True
     """
+    if is_f_test(text, list(names)):
+        rows = rewritten_expression(as_f_test(text, False), names)
+        return None if rows is None else as_f_test(rows)
     try:
         used = names_in(text, names)
     except ExpressionError:

@@ -2,7 +2,8 @@
 
 .. code-block:: text
 
-    rows       = expression { (";" | "," | newline) expression }      more than one row is an F contrast
+    contrast   = rows | "F" "(" rows ")"                              an F test, of one row too
+    rows       = expression { (";" | "," | newline) expression }      more than one row is an F test
     expression = term { ("+" | "-") term }
     term       = factor { ("*" | "/") factor }
     factor     = { "+" | "-" } ( number | name | "(" expression ")" )
@@ -11,6 +12,8 @@
 A word is a run of letters, digits, underscores and dots that is not a number: ``face``, ``1back``, ``a.2``.
 Every other name is written in quotes (``"left hand"``, ``'go/nogo'``; a quote inside its own kind is doubled).
 A text that is, as a whole, the name of a column means that column: one called ``a-b`` can be typed as it is.
+An event type that is spread over columns of equal standing (``face_delay_0``, ``face_delay_1`` ... of an FIR model)
+and has none of its own name is their mean: ``face - house`` asks the same of every response.
 
 A value is either a number or a weighted sum of columns. Only what is linear and homogeneous in the columns is
 a contrast: no column is multiplied with or divided by a column, and no number is added to one.
@@ -21,14 +24,27 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.response.table import HRFS
 
-__all__ = ["ExpressionError", "Token", "check_weights", "quote_name", "read_rows", "tokens", "unknown_name"]
+__all__ = [
+    "ExpressionError",
+    "Token",
+    "as_f_test",
+    "check_weights",
+    "is_f_test",
+    "quote_name",
+    "read_rows",
+    "spread_columns",
+    "tokens",
+    "unknown_name",
+]
 
 MAX_DEPTH = 50  # brackets within brackets; keeps a pasted "((((..." a message instead of a stack overflow
 
@@ -103,6 +119,77 @@ def read_rows(text: str, names: Sequence[str]) -> list[NDArray[np.float64]]:
     if whole in names:
         return [_unit_vector(whole, names)]
     return _Reader(text, names).rows()
+
+
+def _begins_f_test(pieces: Sequence[Token]) -> bool:
+    return len(pieces) > 1 and pieces[0].kind == "name" and (pieces[0].text, pieces[1].kind) == ("F", "(")
+
+
+def is_f_test(text: str, names: Sequence[str] = ()) -> bool:
+    """Whether a text asks for an F test by name, whatever its number of rows.
+
+    Parameters
+    ----------
+    text : str
+    names : sequence of str
+        Of the columns: a text that is one of them as a whole means that column.
+
+    Examples
+    --------
+    >>> is_f_test("F(face - house)"), is_f_test("face; house"), is_f_test("face -")
+    (True, False, False)
+    """
+    if text in names or text.strip() in names:
+        return False
+    try:
+        return _begins_f_test(list(islice(tokens(text), 2)))
+    except ExpressionError:
+        return False
+
+
+def as_f_test(text: str, on: bool = True) -> str:
+    """The same rows as an F test, or as what their number makes of them: a t test of one.
+
+    Examples
+    --------
+    >>> as_f_test("face - house"), as_f_test("F(face - house)"), as_f_test("F(face)", False)
+    ('F(face - house)', 'F(face - house)', 'face')
+    """
+    if is_f_test(text) == on:
+        return text
+    if on:
+        return f"F({text.strip()})"
+    inside = text.strip()[1:].strip()[1:]
+    return inside.strip().removesuffix(")").strip()
+
+
+def spread_columns(name: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Columns of equal standing that an event type without a column of its own name is spread over.
+
+    Parameters
+    ----------
+    name : str
+    names : sequence of str
+        Of the columns.
+
+    Returns
+    -------
+    tuple of str
+        Empty for the name of a column, and where there are none.
+
+    Examples
+    --------
+    >>> spread_columns("face", ["face_delay_0", "face_delay_1", "house_delay_0"])
+    ('face_delay_0', 'face_delay_1')
+    """
+    if name in names:
+        return ()
+    for counted in {row.spread for row in HRFS.values() if row.spread}:
+        ends = re.compile(rf"{re.escape(name)}_{re.escape(counted)}_\d+")
+        found = tuple(column for column in names if ends.fullmatch(column))
+        if found:
+            return found
+    return ()
 
 
 def check_weights(weights: NDArray[np.float64]) -> None:
@@ -188,17 +275,24 @@ class _Reader:
         return token
 
     def rows(self) -> list[NDArray[np.float64]]:
-        found = []
+        found, last = [], "end"
+        if _begins_f_test(self.tokens):
+            bracket = self.tokens[1]
+            self.index, last = 2, ")"
         while True:
             while self.take("row"):  # blank rows say nothing
                 pass
-            if self.take("end"):
+            if self.take(last):
                 break
             start = self.token.position
-            value = self.expression()
-            if self.token.kind not in ("row", "end"):
+            value = None if self.token.kind == "end" else self.expression()
+            if last == ")" and self.token.kind == "end":
+                raise self.error(bracket, "the bracket is never closed")
+            if self.token.kind not in ("row", last):
                 raise self.unexpected()
             found.append(self.as_weights(value, start))
+        if last == ")" and self.token.kind != "end":
+            raise self.error(self.token, "nothing can follow the bracket of F( )")
         if not found:
             raise ExpressionError("the contrast is empty: write for instance 'a' or 'a - b'", position=0)
         return found
@@ -274,6 +368,8 @@ class _Reader:
             name = name[1:-1].replace(2 * quote, quote)
         if name in self.names:
             return _unit_vector(name, self.names)
+        if spread := spread_columns(name, self.names):
+            return np.mean([_unit_vector(each, self.names) for each in spread], axis=0)
         if hint := self.unquoted_name(token):
             raise hint
         raise unknown_name(name, self.names, token.position, token.text)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.choices import Choices, check_choice
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError
+from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import column_space, partition
 
@@ -303,6 +303,7 @@ def group_contrast(fit: GroupFit, contrast: Any = None, stat_type: str | None = 
     from scipy.linalg import qr
 
     weights = group_weights(fit.design, contrast)
+    stat_type = chosen_stat_type(stat_type, len(weights), contrast, [str(name) for name in fit.design])
     try:
         hypothesis = partition(fit.design, weights, stat_type)
     except NotEstimableError as error:

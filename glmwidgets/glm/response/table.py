@@ -76,6 +76,9 @@ class HRF:
         Whether each column of a condition is made orthogonal to those before it, after sampling.
     shifted_one_scan : bool
         Whether the kernel counts from the scan during which an event begins and not from its onset.
+    spread : str
+        What its columns count, where an event type is spread over columns of equal standing: ``"delay"`` for those that
+        end in ``_delay_0``, ``_delay_1`` ...; empty where one column is the type's amplitude.
     by_delays : bool
         Whether ``fir_delays`` are its numbers, one column a delay in scans.
     draggable : bool
@@ -106,6 +109,7 @@ class HRF:
     uses_duration: bool = True
     orthogonal: bool = False
     shifted_one_scan: bool = False
+    spread: str = ""
     by_delays: bool = False
     draggable: bool = False
     said: str = "were convolved with the response model “{name}” ({source})"
@@ -406,6 +410,7 @@ _ROWS = [
         exact=lambda t_r, *delays: e.boxes(t_r, delays),
         normalisation="An event that lasts a whole scan gives 1; a shorter one gives its share of the scan.",
         suffixes=lambda delays: tuple(f"_delay_{delay}" for delay in delays),
+        spread="delay",
         shifted_one_scan=True,
         by_delays=True,
         nilearn="fir",
@@ -424,6 +429,7 @@ _ROWS = [
         ),
         normalisation="Height 1 at each knot. The durations in the events are not used.",
         suffixes=lambda values: tuple(f"_tent_{knot}" for knot in range(int(values[2]))),
+        spread="tent",
         parameters=(
             _seconds("start", "first knot, seconds after the onset", 0.0, 0.0, 60.0, required=True),
             _seconds("stop", "last knot", 20.0, 0.1, 120.0, required=True),

@@ -5,9 +5,17 @@ from __future__ import annotations
 import math
 from html import escape
 
-import numpy as np
-
-from glmwidgets.analysis.proposals import all_pairs, effects_of_interest, weights_of, written_contrast
+from glmwidgets.analysis.proposals import (
+    INTEREST,
+    all_pairs,
+    as_f_test,
+    effects_of_interest,
+    is_contrast,
+    is_f_test,
+    spread_in_words,
+    weights_of,
+    written_contrast,
+)
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
@@ -50,6 +58,8 @@ class ContrastPanel(Panel):
         Of the active contrast.
     name : Text
         What the active contrast is called in the list.
+    f_test : Checkbox
+        Whether the active contrast is an F test; one of several rows always is.
     add, remove, pairs, interest : Button
     weigh : ToggleButton
         Opens the sliders.
@@ -80,7 +90,11 @@ class ContrastPanel(Panel):
         self.interest = self.button(
             "effects of interest", self._add_interest, tooltip="an F test of all event types together"
         )
-        tools = W.row("glmw-bar", self._verdict, self.weigh, self.interest, self.pairs)
+        self.f_test = W.Checkbox(
+            description="F test", indent=False, tooltip="test the effect in either direction; several rows always are"
+        )
+        self.on_value(self.f_test, self._choose_test)
+        tools = W.row("glmw-bar", self._verdict, self.f_test, self.weigh, self.interest, self.pairs)
         self._of_list = W.row("glmw-bar", self.name, self.remove)
         self.table = RowTable(columns=COLUMNS)
         self.table.add_class("glmw-contrasts")
@@ -102,15 +116,7 @@ class ContrastPanel(Panel):
 
     def _write(self, listed: list[tuple[str, str]], active: int) -> None:
         """Make a list the settings' list; one nameless contrast is none."""
-        alone = len(listed) == 1 and not listed[0][0]
-        self.session.update(
-            {
-                "contrast.names": () if alone else tuple(name for name, _ in listed),
-                "contrast.expressions": () if alone else tuple(expression for _, expression in listed),
-                "contrast.active": active,
-                "contrast.expression": listed[active][1],
-            }
-        )
+        self.session.update(self.session.settings.contrast.relisted(listed, active))
 
     def _extend(self, new: list[tuple[str, str]]) -> None:
         """Add contrasts that are not listed yet, and ask for the first of the new ones."""
@@ -148,7 +154,13 @@ class ContrastPanel(Panel):
         by_condition = self.session.effects()
         if not by_condition:
             raise SettingsError("contrast.listed", "there is no effect in the model")
-        self._extend([("effects of interest", effects_of_interest(by_condition))])
+        self._extend([(INTEREST, effects_of_interest(by_condition))])
+
+    def _choose_test(self, change: dict) -> None:
+        if not self.is_following:
+            self.session.update(
+                {"contrast.expression": as_f_test(self.session.settings.contrast.expression, change["new"])}
+            )
 
     def _take_suggestion(self, _button: object) -> None:
         if self.session.status.suggestion:
@@ -161,11 +173,20 @@ class ContrastPanel(Panel):
             W.show(widget, several)
         name = contrast.listed[contrast.active][0]
         self.name.value = name
+        self._show_test()
         if several and session.status.state != "busy":
             threshold = math.inf if session.result is None else session.result.threshold
             rows = [_row(*one, session.verdicts.get(one[1]), threshold) for one in contrast.listed]
             self.table.rows = rows
         self.table.here = contrast.active
+
+    def _show_test(self) -> None:
+        expression, result = self.session.settings.contrast.expression, self.session.result
+        names = [] if result is None else [str(name) for name in result.design.columns]
+        several = weights_of(expression, names) is None and is_contrast(expression, names)
+        with self.following():
+            self.f_test.value = several or is_f_test(expression, names)
+        self.f_test.disabled = several
 
     # The active one -------------------------------------------------------------------------------------------
 
@@ -177,12 +198,14 @@ class ContrastPanel(Panel):
         if self.suggestion.description != label:
             self.suggestion.description = label
             W.show(self.suggestion, label)
+        self._show_test()
         if result is None or status.state == "busy":
             return
         # What is still on screen was estimable; what is typed is not even read.
         verdict = None if wrong else self.session.verdicts.get(result.settings.contrast.expression)
         words = "" if verdict is None else _in_words(verdict, result.threshold, f" {self.session.unit}".rstrip())
-        self._verdict.value = words
+        spread = spread_in_words(result.settings.contrast.expression, result.design.columns) if words else ""
+        self._verdict.value = f"{words} · {escape(spread)}" if spread else words
 
     # Weights --------------------------------------------------------------------------------------------------
 
@@ -231,9 +254,10 @@ class ContrastPanel(Panel):
         if self.is_following or present is None or column is None or abs(present[column] - change["new"]) < 0.6 * STEP:
             return
         present[column] = round(change["new"], 2)
+        is_f = is_f_test(self.session.settings.contrast.expression, list(present))
         if any(present.values()):
             self.session.update(
-                {"contrast.expression": written_contrast(np.array(list(present.values())), list(present))}
+                {"contrast.expression": as_f_test(written_contrast(list(present.values()), list(present)), is_f)}
             )
 
 

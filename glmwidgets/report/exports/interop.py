@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.writing import check_outputs, noted, remove, write_text
+from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import holds_constant
 
@@ -120,7 +121,7 @@ def read_fsl_mat(path: PathLike, constant: bool = False) -> pd.DataFrame:
 def write_fsl_con(
     path: PathLike, contrasts: Mapping[str, Any], design: pd.DataFrame, *, overwrite: bool = False
 ) -> Path:
-    """Write contrasts as FSL's ``.con``; those of several rows as F tests in an ``.fts`` beside it.
+    """Write contrasts as FSL's ``.con``; F tests in an ``.fts`` beside it.
 
     Parameters
     ----------
@@ -149,10 +150,11 @@ def write_fsl_con(
     names, rows, tests = [], [], []
     for name, definition in contrasts.items():
         weights = np.atleast_2d(contrast_vector(definition, design.columns))
-        if len(weights) > 1:
+        is_f = chosen_stat_type(None, len(weights), definition, design.columns) == "F"
+        if is_f:
             tests.append((name, range(len(rows), len(rows) + len(weights))))
         for number, row in enumerate(weights, 1):
-            names.append(name if len(weights) == 1 else f"{name} row {number}")
+            names.append(f"{name} row {number}" if is_f else name)
             rows.append(row)
     if not rows:
         raise ValueError("there is no contrast to write")

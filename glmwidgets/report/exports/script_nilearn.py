@@ -9,6 +9,7 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
@@ -107,16 +108,16 @@ def nilearn_script(source: Source, stem: str) -> str:
     matrix = source.analysis.design(settings)
     contrasts = settings.contrast.listed
     names = unique_slugs([name or text for name, text in contrasts])
-    lines += ["", "# Weights of the columns of the design; several rows are an F test.", "contrasts = {"]
+    lines += ["", "# The test, and the weights of the columns of the design in each of its rows.", "contrasts = {"]
     for name, (_, text) in zip(names, contrasts, strict=True):
         rows = np.atleast_2d(contrast_vector(text, matrix.columns))
         terms = [{str(c): float(w) for c, w in zip(matrix.columns, row, strict=True) if w} for row in rows]
-        lines.append(f"    {name!r}: {terms!r},")
+        test = chosen_stat_type(None, len(rows), text, matrix.columns)
+        lines.append(f"    {name!r}: ({test!r}, {terms!r}),")
     lines += ["}", "columns = list(model.design_matrices_[0].columns)", *output_lines(stem)]
-    lines += ["for name, rows in contrasts.items():"]
+    lines += ["for name, (stat_type, rows) in contrasts.items():"]
     lines += ["    weights = np.array([[row.get(column, 0.0) for column in columns] for row in rows])"]
-    lines += ['    contrast, stat_type = (weights[0], "t") if len(weights) == 1 else (weights, "F")']
-    lines += ['    maps = model.compute_contrast(contrast, stat_type=stat_type, output_type="all")']
+    lines += ['    maps = model.compute_contrast(weights, stat_type=stat_type, output_type="all")']
     lines += saving_lines(settings, "model.masker_.mask_img_", height)
     imports = ["import numpy as np", "import pandas as pd", "from nilearn.glm import threshold_stats_img"]
     imports += [

@@ -18,6 +18,7 @@ import numpy as np
 from glmwidgets import __version__
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.design.drift import drift_row
+from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.response.models import parse_hrf
@@ -81,7 +82,8 @@ def stats_model(
     if hrf is not None and (not isinstance(hrf, str) or hrf in HELD):
         raise ValueError("a response function of your own cannot be written to a Stats Model: name one of HRFS")
     terms = {label: _terms(definition, columns) for label, definition in definitions.items()}
-    written = [_contrast(label, rows, conditions) for label, rows in terms.items()]
+    tests = {label: chosen_stat_type(None, len(rows), definitions[label], columns) for label, rows in terms.items()}
+    written = [_contrast(label, rows, conditions, tests[label]) for label, rows in terms.items()]
     bids = {f"{FACTOR}.{kind}" for kind in conditions}
     instructions: list[dict[str, Any]] = [{"Name": "Factor", "Input": [FACTOR]}]
     if any((events["modulation"] != 1).any() for events in tables if "modulation" in events):
@@ -185,13 +187,13 @@ def _terms(definition: Any, columns: Sequence[str]) -> list[dict[str, float]]:
     return [{c: float(w) for c, w in zip(columns, row, strict=True) if w} for row in rows]
 
 
-def _contrast(name: str, rows: list[dict[str, float]], conditions: Sequence[str]) -> dict[str, Any]:
+def _contrast(name: str, rows: list[dict[str, float]], conditions: Sequence[str], test: str) -> dict[str, Any]:
     names = list(dict.fromkeys(column for row in rows for column in row))
     weights = [[row.get(column, 0.0) for column in names] for row in rows]
     listed = [f"{FACTOR}.{column}" if _stem(column, conditions) else column for column in names]
     single = len(rows) == 1
     found = {"Name": name, "ConditionList": listed, "Weights": weights[0] if single else weights}
-    return {**found, "Test": "t" if single else "F"}
+    return {**found, "Test": test}
 
 
 def _stem(column: str, conditions: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.confound_groups import choose_confounds, motion_columns
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.fit.expressions import expression_from_vector
-from glmwidgets.glm.fit.grammar import quote_name
+from glmwidgets.glm.fit.grammar import as_f_test, quote_name
 from glmwidgets.glm.moments.scaling import standard_name
 from glmwidgets.glm.response.models import HRFS
 from glmwidgets.glm.tables import number_of, some
@@ -308,8 +308,6 @@ def _read_contrast(contrast: Mapping[str, Any], names: Mapping[str, str]) -> str
     columns = [str(names.get(name, name)).removeprefix(f"{FACTOR}.") for name in contrast["ConditionList"]]
     weights = contrast["Weights"]
     rows = weights if weights and isinstance(weights[0], list) else [weights]
-    if len(rows) == 1 and str(contrast.get("Test", "t")) == "F":
-        raise ValueError(f"contrast {contrast['Name']!r} is an F test of one row; write the t test that it squares")
     found = np.zeros((len(rows), len(columns)))
     for values, row in zip(found, rows, strict=True):
         if len(row) != len(columns):
@@ -317,7 +315,8 @@ def _read_contrast(contrast: Mapping[str, Any], names: Mapping[str, str]) -> str
         # Weights may be written as fractions, such as "-1/3".
         values[:] = [_weight(w, contrast["Name"]) for w in row]
     # As text: a list of rows could be taken for one contrast for each of several runs.
-    return expression_from_vector(found, columns)
+    text = expression_from_vector(found, columns)
+    return as_f_test(text) if len(rows) == 1 and str(contrast.get("Test", "t")) == "F" else text
 
 
 def _weight(given: Any, name: str) -> float:

@@ -20,6 +20,7 @@ import numpy as np
 
 from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
+from glmwidgets.glm.fit.grammar import as_f_test, is_f_test
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.settings import Settings, is_analysis
 from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
@@ -94,6 +95,8 @@ def model_digest(settings: Settings, design: pd.DataFrame) -> str:
 def contrast_digest(model: str, expression: str, columns: Any) -> str:
     """Digest of a contrast under a model: two ways of writing the same weights are one contrast."""
     canonical = expression_from_vector(contrast_vector(expression, columns), columns)
+    if is_f_test(expression, columns):
+        canonical = as_f_test(canonical)
     return _digest(model.encode(), canonical.encode())
 
 

@@ -216,6 +216,8 @@ class LiveSession(traitlets.HasTraits):
                 return False
             for error in without_effect(settings, changes):
                 warnings.warn(str(error), stacklevel=2)
+            if not any(path.startswith("contrast.") for path in changes):
+                settings = settings.updated(self._carried(settings))
             if settings != self.settings or self.status.state == "error":
                 self.steps.add(settings)
                 self._take(settings)
@@ -242,6 +244,10 @@ class LiveSession(traitlets.HasTraits):
         if not settings.same_analysis(before) or failed or self._is_open(settings):
             self.refresh()
         return True
+
+    def _carried(self, settings: SettingsTree) -> Mapping[str, Any]:
+        """Changes of the contrasts that make them ask the same of other columns than those of the present settings."""
+        return {}
 
     def _is_open(self, settings: SettingsTree) -> bool:
         """Whether something is left to be settled once there is a result, see `_settled`."""

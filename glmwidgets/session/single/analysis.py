@@ -24,6 +24,7 @@ from glmwidgets.glm.moments.lagged import CACHE_BYTES, Moments
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.glm.noise.evidence import Evidence, noise_by_evidence
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
+from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
@@ -138,6 +139,13 @@ class Analysis(LiveAnalysis):
     def conditions(self, settings: Settings) -> tuple[str, ...]:
         """Types of these events, sorted."""
         return self.event_source.types(settings.events)
+
+    def columns_of_conditions(self, settings: Settings) -> dict[str, tuple[str, ...]]:
+        """Columns that model each event type under these settings, as they are called; the design is not made."""
+        design, types = settings.design, self.conditions(settings)
+        response = resolve_hrf(design.hrf_model, design.fir_delays)
+        chosen = types if design.conditions is None else [name for name in types if name in design.conditions]
+        return {name: tuple(response.column_names(name)) for name in chosen}
 
     @property
     def domain(self) -> Domain:

@@ -14,6 +14,7 @@ import traitlets
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.event_edits import EventEdits
 from glmwidgets.analysis.events import types_of
+from glmwidgets.analysis.proposals import carried_contrasts
 from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
@@ -123,6 +124,13 @@ class Session(LiveSession):
                 self.steps.rewrite(named)
                 self.settings = named(self.settings)
                 self.looks += 1
+
+    def _carried(self, settings: Settings) -> Mapping[str, Any]:
+        names = ("conditions", "hrf_model", "fir_delays")
+        if all(getattr(settings.design, name) == getattr(self.settings.design, name) for name in names):
+            return {}
+        columns = self.analysis.columns_of_conditions
+        return carried_contrasts(settings.contrast, columns(self.settings), columns(settings))
 
     def _is_open(self, settings: Settings) -> bool:
         return settings.noise.choice == ASKED

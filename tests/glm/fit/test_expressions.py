@@ -15,7 +15,7 @@ from nilearn.glm.contrasts import expression_to_contrast_vector
 from numpy.testing import assert_array_equal
 
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector, parse_expression
-from glmwidgets.glm.fit.grammar import ExpressionError, quote_name
+from glmwidgets.glm.fit.grammar import ExpressionError, is_f_test, quote_name
 
 COLUMNS = ["face", "house", "1back", "left hand", "go/nogo", "a-b", "cond.2", "2", "drift_1", "constant"]
 
@@ -379,3 +379,32 @@ def test_reading_gives_no_warning():
         warnings.simplefilter("error")
         with pytest.raises(ExpressionError):
             parse_expression("1e999*a - 1e999*a", ["a"])
+
+
+def test_an_event_type_that_is_spread_over_delays_is_their_mean():
+    columns = ["a_delay_0", "a_delay_1", "b_delay_0", "b_delay_1", "c_tent_0", "c_tent_1", "d_derivative", "constant"]
+    np.testing.assert_array_equal(contrast_vector("a - 2*b", columns)[:4], [0.5, 0.5, -1, -1])
+    np.testing.assert_array_equal(contrast_vector("c", columns)[4:6], [0.5, 0.5])
+    for name in ("d", "a_delay", "cons", "delay"):
+        with pytest.raises(ExpressionError, match=f"no column named '{name}'"):
+            contrast_vector(name, columns)
+    # A column of the name itself goes before.
+    np.testing.assert_array_equal(contrast_vector("a", ["a", *columns[:2]]), [1, 0, 0])
+
+
+def test_an_f_test_by_name():
+    columns = ["a", "b", "constant"]
+    np.testing.assert_array_equal(contrast_vector("F(a - b)", columns), [1, -1, 0])
+    np.testing.assert_array_equal(contrast_vector(" F ( a; b )", columns), [[1, 0, 0], [0, 1, 0]])
+    for text, said in {
+        "F(a": "the bracket is never closed",
+        "F(a) - b": "nothing can follow the bracket",
+        "F()": "the contrast is empty",
+        "a - F(b)": "no column named 'F'",
+    }.items():
+        with pytest.raises(ExpressionError, match=said):
+            contrast_vector(text, columns)
+    # A column that is called so is a column.
+    np.testing.assert_array_equal(contrast_vector("F", [*columns, "F"]), [0, 0, 0, 1])
+    np.testing.assert_array_equal(contrast_vector("F - a", [*columns, "F"]), [-1, 0, 0, 1])
+    assert not is_f_test("F(a)", ["F(a)"])

@@ -86,12 +86,78 @@ def test_pairs_and_effects_of_interest_at_a_click(panel):
     assert "no effect in the model" in session.status.message
 
 
+def test_a_contrast_is_carried_along_with_the_response(panel):
+    session = panel.session
+    expression, fir = "contrast.expression", {"design.hrf_model": "fir", "design.fir_delays": (0, 1, 2)}
+    panel.expression.value = "face - house"
+    one = session.result.contrast
+    session.update(fir)
+    assert session.is_current
+    assert session.settings.get(expression) == "face - house"
+    assert "face: mean of its 3 columns, house: mean of its 3 columns" in panel._verdict.value
+    mean = " + ".join(f"(face_delay_{i} - house_delay_{i}) / 3" for i in range(3))
+    here = session.result.contrast.effect
+    panel.expression.value = mean
+    np.testing.assert_allclose(session.result.contrast.effect, here, rtol=1e-9)
+    panel.expression.value = "face_delay_2 - house_delay_2"  # a named one
+    assert session.is_current
+    session.update({"design.hrf_model": "spm"})
+    assert session.is_current
+    assert session.settings.get(expression) == "face - house"
+    np.testing.assert_array_equal(session.result.contrast.effect, one.effect)
+    session.undo()
+    assert session.is_current
+    assert session.settings.get(expression) == "face_delay_2 - house_delay_2"
+
+
+def test_contrasts_of_a_click_are_carried_along_with_the_response(panel):
+    session = panel.session
+    panel.interest.click()
+    panel.pairs.click()
+    for response, delays, n_columns in (("spm + derivative", (0,), 2), ("fir", (0, 1, 2, 3), 4), ("spm", (0,), 1)):
+        session.update({"design.hrf_model": response, "design.fir_delays": delays})
+        own, interest, pair = (text for _, text in session.settings.contrast.listed)
+        assert own == "face"
+        assert len(interest.split(";")) == 2 * n_columns
+        assert len(pair.split(";")) == (n_columns if response == "fir" else 1)
+        for place in range(3):
+            session.update({"contrast.active": place})
+            assert session.is_current
+        assert all(verdict.estimable for verdict in session.verdicts.values())
+    assert session.settings.contrast.listed[1] == ("effects of interest", "face; house")
+
+
+def test_an_f_test_is_on_or_off(panel):
+    session = panel.session
+    t = session.result.contrast
+    panel.f_test.value = True
+    assert session.settings.contrast.expression == "F(face)"
+    f = session.result.contrast
+    assert (f.stat_type, f.dim) == ("F", 1)
+    np.testing.assert_allclose(f.stat(), t.stat() ** 2, rtol=1e-9)
+    np.testing.assert_allclose(f.p_value(), t.p_value(two_sided=True), rtol=1e-6)
+    assert "F(1, " in panel._verdict.value
+    assert "detectable" not in panel._verdict.value
+    panel.weigh.value = True
+    panel.sliders["house"].value = -1
+    assert session.settings.contrast.expression == "F(face - house)"
+    panel.f_test.value = False
+    assert session.settings.contrast.expression == "face - house"
+    assert session.result.contrast.stat_type == "t"
+    panel.expression.value = "face; house"
+    assert panel.f_test.value
+    assert panel.f_test.disabled
+    panel.expression.value = "face"
+    assert not panel.f_test.value
+    assert not panel.f_test.disabled
+
+
 def test_a_suggestion_is_taken_at_a_click(panel):
     session = panel.session
     assert panel.suggestion.layout.display == "none"
-    session.update({"design.hrf_model": "fir", "design.fir_delays": (0, 1)})
+    panel.expression.value = "face_delay_0 + face_delay_1"
     assert panel._verdict.value == ""
-    assert panel.suggestion.description == "use 0.5*face_delay_0 + 0.5*face_delay_1"
+    assert panel.suggestion.description == "use face"
     panel.suggestion.click()
     assert session.is_current
     assert panel.suggestion.layout.display == "none"
