@@ -5,14 +5,17 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["available_memory", "give_memory_back", "human_bytes", "need_memory"]
 
-#: Limits that a container sets: of cgroups, version 2 and 1, with what is used of each.
+#: Limits that a container sets, of cgroups of version 2 and 1: folder, name in /proc/self/cgroup, limit, what is used,
+#: and what of that is given back when it is asked for, as files that were read are.
 _LIMITS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ("sys/fs/cgroup", "", "memory.max", "memory.current", "inactive_file"),
+    ("sys/fs/cgroup/unified", "", "memory.max", "memory.current", "inactive_file"),
+    ("sys/fs/cgroup/memory", "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
@@ -24,8 +27,7 @@ def available_memory() -> int | None:
     int or None
         None where the system does not tell.
     """
-    found = [_of_machine(), *(_of_container(*files) for files in _LIMITS)]
-    known = [n for n in found if n is not None]
+    known = [n for n in (_of_machine(), *_of_containers(Path("/"))) if n is not None]
     return min(known) if known else None
 
 
@@ -80,9 +82,33 @@ def _of_machine() -> int | None:
         return None
 
 
-def _of_container(limit: str, used: str) -> int | None:
+def _of_containers(root: Path) -> Iterator[int]:
+    """What is left of each limit that holds for this process: those of its own group and of all groups above it."""
     try:
-        most = Path(limit).read_text().strip()
-        return None if most == "max" else max(0, int(most) - int(Path(used).read_text()))
+        lines = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return
+    groups = {
+        kind: Path(path.lstrip("/"))
+        for _, kinds, path in (line for line in lines if len(line) == 3)
+        for kind in kinds.split(",")
+    }
+    for folder, kind, limit, used, reclaimed in _LIMITS:
+        # Within a container the path may be that of the host, and the container's own group stands at the root.
+        own = groups.get(kind, Path())
+        for group in dict.fromkeys((own, *own.parents, Path())):
+            left = _left(root / folder / group, limit, used, reclaimed)
+            if left is not None:
+                yield left
+
+
+def _left(group: Path, limit: str, used: str, reclaimed: str) -> int | None:
+    """Bytes below the limit of a group; None where it has none."""
+    try:
+        most = (group / limit).read_text().strip()
+        if most == "max":
+            return None
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return max(0, int(most) - int((group / used).read_text()) + int(stat.get(reclaimed, 0)))
     except (OSError, ValueError):
         return None
