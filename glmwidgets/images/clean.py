@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Confounds = np.ndarray | pd.DataFrame | str | PathLike[str]
 
-__all__ = ["clean_img", "clean_series"]
+__all__ = ["clean_img", "clean_series", "high_variance_confounds"]
 
 
 def clean_img(
@@ -164,6 +164,51 @@ def clean_series(
         part = None if nuisance is None else nuisance[scans]
         done.append(_clean_run(series[scans], part, own, detrend, standardize, standardize_confounds, row, how))
     return done[0] if runs is None else np.concatenate(done)
+
+
+def high_variance_confounds(
+    imgs: ImageLike,
+    n_confounds: int = 5,
+    percentile: float = 2.0,
+    detrend: bool = True,
+    mask_img: ImageLike | None = None,
+) -> np.ndarray:
+    """Main components of the voxels of largest variance, which are seldom of neurons.
+
+    Parameters
+    ----------
+    imgs : image, path or list of these
+        4-D.
+    n_confounds : int
+    percentile : float
+        Share of the voxels that are taken, in percent.
+    detrend : bool
+        Take a straight line out before.
+    mask_img : image or path, optional
+        Only voxels in it count.
+
+    Returns
+    -------
+    array of shape (n_scans, n_confounds)
+        Orthonormal.
+
+    References
+    ----------
+    Behzadi and others (2007), NeuroImage 37, 90 (tCompCor).
+
+    Examples
+    --------
+    >>> data = np.random.default_rng(0).normal(size=(4, 4, 4, 20))
+    >>> high_variance_confounds(nib.Nifti1Image(data, np.eye(4)), 2, 10).shape
+    (20, 2)
+    """
+    img = load_image(imgs)
+    mask = np.ones(img.shape[:3], bool) if mask_img is None else match_mask(mask_img, img)
+    series = np.nan_to_num(image_data(img)[mask].T.astype(float), posinf=0, neginf=0)
+    series = _detrended(series) if detrend else series
+    squares = np.square(series).mean(axis=0)
+    chosen = series[:, squares > np.percentile(squares, 100 - percentile)]
+    return np.linalg.svd(chosen, full_matrices=False)[0][:, :n_confounds]
 
 
 def _by_run(runs: Sequence[Any] | None, n_scans: int) -> list[np.ndarray]:

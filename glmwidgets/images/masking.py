@@ -10,13 +10,22 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from scipy import ndimage
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.images.load import ImageLike, image_data, load_image, load_volume
-from glmwidgets.images.mask import common_voxels, find_brain, masked_series, match_mask
+from glmwidgets.images.mask import common_voxels, find_brain, largest_component, masked_series, match_mask
 from glmwidgets.images.new import image_like, new_image
 from glmwidgets.images.resample import resample_img
 
-__all__ = ["apply_mask", "compute_epi_mask", "compute_multi_epi_mask", "intersect_masks", "unmask"]
+__all__ = [
+    "apply_mask",
+    "compute_background_mask",
+    "compute_epi_mask",
+    "compute_multi_epi_mask",
+    "intersect_masks",
+    "unmask",
+]
 
 
 def compute_epi_mask(
@@ -69,6 +78,74 @@ def compute_epi_mask(
     """
     img = _on_target(load_image(epi_img), target_affine, target_shape)
     return image_like(find_brain(img, lower_cutoff, upper_cutoff, connected, opening, exclude_zeros), img)
+
+
+def compute_background_mask(
+    data_imgs: ImageLike,
+    border_size: int = 2,
+    connected: bool = False,
+    opening: int | bool = False,
+    target_affine: Any = None,
+    target_shape: Any = None,
+    memory: Any = None,
+    verbose: int = 0,
+) -> nib.Nifti1Image:
+    """Find what is not background in images whose background is one value, as brains that were cut out.
+
+    Parameters
+    ----------
+    data_imgs : image, path or list of these
+        3-D or 4-D.
+    border_size : int
+        Voxels at each face of the volume that count as background. It is their median, or what is NaN if one of them
+        is.
+    connected : bool
+        Keep only the largest component.
+    opening : int
+        Steps of erosion, and of dilation after it, which take specks away.
+    target_affine, target_shape, memory, verbose
+        As in `compute_epi_mask`.
+
+    Returns
+    -------
+    Nifti1Image
+        3-D, of 0 and 1 (uint8).
+
+    Raises
+    ------
+    InputError
+        If all is background.
+
+    Examples
+    --------
+    >>> data = np.zeros((6, 6, 6))
+    >>> data[2:4, 2:4, 2:4] = 5
+    >>> int(compute_background_mask(nib.Nifti1Image(data, np.eye(4))).get_fdata().sum())
+    8
+    """
+    img = _on_target(load_image(data_imgs), target_affine, target_shape)
+    data = image_data(img)
+    mean = data.mean(axis=3) if data.ndim == 4 else np.asarray(data, float)
+    # Each face counts by itself: edges and corners, which several faces share, count as often.
+    faces = [np.moveaxis(mean, axis, 0)[part].ravel() for axis in range(3) for part in _ends(border_size)]
+    border = np.concatenate(faces)
+    mask = ~np.isnan(mean) if np.isnan(border).any() else mean != np.median(border)
+    steps = int(opening)
+    if steps:
+        mask = ndimage.binary_erosion(mask, iterations=steps)
+    if connected and mask.any():
+        mask = largest_component(mask)
+    if steps:
+        mask = ndimage.binary_erosion(ndimage.binary_dilation(mask, iterations=2 * steps), iterations=steps)
+    if not mask.any():
+        raise InputError(
+            "all of the image is background: its voxels have the value of its border", advice="give a mask"
+        )
+    return image_like(mask, img)
+
+
+def _ends(n: int) -> tuple[slice, slice]:
+    return slice(None, n), slice(-n, None)
 
 
 def compute_multi_epi_mask(

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.images.coordinates import nearest_voxel, to_mm
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.mask import match_mask
 
-__all__ = ["region_series", "sphere_indices", "sphere_series"]
+__all__ = ["REDUCTIONS", "region_series", "sphere_indices", "sphere_series"]
+
+#: What can be taken of the voxels of a region.
+REDUCTIONS: dict[str, Callable[..., np.ndarray]] = {
+    "mean": np.mean,
+    "median": np.median,
+    "sum": np.sum,
+    "minimum": np.min,
+    "maximum": np.max,
+    "standard_deviation": np.std,
+    "variance": np.var,
+}
 
 
 def sphere_indices(
@@ -68,6 +80,7 @@ def sphere_series(
     centres_mm: Sequence[Sequence[float]],
     radius: float | None = None,
     mask_img: ImageLike | None = None,
+    allow_overlap: bool = True,
 ) -> np.ndarray:
     """Mean series of spheres.
 
@@ -80,6 +93,8 @@ def sphere_series(
         In mm; None for the one voxel that each centre lies in.
     mask_img : image or path, optional
         Only voxels in it count.
+    allow_overlap : bool
+        Whether spheres may share voxels.
 
     Returns
     -------
@@ -89,7 +104,7 @@ def sphere_series(
     Raises
     ------
     ValueError
-        If a sphere holds no voxel; the message names its centre.
+        If a sphere holds no voxel, or shares one where it may not; the message names its centre.
 
     Examples
     --------
@@ -105,25 +120,34 @@ def sphere_series(
     places = np.flatnonzero(mask)
     data = image_data(img)
     columns = []
+    taken = np.zeros(places.size, bool)
     for centre in np.atleast_2d(np.asarray(centres_mm, dtype=float)):
         numbers = sphere_indices(mask, img.affine, centre, radius)
         if numbers.size == 0:
             where = "the image" if mask_img is None else "the mask"
             raise ValueError(f"the sphere at {tuple(centre.tolist())} mm holds no voxel of {where} ({name})")
+        if not allow_overlap and taken[numbers].any():
+            raise ValueError(
+                f"the sphere at {tuple(centre.tolist())} mm shares {np.count_nonzero(taken[numbers])} voxels with one "
+                "before it: make the radius smaller, or pass allow_overlap=True"
+            )
+        taken[numbers] = True
         values = data[np.unravel_index(places[numbers], mask.shape)]
         columns.append(np.nan_to_num(values.astype(float), posinf=0, neginf=0).mean(axis=0))
     return np.atleast_2d(np.array(columns).T)
 
 
-def region_series(img: ImageLike, labels_img: ImageLike) -> pd.DataFrame:
-    """Mean series of the regions of a label image.
+def region_series(img: ImageLike, labels_img: ImageLike, strategy: str = "mean") -> pd.DataFrame:
+    """Series of the regions of a label image.
 
     Parameters
     ----------
     img : image or path
-        4-D.
+        4-D, or 3-D for one row.
     labels_img : image or path
         3-D, on the same grid: 0 outside, a whole number in each region.
+    strategy : str
+        What is taken of the voxels of a region, a key of `REDUCTIONS`.
 
     Returns
     -------
@@ -154,5 +178,6 @@ def region_series(img: ImageLike, labels_img: ImageLike) -> pd.DataFrame:
     if numbers.size == 0:
         raise ValueError(f"{names[1]} holds no region: all its voxels are 0")
     data = image_data(img).reshape(*img.shape[:3], -1)
-    means = [np.nan_to_num(data[labels == n].astype(float), posinf=0, neginf=0).mean(axis=0) for n in numbers]
-    return pd.DataFrame(np.array(means).T, columns=numbers.tolist())
+    take = REDUCTIONS[check_choice("strategy", strategy, REDUCTIONS)]
+    taken = [take(np.nan_to_num(data[labels == n].astype(float), posinf=0, neginf=0), axis=0) for n in numbers]
+    return pd.DataFrame(np.array(taken).T, columns=numbers.tolist())

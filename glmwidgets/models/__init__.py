@@ -7,6 +7,9 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "FirstLevelModel": "glmwidgets.models.first_level",
     "ImageMasker": "glmwidgets.models.masker",
+    "NiftiLabelsMasker": "glmwidgets.models.labels_masker",
+    "NiftiMasker": "glmwidgets.models.maskers",
+    "NiftiSpheresMasker": "glmwidgets.models.maskers",
     "NotFittedError": "glmwidgets.models.base",
     "SecondLevelModel": "glmwidgets.models.second_level",
     "cluster_level_inference": "glmwidgets.models.thresholding",
