@@ -22,6 +22,8 @@ ROOMS = (
     "runs",
     "specification",
     "analysis",
+    "execution",
+    "study",
     "session",
     "panels",
     "report",

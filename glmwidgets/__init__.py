@@ -9,7 +9,19 @@ from glmwidgets.front_door import front_door
 
 __version__ = "0.1.0"
 
-_ROOMS = ("analysis", "datasets", "glm", "images", "models", "panels", "report", "runs", "session", "specification")
+_ROOMS = (
+    "analysis",
+    "datasets",
+    "glm",
+    "images",
+    "models",
+    "panels",
+    "report",
+    "runs",
+    "session",
+    "specification",
+    "study",
+)
 _EXPORTS = {
     "explore": "glmwidgets.panels.explore",
     "explore_group": "glmwidgets.panels.group.explorer",

@@ -21,6 +21,7 @@ KINDS = {
     "glmwidgets fixed effects settings": "a settings file of fixed effects",
     "glmwidgets demo": "a demo's choice of a run",
     "glmwidgets session": "a saved session",
+    "glmwidgets study": "a study",
 }
 
 SESSION = "glmwidgets session"

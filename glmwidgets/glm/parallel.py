@@ -56,10 +56,19 @@ def one_thread() -> Iterator[None]:
     """Keep the linear algebra library to one thread.
 
     For products that take no time: a library's threads go on waiting for work, each on a processor of its own, for
-    longer than such a product takes, and what comes next has to share with them.
+    longer than such a product takes, and what comes next has to share with them. Within `side_by_side` there is one
+    anyway.
     """
+    if _threads() < 2:
+        yield
+        return
     with _one_at_a_time, _libraries().limit(limits=1):
         yield
+
+
+def _threads() -> int:
+    """Threads that the linear algebra library may use now."""
+    return max((library["num_threads"] for library in _libraries().info()), default=1)
 
 
 def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
@@ -72,7 +81,7 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
     Parameters
     ----------
     work : callable
-        ``work(block)``; calls must not write to the same memory, and must not come back here.
+        ``work(block)``; calls must not write to the same memory. One that comes back here goes on by itself.
     blocks : sequence
         Slices of voxels, or whatever else the work can be cut into.
 
@@ -86,7 +95,7 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
     >>> side_by_side(lambda block: block.stop - block.start, [slice(0, 3), slice(3, 5)])
     [3, 2]
     """
-    n_threads = max((library["num_threads"] for library in _libraries().info()), default=1)
+    n_threads = _threads()
     if n_threads < 2 or len(blocks) < 2:
         return [work(block) for block in blocks]
     with _one_at_a_time, _libraries().limit(limits=1), workers(n_threads) as each:

@@ -177,7 +177,7 @@ def _fitting(
     wanted = {NARROW[name]: str(value) for name, value in _given(task, run, session, space).items()}
     wanted |= {key: NONE if value is None else str(value) for key, value in (entities or {}).items()}
     wanted = {key: value.removeprefix(f"{key}-") for key, value in wanted.items()}
-    roots = _roots(root, label, derivatives)
+    roots = places_of(root, label, derivatives)
     found: list[tuple[Path, BidsFile]] = []
     for place in roots:
         found += [(place, file) for file in bold_files(place / f"sub-{label}", derived=derivatives is not False)]
@@ -212,8 +212,8 @@ def _given(task: Any, run: Any, session: Any, space: Any) -> dict[str, Any]:
 # The choice -----------------------------------------------------------------------------------------------------------
 
 
-def _roots(root: Path, label: str, derivatives: Any) -> list[Path]:
-    """Datasets in which the subject's runs may be."""
+def places_of(root: Path, label: str, derivatives: Any) -> list[Path]:
+    """Datasets in which a subject's runs may be, or those of any subject: ``"*"``."""
     if derivatives is False:
         return [root]
     if derivatives not in (None, True):
@@ -223,10 +223,14 @@ def _roots(root: Path, label: str, derivatives: Any) -> list[Path]:
             raise FileNotFoundError(f"there are no derivatives at {given}")
         return [given]
     folder = root / "derivatives"
-    inside = sorted(p for p in folder.iterdir() if (p / f"sub-{label}").is_dir()) if folder.is_dir() else []
+    inside = sorted(p for p in folder.iterdir() if _holds(p, label)) if folder.is_dir() else []
     # Some keep the subjects in the folder of all derivatives itself.
-    itself = [folder] if (folder / f"sub-{label}").is_dir() else []
+    itself = [folder] if _holds(folder, label) else []
     return [root, *itself, *inside]
+
+
+def _holds(folder: Path, label: str) -> bool:
+    return any(each.is_dir() for each in folder.glob(f"sub-{label}"))
 
 
 def bold_files(folder: Path, derived: bool) -> list[BidsFile]:

@@ -22,7 +22,7 @@ from glmwidgets.glm.inference.smoothness import (
 )
 from glmwidgets.glm.noise.models import noise_model_row
 
-__all__ = ["N_CELLS", "fit_smoothness"]
+__all__ = ["N_CELLS", "fit_smoothness", "sampled_pairs"]
 
 # Cells (a voxel and its next along each axis) whose whitened residuals are looked at.
 N_CELLS = 2000
@@ -100,7 +100,7 @@ def _dots(g: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
 
 
 def _of_whitened(fit: Fit, pairs: NeighbourPairs, method: str, n_cells: int | None) -> Smoothness:
-    some = _sample(pairs, n_cells)
+    some = sampled_pairs(pairs, n_cells)
     voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
     index = np.empty(pairs.n_voxels, dtype=np.intp)
     index[voxels] = np.arange(voxels.size)
@@ -111,7 +111,7 @@ def _of_whitened(fit: Fit, pairs: NeighbourPairs, method: str, n_cells: int | No
     )
 
 
-def _sample(pairs: NeighbourPairs, n_cells: int | None) -> NeighbourPairs:
+def sampled_pairs(pairs: NeighbourPairs, n_cells: int | None) -> NeighbourPairs:
     """Cells at even steps through the mask, and their faces; all pairs where there are few cells."""
     n = pairs.cells.shape[1]
     if n_cells is None or n <= n_cells:

@@ -1,0 +1,70 @@
+"""What files hold, told by a hash: it is kept beside path, size and time, so that a file is read through once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from glmwidgets.files.json_text import parse_json
+from glmwidgets.files.writing import write_text
+
+__all__ = ["Contents"]
+
+BLOCK = 2**22
+
+
+class Contents:
+    """Hashes of files.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept, a small file each: any number of processes may write there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     file = Path(place) / "a.tsv"
+    ...     _ = file.write_text("onset")
+    ...     Contents(Path(place) / "kept").of(file)[:16]
+    'fd30b4418cb98fda'
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def of(self, path: str | os.PathLike[str] | None) -> str:
+        """SHA-256 of a file, 64 hexadecimal digits; empty for None.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        """
+        if path is None:
+            return ""
+        looks = os.stat(path)
+        head = {"path": os.path.abspath(path), "size": looks.st_size, "mtime_ns": looks.st_mtime_ns}
+        name = hashlib.sha256(head["path"].encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        kept = self.folder / f"{name}.json"
+        try:
+            tree = parse_json(kept.read_bytes(), kept)
+            if {key: tree[key] for key in head} == head:
+                return tree["sha256"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        found = _hashed(path)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(kept, json.dumps({**head, "sha256": found}), "hash of a file", overwrite=True)
+        return found
+
+
+def _hashed(path: str | os.PathLike[str]) -> str:
+    with open(path, "rb") as file:
+        found = hashlib.sha256()
+        while block := file.read(BLOCK):
+            found.update(block)
+    return found.hexdigest()

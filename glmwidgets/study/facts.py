@@ -1,0 +1,311 @@
+"""Figures of a run's data that no model changes, of all its voxels: made once, with the preview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from glmwidgets.glm.choices import Choices
+from glmwidgets.glm.design.drift import cosine_drift, polynomial_drift
+from glmwidgets.glm.fit.smoothness import sampled_pairs
+from glmwidgets.glm.inference.scores import z_from_p
+from glmwidgets.glm.inference.smoothness import NeighbourPairs, neighbour_pairs, smoothness_of_residuals
+from glmwidgets.runs.domain import Domain
+from glmwidgets.study.figure import Figure
+
+__all__ = ["FACTS", "Whole", "facts_of"]
+
+# Voxels that are looked at together, so that no second copy of the series is ever whole.
+BLOCK = 4096
+
+# Cells whose residuals tell the smoothness.
+N_CELLS = 3000
+
+# Below this frequency in Hz a change counts as slow.
+SLOW = 0.01
+
+# Scaled to the standard deviation of a normal variable.
+MAD = 1.4826
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """All series of a run.
+
+    Attributes
+    ----------
+    series : array of shape (n_scans, n_voxels)
+        In the image's units.
+    domain : Domain
+    t_r : float
+        Seconds between scans.
+    """
+
+    series: np.ndarray
+    domain: Domain
+    t_r: float
+
+    def blocks(self) -> list[np.ndarray]:
+        """Series of some voxels at a time, float64."""
+        n = self.series.shape[1]
+        return [self.series[:, i : i + BLOCK].astype(np.float64) for i in range(0, n, BLOCK)]
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """When scans were taken, in even steps."""
+        return np.arange(len(self.series)) * self.t_r
+
+    @cached_property
+    def trend(self) -> np.ndarray:
+        """Orthonormal columns of a quadratic trend, the constant among them."""
+        return np.linalg.qr(np.column_stack([np.ones(len(self.series)), polynomial_drift(self.times, 2)]))[0]
+
+    @cached_property
+    def scanned(self) -> tuple[np.ndarray, ...]:
+        """In one pass: per voxel mean, SD about the trend, share of slow power; per scan outliers and DVARS."""
+        n, slow = len(self.series), cosine_drift(self.times, SLOW)
+        slow = slow - self.trend @ (self.trend.T @ slow)
+        slow = np.linalg.svd(slow, full_matrices=False)[0] if slow.shape[1] else slow
+        limit = float(z_from_p(0.001 / n)) * MAD
+        means, spreads, shares, outliers, changes = [], [], [], np.zeros(n), np.zeros(n - 1)
+        for y in self.blocks():
+            means.append(y.mean(axis=0))
+            changes += np.square(np.diff(y, axis=0)).sum(axis=1)
+            centred = np.square(y - means[-1]).sum(axis=0)
+            rest = y - self.trend @ (self.trend.T @ y)
+            left = np.square(rest).sum(axis=0)
+            spreads.append(np.sqrt(left / (n - 3)))
+            without = left - np.square(slow.T @ rest).sum(axis=0)
+            shares.append(1 - np.divide(without, centred, out=np.ones_like(centred), where=centred > 0))
+            deviation = np.abs(rest - np.median(rest, axis=0))
+            outliers += (deviation > limit * np.median(deviation, axis=0)).sum(axis=1)
+        n_voxels = self.series.shape[1]
+        return (
+            np.concatenate(means),
+            np.concatenate(spreads),
+            np.concatenate(shares),
+            outliers / n_voxels,
+            np.sqrt(changes / n_voxels),
+        )
+
+    @cached_property
+    def brightness(self) -> float:
+        """Median over voxels of the mean signal."""
+        return float(np.median(self.scanned[0]))
+
+    @cached_property
+    def global_signal(self) -> np.ndarray:
+        """Mean over voxels of each scan, less its quadratic trend, in percent of the whole mean."""
+        mean = self.series.mean(axis=1, dtype=np.float64)
+        return 100 * (mean - self.trend @ (self.trend.T @ mean)) / mean.mean()
+
+
+def mask_volume(whole: Whole) -> float:
+    """Volume of the voxels that are analysed, in mL."""
+    return whole.domain.size * whole.domain.cell_volume / 1000
+
+
+def tsnr(whole: Whole) -> float:
+    """Median over voxels of mean over SD in time, a quadratic trend taken off."""
+    mean, spread = whole.scanned[:2]
+    return float(np.median(np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 0)))
+
+
+def dvars(whole: Whole) -> float:
+    """Median over scans of DVARS, in percent of the median signal."""
+    return float(100 * np.median(whole.scanned[4]) / whole.brightness)
+
+
+def dvars_max(whole: Whole) -> float:
+    """Largest DVARS of a scan over the median one."""
+    return float(whole.scanned[4].max() / np.median(whole.scanned[4]))
+
+
+def spikes(whole: Whole) -> float:
+    """Largest change of the global signal from one scan to the next, in robust SD of these changes."""
+    change = np.diff(whole.global_signal)
+    spread = MAD * np.median(np.abs(change - np.median(change)))
+    return float(np.abs(change).max() / spread) if spread > 0 else np.nan
+
+
+def outliers(whole: Whole) -> float:
+    """Mean over scans of the share of voxels that are outliers in time, in percent."""
+    return float(100 * whole.scanned[3].mean())
+
+
+def outliers_max(whole: Whole) -> float:
+    """Largest share of voxels that are outliers in one scan, in percent."""
+    return float(100 * whole.scanned[3].max())
+
+
+def smoothness(whole: Whole) -> float:
+    """Width of the noise's smoothness in mm: the geometric mean of the three axes."""
+    pairs = neighbour_pairs(whole.domain.mask)
+    some = sampled_pairs(pairs, N_CELLS)
+    voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
+    place = np.full(pairs.n_voxels, -1)
+    place[voxels] = np.arange(voxels.size)
+    y = whole.series[:, voxels].astype(np.float64)
+    renumbered = NeighbourPairs(tuple(place[face] for face in some.faces), place[some.cells], voxels.size)
+    rest = np.diff(y, axis=0)  # what is slow, and the task, would make it look smoother
+    found = smoothness_of_residuals(rest, renumbered)
+    return float(np.cbrt(np.prod(found.fwhm_mm(np.linalg.norm(whole.domain.affine[:3, :3], axis=0)))))
+
+
+def slow_drift(whole: Whole) -> float:
+    """Median over voxels of the share of the variance that is trend and change slower than 100 s, in percent."""
+    return float(100 * np.median(whole.scanned[2]))
+
+
+#: Figures of the data, by key.
+FACTS: Choices[Figure] = Choices(
+    (row.key, row)
+    for row in (
+        Figure(
+            "mask_volume",
+            "volume of the mask",
+            "mL",
+            "data",
+            "Volume of the voxels that are analysed: those of the given mask, or of the brain that is found, that have "
+            "a signal.",
+            mask_volume,
+            side="both",
+            floor=1.15,
+            ratio=True,
+        ),
+        Figure(
+            "tsnr",
+            "temporal signal to noise",
+            "",
+            "data",
+            "Median over voxels of mean(y) / SD(y - quadratic trend).",
+            tsnr,
+            "Krueger and Glover 2001, Magn Reson Med 46, 631-637",
+            "low",
+            1.3,
+            True,
+        ),
+        Figure(
+            "dvars",
+            "DVARS",
+            "%",
+            "data",
+            "Median over scans of sqrt(mean over voxels of (y_t - y_(t-1))^2), in percent of the median signal.",
+            dvars,
+            "Power and others 2012, NeuroImage 59, 2142-2154",
+            "high",
+            1.3,
+            True,
+        ),
+        Figure(
+            "dvars_max",
+            "largest DVARS",
+            "× the median",
+            "data",
+            "Largest DVARS of a scan over the median one: a scan that is unlike the one before.",
+            dvars_max,
+            "Power and others 2012, NeuroImage 59, 2142-2154",
+            "high",
+            1.6,
+            True,
+            "one scan differs from the next by {value} DVARS; up to {usual} is usual",
+        ),
+        Figure(
+            "spikes",
+            "largest jump of the global signal",
+            "SD",
+            "data",
+            "Largest change of the mean signal from one scan to the next, over 1.4826 times the median absolute "
+            "deviation of these changes.",
+            spikes,
+            "",
+            "high",
+            1.8,
+            True,
+        ),
+        Figure(
+            "outliers",
+            "voxels that are outliers",
+            "%",
+            "data",
+            "Mean over scans of the share of voxels further from their own trend than z(.001 / n_scans) × 1.4826 × the "
+            "median absolute deviation.",
+            outliers,
+            "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173), with a quadratic trend by least squares",
+            "high",
+            2.0,
+            True,
+        ),
+        Figure(
+            "outliers_max",
+            "outliers in the worst scan",
+            "%",
+            "data",
+            "Largest share over scans of voxels that are outliers.",
+            outliers_max,
+            "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173)",
+            "high",
+            3.0,
+            True,
+        ),
+        Figure(
+            "fwhm",
+            "smoothness",
+            "mm",
+            "data",
+            "Full width at half maximum of a Gaussian that makes noise as smooth, of the changes from scan to scan; "
+            "geometric mean of the axes.",
+            smoothness,
+            "Forman and others 1995, Magn Reson Med 33, 636-647",
+            "both",
+            1.15,
+            True,
+            "it is {value} smooth, and the others are {usual}: it was smoothed in another way",
+        ),
+        Figure(
+            "slow_drift",
+            "slow drift",
+            "%",
+            "data",
+            "Median over voxels of the share of variance in a quadratic trend and cosines slower than 100 s.",
+            slow_drift,
+            "",
+            "high",
+            1.5,
+            True,
+        ),
+    )
+)
+
+
+def facts_of(series: np.ndarray, domain: Domain, t_r: float) -> dict[str, float]:
+    """All figures of a run's data; NaN for one that cannot be made.
+
+    Parameters
+    ----------
+    series : array of shape (n_scans, n_voxels)
+    domain : Domain
+    t_r : float
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> import nibabel as nib
+    >>> rng = np.random.default_rng(0)
+    >>> domain = Domain.of(nib.Nifti1Image(np.zeros((8, 8, 8, 60), np.float32), np.diag([3.0, 3, 3, 1])))
+    >>> facts = facts_of(100 + rng.standard_normal((60, 512)), domain, 2.0)
+    >>> round(facts["tsnr"]), round(facts["dvars"], 1), bool(facts["fwhm"] < 3)
+    (101, 1.4, True)
+    """
+    whole, facts = Whole(series, domain, t_r), {}
+    for key, row in FACTS.items():
+        try:
+            facts[key] = float(row.of(whole))
+        except ValueError:
+            facts[key] = np.nan
+    return facts

@@ -1,0 +1,39 @@
+"""The figures of quality control: one table, read by the study's table, its rules, its explorer, exports and docs.
+
+A figure of the run's data is made once of all its voxels (`glmwidgets.study.facts`); the others are of the preview
+under the model and the contrast that are asked, and follow them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glmwidgets.glm.choices import Choices
+from glmwidgets.study.facts import FACTS
+from glmwidgets.study.figure import Figure
+from glmwidgets.study.figures_map import MAP
+from glmwidgets.study.figures_model import INPUT, MODEL, MOVED
+from glmwidgets.study.seen import Seen
+
+__all__ = ["FIGURES", "GROUPS", "figures_of"]
+
+#: What figures are of, in the order of the table.
+GROUPS = {"input": "what it is", "data": "what was measured", "model": "how it was fitted", "map": "what it found"}
+
+#: Figures by key, in the order of the table.
+FIGURES: Choices[Figure] = Choices(
+    (row.key, row)
+    for row in (
+        *INPUT,
+        *MOVED,
+        *FACTS.values(),
+        *MODEL,
+        *MAP,
+    )
+)
+
+
+def figures_of(seen: Seen) -> dict[str, float]:
+    """All figures of a run, by key; NaN where there is nothing to say."""
+    facts = {} if seen.part.preview is None else seen.part.preview.facts
+    return {key: facts.get(key, np.nan) if key in FACTS else float(row.of(seen)) for key, row in FIGURES.items()}

@@ -1,0 +1,175 @@
+"""Figures of what a run found, beside the other participants of its study."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glmwidgets.study.figure import Figure
+from glmwidgets.study.seen import Seen, correlation
+
+__all__ = ["MAP"]
+
+
+def coverage(seen: Seen) -> float:
+    """Share of the cells that at least half of the runs have, in percent."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.signals:
+        return np.nan
+    return float(100 * np.isfinite(together.signals[seen.index]).mean())
+
+
+def mask_overlap(seen: Seen) -> float:
+    """Dice coefficient of its cells with those that at least half of the runs have."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.signals:
+        return np.nan
+    shared = np.isfinite(together.signals[seen.index]).sum()
+    return float(2 * shared / (together.cells.size + seen.part.preview.cells.size))
+
+
+def signal_loss(seen: Seen) -> float:
+    """Share of the group's cells whose signal is missing or below 60 % of what is usual there, in percent."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.signals:
+        return np.nan
+    own = np.nan_to_num(together.signals[seen.index])
+    return float(100 * np.mean(own < 0.6 * together.usual_signal))
+
+
+def map_r(seen: Seen) -> float:
+    """Correlation of the run's t map with the mean of the other participants'."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.maps:
+        return np.nan
+    return correlation(together.maps[seen.index], together.others[seen.index])
+
+
+def sides(seen: Seen) -> float:
+    """Correlation of left-minus-right of all conditions' t maps with that of the other participants' mean."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.stats:
+        return np.nan
+    own, others = together.stats[seen.index], together.other_stats[seen.index]
+    return correlation(together.sides(own).ravel(), together.sides(others).ravel())
+
+
+def swap(seen: Seen) -> float:
+    """How much better two conditions' maps fit the group's maps of each other, the largest over pairs."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.stats or len(together.conditions) < 2:
+        return np.nan
+    own, others = together.stats[seen.index], together.other_stats[seen.index]
+    alike = np.array([[correlation(a, b) for b in others] for a in own])
+    diagonal = np.diag(alike)
+    gain = (alike + alike.T - diagonal[:, None] - diagonal[None]) / 2
+    gain = gain[np.triu_indices(len(own), 1)]
+    return float(np.nanmax(gain)) if np.isfinite(gain).any() else np.nan
+
+
+def lateness(seen: Seen) -> float:
+    """Seconds by which the answer comes later than the other participants' responses say."""
+    together = seen.together
+    return together.lateness(seen.index) if together.is_possible and seen.index in together.stats else np.nan
+
+
+def distance(seen: Seen) -> float:
+    """Root mean square over cells of the difference from the others' mean, in SD between runs."""
+    together = seen.together
+    if not together.is_possible or seen.index not in together.maps:
+        return np.nan
+    difference = together.maps[seen.index] - together.others[seen.index]
+    return float(np.sqrt(np.nanmean(np.square(difference / together.spread))))
+
+
+#: Figures of the run's maps.
+MAP = (
+    Figure(
+        "coverage",
+        "coverage",
+        "%",
+        "map",
+        "Share of the cells that at least half of the runs have and this one has too.",
+        coverage,
+        side="low",
+        floor=4,
+        words="it covers {value} of what the runs have in common",
+    ),
+    Figure(
+        "mask_overlap",
+        "overlap of masks",
+        "",
+        "map",
+        "Dice coefficient of its cells with those that at least half of the runs have.",
+        mask_overlap,
+        side="low",
+        floor=0.03,
+    ),
+    Figure(
+        "signal_loss",
+        "signal loss",
+        "%",
+        "map",
+        "Share of the group's cells whose mean signal, over the run's median, is below 60 % of the runs' median.",
+        signal_loss,
+        side="high",
+        floor=1.5,
+        words="{value} of the brain has lost its signal, and {usual} is usual",
+    ),
+    Figure(
+        "map_r",
+        "likeness to the others' map",
+        "",
+        "map",
+        "Correlation over cells of the run's t map with the mean of the other participants'.",
+        map_r,
+        side="low",
+        floor=0.1,
+        words="its map correlates {value} with the others', and {usual} is usual; below 0 its sign is inverted",
+    ),
+    Figure(
+        "sides",
+        "likeness of left minus right",
+        "",
+        "map",
+        "Correlation with the others' mean of t less t on the other side of x = 0, of all conditions.",
+        sides,
+        side="low",
+        floor=0.1,
+        words="left less right correlates {value} with the others', and {usual} is usual; below 0 the image is flipped",
+    ),
+    Figure(
+        "swap",
+        "conditions swapped",
+        "",
+        "map",
+        "Largest over pairs a, b of conditions of (r_ab + r_ba - r_aa - r_bb) / 2, with r_ab the correlation of "
+        "the run's map of a with the others' of b.",
+        swap,
+        side="high",
+        floor=0.1,
+        words="two conditions are more like each other's maps in the group than like their own, by {value}",
+    ),
+    Figure(
+        "lateness",
+        "lateness of the answer",
+        "s",
+        "map",
+        "Shift at which series of the 300 cells that answer most correlate best with what the other participants' "
+        "mean effects make of the run's events.",
+        lateness,
+        side="both",
+        floor=0.5,
+        words="its answer comes {value} late, and {usual} is usual: look at the onsets",
+    ),
+    Figure(
+        "distance",
+        "distance from the others",
+        "",
+        "map",
+        "Root mean square over cells of (t - the others' mean t) / SD over runs.",
+        distance,
+        side="high",
+        floor=1.3,
+        ratio=True,
+    ),
+)

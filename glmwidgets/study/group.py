@@ -1,0 +1,153 @@
+"""The group's map from the runs' contrasts: fixed effects within participants first, then between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
+from glmwidgets.glm.group.fit import GroupFit, fit_group, group_contrast
+from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
+from glmwidgets.runs.domain import Domain
+from glmwidgets.study.cells import CellGrid
+
+__all__ = ["GroupMap", "group_map", "participants_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMap:
+    """What the participants of a study say together.
+
+    Attributes
+    ----------
+    expression : str
+        The contrast within runs.
+    domain : Domain
+        Cells, or voxels, that all runs have.
+    subjects : tuple of str
+        Participants, in the order of `values`.
+    runs : tuple of tuple of int
+        Rows of the study that each participant's values are made of.
+    values : array of shape (n_subjects, n_cells)
+        Effect of each participant: the mean over the runs.
+    fit : GroupFit
+        Of one mean, or of the design that was given.
+    contrast : Contrast
+    z : array of shape (n_cells,)
+    """
+
+    expression: str
+    domain: Domain
+    subjects: tuple[str, ...]
+    runs: tuple[tuple[int, ...], ...]
+    values: np.ndarray = field(repr=False)
+    fit: GroupFit = field(repr=False)
+    contrast: Contrast = field(repr=False)
+    z: np.ndarray = field(repr=False)
+
+    @cached_property
+    def influence(self) -> Influence:
+        """How far each participant's map is from the others', and how much it weighs."""
+        return map_influence(map_distances(self.values), self.fit.design.to_numpy(dtype=float))
+
+    def volume(self, what: str = "z") -> np.ndarray:
+        """Volume of ``z`` or ``effect``, float32, NaN outside."""
+        values = self.z if what == "z" else self.contrast.effect[0]
+        return self.domain.fill(values.astype(np.float32), np.nan)
+
+    def without(self, cell: int) -> np.ndarray:
+        """The group's effect at a cell with each participant left out in turn, shape (n_subjects,)."""
+        at = self.values[:, cell]
+        return (at.sum() - at) / (len(at) - 1)
+
+
+def participants_of(
+    contrasts: Sequence[Contrast], subjects: Sequence[str], rows: Sequence[int]
+) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...], list[Contrast]]:
+    """Combine the runs of each participant, of the same voxels, by fixed effects; participants are sorted."""
+    labels = tuple(sorted(set(subjects)))
+    of = {label: [i for i, subject in enumerate(subjects) if subject == label] for label in labels}
+    combined = [
+        contrasts[places[0]] if len(places) == 1 else fixed_effects([contrasts[i] for i in places])
+        for places in of.values()
+    ]
+    return labels, tuple(tuple(rows[i] for i in places) for places in of.values()), combined
+
+
+def group_map(
+    contrasts: Sequence[Contrast],
+    grids: Sequence[CellGrid],
+    cells: Sequence[np.ndarray],
+    subjects: Sequence[str],
+    rows: Sequence[int],
+    expression: str,
+    design: pd.DataFrame | None = None,
+) -> GroupMap:
+    """The group's map of contrasts on the cells of a common grid.
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+        One a run, of one row.
+    grids : sequence of CellGrid
+    cells : sequence of int arrays
+        Numbers of each run's cells.
+    subjects : sequence of str
+        Whose each run is.
+    rows : sequence of int
+        Rows of the study.
+    expression : str
+    design : DataFrame, optional
+        One row a participant, sorted; one mean by default, and the test is of the first column.
+
+    Returns
+    -------
+    GroupMap
+
+    Raises
+    ------
+    InputError
+        If the runs are not in one space, an F contrast is asked, or fewer than two participants are left.
+    """
+    if len(set(subjects)) < 2:
+        raise InputError(f"a group needs two participants or more, and {len(set(subjects))} can answer {expression!r}")
+    if not all(grid.space and grid.same(grids[0]) for grid in grids):
+        raise InputError(
+            "the runs are not in one standard space, so that their maps cannot be laid over each other",
+            advice="take the preprocessed runs of one template: space=, as in the names of their files",
+        )
+    if contrasts[0].dim > 1:
+        raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
+    common = np.bincount(np.concatenate(cells), minlength=grids[0].size) == len(cells)
+    if not common.any():
+        raise InputError("no cell is in the masks of all runs: look at the runs that cover little of the brain")
+    on = [_within(contrast, common[own]) for contrast, own in zip(contrasts, cells, strict=True)]
+    labels, runs, combined = participants_of(on, subjects, rows)
+    values = np.stack([contrast.effect[0] for contrast in combined])
+    design = pd.DataFrame({"intercept": np.ones(len(labels))}, index=list(labels)) if design is None else design
+    fit = fit_group(values, design)
+    contrast = group_contrast(fit, np.eye(1, design.shape[1]))
+    return GroupMap(
+        expression,
+        grids[0].domain(np.flatnonzero(common)),
+        labels,
+        runs,
+        values,
+        fit,
+        contrast,
+        contrast.z_score(),
+    )
+
+
+def _within(contrast: Contrast, kept: np.ndarray) -> Contrast:
+    """The contrast at some of its voxels."""
+    dofs = None if contrast.dofs is None else contrast.dofs[kept]
+    dispersion = None if contrast.dispersion is None else contrast.dispersion[kept]
+    return Contrast(
+        contrast.effect[:, kept], contrast.covariance[..., kept], contrast.dof, contrast.stat_type, dispersion, dofs
+    )

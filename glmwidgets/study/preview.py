@@ -1,0 +1,192 @@
+"""A run as some 5,000 cells over time, small enough that all runs of a study are fitted at once.
+
+One file holds a preview: numpy's format of one record with the numbers of the cells, the offset and scale of each, and
+their series in 16 bits, ``y = offset + scale * series``. It is mapped, not read. Beside it lies a small JSON file with
+the grid and with the figures of the whole run that no model changes (`glmwidgets.study.figures`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from glmwidgets.analysis.steps import domain_of
+from glmwidgets.files.json_text import parse_json
+from glmwidgets.files.writing import write_bytes, write_text
+from glmwidgets.glm.heard import Heard
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.opening import make_run, open_again
+from glmwidgets.runs.reader import Reader
+from glmwidgets.runs.run import Run
+from glmwidgets.specification.model import Model
+from glmwidgets.study.cells import N_CELLS, CellGrid, cells_of, grid_of_mask, standard_grid
+from glmwidgets.study.facts import facts_of
+from glmwidgets.study.index import StudyRun
+
+__all__ = ["MOST_BYTES", "Preview", "cells_for", "make_preview", "open_preview", "write_preview"]
+
+#: A preview's file is no larger than this.
+MOST_BYTES = 3_500_000
+
+# Steps that 16 bits hold.
+STEPS = 65_000
+
+# Bytes of a cell beside its series: number, offset and scale.
+HEAD = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """Series of a run's cells.
+
+    Attributes
+    ----------
+    grid : CellGrid
+    record : array of shape (1,)
+        ``cell`` (int32), ``offset`` and ``scale`` (float32), each (n_cells,), and ``series`` (int16), of shape
+        (n_scans, n_cells).
+    facts : dict of str to float
+        Figures of the whole run that no model changes, by key of `glmwidgets.study.figures.FIGURES`.
+    warnings : tuple of str
+        What was warned of when the run was opened.
+    """
+
+    grid: CellGrid
+    record: np.ndarray = field(repr=False)
+    facts: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Numbers of its cells in the grid, rising, shape (n_cells,)."""
+        return self.record["cell"][0]
+
+    @property
+    def n_scans(self) -> int:
+        """Number of scans."""
+        return self.record["series"].shape[1]
+
+    @cached_property
+    def domain(self) -> Domain:
+        """Where the cells lie."""
+        return self.grid.domain(np.asarray(self.cells))
+
+    def series(self) -> np.ndarray:
+        """Series in the image's units, shape (n_scans, n_cells), float32."""
+        y = self.record["series"][0].astype(np.float32)
+        y *= self.record["scale"][0]
+        y += self.record["offset"][0]
+        return y
+
+    def mean(self) -> np.ndarray:
+        """Mean of each cell over time, shape (n_cells,)."""
+        return self.series().mean(axis=0, dtype=np.float64)
+
+    def as_run(self, of: StudyRun) -> Run:
+        """The run itself with cells for voxels: its events, confounds and clock are read, its image is not."""
+        given = {name: getattr(of.inputs, name) for name in ("events", "confounds", "slice_time_ref", "frame_times")}
+        shape = (*self.grid.shape, self.n_scans)
+        empty = nib.Nifti1Image(np.broadcast_to(np.float32(0), shape), self.grid.affine, self.domain.like.header)
+        given |= {"t_r": of.inputs.t_r, "mask": self.domain.mask_image()}
+        with Heard() as heard:
+            run = make_run(Reader(empty, self._image), of.inputs.bold, given, of.t_r)
+        return replace(run, inputs=replace(of.inputs), warnings=(*self.warnings, *heard.said))
+
+    def _image(self) -> nib.Nifti1Image:
+        volume = self.domain.fill(self.series())
+        return nib.Nifti1Image(volume, self.grid.affine, self.domain.like.header)
+
+
+def cells_for(n_scans: int) -> int:
+    """Cells that a run of so many scans may have.
+
+    Examples
+    --------
+    >>> cells_for(300), cells_for(1200)
+    (5000, 1349)
+    """
+    return min(N_CELLS, int(0.93 * MOST_BYTES / (2 * n_scans + HEAD)))
+
+
+def make_preview(run: Run, space: str = "", n_cells: int | None = None) -> Preview:
+    """Make the preview of a run.
+
+    Parameters
+    ----------
+    run : Run
+        With its series.
+    space : str
+        Template that it is in; empty for a grid of its own.
+    n_cells : int, optional
+        That the grid aims at; the same for all runs of a study in one space.
+
+    Returns
+    -------
+    Preview
+
+    Raises
+    ------
+    ValueError
+        If no voxel has a signal, or the image is not in its space.
+    """
+    with Heard() as heard:
+        domain = domain_of(run, Model())
+    n_cells = cells_for(run.n_scans) if n_cells is None else n_cells
+    grid = standard_grid(space, n_cells) if space else grid_of_mask(domain.mask, domain.affine, n_cells)
+    cells = cells_of(domain, grid)
+    series = run.reader.series(domain)
+    facts = facts_of(series, domain, run.t_r)
+    small = np.stack([cells.gather @ scan for scan in series])
+    return Preview(grid, packed(cells.numbers, small), facts, (*run.warnings, *heard.said))
+
+
+def packed(cells: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """Series of shape (n_scans, n_cells) in 16 bits a value, as a preview's record."""
+    low, high = series.min(axis=0), series.max(axis=0)
+    offset = ((low + high) / 2).astype(np.float32)
+    scale = np.maximum((high - low) / STEPS, np.finfo(np.float32).tiny).astype(np.float32)
+    n_scans, n_cells = series.shape
+    kinds = [("cell", "<i4", n_cells), ("offset", "<f4", n_cells), ("scale", "<f4", n_cells)]
+    record = np.zeros(1, np.dtype([*kinds, ("series", "<i2", (n_scans, n_cells))]))
+    record["cell"], record["offset"], record["scale"] = cells, offset, scale
+    record["series"] = np.round((series - offset) / scale)
+    return record
+
+
+def write_preview(preview: Preview, path: Path) -> None:
+    """Put a preview in its place, series first; who finds the JSON file finds the whole."""
+    held = io.BytesIO()
+    np.save(held, preview.record)
+    write_bytes(path.with_suffix(".npy"), held.getvalue(), "preview", overwrite=True)
+    tree: dict[str, Any] = {
+        "shape": list(preview.grid.shape),
+        "affine": preview.grid.affine.tolist(),
+        "space": preview.grid.space,
+        "facts": {key: None if np.isnan(value) else value for key, value in preview.facts.items()},
+        "warnings": list(preview.warnings),
+    }
+    write_text(path.with_suffix(".json"), json.dumps(tree, allow_nan=False), "preview", overwrite=True)
+
+
+def open_preview(path: Path) -> Preview | None:
+    """Map a preview; None if it was not made yet, or not to its end."""
+    try:
+        tree = parse_json(path.with_suffix(".json").read_bytes(), path)
+        record = np.load(path.with_suffix(".npy"), mmap_mode="r")
+    except (OSError, ValueError):
+        return None
+    grid = CellGrid(tuple(tree["shape"]), np.array(tree["affine"]), tree["space"])
+    facts = {key: np.nan if value is None else value for key, value in tree["facts"].items()}
+    return Preview(grid, record, facts, tuple(tree["warnings"]))
+
+
+def open_whole(of: StudyRun) -> Run:
+    """The run of a study's row, with its image."""
+    return open_again(of.inputs)

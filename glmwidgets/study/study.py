@@ -1,0 +1,356 @@
+"""A study: a table of runs and one model, in a folder of its own.
+
+The shape, for who builds on it:
+
+- ``study = Study.of("/data/bids", "/scratch/study", task="localizer")``, ``Study.of_table(table, folder)`` or, later,
+  ``Study.open("/scratch/study")``. ``study.runs`` are `StudyRun` rows, ``study.table`` the same as a DataFrame (one row
+  a run; ``why_not`` is a sentence where it cannot be used). ``study.model`` is the `Model` of all,
+  ``study.contrasts`` pairs of name and expression.
+- ``study.build_previews(heard=...)`` makes the previews that are not there yet; ``study.preview(i)`` maps one.
+- ``fit = study.refit(model, heard=..., stop=...)`` fits all previews: ``fit.parts[i]`` is a `RunRefit` with ``fitted``
+  (a `glmwidgets.analysis.answers.Fitted`) or ``why_not``. ``heard(part)`` is called for each as it is done.
+- ``answer = fit.answer("faces - houses")`` asks all fits: ``answer.contrasts[i]``, ``answer.z(i)``,
+  ``answer.volume(i, "z" or "effect")`` on ``answer.parts[i].preview.grid``, ``answer.why_not[i]``.
+- ``group = answer.group(used=rows)`` is a `GroupMap`: ``domain``, ``contrast``, ``z``, ``volume()``, ``values`` (one
+  row a participant), ``influence``, ``without(cell)``.
+- ``qc = study.qc(answer)`` is a `glmwidgets.study.table.QCTable`: ``values`` (DataFrame, one row a run, one column a
+  figure), ``unusual`` (bool, the same shape), ``said(i)`` (sentences). Labels, units, definitions and sources are the
+  rows of `glmwidgets.study.figures.FIGURES`.
+
+All of these may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from glmwidgets.files.envelope import enveloped, opened
+from glmwidgets.files.paths import resolved
+from glmwidgets.files.writing import check_folder, noted, write_text
+from glmwidgets.glm.design.confound_groups import first_choice
+from glmwidgets.glm.errors import InputError, MissingFileError, told
+from glmwidgets.glm.fit.grammar import quote_name
+from glmwidgets.glm.heard import Heard
+from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
+from glmwidgets.glm.tables import read_table
+from glmwidgets.specification.encoding import digest
+from glmwidgets.specification.model import Model
+from glmwidgets.study.contents import Contents
+from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
+from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
+from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
+from glmwidgets.study.table import QCTable, qc_of
+
+__all__ = ["Study"]
+
+FORMAT = "glmwidgets study"
+FILE = "study.json"
+
+#: Number of the arithmetic of previews; raised by hand when equal inputs give other values.
+PREVIEW_ARITHMETIC = 1
+
+
+class Study:
+    """Runs and one model, in a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Where previews and results are kept.
+    runs : sequence of StudyRun
+    model : Model
+    contrasts : sequence of (str, str)
+        Name and expression; the first is looked at first.
+    origin : str
+        Where the runs were found.
+
+    Attributes
+    ----------
+    folder : Path
+    runs : tuple of StudyRun
+    model : Model
+    contrasts : tuple of (str, str)
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        runs: Sequence[StudyRun],
+        model: Model,
+        contrasts: Sequence[tuple[str, str]] = (),
+        origin: str = "",
+    ):
+        self.folder = resolved(folder)
+        self.runs = tuple(runs)
+        self.model = model
+        self.contrasts = tuple((str(name), str(expression)) for name, expression in contrasts)
+        self.origin = origin
+        self._lock = threading.RLock()
+        self._refitters: dict[int, Refitter] = {}
+
+    # Making and opening -----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def of(
+        cls,
+        dataset: str | os.PathLike[str],
+        folder: str | os.PathLike[str],
+        *,
+        model: Model | None = None,
+        contrasts: Sequence[tuple[str, str] | str] = (),
+        **which: Any,
+    ) -> Study:
+        """The runs of a BIDS dataset.
+
+        Parameters
+        ----------
+        dataset : str or path
+        folder : str or path
+            Of the study; made when something is written.
+        model : Model, optional
+            Of all runs; by default exact regressors, motion parameters where there are any, and an AR(1) of each voxel.
+        contrasts : sequence of str or (name, expression), optional
+            By default each condition.
+        **which
+            Of `glmwidgets.study.index.runs_of_dataset`: task, space, subjects, entities, derivatives.
+
+        Returns
+        -------
+        Study
+        """
+        return cls._begun(folder, runs_of_dataset(dataset, **which), model, contrasts, str(resolved(dataset)))
+
+    @classmethod
+    def of_table(
+        cls,
+        table: pd.DataFrame | str | os.PathLike[str],
+        folder: str | os.PathLike[str],
+        *,
+        model: Model | None = None,
+        contrasts: Sequence[tuple[str, str] | str] = (),
+    ) -> Study:
+        """The runs that a table of files names; see `glmwidgets.study.index.runs_of_table`."""
+        origin = "" if isinstance(table, pd.DataFrame) else str(resolved(table))
+        return cls._begun(folder, runs_of_table(table), model, contrasts, origin)
+
+    @classmethod
+    def _begun(
+        cls, folder: Any, runs: Sequence[StudyRun], model: Model | None, contrasts: Sequence[Any], origin: str
+    ) -> Study:
+        pairs = [("", each) if isinstance(each, str) else tuple(each) for each in contrasts]
+        pairs = [(name or expression, expression) for name, expression in pairs]
+        study = cls(folder, runs, first_model(runs) if model is None else model, pairs, origin)
+        if not pairs:
+            study.contrasts = tuple((name, quote_name(name)) for name in study.conditions)
+        return study
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Study:
+        """A study that was saved.
+
+        Raises
+        ------
+        MissingFileError, ValueError
+            If there is none, or its file is of another kind.
+        """
+        path = resolved(folder) / FILE
+        if not path.is_file():
+            raise MissingFileError(
+                f"there is no study in {resolved(folder)} ({FILE})", advice={"terminal": "glmwidgets study init"}
+            )
+        tree = opened(noted(path).read_bytes(), FORMAT, path)
+        runs = [StudyRun.from_dict(each) for each in tree["runs"]]
+        contrasts = [tuple(pair) for pair in tree["contrasts"]]
+        return cls(path.parent, runs, Model.from_dict(tree["model"]), contrasts, tree["origin"])
+
+    def save(self) -> Path:
+        """Write the list of runs, the model and the contrasts to the study's folder."""
+        check_folder(self.folder).mkdir(parents=True, exist_ok=True)
+        tree = {
+            "origin": self.origin,
+            "model": self.model.to_dict(),
+            "contrasts": list(self.contrasts),
+            "runs": [run.to_dict() for run in self.runs],
+        }
+        return write_text(self.folder / FILE, enveloped(FORMAT, tree), "study", overwrite=True)
+
+    def with_model(self, model: Model, contrasts: Sequence[tuple[str, str]] | None = None) -> Study:
+        """The same runs, and their previews as they are kept, under another model."""
+        other = Study(self.folder, self.runs, model, self.contrasts if contrasts is None else contrasts, self.origin)
+        other._refitters, other._lock = self._refitters, self._lock
+        return other
+
+    # What there is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a run: labels, what it has, and why it cannot be used."""
+        return pd.DataFrame([run.row() for run in self.runs])
+
+    @cached_property
+    def conditions(self) -> tuple[str, ...]:
+        """Event types of the first runs that have any, sorted."""
+        found: set[str] = set()
+        for path in dict.fromkeys(run.inputs.events for run in self.runs[:20] if not run.why_not):
+            try:
+                table = read_table(path, "events")
+            except (OSError, ValueError):
+                continue
+            found |= set(table["trial_type"].dropna().astype(str)) if "trial_type" in table else set()
+        return tuple(sorted(found))
+
+    @property
+    def contents(self) -> Contents:
+        """Hashes of the runs' files."""
+        return Contents(self.folder / "contents")
+
+    # Previews ---------------------------------------------------------------------------------------------------------
+
+    def preview_path(self, i: int) -> Path:
+        """Where the preview of a run lies or will lie; its name says what it was made of."""
+        run = self.runs[i]
+        made_of = {
+            "arithmetic": PREVIEW_ARITHMETIC,
+            "bold": self.contents.of(run.inputs.bold),
+            "mask": self.contents.of(run.inputs.mask),
+            "space": run.space,
+            "cells": self.n_cells(run.space) if run.space else cells_for(run.n_scans),
+        }
+        return self.folder / "previews" / f"{run.name}_{digest(made_of)}"
+
+    def n_cells(self, space: str) -> int:
+        """Cells that the grid of a space aims at: what the longest of its runs may have."""
+        return cells_for(max(run.n_scans for run in self.runs if run.space == space))
+
+    def preview(self, i: int) -> Preview | None:
+        """The preview of a run; None where it was not made."""
+        if self.runs[i].why_not:
+            return None
+        with self._lock:
+            kept = self._refitters.get(i)
+            if kept is not None:
+                return kept.preview
+            found = open_preview(self.preview_path(i))
+            if found is not None:
+                self._refitters[i] = Refitter(i, self.runs[i], found)
+            return found
+
+    def build_preview(self, i: int) -> str:
+        """Make the preview of a run, if it is not there.
+
+        Returns
+        -------
+        str
+            Why it cannot be made; empty where it is there.
+        """
+        run = self.runs[i]
+        if run.why_not:
+            return run.why_not
+        try:
+            path = self.preview_path(i)
+            if open_preview(path) is None:
+                with Heard():
+                    whole = open_whole(run)
+                    made = make_preview(whole, run.space, self.n_cells(run.space) if run.space else None)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_preview(made, path)
+        except (OSError, ValueError, MemoryError) as error:
+            return told(error, "notebook")
+        return ""
+
+    def build_previews(
+        self, heard: Callable[[int, str], None] | None = None, stop: threading.Event | None = None
+    ) -> dict[int, str]:
+        """Make the previews that are not there yet.
+
+        Parameters
+        ----------
+        heard : callable, optional
+            ``heard(i, why_not)`` after each.
+        stop : threading.Event, optional
+            Ends it when it is set.
+
+        Returns
+        -------
+        dict of int to str
+            Why some cannot be made, by row.
+        """
+        failed: dict[int, str] = {}
+        for i in range(len(self.runs)):
+            if stop is not None and stop.is_set():
+                break
+            why_not = self.build_preview(i)
+            if why_not:
+                failed[i] = why_not
+            if heard is not None:
+                heard(i, why_not)
+        return failed
+
+    def refit(
+        self,
+        model: Model | Mapping[str, Any] | None = None,
+        heard: Callable[[RunRefit], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> StudyFit | None:
+        """Fit a model to all previews.
+
+        Parameters
+        ----------
+        model : Model or mapping from path to value, optional
+            The study's by default; a mapping changes that.
+        heard : callable, optional
+            ``heard(part)`` for each run when it is done, on the thread that fitted it.
+        stop : threading.Event, optional
+            Ends it when it is set; the result is then None.
+
+        Returns
+        -------
+        StudyFit or None
+        """
+        if not isinstance(model, Model):
+            model = self.model.updated(model or {})
+        for i in range(len(self.runs)):
+            self.preview(i)
+        refitters = [self._refitters.get(i) for i in range(len(self.runs))]
+        return refit_all(refitters, self.runs, model, heard, stop)
+
+    def qc(self, answer: StudyAnswer) -> QCTable:
+        """Figures of quality control of all runs, under the model and the contrast of an answer."""
+        return qc_of(answer, self.runs)
+
+
+def first_model(runs: Sequence[StudyRun]) -> Model:
+    """What a study begins with: exact regressors, motion parameters where there are any, AR(1) of each voxel."""
+    model = Model().updated({"noise.model": LIVE_NOISE_MODEL})
+    for run in runs:
+        if run.why_not or run.inputs.confounds is None:
+            continue
+        try:
+            columns = [str(name) for name in read_table(run.inputs.confounds, "confounds").columns]
+        except (OSError, ValueError):
+            continue
+        return model.updated({"design.confounds": first_choice(columns)})
+    return model
+
+
+def refuse_held(model: Model) -> None:
+    """Refuse a response that is a Python function: it has no name that another process, or another day, knows.
+
+    Raises
+    ------
+    InputError
+    """
+    from glmwidgets.glm.response.held import HELD
+
+    if model.design.hrf_model in HELD:
+        raise InputError(
+            "a response that is a Python function cannot be taken to other processes: choose one by name",
+            where="design.hrf_model",
+        )

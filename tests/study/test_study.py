@@ -1,0 +1,128 @@
+"""A study's index, previews and refit, beside the runs themselves."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glmwidgets.glm.errors import InputError, MissingFileError
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.study import FIGURES, Study
+from glmwidgets.study.cells import cells_of, grid_of_mask, standard_grid
+from glmwidgets.study.preview import MOST_BYTES, make_preview, open_whole
+
+
+def test_a_run_that_lacks_something_is_a_row_with_a_sentence(study):
+    assert study.table["name"].tolist() == ["sub-01", "sub-01_run-2", *(f"sub-{n:02d}" for n in range(2, 8))]
+    assert study.table["why_not"].tolist()[:-1] == [""] * 7
+    assert study.table["why_not"].iloc[-1].startswith("it has no events")
+
+
+def test_a_table_of_files_is_the_same_study(study, tmp_path):
+    table = pd.DataFrame([{"bold": r.inputs.bold, "events": r.inputs.events, "subject": r.subject} for r in study.runs])
+    other = Study.of_table(table, tmp_path)
+    assert [run.inputs.bold for run in other.runs] == [run.inputs.bold for run in study.runs]
+    assert other.contrasts == study.contrasts
+    assert other.table["why_not"].iloc[-1].startswith("it has no events")
+    gone = Study.of_table(pd.DataFrame({"bold": ["nowhere.nii.gz"]}), tmp_path)
+    assert "nowhere.nii.gz" in gone.runs[0].why_not
+
+
+def test_no_dataset_is_refused(tmp_path):
+    with pytest.raises(MissingFileError, match="no dataset"):
+        Study.of(tmp_path / "none", tmp_path)
+    with pytest.raises(InputError, match="task-other"):
+        Study.of(tmp_path, tmp_path, task="other")
+
+
+def test_what_was_saved_is_opened_again(study):
+    study.save()
+    again = Study.open(study.folder)
+    assert (again.runs, again.model, again.contrasts) == (study.runs, study.model, study.contrasts)
+
+
+def test_a_preview_holds_the_means_of_its_voxels(study):
+    run, preview = open_whole(study.runs[0]), study.preview(0)
+    data = np.asanyarray(run.img.dataobj)
+    centres = preview.domain.points[:: preview.cells.size // 7]
+    ijk = np.argwhere(np.ones(data.shape[:3], bool))
+    mm = ijk @ run.img.affine[:3, :3].T + run.img.affine[:3, 3]
+    mask = make_preview(run, "MNI", 5000)
+    np.testing.assert_array_equal(mask.record["series"], preview.record["series"])
+    step = preview.record["scale"].max()
+    for centre in centres:
+        inside = (np.abs(mm - centre) <= preview.grid.affine[0, 0] / 2).all(axis=1)
+        series = data[tuple(ijk[inside].T)]
+        own = preview.series()[:, np.flatnonzero((preview.domain.points == centre).all(axis=1))[0]]
+        # Cells at the edge of the brain hold some of these voxels only.
+        assert (series.min(axis=0) - step <= own).all()
+        assert (own <= series.max(axis=0) + step).all()
+    assert preview.record.nbytes <= MOST_BYTES
+
+
+def test_cells_of_a_standard_space_are_symmetric():
+    grid = standard_grid("MNI")
+    cells = np.arange(grid.size)
+    points = grid.domain(cells).points
+    np.testing.assert_allclose(points[grid.mirrored(cells)], points * [-1, 1, 1])
+
+
+def test_cell_means_are_those_of_dense_arithmetic():
+    rng = np.random.default_rng(0)
+    import nibabel as nib
+
+    from glmwidgets.runs.domain import Domain
+
+    data = rng.normal(size=(8, 6, 4)).astype(np.float32)
+    domain = Domain.of(nib.Nifti1Image(data, np.diag([-2.0, 2, 2, 1])))
+    cells = cells_of(domain, grid_of_mask(domain.mask, domain.affine, 24))
+    expected = data.reshape(4, 2, 3, 2, 2, 2).mean(axis=(1, 3, 5)).ravel()
+    np.testing.assert_allclose(cells.gather @ data.ravel(), expected, rtol=1e-5)
+
+
+def test_a_refit_is_a_fit_of_the_cells(study):
+    model = study.model.updated({"design.hrf_model": "glover", "noise.model": "ar1-reml"})
+    fit = study.refit(model)
+    part, contrast = fit.parts[2], fit.answer("faces - houses").contrasts[2]
+    series = study.preview(2).series().astype(np.float64)
+    percent = 100 * (series / series.mean(axis=0) - 1)
+    dense = compute_contrast(fit_glm(Moments(percent), part.design, "ar1-reml"), "faces - houses")
+    np.testing.assert_allclose(contrast.effect, dense.effect, atol=1e-3 * np.abs(dense.effect).max())
+    np.testing.assert_allclose(contrast.z_score(), dense.z_score(), atol=2e-3)
+    assert fit.parts[7].fitted is None
+    assert fit.parts[7].why_not.startswith("it has no events")
+
+
+def test_a_model_that_comes_back_gives_the_same(study):
+    first = study.refit().answer("faces").z(3)
+    study.refit({"design.hrf_model": "glover", "data.signal_scaling": "grand"})
+    np.testing.assert_allclose(study.refit().answer("faces").z(3), first, atol=1e-4)
+
+
+def test_the_group_is_of_participants(study):
+    answer = study.refit().answer("faces")
+    group = answer.group()
+    assert group.subjects == ("01", "02", "03", "04", "05", "06")
+    assert group.runs[0] == (0, 1)
+    on = [np.isin(answer.parts[i].preview.cells, np.flatnonzero(group.domain.mask)) for i in range(7)]
+    effects = [answer.contrasts[i].effect[0][on[i]] for i in range(7)]
+    values = np.stack([(effects[0] + effects[1]) / 2, *effects[2:]])
+    t = values.mean(axis=0) / (values.std(axis=0, ddof=1) / np.sqrt(6))
+    np.testing.assert_allclose(group.contrast.stat(), t, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(group.without(5), [np.delete(values[:, 5], i).mean() for i in range(6)])
+    assert answer.group(used=[0, 2, 3]).subjects == ("01", "02", "03")
+    with pytest.raises(InputError, match="two participants"):
+        answer.group(used=[0, 1])
+
+
+def test_every_figure_has_a_value_and_words(study):
+    table = study.qc(study.refit().answer("faces"))
+    assert list(table.values) == list(FIGURES)
+    assert not table.unusual.iloc[2].any()
+    known = table.values.iloc[2].notna()
+    assert set(known.index[~known]) == {"fd_mean", "fd_max", "fd_share", "motion_task"}  # there are no confounds
+    assert table.values.iloc[7][list(FIGURES)[5:]].isna().all()
+    for row in FIGURES.values():
+        assert row.definition.endswith(".")
+        assert row.said(1.0, 2.0)
