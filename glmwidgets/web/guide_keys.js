@@ -1,7 +1,7 @@
 // Which key a person pressed, written as the table of keys writes it.
 
 const LETTER = /^\p{L}$/u;
-const TYPED = "input, textarea, select, [contenteditable='true'], .glmw-grid, .glmw-group-table, [role='grid']";
+const TYPED = "input, textarea, select, [contenteditable='true'], .glmw-typed";
 
 // "n", "Shift+C", "+", "?", "Mod+Shift+P": Mod is Ctrl, or Cmd on a Mac. A sign is itself, with Shift or without.
 export function keyOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {

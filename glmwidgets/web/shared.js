@@ -49,10 +49,11 @@ export function ticks(low, high, most) {
   return out;
 }
 
+const collator = new Intl.Collator(undefined, { numeric: true });
+
 // By number where both are, else as people sort names: run 2 before run 10.
 export function inOrder(a, b) {
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  return String(a).localeCompare(String(b), undefined, { numeric: true });
+  return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
 }
 
 // Of long names that begin alike only what differs is shown; numbers and words stay whole.

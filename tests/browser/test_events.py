@@ -40,8 +40,7 @@ def becomes(ask):
 
 def cell(page, row, column):
     """A cell of the table, which is sorted by onset."""
-    rows = page.locator(".glmw-grid .glmw-grid-body .glmw-grid-row")
-    return rows.nth(row).locator(".glmw-grid-cell").nth(column)
+    return page.locator(".glmw-editor tbody tr").nth(row).locator("td").nth(column)
 
 
 def test_an_onset_is_edited_in_the_table(open_explorer, becomes, settle, ask, pixels, screenshot, look):
@@ -55,20 +54,20 @@ def test_an_onset_is_edited_in_the_table(open_explorer, becomes, settle, ask, pi
     assert page.locator(".glmw-wide .glmw-line").count() == 6
 
     first.dblclick()
-    page.locator(".glmw-grid input").fill("12,5")
+    page.locator(".glmw-editor td input").fill("12,5")
     page.keyboard.press("Enter")
     page.get_by_text("a decimal point, not a comma").wait_for()
-    assert "glmw-grid-refused" in first.get_attribute("class")
+    assert "glmw-refused" in first.get_attribute("class")
     assert ask(page, "print(ex.session.settings.events.table)") == "None"
 
     first.dblclick()
-    page.locator(".glmw-grid input").fill("290")
+    page.locator(".glmw-editor td input").fill("290")
     page.keyboard.press("Enter")
     becomes(page, "ex.session.events['onset'][0]", 290.0)
     page.wait_for_function(
         "() => document.querySelector('.glmw-wide rect[data-row=\"0\"] title').textContent.includes('290 s')"
     )
-    page.wait_for_function("() => !document.querySelector('.glmw-grid-said').textContent")
+    page.wait_for_function("() => !document.querySelector('.glmw-editor .glmw-table-said').textContent")
     settle(page)
     screenshot(page.locator(".glmw-explorer"), f"events_{look}")
     assert not np.array_equal(pixels(canvas), before)
@@ -76,14 +75,14 @@ def test_an_onset_is_edited_in_the_table(open_explorer, becomes, settle, ask, pi
     # a letter begins to edit and is no command of the notebook, where x would cut the cell
     cell(page, 2, 3).click()
     page.keyboard.press("x")
-    assert page.locator(".glmw-grid input").input_value() == "x"
+    assert page.locator(".glmw-editor td input").input_value() == "x"
     page.keyboard.press("Escape")
     assert page.locator(".jp-CodeCell").count() >= 1
 
     # an event that is clicked in the timeline is picked in the table
     page.locator(".glmw-wide rect[data-row='40']").click()
     becomes(page, "ex.events.editor.grid.picked", [40])
-    page.wait_for_function("() => document.querySelector('.glmw-grid-row.glmw-picked')?.dataset.row === '40'")
+    page.wait_for_function("() => document.querySelector('.glmw-editor tr.glmw-here')?.dataset.row === '40'")
 
     page.locator(".glmw button", has_text="undo").click()
     becomes(page, "ex.session.settings.events.table", None)

@@ -76,7 +76,7 @@ def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, scree
 
     # a covariate in the model changes the map, and asking about it again
     before = hands.picture()
-    page.locator(".glmw-group-table th", has_text="rvlpfc_contrast").locator("input").check()
+    page.locator(".glmw-maps th", has_text="rvlpfc_contrast").locator("input").check()
     hands.until("ex.session.settings.design.terms == ('rvlpfc_contrast',) and ex.session.is_current")
     adjusted = hands.other_picture(before)
     page.get_by_role("button", name="regression").click()
@@ -105,16 +105,16 @@ def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, scree
 
     # what is typed is read strictly: words beside the table, and the last good map stays
     kept = hands.kernel("id(ex.session.result)")
-    cell = page.locator(".glmw-group-table td.glmw-cell").first
+    cell = page.locator(".glmw-maps td.glmw-cell").first
     typed = cell.inner_text()
     cell.click()
     page.keyboard.type("many")
     page.keyboard.press("Enter")
-    page.locator(".glmw-group-table td.glmw-refused").wait_for(timeout=20_000)
-    assert "is 'many', which is no number" in hands.panel("Model").locator(".glmw-error").inner_text()
+    page.locator(".glmw-maps td.glmw-refused").wait_for(timeout=20_000)
+    assert "is 'many', which is no number" in hands.panel("Model").locator(".glmw-table-said").inner_text()
     assert hands.kernel("id(ex.session.result)") == kept
     page.keyboard.press("Escape")
-    page.locator(".glmw-group-table td.glmw-cell").first.click()
+    page.locator(".glmw-maps td.glmw-cell").first.click()
     page.keyboard.type("3.5")
     page.keyboard.press("Enter")
     hands.until("ex.session.settings.table.cells[0][0] == '3.5' and ex.session.is_current")

@@ -70,52 +70,75 @@ def test_control_and_setting_are_one(explorer, name):
     assert control.value == shown
 
 
+def says(table, kind, **content):
+    """What a page sends."""
+    table._handle_custom_msg({"kind": kind, **content}, [])
+
+
+def types(table, *cells):
+    """What a page sends of cells that were typed or pasted into: row, column, text."""
+    says(table, "edit", cells=[dict(zip(("row", "column", "text"), cell, strict=True)) for cell in cells])
+
+
 def test_the_table_is_the_settings_table(explorer):
     session, table = explorer.session, explorer.model.table
-    assert [column["name"] for column in table.data["columns"]] == ["age", "group"]
-    explorer.model._act("term", {"column": 0, "value": True})
+    assert [column["label"] for column in table.columns] == ["use", "map", "age", "group"]
+    says(table, "term", column=2, value=True)
     assert session.settings.design.terms == ("age",)
-    assert table.data["columns"][0]["in_model"]
-    explorer.model._act("cell", {"row": 3, "column": 0, "text": " 46.5 "})
+    assert table.columns[2]["tick"]
+    types(table, (3, 2, " 46.5 "))
     assert session.settings.table.cells[0][3] == "46.5"
-    assert table.data["cells"][0][3] == "46.5"
-    explorer.model._act("keep", {"row": 6, "value": False})
+    assert table.rows[3]["cells"][2] == "46.5"
+    says(table, "keep", row=6, value=False)
     assert session.settings.data.left_out == ("s6",)
-    assert table.data["kept"][6] is False
+    assert table.rows[6]["cells"][0] is False
     assert not explorer.maps.tiles.tiles[6]["kept"]
-    explorer.model._act("kind", {"column": 0})
+    says(table, "kind", column=2)
     assert session.settings.table.kinds[0] == "label"
     for _ in range(10):
         session.undo()
-    assert table.data["cells"][0][3] == "45"
+    assert table.rows[3]["cells"][2] == "45"
     assert session.settings.design.terms == ()
 
 
-def test_a_cell_that_cannot_be_read_stays_with_the_words_that_say_why(explorer):
-    before = explorer.session.result
-    explorer.model._act("cell", {"row": 1, "column": 0, "text": "old"})
-    assert explorer.model.table.refused == {"row": 1, "column": 0, "text": "old"}
-    assert "age of s1 is &#x27;old&#x27;, which is no number" in explorer.model._error.value
+def test_a_cell_that_cannot_be_read_is_refused_in_words(explorer):
+    before, table = explorer.session.result, explorer.model.table
+    types(table, (1, 2, "old"))
+    assert {"row": 1, "column": 2}.items() <= table.answer.items()
+    assert "age of s1 is 'old', which is no number" in table.answer["message"]
     assert explorer.session.result is before
-    explorer.model._act("cell", {"row": 1, "column": 0, "text": "32"})
-    assert explorer.model.table.refused == {}
-    assert explorer.model._error.value == ""
+    types(table, (1, 2, "32"))
+    assert table.answer["message"] == ""
+
+
+def test_a_block_that_is_pasted_is_one_step_or_none(explorer):
+    session, table = explorer.session, explorer.model.table
+    before = session.settings
+    types(table, (0, 2, "20"), (1, 2, "twenty"), (2, 2, "21"))
+    assert {"row": 1, "column": 2}.items() <= table.answer.items()
+    assert session.settings is before
+    types(table, (0, 2, "20"), (1, 2, "22"), (1, 3, "c"))
+    assert table.answer["message"] == ""
+    assert [cells[:2] for cells in session.settings.table.cells] == [("20", "22"), (before.table.cells[1][0], "c")]
+    session.undo()
+    assert session.settings == before
 
 
 def test_messages_from_a_page_are_checked(explorer):
-    seen = []
-    explorer.model.table.on_act(lambda what, content: seen.append(what))
-    for content in (
-        {"kind": "cell", "row": 99, "column": 0, "text": "1"},
-        {"kind": "cell", "row": 0, "column": 0, "text": 1},
-        {"kind": "keep", "row": 0, "value": "no"},
-        {"kind": "_show"},
-        {"kind": "term", "column": True, "value": True},
-    ):
-        explorer.model.table._handle_custom_msg(content, [])
+    table, seen = explorer.model.table, []
+    for listen in (table.on_pick, table.on_keep, table.on_term, table.on_kind):
+        listen(lambda *said: seen.append(said))
+    table.on_edit(seen.append)
+    says(table, "keep", row=0, value="no")
+    says(table, "_show")
+    says(table, "term", column=True, value=True)
+    says(table, "term", column=1, value=True)
+    for cell in ((99, 2, "1"), (0, 2, 1), (0, 0, "1")):
+        types(table, cell)
+    says(table, "edit", cells=[])
     assert seen == []
-    explorer.model.table._handle_custom_msg({"kind": "pick", "row": 2}, [])
-    assert seen == ["pick"]
+    says(table, "pick", row=2)
+    assert seen == [(2,)]
 
 
 def test_every_test_is_at_a_click_or_says_what_it_needs(explorer):

@@ -7,11 +7,12 @@ from typing import Any
 
 from glmwidgets.glm.group.terms import KINDS
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.parts.values_table import GroupTable
-from glmwidgets.panels.shared.base import Panel, labelled, text
+from glmwidgets.panels.parts.table import Refused, Typed
+from glmwidgets.panels.parts.values_table import FIRST, GroupTable
+from glmwidgets.panels.shared.base import Panel, labelled, taken, text
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.tests import TESTS
-from glmwidgets.specification.field import SettingsError
+from glmwidgets.specification.group import GroupSettings
 
 __all__ = ["GroupDesignPanel"]
 
@@ -37,7 +38,15 @@ class GroupDesignPanel(Panel):
             button.on_click(self.guarded(lambda _, name=name: session.ask(name)))
         tests = W.row("glmw-bar", *list(self.tests.values()))
         self.table = GroupTable()
-        self.table.on_act(self.guarded(self._act))
+        self.table.add_class("glmw-maps")
+        self.table.on_edit(self._edit)
+        for listen, act in (
+            (self.table.on_pick, self._pick),
+            (self.table.on_keep, self._keep),
+            (self.table.on_term, self._put_term),
+            (self.table.on_kind, self._turn),
+        ):
+            listen(self.guarded(act))
         self.upload = W.FileUpload(accept=".tsv,.csv,.txt", multiple=False, description="add covariates")
         self.upload.observe(self.guarded(self._take_upload), "value")
         self.centre = self.control("design.centre")
@@ -51,37 +60,30 @@ class GroupDesignPanel(Panel):
         self._show()
         self._show_fit()
 
-    def _act(self, what: str, content: dict[str, Any]) -> None:
-        getattr(self, f"_act_{what}")(**content)
+    def _edit(self, cells: list[Typed]) -> Refused:
+        def change(settings: GroupSettings, row: int, column: int, words: str) -> dict[str, Any]:
+            return {"table.cells": settings.table.with_cell(row, column - FIRST, words)}
 
-    def _act_cell(self, row: int, column: int, text: str) -> None:
-        refused = {"row": row, "column": column, "text": text}
-        try:
-            cells = self.session.settings.table.with_cell(row, column, text)
-        except SettingsError as error:
-            self.session.show_error(error)
-            self.table.refused = refused
-            return
-        self.table.refused = {} if self.session.update({"table.cells": cells}) else refused
+        return taken(self.session, cells, change)
 
-    def _act_keep(self, row: int, value: bool) -> None:
+    def _keep(self, row: int, value: bool) -> None:
         name = self.session.settings.table.maps[row]
         left_out = [other for other in self.session.settings.data.left_out if other != name]
         self.session.update({"data.left_out": tuple(left_out if value else [*left_out, name])})
 
-    def _act_term(self, column: int, value: bool) -> None:
+    def _put_term(self, column: int, value: bool) -> None:
         name = self.session.settings.table.names[column]
         others = [term for term in self.session.settings.design.terms if term != name]
         self.session.take_terms([*others, name] if value else others)
 
-    def _act_kind(self, column: int) -> None:
+    def _turn(self, column: int) -> None:
         table = self.session.settings.table
         other = next(kind for kind in KINDS if kind != table.kinds[column])
         kinds = (*table.kinds[:column], other, *table.kinds[column + 1 :])
         if self.session.update({"table.kinds": kinds}) and table.names[column] in self.session.settings.design.terms:
             self.session.take_terms(self.session.settings.design.terms)
 
-    def _act_pick(self, row: int) -> None:
+    def _pick(self, row: int) -> None:
         name = self.session.settings.table.maps[row]
         self.session.show_map(None if self.session.shown == name else name)
 
@@ -96,8 +98,6 @@ class GroupDesignPanel(Panel):
         settings = self.session.settings
         self.table.show(settings.table, settings.design.terms, settings.data.left_out)
         self._note.value = escape(settings.table.matched)
-        if self.table.refused and self.session.status.state != "error":
-            self.table.refused = {}
         self._mark()
 
     def _show_fit(self, _change: object = None) -> None:

@@ -1,17 +1,14 @@
-"""Events as a table whose cells can be edited; `web/event_grid.js` is its other half."""
+"""Events as a table whose cells can be edited."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import anywidget
 import numpy as np
 import pandas as pd
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import below, heard, is_text
-from glmwidgets.web import script
+from glmwidgets.panels.parts.table import RowTable
 
 __all__ = ["EDITABLE", "EventGrid"]
 
@@ -26,32 +23,26 @@ EDITABLE = {
 _LABELS = {"onset": "onset, s", "duration": "duration, s", "trial_type": "type"}
 
 
-class EventGrid(anywidget.AnyWidget):
-    """One row an event; what is typed into a cell is read here, and refused in words where it cannot be.
+class EventGrid(RowTable):
+    """One row an event, by onset; several can be picked.
 
     Attributes
     ----------
-    data : dict
-        See `show`.
-    picked : list of int
-        Rows, counted from 0.
-    answer : dict
-        What became of the last text that was typed.
+    names : list of str
+        Of the columns, in the table of events; the first is the number of the event.
 
     Examples
     --------
     >>> import pandas as pd
     >>> grid = EventGrid()
     >>> grid.show(pd.DataFrame({"onset": [0.5], "duration": [1.0], "trial_type": ["face"]}), {"face": "teal"})
-    >>> grid.data["rows"], [column["label"] for column in grid.data["columns"]]
-    ([[0.5, 1.0, 'face']], ['onset, s', 'duration, s', 'type'])
+    >>> grid.rows, [column["label"] for column in grid.columns]
+    ([{'cells': [1, 0.5, 1.0, 'face'], 'bad': ''}], ['#', 'onset, s', 'duration, s', 'type'])
     """
 
-    _esm = script("event_grid.js")
-
-    data = t.Dict().tag(sync=True)
-    picked = t.List(t.Int()).tag(sync=True)
-    answer = t.Dict().tag(sync=True)
+    many = t.Bool(True).tag(sync=True)
+    sorted = t.Int(1).tag(sync=True)
+    names: tuple[str, ...] = ()
 
     def show(
         self,
@@ -82,51 +73,20 @@ class EventGrid(anywidget.AnyWidget):
                 "label": _LABELS.get(name, str(name)),
                 "editable": name in EDITABLE,
                 "text": name == "trial_type" or events[name].dtype.kind not in "fiub",
+                "digits": 3,
                 "help": EDITABLE.get(name, "a column of the file"),
-                "width": _width(name, events[name]),
             }
+            | ({"colours": dict(colours)} if name == "trial_type" else {})
             for name in names
         ]
-        cells = [[_plain(value) for value in events[name].tolist()] for name in names]
-        data = {
-            "columns": columns,
-            "names": names,
-            "rows": [list(row) for row in zip(*cells, strict=True)],
-            "colours": dict(colours),
-            "marks": {str(row): words for row, words in (marks or {}).items()},
-            "empty": empty,
-        }
-        if data != self.data:
-            with self.hold_sync():
-                self.data = data
-                self.picked = [row for row in self.picked if row < len(events)]
-
-    def on_edit(self, handler: Callable[[int, str, str], str]) -> None:
-        """Call a handler with row, column and text of a cell that was edited.
-
-        Parameters
-        ----------
-        handler : callable
-            Returns why the text is refused, or nothing.
-        """
-
-        def take(row: int, column: int, text: str) -> None:
-            message = handler(row, self.data["names"][column], text)
-            self.answer = {"n": self.answer.get("n", 0) + 1, "row": row, "column": column, "message": message or ""}
-
-        rows, names = (below(lambda name=name: len(self.data.get(name, []))) for name in ("rows", "names"))
-        heard(self, "edit", take, row=rows, column=names, text=is_text)
-
-    def on_delete(self, handler: Callable[[], Any]) -> None:
-        """Call a handler when the key that deletes is pressed over picked rows."""
-        heard(self, "delete", handler)
-
-
-def _width(name: str, column: pd.Series) -> list[int]:
-    """Least width in pixels, and share of what is left over."""
-    if name == "trial_type":
-        return [130, 3]
-    return [84, 1] if column.dtype.kind in "fiub" else [120, 2]
+        cells = zip(*([_plain(value) for value in events[name].tolist()] for name in names), strict=True)
+        marks = marks or {}
+        with self.hold_sync():
+            self.names = ("#", *names)
+            self.columns = [{"label": "#", "help": "number of the event in its table", "text": False}, *columns]
+            self.rows = [{"cells": [k + 1, *row], "bad": marks.get(k, "")} for k, row in enumerate(cells)]
+            self.empty = empty
+            self.picked = [row for row in self.picked if row < len(events)]
 
 
 def _plain(value: object) -> object:

@@ -1,50 +1,40 @@
-"""The table of a group's maps, whose cells are typed into; `web/group_table.js` is its other half."""
+"""The table of a group's maps, whose cells are typed into."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import below, heard, is_flag, is_text
+from glmwidgets.glm.group.terms import KINDS
+from glmwidgets.panels.parts.heard import heard, is_flag
+from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.specification.group import TableSettings
-from glmwidgets.web import script
 
-__all__ = ["GroupTable"]
+__all__ = ["FIRST", "GroupTable"]
+
+#: Column of the page that holds the first column of the table; a tick and the map's name come before it.
+FIRST = 2
 
 
-class GroupTable(anywidget.AnyWidget):
+class GroupTable(RowTable):
     """One row a map: a tick for whether it is used, its name, and a cell for each column.
 
     A column's heading has a tick for whether it is in the model, and says what its cells are.
-
-    Attributes
-    ----------
-    data : dict
-        See `show`.
-    here : int
-        Row that is marked; -1 for none.
-    refused : dict
-        ``row``, ``column`` and ``text`` of what was typed last and cannot be; empty if all is well.
 
     Examples
     --------
     >>> table = GroupTable()
     >>> table.show(TableSettings(("a", "b"), ("age",), ("number",), (("24", "31"),)), ["age"], ["b"])
-    >>> table.data["columns"], table.data["kept"]
-    ([{'name': 'age', 'kind': 'number', 'in_model': True, 'fixed': False}], [True, False])
+    >>> table.columns[2]["label"], table.columns[2]["tick"], [row["cells"] for row in table.rows]
+    ('age', True, [[True, 'a', '24'], [False, 'b', '31']])
     """
 
-    _esm = script("group_table.js")
-
-    data = t.Dict({"maps": [], "rows": [], "columns": [], "cells": [], "kept": []}).tag(sync=True)
-    here = t.Int(-1).tag(sync=True)
-    refused = t.Dict().tag(sync=True)
+    follows = t.Bool(False).tag(sync=True)
 
     def show(self, table: TableSettings, terms: Sequence[str], left_out: Sequence[str]) -> None:
-        """Show another table, in one message; nothing is sent of one that is the same.
+        """Show another table, in one message; nothing is sent of what is the same.
 
         Parameters
         ----------
@@ -54,45 +44,49 @@ class GroupTable(anywidget.AnyWidget):
         left_out : sequence of str
             Maps that are not used.
         """
-        data = {
-            "maps": list(table.maps),
-            "rows": list(table.rows or table.maps),
-            "columns": [
-                {"name": name, "kind": kind, "in_model": name in terms, "fixed": name == table.subjects}
-                for name, kind in zip(table.names, table.kinds, strict=True)
-            ],
-            "cells": [list(cells) for cells in table.cells],
-            "kept": [name not in left_out for name in table.maps],
-        }
-        if data != self.data:
-            self.data = data
+        columns = [
+            {
+                "label": name,
+                "editable": True,
+                "text": kind != "number",
+                "tick": name in terms,
+                "ticks": f"{name} in the model",
+                "kind": KINDS[kind],
+                "fixed": name == table.subjects,
+                "turns": "names the subjects" if name == table.subjects else "click to read the cells the other way",
+            }
+            for name, kind in zip(table.names, table.kinds, strict=True)
+        ]
+        known_as = [
+            name if name == row else f"{name} ({row} in the table)"
+            for name, row in zip(table.maps, table.rows or table.maps, strict=True)
+        ]
+        with self.hold_sync():
+            self.columns = [
+                {"label": "use", "help": "use"},
+                {"label": "map", "help": "click to look at a map", "text": True, "press": True, "short": True},
+                *columns,
+            ]
+            self.rows = [
+                {
+                    "cells": [name not in left_out, name, *(cells[k] for cells in table.cells)],
+                    "out": name in left_out,
+                    "title": known_as[k],
+                }
+                for k, name in enumerate(table.maps)
+            ]
 
-    def on_act(self, handler: Callable[[str, dict[str, Any]], Any]) -> None:
-        """Call a handler with what a person did.
+    def on_keep(self, handler: Callable[[int, bool], Any]) -> None:
+        """Call a handler with the row of a map, and whether it shall be used."""
+        heard(self, "keep", handler, row=self._is_row, value=is_flag)
 
-        Parameters
-        ----------
-        handler : callable
-            Given ``"cell"`` (row, column, text), ``"keep"`` (row, value), ``"term"`` (column, value), ``"kind"``
-            (column) or ``"pick"`` (row), and these as a dictionary.
-        """
-        maps, columns = (below(lambda name=name: len(self.data[name])) for name in ("maps", "columns"))
-        checks = {"row": maps, "column": columns, "text": is_text, "value": is_flag}
+    def on_term(self, handler: Callable[[int, bool], Any]) -> None:
+        """Call a handler with a column of the table, and whether it shall be in the model."""
+        heard(self, "term", lambda column, value: handler(column - FIRST, value), column=self._is_term, value=is_flag)
 
-        def hear(kind: str, words: tuple[str, ...]) -> None:
-            def take(*said: Any) -> None:
-                handler(kind, dict(zip(words, said, strict=True)))
+    def on_kind(self, handler: Callable[[int], Any]) -> None:
+        """Call a handler with a column of the table that shall be read the other way."""
+        heard(self, "kind", lambda column: handler(column - FIRST), column=self._is_term)
 
-            heard(self, kind, take, **{word: checks[word] for word in words})
-
-        for kind, words in _ACTS.items():
-            hear(kind, words)
-
-
-_ACTS = {
-    "cell": ("row", "column", "text"),
-    "keep": ("row", "value"),
-    "term": ("column", "value"),
-    "kind": ("column",),
-    "pick": ("row",),
-}
+    def _is_term(self, said: Any) -> bool:
+        return self._is_column(said) and said >= FIRST

@@ -11,9 +11,11 @@ from glmwidgets.analysis.events import event_findings, measures_of, types_of
 from glmwidgets.glm.errors import told
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.event_grid import EventGrid
+from glmwidgets.panels.parts.table import Refused, Typed
 from glmwidgets.panels.parts.timeline import EventTimeline
-from glmwidgets.panels.shared.base import Panel, field, text
+from glmwidgets.panels.shared.base import Panel, field, taken, text
 from glmwidgets.session.single.session import Session
+from glmwidgets.specification.settings import Settings
 from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventEditor"]
@@ -156,17 +158,13 @@ class EventEditor(Panel):
             self._said.value = said
             W.show(self._said, said)
 
-    def _edit(self, row: int, column: str, words: str) -> str:
-        """Take what was typed into a cell, or say why not."""
-        with self.session.lock:
-            try:
-                changes = self._edits.cell(row, column, words)
-                return "" if self.session.update(changes) else self.session.status.message
-            except ValueError as error:
-                return told(error, "notebook")
-            except Exception as error:
-                self.session.show_error(error)
-                return f"the cell could not be changed: {error}"
+    def _edit(self, cells: list[Typed]) -> Refused:
+        """Take what was typed into cells, or say why not."""
+
+        def change(settings: Settings, row: int, column: int, words: str) -> dict:
+            return dataclasses.replace(self._edits, settings=settings).cell(row, self.grid.names[column], words)
+
+        return taken(self.session, cells, change)
 
     def _renamed(self) -> dict:
         changes = self._edits.renamed(self.kind.value, self.name.value)

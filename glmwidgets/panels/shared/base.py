@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any, ClassVar
 
+from glmwidgets.glm.errors import told
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.style import stylesheet
+from glmwidgets.panels.parts.table import Refused, Typed
 from glmwidgets.panels.shared.controls import NOTHING, control_of, named
 from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["Panel", "close_with_all", "field", "guarded", "labelled", "named", "opened_by", "text", "why"]
+__all__ = ["Panel", "close_with_all", "field", "guarded", "labelled", "named", "opened_by", "taken", "text", "why"]
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,34 @@ def guarded(session: LiveSession, what: str, handler: Callable[..., Any]) -> Cal
                 session.show_error(error)
 
     return call
+
+
+def taken(session: LiveSession, cells: list[Typed], change: Callable[..., Mapping[str, Any]]) -> Refused:
+    """Take what was typed or pasted into the cells of a table as one change, or say which of them cannot be.
+
+    Parameters
+    ----------
+    session : LiveSession
+    cells : list of (row, column, text)
+    change : callable
+        Given settings, row, column and text: the changes of these settings that the text asks for. Raises ValueError
+        where it cannot be.
+    """
+    with session.lock:
+        changes: dict[str, Any] = {}
+        for cell in cells:
+            row, column, _ = cell
+            try:
+                changes |= change(session.settings.updated(changes), *cell)
+            except ValueError as error:
+                return row, column, told(error, "notebook")
+            except Exception as error:
+                session.show_error(error)
+                return row, column, f"the cell could not be changed: {error}"
+        if session.update(changes):
+            return None
+        row, column, _ = cells[0]
+        return row, column, session.status.message
 
 
 def close_with_all(widget: W.Widget) -> None:

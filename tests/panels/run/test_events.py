@@ -38,15 +38,15 @@ def panel(session):
 
 def type_into(panel, row, column, text):
     """What the browser sends when a cell is left; what it is answered."""
-    names = panel.editor.grid.data["names"]
-    content = {"kind": "edit", "row": row, "column": names.index(column), "text": text}
-    panel.editor.grid._handle_custom_msg(content, [])
-    return panel.editor.grid.answer["message"]
+    grid = panel.editor.grid
+    cells = [{"row": row, "column": grid.names.index(column), "text": text}]
+    grid._handle_custom_msg({"kind": "edit", "cells": cells}, [])
+    return grid.answer["message"]
 
 
 def cell(panel, row, column):
-    data = panel.editor.grid.data
-    return data["rows"][row][data["names"].index(column)]
+    grid = panel.editor.grid
+    return grid.rows[row]["cells"][grid.names.index(column)]
 
 
 def pause(session):
@@ -86,7 +86,6 @@ def test_a_cell_is_edited_undone_and_done_again(session, panel):
         ("duration", "-1", "0 or more"),
         ("modulation", "", "a number"),
         ("trial_type", "  ", "must have a name"),
-        ("rt", "1", "cannot be edited"),
     ],
 )
 def test_what_cannot_be_is_refused_beside_the_cell(session, panel, column, text, words):
@@ -98,8 +97,10 @@ def test_what_cannot_be_is_refused_beside_the_cell(session, panel, column, text,
 
 def test_an_unreasonable_message_is_no_event(session, panel):
     before = session.settings
-    for content in ({"row": 99}, {"row": 0, "column": 44}, {"row": 0, "column": 0, "text": 3}, {"row": "x"}):
-        panel.editor.grid._handle_custom_msg({"kind": "edit", "column": 0, "text": "1", **content}, [])
+    rt = panel.editor.grid.names.index("rt")  # a column of the file
+    for content in ({"row": 99}, {"column": 44}, {"column": 0}, {"column": rt}, {"text": 3}, {"row": "x"}):
+        cell = {"row": 0, "column": 1, "text": "1", **content}
+        panel.editor.grid._handle_custom_msg({"kind": "edit", "cells": [cell]}, [])
     assert session.settings is before
 
 
@@ -146,7 +147,8 @@ def test_rename_merge_and_split(session, panel):
     assert session.settings.contrast.expression == '"upright face" - house'
     assert types_shown(panel) == ["body", "house", "upright face"]
     colour = colour_of("upright face", session.conditions)
-    assert editor.grid.data["colours"]["upright face"] == panel.types.data["types"][2]["colour"] == colour
+    column = editor.grid.columns[editor.grid.names.index("trial_type")]
+    assert column["colours"]["upright face"] == panel.types.data["types"][2]["colour"] == colour
 
     editor.name.value = "house"
     editor.rename.click()
@@ -255,7 +257,7 @@ def test_milliseconds_are_mended_at_a_click(run):
 def test_what_lies_outside_is_marked_and_told(session, panel):
     type_into(panel, 2, "onset", "500")
     assert "outside the run" in panel._found.value
-    assert panel.editor.grid.data["marks"] == {"2": "outside the run"}
+    assert [row["bad"] for row in panel.editor.grid.rows[:4]] == ["", "", "outside the run", ""]
     assert "1 outside the run" in panel.editor._head.value
 
 
@@ -270,9 +272,9 @@ def test_names_are_text_and_never_markup(session, panel):
 def test_a_closed_editor_costs_nothing_and_an_open_one_no_new_widgets(session, panel):
     editor = panel.editor
     panel.edit.value = False
-    before = editor.grid.data
+    before = editor.grid.rows
     type_into(panel, 0, "onset", "11")
-    assert editor.grid.data is before
+    assert editor.grid.rows is before
     panel.edit.value = True
     assert cell(panel, 0, "onset") == 11
     n = len(core._instances)
@@ -285,9 +287,11 @@ def test_a_closed_editor_costs_nothing_and_an_open_one_no_new_widgets(session, p
 def test_one_message_for_the_table_and_one_for_each_timeline(session, panel):
     sent = []
     for name, widget in (("list", panel.types), ("grid", panel.editor.grid), ("timeline", panel.editor.timeline)):
-        widget.observe(lambda change, name=name: sent.append((name, change["name"])), ["data", "off", "shift", "kind"])
+        widget.observe(
+            lambda change, name=name: sent.append((name, change["name"])), ["data", "rows", "off", "shift", "kind"]
+        )
     type_into(panel, 0, "onset", "11")
-    assert sorted(sent) == [("grid", "data"), ("list", "data"), ("timeline", "data")]
+    assert sorted(sent) == [("grid", "rows"), ("list", "data"), ("timeline", "data")]
     sent.clear()
     panel.editor.shift.value = 0.5
     assert sorted(sent) == [("list", "shift"), ("timeline", "shift")]
