@@ -40,7 +40,10 @@ TABLES = {
         "glmwidgets.glm.noise.models",
         {"in menus": "label", "what it assumes": "description", "its p values": "calibration"},
     ),
-    "THRESHOLDS": ("glmwidgets.glm.inference.heights", {"in menus": "label", "what it controls": "description"}),
+    "THRESHOLDS": (
+        "glmwidgets.glm.inference.heights",
+        {"in menus": "label", "what it controls": "description", "which question it answers": "question"},
+    ),
     "SCALINGS": ("glmwidgets.glm.moments.scaling", {"`signal_scaling`": "value", "what it is": "label"}),
     "STATISTICS": ("glmwidgets.glm.fit.statistics", {"in menus": "label", "what it says": "description"}),
     "GROUP_ESTIMATORS": ("glmwidgets.glm.group.fit", {"what it is": "meaning"}),

@@ -248,6 +248,8 @@ SMOOTH = Added(
     "SMOOTHNESS",
     "rough",
     SmoothnessMethod("rough", lambda correlations: Smoothness((1.0, 1.0, 1.0), 1.0), "nobody"),
+    "threshold.smoothness",
+    flag="--smoothness",
 )
 SIZES = Added("CLUSTER_METHODS", "none", CLUSTER_METHODS["spm"]._replace(clusters=lambda field, z: 0 * z))
 FORMAT = Added(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.thresholding import thresholding
 from glmwidgets.analysis.verdicts import ContrastBook, RunsBook
 from glmwidgets.analysis.voxels import Here, RunEffect, RunEffects, VoxelSeries
@@ -19,7 +20,9 @@ from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.group.fit import GroupFit, group_contrast
 from glmwidgets.glm.group.influence import Influence
 from glmwidgets.glm.inference.heights import false_discovery_rate
+from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import p_from_z
+from glmwidgets.glm.inference.smoothness import Smoothness
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
 from glmwidgets.runs.domain import Domain
@@ -161,6 +164,8 @@ class Answer:
         In z; infinite if nothing can survive.
     statistics : StatisticsBook
         What the map can show.
+    noise : SpatialNoise
+        How smooth the residuals are over space.
     timings : dict
         Seconds by stage, of the stages that were computed for this answer.
     warnings : dict
@@ -173,6 +178,7 @@ class Answer:
     z: np.ndarray
     threshold: float
     statistics: StatisticsBook
+    noise: SpatialNoise = field(repr=False)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -180,6 +186,17 @@ class Answer:
     def thresholding(self) -> ThresholdSettings:
         """The settings' threshold, one-sided for an F test."""
         return thresholding(self.settings, self.contrast)
+
+    @property
+    def smoothness(self) -> Smoothness:
+        """How smooth the noise is, by the settings' estimator; found when it is first asked for."""
+        return self.noise.smoothness(self.settings.threshold.smoothness)
+
+    @property
+    def field(self) -> RandomField:
+        """What noise of this smoothness does over the voxels that are analysed."""
+        chosen = self.thresholding
+        return self.noise.field(self.contrast, chosen.two_sided, chosen.smoothness)
 
     @cached_property
     def rates(self) -> tuple[float, float]:

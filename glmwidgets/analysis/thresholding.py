@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.inference.ari import hommel_values
 from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
+from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.reading import reads
 from glmwidgets.specification.settings import ThresholdSettings
@@ -70,17 +72,20 @@ class Clusters:
     bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
 
-@reads("threshold.height_control", "threshold.alpha", "threshold.value", "threshold.two_sided")
-def threshold_of(settings: Any, contrast: Scored) -> float:
+@reads("threshold.height_control", "threshold.alpha", "threshold.value", "threshold.two_sided", "threshold.smoothness")
+def threshold_of(settings: Any, contrast: Scored, noise: SpatialNoise) -> float:
     """Threshold in z; infinite if nothing can survive."""
     chosen, sides = settings.threshold, two_sided(settings, contrast[0])
-    return height_threshold(contrast[1], chosen.height_control, alpha=chosen.alpha, two_sided=sides, fixed=chosen.value)
+    needed = THRESHOLDS[chosen.height_control].needs_field
+    field = noise.field(contrast[0], sides, chosen.smoothness) if needed else None
+    how = {"alpha": chosen.alpha, "fixed": chosen.value, "field": field}
+    return height_threshold(contrast[1], chosen.height_control, two_sided=sides, **how)
 
 
-def usual_heights(z: np.ndarray, two_sided: bool) -> dict[str, tuple[float, float]]:
+def usual_heights(z: np.ndarray, two_sided: bool, field: RandomField) -> dict[str, tuple[float, float]]:
     """Of each method that controls a rate: the rate that the field asks of it, and the height in z that this means."""
     rates = {name: row.usual_alpha for name, row in THRESHOLDS.items() if row.setting == "alpha"}
-    return {name: (rate, height_threshold(z, name, rate, two_sided)) for name, rate in rates.items()}
+    return {name: (rate, height_threshold(z, name, rate, two_sided, field=field)) for name, rate in rates.items()}
 
 
 @reads("threshold.two_sided", "threshold.cluster_size", "threshold.min_distance")

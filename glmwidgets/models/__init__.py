@@ -17,6 +17,7 @@ _EXPORTS = {
     "first_level_from_bids": "glmwidgets.models.from_bids",
     "get_clusters_table": "glmwidgets.models.thresholding",
     "non_parametric_inference": "glmwidgets.models.permutation_inference",
+    "runs_random_field": "glmwidgets.models.mapping",
     "threshold_stats_img": "glmwidgets.models.thresholding",
 }
 

@@ -15,6 +15,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from glmwidgets.analysis.answers import Fitted
+from glmwidgets.analysis.smoothness import SpatialNoise, runs_smoothness_of, smoothness_of
 from glmwidgets.analysis.steps import design_of, warn_if_unseen
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
@@ -432,6 +433,13 @@ class FirstLevelModel(MappingModel):
         if dof_method == "sum" and not (combined.stat_type == "F" and f_method == "approximate"):
             warn_if_liberal(combined, fixed_effects(contrasts), 'pass dof_method="satterthwaite"', stacklevel=3)
         return combined
+
+    def spatial_noise(self) -> SpatialNoise:
+        """How smooth what the model leaves is, over space; needs ``minimize_memory=False``."""
+        self.check_fitted()
+        domain = self.masker_.domain_
+        runs = [smoothness_of(None, fit, domain) for fit in self.fits_]
+        return runs_smoothness_of(None, domain, runs)
 
     # What the fit found -----------------------------------------------------------------------------------------------
 

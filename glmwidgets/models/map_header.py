@@ -9,12 +9,15 @@ import nibabel as nib
 
 from glmwidgets.glm.fit.contrasts import Contrast
 
-__all__ = ["Statistic", "describe_map", "dof_of", "is_f_map", "statistic_of"]
+__all__ = ["Statistic", "describe_map", "dof_of", "is_f_map", "rows_and_dof", "statistic_of"]
 
 # A NIfTI header has room for 80 bytes of text.
 LENGTH = 79
 
-_DOF = re.compile(r"\[(?:t, |F, \d+ and )?dof ([0-9.]+)\]|SPM\{[TF]_\[(?:[0-9.]+,)?([0-9.]+)\]\}")
+_DOF = re.compile(
+    r"\[(?:t, |F, (?P<rows>\d+) and )?dof (?P<dof>[0-9.]+)\]"
+    r"|SPM\{[TF]_\[(?:(?P<first>[0-9.]+),)?(?P<second>[0-9.]+)\]\}"
+)
 #: SPM's description of its maps, and this package's of statistics.
 _SPM = re.compile(r"SPM\{(?P<kind>[TF])_\[(?P<first>[0-9.]+)(?:,(?P<second>[0-9.]+))?\]\}")
 _OWN = re.compile(r"^stat \[(?P<kind>[tF]), (?:(?P<first>\d+) and )?dof (?P<second>[0-9.]+)\]")
@@ -130,7 +133,38 @@ def dof_of(img: nib.Nifti1Image) -> float | None:
     73.0
     """
     match = _DOF.search(_description(img))
-    return float(match[1] or match[2]) if match else None
+    return float(match["dof"] or match["second"]) if match else None
+
+
+def rows_and_dof(img: nib.Nifti1Image) -> tuple[int | None, float]:
+    """The test that a map's values come from, by its header.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+        Of a statistic, or of the z scores that were made of it.
+
+    Returns
+    -------
+    rows : int or None
+        Of an F test; None of a t test, and where nothing is told.
+    dof : float
+        Of the residuals; infinite where nothing is told.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> img = nib.Nifti1Image(np.zeros((1, 1, 1)), np.eye(4))
+    >>> img.header["descrip"] = b"z_score [F, 2 and dof 84] of face; house"
+    >>> rows_and_dof(img)
+    (2, 84.0)
+    """
+    if match := _DOF.search(_description(img)):
+        rows = match["rows"] or match["first"]
+        return int(float(rows)) if rows else None, float(match["dof"] or match["second"])
+    told = statistic_of(img)
+    dofs = () if told is None else told.dofs
+    return (int(dofs[0]) if len(dofs) > 1 else None), (dofs[-1] if dofs else float("inf"))
 
 
 def is_f_map(img: nib.Nifti1Image) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from glmwidgets.analysis.smoothness import SpatialNoise, runs_smoothness_of
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.models.base import Estimator
 from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.run_contrasts import is_named_contrasts
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from glmwidgets.models.masker import ImageMasker
 
-__all__ = ["OUTPUT_TYPES", "MappingModel"]
+__all__ = ["OUTPUT_TYPES", "MappingModel", "runs_random_field"]
 
 OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
 
@@ -72,6 +74,40 @@ class MappingModel(Estimator):
             ) from error
         return glm_report(self, contrasts, **options)
 
+    def spatial_noise(self, *of: Any) -> SpatialNoise:
+        """How smooth what the model leaves is, over space; found when it is asked for."""
+        raise NotImplementedError
+
+    def random_field(
+        self, contrast: Any, two_sided: bool = True, smoothness: str = "correlation", **how: Any
+    ) -> RandomField:
+        """What noise as smooth as the residuals does over the mask: familywise heights, and p of peaks and clusters.
+
+        Parameters
+        ----------
+        contrast : str, array, dict or Contrast
+            What `contrast` takes, or gave.
+        two_sided : bool
+            Whether both signs are looked at; an F test has one side.
+        smoothness : str
+            How the smoothness is estimated: a key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
+        **how
+            Further arguments of `contrast`.
+
+        Returns
+        -------
+        glmwidgets.glm.inference.random_fields.RandomField
+            For ``field=`` of `threshold_stats_img` and `get_clusters_table`.
+
+        Raises
+        ------
+        ValueError
+            If the residuals cannot be had; runs are kept with ``minimize_memory=False``.
+        """
+        found = contrast if isinstance(contrast, Contrast) else self.contrast(contrast, **how)
+        noise = self.spatial_noise(*filter(None, [how.get("first_level_contrast")]))
+        return noise.field(found, two_sided, smoothness)
+
     def _maps(self, definition: Any, output_type: str, estimate: Callable[[Any], Contrast], text: Any) -> Any:
         """Map of a contrast, or maps by output type, or these by the names of several contrasts."""
         if is_named_contrasts(definition):
@@ -87,3 +123,26 @@ class MappingModel(Estimator):
     def _log(self, level: int, message: str) -> None:
         if self.verbose >= level:
             print(f"[{type(self).__name__}] {message}")
+
+
+def runs_random_field(
+    models: Sequence[MappingModel], contrast: Contrast, two_sided: bool = True, smoothness: str = "correlation"
+) -> RandomField:
+    """The random field of a contrast over runs that have a model each.
+
+    Parameters
+    ----------
+    models : sequence of glmwidgets.models.FirstLevelModel
+        Fitted with ``minimize_memory=False`` on one mask.
+    contrast : Contrast
+        Of all of them together.
+    two_sided, smoothness
+        As in `MappingModel.random_field`.
+
+    Returns
+    -------
+    glmwidgets.glm.inference.random_fields.RandomField
+    """
+    domain = models[0].masker_.domain_
+    noise = runs_smoothness_of(None, domain, [model.spatial_noise() for model in models])
+    return noise.field(contrast, two_sided, smoothness)

@@ -12,6 +12,7 @@ import pandas as pd
 from joblib import hash as content_hash
 
 from glmwidgets.analysis.answers import FittedGroup
+from glmwidgets.analysis.smoothness import SpatialNoise, group_smoothness_of
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
 from glmwidgets.glm.group.design import check_group_design, design_of_covariates
@@ -336,6 +337,11 @@ class SecondLevelModel(MappingModel):
         weights = group_weights(self.design_matrix_, second_level_contrast)
         values = self._values_of(first_level_contrast)
         yield from iter_permutations(values, self.design_matrix_, weights, mask=self.masker_.mask_, **options)
+
+    def spatial_noise(self, first_level_contrast: Any = None) -> SpatialNoise:
+        """How smooth what the design leaves of the maps is, over space."""
+        domain = self.masker_.domain_
+        return group_smoothness_of(None, self.fitted(first_level_contrast), domain)
 
     # What the fit found -----------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.analysis.smoothness import field_of_width
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.clusters import (
@@ -19,11 +20,13 @@ from glmwidgets.glm.inference.clusters import (
     threshold_map,
 )
 from glmwidgets.glm.inference.heights import height_threshold, threshold_method
+from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import z_from_f, z_from_t
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_volume
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
-from glmwidgets.models.map_header import is_f_map, statistic_of
+from glmwidgets.models.map_header import is_f_map, rows_and_dof, statistic_of
+from glmwidgets.runs.domain import Domain
 
 __all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img", "warn_of_unused"]
 
@@ -38,6 +41,8 @@ def threshold_stats_img(
     height_control: str | None = "fpr",
     cluster_threshold: int = 0,
     two_sided: bool = True,
+    *,
+    field: Any = None,
 ) -> tuple[nib.Nifti1Image | None, float]:
     """Threshold a map of z scores.
 
@@ -53,12 +58,14 @@ def threshold_stats_img(
     threshold : float, optional
         The threshold itself, 3 by default, for ``height_control=None``. One-sided and negative means the lower tail.
     height_control : str or None
-        "fpr", "fdr", "bonferroni" or another key of `glmwidgets.glm.inference.heights.THRESHOLDS`; None takes
+        "fpr", "fdr", "bonferroni", "rft" or another key of `glmwidgets.glm.inference.heights.THRESHOLDS`; None takes
         `threshold`.
     cluster_threshold : int
         Clusters of fewer voxels than this vanish.
     two_sided : bool
         Whether negative effects are tested, too.
+    field : RandomField, or float or three of them, optional
+        How smooth the noise is, for ``height_control="rft"``: ``model.random_field(contrast)``, or the FWHM in mm.
 
     Returns
     -------
@@ -93,13 +100,15 @@ def threshold_stats_img(
     if stat_img is None:
         if method.needs_map:
             raise ValueError(f"height_control={height_control!r} finds the threshold from the map: give stat_img")
-        return None, height_threshold([], height_control, alpha, two_sided, fixed=chosen)
+        known = field if isinstance(field, RandomField) else None
+        return None, height_threshold([], height_control, alpha, two_sided, fixed=chosen, field=known)
     img, data = _map(stat_img)
     two_sided = _has_two_sides(img, two_sided)
     mask = _tested(img, data, mask_img)
     if method.setting == "alpha":
         data = _as_z(img, data, mask)
-    height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen)
+    found = _field(img, mask, field) if method.needs_field else None
+    height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen, field=found)
     kept = threshold_map(np.where(mask, data, 0), height, cluster_threshold, two_sided)
     return image_like(kept, img), height
 
@@ -287,6 +296,14 @@ def _as_z(img: nib.Nifti1Image, data: np.ndarray, mask: np.ndarray) -> np.ndarra
     values = data[mask].astype(np.float64)
     z[mask] = z_from_t(values, *told.dofs[:1]) if told.kind == "t" else z_from_f(values, *told.dofs[:2])
     return z
+
+
+def _field(img: nib.Nifti1Image, mask: np.ndarray, given: Any) -> RandomField | None:
+    """The field that was given, or that of noise of the width that was given."""
+    if given is None or isinstance(given, RandomField):
+        return given
+    rows, dof = rows_and_dof(img)
+    return field_of_width(Domain.of(img, mask), given, dof, rows)
 
 
 def _has_two_sides(img: nib.Nifti1Image, two_sided: bool) -> bool:

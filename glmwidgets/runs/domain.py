@@ -12,6 +12,7 @@ import numpy as np
 
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.clusters import Cluster, find_clusters
+from glmwidgets.glm.inference.smoothness import NeighbourPairs, neighbour_pairs
 from glmwidgets.glm.noise.pooling import neighbour_matrix
 from glmwidgets.images.coordinates import to_mm
 from glmwidgets.images.grids import same_grid
@@ -124,6 +125,16 @@ class Domain:
         if connectivity not in self._touching:
             self._touching[connectivity] = neighbour_matrix(self.mask, connectivity)
         return self._touching[connectivity]
+
+    @cached_property
+    def pairs(self) -> NeighbourPairs:
+        """Voxels that touch along each axis, of whose noise the smoothness is made."""
+        return neighbour_pairs(self.mask)
+
+    @property
+    def voxel_size(self) -> np.ndarray:
+        """Edges of a voxel in mm, shape (3,)."""
+        return np.linalg.norm(self.affine[:3, :3], axis=0)
 
     def sphere(self, ijk: Sequence[int], radius: float) -> np.ndarray:
         """Numbers of the voxels at most `radius` mm from a voxel, sorted."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.inference.smoothness import SMOOTHNESS
 from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, field_of, setting
 from glmwidgets.specification.tree import SettingsTree
 
@@ -135,6 +136,9 @@ class ThresholdSettings:
         Smallest cluster that is kept, in voxels.
     min_distance : float
         Smallest distance between the peaks listed of a cluster, in mm.
+    smoothness : str
+        How the smoothness of the noise is estimated, where a threshold or a p value depends on it: a key of
+        `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
     """
 
     height_control: str = setting(
@@ -205,6 +209,15 @@ class ThresholdSettings:
         options=(Option("--min-distance", "least mm between a cluster's peaks"),),
         stride=2.0,
         argument=Argument("min_distance", _TABLE),
+    )
+    smoothness: str = setting(
+        "correlation",
+        "estimator of smoothness",
+        short="smoothness",
+        choices=SMOOTHNESS,
+        options=(Option("--smoothness", "how the smoothness of the noise over space is estimated"),),
+        argument=Argument("smoothness", "FirstLevelModel.random_field"),
+        also=("FWHM of the noise", "resels"),
     )
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from glmwidgets.glm.choices import Choices, check_choice
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import p_from_z
 
 __all__ = ["THRESHOLDS", "Threshold", "false_discovery_rate", "height_threshold", "q_values"]
@@ -25,11 +28,14 @@ class Threshold(NamedTuple):
     Attributes
     ----------
     function : callable
-        ``function(z_values, level, two_sided) -> float``; `level` is the number that `setting` names.
+        ``function(z_values, level, two_sided) -> float``; `level` is the number that `setting` names. One that
+        `needs_field` is given a `glmwidgets.glm.inference.random_fields.RandomField` after these.
     label : str
         A few words for a menu.
     description : str
         What it controls, in a sentence.
+    question : str
+        Which question it answers, in a sentence.
     setting : {"alpha", "fixed"}
         Which number it reads: an error rate, or the threshold itself.
     phrase : str
@@ -39,6 +45,8 @@ class Threshold(NamedTuple):
         bring the height.
     needs_map : bool
         Whether the height depends on the z scores.
+    needs_field : bool
+        Whether the height depends on how smooth the noise is, and on the shape of the region that is searched.
     bounds_false : bool
         Whether alpha is the share of voxels without effect that is expected among those that pass.
     usual_alpha : float
@@ -47,16 +55,23 @@ class Threshold(NamedTuple):
         Phrases by which a person looks for it.
     """
 
-    function: Callable[[NDArray[np.float64], float, bool], float]
+    function: Callable[..., float]
     label: str
     description: str
     setting: str = "alpha"
     phrase: str = ""
     nilearn: str | None = None
     needs_map: bool = True
+    needs_field: bool = False
     bounds_false: bool = False
     usual_alpha: float = 0.05
     also: tuple[str, ...] = ()
+    question: str = ""
+
+    @property
+    def hint(self) -> str:
+        """What it controls and which question that answers."""
+        return " ".join(filter(None, (self.description, self.question)))
 
     def said(self, alpha: float, voxels: str) -> str:
         """The rule in a few words of a methods section.
@@ -77,6 +92,7 @@ def height_threshold(
     two_sided: bool = True,
     *,
     fixed: float = 3.0,
+    field: RandomField | None = None,
 ) -> float:
     """Z score that a voxel must reach.
 
@@ -85,7 +101,7 @@ def height_threshold(
     z_values : array-like
         Z scores of all voxels in the mask. Their number is the number of tests, zeros and NaN included (NaN never
         passes). Not looked at by "fpr" and "fixed".
-    height_control : {"fpr", "fdr", "bonferroni", "fixed"} or None
+    height_control : {"fpr", "fdr", "bonferroni", "rft", "rft-fsl", "fixed"} or None
         A key of `THRESHOLDS`. None is "fixed".
     alpha : float
         Error rate, between 0 and 1; a two-sided test spends half of it on each tail.
@@ -93,6 +109,8 @@ def height_threshold(
         Whether negative effects are tested, too.
     fixed : float
         The threshold itself, for "fixed". One-sided and negative means the lower tail.
+    field : RandomField, optional
+        Noise of the map's smoothness over its mask, for "rft" and "rft-fsl"; `two_sided` counts, and not its own.
 
     Returns
     -------
@@ -103,7 +121,7 @@ def height_threshold(
     Raises
     ------
     ValueError
-        If the method is unknown, `alpha` is not between 0 and 1, or `fixed` does not fit the test.
+        If the method is unknown or lacks its `field`, `alpha` is not between 0 and 1, or `fixed` does not fit the test.
 
     Notes
     -----
@@ -112,7 +130,8 @@ def height_threshold(
     - fpr: ``P(Z > threshold) = alpha``;
     - bonferroni: ``P(Z > threshold) = alpha / n``;
     - fdr: the least of the z scores whose i-th smallest p value is ``p < alpha i / n`` (Benjamini and Hochberg 1995,
-      J. R. Stat. Soc. B 57, 289-300), less 1e-12 so that this voxel passes.
+      J. R. Stat. Soc. B 57, 289-300), less 1e-12 so that this voxel passes;
+    - rft, rft-fsl: the chance of any peak above it is alpha; see `glmwidgets.glm.inference.random_fields`.
 
     Examples
     --------
@@ -132,7 +151,17 @@ def height_threshold(
         return float(method.function(z_values, fixed, two_sided))
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
-    return max(0.0, float(method.function(z_values, alpha, two_sided)))
+    return max(0.0, float(method.function(z_values, alpha, two_sided, *_field_of(method, height_control, field))))
+
+
+def _field_of(method: Threshold, name: str | None, field: RandomField | None) -> tuple[RandomField, ...]:
+    """The field as an argument of a row that needs it."""
+    if method.needs_field and field is None:
+        raise InputError(
+            f"height_control={name!r} depends on how smooth the noise is, and nobody has said that",
+            advice={"function": "give field=, such as model.random_field(contrast), or the FWHM of the noise in mm"},
+        )
+    return (field,) if method.needs_field else ()
 
 
 def threshold_method(height_control: str | None) -> Threshold:
@@ -164,12 +193,20 @@ def _benjamini_hochberg(z_values: NDArray[np.float64], alpha: float, two_sided: 
     return candidates[passes][-1] - 1e-12 if passes.any() else np.inf
 
 
+def _random_field(formulas: str) -> Callable[..., float]:
+    def height(z_values: NDArray[np.float64], alpha: float, two_sided: bool, field: RandomField) -> float:
+        return replace(field, two_sided=two_sided, method=formulas).threshold(alpha)
+
+    return height
+
+
 _ROWS = {
     "fixed": Threshold(
         _fixed,
         "fixed",
         "A height that is chosen by hand; it controls no error rate.",
-        "fixed",
+        question="What does the map look like at this height? To look, not to conclude.",
+        setting="fixed",
         phrase="a height chosen by hand, which controls no error rate",
         nilearn="",
         needs_map=False,
@@ -179,6 +216,7 @@ _ROWS = {
         _false_positive_rate,
         "p, uncorrected",
         "Each voxel has the chance alpha to pass if it has no effect; many of many voxels will.",
+        question="Which voxels are worth a look, or form clusters whose size is then tested?",
         phrase="uncorrected p below {alpha:g}",
         nilearn="fpr",
         needs_map=False,
@@ -189,6 +227,7 @@ _ROWS = {
         _benjamini_hochberg,
         "FDR",
         "Among the voxels that pass, the expected share of those without effect is at most alpha.",
+        question="Where is there an effect, if a known share of what I report may be false?",
         phrase="false discovery rate {alpha:g}",
         nilearn="fdr",
         bounds_false=True,
@@ -198,9 +237,29 @@ _ROWS = {
         _bonferroni,
         "Bonferroni",
         "The chance that even one voxel without effect passes is at most alpha.",
+        question="Which voxels have an effect, each of them, whatever the noise? Strict where noise is smooth.",
         phrase="family-wise error {alpha:g} by Bonferroni over {voxels}",
         nilearn="bonferroni",
         also=("family-wise error", "fwe correction"),
+    ),
+    "rft": Threshold(
+        _random_field("spm"),
+        "random field",
+        "The chance that even one voxel without effect passes is at most alpha, for noise as smooth as the residuals; "
+        "Bonferroni's height where that is lower. By SPM's formulas.",
+        question="Which voxels have an effect, each of them, in smoothed data?",
+        phrase="family-wise error {alpha:g} by random field theory over {voxels}",
+        needs_field=True,
+        also=("random field theory", "rft", "fwe correction", "spm threshold"),
+    ),
+    "rft-fsl": Threshold(
+        _random_field("fsl"),
+        "random field, FSL",
+        "The same by FSL's formulas: of Gaussian noise, counting the volume of the region and not its surface.",
+        question="Would FSL's voxel threshold keep this voxel?",
+        phrase="family-wise error {alpha:g} by Gaussian random field theory over {voxels}",
+        needs_field=True,
+        also=("gaussian random field", "grf", "fsl threshold"),
     ),
 }
 

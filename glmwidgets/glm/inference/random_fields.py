@@ -47,6 +47,9 @@ FORMING_LEAST, FORMING_SAFE = 2.3, 3.09
 # From here on a t field is Gaussian to double precision.
 MAX_DOF = 1e8
 
+# Beyond it, a statistic's square is more than double precision holds.
+HIGHEST = 1e100
+
 # Heights between which a threshold is looked for; beyond the last, double precision has no tail left.
 HEIGHTS = 0.0, 37.0
 
@@ -85,7 +88,7 @@ def ec_densities(height: ArrayLike, dof: float = np.inf, rows: int | None = None
     >>> bool(np.allclose(ec_densities(9.0, dof=20, rows=1), 2 * ec_densities(3.0, dof=20)))
     True
     """
-    u = np.asarray(height, dtype=np.float64)
+    u = np.clip(np.asarray(height, dtype=np.float64), -HIGHEST, HIGHEST)
     if rows is not None:
         return _f_densities(np.maximum(u, 0), rows, min(dof, MAX_DOF))
     if dof >= MAX_DOF:
@@ -205,24 +208,35 @@ class RandomField:
         -------
         ndarray, float64, of the same shape
         """
-        z = np.asarray(z, dtype=np.float64)
-        return _chance_of_any(self.expected_clusters(np.abs(z) if self.two_sided else z))
+        z = np.abs(np.asarray(z, dtype=np.float64)) if self.two_sided else np.asarray(z, dtype=np.float64)
+        chance = _chance_of_any(self.expected_clusters(z))
+        if not CLUSTER_METHODS[self.method].at_most_bonferroni:
+            return chance
+        return np.minimum(chance, self.n_voxels * (1 + self.two_sided) * ndtr(-z))
 
     def threshold(self, alpha: float = 0.05) -> float:
-        """Height in z that noise reaches anywhere with chance `alpha`.
+        """Height in z that noise reaches anywhere with chance `alpha`; infinite if it always does, as t of 2 dof.
 
         Raises
         ------
         ValueError
-            If no height does, as in a region of no resels.
+            If `alpha` is not between 0 and 1.
         """
         if not 0 < alpha < 1:
             raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
+        height = self._height_of_field(alpha)
+        if not CLUSTER_METHODS[self.method].at_most_bonferroni:
+            return height
+        return min(height, float(-ndtri(alpha / (1 + self.two_sided) / self.n_voxels)))
+
+    def _height_of_field(self, alpha: float) -> float:
         wanted = CLUSTER_METHODS[self.method].clusters_at(alpha)
         low = self._steepest()
         if self.expected_clusters(low) < wanted:
             # The region is so small that the characteristic does not reach alpha where it falls: a single voxel's.
             return float(-ndtri(alpha / (1 + self.two_sided)))
+        if self.expected_clusters(HEIGHTS[1]) > wanted:  # a t field of so few degrees of freedom has no bound
+            return float(np.inf)
         return float(brentq(lambda z: np.log(self.expected_clusters(z) + 1e-320) - np.log(wanted), low, HEIGHTS[1]))
 
     def _steepest(self) -> float:
@@ -326,6 +340,8 @@ class ClusterMethod(NamedTuple):
     size_p : callable
         ``size_p(field, size, forming)``: chance that a cluster above a z score has so many voxels.
     source : str
+    at_most_bonferroni : bool
+        Whether peaks have Bonferroni's p where that is the smaller one, as where noise is rough.
     """
 
     label: str
@@ -333,6 +349,7 @@ class ClusterMethod(NamedTuple):
     clusters_at: Callable[[float], float]
     size_p: Callable[[RandomField, NDArray[np.float64], float], NDArray[np.float64]]
     source: str
+    at_most_bonferroni: bool = False
 
 
 def _euler_characteristic(field: RandomField, z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -373,6 +390,7 @@ CLUSTER_METHODS: Choices[ClusterMethod] = Choices(
             lambda alpha: -np.log1p(-alpha),
             _size_p_of_field,
             "Friston et al. 1994, Human Brain Mapping 1, 210-220; Worsley et al. 1996, Human Brain Mapping 4, 58-73",
+            at_most_bonferroni=True,
         ),
         "fsl": ClusterMethod(
             "Gaussian field, volume alone",

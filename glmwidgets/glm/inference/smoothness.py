@@ -15,7 +15,7 @@ design's orthonormal basis, ``r_i' r_j = y_i' y_j - (q'y_i)' (q'y_j)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ __all__ = [
     "correlations_of",
     "neighbour_pairs",
     "neighbour_products",
+    "pooled_smoothness",
     "resel_counts",
     "residual_correlations",
     "smoothness_of_residuals",
@@ -175,6 +176,29 @@ class Smoothness:
     def resels(self, mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
         """Resel counts of a search region; see `resel_counts`."""
         return resel_counts(mask, self.fwhm)
+
+
+def pooled_smoothness(parts: Sequence[Smoothness]) -> Smoothness:
+    """Smoothness of the mean of several maps' noises: roughness (1 / FWHM^2, and resels a voxel) is their mean.
+
+    Parameters
+    ----------
+    parts : sequence of Smoothness
+        Of one mask each, with noise of the same variance.
+
+    Examples
+    --------
+    >>> two = pooled_smoothness([Smoothness((2.0, 2.0, 2.0), 8.0), Smoothness((4.0, 4.0, 4.0), 64.0)])
+    >>> [round(width, 2) for width in two.fwhm]
+    [2.53, 2.53, 2.53]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    fwhm = 1 / np.sqrt(np.mean([np.divide(1.0, np.square(one.fwhm)) for one in parts], axis=0))
+    there = np.isfinite(fwhm)
+    # What the widths' product is beside the resel is kept: derivatives along two axes may correlate.
+    beside = np.mean([one.resel_size / np.prod(np.asarray(one.fwhm)[there]) for one in parts])
+    return Smoothness(tuple(float(w) for w in fwhm), float(beside * np.prod(fwhm[there])))
 
 
 class SmoothnessMethod(NamedTuple):

@@ -16,6 +16,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
@@ -143,7 +144,10 @@ class Moments:
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
         """
         if self._series is None:
-            raise ValueError("the series of this run were not kept, to save memory; fit it again and keep them")
+            raise InputError(
+                "the series of this run were not kept, to save memory; fit it again and keep them",
+                advice={"function": "minimize_memory=False keeps them"},
+            )
         return self._series
 
     @property

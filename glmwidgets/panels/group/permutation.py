@@ -174,7 +174,7 @@ class PermutationPanel(Panel):
         two_sided = result.thresholding.two_sided
         size = np.abs(result.z) if two_sided else result.z
         chosen = [(f"on the map: {_method(result)}", result.threshold)]
-        for method, (alpha, height) in usual_heights(result.z, two_sided).items():
+        for method, (alpha, height) in usual_heights(result.z, two_sided, result.field).items():
             chosen.append((f"{THRESHOLDS[method].label} {alpha:g}", height))
         rows += [(label, "", _number(height), f"{np.count_nonzero(size > height):,}", "") for label, height in chosen]
         if permuted is not None:

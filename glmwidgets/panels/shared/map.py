@@ -155,7 +155,8 @@ class MapPanel(Panel):
         settings = self.session.settings
         for control, value in ((self.method, self._method()), (self.statistic, settings.map.statistic)):
             control.value = value
-        by_rate = THRESHOLDS[settings.threshold.height_control].setting == "alpha"
+        row = THRESHOLDS[settings.threshold.height_control]
+        by_rate, self.method.tooltip = row.setting == "alpha", row.hint
         self._alphas[settings.threshold.height_control] = settings.threshold.alpha
         # It keeps its place: the slider beside it is under the hand that makes the threshold a fixed one.
         (self._alpha_field.remove_class if by_rate else self._alpha_field.add_class)("glmw-absent")

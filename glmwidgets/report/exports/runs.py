@@ -19,7 +19,9 @@ from glmwidgets.report.exports.script_parts import (
     assembled,
     contrast_lines,
     design_lines,
+    field_lines,
     model_arguments,
+    needs_field,
     output_lines,
     registering_lines,
     saving_lines,
@@ -163,11 +165,13 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
     ]
     modelled = "all_events, all_confounds" if found.is_even else "design_matrices=designs"
     fit += [f"model.fit(imgs, {modelled}, sample_masks=kept, mean_scans=averaged)"]
+    how = f'missing="skip", dof_method={found.settings.runs.dof_method!r}'
     each = [
         "    # Fixed effects of the runs that can answer.",
         "    maps = model.compute_contrast(",
-        f'        contrast, output_type="all", missing="skip", dof_method={found.settings.runs.dof_method!r}',
+        f'        contrast, output_type="all", {how}',
         "    )",
+        *field_lines(found.sources[0].settings, f"model.random_field(contrast, {how}"),
     ]
     return (fit, each), []
 
@@ -199,10 +203,12 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
         f"    combined = combine(answers, {found.settings.runs.dof_method!r}) if len(answers) > 1 else answers[0]",
         '    kinds = ("z_score", "stat", "p_value", "effect_size", "effect_variance")',
         "    maps = {kind: models[0].masker_.inverse_transform(getattr(combined, kind)()) for kind in kinds}",
+        *field_lines(found.sources[0].settings, "runs_random_field(models, combined"),
     ]
     imports = [
         "from glmwidgets.models.run_contrasts import contrasts_of_runs",
         "from glmwidgets.specification.fixed import WEIGHTINGS",
+        *(["from glmwidgets.models import runs_random_field"] if needs_field(found.sources[0].settings) else []),
     ]
     return (fit, each), imports
 

@@ -19,6 +19,7 @@ from glmwidgets.report.exports.script_parts import (
     assembled,
     contrast_lines,
     design_lines,
+    field_lines,
     input_text,
     kept_argument,
     origin_lines,
@@ -208,6 +209,7 @@ def _own(source: Source, stem: str) -> str:
     lines += ["", *contrast_lines(settings), *output_lines(stem), "for name, contrast in contrasts.items():"]
     lines += [
         '    maps = model.compute_contrast(contrast, output_type="all")',
+        *field_lines(settings, "model.random_field(contrast"),
         *saving_lines(settings, "model.mask_img_"),
     ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]

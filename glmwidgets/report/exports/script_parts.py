@@ -12,6 +12,7 @@ import pandas as pd
 
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
@@ -247,11 +248,33 @@ def output_lines(stem: str) -> list[str]:
     return ["", f"folder = Path({f'{slug(stem)}_results'!r})", "folder.mkdir(exist_ok=True)"]
 
 
+def needs_field(settings: Settings) -> bool:
+    """Whether what survives depends on how smooth the noise is."""
+    return THRESHOLDS[settings.threshold.height_control].needs_field
+
+
+def field_lines(settings: Settings, found: str) -> list[str]:
+    """Lines that find the random field of a contrast, where it is needed.
+
+    Parameters
+    ----------
+    settings : Settings
+    found : str
+        Where and of what: the beginning of a call of ``random_field``, up to its further arguments.
+    """
+    if not needs_field(settings):
+        return []
+    chosen = settings.threshold
+    sides = f", two_sided={chosen.two_sided!r}, smoothness={chosen.smoothness!r}"
+    return [f"    field = {found}{sides})"]
+
+
 def saving_lines(settings: Settings, mask: str, height: float | None = None) -> list[str]:
     """Lines that write the maps and the table of clusters of a contrast."""
     chosen = settings.threshold
     how = chosen.height if height is None else {"height_control": None, "threshold": height}
     words = ", ".join(f"{name}={value!r}" for name, value in how.items())
+    words += ", field=field" if height is None and needs_field(settings) else ""
     return [
         "    for kind, img in maps.items():",
         '        img.to_filename(folder / f"{name}_{kind}.nii.gz")',
@@ -270,6 +293,7 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
 def written_arguments(source: Source, makes_design: bool) -> dict[str, Any]:
     """Arguments that the estimator of a script is given; those of the design only where the estimator makes it."""
     told = {"t_r": source.run.t_r, **model_arguments(source.settings, source.run)}
+    told |= {"minimize_memory": False} if needs_field(source.settings) else {}
     left = () if makes_design else ("t_r", *arguments_in(source.settings.design))
     return {name: value for name, value in told.items() if name not in left}
 

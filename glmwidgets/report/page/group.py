@@ -117,7 +117,7 @@ def study_of_group(
             test = None if permuted is None else PermutationFacts.of(permuted, settings.permutation)
             facts.append(ContrastFacts.of(*about, result, clusters, permuted=test))
         else:
-            facts.append(ContrastFacts.found(*about, group_contrast(result.fit, text), settings, result.domain))
+            facts.append(ContrastFacts.found(*about, group_contrast(result.fit, text), settings, result.noise))
     if bg_img is None:
         background = analysis.background_image(settings.map.background)
         bg_img = settings.map.underlay or nib.Nifti1Image(background, affine)

@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
+from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of, thresholding
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
@@ -23,7 +24,6 @@ from glmwidgets.images.mask import to_volumes
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.models.thresholding import warn_of_unused
 from glmwidgets.report.page.permuted import PermutationFacts
-from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.looks import MapSettings
@@ -113,12 +113,12 @@ class ContrastFacts:
 
     @classmethod
     def found(
-        cls, name: str, text: str, weights: tuple[np.ndarray, ...], contrast: Contrast, asked: Any, domain: Domain
+        cls, name: str, text: str, weights: tuple[np.ndarray, ...], contrast: Contrast, asked: Any, noise: SpatialNoise
     ) -> ContrastFacts:
         """Of a contrast that is still to be thresholded, as ``asked.threshold`` says."""
         scored = (contrast, contrast.z_score())
-        height = threshold_of(asked, scored)
-        clusters = clusters_of(asked, domain, scored, height)
+        height = threshold_of(asked, scored, noise)
+        clusters = clusters_of(asked, noise.domain, scored, height)
         told = (*scored, thresholding(asked, contrast), height)
         return cls(name, text, weights, *told, clusters.found, clusters.labels)
 
@@ -334,6 +334,7 @@ def study_of_model(
     else:  # only a contrast tells which maps a group model is about
         runs = (Fitted("group", designs[0], None),)
     found = []
+    noise = model.spatial_noise(*([] if first else [first_level_contrast])) if named else None
     for name, definition in named.items():
         if first:
             contrast = model.contrast(definition, missing=missing, dof_method=dof_method)
@@ -341,7 +342,7 @@ def study_of_model(
             contrast = model.contrast(definition, first_level_contrast)
         weights = weights_of(definition, runs)
         text = definition if isinstance(definition, str) else expression_from_vector(weights[0], runs[0].design.columns)
-        found.append(ContrastFacts.found(name, text, weights, contrast, asked, domain))
+        found.append(ContrastFacts.found(name, text, weights, contrast, asked, noise))
     choices = choices_of(model)
     if first:
         choices["t_r"] = runs[0].t_r

@@ -22,7 +22,7 @@ Get = Callable[[str], Any]
 
 
 class LiveAnalysis:
-    """A graph of stages; one of them gives the voxels (``mask``), one a contrast with its z scores (`scored`).
+    """A graph of stages; they give the voxels (``mask``), a contrast with its z scores (`scored`), and ``smoothness``.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class LiveAnalysis:
         self.graph = Graph(
             [
                 *stages,
-                Stage("threshold", threshold_of, (scored,), keep=8),
+                Stage("threshold", threshold_of, (scored, "smoothness"), keep=8),
                 Stage("clusters", clusters_of, ("mask", scored, "threshold")),
                 # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
                 Stage("active voxels", hommel_of, (scored,)),
@@ -96,6 +96,7 @@ class LiveAnalysis:
             "z": z,
             "threshold": get("threshold"),
             "statistics": self.graph.get("statistics", settings),
+            "noise": self.graph.get("smoothness", settings),
             "warnings": {**self.warned, **self.graph.warnings("threshold", settings)},
         }
 

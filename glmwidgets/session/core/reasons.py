@@ -227,7 +227,7 @@ def _threshold(facts: Facts) -> Why | None:
     rate = f" at {chosen.alpha:g}" if row.setting == "alpha" else ""
     if not math.isfinite(height):
         here = f"{row.label}{rate}: no height keeps the rate; the highest {symbol} is {size.max():.2f}."
-        return Why(row.description, here, "A larger rate, smoothing, or a contrast with a larger effect.")
+        return Why(row.hint, here, "A larger rate, smoothing, or a contrast with a larger effect.")
     p, passing = float(p_from_z(height, chosen.two_sided)), int(np.count_nonzero(size > height))
     q = false_discovery_rate(height, result.z, chosen.two_sided)
     share = "" if math.isnan(q) else f", so that about {100 * q:.0f} % of them are false (q = {q:.2g})"
@@ -240,7 +240,7 @@ def _threshold(facts: Facts) -> Why | None:
     )
     change = f"Another method, such as {other.label}: {other.description[0].lower()}{other.description[1:]}"
     sides = "p = 2 (1 − Φ(z))" if chosen.two_sided else "p = 1 − Φ(z)"
-    return Why(f"{row.description} {sides}, q = n p / voxels that pass", here, change)
+    return Why(f"{row.hint} {sides}, q = n p / voxels that pass", here, change)
 
 
 def _clusters(facts: Facts) -> Why | None:

@@ -17,6 +17,7 @@ from glmwidgets.analysis.group import (
     used_of,
 )
 from glmwidgets.analysis.proposals import mended_expression
+from glmwidgets.analysis.smoothness import group_smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
@@ -57,6 +58,7 @@ class GroupAnalysis(LiveAnalysis):
                 Stage("thumbnails", self._thumbnails, ("maps",), keep=2),
                 Stage("distances", self._distances, ("maps",)),
                 Stage("influence", self._influence, ("distances", "design")),
+                Stage("smoothness", group_smoothness_of, ("fit", "mask")),
                 Stage("contrast", group_contrast_of, ("fit",), keep=6),
                 Stage("statistics", self._statistics, ("fit", "contrast"), keep=2),
             ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from glmwidgets.analysis.answers import RunPart, RunsAnswer
 from glmwidgets.analysis.proposals import mended_expression
+from glmwidgets.analysis.smoothness import SpatialNoise, runs_smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import RunsBook
 from glmwidgets.glm.errors import about
@@ -68,6 +69,7 @@ class FixedAnalysis(LiveAnalysis):
             [
                 Stage("mask", self._mask),
                 Stage("contrasts", self._parts, ("mask",), keep=4),
+                Stage("smoothness", self._smoothness, ("mask",)),
                 Stage("fixed effects", self._combined, ("contrasts",), keep=6),
                 Stage("statistics", self._statistics, ("fixed effects",), keep=2),
             ]
@@ -216,6 +218,13 @@ class FixedAnalysis(LiveAnalysis):
         if len(failed) == len(used):
             raise StageError("contrast", unanswered(failed)) from next(iter(failed.values()))
         return tuple(parts)
+
+    @reads("runs.models", "runs.left_out")
+    def _smoothness(self, settings: FixedSettings, domain: Domain) -> SpatialNoise:
+        models = _models(settings)
+        on = self.on(domain, models)
+        noises = [on[i].graph.get("smoothness", models[i]) for i in self._used(settings)]
+        return runs_smoothness_of(settings, domain, noises)
 
     @reads("runs.weighting", "runs.dof_method")
     def _combined(self, settings: FixedSettings, parts: Sequence[RunPart]) -> tuple[Contrast, np.ndarray]:

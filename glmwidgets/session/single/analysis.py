@@ -13,6 +13,7 @@ from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted, RunAnswer
 from glmwidgets.analysis.events import EventSource, types_of
 from glmwidgets.analysis.proposals import adapted_expression, condition_columns, mended_expression
+from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.fit.grammar import quote_name
@@ -70,6 +71,9 @@ class Analysis(LiveAnalysis):
                 Stage("design", self._of_run(steps.design_of), ("events", "confounds", "scans"), keep=8),
                 Stage("fit", self._fit, ("moments", "design", "mask"), keep=3),
                 Stage("fitted", self._fitted, ("fit", "design", "events", "signal"), keep=3),
+                # Products of neighbours' series: of the data alone, made where they are first asked for.
+                Stage("neighbours", lambda asked, moments: {}, ("moments",)),
+                Stage("smoothness", smoothness_of, ("fit", "mask", "neighbours"), keep=3),
                 Stage("contrast", steps.contrast_of, ("fit",), keep=6),
                 Stage("statistics", self._statistics, ("fit", "contrast"), keep=2),
             ]

@@ -14,6 +14,7 @@ from scipy import stats
 from scipy.special import gammaln
 
 from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, height_threshold, q_values
+from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import p_from_f, p_from_t, p_from_z, z_from_f, z_from_p, z_from_t
 
 DOFS = [1, 2, 2.5, 3, 8, 29, 73.4, 275, 5000, 1e12]
@@ -215,7 +216,7 @@ def test_a_one_sided_test_never_lets_negative_effects_pass():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("fwe",), "height_control must be one of 'fixed', 'fpr', 'fdr', 'bonferroni', not 'fwe'"),
+        (("fwe",), "height_control must be one of 'fixed', 'fpr', 'fdr', 'bonferroni', 'rft', 'rft-fsl', not 'fwe'"),
         (("fpr", 0.0), "alpha must be between 0 and 1, not 0.0"),
         (("fdr", 5), "alpha must be between 0 and 1, not 5"),
         (("bonferroni", 0.05), "how many voxels"),
@@ -234,11 +235,43 @@ def test_fixed_threshold_must_fit_a_two_sided_test(fixed):
 
 def test_every_row_of_the_table_says_what_it_is():
     z = smooth_z(5)
+    field = RandomField((1, 6, 12, 8), 125.0, z.size)
     for name, row in THRESHOLDS.items():
         assert row.label
         assert row.description.endswith(".")
+        assert row.question.endswith((".", "?"))
         assert row.setting in ("alpha", "fixed")
-        assert isinstance(height_threshold(z, name, 0.05), float)
+        assert isinstance(height_threshold(z, name, 0.05, field=field), float)
+
+
+# Random fields --------------------------------------------------------------------------------------------------------
+
+#: SPM12's auditory run; see test_random_fields.py.
+AUDITORY = RandomField((7, 42.96312274763, 269.40914815306, 467.07642343881), 132.907586178202, 62077, dof=84)
+
+
+def test_a_random_fields_height_is_spms():
+    """4.8524 is printed by SPM12, one-sided; of two tails each has half of the chance that is left."""
+    z = height_threshold([], "rft", 0.05, two_sided=False, field=AUDITORY)
+    assert AUDITORY.statistic(z) == pytest.approx(4.85241745689539, rel=1e-9)
+    both = height_threshold([], "rft", 0.05, two_sided=True, field=AUDITORY)
+    one = height_threshold([], "rft", 1 - np.sqrt(0.95), two_sided=False, field=AUDITORY)
+    assert both == pytest.approx(one, rel=1e-9)
+
+
+def test_where_noise_is_rough_bonferronis_height_is_the_lower():
+    """At a width of one voxel the field's height is above Bonferroni's; FSL's row stays at its own formula."""
+    n = 64**3
+    rough = RandomField((1, 3 * 63, 3 * 63**2, 63**3), 1.0, n)
+    bonferroni = height_threshold(np.zeros(n), "bonferroni", 0.05, two_sided=False)
+    assert height_threshold([], "rft", 0.05, two_sided=False, field=rough) == bonferroni
+    assert height_threshold([], "rft-fsl", 0.05, two_sided=False, field=rough) > bonferroni
+    assert rough.peak_p(bonferroni) == pytest.approx(0.05, rel=1e-9)
+
+
+def test_a_field_that_is_not_said_is_asked_for():
+    with pytest.raises(ValueError, match=r"how smooth the noise is.*field="):
+        height_threshold(np.zeros(9), "rft", 0.05)
 
 
 # q --------------------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ def test_maps_equal_the_reference(audiovisual_dir):
 
 SURVIVING = {"clusters", "bounds"}
 OF_A_CONTRAST = {"contrast", "threshold", "active voxels", *SURVIVING}
+OF_A_FIT = {"fit", "smoothness", *OF_A_CONTRAST}
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,9 @@ OF_A_CONTRAST = {"contrast", "threshold", "active voxels", *SURVIVING}
         ({"threshold.value": 4.0, "threshold.height_control": "fixed"}, {"threshold", *SURVIVING}),
         ({"threshold.cluster_size": 3}, SURVIVING),
         ({"contrast.expression": "face - house"}, OF_A_CONTRAST),
-        ({"noise.model": "ols"}, {"fit", *OF_A_CONTRAST}),
-        ({"design.hrf_model": "glover"}, {"design", "fit", *OF_A_CONTRAST}),
-        ({"data.smoothing_fwhm": 5.0}, {"series", "moments", "fit", *OF_A_CONTRAST}),
+        ({"noise.model": "ols"}, OF_A_FIT),
+        ({"design.hrf_model": "glover"}, {"design", *OF_A_FIT}),
+        ({"data.smoothing_fwhm": 5.0}, {"series", "moments", "neighbours", *OF_A_FIT}),
     ],
 )
 def test_each_change_runs_only_what_it_must(session, change, runs):
@@ -239,7 +240,7 @@ def test_long_stages_are_announced_and_quick_ones_are_not(session):
     seen.clear()
     session._seconds |= {"fit": 3.0}
     session.update({"design.hrf_model": "glover + derivative"})
-    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 7)]
+    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 8)]
 
 
 def test_cancelled_work_says_so_and_the_last_map_stays(live):

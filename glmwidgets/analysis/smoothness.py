@@ -1,0 +1,139 @@
+"""How smooth the noise of what was fitted is, over space: of a run, of several runs, of a group.
+
+`smoothness_of` and its kin give a `SpatialNoise`, which finds a number when it is first asked for one: a threshold that
+needs none costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.fit.smoothness import fit_smoothness
+from glmwidgets.glm.inference.random_fields import RandomField
+from glmwidgets.glm.inference.smoothness import Smoothness, pooled_smoothness, smoothness_of_residuals
+from glmwidgets.runs.domain import Domain
+
+__all__ = ["SpatialNoise", "field_of_width", "group_smoothness_of", "runs_smoothness_of", "smoothness_of"]
+
+
+class SpatialNoise:
+    """Noise over the voxels of a domain.
+
+    Parameters
+    ----------
+    domain : Domain
+    estimate : callable
+        ``estimate(method) -> Smoothness``, for a key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
+    """
+
+    def __init__(self, domain: Domain, estimate: Callable[[str], Smoothness]):
+        self.domain = domain
+        self._estimate = estimate
+        self._found: dict[str, Smoothness] = {}
+
+    def smoothness(self, method: str = "correlation") -> Smoothness:
+        """Its smoothness, found once for each estimator.
+
+        Raises
+        ------
+        ValueError
+            If no two voxels of the mask touch.
+        """
+        if method not in self._found:
+            self._found[method] = self._estimate(method)
+        return self._found[method]
+
+    def field(
+        self, contrast: Contrast, two_sided: bool, method: str = "correlation", region: np.ndarray | None = None
+    ) -> RandomField:
+        """The random field of a contrast's map where it is noise.
+
+        Parameters
+        ----------
+        contrast : Contrast
+            Its degrees of freedom are the field's.
+        two_sided : bool
+            Whether both signs are looked at; an F test has one side.
+        method : str
+            Which estimator of smoothness.
+        region : bool array of shape (nx, ny, nz), optional
+            Where one searches; by default the whole mask.
+        """
+        mask, smooth = self.domain.mask if region is None else region & self.domain.mask, self.smoothness(method)
+        return RandomField(
+            smooth.resels(mask),
+            smooth.resel_size,
+            int(np.count_nonzero(mask)),
+            dof=contrast.dof,
+            rows=contrast.dim if contrast.stat_type == "F" else None,
+            two_sided=two_sided and contrast.stat_type != "F",
+        )
+
+
+def field_of_width(domain: Domain, fwhm: Any, dof: float = np.inf, rows: int | None = None) -> RandomField:
+    """The random field of noise whose width somebody knows.
+
+    Parameters
+    ----------
+    domain : Domain
+        Where one searches.
+    fwhm : float or sequence of 3 floats
+        In mm.
+    dof, rows
+        See `glmwidgets.glm.inference.random_fields.RandomField`.
+
+    Raises
+    ------
+    ValueError
+        If a width is not positive.
+    """
+    widths = np.broadcast_to(np.asarray(fwhm, dtype=np.float64), 3)
+    if not (widths > 0).all():
+        raise ValueError(f"the FWHM of the noise is a positive number of mm, or three, not {fwhm}")
+    wide = tuple(float(w) for w in widths / domain.voxel_size)
+    smooth = Smoothness(wide, float(np.prod(wide)))
+    return RandomField(smooth.resels(domain.mask), smooth.resel_size, domain.size, dof=dof, rows=rows)
+
+
+def smoothness_of(
+    asked: Any, fit: Fit, domain: Domain, products: dict[str, list[np.ndarray]] | None = None
+) -> SpatialNoise:
+    """Of one run: from products of neighbours' series, or from whitened residuals.
+
+    Parameters
+    ----------
+    asked : object
+        Not read: the estimator is chosen where a number is asked for.
+    fit : Fit
+    domain : Domain
+    products : dict, optional
+        Of the same data, where `glmwidgets.glm.fit.smoothness.fit_smoothness` keeps what other models can use.
+    """
+    return SpatialNoise(domain, lambda method: fit_smoothness(fit, domain.pairs, method, products=products))
+
+
+def runs_smoothness_of(asked: Any, domain: Domain, runs: Sequence[SpatialNoise]) -> SpatialNoise:
+    """Of several runs that are combined: as rough as they are on average."""
+    return SpatialNoise(domain, lambda method: pooled_smoothness([one.smoothness(method) for one in runs]))
+
+
+def group_smoothness_of(asked: Any, fitted: Any, domain: Domain) -> SpatialNoise:
+    """Of a group: from what the design leaves of the maps.
+
+    Parameters
+    ----------
+    asked : object
+        Not read.
+    fitted : FittedGroup
+    domain : Domain
+    """
+
+    def estimate(method: str) -> Smoothness:
+        return smoothness_of_residuals(fitted.values - fitted.fit.predicted, domain.pairs, method)
+
+    return SpatialNoise(domain, estimate)
