@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
 from glmwidgets.analysis.answers import Fitted
-from glmwidgets.analysis.smoothness import SpatialNoise, runs_smoothness_of, smoothness_of
 from glmwidgets.analysis.steps import design_of, warn_if_unseen
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
@@ -25,9 +21,8 @@ from glmwidgets.glm.moments.scaling import scaling_row, standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.asked import model_of, unused_arguments
 from glmwidgets.models.caching import open_memory
-from glmwidgets.models.mapping import MappingModel
-from glmwidgets.models.results import VoxelResults, labels_of, results_of
 from glmwidgets.models.run_contrasts import contrasts_of_runs
+from glmwidgets.models.run_estimates import RunEstimates
 from glmwidgets.models.run_fits import fit_run
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
@@ -37,7 +32,7 @@ from glmwidgets.specification.model import Model
 __all__ = ["FirstLevelModel"]
 
 
-class FirstLevelModel(MappingModel):
+class FirstLevelModel(RunEstimates):
     """General linear model of one participant's runs.
 
     ``y = X beta + e`` in every voxel, with the columns of X built from events, confounds and drifts.
@@ -124,6 +119,8 @@ class FirstLevelModel(MappingModel):
     --------
     A small run in which one half of the voxels follows the task:
 
+    >>> import nibabel as nib
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> task = np.arange(60) // 10 % 2
     >>> data = 100 + rng.standard_normal((4, 4, 4, 60))
@@ -433,56 +430,6 @@ class FirstLevelModel(MappingModel):
         if dof_method == "sum" and not (combined.stat_type == "F" and f_method == "approximate"):
             warn_if_liberal(combined, fixed_effects(contrasts), 'pass dof_method="satterthwaite"', stacklevel=3)
         return combined
-
-    def spatial_noise(self) -> SpatialNoise:
-        """How smooth what the model leaves is, over space; needs ``minimize_memory=False``."""
-        self.check_fitted()
-        domain = self.masker_.domain_
-        runs = [smoothness_of(None, fit, domain) for fit in self.fits_]
-        return runs_smoothness_of(None, domain, runs)
-
-    # What the fit found -----------------------------------------------------------------------------------------------
-
-    @property
-    def labels_(self) -> list[np.ndarray]:
-        """Label of each voxel, one array a run: its noise parameters as text, 0.0 for ``ols``."""
-        self.check_fitted()
-        return [labels_of(fit) for fit in self.fits_]
-
-    @property
-    def results_(self) -> list[dict[str | float, VoxelResults]]:
-        """Estimates by label, one dictionary a run: ``theta``, ``dispersion``, ``df_residuals`` ..."""
-        self.check_fitted()
-        return [results_of(fit) for fit in self.fits_]
-
-    @property
-    def predicted(self) -> list[nib.Nifti1Image]:
-        """Predicted series ``X beta``, one 4-D image a run.
-
-        In the units of the series as they were modelled (percent, if they were scaled), under any noise model.
-        """
-        return self._images(lambda fit: fit.predicted())
-
-    @property
-    def residuals(self) -> list[nib.Nifti1Image]:
-        """Modelled series minus `predicted`, one 4-D image a run; needs ``minimize_memory=False``."""
-        if getattr(self, "fits_", None) and self.minimize_memory:
-            raise AttributeError(
-                "the residuals need the runs' series, which were let go of to save memory: "
-                "set minimize_memory=False and fit again"
-            )
-        return self._images(lambda fit: fit.residuals())
-
-    @property
-    def r_square(self) -> list[nib.Nifti1Image]:
-        """Share of each voxel's variance over time that is predicted, within 0 and 1; one 3-D image a run."""
-        return self._images(lambda fit: fit.r_square)
-
-    predicted_, residuals_, r_square_ = predicted, residuals, r_square
-
-    def _images(self, values: Callable[[Fit], np.ndarray]) -> list[nib.Nifti1Image]:
-        self.check_fitted()
-        return [self.masker_.inverse_transform(values(one.fit), one.t_r) for one in self.fitted_]
 
 
 def _short_name(i: int, source: str | None) -> str:

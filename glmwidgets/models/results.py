@@ -2,13 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
+from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
 
-__all__ = ["VoxelResults", "labels_of", "results_of"]
+__all__ = ["FContrast", "TContrast", "VoxelResults", "labels_of", "results_of"]
+
+
+@dataclass(frozen=True)
+class TContrast:
+    """A t test of some voxels.
+
+    Attributes
+    ----------
+    t, effect, sd : array of shape (n_voxels,), or None
+        Statistic, effect and its standard deviation; None if it was not asked for.
+    df_den : float
+        Degrees of freedom.
+    """
+
+    t: np.ndarray | None
+    effect: np.ndarray | None
+    sd: np.ndarray | None
+    df_den: float
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.t, dtype=dtype)
+
+
+@dataclass(frozen=True)
+class FContrast:
+    """An F test of some voxels.
+
+    Attributes
+    ----------
+    F : array of shape (n_voxels,)
+    effect : array of shape (q, n_voxels)
+        Of each row.
+    covariance : array of shape (q, q, n_voxels)
+        Of the effects.
+    df_num, df_den : float
+        Degrees of freedom.
+    """
+
+    F: np.ndarray
+    effect: np.ndarray
+    covariance: np.ndarray
+    df_num: float
+    df_den: float
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.F, dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -21,6 +73,11 @@ class VoxelResults:
         The run's.
     voxels : array of int
         Which of its voxels.
+
+    Notes
+    -----
+    What is called whitened, `Y`, `residuals` and what follows from these need the run's series: fit with
+    ``minimize_memory=False``.
     """
 
     fit: Fit
@@ -47,6 +104,16 @@ class VoxelResults:
         return self.fit.basis.rank
 
     @property
+    def df_total(self) -> int:
+        """Number of scans."""
+        return self.fit.basis.n_scans
+
+    @property
+    def Y(self) -> np.ndarray:
+        """Series as they were modelled, shape (n_scans, n_voxels)."""
+        return self.fit.data(self.voxels)
+
+    @property
     def predicted(self) -> np.ndarray:
         """``X beta`` in the data's own units, shape (n_scans, n_voxels)."""
         return self.fit.predicted(self.voxels)
@@ -57,9 +124,36 @@ class VoxelResults:
         return self.fit.residuals(self.voxels)
 
     @property
+    def normalized_residuals(self) -> np.ndarray:
+        """`residuals` over the standard deviation of the errors, shape (n_scans, n_voxels)."""
+        sd = np.sqrt(self.dispersion)
+        return np.divide(self.residuals, sd, out=np.zeros((self.df_total, sd.size)), where=sd > 0)
+
+    @property
     def r_square(self) -> np.ndarray:
         """Share of variance explained, shape (n_voxels,)."""
         return self.fit.r_square[self.voxels]
+
+    @property
+    def whitened_Y(self) -> np.ndarray:
+        """Series without the autocorrelation of their noise, shape (n_scans, n_voxels)."""
+        return self.fit.whitened(self.Y, self.voxels)
+
+    @property
+    def whitened_design(self) -> np.ndarray:
+        """The design, whitened like the first of the voxels; shape (n_scans, n_columns)."""
+        columns = self.fit.basis.x
+        return self.fit.whitened(columns, np.repeat(self.voxels[:1], columns.shape[1]))
+
+    @property
+    def whitened_predicted(self) -> np.ndarray:
+        """Prediction of the whitened series, shape (n_scans, n_voxels): what nilearn calls predicted."""
+        return self.fit.whitened_predicted(self.voxels)
+
+    @property
+    def whitened_residuals(self) -> np.ndarray:
+        """Whitened series minus their prediction, shape (n_scans, n_voxels)."""
+        return self.fit.whitened_residuals(self.voxels)
 
     @property
     def SSE(self) -> np.ndarray:
@@ -68,8 +162,150 @@ class VoxelResults:
 
     @property
     def MSE(self) -> np.ndarray:
-        """`SSE` by scan, shape (n_voxels,)."""
-        return self.SSE / self.fit.basis.n_scans
+        """`SSE` by degree of freedom, shape (n_voxels,)."""
+        return self.SSE / self.fit.dof
+
+    @property
+    def logL(self) -> np.ndarray:
+        """Log likelihood of the whitened series at the coefficients, shape (n_voxels,).
+
+        ``-n/2 log(2 pi SSE/n) - n/2``, the noise parameters taken as known and the determinant of their covariance
+        left out.
+        """
+        n = self.df_total
+        with np.errstate(divide="ignore"):  # a fit without residuals is infinitely likely
+            return -n / 2 * np.log(2 * np.pi * self.SSE / n) - n / 2
+
+    def t(self, column: int | Sequence[int] | None = None) -> np.ndarray:
+        """T of single columns.
+
+        Parameters
+        ----------
+        column : int or sequence of int, optional
+            All by default.
+
+        Returns
+        -------
+        array of shape (n_voxels,) for one column, otherwise (n, n_voxels)
+        """
+        names = np.arange(len(self.theta)) if column is None else np.asarray(column)
+        tests = [self._contrast(np.eye(len(self.theta))[j], "t").stat() for j in names.ravel()]
+        return tests[0] if names.ndim == 0 else np.array(tests)
+
+    def vcov(
+        self, matrix: ArrayLike | None = None, column: int | Sequence[int] | None = None, dispersion: Any = None
+    ) -> np.ndarray:
+        """Covariance of the coefficients, or of contrasts of them.
+
+        Parameters
+        ----------
+        matrix : array of shape (q, n_columns), optional
+            Contrasts.
+        column : int or sequence of int, optional
+            Columns, in the place of contrasts.
+        dispersion : float or array of shape (n_voxels,), optional
+            Variance of the errors; by default the one that was estimated.
+
+        Returns
+        -------
+        array of shape (q, q, n_voxels), or (n_voxels,) for one column
+        """
+        rows = np.eye(len(self.theta)) if matrix is None else np.atleast_2d(np.asarray(matrix, float))
+        if matrix is None and column is not None:
+            rows = rows[np.atleast_1d(column)]
+        unscaled = self.fit.noise.covariance(rows @ self.fit.basis.to_columns)
+        if unscaled.shape[2] > 1:
+            unscaled = unscaled[:, :, self.voxels]
+        found = unscaled * (self.dispersion if dispersion is None else np.asarray(dispersion, float))
+        return found[0, 0] if matrix is None and column is not None and np.ndim(column) == 0 else found
+
+    def Tcontrast(
+        self, matrix: ArrayLike, store: Sequence[str] = ("t", "effect", "sd"), dispersion: Any = None
+    ) -> TContrast:
+        """T test of a contrast.
+
+        Parameters
+        ----------
+        matrix : array of shape (n_columns,) or (1, n_columns)
+        store : sequence of str
+            Which of ``"t"``, ``"effect"`` and ``"sd"`` are wanted.
+        dispersion : float or array of shape (n_voxels,), optional
+            Variance of the errors; by default the one that was estimated.
+
+        Returns
+        -------
+        TContrast
+
+        Raises
+        ------
+        ValueError
+            If the contrast has several rows or cannot be estimated, or something else is to be stored.
+        """
+        unknown = sorted(set(store) - {"t", "effect", "sd"})
+        if unknown:
+            raise ValueError(f"store knows 't', 'effect' and 'sd', not {', '.join(unknown)}")
+        rows = np.atleast_2d(np.asarray(matrix, float))
+        if rows.size == 0 or rows.shape[0] != 1:
+            raise ValueError(f"a t test has one row of weights, not the shape {np.shape(matrix)}")
+        contrast = self._contrast(rows, "t")
+        effect = contrast.effect[0]
+        if dispersion is None:
+            sd, t = np.sqrt(contrast.covariance[0, 0]), contrast.stat()
+        else:
+            sd = np.sqrt(self.vcov(rows, dispersion=dispersion)[0, 0]) * np.ones_like(effect)
+            t = np.divide(effect, sd, out=np.zeros_like(effect), where=sd > 0)
+        found = {"t": t, "effect": effect, "sd": sd}
+        return TContrast(
+            **{name: value if name in store else None for name, value in found.items()}, df_den=self.fit.dof
+        )
+
+    def Fcontrast(self, matrix: ArrayLike) -> FContrast:
+        """F test of contrasts.
+
+        Parameters
+        ----------
+        matrix : array of shape (q, n_columns) or (n_columns,)
+
+        Returns
+        -------
+        FContrast
+
+        Raises
+        ------
+        ValueError
+            If the contrast cannot be estimated.
+        """
+        contrast = self._contrast(np.atleast_2d(np.asarray(matrix, float)), "F")
+        return FContrast(contrast.stat(), contrast.effect, contrast.covariance, contrast.dim, self.fit.dof)
+
+    def conf_int(self, alpha: float = 0.05, cols: Sequence[int] | None = None, dispersion: Any = None) -> np.ndarray:
+        """Confidence intervals of coefficients, two-sided.
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the confidence.
+        cols : sequence of int, optional
+            All columns by default.
+        dispersion : float or array of shape (n_voxels,), optional
+            Variance of the errors; by default the one that was estimated.
+
+        Returns
+        -------
+        array of shape (n_columns, 2, n_voxels)
+            Lower and upper ends.
+        """
+        columns = range(len(self.theta)) if cols is None else cols
+        reach = stdtrit(self.df_residuals, 1 - alpha / 2)
+        found = []
+        for j in columns:
+            half = reach * np.sqrt(self.vcov(column=j, dispersion=dispersion))
+            found.append((self.theta[j] - half, self.theta[j] + half))
+        return np.array(found)
+
+    def _contrast(self, weights: np.ndarray, stat_type: str) -> Contrast:
+        whole = compute_contrast(self.fit, contrast_vector(weights, self.fit.columns), stat_type)
+        return Contrast(whole.effect[:, self.voxels], whole.covariance[:, :, self.voxels], whole.dof, stat_type)
 
 
 def labels_of(fit: Fit) -> np.ndarray:

@@ -15,13 +15,16 @@ from glmwidgets.analysis.answers import FittedGroup
 from glmwidgets.analysis.smoothness import SpatialNoise, group_smoothness_of
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
+from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.group.design import check_group_design, design_of_covariates
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
+from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
 from glmwidgets.models.mapping import MappingModel
 from glmwidgets.models.masker import ImageMasker
+from glmwidgets.models.results import VoxelResults, labels_of, results_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput, group_input, match_rows
 from glmwidgets.runs.group_maps import group_domain, masked_maps
@@ -371,6 +374,22 @@ class SecondLevelModel(MappingModel):
         return self.masker_.inverse_transform(self._last_fitted().r_square)
 
     predicted_, residuals_, r_square_ = predicted, residuals, r_square
+
+    @property
+    def labels_(self) -> np.ndarray:
+        """Label of each voxel, 0.0: the errors of maps are independent."""
+        return labels_of(self._least_squares())
+
+    @property
+    def results_(self) -> dict[str | float, VoxelResults]:
+        """Estimates of ordinary least squares by label: ``theta``, ``dispersion``, ``df_residuals`` ..."""
+        return results_of(self._least_squares())
+
+    def _least_squares(self) -> Fit:
+        values = self._last_fitted().values
+        if self.estimator != "ols":
+            raise AttributeError(f"labels_ and results_ are of ordinary least squares, and not of {self.estimator!r}")
+        return fit_glm(Moments(values), self.design_matrix_, "ols")
 
     def _last_fitted(self) -> FittedGroup:
         self.check_fitted()

@@ -15,6 +15,7 @@ from nilearn.glm.first_level import FirstLevelModel as Reference
 from nilearn.glm.first_level import make_first_level_design_matrix, mean_scaling, run_glm
 
 from glmwidgets.models import FirstLevelModel, compute_fixed_effects
+from glmwidgets.models.results import VoxelResults
 
 CONTRAST = "face - (house + object) / 2"
 TASK = ["body", "face", "house", "object", "scene", "scramble"]
@@ -253,6 +254,61 @@ def test_labels_and_estimates_by_label(visloc):
         np.testing.assert_allclose(found.theta, expected.theta, rtol=1e-6, atol=1e-8)
         np.testing.assert_allclose(found.dispersion, expected.dispersion, rtol=1e-8)
         assert found.df_residuals == expected.df_residuals
+
+
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar2"])
+def test_all_that_results_say(visloc, noise_model):
+    """Of the voxels of one label, number by number; of AR(2) where neither groups them."""
+    how = {"t_r": 2.0, "mask_img": visloc.mask_img, "hrf_model": "spm", "minimize_memory": False}
+    models = [M(noise_model=noise_model, **how) for M in (FirstLevelModel, Reference)]
+    for model in models:
+        model.fit(visloc.img, visloc.events, bins=100_000 if noise_model == "ar2" else 100)
+    ours, theirs = models
+    n = len(ours.design_matrices_[0].columns)
+    row, rows = np.arange(n) - 2.0, np.eye(n)[:3]
+    fit = ours.fits_[0]
+    labels, counts = np.unique(theirs.labels_[0], return_counts=True)
+    # Of voxels whose AR(2) rounds to one label they keep one estimate.
+    for label in labels[counts == 1 if noise_model == "ar2" else counts > 0][:4]:
+        expected = theirs.results_[0][label]
+        voxels = np.flatnonzero(theirs.labels_[0] == label)
+        found = VoxelResults(fit, voxels)
+        close = {"rtol": 1e-6, "atol": 1e-7 * float(np.abs(expected.Y).max())}
+        for name in ("Y", "whitened_Y", "whitened_residuals", "SSE", "MSE", "logL", "df_total", "df_model"):
+            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), err_msg=name, **close)
+        np.testing.assert_allclose(found.whitened_predicted, expected.predicted, **close)
+        np.testing.assert_allclose(found.whitened_design, expected.whitened_design, atol=1e-9)
+        np.testing.assert_allclose(found.t(), np.vstack([expected.t(j) for j in range(n)]), rtol=1e-6)
+        np.testing.assert_allclose(found.t(1), expected.t(1), rtol=1e-6)
+        t, reference = found.Tcontrast(row), expected.Tcontrast(row)
+        for name in ("t", "effect", "sd", "df_den"):
+            np.testing.assert_allclose(getattr(t, name), getattr(reference, name), rtol=1e-6, err_msg=name)
+        scaled, reference = found.Tcontrast(row, dispersion=2.0), expected.Tcontrast(row, dispersion=2.0)
+        np.testing.assert_allclose(np.broadcast_to(scaled.t, voxels.shape), reference.t, rtol=1e-6)
+        f, reference = found.Fcontrast(rows), expected.Fcontrast(rows)
+        for name in ("F", "effect", "covariance", "df_num", "df_den"):
+            np.testing.assert_allclose(getattr(f, name), getattr(reference, name), rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            found.vcov(rows), expected.vcov(matrix=rows, dispersion=expected.dispersion[None]), rtol=1e-6
+        )
+        np.testing.assert_allclose(found.vcov(column=2), expected.vcov(column=2), rtol=1e-6)
+        np.testing.assert_allclose(found.conf_int(0.1, (0, 2)), expected.conf_int(0.1, (0, 2)), rtol=1e-6)
+    if noise_model == "ar2":
+        return
+    # Theirs: residuals are the measured series less the whitened prediction, R² has a fourth axis of length one.
+    whitened = ours.whitened_predicted[0].get_fdata()
+    measured = np.zeros_like(whitened)
+    measured[ours.masker_.mask_] = fit.data().T
+    for name, got in (
+        ("predicted", whitened),
+        ("residuals", measured - whitened),
+        ("r_square", ours.whitened_r_square[0].get_fdata()[..., np.newaxis]),
+    ):
+        reference = getattr(theirs, name)[0].get_fdata()
+        # They store single precision.
+        np.testing.assert_allclose(got, reference, atol=2e-6 * np.abs(reference).max(), err_msg=name)
+    parts = ours.whitened_predicted[0].get_fdata() + ours.whitened_residuals[0].get_fdata()
+    np.testing.assert_allclose(parts[ours.masker_.mask_].T, fit.whitened(fit.data()))
 
 
 # Several runs ---------------------------------------------------------------------------------------------------------

@@ -600,3 +600,21 @@ def test_headers_tell_test_and_degrees_of_freedom():
     assert one.header["descrip"].item() == b"z_score [t, dof 7] of a - b"
     assert several.header["descrip"].item() == b"z_score [F, 2 and dof 7] of a; b"
     assert (dof_of(one), is_f_map(one), is_f_map(several)) == (7.0, False, True)
+
+
+def test_results_by_label_equal_the_model():
+    rng = np.random.default_rng(0)
+    maps = [nib.Nifti1Image(rng.normal(size=(3, 3, 3)), np.eye(4)) for _ in range(12)]
+    design = pd.DataFrame({"age": rng.normal(size=12), "intercept": 1.0})
+    model = SecondLevelModel().fit(maps, design_matrix=design)
+    (result,) = model.results_.values()
+    assert not model.labels_.any()
+    contrast = model.contrast("age")
+    np.testing.assert_allclose(result.Tcontrast([1, 0]).t, contrast.stat(), rtol=1e-9)
+    np.testing.assert_allclose(result.theta[0], contrast.effect_size(), rtol=1e-9)
+    assert result.df_residuals == 10
+    weighted = SecondLevelModel(estimator="fixed_effects").fit(
+        maps, design_matrix=design, variance_maps=[nib.Nifti1Image(np.ones(img.shape), img.affine) for img in maps]
+    )
+    with pytest.raises(AttributeError, match="ordinary least squares"):
+        weighted.results_  # noqa: B018

@@ -91,6 +91,44 @@ class Fit:
         """Data minus prediction, in the data's own units, shape (n_scans, n_voxels)."""
         return self.data(voxels) - self.predicted(voxels)
 
+    def whitened(self, series: np.ndarray, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Series whose noise is that of some voxels, made independent from scan to scan as the noise model does it.
+
+        Parameters
+        ----------
+        series : array of shape (n_scans, n)
+        voxels : slice or array of n
+            Whose noise parameters are meant, column by column.
+
+        Returns
+        -------
+        array of shape (n_scans, n)
+            Under exact autoregressions of order p > 1 without the first p scans.
+        """
+        process = self.noise_process(voxels)
+        # The first scans as they are, where the model takes them so.
+        as_they_are = noise_model_row(self.noise_model).is_exact is False
+        return process.unpredicted(series) if as_they_are else process.innovations(series)
+
+    def whitened_predicted(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Prediction of the whitened series, shape (n_scans, n_voxels); see `whitened`."""
+        return self.whitened(self.predicted(voxels), voxels)
+
+    def whitened_residuals(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Whitened series minus their prediction, shape (n_scans, n_voxels); see `whitened`."""
+        return self.whitened(self.residuals(voxels), voxels)
+
+    def whitened_r_square(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Variance over time of the whitened prediction over that of the whitened series, shape (n_voxels,).
+
+        0 for constant series. It is not a share of what was measured; `r_square` is.
+        """
+        predicted = self.whitened_predicted(voxels)
+        total = (predicted + self.whitened_residuals(voxels)).var(axis=0)
+        share = np.zeros(total.size)
+        np.divide(predicted.var(axis=0), total, out=share, where=~self.moments.constant[voxels] & (total > 0))
+        return share
+
     def without_data(self) -> Fit:
         """Copy that no longer holds the run's series: all but `data` and `residuals` remain."""
         light = replace(self, moments=self.moments.without_series())

@@ -200,6 +200,28 @@ class ARMA:
             out[t] = (out[t] - theta / root * out[t - 1]) / np.sqrt(variance)
         return out
 
+    def unpredicted(self, e: np.ndarray) -> np.ndarray:
+        """Series less what scans before predict, the first of them taken as they are: autoregressions alone.
+
+        Parameters
+        ----------
+        e : array of shape (n_scans, n_voxels)
+
+        Returns
+        -------
+        array of the same shape
+
+        Examples
+        --------
+        >>> ARMA(np.array([[0.8]]), np.zeros(1)).unpredicted(np.array([[3.0], [4.0]])).round(6)
+        array([[3. ],
+               [1.6]])
+        """
+        out = e.copy()
+        for k in range(1, self.order + 1):
+            out[k:] -= self.phi[k - 1] * e[:-k]
+        return out
+
     def draw(self, n_scans: int, rng: np.random.Generator) -> np.ndarray:
         """Series of the process, shape (n_scans, n_voxels)."""
         p, n_voxels = self.phi.shape
