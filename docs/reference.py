@@ -1,7 +1,8 @@
 """What the documentation takes from the package when the site is built: its reference and its tables of choices.
 
-A hook of MkDocs. Every module with ``__all__`` has a page; none is kept, so none can be missing or out of date. Where a
-page says ``<!-- rows of HRFS -->``, the rows of that table stand in the site.
+A hook of MkDocs. Every front door (a package with names to hand on) has a page that lists those names and no others.
+None is kept, so none can be missing or out of date. Where a page says ``<!-- rows of HRFS -->``, the rows of that table
+stand in the site.
 """
 
 from __future__ import annotations
@@ -61,70 +62,98 @@ def assigned(tree: ast.Module, name: str) -> ast.expr | None:
     return None
 
 
-def public_modules(room: str) -> dict[str, str]:
-    """Full name and first sentence of every module of a room that has ``__all__``, by name."""
-    found = {}
-    for path in sorted((PACKAGE / room).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        if assigned(tree, "__all__") is not None and (path.stem != "__init__" or room == "cli"):
-            parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-            name = ".".join(parts[:-1] if path.stem == "__init__" else parts)
-            found[name] = (ast.get_docstring(tree) or "").partition("\n\n")[0].replace("\n", " ")
-    return found
+def doors(package: str = "glmwidgets") -> list[str]:
+    """The packages that hand on names, outermost first: the whole, then each room with those inside it."""
+    found = [package] if lazy_names(package) else []
+    inside = sorted(path.parent.name for path in _folder(package).glob("*/__init__.py"))
+    if package == "glmwidgets":
+        inside = [*ROOMS, *(room for room in inside if room not in ROOMS)]
+    return found + [door for room in inside for door in doors(f"{package}.{room}")]
 
 
-def public_names(module: str) -> list[str]:
-    """``__all__`` of a module."""
-    path = PACKAGE.joinpath(*module.split(".")[1:])
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ast.literal_eval(assigned(ast.parse(path.read_text(encoding="utf-8")), "__all__"))
-
-
-def lazy_names(path: Path) -> dict[str, str]:
+def lazy_names(package: str) -> dict[str, str]:
     """Names that a package hands on from its modules, and the module of each."""
-    value = assigned(ast.parse(path.read_text(encoding="utf-8")), "_EXPORTS")
+    value = assigned(_tree(package), "_EXPORTS")
     return {} if value is None else ast.literal_eval(value)
 
 
-def page_of(module: str) -> str:
-    """Address of a module's page below docs/."""
-    return "api/" + module.removeprefix("glmwidgets.").replace(".", "/") + ".md"
+def page_of(door: str) -> str:
+    """Address of a front door's page below docs/."""
+    return "api/" + (door.removeprefix("glmwidgets.").replace(".", "/")) + ".md"
+
+
+def entries() -> dict[str, str]:
+    """Full name of each name at a front door, and the page that has its entry: that of its first door."""
+    found: dict[str, str] = {}
+    for door in doors():
+        if door != "glmwidgets":
+            for name, module in lazy_names(door).items():
+                found.setdefault(f"{module}.{name}", page_of(door))
+    return found
 
 
 def pages() -> dict[str, str]:
     """Every page of the reference: its address and its Markdown."""
-    made = {"api/index.md": _entrance()}
-    for room in ROOMS:
-        for module in public_modules(room):
-            # Named one by one, so that constants without a docstring are there, too.
-            names = ", ".join(public_names(module))
-            made[page_of(module)] = f"::: {module}\n    options:\n      members: [{names}]\n"
+    listed = entries()
+    made = {"api/index.md": _entrance(listed)}
+    for door in doors():
+        if door != "glmwidgets":
+            made[page_of(door)] = _page(door, listed)
     return made
 
 
 def navigation() -> list[Any]:
     """The reference as a part of the site's menu."""
-    menu: list[Any] = [{"All modules": "api/index.md"}]
-    for room in ROOMS:
-        menu.append({room: [{name.rpartition(".")[2]: page_of(name)} for name in public_modules(room)]})
-    return menu
+    return [{"All names": "api/index.md"}, *({door.partition(".")[2]: page_of(door)} for door in doors()[1:])]
 
 
-def _entrance() -> str:
-    lines = ["# Reference", "", "## From the top", "", "`import glmwidgets as gw` gives these as `gw.…`.", ""]
-    lines += ["| name | stands in |", "|---|---|"]
-    for name, module in lazy_names(PACKAGE / "__init__.py").items():
-        lines.append(f"| `gw.{name}` | [{module}]({_link(module)}) |")
-    for room in ROOMS:
-        about = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))) or ""
-        lines += ["", f"## glmwidgets.{room}", "", about.partition("\n\n")[0].replace("\n", " "), ""]
-        handed_on = lazy_names(PACKAGE / room / "__init__.py")
-        if handed_on:
-            lines += [f"`from glmwidgets.{room} import …`: " + ", ".join(f"`{name}`" for name in handed_on) + ".", ""]
-        lines += ["| module | what it is |", "|---|---|"]
-        for module, sentence in public_modules(room).items():
-            lines.append(f"| [{module.rpartition('.')[2]}]({_link(module)}) | {sentence} |")
+def _page(door: str, listed: dict[str, str]) -> str:
+    """A front door: its own entries one by one, and where those stand that it shares with an earlier one."""
+    page, names = page_of(door), lazy_names(door)
+    full = {name: f"{module}.{name}" for name, module in sorted(names.items(), key=lambda item: item[0].lower())}
+    lines = [f"# {door}", "", ast.get_docstring(_tree(door)) or "", "", f"`from {door} import …`", ""]
+    elsewhere = [_link(name, full[name], listed, page) for name in full if listed[full[name]] != page]
+    if elsewhere:
+        lines += ["It also hands on " + ", ".join(elsewhere) + ".", ""]
+    for name in full.values():
+        if listed[name] == page:
+            lines += [f"::: {name}", "    options:", "      heading_level: 2", "      show_root_full_path: false", ""]
+    return "\n".join(lines)
+
+
+def _entrance(listed: dict[str, str]) -> str:
+    lines = [
+        "# Reference",
+        "",
+        "Each room of the package offers names at its front door: `from glmwidgets.models import ...`.",
+    ]
+    for door in doors():
+        about = (ast.get_docstring(_tree(door)) or "").partition("\n\n")[0].replace("\n", " ")
+        lines += ["", f"## {door}", "", about, ""]
+        if door == "glmwidgets":
+            lines += ["`import glmwidgets as gw` gives these as `gw.…`.", ""]
+        names = lazy_names(door)
+        lines.append(
+            ", ".join(
+                _link(name, f"{names[name]}.{name}", listed, "api/index.md") for name in sorted(names, key=str.lower)
+            )
+        )
     return "\n".join(lines) + "\n"
+
+
+def _link(name: str, full: str, listed: dict[str, str], page: str) -> str:
+    if full not in listed:
+        return f"`{name}`"
+    up = "../" * (page.count("/") - 1)
+    return f"[`{name}`]({up}{listed[full].removeprefix('api/')}#{full})"
+
+
+def _folder(package: str) -> Path:
+    return PACKAGE.joinpath(*package.split(".")[1:])
+
+
+def _tree(package: str) -> ast.Module:
+    return ast.parse((_folder(package) / "__init__.py").read_text(encoding="utf-8"))
 
 
 def rows_of(table: str) -> str:
@@ -136,10 +165,6 @@ def rows_of(table: str) -> str:
         cells = [f"`{value}`" if attribute in AS_CODE else value for attribute, value in values.items()]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _link(module: str) -> str:
-    return page_of(module).removeprefix("api/")
 
 
 def on_config(config: Any) -> None:

@@ -6,16 +6,21 @@ from glmwidgets.front_door import front_door
 
 # Imported when they are first used, so that the package itself is imported in no time.
 _EXPORTS = {
-    "simulate_run": "glmwidgets.datasets.simulate",
+    "BROKEN": "glmwidgets.datasets.broken",
     "SimulatedRun": "glmwidgets.datasets.simulate",
+    "auditory_run": "glmwidgets.datasets.lessons",
+    "broken_run": "glmwidgets.datasets.broken",
     "demo_run": "glmwidgets.datasets.demo",
-    "find_run": "glmwidgets.runs.bids",
-    "find_runs": "glmwidgets.runs.bids",
-    "load_confounds": "glmwidgets.runs.bids_confounds",
     "fetch_fiac": "glmwidgets.datasets.fetch",
     "fetch_localizer_contrasts": "glmwidgets.datasets.fetch",
     "fetch_spm_auditory": "glmwidgets.datasets.fetch",
     "fetch_studyforrest_visloc": "glmwidgets.datasets.fetch",
+    "find_run": "glmwidgets.runs.bids",
+    "find_runs": "glmwidgets.runs.bids",
+    "group_maps": "glmwidgets.datasets.lessons",
+    "load_confounds": "glmwidgets.runs.bids_confounds",
+    "sentence_runs": "glmwidgets.datasets.lessons",
+    "simulate_run": "glmwidgets.datasets.simulate",
 }
 
 __all__ = list(_EXPORTS)

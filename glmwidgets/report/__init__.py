@@ -5,14 +5,24 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "PaperFigure": "glmwidgets.report.figures.all",
-    "plot_contrast_matrix": "glmwidgets.report.figures.all",
-    "plot_design_correlation": "glmwidgets.report.figures.all",
-    "plot_design_matrix": "glmwidgets.report.figures.all",
-    "plot_glass_brain": "glmwidgets.report.figures.all",
-    "plot_img": "glmwidgets.report.figures.all",
-    "plot_series": "glmwidgets.report.figures.all",
-    "plot_stat_map": "glmwidgets.report.figures.all",
+    "PaperFigure": "glmwidgets.report.figures.canvas",
+    "find_xyz_cut_coords": "glmwidgets.report.figures.cuts",
+    "plot_anat": "glmwidgets.report.figures.maps",
+    "plot_contrast_matrix": "glmwidgets.report.figures.designs",
+    "plot_design_correlation": "glmwidgets.report.figures.designs",
+    "plot_design_matrix": "glmwidgets.report.figures.designs",
+    "plot_design_matrix_correlation": "glmwidgets.report.figures.all",
+    "plot_event": "glmwidgets.report.figures.all",
+    "plot_events": "glmwidgets.report.figures.series",
+    "plot_glass_brain": "glmwidgets.report.figures.glass",
+    "plot_hrf": "glmwidgets.report.figures.series",
+    "plot_img": "glmwidgets.report.figures.maps",
+    "plot_r_square": "glmwidgets.report.figures.maps",
+    "plot_residual_histogram": "glmwidgets.report.figures.series",
+    "plot_roi": "glmwidgets.report.figures.maps",
+    "plot_series": "glmwidgets.report.figures.series",
+    "plot_stat_map": "glmwidgets.report.figures.maps",
+    "save_glm_to_bids": "glmwidgets.report.exports.bids_derivatives",
 }
 
 __all__ = list(_EXPORTS)

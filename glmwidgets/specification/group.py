@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from glmwidgets.glm.group.terms import KINDS, TermColumn, parse_number
-from glmwidgets.glm.tables import some
+from glmwidgets.glm.group.terms import KINDS, TermColumn
+from glmwidgets.glm.tables import number_of, some
 from glmwidgets.specification.field import Argument, SettingsError, check_group, plain, setting
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.question import Question
@@ -127,7 +127,7 @@ class TableSettings:
                 )
             filled = [cell for cell in column.cells if cell.strip()]
             # One odd cell, such as an age of 89+, is refused by the model that needs it.
-            if column.kind == "number" and filled and all(parse_number(cell) is None for cell in filled):
+            if column.kind == "number" and filled and all(number_of(cell) is None for cell in filled):
                 raise SettingsError("table.cells", f"{column.name} holds no number ({some(filled, repr)})")
 
     def columns(self) -> list[TermColumn]:
@@ -155,7 +155,7 @@ class TableSettings:
         SettingsError
             If the column is of numbers and the text is none.
         """
-        if self.kinds[column] == "number" and text.strip() and parse_number(text) is None:
+        if self.kinds[column] == "number" and text.strip() and number_of(text) is None:
             said = f"{self.names[column]} of {self.maps[row]} is {text.strip()!r}, which is no number"
             raise SettingsError("table.cells", said)
         changed = list(self.cells[column])

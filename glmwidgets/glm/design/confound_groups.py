@@ -46,7 +46,8 @@ EXPANSIONS = {
 MOTION_LEVELS = {6: "basic", 12: "derivatives", 24: "full"}
 
 #: Columns by which scans are scrubbed: framewise displacement in mm, and DVARS in units of its own spread.
-FD, STD_DVARS = "framewise_displacement", "std_dvars"
+FD = "framewise_displacement"
+STD_DVARS = "std_dvars"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "EventFinding": "glmwidgets.glm.events.checks",
-    "Events": "glmwidgets.glm.events.checks",
+    "Events": "glmwidgets.glm.events.reading",
     "add_event": "glmwidgets.glm.events.cells",
     "average_around_events": "glmwidgets.glm.events.average",
     "check_events": "glmwidgets.glm.events.checks",

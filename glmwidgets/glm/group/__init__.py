@@ -23,7 +23,6 @@ _EXPORTS = {
     "map_distances": "glmwidgets.glm.group.influence",
     "map_influence": "glmwidgets.glm.group.influence",
     "match_table": "glmwidgets.glm.group.matching",
-    "parse_number": "glmwidgets.glm.group.terms",
 }
 
 __all__ = list(_EXPORTS)

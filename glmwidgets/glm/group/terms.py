@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.group.design import check_group_design
-from glmwidgets.glm.tables import number_of as parse_number
-from glmwidgets.glm.tables import some
+from glmwidgets.glm.tables import number_of, some
 
-__all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "kind_of", "parse_number"]
+__all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "kind_of"]
 
 # So many different cells of a column of numbers may be none, and so many codes be those of groups.
 MOST_ODD, MOST_CODES = 2, 6
@@ -61,7 +60,7 @@ def kind_of(cells: Sequence[str]) -> str:
     ('number', 'label', 'number', 'label')
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
-    numbers = [cell for cell in filled if parse_number(cell) is not None]
+    numbers = [cell for cell in filled if number_of(cell) is not None]
     odd = len(filled) - len(numbers)
     if len(numbers) < 2 * max(odd, 1) or len(set(filled)) - len(set(numbers)) > MOST_ODD:
         return "label" if odd or not filled else "number"
@@ -167,14 +166,14 @@ def _refuse_empty(column: TermColumn, maps: Sequence[str]) -> None:
         advice = f"type one, leave {name} out, or leave {column.name} out"
         if not cell.strip():
             raise ValueError(f"{name} has no {column.name}: {advice}")
-        if column.kind == "number" and parse_number(cell) is None:
-            odd = [i for i, one in enumerate(column.cells) if one.strip() and parse_number(one) is None]
+        if column.kind == "number" and number_of(cell) is None:
+            odd = [i for i, one in enumerate(column.cells) if one.strip() and number_of(one) is None]
             more = f" ({len(odd)} maps have no number there: {some([maps[i] for i in odd])})" if len(odd) > 1 else ""
             raise ValueError(f"{column.name} of {name} is {cell!r}, which is no number{more}: {advice}")
 
 
 def _covariate(column: TermColumn, centre: bool) -> np.ndarray:
-    values = np.array([parse_number(cell) for cell in column.cells], dtype=float)
+    values = np.array([number_of(cell) for cell in column.cells], dtype=float)
     if np.ptp(values) == 0:
         raise ValueError(f"all maps have the same {column.name} ({column.cells[0]}): it cannot be told from the mean")
     return values - values.mean() if centre else values

@@ -6,7 +6,6 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "AR1Precision": "glmwidgets.glm.noise.ar1",
-    "BLOCK": "glmwidgets.glm.noise.products",
     "LIVE_NOISE_MODEL": "glmwidgets.glm.noise.models",
     "NOISE_MODELS": "glmwidgets.glm.noise.models",
     "NoiseFit": "glmwidgets.glm.noise.products",

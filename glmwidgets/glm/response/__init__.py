@@ -9,7 +9,7 @@ _EXPORTS = {
     "HRF": "glmwidgets.glm.response.table",
     "HRFModel": "glmwidgets.glm.response.models",
     "HRFS": "glmwidgets.glm.response.table",
-    "Parameter": "glmwidgets.glm.response.models",
+    "Parameter": "glmwidgets.glm.response.table",
     "Response": "glmwidgets.glm.response.models",
     "dragged": "glmwidgets.glm.response.handles",
     "format_delays": "glmwidgets.glm.response.fir_delays",

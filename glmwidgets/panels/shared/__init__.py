@@ -13,10 +13,6 @@ _EXPORTS = {
     "MapPanel": "glmwidgets.panels.shared.map",
     "Panel": "glmwidgets.panels.shared.base",
     "SessionExplorer": "glmwidgets.panels.shared.explorer",
-    "field": "glmwidgets.panels.shared.base",
-    "only_ours": "glmwidgets.panels.shared.explorer",
-    "opened_by": "glmwidgets.panels.shared.base",
-    "text": "glmwidgets.panels.shared.base",
 }
 
 __all__ = list(_EXPORTS)

@@ -10,12 +10,9 @@ _EXPORTS = {
     "LatestWins": "glmwidgets.session.core.scheduler",
     "Ledger": "glmwidgets.session.core.ledger",
     "LiveSession": "glmwidgets.session.core.live",
-    "Resting": "glmwidgets.session.core.resting",
     "Stage": "glmwidgets.session.core.graph",
     "StageError": "glmwidgets.session.core.graph",
     "Status": "glmwidgets.session.core.live",
-    "Steps": "glmwidgets.session.core.steps",
-    "Ticket": "glmwidgets.session.core.scheduler",
 }
 
 __all__ = list(_EXPORTS)

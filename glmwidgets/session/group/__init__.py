@@ -9,12 +9,9 @@ _EXPORTS = {
     "GroupSession": "glmwidgets.session.group.session",
     "GroupValues": "glmwidgets.session.group.values",
     "Permuted": "glmwidgets.session.group.permutation",
-    "TESTED": "glmwidgets.session.group.permutation",
     "TESTS": "glmwidgets.session.group.tests",
-    "default_contrast": "glmwidgets.analysis.group",
     "load_group_session": "glmwidgets.session.group.store",
     "open_group": "glmwidgets.session.group.data",
-    "permutation_key": "glmwidgets.session.group.permutation",
     "save_group_session": "glmwidgets.session.group.store",
 }
 

@@ -9,7 +9,8 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from glmwidgets.glm.group.fit import GroupFit
-from glmwidgets.glm.group.terms import TermColumn, parse_number
+from glmwidgets.glm.group.terms import TermColumn
+from glmwidgets.glm.tables import number_of
 
 __all__ = ["GroupValues", "values_at"]
 
@@ -92,7 +93,7 @@ def values_at(
     else:
         drawn, others = y, ()
     if is_number:
-        x = np.array([parse_number(cell) if cell.strip() else np.nan for cell in column.cells], dtype=float)
+        x = np.array([number_of(cell) if cell.strip() else np.nan for cell in column.cells], dtype=float)
         line = _along(fit, voxel, rows, design.columns.get_loc(mine[0]), x, confidence) if mine else np.empty((4, 0))
         return GroupValues(names, x, drawn, y, column.name, (), line, others)
     cells = ["all maps"] * len(y) if column is None else list(column.cells)

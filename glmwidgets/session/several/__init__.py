@@ -7,7 +7,6 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "FixedSession": "glmwidgets.session.several.session",
     "RunSet": "glmwidgets.session.several.runs",
-    "check_same_grid": "glmwidgets.session.several.runs",
     "load_runs": "glmwidgets.session.several.store",
     "save_runs": "glmwidgets.session.several.store",
 }

@@ -8,11 +8,10 @@ _EXPORTS = {
     "Analysis": "glmwidgets.session.single.analysis",
     "SavedRun": "glmwidgets.session.single.store",
     "Session": "glmwidgets.session.single.session",
-    "Status": "glmwidgets.session.single.session",
+    "Status": "glmwidgets.session.core.live",
     "WhitenessWatch": "glmwidgets.session.single.whiteness",
     "load_session": "glmwidgets.session.single.store",
     "save_session": "glmwidgets.session.single.store",
-    "session_tree": "glmwidgets.session.single.store",
 }
 
 __all__ = list(_EXPORTS)

@@ -6,7 +6,8 @@ import pytest
 
 from glmwidgets.glm.group.design import make_second_level_design_matrix
 from glmwidgets.glm.group.fit import fit_group, group_contrast
-from glmwidgets.glm.group.terms import TermColumn, design_of_terms, parse_number
+from glmwidgets.glm.group.terms import TermColumn, design_of_terms
+from glmwidgets.glm.tables import number_of
 
 MAPS = [f"sub-{i}" for i in range(8)]
 AGE = TermColumn("age", "number", ["20", "31", "44", "27", "38", "52", "29", "33"])
@@ -72,4 +73,4 @@ def test_dependent_columns_and_repeated_subjects_are_warned_of():
 
 @pytest.mark.parametrize("text", ["", "abc", "1,5", "nan", "inf", "1_000", "1 2"])
 def test_what_is_no_number_is_not_read_as_one(text):
-    assert parse_number(text) is None
+    assert number_of(text) is None
