@@ -216,7 +216,7 @@ class ThresholdSettings:
         short="smoothness",
         choices=SMOOTHNESS,
         options=(Option("--smoothness", "how the smoothness of the noise over space is estimated"),),
-        argument=Argument("smoothness", "FirstLevelModel.random_field"),
+        argument=Argument("smoothness", "runs_random_field"),
         also=("FWHM of the noise", "resels"),
     )
 
