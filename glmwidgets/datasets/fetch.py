@@ -19,6 +19,7 @@ __all__ = [
     "DATASETS",
     "DesignedRuns",
     "DownloadError",
+    "dataset_folder",
     "fetch_fiac",
     "fetch_localizer_contrasts",
     "fetch_spm_auditory",
@@ -48,6 +49,7 @@ class Dataset:
 
 _SPM = "https://www.fil.ion.ucl.ac.uk/spm/download/data/MoAEpilot/MoAEpilot.bids.zip"
 _VISLOC = "https://s3.amazonaws.com/openneuro.org/ds000113/sub-{0}/ses-localizer/func/"
+_MNI152 = "tpl-MNI152NLin2009cAsym_res-02_desc-brain_T1w.nii.gz"
 _VISLOC_NAME = "sub-{0}_ses-localizer_task-objectcategories_run-{1}_{2}"
 
 #: Every data set by its name. Nobody publishes checksums of these files; see `glmwidgets.datasets.download`.
@@ -82,6 +84,13 @@ DATASETS = {
             "https://openneuro.org/datasets/ds000113",
             (Remote(_VISLOC_NAME, _VISLOC + _VISLOC_NAME),),
         ),
+        Dataset(
+            "mni152",
+            "The MNI152 template's brain, nonlinear asymmetric 2009c, 2 mm, from TemplateFlow. Fonov et al. 2011, "
+            "NeuroImage 54:313.",
+            "https://www.templateflow.org",
+            (Remote(_MNI152, f"https://templateflow.s3.amazonaws.com/tpl-MNI152NLin2009cAsym/{_MNI152}"),),
+        ),
     )
 }
 
@@ -102,7 +111,8 @@ class DesignedRuns:
     mask: Path
 
 
-def _place(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
+def dataset_folder(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
+    """Where a data set's files lie."""
     return data_folder(data_dir) / name
 
 
@@ -140,7 +150,7 @@ def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progre
     FileNotFoundError
         If the image is in the folder and its events are not.
     """
-    folder = _place("spm_auditory", data_dir)
+    folder = dataset_folder("spm_auditory", data_dir)
     if run := _by_hand(folder, "*task-auditory*", 7.0):
         return run
     (archive,) = DATASETS["spm_auditory"].files
@@ -177,7 +187,7 @@ def fetch_studyforrest_visloc(
         If it cannot be had.
     """
     (pattern,) = DATASETS["studyforrest_visloc"].files
-    folder = _place("studyforrest_visloc", data_dir)
+    folder = dataset_folder("studyforrest_visloc", data_dir)
     if local := _by_hand(folder, f"sub-{subject:02}*_run-{run}", 2.0):
         return local
     paths = [
@@ -210,7 +220,7 @@ def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool
         If it cannot be had, or the archive does not hold what it should.
     """
     (archive,) = DATASETS["fiac"].files
-    root = download(archive, _place("fiac", data_dir), progress, unpack=True)
+    root = download(archive, dataset_folder("fiac", data_dir), progress, unpack=True)
     found = sorted(root.rglob("fiac0/run1.nii.gz"))
     if not found:
         raise DownloadError(f"the archive unpacked in {root} holds no fiac0/run1.nii.gz; remove it to try again")
@@ -254,7 +264,7 @@ def fetch_localizer_contrasts(
         If a map cannot be had.
     """
     (listing,) = DATASETS["localizer_contrasts"].files
-    folder = _place("localizer_contrasts", data_dir)
+    folder = dataset_folder("localizer_contrasts", data_dir)
     index = json.loads(download(listing, folder, progress).read_text(encoding="utf-8"))
     label = contrast.title().replace(" ", "")
     subjects = range(1, n_subjects + 1) if isinstance(n_subjects, int) else n_subjects

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["Phantom", "make_phantom"]
+__all__ = ["Phantom", "brain_parts", "make_phantom"]
 
 # Brightness of each tissue in a T1-weighted anatomy and in an echo-planar volume, where white matter is 1 and
 # grey matter is 1.
@@ -84,6 +84,40 @@ def make_phantom(shape: Sequence[int], affine: np.ndarray, seed: int = 0) -> Pha
     return Phantom(tissues, brain, t1.astype(np.float32), epi.astype(np.float32))
 
 
+def brain_parts(axes: Coordinates) -> dict[str, np.ndarray]:
+    """Depth in mm below the surface of the cerebrum, the cerebellum and the brain stem; negative outside.
+
+    Parameters
+    ----------
+    axes : three arrays
+        Places in mm along x, y and z, in even steps.
+
+    Returns
+    -------
+    dict of str to array of shape (nx, ny, nz)
+
+    Examples
+    --------
+    >>> parts = brain_parts((np.array([-2.0, 0, 2]), np.array([-22.0, -20, -18]), np.array([28.0, 30, 32])))
+    >>> bool(parts["cerebrum"][1, 1, 1] > 20), bool(parts["cerebellum"][1, 1, 1] < 0)
+    (True, True)
+    """
+    axes = tuple(np.asarray(places, dtype=np.float32) for places in axes)
+    grid = tuple(np.meshgrid(*axes, indexing="ij", copy=True))
+    fold = _folded(axes, grid)
+    spacing = tuple(float(abs(places[1] - places[0])) for places in axes)
+    return {"cerebrum": _cerebrum(fold, spacing), "cerebellum": _cerebellum(fold), "stem": _stem(grid)}
+
+
+def _folded(axes: Coordinates, grid: Coordinates) -> Coordinates:
+    """Right half laid over the left, but for the torque that bends real brains a little."""
+    return np.abs(grid[0]), grid[1] + _torque(axes)[:, None, None], grid[2]
+
+
+def _torque(axes: Coordinates) -> np.ndarray:
+    return 2.5 * np.tanh(axes[0] / 12)
+
+
 def _brightness(tissues: dict[str, np.ndarray], table: dict[str, float]) -> np.ndarray:
     return np.sum([table[name] * share for name, share in tissues.items()], axis=0)
 
@@ -91,11 +125,9 @@ def _brightness(tissues: dict[str, np.ndarray], table: dict[str, float]) -> np.n
 def _tissues(
     axes: Coordinates, grid: Coordinates, spacing: Sequence[float], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    x, y, z = grid
     voxel = float(np.mean(spacing))
-    # The two halves are twins up to a quarter of the folds, and the torque that bends real brains a little.
-    torque = 2.5 * np.tanh(axes[0] / 12)
-    fold = (np.abs(x), y + torque[:, None, None], z)
+    # The two halves are twins up to a quarter of the folds, and the torque.
+    torque, fold = _torque(axes), _folded(axes, grid)
     fold_axes = (np.abs(axes[0]), *axes[1:])
     cerebrum, cerebellum, stem = _cerebrum(fold, spacing), _cerebellum(fold), _stem(grid)
     depth = np.maximum(np.maximum(cerebrum, cerebellum), stem)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
+    "Display": "glmwidgets.report.figures.display",
     "PaperFigure": "glmwidgets.report.figures.canvas",
+    "find_cut_slices": "glmwidgets.report.figures.cuts",
     "find_xyz_cut_coords": "glmwidgets.report.figures.cuts",
-    "plot_anat": "glmwidgets.report.figures.maps",
+    "plot_anat": "glmwidgets.report.figures.anatomy",
     "plot_contrast_matrix": "glmwidgets.report.figures.designs",
     "plot_design_correlation": "glmwidgets.report.figures.designs",
     "plot_design_matrix": "glmwidgets.report.figures.designs",
     "plot_design_matrix_correlation": "glmwidgets.report.figures.all",
+    "plot_epi": "glmwidgets.report.figures.anatomy",
     "plot_event": "glmwidgets.report.figures.all",
     "plot_events": "glmwidgets.report.figures.series",
     "plot_glass_brain": "glmwidgets.report.figures.glass",
@@ -19,10 +22,11 @@ _EXPORTS = {
     "plot_img": "glmwidgets.report.figures.maps",
     "plot_r_square": "glmwidgets.report.figures.maps",
     "plot_residual_histogram": "glmwidgets.report.figures.series",
-    "plot_roi": "glmwidgets.report.figures.maps",
+    "plot_roi": "glmwidgets.report.figures.anatomy",
     "plot_series": "glmwidgets.report.figures.series",
     "plot_stat_map": "glmwidgets.report.figures.maps",
     "save_glm_to_bids": "glmwidgets.report.exports.bids_derivatives",
+    "show": "glmwidgets.report.figures.canvas",
 }
 
 __all__ = list(_EXPORTS)

@@ -16,6 +16,7 @@ __all__ = [
     "COLORMAPS",
     "COLUMN_COLOURS",
     "EVENT_COLOURS",
+    "FIELD_COLORMAPS",
     "INKS",
     "SEQUENTIAL",
     "Ink",
@@ -192,6 +193,26 @@ COLORMAPS: dict[str, dict[str, list[str]]] = {
 MATRICES = {
     "grey": ["#ffffff", "#141414"],
     "diverging": ["#2580c3", "#fafafa", "#e2551b"],
+}
+
+# Colour maps that scripts of the field name, and matplotlib does not have: colours by their CSS names from low to high.
+_HOT, _COLD = ("black", "red", "yellow", "white"), ("white", "cyan", "blue", "black")
+FIELD_COLORMAPS: dict[str, tuple[str, ...]] = {
+    "cold_hot": (*_COLD, *_HOT[1:]),
+    "cold_white_hot": ("navy", "blue", "cyan", "white", "yellow", "red", "maroon"),
+    "ocean_hot": ("white", "aquamarine", "seagreen", "midnightblue", *_HOT),
+    "hot_white_bone": (*_HOT, "lightsteelblue", "slategrey", "black"),
+    "hot_black_bone": (*_HOT[::-1], "slategrey", "lightsteelblue", "white"),
+    "roy_big_bl": ("aquamarine", "lime", "blue", "indigo", "black", "red", "orange", "yellow"),
+    "videen_style": ("cyan", "blue", "indigo", "black", "green", "yellow", "orange", "red", "white"),
+    **{
+        f"{low}_{high}": ({"copper": "peru"}.get(low, low), "black", {"copper": "peru"}.get(high, high))
+        for low, high in (
+            *(("brown", "blue"), ("cyan", "copper"), ("cyan", "orange"), ("blue", "red"), ("brown", "cyan")),
+            *(("purple", "green"), ("purple", "blue"), ("blue", "orange")),
+        )
+    },
+    **{f"black_{colour}": ("black", colour) for colour in ("blue", "purple", "pink", "green", "red")},
 }
 
 SEQUENTIAL = tuple(name for name, colours in COLORMAPS.items() if "sequential" in colours)

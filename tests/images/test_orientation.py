@@ -73,9 +73,12 @@ def test_every_door_says_when_left_is_not_known(tmp_path, sform, qform, affine, 
     argv = ["fit", str(bold), "--events", str(tmp_path / "events.tsv"), "--mask", str(tmp_path / "mask.nii")]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 0
     told["terminal"] = capsys.readouterr().err
-    letters = {text.get_text() for axes in plot_stat_map(str(maps[0])).axes for text in axes.texts}
+    letters = {text.get_text() for axes in plot_stat_map(str(maps[0])).figure.axes for text in axes.texts}
     letters |= {
-        text.get_text() for axes in plot_stat_map(str(maps[0])).axes for one in axes.child_axes for text in one.texts
+        text.get_text()
+        for axes in plot_stat_map(str(maps[0])).figure.axes
+        for one in axes.child_axes
+        for text in one.texts
     }
     assert ({"L", "R"} <= letters) == (reason is None)
     assert ({"L?", "R?"} <= letters) == (reason is not None)

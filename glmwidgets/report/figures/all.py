@@ -1,7 +1,7 @@
 """Every figure on paper, in one place.
 
-All of them draw with matplotlib's object interface, never pyplot, so any thread may call them; each returns its
-`matplotlib.figure.Figure`.
+All of them draw with matplotlib's object interface, never pyplot, so any thread may call them. Those of a brain return
+a `Display`, on which more can be drawn; those of a design its axes; the others the figure. Each has a ``figure``.
 
 Examples
 --------
@@ -10,11 +10,13 @@ Examples
 >>> plot_design_matrix(design).savefig("design.png")  # doctest: +SKIP
 """
 
-from glmwidgets.report.figures.canvas import PaperFigure
+from glmwidgets.report.figures.anatomy import plot_anat, plot_epi, plot_roi
+from glmwidgets.report.figures.canvas import PaperFigure, show
 from glmwidgets.report.figures.cuts import find_cut_slices, find_xyz_cut_coords
 from glmwidgets.report.figures.designs import plot_contrast_matrix, plot_design_correlation, plot_design_matrix
+from glmwidgets.report.figures.display import Display
 from glmwidgets.report.figures.glass import plot_glass_brain
-from glmwidgets.report.figures.maps import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
+from glmwidgets.report.figures.maps import plot_img, plot_r_square, plot_stat_map
 from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residual_histogram, plot_series
 from glmwidgets.web.palettes import EVENT_COLOURS, colour_of
 
@@ -24,6 +26,7 @@ plot_design_matrix_correlation = plot_design_correlation
 
 __all__ = [
     "EVENT_COLOURS",
+    "Display",
     "PaperFigure",
     "colour_of",
     "find_cut_slices",
@@ -32,6 +35,9 @@ __all__ = [
     "plot_contrast_matrix",
     "plot_design_correlation",
     "plot_design_matrix",
+    "plot_design_matrix_correlation",
+    "plot_epi",
+    "plot_event",
     "plot_events",
     "plot_glass_brain",
     "plot_hrf",
@@ -41,4 +47,5 @@ __all__ = [
     "plot_roi",
     "plot_series",
     "plot_stat_map",
+    "show",
 ]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import deque
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import get_backend
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -18,23 +23,33 @@ from glmwidgets.glm.tables import read_table
 from glmwidgets.web.palettes import FAINT, INK, INK_ON_DARK, MUTED, PAPER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
+    #: A figure, or the number of one of pyplot's; axes, or their place (left, bottom, width, height) in a figure.
+    FigureLike = FigureBase | int | str
+    AxesLike = Axes | Sequence[float]
+
 __all__ = [
+    "PaperAxes",
     "PaperFigure",
+    "given_place",
     "ink_on",
     "open_axes",
     "plain",
     "points_across",
     "quiet_axes",
     "shorten",
+    "show",
     "table_of",
     "width_of",
     "written",
 ]
+
+
+# Figures that nobody has seen yet, for `show`. As many as pyplot keeps before it warns.
+_UNSEEN: deque[PaperFigure] = deque(maxlen=20)
 
 
 class PaperFigure(Figure):
@@ -49,6 +64,12 @@ class PaperFigure(Figure):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
+        _UNSEEN.append(self)
+
+    def seen(self) -> None:
+        """It need not be shown any more: it was shown, or is part of a page."""
+        with suppress(ValueError):
+            _UNSEEN.remove(self)
 
     def savefig(self, fname: object, *, overwrite: bool = False, **kwargs: object) -> None:
         """Save the figure as matplotlib does, but never over an input, and never by half.
@@ -67,6 +88,7 @@ class PaperFigure(Figure):
             If the folder does not exist, or the file does and may not be replaced.
         """
         if not isinstance(fname, str | os.PathLike):
+            self.seen()
             super().savefig(fname, **kwargs)
             return
         path = Path(fname).expanduser()
@@ -83,9 +105,71 @@ class PaperFigure(Figure):
             return buffer.getvalue()
 
 
+class PaperAxes(Axes):
+    """Axes in a figure of ours, which show and save it."""
+
+    def savefig(self, fname: object, **kwargs: object) -> None:
+        """Save the figure; see `PaperFigure.savefig`."""
+        self.figure.savefig(fname, **kwargs)
+
+    def _repr_png_(self) -> bytes | None:
+        return self.figure._repr_png_() if isinstance(self.figure, PaperFigure) else None
+
+
+def show() -> None:
+    """Show every figure that was drawn and not yet seen, pyplot's among them.
+
+    In a notebook they appear under the cell, at a terminal in windows, if matplotlib has a backend with windows. The
+    last 20 figures are kept for it.
+
+    Examples
+    --------
+    >>> show()
+    """
+    figures = [*_UNSEEN]
+    _UNSEEN.clear()
+    if _in_notebook():
+        from IPython.display import display
+
+        for figure in figures:
+            display(figure)
+    elif get_backend().lower() != "agg":
+        for figure in figures:
+            _to_pyplot(figure)
+    if "matplotlib.pyplot" in sys.modules and get_backend().lower() != "agg":
+        sys.modules["matplotlib.pyplot"].show()
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _to_pyplot(figure: PaperFigure) -> None:
+    """Give a figure a window of pyplot's."""
+    import matplotlib.pyplot as plt
+
+    canvas = plt.figure(figsize=figure.get_size_inches()).canvas
+    canvas.figure, canvas.manager.canvas.figure = figure, figure
+    figure.set_canvas(canvas)
+
+
+def given_place(figure: FigureLike | None, axes: AxesLike | None) -> tuple[FigureBase | None, Axes | None]:
+    """Figure and axes to draw in, as they may be given: pyplot's figures by number or name, axes by their place."""
+    if isinstance(figure, int | str | np.integer):
+        import matplotlib.pyplot as plt  # whoever counts figures works with pyplot
+
+        figure = plt.figure(figure)
+    if axes is not None and not isinstance(axes, Axes):
+        figure = PaperFigure(dpi=110, facecolor=PAPER) if figure is None else figure
+        axes = figure.add_axes(tuple(float(edge) for edge in axes), axes_class=PaperAxes)
+    return figure, axes
+
+
 def open_axes(
-    figure: FigureBase | None,
-    axes: Axes | None,
+    figure: FigureLike | None,
+    axes: AxesLike | None,
     size: tuple[float, float],
     *,
     left: float = 0.6,
@@ -97,6 +181,7 @@ def open_axes(
 
     `size` is that of the new axes, without margins, if the figure is new as well. All in inches.
     """
+    figure, axes = given_place(figure, axes)
     if axes is not None:
         return axes.figure, axes
     if figure is None:
@@ -108,15 +193,23 @@ def open_axes(
         across, down = min(1, 0.67 * wide / (left + right)), min(1, 0.67 * high / (top + bottom))
         left, right, top, bottom = left * across, right * across, top * down, bottom * down
     return figure, figure.add_axes(
-        (left / wide, bottom / high, (wide - left - right) / wide, (high - top - bottom) / high)
+        (left / wide, bottom / high, (wide - left - right) / wide, (high - top - bottom) / high), axes_class=PaperAxes
     )
 
 
-def written(figure: FigureBase, output_file: str | os.PathLike[str] | None) -> FigureBase | None:
-    """The figure itself; None where it was to be written to a file, as the conventional scripts expect."""
+def written(drawn: Any, output_file: str | os.PathLike[str] | None) -> Any:
+    """What was drawn; None where its figure was to be written to a file, as the conventional scripts expect.
+
+    A file that is there is replaced, unless it was read as an input.
+    """
     if output_file is None:
-        return figure
-    figure.savefig(output_file)
+        return drawn
+    figure = drawn.figure
+    if isinstance(figure, PaperFigure):
+        figure.seen()
+        figure.savefig(output_file, overwrite=True)
+    else:
+        figure.savefig(output_file)
     return None
 
 

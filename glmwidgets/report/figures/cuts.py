@@ -6,6 +6,7 @@ affine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from glmwidgets.report.figures.volumes import Image
 
-    CutCoords = int | float | Sequence[float] | Sequence[Sequence[float]] | None
+    CutCoords = int | float | Sequence[float] | Sequence[Sequence[float]] | Mapping[str, int | Sequence[float]] | None
 
 __all__ = ["DISPLAY_MODES", "Cuts", "Plane", "choose_cuts", "find_cut_slices", "find_xyz_cut_coords", "sample_plane"]
 
@@ -213,6 +214,11 @@ def _cuts_by_axis(cut_coords: CutCoords, rows: Sequence[str]) -> list[int | Sequ
     """For each row a number of cuts or the positions of its cuts."""
     if cut_coords is None:
         return [N_CUTS] * len(rows)
+    if isinstance(cut_coords, Mapping):
+        unknown = sorted(set(cut_coords) - set(rows))
+        if unknown:
+            raise ValueError(f"cut_coords names {', '.join(map(repr, unknown))}, and there are {', '.join(rows)}")
+        return [cut_coords.get(letter, 0) for letter in rows]
     if isinstance(cut_coords, Real):
         return [cut_coords] * len(rows)
     if len(rows) == 1:
@@ -270,11 +276,14 @@ def _meeting_point(
     return voxel
 
 
-def sample_plane(volume: Volume, grid: Volume, plane: Plane) -> NDArray[np.float32]:
-    """What lies on a cut through `grid` in a volume with voxels of its own, as finely as these (up to fourfold)."""
-    if same_grid(volume, grid):
+def sample_plane(volume: Volume, grid: Volume, plane: Plane, order: int = 1, at_least: int = 1) -> NDArray[np.float32]:
+    """What lies on a cut through `grid` in a volume with voxels of its own, as finely as these (up to fourfold).
+
+    `order` is that of the spline between voxels, 0 for the nearest; `at_least` as finely as that, on one grid too.
+    """
+    if at_least == 1 and same_grid(volume, grid):
         return plane.of(volume.data)
-    finer = np.clip(np.rint(grid.zooms / volume.zooms.min()), 1, 4)
+    finer = np.clip(np.rint(grid.zooms / volume.zooms.min()), at_least, 4)
     finer[plane.axis] = 1
     # The edge of the first voxel stays where it is: its centre moves by half the difference of the sizes.
     start = 0.5 / finer - 0.5
@@ -282,7 +291,7 @@ def sample_plane(volume: Volume, grid: Volume, plane: Plane) -> NDArray[np.float
     shape = np.array(grid.data.shape) * finer.astype(int)
     shape[plane.axis] = 1
     affine = grid.affine @ from_matvec(np.diag(1 / finer), start)
-    return sample(volume, affine, shape).take(0, axis=plane.axis).T
+    return sample(volume, affine, shape, order).take(0, axis=plane.axis).T
 
 
 def make_plane(grid: Volume, axis: int, voxel: ArrayLike, limits: NDArray[np.int_]) -> Plane:

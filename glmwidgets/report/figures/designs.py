@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import FigureBase
     from matplotlib.image import AxesImage
     from numpy.typing import NDArray
+
+    from glmwidgets.report.figures.canvas import AxesLike, FigureLike
 
 __all__ = ["plot_contrast_matrix", "plot_design_correlation", "plot_design_matrix"]
 
@@ -47,10 +48,10 @@ def plot_design_matrix(
     rescale: bool = True,
     *,
     title: str | None = None,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
     output_file: str | os.PathLike[str] | None = None,
-) -> FigureBase | None:
+) -> Axes | None:
     """Show a design matrix: one row a scan, one column a regressor, dark above zero and blue below it.
 
     Parameters
@@ -69,7 +70,8 @@ def plot_design_matrix(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes or None
+        In a notebook they show their figure (``.figure``), and they save it by ``savefig``.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def plot_design_matrix(
     n_scans, n_columns = values.shape
     width = _width(n_columns)
     room = _room_for_names(design_matrix.columns, width)
-    figure, axes = open_axes(
+    _, axes = open_axes(
         figure, axes, (width, 4.2), bottom=0.2, top=room.along + (0.35 if title else 0.1), right=room.beyond
     )
     top = np.abs(values).max() or 1.0
@@ -111,7 +113,7 @@ def plot_design_matrix(
     axes.set_ylabel(label, color=MUTED, fontsize=9)
     axes.tick_params(axis="y", colors=MUTED, labelsize=8, length=3)
     _finish(axes, title)
-    return written(figure, output_file)
+    return written(axes, output_file)
 
 
 def plot_contrast_matrix(
@@ -120,10 +122,10 @@ def plot_contrast_matrix(
     colorbar: bool = False,
     *,
     title: str | None = None,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
     output_file: str | os.PathLike[str] | None = None,
-) -> FigureBase | None:
+) -> Axes | None:
     """Show the weights of a contrast on the design's columns: warm above zero, cold below it.
 
     Parameters
@@ -146,7 +148,8 @@ def plot_contrast_matrix(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes or None
+        In a notebook they show their figure (``.figure``), and they save it by ``savefig``.
 
     Raises
     ------
@@ -168,7 +171,7 @@ def plot_contrast_matrix(
         names = [shorten(row) for row in contrast_def]
     width = _width(n_columns)
     room = _room_for_names(design_matrix.columns, width)
-    figure, axes = open_axes(
+    _, axes = open_axes(
         figure,
         axes,
         (width, 0.32 * n_rows),
@@ -187,7 +190,7 @@ def plot_contrast_matrix(
     if colorbar:
         _add_colorbar(axes, image)
     _finish(axes, title)
-    return written(figure, output_file)
+    return written(axes, output_file)
 
 
 def plot_design_correlation(
@@ -197,10 +200,10 @@ def plot_design_correlation(
     colorbar: bool = True,
     *,
     title: str | None = None,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
     output_file: str | os.PathLike[str] | None = None,
-) -> FigureBase | None:
+) -> Axes | None:
     """Show how the design's columns correlate (Pearson): each pair once, warm above zero, cold below it.
 
     Parameters
@@ -222,7 +225,8 @@ def plot_design_correlation(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes or None
+        In a notebook they show their figure (``.figure``), and they save it by ``savefig``.
 
     Raises
     ------
@@ -249,7 +253,7 @@ def plot_design_correlation(
 
     side = _width(len(names) - 1)
     room = _room_for_names(names, side)
-    figure, axes = open_axes(
+    _, axes = open_axes(
         figure,
         axes,
         (side, side),
@@ -272,7 +276,7 @@ def plot_design_correlation(
         _add_colorbar(axes, image)
     _finish(axes, title)
     axes.spines[["top", "right"]].set_visible(False)
-    return written(figure, output_file)
+    return written(axes, output_file)
 
 
 class NameRoom(NamedTuple):

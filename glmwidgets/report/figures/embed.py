@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from matplotlib.figure import FigureBase
+from typing import Any
 
 __all__ = ["Picture", "picture"]
 
@@ -34,12 +31,12 @@ class Picture:
     caption: str = ""
 
 
-def picture(figure: FigureBase, alt: str, caption: str = "", *, vector: bool = False) -> Picture:
+def picture(drawn: Any, alt: str, caption: str = "", *, vector: bool = False) -> Picture:
     """Turn a figure into a picture.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
+    drawn : matplotlib.figure.Figure, or what has one
     alt : str
     caption : str
     vector : bool
@@ -51,6 +48,7 @@ def picture(figure: FigureBase, alt: str, caption: str = "", *, vector: bool = F
     """
     import matplotlib as mpl
 
+    figure = drawn.figure
     kind, options = ("svg", {"metadata": {"Date": None}}) if vector else ("png", {"dpi": 144})
     with BytesIO() as buffer, mpl.rc_context({"svg.hashsalt": "glmwidgets"}):
         figure.savefig(buffer, format=kind, facecolor=figure.get_facecolor(), **options)

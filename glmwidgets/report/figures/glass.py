@@ -1,7 +1,8 @@
-"""Glass brain: what is strongest along each line of sight, in the shadow of the brain mask."""
+"""Glass brain: what is strongest along each line of sight, before the shape of a brain."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,20 +10,26 @@ from matplotlib.colors import ListedColormap
 from scipy import ndimage
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.report.figures.canvas import written
 from glmwidgets.report.figures.cuts import Plane, make_plane
+from glmwidgets.report.figures.display import Display, Panel, opacity_image
 from glmwidgets.report.figures.layout import open_sheet
 from glmwidgets.report.figures.maps import empty_note, name_of
-from glmwidgets.report.figures.paint import draw_overlay, mark_sides
-from glmwidgets.report.figures.scale import make_scale
-from glmwidgets.report.figures.volumes import Volume, as_volume, bounds, sample
+from glmwidgets.report.figures.outline import Template, standard_brain
+from glmwidgets.report.figures.paint import mark_sides
+from glmwidgets.report.figures.scale import height_of, make_scale
+from glmwidgets.report.figures.slices import INTERPOLATIONS
+from glmwidgets.report.figures.volumes import Volume, as_map, as_volume, bounds, sample
 from glmwidgets.web.palettes import NIGHT, PAPER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import FigureBase
     from numpy.typing import NDArray
 
+    from glmwidgets.report.figures.canvas import AxesLike, FigureLike
     from glmwidgets.report.figures.volumes import Image
 
 __all__ = ["GLASS_MODES", "plot_glass_brain", "project"]
@@ -77,62 +84,84 @@ def project(
 
 def plot_glass_brain(
     stat_map_img: Image,
-    mask_img: Image | None = None,
+    output_file: str | os.PathLike[str] | None = None,
     display_mode: str = "ortho",
-    *,
-    threshold: float | None = None,
-    two_sided: bool = True,
-    opacity: float = 1.0,
-    plot_abs: bool = False,
-    title: str | None = None,
-    stat_name: str | None = None,
     colorbar: bool = True,
+    cbar_tick_format: str | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
+    title: str | None = None,
+    threshold: float | str | None = None,
+    annotate: bool = True,
+    black_bg: bool = False,
     cmap: str | Colormap | None = None,
+    alpha: float = 0.75,
     vmin: float | None = None,
     vmax: float | None = None,
+    plot_abs: bool = False,
     symmetric_cbar: bool | str = "auto",
-    black_bg: bool = False,
-    annotate: bool = True,
+    resampling_interpolation: str = "nearest",
     radiological: bool = False,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
-) -> FigureBase:
+    transparency: float | Image | None = None,
+    transparency_range: tuple[float, float] | None = None,
+    *,
+    mask_img: Image | None = None,
+    brain: str = "auto",
+    two_sided: bool = True,
+    stat_name: str | None = None,
+    cut_coords: object = None,
+) -> Display | None:
     """Show a statistical map as maximum-intensity projections.
 
-    The brain's shape is drawn from its own mask: the silhouette, and a shadow that grows with the brain's depth along
-    the line of sight. So it fits any subject in any space; no template is needed.
+    Behind the map lies the shape of a brain: of a map that says that it is in the standard space the outline of a brain
+    from formulas; of any other the silhouette of its own mask, and a shadow that grows with the brain's depth along the
+    line of sight. Neither needs a template.
 
     Parameters
     ----------
     stat_map_img : image or path
-        3-D map. NaN and 0 count as outside the analysis.
-    mask_img : image or path, optional
-        Brain mask, on any grid; what lies outside of it is left out. By default every voxel of the map other than 0;
-        give it for maps that were thresholded before.
+        3-D map. NaN and 0 count as outside the analysis, and so do infinite values that reach the edge of the volume;
+        others are drawn as the largest.
+    output_file : str or path, optional
+        As in `plot_stat_map`.
     display_mode : str, default "ortho"
         Which views, from left to right: ``"x"``, ``"y"``, ``"z"``, ``"l"`` (left half, x < 0 mm), ``"r"``,
         or ``"ortho"``, ``"xz"``, ``"yx"``, ``"yz"``, ``"lr"``, ``"lzr"``, ``"lyr"``, ``"lyrz"``, ``"lzry"``.
-    threshold : float, optional
-        Size that a value must exceed.
-    two_sided : bool, default True
-        False shows only values above the threshold.
-    opacity : float, default 1
-        Of the map.
-    plot_abs : bool, default False
-        Project sizes and forget the signs.
-    title, stat_name, colorbar, cmap, vmin, vmax, symmetric_cbar, annotate, radiological, figure, axes : optional
+    colorbar, cbar_tick_format, figure, axes, title : optional
+        As in `plot_stat_map`.
+    threshold : float or str, optional
+        As in `plot_stat_map`.
+    annotate, cmap, vmin, vmax, symmetric_cbar, radiological : optional
         As in `plot_stat_map`.
     black_bg : bool, default False
+    alpha : float, default 0.75
+        Opacity of the brain's outline.
+    plot_abs : bool, default False
+        Project sizes and forget the signs.
+    resampling_interpolation : {"nearest", "linear", "continuous"}, default "nearest"
+        What is drawn between the centres of the projections' voxels; as in `plot_stat_map`.
+    transparency, transparency_range : optional
+        As in `plot_stat_map`.
+    mask_img : image or path, optional
+        Brain mask, on any grid; what lies outside of it is left out. By default every voxel of the map other than 0;
+        give it for maps of no standard space that were thresholded before.
+    brain : {"auto", "standard", "mask"}, default "auto"
+        Whose shape is drawn; ``"auto"``: as the image says.
+    two_sided : bool, default True
+        False shows only values above the threshold.
+    stat_name : str, optional
+        As in `plot_stat_map`.
+    cut_coords : optional
+        Accepted: a projection has no cut.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Display or None
 
     Raises
     ------
     ValueError
-        If an image is not one 3-D volume, `display_mode` is unknown, or threshold and colour limits contradict each
-        other.
+        If an image is not one 3-D volume, a choice is unknown, or threshold and colour limits contradict each other.
     TypeError
         If an image is neither an image nor a path.
 
@@ -140,19 +169,21 @@ def plot_glass_brain(
     --------
     >>> import nibabel as nib
     >>> stat = np.random.default_rng(0).normal(size=(9, 11, 9)).astype(np.float32)
-    >>> figure = plot_glass_brain(nib.Nifti1Image(stat, np.diag([3, 3, 3, 1])), threshold=2.3, stat_name="z")
+    >>> display = plot_glass_brain(nib.Nifti1Image(stat, np.diag([3, 3, 3, 1])), threshold=2.3, stat_name="z")
     """
     check_choice("display_mode", display_mode, GLASS_MODES)
-    stat = as_volume(stat_map_img, "stat_map_img")
-    if mask_img is None:
-        brain = np.nan_to_num(stat.data) != 0
-    else:
-        brain = sample(as_volume(mask_img, "mask_img"), stat.affine, stat.data.shape, order=0) > 0
-    values = np.where(brain, stat.data, 0)
+    check_choice("resampling_interpolation", resampling_interpolation, INTERPOLATIONS)
+    check_choice("brain", brain, ("auto", "standard", "mask"))
+    stat = as_map(stat_map_img, "stat_map_img")
+    inside = np.nan_to_num(stat.data) != 0
+    if mask_img is not None:
+        inside = sample(as_volume(mask_img, "mask_img"), stat.affine, stat.data.shape, order=0) > 0
+    values = np.where(inside, np.nan_to_num(stat.data), 0)
     stat = stat._replace(data=np.abs(values) if plot_abs else values)
+    height = height_of(threshold, stat.data)
     scale = make_scale(
         stat.data,
-        threshold=threshold,
+        threshold=height,
         vmin=vmin,
         vmax=vmax,
         symmetric=symmetric_cbar,
@@ -160,11 +191,16 @@ def plot_glass_brain(
         cmap=cmap,
         on_dark=black_bg,
         name=name_of(stat_map_img) if stat_name is None else stat_name,
+        tick_format=cbar_tick_format,
     )
+    veil = opacity_image(transparency, transparency_range)
+    template = standard_brain() if brain == "standard" or (brain == "auto" and stat.standard) else None
     views = GLASS_MODES[display_mode]
-    limits = bounds(brain, margin=2)
+    limits = bounds(inside, margin=2)
     middle = (np.array(stat.data.shape) - 1) // 2
     planes = [make_plane(stat, {"l": 0, "r": 0}.get(view, "xyz".find(view)), middle, limits) for view in views]
+    if template is not None:
+        planes = [_around(plane, template, inside.any()) for plane in planes]
     labels = [MIRRORED_VIEWS.get(view, VIEWS[view]) if radiological else VIEWS[view] for view in views]
     sheet = open_sheet(
         [[(plane.view[1] - plane.view[0], plane.view[3] - plane.view[2]) for plane in planes]],
@@ -176,17 +212,56 @@ def plot_glass_brain(
         note=empty_note(scale, stat.data),
         labels=[labels] if annotate else None,
     )
-    for panel, plane, view in zip(sheet.panels[0], planes, views, strict=True):
-        half = _half(stat, view)
-        _draw_shadow(panel, plane, brain & half, stat.zooms, sheet.ink)
-        values = project(stat.data, plane.axis, two_sided, half).T
-        draw_overlay(panel, plane, values, scale, opacity * scale.survives(values))
-        left, right, bottom, top = plane.view
-        mirrored = view == "l" or (radiological and plane.axis != 0)
-        panel.set(xlim=(right, left) if mirrored else (left, right), ylim=(bottom, top), aspect="equal")
-        if annotate and plane.axis != 0:
-            mark_sides(panel, sheet, mirrored, stat.sides_known)
-    return sheet.figure
+    panels = [Panel(*each) for each in zip(sheet.panels[0], planes, views, labels, strict=True)]
+    for panel in panels:
+        left, right, bottom, top = panel.plane.view
+        mirrored = panel.name == "l" or (radiological and panel.plane.axis != 0)
+        if template is None:
+            _draw_shadow(panel.axes, panel.plane, inside & _half(stat, panel.name), stat.zooms, sheet.ink, alpha)
+        else:
+            _draw_template(panel, template, sheet.ink, alpha)
+        ends = (right, left) if mirrored else (left, right)
+        panel.axes.set(xlim=ends, ylim=(bottom, top), aspect="equal")
+        if annotate and panel.plane.axis != 0:
+            mark_sides(panel.axes, sheet, mirrored, stat.sides_known)
+    display = Display(sheet, panels, _look(stat, two_sided, resampling_interpolation), _near, stat.sides_known)
+    display.paint(stat, scale, veil)
+    return written(display, output_file)
+
+
+def _look(grid: Volume, two_sided: bool, interpolation: str) -> Callable[[Volume, Panel, int], NDArray]:
+    """How a view sees a volume: projected on the grid of the map."""
+    order, times = INTERPOLATIONS[interpolation]
+
+    def values_on(volume: Volume, panel: Panel, spline: int) -> NDArray:
+        data = np.nan_to_num(sample(volume, grid.affine, grid.data.shape, spline))
+        seen = project(data, panel.plane.axis, two_sided, _half(grid, panel.name)).T
+        return seen if times == 1 else ndimage.zoom(seen, times, order=order, grid_mode=True, mode="nearest")
+
+    return values_on
+
+
+def _near(points: NDArray, panel: Panel) -> NDArray[np.bool_]:
+    """A view shows every point, of a half those in it."""
+    x = points[:, 0]
+    return {"l": x < 0, "r": x >= 0}.get(panel.name, np.ones(len(points), dtype=bool))
+
+
+def _around(plane: Plane, template: Template, holds_map: bool) -> Plane:
+    """The same view, wide enough for the standard brain and, where there is one, the map."""
+    (left, right), (bottom, top) = (reach for axis, reach in enumerate(template.extent()) if axis != plane.axis)
+    view = (left - 4, right + 4, bottom - 4, top + 4)
+    if holds_map:
+        pairs = zip(view, plane.view, (min, max, min, max), strict=True)
+        view = tuple(choose(a, b) for a, b, choose in pairs)
+    return plane._replace(view=view)
+
+
+def _draw_template(panel: Panel, template: Template, ink: str, alpha: float) -> None:
+    for across, up, field, width in template.lines(panel.name):
+        if field.max() > 0:
+            style = {"colors": [ink], "linewidths": width, "alpha": alpha if width > 1 else 0.6 * alpha}
+            panel.axes.contour(across, up, field, levels=[0], **style)
 
 
 def _half(grid: Volume, view: str) -> NDArray[np.bool_]:
@@ -198,7 +273,9 @@ def _half(grid: Volume, view: str) -> NDArray[np.bool_]:
     return x < 0 if view == "l" else x >= 0
 
 
-def _draw_shadow(panel: Axes, plane: Plane, brain: NDArray[np.bool_], zooms: NDArray[np.float64], ink: str) -> None:
+def _draw_shadow(
+    panel: Axes, plane: Plane, brain: NDArray[np.bool_], zooms: NDArray[np.float64], ink: str, alpha: float
+) -> None:
     """Draw a brain's depth as a soft shadow and its border as a line, smoothed to hide the voxels' corners."""
     depth = brain.sum(axis=plane.axis).T.astype(float)
     if not depth.any():
@@ -223,5 +300,5 @@ def _draw_shadow(panel: Axes, plane: Plane, brain: NDArray[np.bool_], zooms: NDA
         levels=[0.5],
         colors=[ink],
         linewidths=1.0,
-        alpha=0.75,
+        alpha=alpha,
     )

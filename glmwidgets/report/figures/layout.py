@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from glmwidgets.report.figures.canvas import PaperFigure, ink_on, plain
+from glmwidgets.report.figures.canvas import PaperFigure, given_place, ink_on, plain
 from glmwidgets.report.figures.scale import Scale, draw_colorbar
 from glmwidgets.web.palettes import ALERT, ALERT_ON_DARK, INK
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
+
+    from glmwidgets.report.figures.canvas import AxesLike, FigureLike
 
 __all__ = ["Sheet", "open_sheet"]
 
@@ -45,8 +47,8 @@ class Sheet(NamedTuple):
 def open_sheet(
     sizes: Sequence[Sequence[tuple[float, float]]],
     *,
-    figure: FigureBase | None,
-    axes: Axes | None,
+    figure: FigureLike | None,
+    axes: AxesLike | None,
     ground: str,
     scale: Scale | None = None,
     title: str | None = None,
@@ -84,6 +86,7 @@ def open_sheet(
     under = LABEL if labels else 0
     down = 2 * EDGE + GAP * (len(rows) - 1) + under * len(rows) + (NOTE if note else 0)
 
+    figure, axes = given_place(figure, axes)
     if axes is None:
         head = TITLE if title else 0
         if figure is None:

@@ -16,39 +16,50 @@ from glmwidgets.web.palettes import PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from numpy.typing import NDArray
 
 __all__ = ["draw_background", "draw_outline", "draw_overlay", "grey_limits", "mark_sides"]
 
 
-def grey_limits(background: Volume | None) -> tuple[float, float]:
-    """Darkest and brightest value of a background: its extreme per cents, from 0 unless there are negative ones."""
+# Brightest tissue is left below white, so that the statistic's palest colours stand out.
+DIMMED = float(np.log2(1.15))
+
+
+def grey_limits(background: Volume | None, dim: float | str | bool = "auto") -> tuple[float, float]:
+    """Values of a background that are drawn black and white: its extreme per cents, from 0 unless some are negative.
+
+    `dim` darkens it: each 1 halves the brightness, -1 doubles it.
+    """
     if background is None:
         return 0.0, 1.0
     lit = background.data[np.isfinite(background.data) & (background.data != 0)]
-    if not lit.size:
-        return 0.0, 1.0
-    low, high = (float(limit) for limit in np.percentile(lit, (1, 99)))
+    low, high = (float(limit) for limit in np.percentile(lit, (1, 99))) if lit.size else (0.0, 1.0)
     low = min(low, 0.0)
-    return low, high if high > low else low + 1.0
+    span = high - low if high > low else 1.0
+    return low, low + span * 2 ** (DIMMED if dim == "auto" else float(dim))
 
 
 def draw_background(
-    panel: Axes, plane: Plane, grid: Volume, background: Volume, grey: tuple[float, float], ground: str
+    panel: Axes,
+    plane: Plane,
+    grid: Volume,
+    background: Volume,
+    grey: tuple[float, float],
+    ground: str,
+    cmap: str | Colormap = "gray",
 ) -> None:
-    """Paint what lies under a cut in grey."""
+    """Paint what lies under a cut, in grey."""
     values = sample_plane(background, grid, plane)
     opacity = None
     if ground == PAPER:
         # On paper the air around the head is left white.
         opacity = sample_plane(background._replace(data=head(background.data)), grid, plane)
-    # Brightest tissue is left below white, so that the statistic's palest colours stand out.
-    low, high = grey
     panel.imshow(
         np.nan_to_num(values),
-        cmap="gray",
-        vmin=low,
-        vmax=low + (high - low) * 1.15,
+        cmap=cmap,
+        vmin=grey[0],
+        vmax=grey[1],
         alpha=opacity,
         origin="lower",
         extent=plane.extent,
@@ -88,7 +99,7 @@ def draw_outline(panel: Axes, plane: Plane, inside: NDArray[np.bool_], colour: s
     panel.add_collection(edges, autolim=False)
 
 
-def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool, known: bool = True) -> None:
+def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool, known: bool = True, size: float = 8) -> None:
     """Write L and R beside a brain, with a question mark where its header does not say which is which."""
     halo = [withStroke(linewidth=2, foreground=sheet.ground, alpha=0.7)]
     for place, side, align in ((0.02, "LR"[mirrored], "left"), (0.98, "RL"[mirrored], "right")):
@@ -97,7 +108,7 @@ def mark_sides(panel: Axes, sheet: Sheet, mirrored: bool, known: bool = True) ->
             0.98,
             side if known else f"{side}?",
             transform=panel.transAxes,
-            fontsize=8,
+            fontsize=size,
             color=sheet.ink,
             va="top",
             ha=align,

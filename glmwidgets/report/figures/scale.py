@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, to_rgb
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.report.figures.canvas import plain
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, ramp
+from glmwidgets.web.palettes import COLORMAPS, FIELD_COLORMAPS, SEQUENTIAL, ramp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["Scale", "colours_of", "draw_colorbar", "make_scale"]
+__all__ = ["Scale", "colormap", "colours_of", "draw_colorbar", "height_of", "make_scale"]
 
 HALF = 256
 
@@ -50,6 +51,66 @@ def colours_of(name: str = "warm-cold", on_dark: bool = True) -> ListedColormap:
     return ListedColormap(np.concatenate([negative[::-1], positive]) / 255, name=name)
 
 
+def colormap(name: str | Colormap) -> Colormap:
+    """A colour map by a name of matplotlib, or by one that scripts of the field use, such as ``"cold_hot"``.
+
+    Parameters
+    ----------
+    name : str or matplotlib.colors.Colormap
+        ``"_r"`` at its end turns it round; ``"red_transparent"`` and the like run from nothing to a colour.
+
+    Returns
+    -------
+    matplotlib.colors.Colormap
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> bool(sum(colormap("cold_hot")(0.5)[:3]) < 0.02), colormap("black_red_r").name
+    (True, 'black_red_r')
+    """
+    if not isinstance(name, str):
+        return name
+    if name in colormaps:
+        return colormaps[name]
+    if name in _TRANSPARENT:
+        colour = to_rgb(name.partition("_")[0])
+        return LinearSegmentedColormap.from_list(name, [(*colour, 0), (*colour, 1)])
+    plain_name = name.removesuffix("_r")
+    check_choice("cmap", plain_name, (*FIELD_COLORMAPS, *COLORMAPS, *_TRANSPARENT, *colormaps))
+    if plain_name in COLORMAPS:
+        return colours_of(plain_name).reversed()
+    made = LinearSegmentedColormap.from_list(plain_name, FIELD_COLORMAPS[plain_name])
+    return made.reversed() if name.endswith("_r") else made
+
+
+_TRANSPARENT = [f"{c}_transparent{end}" for c in ("red", "green", "blue") for end in ("", "_full_alpha_range")]
+
+
+def height_of(threshold: float | str | None, values: NDArray[np.floating]) -> float | None:
+    """A threshold as a number: ``"auto"`` is what 80 % of all voxels' sizes lie below, ``"95%"`` likewise.
+
+    Examples
+    --------
+    >>> height_of("auto", np.arange(-10.0, 1)), height_of(3, np.zeros(2)), height_of(None, np.zeros(2))
+    (8.0, 3.0, None)
+    """
+    if threshold is None or not isinstance(threshold, str):
+        return None if threshold is None else float(threshold)
+    try:
+        percent = 80.0 if threshold == "auto" else float(threshold.strip().removesuffix("%"))
+    except ValueError:
+        percent = np.nan
+    if not 0 <= percent <= 100:
+        raise ValueError(f'a threshold is a number, "auto" or a percentage such as "95%", not {threshold!r}')
+    sizes = np.abs(values[np.isfinite(values)])
+    return float(np.percentile(sizes, percent)) if sizes.size else 0.0
+
+
 @dataclass(frozen=True)
 class Scale:
     """What is shown of a map, and in which colours.
@@ -68,6 +129,8 @@ class Scale:
     norm : matplotlib.colors.Normalize
     name : str
         Name of the statistic, for instance ``"z"``; may be empty.
+    tick_format : str or None
+        Of the numbers beside the bar, such as ``"%.2g"``; those of the house by default.
     """
 
     vmin: float
@@ -78,6 +141,7 @@ class Scale:
     cmap: Colormap
     norm: Normalize
     name: str
+    tick_format: str | None = None
 
     def survives(self, values: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether each value lies beyond the threshold."""
@@ -112,6 +176,7 @@ def make_scale(
     cmap: str | Colormap | None = None,
     on_dark: bool = True,
     name: str = "",
+    tick_format: str | None = None,
 ) -> Scale:
     """Choose the colours of a map.
 
@@ -131,13 +196,15 @@ def make_scale(
     fade : bool, default False
         Values below the threshold fade instead of vanishing.
     cmap : str or matplotlib.colors.Colormap, optional
-        A key of `glmwidgets.web.palettes.COLORMAPS`, or another colour map, of matplotlib; warm for positive
+        A key of `glmwidgets.web.palettes.COLORMAPS`, or another colour map, see `colormap`; warm for positive
         and cold for negative by default. Those with a ramp for each sign keep 0 in the middle, others are stretched
         from `vmin` to `vmax`.
     on_dark : bool, default True
         Whether the map lies on a dark ground.
     name : str, default ""
         Name of the statistic.
+    tick_format : str, optional
+        Of the numbers beside the bar.
 
     Returns
     -------
@@ -187,8 +254,8 @@ def make_scale(
             top = max(abs(vmin), abs(vmax))
             norm = Normalize(-top, top, clip=True)
     else:
-        colours = colormaps[cmap] if isinstance(cmap, str) else cmap
-    return Scale(float(vmin), float(vmax), threshold, two_sided, fade, colours, norm, name)
+        colours = colormap(cmap)
+    return Scale(float(vmin), float(vmax), threshold, two_sided, fade, colours, norm, name, tick_format)
 
 
 def draw_colorbar(axes: Axes, scale: Scale, ink: str, ground: str) -> None:
@@ -217,6 +284,11 @@ def draw_colorbar(axes: Axes, scale: Scale, ink: str, ground: str) -> None:
         axes.set_title(plain(scale.name), fontsize=8, color=ink, pad=4)
 
 
+def _formatted(tick_format: str, value: float) -> str:
+    """A number in a format of either kind: ``"%.2g"``, or ``".2g"``."""
+    return tick_format % value if "%" in tick_format else format(value, tick_format)
+
+
 def _ticks(scale: Scale) -> dict[float, str]:
     """Position and text of each tick. Thresholds come first, and nothing is written over anything else."""
     span, floor = scale.vmax - scale.vmin, scale.threshold or 0.0
@@ -229,8 +301,8 @@ def _ticks(scale: Scale) -> dict[float, str]:
     ticks: dict[float, str] = {}
     for value in wanted:
         if all(abs(value - other) > 0.07 * span for other in ticks):
-            ticks[value] = write_number(value)
+            ticks[value] = write_number(value) if scale.tick_format is None else _formatted(scale.tick_format, value)
     if -floor in wanted and floor in ticks and -floor not in ticks:
         del ticks[floor]
-        ticks[0.0] = f"±{write_number(floor)}"
+        ticks[0.0] = f"±{write_number(floor) if scale.tick_format is None else _formatted(scale.tick_format, floor)}"
     return dict(sorted(ticks.items()))

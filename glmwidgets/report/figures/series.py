@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from glmwidgets.glm.response.models import HRFModel
+    from glmwidgets.report.figures.canvas import AxesLike, FigureLike
 
 __all__ = ["plot_events", "plot_hrf", "plot_residual_histogram", "plot_series"]
 
@@ -54,8 +55,8 @@ def plot_series(
     conditions: Iterable[str] | None = None,
     unit: str = "",
     title: str | None = None,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
 ) -> FigureBase:
     """Show a time series with the model's prediction, and the events behind it shaded by type.
 
@@ -136,8 +137,8 @@ def plot_events(
     conditions: Iterable[str] | None = None,
     end: float | None = None,
     title: str | None = None,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
     output_file: str | os.PathLike[str] | None = None,
 ) -> FigureBase | None:
     """Show when events happen: one line a type, with its name and how many there are.
@@ -219,8 +220,8 @@ def plot_hrf(
     *,
     fir_delays: Iterable[int] | None = None,
     title: str | None = None,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
 ) -> FigureBase:
     """Show the response to an event: one model with its derivatives, or several models to compare.
 
@@ -287,8 +288,8 @@ def plot_residual_histogram(
     unit: str = "",
     title: str | None = None,
     colour: str = DATA,
-    figure: FigureBase | None = None,
-    axes: Axes | None = None,
+    figure: FigureLike | None = None,
+    axes: AxesLike | None = None,
 ) -> FigureBase:
     """Show the distribution of residuals beside the normal curve of the same mean and standard deviation.
 

@@ -48,7 +48,7 @@ def still(session: LiveSession, title: str, kind: str = "png", dpi: int = 96) ->
         transparent_threshold=True,
         stat_name="z",
         title=title,
-    )
+    ).figure
     with BytesIO() as buffer:
         figure.savefig(buffer, format=kind, dpi=dpi, facecolor=figure.get_facecolor())
         return buffer.getvalue()

@@ -16,6 +16,7 @@ from scipy import ndimage
 from glmwidgets.images.grids import VoxelGrid, same_grid
 from glmwidgets.images.load import image_data, load_volume
 from glmwidgets.images.orientation import sides_unknown
+from glmwidgets.regions.spaces import is_mni, space_in_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,15 +26,30 @@ if TYPE_CHECKING:
 
     Image = SpatialImage | str | PathLike[str]
 
-__all__ = ["Volume", "as_volume", "bounds", "head", "sample"]
+__all__ = ["Volume", "as_map", "as_volume", "background_volume", "bounds", "head", "sample"]
+
+
+STANDARD_CODES = (3, 4)  # of a NIfTI header: Talairach, MNI
 
 
 class Volume(NamedTuple):
-    """A 3-D array in canonical orientation, the affine that leads from its voxels to mm, and whether left is left."""
+    """A 3-D array in canonical orientation, and where it lies.
+
+    Attributes
+    ----------
+    data : array
+    affine : array
+        From voxels to mm.
+    sides_known : bool
+        Whether left is known to be left.
+    standard : bool
+        Whether the image says that it is in the standard space: by its header's code, or ``space-MNI...`` in its name.
+    """
 
     data: NDArray[np.floating]
     affine: NDArray[np.float64]
     sides_known: bool = True
+    standard: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,7 +97,48 @@ def as_volume(image: Image, what: str) -> Volume:
     turn = nib.io_orientation(loaded.affine)
     data = nib.apply_orientation(image_data(loaded), turn)
     affine = loaded.affine @ nib.orientations.inv_ornt_aff(turn, loaded.shape)
-    return Volume(np.asarray(data, dtype=np.float32), affine, sides_unknown(loaded) is None)
+    name = image if isinstance(image, str | PathLike) else loaded.get_filename()
+    coded = (
+        "sform_code" in getattr(loaded.header, "keys", list)() and int(loaded.header["sform_code"]) in STANDARD_CODES
+    )
+    standard = coded or is_mni(space_in_name(name))
+    return Volume(np.asarray(data, dtype=np.float32), affine, sides_unknown(loaded) is None, standard)
+
+
+def background_volume(image: Image | None, what: str = "bg_img") -> Volume | None:
+    """Read what lies under a map: an image, or ``"MNI152TEMPLATE"``, which is downloaded once; None for nothing."""
+    if image is None:
+        return None
+    from glmwidgets.datasets.templates import named_template
+
+    return as_volume(named_template(image), what)
+
+
+def as_map(image: Image, what: str) -> Volume:
+    """Read a statistical map, in which an infinite value within the brain is the largest, and one outside is none.
+
+    Outside is what hangs together with the faces of the volume by infinite values alone, as in a map of -log p whose
+    p is 0 where nothing was tested.
+
+    Parameters
+    ----------
+    image, what
+        As in `as_volume`.
+
+    Returns
+    -------
+    Volume
+    """
+    volume = as_volume(image, what)
+    endless = np.isinf(volume.data)
+    if not endless.any():
+        return volume
+    labels, _ = ndimage.label(endless)
+    faces = [labels.take(place, axis=axis).ravel() for axis in range(3) for place in (0, -1)]
+    outside = endless & np.isin(labels, np.concatenate(faces))
+    known = volume.data[np.isfinite(volume.data)]
+    largest = np.abs(known).max() if known.size else 0.0
+    return volume._replace(data=np.where(outside, 0, np.clip(volume.data, -largest, largest)))
 
 
 def sample(volume: Volume, affine: NDArray[np.float64], shape: Sequence[int], order: int = 1) -> NDArray[np.float32]:

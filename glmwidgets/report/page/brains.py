@@ -43,7 +43,7 @@ def map_picture(
         z = np.where(left_out, np.sign(z) * facts.height * (1 - 1e-6), z)
     img = study.image(z)
     options: dict[str, Any] = {"two_sided": facts.threshold.two_sided, "stat_name": "z"}
-    options |= {"cmap": looks.colormap, "opacity": looks.opacity, **_sides(study)}
+    options |= {"cmap": looks.colormap, "transparency": looks.opacity, **_sides(study)}
     # A map in which nothing can pass is drawn under its own largest value, and the figure says that nothing does.
     options["threshold"] = facts.height if np.isfinite(facts.height) else float(np.abs(facts.z).max()) + 1.0
     if looks.statistic == "z" and looks.limit is not None and looks.limit > options["threshold"]:
@@ -51,7 +51,9 @@ def map_picture(
     where = "glass brain" if plot_type == "glass" else "slices"
     alt = f"z map of {facts.name} on {where}, {describe_height(facts)}"
     if plot_type == "glass":
-        figure = figures.plot_glass_brain(img, study.mask_image(), display_mode or "ortho", **options)
+        figure = figures.plot_glass_brain(
+            img, display_mode=display_mode or "ortho", mask_img=study.mask_image(), **options
+        )
     else:
         options.update(bg_img=study.background, transparent_threshold=looks.fade_below, outline=looks.show_outline)
         options["mask_img"] = study.mask_image() if looks.show_mask else None
@@ -90,7 +92,7 @@ def mask_picture(study: Study) -> Picture:
     size = np.abs(np.linalg.det(study.affine[:3, :3]))
     voxels = int(study.mask.sum())
     return picture(
-        figures.plot_roi(img, study.background, min(7, study.mask.shape[2]), "z", **_sides(study)),
+        figures.plot_roi(img, study.background, min(7, study.mask.shape[2]), display_mode="z", **_sides(study)),
         "Outline of the mask on slices",
         f"{count(voxels, 'voxel')} of {write_number(float(size))} mm³ ({voxels * size / 1e6:.2f} litres).",
     )

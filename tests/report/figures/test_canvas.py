@@ -55,7 +55,7 @@ FIGURES = {
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_written_is_cut_off(name):
-    figure = FIGURES[name]()
+    figure = FIGURES[name]().figure
     drawn = figure.get_tightbbox()
     width, height = figure.get_size_inches()
     # Half a point of room for the rounding of glyphs to pixels.
@@ -119,11 +119,11 @@ def test_every_figure_takes_a_figure_or_axes():
     ]
     for call in calls:
         mine = Figure(figsize=(6, 4))
-        assert call(figure=mine) is mine
+        assert call(figure=mine).figure is mine
         assert len(mine.axes) == 1
         other = Figure(figsize=(6, 4))
         axes = other.subplots(2, 2)[1, 1]
-        assert call(axes=axes) is other
+        assert call(axes=axes).figure is other
         assert len(other.axes) == 4
         assert axes.has_data() or axes.child_axes
 
@@ -151,6 +151,9 @@ DOLLARS = {
     "plot_contrast_matrix": lambda name: figures.plot_contrast_matrix(np.eye(4), NAMED, title=name),
     "plot_design_correlation": lambda name: figures.plot_design_correlation(NAMED, title=name),
     "plot_design_matrix": lambda name: figures.plot_design_matrix(NAMED, title=name),
+    "plot_design_matrix_correlation": lambda name: figures.plot_design_matrix_correlation(NAMED, title=name),
+    "plot_epi": lambda name: figures.plot_epi(STAT, title=name),
+    "plot_event": lambda name: figures.plot_event(TYPED, title=name),
     "plot_events": lambda name: figures.plot_events(TYPED, title=name),
     "plot_glass_brain": lambda name: figures.plot_glass_brain(
         STAT, title=name, stat_name=name, threshold=1, colorbar=True
@@ -168,7 +171,7 @@ DOLLARS = {
 @pytest.mark.parametrize("name", TEX)
 @pytest.mark.parametrize("plot", [each for each in figures.__all__ if each.startswith("plot_")])
 def test_names_are_never_formulas(plot, name):
-    figure = DOLLARS[plot](name)
+    figure = DOLLARS[plot](name).figure
     figure.canvas.draw()
     texts = [text.get_text() for text in figure.findobj(Text)]
     assert not any(is_math_text(text) for text in texts)

@@ -27,7 +27,7 @@ def names(labels):
 
 def test_matrix_is_drawn_by_time_and_column():
     table = design()
-    axes = plot_design_matrix(table, title="run 1").axes[0]
+    axes = plot_design_matrix(table, title="run 1")
     (image,) = axes.images
     np.testing.assert_allclose(image.get_array(), table / table.abs().max())
     assert image.get_extent() == [-0.5, 3.5, 39.0, -1.0]  # scans 0 to 38 s, each 2 s high
@@ -40,7 +40,7 @@ def test_matrix_is_drawn_by_time_and_column():
 
 def test_matrix_as_it_is():
     table = design().reset_index(drop=True)
-    axes = plot_design_matrix(table, rescale=False).axes[0]
+    axes = plot_design_matrix(table, rescale=False)
     np.testing.assert_array_equal(axes.images[0].get_array(), table)
     largest = table.abs().to_numpy().max()
     assert axes.images[0].get_clim() == (-largest, largest)
@@ -50,18 +50,18 @@ def test_matrix_as_it_is():
 
 def test_column_of_zeros_and_a_single_scan():
     table = pd.DataFrame({"late": [0.0], "constant": [1.0]})
-    np.testing.assert_array_equal(plot_design_matrix(table).axes[0].images[0].get_array(), [[0, 1]])
+    np.testing.assert_array_equal(plot_design_matrix(table).images[0].get_array(), [[0, 1]])
 
 
 def test_names_of_many_columns_are_thinned_and_of_great_length_cut():
     table = pd.DataFrame(RNG.normal(size=(5, 250)), columns=[f"c{i}" for i in range(250)])
-    axes = plot_design_matrix(table).axes[0]
+    axes = plot_design_matrix(table)
     every = np.diff(axes.get_xticks())
     assert (every == every[0]).all()
     assert every[0] == np.ceil(5.5 / (11.0 * 72 / 250))
     assert names(axes.get_xticklabels())[1] == f"c{every[0]}"
     long = pd.DataFrame(0.0, index=range(3), columns=["x" * 60 + "_end"])
-    (label,) = names(plot_design_matrix(long).axes[0].get_xticklabels())
+    (label,) = names(plot_design_matrix(long).get_xticklabels())
     assert len(label) == 40
     assert label.endswith("x_end")
 
@@ -81,7 +81,7 @@ def test_what_is_no_design(table, error, message):
 
 
 def test_weights_of_an_expression():
-    axes = plot_contrast_matrix("face - house/2", design()).axes[0]
+    axes = plot_contrast_matrix("face - house/2", design())
     weights = axes.images[0].get_array()
     np.testing.assert_array_equal(weights.filled(0), [[1, -0.5, 0, 0]])
     np.testing.assert_array_equal(np.ma.getmaskarray(weights), [[False, False, True, True]])
@@ -91,12 +91,12 @@ def test_weights_of_an_expression():
 
 
 def test_rows_of_an_f_contrast_are_named():
-    axes = plot_contrast_matrix(["face - house", "2*house"], design(), colorbar=True).axes[0]
+    axes = plot_contrast_matrix(["face - house", "2*house"], design(), colorbar=True)
     np.testing.assert_array_equal(axes.images[0].get_array().filled(0), [[1, -1, 0, 0], [0, 2, 0, 0]])
     assert names(axes.get_yticklabels()) == ["face - house", "2*house"]
     (bar,) = axes.child_axes
     assert names(bar.get_yticklabels()) == ["−2", "0", "2"]
-    assert names(plot_contrast_matrix(np.eye(4)[:2], design()).axes[0].get_yticklabels()) == ["1", "2"]
+    assert names(plot_contrast_matrix(np.eye(4)[:2], design()).get_yticklabels()) == ["1", "2"]
 
 
 def test_contrast_that_cannot_be_read():
@@ -106,7 +106,7 @@ def test_contrast_that_cannot_be_read():
 
 def test_correlations_of_the_columns_that_change():
     table = design()
-    axes = plot_design_correlation(table).axes[0]
+    axes = plot_design_correlation(table)
     reference = table.drop(columns="constant").corr().to_numpy()
     drawn = axes.images[0].get_array()
     np.testing.assert_array_equal(np.ma.getmaskarray(drawn), [[False, True], [False, False]])
@@ -121,7 +121,7 @@ def test_correlations_of_the_columns_that_change():
 
 def test_orthogonal_columns_correlate_zero_without_a_sign():
     table = pd.DataFrame({"a": [1.0, -1, 1, -1], "b": [-1.0, -1, 1, 1 - 1e-9]})
-    assert [text.get_text() for text in plot_design_correlation(table).axes[0].texts] == ["0.00"]
+    assert [text.get_text() for text in plot_design_correlation(table).texts] == ["0.00"]
 
 
 def test_nothing_to_correlate():

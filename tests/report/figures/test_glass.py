@@ -19,7 +19,7 @@ def image(data):
 
 
 def panels(figure):
-    return figure.axes[0].child_axes
+    return figure.frame_axes.child_axes
 
 
 def test_projection_keeps_the_sign_of_the_strongest():
@@ -52,7 +52,7 @@ def test_left_half_is_seen_from_the_left():
     left, right = (panel.get_xlim() for panel in panels(figure))
     assert left[0] > left[1]  # the front is on the left
     assert right[0] < right[1]
-    assert [text.get_text() for text in figure.axes[0].texts] == [
+    assert [text.get_text() for text in figure.frame_axes.texts] == [
         "left half, from the left",
         "right half, from the right",
     ]
@@ -63,7 +63,7 @@ def test_radiological_view_is_from_the_other_side():
     coronal, sagittal = panels(figure)
     assert coronal.get_xlim()[0] > coronal.get_xlim()[1]
     assert sagittal.get_xlim()[0] < sagittal.get_xlim()[1]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["from the front", "from the right"]
+    assert [text.get_text() for text in figure.frame_axes.texts] == ["from the front", "from the right"]
     places = {text.get_text(): text.get_position()[0] for text in coronal.texts}
     assert places["R"] < places["L"]
 
@@ -73,7 +73,7 @@ def test_what_lies_outside_the_mask_is_left_out():
     data[0, 0, 0] = 50
     mask = np.zeros(SHAPE, np.uint8)
     mask[2:7, 2:9, 2:8] = 1
-    figure = plot_glass_brain(image(data), image(mask), display_mode="z", threshold=0.5)
+    figure = plot_glass_brain(image(data), mask_img=image(mask), display_mode="z", threshold=0.5)
     panel, bar = panels(figure)
     expected = project(np.where(mask, data, 0), 2).T
     np.testing.assert_array_equal(panel.images[-1].get_array(), expected)
@@ -84,7 +84,7 @@ def test_mask_on_another_grid_gives_the_silhouette():
     fine = np.zeros((27, 33, 40), np.uint8)
     fine[6:21, 6:27, 8:32] = 1
     affine = nib.affines.from_matvec(np.eye(3), [-13.0, -16.0, -21.5])
-    figure = plot_glass_brain(image(noise()), nib.Nifti1Image(fine, affine), display_mode="z", colorbar=False)
+    figure = plot_glass_brain(image(noise()), mask_img=nib.Nifti1Image(fine, affine), display_mode="z", colorbar=False)
     (panel,) = panels(figure)
     shadow = panel.images[0].get_alpha()
     # Voxels 2 to 6 and 2 to 8 of the map, six deep everywhere.
@@ -107,11 +107,11 @@ def test_sizes_alone():
 
 def test_empty_map_keeps_its_brain():
     figure = plot_glass_brain(image(noise()), threshold=40, stat_name="z", title="nothing")
-    assert "no voxel above |z| = 40.0" in [text.get_text() for text in figure.axes[0].texts]
-    assert figure.axes[0].get_title(loc="left") == "nothing"
+    assert "no voxel above |z| = 40.0" in [text.get_text() for text in figure.frame_axes.texts]
+    assert figure.frame_axes.get_title(loc="left") == "nothing"
     assert all(panel.collections for panel in panels(figure)[:3])
     figure = plot_glass_brain(image(np.zeros(SHAPE, np.float32)))
-    assert "no voxel with a value other than 0" in [text.get_text() for text in figure.axes[0].texts]
+    assert "no voxel with a value other than 0" in [text.get_text() for text in figure.frame_axes.texts]
 
 
 def test_unknown_view():

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from nilearn import plotting
 
-from glmwidgets.report.figures.maps import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
+from glmwidgets.report.figures.all import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
 
 SHAPE = (9, 11, 10)
 SIZES = np.array([3.0, 3.0, 4.0])
@@ -23,9 +23,9 @@ def noise(shape=SHAPE, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def panels(figure, n_axes=0):
+def panels(display, n_axes=0):
     """Panels of a sheet by the name of their label, for instance 'z = 4 mm', and the colour bar's axes."""
-    sheet = figure.axes[n_axes]
+    sheet = display.figure.axes[n_axes]
     labels = [text.get_text() for text in sheet.texts if "mm" in text.get_text()]
     insets = sheet.child_axes
     return dict(zip(labels, insets, strict=False)), insets[len(labels) :]
@@ -37,7 +37,8 @@ def shown(panel):
     return np.ma.masked_where(np.asarray(image.get_alpha()) == 0, image.get_array())
 
 
-def draw(figure):
+def draw(display):
+    figure = display.figure
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())
 
@@ -181,10 +182,10 @@ def test_background_of_the_same_grid_is_untouched():
 
 def test_all_panels_have_one_scale_in_a_figure_and_in_given_axes():
     image = nib.Nifti1Image(noise(), RAS)
-    own = plot_stat_map(image, display_mode="mosaic", cut_coords=3)
+    own = plot_stat_map(image, display_mode="mosaic", cut_coords=3).figure
     given = Figure(figsize=(7, 3))
     axes = given.subplots(1, 2)
-    assert plot_stat_map(image, axes=axes[1], cut_coords=(0, 0, 0)) is given
+    assert plot_stat_map(image, axes=axes[1], cut_coords=(0, 0, 0)).figure is given
     for figure, sheet in ((own, own.axes[0]), (given, axes[1])):
         figure.draw_without_rendering()
         labels = [text for text in sheet.texts if "mm" in text.get_text()]
@@ -205,11 +206,11 @@ def test_all_panels_have_one_scale_in_a_figure_and_in_given_axes():
 def test_empty_map_says_so_in_words_and_title_stands_above():
     image = nib.Nifti1Image(noise(), RAS)
     figure = plot_stat_map(image, threshold=40, stat_name="z", title="face - house")
-    sheet = figure.axes[0]
+    sheet = figure.figure.axes[0]
     assert "no voxel above |z| = 40.0" in [text.get_text() for text in sheet.texts]
     assert sheet.get_title(loc="left") == "face - house"
     full = plot_stat_map(image, threshold=1, stat_name="z")
-    assert not any("no voxel" in text.get_text() for text in full.axes[0].texts)
+    assert not any("no voxel" in text.get_text() for text in full.frame_axes.texts)
 
 
 def test_colour_bar_is_named_by_the_header_or_by_hand():
@@ -306,7 +307,7 @@ def test_region_is_outlined():
     lengths = [np.abs(np.diff(segment, axis=0)).sum() for segment in outline.get_segments()]
     assert lengths == [3.0] * 14
     empty = plot_roi(nib.Nifti1Image(np.zeros(SHAPE, np.uint8), RAS))
-    assert "the region holds no voxel" in [text.get_text() for text in empty.axes[0].texts]
+    assert "the region holds no voxel" in [text.get_text() for text in empty.frame_axes.texts]
 
 
 def test_real_map_is_cut_at_its_peak(auditory_dir):

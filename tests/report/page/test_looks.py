@@ -14,9 +14,8 @@ from matplotlib.image import imread
 
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
-from glmwidgets.report.figures.all import plot_glass_brain, plot_stat_map
+from glmwidgets.report.figures.all import plot_glass_brain, plot_roi, plot_stat_map
 from glmwidgets.report.figures.embed import picture
-from glmwidgets.report.figures.maps import plot_roi
 from glmwidgets.report.figures.scale import colours_of
 from glmwidgets.report.page.html import glm_report, session_report
 from glmwidgets.runs.backgrounds import background_of
@@ -101,7 +100,7 @@ def test_the_page_holds_the_figure_that_one_would_draw_by_hand(asked, view, how)
         threshold=result.threshold,
         transparent_threshold=True,
         outline=False,
-        opacity=0.6,
+        transparency=0.6,
         mask_img=nib.Nifti1Image(result.mask.astype(np.uint8), affine),
         stat_name="z",
         cmap="cividis",
@@ -115,7 +114,7 @@ def test_the_page_holds_the_figure_that_one_would_draw_by_hand(asked, view, how)
         nib.Nifti1Image(result.mask.astype(np.uint8), affine),
         nib.Nifti1Image(background_of(asked.run, "first"), affine),
         6,
-        "z",
+        display_mode="z",
         radiological=True,
     )
     assert picture(mask, "").src in html
@@ -128,9 +127,9 @@ def test_a_glass_brain_is_drawn_where_one_is_looked_at(asked):
     z[result.mask] = result.z
     figure = plot_glass_brain(
         nib.Nifti1Image(z, affine),
-        nib.Nifti1Image(result.mask.astype(np.uint8), affine),
+        mask_img=nib.Nifti1Image(result.mask.astype(np.uint8), affine),
         threshold=result.threshold,
-        opacity=0.4,
+        transparency=0.4,
         stat_name="z",
         cmap="orange-purple",
     )
