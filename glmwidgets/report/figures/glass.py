@@ -10,6 +10,7 @@ from matplotlib.colors import ListedColormap
 from scipy import ndimage
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.images.resample import INTERPOLATIONS
 from glmwidgets.report.figures.canvas import written
 from glmwidgets.report.figures.cuts import Plane, make_plane
 from glmwidgets.report.figures.display import Display, Panel, opacity_image
@@ -18,7 +19,7 @@ from glmwidgets.report.figures.maps import empty_note, name_of
 from glmwidgets.report.figures.outline import Template, standard_brain
 from glmwidgets.report.figures.paint import mark_sides
 from glmwidgets.report.figures.scale import height_of, make_scale
-from glmwidgets.report.figures.slices import INTERPOLATIONS
+from glmwidgets.report.figures.slices import FINER
 from glmwidgets.report.figures.volumes import Volume, as_map, as_volume, bounds, sample
 from glmwidgets.web.palettes import NIGHT, PAPER
 
@@ -231,12 +232,12 @@ def plot_glass_brain(
 
 def _look(grid: Volume, two_sided: bool, interpolation: str) -> Callable[[Volume, Panel, int], NDArray]:
     """How a view sees a volume: projected on the grid of the map."""
-    order, times = INTERPOLATIONS[interpolation]
+    order = INTERPOLATIONS[interpolation]
 
     def values_on(volume: Volume, panel: Panel, spline: int) -> NDArray:
         data = np.nan_to_num(sample(volume, grid.affine, grid.data.shape, spline))
         seen = project(data, panel.plane.axis, two_sided, _half(grid, panel.name)).T
-        return seen if times == 1 else ndimage.zoom(seen, times, order=order, grid_mode=True, mode="nearest")
+        return seen if not order else ndimage.zoom(seen, FINER, order=order, grid_mode=True, mode="nearest")
 
     return values_on
 

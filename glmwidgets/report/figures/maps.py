@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.images.resample import INTERPOLATIONS
 from glmwidgets.report.figures.canvas import written
 from glmwidgets.report.figures.cuts import choose_cuts
 from glmwidgets.report.figures.display import Display, opacity_image
 from glmwidgets.report.figures.scale import Scale, height_of, make_scale
-from glmwidgets.report.figures.slices import INTERPOLATIONS, SliceLook, draw_slices, is_dark
+from glmwidgets.report.figures.slices import SliceLook, draw_slices, is_dark
 from glmwidgets.report.figures.volumes import as_map, as_volume, background_volume
 from glmwidgets.web.palettes import ACCENT
 

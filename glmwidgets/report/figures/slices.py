@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets.glm.inference.digits import digits_of
+from glmwidgets.images.resample import INTERPOLATIONS
 from glmwidgets.report.figures.cuts import Cuts, sample_plane
 from glmwidgets.report.figures.display import Display, Panel
 from glmwidgets.report.figures.layout import open_sheet
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from glmwidgets.report.figures.canvas import AxesLike, FigureLike
     from glmwidgets.report.figures.scale import Scale
 
-__all__ = ["INTERPOLATIONS", "SliceLook", "draw_slices", "is_dark"]
+__all__ = ["FINER", "SliceLook", "draw_slices", "is_dark"]
 
-#: What lies between the centres of voxels: order of the spline, and how many times finer than the voxels it is drawn.
-INTERPOLATIONS = {"nearest": (0, 1), "linear": (1, 4), "continuous": (3, 4)}
+FINER = 4  # pixels to a voxel's edge, where something is drawn between the centres of voxels
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def draw_slices(
     note : str
         Sentence below the panels.
     interpolation : str
-        A key of `INTERPOLATIONS`: between the voxels of what is painted later.
+        A key of `glmwidgets.images.resample.INTERPOLATIONS`: between the voxels of what is painted later.
 
     Returns
     -------
@@ -104,10 +104,10 @@ def draw_slices(
         panel.axes.set(xlim=(right, left) if mirrored else (left, right), ylim=(bottom, top), aspect="equal")
         if look.annotate and panel.plane.axis != 0:
             mark_sides(panel.axes, sheet, mirrored, grid.sides_known)
-    spline, times = INTERPOLATIONS[interpolation]
+    spline = INTERPOLATIONS[interpolation]
 
     def values_on(volume: Volume, panel: Panel, order: int) -> NDArray:
-        finer = times if order == 0 else 1
+        finer = FINER if spline and order == 0 else 1
         return sample_plane(volume, grid, panel.plane, max(order, spline), finer)
 
     def near(points: NDArray, panel: Panel) -> NDArray[np.bool_]:

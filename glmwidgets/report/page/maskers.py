@@ -43,7 +43,7 @@ def masker_report(masker: SeriesMasker, displayed: int = 12, title: str | None =
     for place in named[:displayed]:
         own = image_like((numbers == place.number).astype(np.float64), places)
         options = {"threshold": 0.5, "colorbar": False, "two_sided": False}
-        figure = figures.plot_stat_map(own, background, place.middle, "ortho", **options)
+        figure = figures.plot_stat_map(own, background, place.middle, display_mode="ortho", **options)
         pictures.append((place.name, picture(figure, f"{place.name} on slices")))
     left = len(named) - len(pictures)
     told = {name: value for name, value in masker.get_params(deep=False).items() if name not in UNTOLD}
