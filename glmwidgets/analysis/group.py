@@ -1,14 +1,16 @@
 """The steps of a group, from its maps to a contrast: plain functions, one for each arrow.
 
-A session calls them with a cache and `glmwidgets.models.SecondLevelModel` without one. What maps lie where, and their
-values, are `glmwidgets.runs.group_maps`; what survives of a contrast is in `glmwidgets.analysis.thresholding`.
+A session calls them with a cache; `glmwidgets.models.SecondLevelModel` and
+`glmwidgets.models.non_parametric_inference` without one. What survives of a contrast is in
+`glmwidgets.analysis.thresholding`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 
@@ -17,6 +19,9 @@ from glmwidgets.analysis.thresholding import Scored
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.group.terms import TermColumn, design_of_terms
+from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.group_maps import masked_maps
 from glmwidgets.specification.reading import reads
 
 __all__ = [
@@ -25,8 +30,10 @@ __all__ = [
     "group_contrast_of",
     "group_design_of",
     "group_fit_of",
+    "group_values_of",
     "kept_rows",
     "levels_of",
+    "permutations_of",
     "used_of",
 ]
 
@@ -38,6 +45,22 @@ MODEL = (*TABLE, "data.left_out", "design.terms")
 def kept_rows(asked: Any) -> list[int]:
     """Rows of the maps that are used."""
     return [i for i, name in enumerate(asked.table.maps) if name not in asked.data.left_out]
+
+
+@reads("data.smoothing_fwhm")
+def group_values_of(
+    asked: Any,
+    imgs: Sequence[nib.Nifti1Image],
+    names: Sequence[str],
+    domain: Domain,
+    widths: Sequence[float] | None = None,
+    **how: bool,
+) -> np.ndarray:
+    """Values of all maps in the voxels of a domain, smoothed; see `glmwidgets.runs.group_maps.masked_maps`.
+
+    Widths of a kernel along three axes, which no setting holds, take the place of the one width that is asked for.
+    """
+    return masked_maps(imgs, names, domain, (asked.data.smoothing_fwhm or None) if widths is None else widths, **how)
 
 
 @reads(*USED)
@@ -65,11 +88,13 @@ def group_design_of(asked: Any) -> pd.DataFrame:
     return design_of_terms(columns, [table.maps[i] for i in rows], asked.design.centre, table.subjects)
 
 
-@reads(*USED)
-def group_fit_of(asked: Any, values: np.ndarray, design: pd.DataFrame) -> FittedGroup:
-    """Fit of the design to the maps that are used, out of all."""
+@reads(*USED, "design.estimator")
+def group_fit_of(
+    asked: Any, values: np.ndarray, design: pd.DataFrame, variances: np.ndarray | None = None, dof: float = np.inf
+) -> FittedGroup:
+    """Fit of the design to the maps that are used, out of all; see `glmwidgets.glm.group.fit.fit_group`."""
     used = used_of(asked, values)
-    return FittedGroup.of(used, fit_group(used, design))
+    return FittedGroup.of(used, fit_group(used, design, asked.design.estimator, variances, dof))
 
 
 @reads(*MODEL, "contrast.expression")
@@ -77,6 +102,36 @@ def group_contrast_of(asked: Any, fitted: FittedGroup) -> Scored:
     """The contrast that is asked about, with its z scores."""
     contrast = group_contrast(fitted.fit, asked.contrast.expression or default_contrast(asked))
     return contrast, contrast.z_score()
+
+
+def permutations_of(
+    asked: Any, values: np.ndarray, design: np.ndarray, weights: np.ndarray, **how: Any
+) -> Iterator[PermutationResult]:
+    """The permutation test that is asked for, as it sharpens.
+
+    Parameters
+    ----------
+    asked : tree
+        Its ``permutation``, and whether the ``threshold`` is two-sided.
+    values : array of shape (n, n_voxels)
+        Of the maps that are used.
+    design : array of shape (n, p)
+    weights : array of shape (p,) or (q, p)
+    **how
+        ``mask``, ``blocks``, ``cancel`` ...: of `glmwidgets.glm.permutation.tests.iter_permutations`.
+    """
+    chosen = asked.permutation
+    return iter_permutations(
+        values,
+        design,
+        weights,
+        n_perm=chosen.n_perm,
+        two_sided=asked.threshold.two_sided,
+        threshold=chosen.forming or None,
+        tfce=chosen.tfce,
+        seed=chosen.seed,
+        **how,
+    )
 
 
 def default_contrast(asked: Any) -> str:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from numbers import Real
+from typing import Any, TypeVar
 
 from glmwidgets.glm.errors import InputError
 from glmwidgets.models.base import is_default
-from glmwidgets.specification.arguments import changes_of
+from glmwidgets.specification.arguments import ESTIMATOR, changes_of
 from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
+from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["model_of", "unused_arguments"]
+__all__ = ["asked_by", "unused_arguments"]
+
+Tree = TypeVar("Tree", bound=SettingsTree)
 
 
-def model_of(arguments: Mapping[str, Any]) -> Model:
-    """The model that arguments of `glmwidgets.models.FirstLevelModel` describe.
+def asked_by(arguments: Mapping[str, Any], kind: type[Tree], of: str = ESTIMATOR) -> Tree:
+    """The specification that the arguments of an estimator, or of a function of inference, describe.
 
     Parameters
     ----------
     arguments : mapping from str to object
-        Those that no setting stands for are passed over.
+        Those that no setting stands for are passed over, and a smoothing kernel of three numbers.
+    kind : type
+        Of the specification, such as `glmwidgets.specification.model.Model`.
+    of : str
+        Whose arguments they are: a name of `glmwidgets.models`.
 
     Returns
     -------
-    Model
+    SettingsTree
+        Of that kind.
 
     Raises
     ------
@@ -34,16 +43,21 @@ def model_of(arguments: Mapping[str, Any]) -> Model:
 
     Examples
     --------
-    >>> model_of({"hrf_model": None, "signal_scaling": (0, 1), "n_jobs": 2}).data.signal_scaling
+    >>> asked_by({"hrf_model": None, "signal_scaling": (0, 1), "n_jobs": 2}, Model).data.signal_scaling
     'grand'
-    >>> model_of({"high_pass": -1})
+    >>> asked_by({"high_pass": -1}, Model)
     Traceback (most recent call last):
     glmwidgets.glm.errors.InputError: high_pass must be at least 0, not -1
     """
+    said = {
+        name: value
+        for name, value in arguments.items()
+        if name != "smoothing_fwhm" or value is None or isinstance(value, Real)
+    }
     try:
-        return Model().updated(changes_of(arguments, Model))
+        return kind().updated(changes_of(said, kind, of))
     except SettingsError as error:
-        name = Model.field(error.path).argument.name
+        name = kind.field(error.path).argument.name
         raise InputError(f"{name} {error.message.removeprefix(f'{name} ')}", advice=error.advices) from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.moments.scaling import scaling_row, standard_name
 from glmwidgets.glm.noise.models import noise_model_row
-from glmwidgets.models.asked import model_of, unused_arguments
+from glmwidgets.models.asked import asked_by, unused_arguments
 from glmwidgets.models.caching import open_memory
 from glmwidgets.models.run_contrasts import contrasts_of_runs
 from glmwidgets.models.run_estimates import RunEstimates
@@ -249,8 +248,8 @@ class FirstLevelModel(RunEstimates):
             If something is missing, cannot be read or does not fit; the message names the run, file, row or column.
         """
         start = time.perf_counter()
-        asked = self._asked()
         given = self.get_params(deep=False)
+        asked = asked_by(given, Model)
         for said in unused_arguments(asked, given, self._parameters(), design_matrices is not None):
             warnings.warn(said, stacklevel=2)
         standard_name(self.standardize)  # refused before anything is read
@@ -286,13 +285,6 @@ class FirstLevelModel(RunEstimates):
         ]
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self
-
-    def _asked(self) -> Model:
-        """The parameters as a specification."""
-        arguments = self.get_params(deep=False)
-        if not isinstance(self.smoothing_fwhm, Real):
-            del arguments["smoothing_fwhm"]  # three numbers, or none
-        return model_of(arguments)
 
     def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
         if run.design is not None:

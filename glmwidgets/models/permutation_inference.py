@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,13 +12,16 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.group import permutations_of
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.group.fit import group_weights
-from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
+from glmwidgets.glm.permutation.tests import PermutationResult, check_forming
+from glmwidgets.models.asked import asked_by
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.second_level import SecondLevelModel
+from glmwidgets.specification.group import GroupQuestion
 
 __all__ = ["non_parametric_inference", "permutation_maps"]
 
@@ -132,6 +136,11 @@ def non_parametric_inference(
     (32, 0)
     """
     check_choice("second_level_stat_type", second_level_stat_type, (*STAT_TYPES, None))
+    check_forming(threshold)
+    seed = secrets.randbits(32) if random_state is None else random_state
+    given = {"n_perm": n_perm, "random_state": seed, "threshold": threshold, "tfce": tfce}
+    asked = asked_by(given, GroupQuestion, "non_parametric_inference")
+    asked = asked.updated({"threshold.two_sided": two_sided_test})
     model = SecondLevelModel(
         mask_img=mask, smoothing_fwhm=smoothing_fwhm, n_jobs=n_jobs, verbose=verbose - 1, resample=resample
     ).fit(second_level_input, confounds, design_matrix, match=match, zeros_are_data=zeros_are_data)
@@ -143,24 +152,22 @@ def non_parametric_inference(
     x = design.to_numpy()
     if model_intercept:
         x, weights = _with_constant(x, weights)
-    result = permutation_test(
+    tell = progress or (_print_progress if verbose > 0 else None)
+    for result in permutations_of(
+        asked,
         model.values(first_level_contrast),
         x,
         weights,
         stat_type=second_level_stat_type,
-        n_perm=n_perm,
-        two_sided=two_sided_test,
         mask=model.masker_.mask_,
-        threshold=threshold,
-        tfce=tfce,
         scheme=scheme,
         blocks=blocks,
         exchange=exchange,
-        seed=random_state,
         n_jobs=n_jobs,
-        progress=progress or (_print_progress if verbose > 0 else None),
         cancel=cancel,
-    )
+    ):
+        if tell is not None:
+            tell(result.n_done, result.n_perm)
     if not result.complete:
         warnings.warn(
             f"the test was cancelled after {result.n_done} of {result.n_perm} rearrangements: p values are of these",

@@ -12,14 +12,16 @@ import pandas as pd
 from joblib import hash as content_hash
 
 from glmwidgets.analysis.answers import FittedGroup
+from glmwidgets.analysis.group import group_fit_of, group_values_of
 from glmwidgets.analysis.smoothness import SpatialNoise, group_smoothness_of
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.group.design import check_group_design, design_of_covariates
-from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, fit_group, group_contrast, group_weights
+from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, group_contrast, group_weights
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
+from glmwidgets.models.asked import asked_by
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
 from glmwidgets.models.mapping import MappingModel
@@ -27,7 +29,8 @@ from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput, group_input, match_rows
-from glmwidgets.runs.group_maps import group_domain, masked_maps
+from glmwidgets.runs.group_maps import group_domain
+from glmwidgets.specification.group import GroupModel
 
 __all__ = ["SecondLevelModel"]
 
@@ -174,13 +177,15 @@ class SecondLevelModel(MappingModel):
         FileNotFoundError, TypeError, ValueError
             If something is missing, cannot be read or does not fit; the message names the map, subject or column.
         """
-        row = GROUP_ESTIMATORS[check_choice("estimator", self.estimator, GROUP_ESTIMATORS)]
+        asked = asked_by(self.get_params(deep=False), GroupModel, "SecondLevelModel")
+        row = GROUP_ESTIMATORS[asked.design.estimator]
         if row.needs_variances and self.smoothing_fwhm:
             raise ValueError(
                 f"the variances of smoothed maps are not known: for {self.estimator!r} smooth at the first level, and "
                 "leave smoothing_fwhm out"
             )
         source = group_input(second_level_input, variance_maps)
+        self._asked = asked.updated({"table.maps": tuple(source.names())})
         self.design_matrix_ = self._design(source, confounds, design_matrix, match)
         domain, resample = group_domain(
             source, self.mask_img, self.target_affine, self.target_shape, self.resample, zeros_are_data
@@ -242,20 +247,22 @@ class SecondLevelModel(MappingModel):
 
     def _read(self, imgs: list[nib.Nifti1Image], names: list[str], zeros_are_data: bool) -> np.ndarray:
         memory, masker = open_memory(self.memory, self.memory_level), self.masker_
-        how = {"smoothing_fwhm": masker.smoothing_fwhm, "resample": masker.resample, "zeros_are_data": zeros_are_data}
-        grid = masker.mask_, masker.domain_.affine
+        widths = masker.smoothing_fwhm if np.ndim(masker.smoothing_fwhm) else None
+        how = {"widths": widths, "resample": masker.resample, "zeros_are_data": zeros_are_data}
+        grid = masker.mask_, masker.domain_.affine, masker.smoothing_fwhm
         key = None if memory.location is None else content_hash((image_key(imgs), grid))
-        return memory.cache(_masked_maps, ignore=["imgs", "names", "domain"])(key, imgs, names, masker.domain_, **how)
+        values_of = memory.cache(_values_of, ignore=["asked", "imgs", "names", "domain"])
+        return values_of(key, self._asked, imgs, names, masker.domain_, **how)
 
     def _fit_of(self, first_level_contrast: Any) -> GroupFit:
         self.check_fitted()
         key = content_hash(first_level_contrast)
         if key not in self._fits:
             values, variances = self._values_of(first_level_contrast), None
-            if GROUP_ESTIMATORS[self.estimator].needs_variances:
+            if GROUP_ESTIMATORS[self._asked.design.estimator].needs_variances:
                 imgs = self._source.maps(first_level_contrast, variance=True, n_jobs=self.n_jobs)
                 variances = self._read(imgs, [f"the variance of {name}" for name in self._source.names()], True)
-            self._fits[key] = fit_group(values, self.design_matrix_, self.estimator, variances, self._dof)
+            self._fits[key] = group_fit_of(self._asked, values, self.design_matrix_, variances, self._dof).fit
             self._log(1, f"fitted {self.n_elements_} voxels")
         self._last = first_level_contrast
         return self._fits[key]
@@ -398,8 +405,8 @@ class SecondLevelModel(MappingModel):
         return self.fitted(self._last)
 
 
-def _masked_maps(
-    key: str | None, imgs: list[nib.Nifti1Image], names: list[str], domain: Domain, **how: Any
+def _values_of(
+    key: str | None, asked: GroupModel, imgs: list[nib.Nifti1Image], names: list[str], domain: Domain, **how: Any
 ) -> np.ndarray:
-    """Values of maps in the voxels of a domain; `key` stands for images and domain when results are kept."""
-    return masked_maps(imgs, names, domain, **how)
+    """Values of maps in the voxels of a domain; `key` stands for images, kernel and domain when results are kept."""
+    return group_values_of(asked, imgs, names, domain, **how)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
 from glmwidgets.glm.group.terms import KINDS, TermColumn
 from glmwidgets.glm.tables import number_of, some
 from glmwidgets.specification.field import Argument, SettingsError, check_group, plain, setting
@@ -173,10 +174,19 @@ class GroupDesignSettings:
         Columns of the table that are modelled; with none the model is the mean alone.
     centre : bool
         Whether covariates are centred.
+    estimator : str
+        Key of `glmwidgets.glm.group.fit.GROUP_ESTIMATORS`.
     """
 
     terms: tuple[str, ...] = setting((), "terms")
     centre: bool = setting(True, "covariates centred", short="centre covariates")
+    estimator: str = setting(
+        "ols",
+        "estimator",
+        choices=GROUP_ESTIMATORS,
+        closed=True,
+        argument=Argument("estimator", "SecondLevelModel", nilearn=None, quiet=True),
+    )
 
     def __post_init__(self) -> None:
         check_group(self, "design")
@@ -215,8 +225,10 @@ class PermutationSettings:
         step=0.001,
         say=lambda p: plain(p) if p else "no test of clusters",
         low=0,
-        high=0.2,
-        argument=Argument("threshold", "non_parametric_inference", to=lambda p: p or None),
+        high=0.5,
+        argument=Argument(
+            "threshold", "non_parametric_inference", to=lambda p: p or None, back=lambda p: 0.0 if p is None else p
+        ),
     )
     tfce: bool = setting(False, "TFCE", help="threshold-free cluster enhancement; slower", argument=_permuted("tfce"))
     alpha: float = setting(0.05, "family-wise error", short="FWE alpha", low=0, high=0.5, open_low=True, step=0.01)

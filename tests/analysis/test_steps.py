@@ -10,8 +10,9 @@ from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import bounds_of, clusters_of, hommel_of, threshold_of
 from glmwidgets.models import FirstLevelModel
-from glmwidgets.models.asked import model_of
+from glmwidgets.models.asked import asked_by
 from glmwidgets.session.single.session import Session
+from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
 
 CHANGES = [
@@ -57,7 +58,7 @@ def test_the_estimator_runs_the_same_steps(run):
     arguments = {"t_r": 2.0, "hrf_model": "glover + derivative", "drift_model": "polynomial", "smoothing_fwhm": 5.0}
     model = FirstLevelModel(**arguments, signal_scaling=(0, 1), noise_model="ar1", mask_img=run.mask_img)
     model.fit(run.img, run.events, run.confounds, sample_masks=np.arange(4, run.n_scans))
-    asked = replace(Settings(), **vars(model_of(model.get_params(deep=False))))
+    asked = replace(Settings(), **vars(asked_by(model.get_params(deep=False), Model)))
     asked = asked.updated({"data.drop_scans": 4, "contrast.expression": "face - house"})
     (contrast, z), *_ = straight(run, asked)
     assert contrast.dof == model.contrast("face - house").dof
@@ -77,7 +78,7 @@ def test_every_argument_that_shapes_the_numbers_reaches_the_specification():
         "noise_model": "ar2",
         "pooling": None,
     }
-    asked = model_of(given)
+    asked = asked_by(given, Model)
     assert (asked.design.hrf_model, asked.design.fir_delays, asked.design.drift_model) == ("fir", (0, 2), "none")
     assert (asked.design.high_pass, asked.design.drift_order, asked.design.min_onset) == (0.02, 2, -3.0)
     assert (asked.data.smoothing_fwhm, asked.data.signal_scaling) == (4.0, "none")

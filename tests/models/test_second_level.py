@@ -15,6 +15,8 @@ from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.map_header import dof_of, is_f_map
 from glmwidgets.models.permutation_inference import non_parametric_inference
 from glmwidgets.models.second_level import SecondLevelModel
+from glmwidgets.session.group.data import open_group
+from glmwidgets.session.group.session import GroupSession
 
 SHAPE, AFFINE = (6, 7, 8), np.diag([3.0, 3.0, 4.0, 1.0])
 
@@ -259,14 +261,28 @@ def test_one_fit_serves_all_contrasts(monkeypatch):
     import glmwidgets.models.second_level as module
 
     calls = []
-    original = module.masked_maps
-    monkeypatch.setattr(module, "masked_maps", lambda *args, **how: calls.append(1) or original(*args, **how))
+    original = module.group_values_of
+    monkeypatch.setattr(module, "group_values_of", lambda *args, **how: calls.append(1) or original(*args, **how))
     design = pd.DataFrame({"a": np.r_[np.ones(5), np.zeros(5)], "b": np.r_[np.zeros(5), np.ones(5)]})
     model = SecondLevelModel(smoothing_fwhm=4.0).fit(random_maps(), design_matrix=design)
     named = model.compute_contrast({"difference": "a - b", "mean": "(a + b) / 2"}, output_type="stat")
     assert list(named) == ["difference", "mean"]
     model.compute_contrast("a; b")
     assert len(calls) == 1
+
+
+def test_it_runs_the_steps_of_the_live_group_on_a_specification():
+    maps, ages = random_maps(), pd.DataFrame({"subject_label": [f"s{k}" for k in range(10)], "age": np.arange(10.0)})
+    model = SecondLevelModel(smoothing_fwhm=6.0)
+    frame = pd.DataFrame({"subject_label": ages["subject_label"], "map_name": "a", "effects_map_path": maps})
+    model.fit(frame, confounds=ages)
+    group = open_group(maps, ages, subjects=list(ages["subject_label"]))
+    asked = {"data.smoothing_fwhm": 6.0, "design.terms": ("age",), "contrast.expression": "age"}
+    session = GroupSession(group, asked, synchronous=True)
+    session.refresh()
+    np.testing.assert_allclose(model.contrast("age").stat(), session.result.contrast.stat(), rtol=1e-9)
+    session.update({"design.estimator": "precision_weighted"})
+    assert "needs the variance of every map" in session.status.message
 
 
 # Estimators -----------------------------------------------------------------------------------------------------------
@@ -341,7 +357,7 @@ def test_memory_keeps_the_masked_maps(tmp_path, monkeypatch):
         nib.save(img, tmp_path / f"{i}.nii")
         paths.append(tmp_path / f"{i}.nii")
     first = SecondLevelModel(memory=str(tmp_path / "cache"), smoothing_fwhm=5.0).fit(paths).compute_contrast()
-    monkeypatch.setattr(module, "masked_maps", lambda *args, **how: pytest.fail("read again"))
+    monkeypatch.setattr(module, "group_values_of", lambda *args, **how: pytest.fail("read again"))
     again = SecondLevelModel(memory=str(tmp_path / "cache"), smoothing_fwhm=5.0).fit(paths).compute_contrast()
     np.testing.assert_array_equal(first.get_fdata(), again.get_fdata())
 

@@ -396,6 +396,12 @@ def _height(threshold: float, hypothesis: Hypothesis, two_sided: bool) -> float:
     return float(-stdtrit(hypothesis.dof, threshold / 2 if two_sided else threshold))
 
 
+def check_forming(threshold: float | None) -> None:
+    """Refuse a cluster-forming threshold that is no p value: a z score was meant, most likely."""
+    if threshold is not None and not 0 < threshold < 0.5:
+        raise ValueError(f"the cluster-forming threshold is a p value between 0 and .5, not {threshold!r}")
+
+
 def _check(data: np.ndarray, hypothesis: Hypothesis, mask: ArrayLike | None, threshold: float | None, tfce: bool):
     """Refuse what cannot be tested, in words."""
     if data.ndim != 2 or len(data) != len(hypothesis.tested):
@@ -403,8 +409,7 @@ def _check(data: np.ndarray, hypothesis: Hypothesis, mask: ArrayLike | None, thr
     finite = np.isfinite(data).all(axis=1)
     if not finite.all():
         raise ValueError(f"the map in row {int(np.argmin(finite))} holds NaN or infinity")
-    if threshold is not None and not 0 < threshold < 0.5:
-        raise ValueError(f"the cluster-forming threshold is a p value between 0 and .5, not {threshold!r}")
+    check_forming(threshold)
     if mask is None and (tfce or threshold is not None):
         raise ValueError("clusters and TFCE need the mask that the voxels come from")
     if mask is not None and np.count_nonzero(mask) != data.shape[1]:

@@ -18,7 +18,7 @@ from glmwidgets.files.paths import resolved
 from glmwidgets.report.exports.script_parts import write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
-from glmwidgets.specification.arguments import arguments_of
+from glmwidgets.specification.arguments import arguments_of, told_arguments
 
 __all__ = ["write_group_script"]
 
@@ -77,7 +77,7 @@ def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str,
     chosen = result.thresholding
     listed = "".join(f"    {str(name)!r}: {one},\n" for name, one in zip(result.design.index, maps, strict=True))
     key = _index_name(result.design)
-    options = arguments_of(settings, "SecondLevelModel") | {"mask_img": None}
+    options = told_arguments(settings, "SecondLevelModel") | {"mask_img": None}
     how = arguments_of(settings, "SecondLevelModel.fit") | {"second_level_input": None}
     left_out = f"# Left out: {', '.join(map(repr, settings.data.left_out))}\n" if settings.data.left_out else ""
     lines = f'''"""Group analysis of {len(maps)} maps, written by glmwidgets {__version__}."""

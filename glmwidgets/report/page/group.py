@@ -121,7 +121,7 @@ def study_of_group(
     if bg_img is None:
         background = analysis.background_image(settings.map.background)
         bg_img = settings.map.underlay or nib.Nifti1Image(background, affine)
-    choices = arguments_of(settings, "SecondLevelModel") | {"estimator": result.fit.estimator}
+    choices = arguments_of(settings, "SecondLevelModel")
     choices["mask_img"] = choices["mask_img"] or "found from the maps"
     return Study(
         title=title or f"GLM report: {len(design)} maps",

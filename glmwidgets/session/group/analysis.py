@@ -13,6 +13,7 @@ from glmwidgets.analysis.group import (
     group_contrast_of,
     group_design_of,
     group_fit_of,
+    group_values_of,
     kept_rows,
     used_of,
 )
@@ -22,7 +23,6 @@ from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
 from glmwidgets.runs.domain import Domain
-from glmwidgets.runs.group_maps import masked_maps
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
 from glmwidgets.session.group.data import Group
@@ -115,11 +115,11 @@ class GroupAnalysis(LiveAnalysis):
         """A contrast that could stand in the place of one that cannot be read under these settings."""
         return mended_expression(settings.contrast.expression, error) or default_contrast(settings)
 
-    @reads("data.smoothing_fwhm")
+    @reads(*read_by(group_values_of))
     def _maps(self, settings: GroupSettings) -> np.ndarray:
-        group, fwhm = self.group, settings.data.smoothing_fwhm or None
+        group = self.group
         how = {"resample": group.resample, "zeros_are_data": group.inputs.zeros_are_data}
-        return masked_maps(group.imgs, group.names, group.domain, fwhm, **how)
+        return group_values_of(settings, group.imgs, group.names, group.domain, **how)
 
     def _thumbnails(self, settings: GroupSettings, values: np.ndarray) -> np.ndarray:
         return seen_from_above(values, self.domain)

@@ -12,8 +12,9 @@ import numpy as np
 from scipy.special import ndtri_exp, stdtr
 
 from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.analysis.group import permutations_of
 from glmwidgets.glm.group.fit import group_weights
-from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
+from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.session.group.analysis import GroupAnalysis
 from glmwidgets.specification.group import GroupSettings, PermutationSettings
 
@@ -111,20 +112,16 @@ def run_permutations(
     every : float
         Seconds between two.
     """
-    of, chosen = analysis.result(settings), settings.permutation
+    of = analysis.result(settings)
     key, start = permutation_key(analysis, settings), time.monotonic()
     last = -np.inf
-    for result in iter_permutations(
-        of.values[list(of.rows)],
+    for result in permutations_of(
+        settings,
+        of.fitted.values,
         of.design.to_numpy(),
         group_weights(of.design, settings.contrast.expression),
-        n_perm=chosen.n_perm,
-        two_sided=settings.threshold.two_sided,
         mask=analysis.domain.mask,
-        threshold=chosen.forming or None,
-        tfce=chosen.tfce,
         blocks=_blocks(settings, of),
-        seed=chosen.seed,
         cancel=cancel,
     ):
         now = time.monotonic()
