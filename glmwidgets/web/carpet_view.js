@@ -10,10 +10,9 @@ import {
   listen,
   number,
   octets,
-  palette,
   readableCanvas,
+  surroundings,
   ticks,
-  watch,
 } from "./shared.js";
 
 const LEFT = 42, RIGHT = 8, ROW = 24, TRACE = 26, STRIP = 7;
@@ -24,7 +23,7 @@ function render({ model, el }) {
   const cells = document.createElement("canvas");
   let picture = null, box = null, pointer = null;
 
-  const { soon, stop } = atNextFrame(draw);
+  const { soon, stop } = atNextFrame(draw), page = surroundings(el, soon);
 
   function decode() {
     const given = model.get("picture");
@@ -50,16 +49,15 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const width = el.clientWidth || 300, height = model.get("height");
+    const { width, family, colour } = page.get(), height = model.get("height");
     canvas.setAttribute("aria-label", model.get("label"));
     const context = fitted(canvas, width, height), scale = canvas.width / width;
     if (!picture) {
       say();
       return;
     }
-    const style = getComputedStyle(el);
-    const colour = palette(el), ink = colour("muted"), accent = colour("accent");
-    context.font = `11px ${style.fontFamily || "sans-serif"}`;
+    const ink = colour("muted"), accent = colour("accent");
+    context.font = `11px ${family}`;
     const { rows, scans, times, traces } = picture;
     const top = 4 + traces.length * TRACE;
     box = {
@@ -216,14 +214,13 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  const unwatch = watch(el, soon);
   const unlisten = listen(model, {
     "change:picture": decode,
     ...changes(["row", "marker", "regions", "height", "resting"], soon),
   });
   decode();
   return () => {
-    unwatch();
+    page.stop();
     unlisten();
     stop();
   };

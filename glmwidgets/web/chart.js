@@ -8,10 +8,9 @@ import {
   floats,
   listen,
   number,
-  palette,
   readableCanvas,
+  surroundings,
   ticks,
-  watch,
 } from "./shared.js";
 
 const ROW = 22; // px below a plot for its axis
@@ -75,7 +74,7 @@ function render({ model, el }) {
     fresh = true;
     soon();
   };
-  const { soon, stop } = atNextFrame(draw);
+  const { soon, stop } = atNextFrame(draw), page = surroundings(el, soon);
 
   function layout(width, height) {
     const beside = plots.length > 1 && width >= 460;
@@ -93,15 +92,12 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const width = el.clientWidth || 300;
-    const stacked = plots.length > 1 && width < 460;
-    const given = parseFloat(getComputedStyle(el).getPropertyValue("--glmw-chart-height"));
+    const { width, family, property, colour } = page.get();
+    const stacked = plots.length > 1 && width < 460, given = parseFloat(property("chart-height"));
     const height = (given || model.get("height")) * (stacked ? 1.6 : 1);
-    canvas.setAttribute("aria-label", model.get("label"));
+    if (canvas.ariaLabel !== model.get("label")) canvas.ariaLabel = model.get("label");
     const context = fitted(canvas, width, height);
-    const style = getComputedStyle(el);
-    const named = palette(el), theme = (name) => name.startsWith("--glmw-") ? named(name.slice(7)) : name;
-    const family = style.fontFamily || "sans-serif";
+    const theme = (name) => name.startsWith("--glmw-") ? colour(name.slice(7)) : name;
     context.font = `11px ${family}`;
     boxes = layout(width, height);
     plots.forEach((plot, i) => paint(context, plot, boxes[i], theme));
@@ -297,7 +293,8 @@ function render({ model, el }) {
 
   function say() {
     if (!pointer || !plots[pointer.plot]) {
-      read.textContent = read.title = model.get("resting");
+      const resting = model.get("resting");
+      if (read.textContent !== resting) read.textContent = read.title = resting;
       return;
     }
     const plot = plots[pointer.plot];
@@ -353,16 +350,15 @@ function render({ model, el }) {
     event.stopPropagation();
   });
 
-  document.addEventListener("glmw:fitted", soon);
-  const unwatch = watch(el, soon);
+  document.addEventListener("glmw:fitted", page.forget);
   const unlisten = listen(model, {
     "change:plots": decode,
     ...changes(["regions", "marker", "height", "resting"], soon),
   });
   decode();
   return () => {
-    document.removeEventListener("glmw:fitted", soon);
-    unwatch();
+    document.removeEventListener("glmw:fitted", page.forget);
+    page.stop();
     unlisten();
     stop();
   };

@@ -1,7 +1,7 @@
 // What an explorer knows of the page around it: keys that are pressed inside stay inside, and it is no taller than the
 // room that the notebook or the window has.
 
-import { changes, listen } from "./shared.js";
+import { changes, listen, whenGrown } from "./shared.js";
 
 const MARGIN = 14; // pixels that a cell has around its output
 // Height of the series in pixels: the map has a third of a laptop's explorer, and more of a larger one goes to both.
@@ -49,16 +49,14 @@ function keepFolds(root) {
     head.parentElement.classList.toggle("glmw-folded");
     show(head);
   };
-  const watch = new MutationObserver(() =>
+  const endWatch = whenGrown(root, () =>
     heads().forEach((head) => {
       if (!head.role) show(head);
-    })
-  );
-  watch.observe(root, { childList: true, subtree: true });
+    }));
   heads().forEach(show);
   for (const type of ["click", "keydown"]) root.addEventListener(type, turn);
   return () => {
-    watch.disconnect();
+    endWatch();
     for (const type of ["click", "keydown"]) root.removeEventListener(type, turn);
   };
 }
@@ -126,12 +124,11 @@ function keepHeight(root, model) {
   };
   const onRoom = ({ detail }) => tell("room", model.get("room") === detail ? "shared" : detail);
   const place = () => {
-    const series = root.querySelector(".glmw-panel:has(> .glmw-series-head)");
+    const series = root.querySelector(".glmw-series-panel");
     if (series && handle.parentElement !== series) series.append(handle);
   };
-  const watch = new ResizeObserver(fit), parts = new MutationObserver(place);
+  const watch = new ResizeObserver(fit), endPlacing = whenGrown(root, place);
   watch.observe(room);
-  parts.observe(root, { childList: true, subtree: true });
   root.addEventListener("keydown", onKey);
   root.addEventListener("glmw:room", onRoom);
   const unlisten = listen(model, changes(["room", "height"], fit));
@@ -139,7 +136,7 @@ function keepHeight(root, model) {
   fit();
   return () => {
     watch.disconnect();
-    parts.disconnect();
+    endPlacing();
     root.removeEventListener("keydown", onKey);
     root.removeEventListener("glmw:room", onRoom);
     unlisten();
@@ -153,10 +150,8 @@ function keepVoice(root) {
     root.querySelectorAll(".glmw-panel > .glmw-head, .glmw-status > .glmw-words").forEach((place) => {
       place.setAttribute("aria-live", "polite");
     });
-  const watch = new MutationObserver(speak);
-  watch.observe(root, { childList: true, subtree: true });
   speak();
-  return () => watch.disconnect();
+  return whenGrown(root, speak);
 }
 
 // The first word to a fresh explorer waits for the cell that runs, if one does: that is said until the kernel has heard.

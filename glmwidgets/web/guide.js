@@ -4,11 +4,11 @@ import { isTyping, keyName, keyOf, rowOf } from "./guide_keys.js";
 import { openSearch } from "./guide_search.js";
 import { fillSheet, makeSheet } from "./guide_sheet.js";
 import { startTour, wasSeen } from "./guide_tour.js";
-import { atNextFrame, element } from "./shared.js";
+import { atNextFrame, element, whenGrown } from "./shared.js";
 
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform ?? "");
 const SETTLED = 1200; // ms after which a page that has just been opened holds still
-const UNANSWERED = ".glmw-panel[class*='glmw-why-']:not(:has(> .glmw-why))";
+const VERDICTS = ".glmw-panel[class*='glmw-why-']";
 
 const nameOf = (keys) => keyName(keys, IS_MAC);
 
@@ -72,7 +72,8 @@ function keepMenu(el, model) {
 // A button for the verdict of each panel that has one; it is no part of the heading, which is a button itself.
 function keepWhys(root, reasons) {
   const look = atNextFrame(() => {
-    for (const panel of root.querySelectorAll(UNANSWERED)) {
+    for (const panel of root.querySelectorAll(VERDICTS)) {
+      if (panel.querySelector(":scope > .glmw-why")) continue;
       const name = [...panel.classList].find((css) => css.startsWith("glmw-why-")).slice("glmw-why-".length);
       const button = element("button", "glmw-why", panel);
       button.type = "button";
@@ -82,11 +83,10 @@ function keepWhys(root, reasons) {
       button.setAttribute("aria-label", button.title);
     }
   });
-  const watch = new MutationObserver(look.soon);
-  watch.observe(root, { childList: true, subtree: true });
+  const endWatch = whenGrown(root, look.soon);
   look.soon();
   return () => {
-    watch.disconnect();
+    endWatch();
     look.stop();
   };
 }

@@ -109,9 +109,12 @@ export function readableCanvas(el) {
 
 export function fitted(canvas, width, height) {
   const scale = devicePixelRatio || 1, context = canvas.getContext("2d");
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
-  canvas.style.height = `${height}px`;
+  const [w, h] = [width, height].map((size) => Math.round(size * scale));
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.height = `${height}px`;
+  } else context.reset();
   context.scale(scale, scale);
   return context;
 }
@@ -141,15 +144,52 @@ export function listen(model, handlers) {
 // The same handler for changes of many traits.
 export const changes = (traits, handler) => Object.fromEntries(traits.map((trait) => [`change:${trait}`, handler]));
 
-// Calls a handler when an element gets another size or the page another theme.
-export function watch(el, handler) {
-  const sizes = new ResizeObserver(handler), themes = new MutationObserver(handler);
+// The page around a picture: its width, font, colours and other properties. To ask for them in each paint would lay the
+// whole page out for it, so what was answered is kept until the page has another size or theme; the handler is then called.
+export function surroundings(el, handler) {
+  let known = null;
+  const forget = () => {
+    known = null;
+    handler();
+  };
+  const ask = () => {
+    const style = getComputedStyle(el), told = new Map();
+    const property = (name) =>
+      told.get(name) ?? told.set(name, style.getPropertyValue(`--glmw-${name}`).trim()).get(name);
+    const { fontFamily, color } = style;
+    return {
+      width: el.clientWidth,
+      family: fontFamily || "sans-serif",
+      property,
+      colour: (name) => property(name) || color,
+    };
+  };
+  const sizes = new ResizeObserver(forget), themes = new MutationObserver(forget);
   sizes.observe(el);
   themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  return () => {
-    sizes.disconnect();
-    themes.disconnect();
+  return {
+    get: () => {
+      const told = known ?? ask();
+      // Not in the page yet, or its style sheet is not.
+      if (told.width && told.property("ink")) known = told;
+      return { ...told, width: told.width || 300 };
+    },
+    forget,
+    stop: () => {
+      sizes.disconnect();
+      themes.disconnect();
+    },
   };
+}
+
+// Calls a handler when widgets come into an element, and not for words that change in them: those do at each answer.
+export function whenGrown(el, handler) {
+  const isWidget = (node) => node.classList?.contains("lm-Widget");
+  const growth = new MutationObserver((changed) => {
+    if (changed.some(({ addedNodes }) => [...addedNodes].some(isWidget))) handler();
+  });
+  growth.observe(el, { childList: true, subtree: true });
+  return () => growth.disconnect();
 }
 
 // Keeps the last answer: the same one is asked for on every paint.

@@ -92,7 +92,7 @@ function createView(store, el) {
     if (width === view.width) return;
     view.width = width;
     view.colours = mapColours(palette(view.canvas)); // now that it is in the page
-    view.font = `${FONT_PX}px ${getComputedStyle(view.canvas).fontFamily}`;
+    view.font = view.ctx.font = `${FONT_PX}px ${getComputedStyle(view.canvas).fontFamily}`;
     view.repaint();
   });
   resize.observe(view.canvas);
@@ -296,10 +296,10 @@ function fitCanvas({ canvas, ctx, font }, width, height) {
     canvas.width = w;
     canvas.height = h;
     canvas.style.height = `${height}px`;
+    ctx.font = font; // a new size forgets it; to set it has the page work out its styles
   }
   ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
   ctx.clearRect(0, 0, width, height);
-  ctx.font = font;
 }
 
 // The maps that stand beside each other, from the left: the live one, the one that it is compared with, or both.

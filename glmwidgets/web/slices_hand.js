@@ -12,10 +12,11 @@ const PEAKS = { s: "slice", k: "cluster", m: "map" };
 export const isMirrored = (look, axis) => look.radiological && PLANE[axis][0] === 0;
 export const onSlot = ({ store, look }, s) => mapping(store.grid.shape, s, isMirrored(look, s.axis));
 
-function pointIn(canvas, event) {
-  const box = canvas.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top];
-}
+const pointIn = (
+  canvas,
+  event,
+  box = canvas.getBoundingClientRect(),
+) => [event.clientX - box.left, event.clientY - box.top];
 
 function slotAt({ slots }, [x, y]) {
   return slots.find((s) => x >= s.x && x < s.x + s.w && y >= s.y && y < s.y + s.h);
@@ -109,13 +110,13 @@ export function follow(view) {
     showKeyboard(false);
     if (event.shiftKey || event.button === 1) drawn = s.axis;
     else {
-      held = s;
-      pick(view, s, pointIn(canvas, event));
+      held = { s, box: canvas.getBoundingClientRect() }; // to ask again at each move would lay the page out at each
+      pick(view, s, pointIn(canvas, event, held.box));
     }
     event.preventDefault();
   });
   listen("pointermove", (event) => {
-    if (held) pick(view, held, pointIn(canvas, event));
+    if (held) pick(view, held.s, pointIn(canvas, event, held.box));
     const s = drawn !== null && view.slots.find(({ axis }) => axis === drawn);
     if (s) moveLens(view, s, { dx: event.movementX, dy: event.movementY });
   });

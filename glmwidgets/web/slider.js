@@ -15,7 +15,7 @@ function render({ model, el }) {
   const canvas = el.appendChild(document.createElement("canvas")), ctx = canvas.getContext("2d");
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "slider");
-  let width = 0, style = {}, since = 0, held = false;
+  let width = 0, style = {}, since = 0, held = null;
   const told = underHand(model, "value");
 
   const part = () => (told.get() - model.get("min")) / (model.get("max") - model.get("min"));
@@ -67,12 +67,12 @@ function render({ model, el }) {
   }
 
   const follow = (event) => {
-    const x = event.clientX - canvas.getBoundingClientRect().left;
+    const x = event.clientX - held.left;
     moveTo(model.get("min") + ((x - RADIUS) / room()) * (model.get("max") - model.get("min")));
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    held = true;
+    held = canvas.getBoundingClientRect(); // to ask again at each move would lay the page out at each
     soon();
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
@@ -84,7 +84,7 @@ function render({ model, el }) {
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, () => {
-      held = false;
+      held = null;
       soon();
     });
   }

@@ -52,6 +52,7 @@ class OneMapPanel(Panel):
             return
         if self.viewer is None:
             self.viewer = group_viewer(self, "value")
+            self.add_class("glmw-map-panel")
             self.fill(self._bar, self.viewer)
         row = self.session.settings.table.maps.index(name)
         values = result.values[row]

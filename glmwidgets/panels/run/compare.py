@@ -29,6 +29,7 @@ class ComparePanel(Panel):
 
     def __init__(self, session: Session):
         super().__init__(session)
+        self.add_class("glmw-compare-panel")
         self.pin = W.ToggleButton(description="pin as A", tooltip="keep this map and compare what comes with it")
         self.on_value(self.pin, self._press)
         self.what = self.control("map.difference")

@@ -64,6 +64,7 @@ class SeriesPanel(Panel):
 
     def __init__(self, session: Session):
         super().__init__(session, "", ("series",))
+        self.add_class("glmw-series-panel")
         self.tabs = W.ToggleButtons(options=[(label, name) for name, label in SERIES_TABS.items()])
         self.tabs.add_class("glmw-tabs")
         self.chart = Chart(label="series at the crosshair", height=196)
@@ -351,3 +352,4 @@ class SeriesPanel(Panel):
         if self.back.description != label:
             self.back.description = label
             W.show(self.back, label)
+            (self._body.add_class if label else self._body.remove_class)("glmw-of-scan")

@@ -324,3 +324,4 @@ class Panel(W.VBox):
         if self._error.value != message:
             self._error.value = message
             W.show(self._error, mine)
+            (self.add_class if mine else self.remove_class)("glmw-refused")

@@ -74,6 +74,7 @@ class ContrastPanel(Panel):
 
     def __init__(self, session: Session):
         super().__init__(session, "", ("contrast",))
+        self.add_class("glmw-contrast-panel")
         self.expression = self.control("contrast.expression", continuous_update=True, placeholder="face - house")
         self._verdict = text("glmw-note")
         self.add = self.button("+ add", self._add, tooltip="another contrast beside this one")
@@ -198,6 +199,7 @@ class ContrastPanel(Panel):
         if self.suggestion.description != label:
             self.suggestion.description = label
             W.show(self.suggestion, label)
+            (self.add_class if label else self.remove_class)("glmw-suggests")
         self._show_test()
         if result is None or status.state == "busy":
             return

@@ -54,6 +54,7 @@ class MapPanel(Panel):
     def __init__(self, session: LiveSession):
         super().__init__(session, "", ("threshold", "clusters", "map"))
         self.add_class("glmw-bare")
+        self.add_class("glmw-map-panel")
         self.viewer = SliceViewer(lock=session.lock, label="z")
         self._background: tuple[str, str] | int | None = None
         self._files = FilesOnMap(session, self.viewer)
@@ -113,7 +114,9 @@ class MapPanel(Panel):
         self.on_value(self.method, self._choose_method)
         self.on_value(self.statistic, self._choose_statistic)
         self._alpha_field = labelled(self.alpha)
-        others = map(labelled, (self.sides, self.size, self.statistic))
+        size = labelled(self.size)
+        size.add_class("glmw-count")
+        others = (labelled(self.sides), size, labelled(self.statistic))
         fields = W.row("glmw-choices", labelled(self.method), self._alpha_field, *others)
         row = W.row("glmw-map-choices", fields, self.view)
         return row

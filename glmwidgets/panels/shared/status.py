@@ -60,8 +60,9 @@ class StatusLine:
 
     def _show(self, _change: object = None) -> None:
         status = self.session.status
-        words = self._error(status) if status.state == "error" else self._work(status)
-        warned = "" if status.state == "error" else self._warnings()
+        failed = status.state == "error"
+        words, warned = (self._error(status), "") if failed else (self._work(status), self._warnings())
+        (self.widget.add_class if failed else self.widget.remove_class)("glmw-stopped")
         for line, said in ((self.words, words), (self.warned, warned)):
             line.value = said
         stopped = status.state == "idle" and status.message == "cancelled"
@@ -73,7 +74,7 @@ class StatusLine:
         place = f"{escape(status.stage)}: " if status.stage else ""
         message = escape(status.message)
         return (
-            f'<span class="glmw-failed"><span class="glmw-dot"></span>{place}{message}</span>'
+            f'<span class="glmw-failed" title="{place}{message}"><span class="glmw-dot"></span>{place}{message}</span>'
             f"<details><summary>details</summary><pre>{escape(status.details)}</pre></details>"
         )
 
