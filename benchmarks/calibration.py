@@ -377,7 +377,7 @@ def written(text: str, tables: Mapping[str, str]) -> str:
         mark = f"<!-- {name} -->"
         if mark in text:
             before, _, after = text.partition(mark)
-            after = re.sub(r"^\s*(\|.*\n)*", "", after)
+            after = re.sub(r"^\s*(\|.*\n)*\s*", "", after)
             text = f"{before}{mark}\n\n{table}\n\n{after}"
     return text
 
@@ -403,13 +403,13 @@ def main() -> None:
         print(f"{time.perf_counter() - start:5.0f} s  {regime}", flush=True)
     tables = {}
     for alpha, level in enumerate(ALPHAS):
-        tables[f"rates at {level}"] = models_table(results, models, alpha)
         if set(CANDIDATES) <= set(models):
             tables[f"by evidence at {level}"] = choice_table(results, alpha)
+        else:
+            tables[f"rates at {level}"] = models_table(results, models, alpha)
     if set(CANDIDATES) <= set(models):
         tables["worth"] = worth_table(results)
-    tables["lag one"] = bias_table(results, models)
-    if "ar1" in models:
+        tables["lag one"] = bias_table(results, models)
         tables["beside nilearn"] = reference_table(results)
     if arguments.page:
         arguments.page.write_text(written(arguments.page.read_text("utf-8"), tables), "utf-8")

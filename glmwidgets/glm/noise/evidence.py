@@ -40,10 +40,10 @@ SHORT = 100
 #: What a model calls of nothing significant at .05 where it is chosen, in long runs and in short ones (True), and what
 #: the other does there: the table "What the choice is worth" of docs/calibration.md.
 RATES = {
-    ("ar1-reml", False): (".047 to .059", ".039 to .056"),
-    ("ar1-reml", True): (".049 to .059", ".038 to .050"),
-    ("arma11", False): (".050 to .068", ".040 to .163"),
-    ("arma11", True): (".052 to .065", ".058 to .097"),
+    ("ar1-reml", False): (".048 to .059", ".041 to .057"),
+    ("ar1-reml", True): (".053 to .058", ".042 to .048"),
+    ("arma11", False): (".049 to .067", ".038 to .164"),
+    ("arma11", True): (".053 to .063", ".058 to .098"),
 }
 
 NAMES = {"ar1-reml": "AR(1)", "arma11": "ARMA(1,1)"}
