@@ -185,7 +185,7 @@ def test_results_of_a_session_and_bids_names(data):
         write_result(data, session.run, session.result, session.clusters, overwrite=True)
     for source in (session, FirstLevelModel(2.0, mask_img=data / "mask.nii.gz").fit(*(data / n for n in FILES[:2]))):
         with pytest.raises(FileExistsError, match=r"mask\.nii\.gz: it was read as an input"):
-            save_glm_to_bids(source, "face", data, prefix="", report=False, overwrite=True)
+            save_glm_to_bids(source, "face", out_dir=data, prefix="", report=False, overwrite=True)
     assert contents(data) == before
 
 

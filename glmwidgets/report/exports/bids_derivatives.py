@@ -6,11 +6,13 @@ write them. Clusters are those of the z map.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
-from glmwidgets.analysis.answers import Fitted
+from glmwidgets.analysis.answers import Fitted, FittedGroup
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
+from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.tables import tsv
@@ -30,7 +34,7 @@ from glmwidgets.report.exports.files import camel, unique_slugs
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
 
-__all__ = ["bids_files", "save_glm_to_bids"]
+__all__ = ["FileNames", "bids_files", "file_names", "save_glm_to_bids"]
 
 STATS = {
     "effect": "effect size",
@@ -41,6 +45,14 @@ STATS = {
     "p": "p value, uncorrected: upper-tail, or two-sided where the map's header says so; 1 outside the mask",
 }
 
+DESCRIPTION = "dataset_description.json"
+
+#: Options of a report that say how its page is drawn, and those that say what is found.
+OF_THE_PAGE = {"plot_type", "cut_coords", "display_mode", "ledger", "whiteness"}
+REPORT_OPTIONS = tuple(
+    name for name in inspect.signature(study_of_model).parameters if name not in ("model", "contrasts")
+) + tuple(sorted(OF_THE_PAGE))
+
 #: Entities of a run's file name that its results keep.
 _ENTITIES = ("sub", "ses", "task", "acq", "dir", "run", "echo", "space", "res")
 
@@ -48,13 +60,16 @@ _ENTITIES = ("sub", "ses", "task", "acq", "dir", "run", "echo", "space", "res")
 def save_glm_to_bids(
     model: Any,
     contrasts: Any = None,
+    first_level_contrast: Any = None,
+    contrast_types: Mapping[str, str] | None = None,
     out_dir: str | os.PathLike[str] = ".",
     prefix: str | None = None,
     *,
     report: bool = True,
+    pictures: bool = True,
     overwrite: bool = False,
     **options: Any,
-) -> list[Path]:
+) -> Any:
     """Write a fitted model's maps and tables as a BIDS derivative.
 
     Parameters
@@ -62,13 +77,20 @@ def save_glm_to_bids(
     model : fitted FirstLevelModel or SecondLevelModel, Session, or Explorer
     contrasts : str, array, mapping or list of these
         Of a model; a session brings its own.
+    first_level_contrast : optional
+        Which maps a second-level model is asked about.
+    contrast_types : mapping from str to {"t", "F"}, optional
+        Tests of some contrasts, by their names; by default t for one row and F for several.
     out_dir : str or path
-        Root of the derivative. Made if it does not exist; other files in it are left alone.
+        Root of the derivative. Made if it does not exist; other files in it are left alone. Files of a participant go
+        to its folder ``sub-<label>``, those of a group to ``group``, and what has no participant to the root.
     prefix : str, optional
-        Beginning of all file names, such as ``"sub-01_task-oneback"``. By default it is read off the name of the
-        first run's file, and empty if that is no BIDS name.
+        Beginning of all file names, such as ``"sub-01_task-oneback"``. By default it is read off the names of the runs'
+        files, each run keeping its own entities, and empty if these are no BIDS names.
     report : bool
         Whether to write the HTML report, too.
+    pictures : bool
+        Whether to draw designs, their correlations and contrasts as PNG, where matplotlib is installed.
     overwrite : bool
         Whether files that exist may be replaced. Those that were written of the same object before may; one that was
         read as an input never is. The dataset's description keeps what it says, and needs no word.
@@ -78,24 +100,31 @@ def save_glm_to_bids(
 
     Returns
     -------
-    list of Path
-        The files written.
+    object
+        `model`.
 
     Raises
     ------
     ValueError
-        If there is no contrast, or the prefix cannot be part of a file name.
+        If there is no contrast, an option is not known, or the prefix cannot be part of a file name.
     FileExistsError
         If a file was read as an input, or exists and may not be replaced.
     OSError
         If they cannot be written; the folder is then as it was.
     """
     out_dir = check_folder(out_dir)
-    of_the_page = {"plot_type", "cut_coords", "display_mode", "ledger", "whiteness"} & set(options)
-    drawing = {name: options.pop(name) for name in of_the_page}
+    for name in options:
+        check_choice("an option of save_glm_to_bids", name, REPORT_OPTIONS)
+    drawing = {name: options.pop(name) for name in set(options) & OF_THE_PAGE}
     of = getattr(model, "session", model)
     if hasattr(model, "masker_"):
-        study = study_of_model(model, contrasts, **options)
+        if first_level_contrast is not None and hasattr(model, "fits_"):
+            raise TypeError(
+                "first_level_contrast is of second-level models, and a first-level model was given; a folder is named "
+                "by out_dir="
+            )
+        asked = {"first_level_contrast": first_level_contrast, "contrast_types": contrast_types}
+        study = study_of_model(model, _checked(contrasts), **asked, **options)
     else:
         with of.lock:
             result, clusters, chosen = of.result, of.clusters, of.settings
@@ -106,75 +135,154 @@ def save_glm_to_bids(
         study = study_of_result(of.analysis, result, clusters, **options)
     if not study.contrasts:
         raise ValueError("name at least one contrast to write")
-    prefix = _prefix(study) if prefix is None else prefix
-    if prefix and not re.fullmatch(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9+]+)*_?", prefix):
-        raise ValueError(f"prefix {prefix!r} must be letters, digits, hyphens and underscores, as 'sub-01_task-rest'")
-    head = f"{prefix.rstrip('_')}_" if prefix else ""
-    names = {*bids_files(study, head), f"{head}report.html"}
+    names = file_names(study, prefix)
+    folder = out_dir / names.folder if names.folder else out_dir
+    pictures = pictures and find_spec("matplotlib") is not None
+    files = {*bids_files(study, names), *picture_files(study, names), names.of_all("report.html")}
     # Before the report, which takes long.
-    check_outputs([("results", out_dir / name) for name in sorted(names)], overwrite, of)
+    check_outputs([("results", folder / name) for name in sorted(files)], overwrite, of)
     page = None
     if report:
         from glmwidgets.report.page.html import render
 
         page = render(study, **drawing).html
-    description = _description(out_dir / "dataset_description.json")
-    with whole_folder(out_dir, names, overwrite=overwrite, by=of, merged=["dataset_description.json"]) as new:
-        _write_json(new / "dataset_description.json", description)
-        _write_maps(new, study, head)
-        if page is not None:
-            write_text(new / f"{head}report.html", page, "report")
-        written = sorted(path.name for path in new.iterdir())
-    return [out_dir / name for name in written]
+    description = _description(out_dir / DESCRIPTION)
+    with whole_folder(out_dir, [], by=of, merged=[DESCRIPTION]) as root:
+        _write_json(root / DESCRIPTION, description)
+        with whole_folder(folder, files, overwrite=overwrite, by=of) as new:
+            _write_maps(new, study, names)
+            if pictures:
+                _write_pictures(new, study, names)
+            if page is not None:
+                write_text(new / names.of_all("report.html"), page, "report")
+    return model
 
 
-def bids_files(study: Study, head: str = "") -> list[str]:
-    """Names of the files that a study is written to, without its report and the dataset's description.
+def _checked(contrasts: Any) -> Any:
+    if isinstance(contrasts, Mapping):
+        odd = [name for name in contrasts if not isinstance(name, str)]
+        if odd:
+            raise TypeError(f"contrasts are named by text, and one is called {odd[0]!r}")
+    return contrasts
+
+
+@dataclass(frozen=True)
+class FileNames:
+    """How files are called: the folder within the derivative, and the beginnings of their names.
+
+    Attributes
+    ----------
+    folder : str
+        Of the participant or of the group; empty for the root.
+    head : str
+        Of what all runs have in common, with its underscore.
+    runs : tuple of str
+        Of what each run has of its own.
+    """
+
+    folder: str
+    head: str
+    runs: tuple[str, ...]
+
+    def of_all(self, ending: str) -> str:
+        """A file of all runs together."""
+        return f"{self.head}{ending}"
+
+
+def file_names(study: Study, prefix: str | None = None) -> FileNames:
+    """How the files of a study are called.
 
     Parameters
     ----------
     study : Study
-    head : str
-        Beginning of all names, with its underscore.
+    prefix : str, optional
+        As in `save_glm_to_bids`.
+
+    Returns
+    -------
+    FileNames
+
+    Raises
+    ------
+    ValueError
+        If the prefix cannot be part of a file name.
+    """
+    group, numbered = study.model.level == "second", _numbered(len(study.runs))
+    if prefix is None:
+        entities = [_entities(run.name) for run in study.runs]
+        common = {key: value for key, value in entities[0].items() if all(e.get(key) == value for e in entities)}
+        if "sub" not in common:
+            prefix = ""
+        else:
+            if len(entities) > 1:
+                common.pop("run", None)
+            head, own = _text(common), tuple(_text(e) for e in entities)
+            apart = own if len(set(own)) == len(own) else tuple(head + number for number in numbered)
+            return FileNames(f"sub-{common['sub']}", head, apart)
+    if not isinstance(prefix, str) or (prefix and not re.fullmatch(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9+]+)*_?", prefix)):
+        raise ValueError(f"prefix {prefix!r} must be letters, digits, hyphens and underscores, as 'sub-01_task-rest'")
+    head = f"{prefix.rstrip('_')}_" if prefix else ""
+    folder = "group" if group else head.split("_")[0] if head.startswith("sub-") else ""
+    return FileNames(folder, head, tuple(head + number for number in numbered))
+
+
+def _numbered(n_runs: int) -> list[str]:
+    return [""] if n_runs == 1 else [f"run-{number}_" for number in range(1, n_runs + 1)]
+
+
+def _entities(name: str) -> dict[str, str]:
+    """Entities of a run's file name that its results keep, in their order."""
+    found = {key: value for key, _, value in (part.partition("-") for part in name.split("_")) if value.isalnum()}
+    return {key: found[key] for key in _ENTITIES if key in found}
+
+
+def _text(entities: Mapping[str, str]) -> str:
+    return "".join(f"{key}-{value}_" for key, value in entities.items())
+
+
+def bids_files(study: Study, names: FileNames) -> list[str]:
+    """Names of the files that a study is written to, without pictures, report and the dataset's description.
+
+    Parameters
+    ----------
+    study : Study
+    names : FileNames
 
     Returns
     -------
     list of str
     """
-    names = [f"{head}mask.nii.gz", f"{head}statmap.json"]
-    for run in _run_labels(study):
-        names += [f"{head}{run}design.tsv", f"{head}{run}design.json"]
-    if study.r_square is not None:
-        names.append(f"{head}stat-rsquared_statmap.nii.gz")
-    names += [f"{head}{run}stat-errorts_statmap.nii.gz" for run, _ in _held(study)]
+    files = [names.of_all("mask.nii.gz"), names.of_all("statmap.json")]
+    for head, run in zip(names.runs, study.runs, strict=True):
+        files += [f"{head}design.tsv", f"{head}design.json"]
+        files += [f"{head}stat-{stat}_statmap.nii.gz" for stat in _of_run(run)]
     for label, facts in _labelled(study):
-        names += [f"{head}contrast-{label}_stat-{stat}_statmap.nii.gz" for stat in _stats(facts)]
-        names += [f"{head}contrast-{label}_clusters.tsv", f"{head}contrast-{label}_clusters.json"]
-        names += [f"{head}contrast-{label}_clusters.nii.gz"]
-    return names
+        stem = names.of_all(f"contrast-{label}_")
+        files += [f"{stem}stat-{stat}_statmap.nii.gz" for stat in _stats(facts)]
+        files += [f"{stem}clusters.{ending}" for ending in ("tsv", "json", "nii.gz")]
+    return files
 
 
-def _prefix(study: Study) -> str:
-    """Entities of the first run's name; of several runs, without that which tells them apart."""
-    found = {}
-    for part in study.runs[0].name.split("_"):
-        key, _, value = part.partition("-")
-        if value.isalnum() and key in _ENTITIES:
-            found[key] = value
-    if "sub" not in found:
-        return ""
-    if len(study.runs) > 1:
-        found.pop("run", None)
-    return "_".join(f"{key}-{found[key]}" for key in _ENTITIES if key in found)
+def picture_files(study: Study, names: FileNames) -> list[str]:
+    """Names of the pictures of designs and contrasts."""
+    labels = [label for label, _ in _labelled(study)]
+    return [
+        f"{head}{name}.png"
+        for head in names.runs
+        for name in ("design", "corrdesign", *(f"contrast-{label}_design" for label in labels))
+    ]
 
 
-def _run_labels(study: Study) -> list[str]:
-    return [""] if len(study.runs) == 1 else [f"run-{number}_" for number in range(1, len(study.runs) + 1)]
-
-
-def _held(study: Study) -> list[tuple[str, Fitted]]:
-    """Runs whose residuals can be told."""
-    return [(label, run) for label, run in zip(_run_labels(study), study.runs, strict=True) if run.has_series]
+def _of_run(run: Fitted) -> dict[str, Any]:
+    """What is written of a single run or group, as functions that compute it."""
+    found: dict[str, Any] = {}
+    if run.fit is not None:
+        found["rsquared"] = lambda: run.r_square
+    if isinstance(run, FittedGroup):
+        found["errorts"] = lambda: run.values - run.fit.predicted
+    elif run.has_series:
+        found["errorts"] = run.fit.residuals
+    return found
 
 
 def _labelled(study: Study) -> list[tuple[str, ContrastFacts]]:
@@ -193,19 +301,17 @@ def _stats(facts: ContrastFacts) -> dict[str, np.ndarray]:
     }
 
 
-def _write_maps(folder: Path, study: Study, head: str) -> None:
+def _write_maps(folder: Path, study: Study, names: FileNames) -> None:
     like = study.mask_image()
-    save_image(image_like(study.mask, like), folder / f"{head}mask.nii.gz")
-    if study.r_square is not None:
-        save_image(study.image(study.r_square), folder / f"{head}stat-rsquared_statmap.nii.gz")
-    for label, run in zip(_run_labels(study), study.runs, strict=True):
-        _write_table(folder / f"{head}{label}design.tsv", run.design)
-        _write_json(folder / f"{head}{label}design.json", _design_facts(study, run))
-    for label, run in _held(study):
-        save_image(study.image(run.fit.residuals()), folder / f"{head}{label}stat-errorts_statmap.nii.gz")
+    save_image(image_like(study.mask, like), folder / names.of_all("mask.nii.gz"))
+    for head, run in zip(names.runs, study.runs, strict=True):
+        _write_table(folder / f"{head}design.tsv", run.design)
+        _write_json(folder / f"{head}design.json", _design_facts(study, run))
+        for stat, compute in _of_run(run).items():
+            save_image(study.image(compute()), folder / f"{head}stat-{stat}_statmap.nii.gz")
     tested = {}
     for label, facts in _labelled(study):
-        stem = f"{head}contrast-{label}_"
+        stem = names.of_all(f"contrast-{label}_")
         for stat, values in _stats(facts).items():
             img = study.image(values)
             if stat == "p":
@@ -234,7 +340,29 @@ def _write_maps(folder: Path, study: Study, head: str) -> None:
     }
     if study.settings is not None:
         facts["Settings"] = study.settings.to_dict(views=False)
-    _write_json(folder / f"{head}statmap.json", facts)
+    _write_json(folder / names.of_all("statmap.json"), facts)
+
+
+def _write_pictures(folder: Path, study: Study, names: FileNames) -> None:
+    from glmwidgets.report.figures import all as figures
+
+    for i, (head, run) in enumerate(zip(names.runs, study.runs, strict=True)):
+        figures.plot_design_matrix(run.design, output_file=folder / f"{head}design.png")
+        if (run.design.to_numpy().std(axis=0) > 0).sum() > 1:
+            figures.plot_design_correlation(run.design, output_file=folder / f"{head}corrdesign.png")
+        for label, facts in _labelled(study):
+            weights = facts.weights[i] if len(facts.weights) == len(study.runs) else _weights(facts, run)
+            if weights is not None:
+                where = folder / f"{head}contrast-{label}_design.png"
+                figures.plot_contrast_matrix(weights, run.design, title=facts.name, output_file=where)
+
+
+def _weights(facts: ContrastFacts, run: Fitted) -> np.ndarray | None:
+    """Of a contrast that not all runs answer, in one of them."""
+    try:
+        return contrast_vector(facts.text, run.design.columns)
+    except ValueError:
+        return None
 
 
 def _described(img: Any, stat: str, facts: ContrastFacts) -> Any:

@@ -39,7 +39,7 @@ def slug(text: str) -> str:
 
 
 def camel(text: str) -> str:
-    """A text as a BIDS label: letters and digits only.
+    """A text as a BIDS label: letters and digits only, as nilearn names the files of a contrast; a label stays as it is.
 
     Parameters
     ----------
@@ -51,13 +51,17 @@ def camel(text: str) -> str:
 
     Examples
     --------
-    >>> camel("face - house"), camel("Motor"), camel("go/no-go")
-    ('faceMinusHouse', 'Motor', 'goNoGo')
+    >>> camel("face - house"), camel("aMinusB"), camel("Effects of interest"), camel("a>b")
+    ('faceMinusHouse', 'aMinusB', 'effectsOfInterest', 'aGtB')
     """
-    words = _words(text)
-    if not words:
-        return "unnamed"
-    return (words[0] + "".join(word[0].upper() + word[1:] for word in words[1:]))[:80]
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    if re.fullmatch(r"[A-Za-z0-9]+", plain):
+        return plain[:80]
+    for sign, word in {"-": "Minus", "+": "Plus", ">": "Gt", "<": "Lt", "_": ""}.items():
+        plain = plain.replace(sign, f" {word} ")
+    first, *others = plain.split(" ")
+    label = first.lower() + "".join(word.title() for word in others)
+    return "".join(re.findall(r"[A-Za-z0-9]+", label))[:80] or "unnamed"
 
 
 def unique_slugs(texts: Sequence[str], write=slug) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
 from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of, thresholding
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import quote_name
@@ -273,6 +274,7 @@ def study_of_model(
     contrasts: Any = None,
     *,
     first_level_contrast: Any = None,
+    contrast_types: Mapping[str, str] | None = None,
     title: str | None = None,
     bg_img: Any = None,
     threshold: float | None = None,
@@ -295,6 +297,8 @@ def study_of_model(
         See `named_contrasts`.
     first_level_contrast : optional
         Which maps a second-level model is asked about.
+    contrast_types : mapping from str to {"t", "F"}, optional
+        Tests of some contrasts, by their names; by default t for one row and F for several.
     title : str, optional
     bg_img : image or path, optional
         What maps are drawn on.
@@ -335,11 +339,14 @@ def study_of_model(
         runs = (Fitted("group", designs[0], None),)
     found = []
     noise = model.spatial_noise(*([] if first else [first_level_contrast])) if named else None
+    types = dict(contrast_types or {})
+    for name in types:
+        check_choice("a contrast of contrast_types", name, named)
     for name, definition in named.items():
         if first:
-            contrast = model.contrast(definition, missing=missing, dof_method=dof_method)
+            contrast = model.contrast(definition, types.get(name), missing=missing, dof_method=dof_method)
         else:
-            contrast = model.contrast(definition, first_level_contrast)
+            contrast = model.contrast(definition, first_level_contrast, types.get(name))
         weights = weights_of(definition, runs)
         text = definition if isinstance(definition, str) else expression_from_vector(weights[0], runs[0].design.columns)
         found.append(ContrastFacts.found(name, text, weights, contrast, asked, noise))
