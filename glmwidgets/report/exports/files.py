@@ -39,7 +39,7 @@ def slug(text: str) -> str:
 
 
 def camel(text: str) -> str:
-    """A text as a BIDS label: letters and digits only, as nilearn names the files of a contrast; a label stays as it is.
+    """A text as a BIDS label: letters and digits, as nilearn names files of a contrast; a label stays as it is.
 
     Parameters
     ----------
