@@ -29,7 +29,7 @@ from glmwidgets.images.grids import LITTLE, share_within
 from glmwidgets.images.load import image_name, load_image, load_run, load_volume
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.reader import Reader
-from glmwidgets.runs.run import Provenance, Run, run_name
+from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
 from glmwidgets.runs.whole_confounds import whole_confounds
 
 if TYPE_CHECKING:
@@ -352,9 +352,15 @@ def make_run(
     if not slice_time_ref:
         said.pop("slice_time_ref", None)
     mask_img = None if mask is None else load_image(mask)
-    if mask_img is not None and _path(mask) is None:
-        # What it holds is told by a hash: another mask is another analysis.
-        said["mask"] = f"{said['mask']} in memory, {Reader(mask_img).checksum():08x}"
+    table, unlasting = None, None
+    if events is not None:
+        table, unlasting = _open_events(events, table_name("events", events, where), given.get("missing_duration"))
+    if confounds is not None:
+        confounds = _open_confounds(confounds, reader.n_scans, where, fill_first_row)
+    for name, content in (("events", table), ("confounds", confounds), ("mask", mask_img)):
+        if content is not None and _path(paths[name]) is None:
+            place = " in memory" if said[name] == "given" else ""
+            said[name] = f"{said[name]}{place}, {content_hash(content):08x}"
     inputs = Provenance(
         **{name: _path(part) for name, part in paths.items()},
         t_r=given.get("t_r"),
@@ -368,9 +374,6 @@ def make_run(
         # Within a cluster a scan takes the shortest step.
         times = np.array(inputs.frame_times)
         times = times + slice_time_ref * np.diff(times).min()
-    table, unlasting = None, None
-    if events is not None:
-        table, unlasting = _open_events(events, table_name("events", events, where), inputs.missing_duration)
     return Run(
         name=Path(inputs.bold).name.removesuffix(".gz").removesuffix(".nii") if inputs.bold else "run",
         reader=reader,
@@ -378,7 +381,7 @@ def make_run(
         slice_time_ref=slice_time_ref,
         frame_times=times,
         events=table,
-        confounds=None if confounds is None else _open_confounds(confounds, reader.n_scans, where, fill_first_row),
+        confounds=confounds,
         mask_img=mask_img,
         inputs=inputs,
         anatomical=None if anatomical is None else _open_anatomical(anatomical, reader.domain),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,35 @@ from glmwidgets.runs.reader import Reader
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-__all__ = ["Provenance", "Run", "run_name"]
+__all__ = ["Provenance", "Run", "content_hash", "run_name"]
 
 
 def run_name(index: int) -> str:
     """What one of several runs is called: ``run 1`` for the first, whose index is 0."""
     return f"run {index + 1}"
+
+
+def content_hash(content: Any) -> int:
+    """Number that tells the values of an image or a table from others, the same on every machine.
+
+    Parameters
+    ----------
+    content : image or DataFrame
+        Numbers of a table count to nine digits.
+
+    Returns
+    -------
+    int
+        Of 32 bits.
+
+    Examples
+    --------
+    >>> f"{content_hash(pd.DataFrame({'onset': [0.5], 'trial_type': ['face']})):08x}"
+    'c0da74a8'
+    """
+    if hasattr(content, "affine"):
+        return Reader(content).checksum()
+    return zlib.crc32(content.to_csv(index=False, float_format="%.9g", lineterminator="\n").encode())
 
 
 @dataclass(frozen=True)
@@ -41,7 +65,8 @@ class Provenance:
     missing_duration : float or None
         Seconds that events without a duration last; None leaves them out.
     said_by : tuple of pairs of str
-        Names of these, and who said what each is: a person, a sidecar, the image's header; see `who`.
+        Names of these, and who said what each is: a person, a sidecar, the image's header; see `who`. Of events,
+        confounds and a mask that no file holds also a hash of what they are, as other ones are another analysis.
     """
 
     bold: str | None = None

@@ -8,6 +8,10 @@ import pytest
 from glmwidgets.datasets import simulate_run
 from glmwidgets.datasets.found import FoundRun
 from glmwidgets.runs.opening import is_several, open_run, open_runs
+from glmwidgets.runs.run import content_hash
+from glmwidgets.specification.encoding import digest
+from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.source import InputSettings
 
 
 @pytest.fixture
@@ -98,3 +102,20 @@ def test_what_is_given_for_several_runs(two_runs):
         open_runs(["none.nii.gz", images[1]], events)
     opened = open_runs(images, events[0], 2.0)
     assert all(run.conditions == ("face", "house") for run in opened)
+
+
+def test_tables_in_memory_are_known_by_what_they_hold(run, found):
+    def said(**given):
+        inputs = open_run(run.img, t_r=2.0, **given).inputs
+        return inputs.who("events"), inputs.who("confounds"), digest(Settings(inputs=InputSettings(**vars(inputs))))
+
+    confounds, opened = np.arange(run.n_scans) % 7, open_run(run.img, run.events, 2.0).events
+    events, noise, asked = said(events=run.events, confounds=confounds)
+    assert events == said(events=run.events.copy())[0] == f"given in memory, {content_hash(opened):08x}"
+    assert noise.startswith("given in memory, ")
+    assert said(events=run.events, confounds=confounds)[2] == asked
+    others = said(events=run.events.iloc[:-1], confounds=confounds), said(events=run.events, confounds=confounds + 1)
+    assert len({events, others[0][0]}) == len({noise, others[1][1]}) == 2
+    assert len({asked, others[0][2], others[1][2]}) == 3
+    assert open_run(found).inputs.who("events") == "the dataset"
+    assert open_run(found).inputs.who("confounds").startswith("the dataset, ")

@@ -157,8 +157,10 @@ def read_exactly(name: str, place: str, separator: str, numbers: Sequence[str] |
 
 
 def origin_lines(settings: Settings) -> list[str]:
-    """Comments on where settings come from."""
-    return [f"# {text}" for text in told_origins(settings)]
+    """Comments on where settings come from, and what was given in memory."""
+    held = [(name, who) for name, who in settings.inputs.said_by if " in memory, " in who]
+    given = [f"The {Settings.field(f'inputs.{name}').label} was {who}." for name, who in held]
+    return [f"# {text}" for text in (*told_origins(settings), *given)]
 
 
 def assembled(imports: list[str], lines: list[str], head: list[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -18,8 +17,7 @@ from glmwidgets.files.writing import keep, write_text
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.response.held import HELD
 from glmwidgets.runs.opening import open_again
-from glmwidgets.runs.reader import Reader
-from glmwidgets.runs.run import Run
+from glmwidgets.runs.run import Run, content_hash
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.looks import looks_of_file
@@ -62,13 +60,6 @@ def _contents(run: Run) -> dict[str, Any]:
     }
 
 
-def _fingerprint(content: Any) -> int:
-    """Checksum of the values of an image or a table."""
-    if hasattr(content, "affine"):
-        return Reader(content).checksum()
-    return zlib.crc32(content.to_csv(index=False, float_format="%.9g").encode())
-
-
 def save_session(session: Session, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a session to a file, whole or not at all.
 
@@ -105,7 +96,7 @@ def session_tree(session: Session) -> dict[str, Any]:
             "t_r": run.t_r,
             "in_memory": [name for name in INPUTS if given[name] is not None and not getattr(run.inputs, name)],
             "tables": _tables(run),
-            "checksums": {name: _fingerprint(given[name]) for name in INPUTS if given[name] is not None},
+            "checksums": {name: content_hash(given[name]) for name in INPUTS if given[name] is not None},
         },
         "settings": session.settings.to_dict(),
         "cursor": list(session.cursor),
@@ -287,7 +278,7 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
 
 def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int], which: str) -> None:
     there = _contents(run)
-    changed = [name for name, kept in checksums.items() if there[name] is None or _fingerprint(there[name]) != kept]
+    changed = [name for name, kept in checksums.items() if there[name] is None or content_hash(there[name]) != kept]
     if changed:
         warnings.warn(
             f"{' and '.join(changed)}{which}: other values than when {path.name} was saved, so the maps will differ",

@@ -79,6 +79,7 @@ def test_a_session_in_memory_wants_its_data_again(session, run, tmp_path):
     small = load_session(path, run.img, mask=run.mask_img, synchronous=True)  # small tables are in the file
     pd.testing.assert_frame_equal(small.run.events, run.events)
     pd.testing.assert_frame_equal(small.run.confounds, run.confounds)
+    assert small.settings.inputs.said_by == session.settings.inputs.said_by  # with hashes of both
     small.refresh()
     np.testing.assert_array_equal(small.result.z, session.result.z)
     given = {"bold": run.img, "events": run.events, "confounds": run.confounds, "mask": run.mask_img}
