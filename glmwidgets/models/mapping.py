@@ -43,21 +43,22 @@ class MappingModel(Estimator):
         """The mask."""
         return self.masker_.mask_img_
 
-    def generate_report(self, contrasts: Any = None, **options: Any) -> Any:
+    def generate_report(self, contrasts: Any = None, *more: Any, **options: Any) -> Any:
         """Report on the fitted model and some contrasts, as one HTML page.
 
         Parameters
         ----------
         contrasts : str, array, list or dict of these
             What `compute_contrast` takes; a dictionary gives the names.
-        **options
+        *more, **options
             ``title``, ``bg_img``, ``threshold``, ``alpha``, ``cluster_threshold``, ``height_control``,
-            ``min_distance``, ``plot_type`` ...: of ``glmwidgets.report.page.html.glm_report``.
+            ``min_distance``, ``plot_type``, ``report_dims`` ...: of ``glmwidgets.report.page.html.glm_report``, in its
+            order.
 
         Returns
         -------
         Report
-            Shown in a notebook by itself; ``save_as_html(path)`` writes it.
+            Shown in a notebook by itself; ``save_as_html(path)`` writes it, ``open_in_browser()`` opens it.
 
         Raises
         ------
@@ -72,7 +73,7 @@ class MappingModel(Estimator):
                 f"reports cannot be made here, as {error.name} is not installed: "
                 'python -m pip install "glmwidgets[report]" brings all they need'
             ) from error
-        return glm_report(self, contrasts, **options)
+        return glm_report(self, contrasts, *more, **options)
 
     def spatial_noise(self, *of: Any) -> SpatialNoise:
         """How smooth what the model leaves is, over space; found when it is asked for."""

@@ -9,6 +9,7 @@ _EXPORTS = {
     "PaperFigure": "glmwidgets.report.figures.canvas",
     "find_cut_slices": "glmwidgets.report.figures.cuts",
     "find_xyz_cut_coords": "glmwidgets.report.figures.cuts",
+    "make_glm_report": "glmwidgets.report.page.html",
     "plot_anat": "glmwidgets.report.figures.anatomy",
     "plot_contrast_matrix": "glmwidgets.report.figures.designs",
     "plot_design_correlation": "glmwidgets.report.figures.designs",

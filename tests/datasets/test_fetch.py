@@ -17,6 +17,8 @@ import pytest
 
 from glmwidgets.datasets import fetch
 from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
+from glmwidgets.datasets.templates import load_mni152_template, named_template
+from glmwidgets.report.figures.maps import plot_stat_map
 
 pytest.importorskip("pooch")
 pytest.importorskip("tqdm")
@@ -272,3 +274,20 @@ def test_the_visual_localizer_is_found_by_its_subject_and_run(visloc_dir):
     assert found.bold.parent == visloc_dir.resolve()
     assert found.events.name == found.bold.name.replace("_bold.nii.gz", "_events.tsv")
     assert found.t_r == 2.0
+
+
+def test_the_template_of_the_standard_space(mirror, tmp_path, monkeypatch):
+    name = "tpl-MNI152NLin2009cAsym_res-02_desc-brain_T1w.nii.gz"
+    mirror.files[f"/tpl-MNI152NLin2009cAsym/{name}"] = gzip.compress(_image())
+    monkeypatch.setenv("GLMWIDGETS_DOWNLOADS", str(tmp_path))
+    for given in ("MNI152TEMPLATE", "MNI152"):
+        path = named_template(given)
+        assert path == tmp_path / "mni152" / name
+    assert len(mirror.asked) == 1
+    assert load_mni152_template().shape == (3, 3, 3)
+    assert load_mni152_template(resolution=1).header.get_zooms()[:3] == (1, 1, 1)
+    stat = nib.Nifti1Image(np.ones((3, 3, 3), np.float32), np.eye(4))
+    (panel, *_) = plot_stat_map(stat, "MNI152TEMPLATE").axes.values()
+    assert len(panel.images) == 2
+    other = object()
+    assert named_template(other) is other

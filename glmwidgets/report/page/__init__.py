@@ -13,6 +13,7 @@ _EXPORTS = {
     "describe_height": "glmwidgets.report.page.methods",
     "describe_threshold": "glmwidgets.report.page.words",
     "glm_report": "glmwidgets.report.page.html",
+    "make_glm_report": "glmwidgets.report.page.html",
     "group_report": "glmwidgets.report.page.group",
     "methods_text": "glmwidgets.report.page.methods",
     "named_contrasts": "glmwidgets.report.page.subject",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 
 from glmwidgets.analysis.group import default_contrast
+from glmwidgets.datasets.templates import named_template
 from glmwidgets.glm.group.fit import group_contrast
 from glmwidgets.images.load import load_image
 from glmwidgets.report.page.html import Report, render
@@ -131,7 +132,7 @@ def study_of_group(
         mask=result.mask,
         affine=affine,
         r_square=result.fitted.r_square,
-        background=load_image(bg_img),
+        background=load_image(named_template(bg_img)),
         settings=settings,
         looks=settings.map,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import tempfile
+import warnings
+import webbrowser
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -40,7 +43,15 @@ if TYPE_CHECKING:
 #: How many steps of the ledger are listed.
 ENTRIES = 30
 
-__all__ = ["Report", "analysis_report", "glm_report", "render", "session_report", "template"]
+__all__ = [
+    "Report",
+    "analysis_report",
+    "glm_report",
+    "make_glm_report",
+    "render",
+    "session_report",
+    "template",
+]
 
 
 class Report:
@@ -51,6 +62,8 @@ class Report:
     html : str
         The whole page.
     title : str
+    width, height : int or str
+        Of its frame in a notebook, in pixels or as CSS says it.
 
     Examples
     --------
@@ -62,16 +75,41 @@ class Report:
     True
     """
 
-    def __init__(self, html: str, title: str):
-        self.html = html
-        self.title = title
+    def __init__(self, html: str, title: str, width: int | str = "100%", height: int | str = 700):
+        self.html, self.title = html, title
+        self.width, self.height = width, height
 
     def get_standalone(self) -> str:
         """The page as text."""
         return self.html
 
-    def get_iframe(self, width: int | str = "100%", height: int = 700) -> str:
+    def resize(self, width: int | str, height: int | str) -> Report:
+        """Change the size of its frame in a notebook."""
+        self.width, self.height = width, height
+        return self
+
+    def open_in_browser(self, file_name: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Path:
+        """Open the page in a web browser.
+
+        Parameters
+        ----------
+        file_name : str or path, optional
+            Where the page is written to; by default a new temporary folder.
+        overwrite : bool
+            As in `save_as_html`.
+
+        Returns
+        -------
+        Path
+            Of the file that the browser opens.
+        """
+        written = self.save_as_html(file_name or Path(tempfile.mkdtemp()) / "report.html", overwrite=overwrite)
+        webbrowser.open(written.resolve().as_uri())
+        return written
+
+    def get_iframe(self, width: int | str | None = None, height: int | str | None = None) -> str:
         """The page within a frame, so that its style stays its own."""
+        width, height = width or self.width, height or self.height
         return (
             f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" width="{width}" height="{height}" '
             f'style="border:1px solid {FAINT};border-radius:6px;background:{PAPER}"></iframe>'
@@ -109,7 +147,6 @@ class Report:
 def glm_report(
     model: Any,
     contrasts: Any = None,
-    *,
     first_level_contrast: Any = None,
     title: str | None = None,
     bg_img: Any = None,
@@ -122,6 +159,8 @@ def glm_report(
     plot_type: str | None = None,
     cut_coords: Any = None,
     display_mode: str | None = None,
+    report_dims: tuple[int | str, int | str] | None = None,
+    *,
     missing: str = "error",
     dof_method: str = "sum",
     ledger: Any = None,
@@ -138,10 +177,14 @@ def glm_report(
         What is asked: a mapping gives names; a list holds several contrasts. Without any, the report tells of the
         design and the fit.
     first_level_contrast : optional
-        Which maps a second-level model is asked about.
+        Which maps a second-level model is asked about. A model of runs has none: a text in this place is its title, as
+        older scripts give it.
     title : str, optional
+        By default the names of the contrasts.
     bg_img : image or path, optional
         What maps are drawn on. By default the mean of the first run, where it was given as a file.
+        ``"MNI152TEMPLATE"`` is the template, downloaded once; where it cannot be had, the report says so and is made
+        without.
     threshold : float, optional
         The threshold in z itself, 3.09 by default, for ``height_control=None``.
     alpha : float
@@ -156,7 +199,9 @@ def glm_report(
     plot_type : {"slice", "glass"}, optional
         As `looks` say by default.
     cut_coords, display_mode
-        As in `glmwidgets.report.figures.all.plot_stat_map`.
+        As in `glmwidgets.report.figures.all.plot_stat_map`. A glass brain has no cuts.
+    report_dims : two of int or str, optional
+        Width and height of the report in a notebook: ``report.width``, ``report.height``.
     missing : {"error", "skip"}
         What to do about runs that cannot answer a contrast.
     dof_method : {"sum", "satterthwaite"}
@@ -179,6 +224,14 @@ def glm_report(
     ValueError
         If a contrast or a setting cannot be used.
     """
+    if hasattr(model, "fits_") and first_level_contrast is not None:
+        if isinstance(first_level_contrast, str) and title is None:
+            title = first_level_contrast
+        else:
+            warnings.warn("first_level_contrast has no effect on a report of runs", stacklevel=2)
+        first_level_contrast = None
+    if plot_type == "glass" and cut_coords is not None:
+        warnings.warn("cut_coords has no effect on a glass brain, which has no cuts", stacklevel=2)
     study = study_of_model(
         model,
         contrasts,
@@ -195,7 +248,12 @@ def glm_report(
         dof_method=dof_method,
         looks=looks,
     )
-    return render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
+    report = render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
+    return report if report_dims is None else report.resize(*report_dims)
+
+
+#: By the name of the conventional scripts, too.
+make_glm_report = glm_report
 
 
 def analysis_report(

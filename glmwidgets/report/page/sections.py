@@ -43,6 +43,9 @@ __all__ = [
 #: How many series of peaks are shown of a contrast, and of how many runs.
 PEAKS, RUNS = 3, 4
 
+#: Rows of a long table that are seen at once.
+SHOWN = 12
+
 #: Voxels whose residuals are counted together.
 COUNTED = 2000
 
@@ -64,6 +67,16 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     words: tuple[int, ...] = (0,)
     caption: str = ""
+
+    @property
+    def shown(self) -> tuple[tuple[str, ...], ...]:
+        """Rows that are seen at once."""
+        return self.rows[: len(self.rows) if len(self.rows) <= SHOWN + 3 else SHOWN]
+
+    @property
+    def folded(self) -> tuple[tuple[str, ...], ...]:
+        """Rows that are folded up until they are asked for."""
+        return self.rows[len(self.shown) :]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
@@ -14,6 +15,8 @@ import numpy as np
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
 from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of, thresholding
+from glmwidgets.datasets.download import DownloadError
+from glmwidgets.datasets.templates import named_template
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
@@ -224,7 +227,7 @@ def study_of_result(
         mask=result.mask,
         affine=run.domain.affine,
         r_square=result.fitted.r_square,
-        background=load_image(bg_img),
+        background=load_image(named_template(bg_img)),
         settings=settings,
         beside=told_beside(settings),
         looks=settings.map,
@@ -358,17 +361,19 @@ def study_of_model(
             choices |= {"rows": model.matching_.sentence(), "maps and rows": model.matching_.pairs()}
         if first_level_contrast is not None:
             choices["first_level_contrast"] = first_level_contrast
-    names = ", ".join(run.name for run in runs) if first else f"{len(model.design_matrix_)} maps"
+    names = [run.name for run in runs] if first else [f"{len(model.design_matrix_)} maps"]
+    background, said = _background(bg_img, runs)
     return Study(
-        title=title or f"GLM report: {names}",
+        title=title or f"GLM report: {_listed(list(named) or names)}",
         model=ModelFacts("first" if first else "second", choices),
         runs=runs,
         contrasts=tuple(found),
         mask=domain.mask,
         affine=domain.affine,
         r_square=np.mean([run.r_square for run in runs], axis=0) if runs[0].fit is not None else None,
-        background=_background(bg_img, runs),
+        background=background,
         looks=looks or MapSettings(),
+        said=said,
     )
 
 
@@ -419,15 +424,27 @@ def weights_of(definition: Any, runs: Sequence[Fitted]) -> tuple[np.ndarray, ...
     return tuple(weights)
 
 
-def _background(bg_img: Any, runs: Sequence[Fitted]) -> nib.Nifti1Image | None:
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    """Some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _background(bg_img: Any, runs: Sequence[Fitted]) -> tuple[nib.Nifti1Image | None, tuple[str, ...]]:
+    """What maps are drawn on, and what has to be said of it."""
+    said: tuple[str, ...] = ()
     if bg_img is not None:
-        return load_image(bg_img)
+        try:
+            return load_image(named_template(bg_img)), said
+        except DownloadError as error:
+            said = (f"maps are not drawn on the template that was asked for: {error}",)
+            warnings.warn(said[0], stacklevel=4)
     source = runs[0].source
     if source is None or not Path(source).is_file():
-        return None
+        return None, said
     img = load_image(source)
     mean = image_data(img).mean(axis=3, dtype=np.float64).astype(np.float32)
-    return nib.Nifti1Image(mean, img.affine)
+    return nib.Nifti1Image(mean, img.affine), said
 
 
 def _column_called(text: str, columns: Sequence[str]) -> str | None:
