@@ -57,6 +57,8 @@ class Fitted:
         Mean over time of each voxel's signal before it was scaled.
     effects : dict
         Columns that model each event type.
+    is_given : bool
+        Whether the design matrix was given, and not made of events.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Fitted:
     inputs: Provenance = field(default_factory=Provenance)
     signal: np.ndarray | None = field(default=None, repr=False)
     effects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    is_given: bool = False
 
     @cached_property
     def book(self) -> ContrastBook:
@@ -106,6 +109,8 @@ class Fitted:
         if self.events is not None:
             kinds = self.conditions
             return [n for n in names if n in kinds or any(n.startswith(f"{kind}_") for kind in kinds)]
+        if self.is_given:
+            return [name for columns in self.effects.values() for name in columns] or names
         skipped = ("drift_", "constant")
         return [n for n in names if not n.startswith(skipped) and n not in (self.confounds or ())]
 

@@ -18,10 +18,12 @@ from glmwidgets.analysis.thresholding import Scored
 from glmwidgets.glm.design.censoring import filled_gaps
 from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
 from glmwidgets.glm.design.confounds import judge_confounds
+from glmwidgets.glm.design.given import edited_design
 from glmwidgets.glm.design.matrix import make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal, scaling_row, standardize_signal
@@ -49,6 +51,7 @@ __all__ = [
     "scrubbed_of",
     "series_of",
     "warn_if_unseen",
+    "warn_without_constant",
 ]
 
 # Fewer scans than these are no series.
@@ -99,12 +102,12 @@ def series_of(run: Run, asked: Any, domain: Domain) -> np.ndarray:
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
 
-@reads("design.scrub_fd", "design.scrub_dvars")
+@reads("design.source", "design.scrub_fd", "design.scrub_dvars")
 def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
     """Which of the scans that are analysed are not scrubbed, as booleans."""
     n, chosen = run.n_scans, asked.design
     kept = np.ones(n, dtype=bool)
-    if run.confounds is not None:
+    if run.confounds is not None and chosen.source == "events":
         # A column that is missing is an error of the confounds' own step.
         limits = {FD: chosen.scrub_fd, STD_DVARS: chosen.scrub_dvars}
         kept[
@@ -147,7 +150,7 @@ def moments_of(
     return Moments(y if places is None else filled_gaps(y, places), **how)
 
 
-@reads("design.confounds", "design.scrub_fd", "design.scrub_dvars")
+@reads("design.source", "design.confounds", "design.scrub_fd", "design.scrub_dvars")
 def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | None:
     """Chosen confounds of all scans, columns for scrubbed ones among them; None if there are none.
 
@@ -157,6 +160,8 @@ def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | N
         If some are asked of a run that has none, or of a table without them.
     """
     chosen = asked.design
+    if chosen.source == "given":
+        return None
     if run.confounds is None:
         scrubbed = [name for name in ("scrub_fd", "scrub_dvars") if getattr(chosen, name) is not None]
         if chosen.confounds or scrubbed:
@@ -195,7 +200,10 @@ def modelled_events(asked: Any, events: pd.DataFrame | None) -> pd.DataFrame | N
     return events
 
 
-@reads(*(path for path in Model.paths() if path.startswith("design.") and path not in read_by(confounds_of)))
+@reads(
+    "design.source",
+    *(path for path in Model.paths() if path.startswith("design.") and path not in read_by(confounds_of)),
+)
 def design_of(
     run: Run,
     asked: Any,
@@ -211,7 +219,7 @@ def design_of(
     Parameters
     ----------
     run : Run
-        Its ``frame_times`` are read.
+        Its ``frame_times`` are read, or its ``design`` where that is asked for.
     asked : object
         Its ``design`` is read.
     events, confounds : DataFrame or None
@@ -226,6 +234,8 @@ def design_of(
     UserWarning
         If the scans that are left out hold all that is known of an event type.
     """
+    if asked.design.source == "given":
+        return _given_design(run, asked).iloc[scans]
     events = modelled_events(asked, events)
     if events is not None and events.empty:
         events = None
@@ -241,6 +251,35 @@ def design_of(
         return design
     warn_if_unseen(run, events, kept, where)
     return design.iloc[scans]
+
+
+def _given_design(run: Run, asked: Any) -> pd.DataFrame:
+    """The design matrix that was given, with what is to be done to its columns."""
+    if run.design is None:
+        raise InputError(
+            "the run was given no design matrix",
+            advice={
+                "function": "open it with design=",
+                "terminal": "name its table with --design",
+                "notebook": "open it with design_matrices=, or set design.source to 'events'",
+            },
+            where="design.source",
+        )
+    chosen = asked.design
+    times = np.arange(len(run.design), dtype=float) if run.frame_times is None else run.frame_times
+    return edited_design(run.design, times, chosen.left_out, chosen.shifted, chosen.orthogonalised)
+
+
+def warn_without_constant(run: Run, asked: Any, design: pd.DataFrame) -> None:
+    """Warn of a given design under which the mean of the series would count as error."""
+    scaling = scaling_row(asked.data.signal_scaling)
+    if not scaling.centred and not holds_constant(design):
+        warnings.warn(
+            f"{run.name}: the given design has no constant, and signal_scaling={scaling.value!r} leaves the series "
+            "their mean, which then counts as error: add one, design.assign(constant=1.0), unless the data have no "
+            "mean",
+            stacklevel=3,
+        )
 
 
 def warn_if_unseen(run: Run, events: pd.DataFrame | None, kept: np.ndarray, where: str) -> None:

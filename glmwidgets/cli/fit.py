@@ -15,6 +15,7 @@ from glmwidgets.cli import Parser
 from glmwidgets.cli.options import add_settings, as_options_say, begun_with
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
+from glmwidgets.glm.design.given import effects_in
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.tables import tsv
@@ -170,6 +171,8 @@ def _settings(given: dict[str, Any]) -> Settings:
     settings = begun_with() if file is None else Settings.load(file)
     if bold is not None:
         given["inputs.bold"] = bold
+    if "inputs.design" in given:
+        given["design.source"] = "given"
     try:
         settings = settings.updated(given)
         for error in without_effect(settings, given):
@@ -191,14 +194,20 @@ def _warn_of_newer_inputs(file: Path, settings: Settings, given: Mapping[str, An
             warnings.warn(f"{path} is newer than {file}: results may not be those of that time", stacklevel=3)
 
 
+_TYPES = "the event types are"
+
+
 def _complete(settings: Settings, run: Run) -> Settings:
     """Settings with nothing left to be found out, so that they say all that the result depends on."""
     settings = dataclasses.replace(settings, inputs=dataclasses.replace(InputSettings.of(run), t_r=run.t_r))
     if settings.contrast.expression:
         return settings
-    conditions = settings.design.conditions or EventSource(run.events).types(settings.events)
+    if settings.design.source == "given" and run.design is not None:
+        conditions, called = tuple(effects_in(run.design)), "the columns are"
+    else:
+        conditions, called = settings.design.conditions or EventSource(run.events).types(settings.events), _TYPES
     if len(conditions) != 1:
-        known = f"the event types are {', '.join(conditions)}" if conditions else "there are no events"
+        known = f"{called} {', '.join(conditions)}" if conditions else "there are no events"
         raise ValueError(f'say what to test: --contrast "face - house"; {known}')
     return settings.updated({"contrast.expression": quote_name(conditions[0])})
 

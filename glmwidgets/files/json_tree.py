@@ -77,11 +77,19 @@ def _kind_words(kind: Any) -> str:
     return _KINDS.get(kind) or ("a group" if typing.get_origin(kind) is dict else "a list")
 
 
+def _kinds_of(items: tuple[Any, ...], value: Any) -> tuple[Any, ...] | None:
+    """The kind of each entry of a list; None for what is no such list."""
+    if not isinstance(value, list | tuple):
+        return None
+    kinds = (items[0],) * len(value) if items[-1] is Ellipsis else items
+    return kinds if len(kinds) == len(value) else None
+
+
 def _is(kind: Any, value: Any) -> bool:
     origin, items = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
-        fits = items[-1] is Ellipsis or not isinstance(value, list | tuple) or len(value) == len(items)
-        return isinstance(value, list | tuple) and fits and all(_is(items[0], each) for each in value)
+        kinds = _kinds_of(items, value)
+        return kinds is not None and all(map(_is, kinds, value))
     if origin is dict:
         named = isinstance(value, Mapping) and all(_is(str, name) for name in value)
         return named and all(_is(items[1], each) for each in value.values())
@@ -101,7 +109,7 @@ def _is(kind: Any, value: Any) -> bool:
 def _as(kind: Any, value: Any) -> Any:
     origin, items = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
-        return tuple(_as(items[0], each) for each in value)
+        return tuple(map(_as, _kinds_of(items, value), value))
     if origin is dict:
         return {name: _as(items[1], each) for name, each in value.items()}
     return value if kind in (list, type(None)) else kind(value)

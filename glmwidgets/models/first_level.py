@@ -11,12 +11,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from glmwidgets.analysis.answers import Fitted
-from glmwidgets.analysis.steps import design_of, warn_if_unseen
+from glmwidgets.analysis.steps import design_of, warn_if_unseen, warn_without_constant
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.design.given import effects_in
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
-from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.moments.scaling import scaling_row, standard_name
+from glmwidgets.glm.moments.scaling import standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.asked import asked_by, unused_arguments
 from glmwidgets.models.caching import open_memory
@@ -252,6 +252,8 @@ class FirstLevelModel(RunEstimates):
         asked = asked_by(given, Model)
         for said in unused_arguments(asked, given, self._parameters(), design_matrices is not None):
             warnings.warn(said, stacklevel=2)
+        if design_matrices is not None:
+            asked = asked.updated({"design.source": "given"})
         standard_name(self.standardize)  # refused before anything is read
         runs = check_runs(
             run_imgs,
@@ -279,27 +281,22 @@ class FirstLevelModel(RunEstimates):
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
-        self.fitted_ = [
-            Fitted(_short_name(i, run.inputs.bold), design, fit, run.t_r, run.events, inputs=run.inputs)
-            for i, (design, fit, run) in enumerate(zip(designs, self.fits_, runs, strict=True))
-        ]
+        self.fitted_ = [self._as_fitted(i, *each) for i, each in enumerate(zip(designs, self.fits_, runs, strict=True))]
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self
 
+    @staticmethod
+    def _as_fitted(i: int, design: pd.DataFrame, fit: Fit, run: RunInput) -> Fitted:
+        name, about = _short_name(i, run.inputs.bold), {"t_r": run.t_r, "inputs": run.inputs}
+        if run.design is None:
+            return Fitted(name, design, fit, events=run.events, **about)
+        return Fitted(name, design, fit, effects=effects_in(design), is_given=True, **about)
+
     def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
         if run.design is not None:
-            design = run.with_gaps(run.design)
-            if (
-                standard_name(self.standardize) is None
-                and not scaling_row(self.signal_scaling).centred
-                and not holds_constant(design)
-            ):
-                warnings.warn(
-                    f"{run.name}: the given design has no constant, and signal_scaling={self.signal_scaling!r} leaves "
-                    "the series their mean, which then counts as error: add one, design.assign(constant=1.0), unless "
-                    "the data have no mean",
-                    stacklevel=3,
-                )
+            design = run.with_gaps(design_of(run, asked, None, None))
+            if standard_name(self.standardize) is None:
+                warn_without_constant(run, asked, design)
             return design
         if run.frame_times is None:
             raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")

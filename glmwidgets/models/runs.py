@@ -15,9 +15,8 @@ import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
-from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import header_t_r, image_name, load_image, load_run
-from glmwidgets.runs.opening import make_run, table_name
+from glmwidgets.runs.opening import make_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 
@@ -36,8 +35,6 @@ class RunInput(Run):
         As it was given.
     sample_mask : array of int, or None
         Indices of the scans that are kept; None for all.
-    design : DataFrame or None
-        Given design matrix, one row for every scan.
     keeps_time : bool
         Whether scans that are left out between others stay in the design, with a column each, so that those on both
         sides of a gap are no neighbours.
@@ -47,7 +44,6 @@ class RunInput(Run):
 
     source: Any
     sample_mask: np.ndarray | None = None
-    design: pd.DataFrame | None = None
     keeps_time: bool = False
     averaged: np.ndarray | None = None
 
@@ -139,12 +135,12 @@ def check_runs(
             "confounds": _named_columns(all_confounds[i]),
             "t_r": t_r,
             "slice_time_ref": slice_time_ref,
+            "design": all_designs[i],
         }
         # Of one run the voxels are asked for twice, and kept; of many they are read twice.
         reader = Reader(img, partial(_read, img, seconds, sample_mask), keep=n_runs == 1)
         run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
-        design = _design(all_designs[i], img.shape[3], where)
-        more = {"source": source, "sample_mask": sample_mask, "design": design, "keeps_time": keeps_time}
+        more = {"source": source, "sample_mask": sample_mask, "keeps_time": keeps_time}
         over = scans_kept(all_means[i], img.shape[3], where or "the run", "mean scans")
         if over is not None:
             more["averaged"] = np.isin(np.arange(img.shape[3]) if sample_mask is None else sample_mask, over)
@@ -230,45 +226,3 @@ def _sample_masks(given: Any, n_runs: int, called: str = "sample masks") -> list
     if len(masks) != n_runs:
         raise ValueError(f"{len(masks)} {called} were given for {n_runs} runs; one is needed for each (None: all)")
     return masks
-
-
-# Given designs --------------------------------------------------------------------------------------------------------
-
-
-def _design(design: Any, n_scans: int, where: str | None) -> pd.DataFrame | None:
-    """Read and check a design matrix; its index stays, its columns are named by text."""
-    if design is None:
-        return None
-    source = table_name("design matrix", design, where) or "the design matrix"
-    if isinstance(design, str | PathLike):
-        table = read_table(design, "design matrix")
-        # Tables that were written with their row numbers have them back as a first column without a name.
-        if str(table.columns[0]).startswith("Unnamed: "):
-            table = table.iloc[:, 1:]
-    elif isinstance(design, pd.DataFrame):
-        table = design
-    else:
-        array = np.asarray(design)
-        if array.ndim != 2:
-            raise ValueError(f"{source} must have rows and columns, not the shape {array.shape}")
-        table = pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
-    if len(table) != n_scans:
-        raise ValueError(
-            f"{source} has {len(table)} rows for {n_scans} scans; it needs one row for every scan "
-            "(those of a sample mask are taken out by the model)"
-        )
-    names = [str(name) for name in table.columns]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{source}: more than one column is called {', '.join(map(repr, repeated))}")
-    columns = {}
-    for j, name in enumerate(names):
-        values = pd.to_numeric(table.iloc[:, j], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            raise ValueError(
-                f"{source}: column {name!r} has no finite number in row {bad[0]} (counted from 0)"
-                f"{f' and {bad.size - 1} more' if bad.size > 1 else ''}"
-            )
-        columns[name] = values
-    return pd.DataFrame(columns, index=table.index)

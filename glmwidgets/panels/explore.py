@@ -31,6 +31,7 @@ def explore(
     slice_time_ref: float | None = None,
     frame_times: Any = None,
     missing_duration: float | None = None,
+    design_matrices: Any = None,
     settings: Settings | dict[str, Any] | None = None,
     state: str | None = None,
     dataset: str | PathLike[str] | None = None,
@@ -60,6 +61,10 @@ def explore(
         When each scan was taken, in seconds, where they are not in even steps.
     missing_duration : float, optional
         Seconds that events without a duration (``n/a``) last; by default these are left out.
+    design_matrices : DataFrame, array, path, or list of these, optional
+        Design matrices that were made elsewhere, one for each run with one row a scan, in the place of events and
+        confounds. Columns are left out, shifted and made orthogonal in the panel of the design. Where events are given
+        too, ``design.source`` says which of the two makes the model.
     settings : Settings or dict, optional
         What to begin with, such as ``{"contrast.expression": "face - house"}``.
     state : str, optional
@@ -102,6 +107,7 @@ def explore(
         slice_time_ref=slice_time_ref,
         frame_times=frame_times,
         missing_duration=missing_duration,
+        design=design_matrices,
         dataset=dataset,
         # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
         whole_table=not isinstance(settings, Settings),
@@ -120,6 +126,7 @@ def load(
     confounds: Any = None,
     mask: Any = None,
     anatomical: Any = None,
+    design_matrices: Any = None,
 ) -> Explorer | RunsExplorer:
     """Open an explorer that was saved, as ``glmwidgets.explore.load``.
 
@@ -127,7 +134,7 @@ def load(
     ----------
     path : str or path
         What `Explorer.save` or `RunsExplorer.save` wrote.
-    bold, events, confounds, mask, anatomical : optional
+    bold, events, confounds, mask, anatomical, design_matrices : optional
         Inputs in the place of the files that the session names; lists for several runs. Images that were given
         in memory are not in the file and must be given again.
 
@@ -142,10 +149,10 @@ def load(
     """
     close_earlier()
     holds, _ = read_session(path, "run", "runs")
+    inputs = {"confounds": confounds, "mask": mask, "anatomical": anatomical, "design": design_matrices}
     if holds == "runs":
-        given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
-        return RunsExplorer(load_runs(path, **given))
-    return Explorer(load_session(path, bold, events, confounds=confounds, mask=mask, anatomical=anatomical))
+        return RunsExplorer(load_runs(path, bold=bold, events=events, **inputs))
+    return Explorer(load_session(path, bold, events, **inputs))
 
 
 explore.load = load

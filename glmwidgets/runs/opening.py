@@ -19,14 +19,16 @@ from glmwidgets.datasets.found import FoundRun
 from glmwidgets.files.paths import resolved
 from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.design.confounds import check_confounds
+from glmwidgets.glm.design.given import checked_design
 from glmwidgets.glm.design.matrix import frame_times
+from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.events.checks import checked_events, without_duration
 from glmwidgets.glm.events.reading import read_events
 from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import LITTLE, share_within
-from glmwidgets.images.load import image_name, load_image, load_run, load_volume
+from glmwidgets.images.load import header_t_r, image_name, load_image, load_run, load_volume
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
@@ -40,7 +42,20 @@ if TYPE_CHECKING:
 __all__ = ["is_several", "make_run", "open_again", "open_run", "open_runs", "table_name"]
 
 #: What belongs to a run beside its series.
-PARTS = ("events", "t_r", "confounds", "mask", "slice_time_ref", "anatomical", "frame_times", "missing_duration")
+PARTS = (
+    "events",
+    "t_r",
+    "confounds",
+    "mask",
+    "slice_time_ref",
+    "anatomical",
+    "frame_times",
+    "missing_duration",
+    "design",
+)
+
+#: Who says a time between scans that is known to nobody, and that a given design matrix can do without.
+COUNTED = "nobody: time is counted in scans, as if each took 1 s"
 
 
 def open_run(
@@ -54,6 +69,7 @@ def open_run(
     anatomical: Any = None,
     frame_times: Sequence[float] | None = None,
     missing_duration: float | None = None,
+    design: Any = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -84,6 +100,9 @@ def open_run(
         and clustered acquisitions). A found run brings those of its sidecar's ``VolumeTiming``.
     missing_duration : float, optional
         Seconds that events without a duration (``n/a``) last; by default these are left out.
+    design : DataFrame, array or path, optional
+        A design matrix that was made elsewhere, one row a scan, in the place of events and confounds. Where nobody says
+        the time between scans, time is counted in scans.
     dataset : str or path, optional
         Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
     whole_table : bool
@@ -110,7 +129,7 @@ def open_run(
     >>> run.n_scans, run.t_r, len(run.events)
     (40, 2.0, 9)
     """
-    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration)
+    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design)
     given = dict(zip(PARTS, parts, strict=True))
     with Heard(pass_on=True) as heard:
         if dataset is not None:
@@ -158,6 +177,7 @@ def open_runs(
     anatomical: Any = None,
     frame_times: Any = None,
     missing_duration: float | None = None,
+    design: Any = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -168,9 +188,9 @@ def open_runs(
     ----------
     bold : object
         One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant.
-    events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration
-        As in `open_run`; of several runs a list, or one for all. Confounds have to be a list. Of one run each may stand
-        in a list of one.
+    events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design
+        As in `open_run`; of several runs a list, or one for all. Confounds and designs have to be a list. Of one run
+        each may stand in a list of one.
     dataset, whole_table, **which
         As in `open_run`. ``run="all"`` opens all runs of the task, a list of numbers some of them, each with the
         confounds that were chosen alone.
@@ -184,7 +204,7 @@ def open_runs(
     FileNotFoundError, ValueError
         If an input is missing or does not fit; of several runs, the message names the run.
     """
-    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration)
+    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design)
     given = dict(zip(PARTS, parts, strict=True))
     numbers = which.get("run")
     if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
@@ -237,6 +257,10 @@ def is_several(bold: Any, events: Any = None) -> bool:
     return _is_run(bold[0])
 
 
+#: Parts that no two runs have in common, and what is said of one of them.
+_ONE_EACH = {"confounds": "confounds are", "design": "a design matrix is"}
+
+
 def _alone(bold: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """One run and its parts, out of the lists of one that they may be given in."""
     if isinstance(bold, list | tuple) and len(bold) == 1 and _is_run(bold[0]):
@@ -267,8 +291,8 @@ def _each(name: str, given: Any, n: int) -> list[Any]:
                 f"{len(given)} entries of {name} were given for {n} run{'s' * (n != 1)}: give one for each"
             )
         return list(given)
-    if name == "confounds" and given is not None:
-        raise ValueError(f"confounds are of one run: give a list with one table for each of the {n} runs")
+    if name in _ONE_EACH and given is not None:
+        raise ValueError(f"{_ONE_EACH[name]} of one run: give a list with one table for each of the {n} runs")
     return [given] * n
 
 
@@ -305,8 +329,26 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     slice_time_ref = given["slice_time_ref"] = given["slice_time_ref"] or 0.0
     if not 0 <= slice_time_ref <= 1:
         raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {slice_time_ref:g}")
+    if given["design"] is not None and given["t_r"] is None and given["frame_times"] is None:
+        clock, said = _clock_of(bold, given["design"])
+        given, who = {**given, **clock}, {**who, **said}
     img, t_r = load_run(bold, t_r=given["t_r"], frame_times=given["frame_times"])
-    return make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen, said_by=who)
+    run = make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen, said_by=who)
+    # Whatever its rows were called: they are the scans of this run.
+    return run if run.design is None else replace(run, design=run.design.set_axis(run.frame_times))
+
+
+def _clock_of(bold: Any, design: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """When scans were taken, and who says so, where the header does not: the design's index, or a count."""
+    opened = load_image(bold)
+    if header_t_r(opened) is not None:
+        return {}, {}
+    index = getattr(design, "index", None)
+    if getattr(index, "dtype", np.dtype(int)).kind == "f" and len(index) == opened.shape[-1]:
+        even = evenly_spaced(index.to_numpy())
+        clock = {"t_r": float(np.diff(index).mean())} if even else {"frame_times": index.tolist()}
+        return clock, dict.fromkeys(clock, "the index of the design matrix")
+    return {"t_r": 1.0}, {"t_r": COUNTED}
 
 
 def make_run(
@@ -344,8 +386,9 @@ def make_run(
     -------
     Run
     """
-    events, confounds, mask, anatomical = (given.get(name) for name in ("events", "confounds", "mask", "anatomical"))
-    paths = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
+    names = ("events", "confounds", "mask", "anatomical", "design")
+    events, confounds, mask, anatomical, design = map(given.get, names)
+    paths = {"bold": bold, **{name: given.get(name) for name in names}}
     slice_time_ref = given.get("slice_time_ref", 0.0)
     header = {"t_r": "the image's header"} if given.get("t_r") is None and t_r is not None else {}
     said = {name: "given" for name in PARTS if given.get(name) is not None} | header | dict(said_by)
@@ -357,7 +400,11 @@ def make_run(
         table, unlasting = _open_events(events, table_name("events", events, where), given.get("missing_duration"))
     if confounds is not None:
         confounds = _open_confounds(confounds, reader.n_scans, where, fill_first_row)
-    for name, content in (("events", table), ("confounds", confounds), ("mask", mask_img)):
+    if design is not None:
+        called = table_name("design matrix", design, where) or "the design matrix"
+        design = checked_design(design, reader.n_scans, called)
+    contents = {"events": table, "confounds": confounds, "mask": mask_img, "design": design}
+    for name, content in contents.items():
         if content is not None and _path(paths[name]) is None:
             place = " in memory" if said[name] == "given" else ""
             said[name] = f"{said[name]}{place}, {content_hash(content):08x}"
@@ -386,6 +433,7 @@ def make_run(
         inputs=inputs,
         anatomical=None if anatomical is None else _open_anatomical(anatomical, reader.domain),
         chosen_confounds=chosen_confounds,
+        design=design,
         unlasting=unlasting,
     )
 

@@ -54,7 +54,7 @@ class Provenance:
 
     Attributes
     ----------
-    bold, events, confounds, mask, anatomical : str or None
+    bold, events, confounds, mask, anatomical, design : str or None
         Paths; None for what was given in memory or not at all.
     t_r : float or None
         Time between scans in seconds; None takes it from the image's header.
@@ -78,6 +78,7 @@ class Provenance:
     anatomical: str | None = None
     frame_times: tuple[float, ...] | None = None
     missing_duration: float | None = None
+    design: str | None = None
     said_by: tuple[tuple[str, ...], ...] = ()
 
     def who(self, name: str) -> str:
@@ -119,6 +120,8 @@ class Run:
         Given image to look at the maps on, on a grid of its own.
     chosen_confounds : tuple of str or None
         Columns of `confounds` that were asked for where the run was found; None if nothing was said.
+    design : DataFrame or None
+        Given design matrix, one row for every scan.
     unlasting : DataFrame or None
         The events as they were given, where some have no duration and are left out.
     warnings : tuple of str
@@ -136,6 +139,7 @@ class Run:
     inputs: Provenance
     anatomical: Nifti1Image | None = None
     chosen_confounds: tuple[str, ...] | None = None
+    design: pd.DataFrame | None = None
     unlasting: pd.DataFrame | None = None
     warnings: tuple[str, ...] = ()
 

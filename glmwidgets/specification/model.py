@@ -7,6 +7,7 @@ from typing import Any
 
 from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
+from glmwidgets.glm.design.given import ALL_OTHERS
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.response.held import HELD, hold_response
 from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
@@ -26,6 +27,7 @@ from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.tree import SettingsTree
 
 __all__ = [
+    "SOURCES",
     "DataSettings",
     "DesignSettings",
     "Model",
@@ -141,6 +143,33 @@ def _by_drift(setting: str) -> Needs:
     return Needs("design.drift_model", lambda: [name for name, row in DRIFTS.items() if row.setting == setting])
 
 
+#: Where a design matrix comes from, by ``design.source``.
+SOURCES = {"events": "made of the events", "given": "given as it is"}
+
+_MADE = Needs("design.source", lambda: ["events"])
+_GIVEN = Needs("design.source", lambda: ["given"])
+
+
+def _pairs(text: str, between: str) -> list[tuple[str, str]]:
+    """Pairs of a column and something else, from what a person types."""
+    found = [each.rpartition(f" {between} ") for each in text.split(",") if each.strip()]
+    return [(name.strip(), other.strip()) for name, _, other in found]
+
+
+def _read_shifts(text: str) -> list[tuple[str, float | None]]:
+    pairs = [(name, number_in(by)) for name, by in _pairs(text, "by")]
+    if not all(name and by is not None for name, by in pairs):
+        raise SettingsError("design.shifted", f"are written as: face by 1.5 s, house by -2 s; not {text!r}")
+    return pairs
+
+
+def _read_orthogonal(text: str) -> list[tuple[str, str]]:
+    pairs = _pairs(text, "to")
+    if not all(name and other for name, other in pairs):
+        raise SettingsError("design.orthogonalised", f"are written as: rt to face, face to {ALL_OTHERS}; not {text!r}")
+    return pairs
+
+
 def _scrubbed(what: str, unit: str = "") -> Any:
     return lambda limit: "" if limit is None else f"scans of a {what} above {limit:g}{unit} had a column each"
 
@@ -173,6 +202,14 @@ class DesignSettings:
         Scans whose framewise displacement in mm, or standardised DVARS, is above this have a column of their own.
     min_onset : float
         Events that start earlier than this, in seconds from the first scan, are left out.
+    source : {"events", "given"}
+        Whether the matrix is made of events, confounds and drifts, or is the one that was given with the run, to which
+        the settings that follow apply and no other.
+    left_out : tuple of str
+        Columns of the given matrix that are not used.
+    shifted : tuple of (column, seconds)
+    orthogonalised : tuple of (column, other)
+        See `glmwidgets.glm.design.given.edited_design`.
     """
 
     conditions: tuple[str, ...] | None = setting(
@@ -181,6 +218,7 @@ class DesignSettings:
         say=_all_if_none,
         options=(Option("--condition", "an event type to model, may be repeated; all by default", "NAME"),),
         bids="X",
+        needs=(_MADE,),
     )
     hrf_model: str = setting(
         "spm",
@@ -196,6 +234,7 @@ class DesignSettings:
         also=("haemodynamic response function", "hemodynamic response"),
         bids="Convolve",
         alternatives=("spm", "spm + derivative", "glover", "spm12"),
+        needs=(_MADE,),
     )
     fir_delays: tuple[int, ...] = setting(
         (0,),
@@ -203,7 +242,10 @@ class DesignSettings:
         unit="scans",
         options=(Option("--fir-delays", "delays in scans, such as 0,1,2"),),
         argument=Argument("fir_delays", to=list, back=lambda delays: tuple(delays or (0,))),
-        needs=(Needs("design.hrf_model", lambda: [name for name, row in HRFS.items() if row.by_delays], _hrf_name),),
+        needs=(
+            _MADE,
+            Needs("design.hrf_model", lambda: [name for name, row in HRFS.items() if row.by_delays], _hrf_name),
+        ),
     )
     convolution: str | None = setting(
         "exact",
@@ -217,6 +259,7 @@ class DesignSettings:
         ),
         absent="grid",
         alternatives=("exact", "grid"),
+        needs=(_MADE,),
     )
     drift_model: str = setting(
         "cosine",
@@ -227,6 +270,7 @@ class DesignSettings:
         argument=Argument("drift_model", back=lambda name: drift_row(name).name),
         also=("slow drift", "detrending", "filter"),
         alternatives=("cosine", "polynomial"),
+        needs=(_MADE,),
     )
     high_pass: float = setting(
         0.01,
@@ -238,7 +282,10 @@ class DesignSettings:
         options=(Option("--high-pass", "cut-off of the drift in Hz"),),
         argument=Argument("high_pass"),
         bids="HighPassFilterCutoffHz",
-        needs=(_by_drift("high_pass"),),
+        needs=(
+            _MADE,
+            _by_drift("high_pass"),
+        ),
         alternatives=(0.01, 1 / 128),
         read=_read_cut_off,
         also=("high-pass filter", "cut-off", "period"),
@@ -251,7 +298,10 @@ class DesignSettings:
         high=20,
         options=(Option("--drift-order", "order of the drift"),),
         argument=Argument("drift_order"),
-        needs=(_by_drift("drift_order"),),
+        needs=(
+            _MADE,
+            _by_drift("drift_order"),
+        ),
         alternatives=(1, 2, 3),
         stride=1,
         also=("order of the polynomial",),
@@ -262,6 +312,7 @@ class DesignSettings:
         say=_all_if_none,
         options=(Option("--confound", "a column of the confounds to use, may be repeated; all by default", "NAME"),),
         bids="X",
+        needs=(_MADE,),
     )
     scrub_fd: float | None = setting(
         None,
@@ -274,6 +325,7 @@ class DesignSettings:
         options=(Option("--scrub-fd", "a column for each scan that moved by more mm"),),
         alternatives=(None, 0.5, 0.9),  # Power and others 2012; Siegel and others 2014
         also=("scrub scans that moved", "censor motion", "framewise displacement"),
+        needs=(_MADE,),
     )
     scrub_dvars: float | None = setting(
         None,
@@ -285,6 +337,7 @@ class DesignSettings:
         options=(Option("--scrub-dvars", "a column for each scan of a larger DVARS"),),
         alternatives=(None, 1.5, 2.0),  # the first is fMRIPrep's own
         also=("scrub scans that changed", "censor by dvars"),
+        needs=(_MADE,),
     )
     min_onset: float = setting(
         -24.0,
@@ -292,6 +345,42 @@ class DesignSettings:
         unit="s",
         options=(Option("--min-onset", "leave out events before this second"),),
         argument=Argument("min_onset", back=float, quiet=True),
+        needs=(_MADE,),
+    )
+
+    source: str = setting(
+        "events",
+        "design matrix",
+        help="where the columns of the model come from",
+        choices=SOURCES,
+        said=lambda source: "",  # the methods text says it with the number of columns
+        also=("given design matrix", "design matrices"),
+    )
+    left_out: tuple[str, ...] = setting(
+        (),
+        "columns left out",
+        options=(Option("--leave-out", "a column of the given design to leave out, may be repeated", "NAME"),),
+        said=lambda names: f"columns of the given design matrix were left out: {plain(names)}" if names else "",
+        needs=(_GIVEN,),
+        also=("columns of the design", "leave out a column"),
+    )
+    shifted: tuple[tuple[str, float], ...] = setting(
+        (),
+        "columns shifted",
+        say=lambda pairs: ", ".join(f"{name} by {seconds:g} s" for name, seconds in pairs) or plain(None),
+        said=lambda pairs: "; ".join(f"the column {name} was shifted by {seconds:g} s" for name, seconds in pairs),
+        needs=(_GIVEN,),
+        read=_read_shifts,
+        also=("shift a column of the design",),
+    )
+    orthogonalised: tuple[tuple[str, str], ...] = setting(
+        (),
+        "columns made orthogonal",
+        say=lambda pairs: ", ".join(f"{name} to {other}" for name, other in pairs) or plain(None),
+        said=lambda pairs: "; ".join(f"the column {name} was made orthogonal to {other}" for name, other in pairs),
+        needs=(_GIVEN,),
+        read=_read_orthogonal,
+        also=("orthogonalise a column",),
     )
 
     @property

@@ -69,6 +69,12 @@ class InputSettings(Provenance):
         low=0,
         options=(Option("--missing-duration", "seconds that events without a duration last; left out by default"),),
     )
+    design: str | None = setting(
+        None,
+        "table of the design",
+        options=(Option("--design", "design matrix made elsewhere, a row a scan; no events are needed then", "FILE"),),
+        argument=Argument("design_matrices", "FirstLevelModel.fit"),
+    )
     said_by: tuple[tuple[str, ...], ...] = setting(
         (), "who said these", say=lambda said: "; ".join(f"{name}: {who}" for name, who in said) or plain(said)
     )

@@ -25,6 +25,7 @@ NO_OPTION = {
     "inputs.frame_times",
     *("inputs.bold", "inputs.anatomical", "events.table", "events.shift", "events.modulated", "events.modulated_by"),
     *("contrast.names", "contrast.expressions", "contrast.active"),
+    *("design.source", "design.shifted", "design.orthogonalised"),
 }
 #: Parameters of the estimator that say where and how loudly to compute, or that only scripts have.
 NO_SETTING = {
@@ -131,10 +132,17 @@ def test_choices_are_closed_or_owned(tree, path):
 def test_a_setting_without_effect_is_known():
     settings = Settings()
     without = [path for path, known in Settings.known().items() if known.lacking(settings)]
-    assert without == ["design.fir_delays", "design.drift_order", "threshold.value"]
+    given = ["design.left_out", "design.shifted", "design.orthogonalised"]
+    assert without == ["design.fir_delays", "design.drift_order", *given, "threshold.value"]
     changed = settings.updated({"design.drift_model": "polynomial", "noise.model": "ols", "inputs.mask": "mask.nii"})
     now = {path for path, known in Settings.known().items() if known.lacking(changed)}
-    assert now == {"data.mask_cut", "design.fir_delays", "design.high_pass", "noise.pooling", "threshold.value"}
+    assert now == {
+        *("data.mask_cut", "design.fir_delays", "design.high_pass", "noise.pooling", "threshold.value"),
+        *given,
+    }
+    made = {path for path, known in Settings.known().items() if known.argument and path.startswith("design.")}
+    elsewhere = settings.updated({"design.source": "given"})
+    assert made <= {path for path, known in Settings.known().items() if known.lacking(elsewhere)}
 
 
 def test_the_tree_is_a_model_a_question_and_a_view():

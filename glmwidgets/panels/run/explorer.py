@@ -33,12 +33,16 @@ from glmwidgets.specification.settings import Settings
 __all__ = ["Explorer", "opening_of"]
 
 
+#: Inputs that `glmwidgets.explore` takes under another name.
+_ARGUMENTS = {"design": "design_matrices"}
+
+
 def opening_of(run: Run, first: Settings) -> str:
     """The call of `glmwidgets.explore` that opens a run; ``bold`` stands for an image that was given in memory."""
     given, usual = vars(run.inputs), vars(Provenance())
     # Who said an input is no input.
     names = [name for name in given if name not in ("bold", "said_by") and given[name] != usual[name]]
-    inputs = {name: given[name] for name in names}
+    inputs = {_ARGUMENTS.get(name, name): given[name] for name in names}
     return call_of("gw.explore", [repr(run.inputs.bold) if run.inputs.bold else "bold"], inputs, first)
 
 

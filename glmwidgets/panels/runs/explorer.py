@@ -151,7 +151,9 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         given = [repr(files) if all(files) else "runs"]
         events = [one.run.inputs.events for one in self.runs.sessions]
         first = self.runs.sessions[0].steps.taken[0]
-        opened = call_of("gw.explore", given, {"events": events if all(events) else None}, first)
+        designs = [one.run.inputs.design for one in self.runs.sessions]
+        named = {"events": events if all(events) else None, "design_matrices": designs if all(designs) else None}
+        opened = call_of("gw.explore", given, named, first)
         return [opened, f"explorer.go_to({self.runs.every.index(session)})"]
 
     def say(self, words: str) -> None:

@@ -20,10 +20,10 @@ __all__ = ["added_rows"]
 
 def added_rows(choices: Mapping[str, Any]) -> list[str]:
     """Rows, as Python, that were added to the package's tables and that these arguments of an estimator name."""
-    hrf, noise = choices["hrf_model"], choices["noise_model"]
+    hrf, noise = choices.get("hrf_model"), choices["noise_model"]
     named: dict[str, tuple[Choices, str | None]] = {
         "HRFS": (HRFS, parse_hrf(hrf)[0].name if isinstance(hrf, str) else None),
-        "DRIFTS": (DRIFTS, drift_row(choices["drift_model"]).name),
+        "DRIFTS": (DRIFTS, drift_row(choices.get("drift_model")).name),
         "NOISE_MODELS": (NOISE_MODELS, next(name for name, row in NOISE_MODELS.items() if row.means(noise))),
         "SCALINGS": (SCALINGS, scaling_row(choices["signal_scaling"]).name),
         "POOLINGS": (POOLINGS, choices.get("pooling")),

@@ -30,7 +30,7 @@ from glmwidgets.report.exports.script_parts import (
     written_arguments,
 )
 from glmwidgets.report.page.html import Report, render
-from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, choices_of, weights_of
+from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, choices_of, shaping, weights_of
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.fixed import WEIGHTINGS
@@ -58,9 +58,9 @@ class _Combined:
         return all(arguments == self.arguments[0] for arguments in self.arguments)
 
     @property
-    def is_even(self) -> bool:
-        """Whether the scans of all runs are in even steps; an estimator is given the designs otherwise."""
-        return all(source.run.is_even for source in self.sources)
+    def makes_designs(self) -> bool:
+        """Whether an estimator makes the designs of all runs; it is given them otherwise."""
+        return all(source.makes_design for source in self.sources)
 
     @property
     def weighting(self) -> str:
@@ -111,7 +111,7 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
 
 
 def _text(found: _Combined, stem: str) -> str:
-    lists = ["imgs", *(["all_events", "all_confounds"] if found.is_even else ["designs"]), "kept", "averaged"]
+    lists = ["imgs", *(["all_events", "all_confounds"] if found.makes_designs else ["designs"]), "kept", "averaged"]
     lines, imports = [f"{', '.join(lists)} = {', '.join(['[]'] * len(lists))}"], []
     for number, source in zip(found.numbers, found.sources, strict=True):
         opened, more = opening_lines(source, f"{stem}_run{number}")
@@ -119,7 +119,7 @@ def _text(found: _Combined, stem: str) -> str:
         dropped = source.settings.data.drop_scans
         scans = f"np.arange({dropped}, {source.run.n_scans})" if dropped else "None"
         imports += [*more, *(["import numpy as np"] if dropped else [])]
-        if found.is_even:
+        if found.makes_designs:
             modelled = ["all_events.append(events)", f"all_confounds.append({'confounds' if has else 'None'})"]
         else:
             made, more = design_lines(source)
@@ -159,11 +159,11 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
     """One estimator of all runs."""
     fit = [
         "model = gw.FirstLevelModel(",
-        *_arguments(written_arguments(found.sources[0], found.is_even)),
+        *_arguments(written_arguments(found.sources[0], found.makes_designs)),
         "    mask_img=mask_img,",
         ")",
     ]
-    modelled = "all_events, all_confounds" if found.is_even else "design_matrices=designs"
+    modelled = "all_events, all_confounds" if found.makes_designs else "design_matrices=designs"
     fit += [f"model.fit(imgs, {modelled}, sample_masks=kept, mean_scans=averaged)"]
     how = f'missing="skip", dof_method={found.settings.runs.dof_method!r}'
     each = [
@@ -179,10 +179,11 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
 def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     """An estimator for each run: where their models differ, or runs have weights."""
     fit = ["# What shapes the numbers of each run.", "choices = ["]
-    each_run, modelled = ("events, confounds", "all_events, all_confounds") if found.is_even else ("design", "designs")
-    given = each_run if found.is_even else "design_matrices=design"
+    makes = found.makes_designs
+    each_run, modelled = ("events, confounds", "all_events, all_confounds") if makes else ("design", "designs")
+    given = each_run if makes else "design_matrices=design"
     for source in found.sources:
-        fit += ["    dict(", *_arguments(written_arguments(source, found.is_even), "        "), "    ),"]
+        fit += ["    dict(", *_arguments(written_arguments(source, found.makes_designs), "        "), "    ),"]
     fit += [
         "]",
         "models = [",
@@ -269,7 +270,7 @@ def study_of_runs(of: RunSet, *, title: str | None = None, bg_img: Any = None) -
         facts.append(ContrastFacts.of(name or text, text, weights_of(text, able), result, clusters))
     runs = [replace(one, name=one.name if one.source else run_name(i)) for i, one in enumerate(result.fitted)]
     runs = tuple(runs[number - 1] for number in found.numbers)
-    choices = choices_of(FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0]))
+    choices = shaping(choices_of(FirstLevelModel(mask_img=found.mask_img(), **found.arguments[0])), runs[0])
     if bg_img is None:
         mean = analysis.background_image(settings.map.background)
         bg_img = settings.map.underlay or found.domain.volume_image(mean)

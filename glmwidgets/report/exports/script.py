@@ -123,6 +123,8 @@ def files_beside(source: Source, stem: str, dialect: str) -> dict[str, Any]:
         needed[f"{stem}_bold.nii.gz"] = run.img
     if dialect == "nilearn" and source.gives_design:
         needed[f"{stem}_design.tsv"] = source.design
+    elif source.is_given:
+        needed |= {} if run.inputs.design else {f"{stem}_design.tsv": run.design}
     else:
         if source.events_file is None and events is not None:
             needed[f"{stem}_events.tsv"] = events[["onset", "duration", "trial_type", "modulation"]]
@@ -149,22 +151,30 @@ def opening_lines(source: Source, stem: str) -> tuple[list[str], list[str]]:
     bold = input_text(run.inputs.bold, stem, "bold.nii.gz", True)
     mask = input_text(run.inputs.mask, stem, "mask.nii.gz", run.mask_img is not None)
     events = input_text(source.events_file, stem, "events.tsv", source.events is not None)
-    confounds = input_text(run.inputs.confounds, stem, "confounds.tsv", run.confounds is not None)
+    with_confounds = run.confounds is not None and not source.is_given
+    confounds = input_text(run.inputs.confounds, stem, "confounds.tsv", with_confounds)
+    design = input_text(run.inputs.design, stem, "design.tsv", source.is_given)
     lines, imports = [], ["import glmwidgets as gw"]
     if source.events_file is None and source.events is not None:
         lines += read_exactly("events", events, "\t", ["onset", "duration", "modulation"])
         events = "events"
-    if run.inputs.confounds is None and run.confounds is not None:
+    if source.is_given and run.inputs.design is None:
+        lines += read_exactly("given", design, "\t")
+        design = "given"
+    if run.inputs.confounds is None and with_confounds:
         lines += read_exactly("confounds", confounds, "\t")
         confounds = "confounds"
 
     opened = [f"    {bold},", f"    events={events},", f"    t_r={run.t_r!r},"]
-    opened += [f"    confounds={confounds},"] if run.confounds is not None else []
+    opened += [f"    confounds={confounds},"] if with_confounds else []
+    opened += [f"    design={design},"] if source.is_given else []
     opened += [f"    mask={mask},"] if run.mask_img is not None else []
     opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
     times = run.inputs.frame_times
     opened += [f"    frame_times={list(times)!r},"] if times is not None else []
     lines += ["run = gw.open_run(", *opened, ")"]
+    if source.is_given:
+        return lines, imports
     lines += selection("events", "run.events", source.settings.design.conditions)
     # Scrubbing may be asked for where there is nothing to model.
     parts = [_own_confounds(source)] if source.confounds is not None else []
@@ -192,12 +202,12 @@ def _own(source: Source, stem: str) -> str:
         ]
 
     fitted = f"events{', confounds' if used else ''}"
-    if not run.is_even:
+    if not source.makes_design:
         made, more = design_lines(source)
         lines += ["", *made]
         imports += more
         fitted = "design_matrices=design"
-    arguments = {**written_arguments(source, run.is_even), **({"t_r": "run.t_r"} if run.is_even else {})}
+    arguments = {**written_arguments(source), **({"t_r": "run.t_r"} if source.makes_design else {})}
     lines += ["", "model = gw.FirstLevelModel("]
     lines += [f"    {name}={value if name == 't_r' else repr(value)}," for name, value in arguments.items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []

@@ -67,6 +67,16 @@ class Source:
     analysis: Analysis
 
     @property
+    def is_given(self) -> bool:
+        """Whether the design matrix was given, and no events, confounds and drifts are modelled."""
+        return self.settings.design.source == "given"
+
+    @property
+    def makes_design(self) -> bool:
+        """Whether an estimator makes the design: it knows even steps alone, and is given the design of others."""
+        return self.run.is_even and not self.is_given
+
+    @property
     def events(self) -> pd.DataFrame | None:
         """Events that are modelled."""
         return self.analysis.events(self.settings)
@@ -106,6 +116,8 @@ class Source:
     @property
     def unnamed(self) -> list[str]:
         """Arguments of the design that nilearn has no name for: its columns must be given instead."""
+        if self.is_given:
+            return []
         design = self.settings.design
         rows = {"hrf_model": parse_hrf(design.hrf_model)[0], "drift_model": DRIFTS[design.drift_model]}
         names = [name for name, row in rows.items() if row.nilearn is None]
@@ -115,7 +127,7 @@ class Source:
     @property
     def gives_design(self) -> bool:
         """Whether a script for nilearn has to bring the design matrix."""
-        return bool(self.unnamed) or self.events is None or not self.run.is_even
+        return bool(self.unnamed) or self.events is None or not self.makes_design
 
     @property
     def cuts_mask(self) -> bool:
@@ -200,7 +212,7 @@ def kept_argument(source: Source) -> str:
 
 def scrubs(source: Source) -> bool:
     """Whether scans may be scrubbed, so that a voxel's mean is taken over the others."""
-    return source.run.confounds is not None and source.settings.design.scrubs
+    return source.run.confounds is not None and source.settings.design.scrubs and not source.is_given
 
 
 def selection(name: str, table: str, conditions: tuple[str, ...] | None) -> list[str]:
@@ -292,19 +304,25 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
     ]
 
 
-def written_arguments(source: Source, makes_design: bool) -> dict[str, Any]:
+def written_arguments(source: Source, makes_design: bool | None = None) -> dict[str, Any]:
     """Arguments that the estimator of a script is given; those of the design only where the estimator makes it."""
     told = {"t_r": source.run.t_r, **model_arguments(source.settings, source.run)}
     told |= {"minimize_memory": False} if needs_field(source.settings) else {}
+    makes_design = source.makes_design if makes_design is None else makes_design
     left = () if makes_design else ("t_r", *arguments_in(source.settings.design))
     return {name: value for name, value in told.items() if name not in left}
 
 
 def design_lines(source: Source) -> tuple[list[str], list[str]]:
-    """Lines that make the ``design`` of a run whose scans are unevenly spaced, and imports.
-
-    An estimator knows even steps alone: it is given the design at the times of the scans.
-    """
+    """Lines that make the ``design`` that an estimator is given, and imports; see `Source.makes_design`."""
+    chosen = source.settings.design
+    edits = {name: getattr(chosen, name) for name in ("left_out", "shifted", "orthogonalised")}
+    if source.is_given and not any(edits.values()):
+        return ["design = run.design"], []
+    if source.is_given:
+        lines = ["design = edited_design(", "    run.design,", "    run.frame_times,"]
+        lines += [f"    {name}={list(done)!r}," for name, done in edits.items() if done]
+        return [*lines, ")"], ["from glmwidgets.glm.design.given import edited_design"]
     arguments = arguments_in(source.settings.design)
     lines = ["design = make_first_level_design_matrix(", "    run.frame_times,", "    events,"]
     lines += [f"    {name}={value!r}," for name, value in arguments.items()]

@@ -34,6 +34,9 @@ __all__ = ["stats_model", "write_stats_model"]
 VERSION = "1.0.0"
 
 
+NO_EVENTS = "a model of given design matrices cannot be told as a Stats Model: it has no events"
+
+
 def stats_model(
     source: Any,
     contrasts: Any = None,
@@ -162,7 +165,7 @@ def _told_by_model(
 ) -> tuple[dict[str, Any], tuple[str, ...], list[str], int]:
     tables = [one.events for one in model.fitted_]
     if any(events is None for events in tables):
-        raise ValueError("a model of given design matrices cannot be told as a Stats Model: it has no events")
+        raise ValueError(NO_EVENTS)
     columns = [str(name) for name in model.design_matrices_[0].columns]
     unknown = sorted(set(confounds) - set(columns))
     if unknown:
@@ -174,6 +177,8 @@ def _told_by_model(
 def _told_by_session(session: Any) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...], list[str]]:
     run, settings = session.run, session.settings
     design = settings.design
+    if design.source == "given":
+        raise ValueError(NO_EVENTS)
     own = () if run.confounds is None else tuple(run.confounds.columns)
     told = arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref}))
     parameters = FirstLevelModel().get_params(deep=False) | told | {"precision": session.analysis.precision}

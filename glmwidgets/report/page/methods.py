@@ -170,8 +170,10 @@ def _second_level(study: Study) -> list[str]:
 
 def _task(study: Study) -> str:
     chosen, run = study.model.choices, study.runs[0]
-    if run.events is None:
+    if run.is_given:
         return f"The design matrix was given, with {count(run.design.shape[1], 'column')}."
+    if run.events is None:
+        return "No events were modelled."
     kinds = sorted({kind for each in study.runs for kind in each.conditions})
     events = sum(len(each.events) for each in study.runs if each.events is not None)
     hrf = chosen["hrf_model"]
@@ -187,7 +189,7 @@ def _task(study: Study) -> str:
 
 def _nuisance(study: Study) -> str:
     chosen, run = study.model.choices, study.runs[0]
-    if run.events is None:
+    if run.is_given:
         return ""
     n_drifts = sum(str(name).startswith("drift_") for name in run.design.columns)
     slow = "No drift was modelled beside the constant"

@@ -30,6 +30,7 @@ from glmwidgets.models.thresholding import warn_of_unused
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.arguments import arguments_of
+from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.looks import MapSettings
 from glmwidgets.specification.settings import Settings, ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
@@ -44,6 +45,7 @@ __all__ = [
     "Study",
     "choices_of",
     "named_contrasts",
+    "shaping",
     "study_of_model",
     "study_of_result",
     "study_of_session",
@@ -209,6 +211,7 @@ def study_of_result(
         **arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref, "inputs.t_r": run.t_r})),
         "mask_img": settings.inputs.mask or (None if run.mask_img is None else "given in memory"),
     }
+    choices = shaping(choices, result.fitted)
     facts = []
     for place, (name, text) in enumerate(settings.contrast.listed):
         active = place == settings.contrast.active
@@ -270,6 +273,12 @@ _NOT_TOLD = {"memory", "memory_level", "verbose", "n_jobs", "minimize_memory", "
 def choices_of(model: Any) -> dict[str, Any]:
     """Parameters of an estimator that shape its numbers."""
     return {key: value for key, value in model.get_params(deep=False).items() if key not in _NOT_TOLD}
+
+
+def shaping(choices: dict[str, Any], run: Fitted) -> dict[str, Any]:
+    """Those of some arguments that shape the numbers of a run: a given design has no response and no drift."""
+    left = ("slice_time_ref", *arguments_in(Settings().design)) if run.is_given else ()
+    return {name: value for name, value in choices.items() if name not in left}
 
 
 def study_of_model(
@@ -355,7 +364,7 @@ def study_of_model(
         found.append(ContrastFacts.found(name, text, weights, contrast, asked, noise))
     choices = choices_of(model)
     if first:
-        choices["t_r"] = runs[0].t_r
+        choices = {**shaping(choices, runs[0]), "t_r": runs[0].t_r}
     else:
         if model.matching_ is not None:
             choices |= {"rows": model.matching_.sentence(), "maps and rows": model.matching_.pairs()}

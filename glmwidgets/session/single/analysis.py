@@ -16,6 +16,7 @@ from glmwidgets.analysis.proposals import adapted_expression, condition_columns,
 from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.design.confound_groups import first_choice
+from glmwidgets.glm.design.given import effects_in
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
@@ -83,14 +84,15 @@ class Analysis(LiveAnalysis):
         """Settings that a run is first looked at with: its first condition, the noise model as the run asks for it."""
         noise = NoiseSettings(LIVE_NOISE_MODEL, choice=ASKED) if self.run.is_even else NoiseSettings("ols")
         settings = Settings(inputs=InputSettings.of(self.run), noise=noise)
+        if self.run.design is not None:
+            settings = settings.updated({"design.source": "given"})
         if self.run.confounds is not None:
             chosen = self.run.chosen_confounds
             chosen = first_choice(self.run.confounds.columns) if chosen is None else chosen
             settings = settings.updated({"design.confounds": chosen})
-        if self.run.conditions:
-            settings = settings.updated(
-                {"contrast.expression": quote_name(self.run.conditions[0]), "threshold.cluster_size": 10}
-            )
+        first = self.run.conditions if self.run.design is None else tuple(effects_in(self.run.design))
+        if first:
+            settings = settings.updated({"contrast.expression": quote_name(first[0]), "threshold.cluster_size": 10})
         return settings
 
     @property
@@ -126,7 +128,7 @@ class Analysis(LiveAnalysis):
         ValueError
             If they cannot be made.
         """
-        return self.event_source.events(settings.events)
+        return None if settings.design.source == "given" else self.event_source.events(settings.events)
 
     def confounds(self, settings: Settings) -> pd.DataFrame | None:
         """Confounds that are modelled, one row a scan of the run; None if there are none."""
@@ -142,7 +144,7 @@ class Analysis(LiveAnalysis):
 
     def conditions(self, settings: Settings) -> tuple[str, ...]:
         """Types of these events, sorted."""
-        return self.event_source.types(settings.events)
+        return types_of(self.events(settings))
 
     def columns_of_conditions(self, settings: Settings) -> dict[str, tuple[str, ...]]:
         """Columns that model each event type under these settings, as they are called; the design is not made."""
@@ -190,8 +192,10 @@ class Analysis(LiveAnalysis):
         self._products.clear()
         self.run = self.run.closed()
 
-    @reads(*read_by(steps.fit_of))
+    @reads("design.source", "data.signal_scaling", *read_by(steps.fit_of))
     def _fit(self, asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
+        if asked.design.source == "given":
+            steps.warn_without_constant(self.run, asked, design)
         steps.check_even(self.run, asked.noise.model)
         return steps.fit_of(asked, moments, design, domain)
 
@@ -208,9 +212,9 @@ class Analysis(LiveAnalysis):
 
         return compute
 
-    @reads("events.table", "events.shift", "events.modulated", "events.modulated_by")
+    @reads("design.source", "events.table", "events.shift", "events.modulated", "events.modulated_by")
     def _events(self, asked: Any) -> pd.DataFrame | None:
-        return self.event_source.events(asked.events)
+        return self.events(asked)
 
     def _signal(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> np.ndarray:
         y = series[scans]
@@ -221,15 +225,18 @@ class Analysis(LiveAnalysis):
         how = {"precision": self.precision, "products": self._products}
         return steps.moments_of(asked, series, scans, None if kept.all() else kept, **how)
 
-    @reads("design.conditions", "design.confounds", "design.hrf_model", "design.fir_delays")
+    @reads("design.source", "design.conditions", "design.confounds", "design.hrf_model", "design.fir_delays")
     def _fitted(
         self, asked: Any, fit: Fit, design: pd.DataFrame, events: pd.DataFrame | None, signal: np.ndarray
     ) -> Fitted:
         run, chosen = self.run, asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
+        about = {"t_r": run.t_r, "inputs": run.inputs, "signal": signal}
+        if asked.design.source == "given":
+            return Fitted(run.name, design, fit, effects=effects_in(design), is_given=True, **about)
         events = steps.modelled_events(asked, events)
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
-        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, signal, effects)
+        return Fitted(run.name, design, fit, events=events, confounds=confounds, effects=effects, **about)
 
     @reads("threshold.two_sided", "data.signal_scaling")
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:

@@ -25,8 +25,10 @@ from glmwidgets.specification.settings import Settings
 
 __all__ = ["SavedRun", "load_session", "not_kept", "save_session", "session_tree"]
 
-INPUTS = ("bold", "events", "confounds", "mask", "anatomical")
+INPUTS = ("bold", "events", "confounds", "mask", "anatomical", "design")
 
+#: What the arguments of the explorer's `load` are called, where that is another name.
+_ARGUMENTS = {"design": "design_matrices"}
 
 #: Values of a table that was given in memory and goes into the file: more than this has to be given again.
 MOST_VALUES = 100_000
@@ -34,7 +36,7 @@ MOST_VALUES = 100_000
 
 def _tables(run: Run) -> dict[str, dict[str, list[Any]]]:
     """Small tables that no file holds, as columns of JSON values."""
-    tables = {name: getattr(run, name) for name in ("events", "confounds") if not getattr(run.inputs, name)}
+    tables = {name: getattr(run, name) for name in ("events", "confounds", "design") if not getattr(run.inputs, name)}
     return {
         name: {str(column): [None if pd.isna(v) else v for v in table[column].tolist()] for column in table}
         for name, table in tables.items()
@@ -57,6 +59,7 @@ def _contents(run: Run) -> dict[str, Any]:
         "confounds": run.confounds,
         "mask": run.mask_img,
         "anatomical": run.anatomical,
+        "design": run.design,
     }
 
 
@@ -113,6 +116,7 @@ def load_session(
     confounds: Any = None,
     mask: Any = None,
     anatomical: Any = None,
+    design: Any = None,
     synchronous: bool = False,
 ) -> Session:
     """Open a session that was saved.
@@ -120,7 +124,7 @@ def load_session(
     Parameters
     ----------
     path : str or path
-    bold, events, confounds, mask, anatomical : optional
+    bold, events, confounds, mask, anatomical, design : optional
         Inputs to use instead of the files that the session names. Images that were given in
         memory are not in the file and must be given again.
     synchronous : bool
@@ -147,8 +151,8 @@ def load_session(
     _, tree = read_session(path, "run")
     saved = SavedRun.of(tree, looks_of_file(tree))
     tree.warn(path.name)
-    given = {"bold": bold, "events": events, "confounds": confounds, "mask": mask, "anatomical": anatomical}
-    run = saved.open(path, given)
+    parts = (bold, events, confounds, mask, anatomical, design)
+    run = saved.open(path, dict(zip(INPUTS, parts, strict=True)))
     session = Session(run, saved.settings_of(run), synchronous)
     saved.restore(session)
     keep(path, "session", session)
@@ -253,7 +257,7 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
     inputs, missing = saved.settings.inputs, "[...]" if which else "..."
     wanted = [name for name in saved.in_memory if given[name] is None]
     if wanted:
-        arguments = ", ".join(f"{name}={missing}" for name in wanted)
+        arguments = ", ".join(f"{_ARGUMENTS.get(name, name)}={missing}" for name in wanted)
         raise ValueError(
             f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
             f"not kept in the file: give them again, load({path.name!r}, {arguments})"
@@ -267,7 +271,7 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
         if isinstance(file, str) and not Path(file).exists():
             raise FileNotFoundError(
                 f"{path.name} needs the {name} file {file}{which}, which is not there; if it has moved, give it: "
-                f"load({path.name!r}, {name}={missing})"
+                f"load({path.name!r}, {_ARGUMENTS.get(name, name)}={missing})"
             )
     # Scans in even steps have the t_r of then, which the header of another file may not say.
     try:
