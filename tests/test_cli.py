@@ -233,6 +233,28 @@ def test_one_event_type_needs_no_contrast(run, tmp_path, capsys):
     assert "event types are go, wait" in capsys.readouterr().err
 
 
+def test_a_design_that_was_made_elsewhere_is_fitted(run, tmp_path, capsys):
+    assert _fit(run, tmp_path / "events", "--noise", "ols") == 0
+    design = pd.read_csv(tmp_path / "events" / "design_matrix.tsv", sep="\t")
+    table = tmp_path / "design.csv"
+    design.rename(columns={"go": "task"}).to_csv(table, index=False, float_format="%.17g")
+    out = tmp_path / "out"
+    words = ["fit", run / "bold.nii.gz", "--design", table, "--noise", "ols", "--out", out]
+    assert main([*map(str, words)]) == 2
+    assert "say what to test" in (said := capsys.readouterr().err)
+    assert "the columns are task, wait" in said
+    assert main([*map(str, words), "--contrast", "task"]) == 0
+    assert "given design matrix" in capsys.readouterr().out
+    mine, elsewhere = (nib.load(tmp_path / name / "z.nii.gz").get_fdata() for name in ("out", "events"))
+    np.testing.assert_allclose(mine, elsewhere, atol=1e-9)
+    again = ["fit", "--settings", out / "settings.json", "--leave-out", "wait", "--out", tmp_path / "without"]
+    assert main([*map(str, again)]) == 0
+    columns = pd.read_csv(tmp_path / "without" / "design_matrix.tsv", sep="\t").columns
+    assert "wait" not in columns
+    assert main([*map(str, words), "--contrast", "task", "--hrf", "glover"]) == 2
+    assert "--hrf: has no effect where design matrix is given" in capsys.readouterr().err
+
+
 def test_the_cluster_image_and_table_speak_of_the_same_clusters(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert _fit(run, out, "--threshold", "fixed", "--threshold-value", "3", "--one-sided") == 0

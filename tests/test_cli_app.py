@@ -75,3 +75,15 @@ def test_the_page_explores_what_was_named(files):
     assert two["bold"] == [files[0][0], files[1][0]]
     assert two["events"] == [files[0][1], files[1][1]]
     assert json.dumps(_notebook(None)).count("simulate_run()") == 1
+
+
+def test_the_page_explores_given_designs(files, tmp_path):
+    design = tmp_path / "design.csv"
+    n_scans = nib.load(files[0][0]).shape[3]
+    pd.DataFrame(np.ones((n_scans, 1)), columns=["constant"]).to_csv(design, index=False)
+    one = _asked(_notebook(_runs(files[0][:1], 2.5, [str(design)])))
+    assert (one["bold"], one["design_matrices"], "events" in one) == (files[0][0], str(design), False)
+    with pytest.raises(ValueError, match="1 images and 2 designs were named"):
+        _runs(files[0][:1], 2.5, [str(design)] * 2)
+    with pytest.raises(ValueError, match="--design goes with a run of your own"):
+        _runs([], None, [str(design)])

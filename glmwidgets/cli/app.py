@@ -63,7 +63,8 @@ def app(argv: Sequence[str]) -> int:
     """
     parser = Parser(
         prog="glmwidgets app",
-        usage="%(prog)s [BOLD EVENTS [BOLD EVENTS ...]] [OPTIONS]",
+        usage="%(prog)s [BOLD EVENTS [BOLD EVENTS ...]] [OPTIONS]\n"
+        "       %(prog)s BOLD [BOLD ...] --design FILE [--design FILE ...] [OPTIONS]",
         description="Open the explorer on a page of its own: on a simulated run, on yours, or on several as tabs.",
         allow_abbrev=False,
     )
@@ -71,6 +72,12 @@ def app(argv: Sequence[str]) -> int:
         "files", nargs="*", metavar="BOLD EVENTS", help="4-D image and table of events; several pairs open as tabs"
     )
     parser.add_argument("--t-r", type=float, metavar="SECONDS", help="time between scans; the header's by default")
+    parser.add_argument(
+        "--design",
+        action="append",
+        metavar="FILE",
+        help="design matrix made elsewhere, a row a scan, in the place of events; one for each image",
+    )
     parser.add_argument("--theme", choices=THEMES, default="light", help="(default: %(default)s)")
     parser.add_argument(
         "--most",
@@ -84,7 +91,7 @@ def app(argv: Sequence[str]) -> int:
     check_installed("app", "app")
     if given.most < 1:
         raise ValueError(f"--most is the number of pages that may be open at once, 1 or more; got {given.most}")
-    chosen = _runs(given.files, given.t_r)
+    chosen = _runs(given.files, given.t_r, given.design or [])
     print("Starting Voilà ...", flush=True)
     with running_app(chosen, given.ip, given.port, given.theme, given.most) as (process, base, token):
         url = f"{base}/?token={token}"
@@ -102,13 +109,17 @@ def app(argv: Sequence[str]) -> int:
     return 0
 
 
-def _runs(files: Sequence[str], t_r: float | None) -> dict[str, Any] | None:
+def _runs(files: Sequence[str], t_r: float | None, designs: Sequence[str] = ()) -> dict[str, Any] | None:
     """What to explore instead of the simulated run, read and checked here, where an error is easy to see."""
     if not files:
+        if designs:
+            raise ValueError("--design goes with a run of your own: glmwidgets app BOLD.nii.gz --design DESIGN.csv")
         if t_r is not None:
             raise ValueError("--t-r goes with a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --t-r 2")
         return None
-    if len(files) % 2:
+    if designs and len(files) != len(designs):
+        raise ValueError(f"{len(files)} images and {len(designs)} designs were named: name one --design for each image")
+    if not designs and len(files) % 2:
         raise ValueError(
             f"name an image and its events: glmwidgets app BOLD.nii.gz EVENTS.tsv; {files[-1]} has no partner"
         )
@@ -116,12 +127,14 @@ def _runs(files: Sequence[str], t_r: float | None) -> dict[str, Any] | None:
     from glmwidgets.session.several.runs import check_same_grid
 
     named = {"bold": list(files[::2]), "events": list(files[1::2])}
-    if len(files) == 2:
-        named = {name: paths[0] for name, paths in named.items()}
+    if designs:
+        named = {"bold": list(files), "design": list(designs)}
     runs = open_runs(**named, t_r=t_r)
     check_same_grid(runs)
     paths = {name: [getattr(run.inputs, name) for run in runs] for name in named}
-    return {name: found[0] if len(runs) == 1 else found for name, found in paths.items()} | {"t_r": t_r}
+    paths["design_matrices"] = paths.pop("design", None)
+    given = {name: found for name, found in paths.items() if found}
+    return {name: found[0] if len(runs) == 1 else found for name, found in given.items()} | {"t_r": t_r}
 
 
 def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:

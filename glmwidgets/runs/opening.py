@@ -187,7 +187,8 @@ def open_runs(
     Parameters
     ----------
     bold : object
-        One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant.
+        One run as `open_run` takes it, or a list of such; see `is_several`. With `dataset`, the participant. Runs that
+        come with design matrices, as `glmwidgets.datasets` has some, bring these and their mask.
     events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design
         As in `open_run`; of several runs a list, or one for all. Confounds and designs have to be a list. Of one run
         each may stand in a list of one.
@@ -206,6 +207,10 @@ def open_runs(
     """
     parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design)
     given = dict(zip(PARTS, parts, strict=True))
+    if hasattr(bold, "run_imgs") and hasattr(bold, "design_matrices"):
+        brought = {"design": list(bold.design_matrices), "mask": bold.mask}
+        given |= {name: part for name, part in brought.items() if given[name] is None}
+        bold = list(bold.run_imgs)
     numbers = which.get("run")
     if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
         del which["run"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -170,15 +170,15 @@ def _freed(name: str, column: np.ndarray, others: np.ndarray, called: str) -> np
     return rest
 
 
-def effects_in(columns: Iterable[object]) -> dict[str, tuple[str, ...]]:
-    """Columns that one may want to contrast, by the effect that they model, as far as their names tell.
+def effects_in(design: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Columns that one may want to contrast, by the effect that they model, as far as can be told.
 
-    Drifts, constants and what fMRIPrep names as confounds are none. A derivative or a delay belongs to the effect that
-    it is called after.
+    What does not vary and what is called a drift, a constant or, in fMRIPrep's words, a confound is none. A derivative
+    or a delay belongs to the effect that it is called after.
 
     Parameters
     ----------
-    columns : iterable of str
+    design : DataFrame of shape (n_scans, n_columns)
 
     Returns
     -------
@@ -187,16 +187,18 @@ def effects_in(columns: Iterable[object]) -> dict[str, tuple[str, ...]]:
 
     Examples
     --------
-    >>> effects_in(["face", "face_derivative", "house_delay_0", "house_delay_1", "trans_x", "drift_1", "constant", "2"])
+    >>> columns = ["face", "face_derivative", "house_delay_0", "house_delay_1", "trans_x", "drift_1", "2"]
+    >>> effects_in(pd.DataFrame(np.eye(9, 7), columns=columns).assign(block=1.0))
     {'face': ('face', 'face_derivative'), 'house': ('house_delay_0', 'house_delay_1'), '2': ('2',)}
     """
-    names = [str(name) for name in columns]
+    names = [str(name) for name in design]
+    varies = dict(zip(names, np.ptp(design.to_numpy(dtype=np.float64), axis=0) > 0, strict=True))
     known = {name for group in confound_groups(names) if group.name not in ("other", "all") for name in group.columns}
     counted = "|".join(sorted({re.escape(row.spread) for row in HRFS.values() if row.spread}))
     ending = re.compile(rf"(?P<stem>.+)_(?:derivative|dispersion|(?P<spread>{counted})_\d+)")
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        if name in known or _NUISANCE.fullmatch(name):
+        if name in known or not varies[name] or _NUISANCE.fullmatch(name):
             continue
         match = ending.fullmatch(name)
         owned = match is not None and (match["spread"] or match["stem"] in names)

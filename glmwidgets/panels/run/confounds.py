@@ -66,6 +66,7 @@ class ConfoundsPanel(Panel):
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)
         self._show()
+        self.stand_still("design.confounds", "The design matrix was given: the table of confounds is not used.")
 
     # What there is ----------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from glmwidgets.analysis.designs import Separability
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Plot
 from glmwidgets.panels.parts.matrix import MatrixView
+from glmwidgets.panels.run.columns import ColumnEdits
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import FIT
@@ -18,9 +19,15 @@ __all__ = ["DesignPanel"]
 
 
 class DesignPanel(Panel):
-    """Matrix or correlations; hover reads a value, a click on a column draws it."""
+    """Matrix or correlations; hover reads a value, a click on a column draws it.
 
-    also = ("design matrix", "correlation of regressors")
+    Attributes
+    ----------
+    edits : ColumnEdits or None
+        What is done to the columns of a matrix that was given.
+    """
+
+    also = ("design matrix", "correlation of regressors", "columns of the design")
     reason = "collinearity"
 
     def __init__(self, session: Session):
@@ -35,7 +42,9 @@ class DesignPanel(Panel):
         self._columns: list[str] = []
         self._painted: tuple | None = None
         self.on_value(self.shown, self._show)
-        self.fill(self.shown, self.matrix, self.drawn, self.chart)
+        self.edits = None if session.run.design is None else ColumnEdits(self)
+        edits = () if self.edits is None else (self.edits,)
+        self.fill(self.shown, self.matrix, self.drawn, self.chart, *edits)
         session.observe_locked(self._show, "result")
         self._show()
 
@@ -71,6 +80,8 @@ class DesignPanel(Panel):
 
     def _pick(self, _row: int, column: int) -> None:
         self._draw_column(self._columns[column])
+        if self.edits is not None:
+            self.edits.choose(self._columns[column])
 
     def _draw_column(self, name: str) -> None:
         design = self.session.result.design

@@ -70,6 +70,7 @@ class DriftPanel(Panel):
         self.when_settled(self._show)
         self._show_fields()
         self._show()
+        self.stand_still("design.drift_model", "The design matrix was given: slow drifts are modelled by its columns.")
 
     def _show_fields(self, _change: object = None) -> None:
         setting = DRIFTS[self.session.settings.design.drift_model].setting
@@ -78,7 +79,7 @@ class DriftPanel(Panel):
 
     def _show(self) -> None:
         result = self.session.result
-        if result is None or self._painted == (id(result.design), result.settings.design):
+        if result is None or self.is_still or self._painted == (id(result.design), result.settings.design):
             return
         self._painted = (id(result.design), result.settings.design)
         facts = DriftFacts.of(result.design, self.session.effects())

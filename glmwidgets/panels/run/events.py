@@ -71,6 +71,7 @@ class EventsPanel(Panel):
         self.types.observe(self.guarded(self._write), "off")
         session.observe_locked(self._show, "settings")
         self._show()
+        self.stand_still("design.conditions", "The design matrix was given: no events are modelled.")
 
     @cached_property
     def editor(self) -> EventEditor:
@@ -94,6 +95,9 @@ class EventsPanel(Panel):
 
     def _show(self, _change: object = None) -> None:
         session = self.session
+        if session.settings.field("design.conditions").lacking(session.settings):
+            self.edit.value, self._shown = False, None
+            return
         chosen, conditions = session.settings.events, session.settings.design.conditions
         if (chosen, conditions) == self._shown:
             return

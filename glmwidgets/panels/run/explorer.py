@@ -38,12 +38,15 @@ _ARGUMENTS = {"design": "design_matrices"}
 
 
 def opening_of(run: Run, first: Settings) -> str:
-    """The call of `glmwidgets.explore` that opens a run; ``bold`` stands for an image that was given in memory."""
+    """The call of `glmwidgets.explore` that opens a run; ``bold`` and ``design`` stand for what was given in memory."""
     given, usual = vars(run.inputs), vars(Provenance())
     # Who said an input is no input.
     names = [name for name in given if name not in ("bold", "said_by") and given[name] != usual[name]]
     inputs = {_ARGUMENTS.get(name, name): given[name] for name in names}
-    return call_of("gw.explore", [repr(run.inputs.bold) if run.inputs.bold else "bold"], inputs, first)
+    opened = [repr(run.inputs.bold) if run.inputs.bold else "bold"]
+    if run.design is not None and not run.inputs.design:
+        opened.append("design_matrices=design")
+    return call_of("gw.explore", opened, inputs, first)
 
 
 class Explorer(SessionExplorer):
@@ -83,13 +86,17 @@ class Explorer(SessionExplorer):
         confounds = [] if session.run.confounds is None else [self.confounds]
         for panel in (self.hrf, self.drift, self.noise, self.confounds, self.data, self.design):
             panel.add_class("glmw-foldable")
-        for panel in (self.drift, self.noise, self.confounds, self.data, self.design):
+        # Of a given design the columns are what a person changes; what stands still needs no room.
+        given = session.settings.design.source == "given"
+        still = (self.hrf,) if given else (self.design,)
+        for panel in (self.drift, self.noise, self.confounds, self.data, *still):
             panel.add_class("glmw-folded")
+        model = [self.events, self.hrf, self.drift, self.noise, *confounds, self.data]
         looked_at = opened_by(self.history.count, self.history)
         all_events = opened_by(self.events.edit, lambda: self.events.editor)
         super().__init__(
             session,
-            [self.events, self.hrf, self.drift, self.noise, *confounds, self.data, self.design],
+            [self.design, *model] if given else [*model, self.design],
             [self.contrasts, self.map, self.series],
             [self.clusters, self.crosshair],
             tools=[self.history.count, self.compare.pin],

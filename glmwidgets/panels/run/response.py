@@ -67,6 +67,7 @@ class ResponsePanel(Panel):
         session.observe_locked(self._show, "settings")
         self._shown: tuple | None = None
         self._show()
+        self.stand_still("design.hrf_model", "The design matrix was given: its columns hold the response already.")
 
     @cached_property
     def convolution(self) -> W.Dropdown:

@@ -8,7 +8,6 @@ from glmwidgets.analysis.effects import Effects
 from glmwidgets.analysis.events import modulator_name
 from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
 from glmwidgets.analysis.timelines import Timeline, task_frequencies
-from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Plot
 from glmwidgets.panels.parts.chips import Chips
@@ -148,15 +147,23 @@ class SeriesPanel(Panel):
     def _timeline(self) -> Timeline:
         """Events that are in the model; modulators are none."""
         session, settings = self.session, self.session.settings
-        wanted = (settings.events, settings.design.conditions)
+        events, chosen = settings.events, settings.design.conditions
+        wanted = (events, chosen, settings.design.source, tuple(self._by_condition))
         if self._events is None or wanted != self._events_of:
             self._events_of = wanted
-            events, chosen = wanted
             modulators = {modulator_name(*pair) for pair in zip(events.modulated, events.modulated_by, strict=True)}
-            types = session.conditions
+            # Of a given design the columns have the colours.
+            types = session.conditions or tuple(self._by_condition)
             shown = (c for c in types if c not in modulators and (chosen is None or c in chosen))
             self._events = Timeline.of(session.events, types, shown, session.run.n_scans * session.run.t_r)
         return self._events
+
+    @property
+    def _effects_shown(self) -> dict[str, tuple[str, ...]]:
+        """Columns by what they model: of each event type that is in the model, or of a design that was given."""
+        if self.session.settings.design.source == "given":
+            return self._by_condition
+        return {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
 
     def _averaged(self) -> tuple[str, ...]:
         """Event types whose average is drawn: those chosen, or those that the contrast weighs."""
@@ -232,7 +239,9 @@ class SeriesPanel(Panel):
     def _draw_average(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
         events, wanted, t_r = self._timeline, self._averaged(), self.session.run.t_r
         if not events.shown:
-            return [], "there are no events to average over"
+            given = self.session.settings.design.source == "given"
+            why = "the design matrix was given: " if given else ""
+            return [], f"{why}there are no events to average over"
         if not wanted:
             return [], "choose an event type"
         return [average_plot(here, events, wanted, t_r)], average_words(events, wanted, t_r)
@@ -244,8 +253,7 @@ class SeriesPanel(Panel):
         voxel = result.voxel(self.session.cursor)
         if voxel is None:
             return [], "the crosshair is outside the mask: effects are of the voxel at the crosshair"
-        shown = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
-        conditions = self._effects.of_conditions(voxel, shown)
+        conditions = self._effects.of_conditions(voxel, self._effects_shown)
         contrasts = self._effects.of_contrasts(voxel, self.session.settings.contrast.listed)
         return [effects_plot(conditions, contrasts, self._timeline, result.unit)], EFFECTS_WORDS
 
@@ -257,10 +265,10 @@ class SeriesPanel(Panel):
             return [], f"a spectrum is of scans in even steps, and here are {self.session.run.clock}"
         result, view, t_r = self.session.result, self.session.settings.series, self.session.run.t_r
         if self._task[0] is not result.design:
-            by_condition = {c: self._by_condition[c] for c in self._timeline.shown if c in self._by_condition}
-            self._task = (result.design, task_frequencies(result.design, by_condition, t_r))
-        task, design = self._task[1], result.settings.design
-        high_pass = design.high_pass if DRIFTS[design.drift_model].setting == "high_pass" else None
+            self._task = (result.design, task_frequencies(result.design, self._effects_shown, t_r))
+        task, settings = self._task[1], result.settings
+        filtered = not settings.field("design.high_pass").lacking(settings)
+        high_pass = settings.design.high_pass if filtered else None
         plot = spectrum_plot(here, high_pass, task, view.lines, view.conditions, self._timeline, t_r)
         return [plot], "ticks: the frequency that each event type's regressor is strongest at" if task else ""
 
@@ -300,8 +308,7 @@ class SeriesPanel(Panel):
             ]
             options += [
                 {"name": _FIT_OF + c, "label": c, "colour": colour_in(events, c), "title": f"fit of {c} alone"}
-                for c in events.shown
-                if c in self._by_condition
+                for c in self._effects_shown
             ]
             on = {*view.lines, *(_FIT_OF + c for c in view.conditions)}
             value = [option["name"] for option in options if option["name"] in on]

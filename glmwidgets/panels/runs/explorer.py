@@ -152,6 +152,8 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         events = [one.run.inputs.events for one in self.runs.sessions]
         first = self.runs.sessions[0].steps.taken[0]
         designs = [one.run.inputs.design for one in self.runs.sessions]
+        if any(one.run.design is not None for one in self.runs.sessions) and not all(designs):
+            given.append("design_matrices=designs")
         named = {"events": events if all(events) else None, "design_matrices": designs if all(designs) else None}
         opened = call_of("gw.explore", given, named, first)
         return [opened, f"explorer.go_to({self.runs.every.index(session)})"]

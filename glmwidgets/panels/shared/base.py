@@ -146,6 +146,8 @@ class Panel(W.VBox):
 
     #: Phrases by which a person looks for the panel; of one without a heading, the first is what it is called.
     also: ClassVar[tuple[str, ...]] = ()
+    #: Whether nothing that can be set in it has an effect, see `stand_still`.
+    is_still = False
     #: The verdict of its heading: a key of `glmwidgets.session.core.reasons.REASONS`; empty for none.
     reason: ClassVar[str] = ""
 
@@ -189,8 +191,32 @@ class Panel(W.VBox):
         head = (self._head,) if self._title else ()
         self.children = (*head, *widgets, self._error)
 
+    def stand_still(self, path: str, said: str) -> None:
+        """Where a setting of the panel has no effect, say why in the place of the controls.
+
+        Parameters
+        ----------
+        path : str
+            Of the setting.
+        said : str
+            A sentence.
+        """
+        moving = self.children
+        still = (*moving[:1], text("glmw-note", escape(said)), self._error)
+
+        def show(_change: object = None) -> None:
+            settings = self.session.settings
+            self.is_still = bool(settings.field(path).lacking(settings))
+            wanted = still if self.is_still else moving
+            if self.children != wanted:
+                self.children = wanted
+                self.set_verdict("")
+
+        show()
+        self.session.observe_locked(show, "settings")
+
     def set_verdict(self, verdict: str, tone: str = "quiet") -> None:
-        """Write the small type at the right of the heading.
+        """Write the small type at the right of the heading; of a panel that stands still there is none.
 
         Parameters
         ----------
@@ -198,6 +224,7 @@ class Panel(W.VBox):
             Plain text.
         tone : {"quiet", "warn"}
         """
+        verdict = "" if self.is_still else verdict
         self._head.value = (
             f'<span class="glmw-title">{escape(self._title)}</span>'
             f'<span class="glmw-verdict glmw-{tone}" title="{escape(verdict)}">{escape(verdict)}</span>'

@@ -46,10 +46,17 @@ def describe_model(settings: Settings) -> str:
     design, data, noise = settings.design, settings.data, settings.noise
     shared = "" if noise.pooling is None else f" {POOLINGS[noise.pooling].label}"
     shared += " (by evidence)" if noise.choice == EVIDENCE else ""
+    columns = (
+        f"HRF {design.hrf_model or 'none'}",
+        DRIFTS[design.drift_model].short(design.high_pass, design.drift_order),
+    )
+    if design.source == "given":
+        edits = ("design.left_out", "design.shifted", "design.orthogonalised")
+        told = [f"{settings.field(path).label} {settings.field(path).words(settings.get(path))}" for path in edits]
+        columns = ("given design matrix", *(each for each, path in zip(told, edits, strict=True) if settings.get(path)))
     return ", ".join(
         (
-            f"HRF {design.hrf_model or 'none'}",
-            DRIFTS[design.drift_model].short(design.high_pass, design.drift_order),
+            *columns,
             f"noise {noise_model_row(noise.model).label}{shared}",
             f"smoothed by {data.smoothing_fwhm:g} mm" if data.smoothing_fwhm else "no smoothing",
             SCALINGS[data.signal_scaling].label,
