@@ -201,13 +201,14 @@ class Panel(W.VBox):
         said : str
             A sentence.
         """
-        moving = self.children
-        still = (*moving[:1], text("glmw-note", escape(said)), self._error)
+        # Kept, as what is out of sight is closed with the panel, too.
+        self._moving = self.children
+        self._standing = (*self._moving[:1], text("glmw-note", escape(said)), self._error)
 
         def show(_change: object = None) -> None:
             settings = self.session.settings
             self.is_still = bool(settings.field(path).lacking(settings))
-            wanted = still if self.is_still else moving
+            wanted = self._standing if self.is_still else self._moving
             if self.children != wanted:
                 self.children = wanted
                 self.set_verdict("")
