@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.front_door import modules_of
+
 PACKAGE = Path(__file__).parents[1] / "glmwidgets"
 ROOMS = (
     "models",
@@ -74,7 +76,7 @@ def doors(package: str = "glmwidgets") -> list[str]:
 def lazy_names(package: str) -> dict[str, str]:
     """Names that a package hands on from its modules, and the module of each."""
     value = assigned(_tree(package), "_EXPORTS")
-    return {} if value is None else ast.literal_eval(value)
+    return {} if value is None else modules_of(package, ast.literal_eval(value))
 
 
 def page_of(door: str) -> str:

@@ -23,21 +23,21 @@ _ROOMS = (
     "study",
 )
 _EXPORTS = {
-    "explore": "glmwidgets.panels.explore",
-    "explore_group": "glmwidgets.panels.group.explorer",
-    "open_run": "glmwidgets.runs.opening",
-    "find_run": "glmwidgets.runs.bids",
-    "FirstLevelModel": "glmwidgets.models.first_level",
-    "SecondLevelModel": "glmwidgets.models.second_level",
-    "Analysis": "glmwidgets.session.single.analysis",
-    "Session": "glmwidgets.session.single.session",
-    "Settings": "glmwidgets.specification.settings",
-    "read_stats_model": "glmwidgets.report.exports.stats_model_read",
-    "save_glm_to_bids": "glmwidgets.report.exports.bids_derivatives",
-    "write_result": "glmwidgets.report.exports.folder",
-    "write_script": "glmwidgets.report.exports.script",
+    "models.first_level": "FirstLevelModel",
+    "models.second_level": "SecondLevelModel",
+    "panels.explore": "explore",
+    "panels.group.explorer": "explore_group",
+    "report.exports.bids_derivatives": "save_glm_to_bids",
+    "report.exports.folder": "write_result",
+    "report.exports.script": "write_script",
+    "report.exports.stats_model_read": "read_stats_model",
+    "runs.bids": "find_run",
+    "runs.opening": "open_run",
+    "session.single.analysis": "Analysis",
+    "session.single.session": "Session",
+    "specification.settings": "Settings",
 }
 
-__all__ = ["__version__", *_ROOMS, *_EXPORTS]
+_names, __getattr__, __dir__ = front_door(__name__, _EXPORTS, _ROOMS)
 
-__getattr__, __dir__ = front_door(__name__, _EXPORTS, _ROOMS)
+__all__ = ["__version__", *_names]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import glmwidgets
+from glmwidgets.front_door import modules_of
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.glm.inference.heights import THRESHOLDS
@@ -89,7 +90,7 @@ def test_files_that_are_named_exist(path):
 def test_the_reference_holds_every_name_of_a_front_door_once_and_no_other(reference):
     offered = set()
     for package in FRONT_DOORS[1:]:
-        offered |= {f"{module}.{name}" for name, module in package._EXPORTS.items()}
+        offered |= {f"{module}.{name}" for name, module in modules_of(package.__name__, package._EXPORTS).items()}
     pages = reference.pages()
     assert set(pages) == {"api/index.md"} | {reference.page_of(package.__name__) for package in FRONT_DOORS[1:]}
     listed = re.findall(r"^::: (\S+)$", "\n".join(pages.values()), re.MULTILINE)
@@ -132,7 +133,7 @@ def test_the_citation_can_be_read():
 
 @pytest.mark.parametrize("package", FRONT_DOORS, ids=lambda package: package.__name__)
 def test_names_at_a_front_door_are_defined_in_the_modules_that_it_names(package):
-    for name, module in package._EXPORTS.items():
+    for name, module in modules_of(package.__name__, package._EXPORTS).items():
         assert getattr(package, name) is not None
         tree = ast.parse(Path(importlib.import_module(module).__file__).read_text(encoding="utf-8"))
         assert name in set(_defined(tree)), f"{package.__name__}.{name} is not defined in {module}"

@@ -5,46 +5,20 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "Answer": "glmwidgets.analysis.answers",
-    "Carpet": "glmwidgets.analysis.carpet",
-    "Clusters": "glmwidgets.analysis.thresholding",
-    "Comparison": "glmwidgets.analysis.compare",
-    "ContrastBook": "glmwidgets.analysis.verdicts",
-    "ContrastVerdict": "glmwidgets.analysis.verdicts",
-    "EventSource": "glmwidgets.analysis.events",
-    "Fitted": "glmwidgets.analysis.answers",
-    "GroupAnswer": "glmwidgets.analysis.answers",
-    "PlaceSeries": "glmwidgets.analysis.places",
-    "RunAnswer": "glmwidgets.analysis.answers",
-    "RunEffect": "glmwidgets.analysis.voxels",
-    "RunEffects": "glmwidgets.analysis.voxels",
-    "SpatialNoise": "glmwidgets.analysis.smoothness",
-    "RunPart": "glmwidgets.analysis.answers",
-    "RunsAnswer": "glmwidgets.analysis.answers",
-    "adapted_expression": "glmwidgets.analysis.proposals",
-    "all_pairs": "glmwidgets.analysis.proposals",
-    "bounds_of": "glmwidgets.analysis.thresholding",
-    "cluster_tsv": "glmwidgets.analysis.cluster_table",
-    "clusters_of": "glmwidgets.analysis.thresholding",
-    "condition_columns": "glmwidgets.analysis.proposals",
-    "contrast_of": "glmwidgets.analysis.steps",
-    "design_of": "glmwidgets.analysis.steps",
-    "effects_of_interest": "glmwidgets.analysis.proposals",
-    "event_findings": "glmwidgets.analysis.events",
-    "find_place": "glmwidgets.analysis.places",
-    "fit_of": "glmwidgets.analysis.steps",
-    "make_carpet": "glmwidgets.analysis.carpet",
-    "measures_of": "glmwidgets.analysis.events",
-    "mended_expression": "glmwidgets.analysis.proposals",
-    "moments_of": "glmwidgets.analysis.steps",
-    "place_series": "glmwidgets.analysis.places",
-    "scan_traces": "glmwidgets.analysis.carpet",
-    "smoothness_of": "glmwidgets.analysis.smoothness",
-    "series_of": "glmwidgets.analysis.steps",
-    "threshold_of": "glmwidgets.analysis.thresholding",
-    "written_contrast": "glmwidgets.analysis.proposals",
+    "answers": "Answer Fitted GroupAnswer RunAnswer RunPart RunsAnswer",
+    "carpet": "Carpet make_carpet scan_traces",
+    "cluster_table": "cluster_tsv",
+    "compare": "Comparison",
+    "events": "EventSource event_findings measures_of",
+    "places": "PlaceSeries find_place place_series",
+    "proposals": (
+        "adapted_expression all_pairs condition_columns effects_of_interest mended_expression written_contrast"
+    ),
+    "smoothness": "SpatialNoise smoothness_of",
+    "steps": "contrast_of design_of fit_of moments_of series_of",
+    "thresholding": "Clusters bounds_of clusters_of threshold_of",
+    "verdicts": "ContrastBook ContrastVerdict",
+    "voxels": "RunEffect RunEffects",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -6,25 +6,14 @@ from glmwidgets.front_door import front_door
 
 # Imported when they are first used, so that the package itself is imported in no time.
 _EXPORTS = {
-    "BROKEN": "glmwidgets.datasets.broken",
-    "SimulatedRun": "glmwidgets.datasets.simulate",
-    "auditory_run": "glmwidgets.datasets.lessons",
-    "broken_run": "glmwidgets.datasets.broken",
-    "demo_run": "glmwidgets.datasets.demo",
-    "fetch_fiac": "glmwidgets.datasets.fetch",
-    "fetch_localizer_contrasts": "glmwidgets.datasets.fetch",
-    "fetch_mni152_template": "glmwidgets.datasets.templates",
-    "fetch_spm_auditory": "glmwidgets.datasets.fetch",
-    "fetch_studyforrest_visloc": "glmwidgets.datasets.fetch",
-    "find_run": "glmwidgets.runs.bids",
-    "find_runs": "glmwidgets.runs.bids",
-    "group_maps": "glmwidgets.datasets.lessons",
-    "load_confounds": "glmwidgets.runs.bids_confounds",
-    "load_mni152_template": "glmwidgets.datasets.templates",
-    "sentence_runs": "glmwidgets.datasets.lessons",
-    "simulate_run": "glmwidgets.datasets.simulate",
+    "broken": "BROKEN broken_run",
+    "demo": "demo_run",
+    "fetch": "fetch_fiac fetch_localizer_contrasts fetch_spm_auditory fetch_studyforrest_visloc",
+    "glmwidgets.runs.bids": "find_run find_runs",
+    "glmwidgets.runs.bids_confounds": "load_confounds",
+    "lessons": "auditory_run group_maps sentence_runs",
+    "simulate": "SimulatedRun simulate_run",
+    "templates": "fetch_mni152_template load_mni152_template",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

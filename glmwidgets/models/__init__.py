@@ -5,22 +5,17 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "FirstLevelModel": "glmwidgets.models.first_level",
-    "ImageMasker": "glmwidgets.models.masker",
-    "NiftiLabelsMasker": "glmwidgets.models.labels_masker",
-    "NiftiMasker": "glmwidgets.models.maskers",
-    "NiftiSpheresMasker": "glmwidgets.models.maskers",
-    "NotFittedError": "glmwidgets.models.base",
-    "SecondLevelModel": "glmwidgets.models.second_level",
-    "cluster_level_inference": "glmwidgets.models.thresholding",
-    "compute_fixed_effects": "glmwidgets.models.fixed_effects",
-    "first_level_from_bids": "glmwidgets.models.from_bids",
-    "get_clusters_table": "glmwidgets.models.thresholding",
-    "non_parametric_inference": "glmwidgets.models.permutation_inference",
-    "runs_random_field": "glmwidgets.models.mapping",
-    "threshold_stats_img": "glmwidgets.models.thresholding",
+    "base": "NotFittedError",
+    "first_level": "FirstLevelModel",
+    "fixed_effects": "compute_fixed_effects",
+    "from_bids": "first_level_from_bids",
+    "labels_masker": "NiftiLabelsMasker",
+    "mapping": "runs_random_field",
+    "masker": "ImageMasker",
+    "maskers": "NiftiMasker NiftiSpheresMasker",
+    "permutation_inference": "non_parametric_inference",
+    "second_level": "SecondLevelModel",
+    "thresholding": "cluster_level_inference get_clusters_table threshold_stats_img",
 }
 
-__all__ = [*_EXPORTS]
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

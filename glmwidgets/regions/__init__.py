@@ -5,23 +5,12 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "Atlas": "glmwidgets.regions.atlas",
-    "FORMATS": "glmwidgets.regions.tables",
-    "Label": "glmwidgets.regions.labels",
-    "LabelAtlas": "glmwidgets.regions.atlas",
-    "LabelTable": "glmwidgets.regions.labels",
-    "Place": "glmwidgets.regions.places",
-    "ProbabilityAtlas": "glmwidgets.regions.atlas",
-    "Shares": "glmwidgets.regions.places",
-    "hedge_of_spaces": "glmwidgets.regions.spaces",
-    "is_mni": "glmwidgets.regions.spaces",
-    "make_atlas": "glmwidgets.regions.atlas",
-    "open_atlas": "glmwidgets.regions.opening",
-    "parse_labels": "glmwidgets.regions.tables",
-    "read_labels": "glmwidgets.regions.tables",
-    "space_in_name": "glmwidgets.regions.spaces",
+    "atlas": "Atlas LabelAtlas ProbabilityAtlas make_atlas",
+    "labels": "Label LabelTable",
+    "opening": "open_atlas",
+    "places": "Place Shares",
+    "spaces": "hedge_of_spaces is_mni space_in_name",
+    "tables": "FORMATS parse_labels read_labels",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

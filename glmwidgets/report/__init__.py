@@ -5,31 +5,17 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "Display": "glmwidgets.report.figures.display",
-    "PaperFigure": "glmwidgets.report.figures.canvas",
-    "find_cut_slices": "glmwidgets.report.figures.cuts",
-    "find_xyz_cut_coords": "glmwidgets.report.figures.cuts",
-    "make_glm_report": "glmwidgets.report.page.html",
-    "plot_anat": "glmwidgets.report.figures.anatomy",
-    "plot_contrast_matrix": "glmwidgets.report.figures.designs",
-    "plot_design_correlation": "glmwidgets.report.figures.designs",
-    "plot_design_matrix": "glmwidgets.report.figures.designs",
-    "plot_design_matrix_correlation": "glmwidgets.report.figures.all",
-    "plot_epi": "glmwidgets.report.figures.anatomy",
-    "plot_event": "glmwidgets.report.figures.all",
-    "plot_events": "glmwidgets.report.figures.series",
-    "plot_glass_brain": "glmwidgets.report.figures.glass",
-    "plot_hrf": "glmwidgets.report.figures.series",
-    "plot_img": "glmwidgets.report.figures.maps",
-    "plot_r_square": "glmwidgets.report.figures.maps",
-    "plot_residual_histogram": "glmwidgets.report.figures.series",
-    "plot_roi": "glmwidgets.report.figures.anatomy",
-    "plot_series": "glmwidgets.report.figures.series",
-    "plot_stat_map": "glmwidgets.report.figures.maps",
-    "save_glm_to_bids": "glmwidgets.report.exports.bids_derivatives",
-    "show": "glmwidgets.report.figures.canvas",
+    "exports.bids_derivatives": "save_glm_to_bids",
+    "figures.all": "plot_design_matrix_correlation plot_event",
+    "figures.anatomy": "plot_anat plot_epi plot_roi",
+    "figures.canvas": "PaperFigure show",
+    "figures.cuts": "find_cut_slices find_xyz_cut_coords",
+    "figures.designs": "plot_contrast_matrix plot_design_correlation plot_design_matrix",
+    "figures.display": "Display",
+    "figures.glass": "plot_glass_brain",
+    "figures.maps": "plot_img plot_r_square plot_stat_map",
+    "figures.series": "plot_events plot_hrf plot_residual_histogram plot_series",
+    "page.html": "make_glm_report",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "BidsQuestion": "glmwidgets.runs.bids",
-    "Domain": "glmwidgets.runs.domain",
-    "Provenance": "glmwidgets.runs.run",
-    "Run": "glmwidgets.runs.run",
-    "find_run": "glmwidgets.runs.bids",
-    "find_runs": "glmwidgets.runs.bids",
-    "load_confounds": "glmwidgets.runs.bids_confounds",
-    "open_run": "glmwidgets.runs.opening",
-    "open_runs": "glmwidgets.runs.opening",
+    "bids": "BidsQuestion find_run find_runs",
+    "bids_confounds": "load_confounds",
+    "domain": "Domain",
+    "opening": "open_run open_runs",
+    "run": "Provenance Run",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

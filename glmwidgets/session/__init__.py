@@ -5,11 +5,9 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "GroupSession": "glmwidgets.session.group.session",
-    "Session": "glmwidgets.session.single.session",
-    "open_group": "glmwidgets.session.group.data",
+    "group.data": "open_group",
+    "group.session": "GroupSession",
+    "single.session": "Session",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -9,21 +9,15 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "CellGrid": "glmwidgets.study.cells",
-    "FIGURES": "glmwidgets.study.figures",
-    "Figure": "glmwidgets.study.figure",
-    "GroupMap": "glmwidgets.study.group",
-    "Preview": "glmwidgets.study.preview",
-    "QCTable": "glmwidgets.study.table",
-    "RunRefit": "glmwidgets.study.refit",
-    "Study": "glmwidgets.study.study",
-    "StudyAnswer": "glmwidgets.study.refit",
-    "StudyFit": "glmwidgets.study.refit",
-    "StudyRun": "glmwidgets.study.index",
-    "runs_of_dataset": "glmwidgets.study.index",
-    "runs_of_table": "glmwidgets.study.index",
+    "cells": "CellGrid",
+    "figure": "Figure",
+    "figures": "FIGURES",
+    "group": "GroupMap",
+    "index": "StudyRun runs_of_dataset runs_of_table",
+    "preview": "Preview",
+    "refit": "RunRefit StudyAnswer StudyFit",
+    "study": "Study",
+    "table": "QCTable",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -5,29 +5,12 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "EventFinding": "glmwidgets.glm.events.checks",
-    "Events": "glmwidgets.glm.events.reading",
-    "add_event": "glmwidgets.glm.events.cells",
-    "average_around_events": "glmwidgets.glm.events.average",
-    "check_events": "glmwidgets.glm.events.checks",
-    "checked_lines": "glmwidgets.glm.events.table",
-    "checked_name": "glmwidgets.glm.events.cells",
-    "drop_events": "glmwidgets.glm.events.cells",
-    "edit_cell": "glmwidgets.glm.events.cells",
-    "event_lines": "glmwidgets.glm.events.table",
-    "event_warnings": "glmwidgets.glm.events.checks",
-    "half_labels": "glmwidgets.glm.events.cells",
-    "looks_like_milliseconds": "glmwidgets.glm.events.checks",
-    "merge_types": "glmwidgets.glm.events.edits",
-    "modulate": "glmwidgets.glm.events.edits",
-    "rename_types": "glmwidgets.glm.events.edits",
-    "run_window": "glmwidgets.glm.events.checks",
-    "share_of_mixed_windows": "glmwidgets.glm.events.average",
-    "shift_onsets": "glmwidgets.glm.events.edits",
-    "split_type": "glmwidgets.glm.events.edits",
-    "to_seconds": "glmwidgets.glm.events.cells",
+    "average": "average_around_events share_of_mixed_windows",
+    "cells": "add_event checked_name drop_events edit_cell half_labels to_seconds",
+    "checks": "EventFinding check_events event_warnings looks_like_milliseconds run_window",
+    "edits": "merge_types modulate rename_types shift_onsets split_type",
+    "reading": "Events",
+    "table": "checked_lines event_lines",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

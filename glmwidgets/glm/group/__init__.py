@@ -5,26 +5,11 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "GROUP_ESTIMATORS": "glmwidgets.glm.group.fit",
-    "GroupFit": "glmwidgets.glm.group.fit",
-    "Influence": "glmwidgets.glm.group.influence",
-    "KINDS": "glmwidgets.glm.group.terms",
-    "MATCHES": "glmwidgets.glm.group.matching",
-    "Matching": "glmwidgets.glm.group.matching",
-    "TermColumn": "glmwidgets.glm.group.terms",
-    "check_group_design": "glmwidgets.glm.group.design",
-    "columns_of_terms": "glmwidgets.glm.group.terms",
-    "design_of_terms": "glmwidgets.glm.group.terms",
-    "fit_group": "glmwidgets.glm.group.fit",
-    "group_contrast": "glmwidgets.glm.group.fit",
-    "group_weights": "glmwidgets.glm.group.fit",
-    "make_second_level_design_matrix": "glmwidgets.glm.group.design",
-    "kind_of": "glmwidgets.glm.group.terms",
-    "map_distances": "glmwidgets.glm.group.influence",
-    "map_influence": "glmwidgets.glm.group.influence",
-    "match_table": "glmwidgets.glm.group.matching",
+    "design": "check_group_design make_second_level_design_matrix",
+    "fit": "GROUP_ESTIMATORS GroupFit fit_group group_contrast group_weights",
+    "influence": "Influence map_distances map_influence",
+    "matching": "MATCHES Matching match_table",
+    "terms": "KINDS TermColumn columns_of_terms design_of_terms kind_of",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -5,18 +5,10 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "AR1Precision": "glmwidgets.glm.noise.ar1",
-    "LIVE_NOISE_MODEL": "glmwidgets.glm.noise.models",
-    "NOISE_MODELS": "glmwidgets.glm.noise.models",
-    "NoiseFit": "glmwidgets.glm.noise.products",
-    "NoiseModel": "glmwidgets.glm.noise.models",
-    "NoiseParameter": "glmwidgets.glm.noise.models",
-    "POOLINGS": "glmwidgets.glm.noise.pooling",
-    "lagged_products": "glmwidgets.glm.noise.products",
-    "neighbour_matrix": "glmwidgets.glm.noise.pooling",
-    "noise_model_row": "glmwidgets.glm.noise.models",
+    "ar1": "AR1Precision",
+    "models": "LIVE_NOISE_MODEL NOISE_MODELS NoiseModel NoiseParameter noise_model_row",
+    "pooling": "POOLINGS neighbour_matrix",
+    "products": "NoiseFit lagged_products",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

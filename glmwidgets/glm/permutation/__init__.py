@@ -5,11 +5,7 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "PermutationResult": "glmwidgets.glm.permutation.tests",
-    "iter_permutations": "glmwidgets.glm.permutation.tests",
-    "permutation_test": "glmwidgets.glm.permutation.tests",
+    "tests": "PermutationResult iter_permutations permutation_test",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

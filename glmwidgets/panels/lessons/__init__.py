@@ -5,13 +5,10 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "Choice": "glmwidgets.panels.lessons.question",
-    "Estimate": "glmwidgets.panels.lessons.question",
-    "LivePlot": "glmwidgets.panels.lessons.live",
-    "TruthPanel": "glmwidgets.panels.lessons.truth",
-    "true_effect": "glmwidgets.datasets.simulate",
+    "glmwidgets.datasets.simulate": "true_effect",
+    "live": "LivePlot",
+    "question": "Choice Estimate",
+    "truth": "TruthPanel",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

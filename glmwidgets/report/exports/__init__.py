@@ -5,16 +5,11 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "FILES": "glmwidgets.report.exports.folder",
-    "runs_report": "glmwidgets.report.exports.runs",
-    "study_of_runs": "glmwidgets.report.exports.runs",
-    "write_group_script": "glmwidgets.report.exports.group_script",
-    "write_result": "glmwidgets.report.exports.folder",
-    "write_runs_script": "glmwidgets.report.exports.runs",
-    "write_script": "glmwidgets.report.exports.script",
-    "write_stats_model": "glmwidgets.report.exports.stats_model",
+    "folder": "FILES write_result",
+    "group_script": "write_group_script",
+    "runs": "runs_report study_of_runs write_runs_script",
+    "script": "write_script",
+    "stats_model": "write_stats_model",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

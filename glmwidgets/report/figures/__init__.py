@@ -5,35 +5,18 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "Display": "glmwidgets.report.figures.display",
-    "EVENT_COLOURS": "glmwidgets.web.palettes",
-    "PaperFigure": "glmwidgets.report.figures.canvas",
-    "Picture": "glmwidgets.report.figures.embed",
-    "colour_of": "glmwidgets.web.palettes",
-    "find_cut_slices": "glmwidgets.report.figures.cuts",
-    "find_xyz_cut_coords": "glmwidgets.report.figures.cuts",
-    "picture": "glmwidgets.report.figures.embed",
-    "plot_anat": "glmwidgets.report.figures.anatomy",
-    "plot_contrast_matrix": "glmwidgets.report.figures.designs",
-    "plot_design_correlation": "glmwidgets.report.figures.designs",
-    "plot_design_matrix": "glmwidgets.report.figures.designs",
-    "plot_design_matrix_correlation": "glmwidgets.report.figures.all",
-    "plot_epi": "glmwidgets.report.figures.anatomy",
-    "plot_event": "glmwidgets.report.figures.all",
-    "plot_events": "glmwidgets.report.figures.series",
-    "plot_glass_brain": "glmwidgets.report.figures.glass",
-    "plot_hrf": "glmwidgets.report.figures.series",
-    "plot_img": "glmwidgets.report.figures.maps",
-    "plot_r_square": "glmwidgets.report.figures.maps",
-    "plot_residual_histogram": "glmwidgets.report.figures.series",
-    "plot_roi": "glmwidgets.report.figures.anatomy",
-    "plot_series": "glmwidgets.report.figures.series",
-    "plot_stat_map": "glmwidgets.report.figures.maps",
-    "show": "glmwidgets.report.figures.canvas",
-    "write_mm": "glmwidgets.report.figures.style",
-    "write_number": "glmwidgets.report.figures.style",
+    "all": "plot_design_matrix_correlation plot_event",
+    "anatomy": "plot_anat plot_epi plot_roi",
+    "canvas": "PaperFigure show",
+    "cuts": "find_cut_slices find_xyz_cut_coords",
+    "designs": "plot_contrast_matrix plot_design_correlation plot_design_matrix",
+    "display": "Display",
+    "embed": "Picture picture",
+    "glass": "plot_glass_brain",
+    "glmwidgets.web.palettes": "EVENT_COLOURS colour_of",
+    "maps": "plot_img plot_r_square plot_stat_map",
+    "series": "plot_events plot_hrf plot_residual_histogram plot_series",
+    "style": "write_mm write_number",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

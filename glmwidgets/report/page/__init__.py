@@ -5,27 +5,12 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "ContrastFacts": "glmwidgets.report.page.subject",
-    "Report": "glmwidgets.report.page.html",
-    "Study": "glmwidgets.report.page.subject",
-    "analysis_report": "glmwidgets.report.page.html",
-    "describe_contrast": "glmwidgets.report.page.methods",
-    "describe_height": "glmwidgets.report.page.methods",
-    "describe_threshold": "glmwidgets.report.page.words",
-    "glm_report": "glmwidgets.report.page.html",
-    "make_glm_report": "glmwidgets.report.page.html",
-    "group_report": "glmwidgets.report.page.group",
-    "methods_text": "glmwidgets.report.page.methods",
-    "named_contrasts": "glmwidgets.report.page.subject",
-    "results_sheet": "glmwidgets.report.page.sheet",
-    "render": "glmwidgets.report.page.html",
-    "session_report": "glmwidgets.report.page.html",
-    "study_of_model": "glmwidgets.report.page.subject",
-    "study_of_result": "glmwidgets.report.page.subject",
-    "study_of_session": "glmwidgets.report.page.subject",
-    "summary": "glmwidgets.report.page.words",
+    "group": "group_report",
+    "html": "Report analysis_report glm_report make_glm_report render session_report",
+    "methods": "describe_contrast describe_height methods_text",
+    "sheet": "results_sheet",
+    "subject": "ContrastFacts Study named_contrasts study_of_model study_of_result study_of_session",
+    "words": "describe_threshold summary",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

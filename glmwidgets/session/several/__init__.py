@@ -5,12 +5,9 @@ from __future__ import annotations
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "FixedSession": "glmwidgets.session.several.session",
-    "RunSet": "glmwidgets.session.several.runs",
-    "load_runs": "glmwidgets.session.several.store",
-    "save_runs": "glmwidgets.session.several.store",
+    "runs": "RunSet",
+    "session": "FixedSession",
+    "store": "load_runs save_runs",
 }
 
-__all__ = list(_EXPORTS)
-
-__getattr__, __dir__ = front_door(__name__, _EXPORTS)
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)
