@@ -150,8 +150,8 @@ def test_report_and_exports_tell_it(made, tmp_path):
     assert "The column 0 was shifted by 1 s." in text
     assert "The column 1 was made orthogonal to 0." in text
     assert "convolved" not in text
-    written = save_glm_to_bids(session, out_dir=tmp_path, report=False)
-    design = next(path for path in written if path.name.endswith("design.tsv"))
+    save_glm_to_bids(session, out_dir=tmp_path, report=False, pictures=False)
+    (design,) = tmp_path.rglob("*design.tsv")
     np.testing.assert_array_equal(pd.read_csv(design, sep="\t").to_numpy(), session.result.design.to_numpy())
     with pytest.raises(ValueError, match="given design matrices cannot be told as a Stats Model"):
         stats_model(session)
