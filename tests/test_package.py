@@ -77,12 +77,6 @@ def test_an_installed_wheel_carries_the_tour_the_types_marker_and_the_front_end(
     assert {"glmwidgets/notebooks/00_tour.ipynb", "glmwidgets/py.typed"} | front_end <= held
 
 
-@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
-def test_notebooks_are_kept_without_outputs(notebook):
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    assert [c for c in cells if c.get("outputs") or c.get("execution_count")] == []
-
-
 def test_the_tour_starts_with_the_cell_that_shows_the_explorer():
     first = json.loads((ROOT / "notebooks" / "00_tour.ipynb").read_text(encoding="utf-8"))["cells"][0]
     assert first["cell_type"] == "code"

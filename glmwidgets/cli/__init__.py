@@ -25,6 +25,7 @@ COMMANDS = {
     "lab": ("glmwidgets.cli.lab", "start JupyterLab in a folder"),
     "fit": ("glmwidgets.cli.fit", "fit a model without a browser and write its maps and tables"),
     "report": ("glmwidgets.cli.report", "fit a model and write an HTML report of it"),
+    "clean": ("glmwidgets.cli.clean", "remove outputs and the saved state of widgets from notebooks"),
 }
 
 
