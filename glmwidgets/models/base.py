@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.glm.errors import InputError
@@ -23,8 +24,7 @@ class Estimator:
     --------
     >>> class Model(Estimator):
     ...     def __init__(self, width=1.0, name=None):
-    ...         self.width = width
-    ...         self.name = name
+    ...         self._keep(locals())
     >>> Model(name="a").set_params(width=2.0)
     Model(width=2.0, name='a')
     >>> Model().get_params()
@@ -36,6 +36,10 @@ class Estimator:
 
     #: An attribute that ``fit`` sets last.
     learnt: ClassVar[str] = "masker_"
+
+    def _keep(self, given: Mapping[str, Any]) -> None:
+        """Store the arguments of the constructor, its ``locals()``, under their own names."""
+        vars(self).update({name: value for name, value in given.items() if name not in ("self", "__class__")})
 
     @classmethod
     def _parameters(cls) -> dict[str, Any]:

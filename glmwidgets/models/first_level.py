@@ -166,31 +166,7 @@ class FirstLevelModel(RunEstimates):
         *,
         convolution: str | None = None,
     ):
-        self.t_r = t_r
-        self.slice_time_ref = slice_time_ref
-        self.hrf_model = hrf_model
-        self.drift_model = drift_model
-        self.high_pass = high_pass
-        self.drift_order = drift_order
-        self.fir_delays = fir_delays
-        self.min_onset = min_onset
-        self.mask_img = mask_img
-        self.target_affine = target_affine
-        self.target_shape = target_shape
-        self.smoothing_fwhm = smoothing_fwhm
-        self.memory = memory
-        self.memory_level = memory_level
-        self.standardize = standardize
-        self.signal_scaling = signal_scaling
-        self.noise_model = noise_model
-        self.verbose = verbose
-        self.n_jobs = n_jobs
-        self.minimize_memory = minimize_memory
-        self.subject_label = subject_label
-        self.random_state = random_state
-        self.precision = precision
-        self.pooling = pooling
-        self.convolution = convolution
+        self._keep(locals())
 
     # Fit --------------------------------------------------------------------------------------------------------------
 

@@ -102,29 +102,7 @@ class NiftiLabelsMasker(SeriesMasker):
         cmap: str | None = None,
         clean_args: Mapping[str, Any] | None = None,
     ):
-        self.labels_img = labels_img
-        self.labels = labels
-        self.lut = lut
-        self.background_label = background_label
-        self.mask_img = mask_img
-        self.smoothing_fwhm = smoothing_fwhm
-        self.standardize = standardize
-        self.standardize_confounds = standardize_confounds
-        self.high_variance_confounds = high_variance_confounds
-        self.detrend = detrend
-        self.low_pass = low_pass
-        self.high_pass = high_pass
-        self.t_r = t_r
-        self.dtype = dtype
-        self.resampling_target = resampling_target
-        self.memory = memory
-        self.memory_level = memory_level
-        self.verbose = verbose
-        self.strategy = strategy
-        self.keep_masked_labels = keep_masked_labels
-        self.reports = reports
-        self.cmap = cmap
-        self.clean_args = clean_args
+        self._keep(locals())
 
     def _prepare(self, img: nib.Nifti1Image | None) -> Any:
         check_choice("strategy", self.strategy, REDUCTIONS)

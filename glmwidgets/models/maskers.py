@@ -100,27 +100,7 @@ class NiftiMasker(SeriesMasker):
         cmap: str = "gray",
         clean_args: Mapping[str, Any] | None = None,
     ):
-        self.mask_img = mask_img
-        self.runs = runs
-        self.smoothing_fwhm = smoothing_fwhm
-        self.standardize = standardize
-        self.standardize_confounds = standardize_confounds
-        self.detrend = detrend
-        self.high_variance_confounds = high_variance_confounds
-        self.low_pass = low_pass
-        self.high_pass = high_pass
-        self.t_r = t_r
-        self.target_affine = target_affine
-        self.target_shape = target_shape
-        self.mask_strategy = mask_strategy
-        self.mask_args = mask_args
-        self.dtype = dtype
-        self.memory = memory
-        self.memory_level = memory_level
-        self.verbose = verbose
-        self.reports = reports
-        self.cmap = cmap
-        self.clean_args = clean_args
+        self._keep(locals())
 
     def _prepare(self, img: nib.Nifti1Image | None) -> Any:
         if self.mask_img is not None:
@@ -215,24 +195,7 @@ class NiftiSpheresMasker(SeriesMasker):
         reports: bool = True,
         clean_args: Mapping[str, Any] | None = None,
     ):
-        self.seeds = seeds
-        self.radius = radius
-        self.mask_img = mask_img
-        self.allow_overlap = allow_overlap
-        self.smoothing_fwhm = smoothing_fwhm
-        self.standardize = standardize
-        self.standardize_confounds = standardize_confounds
-        self.high_variance_confounds = high_variance_confounds
-        self.detrend = detrend
-        self.low_pass = low_pass
-        self.high_pass = high_pass
-        self.t_r = t_r
-        self.dtype = dtype
-        self.memory = memory
-        self.memory_level = memory_level
-        self.verbose = verbose
-        self.reports = reports
-        self.clean_args = clean_args
+        self._keep(locals())
 
     def _prepare(self, img: nib.Nifti1Image | None) -> Any:
         try:

@@ -116,17 +116,7 @@ class SecondLevelModel(MappingModel):
         estimator: str = "ols",
         resample: bool = False,
     ):
-        self.mask_img = mask_img
-        self.target_affine = target_affine
-        self.target_shape = target_shape
-        self.smoothing_fwhm = smoothing_fwhm
-        self.memory = memory
-        self.memory_level = memory_level
-        self.verbose = verbose
-        self.n_jobs = n_jobs
-        self.minimize_memory = minimize_memory
-        self.estimator = estimator
-        self.resample = resample
+        self._keep(locals())
 
     # Fit --------------------------------------------------------------------------------------------------------------
 
