@@ -7,7 +7,7 @@ from typing import Any
 
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chips import Chips
-from glmwidgets.panels.shared.base import Panel, field, labelled, named
+from glmwidgets.panels.shared.base import Panel, field, labelled, named, text
 from glmwidgets.specification.model import ALL_OTHERS
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
@@ -65,10 +65,10 @@ class ColumnEdits(W.VBox):
         panel.on_value(self.orthogonal, self._free)
         for control in (self.column, self.unit):
             panel.on_value(control, self._show)
-        shifted = W.row("glmw-beside", self.shift, self.unit)
-        pair = W.Box([field("later by", shifted), field("orthogonal to", self.orthogonal)])
-        pair.add_class("glmw-pair")
-        self._edits = W.column("glmw-view", self.used, self.column, pair)
+        shifted = W.row("glmw-shift", named(self.shift, "later by"), self.unit)
+        words = text("glmw-label", "later by")
+        freed = field("orthogonal to", self.orthogonal)
+        self._edits = W.column("glmw-view", self.used, self.column, words, shifted, freed)
         super().__init__([where, self._edits])
         self.session.observe_locked(self._show, "settings")
         self._show()

@@ -58,7 +58,7 @@ class ContrastPanel(Panel):
         Of the active contrast.
     name : Text
         What the active contrast is called in the list.
-    f_test : Checkbox
+    f_test : ToggleButton
         Whether the active contrast is an F test; one of several rows always is.
     add, remove, pairs, interest : Button
     weigh : ToggleButton
@@ -91,8 +91,8 @@ class ContrastPanel(Panel):
         self.interest = self.button(
             "effects of interest", self._add_interest, tooltip="an F test of all event types together"
         )
-        self.f_test = W.Checkbox(
-            description="F test", indent=False, tooltip="test the effect in either direction; several rows always are"
+        self.f_test = W.ToggleButton(
+            description="F", tooltip="F test, of effects in either direction; several rows always are one"
         )
         self.on_value(self.f_test, self._choose_test)
         tools = W.row("glmw-bar", self._verdict, self.f_test, self.weigh, self.interest, self.pairs)
