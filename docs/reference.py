@@ -50,6 +50,7 @@ TABLES = {
     "SCALINGS": ("glmwidgets.glm.moments.scaling", {"`signal_scaling`": "value", "what it is": "label"}),
     "STATISTICS": ("glmwidgets.glm.fit.statistics", {"in menus": "label", "what it says": "description"}),
     "GROUP_ESTIMATORS": ("glmwidgets.glm.group.fit", {"what it is": "meaning"}),
+    "FIGURES": ("glmwidgets.study.figures", {"what it is": "label", "unit": "unit", "how": "definition"}),
     "TESTS": ("glmwidgets.session.group.tests", {"in menus": "label", "what it asks": "hint"}),
 }
 AS_CODE = {"formula", "value"}

@@ -74,6 +74,13 @@ from glmwidgets.specification.fixed import Weighting
 from glmwidgets.specification.series import CarpetOrder
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.words import describe_changes
+from glmwidgets.study.exclusions import parse_rule
+from glmwidgets.study.figure import Figure
+from glmwidgets.study.figures import figures_of
+from glmwidgets.study.gather import definitions
+from glmwidgets.study.index import StudyRun
+from glmwidgets.study.refit import RunRefit, StudyAnswer
+from glmwidgets.study.seen import Seen, Together
 
 # Rows that are added, one in each table -----------------------------------------------------------------------------
 
@@ -261,6 +268,12 @@ STANDARD = Added(
     "STANDARDS", "sign", Standard("sign", "replaced by their signs", lambda y, centred: np.sign(y - y.mean(axis=0)))
 )
 
+FIGURE = Added(
+    "FIGURES",
+    "rivers",
+    Figure("rivers", "number of rivers", "rivers", "input", "Rivers that a map shows.", lambda seen: 3.0, side="high"),
+)
+
 
 def _tables():
     """Every table of choices of the package, by the name it has in its module."""
@@ -284,6 +297,7 @@ EVERY_ROW = [
     SIZES,
     FORMAT,
     STANDARD,
+    FIGURE,
 ]
 
 
@@ -593,3 +607,12 @@ def test_a_choice_that_one_run_does_not_need_is_refused_all_the_same():
 )
 def test_a_misspelt_choice_is_refused_with_the_nearest(call, name, meant):
     _refused(call, name, meant)
+
+
+@each([FIGURE])
+def test_a_figure_is_in_the_table_its_definitions_and_rules(added):
+    part = RunRefit(0, "run", why_not="not made yet")
+    together = Together(StudyAnswer("a", (part,), (None,), ("not made yet",), ("01",)))
+    assert figures_of(Seen(0, StudyRun("run", "01"), part, None, "a", together))[added.name] == 3
+    assert definitions()[added.name]["Description"] == "Rivers that a map shows."
+    assert parse_rule("rivers ge 2").said == "number of rivers at least 2 rivers"

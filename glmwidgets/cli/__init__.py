@@ -1,4 +1,4 @@
-"""The command line: ``glmwidgets demo``, ``app``, ``lab``, ``fit`` and ``report``."""
+"""The command line: ``glmwidgets demo``, ``app``, ``lab``, ``fit``, ``report`` and ``study``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ COMMANDS = {
     "lab": ("glmwidgets.cli.lab", "start JupyterLab in a folder"),
     "fit": ("glmwidgets.cli.fit", "fit a model without a browser and write its maps and tables"),
     "report": ("glmwidgets.cli.report", "fit a model and write an HTML report of it"),
+    "study": ("glmwidgets.cli.study", "fit many runs under one model: study init, run, status, gather"),
     "clean": ("glmwidgets.cli.clean", "remove outputs and the saved state of widgets from notebooks"),
 }
 

@@ -81,7 +81,7 @@ def _found(given: dict[str, Any]) -> FoundRun | None:
     """The run that the options of a dataset name; None without them."""
     names = ("subject", "task", "run", "session", "space", "derivatives")
     root, raw, strategy = given.pop("bids"), given.pop("raw"), given.pop("strategy")
-    entities = _entities(given.pop("entity") or [])
+    entities = entities_of(given.pop("entity") or [])
     narrow = {name: value for name in names if (value := given.pop(name)) is not None}
     if root is None:
         if narrow or raw or strategy or entities:
@@ -102,7 +102,8 @@ def _found(given: dict[str, Any]) -> FoundRun | None:
     return found
 
 
-def _entities(given: Sequence[str]) -> dict[str, str]:
+def entities_of(given: Sequence[str]) -> dict[str, str]:
+    """Entities of file names from what was typed, ``KEY=VALUE``."""
     pairs = [text.partition("=") for text in given]
     for text, (key, separator, _) in zip(given, pairs, strict=True):
         if not key or not separator:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from glmwidgets.glm.choices import refusal
 from glmwidgets.specification.field import Field, Option, SettingsError
 from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["add_settings", "as_options_say", "begun_with"]
 
@@ -23,15 +25,23 @@ TITLES = {
 }
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
+def add_settings(
+    parser: argparse.ArgumentParser,
+    titles: Mapping[str, Sequence[str]] = MappingProxyType(TITLES),
+    begun: SettingsTree | None = None,
+) -> None:
     """Give a parser the options of every setting that has any; what a person gives is there by the setting's path.
 
     Parameters
     ----------
     parser : ArgumentParser
         Two flags may write one setting, so a flag that was not given writes nothing.
+    titles : mapping of str to sequence of str
+        Headings of the help, and the groups of settings below each.
+    begun : SettingsTree, optional
+        What the help says for defaults; by default what the command line begins with.
     """
-    for title, groups in TITLES.items():
+    for title, groups in titles.items():
         heading = parser.add_argument_group(title)
         for path, known in Settings.known().items():
             if path.partition(".")[0] in groups:
@@ -40,7 +50,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
                         option.flag,
                         dest=path,
                         default=argparse.SUPPRESS,
-                        help=_help(path, known, option).replace("%", "%%"),
+                        help=_help(path, known, option, begun).replace("%", "%%"),
                         **_taken(path, known, option),
                     )
 
@@ -57,11 +67,11 @@ def as_options_say(error: SettingsError) -> SettingsError:
     return SettingsError(options[0].flag, error.message, error.advice_at("terminal")) if options else error
 
 
-def _help(path: str, known: Field, option: Option) -> str:
+def _help(path: str, known: Field, option: Option, begun: SettingsTree | None) -> str:
     """What an option asks for, what it needs to have an effect, its choices and its default."""
     needs = "".join(f", for {need.words}" for need in known.needs if need.words != "none")
     choices = "" if known.choices is None or known.closed else f": {', '.join(known.choices)}"
-    default = option.default or Settings().get(path)
+    default = option.default or Settings().get(path) if begun is None else begun.get(path)
     written = ",".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
     shown = default not in (None, "") and not isinstance(default, bool)
     return f"{option.help}{needs}{choices}" + (f" (default: {written})" if shown else "")

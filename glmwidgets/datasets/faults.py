@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from glmwidgets.datasets.simulate import SimulatedRun, motion_volumes, simulate_run
 from glmwidgets.files.writing import write_text
-from glmwidgets.glm.choices import Choices, check_choice
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.confound_groups import FD, MOTION
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
@@ -142,24 +142,20 @@ def _truncated(part: StudyPart, how: Mapping[str, Any]) -> StudyPart:
 
 
 #: Faults that can be planted in a run, by name.
-FAULTS: Choices[PlantedFault] = Choices(
-    {
-        "flipped": PlantedFault("left and right are exchanged", ("sides",), _flipped),
-        "shifted": PlantedFault("the events are one scan late", ("lateness",), _shifted),
-        "swapped": PlantedFault("two conditions are exchanged", ("swap",), _swapped),
-        "wrong TR": PlantedFault("the time between scans is a tenth too long", ("t_r",), _wrong_t_r),
-        "spike": PlantedFault("one scan is a tenth brighter", ("dvars_max", "spikes"), _spike),
-        "dropout": PlantedFault("signal is lost above the sinuses", ("signal_loss",), _dropout),
-        "tied motion": PlantedFault("the head nods with every press", ("motion_task",), _tied_motion),
-        "other events": PlantedFault(
-            "the events are another participant's", ("map_r", "task_r_square"), _others_events
-        ),
-        "half covered": PlantedFault("the lower half of the brain is missing", ("coverage",), _half),
-        "smoothed twice": PlantedFault("it was smoothed once more, by 8 mm", ("fwhm",), _smoothed),
-        "inverted": PlantedFault("the signal is upside down", ("map_r",), _inverted),
-        "truncated": PlantedFault("it ends after 60 % of the scans", ("n_scans",), _truncated),
-    }
-)
+FAULTS: dict[str, PlantedFault] = {
+    "flipped": PlantedFault("left and right are exchanged", ("sides",), _flipped),
+    "shifted": PlantedFault("the events are one scan late", ("lateness",), _shifted),
+    "swapped": PlantedFault("two conditions are exchanged", ("swap",), _swapped),
+    "wrong TR": PlantedFault("the time between scans is a tenth too long", ("t_r",), _wrong_t_r),
+    "spike": PlantedFault("one scan is a tenth brighter", ("dvars_max", "spikes"), _spike),
+    "dropout": PlantedFault("signal is lost above the sinuses", ("signal_loss",), _dropout),
+    "tied motion": PlantedFault("the head nods with every press", ("motion_task",), _tied_motion),
+    "other events": PlantedFault("the events are another participant's", ("map_r", "task_r_square"), _others_events),
+    "half covered": PlantedFault("the lower half of the brain is missing", ("coverage",), _half),
+    "smoothed twice": PlantedFault("it was smoothed once more, by 8 mm", ("fwhm",), _smoothed),
+    "inverted": PlantedFault("the signal is upside down", ("map_r",), _inverted),
+    "truncated": PlantedFault("it ends after 60 % of the scans", ("n_scans",), _truncated),
+}
 
 
 def write_study(

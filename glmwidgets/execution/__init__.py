@@ -1,1 +1,19 @@
-"""Where work that outlives a session is done: a store by content, workers of this machine, other schedulers."""
+"""Where work that outlives a session is done: a store by content, workers of this machine, other schedulers.
+
+`work_through` does a list of `Task`s in lanes: a lane is one worker with one task in hand. The same tasks give the same
+files whether the lanes are processes of this machine, workers of Dask, or elements of a job array.
+"""
+
+from __future__ import annotations
+
+from glmwidgets.front_door import front_door
+
+_EXPORTS = {
+    "executors": "lanes_of",
+    "lanes": "HereLane Lane LocalLane work_through",
+    "store": "Store",
+    "task": "Outcome Task task_of",
+    "width": "local_width",
+}
+
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["available_memory", "give_memory_back", "human_bytes", "need_memory"]
+__all__ = ["available_memory", "control_groups", "give_memory_back", "human_bytes", "need_memory"]
 
 #: Limits that a container sets, of cgroups of version 2 and 1: folder, name in /proc/self/cgroup, limit, what is used,
 #: and what of that is given back when it is asked for, as files that were read are.
@@ -84,22 +84,37 @@ def _of_machine() -> int | None:
 
 def _of_containers(root: Path) -> Iterator[int]:
     """What is left of each limit that holds for this process: those of its own group and of all groups above it."""
+    for folder, kind, limit, used, reclaimed in _LIMITS:
+        for group in control_groups(root, folder, kind):
+            left = _left(group, limit, used, reclaimed)
+            if left is not None:
+                yield left
+
+
+def control_groups(root: Path, folder: str, kind: str) -> list[Path]:
+    """Folders of the control groups that this process is in: its own, and all above it.
+
+    Parameters
+    ----------
+    root : Path
+        Of the file system.
+    folder : str
+        Where the groups are mounted.
+    kind : str
+        What they limit; empty for cgroups of version 2, which limit all.
+    """
     try:
         lines = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
     except OSError:
-        return
+        return []
     groups = {
         kind: Path(path.lstrip("/"))
         for _, kinds, path in (line for line in lines if len(line) == 3)
         for kind in kinds.split(",")
     }
-    for folder, kind, limit, used, reclaimed in _LIMITS:
-        # Within a container the path may be that of the host, and the container's own group stands at the root.
-        own = groups.get(kind, Path())
-        for group in dict.fromkeys((own, *own.parents, Path())):
-            left = _left(root / folder / group, limit, used, reclaimed)
-            if left is not None:
-                yield left
+    # Within a container the path may be that of the host, and the container's own group stands at the root.
+    own = groups.get(kind, Path())
+    return [root / folder / group for group in dict.fromkeys((own, *own.parents, Path()))]
 
 
 def _left(group: Path, limit: str, used: str, reclaimed: str) -> int | None:

@@ -10,6 +10,7 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "cells": "CellGrid",
+    "exclusions": "Decision Exclusions parse_rule",
     "figure": "Figure",
     "figures": "FIGURES",
     "group": "GroupMap",

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.design.drift import cosine_drift, polynomial_drift
 from glmwidgets.glm.fit.smoothness import sampled_pairs
 from glmwidgets.glm.inference.scores import z_from_p
@@ -161,124 +160,121 @@ def slow_drift(whole: Whole) -> float:
     return float(100 * np.median(whole.scanned[2]))
 
 
-#: Figures of the data, by key.
-FACTS: Choices[Figure] = Choices(
-    (row.key, row)
-    for row in (
-        Figure(
-            "mask_volume",
-            "volume of the mask",
-            "mL",
-            "data",
-            "Volume of the voxels that are analysed: those of the given mask, or of the brain that is found, that have "
-            "a signal.",
-            mask_volume,
-            side="both",
-            floor=1.15,
-            ratio=True,
-        ),
-        Figure(
-            "tsnr",
-            "temporal signal to noise",
-            "",
-            "data",
-            "Median over voxels of mean(y) / SD(y - quadratic trend).",
-            tsnr,
-            "Krueger and Glover 2001, Magn Reson Med 46, 631-637",
-            "low",
-            1.3,
-            True,
-        ),
-        Figure(
-            "dvars",
-            "DVARS",
-            "%",
-            "data",
-            "Median over scans of sqrt(mean over voxels of (y_t - y_(t-1))^2), in percent of the median signal.",
-            dvars,
-            "Power and others 2012, NeuroImage 59, 2142-2154",
-            "high",
-            1.3,
-            True,
-        ),
-        Figure(
-            "dvars_max",
-            "largest DVARS",
-            "× the median",
-            "data",
-            "Largest DVARS of a scan over the median one: a scan that is unlike the one before.",
-            dvars_max,
-            "Power and others 2012, NeuroImage 59, 2142-2154",
-            "high",
-            1.6,
-            True,
-            "one scan differs from the next by {value} DVARS; up to {usual} is usual",
-        ),
-        Figure(
-            "spikes",
-            "largest jump of the global signal",
-            "SD",
-            "data",
-            "Largest change of the mean signal from one scan to the next, over 1.4826 times the median absolute "
-            "deviation of these changes.",
-            spikes,
-            "",
-            "high",
-            1.8,
-            True,
-        ),
-        Figure(
-            "outliers",
-            "voxels that are outliers",
-            "%",
-            "data",
-            "Mean over scans of the share of voxels further from their own trend than z(.001 / n_scans) × 1.4826 × the "
-            "median absolute deviation.",
-            outliers,
-            "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173), with a quadratic trend by least squares",
-            "high",
-            2.0,
-            True,
-        ),
-        Figure(
-            "outliers_max",
-            "outliers in the worst scan",
-            "%",
-            "data",
-            "Largest share over scans of voxels that are outliers.",
-            outliers_max,
-            "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173)",
-            "high",
-            3.0,
-            True,
-        ),
-        Figure(
-            "fwhm",
-            "smoothness",
-            "mm",
-            "data",
-            "Full width at half maximum of a Gaussian that makes noise as smooth, of the changes from scan to scan; "
-            "geometric mean of the axes.",
-            smoothness,
-            "Forman and others 1995, Magn Reson Med 33, 636-647",
-            "both",
-            1.15,
-            True,
-            "it is {value} smooth, and the others are {usual}: it was smoothed in another way",
-        ),
-        Figure(
-            "slow_drift",
-            "slow drift",
-            "%",
-            "data",
-            "Median over voxels of the share of variance in a quadratic trend and cosines slower than 100 s.",
-            slow_drift,
-            "",
-            "high",
-            1.5,
-            True,
-        ),
-    )
+#: Figures of the data.
+FACTS = (
+    Figure(
+        "mask_volume",
+        "volume of the mask",
+        "mL",
+        "data",
+        "Volume of the voxels that are analysed: those of the given mask, or of the brain that is found, that have "
+        "a signal.",
+        mask_volume,
+        side="both",
+        floor=1.15,
+        ratio=True,
+    ),
+    Figure(
+        "tsnr",
+        "temporal signal to noise",
+        "",
+        "data",
+        "Median over voxels of mean(y) / SD(y - quadratic trend).",
+        tsnr,
+        "Krueger and Glover 2001, Magn Reson Med 46, 631-637",
+        "low",
+        1.3,
+        True,
+    ),
+    Figure(
+        "dvars",
+        "DVARS",
+        "%",
+        "data",
+        "Median over scans of sqrt(mean over voxels of (y_t - y_(t-1))^2), in percent of the median signal.",
+        dvars,
+        "Power and others 2012, NeuroImage 59, 2142-2154",
+        "high",
+        1.3,
+        True,
+    ),
+    Figure(
+        "dvars_max",
+        "largest DVARS",
+        "× the median",
+        "data",
+        "Largest DVARS of a scan over the median one: a scan that is unlike the one before.",
+        dvars_max,
+        "Power and others 2012, NeuroImage 59, 2142-2154",
+        "high",
+        1.6,
+        True,
+        "one scan differs from the next by {value} DVARS; up to {usual} is usual",
+    ),
+    Figure(
+        "spikes",
+        "largest jump of the global signal",
+        "SD",
+        "data",
+        "Largest change of the mean signal from one scan to the next, over 1.4826 times the median absolute "
+        "deviation of these changes.",
+        spikes,
+        "",
+        "high",
+        1.8,
+        True,
+    ),
+    Figure(
+        "outliers",
+        "voxels that are outliers",
+        "%",
+        "data",
+        "Mean over scans of the share of voxels further from their own trend than z(.001 / n_scans) × 1.4826 × the "
+        "median absolute deviation.",
+        outliers,
+        "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173), with a quadratic trend by least squares",
+        "high",
+        2.0,
+        True,
+    ),
+    Figure(
+        "outliers_max",
+        "outliers in the worst scan",
+        "%",
+        "data",
+        "Largest share over scans of voxels that are outliers.",
+        outliers_max,
+        "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173)",
+        "high",
+        3.0,
+        True,
+    ),
+    Figure(
+        "fwhm",
+        "smoothness",
+        "mm",
+        "data",
+        "Full width at half maximum of a Gaussian that makes noise as smooth, of the changes from scan to scan; "
+        "geometric mean of the axes.",
+        smoothness,
+        "Forman and others 1995, Magn Reson Med 33, 636-647",
+        "both",
+        1.15,
+        True,
+        "it is {value} smooth, and the others are {usual}: it was smoothed in another way",
+    ),
+    Figure(
+        "slow_drift",
+        "slow drift",
+        "%",
+        "data",
+        "Median over voxels of the share of variance in a quadratic trend and cosines slower than 100 s.",
+        slow_drift,
+        "",
+        "high",
+        1.5,
+        True,
+    ),
 )
 
 
@@ -305,9 +301,9 @@ def facts_of(series: np.ndarray, domain: Domain, t_r: float) -> dict[str, float]
     (101, 1.4, True)
     """
     whole, facts = Whole(series, domain, t_r), {}
-    for key, row in FACTS.items():
+    for row in FACTS:
         try:
-            facts[key] = float(row.of(whole))
+            facts[row.key] = float(row.of(whole))
         except ValueError:
-            facts[key] = np.nan
+            facts[row.key] = np.nan
     return facts

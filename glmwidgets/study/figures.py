@@ -15,7 +15,7 @@ from glmwidgets.study.figures_map import MAP
 from glmwidgets.study.figures_model import INPUT, MODEL, MOVED
 from glmwidgets.study.seen import Seen
 
-__all__ = ["FIGURES", "GROUPS", "figures_of"]
+__all__ = ["FIGURES", "GROUPS", "figures_of", "figures_of_whole"]
 
 #: What figures are of, in the order of the table.
 GROUPS = {"input": "what it is", "data": "what was measured", "model": "how it was fitted", "map": "what it found"}
@@ -26,7 +26,7 @@ FIGURES: Choices[Figure] = Choices(
     for row in (
         *INPUT,
         *MOVED,
-        *FACTS.values(),
+        *FACTS,
         *MODEL,
         *MAP,
     )
@@ -35,5 +35,18 @@ FIGURES: Choices[Figure] = Choices(
 
 def figures_of(seen: Seen) -> dict[str, float]:
     """All figures of a run, by key; NaN where there is nothing to say."""
-    facts = {} if seen.part.preview is None else seen.part.preview.facts
-    return {key: facts.get(key, np.nan) if key in FACTS else float(row.of(seen)) for key, row in FIGURES.items()}
+    facts = _facts(seen)
+    return {key: facts[key] if key in facts else float(row.of(seen)) for key, row in FIGURES.items()}
+
+
+def figures_of_whole(seen: Seen) -> dict[str, float]:
+    """Figures of a run with all its voxels, by key: those of its data and of its fit."""
+    facts = _facts(seen)
+    rows = [row for row in FIGURES.values() if row.group in ("data", "model") and row.key not in facts]
+    return facts | {row.key: float(row.of(seen)) for row in rows}
+
+
+def _facts(seen: Seen) -> dict[str, float]:
+    """Figures that were made with the preview."""
+    kept = {} if seen.part.preview is None else seen.part.preview.facts
+    return {row.key: kept.get(row.key, np.nan) for row in FACTS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glmwidgets.study.figure import Figure
-from glmwidgets.study.seen import Seen, correlation
+from glmwidgets.study.seen import Seen, likeness
 
 __all__ = ["MAP"]
 
@@ -37,32 +37,31 @@ def signal_loss(seen: Seen) -> float:
 
 
 def map_r(seen: Seen) -> float:
-    """Correlation of the run's t map with the mean of the other participants'."""
+    """Likeness of the run's t map to the mean of the other participants'."""
     together = seen.together
     if not together.is_possible or seen.index not in together.maps:
         return np.nan
-    return correlation(together.maps[seen.index], together.others[seen.index])
+    return likeness(together.maps[seen.index], together.others[seen.index])
 
 
 def sides(seen: Seen) -> float:
-    """Correlation of left-minus-right of all conditions' t maps with that of the other participants' mean."""
+    """Likeness of left minus right of all conditions' t maps to that of the other participants' mean."""
     together = seen.together
     if not together.is_possible or seen.index not in together.stats:
         return np.nan
     own, others = together.stats[seen.index], together.other_stats[seen.index]
-    return correlation(together.sides(own).ravel(), together.sides(others).ravel())
+    return likeness(together.sides(own).ravel(), together.sides(others).ravel())
 
 
 def swap(seen: Seen) -> float:
-    """How much better two conditions' maps fit the group's maps of each other, the largest over pairs."""
+    """Minus the least likeness, over pairs of conditions, of their difference to that of the others."""
     together = seen.together
     if not together.is_possible or seen.index not in together.stats or len(together.conditions) < 2:
         return np.nan
     own, others = together.stats[seen.index], together.other_stats[seen.index]
-    alike = np.array([[correlation(a, b) for b in others] for a in own])
-    diagonal = np.diag(alike)
-    gain = (alike + alike.T - diagonal[:, None] - diagonal[None]) / 2
-    gain = gain[np.triu_indices(len(own), 1)]
+    # Of a - b, and of that alone: what all conditions share says nothing.
+    pairs = zip(*np.triu_indices(len(own), 1), strict=True)
+    gain = np.array([-likeness(own[a] - own[b], others[a] - others[b]) for a, b in pairs])
     return float(np.nanmax(gain)) if np.isfinite(gain).any() else np.nan
 
 
@@ -120,34 +119,36 @@ MAP = (
         "likeness to the others' map",
         "",
         "map",
-        "Correlation over cells of the run's t map with the mean of the other participants'.",
+        "Cosine of the run's t map and the mean of the other participants', over the tenth of the cells where that is "
+        "largest.",
         map_r,
         side="low",
         floor=0.1,
-        words="its map correlates {value} with the others', and {usual} is usual; below 0 its sign is inverted",
+        words="its map is {value} like the others', and {usual} is usual; below 0 its sign is inverted",
     ),
     Figure(
         "sides",
         "likeness of left minus right",
         "",
         "map",
-        "Correlation with the others' mean of t less t on the other side of x = 0, of all conditions.",
+        "Cosine of t less t on the other side of x = 0, of all conditions, and that of the other participants' mean, "
+        "over the tenth where that is largest.",
         sides,
         side="low",
         floor=0.1,
-        words="left less right correlates {value} with the others', and {usual} is usual; below 0 the image is flipped",
+        words="left less right is {value} like the others', and {usual} is usual; below 0 the image is flipped",
     ),
     Figure(
         "swap",
         "conditions swapped",
         "",
         "map",
-        "Largest over pairs a, b of conditions of (r_ab + r_ba - r_aa - r_bb) / 2, with r_ab the correlation of "
-        "the run's map of a with the others' of b.",
+        "Minus the least cosine, over pairs of conditions, of the difference of their t maps and that of the other "
+        "participants' mean, over the tenth of the cells where that is largest; above 0 a pair is the other way round.",
         swap,
         side="high",
         floor=0.1,
-        words="two conditions are more like each other's maps in the group than like their own, by {value}",
+        words="the difference of two conditions is the other way round than the others', by {value}",
     ),
     Figure(
         "lateness",

@@ -45,7 +45,7 @@ def n_events(seen: Seen) -> float:
 def missing_conditions(seen: Seen) -> float:
     """Event types of the study that the run has not."""
     events = _events(seen)
-    if events is None:
+    if events is None or seen.together is None:
         return np.nan
     return len(set(seen.together.all_conditions) - set(events["trial_type"]))
 
@@ -183,6 +183,11 @@ def motion_task(seen: Seen) -> float:
     return float(np.sqrt(np.nanmax(energy_removed(design[columns], moved))))
 
 
+def not_white(seen: Seen) -> float:
+    """Share of the voxels whose residuals are not white, in percent."""
+    return np.nan if seen.whiteness is None else 100 * seen.whiteness.share
+
+
 def _of_fit(seen: Seen, figure: Callable[[Fit], float]) -> float:
     return np.nan if seen.part.fit is None else figure(seen.part.fit)
 
@@ -314,6 +319,19 @@ MODEL = (
         floor=0.1,
     ),
     Figure(
+        "not_white",
+        "residuals that are not white",
+        "%",
+        "model",
+        "Share of the voxels whose residuals are not as white as the noise model's own would be, at .05; 5 % by "
+        "chance. Of whole runs only.",
+        not_white,
+        source="glmwidgets.glm.fit.whiteness",
+        side="high",
+        floor=5,
+        words="the residuals of {value} of its voxels are not white, and {usual} is usual: look at the noise model",
+    ),
+    Figure(
         "dof",
         "degrees of freedom",
         "",
@@ -345,7 +363,7 @@ MODEL = (
         efficiency,
         source="Dale 1999, Hum Brain Mapp 8, 109-114",
         side="low",
-        floor=1.3,
+        floor=1.6,
         ratio=True,
     ),
     Figure(

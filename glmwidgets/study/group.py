@@ -16,7 +16,7 @@ from glmwidgets.glm.group.influence import Influence, map_distances, map_influen
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.cells import CellGrid
 
-__all__ = ["GroupMap", "group_map", "participants_of"]
+__all__ = ["GroupMap", "group_map", "group_of", "participants_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def group_map(
     expression: str,
     design: pd.DataFrame | None = None,
 ) -> GroupMap:
-    """The group's map of contrasts on the cells of a common grid.
+    """The group's map of contrasts on the cells of a common grid: those that all runs have.
 
     Parameters
     ----------
@@ -97,6 +97,47 @@ def group_map(
     grids : sequence of CellGrid
     cells : sequence of int arrays
         Numbers of each run's cells.
+    subjects, rows, expression, design
+        As in `group_of`.
+
+    Returns
+    -------
+    GroupMap
+
+    Raises
+    ------
+    InputError
+        If the runs are not in one space, or as `group_of` does.
+    """
+    _check(contrasts, subjects, expression)
+    if not all(grid.space and grid.same(grids[0]) for grid in grids):
+        raise InputError(
+            "the runs are not in one standard space, so that their maps cannot be laid over each other",
+            advice="take the preprocessed runs of one template: space=, as in the names of their files",
+        )
+    common = np.bincount(np.concatenate(cells), minlength=grids[0].size) == len(cells)
+    if not common.any():
+        raise InputError("no cell is in the masks of all runs: look at the runs that cover little of the brain")
+    on = [_within(contrast, common[own]) for contrast, own in zip(contrasts, cells, strict=True)]
+    return group_of(on, grids[0].domain(np.flatnonzero(common)), subjects, rows, expression, design)
+
+
+def group_of(
+    contrasts: Sequence[Contrast],
+    domain: Domain,
+    subjects: Sequence[str],
+    rows: Sequence[int],
+    expression: str,
+    design: pd.DataFrame | None = None,
+) -> GroupMap:
+    """The group's map of contrasts on the same voxels.
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+        One a run, of one row.
+    domain : Domain
+        The voxels.
     subjects : sequence of str
         Whose each run is.
     rows : sequence of int
@@ -112,36 +153,22 @@ def group_map(
     Raises
     ------
     InputError
-        If the runs are not in one space, an F contrast is asked, or fewer than two participants are left.
+        If it is an F contrast, or of fewer than two participants.
     """
-    if len(set(subjects)) < 2:
-        raise InputError(f"a group needs two participants or more, and {len(set(subjects))} can answer {expression!r}")
-    if not all(grid.space and grid.same(grids[0]) for grid in grids):
-        raise InputError(
-            "the runs are not in one standard space, so that their maps cannot be laid over each other",
-            advice="take the preprocessed runs of one template: space=, as in the names of their files",
-        )
-    if contrasts[0].dim > 1:
-        raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
-    common = np.bincount(np.concatenate(cells), minlength=grids[0].size) == len(cells)
-    if not common.any():
-        raise InputError("no cell is in the masks of all runs: look at the runs that cover little of the brain")
-    on = [_within(contrast, common[own]) for contrast, own in zip(contrasts, cells, strict=True)]
-    labels, runs, combined = participants_of(on, subjects, rows)
+    _check(contrasts, subjects, expression)
+    labels, runs, combined = participants_of(contrasts, subjects, rows)
     values = np.stack([contrast.effect[0] for contrast in combined])
     design = pd.DataFrame({"intercept": np.ones(len(labels))}, index=list(labels)) if design is None else design
     fit = fit_group(values, design)
     contrast = group_contrast(fit, np.eye(1, design.shape[1]))
-    return GroupMap(
-        expression,
-        grids[0].domain(np.flatnonzero(common)),
-        labels,
-        runs,
-        values,
-        fit,
-        contrast,
-        contrast.z_score(),
-    )
+    return GroupMap(expression, domain, labels, runs, values, fit, contrast, contrast.z_score())
+
+
+def _check(contrasts: Sequence[Contrast], subjects: Sequence[str], expression: str) -> None:
+    if len(set(subjects)) < 2:
+        raise InputError(f"a group needs two participants or more, and {len(set(subjects))} can answer {expression!r}")
+    if any(contrast.dim > 1 for contrast in contrasts):
+        raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
 
 
 def _within(contrast: Contrast, kept: np.ndarray) -> Contrast:

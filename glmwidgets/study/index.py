@@ -26,7 +26,10 @@ __all__ = ["StudyRun", "runs_of_dataset", "runs_of_table"]
 OWN_SPACES = ("T1w", "T2w", "bold", "boldref", "func", "orig", "individual", "device", "other", "scanner")
 
 #: Columns of a table of files, beside those of the run's inputs.
-COLUMNS = ("bold", "subject", "session", "task", "run", "space", "events", "confounds", "mask", "t_r", "slice_time_ref")
+COLUMNS = (
+    *("bold", "name", "subject", "session", "task", "run", "space"),
+    *("events", "confounds", "mask", "t_r", "slice_time_ref", "frame_times"),
+)
 
 
 @dataclass(frozen=True)
@@ -183,8 +186,9 @@ def runs_of_table(table: pd.DataFrame | str | os.PathLike[str]) -> list[StudyRun
     Parameters
     ----------
     table : DataFrame or path
-        One row a run: ``bold``, and perhaps ``subject``, ``session``, ``task``, ``run``, ``space``, ``events``,
-        ``confounds``, ``mask``, ``t_r`` (s) and ``slice_time_ref``. Paths may be relative to the file's folder.
+        One row a run: ``bold``, and perhaps ``name``, ``subject``, ``session``, ``task``, ``run``, ``space``,
+        ``events``, ``confounds``, ``mask``, ``t_r`` (s), ``slice_time_ref`` and ``frame_times``. Paths may be relative
+        to the file's folder.
 
     Returns
     -------
@@ -201,13 +205,29 @@ def runs_of_table(table: pd.DataFrame | str | os.PathLike[str]) -> list[StudyRun
         table = read_table(table, "table of runs")
     if "bold" not in table.columns:
         raise InputError(f"the table of runs has no column 'bold'; it has {', '.join(map(str, table.columns))}")
-    rows = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in table.to_dict("records")]
+    unknown = [str(name) for name in table.columns if name not in COLUMNS]
+    if unknown:
+        raise InputError(f"the table of runs has a column {unknown[0]!r}; it may have {', '.join(COLUMNS)}")
+    rows = [{key: None if _is_nothing(value) else value for key, value in row.items()} for row in _records(table)]
     labels = [{"sub": str(row.get("subject") or ""), "ses": str(row.get("session") or "")} for row in rows]
     labels = [{**one, "run": _label(row.get("run"))} for one, row in zip(labels, rows, strict=True)]
+    names = [str(row.get("name") or name) for row, name in zip(rows, _names(labels), strict=True)]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"two rows of the table of runs are called {max(names, key=names.count)!r}: each needs its own"
+        )
     return [
         _of_table(row, name, number, beside)
-        for number, (row, name) in enumerate(zip(rows, _names(labels), strict=True), start=1)
+        for number, (row, name) in enumerate(zip(rows, names, strict=True), start=1)
     ]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
 def _of_table(row: Mapping[str, Any], name: str, number: int, beside: Path) -> StudyRun:
@@ -222,7 +242,9 @@ def _of_table(row: Mapping[str, Any], name: str, number: int, beside: Path) -> S
     try:
         clock = {"t_r": converted(row.get("t_r"), float | None)}
         clock["slice_time_ref"] = float(row.get("slice_time_ref") or 0)
-    except ValueError as error:
+        times = row.get("frame_times")
+        clock["frame_times"] = None if times is None else tuple(map(float, times))
+    except (TypeError, ValueError) as error:
         return replace(begun, why_not=f"row {number}: {error}")
     return looked_at(replace(begun, inputs=Provenance(**paths, **clock)))
 

@@ -9,14 +9,18 @@ from functools import cached_property
 import numpy as np
 
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.whiteness import Whiteness
 from glmwidgets.runs.run import Run
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.refit import RunRefit, StudyAnswer
 
-__all__ = ["Seen", "Together", "correlation"]
+__all__ = ["Seen", "Together", "likeness"]
 
 # t values beyond this weigh no more: a single vein does not tell how alike two maps are.
 MOST_T = 8.0
+
+# Places that a comparison of maps is made of at least.
+FEWEST = 20
 
 # Scans by which the events are moved to and fro to find how late a run is.
 LAGS = np.arange(-3, 4)
@@ -25,21 +29,37 @@ LAGS = np.arange(-3, 4)
 N_RESPONSIVE = 300
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation over the places where both have a value; NaN with fewer than 20 of these.
+def likeness(own: np.ndarray, others: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Cosine of the angle between two maps, over the tenth of the places where that of the others is largest.
+
+    Parameters
+    ----------
+    own, others : arrays of one shape
+        NaN for no value.
+    weight : array of that shape, optional
+        By which the places are chosen; the size of `others` by default.
+
+    Returns
+    -------
+    float
+        From -1 to 1, 0 for maps that have nothing to do with each other; NaN with fewer than `FEWEST` places.
 
     Examples
     --------
-    >>> a = np.arange(30.0)
-    >>> correlation(a, -a), correlation(a[:5], a[:5])
-    (-1.0, nan)
+    >>> map_ = np.linspace(-1, 3, 400)
+    >>> likeness(map_, map_), likeness(-2 * map_, map_), likeness(map_[:5], map_[:5])
+    (1.0, -1.0, nan)
     """
-    there = np.isfinite(a) & np.isfinite(b)
-    if there.sum() < 20:
+    there = np.isfinite(own) & np.isfinite(others)
+    if there.sum() < FEWEST:
         return float("nan")
-    a, b = a[there] - a[there].mean(), b[there] - b[there].mean()
-    size = np.sqrt((a @ a) * (b @ b))
-    return float(np.clip(a @ b / size, -1, 1)) if size > 0 else float("nan")
+    a, b = own[there], others[there]
+    size = np.abs(b) if weight is None else weight[there]
+    n = max(FEWEST, there.sum() // 10)
+    best = np.argpartition(-size, n - 1)[:n]
+    a, b = a[best], b[best]
+    length = np.sqrt((a @ a) * (b @ b))
+    return float(np.clip(a @ b / length, -1, 1)) if length > 0 else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +75,10 @@ class Seen:
     contrast : Contrast or None
         Of the question that is asked.
     expression : str
-    together : Together
+    together : Together or None
+        The other runs; None of a run that is seen by itself, with all its voxels.
+    whiteness : Whiteness or None
+        Of the residuals, where they were tested.
     """
 
     index: int
@@ -63,7 +86,8 @@ class Seen:
     part: RunRefit
     contrast: Contrast | None
     expression: str
-    together: Together
+    together: Together | None
+    whiteness: Whiteness | None = None
 
     @property
     def run(self) -> Run | None:

@@ -13,6 +13,10 @@ The shape, for who builds on it:
   ``answer.volume(i, "z" or "effect")`` on ``answer.parts[i].preview.grid``, ``answer.why_not[i]``.
 - ``group = answer.group(used=rows)`` is a `GroupMap`: ``domain``, ``contrast``, ``z``, ``volume()``, ``values`` (one
   row a participant), ``influence``, ``without(cell)``.
+- ``study.run("processes", heard=...)`` fits whole runs (also ``"tcp://..."`` or a ``distributed.Client``); what is in
+  the store is not done again, ``study.done`` counts what is there, ``study.result(i)`` is a run's manifest.
+- ``study.exclusions`` is an `Exclusions` (rules such as ``"fd_mean ge 0.5"``, decisions by hand with comment and
+  rater); ``study.exclude(chosen)`` saves it; ``study.gather()`` writes group maps, QC table, exclusions and a script.
 - ``qc = study.qc(answer)`` is a `glmwidgets.study.table.QCTable`: ``values`` (DataFrame, one row a run, one column a
   figure), ``unusual`` (bool, the same shape), ``said(i)`` (sentences). Labels, units, definitions and sources are the
   rows of `glmwidgets.study.figures.FIGURES`.
@@ -31,6 +35,10 @@ from typing import Any
 
 import pandas as pd
 
+from glmwidgets.execution.executors import lanes_of
+from glmwidgets.execution.lanes import work_through
+from glmwidgets.execution.store import Store
+from glmwidgets.execution.task import Outcome, task_of
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, noted, write_text
@@ -39,14 +47,20 @@ from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
+from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.tables import read_table
+from glmwidgets.runs.run import Run
 from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
+from glmwidgets.specification.noise import ASKED
 from glmwidgets.study.contents import Contents
+from glmwidgets.study.exclusions import Exclusions
+from glmwidgets.study.gather import Gathered, gather, qc_of_whole
 from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
 from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
 from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
 from glmwidgets.study.table import QCTable, qc_of
+from glmwidgets.study.whole import fit_whole, made_of
 
 __all__ = ["Study"]
 
@@ -187,6 +201,10 @@ class Study:
         other._refitters, other._lock = self._refitters, self._lock
         return other
 
+    def with_runs(self, rows: Sequence[int]) -> Study:
+        """Some of the runs, in the same folder."""
+        return Study(self.folder, [self.runs[i] for i in rows], self.model, self.contrasts, self.origin)
+
     # What there is ----------------------------------------------------------------------------------------------------
 
     @property
@@ -242,8 +260,14 @@ class Study:
                 self._refitters[i] = Refitter(i, self.runs[i], found)
             return found
 
-    def build_preview(self, i: int) -> str:
+    def build_preview(self, i: int, whole: Run | None = None) -> str:
         """Make the preview of a run, if it is not there.
+
+        Parameters
+        ----------
+        i : int
+        whole : Run, optional
+            The run, if it is open.
 
         Returns
         -------
@@ -257,7 +281,7 @@ class Study:
             path = self.preview_path(i)
             if open_preview(path) is None:
                 with Heard():
-                    whole = open_whole(run)
+                    whole = open_whole(run) if whole is None else whole
                     made = make_preview(whole, run.space, self.n_cells(run.space) if run.space else None)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_preview(made, path)
@@ -321,9 +345,95 @@ class Study:
         refitters = [self._refitters.get(i) for i in range(len(self.runs))]
         return refit_all(refitters, self.runs, model, heard, stop)
 
+    # Whole runs -------------------------------------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """Results of whole runs."""
+        return Store(self.folder / "runs")
+
+    def key(self, i: int) -> str:
+        """What the result of a run is called in the store: the name of the run, and the hash of all it depends on."""
+        refuse_held(self.model)
+        return f"{self.runs[i].name}_{digest(made_of(self, i))}"
+
+    def result(self, i: int) -> dict[str, Any] | None:
+        """What is kept of a whole run under the study's model: its manifest; None where it is not there."""
+        if self.runs[i].why_not:
+            return None
+        try:
+            return self.store.manifest(self.key(i))
+        except OSError:
+            return None
+
+    @property
+    def done(self) -> list[int]:
+        """Rows of the runs whose results are in the store, whoever put them there."""
+        return [i for i in range(len(self.runs)) if self.result(i) is not None]
+
+    def run(
+        self,
+        executor: Any = None,
+        *,
+        rows: Sequence[int] | None = None,
+        width: int | None = None,
+        heard: Callable[[Outcome], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> dict[int, str]:
+        """Fit whole runs; what is in the store is not done again.
+
+        Parameters
+        ----------
+        executor : None, "processes", "here", address or distributed.Client
+            See `glmwidgets.execution.executors.lanes_of`.
+        rows : sequence of int, optional
+            All by default.
+        width : int, optional
+            How many at a time.
+        heard : callable, optional
+            ``heard(outcome)`` after each, on a thread of its lane.
+        stop : threading.Event, optional
+            Ends it when it is set, once the runs in hand are done.
+
+        Returns
+        -------
+        dict of int to str
+            Why some could not be fitted, by row.
+        """
+        refuse_held(self.model)
+        self.save()
+        rows = range(len(self.runs)) if rows is None else rows
+        failed = {i: self.runs[i].why_not for i in rows if self.runs[i].why_not}
+        tasks = {str(i): task_of(str(i), fit_whole, str(self.folder), int(i)) for i in rows if i not in failed}
+        lanes, _ = lanes_of(executor, width)
+        outcomes = work_through(list(tasks.values()), lanes, heard, stop)
+        return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
+
+    # What is made of them ---------------------------------------------------------------------------------------------
+
     def qc(self, answer: StudyAnswer) -> QCTable:
         """Figures of quality control of all runs, under the model and the contrast of an answer."""
         return qc_of(answer, self.runs)
+
+    @property
+    def exclusions(self) -> Exclusions:
+        """Rules and decisions by which runs are left out, as they were saved last."""
+        return Exclusions.open(self.folder)
+
+    def exclude(self, chosen: Exclusions, values: pd.DataFrame | None = None) -> None:
+        """Save rules and decisions, with the table of runs that joins participants.tsv.
+
+        Parameters
+        ----------
+        chosen : Exclusions
+        values : DataFrame, optional
+            Figures of all runs, as of `qc`; made from the previews by default.
+        """
+        chosen.save(self.folder, self.runs, qc_of_whole(self).values if values is None else values)
+
+    def gather(self, folder: str | os.PathLike[str] | None = None) -> Gathered:
+        """Write the group's maps of whole runs, the table of figures and what repeats it; see `gather.gather`."""
+        return gather(self, folder)
 
 
 def first_model(runs: Sequence[StudyRun]) -> Model:
@@ -341,16 +451,19 @@ def first_model(runs: Sequence[StudyRun]) -> Model:
 
 
 def refuse_held(model: Model) -> None:
-    """Refuse a response that is a Python function: it has no name that another process, or another day, knows.
+    """Refuse what no other process knows: a response that is a Python function, and a noise model still to be chosen.
 
     Raises
     ------
     InputError
     """
-    from glmwidgets.glm.response.held import HELD
-
     if model.design.hrf_model in HELD:
         raise InputError(
             "a response that is a Python function cannot be taken to other processes: choose one by name",
             where="design.hrf_model",
+        )
+    if model.noise.choice == ASKED:
+        raise InputError(
+            "a study has one noise model for all runs, and it is not chosen yet: name one, such as ar1-reml",
+            where="noise.model",
         )

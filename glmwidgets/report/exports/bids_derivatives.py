@@ -21,6 +21,7 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import Fitted, FittedGroup
+from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.expressions import contrast_vector
@@ -30,7 +31,6 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.models.map_header import describe_map
-from glmwidgets.report.exports.files import camel, unique_slugs
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
 

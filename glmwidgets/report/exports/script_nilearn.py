@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets import __version__
+from glmwidgets.files.names import unique_slugs
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
@@ -15,7 +16,6 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.response.models import parse_hrf
-from glmwidgets.report.exports.files import unique_slugs
 from glmwidgets.report.exports.script_parts import (
     NOT_IN_NILEARN,
     Source,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.files.names import slug, unique_slugs
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
@@ -17,7 +18,6 @@ from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
 from glmwidgets.report.exports.added_rows import added_rows
-from glmwidgets.report.exports.files import slug, unique_slugs
 from glmwidgets.runs.run import Run
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.arguments import told_arguments

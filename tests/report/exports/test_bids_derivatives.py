@@ -15,7 +15,7 @@ from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.models import FirstLevelModel, SecondLevelModel, get_clusters_table
 from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
-from glmwidgets.report.exports.files import camel
+from glmwidgets.files.names import camel
 from glmwidgets.report.page.subject import study_of_model, study_of_result
 
 

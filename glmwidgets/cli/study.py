@@ -1,0 +1,260 @@
+"""``glmwidgets study``: many runs under one model, on this machine, by Dask, or as a job array of a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.cli import CommandError, Parser
+from glmwidgets.cli.fit import entities_of
+from glmwidgets.cli.options import add_settings, as_options_say
+from glmwidgets.execution.executors import lanes_of
+from glmwidgets.execution.lanes import HereLane, work_through
+from glmwidgets.execution.task import Outcome, task_of
+from glmwidgets.files.paths import resolved
+from glmwidgets.files.writing import write_text
+from glmwidgets.specification.field import SettingsError
+from glmwidgets.study.study import Study, first_model, refuse_held
+from glmwidgets.study.whole import fit_whole
+
+__all__ = ["study"]
+
+#: Elements that a job array may have where nobody changed SLURM's MaxArraySize of 1001.
+MOST_ELEMENTS = 1000
+
+# Longer than any run takes: what was begun and left before this many seconds is removed.
+LEFT_FOR = 2 * 86400
+
+TITLES = {"the data": ("data",), "the model": ("events", "design", "noise")}
+
+RUN_SCRIPT = """#!/bin/bash
+#SBATCH --job-name=glmwidgets
+#SBATCH --array=0-{last}
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=2G
+#SBATCH --time=01:00:00
+#SBATCH --output={logs}/run-%A_%a.log
+# Each element does {per_task} run{s} of {n}. What is in the store already is not done again.
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+exec {python} -m glmwidgets study run {folder} --per-task {per_task}
+"""
+
+GATHER_SCRIPT = """#!/bin/bash
+#SBATCH --job-name=glmwidgets-gather
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=4G
+#SBATCH --output={logs}/gather-%j.log
+exec {python} -m glmwidgets study gather {folder}
+"""
+
+SUBMIT_SCRIPT = """#!/bin/bash
+# gather waits for the end of all elements, of those that failed too: afterok would wait for ever.
+set -e
+job=$(sbatch --parsable {run})
+sbatch --dependency=afterany:"$job" {gather}
+"""
+
+
+def _init_parser() -> Parser:
+    parser = Parser(
+        prog="glmwidgets study init",
+        description="Find the runs of a BIDS dataset, or take those of a table of files, and write the study's list, "
+        "its model, and scripts for SLURM to its folder.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="root of a BIDS dataset, or a table of files (.tsv, .csv)")
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    for name in ("task", "space"):
+        parser.add_argument(f"--{name}", help=f"{name} as in the names of the files")
+    parser.add_argument("--subject", action="append", metavar="LABEL", help="a participant, may be repeated; all")
+    parser.add_argument("--entity", action="append", metavar="KEY=VALUE", help="another entity of the files' names")
+    parser.add_argument("--derivatives", metavar="DIR", help="folder of the pipeline, where there are several")
+    parser.add_argument("--raw", action="store_true", help="the raw runs, even if there are preprocessed ones")
+    parser.add_argument(
+        "--contrast",
+        action="append",
+        metavar="[NAME=]EXPRESSION",
+        help='such as "faces - houses", may be repeated; each condition by default',
+    )
+    parser.add_argument("--per-task", type=_positive, metavar="K", help="runs that an element of a job array does")
+    add_settings(parser, TITLES, first_model([]))
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def _init(argv: Sequence[str]) -> int:
+    given = vars(_init_parser().parse_args(list(argv)))
+    dataset, folder = Path(given.pop("dataset")), given.pop("folder")
+    how: dict[str, Any] = {name: given.pop(name) for name in ("task", "space", "derivatives")}
+    subjects, raw, entities = given.pop("subject"), given.pop("raw"), entities_of(given.pop("entity") or [])
+    contrasts = [_named(text) for text in given.pop("contrast") or ()]
+    per_task = given.pop("per_task")
+    if dataset.is_dir():
+        if raw:
+            how["derivatives"] = False
+        labels = None if subjects is None else [label.removeprefix("sub-") for label in subjects]
+        made = Study.of(dataset, folder, contrasts=contrasts, subjects=labels, entities=entities, **how)
+    else:
+        made = Study.of_table(dataset, folder, contrasts=contrasts)
+    try:
+        made.model = made.model.updated(given)
+    except SettingsError as error:
+        raise as_options_say(error) from None
+    refuse_held(made.model)
+    if not made.contrasts:
+        raise CommandError('no run has events to make contrasts of: say what to ask with --contrast "face - house"')
+    made.save()
+    usable = [run for run in made.runs if not run.why_not]
+    print(f"{'Runs':<11}{len(usable)} of {len(made.runs)} can be fitted")
+    for run in made.runs:
+        if run.why_not:
+            print(f"{'':<11}{run.name}: {run.why_not}")
+    print(f"{'Contrasts':<11}{'; '.join(name for name, _ in made.contrasts)}")
+    print(f"{'Written':<11}{made.folder}")
+    print(f"{'Next':<11}glmwidgets study run {shlex.quote(str(made.folder))}")
+    print(f"{'or':<11}{_write_scripts(made, per_task)}, where there is SLURM")
+    return 0
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, separator, expression = text.partition("=")
+    return (name.strip(), expression.strip()) if separator else (text, text)
+
+
+def _write_scripts(made: Study, per_task: int | None) -> Path:
+    n = len(made.runs)
+    per_task = per_task or -(-n // MOST_ELEMENTS)
+    logs = made.folder / "logs"
+    logs.mkdir(exist_ok=True)
+    say = {"n": n, "per_task": per_task, "s": "s" * (per_task > 1), "last": -(-n // per_task) - 1}
+    say |= {name: shlex.quote(str(path)) for name, path in (("folder", made.folder), ("python", sys.executable))}
+    say |= {"logs": logs, "run": made.folder / "run.sbatch", "gather": made.folder / "gather.sbatch"}
+    for name, text in (("run.sbatch", RUN_SCRIPT), ("gather.sbatch", GATHER_SCRIPT), ("submit.sh", SUBMIT_SCRIPT)):
+        write_text(made.folder / name, text.format(**say), "script", overwrite=True)
+    return made.folder / "submit.sh"
+
+
+def _run(argv: Sequence[str]) -> int:
+    parser = Parser(
+        prog="glmwidgets study run",
+        description="Fit the runs of a study. Within a job array, or with --index, this element's runs in this "
+        "process; otherwise all, on the processors of this machine or the workers of Dask.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    parser.add_argument("--index", type=int, metavar="N", help="element of the array, from 0; SLURM_ARRAY_TASK_ID")
+    parser.add_argument("--per-task", type=_positive, default=1, metavar="K", help="runs that an element does (1)")
+    parser.add_argument("--executor", metavar="WHERE", help="processes (default), here, or a scheduler: tcp://...")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="how many; by default what there is room for")
+    given = parser.parse_args(list(argv))
+    made = Study.open(given.folder)
+    index = given.index
+    if index is None and given.executor is None and os.environ.get("SLURM_ARRAY_TASK_ID", "").isdecimal():
+        index = int(os.environ["SLURM_ARRAY_TASK_ID"])
+    if index is not None:
+        return _element(made, index, given.per_task)
+    if given.per_task != 1:
+        raise CommandError("--per-task is of the elements of a job array: give --index, or leave it out")
+    refuse_held(made.model)
+    lanes, said = lanes_of(given.executor, given.workers)
+    print(f"{'Where':<11}{said}")
+    usable = [i for i, run in enumerate(made.runs) if not run.why_not]
+    counted = [0]
+
+    def heard(outcome: Outcome) -> None:
+        counted[0] += 1
+        print(f"{counted[0]:>4} of {len(usable)}  {_said(made, outcome)}", flush=True)
+
+    failed = work_through(_tasks(made, usable), lanes, heard)
+    return int(any(each.why_not for each in failed))
+
+
+def _tasks(made: Study, rows: Sequence[int]) -> list[Any]:
+    return [task_of(str(i), fit_whole, str(made.folder), i) for i in rows]
+
+
+def _element(made: Study, index: int, per_task: int) -> int:
+    """Runs of one element of an array; 1 if one of them failed."""
+    rows = range(index * per_task, min((index + 1) * per_task, len(made.runs)))
+    if index < 0 or not rows:
+        last = -(-len(made.runs) // per_task) - 1
+        raise CommandError(f"there is no element {index}: {len(made.runs)} runs, {per_task} each, are 0 to {last}")
+    outcomes = work_through(_tasks(made, rows), [HereLane()], lambda each: print(_said(made, each), flush=True))
+    return int(any(each.why_not for each in outcomes))
+
+
+def _said(made: Study, outcome: Outcome) -> str:
+    name = made.runs[int(outcome.name)].name
+    return f"{name}: {outcome.why_not or ('was there' if outcome.value['there'] else 'fitted')}"
+
+
+def _status(argv: Sequence[str]) -> int:
+    parser = Parser(prog="glmwidgets study status", description="Count what is in the store.", allow_abbrev=False)
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    made = Study.open(parser.parse_args(list(argv)).folder)
+    usable, done = [i for i, run in enumerate(made.runs) if not run.why_not], made.done
+    print(f"{'Fitted':<11}{len(done)} of {len(usable)} runs that can be fitted, of {len(made.runs)} in all")
+    left = [made.runs[i].name for i in usable if i not in set(done)]
+    if left:
+        print(f"{'Left':<11}{', '.join(left[:12])}{' ...' if len(left) > 12 else ''}")
+    return 0
+
+
+def _gather(argv: Sequence[str]) -> int:
+    parser = Parser(
+        prog="glmwidgets study gather",
+        description="Write the group's maps of the runs that are in, the table of figures with its definitions, the "
+        "exclusions, and a script that repeats all.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    parser.add_argument("--out", metavar="DIR", help="where to; group in the study's folder by default")
+    parser.add_argument(
+        "--rule", action="append", metavar="RULE", help='runs to leave out, such as "fd_mean ge 0.5", may be repeated'
+    )
+    given = parser.parse_args(list(argv))
+    made = Study.open(given.folder)
+    made.build_previews()
+    if given.rule:
+        chosen = made.exclusions
+        for text in given.rule:
+            chosen = chosen.with_rule(text)
+        made.exclude(chosen)
+    made.store.sweep(LEFT_FOR)
+    gathered = made.gather(given.out)
+    for text in gathered.said:
+        print(text)
+    print(f"{'Written':<11}{resolved(gathered.files[0].parent)}")
+    return 0
+
+
+PARTS = {"init": _init, "run": _run, "status": _status, "gather": _gather}
+
+
+def study(argv: Sequence[str]) -> int:
+    """Begin, run, count or gather a study.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Words after ``glmwidgets study``.
+
+    Returns
+    -------
+    int
+        Exit code; 1 if a run could not be fitted.
+    """
+    parser = Parser(prog="glmwidgets study", description="Fit many runs under one model.", allow_abbrev=False)
+    parser.add_argument("part", choices=list(PARTS), help="each has its own --help")
+    given = parser.parse_args(list(argv[:1]))
+    return PARTS[given.part](argv[1:])

@@ -1,0 +1,199 @@
+"""Lanes: one worker each, with one task in hand. A worker that dies costs that task alone, which is tried once more."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from glmwidgets.execution.task import Outcome, Task, do, outcome_of
+
+__all__ = ["HereLane", "Lane", "LaneDied", "LocalLane", "work_through"]
+
+# How often a task is begun whose worker dies.
+TRIES = 2
+
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class LaneDied(Exception):
+    """The worker of a lane is gone, and nobody knows what became of its task."""
+
+
+class Lane(Protocol):
+    """One worker."""
+
+    def do(self, task: Task) -> dict[str, Any]:
+        """What `glmwidgets.execution.task.do` gives; blocks. Raises `LaneDied`; the next call begins a new worker."""
+
+    def close(self) -> None:
+        """End the worker, whatever it does. From any thread."""
+
+
+class HereLane:
+    """Tasks are done in this process."""
+
+    def do(self, task: Task) -> dict[str, Any]:
+        """See `Lane.do`."""
+        return do(task.function, task.arguments)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class LocalLane:
+    """A process of this machine: see `glmwidgets.execution.worker`. It begins with the first task."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process, while there is one."""
+        return None if self._process is None else self._process.pid
+
+    def do(self, task: Task) -> dict[str, Any]:
+        """See `Lane.do`."""
+        process = self._running()
+        try:
+            process.stdin.write(json.dumps([task.function, task.arguments]) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+            if not line.endswith("\n"):
+                raise LaneDied
+        except (OSError, ValueError, LaneDied):
+            with self._lock:
+                self._end()
+            raise LaneDied from None
+        return json.loads(line)
+
+    def _running(self) -> subprocess.Popen[str]:
+        with self._lock:
+            if self._closed:
+                raise LaneDied
+            if self._process is None:
+                package = str(Path(__file__).parents[2])
+                beside = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+                env = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(beside)}
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "glmwidgets.execution.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=env,
+                    encoding="utf-8",
+                    start_new_session=True,
+                )
+            process = self._process
+        if not hasattr(process, "is_ready"):
+            process.is_ready = process.stdout.readline() == '"ready"\n'
+        return process
+
+    def close(self) -> None:
+        """See `Lane.close`."""
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with suppress(OSError, ValueError):
+                    stream.close()
+
+
+def work_through(
+    tasks: Sequence[Task],
+    lanes: Sequence[Lane],
+    heard: Callable[[Outcome], None] | None = None,
+    stop: threading.Event | None = None,
+) -> list[Outcome]:
+    """Do tasks, each lane one after the other, and end the lanes.
+
+    An interrupt, or `stop`, means that no further task is begun: it is over when those in hand are done. A second
+    interrupt ends these as well.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    lanes : sequence of Lane
+    heard : callable, optional
+        ``heard(outcome)`` for each, one at a time, on a thread of its lane.
+    stop : threading.Event, optional
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the tasks, without those that were not begun.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was interrupted.
+    Exception
+        Whatever `heard` raised, once the lanes are closed.
+    """
+    left, done = deque((i, task, 1) for i, task in enumerate(tasks)), {}
+    stop = threading.Event() if stop is None else stop
+    telling, raised = threading.Lock(), []
+
+    def work(lane: Lane) -> None:
+        while not stop.is_set():
+            try:
+                i, task, tries = left.popleft()
+            except IndexError:
+                return
+            try:
+                outcome = outcome_of(task, lane.do(task), tries)
+            except LaneDied as error:
+                if stop.is_set():
+                    return
+                if tries < TRIES:
+                    left.append((i, task, tries + 1))
+                    continue
+                died = str(error) or "as it does where memory runs out"
+                died = f"its worker died {tries} times: {died}"
+                outcome = Outcome(task.name, None, died, tries)
+            with telling:
+                done[i] = outcome
+                try:
+                    if heard is not None:
+                        heard(outcome)
+                except BaseException as error:
+                    raised.append(error)
+                    stop.set()
+
+    threads = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in lanes]
+    try:
+        for thread in threads:
+            thread.start()
+        try:
+            _wait(threads)
+        except KeyboardInterrupt:
+            stop.set()
+            _wait(threads)
+            raise
+    finally:
+        stop.set()
+        for lane in lanes:
+            lane.close()
+    if raised:
+        raise raised[0]
+    return [done[i] for i in sorted(done)]
+
+
+def _wait(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # so that an interrupt is heard

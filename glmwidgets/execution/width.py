@@ -1,0 +1,73 @@
+"""How many workers a machine, or the part of it that a job may use, has room for; and why so many."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from glmwidgets.files.memory import available_memory, control_groups, human_bytes
+
+__all__ = ["WORKER_BYTES", "Width", "local_width"]
+
+#: Memory that is set aside for a worker.
+WORKER_BYTES = 2**30
+
+
+class Width(NamedTuple):
+    """How many workers, and what limits them, in words."""
+
+    n: int
+    why: str
+
+
+def local_width(root: Path = Path("/"), memory: int | None = None) -> Width:
+    """Workers that can work at the same time here.
+
+    Parameters
+    ----------
+    root : Path
+        Of the file system.
+    memory : int, optional
+        Bytes that are available; what the system says by default.
+
+    Returns
+    -------
+    Width
+        At least 1.
+
+    Examples
+    --------
+    >>> local_width().n >= 1
+    True
+    """
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limits = [Width(affinity, f"{affinity} processors")]
+    job = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    if job.isdecimal():
+        limits.append(Width(int(job), f"SLURM_CPUS_PER_TASK={job}"))
+    limits += [Width(int(quota), f"a control group allows {quota:g} processors") for quota in _quotas(root)]
+    memory = available_memory() if memory is None else memory
+    if memory is not None:
+        limits.append(Width(memory // WORKER_BYTES, f"{human_bytes(memory)} of memory, 1 GiB a worker"))
+    least = min(limits, key=lambda limit: limit.n)
+    return Width(max(1, least.n), least.why)
+
+
+def _quotas(root: Path) -> list[float]:
+    """Processors that the control groups of this process allow, of versions 2 and 1."""
+    found = []
+    for group in control_groups(root, "sys/fs/cgroup", ""):
+        found.append(_ratio(group / "cpu.max"))
+    for group in control_groups(root, "sys/fs/cgroup/cpu", "cpu"):
+        found.append(_ratio(group / "cpu.cfs_quota_us", group / "cpu.cfs_period_us"))
+    return [quota for quota in found if quota is not None]
+
+
+def _ratio(*files: Path) -> float | None:
+    """Quota over period; None where there is none."""
+    try:
+        quota, period = " ".join(path.read_text() for path in files).split()[:2]
+        return int(quota) / int(period) if quota != "max" and int(quota) > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None

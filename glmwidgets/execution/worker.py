@@ -1,0 +1,51 @@
+"""A worker of this machine: ``python -m glmwidgets.execution.worker`` reads a task a line, and writes an answer a line.
+
+It has a process group of its own, so that an interrupt of the session does not reach it, and one thread of linear
+algebra. It leaves at once when its input is closed, which is what happens when the session that began it is gone,
+however that went.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import TextIO
+
+__all__ = ["main"]
+
+
+def _read(lines: TextIO, tasks: queue.Queue) -> None:
+    for line in lines:
+        tasks.put(line)
+    os._exit(0)  # nobody is left to hear of what is being done
+
+
+def main() -> None:
+    """Work until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whatever a library prints must not stand among the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    import numpy  # noqa: F401 - before the threads of its library can be counted
+    from threadpoolctl import threadpool_limits
+
+    from glmwidgets.execution.task import do
+
+    threadpool_limits(1)
+    tasks: queue.Queue = queue.Queue()
+    threading.Thread(target=_read, args=(sys.stdin, tasks), daemon=True).start()
+    answers.write('"ready"\n')
+    answers.flush()
+    while True:
+        function, arguments = json.loads(tasks.get())
+        answers.write(json.dumps(do(function, arguments)) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""A run of a study with all its voxels: what a worker does, and what is kept of it in the study's store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glmwidgets.analysis import steps
+from glmwidgets.analysis.answers import Fitted
+from glmwidgets.analysis.events import EventSource, types_of
+from glmwidgets.analysis.proposals import condition_columns
+from glmwidgets.files.names import camel, unique_slugs
+from glmwidgets.files.writing import write_text
+from glmwidgets.glm.errors import told
+from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.whiteness import Whiteness, residual_whiteness
+from glmwidgets.glm.heard import Heard
+from glmwidgets.glm.tables import tsv
+from glmwidgets.images.load import image_data, load_image
+from glmwidgets.images.save import save_image
+from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.run import Run
+from glmwidgets.specification.model import Model
+from glmwidgets.study.figures import figures_of_whole
+from glmwidgets.study.preview import open_whole
+from glmwidgets.study.refit import RunRefit, design_for
+from glmwidgets.study.seen import Seen
+
+if TYPE_CHECKING:
+    from glmwidgets.study.study import Study
+
+__all__ = ["STATS", "fit_whole", "made_of", "map_name", "whole_fit"]
+
+#: Number of the arithmetic of whole runs; raised by hand when equal inputs give other values.
+ARITHMETIC = 1
+
+#: Maps of a contrast that are kept, by their names.
+STATS = ("effect", "variance", "z")
+
+MASK = "mask.nii.gz"
+
+
+def made_of(study: Study, i: int) -> dict[str, Any]:
+    """All that the results of a run depend on, as plain values: contents of its files, clock, model and contrasts."""
+    inputs = study.runs[i].inputs
+    return {
+        "arithmetic": ARITHMETIC,
+        "files": {name: study.contents.of(getattr(inputs, name)) for name in ("bold", "events", "confounds", "mask")},
+        "clock": {name: getattr(inputs, name) for name in ("t_r", "slice_time_ref", "frame_times", "missing_duration")},
+        "model": study.model.to_dict(views=False, origins=False),
+        "contrasts": [list(pair) for pair in study.contrasts],
+    }
+
+
+def map_name(label: str, stat: str) -> str:
+    """File of a contrast's map.
+
+    Examples
+    --------
+    >>> map_name("facesMinusHouses", "z")
+    'contrast-facesMinusHouses_stat-z_statmap.nii.gz'
+    """
+    return f"contrast-{label}_stat-{stat}_statmap.nii.gz"
+
+
+def labels_of(study: Study) -> list[str]:
+    """Labels of the study's contrasts in the names of files."""
+    return unique_slugs([name for name, _ in study.contrasts], camel)
+
+
+def whole_fit(run: Run, asked: Model) -> tuple[Fitted, Domain]:
+    """Fit a model to all voxels of a run."""
+    scans = steps.scans_of(run, asked)
+    events = EventSource(run.events, run.unlasting).events(asked.events)
+    # In this order, so that a design that cannot be made says so before the data are read.
+    design = design_for(run, asked, events, scans)
+    domain = steps.domain_of(run, asked)
+    series = steps.series_of(run, asked, domain)
+    kept = steps.scrubbed_of(run, asked, scans)
+    moments = steps.moments_of(asked, series, scans, None if kept.all() else kept)
+    fit = steps.fit_of(asked, moments, design, domain)
+    chosen = asked.design.confounds
+    confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
+    effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
+    return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, None, effects), domain
+
+
+def fit_whole(folder: str, i: int) -> dict[str, Any]:
+    """Fit a run of a saved study and put what is found into its store, if it is not there.
+
+    Parameters
+    ----------
+    folder : str
+        Of the study.
+    i : int
+        Row of the run.
+
+    Returns
+    -------
+    dict
+        ``row``, ``key``, and whether it was ``there``.
+
+    Raises
+    ------
+    Exception
+        If the run cannot be opened or fitted.
+    """
+    from glmwidgets.study.study import Study
+
+    study = Study.open(folder)
+    row = study.runs[i]
+    if row.why_not:
+        raise ValueError(row.why_not)
+    key = study.key(i)
+    there = study.store.manifest(key) is not None
+    if not there:
+        study.store.write(key, lambda to: _fill(study, i, to), {"name": row.name, "made_of": made_of(study, i)})
+    return {"row": i, "key": key, "there": there}
+
+
+def _fill(study: Study, i: int, to: Path) -> Mapping[str, Any]:
+    row, asked = study.runs[i], study.model
+    with Heard() as heard:
+        run = open_whole(row)
+        why_not = study.build_preview(i, run)
+        fitted, domain = whole_fit(run, asked)
+        white, no_white = _whiteness(fitted, run, asked)
+    if why_not:
+        raise ValueError(why_not)
+    save_image(domain.mask_image(), to / MASK, "mask")
+    write_text(to / "design_matrix.tsv", tsv(fitted.design), "design matrix")
+    contrasts = {}
+    for label, (name, expression) in zip(labels_of(study), study.contrasts, strict=True):
+        contrasts[name] = _write_contrast(to, label, fitted, expression, domain)
+    part = RunRefit(i, row.name, study.preview(i), run, fitted)
+    first = study.contrasts[0][1] if study.contrasts else ""
+    seen = Seen(i, row, part, part.contrast(first)[0] if first else None, first, None, white)
+    figures = figures_of_whole(seen)
+    return {
+        "contrasts": contrasts,
+        "figures": {key: float(value) for key, value in figures.items() if np.isfinite(value)},
+        "noise": {"white": None if white is None else white.white, "try": None if white is None else white.suggestion}
+        | {"said": no_white if white is None else white.verdict},
+        "warnings": list(dict.fromkeys((*run.warnings, *heard.said))),
+    }
+
+
+def _write_contrast(to: Path, label: str, fitted: Fitted, expression: str, domain: Domain) -> dict[str, Any]:
+    try:
+        contrast = compute_contrast(fitted.fit, expression)
+    except ValueError as error:
+        return {"label": label, "expression": expression, "why_not": told(error, "notebook")}
+    values = {"z": contrast.z_score()}
+    if contrast.dim == 1:
+        values |= {"effect": contrast.effect[0], "variance": contrast.covariance[0, 0]}
+    for stat in STATS:
+        if stat in values:
+            save_image(domain.image(values[stat].astype(np.float64)), to / map_name(label, stat), f"{stat} map")
+    said = {"label": label, "expression": expression, "why_not": ""}
+    return {**said, "stat_type": contrast.stat_type, "dim": contrast.dim, "dof": contrast.dof}
+
+
+def _whiteness(fitted: Fitted, run: Run, asked: Model) -> tuple[Whiteness | None, str]:
+    """Are its residuals white; or why that cannot be said."""
+    if not run.is_even:
+        return None, f"residuals are tested from scan to scan, and here are {run.clock}"
+    try:
+        return residual_whiteness(fitted.fit, run.t_r, n_voxels=2000, pooled=asked.noise.pooling is not None), ""
+    except ValueError as error:
+        return None, told(error, "notebook")
+
+
+def kept_contrast(place: Path, said: Mapping[str, Any], mask: np.ndarray) -> Contrast:
+    """A contrast of one row as it was kept, at the voxels of a mask."""
+    names = [map_name(said["label"], stat) for stat in ("effect", "variance")]
+    effect, variance = (np.asarray(image_data(load_image(place / name)))[mask] for name in names)
+    return Contrast(effect[None], variance[None, None], float(said["dof"]), said["stat_type"])

@@ -1,0 +1,105 @@
+"""``glmwidgets study`` as a person types it, and the scripts that it writes for a cluster."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from glmwidgets.cli import main
+from glmwidgets.datasets.faults import write_study
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("bids"), 3, shape=(12, 14, 11), n_scans=40)
+
+
+@pytest.fixture
+def folder(dataset, tmp_path, capsys):
+    asked = ["--task", "localizer", "--contrast", "seen=faces - tones", "--noise", "ols", "--confound", "trans_x"]
+    assert main(["study", "init", str(dataset), str(tmp_path / "study"), *asked]) == 0
+    shown = capsys.readouterr().out
+    assert "3 of 3 can be fitted" in shown
+    assert "seen" in shown
+    return tmp_path / "study"
+
+
+def test_a_study_from_the_list_to_the_group(folder, capsys):
+    assert main(["study", "run", str(folder), "--executor", "here"]) == 0
+    assert "3 of 3  sub-03: fitted" in capsys.readouterr().out
+    assert main(["study", "status", str(folder)]) == 0
+    assert "3 of 3 runs" in capsys.readouterr().out
+    assert main(["study", "gather", str(folder), "--rule", "fd_max ge 1000"]) == 0
+    assert "0 of 3 runs left out" in capsys.readouterr().out
+    assert (folder / "group" / "group_contrast-seen_stat-z_statmap.nii.gz").is_file()
+    assert (folder / "exclusions.tsv").is_file()
+
+
+def test_an_array_is_submitted_and_gathered(folder, tmp_path, monkeypatch):
+    """With a stand-in for sbatch that runs every element of the array, in the reverse order."""
+    stand_in = tmp_path / "bin" / "sbatch"
+    stand_in.parent.mkdir()
+    stand_in.write_text(
+        "#!/bin/bash\n"
+        'echo "$@" >> $CALLS\n'
+        'script="${@: -1}"\n'
+        "last=$(sed -n 's/^#SBATCH --array=0-//p' $script)\n"
+        "for i in $(seq ${last:--1} -1 0); do SLURM_ARRAY_TASK_ID=$i bash $script >&2; done\n"
+        '[ -n "$last" ] || bash $script >&2\n'
+        "echo 77\n"
+    )
+    stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+    calls = tmp_path / "calls"
+    env = {**os.environ, "PATH": f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls)}
+    env.pop("SLURM_ARRAY_TASK_ID", None)
+    done = subprocess.run(["bash", str(folder / "submit.sh")], env=env, capture_output=True, text=True, check=True)
+    assert calls.read_text().splitlines() == [
+        f"--parsable {folder / 'run.sbatch'}",
+        f"--dependency=afterany:77 {folder / 'gather.sbatch'}",
+    ]
+    assert [line for line in done.stderr.splitlines() if "fitted" in line] == [f"sub-0{n}: fitted" for n in (3, 2, 1)]
+    assert "0 of 3 runs left out" in done.stderr
+    assert "#SBATCH --array=0-2\n" in (folder / "run.sbatch").read_text()
+    assert "%A_%a.log" in (folder / "run.sbatch").read_text()
+
+
+def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, capsys):
+    (bold,) = dataset.glob("derivatives/fmriprep/sub-02/func/*bold.nii.gz")
+    kept = bold.read_bytes()
+    try:
+        bold.write_bytes(kept[:5000])
+        assert main(["study", "run", str(folder), "--index", "1"]) == 1
+        assert capsys.readouterr().out.startswith("sub-02: ")
+        assert main(["study", "run", str(folder), "--index", "0", "--per-task", "2"]) == 1
+        assert "sub-01: fitted\nsub-02: " in capsys.readouterr().out
+    finally:
+        bold.write_bytes(kept)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "{folder}", "--index", "7"], "there is no element 7: 3 runs, 1 each, are 0 to 2"),
+        (["run", "{folder}", "--per-task", "2"], "--per-task is of the elements of a job array"),
+        (["run", "{folder}", "--executor", "cloud"], "'cloud' is no place to work at"),
+        (["status", "{folder}/none"], "there is no study in"),
+        (["gather", "{folder}", "--rule", "fd_mean > 1"], "a comparison must be one of"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(folder, capsys, words, said):
+    assert main(["study", *(word.format(folder=folder) for word in words)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("glmwidgets study: error: ")
+    assert said in line
+
+
+def test_noise_by_evidence_is_refused(dataset, tmp_path, capsys):
+    assert main(["study", "init", str(dataset), str(tmp_path), "--noise", "evidence"]) == 2
+    assert "one noise model for all runs" in capsys.readouterr().err
+
+
+def test_the_command_starts_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "glmwidgets", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("glmwidgets ")
