@@ -15,12 +15,11 @@ from glmwidgets.cli.fit import entities_of
 from glmwidgets.cli.options import add_settings, as_options_say
 from glmwidgets.execution.executors import lanes_of
 from glmwidgets.execution.lanes import HereLane, work_through
-from glmwidgets.execution.task import Outcome, task_of
+from glmwidgets.execution.task import Outcome
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.study.study import Study, first_model, refuse_held
-from glmwidgets.study.whole import fit_whole
 
 __all__ = ["study"]
 
@@ -175,12 +174,8 @@ def _run(argv: Sequence[str]) -> int:
         counted[0] += 1
         print(f"{counted[0]:>4} of {len(usable)}  {_said(made, outcome)}", flush=True)
 
-    failed = work_through(_tasks(made, usable), lanes, heard)
+    failed = work_through(made.tasks(usable), lanes, heard)
     return int(any(each.why_not for each in failed))
-
-
-def _tasks(made: Study, rows: Sequence[int]) -> list[Any]:
-    return [task_of(str(i), fit_whole, str(made.folder), i) for i in rows]
 
 
 def _element(made: Study, index: int, per_task: int) -> int:
@@ -189,7 +184,7 @@ def _element(made: Study, index: int, per_task: int) -> int:
     if index < 0 or not rows:
         last = -(-len(made.runs) // per_task) - 1
         raise CommandError(f"there is no element {index}: {len(made.runs)} runs, {per_task} each, are 0 to {last}")
-    outcomes = work_through(_tasks(made, rows), [HereLane()], lambda each: print(_said(made, each), flush=True))
+    outcomes = work_through(made.tasks(rows), [HereLane()], lambda each: print(_said(made, each), flush=True))
     return int(any(each.why_not for each in outcomes))
 
 

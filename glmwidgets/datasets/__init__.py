@@ -8,6 +8,7 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "broken": "BROKEN broken_run",
     "demo": "demo_run",
+    "faults": "FAULTS write_study",
     "fetch": "fetch_fiac fetch_localizer_contrasts fetch_spm_auditory fetch_studyforrest_visloc",
     "glmwidgets.runs.bids": "find_run find_runs",
     "glmwidgets.runs.bids_confounds": "load_confounds",

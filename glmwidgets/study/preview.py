@@ -163,7 +163,7 @@ def packed(cells: np.ndarray, series: np.ndarray) -> np.ndarray:
 def write_preview(preview: Preview, path: Path) -> None:
     """Put a preview in its place, series first; who finds the JSON file finds the whole."""
     held = io.BytesIO()
-    np.save(held, preview.record)
+    np.lib.format.write_array(held, preview.record)
     write_bytes(path.with_suffix(".npy"), held.getvalue(), "preview", overwrite=True)
     tree: dict[str, Any] = {
         "shape": list(preview.grid.shape),

@@ -38,7 +38,7 @@ import pandas as pd
 from glmwidgets.execution.executors import lanes_of
 from glmwidgets.execution.lanes import work_through
 from glmwidgets.execution.store import Store
-from glmwidgets.execution.task import Outcome, task_of
+from glmwidgets.execution.task import Outcome, Task
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, noted, write_text
@@ -60,9 +60,12 @@ from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
 from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
 from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
 from glmwidgets.study.table import QCTable, qc_of
-from glmwidgets.study.whole import fit_whole, made_of
+from glmwidgets.study.whole import made_of
 
 __all__ = ["Study"]
+
+#: What a worker does, by name: it opens the study itself.
+WORK = "glmwidgets.study.work:fit_whole"
 
 FORMAT = "glmwidgets study"
 FILE = "study.json"
@@ -371,6 +374,10 @@ class Study:
         """Rows of the runs whose results are in the store, whoever put them there."""
         return [i for i in range(len(self.runs)) if self.result(i) is not None]
 
+    def tasks(self, rows: Sequence[int]) -> list[Task]:
+        """What is to be done of some runs, each called by its row; the study has to be saved."""
+        return [Task(str(i), WORK, (str(self.folder), int(i))) for i in rows]
+
     def run(
         self,
         executor: Any = None,
@@ -404,9 +411,8 @@ class Study:
         self.save()
         rows = range(len(self.runs)) if rows is None else rows
         failed = {i: self.runs[i].why_not for i in rows if self.runs[i].why_not}
-        tasks = {str(i): task_of(str(i), fit_whole, str(self.folder), int(i)) for i in rows if i not in failed}
         lanes, _ = lanes_of(executor, width)
-        outcomes = work_through(list(tasks.values()), lanes, heard, stop)
+        outcomes = work_through(self.tasks([i for i in rows if i not in failed]), lanes, heard, stop)
         return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
 
     # What is made of them ---------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A run of a study with all its voxels: what a worker does, and what is kept of it in the study's store."""
+"""A run of a study with all its voxels: how it is fitted, and what is kept of it in the study's store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from glmwidgets.study.seen import Seen
 if TYPE_CHECKING:
     from glmwidgets.study.study import Study
 
-__all__ = ["STATS", "fit_whole", "made_of", "map_name", "whole_fit"]
+__all__ = ["MASK", "STATS", "fill", "kept_contrast", "labels_of", "made_of", "map_name", "whole_fit"]
 
 #: Number of the arithmetic of whole runs; raised by hand when equal inputs give other values.
 ARITHMETIC = 1
@@ -88,40 +88,8 @@ def whole_fit(run: Run, asked: Model) -> tuple[Fitted, Domain]:
     return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, None, effects), domain
 
 
-def fit_whole(folder: str, i: int) -> dict[str, Any]:
-    """Fit a run of a saved study and put what is found into its store, if it is not there.
-
-    Parameters
-    ----------
-    folder : str
-        Of the study.
-    i : int
-        Row of the run.
-
-    Returns
-    -------
-    dict
-        ``row``, ``key``, and whether it was ``there``.
-
-    Raises
-    ------
-    Exception
-        If the run cannot be opened or fitted.
-    """
-    from glmwidgets.study.study import Study
-
-    study = Study.open(folder)
-    row = study.runs[i]
-    if row.why_not:
-        raise ValueError(row.why_not)
-    key = study.key(i)
-    there = study.store.manifest(key) is not None
-    if not there:
-        study.store.write(key, lambda to: _fill(study, i, to), {"name": row.name, "made_of": made_of(study, i)})
-    return {"row": i, "key": key, "there": there}
-
-
-def _fill(study: Study, i: int, to: Path) -> Mapping[str, Any]:
+def fill(study: Study, i: int, to: Path) -> Mapping[str, Any]:
+    """Fit a run and write its maps and design to a folder; what stands in the manifest is returned."""
     row, asked = study.runs[i], study.model
     with Heard() as heard:
         run = open_whole(row)

@@ -11,11 +11,11 @@ from nilearn.glm._base import _clean_contrast_name
 from nilearn.glm.first_level import FirstLevelModel as ReferenceModel
 from nilearn.interfaces.bids import save_glm_to_bids as reference_save
 
+from glmwidgets.files.names import camel
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.models import FirstLevelModel, SecondLevelModel, get_clusters_table
 from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
-from glmwidgets.files.names import camel
 from glmwidgets.report.page.subject import study_of_model, study_of_result
 
 
