@@ -204,7 +204,7 @@ def script(study: Study) -> str:
     return (
         '"""Fits every run of a study and gathers the group; what is in its folder already is not done again."""\n\n'
         "import pandas as pd\n\n"
-        "from glmwidgets.specification.model import Model\n"
+        "from glmwidgets.specification import Model\n"
         "from glmwidgets.study import Exclusions, Study\n\n"
         f"MODEL = {changes!r}\n"
         f"CONTRASTS = {list(study.contrasts)!r}\n"
