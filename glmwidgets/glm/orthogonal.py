@@ -12,12 +12,12 @@ def orthogonalize(columns: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    columns : array of shape (n, p)
+    columns : array of shape (n, p), or (n,), which stays as it is
         Not changed.
 
     Returns
     -------
-    float64 array of shape (n, p)
+    float64 array of the same shape
         The first column as it was. A column that lies in the span of those before it becomes exactly 0,
         not rounding noise.
 
@@ -28,6 +28,8 @@ def orthogonalize(columns: np.ndarray) -> np.ndarray:
     """
     result = np.array(columns, dtype=np.float64)
     n = len(result)
+    if result.ndim == 1:
+        return result
     for j in range(1, result.shape[1]):
         before, column = result[:, :j], result[:, j]
         squares = (before**2).sum(axis=0)

@@ -14,6 +14,7 @@ _EXPORTS = {
     "masker": "ImageMasker",
     "maskers": "NiftiMasker NiftiSpheresMasker",
     "permutation_inference": "non_parametric_inference",
+    "permuted": "permuted_ols",
     "second_level": "SecondLevelModel",
     "thresholding": "cluster_level_inference get_clusters_table threshold_stats_img",
 }

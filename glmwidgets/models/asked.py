@@ -82,6 +82,7 @@ def unused_arguments(
     if gives_design:
         known = Model.known().items()
         names = [each.argument.name for path, each in known if each.argument is not None and path.startswith("design.")]
+        names.append("slice_time_ref")
         unused = [name for name in names if not is_default(arguments[name], defaults[name])]
         return [f"design_matrices are given, so that the model's {', '.join(unused)} has no effect"] if unused else []
     names = {error: Model.field(error.path).argument.name for error in without_effect(asked)}

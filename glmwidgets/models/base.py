@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -110,6 +111,39 @@ class Estimator:
         """
         if not hasattr(self, self.learnt):
             raise NotFittedError(f"this model has not been fitted yet: call fit with {self.fitted_to} first")
+
+    # What scikit-learn asks of an estimator, where it is installed.
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, self.learnt)
+
+    def __sklearn_tags__(self) -> Any:
+        # Asked for by scikit-learn alone, which then is there.
+        utils = sys.modules["sklearn.utils"]
+        takes = utils.InputTags(two_d_array=False)
+        return utils.Tags(estimator_type=None, target_tags=utils.TargetTags(required=False), input_tags=takes)
+
+    def get_metadata_routing(self) -> Any:
+        """Refused: what goes with the data is given to ``fit`` and ``transform`` by name.
+
+        Raises
+        ------
+        NotImplementedError
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} routes no metadata: give events, confounds and masks of scans to fit or transform"
+        )
+
+    def set_output(self, *, transform: str | None = None) -> Any:
+        """Refused but for arrays: series are arrays, maps are images.
+
+        Raises
+        ------
+        NotImplementedError
+        """
+        if transform in (None, "default"):
+            return self
+        raise NotImplementedError(f"{type(self).__name__} gives arrays and images, and no {transform!r}")
 
     def __repr__(self) -> str:
         changed = [

@@ -20,7 +20,8 @@ from glmwidgets.glm.moments.scaling import standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.asked import asked_by, unused_arguments
 from glmwidgets.models.caching import open_memory
-from glmwidgets.models.run_contrasts import contrasts_of_runs
+from glmwidgets.models.given_masker import BESIDE, settings_of
+from glmwidgets.models.run_contrasts import contrasts_of_runs, definitions_by_run
 from glmwidgets.models.run_estimates import RunEstimates
 from glmwidgets.models.run_fits import fit_run
 from glmwidgets.models.run_masks import fit_masker
@@ -55,8 +56,8 @@ class FirstLevelModel(RunEstimates):
     min_onset : float
         Events that are over by this time, in seconds from the first scan, are left out.
     mask_img : image, path, masker, None or False
-        Voxels to analyse. A masker gives its mask, nothing else. None finds the brain in the runs, False takes all
-        voxels.
+        Voxels to analyse. A masker gives its mask, and its smoothing, grid and scaling where the model has none. None
+        finds the brain in the runs, False takes all voxels.
     target_affine : array of shape (3, 3) or (4, 4), optional
         Grid that the runs are resampled to.
     target_shape : tuple of 3 int, optional
@@ -224,13 +225,13 @@ class FirstLevelModel(RunEstimates):
             If something is missing, cannot be read or does not fit; the message names the run, file, row or column.
         """
         start = time.perf_counter()
-        given = self.get_params(deep=False)
+        given = settings_of(self.mask_img, self.get_params(deep=False), self._parameters(), BESIDE)
         asked = asked_by(given, Model)
         for said in unused_arguments(asked, given, self._parameters(), design_matrices is not None):
             warnings.warn(said, stacklevel=2)
         if design_matrices is not None:
             asked = asked.updated({"design.source": "given"})
-        standard_name(self.standardize)  # refused before anything is read
+        standardize = standard_name(given["standardize"])  # refused before anything is read
         runs = check_runs(
             run_imgs,
             events,
@@ -249,10 +250,10 @@ class FirstLevelModel(RunEstimates):
         memory = open_memory(self.memory, self.memory_level)
         self._log(1, f"masking {len(runs)} run{'s' if len(runs) > 1 else ''}")
         self.masker_ = fit_masker(
-            runs, memory, self.mask_img, self.target_affine, self.target_shape, self.smoothing_fwhm
+            runs, memory, self.mask_img, given["target_affine"], given["target_shape"], given["smoothing_fwhm"]
         )
         self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
-        how = {"memory": memory, "bins": bins}
+        how = {"memory": memory, "bins": bins, "standardize": standardize}
         jobs = (delayed(self._fit_run)(asked, run, design, **how) for run, design in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
@@ -293,7 +294,6 @@ class FirstLevelModel(RunEstimates):
             design,
             self.masker_,
             **how,
-            standardize=standard_name(self.standardize),
             random_state=self.random_state,
             precision=self.precision,
             minimize_memory=self.minimize_memory,
@@ -388,6 +388,8 @@ class FirstLevelModel(RunEstimates):
         self.check_fitted()
         check_choice("f_method", f_method, FIXED_EFFECTS)
         contrasts = contrasts_of_runs(self.fits_, self._names, contrast_def, stat_type, missing)
+        if len(self.fits_) > 1 and not definitions_by_run(contrast_def, len(self.fits_))[1]:
+            self._log(1, f"one contrast was given, and is taken for all {len(self.fits_)} runs")
         if len(contrasts) == 1:
             check_choice("dof_method", dof_method, DOF_METHODS)
             return contrasts[0]

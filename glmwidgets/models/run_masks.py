@@ -18,6 +18,7 @@ from glmwidgets.images.new import image_like
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.caching import image_key
+from glmwidgets.models.given_masker import mask_img_of
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
 
@@ -54,7 +55,7 @@ def fit_masker(
     Warns
     -----
     UserWarning
-        If the runs have to be resampled to a given mask's grid, or a given masker would do more than mask.
+        If the runs have to be resampled to a given mask's grid.
     """
     first = runs[0].reader.opened
     to_target = target_affine is not None or target_shape is not None
@@ -89,22 +90,7 @@ def fit_masker(
 
 
 def _given_mask(mask_img: Any) -> nib.Nifti1Image:
-    if hasattr(mask_img, "transform") or hasattr(mask_img, "mask_img_"):
-        more = [
-            f"{name}={value!r}"
-            for name in ("smoothing_fwhm", "target_affine", "target_shape", "standardize", "detrend")
-            if (value := getattr(mask_img, name, None)) is not None and value is not False
-        ]
-        if more:
-            warnings.warn(
-                f"a masker gives its mask to the model and nothing else: its {', '.join(more)} must be asked of the "
-                "model, if they are meant",
-                stacklevel=5,
-            )
-        # A masker that was fitted knows its mask; one that was not may have been given one.
-        mask_img = getattr(mask_img, "mask_img_", None) or getattr(mask_img, "mask_img", None)
-        if mask_img is None:
-            raise ValueError("the masker given as mask_img has no mask: fit it first")
+    mask_img = mask_img_of(mask_img)
     opened = load_image(mask_img)
     return image_like(match_mask(mask_img, opened).astype(np.uint8), opened)
 

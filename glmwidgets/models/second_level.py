@@ -24,6 +24,7 @@ from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutation
 from glmwidgets.models.asked import asked_by
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
+from glmwidgets.models.given_masker import BESIDE, mask_img_of, settings_of
 from glmwidgets.models.mapping import MappingModel
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
@@ -167,9 +168,10 @@ class SecondLevelModel(MappingModel):
         FileNotFoundError, TypeError, ValueError
             If something is missing, cannot be read or does not fit; the message names the map, subject or column.
         """
-        asked = asked_by(self.get_params(deep=False), GroupModel, "SecondLevelModel")
+        given = settings_of(self.mask_img, self.get_params(deep=False), self._parameters(), BESIDE[:3])
+        asked = asked_by(given, GroupModel, "SecondLevelModel")
         row = GROUP_ESTIMATORS[asked.design.estimator]
-        if row.needs_variances and self.smoothing_fwhm:
+        if row.needs_variances and given["smoothing_fwhm"]:
             raise ValueError(
                 f"the variances of smoothed maps are not known: for {self.estimator!r} smooth at the first level, and "
                 "leave smoothing_fwhm out"
@@ -177,10 +179,9 @@ class SecondLevelModel(MappingModel):
         source = group_input(second_level_input, variance_maps)
         self._asked = asked.updated({"table.maps": tuple(source.names())})
         self.design_matrix_ = self._design(source, confounds, design_matrix, match)
-        domain, resample = group_domain(
-            source, self.mask_img, self.target_affine, self.target_shape, self.resample, zeros_are_data
-        )
-        self.masker_ = ImageMasker(domain.mask_image(), self.smoothing_fwhm, resample)
+        where = None if self.mask_img is None else mask_img_of(self.mask_img), *(given[name] for name in BESIDE[:2])
+        domain, resample = group_domain(source, *where, self.resample, zeros_are_data)
+        self.masker_ = ImageMasker(domain.mask_image(), given["smoothing_fwhm"], resample)
         self.second_level_input_ = second_level_input
         self.confounds_ = confounds
         self.subject_labels_ = source.labels

@@ -14,7 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
 
-from glmwidgets.glm.errors import about
+from glmwidgets.glm.errors import InputError, about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
@@ -229,6 +229,12 @@ def group_input(second_level_input: Any, variance_maps: Any = None) -> GroupInpu
         is_model = [_is_model(one) for one in maps]
         if any(is_model) and not all(is_model):
             raise TypeError("second_level_input mixes first-level models and images")
+        odd = [i for i, one in enumerate(maps) if not isinstance(one, str | PathLike | SpatialImage)]
+        if not any(is_model) and odd:
+            raise TypeError(
+                f"second_level_input holds {type(maps[odd[0]]).__name__} in place {odd[0]} (counted from 0); it is a "
+                "list of images, paths or fitted first-level models"
+            )
         if not any(is_model):
             variances = None if variance_maps is None else _volumes(variance_maps, "variance_maps")
             return GroupInput(maps, variances)
@@ -252,7 +258,7 @@ def _volumes(given: Any, what: str) -> list[Any]:
     if isinstance(given, pd.Series | Sequence):
         volumes = list(given)
         if len(volumes) < 2:
-            raise ValueError(f"{what} holds {len(volumes)} of the two maps or more that a group needs")
+            raise InputError(f"{what} holds {len(volumes)} of the two maps or more that a group needs")
         return volumes
     raise TypeError(
         f"{what} must be a list of maps or of first-level models, a 4-D image or a DataFrame with the columns "

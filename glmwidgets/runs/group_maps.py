@@ -61,9 +61,7 @@ def group_domain(
         warnings.warn(unsure[0] + more, stacklevel=3)
     if not (resample or to_target):
         check_grids(imgs, names)
-    # A masker that was fitted knows its mask; one that was not may have been given one.
-    given = getattr(mask_img, "mask_img_", None) or getattr(mask_img, "mask_img", None) or mask_img
-    if given is not None:
+    if (given := mask_img) is not None:
         opened = load_image(given)
         mask = image_like(match_mask(given, opened).astype(np.uint8), opened)
         if to_target:

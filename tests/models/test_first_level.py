@@ -431,18 +431,39 @@ def test_a_sound_model_says_nothing(tiny):
         model.compute_contrast("a; b")
 
 
-def test_a_masker_gives_its_mask_only(tiny):
+def test_a_masker_gives_its_mask_and_what_the_model_has_not(tiny):
+    """As nilearn's model does: what only the masker says counts, what the model says goes before it."""
     mask_img = nib.Nifti1Image(np.ones(tiny.img.shape[:3], np.uint8), tiny.img.affine)
-    with pytest.warns(UserWarning, match=r"nothing else: its smoothing_fwhm=5"):
-        FirstLevelModel(2.0, mask_img=ImageMasker(mask_img, smoothing_fwhm=5)).fit(tiny.img, tiny.events)
+    masker = NiftiMasker(mask_img=mask_img, smoothing_fwhm=4, standardize="zscore_sample", detrend=True).fit()
+    how = {"smoothing_fwhm": 4, "standardize": "zscore_sample", "mask_img": mask_img}
+    expected = FirstLevelModel(2.0, **how).fit(tiny.img, tiny.events).compute_contrast("a").get_fdata()
+    with (
+        pytest.warns(UserWarning, match="smoothing_fwhm=4, standardize='zscore_sample' is taken"),
+        pytest.warns(UserWarning, match="detrend=True is not used"),
+    ):
+        model = FirstLevelModel(2.0, mask_img=masker).fit(tiny.img, tiny.events)
+    np.testing.assert_array_equal(model.compute_contrast("a").get_fdata(), expected)
+    with pytest.warns(UserWarning, match="smoothing_fwhm=4, .*is not used"):
+        own = FirstLevelModel(2.0, mask_img=masker, smoothing_fwhm=8, standardize="psc").fit(tiny.img, tiny.events)
+    assert own.masker_.smoothing_fwhm == 8
     with pytest.raises(ValueError, match="fit it first"):
-        FirstLevelModel(2.0, mask_img=NiftiMasker(standardize=None)).fit(tiny.img, tiny.events)
+        FirstLevelModel(2.0, mask_img=NiftiMasker()).fit(tiny.img, tiny.events)
 
 
-def test_no_brain_names_the_run(tiny):
-    flat = with_data(tiny.img, lambda data: data.__isub__(data.mean(axis=3, keepdims=True)))
-    with pytest.raises(ValueError, match=r"run 1 .*: no brain was found"):
-        FirstLevelModel(2.0).fit(flat, tiny.events)
+def test_settings_that_a_given_design_leaves_without_effect_are_said(tiny):
+    design = pd.DataFrame({"a": np.arange(60) % 2, "constant": 1.0})
+    for unused in ({"slice_time_ref": 0.5}, {"hrf_model": "fir"}):
+        with pytest.warns(UserWarning, match=f"design_matrices are given, so that the model's {next(iter(unused))}"):
+            FirstLevelModel(mask_img=False, **unused).fit(tiny.img, design_matrices=design)
+
+
+def test_one_contrast_for_all_runs_is_noted(tiny, capsys):
+    model = FirstLevelModel(2.0, mask_img=False, verbose=3).fit([tiny.img] * 2, [tiny.events] * 2)
+    model.compute_contrast("a - `b`")
+    assert "one contrast was given, and is taken for all 2 runs" in capsys.readouterr().out
+    capsys.readouterr()
+    model.compute_contrast([np.array([1, 0]), np.array([1, 0])])
+    assert "one contrast" not in capsys.readouterr().out
 
 
 def test_the_masker_goes_both_ways(tiny):

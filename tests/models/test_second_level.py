@@ -11,6 +11,7 @@ from scipy import stats
 
 from glmwidgets.glm.group.design import make_second_level_design_matrix
 from glmwidgets.glm.inference.heights import height_threshold
+from glmwidgets.models import NiftiMasker
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.map_header import dof_of, is_f_map
 from glmwidgets.models.permutation_inference import non_parametric_inference
@@ -634,3 +635,23 @@ def test_results_by_label_equal_the_model():
     )
     with pytest.raises(AttributeError, match="ordinary least squares"):
         weighted.results_  # noqa: B018
+
+
+def test_a_masker_smooths_where_the_model_does_not():
+    rng = np.random.default_rng(0)
+    maps = [nib.Nifti1Image(rng.normal(size=(6, 6, 6)), np.eye(4)) for _ in range(8)]
+    masker = NiftiMasker(nib.Nifti1Image(np.ones((6, 6, 6), np.uint8), np.eye(4)), smoothing_fwhm=3.0).fit()
+    expected = SecondLevelModel(masker.mask_img_, smoothing_fwhm=3.0).fit(maps).compute_contrast().get_fdata()
+    with pytest.warns(UserWarning, match=r"smoothing_fwhm=3\.0 is taken"):
+        found = SecondLevelModel(masker).fit(maps).compute_contrast().get_fdata()
+    np.testing.assert_array_equal(found, expected)
+    with pytest.warns(UserWarning, match=r"smoothing_fwhm=3\.0 is taken"):
+        permuted = non_parametric_inference(maps, mask=masker, n_perm=10, threshold=0.5)
+    t = SecondLevelModel(masker.mask_img_, smoothing_fwhm=3.0).fit(maps).compute_contrast(output_type="stat")
+    np.testing.assert_allclose(permuted["t"].get_fdata(), t.get_fdata())
+
+
+@pytest.mark.parametrize("odd", [1, ["map", 2.0], len])
+def test_what_is_no_map_is_said_with_its_place(odd):
+    with pytest.raises(TypeError, match=r"in place 1 .*list of images, paths or fitted first-level models"):
+        SecondLevelModel().fit(["one.nii", odd])

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import fdtri, stdtrit
+from scipy.special import fdtr, fdtri, stdtrit
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, about
@@ -154,6 +154,11 @@ class Contrast:
         if two_sided and self.stat_type == "t":
             return 2 * p_from_t(np.abs(self._stat), dof)
         return p_from_t(self._stat, dof) if self.stat_type == "t" else p_from_f(self._stat, self.dim, dof)
+
+    def one_minus_pvalue(self) -> np.ndarray:
+        """One minus the one-sided p value, without the rounding of a subtraction from one; shape (n_voxels,)."""
+        dof = self.dof if self.dofs is None else self.dofs
+        return p_from_t(-self._stat, dof) if self.stat_type == "t" else fdtr(self.dim, dof, self._stat)
 
     def z_score(self) -> np.ndarray:
         """Standard normal score with the same one-sided p value, shape (n_voxels,)."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
-from glmwidgets.glm.fit.grammar import ExpressionError, as_f_test, is_f_test, quote_name, tokens
+from glmwidgets.glm.fit.grammar import QUOTES, ExpressionError, as_f_test, is_f_test, quote_name, tokens
 
 __all__ = ["bare_name", "names_in", "rewritten_expression"]
 
@@ -19,8 +19,10 @@ def bare_name(token: str) -> str:
     --------
     >>> bare_name('"left hand"')
     'left hand'
+    >>> bare_name("`left hand`")
+    'left hand'
     """
-    if len(token) > 1 and token[0] == token[-1] and token[0] in "\"'":
+    if len(token) > 1 and token[0] == token[-1] and token[0] in QUOTES:
         return token[1:-1].replace(token[0] * 2, token[0])
     return token
 

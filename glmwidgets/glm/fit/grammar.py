@@ -7,10 +7,11 @@
     expression = term { ("+" | "-") term }
     term       = factor { ("*" | "/") factor }
     factor     = { "+" | "-" } ( number | name | "(" expression ")" )
-    name       = word | '"' text '"' | "'" text "'"
+    name       = word | '"' text '"' | "'" text "'" | "`" text "`"
 
 A word is a run of letters, digits, underscores and dots that is not a number: ``face``, ``1back``, ``a.2``.
-Every other name is written in quotes (``"left hand"``, ``'go/nogo'``; a quote inside its own kind is doubled).
+Every other name is written in quotes (``"left hand"``, ``'go/nogo'``, or in the
+backticks of pandas; a quote inside its own kind is doubled).
 A text that is, as a whole, the name of a column means that column: one called ``a-b`` can be typed as it is.
 An event type that is spread over columns of equal standing (``face_delay_0``, ``face_delay_1`` ... of an FIR model)
 and has none of its own name is their mean: ``face - house`` asks the same of every response.
@@ -55,10 +56,11 @@ _TOKEN = re.compile(
     | (?P<symbol> [-+*/()] )
     | (?P<number> (?: [0-9]+ \.? [0-9]* | \. [0-9]+ ) (?: [eE] [+-]? [0-9]+ )? (?! [\w.] ) )
     | (?P<word>   [\w.]+ )
-    | (?P<quoted> "(?: [^"] | "" )*" | '(?: [^'] | '' )*' )
+    | (?P<quoted> "(?: [^"] | "" )*" | '(?: [^'] | '' )*' | `(?: [^`] | `` )*` )
     """,
     re.VERBOSE,
 )
+QUOTES = "\"'`"
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 _NUISANCE = re.compile(r"drift_\d+|constant|intercept", re.IGNORECASE)
 _LOOKALIKES = dict(zip("−–—×·÷“”‘’", "---**/\"\"''", strict=True))
@@ -364,7 +366,7 @@ class _Reader:
 
     def column(self, token: Token) -> NDArray[np.float64]:
         name, quote = token.text, token.text[0]
-        if quote in "\"'":
+        if quote in QUOTES:
             name = name[1:-1].replace(2 * quote, quote)
         if name in self.names:
             return _unit_vector(name, self.names)

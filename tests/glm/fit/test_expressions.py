@@ -408,3 +408,11 @@ def test_an_f_test_by_name():
     np.testing.assert_array_equal(contrast_vector("F", [*columns, "F"]), [0, 0, 0, 1])
     np.testing.assert_array_equal(contrast_vector("F - a", [*columns, "F"]), [-1, 0, 0, 1])
     assert not is_f_test("F(a)", ["F(a)"])
+
+
+def test_backticks_of_pandas_are_quotes():
+    columns = ["left hand", "a`b", "rest"]
+    assert_array_equal(contrast_vector("`left hand` - rest", columns), [1, 0, -1])
+    assert_array_equal(contrast_vector("`a``b` / 2", columns), [0, 0.5, 0])
+    with pytest.raises(ExpressionError, match="no column named 'right hand'"):
+        contrast_vector("`right hand`", columns)
