@@ -72,6 +72,11 @@ class Fitted:
     effects: dict[str, tuple[str, ...]] = field(default_factory=dict)
     is_given: bool = False
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the fit."""
+        return getattr(self.fit, "nbytes", 0)
+
     @cached_property
     def book(self) -> ContrastBook:
         """Verdicts on any contrast of this fit."""

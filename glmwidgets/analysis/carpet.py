@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.parallel import even_blocks
 from glmwidgets.specification.series import ORDERS
 
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ def make_carpet(
     # 1 / (sd of the voxel x voxels in its row): what each series counts in its row's mean.
     share = np.zeros(fit.n_voxels)
     share[alive] = np.sqrt(fit.basis.n_scans / fit.moments.own(0)[alive]) / sizes[row_of[alive]]
-    data = _summed(fit.moments.series, share, row_of, n_rows, checkpoint)
+    data = _summed(fit.moments.block, share, row_of, n_rows, checkpoint)
     limit = float(np.quantile(np.abs(data), 0.98)) or 1.0
     if what != "data":
         centred = fit.noise.coefficients - np.outer(fit.basis.constant, fit.moments.mean)
-        predicted = _summed(centred, share, row_of, n_rows, checkpoint) @ fit.basis.q.T
+        predicted = _summed(lambda some: centred[:, some], share, row_of, n_rows, checkpoint) @ fit.basis.q.T
         if not fit.basis.spans_constant:
             means = np.bincount(row_of[alive], share[alive] * fit.moments.mean[alive], minlength=n_rows)
             predicted += means[:, None] * (fit.basis.q @ fit.basis.constant - 1)
@@ -102,19 +103,23 @@ def make_carpet(
 
 
 def _summed(
-    values: np.ndarray, share: np.ndarray, row_of: np.ndarray, n_rows: int, checkpoint: Callable[[], None] | None
+    of: Callable[[slice], np.ndarray],
+    share: np.ndarray,
+    row_of: np.ndarray,
+    n_rows: int,
+    checkpoint: Callable[[], None] | None,
 ) -> np.ndarray:
-    """Sum of voxels by row, weighted, for values of shape (n, n_voxels): shape (n_rows, n)."""
+    """Sum of voxels by row, weighted, where ``of(voxels)`` has shape (n, number of voxels): shape (n_rows, n)."""
     from scipy.sparse import csr_matrix
 
-    inside = np.flatnonzero(row_of >= 0)
-    gather = csr_matrix((share[inside], (row_of[inside], inside)), shape=(n_rows, values.shape[1]))
-    out = np.empty((n_rows, values.shape[0]))
-    for scan in range(0, values.shape[0], 16):
+    out = 0.0
+    for some in even_blocks(row_of.size, BLOCK):
         if checkpoint is not None:
             checkpoint()
-        some = slice(scan, scan + 16)
-        out[:, some] = gather @ values[some].T
+        inside = np.flatnonzero(row_of[some] >= 0)
+        where = (row_of[some][inside], inside)
+        gather = csr_matrix((share[some][inside], where), shape=(n_rows, some.stop - some.start))
+        out = out + gather @ of(some).T
     return out
 
 

@@ -197,7 +197,7 @@ def place_series(
     return PlaceSeries(
         place=place,
         times=result.design.index.to_numpy(dtype=float),
-        data=fit.moments.series[:, voxels] @ weights,
+        data=fit.moments.block(voxels) @ weights,
         fit=basis.q @ coordinates - fit.moments.mean[voxels] @ weights,
         contrast=basis.q @ (np.linalg.pinv(rows) @ (rows @ coordinates)),
         conditions={name: basis.x[:, k] @ beta[k] for name, k in chosen.items()},

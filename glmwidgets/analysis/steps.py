@@ -27,6 +27,7 @@ from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal, scaling_row, standardize_signal
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.images.alive import check_alive
@@ -97,8 +98,8 @@ def domain_of(run: Run, asked: Any) -> Domain:
 
 
 @reads("data.smoothing_fwhm")
-def series_of(run: Run, asked: Any, domain: Domain) -> np.ndarray:
-    """Series of the domain's voxels, smoothed; shape (n_scans, n_voxels), of all scans."""
+def series_of(run: Run, asked: Any, domain: Domain) -> Series:
+    """Series of the domain's voxels, smoothed, of all scans; to be read in blocks of voxels."""
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
 
@@ -119,7 +120,7 @@ def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
 @reads("data.signal_scaling")
 def moments_of(
     asked: Any,
-    series: np.ndarray,
+    series: np.ndarray | Series,
     scans: Any = WHOLE,
     kept: np.ndarray | None = None,
     *,
@@ -133,7 +134,7 @@ def moments_of(
     ----------
     asked : object
         Its ``data`` is read.
-    series : array of shape (n_scans, n_voxels)
+    series : array of shape (n_scans, n_voxels), or Series
     scans : slice or array of int
     kept : bool array, optional
         Of these scans, those over which means over time are taken.
@@ -143,11 +144,14 @@ def moments_of(
         Where the scans are in time, if some between them are left out; see
         `glmwidgets.glm.design.censoring.filled_gaps`.
     **how
-        ``precision`` and ``products`` of `glmwidgets.glm.moments.lagged.Moments`.
+        ``precision``, ``products`` and ``held`` of `glmwidgets.glm.moments.lagged.Moments`.
     """
-    y = scale_signal(series[scans], asked.data.signal_scaling, kept)
+    y = scale_signal(Series.of(series).of_scans(scans), asked.data.signal_scaling, kept)
     y = standardize_signal(y, standardize, scaling_row(asked.data.signal_scaling).centred)
-    return Moments(y if places is None else filled_gaps(y, places), **how)
+    if places is not None:
+        n = int(places[-1] - places[0]) + 1
+        y = y.then(lambda block, _, of=y: filled_gaps(of.for_sums(block), places), n, order="K")
+    return Moments(y, **how)
 
 
 @reads("design.source", "design.confounds", "design.scrub_fd", "design.scrub_dvars")

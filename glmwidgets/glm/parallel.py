@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["even_blocks", "one_thread", "side_by_side", "threads_start", "workers"]
+__all__ = ["ahead", "even_blocks", "one_thread", "side_by_side", "threads_start", "workers"]
+
+Item = TypeVar("Item")
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
 _one_at_a_time = threading.Lock()
@@ -100,6 +103,60 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
         return [work(block) for block in blocks]
     with _one_at_a_time, _libraries().limit(limits=1), workers(n_threads) as each:
         return list(each(work, blocks))
+
+
+def ahead(items: Iterable[Item], most: int = 4) -> Iterator[Item]:
+    """The same items, made on another thread while the last ones are worked on.
+
+    Parameters
+    ----------
+    items : iterable
+    most : int
+        How many may wait.
+
+    Examples
+    --------
+    >>> list(ahead(range(3)))
+    [0, 1, 2]
+    """
+    if not threads_start():
+        yield from items
+        return
+    waiting: queue.Queue[tuple[bool, Any]] = queue.Queue(most)
+    stopped = threading.Event()
+
+    def hand_over(is_item: bool, what: Any) -> None:
+        while not stopped.is_set():
+            try:
+                waiting.put((is_item, what), timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def make() -> None:
+        try:
+            for item in items:
+                hand_over(True, item)
+                if stopped.is_set():
+                    return
+            hand_over(False, None)
+        except BaseException as error:
+            hand_over(False, error)
+
+    maker = threading.Thread(target=make, daemon=True)
+    maker.start()
+    try:
+        while True:
+            is_item, what = waiting.get()
+            if is_item:
+                yield what
+            elif what is None:
+                return
+            else:
+                raise what
+    finally:
+        stopped.set()
+        maker.join()
 
 
 def even_blocks(n: int, most: int) -> list[slice]:

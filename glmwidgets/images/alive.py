@@ -7,7 +7,28 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["alive_voxels", "check_alive"]
+__all__ = ["Alive", "alive_voxels", "check_alive"]
+
+
+class Alive:
+    """Finds which voxels of a run say something, volume after volume; see `alive_voxels`."""
+
+    def __init__(self) -> None:
+        self._first: np.ndarray | None = None
+
+    def see(self, volume: np.ndarray) -> None:
+        """Look at the next volume."""
+        if self._first is None:
+            self._first, self._changes, self._finite = volume, np.zeros(volume.shape, bool), np.isfinite(volume)
+            return
+        self._changes |= volume != self._first
+        if volume.dtype.kind == "f":
+            self._finite &= np.isfinite(volume)
+
+    @property
+    def voxels(self) -> np.ndarray:
+        """Whether each voxel is finite in all volumes and changes, 3-D bool."""
+        return self._changes & self._finite
 
 
 def alive_voxels(data: np.ndarray, scans: Any = slice(None)) -> np.ndarray:
@@ -31,14 +52,10 @@ def alive_voxels(data: np.ndarray, scans: Any = slice(None)) -> np.ndarray:
     >>> alive_voxels(data)[0, 0].tolist()
     [True, False, False]
     """
-    scans = np.arange(data.shape[3])[scans]
-    first = data[..., scans[0]]
-    changes, finite = np.zeros(first.shape, bool), np.isfinite(first)
-    for t in scans[1:]:
-        changes |= data[..., t] != first
-        if data.dtype.kind == "f":
-            finite &= np.isfinite(data[..., t])
-    return changes & finite
+    alive = Alive()
+    for t in np.arange(data.shape[3])[scans]:
+        alive.see(data[..., t])
+    return alive.voxels
 
 
 def check_alive(alive: np.ndarray, name: str) -> None:

@@ -24,6 +24,7 @@ from glmwidgets.images.voxels import image_data
 
 __all__ = [
     "ImageLike",
+    "VolumeChecks",
     "concat_imgs",
     "header_t_r",
     "image_data",
@@ -31,6 +32,7 @@ __all__ = [
     "load_image",
     "load_run",
     "load_volume",
+    "open_run_image",
 ]
 
 ImageLike: TypeAlias = "SpatialImage | str | PathLike[str] | Sequence[Any]"
@@ -262,6 +264,39 @@ def load_run(
     >>> img.shape, t_r
     ((4, 4, 4, 10), 2.0)
     """
+    opened, t_r = open_run_image(img, t_r, frame_times)
+    data = image_data(opened)
+    checks = VolumeChecks(opened, sample_mask)
+    for t in range(data.shape[3]):
+        checks.see(t, data[..., t])
+    checks.done()
+    if data is opened.dataobj:
+        return opened, t_r
+    in_memory = type(opened)(data, opened.affine, opened.header, file_map=opened.file_map, dtype=data.dtype)
+    in_memory.header.set_slope_inter(1, 0)
+    return in_memory, t_r
+
+
+def open_run_image(
+    img: ImageLike, t_r: float | None = None, frame_times: Sequence[float] | None = None
+) -> tuple[nib.Nifti1Image, float]:
+    """Open one run and check what its header says; its voxels are not read.
+
+    Parameters
+    ----------
+    img, t_r, frame_times
+        As in `load_run`.
+
+    Returns
+    -------
+    img : Nifti1Image
+    t_r : float
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        As `load_run`, of all that the voxels need not be read for.
+    """
     opened = load_image(img)
     name = image_name(img if isinstance(img, str | PathLike) else opened)
     if opened.ndim != 4:
@@ -273,13 +308,7 @@ def load_run(
         t_r = _checked_t_r(opened, t_r, name)
     else:
         t_r = float(np.diff(check_scan_times(frame_times, opened.shape[3], f"the times of the scans of {name}")).mean())
-    data = image_data(opened)
-    _check_volumes(data, sample_mask, name)
-    if data is opened.dataobj:
-        return opened, t_r
-    in_memory = type(opened)(data, opened.affine, opened.header, file_map=opened.file_map, dtype=data.dtype)
-    in_memory.header.set_slope_inter(1, 0)
-    return in_memory, t_r
+    return opened, t_r
 
 
 def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
@@ -304,23 +333,50 @@ def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
     return t_r
 
 
-def _check_volumes(data: np.ndarray, sample_mask: Any, name: str) -> None:
-    scans = np.arange(data.shape[3])
-    if sample_mask is not None:
-        try:
-            scans = scans[np.asarray(sample_mask)]
-        except IndexError as error:
-            raise ValueError(f"sample_mask does not fit the {data.shape[3]} scans of {name}: {error}") from None
-    nan = [t for t in scans if _all_nan(data[..., t])]
-    constant = [t for t in scans if t not in set(nan) and _is_constant(data[..., t])]
-    for volumes, what in ((nan, "nothing but NaN"), (constant, "the same value in every voxel")):
-        if len(volumes) == data.shape[3]:
-            raise ValueError(f"{name} holds {what} in all of its {len(volumes)} volumes: it is not a measured run")
-        if volumes:
-            raise ValueError(
-                f"{name} holds {what} in {len(volumes)} of its {data.shape[3]} volumes (counted from 0): "
-                f"{_listed(volumes)}; cut them off the run or leave them out with sample_masks"
-            )
+class VolumeChecks:
+    """Looks for volumes that cannot have been measured, volume after volume.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+        4-D.
+    sample_mask : array, optional
+        Scans that will be used, as booleans or indices; the others may be bad.
+
+    Attributes
+    ----------
+    used : array of bool, shape (n_scans,)
+    """
+
+    def __init__(self, img: nib.Nifti1Image, sample_mask: Any = None):
+        self._name, self._n = image_name(img), img.shape[3]
+        self.used = np.ones(self._n, bool)
+        if sample_mask is not None:
+            self.used[:] = False
+            try:
+                self.used[np.asarray(sample_mask)] = True
+            except IndexError as error:
+                raise ValueError(f"sample_mask does not fit the {self._n} scans of {self._name}: {error}") from None
+        self._bad: dict[str, list[int]] = {"nothing but NaN": [], "the same value in every voxel": []}
+
+    def see(self, t: int, volume: np.ndarray) -> None:
+        """Look at a volume, whose number is `t`."""
+        nan, constant = self._bad.values()
+        if self.used[t] and _all_nan(volume):
+            nan.append(t)
+        elif self.used[t] and _is_constant(volume):
+            constant.append(t)
+
+    def done(self) -> None:
+        """Refuse the image, by a ValueError, if volumes were bad."""
+        for what, volumes in self._bad.items():
+            if len(volumes) == self._n:
+                raise ValueError(f"{self._name} holds {what} in all of its {self._n} volumes: it is not a measured run")
+            if volumes:
+                raise ValueError(
+                    f"{self._name} holds {what} in {len(volumes)} of its {self._n} volumes (counted from 0): "
+                    f"{_listed(volumes)}; cut them off the run or leave them out with sample_masks"
+                )
 
 
 def _listed(numbers: Sequence[int], most: int = 12) -> str:

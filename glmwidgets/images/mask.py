@@ -5,7 +5,7 @@ A mask is a boolean volume. Voxels are in its C order everywhere, so that ``volu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import nibabel as nib
 import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "match_mask",
     "to_volumes",
     "voxel_series",
+    "voxel_taker",
 ]
 
 
@@ -315,23 +316,56 @@ def masked_series(
         )
     volumes = data[..., np.newaxis] if data.ndim == 3 else data
     dtype = storage_dtype(data.dtype)
-    sigma = np.zeros(3) if smoothing_fwhm is None else gaussian_sigma(affine, smoothing_fwhm)
-    plain = not sigma.any()
     out = np.empty((np.count_nonzero(mask), volumes.shape[3]), dtype).T
 
     def work(blocks: Sequence[range]) -> None:
-        smoother = None if plain else VolumeSmoother(mask.shape, sigma, dtype, mask)
-        inside = mask if smoother is None else mask[smoother.box]
-        index = np.ravel_multi_index(np.nonzero(inside), inside.shape, order="F")
+        take = voxel_taker(mask, dtype, affine, smoothing_fwhm)
         for scans in blocks:
             block = np.empty((len(scans), out.shape[1]), dtype)
             for row, t in zip(block, scans, strict=True):
-                volume = volumes[..., t] if smoother is None else smoother(volumes[..., t])
-                row[:] = volume.ravel(order="F").take(index)
+                row[:] = take(volumes[..., t])
             out[scans.start : scans.stop] = block
 
     each_block(volumes.shape[3], work)
     return out[0] if data.ndim == 3 else out
+
+
+def voxel_taker(
+    mask: np.ndarray,
+    dtype: np.dtype,
+    affine: np.ndarray | None = None,
+    smoothing_fwhm: float | Sequence[float | None] | None = None,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What takes the voxels of a mask out of volumes, one volume after the other.
+
+    Parameters
+    ----------
+    mask : array of bool of shape (nx, ny, nz)
+    dtype : dtype
+        That smoothed values are computed in.
+    affine, smoothing_fwhm
+        As in `masked_series`.
+
+    Returns
+    -------
+    callable
+        ``take(volume) -> array of shape (n_voxels,)``; not to be called on two threads at once.
+
+    Examples
+    --------
+    >>> take = voxel_taker(np.array([[[False, True, True]]]), np.float32)
+    >>> take(np.array([[[1, 2, 3]]], np.int16))
+    array([2, 3], dtype=int16)
+    """
+    sigma = np.zeros(3) if smoothing_fwhm is None else gaussian_sigma(affine, smoothing_fwhm)
+    smoother = VolumeSmoother(mask.shape, sigma, dtype, mask) if sigma.any() else None
+    inside = mask if smoother is None else mask[smoother.box]
+    index = np.ravel_multi_index(np.nonzero(inside), inside.shape, order="F")
+
+    def take(volume: np.ndarray) -> np.ndarray:
+        return (volume if smoother is None else smoother(volume)).ravel(order="F").take(index)
+
+    return take
 
 
 def to_volumes(values: np.ndarray, mask: np.ndarray, fill: float = 0.0) -> np.ndarray:

@@ -14,7 +14,48 @@ from glmwidgets.images.load import ImageLike, image_data, load_image
 from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
 
-__all__ = ["mean_img"]
+__all__ = ["Means", "mean_img"]
+
+
+class Means:
+    """Sums volumes one after the other: the mean is that which numpy takes of them all.
+
+    Parameters
+    ----------
+    n_volumes : int
+
+    Examples
+    --------
+    >>> means = Means(2)
+    >>> for volume in (np.array([1, 2], np.int16), np.array([4, 2], np.int16)):
+    ...     means.see(volume)
+    >>> means.mean()
+    array([2.5, 2. ])
+    """
+
+    def __init__(self, n_volumes: int):
+        self.n_volumes = n_volumes
+        self._totals: dict[np.dtype, np.ndarray] = {}
+
+    def see(self, volume: np.ndarray) -> None:
+        """Add the next volume."""
+        if not self._totals:
+            own = volume.dtype.newbyteorder("=") if volume.dtype.kind == "f" else _sum_of(volume.dtype, self.n_volumes)
+            kinds = {own, np.dtype(np.float64)} if own.kind == "f" else {own}
+            self._own, self._totals = own, {kind: np.zeros(volume.shape, kind, order="F") for kind in kinds}
+        for total in self._totals.values():
+            np.add(total, volume, out=total, casting="unsafe")
+
+    def mean(self, dtype: Any = None) -> np.ndarray:
+        """The mean, in single precision for single precision, else in double; or summed in double precision."""
+        double = dtype is not None and np.dtype(np.float64) in self._totals
+        return self._totals[np.dtype(np.float64) if double else self._own] / self.n_volumes
+
+
+def _sum_of(dtype: np.dtype, n_volumes: int) -> np.dtype:
+    """The quickest type in which sums of integers are exact."""
+    largest = max(abs(int(np.iinfo(dtype).min)), int(np.iinfo(dtype).max)) * n_volumes
+    return np.dtype(np.int32 if largest < 2**31 else np.float64)
 
 
 def mean_img(

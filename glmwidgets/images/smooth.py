@@ -182,7 +182,7 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
         Gets the blocks of scans that one thread is to handle.
     """
     blocks = [range(start, min(start + BLOCK, n_scans)) for start in range(0, n_scans, BLOCK)]
-    n_threads = min(_cpus(), len(blocks))
+    n_threads = min(n_cpus(), len(blocks))
     if n_threads <= 1:
         work(blocks)
         return
@@ -190,7 +190,7 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
         list(each(work, [blocks[i::n_threads] for i in range(n_threads)]))
 
 
-def _cpus(most: int = 4) -> int:
+def n_cpus(most: int = 4) -> int:
     # The smoothing of a volume lives in a core's own cache; more threads than this wait for memory.
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(most, available)

@@ -8,13 +8,14 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.images.alive import alive_voxels, check_alive
 from glmwidgets.images.grids import grid_difference
-from glmwidgets.images.load import ImageLike, image_name, load_image
-from glmwidgets.images.mask import match_mask
+from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like
+from glmwidgets.images.resample import resample_img
 from glmwidgets.runs.domain import Domain
-from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 
 __all__ = ["ImageMasker"]
@@ -67,12 +68,12 @@ class ImageMasker:
         """Number of voxels in the mask."""
         return self.domain_.size
 
-    def transform(self, imgs: ImageLike | Run, sample_mask: np.ndarray | None = None) -> np.ndarray:
+    def transform(self, imgs: ImageLike, sample_mask: np.ndarray | None = None) -> np.ndarray:
         """Take the series of the voxels in the mask.
 
         Parameters
         ----------
-        imgs : image, path or list of these, or Run
+        imgs : image, path or list of these
             3-D or 4-D.
         sample_mask : array, optional
             Volumes that are kept, as booleans or indices.
@@ -85,30 +86,59 @@ class ImageMasker:
         Raises
         ------
         ValueError
-            If an image lies on another grid than the mask, or no voxel of the mask has a signal in a run.
+            If an image lies on another grid than the mask.
 
         Warns
         -----
         UserWarning
-            If series hold NaN or infinite values, or those of a run never change; such series are zero throughout.
+            If series hold NaN or infinite values; such series are zero throughout.
         """
-        reader = imgs.reader if isinstance(imgs, Run) else Reader(load_image(imgs))
-        img, name = reader.opened, image_name(reader.opened if isinstance(imgs, Run) else imgs)
-        if not self.resample and (difference := grid_difference(img, self.domain_)) is not None:
-            raise ValueError(f"{name} and the mask lie on different grids: {difference}")
-        series = reader.series(self.domain_, self.smoothing_fwhm)
+        img, name = load_image(imgs), image_name(imgs)
+        self._check_grid(img, name)
+        if not self.domain_.lies_on(img):
+            img = resample_img(img, self.domain_.affine, self.domain_.shape)
+        series = masked_series(image_data(img), self.mask_, img.affine, self.smoothing_fwhm)
+        return _finite(series if sample_mask is None else series[sample_mask], name)
+
+    def series(self, run: Run, sample_mask: np.ndarray | None = None) -> Series:
+        """Take the series of a run, to be read in blocks of voxels.
+
+        Parameters
+        ----------
+        run : Run
+        sample_mask : array of int, optional
+            Indices of the scans that are used: those that its reader knows as such.
+
+        Returns
+        -------
+        Series
+
+        Raises
+        ------
+        ValueError
+            If the run lies on another grid than the mask, or no voxel of the mask has a signal.
+
+        Warns
+        -----
+        UserWarning
+            If series of the mask never change, or hold NaN or infinite values; such series are zero throughout.
+        """
+        img, name = run.reader.opened, image_name(run.reader.opened)
+        self._check_grid(img, name)
+        series = run.reader.series(self.domain_, self.smoothing_fwhm)
         if sample_mask is not None:
-            series = series[sample_mask]
-        if not isinstance(imgs, Run):
-            return _finite(series, name)
+            series = series.of_scans(sample_mask)
         if self.domain_.lies_on(img):
             # As they were measured: smoothing spreads the signal of neighbours over voxels that have none.
-            alive = reader.alive(slice(None) if sample_mask is None else sample_mask)[self.mask_]
+            alive = run.reader.alive()[self.mask_]
         else:
-            alive = alive_voxels(series.T[:, np.newaxis, np.newaxis]).ravel()
+            alive = np.concatenate([alive_voxels(block.T[:, None, None]).ravel() for _, block in series.blocks()])
         check_alive(alive, name)
-        series[:, ~alive] = 0
-        return series
+        return series if alive.all() else series.then(lambda block, voxels: np.where(alive[voxels], block, 0))
+
+    def _check_grid(self, img: nib.Nifti1Image, name: str) -> None:
+        if not self.resample and (difference := grid_difference(img, self.domain_)) is not None:
+            raise ValueError(f"{name} and the mask lie on different grids: {difference}")
 
     def inverse_transform(self, values: Any, t_r: float | None = None) -> nib.Nifti1Image:
         """Put values of voxels into an image.

@@ -13,6 +13,7 @@ from joblib import hash as content_hash
 from glmwidgets.analysis.steps import fit_of, moments_of
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
@@ -58,7 +59,7 @@ def fit_run(
         grid = (masker.mask_, masker.mask_img_.affine, masker.smoothing_fwhm, masker.resample)
         key = content_hash((image_key(run.source), grid, run.sample_mask))
 
-    def series() -> np.ndarray:
+    def series() -> Series:
         return memory.cache(_masked_series, ignore=["run", "masker"])(key, run, masker)
 
     try:
@@ -69,14 +70,14 @@ def fit_run(
         raise about(run.name, error) from error
 
 
-def _masked_series(key: str | None, run: RunInput, masker: ImageMasker) -> np.ndarray:
+def _masked_series(key: str | None, run: RunInput, masker: ImageMasker) -> Series:
     """Series of a run in the mask; `key` stands for all the rest when results are kept."""
-    return masker.transform(run, run.sample_mask)
+    return masker.series(run, run.sample_mask)
 
 
 def _fit_series(
     key: str | None,
-    series: Callable[[], np.ndarray],
+    series: Callable[[], Series],
     domain: Domain,
     asked: Model,
     design: pd.DataFrame,

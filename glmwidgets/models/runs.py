@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -15,7 +14,7 @@ import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
-from glmwidgets.images.load import header_t_r, image_name, load_image, load_run
+from glmwidgets.images.load import header_t_r, image_name, load_image
 from glmwidgets.runs.opening import make_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
@@ -137,8 +136,7 @@ def check_runs(
             "slice_time_ref": slice_time_ref,
             "design": all_designs[i],
         }
-        # Of one run the voxels are asked for twice, and kept; of many they are read twice.
-        reader = Reader(img, partial(_read, img, seconds, sample_mask), keep=n_runs == 1)
+        reader = Reader(img, sample_mask, checked=True)
         run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
         more = {"source": source, "sample_mask": sample_mask, "keeps_time": keeps_time}
         over = scans_kept(all_means[i], img.shape[3], where or "the run", "mean scans")
@@ -148,11 +146,6 @@ def check_runs(
                 raise ValueError(f"none of the mean scans of {where or 'the run'} is kept by its sample mask")
         runs.append(RunInput(**{**vars(run), "name": name}, **more))
     return runs
-
-
-def _read(img: nib.Nifti1Image, t_r: float | None, sample_mask: np.ndarray | None) -> nib.Nifti1Image:
-    # A design that was given needs no time between scans, and `load_run` insists on one.
-    return load_run(img, 1.0 if t_r is None else t_r, sample_mask=sample_mask)[0]
 
 
 def _named_columns(confounds: Any) -> Any:

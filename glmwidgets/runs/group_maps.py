@@ -11,12 +11,11 @@ import numpy as np
 
 from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
-from glmwidgets.images.mask import match_mask
+from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput
-from glmwidgets.runs.reader import Reader
 
 __all__ = ["group_domain", "masked_maps"]
 
@@ -199,7 +198,7 @@ def masked_maps(
     if left_out.any():
         _say_left_out(absent, left_out, names, zeros_are_data)
     volumes = np.where(np.isfinite(volumes), volumes, 0) if absent.any() else volumes
-    values = Reader(nib.Nifti1Image(volumes, domain.affine)).series(domain, smoothing_fwhm)
+    values = masked_series(volumes, domain.mask, domain.affine, smoothing_fwhm)
     values[:, left_out] = 0
     return values
 

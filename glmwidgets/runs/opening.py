@@ -28,7 +28,7 @@ from glmwidgets.glm.events.reading import read_events
 from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import LITTLE, share_within
-from glmwidgets.images.load import header_t_r, image_name, load_image, load_run, load_volume
+from glmwidgets.images.load import header_t_r, image_name, load_image, load_volume, open_run_image
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
@@ -337,8 +337,9 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     if given["design"] is not None and given["t_r"] is None and given["frame_times"] is None:
         clock, said = _clock_of(bold, given["design"])
         given, who = {**given, **clock}, {**who, **said}
-    img, t_r = load_run(bold, t_r=given["t_r"], frame_times=given["frame_times"])
-    run = make_run(Reader(img), bold, given, t_r, chosen_confounds=chosen, said_by=who)
+    img, t_r = open_run_image(bold, t_r=given["t_r"], frame_times=given["frame_times"])
+    run = make_run(Reader(img, checked=True), bold, given, t_r, chosen_confounds=chosen, said_by=who)
+    run.reader.look(run.given_mask())
     # Whatever its rows were called: they are the scans of this run.
     return run if run.design is None else replace(run, design=run.design.set_axis(run.frame_times))
 

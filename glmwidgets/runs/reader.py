@@ -3,33 +3,55 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.volumeutils import apply_read_scaling
 
-from glmwidgets.images.alive import alive_voxels
-from glmwidgets.images.load import image_data
-from glmwidgets.images.mask import masked_series
+from glmwidgets.files.memory import need_memory
+from glmwidgets.files.scratch import Rows, let_go
+from glmwidgets.glm.moments.series import Series
+from glmwidgets.glm.parallel import ahead, workers
+from glmwidgets.images.alive import Alive
+from glmwidgets.images.load import VolumeChecks, image_name
+from glmwidgets.images.mask import masked_series, voxel_taker
+from glmwidgets.images.mean import Means
 from glmwidgets.images.resample import resample_img
+from glmwidgets.images.smooth import gaussian_sigma, n_cpus, storage_dtype
+from glmwidgets.images.voxels import Volume, each_volume, image_data, lies_in_file, scaling_of
 from glmwidgets.runs.domain import Domain
 
 __all__ = ["Reader"]
+
+#: Volumes that are worked on at once, each thread at some of them.
+AT_ONCE = 8
+
+#: Volumes that are read while those are worked on.
+AHEAD = 8
 
 
 class Reader:
     """Series in an image, of which the voxels of a mask, a scan or a mean are taken at a time.
 
+    A file is read volume by volume, and never held whole. What one pass finds is kept: the means, which voxels have a
+    signal, and the series of a mask, in the type in which the file stores them.
+
     Parameters
     ----------
     opened : Nifti1Image
         The image; its voxels may not have been read.
-    read : callable, optional
-        ``read() -> Nifti1Image``, checked and in memory; by default the image that is given.
-    keep : bool
-        Keep what was read, for a run that will be asked for again.
+    used : array, optional
+        Scans that are used, as booleans or indices; the others may be bad. All by default.
+    checked : bool
+        Whether volumes that cannot have been measured are refused when they are read.
+    made : callable, optional
+        ``made() -> Nifti1Image`` gives the image in memory, where `opened` holds its header alone.
 
     Attributes
     ----------
@@ -42,16 +64,24 @@ class Reader:
     >>> reader = Reader(nib.Nifti1Image(np.arange(16, dtype=np.int16).reshape(2, 2, 2, 2), np.eye(4)))
     >>> reader.mean()[0].tolist(), reader.scan(1)[0].tolist()
     ([[0.5, 2.5], [4.5, 6.5]], [[1, 3], [5, 7]])
-    >>> reader.series(reader.domain.within(reader.scan(0) > 10)).tolist()
+    >>> np.asarray(reader.series(reader.domain.within(reader.scan(0) > 10))).tolist()
     [[12.0, 14.0], [13.0, 15.0]]
     """
 
-    def __init__(self, opened: nib.Nifti1Image, read: Callable[[], nib.Nifti1Image] | None = None, keep: bool = True):
+    def __init__(
+        self,
+        opened: nib.Nifti1Image,
+        used: Any = None,
+        checked: bool = False,
+        made: Callable[[], nib.Nifti1Image] | None = None,
+    ):
         self.opened = opened
-        self._read = read
-        self._keep = keep
-        self._kept = opened if read is None else None
-        self._alive: np.ndarray | None = None
+        self._used = used
+        self._checked = checked
+        self._made = made
+        self._stamp = _stamp(opened)
+        self._found: _Found | None = None
+        self._measured: tuple[np.ndarray, Series] | None = None
 
     @cached_property
     def domain(self) -> Domain:
@@ -64,38 +94,74 @@ class Reader:
         return self.opened.shape[3]
 
     @property
+    def need(self) -> float:
+        """Bytes of memory that reading takes: of a file, some volumes at a time and what is known of them all."""
+        voxels = float(np.prod(self.opened.shape[:3], dtype=float))
+        if not self._in_order:
+            return 0.0
+        size = self.opened.dataobj.dtype.itemsize + (0 if scaling_of(self.opened) is None else 8)
+        return voxels * ((AT_ONCE + AHEAD + 2) * size + 2 * 8 + 2)
+
+    @cached_property
     def image(self) -> nib.Nifti1Image:
-        """The image, in memory, to be written or handed on."""
-        if self._kept is not None:
-            return self._kept
-        img = self._read()
-        if self._keep:
-            self._kept = img
-        return img
+        """The image, to be written or handed on: as it was opened, or in memory if it cannot be read in parts."""
+        self._check_there()
+        if self._made is not None:
+            return self._made()
+        if lies_in_file(self.opened) or not nib.is_proxy(self.opened.dataobj):
+            return self.opened
+        data = image_data(self.opened)
+        image = type(self.opened)(
+            data, self.opened.affine, self.opened.header, file_map=self.opened.file_map, dtype=data.dtype
+        )
+        image.header.set_slope_inter(1, 0)
+        return image
 
     def closed(self) -> Reader:
         """Where the series lay and how many scans there were, without the series; to ask for those is an error."""
         empty = np.broadcast_to(np.float32(0), self.opened.shape)
-        return Reader(nib.Nifti1Image(empty, self.opened.affine, self.opened.header), _closed)
+        reader = Reader(nib.Nifti1Image(empty, self.opened.affine, self.opened.header))
+        reader._stamp = _CLOSED
+        return reader
+
+    def look(self, mask: np.ndarray | None = None) -> None:
+        """Read the image now, and keep the series of a mask for those who ask for voxels of it.
+
+        Parameters
+        ----------
+        mask : array of bool, 3-D, optional
+
+        Raises
+        ------
+        ValueError
+            If it is damaged, or holds volumes that cannot have been measured.
+        """
+        if mask is not None:
+            self._keep(mask)
+        elif self._found is None:
+            self._read()
 
     def mean(self, dtype: type | None = None) -> np.ndarray:
         """Mean over time, 3-D; in the type that numpy takes for it by default."""
-        return image_data(self.image).mean(axis=3, dtype=dtype)
+        self.look()
+        # Of what lies in memory in whatever order, numpy knows its own way.
+        return self._found.means.mean(dtype) if self._in_order else image_data(self.image).mean(axis=3, dtype=dtype)
 
     def scan(self, number: int) -> np.ndarray:
-        """One scan as it is stored, 3-D."""
-        return image_data(self.image)[..., number]
+        """One scan, 3-D."""
+        number = range(self.n_scans)[number]
+        if not lies_in_file(self.opened):
+            return image_data(self.image)[..., number]
+        self._check_there()
+        return next(islice(each_volume(self.opened), number, None)).values
 
-    def alive(self, scans: Any = slice(None)) -> np.ndarray:
-        """Voxels whose series are finite and change, 3-D, bool; of all scans they are looked for once."""
-        if not isinstance(scans, slice) or scans != slice(None):
-            return alive_voxels(image_data(self.image), scans)
-        if self._alive is None:
-            self._alive = alive_voxels(image_data(self.image))
-        return self._alive
+    def alive(self) -> np.ndarray:
+        """Voxels whose series are finite and change in the scans that are used, 3-D, bool."""
+        self.look()
+        return self._found.alive.voxels
 
-    def series(self, domain: Domain, smoothing_fwhm: float | Sequence[float | None] | None = None) -> np.ndarray:
-        """Series of the voxels of a domain.
+    def series(self, domain: Domain, smoothing_fwhm: float | Sequence[float | None] | None = None) -> Series:
+        """Series of the voxels of a domain, to be read in blocks.
 
         Parameters
         ----------
@@ -106,22 +172,154 @@ class Reader:
 
         Returns
         -------
-        array of shape (n_scans, n_voxels), or (n_voxels,) of a 3-D image
-            See `glmwidgets.images.mask.masked_series`.
+        Series
+            float32 for integers and float32, otherwise float64; see `glmwidgets.images.mask.masked_series`.
         """
-        img = self.image
-        if not domain.lies_on(img):
-            img = resample_img(img, domain.affine, domain.shape)
-        return masked_series(image_data(img), domain.mask, img.affine, smoothing_fwhm)
+        if not domain.lies_on(self.opened):
+            self.look()
+            img = resample_img(self.image, domain.affine, domain.shape)
+            return Series.of(masked_series(image_data(img), domain.mask, img.affine, smoothing_fwhm))
+        if smoothing_fwhm is not None and np.any(gaussian_sigma(self.opened.affine, smoothing_fwhm)):
+            dtype = storage_dtype(self._values_dtype)
+            how = (domain.mask, dtype, self.opened.affine, smoothing_fwhm)
+            rows = self._read(lambda: voxel_taker(*how), domain.size, dtype)
+            return _series(rows, None, dtype)
+        mask, series = self._keep(domain.mask)
+        if series.shape[1] == domain.size:
+            return series
+        return series.of_voxels(np.flatnonzero(domain.mask[mask]))
 
-    def checksum(self) -> int:
-        """Number that tells these values at this place from others."""
-        img = self.image
-        found = zlib.crc32(np.round(img.affine, 6).tobytes())
-        for block in image_data(img):
+    def checksum(self, by_scan: bool = False) -> int:
+        """Number that tells these values at this place from others.
+
+        Parameters
+        ----------
+        by_scan : bool
+            In the order of time, in which a file is read; else in that of the first axis, as saved sessions of 0.1
+            have it.
+        """
+        found = zlib.crc32(np.round(self.opened.affine, 6).tobytes())
+        if by_scan:
+            blocks = (volume.values.ravel(order="F") for volume in self._volumes())
+        else:
+            blocks = image_data(self.image)
+        for block in blocks:
             found = zlib.crc32(np.ascontiguousarray(block).view(np.uint8).reshape(-1), found)
         return found
 
+    # Passes -----------------------------------------------------------------------------------------------------------
 
-def _closed() -> nib.Nifti1Image:
-    raise ValueError("what looked at this run was closed and has let go of its series: open the run again")
+    @property
+    def _in_order(self) -> bool:
+        return lies_in_file(self.opened)
+
+    @cached_property
+    def _values_dtype(self) -> np.dtype:
+        if not self._in_order:
+            return image_data(self.image).dtype
+        stored = np.zeros((1, 1, 1), self.opened.dataobj.dtype)
+        scale = scaling_of(self.opened)
+        return stored.dtype if scale is None else apply_read_scaling(stored, *scale).dtype
+
+    def _keep(self, mask: np.ndarray) -> tuple[np.ndarray, Series]:
+        """The series of a mask, or of a larger one that was kept."""
+        if self._measured is None or (mask & ~self._measured[0]).any():
+            stored = self.opened.dataobj.dtype if self._in_order else self._values_dtype
+            native = stored.newbyteorder("=")
+            rows = self._read(lambda: voxel_taker(mask, native), int(np.count_nonzero(mask)), native, itemgetter(0))
+            self._measured = (mask, _series(rows, scaling_of(self.opened), storage_dtype(self._values_dtype)))
+        return self._measured
+
+    def _read(
+        self,
+        taker: Callable[[], Callable[[np.ndarray], np.ndarray]] | None = None,
+        n: int = 0,
+        dtype: Any = None,
+        of: Callable[[Volume], np.ndarray] = itemgetter(1),
+    ) -> np.ndarray | None:
+        """Go through the volumes once: find what is not known of them yet, and take a row of each."""
+        need_memory(self.need, f"reading {image_name(self.opened)}")
+        found = _Found(self) if self._found is None else None
+        rows = None if taker is None else Rows((self.n_scans, n), dtype)
+        n_threads = 1 if taker is None else n_cpus()
+        takers = [] if taker is None else [taker() for _ in range(n_threads)]
+        with workers(n_threads) as each:
+            for first, some in self._batches():
+                if found is not None:
+                    found.see(first, some)
+                if rows is not None:
+                    out = np.empty((len(some), n), dtype)
+
+                    def fill(i: int, some: list[Volume] = some, out: np.ndarray = out) -> None:
+                        for row, volume in zip(out[i::n_threads], some[i::n_threads], strict=True):
+                            row[:] = takers[i](of(volume))
+
+                    list(each(fill, range(n_threads)))
+                    rows.add(out)
+        if found is not None:
+            found.checks.done()
+            self._found = found
+        return None if rows is None else rows.done()
+
+    def _batches(self) -> Iterator[tuple[int, list[Volume]]]:
+        volumes, first = ahead(self._volumes(), AHEAD), 0
+        while some := list(islice(volumes, AT_ONCE)):
+            yield first, some
+            first += len(some)
+
+    def _volumes(self) -> Iterator[Volume]:
+        self._check_there()
+        return each_volume(self.image)
+
+    def _check_there(self) -> None:
+        if self._stamp is _CLOSED:
+            raise ValueError("what looked at this run was closed and has let go of its series: open the run again")
+        if self._stamp is not None and self._stamp != (now := _stamp(self.opened)):
+            name = image_name(self.opened)
+            if now is None:
+                raise FileNotFoundError(f"{name} is no longer there: put it back, or open the run again")
+            raise ValueError(f"{name} has changed since it was opened: open the run again")
+
+
+_CLOSED = (-1, -1)
+
+
+def _stamp(img: nib.Nifti1Image) -> tuple[int, int] | None:
+    """What changes when a file does; None for what is in memory, and for what is not there."""
+    if not lies_in_file(img):
+        return None
+    try:
+        stat = Path(img.dataobj.file_like).stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+class _Found:
+    """What is known of a run's volumes after one pass."""
+
+    def __init__(self, reader: Reader):
+        self.checks = VolumeChecks(reader.opened, reader._used)
+        self.means, self.alive = Means(reader.n_scans), Alive()
+        self._checked, self._sums = reader._checked, reader._in_order
+
+    def see(self, first: int, volumes: list[Volume]) -> None:
+        """Look at the next volumes, the first of which has this number."""
+        for t, (_, values) in enumerate(volumes, first):
+            if self._checked:
+                self.checks.see(t, values)
+            if self._sums:
+                self.means.see(values)
+            if self.checks.used[t]:
+                self.alive.see(values)
+
+
+def _series(rows: np.ndarray, scale: tuple[np.ndarray, np.ndarray] | None, dtype: np.dtype) -> Series:
+    """Series whose scans are the rows of an array, as they are computed with."""
+
+    def read(voxels: Any) -> np.ndarray:
+        block = rows[:, voxels]
+        return (block if scale is None else apply_read_scaling(block, *scale)).astype(dtype, order="C")
+
+    n_bytes = 0 if isinstance(rows, np.memmap) else rows.nbytes
+    return Series(read, rows.shape, dtype, n_bytes, lambda: let_go(rows), order="F")

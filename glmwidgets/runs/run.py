@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.events.checks import run_window
+from glmwidgets.images.mask import match_mask
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import Reader
 
@@ -25,13 +27,15 @@ def run_name(index: int) -> str:
     return f"run {index + 1}"
 
 
-def content_hash(content: Any) -> int:
+def content_hash(content: Any, by_scan: bool = False) -> int:
     """Number that tells the values of an image or a table from others, the same on every machine.
 
     Parameters
     ----------
     content : image or DataFrame
         Numbers of a table count to nine digits.
+    by_scan : bool
+        Take an image's values in the order of time, in which a file is read.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def content_hash(content: Any) -> int:
     'c0da74a8'
     """
     if hasattr(content, "affine"):
-        return Reader(content).checksum()
+        return Reader(content).checksum(by_scan)
     return zlib.crc32(content.to_csv(index=False, float_format="%.9g", lineterminator="\n").encode())
 
 
@@ -152,6 +156,12 @@ class Run:
     def img(self) -> Nifti1Image:
         """The 4-D image, to be written or handed on; for its series ask the reader."""
         return self.reader.image
+
+    def given_mask(self) -> np.ndarray | None:
+        """Voxels of the mask that was given, 3-D bool; None if none was, or it does not fit."""
+        with contextlib.suppress(ValueError):
+            return None if self.mask_img is None else match_mask(self.mask_img, self.reader.opened)
+        return None
 
     def closed(self) -> Run:
         """The same run without its images: what is left where it is no longer looked at."""

@@ -96,7 +96,7 @@ class Preview:
         empty = nib.Nifti1Image(np.broadcast_to(np.float32(0), shape), self.grid.affine, self.domain.like.header)
         given |= {"t_r": of.inputs.t_r, "mask": self.domain.mask_image()}
         with Heard() as heard:
-            run = make_run(Reader(empty, self._image), of.inputs.bold, given, of.t_r)
+            run = make_run(Reader(empty, made=self._image), of.inputs.bold, given, of.t_r)
         return replace(run, inputs=replace(of.inputs), warnings=(*self.warnings, *heard.said))
 
     def _image(self) -> nib.Nifti1Image:
@@ -141,7 +141,7 @@ def make_preview(run: Run, space: str = "", n_cells: int | None = None) -> Previ
     n_cells = cells_for(run.n_scans) if n_cells is None else n_cells
     grid = standard_grid(space, n_cells) if space else grid_of_mask(domain.mask, domain.affine, n_cells)
     cells = cells_of(domain, grid)
-    series = run.reader.series(domain)
+    series = np.asarray(run.reader.series(domain))
     facts = facts_of(series, domain, run.t_r)
     small = np.stack([cells.gather @ scan for scan in series])
     return Preview(grid, packed(cells.numbers, small), facts, (*run.warnings, *heard.said))

@@ -26,6 +26,7 @@ from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scaling_row
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
@@ -58,7 +59,7 @@ class PreviewMoments(Moments):
     def __init__(self, y: Callable[[], np.ndarray], scaled_by: np.ndarray | None):
         self._read, self._scaled_by = y, scaled_by
         super().__init__(self._scaled(), "float32", ProductCache(PRODUCTS))
-        self.release()
+        self._data = None
 
     def _scaled(self) -> np.ndarray:
         y = self._read()
@@ -67,18 +68,13 @@ class PreviewMoments(Moments):
             y -= np.float32(100)
         return y
 
-    @property
-    def series(self) -> np.ndarray:
-        """The series minus their means, float32; read anew where they were let go of."""
-        if self._series is None:
+    def block(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Series of some cells minus their means, float32; all are read anew where they were let go of."""
+        if self._place is None:
             y = self._scaled()
             y -= self.mean.astype(np.float32)
-            self._series = y
-        return self._series
-
-    def release(self) -> None:
-        """Let go of the series."""
-        self._series = None
+            self._place = y
+        return super().block(voxels)
 
 
 def design_for(run: Run, asked: Model, events: pd.DataFrame | None, scans: slice) -> pd.DataFrame:
@@ -190,7 +186,7 @@ class Refitter:
         design = design_for(run, asked, events, scans)
         moments, signal = self._data(asked, scans)
         fit = steps.fit_of(asked, moments, design, self.preview.domain)
-        moments.release()
+        moments.let_go()
         chosen = asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
@@ -209,7 +205,7 @@ class Refitter:
             y = read()
             over = y if kept.all() else y[kept]
             row = scaling_row(asked.data.signal_scaling)
-            scaled_by = None if row.mean is None else row.mean(over if row.over_time else y)
+            scaled_by = None if row.mean is None else row.mean(Series.of(over if row.over_time else y))
             self._moments = key, PreviewMoments(read, scaled_by), over.mean(axis=0, dtype=np.float64)
         return self._moments[1:]
 

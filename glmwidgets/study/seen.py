@@ -262,8 +262,8 @@ class Together:
         task = [columns.index(self._effects(i)[name][0]) for name in names]
         of_task = {column for name in names for column in self._effects(i)[name]}
         nuisance = part.fit.basis.x[:, [j for j, name in enumerate(columns) if name not in of_task]]
-        y = part.fit.moments.series[:, best].astype(np.float64)
-        part.fit.moments.release()
+        y = part.fit.moments.block(best).astype(np.float64)
+        part.fit.moments.let_go()
         expected = part.fit.basis.x[:, task] @ np.nan_to_num(effects[rows][:, own[best]])
         basis = np.linalg.qr(nuisance)[0]
         y -= basis @ (basis.T @ y)

@@ -741,7 +741,7 @@ def test_products_in_single_precision(tiny):
         FirstLevelModel(2.0, mask_img=False, precision=precision, minimize_memory=False).fit(tiny.img, tiny.events)
         for precision in ("float64", "float32")
     )
-    assert light.fits_[0].moments.series.dtype == np.float32
+    assert light.fits_[0].moments.dtype == np.float32
     np.testing.assert_allclose(z_of(light), z_of(exact), atol=1e-3)
 
 
@@ -770,8 +770,8 @@ def test_memory_keeps_what_was_computed(as_path, tiny, tmp_path, monkeypatch):
     parameters = {"t_r": 2.0, "mask_img": False, "memory": tmp_path / "cache"}
     first = z_of(FirstLevelModel(**parameters).fit(run, tiny.events))
     calls = []
-    transform, fit_of = ImageMasker.transform, run_fits.fit_of
-    monkeypatch.setattr(ImageMasker, "transform", lambda *a, **k: calls.append("mask") or transform(*a, **k))
+    series, fit_of = ImageMasker.series, run_fits.fit_of
+    monkeypatch.setattr(ImageMasker, "series", lambda *a, **k: calls.append("mask") or series(*a, **k))
     monkeypatch.setattr(run_fits, "fit_of", lambda *a, **k: calls.append("fit") or fit_of(*a, **k))
     np.testing.assert_array_equal(z_of(FirstLevelModel(**parameters).fit(run, tiny.events)), first)
     assert calls == []

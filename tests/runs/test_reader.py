@@ -1,13 +1,17 @@
-"""What a reader gives is what the image holds; it reads when it is asked, and keeps what it is told to keep."""
+"""What a reader gives is what the image holds; it reads a file once, and never holds it whole."""
 
+import gzip
+import pickle
 import zlib
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from glmwidgets.images.mask import voxel_series
+from glmwidgets.images.alive import alive_voxels
+from glmwidgets.images.mask import masked_series, voxel_series
 from glmwidgets.images.smooth import smooth
+from glmwidgets.images.voxels import each_volume
 from glmwidgets.runs.reader import Reader
 
 AFFINE = np.diag([3.0, 3.0, 4.0, 1.0])
@@ -36,14 +40,73 @@ def test_the_checksum_is_of_all_values_in_their_order_and_of_their_place(img):
     assert Reader(nib.Nifti1Image(img.dataobj, 2 * AFFINE)).checksum() != Reader(img).checksum()
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_it_reads_when_it_is_asked(img, keep):
-    asked = []
-    reader = Reader(img, lambda: asked.append(1) or img, keep)
-    assert (reader.n_scans, reader.domain.shape, asked) == (7, (5, 6, 4), [])
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("slope", [None, 0.37])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64, np.uint8, ">i2"])
+def test_a_file_says_what_its_whole_image_says(tmp_path, monkeypatch, ending, on_disk, slope, dtype):
+    """Read volume by volume, bit for bit what the image in memory gives."""
+    if on_disk:
+        monkeypatch.setattr("glmwidgets.files.scratch.ON_DISK", 0)
+    data = np.random.default_rng(0).normal(100, 20, (5, 6, 4, 19)).astype(dtype)
+    data[0, 0, 0] = 7
+    img = nib.Nifti1Image(np.asfortranarray(data), AFFINE)
+    if slope is not None:
+        img.header.set_slope_inter(slope, 3)
+    path = tmp_path / f"run{ending}"
+    img.to_filename(path)
+    if slope is not None:  # nibabel keeps the factors in the file and forgets them in the image
+        raw = bytearray(gzip.decompress(path.read_bytes()) if ending == ".nii.gz" else path.read_bytes())
+        order = ">" if data.dtype.byteorder == ">" else "<"
+        raw[112:120] = np.array([slope, 3], f"{order}f4").tobytes()
+        path.write_bytes(gzip.compress(bytes(raw)) if ending == ".nii.gz" else bytes(raw))
+    opened = nib.load(path)
+    whole = np.asfortranarray(np.asanyarray(nib.load(path).dataobj))
+    reader = Reader(opened)
+    domain = reader.domain.within(whole[..., 0] > np.median(whole[..., 0]))
+    expected = voxel_series(whole, domain.mask)
+    found = reader.series(domain)
+    assert found.dtype == expected.dtype
+    assert (found.nbytes == 0) == on_disk
+    np.testing.assert_array_equal(np.asarray(found), expected)
+    np.testing.assert_array_equal(reader.mean(), whole.mean(axis=3))
+    np.testing.assert_array_equal(reader.mean(np.float64), whole.mean(axis=3, dtype=np.float64))
+    np.testing.assert_array_equal(reader.alive(), alive_voxels(whole))
+    np.testing.assert_array_equal(reader.scan(-2), whole[..., -2])
+    smoothed = masked_series(whole, domain.mask, AFFINE, 6.0)
+    np.testing.assert_array_equal(np.asarray(reader.series(domain, 6.0)), smoothed)
+    fewer = domain.within(domain.mask & (np.arange(4) > 0))
+    np.testing.assert_array_equal(np.asarray(reader.series(fewer)), voxel_series(whole, fewer.mask))
+    np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(found))), expected)
+
+
+def test_a_file_is_read_once_for_all_that_one_pass_finds(tmp_path, monkeypatch, img):
+    img.to_filename(tmp_path / "run.nii.gz")
+    passes = []
+    monkeypatch.setattr("glmwidgets.runs.reader.each_volume", lambda img: passes.append(1) or each_volume(img))
+    reader = Reader(nib.load(tmp_path / "run.nii.gz"), checked=True)
+    assert (reader.n_scans, reader.domain.shape, passes) == (7, (5, 6, 4), [])
+    mask = np.zeros((5, 6, 4), bool)
+    mask[1:4] = True
+    reader.look(mask)
+    for _ in range(2):
+        reader.mean()
+        reader.alive()
+        reader.series(reader.domain.within(mask))
+    assert passes == [1]
+
+
+def test_a_file_that_changed_or_went_is_not_read_on(tmp_path, img):
+    path = tmp_path / "run.nii"
+    img.to_filename(path)
+    reader = Reader(nib.load(path))
     reader.mean()
-    reader.scan(0)
-    assert len(asked) == (1 if keep else 2)
+    nib.Nifti1Image(np.zeros((5, 6, 4, 8), np.int16), AFFINE).to_filename(path)
+    with pytest.raises(ValueError, match=r"run\.nii has changed since it was opened"):
+        reader.series(reader.domain)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"run\.nii is no longer there"):
+        reader.scan(0)
 
 
 def test_series_on_another_grid_are_brought_there():

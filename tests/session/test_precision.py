@@ -25,7 +25,7 @@ def test_z_is_the_same_to_a_thousandth_everywhere(name, noise, request):
         analysis = Analysis(run, precision)
         results.append(analysis.result(analysis.default_settings().updated({"noise.model": noise})))
     double, single = results
-    assert single.fit.moments.series.dtype == np.float32
+    assert single.fit.moments.dtype == np.float32
     np.testing.assert_allclose(single.z, double.z, atol=1e-3)
     for parameter, values in double.fit.parameters.items():
         np.testing.assert_array_equal(single.fit.parameters[parameter], values)

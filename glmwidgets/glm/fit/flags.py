@@ -55,7 +55,7 @@ def voxel_flags(fit: Fit) -> dict[str, np.ndarray]:
         squares = np.square(fit.residuals(block))
         total[block], largest[block] = squares.sum(axis=0), squares.max(axis=0)
     # Residuals are differences of numbers as large as the data, which are known to their own precision.
-    eps = np.finfo(fit.moments.series.dtype).eps
+    eps = np.finfo(fit.moments.dtype).eps
     power = fit.moments.own(0) + fit.moments.n_scans * fit.moments.mean**2
     explained = ~constant & (total <= fit.moments.n_scans * (100 * eps) ** 2 * power)
     return {

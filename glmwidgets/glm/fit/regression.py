@@ -53,6 +53,11 @@ class Fit:
         return self.moments.n_voxels
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the coefficients."""
+        return self.noise.coefficients.nbytes * (2 if "beta" in vars(self) else 1)
+
+    @property
     def dof(self) -> int:
         """Degrees of freedom of the residuals: scans minus the rank of the design."""
         return self.basis.n_scans - self.basis.rank
@@ -81,7 +86,7 @@ class Fit:
 
     def data(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Series as they were modelled, shape (n_scans, n_voxels), float64."""
-        return self.moments.series[:, voxels] + self.moments.mean[voxels]
+        return self.moments.block(voxels) + self.moments.mean[voxels]
 
     def predicted(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
         """``X beta``, in the data's own units under any noise model, shape (n_scans, n_voxels)."""
@@ -138,7 +143,7 @@ class Fit:
     @cached_property
     def spread(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean of the scans that are kept, and their sum of squares about it, each (n_voxels,)."""
-        gone, n = self.moments.series[~self.basis.kept].astype(np.float64), self.basis.n_kept
+        gone, n = self.moments.scans(np.flatnonzero(~self.basis.kept)), self.basis.n_kept
         # The series are centred: those that are kept sum to minus the others.
         total = gone.sum(axis=0)
         squares = self.moments.own(0) - np.square(gone).sum(axis=0) - total**2 / n

@@ -71,7 +71,7 @@ def fit_smoothness(
     def correlate(i: NDArray, j: NDArray) -> NDArray[np.float64]:
         own = next(known, None)
         if own is None:
-            own = neighbour_products(fit.moments.series, i, j)
+            own = neighbour_products(fit.moments.block, i, j)
             fresh.append(own)
         of_means = 0.0 if fit.basis.spans_constant else n * mean[i] * mean[j]
         return (own + of_means - _dots(g, i, j)) / (size[i] * size[j])

@@ -55,6 +55,11 @@ class StatisticsBook:
         if self.unit in SCALINGS:
             object.__setattr__(self, "unit", series_unit(self.unit))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the fit."""
+        return getattr(self.fit, "nbytes", 0)
+
     def show(self, name: str) -> Shown:
         """Statistic of the table: of z, with a reason, where the model or the contrast does not have the one asked for.
 

@@ -93,12 +93,13 @@ def neighbour_pairs(mask: NDArray[np.bool_]) -> NeighbourPairs:
     return NeighbourPairs(faces, four[:, (four >= 0).all(axis=0)], int(np.count_nonzero(mask)))
 
 
-def neighbour_products(series: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
+def neighbour_products(series: NDArray | Callable[[NDArray], NDArray], i: NDArray, j: NDArray) -> NDArray[np.float64]:
     """``y_i' y_j`` for pairs of voxels.
 
     Parameters
     ----------
-    series : array of shape (n_scans, n_voxels)
+    series : array of shape (n_scans, n_voxels), or callable
+        ``series(voxels)`` gives those of some voxels.
     i, j : int arrays of shape (n,)
 
     Returns
@@ -111,10 +112,13 @@ def neighbour_products(series: NDArray, i: NDArray, j: NDArray) -> NDArray[np.fl
     array([14.])
     """
     out = np.zeros(i.size)
+    of = series if callable(series) else lambda voxels: series[:, voxels]
 
     def multiply(block: slice) -> None:
-        first, second, total = i[block], j[block], out[block]
-        for scan in series:
+        voxels, where = np.unique(np.concatenate([i[block], j[block]]), return_inverse=True)
+        first, second = where.reshape(2, -1)
+        total = out[block]
+        for scan in of(voxels):
             total += scan[first].astype(np.float64) * scan[second]
 
     side_by_side(multiply, even_blocks(i.size, PAIR_BLOCK))

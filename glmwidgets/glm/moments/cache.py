@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.glm.moments.held import Held
+
 __all__ = ["ProductCache", "WeightedRows"]
+
+# Products kept for columns that may come back; half a Binder session's share.
+CACHE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class ProductCache:
     ----------
     budget : int
         Bytes to keep at most; the blocks used last are kept longest.
+    shared : Held, optional
+        Budget of several such caches together.
 
     Examples
     --------
@@ -51,16 +59,31 @@ class ProductCache:
     array([[-1.,  0.]])
     """
 
-    def __init__(self, budget: int):
+    def __init__(self, budget: int = CACHE_BYTES, shared: Held | None = None):
         self.budget = budget
+        self._shared = shared
+        self._busy = threading.RLock()
         self._blocks: OrderedDict[int, np.ndarray] = OrderedDict()
         self._places: dict[Hashable, tuple[int, int]] = {}
         self._next = 0
 
+    def __reduce__(self) -> tuple[type[ProductCache], tuple[int]]:
+        # What can be made again is not carried to another process.
+        return ProductCache, (self.budget,)
+
     def clear(self) -> None:
         """Let go of every product."""
-        self._blocks.clear()
-        self._places.clear()
+        with self._busy:
+            self._blocks.clear()
+            self._places.clear()
+
+    def let_go(self) -> None:
+        """Let go of every product, unless some are being asked for."""
+        if self._busy.acquire(blocking=False):
+            try:
+                self.clear()
+            finally:
+                self._busy.release()
 
     def require(self, keys: Sequence[Hashable], compute: Callable[[list], np.ndarray]) -> None:
         """See that the rows of some keys are there.
@@ -71,15 +94,18 @@ class ProductCache:
         compute : callable
             ``compute(missing) -> array (len(missing), n)`` for those that are not.
         """
-        missing = [key for key in dict.fromkeys(keys) if key not in self._places]
-        if missing:
-            self._blocks[self._next] = compute(missing)
-            self._places.update({key: (self._next, row) for row, key in enumerate(missing)})
-            self._next += 1
-        wanted = {self._places[key][0] for key in keys}
-        for block in wanted:
-            self._blocks.move_to_end(block)
-        self._forget(keep=len(wanted))
+        with self._busy:
+            missing = [key for key in dict.fromkeys(keys) if key not in self._places]
+            if missing:
+                self._blocks[self._next] = compute(missing)
+                self._places.update({key: (self._next, row) for row, key in enumerate(missing)})
+                self._next += 1
+            wanted = {self._places[key][0] for key in keys}
+            for block in wanted:
+                self._blocks.move_to_end(block)
+            self._forget(keep=len(wanted))
+            if self._shared is not None:
+                self._shared.has_room(self, sum(block.nbytes for block in self._blocks.values()))
 
     def _forget(self, keep: int) -> None:
         size = sum(block.nbytes for block in self._blocks.values())
@@ -95,12 +121,13 @@ class ProductCache:
         self, keys: Sequence[Hashable], weights: np.ndarray, compute: Callable[[list], np.ndarray]
     ) -> WeightedRows:
         """``weights' rows`` of shape (m, n), for weights of shape (len(keys), m), not yet computed."""
-        self.require(keys, compute)
         pieces: list[np.ndarray] = []
         start = 0
-        places = [self._places[key] for key in keys]
-        for i, (block, row) in enumerate(places):
-            if i + 1 == len(places) or places[i + 1] != (block, row + 1):
-                pieces.append(self._blocks[block][row - (i - start) : row + 1])
-                start = i + 1
+        with self._busy:
+            self.require(keys, compute)
+            places = [self._places[key] for key in keys]
+            for i, (block, row) in enumerate(places):
+                if i + 1 == len(places) or places[i + 1] != (block, row + 1):
+                    pieces.append(self._blocks[block][row - (i - start) : row + 1])
+                    start = i + 1
         return WeightedRows(np.ascontiguousarray(weights.T), tuple(pieces))

@@ -11,13 +11,15 @@ So the series are multiplied once by each column; they are never whitened and no
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
+from glmwidgets.glm.moments.held import Held
+from glmwidgets.glm.moments.series import BLOCK, Series
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
@@ -25,14 +27,11 @@ __all__ = ["Moments", "shift_sum"]
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
-# Products kept for columns that may come back (undo, a slider dragged to and fro); half a Binder session's share.
-CACHE_BYTES = 256 * 2**20
-
 # Voxels that one thread multiplies at once.
 PRODUCT_BLOCK = 4096
 
-# Voxels that are copied from one memory layout to the other at once, so that both stay in the processor's cache.
-TRANSPOSED_AT_ONCE = 512
+# Scans at each end of the run that are kept beside the series: what autoregressive models of that order need.
+ENDS = 4
 
 
 def shift_sum(x: np.ndarray, lag: int) -> np.ndarray:
@@ -63,29 +62,21 @@ def shift_sum(x: np.ndarray, lag: int) -> np.ndarray:
     return out
 
 
-def _products_of_rows(rows: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """``rows @ y`` in float64, a block of voxels to each thread."""
-    out = np.empty((len(rows), y.shape[1]))
-
-    def multiply(block: slice) -> None:
-        out[:, block] = rows @ y[:, block]
-
-    side_by_side(multiply, even_blocks(y.shape[1], PRODUCT_BLOCK))
-    return out
-
-
 class Moments:
     """A run as the engine holds it: centred series and their lagged cross-products.
 
     Parameters
     ----------
-    y : array of shape (n_scans, n_voxels)
+    y : array of shape (n_scans, n_voxels), or Series
         The series, scaled as they are to be modelled. Values must be finite.
     precision : {"float64", "float32"}
         Precision in which the centred series are held and multiplied. float64 reproduces the field's
         reference to rounding; float32 halves the memory.
     products : ProductCache, optional
         Where products are kept; several moments that share one share its budget. By default one of its own.
+    held : Held, optional
+        Where the centred series are kept in memory, as long as there is room; by default each pass over the data reads
+        them anew.
 
     Attributes
     ----------
@@ -102,30 +93,47 @@ class Moments:
     (array([14.]), array([-2.]))
     """
 
-    def __init__(self, y: np.ndarray, precision: str = "float64", products: ProductCache | None = None):
-        y = np.asarray(y)
-        if y.ndim != 2:
-            raise ValueError(f"the series must be an array (scans, voxels), not one of shape {y.shape}")
+    def __init__(
+        self,
+        y: np.ndarray | Series,
+        precision: str = "float64",
+        products: ProductCache | None = None,
+        held: Held | None = None,
+    ):
+        series = Series.of(y)
+        if len(series.shape) != 2:
+            raise ValueError(f"the series must be an array (scans, voxels), not one of shape {series.shape}")
         check_choice("precision", precision, PRECISIONS)
-        self.mean = y.mean(axis=0, dtype=np.float64)
+        self.dtype = np.dtype(PRECISIONS[precision])
+        self._data, self._shape, self._held = series, series.shape, held
+        self._keep_products_in(ProductCache() if products is None else products)
+        n = self.n_scans
+        self.mean, first, lagged = np.empty((3, self.n_voxels))
+        self._ends = np.empty((2, min(ENDS, n), self.n_voxels), self.dtype)
+        self._place = place = self._taken_place()
+
+        def look(voxels: slice, block: np.ndarray) -> None:
+            with np.errstate(invalid="ignore"):
+                self.mean[voxels] = series.for_sums(block).mean(axis=0, dtype=np.float64)
+                block = self._centred(block, voxels)
+                first[voxels] = np.einsum("tv,tv->v", block, block, dtype=np.float64)
+                lagged[voxels] = 2 * np.einsum("tv,tv->v", block[: n - 1], block[1:], dtype=np.float64)
+            self._ends[0, :, voxels], self._ends[1, :, voxels] = block[:ENDS], block[-ENDS:]
+            if place is not None:
+                place[:, voxels] = block
+
+        series.each(look)
         if not np.isfinite(self.mean).all():
             bad = np.flatnonzero(~np.isfinite(self.mean))
             raise ValueError(
-                f"{bad.size} of {y.shape[1]} series hold NaN or infinite values (the first is series {bad[0]}); "
+                f"{bad.size} of {self.n_voxels} series hold NaN or infinite values (the first is series {bad[0]}); "
                 "leave them out of the mask or replace the values"
             )
-        # Scan by scan in memory: the layout in which a product with few columns is quickest.
-        self._series = np.empty(y.shape, PRECISIONS[precision])
-        for start in range(0, y.shape[1], TRANSPOSED_AT_ONCE):
-            some = slice(start, start + TRANSPOSED_AT_ONCE)
-            self._series[:, some] = y[:, some] - self.mean[some]
-        self._shape = y.shape
-        self._own: dict[Hashable, np.ndarray] = {}
-        self._keep_products_in(ProductCache(CACHE_BYTES) if products is None else products)
+        self._own: dict[Hashable, np.ndarray] = {0: first, 1: lagged}
         # What rounding leaves of a constant: of its values in their own precision, and of their mean over the scans.
-        eps = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0.0
-        rounding = 4 * eps + self.n_scans * np.finfo(np.float64).eps
-        self.constant = self.own(0) <= self.n_scans * (rounding * np.abs(self.mean)) ** 2
+        eps = np.finfo(series.dtype).eps if series.dtype.kind == "f" else 0.0
+        rounding = 4 * eps + n * np.finfo(np.float64).eps
+        self.constant = first <= n * (rounding * np.abs(self.mean)) ** 2
 
     @property
     def n_scans(self) -> int:
@@ -137,29 +145,90 @@ class Moments:
         """Number of series."""
         return self._shape[1]
 
-    @property
-    def series(self) -> np.ndarray:
-        """The series minus their means, of the chosen precision, shape (n_scans, n_voxels).
+    def block(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Series of some voxels minus their means, of the chosen precision, shape (n_scans, number of voxels).
 
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
         """
-        if self._series is None:
+        if (place := self._place) is not None:
+            return place[:, voxels] if isinstance(voxels, slice) else place.take(voxels, axis=1)
+        if self._data is None:
             raise InputError(
                 "the series of this run were not kept, to save memory; fit it again and keep them",
                 advice={"function": "minimize_memory=False keeps them"},
             )
-        return self._series
+        if not isinstance(voxels, slice):
+            return self._centred(self._data.read(voxels), voxels)
+        first, last, _ = voxels.indices(self.n_voxels)
+        out = np.empty((self.n_scans, last - first), self.dtype)
+        for start in range(first, last, BLOCK):
+            some = slice(start, min(start + BLOCK, last))
+            self._centred(self._data.read(some), some, out[:, some.start - first : some.stop - first])
+        return out
+
+    def _centred(self, block: np.ndarray, voxels: slice | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        # Scan by scan in memory: the layout in which a product with few columns is quickest.
+        out = np.empty(block.shape, self.dtype) if out is None else out
+        if self.dtype == np.float32:
+            return np.subtract(block, self.mean[voxels], out=out, casting="same_kind")
+        out[...] = block
+        out -= self.mean[voxels]
+        return out
+
+    def _each(self, work: Callable[[slice], None], most: int) -> None:
+        """Call ``work(voxels)`` for blocks of at most so many voxels, with the series in memory where there is room."""
+        if self._held is not None:
+            self._held.asked(self)
+            if self._place is None and (place := self._taken_place()) is not None:
+                self._data.each(lambda voxels, block: self._centred(block, voxels, place[:, voxels]))
+                self._place = place
+        side_by_side(work, even_blocks(self.n_voxels, most))
+        if self._data is not None:
+            self._data.done()
+
+    def _taken_place(self) -> np.ndarray | None:
+        n_bytes = int(np.prod(self._shape, dtype=float)) * self.dtype.itemsize
+        there = self._held is not None and self._held.has_room(self, n_bytes)
+        return np.empty(self._shape, self.dtype) if there else None
+
+    def __getstate__(self) -> dict[str, object]:
+        # Which runs are in memory is a matter of this process.
+        return {**vars(self), "_held": None, "_place": self._place if self._data is None else None}
+
+    def let_go(self) -> None:
+        """Let go of the centred series in memory; they are read again when they are needed."""
+        self._place = None
+
+    def scans(self, which: np.ndarray) -> np.ndarray:
+        """Some scans of all voxels minus their means, shape (number of scans, n_voxels), float64."""
+        out = np.empty((which.size, self.n_voxels))
+
+        def take(voxels: slice) -> None:
+            out[:, voxels] = self.block(voxels)[which]
+
+        if which.size:
+            self._each(take, PRODUCT_BLOCK)
+        return out
+
+    def ends(self, order: int) -> tuple[np.ndarray, np.ndarray]:
+        """The first and the last scans of all voxels minus their means, each of shape (order, n_voxels)."""
+        if order > self._ends.shape[1]:
+            both = np.r_[:order, self.n_scans - order : self.n_scans]
+            self._ends = self.scans(both).reshape(2, order, -1).astype(self.dtype)
+        return self._ends[0, :order], self._ends[1, self._ends.shape[1] - order :]
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the series."""
-        return 0 if self._series is None else self._series.nbytes
+        """Bytes of the series in memory."""
+        held = 0 if self._place is None else self._place.nbytes
+        return held + (0 if self._data is None else self._data.nbytes)
 
     def without_series(self) -> Moments:
         """Copy without the series and the products: it knows their shape, means, and which are constant."""
         light = copy.copy(self)
-        light._series, light._own = None, {}
-        light._keep_products_in(ProductCache(CACHE_BYTES))
+        light._data = light._held = light._place = None
+        light._own = {}
+        light._keep_products_in(ProductCache())
         return light
 
     def subset(self, voxels: np.ndarray) -> Moments:
@@ -175,11 +244,12 @@ class Moments:
         Moments
         """
         some = copy.copy(self)
-        some._series = np.ascontiguousarray(self.series[:, voxels])
-        some._shape = some._series.shape
+        some._place = np.ascontiguousarray(self.block(voxels))
+        some._data = some._held = None
+        some._shape, some._ends = some._place.shape, self._ends[..., voxels]
         some.mean, some.constant = self.mean[voxels], self.constant[voxels]
         some._own = {key: values[..., voxels] for key, values in self._own.items()}
-        some._keep_products_in(ProductCache(CACHE_BYTES))
+        some._keep_products_in(ProductCache())
         return some
 
     def _keep_products_in(self, products: ProductCache) -> None:
@@ -199,9 +269,14 @@ class Moments:
         array of shape (n_voxels,), float64
         """
         if lag not in self._own:
-            y, n = self.series, self.n_scans
-            twice = 1 if lag == 0 else 2
-            self._own[lag] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
+            own, n, twice = np.empty(self.n_voxels), self.n_scans, 1 if lag == 0 else 2
+
+            def multiply(voxels: slice) -> None:
+                y = self.block(voxels)
+                own[voxels] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
+
+            self._each(multiply, PRODUCT_BLOCK)
+            self._own[lag] = own
         return self._own[lag]
 
     def power(self, spectra: np.ndarray, centred: bool = True) -> np.ndarray:
@@ -223,12 +298,12 @@ class Moments:
             out = np.empty((len(spectra), self.n_voxels))
 
             def multiply(block: slice) -> None:
-                y = self.series[:, block].astype(np.float64)
+                y = self.block(block).astype(np.float64)
                 if not centred:
                     y += self.mean[block]
                 np.matmul(spectra, np.square(sines(y)), out=out[:, block])
 
-            side_by_side(multiply, even_blocks(self.n_voxels, TRANSPOSED_AT_ONCE))
+            self._each(multiply, BLOCK)
             self._own[key] = out
         return self._own[key]
 
@@ -266,7 +341,13 @@ class Moments:
 
         def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
             shifted = np.stack([shift_sum(column[key], lag) for _, lag, key in missing])
-            return _products_of_rows(shifted.astype(self.series.dtype, copy=False), self.series)
+            rows, out = shifted.astype(self.dtype, copy=False), np.empty((len(missing), self.n_voxels))
+
+            def of(voxels: slice) -> None:
+                out[:, voxels] = rows @ self.block(voxels)
+
+            self._each(of, PRODUCT_BLOCK)
+            return out
 
         self._products.require([key for of_lag in keys for key in of_lag], multiply)
         return [self._products.weighted(of_lag, weights, multiply) for of_lag in keys]

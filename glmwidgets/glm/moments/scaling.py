@@ -14,6 +14,7 @@ import numpy as np
 
 from glmwidgets.glm.choices import Choices, check_choice, meant
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.moments.series import Series
 
 __all__ = [
     "PERCENT",
@@ -32,9 +33,6 @@ __all__ = [
 #: Unit of series in percent of a mean.
 PERCENT = "% signal"
 
-BLOCK = 4096
-
-
 # Sums of float32 depend on their order. Here they are taken scan after scan, whatever the layout in memory: results do
 # not depend on how an array came about, and equal the field's reference.
 
@@ -46,18 +44,20 @@ _CENTRED = {
 }
 
 
-def _mean_over_time(y: np.ndarray) -> np.ndarray:
-    mean = np.empty(y.shape[1], y.dtype)
-    for start in range(0, mean.size, BLOCK):
-        block = slice(start, start + BLOCK)
-        mean[block] = np.ascontiguousarray(y[:, block]).mean(axis=0)
+def _mean_over_time(y: Series) -> np.ndarray:
+    mean, varies = np.empty(y.shape[1], y.dtype), np.empty(y.shape[1], bool)
+
+    def of(voxels: slice, block: np.ndarray) -> None:
+        mean[voxels] = np.ascontiguousarray(block).mean(axis=0)
+        varies[voxels] = (block != block[0]).any(axis=0) if (mean[voxels] < 1).any() else True
+
+    y.each(of)
     # Percent of a mean that is zero or negative means nothing; the field's floor is one unit of signal.
-    low = np.flatnonzero(mean < 1)
     # Of constant voxels, such as the empty ones outside the head, nothing is said anyway.
-    low = low[np.ptp(y[:, low], axis=0) > 0]
-    if low.size:
+    low = np.count_nonzero((mean < 1) & varies)
+    if low:
         warnings.warn(
-            f"{low.size} voxels have a mean below 1; they are scaled as if it were 1. "
+            f"{low} voxels have a mean below 1; they are scaled as if it were 1. "
             "If the data are already centred or in percent, leave them as they are: signal_scaling=False, at the "
             "command line --scaling none.",
             stacklevel=4,
@@ -65,8 +65,12 @@ def _mean_over_time(y: np.ndarray) -> np.ndarray:
     return np.maximum(mean, 1)
 
 
-def _mean_over_voxels(y: np.ndarray) -> np.ndarray:
-    mean = y.mean(axis=1, keepdims=True, dtype=np.float64)
+def _mean_over_voxels(y: Series) -> np.ndarray:
+    total = np.zeros((y.shape[0], 1), order="F")
+    for _, block in y.blocks():
+        # Voxel after voxel, whichever block they come in.
+        total = np.concatenate([total, block], axis=1).sum(axis=1, keepdims=True, dtype=np.float64)
+    mean = total / y.shape[1]
     if np.any(mean <= 0):
         raise InputError(
             f"signal_scaling=1 divides each scan by its mean over voxels, and scan {int(np.argmin(mean))} "
@@ -76,8 +80,8 @@ def _mean_over_voxels(y: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _grand_mean(y: np.ndarray) -> np.ndarray:
-    mean = np.ascontiguousarray(y).mean()
+def _grand_mean(y: Series) -> np.ndarray:
+    mean = y.mean().mean().astype(y.dtype)
     if mean <= 0:
         raise InputError("signal_scaling=(0, 1) divides by the grand mean, which is zero or less here", advice=_CENTRED)
     return mean
@@ -112,7 +116,7 @@ class Scaling:
     name: str
     value: Any
     label: str
-    mean: Callable[[np.ndarray], Any] | None
+    mean: Callable[[Series], Any] | None
     nilearn: Any = None
     why_not: str = "nilearn has no such scaling"
     over_time: bool = False
@@ -183,17 +187,19 @@ class Standard:
 
     unit: str = ""
     said: str = ""
-    bring: Callable[[np.ndarray, bool], np.ndarray] | None = None
+    bring: Callable[[np.ndarray | Series, bool], np.ndarray | Series] | None = None
 
 
-def _unit_variance(y: np.ndarray, centred: bool) -> np.ndarray:
+def _unit_variance(y: np.ndarray | Series, centred: bool) -> np.ndarray | Series:
+    if isinstance(y, Series):
+        return y.then(lambda block, _: _unit_variance(y.for_sums(block), centred))
     centre = y - y.mean(axis=0, dtype=np.float64)
     sd = centre.std(axis=0, ddof=1)
     constant = sd <= 4 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)
     return np.divide(centre, sd, out=np.zeros_like(centre), where=~constant).astype(y.dtype, copy=False)
 
 
-def _percent(y: np.ndarray, centred: bool) -> np.ndarray:
+def _percent(y: np.ndarray | Series, centred: bool) -> np.ndarray | Series:
     return y if centred else scale_signal(y, 0)
 
 
@@ -269,12 +275,14 @@ def effect_unit(unit: str) -> str:
     return f"{unit.removesuffix(' signal')} × regressor" if unit else ""
 
 
-def scale_signal(y: np.ndarray, signal_scaling: Any = 0, kept: np.ndarray | None = None) -> np.ndarray:
+def scale_signal(
+    y: np.ndarray | Series, signal_scaling: Any = 0, kept: np.ndarray | None = None
+) -> np.ndarray | Series:
     """Express the signal in percent of a mean.
 
     Parameters
     ----------
-    y : array of shape (n_scans, n_voxels), floating point
+    y : array of shape (n_scans, n_voxels), floating point, or Series
         Signal in the scanner's units.
     signal_scaling : {False, 0, 1, (0, 1)} or a name in `SCALINGS`
         Over what the mean is taken: 0 over time in each voxel (floored at one unit), 1 over voxels in each
@@ -284,9 +292,10 @@ def scale_signal(y: np.ndarray, signal_scaling: Any = 0, kept: np.ndarray | None
 
     Returns
     -------
-    array of shape (n_scans, n_voxels), dtype of `y`
-        ``100 (y / m - 1)``, in percent; `y` itself where nothing is scaled. The mean is taken, and the
-        result stored, in the precision of `y`: later sums depend on it, and so does equality with the field.
+    array of shape (n_scans, n_voxels), dtype of `y`, or Series
+        ``100 (y / m - 1)``, in percent; `y` itself where nothing is scaled. The result is stored in the precision of
+        `y`: later sums depend on it, and so does equality with the field. So is the mean of a voxel taken; that of all
+        is a sum in double precision.
 
     Raises
     ------
@@ -303,16 +312,25 @@ def scale_signal(y: np.ndarray, signal_scaling: Any = 0, kept: np.ndarray | None
     row = scaling_row(signal_scaling)
     if row.mean is None:
         return y
-    mean = row.mean(y[kept] if kept is not None and row.over_time else y)
-    return (100 * (y / np.asarray(mean, dtype=y.dtype) - 1)).astype(y.dtype, copy=False)
+    series = Series.of(y)
+    mean = row.mean(series.of_scans(kept) if kept is not None and row.over_time else series)
+    mean = np.asarray(mean, dtype=y.dtype)
+
+    def percent(block: np.ndarray, voxels: Any) -> np.ndarray:
+        out = block / (mean[voxels] if mean.ndim == 1 else mean)
+        out -= 1
+        out *= 100
+        return out
+
+    return series.then(percent) if isinstance(y, Series) else percent(y, slice(None))
 
 
-def standardize_signal(y: np.ndarray, standardize: Any = True, centred: bool = False) -> np.ndarray:
+def standardize_signal(y: np.ndarray | Series, standardize: Any = True, centred: bool = False) -> np.ndarray | Series:
     """Bring each voxel's series to one scale.
 
     Parameters
     ----------
-    y : array of shape (n_scans, n_voxels), floating point
+    y : array of shape (n_scans, n_voxels), floating point, or Series
     standardize : {"zscore_sample", True, "psc", None, False}
         Centre the series and divide it by its standard deviation; make it percent of its mean; or leave it.
     centred : bool
@@ -320,7 +338,7 @@ def standardize_signal(y: np.ndarray, standardize: Any = True, centred: bool = F
 
     Returns
     -------
-    array of shape (n_scans, n_voxels), dtype of `y`
+    array of shape (n_scans, n_voxels), dtype of `y`, or Series
         ``(y - mean) / sd`` with the sample standard deviation (over n - 1), constant voxels becoming zero;
         or ``100 (y / mean - 1)`` as `scale_signal` makes it.
 

@@ -167,9 +167,9 @@ def _reference_rho(parts: Products, basis: DesignBasis, constant: np.ndarray) ->
 
 def _truncated(rho: np.ndarray, bins: int, moments: Moments, basis: DesignBasis, block: slice) -> np.ndarray:
     """Truncate towards zero to 1/`bins`, so that single precision puts no voxel on the wrong side of a border."""
-    if moments.series.dtype == np.float32 and basis.spans_constant:
+    if moments.dtype == np.float32 and basis.spans_constant:
         near = np.flatnonzero(np.abs(rho * bins - np.rint(rho * bins)) < NEAR_BORDER)
-        exact = Moments(moments.series[:, block][:, near].astype(np.float64))
+        exact = Moments(moments.block(block)[:, near].astype(np.float64))
         rho = rho.copy()
         rho[near] = _reference_rho(LaggedProducts(exact, basis, 1).at(slice(None)), basis, exact.constant)
     return np.trunc(rho * bins) / bins

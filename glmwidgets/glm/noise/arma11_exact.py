@@ -101,11 +101,7 @@ def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray
     def multiply(block: slice) -> None:
         places = np.sort(order[block])
         some = voxels[places]
-        # Without a check of the indices numpy takes them straight into an array that is there.
-        y = np.take(
-            moments.series, some, axis=1, out=np.empty((basis.n_scans, some.size), moments.series.dtype), mode="clip"
-        )
-        y = y.astype(np.float64, copy=False)
+        y = moments.block(some).astype(np.float64, copy=False)
         if not basis.spans_constant:
             y += moments.mean[some]
         own = np.einsum("kv,kv->v", weights[:, level[places]], power[:, some])

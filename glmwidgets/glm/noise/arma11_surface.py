@@ -66,7 +66,7 @@ class Unit(NamedTuple):
         fitted = parts.cross[0]
         power = parts.own[0] - np.einsum("jv,jv->v", fitted, fitted)
         per_length = 1 / np.sqrt(np.where(power > 0, power, 1))
-        series = moments.series[:, voxels]
+        series = moments.block(voxels)
         # What is subtracted counts in units of what is left: wild scans with columns of their own want more digits.
         is_large = np.abs(fitted * per_length).max(initial=0) > LARGE
         e = np.empty(series.shape, np.float64 if is_large else np.float32)

@@ -110,7 +110,7 @@ def gains(moments: Moments, basis: DesignBasis, t_r: float) -> tuple[np.ndarray,
         Mean gain of series of `mixed_noise` under the same design.
     """
     drawn = mixed_noise(t_r, N_REFERENCE).draw(basis.n_scans, np.random.default_rng(0))
-    series = np.concatenate([moments.series + moments.mean, drawn], axis=1)
+    series = np.concatenate([moments.block() + moments.mean, drawn], axis=1)
     found = gain_over_ar1(Moments(series), basis)
     return found[:-N_REFERENCE], float(found[-N_REFERENCE:].mean())
 

@@ -98,6 +98,7 @@ class LaggedProducts:
         self.moments, self.basis, self.order = moments, basis, order
         self._cross = basis.products(moments, order)
         self._own = [moments.own(k) for k in range(order + 1)]
+        self._ends = moments.ends(order)
 
     def blocks(self) -> list[slice]:
         """Blocks of voxels that can be fitted one by one.
@@ -121,8 +122,7 @@ class LaggedProducts:
         mean, n = self.moments.mean[voxels], self.moments.n_scans
         own = [of_lag[voxels] for of_lag in self._own]
         cross = [of_lag.at(voxels) for of_lag in self._cross]
-        head = self.moments.series[:order, voxels].astype(np.float64)
-        tail = self.moments.series[n - order :, voxels].astype(np.float64)
+        head, tail = (end[:, voxels].astype(np.float64) for end in self._ends)
         of_mean = np.outer(basis.constant, mean)
         if basis.spans_constant:
             return Products(tuple(own), tuple(cross), head, tail, np.zeros_like(mean), of_mean)

@@ -20,6 +20,7 @@ from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, unanswered
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import series_unit
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.images.grids import little_is_shared
 from glmwidgets.images.mask import common_voxels
 from glmwidgets.runs.domain import Domain
@@ -45,10 +46,9 @@ class _OnMask(Analysis):
         self._of = of
 
     @reads("data.smoothing_fwhm", "data.mask_cut")
-    def _series(self, settings: Settings, domain: Domain) -> np.ndarray:
+    def _series(self, settings: Settings, domain: Domain) -> Series:
         own, series = self._of.graph.get("mask", settings), self._of.graph.get("series", settings)
-        # Voxel by voxel in memory, as series come out of an image: sums in another order differ in their last bits.
-        return series.T[domain.mask[own.mask]].T
+        return series.of_voxels(np.flatnonzero(domain.mask[own.mask]))
 
 
 class FixedAnalysis(LiveAnalysis):

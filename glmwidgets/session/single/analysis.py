@@ -22,8 +22,10 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.cache import ProductCache
-from glmwidgets.glm.moments.lagged import CACHE_BYTES, Moments
+from glmwidgets.glm.moments.held import PRODUCTS, SERIES
+from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import series_unit
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.noise.evidence import Evidence, noise_by_evidence
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.glm.response.models import resolve_hrf
@@ -38,10 +40,11 @@ from glmwidgets.specification.settings import InputSettings, NoiseSettings, Sett
 
 __all__ = ["Analysis"]
 
-# Smoothed versions that a person may come back to, within what a small machine can spare. Coming back asks for the
-# moments alone; the series serve another scaling, or other scans left out, of the same version.
+# Smoothed versions that a person may come back to, and fits, within what a small machine can spare. Coming back asks
+# for the moments alone; the series serve another scaling, or other scans left out, of the same version.
 SERIES_BYTES = 160 * 2**20
 MOMENTS_BYTES = 400 * 2**20
+FIT_BYTES = 100 * 2**20
 
 
 class Analysis(LiveAnalysis):
@@ -58,7 +61,7 @@ class Analysis(LiveAnalysis):
         self.run = run
         self.event_source = EventSource(run.events, run.unlasting)
         self.precision = precision
-        self._products = ProductCache(CACHE_BYTES)  # one for all versions of the data that are kept
+        self._products = ProductCache(shared=PRODUCTS)  # one for all versions of the data that are kept
         super().__init__(
             [
                 Stage("scans", self._of_run(steps.scans_of), keep=1),
@@ -70,13 +73,13 @@ class Analysis(LiveAnalysis):
                 Stage("events", self._events, keep=8),
                 Stage("confounds", self._of_run(steps.confounds_of), ("scans",)),
                 Stage("design", self._of_run(steps.design_of), ("events", "confounds", "scans"), keep=8),
-                Stage("fit", self._fit, ("moments", "design", "mask"), keep=3),
-                Stage("fitted", self._fitted, ("fit", "design", "events", "signal"), keep=3),
+                Stage("fit", self._fit, ("moments", "design", "mask"), keep=3, budget=FIT_BYTES),
+                Stage("fitted", self._fitted, ("fit", "design", "events", "signal"), keep=3, budget=FIT_BYTES),
                 # Products of neighbours' series: of the data alone, made where they are first asked for.
                 Stage("neighbours", lambda asked, moments: {}, ("moments",)),
                 Stage("smoothness", smoothness_of, ("fit", "mask", "neighbours"), keep=3),
                 Stage("contrast", steps.contrast_of, ("fit",), keep=6),
-                Stage("statistics", self._statistics, ("fit", "contrast"), keep=2),
+                Stage("statistics", self._statistics, ("fit", "contrast"), keep=2, budget=FIT_BYTES),
             ]
         )
 
@@ -200,7 +203,7 @@ class Analysis(LiveAnalysis):
         return steps.fit_of(asked, moments, design, domain)
 
     @reads(*read_by(steps.series_of))
-    def _series(self, asked: Any, domain: Domain) -> np.ndarray:
+    def _series(self, asked: Any, domain: Domain) -> Series:
         return steps.series_of(self.run, asked, domain)
 
     def _of_run(self, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -216,13 +219,13 @@ class Analysis(LiveAnalysis):
     def _events(self, asked: Any) -> pd.DataFrame | None:
         return self.events(asked)
 
-    def _signal(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> np.ndarray:
-        y = series[scans]
-        return (y if kept.all() else y[kept]).mean(axis=0, dtype=np.float64)
+    def _signal(self, asked: Any, series: Series, scans: slice, kept: np.ndarray) -> np.ndarray:
+        y = series.of_scans(scans)
+        return (y if kept.all() else y.of_scans(kept)).mean()
 
     @reads(*read_by(steps.moments_of))
-    def _moments(self, asked: Any, series: np.ndarray, scans: slice, kept: np.ndarray) -> Moments:
-        how = {"precision": self.precision, "products": self._products}
+    def _moments(self, asked: Any, series: Series, scans: slice, kept: np.ndarray) -> Moments:
+        how = {"precision": self.precision, "products": self._products, "held": SERIES}
         return steps.moments_of(asked, series, scans, None if kept.all() else kept, **how)
 
     @reads("design.source", "design.conditions", "design.confounds", "design.hrf_model", "design.fir_delays")

@@ -63,6 +63,17 @@ def _contents(run: Run) -> dict[str, Any]:
     }
 
 
+#: What stands behind the name of an input whose checksum is of its volumes in the order of time.
+BY_SCAN = " by scan"
+
+
+def _fingerprints(run: Run) -> dict[str, int]:
+    """Checksums of all inputs, by name."""
+    there = {name: content for name, content in _contents(run).items() if content is not None}
+    names = {name: name + BY_SCAN * (getattr(content, "ndim", 0) == 4) for name, content in there.items()}
+    return {names[name]: content_hash(content, names[name] != name) for name, content in there.items()}
+
+
 def save_session(session: Session, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a session to a file, whole or not at all.
 
@@ -99,7 +110,7 @@ def session_tree(session: Session) -> dict[str, Any]:
             "t_r": run.t_r,
             "in_memory": [name for name in INPUTS if given[name] is not None and not getattr(run.inputs, name)],
             "tables": _tables(run),
-            "checksums": {name: content_hash(given[name]) for name in INPUTS if given[name] is not None},
+            "checksums": _fingerprints(run),
         },
         "settings": session.settings.to_dict(),
         "cursor": list(session.cursor),
@@ -281,8 +292,11 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
 
 
 def _warn_of_other_values(path: Path, run: Run, checksums: Mapping[str, int], which: str) -> None:
-    there = _contents(run)
-    changed = [name for name, kept in checksums.items() if there[name] is None or content_hash(there[name]) != kept]
+    there, changed = _contents(run), []
+    for written, kept in checksums.items():
+        name = written.removesuffix(BY_SCAN)
+        if there[name] is None or content_hash(there[name], name != written) != kept:
+            changed.append(name)
     if changed:
         warnings.warn(
             f"{' and '.join(changed)}{which}: other values than when {path.name} was saved, so the maps will differ",

@@ -6,7 +6,9 @@ import pytest
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
+from glmwidgets.glm.moments.held import Held
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.noise.products import lagged_products, residual_autocovariance
 
 
@@ -69,7 +71,7 @@ def test_a_column_that_was_multiplied_is_not_multiplied_again(run):
     x, y = run
     moments = Moments(y)
     first = moments.with_columns(x, [1])[0].at(slice(None))
-    moments._series = np.full_like(moments.series, np.nan)
+    moments._data = Series.of(np.full((moments.n_scans, moments.n_voxels), np.nan))
     np.testing.assert_array_equal(moments.with_columns(x[:, ::-1], [1])[0].at(slice(None)), first[::-1])
     assert np.isnan(moments.with_columns(x + 1, [1])[0].at(slice(None))).all()
 
@@ -79,7 +81,7 @@ def test_float32_products_are_of_centred_series(make_design, make_series):
     x = make_design(100)
     y = make_series(x, 20, mean=10_000.0)
     exact, light = Moments(y), Moments(y, "float32")
-    assert light.series.dtype == np.float32
+    assert light.dtype == light.block().dtype == np.float32
     np.testing.assert_allclose(light.own(0), exact.own(0), rtol=1e-5)
     np.testing.assert_allclose(light.own(1), exact.own(1), rtol=1e-4, atol=1e-5 * exact.own(0).max())
 
@@ -107,6 +109,37 @@ def test_series_of_another_shape_are_refused(y):
 def test_unknown_precision_is_refused():
     with pytest.raises(ValueError, match="'float64', 'float32'"):
         Moments(np.eye(3), "float16")
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar3", "ar1-reml", "arma11"])
+def test_series_in_memory_and_series_read_anew_give_the_same_bits(precision, noise_model):
+    rng = np.random.default_rng(5)
+    y = rng.normal(1000, 30, (60, 1500)).astype(np.float32)
+    y[:, 3] = 7
+    x = np.column_stack([rng.standard_normal((60, 4)), np.ones(60)])
+    fits = [fit_glm(Moments(y, precision, held=held), x, noise_model) for held in (None, Held(2**20))]
+    assert [fit.moments.nbytes for fit in fits] == [y.nbytes, y.nbytes + y.size * np.dtype(precision).itemsize]
+    for values in ("beta", "dispersion", "r_square"):
+        np.testing.assert_array_equal(getattr(fits[0], values), getattr(fits[1], values))
+    np.testing.assert_array_equal(fits[0].residuals(), fits[1].residuals())
+
+
+def test_the_run_asked_last_has_its_series_in_memory():
+    y = np.random.default_rng(6).standard_normal((20, 50))
+    held = Held(y.nbytes)
+    one = Moments(Series.of(y), held=held)
+    another = Moments(Series.of(y), held=held)
+    assert (one.nbytes, another.nbytes) == (y.nbytes, 2 * y.nbytes)
+    expected = another.with_columns(y[:, :1], [0])[0].at(slice(None))
+    np.testing.assert_array_equal(one.with_columns(y[:, :1], [0])[0].at(slice(None)), expected)
+    assert (one.nbytes, another.nbytes) == (2 * y.nbytes, y.nbytes)
+
+
+def test_no_series_are_held_where_memory_is_short(monkeypatch):
+    y = np.random.default_rng(6).standard_normal((20, 50))
+    monkeypatch.setattr("glmwidgets.glm.moments.held.available_memory", lambda: y.nbytes)
+    assert Moments(y, held=Held(2**20)).nbytes == y.nbytes
 
 
 def test_without_series_the_rest_stays():
@@ -149,7 +182,7 @@ def test_products_by_another_way_differ_by_the_rounding_of_a_sum(precision, ways
     """Sums of n products in any two orders lie within ``n eps |x|' |y|`` of each other (Higham 2002, eq. 3.5)."""
     y, designs = ways
     used = Moments(y, precision)
-    size = len(y) * np.finfo(precision).eps * np.abs(used.series)
+    size = len(y) * np.finfo(precision).eps * np.abs(used.block())
     for design in [*designs, *reversed(designs)]:
         found, fresh = used.with_columns(design, [0, 1]), Moments(y, precision).with_columns(design, [0, 1])
         for lag in (0, 1):

@@ -1,0 +1,93 @@
+"""Tables of numbers that are written once and read often: in memory while they are small, on disk where they are not.
+
+What lies on disk has no name there: the system takes it away with the last process that has it open, however that ends,
+and nobody else can open it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import shutil
+import tempfile
+from typing import IO, Any
+
+import numpy as np
+
+__all__ = ["FOLDER", "Rows", "let_go"]
+
+#: Environment variable that names the folder; by default that of the system's temporary files.
+FOLDER = "GLMWIDGETS_SCRATCH"
+
+#: Bytes of a table from which on it lies on disk.
+ON_DISK = 64 * 2**20
+
+#: Share of the free disk that one table may take.
+MOST_OF_DISK = 0.5
+
+
+class Rows:
+    """A table that is written row after row.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    dtype : dtype
+
+    Raises
+    ------
+    NotADirectoryError
+        If the folder that `FOLDER` names is none.
+
+    Examples
+    --------
+    >>> rows = Rows((2, 3), np.int16)
+    >>> rows.add(np.arange(6).reshape(2, 3))
+    >>> rows.done()
+    array([[0, 1, 2],
+           [3, 4, 5]], dtype=int16)
+    """
+
+    def __init__(self, shape: tuple[int, int], dtype: Any):
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self._file = _opened(int(np.prod(shape, dtype=float)) * self.dtype.itemsize)
+        self._array = np.empty(shape, dtype) if self._file is None else None
+        self._next = 0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Write rows behind those that are there."""
+        if self._file is None:
+            self._array[self._next : self._next + len(rows)] = rows
+        else:
+            self._file.write(np.ascontiguousarray(rows, self.dtype))
+        self._next += len(rows)
+
+    def done(self) -> np.ndarray:
+        """The table, to be read only where it lies on disk."""
+        if self._file is None:
+            return self._array
+        self._file.flush()
+        with self._file as file:
+            return np.memmap(file, self.dtype, "r", shape=self.shape)
+
+
+def let_go(array: np.ndarray) -> None:
+    """Take what was read of a table on disk out of the process's memory; the system may keep it at hand."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _opened(n_bytes: int) -> IO[bytes] | None:
+    """A file without a name; None where the table is small, or the disk has no room for it."""
+    if n_bytes < ON_DISK:
+        return None
+    folder = os.environ.get(FOLDER) or tempfile.gettempdir()
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(f"{FOLDER} names {folder}, which is no folder: name one, or leave the variable out")
+    with contextlib.suppress(OSError):
+        if n_bytes <= MOST_OF_DISK * shutil.disk_usage(folder).free:
+            return tempfile.TemporaryFile(dir=folder)
+    return None
