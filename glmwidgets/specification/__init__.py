@@ -12,7 +12,7 @@ _EXPORTS = {
     "glmwidgets.web.palettes": "COLORMAPS SEQUENTIAL",
     "group": "GroupInputSettings GroupSettings PermutationSettings TableSettings",
     "looks": "CONVENTIONS CUTS MapSettings VIEWS",
-    "model": "DesignSettings",
+    "model": "DesignSettings Model",
     "noise": "NoiseSettings",
     "question": "ContrastSettings ThresholdSettings",
     "reading": "read_by reads",
