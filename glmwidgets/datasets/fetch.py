@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -233,51 +234,100 @@ def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool
     return DesignedRuns([folder / f"run{n}.nii.gz" for n in (1, 2)], designs, folder / "mask.nii.gz")
 
 
+class LocalizerMaps(list[Path]):
+    """Contrast maps of participants of the localizer; items by place, or what goes with them by name.
+
+    Attributes
+    ----------
+    cmaps, tmaps, masks, anats : list of Path
+        Contrast maps, and those of the others that were asked for, in the order of the participants.
+    ext_vars : DataFrame
+        One row a participant, ``participant_id`` first.
+    """
+
+    cmaps: list[Path]
+    ext_vars: pd.DataFrame
+
+    def __init__(self, files: dict[str, list[Path]], ext_vars: pd.DataFrame):
+        super().__init__(files["cmaps"])
+        self.__dict__.update(files, ext_vars=ext_vars)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.__dict__[key] if isinstance(key, str) else super().__getitem__(key)
+
+
 def fetch_localizer_contrasts(
-    contrast: str,
+    contrasts: str | Sequence[str],
     n_subjects: int | Sequence[int] = 16,
+    get_tmaps: bool = False,
+    get_masks: bool = False,
+    get_anats: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
     *,
     progress: bool = True,
-) -> list[Path]:
-    """Maps of one contrast of many participants, for group models.
+) -> LocalizerMaps:
+    """Maps of one contrast or several of many participants, for group models.
 
     Parameters
     ----------
-    contrast : str
+    contrasts : str or sequence of str
         Such as ``"left vs right button press"`` or ``"calculation vs sentences"``.
     n_subjects : int or sequence of int
-        How many, or which, of 1 to 94. Those without this map are left out.
+        How many, or which, of 1 to 94. Those without a file that is asked for are left out.
+    get_tmaps, get_masks, get_anats : bool
+        Also get maps of t, masks and anatomies.
     data_dir, progress
         As in `fetch_spm_auditory`.
 
     Returns
     -------
-    list of Path
-        One map a participant, in order.
+    LocalizerMaps
+        A list of the contrast maps; ``maps["tmaps"]`` or ``maps.tmaps`` are those of t, ``maps["ext_vars"]`` a table
+        of the participants.
 
     Raises
     ------
     ValueError
         If there is no such contrast; the message lists what there is.
     DownloadError
-        If a map cannot be had.
+        If a file cannot be had.
     """
     (listing,) = DATASETS["localizer_contrasts"].files
     folder = dataset_folder("localizer_contrasts", data_dir)
     index = json.loads(download(listing, folder, progress).read_text(encoding="utf-8"))
-    label = contrast.title().replace(" ", "")
+    labels = {c: c.title().replace(" ", "") for c in ([contrasts] if isinstance(contrasts, str) else contrasts)}
+    known = {key.partition("_acq-")[2].partition("_cmaps")[0] for key in index if "_cmaps" in key}
+    for contrast, label in labels.items():
+        if label not in known:
+            raise ValueError(f"there are no maps of {contrast!r} ({label}); there are {', '.join(sorted(known))}")
+    maps = [kind for kind, wanted in (("cmaps", True), ("tmaps", get_tmaps)) if wanted]
+    images = {kind: row for kind, row in _BESIDE.items() if {"masks": get_masks, "anats": get_anats}[kind]}
     subjects = range(1, n_subjects + 1) if isinstance(n_subjects, int) else n_subjects
-    files = []
-    for subject in subjects:
-        name = f"sub-S{subject:02}_task-localizer_acq-{label}_cmaps.nii.gz"
-        key = f"/localizer/derivatives/spm_1st_level/sub-S{subject:02}/{name}"
-        if key in index:
-            files.append(Remote(name, f"{_OSF}{str(index[key]).lstrip('/')}/"))
-    if not files:
-        known = sorted({key.partition("_acq-")[2].partition("_cmaps")[0] for key in index if "_cmaps" in key})
-        raise ValueError(f"there are no maps of {contrast!r} ({label}); there are {', '.join(known)}")
-    return [download(file, folder, progress) for file in files]
+    chosen: list[tuple[str, dict[str, list[str]]]] = []
+    for subject in (f"S{number:02}" for number in subjects):
+        task = f"spm_1st_level/sub-{subject}/sub-{subject}_task-localizer_acq-"
+        paths = {kind: [f"{task}{label}_{kind}.nii.gz" for label in labels.values()] for kind in maps}
+        paths |= {kind: [f"{room}/sub-{subject}/sub-{subject}_{name}"] for kind, (room, name) in images.items()}
+        if all(_LOCALIZER + path in index for kind in paths.values() for path in kind):
+            chosen.append((subject, paths))
+    if not chosen:
+        raise ValueError(f"none of these participants has all that is asked for of {', '.join(labels)}")
 
+    def get(path: str) -> Path:
+        remote = Remote(path.rpartition("/")[2], f"{_OSF}{str(index[path]).lstrip('/')}/")
+        return download(remote, folder, progress)
+
+    files = {kind: [get(_LOCALIZER + path) for _, paths in chosen for path in paths[kind]] for kind in (*maps, *images)}
+    table = pd.DataFrame({"participant_id": [subject for subject, _ in chosen]})
+    for path in ("/localizer/participants.tsv", "/localizer/phenotype/behavioural.tsv"):
+        if path in index:
+            table = table.merge(pd.read_csv(get(path), sep="\t"), how="left")
+    return LocalizerMaps(files, table)
+
+
+_LOCALIZER = "/localizer/derivatives/"
+
+#: Where images lie that are no maps: their folder, and the end of their names.
+_BESIDE = {"masks": ("spm_1st_level", "mask.nii.gz"), "anats": ("spm_preprocessing", "T1w.nii.gz")}
 
 _OSF = "https://osf.io/download/"

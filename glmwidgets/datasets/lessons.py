@@ -242,7 +242,7 @@ def group_maps(data_dir: str | os.PathLike[str] | None = None, n: int = 16, *, p
         local = data_folder(data_dir) / "wager2008_emotionreg"
         if local.is_dir():
             return _emotion_regulation(local)
-        paths = fetch_localizer_contrasts("left vs right button press", n, data_dir, progress=progress)
+        paths = fetch_localizer_contrasts("left vs right button press", n, data_dir=data_dir, progress=progress)
         maps = [load_image(path) for path in paths]
     except UNAVAILABLE as error:
         return _button_presses(n, _instead(error, "the localizer's maps"))

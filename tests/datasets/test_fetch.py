@@ -246,6 +246,25 @@ def test_localizer_contrasts(mirror, tmp_path):
     assert [path.name[:7] for path in paths] == ["sub-S01", "sub-S03"]
     with pytest.raises(ValueError, match=r"no maps of 'reading' \(Reading\); there are LeftVsRightButtonPress"):
         get("reading")
+    with pytest.raises(ValueError, match="none of these participants has all"):
+        get("left vs right button press", [2])
+
+
+def test_localizer_maps_of_t_and_what_is_known_of_participants(mirror, tmp_path):
+    index = {"/localizer/participants.tsv": "/who"}
+    mirror.files["/download/who/"] = b"participant_id\tage\nS01\t24\nS02\t30\nS03\t41\n"
+    for subject, kind in ((1, "cmaps"), (1, "tmaps"), (2, "cmaps"), (3, "cmaps"), (3, "tmaps")):
+        name = f"sub-S{subject:02}_task-localizer_acq-LeftVsRightButtonPress_{kind}.nii.gz"
+        index[f"/localizer/derivatives/spm_1st_level/sub-S{subject:02}/{name}"] = f"/{kind}{subject}"
+        mirror.files[f"/download/{kind}{subject}/"] = gzip.compress(_image())
+    mirror.files["/hwbm2/download"] = json.dumps(index).encode()
+    get = functools.partial(fetch.fetch_localizer_contrasts, data_dir=tmp_path, progress=False)
+    data = get(["left vs right button press"], 3, get_tmaps=True)
+    assert [path.name[-12:] for path in data["tmaps"]] == ["tmaps.nii.gz"] * 2
+    assert data["cmaps"] == list(data)
+    assert data.tmaps[1].name.startswith("sub-S03")
+    assert data["ext_vars"]["participant_id"].tolist() == ["S01", "S03"]
+    assert data.ext_vars["age"].tolist() == [24, 41]
 
 
 def test_every_data_set_says_whose_it_is():
