@@ -9,7 +9,7 @@ _EXPORTS = {
     "broken": "BROKEN broken_run",
     "demo": "demo_run",
     "faults": "FAULTS write_study",
-    "fetch": "fetch_fiac fetch_localizer_contrasts fetch_spm_auditory fetch_studyforrest_visloc",
+    "fetch": "fetch_fiac fetch_fiac_first_level fetch_localizer_contrasts fetch_spm_auditory fetch_studyforrest_visloc",
     "glmwidgets.runs.bids": "find_run find_runs",
     "glmwidgets.runs.bids_confounds": "load_confounds",
     "lessons": "auditory_run group_maps sentence_runs",

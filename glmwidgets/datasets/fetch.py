@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.found import FoundRun, Named
 from glmwidgets.files.writing import noted
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "DownloadError",
     "dataset_folder",
     "fetch_fiac",
+    "fetch_fiac_first_level",
     "fetch_localizer_contrasts",
     "fetch_spm_auditory",
     "fetch_studyforrest_visloc",
@@ -97,7 +98,7 @@ DATASETS = {
 
 
 @dataclass(frozen=True, eq=False)
-class DesignedRuns:
+class DesignedRuns(Named):
     """Runs that come with design matrices instead of events.
 
     Attributes
@@ -105,11 +106,34 @@ class DesignedRuns:
     run_imgs : list of Path
     design_matrices : list of DataFrame
     mask : Path
+    design_files : list of Path
+        Of numpy, which hold the designs as ``"X"``.
     """
 
     run_imgs: list[Path]
     design_matrices: list[pd.DataFrame]
     mask: Path
+    design_files: list[Path]
+
+    @property
+    def func1(self) -> Path:
+        """The first run."""
+        return self.run_imgs[0]
+
+    @property
+    def func2(self) -> Path:
+        """The second run."""
+        return self.run_imgs[1]
+
+    @property
+    def design_matrix1(self) -> Path:
+        """File of the first run's design."""
+        return self.design_files[0]
+
+    @property
+    def design_matrix2(self) -> Path:
+        """File of the second run's design."""
+        return self.design_files[1]
 
 
 def dataset_folder(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
@@ -226,12 +250,16 @@ def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool
     if not found:
         raise DownloadError(f"the archive unpacked in {root} holds no fiac0/run1.nii.gz; remove it to try again")
     folder = found[0].parent
-    designs = []
-    for number in (1, 2):
-        with np.load(noted(folder / f"run{number}_design.npz")) as stored:
+    designs, files = [], [folder / f"run{number}_design.npz" for number in (1, 2)]
+    for file in files:
+        with np.load(noted(file)) as stored:
             names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored["conditions"]]
             designs.append(pd.DataFrame(stored["X"], columns=names))
-    return DesignedRuns([folder / f"run{n}.nii.gz" for n in (1, 2)], designs, folder / "mask.nii.gz")
+    return DesignedRuns([folder / f"run{n}.nii.gz" for n in (1, 2)], designs, folder / "mask.nii.gz", files)
+
+
+#: By the name of the conventional scripts, too.
+fetch_fiac_first_level = fetch_fiac
 
 
 class LocalizerMaps(list[Path]):
@@ -265,6 +293,7 @@ def fetch_localizer_contrasts(
     data_dir: str | os.PathLike[str] | None = None,
     *,
     progress: bool = True,
+    legacy_format: bool = False,
 ) -> LocalizerMaps:
     """Maps of one contrast or several of many participants, for group models.
 
@@ -278,6 +307,8 @@ def fetch_localizer_contrasts(
         Also get maps of t, masks and anatomies.
     data_dir, progress
         As in `fetch_spm_auditory`.
+    legacy_format : bool
+        Accepted.
 
     Returns
     -------

@@ -9,11 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["FoundRun"]
+__all__ = ["FoundRun", "Named"]
+
+
+class Named:
+    """What is also had by its name in brackets, as scripts have it: ``data["events"]`` is ``data.events``."""
+
+    def __getitem__(self, name: str) -> Any:
+        if isinstance(name, str) and not name.startswith("_") and hasattr(self, name):
+            return getattr(self, name)
+        raise KeyError(name)
 
 
 @dataclass(frozen=True, eq=False)
-class FoundRun:
+class FoundRun(Named):
     """An image and what belongs to it; `glmwidgets.open_run` takes it as it is.
 
     Attributes
@@ -44,6 +53,11 @@ class FoundRun:
     frame_times: tuple[float, ...] | None = None
     entities: Mapping[str, str] = field(default_factory=dict)
     said_by: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def func(self) -> list[Path]:
+        """The image, as scripts have it: a list of files."""
+        return [self.bold]
 
     def inputs(self) -> dict[str, Any]:
         """Arguments of `glmwidgets.open_run`, and of `glmwidgets.explore`."""

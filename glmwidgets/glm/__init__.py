@@ -8,7 +8,9 @@ _EXPORTS = {
     "design.collinearity": "column_correlation contrast_inflation",
     "design.diagnostics": "efficiency estimability smallest_detectable_effect",
     "design.drift": "DRIFTS Drift make_drift",
+    "design.regressors": "compute_regressor",
     "design.matrix": "frame_times make_first_level_design_matrix",
+    "events.checks": "check_events",
     "events.edits": "shift_onsets",
     "fit.contrasts": "compute_contrast",
     "fit.expressions": "contrast_vector",
@@ -28,7 +30,8 @@ _EXPORTS = {
     "noise.products": "NoiseFit lagged_products",
     "permutation.tests": "permutation_test",
     "response.curves": "gamma_density",
-    "response.kernels": "sampled",
+    "response.kernels": "glover_dispersion_derivative glover_hrf glover_time_derivative sampled"
+    " spm_dispersion_derivative spm_hrf spm_time_derivative",
     "response.models": "hrf_curve",
     "response.table": "HRF HRFS Parameter",
 }

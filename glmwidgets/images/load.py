@@ -134,13 +134,29 @@ def load_volume(img: ImageLike, what: str = "a map") -> nib.Nifti1Image:
     return opened
 
 
-def concat_imgs(imgs: Iterable[ImageLike]) -> nib.Nifti1Image:
+def concat_imgs(
+    niimgs: Iterable[ImageLike],
+    dtype: Any = None,
+    ensure_ndim: int | None = None,
+    memory: object = None,
+    memory_level: int = 0,
+    auto_resample: bool = False,
+    verbose: int = 0,
+) -> nib.Nifti1Image:
     """Put images together along time.
 
     Parameters
     ----------
-    imgs : iterable of images or paths
+    niimgs : iterable of images or paths
         3-D or 4-D, all of one shape and affine.
+    dtype : numpy type, optional
+        Of the result; by default that of the stored values.
+    ensure_ndim : {3, 4}, optional
+        Refuse images of other dimensions.
+    memory, memory_level, verbose
+        Accepted.
+    auto_resample : bool
+        Bring those of another grid to the first one's, by splines.
 
     Returns
     -------
@@ -158,23 +174,29 @@ def concat_imgs(imgs: Iterable[ImageLike]) -> nib.Nifti1Image:
     >>> concat_imgs([volume, volume, volume]).shape
     (2, 2, 2, 3)
     """
-    loaded = [load_image(img) for img in imgs]
+    loaded = [load_image(img) for img in niimgs]
     if not loaded:
         raise ValueError("no images were given: the list is empty")
     first = loaded[0]
+    needed = (3, 4) if ensure_ndim is None else (ensure_ndim,)
     for i, img in enumerate(loaded):
-        if img.ndim not in (3, 4):
-            raise ValueError(f"image {i} ({image_name(img)}) has {img.ndim} dimensions; 3 or 4 are needed")
+        if img.ndim not in needed:
+            wanted = " or ".join(map(str, needed))
+            raise ValueError(f"image {i} ({image_name(img)}) has {img.ndim} dimensions; {wanted} are needed")
+    if auto_resample:
+        from glmwidgets.images.resample import resample_img  # which opens images by this module
+
+        loaded = [first, *(resample_img(img, first.affine, first.shape[:3]) for img in loaded[1:])]
+    for i, img in enumerate(loaded):
         if (difference := grid_difference(img, first)) is not None:
             raise ValueError(
                 f"image {i} ({image_name(img)}) lies on another grid than the first ({image_name(first)}): "
                 f"{difference}\nresample them to one grid first"
             )
     volumes = [image_data(img).reshape(*img.shape[:3], -1) for img in loaded]
-    data = np.empty(
-        (*first.shape[:3], sum(v.shape[3] for v in volumes)), np.result_type(*{v.dtype for v in volumes}), order="F"
-    )
-    np.concatenate(volumes, axis=3, out=data)
+    kind = np.result_type(*{v.dtype for v in volumes}) if dtype is None else np.dtype(dtype)
+    data = np.empty((*first.shape[:3], sum(v.shape[3] for v in volumes)), kind, order="F")
+    np.concatenate(volumes, axis=3, out=data, casting="unsafe")
     header = first.header.copy()
     header.set_slope_inter(1, 0)
     joined = nib.Nifti1Image(data, first.affine, header, dtype=data.dtype)

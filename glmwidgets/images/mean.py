@@ -59,7 +59,12 @@ def _sum_of(dtype: np.dtype, n_volumes: int) -> np.dtype:
 
 
 def mean_img(
-    imgs: ImageLike | Sequence[ImageLike], target_affine: Any = None, target_shape: Sequence[int] | None = None
+    imgs: ImageLike | Sequence[ImageLike],
+    target_affine: Any = None,
+    target_shape: Sequence[int] | None = None,
+    verbose: int = 0,
+    n_jobs: int = 1,
+    copy_header: bool = True,
 ) -> nib.Nifti1Image:
     """Mean over time, and over images.
 
@@ -69,6 +74,8 @@ def mean_img(
         3-D or 4-D. Of several, the mean of their means is taken: a long run counts as much as a short one.
     target_affine, target_shape
         Grid of the result, as in `glmwidgets.images.resample.resample_img`; the first image's by default.
+    verbose, n_jobs, copy_header
+        Accepted.
 
     Returns
     -------

@@ -26,8 +26,12 @@ def resample_img(
     target_affine: np.ndarray | Sequence[Any] | None = None,
     target_shape: Sequence[int] | None = None,
     interpolation: str = "continuous",
+    copy: bool = True,
+    order: str = "F",
     clip: bool = True,
     fill_value: float = 0.0,
+    force_resample: bool = True,
+    copy_header: bool = True,
 ) -> nib.Nifti1Image:
     """Bring an image to another grid.
 
@@ -46,6 +50,8 @@ def resample_img(
         Keep the values within the range of the image and zero, so that the spline does not overshoot.
     fill_value : float
         Value outside the image.
+    copy, order, force_resample, copy_header
+        Accepted.
 
     Returns
     -------
@@ -84,14 +90,26 @@ def resample_img(
     return image_like(resampled, img, affine)
 
 
-def resample_to_img(img: ImageLike, target_img: ImageLike, interpolation: str = "continuous") -> nib.Nifti1Image:
+def resample_to_img(
+    source_img: ImageLike,
+    target_img: ImageLike,
+    interpolation: str = "continuous",
+    copy: bool = True,
+    order: str = "F",
+    clip: bool = False,
+    fill_value: float = 0.0,
+    force_resample: bool = True,
+    copy_header: bool = True,
+) -> nib.Nifti1Image:
     """Bring an image to the grid of another.
 
     Parameters
     ----------
-    img, target_img : image or path
-    interpolation : {"continuous", "linear", "nearest"}
+    source_img, target_img : image or path
+    interpolation, clip, fill_value
         As in `resample_img`.
+    copy, order, force_resample, copy_header
+        Accepted.
 
     Returns
     -------
@@ -105,7 +123,8 @@ def resample_to_img(img: ImageLike, target_img: ImageLike, interpolation: str = 
     (2, 2, 2)
     """
     target = load_image(target_img)
-    return resample_img(img, target.affine, target.shape[:3], interpolation)
+    how = {"interpolation": interpolation, "clip": clip, "fill_value": fill_value}
+    return resample_img(source_img, target.affine, target.shape[:3], **how)
 
 
 def target_grid(

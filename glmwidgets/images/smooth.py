@@ -251,19 +251,21 @@ def smooth(
     return out.reshape(data.shape, order="F")
 
 
-def smooth_img(img: ImageLike, fwhm: float | Sequence[float | None] | None) -> nib.Nifti1Image:
+def smooth_img(
+    imgs: ImageLike | Sequence[ImageLike], fwhm: float | Sequence[float | None] | None
+) -> nib.Nifti1Image | list[nib.Nifti1Image]:
     """Smooth an image with a Gaussian.
 
     Parameters
     ----------
-    img : image or path
+    imgs : image or path, or sequence of these
         3-D or 4-D.
     fwhm : float, three floats or None
         Full width at half maximum in mm.
 
     Returns
     -------
-    Nifti1Image
+    Nifti1Image, or list of these
         Of the same grid and header.
 
     Examples
@@ -273,7 +275,9 @@ def smooth_img(img: ImageLike, fwhm: float | Sequence[float | None] | None) -> n
     >>> smooth_img(nib.Nifti1Image(data, np.eye(4)), 2.0).get_fdata()[:, 1, 1].round(4)
     array([0.0588, 0.1049, 0.0588])
     """
-    img = load_image(img)
+    if isinstance(imgs, list | tuple):
+        return [smooth_img(img, fwhm) for img in imgs]
+    img = load_image(imgs)
     data = smooth(image_data(img), img.affine, fwhm)
     smoothed = nib.Nifti1Image(data, img.affine, img.header, dtype=data.dtype)
     smoothed.header.set_slope_inter(1, 0)

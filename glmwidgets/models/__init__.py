@@ -16,7 +16,7 @@ _EXPORTS = {
     "permutation_inference": "non_parametric_inference",
     "permuted": "permuted_ols",
     "second_level": "SecondLevelModel",
-    "thresholding": "cluster_level_inference get_clusters_table threshold_stats_img",
+    "thresholding": "cluster_level_inference get_clusters_table map_threshold threshold_stats_img",
 }
 
 __all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -28,7 +28,7 @@ from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import is_f_map, rows_and_dof, statistic_of
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["cluster_level_inference", "get_clusters_table", "threshold_stats_img", "warn_of_unused"]
+__all__ = ["cluster_level_inference", "get_clusters_table", "map_threshold", "threshold_stats_img", "warn_of_unused"]
 
 DEFAULT_THRESHOLD = 3.0
 
@@ -121,6 +121,36 @@ def warn_of_unused(threshold: float | None, height_control: str | None) -> None:
             "pass height_control=None to use it",
             stacklevel=3,
         )
+
+
+def map_threshold(
+    stat_img: ImageLike,
+    mask_img: Any = None,
+    alpha: float = 0.001,
+    threshold: float | None = None,
+    height_control: str | None = "fpr",
+    cluster_threshold: int = 0,
+) -> tuple[nib.Nifti1Image | None, float]:
+    """Threshold the positive side of a map of z scores: `threshold_stats_img` as older scripts call it.
+
+    Parameters
+    ----------
+    stat_img, mask_img, alpha, threshold, height_control, cluster_threshold
+        As in `threshold_stats_img`.
+
+    Returns
+    -------
+    thresholded : Nifti1Image
+    threshold : float
+
+    Examples
+    --------
+    >>> z_map = nib.Nifti1Image(np.array([[[4.0, 3.2, 1.0, -5.0, 2.0]]]), np.eye(4))
+    >>> thresholded, threshold = map_threshold(z_map, alpha=0.001)
+    >>> thresholded.get_fdata().ravel(), round(threshold, 3)
+    (array([4. , 3.2, 0. , 0. , 0. ]), 3.09)
+    """
+    return threshold_stats_img(stat_img, mask_img, alpha, threshold, height_control, cluster_threshold, two_sided=False)
 
 
 def cluster_level_inference(

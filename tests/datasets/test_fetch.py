@@ -196,6 +196,8 @@ def test_spm_auditory(mirror, tmp_path):
     assert len(mirror.asked) == 1
     assert (found.bold.name, found.events.name) == ("sub-01_task-auditory_bold.nii", "sub-01_task-auditory_events.tsv")
     assert found.t_r == 7.0
+    assert found.func == [found["bold"]]
+    assert found["events"] == found.events
 
 
 def test_studyforrest_visloc(mirror, tmp_path):
@@ -226,6 +228,10 @@ def test_fiac(mirror, tmp_path):
     assert [path.name for path in found.run_imgs] == ["run1.nii.gz", "run2.nii.gz"]
     assert found.design_matrices[1].columns.tolist() == ["SSt", "DSt"]
     assert found.mask.is_file()
+    assert (found["func1"], found["func2"]) == tuple(found.run_imgs)
+    assert [np.load(found[f"design_matrix{n}"])["X"].shape for n in (1, 2)] == [(4, 2), (4, 2)]
+    with pytest.raises(KeyError, match="func3"):
+        found["func3"]
 
 
 def _design():

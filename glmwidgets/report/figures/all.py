@@ -21,8 +21,28 @@ from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residua
 from glmwidgets.web.palettes import EVENT_COLOURS, colour_of
 
 # By the names of the conventional scripts, too.
-plot_event = plot_events
 plot_design_matrix_correlation = plot_design_correlation
+
+
+def plot_event(model_event: object, cmap: object = None, output_file: object = None, **look: object) -> object:
+    """Show when events happen: `plot_events`, as the conventional scripts call it.
+
+    Parameters
+    ----------
+    model_event, cmap, output_file, **look
+        As in `plot_events`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> figure = plot_event(pd.DataFrame({"onset": [4.0, 20.0], "duration": 8.0, "trial_type": ["face", "house"]}))
+    """
+    return plot_events(model_event, cmap, output_file=output_file, **look)
+
 
 __all__ = [
     "EVENT_COLOURS",

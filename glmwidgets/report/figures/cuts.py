@@ -82,7 +82,12 @@ class Cuts(NamedTuple):
 
 
 def find_xyz_cut_coords(
-    img: Image, threshold: float | None = None, method: str = "peak", two_sided: bool = True
+    img: Image,
+    mask_img: Image | None = None,
+    activation_threshold: float | None = None,
+    *,
+    method: str = "peak",
+    two_sided: bool = True,
 ) -> tuple[float, float, float]:
     """Choose the point through which to cut a map.
 
@@ -90,7 +95,9 @@ def find_xyz_cut_coords(
     ----------
     img : image or path
         3-D map.
-    threshold : float, optional
+    mask_img : image or path, optional
+        What lies outside of it does not count; on any grid.
+    activation_threshold : float, optional
         For ``method="centre"``: size that a value must exceed to be part of a cluster.
     method : {"peak", "centre"}, default "peak"
         ``"peak"``: the voxel with the largest value. ``"centre"``: centre of mass of the largest cluster (voxels that
@@ -118,9 +125,12 @@ def find_xyz_cut_coords(
     """
     check_choice("method", method, ("peak", "centre"))
     volume = as_volume(img, "img")
+    if mask_img is not None:
+        inside = sample(as_volume(mask_img, "mask_img"), volume.affine, volume.shape, order=0) != 0
+        volume = volume._replace(data=np.where(inside, volume.data, 0))
     voxel: ArrayLike = peak_voxel(volume.data, two_sided)
     size = _size(volume.data, two_sided)
-    labels, n_clusters = ndimage.label(size > (threshold or 0))
+    labels, n_clusters = ndimage.label(size > (activation_threshold or 0))
     if method == "centre" and n_clusters:
         largest = np.bincount(labels.ravel())[1:].argmax() + 1
         voxel = ndimage.center_of_mass(size, labels, largest)
@@ -129,7 +139,13 @@ def find_xyz_cut_coords(
 
 
 def find_cut_slices(
-    img: Image, direction: str = "z", n_cuts: int = 7, threshold: float | None = None, two_sided: bool = True
+    img: Image,
+    direction: str = "z",
+    n_cuts: int = 7,
+    spacing: object = "auto",
+    *,
+    threshold: float | None = None,
+    two_sided: bool = True,
 ) -> NDArray[np.float64]:
     """Choose the cuts along one axis that show most of a map.
 
@@ -144,6 +160,8 @@ def find_cut_slices(
         Axis that the cuts are normal to.
     n_cuts : int, default 7
         Number of cuts; no more than there are slices are returned.
+    spacing : optional
+        Accepted: cuts keep two thirds of the distance that even ones have.
     threshold : float, optional
         Size that a value must exceed to count.
     two_sided : bool, default True

@@ -46,11 +46,11 @@ BAR_ROOM = 0.75  # inches
 def plot_design_matrix(
     design_matrix: pd.DataFrame | str | os.PathLike[str],
     rescale: bool = True,
+    axes: AxesLike | None = None,
+    output_file: str | os.PathLike[str] | None = None,
     *,
     title: str | None = None,
     figure: FigureLike | None = None,
-    axes: AxesLike | None = None,
-    output_file: str | os.PathLike[str] | None = None,
 ) -> Axes | None:
     """Show a design matrix: one row a scan, one column a regressor, dark above zero and blue below it.
 
@@ -120,11 +120,11 @@ def plot_contrast_matrix(
     contrast_def: object,
     design_matrix: pd.DataFrame | str | os.PathLike[str],
     colorbar: bool = False,
+    axes: AxesLike | None = None,
+    output_file: str | os.PathLike[str] | None = None,
     *,
     title: str | None = None,
     figure: FigureLike | None = None,
-    axes: AxesLike | None = None,
-    output_file: str | os.PathLike[str] | None = None,
 ) -> Axes | None:
     """Show the weights of a contrast on the design's columns: warm above zero, cold below it.
 
@@ -198,11 +198,11 @@ def plot_design_correlation(
     tri: str = "full",
     cmap: str | Colormap | None = None,
     colorbar: bool = True,
+    output_file: str | os.PathLike[str] | None = None,
     *,
     title: str | None = None,
     figure: FigureLike | None = None,
     axes: AxesLike | None = None,
-    output_file: str | os.PathLike[str] | None = None,
 ) -> Axes | None:
     """Show how the design's columns correlate (Pearson): each pair once, warm above zero, cold below it.
 

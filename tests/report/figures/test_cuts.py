@@ -151,11 +151,11 @@ def test_centre_of_the_largest_cluster_equals_nilearn():
     image = nib.Nifti1Image(data, nib.affines.from_matvec(np.diag([3.0, 3, 3]), [-30.0, -30, -30]))
     reference = plotting.find_xyz_cut_coords(image, activation_threshold=3)
     # nilearn takes the centre of the voxel that the centre of mass falls into.
-    np.testing.assert_allclose(find_xyz_cut_coords(image, threshold=3, method="centre"), reference, atol=1.5)
+    np.testing.assert_allclose(find_xyz_cut_coords(image, None, 3, method="centre"), reference, atol=1.5)
     weights = data[3:7, 4:9, 10:13]
     by_hand = [(np.indices(weights.shape)[a] * weights).sum() / weights.sum() + s for a, s in enumerate((3, 4, 10))]
     np.testing.assert_allclose(
-        find_xyz_cut_coords(image, threshold=3, method="centre"), 3 * np.array(by_hand) - 30, atol=1e-4
+        find_xyz_cut_coords(image, None, 3, method="centre"), 3 * np.array(by_hand) - 30, atol=1e-4
     )
     with pytest.raises(ValueError, match="method must be one of 'peak', 'centre', not 'max'"):
         find_xyz_cut_coords(image, method="max")
