@@ -8,7 +8,7 @@ _EXPORTS = {
     "arithmetic": "binarize_img math_img threshold_img",
     "clean": "clean_img high_variance_confounds",
     "coordinates": "to_mm",
-    "load": "ImageLike concat_imgs header_t_r load_image load_run load_volume",
+    "load": "ImageLike header_t_r load_image load_run load_volume",
     "mask": "common_voxels find_brain masked_series match_mask to_volumes voxel_series",
     "masking": "apply_mask compute_background_mask compute_epi_mask compute_multi_epi_mask intersect_masks unmask",
     "mean": "mean_img",
@@ -18,7 +18,7 @@ _EXPORTS = {
     "save": "save_image",
     "smooth": "gaussian_sigma smooth_img",
     "spheres": "sphere_indices sphere_series",
-    "volumes": "copy_img get_data index_img iter_img load_img new_img_like",
+    "volumes": "concat_imgs copy_img get_data index_img iter_img load_img new_img_like",
     "voxels": "image_data",
 }
 

@@ -25,10 +25,10 @@ from glmwidgets.images.voxels import image_data
 __all__ = [
     "ImageLike",
     "VolumeChecks",
-    "concat_imgs",
     "header_t_r",
     "image_data",
     "image_name",
+    "join_images",
     "load_image",
     "load_run",
     "load_volume",
@@ -91,9 +91,9 @@ def load_image(img: ImageLike, wildcards: bool = True) -> nib.Nifti1Image:
     if isinstance(img, str | PathLike):
         path = Path(img).expanduser()
         several = sorted(glob(str(path))) if wildcards and WILDCARDS.search(str(path)) and not path.exists() else []
-        return concat_imgs(several) if several else load_image(open_file(path))
+        return join_images(several) if several else load_image(open_file(path))
     if isinstance(img, Iterable) and not isinstance(img, np.ndarray):
-        return concat_imgs(img)
+        return join_images(img)
     hint = "; an array has no place in space: wrap it, nibabel.Nifti1Image(array, affine)"
     raise TypeError(
         f"expected an image, a path or a list of these, not {type(img).__name__}"
@@ -134,29 +134,13 @@ def load_volume(img: ImageLike, what: str = "a map") -> nib.Nifti1Image:
     return opened
 
 
-def concat_imgs(
-    niimgs: Iterable[ImageLike],
-    dtype: Any = None,
-    ensure_ndim: int | None = None,
-    memory: object = None,
-    memory_level: int = 0,
-    auto_resample: bool = False,
-    verbose: int = 0,
-) -> nib.Nifti1Image:
+def join_images(imgs: Iterable[ImageLike]) -> nib.Nifti1Image:
     """Put images together along time.
 
     Parameters
     ----------
-    niimgs : iterable of images or paths
+    imgs : iterable of images or paths
         3-D or 4-D, all of one shape and affine.
-    dtype : numpy type, optional
-        Of the result; by default that of the stored values.
-    ensure_ndim : {3, 4}, optional
-        Refuse images of other dimensions.
-    memory, memory_level, verbose
-        Accepted.
-    auto_resample : bool
-        Bring those of another grid to the first one's, by splines.
 
     Returns
     -------
@@ -171,32 +155,26 @@ def concat_imgs(
     Examples
     --------
     >>> volume = nib.Nifti1Image(np.zeros((2, 2, 2)), np.eye(4))
-    >>> concat_imgs([volume, volume, volume]).shape
+    >>> join_images([volume, volume, volume]).shape
     (2, 2, 2, 3)
     """
-    loaded = [load_image(img) for img in niimgs]
+    loaded = [load_image(img) for img in imgs]
     if not loaded:
         raise ValueError("no images were given: the list is empty")
     first = loaded[0]
-    needed = (3, 4) if ensure_ndim is None else (ensure_ndim,)
     for i, img in enumerate(loaded):
-        if img.ndim not in needed:
-            wanted = " or ".join(map(str, needed))
-            raise ValueError(f"image {i} ({image_name(img)}) has {img.ndim} dimensions; {wanted} are needed")
-    if auto_resample:
-        from glmwidgets.images.resample import resample_img  # which opens images by this module
-
-        loaded = [first, *(resample_img(img, first.affine, first.shape[:3]) for img in loaded[1:])]
-    for i, img in enumerate(loaded):
+        if img.ndim not in (3, 4):
+            raise ValueError(f"image {i} ({image_name(img)}) has {img.ndim} dimensions; 3 or 4 are needed")
         if (difference := grid_difference(img, first)) is not None:
             raise ValueError(
                 f"image {i} ({image_name(img)}) lies on another grid than the first ({image_name(first)}): "
                 f"{difference}\nresample them to one grid first"
             )
     volumes = [image_data(img).reshape(*img.shape[:3], -1) for img in loaded]
-    kind = np.result_type(*{v.dtype for v in volumes}) if dtype is None else np.dtype(dtype)
-    data = np.empty((*first.shape[:3], sum(v.shape[3] for v in volumes)), kind, order="F")
-    np.concatenate(volumes, axis=3, out=data, casting="unsafe")
+    data = np.empty(
+        (*first.shape[:3], sum(v.shape[3] for v in volumes)), np.result_type(*{v.dtype for v in volumes}), order="F"
+    )
+    np.concatenate(volumes, axis=3, out=data)
     header = first.header.copy()
     header.set_slope_inter(1, 0)
     joined = nib.Nifti1Image(data, first.affine, header, dtype=data.dtype)

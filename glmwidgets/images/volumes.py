@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
+from glmwidgets.images.load import ImageLike, image_data, image_name, join_images, load_image
 from glmwidgets.images.new import image_like
+from glmwidgets.images.resample import resample_img
 
-__all__ = ["copy_img", "get_data", "index_img", "iter_img", "load_img", "new_img_like"]
+__all__ = ["concat_imgs", "copy_img", "get_data", "index_img", "iter_img", "load_img", "new_img_like"]
 
 
 def load_img(img: ImageLike, wildcards: bool = True, dtype: Any = None) -> nib.Nifti1Image:
@@ -167,3 +168,53 @@ def copy_img(img: ImageLike) -> nib.Nifti1Image:
     """
     opened = load_image(img)
     return nib.Nifti1Image(image_data(opened).copy(), opened.affine.copy(), opened.header.copy())
+
+
+def concat_imgs(
+    niimgs: Iterable[ImageLike],
+    dtype: Any = None,
+    ensure_ndim: int | None = None,
+    memory: object = None,
+    memory_level: int = 0,
+    auto_resample: bool = False,
+    verbose: int = 0,
+) -> nib.Nifti1Image:
+    """Put images together along time.
+
+    Parameters
+    ----------
+    niimgs : iterable of images or paths
+        3-D or 4-D, all of one shape and affine.
+    dtype : numpy type, optional
+        Of the result; by default that of the stored values.
+    ensure_ndim : {3, 4}, optional
+        Refuse images of other dimensions.
+    memory, memory_level, verbose
+        Accepted.
+    auto_resample : bool
+        Bring those of another grid to the first one's, by splines.
+
+    Returns
+    -------
+    Nifti1Image
+        4-D, with the first image's header.
+
+    Raises
+    ------
+    ValueError
+        As `glmwidgets.images.load.join_images`, and if an image has other dimensions than `ensure_ndim`.
+
+    Examples
+    --------
+    >>> volume = nib.Nifti1Image(np.zeros((2, 2, 2)), np.eye(4))
+    >>> concat_imgs([volume, volume, volume], dtype="float32").shape
+    (2, 2, 2, 3)
+    """
+    opened = [load_image(img) for img in niimgs]
+    for i, img in enumerate(opened):
+        if ensure_ndim is not None and img.ndim != ensure_ndim:
+            raise ValueError(f"image {i} ({image_name(img)}) has {img.ndim} dimensions; {ensure_ndim} are needed")
+    if auto_resample and opened:
+        opened = [opened[0], *(resample_img(img, opened[0].affine, opened[0].shape[:3]) for img in opened[1:])]
+    joined = join_images(opened)
+    return joined if dtype is None else image_like(image_data(joined).astype(dtype), joined)

@@ -15,11 +15,12 @@ import pytest
 import glmwidgets as gw
 from glmwidgets.files.memory import available_memory, human_bytes, need_memory
 from glmwidgets.images.coordinates import peak_mm
-from glmwidgets.images.load import concat_imgs, image_data, load_image, load_run, load_volume
+from glmwidgets.images.load import image_data, load_image, load_run, load_volume
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.mean import mean_img
 from glmwidgets.images.resample import resample_img
 from glmwidgets.images.smooth import smooth_img
+from glmwidgets.images.volumes import concat_imgs
 from glmwidgets.models import FirstLevelModel, SecondLevelModel, get_clusters_table, threshold_stats_img
 
 A = np.diag([3.0, 3, 3, 1])

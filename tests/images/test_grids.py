@@ -9,9 +9,9 @@ import pytest
 
 import glmwidgets as gw
 from glmwidgets.images.grids import corners, grid_difference, little_is_shared, same_grid, share_within
-from glmwidgets.images.load import concat_imgs
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.spheres import region_series
+from glmwidgets.images.volumes import concat_imgs
 from glmwidgets.models import FirstLevelModel, SecondLevelModel, compute_fixed_effects
 from glmwidgets.panels.parts.grid import Grid
 from glmwidgets.runs.domain import Domain

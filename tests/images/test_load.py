@@ -8,7 +8,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from glmwidgets.images.load import concat_imgs, header_t_r, image_data, image_name, load_image, load_run
+from glmwidgets.images.load import header_t_r, image_data, image_name, load_image, load_run
+from glmwidgets.images.volumes import concat_imgs
 
 AFFINE = np.array([[-3.0, 0, 0, 60], [0, 3, 0, -70], [0, 0, 4, -40], [0, 0, 0, 1]])
 
@@ -294,3 +295,14 @@ def test_concat_keeps_the_time_of_4d_images_and_names_a_stranger(tmp_path, ints)
         concat_imgs([])
     with pytest.raises(ValueError, match=r"image 0 .* has 5 dimensions; 3 or 4 are needed"):
         concat_imgs([nib.Nifti1Image(np.stack([ints, ints], -1), AFFINE)])
+
+
+def test_images_of_other_grids_are_brought_to_the_first_ones_where_asked():
+    first = nib.Nifti1Image(np.ones((4, 4, 4), np.int16), np.diag([2.0, 2, 2, 1]))
+    fine = nib.Nifti1Image(np.full((8, 8, 8), 3, np.int16), np.eye(4))
+    joined = concat_imgs([first, fine], dtype="float32", auto_resample=True)
+    assert joined.shape == (4, 4, 4, 2)
+    assert joined.get_data_dtype() == np.float32
+    np.testing.assert_allclose(joined.get_fdata()[1:3, 1:3, 1:3, 1], 3)
+    with pytest.raises(ValueError, match="image 0 .* has 3 dimensions; 4 are needed"):
+        concat_imgs([first], ensure_ndim=4)
