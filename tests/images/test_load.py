@@ -304,5 +304,5 @@ def test_images_of_other_grids_are_brought_to_the_first_ones_where_asked():
     assert joined.shape == (4, 4, 4, 2)
     assert joined.get_data_dtype() == np.float32
     np.testing.assert_allclose(joined.get_fdata()[1:3, 1:3, 1:3, 1], 3)
-    with pytest.raises(ValueError, match="image 0 .* has 3 dimensions; 4 are needed"):
+    with pytest.raises(ValueError, match=r"image 0 .* has 3 dimensions; 4 are needed"):
         concat_imgs([first], ensure_ndim=4)
