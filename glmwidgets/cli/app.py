@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -15,17 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets.cli import Parser
-from glmwidgets.cli.server import (
-    add_server_options,
-    check_installed,
-    free_port,
-    from_elsewhere,
-    host_name,
-    open_browser,
-    reachable_here,
-    stop,
-    wait_until_it_answers,
-)
+from glmwidgets.cli.server import add_server_options, check_installed, place_and_token, running, watch
 from glmwidgets.files.writing import write_text
 
 __all__ = ["app", "running_app"]
@@ -93,18 +82,12 @@ def app(argv: Sequence[str]) -> int:
         raise ValueError(f"--most is the number of pages that may be open at once, 1 or more; got {given.most}")
     chosen = _runs(given.files, given.t_r, given.design or [])
     print("Starting Voilà ...", flush=True)
+    todo = (
+        f"Each page that is opened has an analysis of its own; up to {given.most} may be open at once (--most). "
+        "That of a page that was left is gone within a minute.\nPress Ctrl+C here to stop."
+    )
     with running_app(chosen, given.ip, given.port, given.theme, given.most) as (process, base, token):
-        url = f"{base}/?token={token}"
-        print(f"\n    {url}\n")
-        if given.no_browser or not open_browser(url):
-            print("Open this address in a browser." + from_elsewhere(given.ip, base))
-        print(
-            f"Each page that is opened has an analysis of its own; up to {given.most} may be open at once (--most). "
-            "That of a page that was left is gone within a minute.\nPress Ctrl+C here to stop.",
-            flush=True,
-        )
-        with contextlib.suppress(KeyboardInterrupt):
-            process.wait()
+        watch(process, f"{base}/?token={token}", given, todo)
     print("Voilà has stopped.")
     return 0
 
@@ -195,8 +178,7 @@ def running_app(
     token : str
         What an address must carry to be let in.
     """
-    port = free_port(ip, port)
-    token = secrets.token_hex(24)
+    at, token = place_and_token(ip, port)
     with tempfile.TemporaryDirectory(prefix="glmwidgets-app-", ignore_cleanup_errors=True) as private:
         folder, config, log = Path(private) / "page", Path(private) / "config", Path(private) / "voila.log"
         template = Path(private) / "data" / "voila" / "templates" / TEMPLATE
@@ -210,32 +192,13 @@ def running_app(
         # In a file, for the words of a command can be read by everybody on the machine.
         write_text(config / "voila.json", json.dumps(_configuration(token, most)), "configuration")
         paths = [str(Path(private) / "data"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
-        command = [sys.executable, "-m", "voila", NOTEBOOK, "--no-browser", f"--Voila.ip={ip}", f"--port={port}"]
+        command = [sys.executable, "-m", "voila", NOTEBOOK, "--no-browser", f"--Voila.ip={ip}", f"--port={at[1]}"]
         command += ["--Voila.port_retries=0", f"--theme={theme}", f"--template={TEMPLATE}", "--show_tracebacks=True"]
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                # The kernel must be of the environment that glmwidgets is installed in.
-                env={
-                    **os.environ,
-                    "JUPYTER_CONFIG_DIR": str(config),
-                    "JUPYTER_PREFER_ENV_PATH": "1",
-                    "JUPYTER_PATH": os.pathsep.join(paths),
-                    IN_APP: "1",
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            wait_until_it_answers(process, lambda: _listens(reachable_here(ip), port), log, "Voilà")
-            yield process, f"http://{host_name(ip)}:{port}", token
-        finally:
-            stop(process)
+        environment = {"JUPYTER_CONFIG_DIR": str(config), "JUPYTER_PATH": os.pathsep.join(paths), IN_APP: "1"}
+        with running("Voilà", command, environment, folder, log, _listens, at) as (process, base):
+            yield process, base, token
 
 
-def _listens(host: str, port: int) -> bool:
+def _listens(host: str, port: int) -> None:
     # A page would be computed if it were asked for.
-    with socket.create_connection((host.strip("[]"), port), timeout=2):
-        return True
+    socket.create_connection((host.strip("[]"), port), timeout=2).close()

@@ -6,28 +6,18 @@ import argparse
 import contextlib
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
 from glmwidgets.cli import Parser
-from glmwidgets.cli.server import (
-    add_server_options,
-    check_installed,
-    free_port,
-    from_elsewhere,
-    host_name,
-    open_browser,
-    reachable_here,
-    stop,
-    wait_until_it_answers,
-)
+from glmwidgets.cli.server import add_server_options, check_installed, place_and_token, running, watch
 from glmwidgets.datasets.demo import DEMO_FILE, DEMO_FORMAT
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
@@ -183,14 +173,9 @@ def _serve(folder: Path, notebook: str | None, given: argparse.Namespace, todo: 
     """Run JupyterLab until it ends or is stopped from here."""
     print(f"Starting JupyterLab in {folder} ...", flush=True)
     with running_lab(folder, given.ip, given.port) as (process, base, token):
-        url = f"{base}/lab/tree/{quote(notebook)}" if notebook else f"{base}/lab"
-        url += f"?token={token}"
-        print(f"\n    {url}\n")
-        if given.no_browser or not open_browser(url):
-            print("Open this address in a browser." + from_elsewhere(given.ip, base))
-        print(f"{todo}\nPress Ctrl+C here to stop JupyterLab.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            process.wait()
+        page = f"{base}/lab/tree/{quote(notebook)}" if notebook else f"{base}/lab"
+        todo += "\nPress Ctrl+C here to stop JupyterLab."
+        watch(process, f"{page}?token={token}", given, todo)
     print("JupyterLab has stopped.")
     return 0
 
@@ -216,36 +201,24 @@ def running_lab(folder: Path, ip: str, port: int | None) -> Iterator[tuple[subpr
     token : str
         What an address must carry to be let in.
     """
-    port = free_port(ip, port)
-    token = secrets.token_hex(24)
+    at, token = place_and_token(ip, port)
     with tempfile.TemporaryDirectory(prefix="glmwidgets-lab-", ignore_cleanup_errors=True) as private:
         log = Path(private) / "jupyterlab.log"
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.ip={ip}"]
-        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
+        command += [f"--ServerApp.port={at[1]}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")  # Jupyter refuses to serve root, who is the only user of a container
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, **_environment(Path(private)), "JUPYTER_TOKEN": token},
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            wait_until_it_answers(process, lambda: _answers(reachable_here(ip), port, token), log)
-            yield process, f"http://{host_name(ip)}:{port}", token
-        finally:
-            stop(process)
+        environment = {**_environment(Path(private)), "JUPYTER_TOKEN": token}
+        answers = partial(_answers, token=token)
+        with running("JupyterLab", command, environment, folder, log, answers, at) as (process, base):
+            yield process, base, token
 
 
-def _answers(host: str, port: int, token: str) -> bool:
+def _answers(host: str, port: int, token: str) -> None:
     # Without a proxy, which knows nothing of this machine's own ports.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(f"http://{host}:{port}/api/status", headers={"Authorization": f"token {token}"})
     direct.open(request, timeout=2).close()
-    return True
 
 
 def _environment(private: Path) -> dict[str, str]:
@@ -260,6 +233,4 @@ def _environment(private: Path) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": str(private / "config"),
         "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"),
         "JUPYTERLAB_SETTINGS_DIR": theirs,
-        # The kernel must be of the environment that glmwidgets is installed in.
-        "JUPYTER_PREFER_ENV_PATH": "1",
     }

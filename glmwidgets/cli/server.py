@@ -8,27 +8,25 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import secrets
 import shlex
 import socket
 import subprocess
 import sys
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from glmwidgets.cli import CommandError
 
 __all__ = [
     "add_server_options",
     "check_installed",
-    "free_port",
-    "from_elsewhere",
-    "host_name",
-    "open_browser",
-    "reachable_here",
-    "stop",
-    "wait_until_it_answers",
+    "place_and_token",
+    "running",
+    "watch",
 ]
 
 FIRST_PORT, PORTS = 8888, 100
@@ -67,7 +65,70 @@ def check_installed(command: str, extra: str = "lab") -> None:
         )
 
 
-def free_port(ip: str, port: int | None) -> int:
+@contextlib.contextmanager
+def running(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    log: Path,
+    answers: Callable[[str, int], None],
+    at: tuple[str, int],
+) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A server in a process of its own, which answers; stopped at the end of the block.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    command : sequence of str
+    environment : mapping from str to str
+        Added to that of this process.
+    folder : Path
+        In which it is started.
+    log : Path
+        What it writes.
+    answers : callable
+        Given host and port; raises OSError where nobody answers there.
+    at : (ip, port)
+        Where it was told to listen.
+
+    Yields
+    ------
+    process : subprocess.Popen
+    base : str
+        Its address.
+    """
+    ip, port = at
+    # The kernel must be of the environment that glmwidgets is installed in.
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **environment}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait_until_it_answers(process, lambda: answers(_reachable_here(ip), port), log, name)
+        yield process, f"http://{_host_name(ip)}:{port}"
+    finally:
+        _stop(process)
+
+
+def watch(process: subprocess.Popen, url: str, given: argparse.Namespace, todo: str) -> None:
+    """Say where a server is, and stay until it ends or is stopped from here."""
+    print(f"\n    {url}\n")
+    if given.no_browser or not _open_browser(url):
+        print("Open this address in a browser." + _from_elsewhere(given.ip, url))
+    print(todo, flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        process.wait()
+
+
+def place_and_token(ip: str, port: int | None) -> tuple[tuple[str, int], str]:
+    """Where a server shall listen, on the first port that is free if none is asked for, and what lets a page in."""
+    return (ip, _free_port(ip, port)), secrets.token_hex(24)
+
+
+def _free_port(ip: str, port: int | None) -> int:
     """The port that is asked for, or the first that is free.
 
     Raises
@@ -89,37 +150,18 @@ def free_port(ip: str, port: int | None) -> int:
     raise CommandError(f"cannot listen on {wanted} of {ip} ({reason}); choose another with --port")
 
 
-def wait_until_it_answers(
-    process: subprocess.Popen, answers: Callable[[], bool], log: Path, name: str = "JupyterLab"
-) -> None:
-    """Wait for a server that was started.
-
-    Parameters
-    ----------
-    process : subprocess.Popen
-    answers : callable
-        Whether it answers; may raise OSError where it does not.
-    log : Path
-        What it has written.
-    name : str
-        What messages call it.
-
-    Raises
-    ------
-    CommandError
-        With its last words, if it has ended or its time is up.
-    """
+def _wait_until_it_answers(process: subprocess.Popen, answers: Callable[[], None], log: Path, name: str) -> None:
+    """Wait for a server that was started; its last words are an error, if it has ended or its time is up."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
-            if answers():
-                return
+            return answers()
         time.sleep(0.1)
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
     raise CommandError(f"{name} did not start; its last words: {' / '.join(last) or 'none'}")
 
 
-def stop(process: subprocess.Popen) -> None:
+def _stop(process: subprocess.Popen) -> None:
     """End a server, by force if it does not listen."""
     process.terminate()
     try:
@@ -129,26 +171,26 @@ def stop(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def is_everywhere(ip: str) -> bool:
+def _is_everywhere(ip: str) -> bool:
     """Whether an address stands for all that the machine has."""
     return ip in ("0.0.0.0", "::", "*", "")
 
 
-def reachable_here(ip: str) -> str:
+def _reachable_here(ip: str) -> str:
     """Name under which a server on an address is reached from this machine."""
-    return "localhost" if is_everywhere(ip) else _bracketed(ip)
+    return "localhost" if _is_everywhere(ip) else _bracketed(ip)
 
 
-def host_name(ip: str) -> str:
+def _host_name(ip: str) -> str:
     """Name under which it is reached from anywhere."""
-    return socket.gethostname() if is_everywhere(ip) else _bracketed(ip)
+    return socket.gethostname() if _is_everywhere(ip) else _bracketed(ip)
 
 
 def _bracketed(ip: str) -> str:
     return f"[{ip}]" if ":" in ip else ip
 
 
-def open_browser(url: str) -> bool:
+def _open_browser(url: str) -> bool:
     """Whether a browser with a window was opened; one that runs in the terminal would take it over."""
     has_screen = sys.platform in ("darwin", "win32") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
@@ -156,11 +198,11 @@ def open_browser(url: str) -> bool:
     return has_screen and webbrowser.open(url)
 
 
-def from_elsewhere(ip: str, base: str) -> str:
+def _from_elsewhere(ip: str, url: str) -> str:
     """How to reach a server that listens on its own machine only."""
     if ip not in ("localhost", "127.0.0.1", "::1"):
         return ""
-    port = base.rpartition(":")[2]
+    port = urlsplit(url).port
     return (
         f"\nIf your browser is on another machine, first run there: ssh -N -L {port}:localhost:{port} "
         f"{socket.gethostname()}\nor start again with --ip 0.0.0.0 on a network that you trust."
