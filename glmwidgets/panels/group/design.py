@@ -54,11 +54,9 @@ class GroupDesignPanel(Panel):
         tools = W.row("glmw-bar", self.upload, self.centre)
         self._note = text("glmw-note")
         self.fill(tests, self.table, self._note, tools, labelled(self.smoothing))
-        session.observe_locked(self._show, "settings")
-        session.observe_locked(self._show_fit, ["result", "status"])
         session.observe_locked(self._mark, "shown")
-        self._show()
-        self._show_fit()
+        session.observe_at_once(self._show, "settings")
+        session.observe_at_once(self._show_fit, ["result", "status"])
 
     def _edit(self, cells: list[Typed]) -> Refused:
         def change(settings: GroupSettings, row: int, column: int, words: str) -> dict[str, Any]:
@@ -109,5 +107,4 @@ class GroupDesignPanel(Panel):
 
     def _mark(self, _change: object = None) -> None:
         maps, shown = self.session.settings.table.maps, self.session.shown
-        here = maps.index(shown) if shown in maps else -1
-        self.table.here = here
+        self.table.here = maps.index(shown) if shown in maps else -1

@@ -67,8 +67,7 @@ class GroupExplorer(SessionExplorer):
             [self.clusters, self.maps],
         )
         self._columns.add_class("glmw-group")
-        session.observe_locked(self._swap, "shown")
-        self._swap()
+        session.observe_at_once(self._swap, "shown")
         if session.result is None:
             session.refresh()
 
@@ -77,8 +76,7 @@ class GroupExplorer(SessionExplorer):
         alone = self.session.shown is not None
         # Out of sight but not without a size: a canvas that has none does not take what it is sent.
         (self.map.add_class if alone else self.map.remove_class)("glmw-aside")
-        children = (self.one,) if alone else ()
-        self._place.children = children
+        self._place.children = (self.one,) if alone else ()
 
     def _facts(self) -> tuple[str, list[str]]:
         session, result = self.session, self.session.result

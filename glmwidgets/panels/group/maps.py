@@ -25,11 +25,9 @@ class MapsPanel(Panel):
         self.tiles.on_pick(self.guarded(self._pick))
         self._painted: np.ndarray | None = None
         self.fill(self.tiles)
-        session.observe_locked(self._show, "result")
         session.observe_locked(self._mark, "shown")
-        session.observe_locked(self._turn, "settings")
-        self._turn()
-        self._show()
+        session.observe_at_once(self._turn, "settings")
+        session.observe_at_once(self._show, "result")
 
     def _pick(self, row: int) -> None:
         name = self.session.settings.table.maps[row]
@@ -54,9 +52,7 @@ class MapsPanel(Panel):
 
     def _mark(self, _change: object = None) -> None:
         maps, shown = self.session.settings.table.maps, self.session.shown
-        here = maps.index(shown) if shown in maps else -1
-        self.tiles.here = here
+        self.tiles.here = maps.index(shown) if shown in maps else -1
 
     def _turn(self, _change: object = None) -> None:
-        mirrored = self.session.settings.map.convention == "radiological"
-        self.tiles.mirrored = mirrored
+        self.tiles.mirrored = self.session.settings.map.convention == "radiological"

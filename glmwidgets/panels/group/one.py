@@ -71,7 +71,5 @@ class OneMapPanel(Panel):
         out = name in self.session.settings.data.left_out
         words = result.influence.words(result.rows.index(row)) if row in result.rows else "left out"
         warned = f' · <span class="glmw-warn">{escape(words)}</span>' if words else ""
-        said = f"<b>{escape(name)}</b> by itself{warned}"
-        self._words.value = said
-        label = "take it back" if out else "leave out"
-        self.keep.description = label
+        self._words.value = f"<b>{escape(name)}</b> by itself{warned}"
+        self.keep.description = "take it back" if out else "leave out"

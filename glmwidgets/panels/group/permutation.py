@@ -65,11 +65,10 @@ class PermutationPanel(Panel):
         self._drawn: Permuted | None = None
         self._stale = False
         self.fill(choices, tools, self._table, self._place)
-        session.observe_locked(self._show, ["permuted", "result"])
         session.observe_locked(self._show_settings, "settings")
         # A test that could not be begun ends without a result.
         session.observe_locked(self._show_run, "status")
-        self._show()
+        session.observe_at_once(self._show, ["permuted", "result"])
 
     def _progress_words(self) -> W.HTML:
         self._words = text("glmw-note")
@@ -138,8 +137,7 @@ class PermutationPanel(Panel):
         with self.viewer.hold_sync():
             self.viewer.threshold = -math.log10(alpha) * (1 - 1e-6)
             self.viewer.sign = "two-sided" if permuted.result.two_sided else "positive"
-            top = max(1.5 * -math.log10(alpha), math.log10(1 + permuted.result.n_perm))
-            self.viewer.vmax = top
+            self.viewer.vmax = max(1.5 * -math.log10(alpha), math.log10(1 + permuted.result.n_perm))
             self.viewer.set_map(signed)
 
     def _plot(self, permuted: Permuted) -> None:
@@ -191,22 +189,19 @@ class PermutationPanel(Panel):
                         f"{permuted.best[name]:.4f}".lstrip("0"),
                     )
                 )
-        html = "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
-        self._table.value = html
+        self._table.value = "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
 
     def _show_run(self, _change: object = None) -> None:
         permuted, running = self.session.permuted, self.session.is_permuting
-        label = "cancel" if running else "run"
-        self.run.description = label
-        done = 0.0 if permuted is None else permuted.result.n_done / max(1, permuted.result.n_perm)
-        self.bar.value = done
-        words = self._in_words(permuted, running)
-        self._words.value = words
+        self.run.description = "cancel" if running else "run"
+        self.bar.value = 0.0 if permuted is None else permuted.result.n_done / max(1, permuted.result.n_perm)
+        self._words.value = self._in_words(permuted, running)
         stale = self._drawn is not None and self._drawn is not permuted
         if self.viewer is not None and self.viewer.stale != stale:
             self.viewer.stale = stale
-        no_height = permuted is None or not math.isfinite(permuted.height_in_z(self.session.settings.permutation.alpha))
-        self.take.disabled = no_height
+        self.take.disabled = permuted is None or not math.isfinite(
+            permuted.height_in_z(self.session.settings.permutation.alpha)
+        )
         verdict = "" if permuted is None else f"{permuted.result.n_done:,} permutations, {permuted.state}"
         self.set_verdict(verdict)
 

@@ -68,11 +68,9 @@ class ValuesPanel(Panel):
         self._place: tuple | None = None
         self.fill(self.figure, row)
         self.on_value(self.against, lambda _: self._show())
-        session.observe_locked(self._show, ["cursor", "result"])
         session.observe_locked(self._colour, "shown")
-        session.observe_locked(self._offer, "settings")
-        self._offer()
-        self._show()
+        session.observe_at_once(self._offer, "settings")
+        session.observe_at_once(self._show, ["cursor", "result"])
 
     def _offer(self, _change: object = None) -> None:
         names = [(name, f"column {name}") for name in self.session.settings.table.names]
@@ -142,8 +140,7 @@ class ValuesPanel(Panel):
         with self._axis.hold_sync():
             self._axis.label = drawn.label
             self._axis.visible = not drawn.ticks
-        margin = {**self.figure.fig_margin, "bottom": 8 if drawn.ticks else 40}
-        self.figure.fig_margin = margin
+        self.figure.fig_margin = {**self.figure.fig_margin, "bottom": 8 if drawn.ticks else 40}
         with self.ticks.hold_sync():
             self.ticks.x = np.arange(len(drawn.ticks), dtype=float)
             self.ticks.y = np.full(len(drawn.ticks), 0.01)
@@ -194,8 +191,7 @@ class ValuesPanel(Panel):
             words.append(f"{drawn.label or 'this column'} is not in the model: values as they are")
         if drawn.adjusted:
             words.append(f"adjusted for {', '.join(drawn.adjusted[:4])}{' …' if len(drawn.adjusted) > 4 else ''}")
-        said = escape(" · ".join(words))
-        self._words.value = said
+        self._words.value = escape(" · ".join(words))
 
 
 def _short(name: str, most: int) -> str:

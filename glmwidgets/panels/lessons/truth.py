@@ -51,10 +51,8 @@ class TruthPanel(Panel):
             f'<span style="color:{FIT}">···</span> what the false discovery rate promises',
         )
         self.fill(self._words, plot, legend)
-        session.observe_locked(self._draw, "result")
-        session.observe_locked(self._count, "clusters")
-        self._draw()
-        self._count()
+        session.observe_at_once(self._draw, "result")
+        session.observe_at_once(self._count, "clusters")
 
     def _responding(self) -> np.ndarray | None:
         """By voxel of the mask: the sign of what the contrast truly is."""

@@ -70,8 +70,7 @@ class ColumnEdits(W.VBox):
         freed = field("orthogonal to", self.orthogonal)
         self._edits = W.column("glmw-view", self.used, self.column, words, shifted, freed)
         super().__init__([where, self._edits])
-        self.session.observe_locked(self._show, "settings")
-        self._show()
+        self.session.observe_at_once(self._show, "settings")
 
     def choose(self, name: str) -> None:
         """Have the controls speak of a column."""

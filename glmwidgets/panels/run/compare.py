@@ -38,8 +38,7 @@ class ComparePanel(Panel):
         self._shown: Comparison | None = None
         numbers = W.VBox([self._words, self._better])
         self.fill(W.row("glmw-compare", numbers, text("glmw-note", "B − A of"), self.what))
-        session.observe_locked(self._show, ["pinned", "result"])
-        self._show()
+        session.observe_at_once(self._show, ["pinned", "result"])
 
     def _press(self, change: dict) -> None:
         if change["new"] and self.session.pinned is None:
@@ -60,8 +59,7 @@ class ComparePanel(Panel):
     def _show(self, _change: object = None) -> None:
         a, b = self.session.pinned, self.session.result
         self.pin.value = a is not None
-        label = "unpin A" if a is not None else "pin as A"
-        self.pin.description = label
+        self.pin.description = "unpin A" if a is not None else "pin as A"
         if a is None or b is None:
             self.forget()
             return

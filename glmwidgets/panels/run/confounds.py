@@ -65,7 +65,6 @@ class ConfoundsPanel(Panel):
         self.fill(*widgets, bar, opened_by(self.details, self._inside))
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)
-        self._show()
         self.stand_still("design.confounds", "The design matrix was given: the table of confounds is not used.")
 
     # What there is ----------------------------------------------------------------------------------------------------
@@ -166,8 +165,7 @@ class ConfoundsPanel(Panel):
             options += [("another choice", OTHER)] if level is None else []
             if len(options) != len(self.motion.options):
                 self.motion.options = options
-            shown = OTHER if level is None else level
-            self.motion.value = shown
+            self.motion.value = OTHER if level is None else level
 
     def _say(self) -> None:
         result = self.session.result

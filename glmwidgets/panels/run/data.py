@@ -52,7 +52,6 @@ class DataPanel(Panel):
         self.fill(self._facts, pair, first, self._cut_field)
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)
-        self._show()
 
     def _show(self, _change: object = None) -> None:
         run, data, result = self.session.run, self.session.settings.data, self.session.result

@@ -45,8 +45,7 @@ class DesignPanel(Panel):
         self.edits = None if session.run.design is None else ColumnEdits(self)
         edits = () if self.edits is None else (self.edits,)
         self.fill(self.shown, self.matrix, self.drawn, self.chart, *edits)
-        session.observe_locked(self._show, "result")
-        self._show()
+        session.observe_at_once(self._show, "result")
 
     def _show(self, _change: object = None) -> None:
         result = self.session.result

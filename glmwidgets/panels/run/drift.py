@@ -66,10 +66,8 @@ class DriftPanel(Panel):
         self._taken = text("glmw-note")
         self._painted: tuple | None = None
         self.fill(self.model, self._cut_off, self._order, self.spectrum, self._taken)
-        session.observe_locked(self._show_fields, "settings")
+        session.observe_at_once(self._show_fields, "settings")
         self.when_settled(self._show)
-        self._show_fields()
-        self._show()
         self.stand_still("design.drift_model", "The design matrix was given: slow drifts are modelled by its columns.")
 
     def _show_fields(self, _change: object = None) -> None:
@@ -116,8 +114,7 @@ class DriftPanel(Panel):
         more = f", and less of {left} other{'s' * (left != 1)}" if left else ""
         by_filter = DRIFTS[self.session.result.settings.design.drift_model].setting == "high_pass"
         what = "The high-pass filter" if by_filter else "The drift model"
-        said = f"{what} removes {', '.join(words)}{more}." if n_drifts and words else ""
-        self._taken.value = said
+        self._taken.value = f"{what} removes {', '.join(words)}{more}." if n_drifts and words else ""
 
 
 def _share(name: str, share: float) -> str:

@@ -70,8 +70,7 @@ class EventEditor(Panel):
         self.timeline.observe(self.guarded(self._tick), "off")
         self.on_value(self.kind, self._show_kind)
         self.on_value(self._open, self._show)
-        session.observe_locked(self._show, "settings")
-        self._show()
+        session.observe_at_once(self._show, "settings")
 
     # What it is made of ----------------------------------------------------------------------------------------
 
@@ -224,8 +223,7 @@ class EventEditor(Panel):
 
     def _count_picked(self) -> None:
         n = len(self.grid.picked)
-        words = f"{n} event{'s' * (n != 1)} picked" if n else "click a row, double-click a cell"
-        self._count.value = words
+        self._count.value = f"{n} event{'s' * (n != 1)} picked" if n else "click a row, double-click a cell"
         for button in (self.delete, self.retype):
             button.disabled = n == 0
 
@@ -293,8 +291,7 @@ class EventEditor(Panel):
         for control in (self.shift, self.seconds):
             if abs(control.value - shift) > 1e-9:
                 control.value = shift
-        words = f"s · {shift / self.session.run.t_r:+.2f} TR".replace("-", "\u2212") if shift else "s"
-        self._scans.value = words
+        self._scans.value = f"s · {shift / self.session.run.t_r:+.2f} TR".replace("-", "\u2212") if shift else "s"
 
     def _show_kind(self, _change: object = None) -> None:
         kind, table = self.kind.value, self._edits.table

@@ -69,8 +69,7 @@ class EventsPanel(Panel):
         self._shown: tuple | None = None
         self.fill(self._nothing, self.types, self._found, self._unlasting, tools)
         self.types.observe(self.guarded(self._write), "off")
-        session.observe_locked(self._show, "settings")
-        self._show()
+        session.observe_at_once(self._show, "settings")
         self.stand_still("design.conditions", "The design matrix was given: no events are modelled.")
 
     @cached_property
@@ -126,6 +125,7 @@ class EventsPanel(Panel):
         self.set_verdict(" · ".join(words))
 
     def _show_findings(self, findings: list[EventFinding]) -> None:
-        said = "".join(f'<p class="{TONES[found.severity]}">{escape(found.message)}</p>' for found in findings)
-        self._found.value = said
+        self._found.value = "".join(
+            f'<p class="{TONES[found.severity]}">{escape(found.message)}</p>' for found in findings
+        )
         W.show(self.to_seconds, any(found.kind == "milliseconds" for found in findings))

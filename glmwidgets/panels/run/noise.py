@@ -74,11 +74,9 @@ class NoisePanel(Panel):
         self._drawn: Whiteness | None = None
         self._found: tuple[object, str, tuple[str, ...]] = (None, "", ())
         self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
-        session.observe_locked(self._show_choice, ["settings", "evidence"])
-        self.when_settled(self._show_verdict)
         self.watch.observe(self.guarded(lambda _change: self._show_verdict()), "verdict")
-        self._show_choice()
-        self._show_verdict()
+        session.observe_at_once(self._show_choice, ["settings", "evidence"])
+        self.when_settled(self._show_verdict)
 
     def _offered(self, name: str) -> str:
         if all(name != value for _, value in self.model.options):
@@ -114,8 +112,7 @@ class NoisePanel(Panel):
         self._about.value = escape(self._why(settings.noise, row))
         W.show(self.evidence, settings.noise.choice == "name")
         self.model.tooltip = row.description
-        label = "z map" if settings.map.statistic == "rho" else "ρ map"
-        self.rho.description = label
+        self.rho.description = "z map" if settings.map.statistic == "rho" else "ρ map"
         W.show(self.rho, row.can_pool)
 
     def forget(self) -> None:
@@ -140,8 +137,7 @@ class NoisePanel(Panel):
         suggested = white.suggestion if white is not None else None
         W.show(self.suggestion, suggested is not None)
         if suggested is not None:
-            wanted = f"try {noise_model_row(suggested).label}"
-            self.suggestion.description = wanted
+            self.suggestion.description = f"try {noise_model_row(suggested).label}"
         if verdict is None:
             # Nothing jumps while the newer verdict is on its way: the old words stay, and are greyed.
             self._said.add_class("glmw-stale")

@@ -64,9 +64,8 @@ class ResponsePanel(Panel):
         self.more = W.ToggleButton(description="convolution")
         more = W.row("glmw-bar", self.more), opened_by(self.more, lambda: self._how)
         self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend, *more)
-        session.observe_locked(self._show, "settings")
         self._shown: tuple | None = None
-        self._show()
+        session.observe_at_once(self._show, "settings")
         self.stand_still("design.hrf_model", "The design matrix was given: its columns hold the response already.")
 
     @cached_property

@@ -142,8 +142,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
 
     def _count(self, _change: object = None) -> None:
         models = self.runs.n_models
-        words = f"{models} model{'s' * (models != 1)} viewed in all tabs"
-        self._counted.value = words
+        self._counted.value = f"{models} model{'s' * (models != 1)} viewed in all tabs"
 
     def opening(self, session: LiveSession) -> list[str]:
         """Lines of Python that open these runs, with the model that they began with, and the tab of a session."""

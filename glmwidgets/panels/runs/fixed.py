@@ -49,10 +49,8 @@ class RunsPanel(Panel):
             self.on_value(tick, self._choose)
         self.weighting = self.control("runs.weighting")
         self.fill(*lines, labelled(self.weighting))
-        session.observe_locked(self._show_ticks, "settings")
-        session.observe_locked(self._show, "result")
-        self._show_ticks()
-        self._show()
+        session.observe_at_once(self._show_ticks, "settings")
+        session.observe_at_once(self._show, "result")
 
     def _choose(self, _change: object) -> None:
         left_out = tuple(i + 1 for i, tick in enumerate(self.ticks) if not tick.value)
@@ -64,8 +62,7 @@ class RunsPanel(Panel):
         # Of several ticks that move, the first is not yet what a person wants.
         with self.following():
             for i, tick in enumerate(self.ticks):
-                value = i + 1 not in left_out
-                tick.value = value
+                tick.value = i + 1 not in left_out
 
     def _show(self, _change: object = None) -> None:
         result = self.session.result

@@ -47,8 +47,7 @@ class ForestPanel(Panel):
         self._names, self._numbers, self._words = text("glmw-rows"), text("glmw-rows"), text("glmw-note")
         plot = W.row("glmw-forest", self._names, self.chart, self._numbers)
         self.fill(plot, self._words)
-        session.observe_locked(self._show, ["cursor", "result"])
-        self._show()
+        session.observe_at_once(self._show, ["cursor", "result"])
 
     def _show(self, _change: object = None) -> None:
         here = self.session.series()

@@ -284,8 +284,7 @@ class Panel(W.VBox):
         """
 
         def show(change: Any = None) -> None:
-            value = to_control(self.session.settings.get(path))
-            control.value = value
+            control.value = to_control(self.session.settings.get(path))
 
         def write(change: Any) -> None:
             if change["new"] == to_control(self.session.settings.get(path)):
@@ -332,13 +331,14 @@ class Panel(W.VBox):
         self.session.observe_locked(show, "cursor")
 
     def when_settled(self, handler: Callable[[], None]) -> None:
-        """Call a handler once nothing newer is being computed: for what need not follow a drag step by step."""
+        """Call a handler now, and once nothing newer is computed: for what need not follow a drag step by step."""
 
         def look(change: Any) -> None:
             if change["new"].state == "idle":
                 handler()
 
         self.session.observe_locked(look, "status")
+        handler()
 
     def guarded(self, handler: Callable[..., Any]) -> Callable[..., None]:
         """Wrap a callback: one thread at a time, and its exceptions go to the status line."""

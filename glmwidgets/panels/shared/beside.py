@@ -29,8 +29,7 @@ class Beside:
     def __init__(self, session: LiveSession, viewer: SliceViewer):
         self._session, self._viewer = session, viewer
         self._sent: tuple[Any, ...] = ()
-        session.observe_locked(self._show, ["pinned", "result", "settings"])
-        self._show()
+        session.observe_at_once(self._show, ["pinned", "result", "settings"])
 
     def forget(self) -> None:
         """Let go of both results."""

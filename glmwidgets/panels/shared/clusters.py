@@ -54,9 +54,8 @@ class ClustersPanel(Panel):
         self._flash = flash
         self._peaks: list[tuple[Cluster, Peak]] = []
         self.fill(self.table)
-        session.observe_locked(self._show, "clusters")
         session.observe_locked(self._mark, "cursor")
-        self._show()
+        session.observe_at_once(self._show, "clusters")
 
     def save_tsv(self, path: str | PathLike[str] = FILE, *, overwrite: bool = False) -> Path:
         """Write every cluster with its peaks, with the numbers of the table.
@@ -140,8 +139,7 @@ class ClustersPanel(Panel):
             self._flash(clusters.labels == cluster.label)
 
     def _mark(self, _change: object = None) -> None:
-        here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
-        self.table.here = here
+        self.table.here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
 
 
 def _row(values: tuple) -> dict:

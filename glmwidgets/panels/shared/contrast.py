@@ -107,11 +107,9 @@ class ContrastPanel(Panel):
         self.on_value(self.name, self._rename)
         self.on_value(self.weigh, self._show_weights)
         self.table.on_pick(self.guarded(lambda row: session.update({"contrast.active": row})))
-        session.observe_locked(self._show, ["result", "status", "verdicts"])
-        session.observe_locked(self._show_list, ["settings", "status"])
         session.observe_locked(self._show_weights, ["settings", "result"])
-        self._show()
-        self._show_list()
+        session.observe_at_once(self._show, ["result", "status", "verdicts"])
+        session.observe_at_once(self._show_list, ["settings", "status"])
 
     # The list -------------------------------------------------------------------------------------------------
 
@@ -172,13 +170,11 @@ class ContrastPanel(Panel):
         several = len(contrast.listed) > 1
         for widget in (self.table, self._of_list):
             W.show(widget, several)
-        name = contrast.listed[contrast.active][0]
-        self.name.value = name
+        self.name.value = contrast.listed[contrast.active][0]
         self._show_test()
         if several and session.status.state != "busy":
             threshold = math.inf if session.result is None else session.result.threshold
-            rows = [_row(*one, session.verdicts.get(one[1]), threshold) for one in contrast.listed]
-            self.table.rows = rows
+            self.table.rows = [_row(*one, session.verdicts.get(one[1]), threshold) for one in contrast.listed]
         self.table.here = contrast.active
 
     def _show_test(self) -> None:

@@ -28,8 +28,7 @@ class CrosshairPanel(Panel):
         self._values = text("glmw-values")
         self.fill(self._values)
         self._clusters: Clusters | None = None
-        session.observe_locked(self._show, ["cursor", "result", "clusters", "settings"])
-        self._show()
+        session.observe_at_once(self._show, ["cursor", "result", "clusters", "settings"])
 
     def _show(self, _change: object = None) -> None:
         session = self.session
@@ -42,8 +41,7 @@ class CrosshairPanel(Panel):
             rows.append(("", "outside the mask" if session.result is not None else "waiting for the first fit"))
         else:
             rows += [*self._statistics(here.statistics), *self._shown(), *self._cluster()]
-        value = "<table>" + "".join(map(_row, rows)) + "</table>"
-        self._values.value = value
+        self._values.value = "<table>" + "".join(map(_row, rows)) + "</table>"
 
     def _shown(self) -> list[tuple[str, str]]:
         """What gives the colours, where it is not among the rest."""

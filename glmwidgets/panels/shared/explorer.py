@@ -246,12 +246,10 @@ class SessionExplorer(Guided, ExplorerBase):
         )
         super().__init__(self.subject, [body])
         self.add_class("glmw")
-        session.observe_locked(self._show_facts, ["result", "looks"])
-        self._show_facts()
+        session.observe_at_once(self._show_facts, ["result", "looks"])
         rooms = {"room": "map.room", "height": "series.height"}
         self._rooms = {trait: path for trait, path in rooms.items() if path in session.settings.paths()}
-        session.observe_locked(self._share_room, "settings")
-        self._share_room()
+        session.observe_at_once(self._share_room, "settings")
         self.frame.observe(guarded(session, "", self._keep_room), list(self._rooms))
 
     def _share_room(self, _change: object = None) -> None:
@@ -286,10 +284,9 @@ class SessionExplorer(Guided, ExplorerBase):
 
     def _show_facts(self, _change: object = None) -> None:
         name, facts = self._facts()
-        value = (
+        self._top.value = (
             f'<span class="glmw-run">{escape(name)}</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
         )
-        self._top.value = value
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the status line."""

@@ -49,8 +49,7 @@ class HistoryPanel(Panel):
         self._asked = False
         self.fill(self.table, tools)
         self._shown: tuple[Entry, ...] = ()
-        session.observe_locked(self._show, ["looks", "status"])
-        self._show()
+        session.observe_at_once(self._show, ["looks", "status"])
 
     def unfold(self) -> None:
         """Open the list below the explorer's head."""
@@ -82,8 +81,9 @@ class HistoryPanel(Panel):
         if newest_first != self._shown:
             self._shown = newest_first
             self.table.rows = [_row(entry) for entry in newest_first]
-        here = next((i for i, e in enumerate(self._shown) if e.settings.same_analysis(self.session.settings)), -1)
-        self.table.here = here
+        self.table.here = next(
+            (i for i, e in enumerate(self._shown) if e.settings.same_analysis(self.session.settings)), -1
+        )
 
     def _show_lock(self) -> None:
         locked = self.session.ledger.locked

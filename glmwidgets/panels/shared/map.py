@@ -80,11 +80,10 @@ class MapPanel(Panel):
         self.on_value(self.slider, self._drag)
         if session.has_trait("scan"):
             session.observe_locked(self._show_background, "scan")
-        session.observe_locked(self._show_settings, "settings")
         session.observe_locked(self._show_state, "status")
         session.observe_locked(self._show_result, "result")
         session.observe_locked(self._show_preview, "preview")
-        self._show_settings()
+        session.observe_at_once(self._show_settings, "settings")
         self._beside = Beside(session, self.viewer) if session.has_trait("pinned") else None
 
     def forget(self) -> None:
@@ -118,8 +117,7 @@ class MapPanel(Panel):
         size.add_class("glmw-count")
         others = (labelled(self.sides), size, labelled(self.statistic))
         fields = W.row("glmw-choices", labelled(self.method), self._alpha_field, *others)
-        row = W.row("glmw-map-choices", fields, self.view)
-        return row
+        return W.row("glmw-map-choices", fields, self.view)
 
     def _choose_method(self, change: dict) -> None:
         name, threshold = change["new"], self.session.settings.threshold
@@ -209,8 +207,7 @@ class MapPanel(Panel):
                 self.viewer.threshold = threshold if math.isfinite(threshold) else UNREACHABLE
         if self.session.is_current and self.slider.value != self._on_slider(threshold):
             self.slider.value = self._on_slider(threshold)
-        one_sided_by_itself = result.contrast.stat_type == "F"
-        self.sides.disabled = one_sided_by_itself
+        self.sides.disabled = result.contrast.stat_type == "F"
         self._write(result)
         self._show_state()
 
@@ -244,8 +241,9 @@ class MapPanel(Panel):
         """Say what warm and cold colours are more of, where the statistic has the contrast's direction."""
         of_contrast = shown.signed and STATISTICS[shown.name].of == "contrast"
         expression = result.settings.contrast.expression
-        sides = sides_in_words(expression, result.design.columns, result.effects) if of_contrast else ("", "")
-        self.viewer.warm, self.viewer.cold = sides
+        self.viewer.warm, self.viewer.cold = (
+            sides_in_words(expression, result.design.columns, result.effects) if of_contrast else ("", "")
+        )
 
     def _keep_look(self, change: dict) -> None:
         if change["new"] != getattr(self.session.settings.map, change["name"]):

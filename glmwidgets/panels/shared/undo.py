@@ -29,8 +29,7 @@ class UndoBar(W.Box):
         self.redo.on_click(guarded(session, "redo", lambda _: session.redo()))
         super().__init__([self.undo, self.redo])
         self.add_class("glmw-bar")
-        session.observe_locked(self._show, "looks")
-        self._show()
+        session.observe_at_once(self._show, "looks")
 
     def _show(self, _change: object = None) -> None:
         steps = self.session.steps

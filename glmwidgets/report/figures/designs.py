@@ -342,8 +342,7 @@ def _name_columns(axes: Axes, names: Sequence[object], below: bool = False) -> N
 
 
 def _draw_signed(axes: Axes, values: NDArray[np.float64], top: float, cmap: str | Colormap | None = None) -> AxesImage:
-    image = axes.imshow(values, cmap=cmap or _paper_cmap(), vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
-    return image
+    return axes.imshow(values, cmap=cmap or _paper_cmap(), vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
 
 
 def _paper_cmap() -> LinearSegmentedColormap:

@@ -442,3 +442,8 @@ class LiveSession(traitlets.HasTraits):
                         self.show_error(error)
 
         self.observe(guarded, names)
+
+    def observe_at_once(self, handler: Callable[..., None], names: str | list[str]) -> None:
+        """Call a handler now, without an argument, and whenever traits change; see `observe_locked`."""
+        self.observe_locked(handler, names)
+        handler()
