@@ -1,6 +1,8 @@
 """A study that answers a knob: 300 previews of 5,000 cells by 300 scans, refitted under another response.
 
     python benchmarks/study.py [--runs 300]
+    python benchmarks/study.py --faults 40      twelve planted faults, and how many sound runs are called unusual
+    python benchmarks/study.py --whole 8        whole runs by two workers, beside nilearn
 
 The previews are drawn and put where the study looks for them; events and confounds are files, as always.
 """
@@ -18,6 +20,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from glmwidgets.datasets import FAULTS, write_study
 from glmwidgets.study import Preview, Study
 from glmwidgets.study.cells import N_CELLS, standard_grid
 from glmwidgets.study.preview import packed, write_preview
@@ -70,11 +73,8 @@ def timed(what: str, work):
     return out
 
 
-def main() -> None:
-    """Make the study, and time what a person waits for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=300)
-    n_runs = parser.parse_args().runs
+def knob(n_runs: int) -> None:
+    """Time what a person waits for."""
     with tempfile.TemporaryDirectory() as folder:
         study = timed("made", lambda: make(Path(folder), n_runs))
         study = Study(study.folder, study.runs, study.model, study.contrasts)
@@ -94,7 +94,73 @@ def main() -> None:
         other = timed("another contrast", lambda: fit.answer("tones"))
         timed("  its z and group map", lambda: ([other.z(i) for i in other.answered], other.group()))
         timed("QC table", lambda: study.qc(answer))
-        print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+
+
+def faults(n_sound: int, seed: int) -> None:
+    """Plant every fault among sound runs, and count what is called unusual."""
+    planted = {n_sound + 1 + i: name for i, name in enumerate(FAULTS)}
+    with tempfile.TemporaryDirectory() as folder:
+        n = n_sound + len(FAULTS)
+        root = write_study(folder, n, planted, seed=seed, shape=(32, 39, 31), n_scans=150)
+        study = Study.of(root, root / "study", task="localizer")
+        assert not study.build_previews()
+        for rows, what in ((range(n), "with all faults among them"), (range(n_sound), "alone")):
+            some = study.with_runs(rows)
+            table = some.qc(some.refit().answer("motor_left - motor_right"))
+            alarms = table.unusual.loc[: n_sound - 1].any(axis=1)
+            print(f"{n_sound} sound runs {what}: {alarms.sum()} called unusual")
+            if len(table.names) > n_sound:
+                for row, name in planted.items():
+                    found = [key for key in table.values if table.unusual.loc[row - 1, key]]
+                    by = "found" if set(found) & set(FAULTS[name].figures) else "MISSED"
+                    print(f"  {name:<16}{by:<8}{', '.join(found)}")
+
+
+def whole(n_runs: int) -> None:
+    """Time whole runs: one alone, all by two workers, and nilearn's loop on the first two."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = write_study(folder, n_runs, size="benchmark")
+        contrasts = [("faces - houses", "faces - houses")]
+        study = Study.of(root, root / "study", task="localizer", contrasts=contrasts)
+        study.model = study.model.updated({"data.smoothing_fwhm": 6.0, "noise.model": "ar1"})
+        alone = Study(root / "alone", study.runs[:1], study.model, contrasts)
+        start = time.perf_counter()
+        assert not alone.run("processes", width=1)
+        one = time.perf_counter() - start
+        start = time.perf_counter()
+        assert not study.run("processes", width=2)
+        took = time.perf_counter() - start
+        print(
+            f"one run alone {one:.1f} s; {n_runs} by two workers {took:.1f} s, {took / (n_runs * one / 2):.2f} of ideal"
+        )
+        print(f"without what is already there: {timed('again', lambda: study.run('processes', width=2))}")
+        from nilearn.glm.first_level import FirstLevelModel
+
+        start = time.perf_counter()
+        for run in study.runs[:2]:
+            model = FirstLevelModel(t_r=run.t_r, hrf_model="spm", smoothing_fwhm=6, mask_img=run.inputs.mask)
+            names = list(study.model.design.confounds)
+            confounds = pd.read_csv(run.inputs.confounds, sep="\t", na_values="n/a")[names]
+            model.fit(run.inputs.bold, run.inputs.events, confounds).compute_contrast("faces - houses")
+        theirs = (time.perf_counter() - start) / 2
+        print(f"nilearn {theirs:.1f} s a run, one after the other: {theirs * n_runs / took:.1f} times as long")
+
+
+def main() -> None:
+    """Do what is asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=300, help="previews")
+    parser.add_argument("--faults", type=int, metavar="N", help="plant every fault among N sound runs instead")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--whole", type=int, metavar="N", help="fit N whole runs of 60,000 voxels instead")
+    given = parser.parse_args()
+    if given.faults:
+        faults(given.faults, given.seed)
+    elif given.whole:
+        whole(given.whole)
+    else:
+        knob(given.runs)
+    print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ FIGURES: Choices[Figure] = Choices(
 def figures_of(seen: Seen) -> dict[str, float]:
     """All figures of a run, by key; NaN where there is nothing to say."""
     facts = _facts(seen)
-    return {key: facts[key] if key in facts else float(row.of(seen)) for key, row in FIGURES.items()}
+    with seen.part.lock:
+        return {key: facts[key] if key in facts else float(row.of(seen)) for key, row in FIGURES.items()}
 
 
 def figures_of_whole(seen: Seen) -> dict[str, float]:

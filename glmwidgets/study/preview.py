@@ -21,6 +21,8 @@ from glmwidgets.analysis.steps import domain_of
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import write_bytes, write_text
 from glmwidgets.glm.heard import Heard
+from glmwidgets.glm.moments.series import Series
+from glmwidgets.images.mask import masked_series
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.opening import make_run, open_again
 from glmwidgets.runs.reader import Reader
@@ -49,9 +51,8 @@ class Preview:
     Attributes
     ----------
     grid : CellGrid
-    record : array of shape (1,)
-        ``cell`` (int32), ``offset`` and ``scale`` (float32), each (n_cells,), and ``series`` (int16), of shape
-        (n_scans, n_cells).
+    held : array or Path
+        The record, or the file that it is mapped from whenever it is read: what was read is not held.
     facts : dict of str to float
         Figures of the whole run that no model changes, by key of `glmwidgets.study.figures.FIGURES`.
     warnings : tuple of str
@@ -59,16 +60,25 @@ class Preview:
     """
 
     grid: CellGrid
-    record: np.ndarray = field(repr=False)
+    held: np.ndarray | Path = field(repr=False)
     facts: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
+    def record(self) -> np.ndarray:
+        """Array of shape (1,).
+
+        ``cell`` (int32), ``offset`` and ``scale`` (float32), each (n_cells,), and ``series`` (int16), of shape
+        (n_scans, n_cells).
+        """
+        return np.load(self.held, mmap_mode="r") if isinstance(self.held, Path) else self.held
+
+    @cached_property
     def cells(self) -> np.ndarray:
         """Numbers of its cells in the grid, rising, shape (n_cells,)."""
-        return self.record["cell"][0]
+        return np.array(self.record["cell"][0])
 
-    @property
+    @cached_property
     def n_scans(self) -> int:
         """Number of scans."""
         return self.record["series"].shape[1]
@@ -76,18 +86,46 @@ class Preview:
     @cached_property
     def domain(self) -> Domain:
         """Where the cells lie."""
-        return self.grid.domain(np.asarray(self.cells))
+        return self.grid.domain(self.cells)
 
     def series(self) -> np.ndarray:
         """Series in the image's units, shape (n_scans, n_cells), float32."""
-        y = self.record["series"][0].astype(np.float32)
-        y *= self.record["scale"][0]
-        y += self.record["offset"][0]
+        record = self.record
+        y = record["series"][0].astype(np.float32)
+        y *= record["scale"][0]
+        y += record["offset"][0]
         return y
 
     def mean(self) -> np.ndarray:
         """Mean of each cell over time, shape (n_cells,)."""
         return self.series().mean(axis=0, dtype=np.float64)
+
+    def as_series(self) -> Series:
+        """The series, to be read a block of cells at a time; the file is mapped for no longer than a pass takes."""
+        mapped: list[np.ndarray] = []
+
+        def read(cells: Any) -> np.ndarray:
+            record = next(iter(mapped), None)
+            if record is None:
+                record = self.record
+                mapped.append(record)
+            y = record["series"][0][:, cells].astype(np.float32)
+            y *= record["scale"][0][cells]
+            y += record["offset"][0][cells]
+            return y
+
+        return Series(read, (self.n_scans, self.cells.size), np.float32, let_go=mapped.clear)
+
+    def smoothed(self, fwhm: float) -> Preview:
+        """The preview smoothed by a Gaussian of some mm, on the grid of its cells; of a file it is kept beside that."""
+        path = self.held.with_name(f"{self.held.stem}_fwhm-{fwhm:g}.npy") if isinstance(self.held, Path) else None
+        if path is None or not path.is_file():
+            volumes = self.domain.fill(self.series())
+            record = packed(self.cells, masked_series(volumes, self.domain.mask, self.grid.affine, fwhm))
+            if path is None:
+                return replace(self, held=record)
+            _write_record(record, path)
+        return replace(self, held=path)
 
     def as_run(self, of: StudyRun) -> Run:
         """The run itself with cells for voxels: its events, confounds and clock are read, its image is not."""
@@ -162,9 +200,7 @@ def packed(cells: np.ndarray, series: np.ndarray) -> np.ndarray:
 
 def write_preview(preview: Preview, path: Path) -> None:
     """Put a preview in its place, series first; who finds the JSON file finds the whole."""
-    held = io.BytesIO()
-    np.lib.format.write_array(held, preview.record)
-    write_bytes(path.with_suffix(".npy"), held.getvalue(), "preview", overwrite=True)
+    _write_record(preview.record, path.with_suffix(".npy"))
     tree: dict[str, Any] = {
         "shape": list(preview.grid.shape),
         "affine": preview.grid.affine.tolist(),
@@ -175,16 +211,22 @@ def write_preview(preview: Preview, path: Path) -> None:
     write_text(path.with_suffix(".json"), json.dumps(tree, allow_nan=False), "preview", overwrite=True)
 
 
+def _write_record(record: np.ndarray, path: Path) -> None:
+    content = io.BytesIO()
+    np.lib.format.write_array(content, record)
+    write_bytes(path, content.getvalue(), "preview", overwrite=True)
+
+
 def open_preview(path: Path) -> Preview | None:
     """Map a preview; None if it was not made yet, or not to its end."""
     try:
         tree = parse_json(path.with_suffix(".json").read_bytes(), path)
-        record = np.load(path.with_suffix(".npy"), mmap_mode="r")
+        np.load(path.with_suffix(".npy"), mmap_mode="r")
     except (OSError, ValueError):
         return None
     grid = CellGrid(tuple(tree["shape"]), np.array(tree["affine"]), tree["space"])
     facts = {key: np.nan if value is None else value for key, value in tree["facts"].items()}
-    return Preview(grid, record, facts, tuple(tree["warnings"]))
+    return Preview(grid, path.with_suffix(".npy"), facts, tuple(tree["warnings"]))
 
 
 def open_whole(of: StudyRun) -> Run:

@@ -25,8 +25,6 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.moments.scaling import scaling_row
-from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
@@ -35,7 +33,7 @@ from glmwidgets.study.group import GroupMap, group_map
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.preview import Preview
 
-__all__ = ["PreviewMoments", "Refitter", "RunRefit", "StudyAnswer", "StudyFit", "design_for"]
+__all__ = ["Refitter", "RunRefit", "StudyAnswer", "StudyFit", "design_for"]
 
 #: Bytes of the products of one run with columns of its design, kept for the next model.
 PRODUCTS = 2 * 2**20
@@ -43,38 +41,6 @@ PRODUCTS = 2 * 2**20
 #: What a run's data depend on.
 DATA = tuple(dict.fromkeys([*read_by(steps.moments_of), *read_by(steps.scrubbed_of), *read_by(steps.scans_of)]))
 SERIES = (*DATA, *read_by(steps.series_of))
-
-
-class PreviewMoments(Moments):
-    """Moments of a preview, whose series are read from its file when a new column is multiplied, and let go of again.
-
-    Parameters
-    ----------
-    y : callable
-        ``y()`` gives the series, shape (n_scans, n_cells), in the image's units.
-    scaled_by : array or None
-        What the series are divided by to be a share, as `Scaling.mean` gives it; None for none.
-    """
-
-    def __init__(self, y: Callable[[], np.ndarray], scaled_by: np.ndarray | None):
-        self._read, self._scaled_by = y, scaled_by
-        super().__init__(self._scaled(), "float32", ProductCache(PRODUCTS))
-        self._data = None
-
-    def _scaled(self) -> np.ndarray:
-        y = self._read()
-        if self._scaled_by is not None:
-            y *= np.asarray(100 / self._scaled_by, np.float32)
-            y -= np.float32(100)
-        return y
-
-    def block(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """Series of some cells minus their means, float32; all are read anew where they were let go of."""
-        if self._place is None:
-            y = self._scaled()
-            y -= self.mean.astype(np.float32)
-            self._place = y
-        return super().block(voxels)
 
 
 def design_for(run: Run, asked: Model, events: pd.DataFrame | None, scans: slice) -> pd.DataFrame:
@@ -108,6 +74,8 @@ class RunRefit:
     why_not : str
         Why, in a sentence.
     warnings : tuple of str
+    lock : RLock
+        Held by who asks its fit for something that may read the series: they are shared with other models of the run.
     """
 
     index: int
@@ -117,6 +85,7 @@ class RunRefit:
     fitted: Fitted | None = None
     why_not: str = ""
     warnings: tuple[str, ...] = ()
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
     def fit(self) -> Fit | None:
@@ -150,8 +119,9 @@ class Refitter:
 
     def __init__(self, index: int, of: StudyRun, preview: Preview):
         self.index, self.of, self.preview = index, of, preview
-        self._moments: tuple[Any, PreviewMoments, np.ndarray] | None = None
+        self._moments: tuple[Any, Moments, np.ndarray] | None = None
         self._last: tuple[Model, RunRefit] | None = None
+        self._lock = threading.RLock()
 
     @cached_property
     def run(self) -> Run:
@@ -164,7 +134,11 @@ class Refitter:
         return EventSource(self.run.events, self.run.unlasting)
 
     def refit(self, asked: Model) -> RunRefit:
-        """Fit a model; what it cannot be fitted for is said in the result."""
+        """Fit a model; what it cannot be fitted for is said in the result. One thread at a time, the others wait."""
+        with self._lock:
+            return self._refitted(asked)
+
+    def _refitted(self, asked: Model) -> RunRefit:
         if self._last is not None and asked.same_analysis(self._last[0]):
             return self._last[1]
         run = part = None
@@ -175,7 +149,7 @@ class Refitter:
             except (ValueError, OSError, TypeError) as error:
                 why_not = told(error, "notebook")
         said = tuple(dict.fromkeys((*self.preview.warnings, *heard.said)))
-        found = RunRefit(self.index, self.of.name, self.preview, run, part, why_not, said)
+        found = RunRefit(self.index, self.of.name, self.preview, run, part, why_not, said, self._lock)
         self._last = asked, found
         return found
 
@@ -186,33 +160,23 @@ class Refitter:
         design = design_for(run, asked, events, scans)
         moments, signal = self._data(asked, scans)
         fit = steps.fit_of(asked, moments, design, self.preview.domain)
-        moments.let_go()
         chosen = asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
         return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, signal, effects)
 
-    def _data(self, asked: Model, scans: slice) -> tuple[PreviewMoments, np.ndarray]:
+    def _data(self, asked: Model, scans: slice) -> tuple[Moments, np.ndarray]:
+        """Moments that read the preview anew for new columns, and the mean signal of each cell."""
         key = tuple(asked.get(path) for path in SERIES)
         if self._moments is None or self._moments[0] != key:
             fwhm = asked.data.smoothing_fwhm
-
-            def read() -> np.ndarray:
-                y = self.preview.series() if not fwhm else np.array(steps.series_of(self.run, asked, self.run_domain))
-                return y[scans]
-
+            series = (self.preview.smoothed(fwhm) if fwhm else self.preview).as_series()
             kept = steps.scrubbed_of(self.run, asked, scans)
-            y = read()
-            over = y if kept.all() else y[kept]
-            row = scaling_row(asked.data.signal_scaling)
-            scaled_by = None if row.mean is None else row.mean(Series.of(over if row.over_time else y))
-            self._moments = key, PreviewMoments(read, scaled_by), over.mean(axis=0, dtype=np.float64)
+            how = {"precision": "float32", "products": ProductCache(PRODUCTS)}
+            moments = steps.moments_of(asked, series, scans, None if kept.all() else kept, **how)
+            signal = series.of_scans(np.flatnonzero(kept) + (scans.start or 0)).mean()
+            self._moments = key, moments, signal
         return self._moments[1:]
-
-    @property
-    def run_domain(self) -> Any:
-        """Cells of the preview as the domain of its run."""
-        return self.run.domain.within(self.preview.domain.mask)
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,11 +127,17 @@ class Together:
         kinds = [set(part.run.conditions) for part in self.answer.parts if part.run is not None]
         return tuple(sorted(k for k in set().union(*kinds) if 2 * sum(k in each for each in kinds) >= len(kinds)))
 
+    def prepare(self) -> None:
+        """Make what all figures share, before several threads ask for it."""
+        if self.is_possible:
+            _ = self.other_stats, self.other_effects, self.others, self.usual_signal, self.mirrored
+        _ = self.all_conditions
+
     # Values of all runs on the same cells -----------------------------------------------------------------------------
 
     def on_all(self, i: int, values: np.ndarray) -> np.ndarray:
         """Values of a run's own cells, (..., n_cells), on the common ones."""
-        out = np.full((*values.shape[:-1], self.cells.size), np.nan)
+        out = np.full((*values.shape[:-1], self.cells.size), np.nan, np.float32)
         place = self._place[self._cells[i]]
         out[..., place[place >= 0]] = values[..., place >= 0]
         return out
@@ -201,6 +207,8 @@ class Together:
     @cached_property
     def spread(self) -> np.ndarray:
         """SD of `maps` over runs."""
+        if len(self.maps) < 2:
+            return np.full(self.cells.size, np.nan)
         return np.nanstd(np.stack(list(self.maps.values())), axis=0, ddof=1)
 
     @cached_property
@@ -263,7 +271,6 @@ class Together:
         of_task = {column for name in names for column in self._effects(i)[name]}
         nuisance = part.fit.basis.x[:, [j for j, name in enumerate(columns) if name not in of_task]]
         y = part.fit.moments.block(best).astype(np.float64)
-        part.fit.moments.let_go()
         expected = part.fit.basis.x[:, task] @ np.nan_to_num(effects[rows][:, own[best]])
         basis = np.linalg.qr(nuisance)[0]
         y -= basis @ (basis.T @ y)

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import FIGURES, figures_of
 from glmwidgets.study.index import StudyRun
@@ -128,5 +129,7 @@ def qc_of(answer: StudyAnswer, rows: Sequence[StudyRun]) -> QCTable:
     -------
     QCTable
     """
-    found = [figures_of(seen) for seen in seen_of(answer, rows)]
+    seen = seen_of(answer, rows)
+    seen[0].together.prepare()
+    found = side_by_side(figures_of, seen)
     return QCTable(pd.DataFrame(found, columns=list(FIGURES)), tuple(row.name for row in rows))

@@ -8,6 +8,7 @@ from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.images.mask import masked_series
 from glmwidgets.study import FIGURES, Study
 from glmwidgets.study.cells import cells_of, grid_of_mask, standard_grid
 from glmwidgets.study.preview import MOST_BYTES, make_preview, open_whole
@@ -92,6 +93,16 @@ def test_a_refit_is_a_fit_of_the_cells(study):
     np.testing.assert_allclose(contrast.z_score(), dense.z_score(), atol=2e-3)
     assert fit.parts[7].fitted is None
     assert fit.parts[7].why_not.startswith("it has no events")
+
+
+def test_smoothing_is_that_of_the_cells(study):
+    changes = {"data.smoothing_fwhm": 9.0, "data.drop_scans": 3, "data.signal_scaling": "grand", "noise.model": "ols"}
+    part, preview = study.refit(changes).parts[3], study.preview(3)
+    volumes = preview.domain.fill(preview.series())
+    series = masked_series(volumes, preview.domain.mask, preview.grid.affine, 9.0)[3:].astype(float)
+    dense = fit_glm(Moments(100 * (series / series.mean() - 1)), part.design, "ols")
+    np.testing.assert_allclose(part.fit.beta, dense.beta, atol=2e-3 * np.abs(dense.beta).max())
+    np.testing.assert_allclose(part.fitted.signal, series.mean(axis=0), rtol=1e-4)
 
 
 def test_a_model_that_comes_back_gives_the_same(study):
