@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.seen import Seen, likeness
 
@@ -78,6 +81,23 @@ def distance(seen: Seen) -> float:
         return np.nan
     difference = together.maps[seen.index] - together.others[seen.index]
     return float(np.sqrt(np.nanmean(np.square(difference / together.spread))))
+
+
+def effect_there(seen: Seen) -> float:
+    """Mean effect of the cells around the chosen place."""
+    return _there(seen, lambda contrast: contrast.effect[0])
+
+
+def z_there(seen: Seen) -> float:
+    """Mean z of the cells around the chosen place."""
+    return _there(seen, lambda contrast: contrast.z_score())
+
+
+def _there(seen: Seen, what: Callable[[Contrast], np.ndarray]) -> float:
+    if seen.together is None or seen.contrast is None or seen.contrast.dim > 1:
+        return np.nan
+    cells = seen.together.at_place(seen.index)
+    return float(np.mean(what(seen.contrast)[cells])) if cells.size else np.nan
 
 
 #: Figures of the run's maps.
@@ -172,5 +192,21 @@ MAP = (
         side="high",
         floor=1.3,
         ratio=True,
+    ),
+    Figure(
+        "effect_there",
+        "effect at the chosen place",
+        "",
+        "map",
+        "Mean effect of the cells within 10 mm of the chosen place.",
+        effect_there,
+    ),
+    Figure(
+        "z_there",
+        "z at the chosen place",
+        "",
+        "map",
+        "Mean z of the cells within 10 mm of the chosen place.",
+        z_there,
     ),
 )

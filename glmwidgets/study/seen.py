@@ -19,6 +19,9 @@ __all__ = ["Seen", "Together", "likeness"]
 # t values beyond this weigh no more: a single vein does not tell how alike two maps are.
 MOST_T = 8.0
 
+# Distance in mm from a chosen place within which cells count.
+NEAR = 10.0
+
 # Places that a comparison of maps is made of at least.
 FEWEST = 20
 
@@ -102,10 +105,12 @@ class Together:
     ----------
     answer : StudyAnswer
         Of a study whose runs are in one space; otherwise `is_possible` is False and nothing can be compared.
+    place : (float, float, float), optional
+        In mm: where a person wants to know effect and z of each run.
     """
 
-    def __init__(self, answer: StudyAnswer):
-        self.answer = answer
+    def __init__(self, answer: StudyAnswer, place: tuple[float, float, float] | None = None):
+        self.answer, self.place = answer, place
         previews = [part.preview for part in answer.parts]
         there = [i for i, preview in enumerate(previews) if preview is not None]
         grids = [previews[i].grid for i in there]
@@ -141,6 +146,13 @@ class Together:
         place = self._place[self._cells[i]]
         out[..., place[place >= 0]] = values[..., place >= 0]
         return out
+
+    def at_place(self, i: int) -> np.ndarray:
+        """Numbers of a run's cells whose centres are within `NEAR` of the place; none where there is no place."""
+        preview = self.answer.parts[i].preview
+        if self.place is None or preview is None:
+            return np.zeros(0, np.intp)
+        return np.flatnonzero(np.linalg.norm(preview.domain.points - self.place, axis=1) <= NEAR)
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -295,8 +307,10 @@ def _alike(y: np.ndarray, expected: np.ndarray, basis: np.ndarray, lag: int) -> 
     return float((moved * y).sum() / size) if size > 0 else 0.0
 
 
-def seen_of(answer: StudyAnswer, rows: Sequence[StudyRun]) -> list[Seen]:
+def seen_of(
+    answer: StudyAnswer, rows: Sequence[StudyRun], place: tuple[float, float, float] | None = None
+) -> list[Seen]:
     """What is seen of every run."""
-    together = Together(answer)
+    together = Together(answer, place)
     each = zip(rows, answer.parts, answer.contrasts, strict=True)
     return [Seen(i, of, part, contrast, answer.expression, together) for i, (of, part, contrast) in enumerate(each)]

@@ -18,8 +18,8 @@ The shape, for who builds on it:
 - ``study.exclusions`` is an `Exclusions` (rules such as ``"fd_mean ge 0.5"``, decisions by hand with comment and
   rater); ``study.exclude(chosen)`` saves it; ``study.gather()`` writes group maps, QC table, exclusions and a script.
 - ``qc = study.qc(answer)`` is a `glmwidgets.study.table.QCTable`: ``values`` (DataFrame, one row a run, one column a
-  figure), ``unusual`` (bool, the same shape), ``said(i)`` (sentences). Labels, units, definitions and sources are the
-  rows of `glmwidgets.study.figures.FIGURES`.
+  figure), ``z`` and ``unusual`` (the same shape), ``said(i)`` (sentences), ``distance`` and ``apart`` (figures taken
+  together). Labels, units, definitions and sources are the rows of `glmwidgets.study.figures.FIGURES`.
 
 All of these may be called from any thread.
 """
@@ -417,9 +417,20 @@ class Study:
 
     # What is made of them ---------------------------------------------------------------------------------------------
 
-    def qc(self, answer: StudyAnswer) -> QCTable:
-        """Figures of quality control of all runs, under the model and the contrast of an answer."""
-        return qc_of(answer, self.runs)
+    def qc(self, answer: StudyAnswer, place: tuple[float, float, float] | None = None) -> QCTable:
+        """Figures of quality control of all runs, under the model and the contrast of an answer.
+
+        Parameters
+        ----------
+        answer : StudyAnswer
+        place : (float, float, float), optional
+            In mm: where effect and z of each run are wanted.
+
+        Returns
+        -------
+        QCTable
+        """
+        return qc_of(answer, self.runs, place)
 
     @property
     def exclusions(self) -> Exclusions:

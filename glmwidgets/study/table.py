@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.study.figure import Figure
@@ -110,26 +111,60 @@ class QCTable:
                 found[key] = ((z > FAR) & (side != "low")) | ((z < -FAR) & (side != "high"))
         return found
 
+    @cached_property
+    def distance(self) -> np.ndarray:
+        """How far each run's figures, taken together, are from the others', shape (n_runs,), 1 being usual.
+
+        Normal scores of the ranks of all judged figures that vary, and their distance under the correlation of these
+        scores, ``d_i^2 = s_i' R^-1 s_i``, over the median distance. R is shrunk towards no correlation, by the number
+        of figures over that of runs and figures. NaN where a figure is not known, and with fewer runs than twice the
+        figures.
+        """
+        judged = [key for key in self.values if self.figures[key].side and self.values[key].nunique() > 2]
+        values = self.values[judged].dropna(axis=1, thresh=max(FEWEST, len(self.values) // 2)).dropna()
+        n, p = values.shape
+        out = np.full(len(self.values), np.nan)
+        if n < 2 * p or p < 2:
+            return out
+        scores = ndtri((values.rank().to_numpy() - 0.5) / n)
+        share = p / (p + n)
+        correlation = (1 - share) * np.corrcoef(scores.T) + share * np.eye(p)
+        size = np.sqrt(np.einsum("ij,ij->i", scores, np.linalg.solve(correlation, scores.T).T))
+        out[self.values.index.get_indexer(values.index)] = size / np.median(size)
+        return out
+
+    @cached_property
+    def apart(self) -> np.ndarray:
+        """Which runs are unusual by their figures taken together, shape (n_runs,)."""
+        known = self.distance[np.isfinite(self.distance)]
+        spread = MAD * np.median(np.abs(known - 1)) if known.size else np.nan
+        return np.nan_to_num(self.distance) > 1 + max(np.nan_to_num(FAR * spread), 0.5)
+
     def said(self, i: int) -> list[str]:
         """Sentences about what is unusual of a run, the most unusual first."""
         keys = [key for key in self.values if self.unusual.loc[i, key]]
         keys.sort(key=lambda key: -abs(self.z.loc[i, key]))
-        return [self.figures[key].said(self.values.loc[i, key], self.usual[key]) for key in keys]
+        said = [self.figures[key].said(self.values.loc[i, key], self.usual[key]) for key in keys]
+        if self.apart[i]:
+            said.append(f"Its figures do not go together as those of others do: {self.distance[i]:.1f} × as far apart")
+        return said
 
 
-def qc_of(answer: StudyAnswer, rows: Sequence[StudyRun]) -> QCTable:
+def qc_of(answer: StudyAnswer, rows: Sequence[StudyRun], place: tuple[float, float, float] | None = None) -> QCTable:
     """Figures of all runs under the model and the contrast of an answer.
 
     Parameters
     ----------
     answer : StudyAnswer
     rows : sequence of StudyRun
+    place : (float, float, float), optional
+        In mm: where effect and z of each run are wanted.
 
     Returns
     -------
     QCTable
     """
-    seen = seen_of(answer, rows)
+    seen = seen_of(answer, rows, place)
     seen[0].together.prepare()
     found = side_by_side(figures_of, seen)
     return QCTable(pd.DataFrame(found, columns=list(FIGURES)), tuple(row.name for row in rows))

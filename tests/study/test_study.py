@@ -132,8 +132,9 @@ def test_every_figure_has_a_value_and_words(study):
     assert list(table.values) == list(FIGURES)
     assert not table.unusual.iloc[2].any()
     known = table.values.iloc[2].notna()
-    # There are no confounds, and residuals are tested of whole runs alone.
-    assert set(known.index[~known]) == {"fd_mean", "fd_max", "fd_share", "motion_task", "not_white"}
+    # There are no confounds, residuals are tested of whole runs alone, and no place was chosen.
+    of_confounds = {"fd_mean", "fd_max", "fd_share", "motion_task"}
+    assert set(known.index[~known]) == {*of_confounds, "not_white", "effect_there", "z_there"}
     assert table.values.iloc[7][list(FIGURES)[5:]].isna().all()
     for row in FIGURES.values():
         assert row.definition.endswith(".")

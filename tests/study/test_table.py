@@ -1,0 +1,63 @@
+"""What is unusual among the runs of a study, one figure by one and taken together."""
+
+import numpy as np
+import pandas as pd
+
+from glmwidgets.study.figure import Figure
+from glmwidgets.study.figures import FIGURES
+from glmwidgets.study.table import QCTable
+
+
+def table(values):
+    figures = {key: Figure(key, key, "mm", "data", f"{key}.", len, side="high") for key in values}
+    return QCTable(pd.DataFrame(values), tuple(map(str, range(len(values)))), figures)
+
+
+def test_figures_that_do_not_go_together_stand_out():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(60, 1))
+    values = common + 0.1 * rng.normal(size=(60, 5))
+    values[7] = [1, -1, 1, -1, 1]  # each within what is usual
+    found = table(pd.DataFrame(values, columns=list("abcde")))
+    assert not found.unusual.any(axis=None)
+    assert np.flatnonzero(found.apart).tolist() == [7]
+    (said,) = found.said(7)
+    assert said.startswith("Its figures do not go together")
+
+
+def test_runs_of_one_kind_are_seldom_apart():
+    rng = np.random.default_rng(1)
+    apart = [table(pd.DataFrame(rng.standard_t(5, (40, 6)), columns=list("abcdef"))).apart.mean() for _ in range(50)]
+    assert np.mean(apart) < 0.01
+
+
+def test_too_few_runs_are_not_judged():
+    found = table(pd.DataFrame({"a": [1.0, 2.0, 99.0], "b": [1.0, 2.0, 3.0]}))
+    assert not found.unusual.any(axis=None)
+    assert not found.apart.any()
+    assert found.said(2) == []
+
+
+def test_sides_and_floors_are_kept_to():
+    values = np.r_[np.linspace(1, 1.02, 20), 0.5, 1.5]
+    for side, rows in (("high", [21]), ("low", [20]), ("both", [20, 21]), ("", [])):
+        figure = Figure("a", "a", "", "data", "A.", len, side=side, floor=0.4)
+        found = QCTable(pd.DataFrame({"a": values}), tuple("x" * 22), {"a": figure})
+        assert np.flatnonzero(found.unusual["a"]).tolist() == rows
+    figure = Figure("a", "a", "", "data", "A.", len, side="both", floor=0.6)
+    assert not QCTable(pd.DataFrame({"a": values}), tuple("x" * 22), {"a": figure}).unusual.any(axis=None)
+
+
+def test_an_unusual_value_is_said_with_the_usual_one():
+    assert FIGURES["fd_mean"].said(0.61234, 0.1) == "Mean framewise displacement is 0.612 mm, and 0.1 mm is usual"
+    assert FIGURES["fd_mean"].shown(np.nan) == "not known"
+
+
+def test_effect_and_z_at_a_place_are_of_the_cells_around_it(study):
+    answer = study.refit().answer("faces")
+    preview = answer.parts[2].preview
+    place = preview.domain.points[preview.cells.size // 2]
+    found = study.qc(answer, tuple(place)).values.loc[2]
+    near = np.linalg.norm(preview.domain.points - place, axis=1) <= 10
+    np.testing.assert_allclose(found["effect_there"], answer.contrasts[2].effect[0][near].mean())
+    np.testing.assert_allclose(found["z_there"], answer.z(2)[near].mean())
