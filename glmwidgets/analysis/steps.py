@@ -34,6 +34,7 @@ from glmwidgets.images.alive import check_alive
 from glmwidgets.images.mask import find_brain, match_mask
 from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.need import check_memory
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.model import Model
@@ -84,7 +85,7 @@ def domain_of(run: Run, asked: Any) -> Domain:
     -----
     UserWarning
         If some of the mask never change, or hold values that are not finite; if the image does not say which side is
-        left.
+        left; if memory is short.
     """
     if run.mask_img is not None:
         mask = match_mask(run.mask_img, run.reader.opened)
@@ -94,7 +95,9 @@ def domain_of(run: Run, asked: Any) -> Domain:
         warnings.warn(why, stacklevel=2)
     alive = run.reader.alive()
     check_alive(alive[mask], run.name)
-    return run.domain.within(mask & alive)
+    domain = run.domain.within(mask & alive)
+    check_memory(domain.size, run.name)
+    return domain
 
 
 @reads("data.smoothing_fwhm")

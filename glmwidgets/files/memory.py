@@ -31,7 +31,7 @@ def available_memory() -> int | None:
     return min(known) if known else None
 
 
-def need_memory(n_bytes: float, what: str) -> None:
+def need_memory(n_bytes: float, what: str, advice: str = "") -> None:
     """Refuse what needs more memory than there is.
 
     Parameters
@@ -39,6 +39,8 @@ def need_memory(n_bytes: float, what: str) -> None:
     n_bytes : float
     what : str
         What needs it, as the beginning of a sentence.
+    advice : str
+        What to do about it, as its end.
 
     Raises
     ------
@@ -54,7 +56,10 @@ def need_memory(n_bytes: float, what: str) -> None:
     """
     there = available_memory()
     if there is not None and n_bytes > there:
-        raise ValueError(f"{what} would need {human_bytes(n_bytes)} of memory, and {human_bytes(there)} are available")
+        raise ValueError(
+            f"{what} would need {human_bytes(n_bytes)} of memory, and {human_bytes(there)} are available"
+            + (f": {advice}" if advice else "")
+        )
 
 
 def give_memory_back() -> None:

@@ -21,6 +21,7 @@ from glmwidgets.models.caching import image_key
 from glmwidgets.models.given_masker import mask_img_of
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
+from glmwidgets.runs.need import check_memory
 
 __all__ = ["fit_masker"]
 
@@ -86,7 +87,9 @@ def fit_masker(
                 stacklevel=4,
             )
             to_target = True
-    return ImageMasker(mask, smoothing_fwhm, resample=to_target)
+    masker = ImageMasker(mask, smoothing_fwhm, resample=to_target)
+    check_memory(masker.n_elements_, runs[0].name)
+    return masker
 
 
 def _given_mask(mask_img: Any) -> nib.Nifti1Image:

@@ -11,6 +11,7 @@ So the series are multiplied once by each column; they are never whitened and no
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
@@ -145,8 +146,11 @@ class Moments:
         """Number of series."""
         return self._shape[1]
 
-    def block(self, voxels: slice | np.ndarray = slice(None)) -> np.ndarray:
+    def block(self, voxels: slice | np.ndarray = slice(None), into: np.ndarray | None = None) -> np.ndarray:
         """Series of some voxels minus their means, of the chosen precision, shape (n_scans, number of voxels).
+
+        What is read goes `into` an array of at least as many columns, if one is given: new memory for each block would
+        cost as much as the reading.
 
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
         """
@@ -160,7 +164,7 @@ class Moments:
         if not isinstance(voxels, slice):
             return self._centred(self._data.read(voxels), voxels)
         first, last, _ = voxels.indices(self.n_voxels)
-        out = np.empty((self.n_scans, last - first), self.dtype)
+        out = np.empty((self.n_scans, last - first), self.dtype) if into is None else into[:, : last - first]
         for start in range(first, last, BLOCK):
             some = slice(start, min(start + BLOCK, last))
             self._centred(self._data.read(some), some, out[:, some.start - first : some.stop - first])
@@ -342,9 +346,13 @@ class Moments:
         def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
             shifted = np.stack([shift_sum(column[key], lag) for _, lag, key in missing])
             rows, out = shifted.astype(self.dtype, copy=False), np.empty((len(missing), self.n_voxels))
+            own = threading.local()
 
             def of(voxels: slice) -> None:
-                out[:, voxels] = rows @ self.block(voxels)
+                if self._place is None and not hasattr(own, "into"):
+                    # Rows whose length is no power of two, which would all fall on the same places of the cache.
+                    own.into = np.empty((self.n_scans, PRODUCT_BLOCK + 8), self.dtype)
+                out[:, voxels] = rows @ self.block(voxels, getattr(own, "into", None))
 
             self._each(of, PRODUCT_BLOCK)
             return out
