@@ -13,6 +13,7 @@ from benchmarks.table import medians
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
+from glmwidgets.glm.moments.held import SERIES
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal
 from glmwidgets.glm.noise.evidence import noise_by_evidence
@@ -54,7 +55,7 @@ class NoiseRow:
 
 def rows(run: TimedRun, repeats: int = 5) -> list[NoiseRow]:
     """Time every model in turns; then the choice between two of them by evidence, on the same design alone."""
-    moments = Moments(scale_signal(masked_series(np.asanyarray(run.img.dataobj), run.mask), 0))
+    moments = Moments(scale_signal(masked_series(np.asanyarray(run.img.dataobj), run.mask), 0), held=SERIES)
     design, neighbours = run.design(), neighbour_matrix(run.mask)
     other = itertools.count(1)
 
