@@ -46,10 +46,13 @@ class Means:
         for total in self._totals.values():
             np.add(total, volume, out=total, casting="unsafe")
 
-    def mean(self, dtype: Any = None) -> np.ndarray:
-        """The mean, in single precision for single precision, else in double; or summed in double precision."""
+    def mean(self, dtype: Any = None, n: int | None = None) -> np.ndarray:
+        """The mean, in single precision for single precision, else in double; or summed in double precision.
+
+        `n` is the number of volumes that were seen, if they are not all yet.
+        """
         double = dtype is not None and np.dtype(np.float64) in self._totals
-        return self._totals[np.dtype(np.float64) if double else self._own] / self.n_volumes
+        return self._totals[np.dtype(np.float64) if double else self._own] / (self.n_volumes if n is None else n)
 
 
 def _sum_of(dtype: np.dtype, n_volumes: int) -> np.dtype:

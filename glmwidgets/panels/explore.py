@@ -9,6 +9,7 @@ from glmwidgets.files.envelope import read_session
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared.notebook import close_earlier
+from glmwidgets.panels.shared.reading import reading_shown
 from glmwidgets.runs.opening import open_runs
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.store import load_runs
@@ -97,22 +98,23 @@ def explore(
     close_earlier()
     if state is not None:
         settings = begun_with(state, settings)
-    runs = open_runs(
-        bold,
-        events,
-        t_r,
-        confounds=confounds,
-        mask=mask,
-        anatomical=anatomical,
-        slice_time_ref=slice_time_ref,
-        frame_times=frame_times,
-        missing_duration=missing_duration,
-        design=design_matrices,
-        dataset=dataset,
-        # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
-        whole_table=not isinstance(settings, Settings),
-        **which,
-    )
+    with reading_shown():
+        runs = open_runs(
+            bold,
+            events,
+            t_r,
+            confounds=confounds,
+            mask=mask,
+            anatomical=anatomical,
+            slice_time_ref=slice_time_ref,
+            frame_times=frame_times,
+            missing_duration=missing_duration,
+            design=design_matrices,
+            dataset=dataset,
+            # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
+            whole_table=not isinstance(settings, Settings),
+            **which,
+        )
     if len(runs) == 1:
         return Explorer(Session(runs[0], settings))
     return RunsExplorer(RunSet(runs, settings))

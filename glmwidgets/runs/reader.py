@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from itertools import islice
 from operator import itemgetter
@@ -27,13 +29,33 @@ from glmwidgets.images.smooth import gaussian_sigma, n_cpus, storage_dtype
 from glmwidgets.images.voxels import Volume, each_volume, image_data, lies_in_file, scaling_of
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "watched"]
 
 #: Volumes that are worked on at once, each thread at some of them.
 AT_ONCE = 8
 
 #: Volumes that are read while those are worked on.
 AHEAD = 8
+
+
+#: Who watches while runs are read.
+_watching: ContextVar[Callable[[Reader, int, np.ndarray], None] | None] = ContextVar("watching", default=None)
+
+
+@contextmanager
+def watched(watch: Callable[[Reader, int, np.ndarray], None]) -> Iterator[None]:
+    """Have ``watch(reader, n, mean)`` called while files are read for the first time in this block.
+
+    Parameters
+    ----------
+    watch : callable
+        Gets the number of scans that were read and their mean, 3-D; what it raises ends the reading.
+    """
+    before = _watching.set(watch)
+    try:
+        yield
+    finally:
+        _watching.reset(before)
 
 
 class Reader:
@@ -243,10 +265,13 @@ class Reader:
         rows = None if taker is None else Rows((self.n_scans, n), dtype)
         n_threads = 1 if taker is None else n_cpus()
         takers = [] if taker is None else [taker() for _ in range(n_threads)]
-        with workers(n_threads) as each:
-            for first, some in self._batches():
+        # Closed by name: an error that somebody keeps would keep the thread that reads, too.
+        with workers(n_threads) as each, closing(self._batches()) as batches:
+            for first, some in batches:
                 if found is not None:
                     found.see(first, some)
+                    if (watch := _watching.get()) is not None and self._in_order:
+                        watch(self, first + len(some), found.means.mean(n=first + len(some)))
                 if rows is not None:
                     out = np.empty((len(some), n), dtype)
 
@@ -262,10 +287,11 @@ class Reader:
         return None if rows is None else rows.done()
 
     def _batches(self) -> Iterator[tuple[int, list[Volume]]]:
-        volumes, first = ahead(self._volumes(), AHEAD), 0
-        while some := list(islice(volumes, AT_ONCE)):
-            yield first, some
-            first += len(some)
+        first = 0
+        with closing(ahead(self._volumes(), AHEAD)) as volumes:
+            while some := list(islice(volumes, AT_ONCE)):
+                yield first, some
+                first += len(some)
 
     def _volumes(self) -> Iterator[Volume]:
         self._check_there()

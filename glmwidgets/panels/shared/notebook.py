@@ -12,7 +12,7 @@ import ipywidgets as W
 
 from glmwidgets.panels.parts.widgets import KERNELS
 
-__all__ = ["bundle", "close_earlier", "is_unattended", "may_threads_speak", "remember"]
+__all__ = ["bundle", "close_earlier", "is_in_notebook", "is_unattended", "may_threads_speak", "remember"]
 
 #: What a reader without live widgets is told.
 WAY_BACK = "To have it live, run the cell again, or choose File > Trust Notebook."
@@ -37,6 +37,11 @@ def _execution() -> tuple[str, str] | None:
     parent = {} if shell is None else shell.get_parent() or {}
     head, cell = parent.get("header", {}), parent.get("metadata", {}).get("cellId")
     return (str(cell), str(head.get("msg_id"))) if cell and head.get("msg_type") == "execute_request" else None
+
+
+def is_in_notebook() -> bool:
+    """Whether a cell of a kernel runs, below which something can be shown."""
+    return _shell() is not None
 
 
 def remember(explorer: Any) -> None:
