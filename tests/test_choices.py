@@ -25,6 +25,7 @@ from glmwidgets.glm.fit.partition import partition
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.fit.statistics import Statistic
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, fit_group
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import Threshold, threshold_method
 from glmwidgets.glm.inference.random_fields import CLUSTER_METHODS, RandomField
 from glmwidgets.glm.inference.smoothness import (
@@ -71,6 +72,7 @@ from glmwidgets.session.group.tests import TESTS, GroupTest
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.fixed import Weighting
+from glmwidgets.specification.search import Search, search_region
 from glmwidgets.specification.series import CarpetOrder
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.words import describe_changes
@@ -258,6 +260,25 @@ SMOOTH = Added(
     "threshold.smoothness",
     flag="--smoothness",
 )
+TEST_OF_CLUSTERS = Added(
+    "CLUSTER_TESTS",
+    "always",
+    CLUSTER_TESTS["rft"]._replace(
+        label="always there",
+        phrase="a p of one",
+        size_p=lambda size, forming, field, table: (np.ones(size.shape), np.ones(size.shape)),
+    ),
+    "threshold.cluster_p",
+    methods="P values of clusters are by a p of one",
+    ledger="p of clusters no p of clusters → always there",
+    menu="always there",
+    flag="--cluster-p",
+)
+SEARCH = Added(
+    "SEARCHES",
+    "left",
+    Search("left of {} mm", float, lambda rest, domain: np.indices(domain.shape)[0] < float(rest), "left X"),
+)
 SIZES = Added("CLUSTER_METHODS", "none", CLUSTER_METHODS["spm"]._replace(clusters=lambda field, z: 0 * z))
 FORMAT = Added(
     "FORMATS",
@@ -294,6 +315,8 @@ EVERY_ROW = [
     TEST,
     STRATEGY,
     SMOOTH,
+    TEST_OF_CLUSTERS,
+    SEARCH,
     SIZES,
     FORMAT,
     STANDARD,
@@ -327,21 +350,21 @@ def chosen(added, session):
     return session, before
 
 
-@each([*MODEL_ROWS, *VIEW_ROWS])
+@each([*MODEL_ROWS, *VIEW_ROWS, TEST_OF_CLUSTERS])
 def test_settings_hold_it_and_keep_it(added, chosen):
     session, before = chosen
     assert session.result is not None
     assert type(before).from_json(session.settings.to_json()) == session.settings
 
 
-@each(MODEL_ROWS)
+@each([*MODEL_ROWS, TEST_OF_CLUSTERS])
 def test_the_ledger_says_what_changed(added, chosen):
     session, before = chosen
     assert added.ledger in describe_changes(session.settings, before)
     assert added.ledger.split("→")[-1].strip() in session.ledger.entries[-1].words
 
 
-@each(MODEL_ROWS)
+@each([*MODEL_ROWS, TEST_OF_CLUSTERS])
 def test_the_methods_text_tells_of_it(added, chosen):
     session, _ = chosen
     methods = methods_text(study_of_result(session.analysis, session.result, session.clusters))
@@ -349,7 +372,7 @@ def test_the_methods_text_tells_of_it(added, chosen):
     assert "No drift" not in methods
 
 
-@each(MODEL_ROWS)
+@each([*MODEL_ROWS, TEST_OF_CLUSTERS])
 def test_the_script_repeats_the_map_bit_for_bit(added, chosen, tmp_path, monkeypatch, capsys):
     session, _ = chosen
     monkeypatch.chdir(tmp_path)  # results lie where a script is run
@@ -387,7 +410,7 @@ def test_a_stats_model_holds_it(added, chosen, tmp_path):
     np.testing.assert_array_equal(Analysis(session.run).result(settings).z, session.result.z)
 
 
-@each([*MODEL_ROWS, *VIEW_ROWS])
+@each([*MODEL_ROWS, *VIEW_ROWS, TEST_OF_CLUSTERS])
 def test_a_menu_offers_it_and_shows_it(added, chosen):
     session, before = chosen
     explorer = Explorer(session)
@@ -473,6 +496,16 @@ def test_smoothness_is_estimated_by_it(added):
     pairs = neighbour_pairs(np.ones((3, 3, 3), bool))
     residuals = np.random.default_rng(0).standard_normal((9, 27))
     assert smoothness_of_residuals(residuals, pairs, added.name) == Smoothness((1.0, 1.0, 1.0), 1.0)
+
+
+@each([SEARCH])
+def test_a_region_is_searched_by_it(added, session):
+    assert session.update({"threshold.search": "left 5"}), session.error
+    result = session.result
+    assert result.searched.values.size == (search_region("left 5", result.domain) & result.mask).sum()
+    assert "left of 5 mm" in methods_text(study_of_result(session.analysis, result, session.clusters))
+    with pytest.raises(ValueError, match="could not convert"):
+        Settings().updated({"threshold.search": "left side"})
 
 
 @each([SIZES])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.analysis.smoothness import SpatialNoise
-from glmwidgets.analysis.thresholding import thresholding
+from glmwidgets.analysis.thresholding import Searched, thresholding
 from glmwidgets.analysis.verdicts import ContrastBook, RunsBook
 from glmwidgets.analysis.voxels import Here, RunEffect, RunEffects, VoxelSeries
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
@@ -170,12 +170,12 @@ class Answer:
     contrast : Contrast
     z : array of shape (n_voxels,)
         z scores of the contrast, in the order of the mask's voxels.
+    searched : Searched
+        What the threshold is of: these z scores, unless a region is searched or the method enhances them.
     threshold : float
         In z; infinite if nothing can survive.
     statistics : StatisticsBook
         What the map can show.
-    noise : SpatialNoise
-        How smooth the residuals are over space.
     timings : dict
         Seconds by stage, of the stages that were computed for this answer.
     warnings : dict
@@ -186,9 +186,9 @@ class Answer:
     domain: Domain
     contrast: Contrast
     z: np.ndarray
+    searched: Searched = field(repr=False)
     threshold: float
     statistics: StatisticsBook
-    noise: SpatialNoise = field(repr=False)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -203,16 +203,21 @@ class Answer:
         return self.noise.smoothness(self.settings.threshold.smoothness)
 
     @property
+    def noise(self) -> SpatialNoise:
+        """Noise over the voxels that are analysed."""
+        return self.searched.noise
+
+    @property
     def field(self) -> RandomField:
-        """What noise of this smoothness does over the voxels that are analysed."""
-        chosen = self.thresholding
-        return self.noise.field(self.contrast, chosen.two_sided, chosen.smoothness)
+        """What noise of this smoothness does over the voxels where one searches."""
+        return self.searched.field(self.settings)
 
     @cached_property
     def rates(self) -> tuple[float, float]:
         """Uncorrected p of the threshold, and false discovery rate of the voxels over it; NaN if there is none."""
         both = self.thresholding.two_sided
-        return float(p_from_z(self.threshold, both)), false_discovery_rate(self.threshold, self.z, both)
+        rate = false_discovery_rate(self.threshold, self.searched.values, both)
+        return float(p_from_z(self.threshold, both)), rate
 
     @property
     def noise_parameters(self) -> tuple[NoiseParameter, ...]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.inference.cluster_p import P_COLUMNS
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.glm.tables import tsv
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
 
-__all__ = ["COLUMNS", "cluster_columns", "cluster_table", "cluster_tsv"]
+__all__ = ["COLUMNS", "OF_NOISE", "cluster_columns", "cluster_table", "cluster_tsv"]
 
 # Columns of the table, with what each means.
 COLUMNS = {
@@ -29,23 +30,33 @@ COLUMNS = {
 }
 
 
+# Those of p values, where they were asked for: `glmwidgets.glm.inference.cluster_p.ClusterP.rows`.
+OF_NOISE = dict(zip(("p_cluster", "p_uncorrected", "p_peak"), P_COLUMNS.values(), strict=True))
+
 # What stands above each on a screen.
-HEADINGS = ("#", "x", "y", "z", "peak", "voxels", "mm³", "active")
+HEADINGS = ("#", "x", "y", "z", "peak", "voxels", "mm³", "active", "p", "p unc.", "p peak")
 
 
-def cluster_columns(voxel_volume: float) -> list[dict[str, Any]]:
+def cluster_columns(voxel_volume: float, with_p: bool = False) -> list[dict[str, Any]]:
     """Columns as a table on a screen has them: label, digits after the point, help, and whether the largest come first.
 
     Parameters
     ----------
     voxel_volume : float
         In mm³, which says how many digits tell neighbours apart.
+    with_p : bool
+        With p values of clusters and peaks.
     """
     digits = digits_of(voxel_volume)
-    after = dict.fromkeys("xyz", digits.place) | {"peak_z": 2, "volume_mm3": digits.volume}
+    after = dict.fromkeys("xyz", digits.place) | {"peak_z": 2, "volume_mm3": digits.volume} | dict.fromkeys(OF_NOISE, 4)
     return [
-        {"label": label, "digits": after.get(name, 0), "help": said, "falling": name != "cluster_id"}
-        for label, (name, said) in zip(HEADINGS, COLUMNS.items(), strict=True)
+        {
+            "label": label,
+            "digits": after.get(name, 0),
+            "help": said,
+            "falling": name != "cluster_id" and name not in OF_NOISE,
+        }
+        for label, (name, said) in zip(HEADINGS, (COLUMNS | (OF_NOISE if with_p else {})).items(), strict=False)
     ]
 
 
@@ -59,7 +70,8 @@ def cluster_table(clusters: Clusters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns as `COLUMNS`; NaN in what belongs to the cluster and not to a further peak.
+        Columns as `COLUMNS`, and those of `OF_NOISE` where p values were asked for; NaN in what belongs to the cluster
+        and not to a further peak.
     """
     rows = []
     for cluster, bound in zip(clusters.found, clusters.bounds, strict=True):
@@ -67,7 +79,8 @@ def cluster_table(clusters: Clusters) -> pd.DataFrame:
             letter = "" if rank == 0 else ascii_lowercase[rank - 1]
             own = (cluster.n_voxels, cluster.volume, bound) if rank == 0 else (np.nan, np.nan, np.nan)
             rows.append((f"{cluster.label}{letter}", *peak.xyz, peak.stat, *own))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"cluster_id": str})
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"cluster_id": str})
+    return table if clusters.p is None else table.assign(**dict(zip(OF_NOISE, clusters.p.rows().T, strict=True)))
 
 
 def cluster_tsv(clusters: Clusters) -> str:
@@ -85,4 +98,6 @@ def cluster_tsv(clusters: Clusters) -> str:
     digits = dict.fromkeys("xyz", place) | {"peak_z": 4, "volume_mm3": volume, "true_share": 4}
     table = cluster_table(clusters).round(digits)
     table["n_voxels"] = table["n_voxels"].astype("Int64")
+    for name in OF_NOISE.keys() & set(table):
+        table[name] = [float(f"{p:.4g}") for p in table[name]]
     return tsv(table)

@@ -7,7 +7,7 @@ contrast comes with its z scores, in the order of the mask's voxels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,14 +19,21 @@ from glmwidgets.glm.inference.heights import THRESHOLDS, height_threshold
 from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.reading import reads
+from glmwidgets.specification.search import search_region
 from glmwidgets.specification.settings import ThresholdSettings
+
+if TYPE_CHECKING:
+    from glmwidgets.analysis.judged import Judged
+    from glmwidgets.glm.inference.cluster_p import ClusterP
 
 __all__ = [
     "CONFIDENCE",
     "Clusters",
+    "Searched",
     "bounds_of",
     "clusters_of",
     "hommel_of",
+    "searched_of",
     "threshold_of",
     "thresholding",
     "two_sided",
@@ -65,40 +72,101 @@ class Clusters:
     bounds : array of shape (n_clusters,)
         Share of each cluster's voxels that is truly active, with a confidence of 95 % for all of them together and for
         any others that might be looked at: see `glmwidgets.glm.inference.ari`.
+    judged : Judged or None
+        What noise says of them: see `glmwidgets.analysis.judged.judged_of`.
     """
 
     found: tuple[Cluster, ...]
     labels: np.ndarray = field(repr=False)
     bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
+    judged: Judged | None = field(default=None, repr=False)
+
+    @property
+    def p(self) -> ClusterP | None:
+        """P values of the clusters, where there are any."""
+        return None if self.judged is None else self.judged.p
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What a threshold is of: the z scores of a contrast where one searches, or what is made of them.
+
+    Attributes
+    ----------
+    contrast : Contrast
+    z : array of shape (n_voxels,)
+        In the order of the mask's voxels; 0 where one does not search.
+    noise : SpatialNoise
+    region : bool array of shape (nx, ny, nz) or None
+        Where one searches; None for the whole mask.
+    """
+
+    contrast: Contrast
+    z: np.ndarray = field(repr=False)
+    noise: SpatialNoise = field(repr=False)
+    region: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def domain(self) -> Domain:
+        """All voxels that are analysed."""
+        return self.noise.domain
+
+    @property
+    def values(self) -> np.ndarray:
+        """Z scores of the voxels where one searches."""
+        return self.z if self.region is None else self.z[self.region[self.domain.mask]]
+
+    def field(self, settings: Any) -> RandomField:
+        """What noise does where one searches."""
+        sides = two_sided(settings, self.contrast)
+        return self.noise.field(self.contrast, sides, settings.threshold.smoothness, self.region)
+
+
+@reads("threshold.height_control", "threshold.two_sided", "threshold.smoothness", "threshold.search")
+def searched_of(settings: Any, scored: Scored, noise: SpatialNoise) -> Searched:
+    """What is tested: the z scores themselves, unless a region is searched or the method enhances them."""
+    contrast, z = scored
+    domain, enhance = noise.domain, THRESHOLDS[settings.threshold.height_control].enhance
+    region = search_region(settings.threshold.search, domain)
+    if region is not None:
+        z = np.where(region[domain.mask], z, 0.0)
+    found = Searched(contrast, z, noise, region)
+    if enhance is None:
+        return found
+    mask = domain.mask if region is None else region
+    enhanced = enhance(domain.fill(_tested(z)), mask, found.field(settings), two_sided(settings, contrast))
+    return replace(found, z=enhanced[domain.mask])
 
 
 @reads("threshold.height_control", "threshold.alpha", "threshold.value", "threshold.two_sided", "threshold.smoothness")
-def threshold_of(settings: Any, contrast: Scored, noise: SpatialNoise) -> float:
+def threshold_of(settings: Any, searched: Searched) -> float:
     """Threshold in z; infinite if nothing can survive."""
-    chosen, sides = settings.threshold, two_sided(settings, contrast[0])
+    chosen, sides = settings.threshold, two_sided(settings, searched.contrast)
     needed = THRESHOLDS[chosen.height_control].needs_field
-    field = noise.field(contrast[0], sides, chosen.smoothness) if needed else None
-    how = {"alpha": chosen.alpha, "fixed": chosen.value, "field": field}
-    return height_threshold(contrast[1], chosen.height_control, two_sided=sides, **how)
+    how = {"alpha": chosen.alpha, "fixed": chosen.value, "field": searched.field(settings) if needed else None}
+    return height_threshold(searched.values, chosen.height_control, two_sided=sides, **how)
 
 
 def usual_heights(z: np.ndarray, two_sided: bool, field: RandomField) -> dict[str, tuple[float, float]]:
-    """Of each method that controls a rate: the rate that the field asks of it, and the height in z that this means."""
-    rates = {name: row.usual_alpha for name, row in THRESHOLDS.items() if row.setting == "alpha"}
+    """Of each method that controls a rate: the rate that the field asks of it, and the height in z that this means.
+
+    Those that enhance the map are left out, as their heights are of another map.
+    """
+    rates = {name: row.usual_alpha for name, row in THRESHOLDS.items() if row.setting == "alpha" and not row.enhance}
     return {name: (rate, height_threshold(z, name, rate, two_sided, field=field)) for name, rate in rates.items()}
 
 
 @reads("threshold.two_sided", "threshold.cluster_size", "threshold.min_distance")
-def clusters_of(settings: Any, domain: Domain, contrast: Scored, threshold: float) -> Clusters:
+def clusters_of(settings: Any, searched: Searched, threshold: float) -> Clusters:
     """Clusters over a threshold, without bounds yet."""
-    chosen = settings.threshold
+    chosen, domain = settings.threshold, searched.domain
     if threshold == 0:  # none at all: what hangs together above it is half of the brain
         return Clusters((), np.zeros(domain.shape, np.int32))
     clusters, labels = domain.clusters(
-        contrast[1],
+        searched.z,
         threshold,
         cluster_threshold=chosen.cluster_size,
-        two_sided=two_sided(settings, contrast[0]),
+        two_sided=two_sided(settings, searched.contrast),
         min_distance=chosen.min_distance,
     )
     return Clusters(tuple(clusters), labels)

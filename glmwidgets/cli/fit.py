@@ -152,12 +152,21 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
         if found is not None:
             print(f"{'Noise':<11}{found.said}.")
         _say({stage: said for stage, said in result.warnings.items() if stage not in analysis.warned})
-        return analysis, result, analysis.clusters(settings)
+        return analysis, result, _checked(analysis.clusters(settings))
     except StageError as error:
         _say(error.warnings)
         if error.stage == "contrast":
             raise InputError(told(error, "terminal"), where=f"contrast {settings.contrast.expression!r}") from None
         raise error.cause from None
+
+
+def _checked(clusters: Clusters) -> Clusters:
+    """The clusters, if the p values that were asked for can be given."""
+    judged = clusters.judged
+    if judged.said and judged.p is None:
+        raise InputError("; ".join(judged.said), where="--cluster-p")
+    _say({"clusters": judged.said})
+    return clusters
 
 
 def _say(told: Mapping[str, Sequence[str]]) -> None:

@@ -80,7 +80,7 @@ class MappingModel(Estimator):
         raise NotImplementedError
 
     def random_field(
-        self, contrast: Any, two_sided: bool = True, smoothness: str = "correlation", **how: Any
+        self, contrast: Any, two_sided: bool = True, smoothness: str = "correlation", region: Any = None, **how: Any
     ) -> RandomField:
         """What noise as smooth as the residuals does over the mask: familywise heights, and p of peaks and clusters.
 
@@ -92,6 +92,8 @@ class MappingModel(Estimator):
             Whether both signs are looked at; an F test has one side.
         smoothness : str
             How the smoothness is estimated: a key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
+        region : bool array of shape (nx, ny, nz), optional
+            Where one searches; by default the whole mask.
         **how
             Further arguments of `contrast`.
 
@@ -107,7 +109,7 @@ class MappingModel(Estimator):
         """
         found = contrast if isinstance(contrast, Contrast) else self.contrast(contrast, **how)
         noise = self.spatial_noise(*filter(None, [how.get("first_level_contrast")]))
-        return noise.field(found, two_sided, smoothness)
+        return noise.field(found, two_sided, smoothness, region)
 
     def _maps(self, definition: Any, output_type: str, estimate: Callable[[Any], Contrast], text: Any) -> Any:
         """Map of a contrast, or maps by output type, or these by the names of several contrasts."""
@@ -127,7 +129,11 @@ class MappingModel(Estimator):
 
 
 def runs_random_field(
-    models: Sequence[MappingModel], contrast: Contrast, two_sided: bool = True, smoothness: str = "correlation"
+    models: Sequence[MappingModel],
+    contrast: Contrast,
+    two_sided: bool = True,
+    smoothness: str = "correlation",
+    region: Any = None,
 ) -> RandomField:
     """The random field of a contrast over runs that have a model each.
 
@@ -137,7 +143,7 @@ def runs_random_field(
         Fitted with ``minimize_memory=False`` on one mask.
     contrast : Contrast
         Of all of them together.
-    two_sided, smoothness
+    two_sided, smoothness, region
         As in `MappingModel.random_field`.
 
     Returns
@@ -146,4 +152,4 @@ def runs_random_field(
     """
     domain = models[0].masker_.domain_
     noise = runs_smoothness_of(None, domain, [model.spatial_noise() for model in models])
-    return noise.field(contrast, two_sided, smoothness)
+    return noise.field(contrast, two_sided, smoothness, region)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
 from glmwidgets.analysis.smoothness import field_of_width
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
+from glmwidgets.glm.inference.cluster_p import cluster_p as find_p
+from glmwidgets.glm.inference.cluster_tables import ClusterTable
 from glmwidgets.glm.inference.clusters import (
     clusters_table,
     find_clusters,
@@ -43,6 +48,9 @@ def threshold_stats_img(
     two_sided: bool = True,
     *,
     field: Any = None,
+    cluster_p: str = "none",
+    cluster_alpha: float = 0.05,
+    table: ClusterTable | None = None,
 ) -> tuple[nib.Nifti1Image | None, float]:
     """Threshold a map of z scores.
 
@@ -65,12 +73,20 @@ def threshold_stats_img(
     two_sided : bool
         Whether negative effects are tested, too.
     field : RandomField, or float or three of them, optional
-        How smooth the noise is, for ``height_control="rft"``: ``model.random_field(contrast)``, or the FWHM in mm.
+        How smooth the noise is, for ``height_control="rft"`` and the like, and for `cluster_p`:
+        ``model.random_field(contrast)``, or the FWHM in mm.
+    cluster_p : str
+        How p values of clusters are found: a key of `glmwidgets.glm.inference.cluster_p.CLUSTER_TESTS`. With one,
+        clusters whose familywise p is above `cluster_alpha` vanish.
+    cluster_alpha : float
+    table : ClusterTable, optional
+        For ``cluster_p="simulated"``: of `glmwidgets.glm.inference.cluster_tables.draw_cluster_table`.
 
     Returns
     -------
     thresholded : Nifti1Image or None
-        The map, zero where it does not reach the threshold and outside the mask.
+        The map, zero where it does not reach the threshold and outside the mask; for ``height_control="ptfce"`` the
+        enhanced map.
     threshold : float
         In z; infinite if no voxel can pass.
 
@@ -107,9 +123,17 @@ def threshold_stats_img(
     mask = _tested(img, data, mask_img)
     if method.setting == "alpha":
         data = _as_z(img, data, mask)
-    found = _field(img, mask, field) if method.needs_field else None
+    found, inside = _field(img, mask, field), np.where(mask, data, 0)
     height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen, field=found)
-    kept = threshold_map(np.where(mask, data, 0), height, cluster_threshold, two_sided)
+    if method.enhance is not None:
+        if cluster_p != "none":
+            raise ValueError(f"height_control={height_control!r} enhances clusters, whose size has no p then")
+        inside = method.enhance(inside, mask, found, two_sided)
+    kept = threshold_map(inside, height, cluster_threshold, two_sided)
+    if cluster_p != "none" and np.isfinite(height):
+        labels = label_clusters(kept, height, two_sided)
+        p = _p_of_labels(labels, height, _checked(found, cluster_p), cluster_p, table, two_sided)
+        kept[np.append(1.0, p)[labels] > cluster_alpha] = 0
     return image_like(kept, img), height
 
 
@@ -160,7 +184,11 @@ def cluster_level_inference(
     alpha: float = 0.05,
     verbose: int = 0,
     two_sided: bool = False,
-) -> nib.Nifti1Image:
+    *,
+    cluster_p: str = "none",
+    field: Any = None,
+    table: ClusterTable | None = None,
+) -> Any:
     """Share of each cluster that is surely active, by all-resolutions inference.
 
     The bounds hold for all clusters at all thresholds at once, also for thresholds that were chosen by looking.
@@ -179,11 +207,15 @@ def cluster_level_inference(
         1 prints Hommel's value and the number of clusters.
     two_sided : bool
         Bound clusters of negative voxels, too; each sign is then given half of `alpha`.
+    cluster_p, field, table
+        As in `threshold_stats_img`.
 
     Returns
     -------
     Nifti1Image
         Lower bound on the share of truly active voxels of the cluster that a voxel lies in; 0 outside clusters.
+    p_map : Nifti1Image
+        Only with `cluster_p`: familywise p of the size of that cluster; 1 outside clusters.
 
     Raises
     ------
@@ -210,14 +242,18 @@ def cluster_level_inference(
     mask = _tested(img, data, mask_img)
     data = _as_z(img, data, mask)
     inside = np.where(mask, data, 0)
-    shares = np.zeros(data.shape)
+    shares, p_map = np.zeros(data.shape), np.ones(data.shape)
+    found_field = _field(img, mask, field)
     for height in heights:
         labels = label_clusters(inside, height, two_sided)
         found = cluster_true_discoveries(inside, labels, mask, alpha, two_sided)
         shares[labels > 0] = found[labels[labels > 0] - 1]
+        if cluster_p != "none":
+            p = _p_of_labels(labels, height, _checked(found_field, cluster_p), cluster_p, table, two_sided)
+            p_map[labels > 0] = p[labels[labels > 0] - 1]
         if verbose:
             print(f"[cluster_level_inference] z > {height:g}: {len(found)} clusters")
-    return image_like(shares, img)
+    return image_like(shares, img) if cluster_p == "none" else (image_like(shares, img), image_like(p_map, img))
 
 
 def get_clusters_table(
@@ -228,6 +264,11 @@ def get_clusters_table(
     min_distance: float = 8.0,
     return_label_maps: bool = False,
     compat: str | None = None,
+    *,
+    cluster_p: str = "none",
+    field: Any = None,
+    mask_img: Any = None,
+    table: ClusterTable | None = None,
 ) -> Any:
     """Table of the clusters of a map and their peaks, in mm.
 
@@ -248,11 +289,17 @@ def get_clusters_table(
     compat : {None, "nilearn"}
         "nilearn" gives nilearn 0.14.1's table row for row: it lets some peaks be nearer than `min_distance`, and its
         numbers of negative clusters count the rows before them.
+    cluster_p, field, table
+        As in `threshold_stats_img`: with a way to find p values of clusters the table has columns for them, and one
+        for the p of peaks.
+    mask_img : image, path or masker, optional
+        The voxels that were searched, where `field` is a FWHM; see `threshold_stats_img`.
 
     Returns
     -------
     DataFrame
-        See `glmwidgets.glm.inference.clusters.clusters_table`.
+        See `glmwidgets.glm.inference.clusters.clusters_table`, and for p values
+        `glmwidgets.glm.inference.cluster_p.P_COLUMNS`.
     label_maps : list of Nifti1Image
         Only if asked for: one of the positive clusters, and one of the negative if two-sided. The voxels of a cluster
         hold the number that is its "Cluster ID" in the table.
@@ -260,8 +307,13 @@ def get_clusters_table(
     Raises
     ------
     ValueError
-        If the map is not 3-D, a setting is out of its range, or label images are asked for with `compat`, whose
-        numbers fit no label image.
+        If the map is not 3-D, a setting is out of its range, label images or p values are asked for with `compat`,
+        or p values of clusters that were formed below z = 2.3.
+
+    Warns
+    -----
+    UserWarning
+        If p values are asked of clusters that were formed below z = 3.09.
 
     Examples
     --------
@@ -276,18 +328,25 @@ def get_clusters_table(
     """
     if return_label_maps and compat:
         raise ValueError("label maps have this package's cluster numbers: leave compat out to have both agree")
+    if compat and cluster_p != "none":
+        raise ValueError("p values are of this package's clusters: leave compat out to have both agree")
     img, data = _map(stat_img)
     two_sided = _has_two_sides(img, two_sided)
     settings = (cluster_threshold or 0, two_sided, min_distance)
     if compat:
         return clusters_table(data, stat_threshold, img.affine, *settings, compat=compat)
     clusters, labels = find_clusters(data, stat_threshold, img.affine, *settings)
-    table = table_of_clusters(clusters)
+    found = table_of_clusters(clusters)
+    if cluster_p != "none":
+        known = replace(_checked(_field(img, _tested(img, data, mask_img), field), cluster_p), two_sided=two_sided)
+        sizes, peaks = [c.n_voxels for c in clusters], tuple([peak.stat for peak in c.peaks] for c in clusters)
+        p = find_p(sizes, stat_threshold, known, cluster_p, peaks=peaks, table=table)
+        found = found.assign(**dict(zip(P_COLUMNS, p.rows().T, strict=True)))
     if not return_label_maps:
-        return table
+        return found
     n_positive = sum(cluster.sign > 0 for cluster in clusters)
     signs = [labels <= n_positive, labels > n_positive] if two_sided else [labels > 0]
-    return table, [image_like(np.where(sign, labels, 0), img) for sign in signs]
+    return found, [image_like(np.where(sign, labels, 0), img) for sign in signs]
 
 
 def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
@@ -334,6 +393,24 @@ def _field(img: nib.Nifti1Image, mask: np.ndarray, given: Any) -> RandomField | 
         return given
     rows, dof = rows_and_dof(img)
     return field_of_width(Domain.of(img, mask), given, dof, rows)
+
+
+def _checked(field: RandomField | None, cluster_p: str) -> RandomField:
+    check_choice("cluster_p", cluster_p, CLUSTER_TESTS)
+    if field is None:
+        raise InputError(
+            f"cluster_p={cluster_p!r} depends on how smooth the noise is, and nobody has said that",
+            advice={"function": "give field=, such as model.random_field(contrast), or the FWHM of the noise in mm"},
+        )
+    return field
+
+
+def _p_of_labels(
+    labels: np.ndarray, height: float, field: RandomField, test: str, table: ClusterTable | None, two_sided: bool
+) -> np.ndarray:
+    """Familywise p of clusters 1, 2, .. of a volume of labels."""
+    sizes = np.bincount(labels.ravel(), minlength=1)[1:]
+    return find_p(sizes, height, replace(field, two_sided=two_sided), test, table=table).familywise
 
 
 def _has_two_sides(img: nib.Nifti1Image, two_sided: bool) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.inference.smoothness import SMOOTHNESS
 from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, field_of, setting
+from glmwidgets.specification.search import SEARCHES, check_search, in_words
 from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["ContrastSettings", "Question", "ThresholdSettings"]
@@ -136,6 +138,10 @@ class ThresholdSettings:
         Smallest cluster that is kept, in voxels.
     min_distance : float
         Smallest distance between the peaks listed of a cluster, in mm.
+    cluster_p : str
+        How p values of clusters are found: a key of `glmwidgets.glm.inference.cluster_p.CLUSTER_TESTS`.
+    search : str
+        Where one searches: empty for the whole mask, else as `glmwidgets.specification.search` reads it.
     smoothness : str
         How the smoothness of the noise is estimated, where a threshold or a p value depends on it: a key of
         `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
@@ -210,6 +216,26 @@ class ThresholdSettings:
         stride=2.0,
         argument=Argument("min_distance", _TABLE),
     )
+    cluster_p: str = setting(
+        "none",
+        "p of clusters",
+        choices=CLUSTER_TESTS,
+        also=("cluster p values", "peak p values"),
+        options=(Option("--cluster-p", "how p values of clusters and peaks are found"),),
+        argument=Argument("cluster_p", _TABLE, nilearn=None),
+    )
+    search: str = setting(
+        "",
+        "search region",
+        short="search",
+        say=in_words,
+        help=f"{' or '.join(row.form for row in SEARCHES.values())}; empty for the whole mask",
+        also=("small-volume correction", "svc", "region of interest"),
+        options=(
+            Option("--search", "where to search, named before the map was seen: 'sphere X Y Z RADIUS', 'mask PATH'"),
+        ),
+        said=lambda text: f"effects were searched {in_words(text)}" if text else "",
+    )
     smoothness: str = setting(
         "correlation",
         "estimator of smoothness",
@@ -222,6 +248,7 @@ class ThresholdSettings:
 
     def __post_init__(self) -> None:
         check_group(self, "threshold")
+        check_search(self.search)
 
     @property
     def height(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.smoothness import smoothness_of
-from glmwidgets.analysis.thresholding import bounds_of, clusters_of, hommel_of, threshold_of
+from glmwidgets.analysis.thresholding import bounds_of, clusters_of, hommel_of, searched_of, threshold_of
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.models.asked import asked_by
 from glmwidgets.session.single.session import Session
@@ -20,6 +20,7 @@ CHANGES = [
     {"data.drop_scans": 4, "data.smoothing_fwhm": 5.0, "data.signal_scaling": "grand"},
     {"design.hrf_model": "glover + derivative", "design.confounds": ("rot_z",), "noise.model": "ols"},
     {"design.conditions": ("face",), "noise.pooling": "local", "threshold.height_control": "fdr"},
+    {"threshold.height_control": "ptfce", "threshold.search": "sphere 10 -20 -10 9"},
     {"threshold.height_control": "rft", "threshold.alpha": 0.05, "threshold.smoothness": "derivatives"},
     {"events.shift": 1.5, "threshold.two_sided": False, "threshold.cluster_size": 3},
 ]
@@ -34,8 +35,9 @@ def straight(run, asked):
     moments = steps.moments_of(asked, steps.series_of(run, asked, domain), scans)
     fit = steps.fit_of(asked, moments, design, domain)
     scored = steps.contrast_of(asked, fit)
-    height = threshold_of(asked, scored, smoothness_of(asked, fit, domain))
-    clusters = clusters_of(asked, domain, scored, height)
+    searched = searched_of(asked, scored, smoothness_of(asked, fit, domain))
+    height = threshold_of(asked, searched)
+    clusters = clusters_of(asked, searched, height)
     return scored, height, clusters, bounds_of(asked, domain, scored, clusters, hommel_of(asked, scored))
 
 

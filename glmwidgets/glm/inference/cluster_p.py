@@ -18,7 +18,14 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
 from glmwidgets.glm.inference.random_fields import RandomField, check_forming
 
-__all__ = ["CLUSTER_TESTS", "ClusterP", "ClusterTest", "cluster_p"]
+__all__ = ["CLUSTER_TESTS", "P_COLUMNS", "ClusterP", "ClusterTest", "cluster_p"]
+
+#: Columns of `ClusterP.rows` in the conventional table of clusters, with what each means.
+P_COLUMNS = {
+    "Cluster p (FWE)": "chance that noise has a cluster as large anywhere where one searched",
+    "Cluster p (unc.)": "chance that one cluster of noise is as large",
+    "Peak p (FWE)": "chance that noise is as high anywhere where one searched",
+}
 
 Tails = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -40,6 +47,23 @@ class ClusterP:
     familywise: NDArray[np.float64]
     uncorrected: NDArray[np.float64]
     peaks: tuple[NDArray[np.float64], ...] = ()
+
+    def rows(self) -> NDArray[np.float64]:
+        """One row a peak, as tables of clusters have them: familywise, uncorrected, and the peak's own p.
+
+        Examples
+        --------
+        >>> ClusterP(np.array([0.01]), np.array([0.001]), (np.array([0.04, 0.2]),)).rows()
+        array([[0.01 , 0.001, 0.04 ],
+               [  nan,   nan, 0.2  ]])
+        """
+        ranks = [rank for heights in self.peaks for rank in range(len(heights))]
+        number = np.repeat(np.arange(len(self.peaks)), [len(heights) for heights in self.peaks])
+        found = np.full((len(ranks), 3), np.nan)
+        first = np.asarray(ranks, dtype=int) == 0
+        found[first, 0], found[first, 1] = self.familywise[number[first]], self.uncorrected[number[first]]
+        found[:, 2] = np.concatenate([[], *self.peaks])
+        return found
 
 
 class ClusterTest(NamedTuple):

@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri
 
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.inference.ptfce import enhanced_z
 from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import p_from_z
 
@@ -47,6 +48,8 @@ class Threshold(NamedTuple):
         Whether the height depends on the z scores.
     needs_field : bool
         Whether the height depends on how smooth the noise is, and on the shape of the region that is searched.
+    enhance : callable or None
+        ``enhance(z_map, mask, field, two_sided) -> z_map``: what is tested in the place of the z scores, as volumes.
     bounds_false : bool
         Whether alpha is the share of voxels without effect that is expected among those that pass.
     usual_alpha : float
@@ -63,6 +66,7 @@ class Threshold(NamedTuple):
     nilearn: str | None = None
     needs_map: bool = True
     needs_field: bool = False
+    enhance: Callable[..., NDArray[np.float64]] | None = None
     bounds_false: bool = False
     usual_alpha: float = 0.05
     also: tuple[str, ...] = ()
@@ -101,8 +105,8 @@ def height_threshold(
     z_values : array-like
         Z scores of all voxels in the mask. Their number is the number of tests, zeros and NaN included (NaN never
         passes). Not looked at by "fpr" and "fixed".
-    height_control : {"fpr", "fdr", "bonferroni", "rft", "rft-fsl", "fixed"} or None
-        A key of `THRESHOLDS`. None is "fixed".
+    height_control : {"fpr", "fdr", "bonferroni", "rft", "rft-fsl", "ptfce", "fixed"} or None
+        A key of `THRESHOLDS`. None is "fixed". The height of one that enhances the map is of the enhanced map.
     alpha : float
         Error rate, between 0 and 1; a two-sided test spends half of it on each tail.
     two_sided : bool
@@ -200,6 +204,10 @@ def _random_field(formulas: str) -> Callable[..., float]:
     return height
 
 
+def _enhanced(z_map: NDArray, mask: NDArray[np.bool_], field: RandomField, two_sided: bool) -> NDArray[np.float64]:
+    return enhanced_z(z_map, mask, field.resel_size, two_sided=two_sided)
+
+
 _ROWS = {
     "fixed": Threshold(
         _fixed,
@@ -260,6 +268,16 @@ _ROWS = {
         phrase="family-wise error {alpha:g} by Gaussian random field theory over {voxels}",
         needs_field=True,
         also=("gaussian random field", "grf", "fsl threshold"),
+    ),
+    "ptfce": Threshold(
+        _random_field("spm"),
+        "pTFCE",
+        "The random field's height, of z scores that the clusters they lie in have enhanced (Spisak et al. 2019).",
+        question="Which voxels have an effect, where wide weak ones count as well as small strong ones?",
+        phrase="family-wise error {alpha:g} by random field theory over {voxels}, of z enhanced by clusters (pTFCE)",
+        needs_field=True,
+        enhance=_enhanced,
+        also=("threshold-free cluster enhancement", "tfce without permutation"),
     ),
 }
 

@@ -63,7 +63,7 @@ def _threshold(explorer: SessionExplorer, by: int) -> None:
     result = explorer.session.result
     if result is None:
         return
-    height = result.threshold if math.isfinite(result.threshold) else float(np.abs(result.z).max())
+    height = result.threshold if math.isfinite(result.threshold) else float(np.abs(result.searched.z).max())
     # From a value that lies between steps, to the next one.
     steps = math.floor(height / STEP + 1e-6) if by > 0 else math.ceil(height / STEP - 1e-6)
     value = max(0.0, round((steps + by) * STEP, 4))

@@ -56,9 +56,10 @@ class Beside:
 
     def _send_a(self, a: Any, name: str) -> None:
         chosen, shown = a.thresholding, a.statistics.show(name)
-        tints = None if shown.is_z else a.volume(shown.values, fill=math.nan)
+        plain = shown.is_z and a.searched.z is a.z
+        tints = None if plain else a.volume(shown.values, fill=math.nan)
         self._viewer.set_beside(
-            a.z_map,
+            a.volume(a.searched.z, fill=math.nan).astype("float32"),
             "A",
             tints,
             threshold=a.threshold if math.isfinite(a.threshold) else UNREACHABLE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,13 @@ import numpy as np
 from glmwidgets.analysis.cluster_table import cluster_columns, cluster_table, cluster_tsv
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.files.writing import write_text
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
-from glmwidgets.panels.shared.base import Panel
+from glmwidgets.panels.shared.base import Panel, labelled, text
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
+from glmwidgets.specification.search import sphere_at
 
 if TYPE_CHECKING:
     from glmwidgets.glm.inference.clusters import Cluster, Peak
@@ -27,6 +31,9 @@ __all__ = ["ClustersPanel"]
 MOST_LISTED = 200
 
 FILE = "clusters.tsv"
+
+# Of the sphere that a button searches, in mm.
+RADIUS = 8.0
 
 
 class ClustersPanel(Panel):
@@ -49,11 +56,16 @@ class ClustersPanel(Panel):
     def __init__(self, session: LiveSession, flash: Callable | None = None):
         super().__init__(session, "Clusters", ("clusters", "bounds"))
         self.table = RowTable(columns=cluster_columns(session.domain.cell_volume), empty="…")
+        self._noise = text("glmw-note")
         self.table.add_class("glmw-clusters")
         self.table.on_pick(self.guarded(self._jump))
         self._flash = flash
         self._peaks: list[tuple[Cluster, Peak]] = []
-        self.fill(self.table)
+        self.test = self.control("threshold.cluster_p")
+        self.search = self.control("threshold.search")
+        here = self.button("sphere here", self._search_here, tooltip=f"search {RADIUS:g} mm around the crosshair alone")
+        choices = W.row("glmw-choices", labelled(self.test), labelled(self.search), here)
+        self.fill(self.table, self._noise, choices)
         session.observe_locked(self._mark, "cursor")
         session.observe_at_once(self._show, "clusters")
 
@@ -110,7 +122,10 @@ class ClustersPanel(Panel):
         most = f" · the first {MOST_LISTED} are listed" if found > MOST_LISTED else ""
         self.set_verdict(f"{least}{found} cluster{'s' * (found != 1)}{most}")
         table = cluster_table(clusters).iloc[: len(self._peaks)]
+        self.test.tooltip = CLUSTER_TESTS[self.session.settings.threshold.cluster_p].hint
+        self._noise.value = escape(" · ".join(filter(None, [clusters.judged.words(), *clusters.judged.said])))
         with self.table.hold_sync():
+            self.table.columns = cluster_columns(self.session.domain.cell_volume, clusters.p is not None)
             self.table.empty = "" if found else self._why_none()
             self.table.rows = [_row(values) for values in table.itertuples(index=False)]
         self._mark()
@@ -120,13 +135,16 @@ class ClustersPanel(Panel):
         chosen, threshold = result.thresholding, result.threshold
         if threshold == 0:
             return "No threshold is set: every voxel is shown, and there are no clusters."
-        symbol, size = ("|z|", np.abs(result.z)) if chosen.two_sided else ("z", result.z)
+        symbol, size = ("|z|", np.abs(result.searched.z)) if chosen.two_sided else ("z", result.searched.z)
         highest = f"the highest is {size.max():.2f}"
         if not math.isfinite(threshold):
             return f"No threshold keeps the rate that is set; {highest}."
         if size.max() <= threshold:
             return f"No voxel passes {symbol} > {threshold:.2f}; {highest}."
         return f"No cluster of {chosen.cluster_size} voxels or more over {symbol} > {threshold:.2f}; {highest}."
+
+    def _search_here(self, _button: object) -> None:
+        self.session.update({"threshold.search": sphere_at(self.session.mm(), RADIUS)})
 
     def _jump(self, index: int) -> None:
         self._light(*self._peaks[index])
@@ -143,8 +161,10 @@ class ClustersPanel(Panel):
 
 
 def _row(values: tuple) -> dict:
-    *place, n_voxels, volume, share = values
+    place, (n_voxels, volume, share), p = values[:5], values[5:8], values[8:]
+    p = [None if math.isnan(each) else float(each) for each in p]
     if math.isnan(n_voxels):
-        return {"cells": [*place, None, None, None], "sub": True}
+        return {"cells": [*place, None, None, None, *p], "sub": True}
     # A share that is sure is never rounded up.
-    return {"cells": [*place, int(n_voxels), float(volume), f"≥ {math.floor(100 * share + 1e-9)} %"], "sub": False}
+    of_cluster = [int(n_voxels), float(volume), f"≥ {math.floor(100 * share + 1e-9)} %"]
+    return {"cells": [*place, *of_cluster, *p], "sub": False}

@@ -219,15 +219,17 @@ class MapPanel(Panel):
             self._shown.label,
             self._shown.unit,
         )
-        same = not another and result.z is self._painted and shown.values is self._shown.values
+        tested = result.searched.z
+        same = not another and tested is self._painted and shown.values is self._shown.values
         self._describe(shown)
         self._name_sides(result, shown)
         self._fit_colours(shown, another)
         if not same:
             self._fit_reach(result.z)
             self.viewer.set_mask(result.mask)
-            self.viewer.set_map(result.z, shown=None if shown.is_z else shown.values)
-        self._painted, self._shown = result.z, shown
+            # Where z is not what is tested, it still gives the colours.
+            self.viewer.set_map(tested, shown=None if shown.is_z and tested is result.z else shown.values)
+        self._painted, self._shown = tested, shown
         self._why_not.value = shown.why_not
         W.show(self._why_not, bool(shown.why_not))
         if "look" in self.__dict__:
@@ -251,8 +253,9 @@ class MapPanel(Panel):
 
     def _show_preview(self, change: dict) -> None:
         preview = change["new"]
-        if preview is None:
-            return
+        chosen = self.session.settings.threshold
+        if preview is None or chosen.search or THRESHOLDS[chosen.height_control].enhance:
+            return  # the visible slices alone do not tell what is tested
         shown = preview.statistics.show(self.session.settings.map.statistic)
         with self.viewer.hold_sync():
             self._describe(shown)
@@ -274,7 +277,7 @@ class MapPanel(Panel):
             self.viewer.reach = top
 
     def _write(self, result: Answer) -> None:
-        threshold, z, two_sided = result.threshold, result.z, result.thresholding.two_sided
+        threshold, z, two_sided = result.threshold, result.searched.values, result.thresholding.two_sided
         symbol = "|z|" if two_sided else "z"
         highest = np.abs(z).max() if two_sided else z.max()
         if threshold == 0 and two_sided:

@@ -7,6 +7,7 @@ from typing import Any
 
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.noise.models import NOISE_MODELS
@@ -28,6 +29,7 @@ def added_rows(choices: Mapping[str, Any]) -> list[str]:
         "SCALINGS": (SCALINGS, scaling_row(choices["signal_scaling"]).name),
         "POOLINGS": (POOLINGS, choices.get("pooling")),
         "THRESHOLDS": (THRESHOLDS, choices.get("height_control")),
+        "CLUSTER_TESTS": (CLUSTER_TESTS, choices.get("cluster_p")),
         "WEIGHTINGS": (WEIGHTINGS, choices.get("weighting")),
     }
     held = [f"hold_response({HELD[hrf][0].label.removeprefix('function ')})"] if hrf in HELD else []

@@ -25,6 +25,7 @@ from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.inference.cluster_p import P_COLUMNS
 from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.tables import tsv
@@ -320,7 +321,7 @@ def _write_maps(folder: Path, study: Study, names: FileNames) -> None:
                 img = image_like(data, like)
             save_image(_described(img, stat, facts), folder / f"{stem}stat-{stat}_statmap.nii.gz")
         save_image(image_like(facts.labels.astype(np.int32), like), folder / f"{stem}clusters.nii.gz")
-        _write_table(folder / f"{stem}clusters.tsv", table_of_clusters(facts.clusters))
+        _write_table(folder / f"{stem}clusters.tsv", _cluster_table(facts))
         _write_json(folder / f"{stem}clusters.json", _cluster_facts(facts))
         tested[label] = {
             "Name": facts.name,
@@ -382,6 +383,12 @@ def _design_facts(study: Study, run: Fitted) -> dict[str, Any]:
     return facts
 
 
+def _cluster_table(facts: ContrastFacts) -> pd.DataFrame:
+    table = table_of_clusters(facts.clusters)
+    p = facts.judged.p
+    return table if p is None else table.assign(**dict(zip(P_COLUMNS, p.rows().T, strict=True)))
+
+
 def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
     chosen = facts.threshold
     height = float(facts.height) if np.isfinite(facts.height) else None
@@ -393,12 +400,16 @@ def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
         "Two-sided": chosen.two_sided,
         "Cluster size threshold (voxels)": chosen.cluster_size,
         "Minimum distance (mm)": chosen.min_distance,
+        "P of clusters": chosen.cluster_p,
+        "P of clusters, remarks": list(facts.judged.said),
+        "Noise": facts.judged.facts(facts.threshold),
         "Cluster ID": {"Description": "number of a cluster in clusters.nii.gz; letters mark its further peaks"},
         "X": {"Units": "mm"},
         "Y": {"Units": "mm"},
         "Z": {"Units": "mm"},
         "Peak Stat": {"Description": "z score"},
         "Cluster Size (mm3)": {"Units": "mm3"},
+        **({name: {"Description": said} for name, said in P_COLUMNS.items()} if facts.judged.p is not None else {}),
     }
 
 

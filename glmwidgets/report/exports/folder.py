@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ FILES = {
     "mask.nii.gz": "1 in the voxels that were analysed",
     "clusters.nii.gz": "number of the cluster that a voxel belongs to, as in clusters.tsv; 0 for none",
     "clusters.tsv": "clusters over the threshold and their peaks",
+    "smoothness.json": "FWHM, resels and volume of the noise where one searched",
     "design_matrix.tsv": "one row per scan or map, one column per regressor",
     "settings.json": "all settings; of a run, `glmwidgets fit --settings settings.json` repeats the result",
 }
@@ -95,6 +97,9 @@ def write_result(
         for name, img in _maps(result, clusters.labels).items():
             save_image(img, new / name)
         write_text(new / "clusters.tsv", cluster_tsv(clusters), "clusters")
+        if clusters.judged is not None and clusters.judged.smoothness is not None:
+            facts = clusters.judged.facts(result.thresholding)
+            write_text(new / "smoothness.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n", "smoothness")
         if len(result.design):
             write_text(new / "design_matrix.tsv", tsv(result.design), "design")
         write_text(new / "settings.json", result.settings.to_json(views=False), "settings")

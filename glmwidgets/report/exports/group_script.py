@@ -15,7 +15,9 @@ from glmwidgets import __version__
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.analysis.group import default_contrast
 from glmwidgets.files.paths import resolved
-from glmwidgets.report.exports.script_parts import write_with
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
+from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.report.exports.script_parts import field_imports, field_lines, needs_field, write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.arguments import arguments_of, told_arguments
@@ -108,6 +110,9 @@ for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
     if name == "z_score":
         z_map = img
 '''
+    lines += _field(result)
+    tested = CLUSTER_TESTS[chosen.cluster_p].size_p is not None
+    of_clusters = f"\n    cluster_p={chosen.cluster_p!r},\n    field=field," if tested else ""
     if result.threshold < float("inf"):
         lines += f"""
 # The threshold that the explorer showed: {describe_threshold(chosen, result.threshold)}.
@@ -116,13 +121,27 @@ table = get_clusters_table(
     {result.threshold!r},
     cluster_threshold={chosen.cluster_size},
     two_sided={chosen.two_sided},
-    min_distance={chosen.min_distance!r},
+    min_distance={chosen.min_distance!r},{of_clusters}
 )
 table.to_csv(OUT / "clusters.tsv", sep="\\t", index=False)
 """
     if permuted:
         lines += _permutation(session, result, options | how)
     return lines if permuted else lines.replace(", non_parametric_inference", "")
+
+
+def _field(result: GroupAnswer) -> str:
+    """Lines that find the random field and the map that was searched, where they are needed."""
+    settings, chosen = result.settings, result.thresholding
+    changed = bool(chosen.search or THRESHOLDS[chosen.height_control].enhance)
+    imports = field_imports(settings) + (["from glmwidgets.models import threshold_stats_img"] if changed else [])
+    lines = [line.removeprefix("    ") for line in field_lines(settings, "model.random_field(CONTRAST")]
+    if changed:
+        how = ", ".join(f"{name}={value!r}" for name, value in chosen.height.items())
+        mask = "domain.within(region).mask_image()" if chosen.search else "MASK"
+        field = ", field=field" if needs_field(settings) else ""
+        lines.append(f"z_map, _ = threshold_stats_img(z_map, {mask}, {how}{field}, two_sided={chosen.two_sided})")
+    return "\n".join(["", *imports, "", *lines, ""]) if lines else ""
 
 
 def _permutation(session: GroupSession, result: GroupAnswer, options: dict[str, Any]) -> str:

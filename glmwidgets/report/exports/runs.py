@@ -19,6 +19,7 @@ from glmwidgets.report.exports.script_parts import (
     assembled,
     contrast_lines,
     design_lines,
+    field_imports,
     field_lines,
     model_arguments,
     needs_field,
@@ -135,6 +136,7 @@ def _text(found: _Combined, stem: str) -> str:
             f"averaged.append({'mean_scans' if scrubs(source) else 'None'})",
         ]
     imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
+    imports += field_imports(found.sources[0].settings)
     lines += ["", "# Voxels that lie in the masks of all runs.", f"mask_img = here / {f'{stem}_mask.nii.gz'!r}", ""]
     combine, more = _together(found) if found.by_estimator else _apart(found)
     fit, each = combine
@@ -204,7 +206,7 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
         f"    combined = combine(answers, {found.settings.runs.dof_method!r}) if len(answers) > 1 else answers[0]",
         '    kinds = ("z_score", "stat", "p_value", "effect_size", "effect_variance")',
         "    maps = {kind: models[0].masker_.inverse_transform(getattr(combined, kind)()) for kind in kinds}",
-        *field_lines(found.sources[0].settings, "runs_random_field(models, combined"),
+        *field_lines(found.sources[0].settings, "runs_random_field(models, combined", "models[0]"),
     ]
     imports = [
         "from glmwidgets.models.run_contrasts import contrasts_of_runs",

@@ -19,6 +19,7 @@ from glmwidgets.report.exports.script_parts import (
     assembled,
     contrast_lines,
     design_lines,
+    field_imports,
     field_lines,
     input_text,
     kept_argument,
@@ -222,7 +223,7 @@ def _own(source: Source, stem: str) -> str:
         *field_lines(settings, "model.random_field(contrast"),
         *saving_lines(settings, "model.mask_img_"),
     ]
-    imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img"]
+    imports += ["from glmwidgets.models import get_clusters_table, threshold_stats_img", *field_imports(settings)]
     head = [f"# Repeats an analysis made with glmwidgets {__version__}.", *origin_lines(settings)]
     head += registering_lines(settings, run)
     return assembled(imports, lines, head)

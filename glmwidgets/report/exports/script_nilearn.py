@@ -12,6 +12,7 @@ from glmwidgets.files.names import unique_slugs
 from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
@@ -32,6 +33,7 @@ from glmwidgets.report.exports.script_parts import (
     separator_of,
 )
 from glmwidgets.specification.field import arguments_in
+from glmwidgets.specification.settings import ThresholdSettings
 
 __all__ = ["nilearn_script"]
 
@@ -78,6 +80,7 @@ def nilearn_script(source: Source, stem: str) -> str:
     if threshold.nilearn is None:
         control, height = settings.threshold.height_control, float(source.analysis.result(settings).threshold)
         lacking.append(f"height_control={control!r}: nilearn has no such threshold; its height is written in its place")
+    lacking += _of_inference(settings.threshold)
     lacking.append("the table of clusters: nilearn lists some peaks that are nearer to each other than min_distance")
 
     bold = input_text(run.inputs.bold, stem, "bold.nii.gz", True)
@@ -127,6 +130,20 @@ def nilearn_script(source: Source, stem: str) -> str:
     head = [f"# Repeats an analysis made with glmwidgets {__version__}, by nilearn {NILEARN}.", *origin_lines(settings)]
     head += ["#", "# Not the same there:"] + [f"# - {text}." for text in lacking]
     return assembled(imports, lines, head)
+
+
+def _of_inference(chosen: ThresholdSettings) -> list[str]:
+    """What nilearn lacks of what survives, beside the height."""
+    lacking = []
+    if THRESHOLDS[chosen.height_control].enhance is not None:
+        lacking.append(
+            f"height_control={chosen.height_control!r}: it enhances the map, and nilearn thresholds z itself"
+        )
+    if chosen.search:
+        lacking.append(f"search={chosen.search!r}: nilearn searches the whole mask")
+    if CLUSTER_TESTS[chosen.cluster_p].size_p is not None:
+        lacking.append(f"cluster_p={chosen.cluster_p!r}: nilearn's table has no p values")
+    return lacking
 
 
 def _events_lines(source: Source, place: str, conditions: tuple[str, ...] | None) -> list[str]:

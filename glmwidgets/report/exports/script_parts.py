@@ -13,6 +13,7 @@ import pandas as pd
 from glmwidgets.files.names import slug, unique_slugs
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.design.drift import DRIFTS
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.glm.tables import tsv
@@ -20,7 +21,7 @@ from glmwidgets.images.save import save_image
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.runs.run import Run
 from glmwidgets.session.single.analysis import Analysis
-from glmwidgets.specification.arguments import told_arguments
+from glmwidgets.specification.arguments import arguments_of, told_arguments
 from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.settings import EventsSettings, Settings
 from glmwidgets.specification.tree import SettingsTree
@@ -197,7 +198,12 @@ def model_arguments(settings: Settings, run: Run) -> dict[str, Any]:
 
 def registering_lines(settings: Settings, run: Run, **more: str) -> list[str]:
     """A comment on the rows that a script needs and the package does not have; nothing without any."""
-    choices = {**model_arguments(settings, run), "height_control": settings.threshold.height_control, **more}
+    choices = {
+        **model_arguments(settings, run),
+        **arguments_of(settings, "threshold_stats_img"),
+        **arguments_of(settings, "get_clusters_table"),
+        **more,
+    }
     added = added_rows(choices)
     if not added:
         return []
@@ -263,41 +269,68 @@ def output_lines(stem: str) -> list[str]:
 
 
 def needs_field(settings: Settings) -> bool:
-    """Whether what survives depends on how smooth the noise is."""
-    return THRESHOLDS[settings.threshold.height_control].needs_field
+    """Whether what survives, or what is said of it, depends on how smooth the noise is."""
+    chosen = settings.threshold
+    return THRESHOLDS[chosen.height_control].needs_field or CLUSTER_TESTS[chosen.cluster_p].size_p is not None
 
 
-def field_lines(settings: Settings, found: str) -> list[str]:
-    """Lines that find the random field of a contrast, where it is needed.
+def field_lines(settings: Settings, found: str, model: str = "model") -> list[str]:
+    """Lines that find the region that is searched, and the random field of a contrast there, where they are needed.
 
     Parameters
     ----------
     settings : Settings
     found : str
         Where and of what: the beginning of a call of ``random_field``, up to its further arguments.
+    model : str
+        That knows where the voxels lie.
     """
-    if not needs_field(settings):
-        return []
-    chosen = settings.threshold
-    sides = f", two_sided={chosen.two_sided!r}, smoothness={chosen.smoothness!r}"
-    return [f"    field = {found}{sides})"]
+    chosen, lines, region = settings.threshold, [], ""
+    if chosen.search:
+        lines += [f"    domain = {model}.masker_.domain_", f"    region = search_region({chosen.search!r}, domain)"]
+        region = ", region=region"
+    if needs_field(settings):
+        sides = f"two_sided={chosen.two_sided!r}, smoothness={chosen.smoothness!r}{region}"
+        lines += [f"    field = {found}, {sides})"]
+    return lines
+
+
+def field_imports(settings: Settings) -> list[str]:
+    """What `field_lines` needs."""
+    return ["from glmwidgets.specification.search import search_region"] if settings.threshold.search else []
 
 
 def saving_lines(settings: Settings, mask: str, height: float | None = None) -> list[str]:
-    """Lines that write the maps and the table of clusters of a contrast."""
+    """Lines that write the maps and the table of clusters of a contrast, by the names of `field_lines`.
+
+    Parameters
+    ----------
+    settings : Settings
+    mask : str
+        Names the voxels that were analysed.
+    height : float, optional
+        In z, where another package's functions take what is found.
+    """
     chosen = settings.threshold
-    how = chosen.height if height is None else {"height_control": None, "threshold": height}
+    if height is not None:
+        how, field, changed, of_clusters = {"height_control": None, "threshold": height}, "", False, ""
+    else:
+        how, field = chosen.height, ", field=field" if needs_field(settings) else ""
+        changed = bool(chosen.search or THRESHOLDS[chosen.height_control].enhance)
+        mask = "domain.within(region).mask_image()" if chosen.search else mask
+        tested = CLUSTER_TESTS[chosen.cluster_p].size_p is not None
+        of_clusters = f" cluster_p={chosen.cluster_p!r}{field}," if tested else ""
     words = ", ".join(f"{name}={value!r}" for name, value in how.items())
-    words += ", field=field" if height is None and needs_field(settings) else ""
+    of = "z_map" if changed else 'maps["z_score"]'
     return [
         "    for kind, img in maps.items():",
         '        img.to_filename(folder / f"{name}_{kind}.nii.gz")',
-        "    _, threshold = threshold_stats_img(",
-        f'        maps["z_score"], mask_img={mask}, {words}, two_sided={chosen.two_sided!r}',
+        f"    {'z_map' if changed else '_'}, threshold = threshold_stats_img(",
+        f'        maps["z_score"], mask_img={mask}, {words}{field}, two_sided={chosen.two_sided!r}',
         "    )",
         "    table = get_clusters_table(",
-        f'        maps["z_score"], threshold, cluster_threshold={chosen.cluster_size!r},'
-        f" two_sided={chosen.two_sided!r}, min_distance={chosen.min_distance!r}",
+        f"        {of}, threshold, cluster_threshold={chosen.cluster_size!r},"
+        f"{of_clusters} two_sided={chosen.two_sided!r}, min_distance={chosen.min_distance!r}",
         "    )",
         '    table.to_csv(folder / f"{name}_clusters.tsv", sep="\\t", index=False)',
         '    print(f"{name}: z above {threshold:.3f}, {len(table)} rows in the table of clusters")',

@@ -37,10 +37,10 @@ def still(session: LiveSession, title: str, kind: str = "png", dpi: int = 96) ->
         result, xyz = session.result, session.mm()
     if result is None:
         return None
-    height = result.threshold if math.isfinite(result.threshold) else float(np.abs(result.z).max()) + 1.0
+    height = result.threshold if math.isfinite(result.threshold) else float(np.abs(result.searched.z).max()) + 1.0
     background = session.domain.volume_image(session.analysis.background_image("mean"))
     figure = plot_stat_map(
-        result.domain.image(result.z),
+        result.domain.image(result.searched.z),
         background,
         cut_coords=tuple(float(mm) for mm in xyz),
         threshold=height,

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["write_mm", "write_number"]
+__all__ = ["write_mm", "write_number", "write_p"]
+
+
+def write_p(p: float) -> str:
+    """Write a p value as tables show it.
+
+    Parameters
+    ----------
+    p : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> write_p(0.03141), write_p(0.00012), write_p(1e-7)
+    ('0.031', '0.0001', '< 0.0001')
+    """
+    return "< 0.0001" if p < 5e-5 else f"{p:.4f}" if p < 0.001 else f"{p:.3f}"
 
 
 def write_number(value: float) -> str:

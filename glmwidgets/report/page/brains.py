@@ -34,7 +34,7 @@ def map_picture(
     -------
     Picture
     """
-    looks, z = study.looks, facts.z
+    looks, z = study.looks, facts.searched
     plot_type = plot_type or ("glass" if looks.view == "glass" else "slice")
     check_choice("plot_type", plot_type, PLOT_TYPES)
     if facts.threshold.cluster_size > 1 and np.isfinite(facts.height):
@@ -45,7 +45,7 @@ def map_picture(
     options: dict[str, Any] = {"two_sided": facts.threshold.two_sided, "stat_name": "z"}
     options |= {"cmap": looks.colormap, "transparency": looks.opacity, **_sides(study)}
     # A map in which nothing can pass is drawn under its own largest value, and the figure says that nothing does.
-    options["threshold"] = facts.height if np.isfinite(facts.height) else float(np.abs(facts.z).max()) + 1.0
+    options["threshold"] = facts.height if np.isfinite(facts.height) else float(np.abs(facts.searched).max()) + 1.0
     if looks.statistic == "z" and looks.limit is not None and looks.limit > options["threshold"]:
         options["vmax"] = looks.limit
     where = "glass brain" if plot_type == "glass" else "slices"

@@ -11,13 +11,16 @@ from glmwidgets import __version__
 from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import drift_row
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.glm.inference.smoothness import SMOOTHNESS
 from glmwidgets.glm.moments.scaling import STANDARDS, scaling_row, standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.report.page.permuted import describe_permutation
 from glmwidgets.specification.model import Model
+from glmwidgets.specification.question import Question
 
 if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
@@ -103,11 +106,26 @@ def describe_height(facts: ContrastFacts) -> str:
         sides = "two-sided, alpha shared by both signs" if chosen.two_sided else "one-sided, positive effects only"
         if method.setting != "alpha":
             sides = "both signs" if chosen.two_sided else "positive effects only"
-    rule = method.said(chosen.alpha, count(facts.z.size, "voxel"))
+    rule = method.said(chosen.alpha, count(facts.n_searched, "voxel"))
     z = "|z|" if chosen.two_sided else "z"
     height = f"{z} above {facts.height:.2f}" if np.isfinite(facts.height) else "no voxel can pass"
     size = f"; clusters of fewer than {chosen.cluster_size} voxels are left out" if chosen.cluster_size > 1 else ""
-    return f"{height} ({rule}; {sides}){size}"
+    searched = f"; {clause}" if (clause := Question.field("threshold.search").clause(chosen.search)) else ""
+    return f"{height} ({rule}; {sides}){size}{searched}"
+
+
+def _noise(facts: ContrastFacts) -> list[str]:
+    """How smooth the noise is, and how p values of clusters were found; nothing where neither had a part in it."""
+    chosen, judged = facts.threshold, facts.judged
+    test = CLUSTER_TESTS[chosen.cluster_p]
+    if judged.smoothness is None or not (test.size_p or THRESHOLDS[chosen.height_control].needs_field):
+        return []
+    mm = " × ".join(f"{width:.1f}" for width in judged.smoothness.fwhm_mm(judged.domain.voxel_size))
+    said = f"The residuals have a smoothness of {mm} mm FWHM ({judged.words().rpartition(' · ')[2]})"
+    said += f", by the {SMOOTHNESS[chosen.smoothness].label} ({SMOOTHNESS[chosen.smoothness].source})."
+    if judged.p is not None:
+        said += f" P values of clusters are by {test.phrase or test.label}, corrected for the whole search region."
+    return [said]
 
 
 def methods_text(study: Study) -> str:
@@ -210,6 +228,7 @@ def _inference(contrasts: Sequence[ContrastFacts]) -> list[str]:
     return [
         "Statistics were turned into z scores with the same upper-tail p value. Contrasts: " + text + ".",
         "Clusters are sets of voxels that share faces.",
+        *dict.fromkeys(text for facts in contrasts for text in _noise(facts)),
         *(f"“{facts.name}”: {describe_permutation(facts.permuted)}" for facts in contrasts if facts.permuted),
     ]
 

@@ -17,11 +17,12 @@ from glmwidgets.glm.design.collinearity import (
 from glmwidgets.glm.design.diagnostics import efficiency, energy_removed, estimability
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.whiteness import residual_whiteness
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
 from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
-from glmwidgets.report.figures.style import write_mm, write_number
+from glmwidgets.report.figures.style import write_mm, write_number, write_p
 from glmwidgets.report.page.brains import map_picture, r_square_picture
 from glmwidgets.report.page.methods import count, describe_height, describe_test
 from glmwidgets.report.page.permuted import PermutationFacts, describe_permutation
@@ -191,7 +192,7 @@ def _found(facts: ContrastFacts) -> str:
             f"{count(len(facts.clusters), 'cluster')} with {count(voxels, 'voxel')}; "
             f"the highest peak is z = {write_number(peak.stat)} at ({place}) mm."
         )
-    size = np.abs(facts.z) if facts.threshold.two_sided else facts.z
+    size = np.abs(facts.searched) if facts.threshold.two_sided else facts.searched
     top = write_number(float(size.max())) if size.size else "–"
     if np.isfinite(facts.height) and (size > facts.height).any():
         least = facts.threshold.cluster_size
@@ -215,8 +216,15 @@ def _cluster_table(facts: ContrastFacts) -> Table:
             )
         )
     head = ("Cluster", "x (mm)", "y (mm)", "z (mm)", "Peak z", "Voxels", "Volume (mm³)")
-    caption = "Further peaks of a cluster carry its number and a letter."
-    return Table(head, tuple(rows), caption=caption if len(rows) > len(facts.clusters) else "")
+    said = ["Further peaks of a cluster carry its number and a letter."] if len(rows) > len(facts.clusters) else []
+    if facts.judged.p is not None:
+        head += tuple(P_COLUMNS)
+        each = zip(rows, facts.judged.p.rows(), strict=True)
+        rows = [(*row, *("" if np.isnan(p) else write_p(p) for p in of_row)) for row, of_row in each]
+        test = CLUSTER_TESTS[facts.threshold.cluster_p]
+        said.append(f"FWE: chance anywhere where one searched; p of clusters by {test.phrase or test.label}.")
+    said += [f"{text[0].upper()}{text[1:]}." for text in facts.judged.said]
+    return Table(head, tuple(rows), caption=" ".join(said))
 
 
 def _permuted(test: PermutationFacts) -> PermutationSection:

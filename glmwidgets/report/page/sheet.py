@@ -97,7 +97,7 @@ def _found(facts: ContrastFacts) -> str:
 def _rows(study: Study, facts: ContrastFacts) -> list[Row]:
     if not facts.clusters:
         return []
-    z_map = study.image(np.nan_to_num(facts.z)).get_fdata()
+    z_map = study.image(np.nan_to_num(facts.searched)).get_fdata()
     sides = facts.threshold.two_sided
     bounds = cluster_true_discoveries(z_map, facts.labels, study.mask, CONFIDENCE, sides)
     digits, rows = digits_of_clusters(facts.clusters), []

@@ -13,8 +13,9 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
+from glmwidgets.analysis.judged import Judged, judged_of
 from glmwidgets.analysis.smoothness import SpatialNoise
-from glmwidgets.analysis.thresholding import Clusters, clusters_of, threshold_of, thresholding
+from glmwidgets.analysis.thresholding import Clusters, clusters_of, searched_of, threshold_of, thresholding
 from glmwidgets.datasets.download import DownloadError
 from glmwidgets.datasets.templates import named_template
 from glmwidgets.glm.choices import check_choice
@@ -95,6 +96,10 @@ class ContrastFacts:
         In z.
     clusters : tuple of Cluster
     labels : array of int, 3-D
+    searched : array of shape (n_voxels,)
+        What the height is of: these z scores, unless a region was searched or the method enhanced them.
+    judged : Judged
+        What noise says of the clusters.
     permuted : PermutationFacts or None
     """
 
@@ -107,7 +112,14 @@ class ContrastFacts:
     height: float
     clusters: tuple[Cluster, ...]
     labels: np.ndarray
+    searched: np.ndarray
+    judged: Judged
     permuted: PermutationFacts | None = None
+
+    @property
+    def n_searched(self) -> int:
+        """Voxels among which effects were searched."""
+        return self.z.size if self.judged.field is None else self.judged.field.n_voxels
 
     @classmethod
     def of(
@@ -115,7 +127,9 @@ class ContrastFacts:
     ) -> ContrastFacts:
         """Of the contrast that an answer is to."""
         told = (answer.contrast, answer.z, answer.thresholding, answer.threshold)
-        return cls(name, text, weights, *told, clusters.found, clusters.labels, **more)
+        return cls(
+            name, text, weights, *told, clusters.found, clusters.labels, answer.searched.z, clusters.judged, **more
+        )
 
     @classmethod
     def found(
@@ -123,10 +137,11 @@ class ContrastFacts:
     ) -> ContrastFacts:
         """Of a contrast that is still to be thresholded, as ``asked.threshold`` says."""
         scored = (contrast, contrast.z_score())
-        height = threshold_of(asked, scored, noise)
-        clusters = clusters_of(asked, noise.domain, scored, height)
-        told = (*scored, thresholding(asked, contrast), height)
-        return cls(name, text, weights, *told, clusters.found, clusters.labels)
+        searched = searched_of(asked, scored, noise)
+        height = threshold_of(asked, searched)
+        clusters = clusters_of(asked, searched, height)
+        told = (*scored, thresholding(asked, contrast), height, clusters.found, clusters.labels)
+        return cls(name, text, weights, *told, searched.z, judged_of(asked, searched, clusters, height))
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,6 +310,7 @@ def study_of_model(
     height_control: str | None = "fpr",
     two_sided: bool = True,
     min_distance: float = 8.0,
+    cluster_p: str = "none",
     missing: str = "error",
     dof_method: str = "sum",
     looks: MapSettings | None = None,
@@ -318,6 +334,8 @@ def study_of_model(
         As in `glmwidgets.models.threshold_stats_img`.
     min_distance : float
         Least distance between the peaks listed of a cluster, in mm.
+    cluster_p : str
+        How p values of clusters are found: a key of `glmwidgets.glm.inference.cluster_p.CLUSTER_TESTS`.
     missing : {"error", "skip"}
         As in `FirstLevelModel.compute_contrast`.
     dof_method : {"sum", "satterthwaite"}
@@ -337,6 +355,7 @@ def study_of_model(
         two_sided=two_sided,
         cluster_size=int(cluster_threshold),
         min_distance=float(min_distance),
+        cluster_p=cluster_p,
     )
     model.check_fitted()
     first = hasattr(model, "fits_")

@@ -149,5 +149,6 @@ def summary(run: Run, result: RunAnswer, clusters: Clusters) -> str:
         "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
         "Threshold": describe_threshold(result.thresholding, result.threshold),
         "Found": describe_clusters(clusters.found),
+        **({"Noise": words.removeprefix("noise ")} if (words := clusters.judged.words()) else {}),
     }
     return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from glmwidgets.analysis.answers import Answer
-from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, threshold_of
+from glmwidgets.analysis.judged import judged_of
+from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, searched_of, threshold_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.graph import Graph, Stage
 from glmwidgets.specification.tree import SettingsTree
@@ -38,8 +39,9 @@ class LiveAnalysis:
         self.graph = Graph(
             [
                 *stages,
-                Stage("threshold", threshold_of, (scored, "smoothness"), keep=8),
-                Stage("clusters", clusters_of, ("mask", scored, "threshold")),
+                Stage("searched", searched_of, (scored, "smoothness")),
+                Stage("threshold", threshold_of, ("searched",), keep=8),
+                Stage("clusters", clusters_of, ("searched", "threshold")),
                 # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.
                 Stage("active voxels", hommel_of, (scored,)),
                 Stage("bounds", bounds_of, ("mask", scored, "clusters", "active voxels")),
@@ -94,18 +96,20 @@ class LiveAnalysis:
             "domain": get("mask"),
             "contrast": contrast,
             "z": z,
+            "searched": get("searched"),
             "threshold": get("threshold"),
             "statistics": self.graph.get("statistics", settings),
-            "noise": self.graph.get("smoothness", settings),
             "warnings": {**self.warned, **self.graph.warnings("threshold", settings)},
         }
 
     def clusters(
         self, settings: SettingsTree, timings: dict[str, float] | None = None, checkpoint: Checkpoint | None = None
     ) -> Clusters:
-        """Clusters over the threshold, the volume of their labels, and how much of each is surely active."""
+        """Clusters over the threshold, how much of each is surely active, and what noise says of them."""
         clusters = self.graph.get("clusters", settings, timings, checkpoint)
-        return replace(clusters, bounds=self.graph.get("bounds", settings, timings, checkpoint))
+        bounds = self.graph.get("bounds", settings, timings, checkpoint)
+        searched, height = (self.graph.get(name, settings) for name in ("searched", "threshold"))
+        return replace(clusters, bounds=bounds, judged=judged_of(settings, searched, clusters, height))
 
     def pending(self, settings: SettingsTree) -> tuple[str, ...]:
         """Stages that these settings would run, in their order."""

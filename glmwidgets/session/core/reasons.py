@@ -221,15 +221,15 @@ def _freedom(facts: Facts) -> Why | None:
 
 def _threshold(facts: Facts) -> Why | None:
     result, chosen = facts.result, facts.result.thresholding
-    height, n = result.threshold, result.z.size
+    height, z = result.threshold, result.searched.values
     row = THRESHOLDS[chosen.height_control]
-    size, symbol = (np.abs(result.z), "|z|") if chosen.two_sided else (result.z, "z")
+    n, (size, symbol) = z.size, (np.abs(z), "|z|") if chosen.two_sided else (z, "z")
     rate = f" at {chosen.alpha:g}" if row.setting == "alpha" else ""
     if not math.isfinite(height):
         here = f"{row.label}{rate}: no height keeps the rate; the highest {symbol} is {size.max():.2f}."
         return Why(row.hint, here, "A larger rate, smoothing, or a contrast with a larger effect.")
     p, passing = float(p_from_z(height, chosen.two_sided)), int(np.count_nonzero(size > height))
-    q = false_discovery_rate(height, result.z, chosen.two_sided)
+    q = false_discovery_rate(height, z, chosen.two_sided)
     share = "" if math.isnan(q) else f", so that about {100 * q:.0f} % of them are false (q = {q:.2g})"
     here = (
         f"{row.label}{rate}: {symbol} > {height:.2f}. Of {n:,} voxels {n * p:,.0f} would pass by chance "
@@ -248,7 +248,7 @@ def _clusters(facts: Facts) -> Why | None:
     if clusters is None:
         return None
     chosen = result.thresholding
-    size = np.abs(result.z) if chosen.two_sided else result.z
+    size = np.abs(result.searched.z) if chosen.two_sided else result.searched.z
     passing, kept = int(np.count_nonzero(size > result.threshold)), sum(each.n_voxels for each in clusters.found)
     least = f" of {chosen.cluster_size} voxels or more" if chosen.cluster_size > 1 else ""
     here = f"{passing:,} voxels pass; {kept:,} of them lie in {len(clusters.found)} clusters{least}."
@@ -283,7 +283,8 @@ def _colour(facts: Facts) -> Why:
     if here is None:
         return Why("colour = value at the voxel", "The crosshair is outside the mask.", "Move it to a coloured voxel.")
     z, chosen = here.statistics["z"], result.thresholding
-    passes = (abs(z) if chosen.two_sided else z) > result.threshold
+    tested = float(result.searched.z[result.voxel(session.cursor)])
+    passes = (abs(tested) if chosen.two_sided else tested) > result.threshold
     positive, negative = (
         ("orange", "blue") if look.colormap == "warm-cold" else ("the colours of +", "the colours of −")
     )

@@ -216,7 +216,10 @@ def test_a_one_sided_test_never_lets_negative_effects_pass():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("fwe",), "height_control must be one of 'fixed', 'fpr', 'fdr', 'bonferroni', 'rft', 'rft-fsl', not 'fwe'"),
+        (
+            ("fwe",),
+            "height_control must be one of 'fixed', 'fpr', 'fdr', 'bonferroni', 'rft', 'rft-fsl', 'ptfce', not 'fwe'",
+        ),
         (("fpr", 0.0), "alpha must be between 0 and 1, not 0.0"),
         (("fdr", 5), "alpha must be between 0 and 1, not 5"),
         (("bonferroni", 0.05), "how many voxels"),

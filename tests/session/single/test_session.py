@@ -38,14 +38,14 @@ def test_maps_equal_the_reference(audiovisual_dir):
 
 
 SURVIVING = {"clusters", "bounds"}
-OF_A_CONTRAST = {"contrast", "threshold", "active voxels", *SURVIVING}
+OF_A_CONTRAST = {"contrast", "searched", "threshold", "active voxels", *SURVIVING}
 OF_A_FIT = {"fit", "smoothness", *OF_A_CONTRAST}
 
 
 @pytest.mark.parametrize(
     ("change", "runs"),
     [
-        ({"threshold.value": 4.0, "threshold.height_control": "fixed"}, {"threshold", *SURVIVING}),
+        ({"threshold.value": 4.0, "threshold.height_control": "fixed"}, {"searched", "threshold", *SURVIVING}),
         ({"threshold.cluster_size": 3}, SURVIVING),
         ({"contrast.expression": "face - house"}, OF_A_CONTRAST),
         ({"noise.model": "ols"}, OF_A_FIT),
@@ -240,7 +240,7 @@ def test_long_stages_are_announced_and_quick_ones_are_not(session):
     seen.clear()
     session._seconds |= {"fit": 3.0}
     session.update({"design.hrf_model": "glover + derivative"})
-    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 8)]
+    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 9)]
 
 
 def test_cancelled_work_says_so_and_the_last_map_stays(live):
