@@ -7,13 +7,19 @@ needs none costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.fit.smoothness import fit_smoothness
+from glmwidgets.glm.fit.smoothness import fit_smoothness, white_volumes
+from glmwidgets.glm.inference.cluster_tables import (
+    Autocorrelation,
+    correlation_by_distance,
+    fit_autocorrelation,
+)
 from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.smoothness import Smoothness, pooled_smoothness, smoothness_of_residuals
 from glmwidgets.runs.domain import Domain
@@ -29,11 +35,13 @@ class SpatialNoise:
     domain : Domain
     estimate : callable
         ``estimate(method) -> Smoothness``, for a key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
+    volumes : callable
+        ``volumes() -> array of shape (n, n_voxels)``: some of the residuals, white over time.
     """
 
-    def __init__(self, domain: Domain, estimate: Callable[[str], Smoothness]):
+    def __init__(self, domain: Domain, estimate: Callable[[str], Smoothness], volumes: Callable[[], np.ndarray]):
         self.domain = domain
-        self._estimate = estimate
+        self._estimate, self.volumes = estimate, volumes
         self._found: dict[str, Smoothness] = {}
 
     def smoothness(self, method: str = "correlation") -> Smoothness:
@@ -47,6 +55,13 @@ class SpatialNoise:
         if method not in self._found:
             self._found[method] = self._estimate(method)
         return self._found[method]
+
+    @cached_property
+    def autocorrelation(self) -> Autocorrelation:
+        """How it correlates with itself over distance; takes seconds."""
+        domain = self.domain
+        by_distance = correlation_by_distance(self.volumes(), domain.mask, domain.voxel_size)
+        return fit_autocorrelation(*by_distance)
 
     def field(
         self, contrast: Contrast, two_sided: bool, method: str = "correlation", region: np.ndarray | None = None
@@ -114,12 +129,20 @@ def smoothness_of(
     products : dict, optional
         Of the same data, where `glmwidgets.glm.fit.smoothness.fit_smoothness` keeps what other models can use.
     """
-    return SpatialNoise(domain, lambda method: fit_smoothness(fit, domain.pairs, method, products=products))
+
+    def estimate(method: str) -> Smoothness:
+        return fit_smoothness(fit, domain.pairs, method, products=products)
+
+    return SpatialNoise(domain, estimate, lambda: white_volumes(fit))
 
 
 def runs_smoothness_of(asked: Any, domain: Domain, runs: Sequence[SpatialNoise]) -> SpatialNoise:
     """Of several runs that are combined: as rough as they are on average."""
-    return SpatialNoise(domain, lambda method: pooled_smoothness([one.smoothness(method) for one in runs]))
+
+    def estimate(method: str) -> Smoothness:
+        return pooled_smoothness([one.smoothness(method) for one in runs])
+
+    return SpatialNoise(domain, estimate, lambda: np.concatenate([one.volumes() for one in runs]))
 
 
 def group_smoothness_of(asked: Any, fitted: Any, domain: Domain) -> SpatialNoise:
@@ -133,7 +156,7 @@ def group_smoothness_of(asked: Any, fitted: Any, domain: Domain) -> SpatialNoise
     domain : Domain
     """
 
-    def estimate(method: str) -> Smoothness:
-        return smoothness_of_residuals(fitted.values - fitted.fit.predicted, domain.pairs, method)
+    def residuals() -> np.ndarray:
+        return fitted.values - fitted.fit.predicted
 
-    return SpatialNoise(domain, estimate)
+    return SpatialNoise(domain, lambda method: smoothness_of_residuals(residuals(), domain.pairs, method), residuals)

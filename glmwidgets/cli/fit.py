@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import EventSource
+from glmwidgets.analysis.noise_tables import find_table
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
 from glmwidgets.cli.options import add_settings, as_options_say, begun_with
@@ -152,6 +153,9 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
         if found is not None:
             print(f"{'Noise':<11}{found.said}.")
         _say({stage: said for stage, said in result.warnings.items() if stage not in analysis.warned})
+        if analysis.wants_table(settings):
+            print(f"{'Noise':<11}is drawn for p values of clusters; that takes a minute the first time.", flush=True)
+            analysis.tables[analysis.table_key(settings)] = find_table(result.noise, result.searched.region)
         return analysis, result, _checked(analysis.clusters(settings))
     except StageError as error:
         _say(error.warnings)

@@ -10,7 +10,7 @@ _EXPORTS = {
     "fixed_effects": "compute_fixed_effects",
     "from_bids": "first_level_from_bids",
     "labels_masker": "NiftiLabelsMasker",
-    "mapping": "runs_random_field",
+    "mapping": "runs_noise runs_random_field",
     "masker": "ImageMasker",
     "maskers": "NiftiMasker NiftiSpheresMasker",
     "permutation_inference": "non_parametric_inference",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from glmwidgets.models.masker import ImageMasker
 
-__all__ = ["OUTPUT_TYPES", "MappingModel", "runs_random_field"]
+__all__ = ["OUTPUT_TYPES", "MappingModel", "runs_noise", "runs_random_field"]
 
 OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
 
@@ -150,6 +150,9 @@ def runs_random_field(
     -------
     glmwidgets.glm.inference.random_fields.RandomField
     """
-    domain = models[0].masker_.domain_
-    noise = runs_smoothness_of(None, domain, [model.spatial_noise() for model in models])
-    return noise.field(contrast, two_sided, smoothness, region)
+    return runs_noise(models).field(contrast, two_sided, smoothness, region)
+
+
+def runs_noise(models: Sequence[MappingModel]) -> SpatialNoise:
+    """How smooth what several models of runs leave is, over space; see `runs_random_field`."""
+    return runs_smoothness_of(None, models[0].masker_.domain_, [model.spatial_noise() for model in models])

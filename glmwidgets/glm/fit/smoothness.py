@@ -22,10 +22,13 @@ from glmwidgets.glm.inference.smoothness import (
 )
 from glmwidgets.glm.noise.models import noise_model_row
 
-__all__ = ["N_CELLS", "fit_smoothness", "sampled_pairs"]
+__all__ = ["N_CELLS", "fit_smoothness", "sampled_pairs", "white_volumes"]
 
 # Cells (a voxel and its next along each axis) whose whitened residuals are looked at.
 N_CELLS = 2000
+
+# Volumes of residuals that tell how noise correlates over space, and voxels that are whitened at once.
+N_VOLUMES, BLOCK = 20, 4096
 
 
 def fit_smoothness(
@@ -80,6 +83,34 @@ def fit_smoothness(
     correlations = correlations_of(pairs, correlate, method)
     kept[method] = kept[method] or fresh
     return SMOOTHNESS[method].estimate(correlations)
+
+
+def white_volumes(fit: Fit, n: int = N_VOLUMES) -> NDArray[np.float32]:
+    """Residuals of a fit, white over time and of unit variance, at scans spread over the run.
+
+    Parameters
+    ----------
+    fit : Fit
+        It must hold its series.
+    n : int
+        Number of scans, at most.
+
+    Returns
+    -------
+    array of shape (n, n_voxels), float32
+        0 in voxels that never change.
+    """
+    scans = np.unique(np.linspace(0, fit.moments.n_scans - 1, min(n, fit.moments.n_scans)).astype(int))
+    is_white = not noise_model_row(fit.noise_model).parameters
+    found = np.zeros((scans.size, fit.n_voxels), np.float32)
+    for start in range(0, fit.n_voxels, BLOCK):
+        voxels = np.arange(start, min(start + BLOCK, fit.n_voxels))
+        rest = fit.residuals(voxels)
+        white = rest if is_white else fit.noise_process(voxels).innovations(rest)
+        scale = np.sqrt(np.mean(np.square(white), axis=0))
+        scale[fit.moments.constant[voxels] | (scale == 0)] = np.inf
+        found[:, voxels] = white[scans] / scale
+    return found
 
 
 def _explained(fit: Fit) -> tuple[NDArray, NDArray]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -349,7 +349,8 @@ def draw_cluster_table(
     n_threads : int
         At work in the background.
     progress : callable, optional
-        ``progress(done, n_draws)`` is called after each batch of volumes; where it returns False, no more are drawn.
+        ``progress(done, n_draws)`` is called in the caller's thread after each batch of volumes; where it returns
+        False, no more are drawn.
 
     Returns
     -------
@@ -362,23 +363,21 @@ def draw_cluster_table(
     batches = [slice(start, min(start + BATCH, n_draws)) for start in range(0, n_draws, BATCH)]
     seeds = dict(zip((batch.start for batch in batches), np.random.SeedSequence(seed).spawn(len(batches)), strict=True))
     largest = np.zeros((n_draws, len(heights), 3, len(SIDES)), np.int32)
-    state = {"done": 0, "stopped": False}
-    lock = Lock()
+    stopped = Event()
 
     def measure(batch: slice) -> None:
-        if state["stopped"]:
+        if stopped.is_set():
             return
         noise = source.draw(batch.stop - batch.start, np.random.default_rng(seeds[batch.start]))
         largest[batch] = _largest_clusters(noise, np.asarray(heights, dtype=np.float32), lattices)
-        with lock:
-            state["done"] += batch.stop - batch.start
-            if progress is not None and not progress(state["done"], n_draws):
-                state["stopped"] = True
 
     # Threads of its own: those of `side_by_side` belong to fits, which somebody waits for.
     with workers(n_threads) as each:
-        list(each(measure, batches))
-    if state["stopped"]:
+        for batch, _ in zip(batches, each(measure, batches), strict=True):
+            if progress is not None and not progress(batch.stop, n_draws):
+                stopped.set()
+                break
+    if stopped.is_set():
         return None
     return ClusterTable(largest, tuple(float(h) for h in heights), autocorrelation, int(mask.sum()), seed)
 

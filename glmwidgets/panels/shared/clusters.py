@@ -65,7 +65,10 @@ class ClustersPanel(Panel):
         self.search = self.control("threshold.search")
         here = self.button("sphere here", self._search_here, tooltip=f"search {RADIUS:g} mm around the crosshair alone")
         choices = W.row("glmw-choices", labelled(self.test), labelled(self.search), here)
-        self.fill(self.table, self._noise, choices)
+        self.stop = self.button("stop", lambda _button: session.stop_drawing(), tooltip="draw no more noise")
+        self.again = self.button("draw", lambda _button: session.draw_noise(), tooltip="draw noise for p values")
+        self.fill(self.table, W.row("", self._noise, self.stop, self.again), choices)
+        session.observe_locked(self._say_noise, "drawing")
         session.observe_locked(self._mark, "cursor")
         session.observe_at_once(self._show, "clusters")
 
@@ -123,12 +126,28 @@ class ClustersPanel(Panel):
         self.set_verdict(f"{least}{found} cluster{'s' * (found != 1)}{most}")
         table = cluster_table(clusters).iloc[: len(self._peaks)]
         self.test.tooltip = CLUSTER_TESTS[self.session.settings.threshold.cluster_p].hint
-        self._noise.value = escape(" · ".join(filter(None, [clusters.judged.words(), *clusters.judged.said])))
+        self._say_noise()
         with self.table.hold_sync():
             self.table.columns = cluster_columns(self.session.domain.cell_volume, clusters.p is not None)
             self.table.empty = "" if found else self._why_none()
             self.table.rows = [_row(values) for values in table.itertuples(index=False)]
         self._mark()
+
+    def _say_noise(self, _change: object = None) -> None:
+        """How smooth the noise is, what is doubtful about p, and how far noise has been drawn."""
+        clusters, drawing = self.session.clusters, self.session.drawing
+        if clusters is None:
+            return
+        judged = clusters.judged
+        waits = judged.needs_table and drawing is not None
+        said = () if waits else judged.said
+        if waits and drawing.state == "running":
+            said = (
+                f"drawing noise, {drawing.done:,} of {drawing.total:,}" if drawing.total else "measuring the noise",
+            )
+        self._noise.value = escape(" · ".join(filter(None, [judged.words(), *said])))
+        W.show(self.stop, waits and drawing.state == "running")
+        W.show(self.again, judged.needs_table and not (waits and drawing.state == "running"))
 
     def _why_none(self) -> str:
         result = self.session.result

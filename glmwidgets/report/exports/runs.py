@@ -180,6 +180,7 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
 
 def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
     """An estimator for each run: where their models differ, or runs have weights."""
+    settings = found.sources[0].settings
     fit = ["# What shapes the numbers of each run.", "choices = ["]
     makes = found.makes_designs
     each_run, modelled = ("events, confounds", "all_events, all_confounds") if makes else ("design", "designs")
@@ -206,12 +207,12 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
         f"    combined = combine(answers, {found.settings.runs.dof_method!r}) if len(answers) > 1 else answers[0]",
         '    kinds = ("z_score", "stat", "p_value", "effect_size", "effect_variance")',
         "    maps = {kind: models[0].masker_.inverse_transform(getattr(combined, kind)()) for kind in kinds}",
-        *field_lines(found.sources[0].settings, "runs_random_field(models, combined", "models[0]"),
+        *field_lines(settings, "runs_random_field(models, combined", "models[0]", "runs_noise(models)"),
     ]
     imports = [
         "from glmwidgets.models.run_contrasts import contrasts_of_runs",
         "from glmwidgets.specification.fixed import WEIGHTINGS",
-        *(["from glmwidgets.models import runs_random_field"] if needs_field(found.sources[0].settings) else []),
+        *(["from glmwidgets.models import runs_noise, runs_random_field"] if needs_field(settings) else []),
     ]
     return (fit, each), imports
 

@@ -274,7 +274,7 @@ def needs_field(settings: Settings) -> bool:
     return THRESHOLDS[chosen.height_control].needs_field or CLUSTER_TESTS[chosen.cluster_p].size_p is not None
 
 
-def field_lines(settings: Settings, found: str, model: str = "model") -> list[str]:
+def field_lines(settings: Settings, found: str, model: str = "model", noise: str = "") -> list[str]:
     """Lines that find the region that is searched, and the random field of a contrast there, where they are needed.
 
     Parameters
@@ -284,6 +284,8 @@ def field_lines(settings: Settings, found: str, model: str = "model") -> list[st
         Where and of what: the beginning of a call of ``random_field``, up to its further arguments.
     model : str
         That knows where the voxels lie.
+    noise : str
+        Names the noise of the model, where that is not its own.
     """
     chosen, lines, region = settings.threshold, [], ""
     if chosen.search:
@@ -292,12 +294,16 @@ def field_lines(settings: Settings, found: str, model: str = "model") -> list[st
     if needs_field(settings):
         sides = f"two_sided={chosen.two_sided!r}, smoothness={chosen.smoothness!r}{region}"
         lines += [f"    field = {found}, {sides})"]
+    if CLUSTER_TESTS[chosen.cluster_p].needs_table:
+        lines += [f"    table_of_noise = find_table({noise or f'{model}.spatial_noise()'}{region})"]
     return lines
 
 
 def field_imports(settings: Settings) -> list[str]:
     """What `field_lines` needs."""
-    return ["from glmwidgets.specification.search import search_region"] if settings.threshold.search else []
+    lines = ["from glmwidgets.specification.search import search_region"] if settings.threshold.search else []
+    drawn = CLUSTER_TESTS[settings.threshold.cluster_p].needs_table
+    return lines + (["from glmwidgets.analysis.noise_tables import find_table"] if drawn else [])
 
 
 def saving_lines(settings: Settings, mask: str, height: float | None = None) -> list[str]:
@@ -319,7 +325,8 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
         changed = bool(chosen.search or THRESHOLDS[chosen.height_control].enhance)
         mask = "domain.within(region).mask_image()" if chosen.search else mask
         tested = CLUSTER_TESTS[chosen.cluster_p].size_p is not None
-        of_clusters = f" cluster_p={chosen.cluster_p!r}{field}," if tested else ""
+        table = ", table=table_of_noise" if CLUSTER_TESTS[chosen.cluster_p].needs_table else ""
+        of_clusters = f" cluster_p={chosen.cluster_p!r}{field}{table}," if tested else ""
     words = ", ".join(f"{name}={value!r}" for name, value in how.items())
     of = "z_map" if changed else 'maps["z_score"]'
     return [

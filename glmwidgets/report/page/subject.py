@@ -14,6 +14,7 @@ import numpy as np
 
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
 from glmwidgets.analysis.judged import Judged, judged_of
+from glmwidgets.analysis.noise_tables import find_table
 from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, searched_of, threshold_of, thresholding
 from glmwidgets.datasets.download import DownloadError
@@ -22,6 +23,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import quote_name
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.load import image_data, load_image
@@ -140,8 +142,11 @@ class ContrastFacts:
         searched = searched_of(asked, scored, noise)
         height = threshold_of(asked, searched)
         clusters = clusters_of(asked, searched, height)
+        table = None
+        if CLUSTER_TESTS[asked.threshold.cluster_p].needs_table:
+            table = find_table(noise, searched.region)
         told = (*scored, thresholding(asked, contrast), height, clusters.found, clusters.labels)
-        return cls(name, text, weights, *told, searched.z, judged_of(asked, searched, clusters, height))
+        return cls(name, text, weights, *told, searched.z, judged_of(asked, searched, clusters, height, table))
 
 
 @dataclass(frozen=True, eq=False)

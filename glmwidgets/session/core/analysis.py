@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from glmwidgets.analysis.answers import Answer
 from glmwidgets.analysis.judged import judged_of
 from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, searched_of, threshold_of
+from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
+from glmwidgets.glm.inference.cluster_tables import ClusterTable
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.graph import Graph, Stage
 from glmwidgets.specification.tree import SettingsTree
@@ -36,6 +38,8 @@ class LiveAnalysis:
 
     def __init__(self, stages: Iterable[Stage]):
         scored = self.scored
+        #: Tables of the largest clusters of drawn noise, by `table_key`.
+        self.tables: dict[Any, ClusterTable] = {}
         self.graph = Graph(
             [
                 *stages,
@@ -109,7 +113,17 @@ class LiveAnalysis:
         clusters = self.graph.get("clusters", settings, timings, checkpoint)
         bounds = self.graph.get("bounds", settings, timings, checkpoint)
         searched, height = (self.graph.get(name, settings) for name in ("searched", "threshold"))
-        return replace(clusters, bounds=bounds, judged=judged_of(settings, searched, clusters, height))
+        table = self.tables.get(self.table_key(settings)) if self.wants_table(settings) else None
+        judged = judged_of(settings, searched, clusters, height, table)
+        return replace(clusters, bounds=bounds, judged=judged)
+
+    def wants_table(self, settings: SettingsTree) -> bool:
+        """Whether the p values that are asked for need noise to be drawn."""
+        return CLUSTER_TESTS[settings.threshold.cluster_p].needs_table
+
+    def table_key(self, settings: SettingsTree) -> Any:
+        """What a table of drawn noise depends on: the noise, and where one searches."""
+        return (self.graph.key("smoothness", settings), settings.threshold.search)
 
     def pending(self, settings: SettingsTree) -> tuple[str, ...]:
         """Stages that these settings would run, in their order."""
@@ -129,3 +143,4 @@ class LiveAnalysis:
     def forget(self) -> None:
         """Let go of everything that was kept for settings that may come back."""
         self.graph.clear()
+        self.tables.clear()

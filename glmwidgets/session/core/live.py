@@ -24,6 +24,7 @@ from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
+from glmwidgets.session.core.drawing import DrawsNoise
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import PATIENCE, LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
@@ -92,7 +93,7 @@ def first_settings(analysis: LiveAnalysis, given: SettingsTree | Mapping[str, An
     return settings
 
 
-class LiveSession(traitlets.HasTraits):
+class LiveSession(DrawsNoise):
     """An analysis that is looked at while its settings change.
 
     Settings are written with `update`; views observe `result`, `clusters`, `status`, `cursor` and `settings`.
@@ -129,6 +130,7 @@ class LiveSession(traitlets.HasTraits):
         self.analysis = analysis
         self._lane = LatestWins(synchronous, on_error=self.show_error)
         self._aside = LatestWins(synchronous, on_error=self.show_error)
+        self._drawer = LatestWins(synchronous, on_error=self.show_error)
         self._seconds: dict[str, float] = {}
         self._shown_at = -math.inf  # when the last result was shown, on the clock of time.monotonic
         self._failed: Mapping[str, tuple[str, ...]] = {}
@@ -294,6 +296,8 @@ class LiveSession(traitlets.HasTraits):
         self._seconds |= timings
         state = Status("idle", timings=timings) if ticket.is_newest else self.status
         self._publish(clusters=clusters, verdicts=verdicts, status=state)
+        if clusters.judged.needs_table and ticket.is_newest:
+            self.draw_noise()
 
     def _announce(self, stage: str, pending: tuple[str, ...]) -> None:
         if stage in pending and self._seconds.get(stage, ANNOUNCED) >= ANNOUNCED:
@@ -409,11 +413,13 @@ class LiveSession(traitlets.HasTraits):
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
         """Block until nothing is computed any more; False if `timeout` seconds were not enough."""
-        return self._lane.wait_until_idle(timeout) and self._aside.wait_until_idle(timeout)
+        lanes = (self._lane, self._aside, self._drawer)
+        return all(lane.wait_until_idle(timeout) for lane in lanes)
 
     def cancel(self) -> None:
         """Stop what runs at its next checkpoint; the last good result stays."""
         with self.lock:
+            self.stop_drawing()
             if not self._lane.cancel() and self.status.state == "busy":
                 self.status = Status("idle", message="cancelled", timings=self.status.timings)
 
@@ -422,6 +428,7 @@ class LiveSession(traitlets.HasTraits):
         with self.lock:
             self._lane.close()
             self._aside.close()
+            self._drawer.close()
             self.unobserve_all()
             for name in self.results:
                 setattr(self, name, None)
