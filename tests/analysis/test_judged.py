@@ -188,8 +188,8 @@ def test_the_command_line_has_it_or_says_why_not(run, tmp_path, capsys):
 def z_map():
     rng = np.random.default_rng(4)
     z = rng.standard_normal((20, 20, 20))
-    z[4:9, 4:9, 4:9] += 5
-    z[15, 15, 15] = 5.2
+    z[4:9, 4:9, 4:9] = 5 + 0.1 * z[4:9, 4:9, 4:9]
+    z[15, 15, 15] = 4.5
     return nib.Nifti1Image(z, np.diag([3, 3, 3, 1.0]))
 
 
