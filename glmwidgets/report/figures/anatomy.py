@@ -119,6 +119,8 @@ def plot_roi(
     view_type: str = "continuous",
     linewidths: float = 0.8,
     colorbar: bool = False,
+    cbar_tick_format: str | None = None,
+    resampling_interpolation: str = "nearest",
     **look: Any,
 ) -> Display | None:
     """Show a mask, regions or labels on slices: their outlines, lightly filled.
@@ -144,6 +146,10 @@ def plot_roi(
         Of the outlines, in points.
     colorbar : bool, default False
         For labels that have colours.
+    cbar_tick_format : str, optional
+        As in `plot_stat_map`.
+    resampling_interpolation : {"nearest"}
+        Accepted: labels have nothing between them.
     **look
         As in `plot_anat`.
 
@@ -168,7 +174,8 @@ def plot_roi(
     ends = {name: look.pop(name, None) for name in ("vmin", "vmax")}
     cuts = choose_cuts(roi, background, cut_coords, display_mode, None, True, middle=roi.data != 0)
     note = "" if roi.data.any() else "the region holds no voxel"
-    scale = make_scale(roi.data, cmap=ListedColormap([colour]) if cmap is None else cmap, symmetric=False, **ends)
+    paint = ListedColormap([colour]) if cmap is None else cmap
+    scale = make_scale(roi.data, cmap=paint, symmetric=False, tick_format=cbar_tick_format, **ends)
     display = draw_slices(cuts, roi, background, SliceLook(**look), scale if colorbar else None, note)
     if view_type == "continuous":
         display.paint(roi, scale, alpha)
