@@ -104,8 +104,8 @@ class InputError(GlmwidgetsError, ValueError):
     """A value, a file or a combination of them that cannot be used."""
 
 
-class MissingFileError(GlmwidgetsError, FileNotFoundError):
-    """A file that is not there."""
+class MissingFileError(GlmwidgetsError, FileNotFoundError, ValueError):
+    """A file that is not there: also a ValueError, for scripts that catch nilearn's."""
 
 
 def about(name: str, error: BaseException) -> GlmwidgetsError:

@@ -12,6 +12,7 @@ import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.placeholders import not_its_content
+from glmwidgets.glm.errors import MissingFileError
 
 __all__ = ["open_file"]
 
@@ -38,7 +39,7 @@ def open_file(path: Path) -> SpatialImage:
         If it is no image of volumes.
     """
     if not path.exists():
-        raise FileNotFoundError(not_its_content(path) or _missing(path))
+        raise MissingFileError(not_its_content(path) or _missing(path))
     if (instead := not_its_content(path)) is not None:
         raise ValueError(instead)
     if path.is_dir():
