@@ -19,7 +19,8 @@ from glmwidgets.execution.task import Outcome
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.specification.field import SettingsError
-from glmwidgets.study.study import Study, first_model, refuse_held
+from glmwidgets.study.begun import first_model, refuse_held
+from glmwidgets.study.study import Study
 
 __all__ = ["study"]
 

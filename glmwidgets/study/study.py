@@ -42,17 +42,14 @@ from glmwidgets.execution.task import Outcome, Task
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, noted, write_text
-from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.heard import Heard
-from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
-from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.tables import read_table
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
-from glmwidgets.specification.noise import ASKED
+from glmwidgets.study.begun import cells_of_spaces, first_model, refuse_held
 from glmwidgets.study.contents import Contents
 from glmwidgets.study.exclusions import Exclusions
 from glmwidgets.study.gather import Gathered, gather, qc_of_whole
@@ -64,8 +61,11 @@ from glmwidgets.study.whole import made_of
 
 __all__ = ["Study"]
 
-#: What a worker does, by name: it opens the study itself.
-WORK = "glmwidgets.study.work:fit_whole"
+#: What a worker does, by name.
+WORK, PREVIEW_WORK = "glmwidgets.study.work:fit_whole", "glmwidgets.study.work:make_preview"
+
+# Bytes of images from which it pays to begin workers for their previews.
+MUCH = 100 * 2**20
 
 FORMAT = "glmwidgets study"
 FILE = "study.json"
@@ -87,6 +87,8 @@ class Study:
         Name and expression; the first is looked at first.
     origin : str
         Where the runs were found.
+    cells : mapping of str to int, optional
+        How many cells the grid of each space aims at; by default what the longest of its runs may have.
 
     Attributes
     ----------
@@ -103,12 +105,14 @@ class Study:
         model: Model,
         contrasts: Sequence[tuple[str, str]] = (),
         origin: str = "",
+        cells: Mapping[str, int] | None = None,
     ):
         self.folder = resolved(folder)
         self.runs = tuple(runs)
         self.model = model
         self.contrasts = tuple((str(name), str(expression)) for name, expression in contrasts)
         self.origin = origin
+        self.cells = cells_of_spaces(self.runs) if cells is None else dict(cells)
         self._lock = threading.RLock()
         self._refitters: dict[int, Refitter] = {}
 
@@ -183,30 +187,44 @@ class Study:
                 f"there is no study in {resolved(folder)} ({FILE})", advice={"terminal": "glmwidgets study init"}
             )
         tree = opened(noted(path).read_bytes(), FORMAT, path)
+        try:
+            return cls.from_tree(path.parent, tree)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} cannot be read as a study: {type(error).__name__} {error}") from None
+
+    @classmethod
+    def from_tree(cls, folder: str | os.PathLike[str], tree: Mapping[str, Any]) -> Study:
+        """The study that `tree` describes."""
         runs = [StudyRun.from_dict(each) for each in tree["runs"]]
         contrasts = [tuple(pair) for pair in tree["contrasts"]]
-        return cls(path.parent, runs, Model.from_dict(tree["model"]), contrasts, tree["origin"])
+        return cls(folder, runs, Model.from_dict(tree["model"]), contrasts, tree["origin"], tree["cells"])
+
+    def tree(self, rows: Sequence[int] | None = None) -> dict[str, Any]:
+        """Plain values, ready for JSON, of all runs or of some."""
+        return {
+            "origin": self.origin,
+            "model": self.model.to_dict(),
+            "contrasts": [list(pair) for pair in self.contrasts],
+            "cells": dict(self.cells),
+            "runs": [self.runs[i].to_dict() for i in (range(len(self.runs)) if rows is None else rows)],
+        }
 
     def save(self) -> Path:
         """Write the list of runs, the model and the contrasts to the study's folder."""
         check_folder(self.folder).mkdir(parents=True, exist_ok=True)
-        tree = {
-            "origin": self.origin,
-            "model": self.model.to_dict(),
-            "contrasts": list(self.contrasts),
-            "runs": [run.to_dict() for run in self.runs],
-        }
-        return write_text(self.folder / FILE, enveloped(FORMAT, tree), "study", overwrite=True)
+        return write_text(self.folder / FILE, enveloped(FORMAT, self.tree()), "study", overwrite=True)
 
     def with_model(self, model: Model, contrasts: Sequence[tuple[str, str]] | None = None) -> Study:
         """The same runs, and their previews as they are kept, under another model."""
-        other = Study(self.folder, self.runs, model, self.contrasts if contrasts is None else contrasts, self.origin)
+        contrasts = self.contrasts if contrasts is None else contrasts
+        other = Study(self.folder, self.runs, model, contrasts, self.origin, self.cells)
         other._refitters, other._lock = self._refitters, self._lock
         return other
 
     def with_runs(self, rows: Sequence[int]) -> Study:
         """Some of the runs, in the same folder."""
-        return Study(self.folder, [self.runs[i] for i in rows], self.model, self.contrasts, self.origin)
+        runs = [self.runs[i] for i in rows]
+        return Study(self.folder, runs, self.model, self.contrasts, self.origin, self.cells)
 
     # What there is ----------------------------------------------------------------------------------------------------
 
@@ -242,13 +260,13 @@ class Study:
             "bold": self.contents.of(run.inputs.bold),
             "mask": self.contents.of(run.inputs.mask),
             "space": run.space,
-            "cells": self.n_cells(run.space) if run.space else cells_for(run.n_scans),
+            "cells": self._n_cells(i),
         }
         return self.folder / "previews" / f"{run.name}_{digest(made_of)}"
 
-    def n_cells(self, space: str) -> int:
-        """Cells that the grid of a space aims at: what the longest of its runs may have."""
-        return cells_for(max(run.n_scans for run in self.runs if run.space == space))
+    def _n_cells(self, i: int) -> int:
+        run = self.runs[i]
+        return self.cells[run.space] if run.space else cells_for(run.n_scans)
 
     def preview(self, i: int) -> Preview | None:
         """The preview of a run; None where it was not made."""
@@ -285,7 +303,7 @@ class Study:
             if open_preview(path) is None:
                 with Heard():
                     whole = open_whole(run) if whole is None else whole
-                    made = make_preview(whole, run.space, self.n_cells(run.space) if run.space else None)
+                    made = make_preview(whole, run.space, self._n_cells(i))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_preview(made, path)
         except (OSError, ValueError, MemoryError) as error:
@@ -293,32 +311,48 @@ class Study:
         return ""
 
     def build_previews(
-        self, heard: Callable[[int, str], None] | None = None, stop: threading.Event | None = None
+        self,
+        heard: Callable[[int, str], None] | None = None,
+        stop: threading.Event | None = None,
+        *,
+        executor: Any = None,
+        width: int | None = None,
     ) -> dict[int, str]:
         """Make the previews that are not there yet.
 
         Parameters
         ----------
         heard : callable, optional
-            ``heard(i, why_not)`` after each.
+            ``heard(i, why_not)`` after each, on any thread.
         stop : threading.Event, optional
             Ends it when it is set.
+        executor : None, "processes", "here", address or distributed.Client
+            As in `run`; by default processes of this machine where there is much to read.
+        width : int, optional
 
         Returns
         -------
         dict of int to str
             Why some cannot be made, by row.
         """
-        failed: dict[int, str] = {}
+        failed = {i: run.why_not for i, run in enumerate(self.runs) if run.why_not}
+        todo = []
         for i in range(len(self.runs)):
-            if stop is not None and stop.is_set():
-                break
-            why_not = self.build_preview(i)
-            if why_not:
-                failed[i] = why_not
+            if i in failed or self.preview(i) is None:
+                todo += [] if i in failed else [i]
+            if i not in todo and heard is not None:
+                heard(i, failed.get(i, ""))
+        if executor is None:
+            size = sum(os.stat(self.runs[i].inputs.bold).st_size for i in todo)
+            executor = "processes" if size > MUCH else "here"
+        lanes, _ = lanes_of(executor, width)
+
+        def told_of(outcome: Outcome) -> None:
             if heard is not None:
-                heard(i, why_not)
-        return failed
+                heard(int(outcome.name), outcome.why_not)
+
+        outcomes = work_through(self.tasks(todo, PREVIEW_WORK), lanes, told_of, stop)
+        return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
 
     def refit(
         self,
@@ -374,9 +408,9 @@ class Study:
         """Rows of the runs whose results are in the store, whoever put them there."""
         return [i for i in range(len(self.runs)) if self.result(i) is not None]
 
-    def tasks(self, rows: Sequence[int]) -> list[Task]:
-        """What is to be done of some runs, each called by its row; the study has to be saved."""
-        return [Task(str(i), WORK, (str(self.folder), int(i))) for i in rows]
+    def tasks(self, rows: Sequence[int], work: str = WORK) -> list[Task]:
+        """What is to be done of some runs, each called by its row; a task holds all it needs to know of the study."""
+        return [Task(str(i), work, (str(self.folder), self.tree([i]))) for i in rows]
 
     def run(
         self,
@@ -408,7 +442,8 @@ class Study:
             Why some could not be fitted, by row.
         """
         refuse_held(self.model)
-        self.save()
+        if not (self.folder / FILE).is_file():
+            self.save()
         rows = range(len(self.runs)) if rows is None else rows
         failed = {i: self.runs[i].why_not for i in rows if self.runs[i].why_not}
         lanes, _ = lanes_of(executor, width)
@@ -451,36 +486,3 @@ class Study:
     def gather(self, folder: str | os.PathLike[str] | None = None) -> Gathered:
         """Write the group's maps of whole runs, the table of figures and what repeats it; see `gather.gather`."""
         return gather(self, folder)
-
-
-def first_model(runs: Sequence[StudyRun]) -> Model:
-    """What a study begins with: exact regressors, motion parameters where there are any, AR(1) of each voxel."""
-    model = Model().updated({"noise.model": LIVE_NOISE_MODEL})
-    for run in runs:
-        if run.why_not or run.inputs.confounds is None:
-            continue
-        try:
-            columns = [str(name) for name in read_table(run.inputs.confounds, "confounds").columns]
-        except (OSError, ValueError):
-            continue
-        return model.updated({"design.confounds": first_choice(columns)})
-    return model
-
-
-def refuse_held(model: Model) -> None:
-    """Refuse what no other process knows: a response that is a Python function, and a noise model still to be chosen.
-
-    Raises
-    ------
-    InputError
-    """
-    if model.design.hrf_model in HELD:
-        raise InputError(
-            "a response that is a Python function cannot be taken to other processes: choose one by name",
-            where="design.hrf_model",
-        )
-    if model.noise.choice == ASKED:
-        raise InputError(
-            "a study has one noise model for all runs, and it is not chosen yet: name one, such as ar1-reml",
-            where="noise.model",
-        )

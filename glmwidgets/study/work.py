@@ -1,41 +1,50 @@
-"""What a worker does of a study: one run. It is named by `glmwidgets.study.study.WORK`, and imported by workers."""
+"""What a worker does of a study: one run. By name in `glmwidgets.study.study`, so that workers import it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.study.study import Study
 from glmwidgets.study.whole import fill, made_of
 
-__all__ = ["fit_whole"]
+__all__ = ["fit_whole", "make_preview"]
 
 
-def fit_whole(folder: str, i: int) -> dict[str, Any]:
-    """Fit a run of a saved study and put what is found into its store, if it is not there.
+def fit_whole(folder: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit a run and put what is found into the study's store, if it is not there.
 
     Parameters
     ----------
     folder : str
         Of the study.
-    i : int
-        Row of the run.
+    tree : mapping
+        What `glmwidgets.study.study.Study.tree` gives of that run alone.
 
     Returns
     -------
     dict
-        ``row``, ``key``, and whether it was ``there``.
+        ``key``, and whether it was ``there``.
 
     Raises
     ------
     Exception
         If the run cannot be opened or fitted.
     """
-    study = Study.open(folder)
-    row = study.runs[i]
+    study = Study.from_tree(folder, tree)
+    (row,) = study.runs
     if row.why_not:
-        raise ValueError(row.why_not)
-    key = study.key(i)
+        raise InputError(row.why_not)
+    key = study.key(0)
     there = study.store.manifest(key) is not None
     if not there:
-        study.store.write(key, lambda to: fill(study, i, to), {"name": row.name, "made_of": made_of(study, i)})
-    return {"row": i, "key": key, "there": there}
+        study.store.write(key, lambda to: fill(study, 0, to), {"name": row.name, "made_of": made_of(study, 0)})
+    return {"key": key, "there": there}
+
+
+def make_preview(folder: str, tree: Mapping[str, Any]) -> None:
+    """Make the preview of a run; arguments and errors as of `fit_whole`."""
+    why_not = Study.from_tree(folder, tree).build_preview(0)
+    if why_not:
+        raise InputError(why_not)

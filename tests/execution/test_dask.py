@@ -4,7 +4,9 @@ import pytest
 
 distributed = pytest.importorskip("distributed", reason="Dask is of the extra 'study', and is not installed")
 
+from glmwidgets.datasets import write_study  # noqa: E402
 from glmwidgets.execution import Task, lanes_of, work_through  # noqa: E402
+from glmwidgets.study import Study  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,15 @@ def test_a_death_is_counted(client):
     lanes, _ = lanes_of(client, 1)
     (outcome,) = work_through([Task("dies", "os:_exit", (1,))], lanes)
     assert outcome.why_not.startswith("its worker died 2 times: KilledWorker")
+
+
+def test_a_study_has_the_same_bits_as_here(client, tmp_path):
+    root = write_study(tmp_path / "bids", 2, shape=(12, 14, 11), n_scans=40)
+    found = []
+    for where in (client, "here"):
+        study = Study.of(root, tmp_path / str(len(found)), task="localizer", contrasts=["faces - tones"])
+        assert study.run(where) == {}
+        runs = study.folder / "runs"
+        found.append({p.relative_to(runs): p.read_bytes() for p in runs.rglob("*.*")})
+    assert found[0] == found[1]
+    assert len(found[0]) == 2 * 6

@@ -139,3 +139,22 @@ def test_every_figure_has_a_value_and_words(study):
     for row in FIGURES.values():
         assert row.definition.endswith(".")
         assert row.said(1.0, 2.0)
+
+
+def test_a_damaged_file_of_a_study_is_said(tmp_path):
+    with pytest.raises(MissingFileError, match="there is no study"):
+        Study.open(tmp_path)
+    (tmp_path / "study.json").write_text('{"format": "glmwidgets study", "version": 1, "runs": 3}')
+    with pytest.raises(InputError, match=r"study.json cannot be read as a study"):
+        Study.open(tmp_path)
+
+
+def test_previews_are_the_same_by_workers(study, tmp_path):
+    other = Study(tmp_path, study.runs[:3], study.model, study.contrasts, cells=study.cells)
+    heard = []
+    assert other.build_previews(lambda i, why_not: heard.append((i, why_not)), executor="processes", width=2) == {}
+    assert sorted(heard) == [(0, ""), (1, ""), (2, "")]
+    for i in range(3):
+        assert other.preview_path(i).name == study.preview_path(i).name
+        np.testing.assert_array_equal(other.preview(i).record, study.preview(i).record)
+        assert other.preview(i).facts == study.preview(i).facts
