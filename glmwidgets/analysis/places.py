@@ -217,7 +217,11 @@ def _weights(result: RunAnswer, voxels: slice | np.ndarray, unit: str) -> tuple[
     """What each voxel's series counts in the mean of the place, in the unit wanted, and that unit in words."""
     mean, signal = result.fit.moments.mean[voxels], result.signal[voxels]
     each = np.full(signal.size, 1 / signal.size)
-    if not series_unit(result.settings.data.signal_scaling):
+    data = result.settings.data
+    modelled = series_unit(data.signal_scaling, data.standardize)
+    if modelled not in ("", PERCENT):
+        return each, modelled  # in which no mean is left to take percent of
+    if not modelled:
         if unit == "percent" and signal.min() >= LEAST_SIGNAL:
             return each * 100 / signal, PERCENT
         return each, "signal"

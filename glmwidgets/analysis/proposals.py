@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glmwidgets.glm.fit.expression_names import names_in
+from glmwidgets.glm.fit.expression_names import names_in, rewritten_expression
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import as_f_test, is_f_test, quote_name, spread_columns
 from glmwidgets.glm.response.models import resolve_hrf
@@ -218,6 +218,12 @@ def _heir(name: str, by_condition: Mapping[str, Sequence[str]], columns: Sequenc
     return owner if spread_columns(owner, [name]) else ""
 
 
+def _amplitude(condition: str, by_condition: Mapping[str, Sequence[str]]) -> str:
+    """The name that stands for a condition's response: its own, or its first column's, as of a function's."""
+    columns = by_condition[condition]
+    return condition if condition in columns or spread_columns(condition, columns) else columns[0]
+
+
 def carried_contrasts(
     contrast: ContrastSettings, before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
@@ -247,6 +253,8 @@ def carried_contrasts(
     {}
     """
     were, are = ({name for names in each.values() for name in names} for each in (before, after))
+    first = {name: (_amplitude(name, before), _amplitude(name, after)) for name in before if name in after}
+    renamed = {old: (new,) for old, new in first.values() if old != new}
     written = {(INTEREST, effects_of_interest(before)): effects_of_interest(after)} if before and after else {}
     pairs = dict(all_pairs(after))
     written |= {(name, text): pairs.get(name, text) for name, text in all_pairs(before)}
@@ -254,6 +262,7 @@ def carried_contrasts(
     def carried(name: str, text: str) -> str:
         if (name, text) in written:
             return written[name, text]
+        text = rewritten_expression(text, renamed) or text
         try:
             others = set(names_in(text)) - were
         except ValueError:

@@ -46,7 +46,9 @@ class ChosenResponse:
 
     @classmethod
     def first(cls, name: str) -> ChosenResponse:
-        """A row of the table as it is when it is picked."""
+        """A row of the table as it is when it is picked, or a response that was given as a function."""
+        if name not in HRFS:
+            return cls.of(name)
         return cls(HRFS[name], tuple(each.value for each in HRFS[name].parameters if each.required))
 
     def __str__(self) -> str:

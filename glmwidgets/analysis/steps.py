@@ -77,7 +77,7 @@ def scans_of(run: Run, asked: Any) -> slice:
     return slice(dropped, None)
 
 
-@reads("data.mask_cut")
+@reads("data.mask_cut", "data.whole_field")
 def domain_of(run: Run, asked: Any) -> Domain:
     """Voxels that are analysed: those of the given mask, or of the brain that is found, that have a signal.
 
@@ -89,6 +89,9 @@ def domain_of(run: Run, asked: Any) -> Domain:
     """
     if run.mask_img is not None:
         mask = match_mask(run.mask_img, run.reader.opened)
+    elif asked.data.whole_field:
+        alive = run.reader.alive()
+        return run.domain.within(alive)
     else:
         mask = find_brain(run.reader.mean(), cut=asked.data.mask_cut)
     if (why := sides_unknown(run.reader.opened)) is not None:
@@ -120,14 +123,13 @@ def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
     return kept[scans]
 
 
-@reads("data.signal_scaling")
+@reads("data.signal_scaling", "data.standardize")
 def moments_of(
     asked: Any,
     series: np.ndarray | Series,
     scans: Any = WHOLE,
     kept: np.ndarray | None = None,
     *,
-    standardize: Any = None,
     places: np.ndarray | None = None,
     **how: Any,
 ) -> Moments:
@@ -141,8 +143,6 @@ def moments_of(
     scans : slice or array of int
     kept : bool array, optional
         Of these scans, those over which means over time are taken.
-    standardize : {"zscore_sample", True, "psc", None, False}
-        What each scaled series is brought to; see `glmwidgets.glm.moments.scaling.standardize_signal`.
     places : array of int, optional
         Where the scans are in time, if some between them are left out; see
         `glmwidgets.glm.design.censoring.filled_gaps`.
@@ -150,7 +150,7 @@ def moments_of(
         ``precision``, ``products`` and ``held`` of `glmwidgets.glm.moments.lagged.Moments`.
     """
     y = scale_signal(Series.of(series).of_scans(scans), asked.data.signal_scaling, kept)
-    y = standardize_signal(y, standardize, scaling_row(asked.data.signal_scaling).centred)
+    y = standardize_signal(y, asked.data.standardize, scaling_row(asked.data.signal_scaling).centred)
     if places is not None:
         n = int(places[-1] - places[0]) + 1
         y = y.then(lambda block, _, of=y: filled_gaps(of.for_sums(block), places), n, order="K")
@@ -280,7 +280,7 @@ def _given_design(run: Run, asked: Any) -> pd.DataFrame:
 def warn_without_constant(run: Run, asked: Any, design: pd.DataFrame) -> None:
     """Warn of a given design under which the mean of the series would count as error."""
     scaling = scaling_row(asked.data.signal_scaling)
-    if not scaling.centred and not holds_constant(design):
+    if asked.data.standardize is None and not scaling.centred and not holds_constant(design):
         warnings.warn(
             f"{run.name}: the given design has no constant, and signal_scaling={scaling.value!r} leaves the series "
             "their mean, which then counts as error: add one, design.assign(constant=1.0), unless the data have no "
@@ -317,7 +317,7 @@ def check_even(run: Run, noise_model: str) -> None:
         )
 
 
-@reads("noise.model", "noise.pooling")
+@reads("noise.model", "noise.pooling", "noise.bins")
 def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, **how: Any) -> Fit:
     """Fit of the design, under the noise that is asked for.
 
@@ -330,11 +330,12 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
     domain : Domain
         Where the voxels of the moments lie.
     **how
-        ``bins`` and ``random_state`` of `glmwidgets.glm.fit.regression.fit_glm`.
+        ``random_state`` of `glmwidgets.glm.fit.regression.fit_glm`.
     """
     pooling = asked.noise.pooling
     touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
-    return fit_glm(moments, design, asked.noise.model, pooling=pooling, neighbours=touching, **how)
+    how |= {"pooling": pooling, "neighbours": touching, "bins": asked.noise.bins}
+    return fit_glm(moments, design, asked.noise.model, **how)
 
 
 @reads("contrast.expression")

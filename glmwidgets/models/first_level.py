@@ -16,7 +16,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.given import effects_in
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, fixed_effects, warn_if_liberal
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.moments.scaling import standard_name
+from glmwidgets.glm.noise.ar1 import check_bins
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.models.asked import asked_by, unused_arguments
 from glmwidgets.models.caching import open_memory
@@ -231,7 +231,8 @@ class FirstLevelModel(RunEstimates):
             warnings.warn(said, stacklevel=2)
         if design_matrices is not None:
             asked = asked.updated({"design.source": "given"})
-        standardize = standard_name(given["standardize"])  # refused before anything is read
+        check_bins(bins)
+        asked = asked.updated({"noise.bins": bins})
         runs = check_runs(
             run_imgs,
             events,
@@ -253,8 +254,7 @@ class FirstLevelModel(RunEstimates):
             runs, memory, self.mask_img, given["target_affine"], given["target_shape"], given["smoothing_fwhm"]
         )
         self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
-        how = {"memory": memory, "bins": bins, "standardize": standardize}
-        jobs = (delayed(self._fit_run)(asked, run, design, **how) for run, design in zip(runs, designs, strict=True))
+        jobs = (delayed(self._fit_run)(asked, *each, memory=memory) for each in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
@@ -272,8 +272,7 @@ class FirstLevelModel(RunEstimates):
     def _design(self, asked: Model, run: RunInput, outside: str) -> pd.DataFrame:
         if run.design is not None:
             design = run.with_gaps(design_of(run, asked, None, None))
-            if standard_name(self.standardize) is None:
-                warn_without_constant(run, asked, design)
+            warn_without_constant(run, asked, design)
             return design
         if run.frame_times is None:
             raise ValueError(f"{run.name}: the header knows no time between scans; give t_r in seconds")

@@ -43,7 +43,7 @@ def fit_run(
     memory : joblib.Memory
         Where masked series and fits are kept.
     **settings
-        standardize, bins, random_state, precision and minimize_memory, as in `glmwidgets.models.FirstLevelModel`.
+        random_state, precision and minimize_memory, as in `glmwidgets.models.FirstLevelModel`.
 
     Returns
     -------
@@ -83,12 +83,11 @@ def _fit_series(
     design: pd.DataFrame,
     places: np.ndarray | None,
     averaged: np.ndarray | None,
-    standardize: str | None,
     precision: str,
     minimize_memory: bool,
     **how: Any,
 ) -> Fit:
     """Fit of a run; `key` stands for its series and its mask when results are kept."""
-    moments = moments_of(asked, series(), kept=averaged, standardize=standardize, places=places, precision=precision)
+    moments = moments_of(asked, series(), kept=averaged, places=places, precision=precision)
     fit = fit_of(asked, moments, design, domain, **how)
     return fit.without_data() if minimize_memory else fit

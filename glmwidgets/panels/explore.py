@@ -21,6 +21,9 @@ from glmwidgets.specification.settings import Settings
 __all__ = ["explore", "load"]
 
 
+_WHOLE = {"data.whole_field": True}
+
+
 def explore(
     bold: Any,
     events: Any = None,
@@ -52,8 +55,8 @@ def explore(
         Time between scans in seconds; the image's header by default.
     confounds : DataFrame, array or path, optional
         One row a scan.
-    mask : image or path, optional
-        Voxels to analyse; found from the run by default.
+    mask : image, path or False, optional
+        Voxels to analyse; found from the run by default. False takes every voxel that has a signal.
     anatomical : image or path, optional
         3-D image in register with the run, to lay the maps over; it is brought to the run's grid.
     slice_time_ref : float, optional
@@ -98,6 +101,9 @@ def explore(
     close_earlier()
     if state is not None:
         settings = begun_with(state, settings)
+    if mask is False:
+        settings = settings.updated(_WHOLE) if isinstance(settings, Settings) else {**(settings or {}), **_WHOLE}
+        mask = None
     with reading_shown():
         runs = open_runs(
             bold,

@@ -261,6 +261,8 @@ class Field:
         Gives the row that a value means, where `choices` are families of names.
     read : callable or None
         Its value from what a person types, where that is not the value itself.
+    hold : callable or None
+        Its value from what JSON cannot hold, such as a Python function.
     """
 
     label: str
@@ -291,6 +293,7 @@ class Field:
     offers: Callable[[], Iterable[Any]] | None = None
     row: Callable[[Any], Any] | None = None
     read: Callable[[str], Any] | None = None
+    hold: Callable[[Any], Any] | None = None
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.design.given import ALL_OTHERS
-from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
+from glmwidgets.glm.moments.scaling import SCALINGS, STANDARDS, scaling_row, standard_name
 from glmwidgets.glm.response.held import HELD, hold_response
 from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
 from glmwidgets.glm.response.table import offered_hrfs
@@ -50,6 +50,10 @@ class DataSettings:
         Full width at half maximum of the Gaussian, in mm; None or 0 for none.
     signal_scaling : str
         A key of `glmwidgets.glm.moments.scaling.SCALINGS`.
+    standardize : str or None
+        A key of `glmwidgets.glm.moments.scaling.STANDARDS`: what each series is brought to once it is scaled.
+    whole_field : bool
+        Whether every voxel that has a signal is analysed, and no mask is found.
     drop_scans : int
         Scans at the beginning of the run that are left out. The clock stays: events keep their onsets, and the first
         scan that is kept has the time it was taken at. The design is that of the whole run without its first rows.
@@ -84,6 +88,18 @@ class DataSettings:
         alternatives=("voxel", "grand"),
         also=("signal scaling", "percent signal change", "units"),
     )
+    standardize: str | None = setting(
+        None,
+        "standardised series",
+        short="standardise",
+        help="what each scaled series is brought to",
+        say=lambda name: STANDARDS[name].said or "as scaled",
+        choices=STANDARDS,
+        options=(Option("--standardize", "what each scaled series is brought to"),),
+        argument=Argument("standardize", to=lambda name: name or False, back=standard_name, quiet=True),
+        absent=None,
+        also=("z-score the series", "unit variance"),
+    )
     drop_scans: int = setting(
         0,
         "initial scans left out",
@@ -95,6 +111,18 @@ class DataSettings:
         also=("drop scans", "dummy volumes", "skip the first volumes"),
         more=("drop the first scans",),
     )
+    whole_field: bool = setting(
+        False,
+        "whole field of view",
+        help="analyse every voxel that has a signal, in the brain or not",
+        said=lambda on: "",  # the methods text says where the series were
+        options=(Option("--whole-field", "analyse every voxel that has a signal", const=True),),
+        needs=(Needs("inputs.mask", lambda: [None]),),
+        absent=False,
+        also=("no mask", "mask_img false", "every voxel"),
+        more=("whole field of view",),
+        less=("mask the brain",),
+    )
     mask_cut: float = setting(
         1.0,
         "mask threshold",
@@ -105,7 +133,7 @@ class DataSettings:
         high=10,
         open_low=True,
         options=(Option("--mask-cut", "threshold of a found mask, times the one found"),),
-        needs=(Needs("inputs.mask", lambda: [None]),),
+        needs=(Needs("inputs.mask", lambda: [None]), Needs("data.whole_field", lambda: [False])),
         stride=0.1,
         also=("brain mask", "which voxels are analysed"),
         more=("smaller mask",),
@@ -229,6 +257,7 @@ class DesignSettings:
         closed=False,
         options=(Option("--hrf", "response", "NAME"),),
         argument=Argument("hrf_model", back=_response_name),
+        hold=hold_response,
         offers=offered_hrfs,
         row=lambda name: parse_hrf(name)[0],
         also=("haemodynamic response function", "hemodynamic response"),

@@ -27,6 +27,10 @@ def _noise_name(text: str) -> str:
     return next(name for name, row in NOISE_MODELS.items() if row.means(text))
 
 
+def _binned() -> list[str]:
+    return [name for name, row in NOISE_MODELS.items() if "bins" in row.options]
+
+
 @dataclass(frozen=True)
 class NoiseSettings:
     """The covariance of the errors.
@@ -38,6 +42,8 @@ class NoiseSettings:
     pooling : {None, "local", "global"}
         Whether voxels share their noise with those that touch them, or with the whole mask; see
         `glmwidgets.glm.noise.pooling`. Changing only the model to one that has nothing to share sets it to None.
+    bins : int or None
+        How finely autocorrelations are kept apart: see `glmwidgets.models.FirstLevelModel.fit`.
     choice : {"name", "asked", "evidence"}
         Whether a person named the model, or the run is to be asked for it, or was. Who names a model or a pooling ends
         the choice by evidence; a `model` of ``"evidence"`` asks for it. Files that do not say it mean a name.
@@ -83,6 +89,18 @@ class NoiseSettings:
         ),
         alternatives=(None, "local"),
         also=("share the noise",),
+    )
+    bins: int | None = setting(
+        100,
+        "bins of autocorrelation",
+        short="bins",
+        help="how finely autocorrelations are kept apart; empty for each voxel its own",
+        low=1,
+        high=1_000_000,
+        options=(Option("--bins", "autocorrelations are kept to multiples of 1/N, or in N groups"),),
+        argument=Argument("bins", "FirstLevelModel.fit"),
+        needs=(Needs("noise.model", _binned, _noise_name),),
+        absent=100,
     )
     choice: str = setting(
         "name",

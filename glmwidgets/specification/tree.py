@@ -88,6 +88,7 @@ class SettingsTree:
         by_group: dict[str, dict[str, Any]] = {}
         for path, value in changes.items():
             group, name = self._split(path)
+            value = _held(path, value, _fields(type(self))[path])
             by_group.setdefault(group, {})[name] = _converted(path, value, _hints(type(self))[path])
         groups = {group: _changed(getattr(self, group), new) for group, new in by_group.items()}
         return dataclasses.replace(self, **groups)
@@ -248,6 +249,17 @@ def _fields(tree: type) -> Mapping[str, Field]:
 
 def _changed(group: Any, new: Mapping[str, Any]) -> Any:
     return group.changed(new) if hasattr(group, "changed") else dataclasses.replace(group, **new)
+
+
+def _held(path: str, value: Any, known: Field) -> Any:
+    """What stands in the tree for a function, or for several."""
+    several = value if isinstance(value, list | tuple) else [value]
+    if known.hold is None or not several or not all(map(callable, several)):
+        return value
+    try:
+        return known.hold(value)
+    except (ValueError, TypeError) as error:
+        raise SettingsError.of(path, error) from None
 
 
 def _converted(path: str, value: Any, hint: Any) -> Any:

@@ -29,7 +29,7 @@ NO_OPTION = {
 }
 #: Parameters of the estimator that say where and how loudly to compute, or that only scripts have.
 NO_SETTING = {
-    *("target_affine", "target_shape", "memory", "memory_level", "standardize", "verbose", "n_jobs"),
+    *("target_affine", "target_shape", "memory", "memory_level", "verbose", "n_jobs"),
     *("minimize_memory", "subject_label", "random_state", "precision"),
 }
 
@@ -137,7 +137,8 @@ def test_a_setting_without_effect_is_known():
     changed = settings.updated({"design.drift_model": "polynomial", "noise.model": "ols", "inputs.mask": "mask.nii"})
     now = {path for path, known in Settings.known().items() if known.lacking(changed)}
     assert now == {
-        *("data.mask_cut", "design.fir_delays", "design.high_pass", "noise.pooling", "threshold.value"),
+        *("data.mask_cut", "data.whole_field", "design.fir_delays", "design.high_pass"),
+        *("noise.pooling", "noise.bins", "threshold.value"),
         *given,
     }
     made = {path for path, known in Settings.known().items() if known.argument and path.startswith("design.")}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import nibabel as nib
 import numpy as np
 
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.shared.base import Panel, field, labelled, text
+from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, text
 from glmwidgets.session.single.session import Session
 
 __all__ = ["DataPanel"]
@@ -21,6 +23,8 @@ class DataPanel(Panel):
     ----------
     smoothing, scaling, drop, cut : widgets
         The last one only moves a mask that is found from the run.
+    more : ToggleButton
+        Opens `standardize` and `whole_field`, which are made when they are first asked for.
     """
 
     also = ("smoothing and scaling", "mask", "initial scans")
@@ -49,9 +53,26 @@ class DataPanel(Panel):
         self._cut_field = field("", self.cut)
         self._cut_label = self._cut_field.children[0]
         W.show(self._cut_field, run.mask_img is None)
-        self.fill(self._facts, pair, first, self._cut_field)
+        self.more = W.ToggleButton(description="more")
+        more = opened_by(self.more, lambda: self._more)
+        self.fill(self._facts, pair, first, self._cut_field, W.row("glmw-bar", self.more), more)
         session.observe_locked(self._show, "settings")
         self.when_settled(self._show)
+
+    @cached_property
+    def standardize(self) -> W.Dropdown:
+        """What each scaled series is brought to."""
+        return self.control("data.standardize")
+
+    @cached_property
+    def whole_field(self) -> W.Checkbox:
+        """Whether every voxel that has a signal is analysed."""
+        return self.control("data.whole_field")
+
+    @cached_property
+    def _more(self) -> W.VBox:
+        found = (self.whole_field,) if self.session.run.mask_img is None else ()
+        return W.column("glmw-view", labelled(self.standardize), *found)
 
     def _show(self, _change: object = None) -> None:
         run, data, result = self.session.run, self.session.settings.data, self.session.result

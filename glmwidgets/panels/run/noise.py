@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
-from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.whiteness import WhitenessWatch
 from glmwidgets.specification.noise import ASKED, EVIDENCE, NoiseSettings
@@ -35,6 +36,8 @@ class NoisePanel(Panel):
     Attributes
     ----------
     model, pooling : Dropdown
+    more : ToggleButton
+        Opens `bins`.
     suggestion : Button
         Sets the model that the verdict suggests; hidden where there is none.
     evidence : Button
@@ -57,6 +60,7 @@ class NoisePanel(Panel):
         self.model = self.unbound("noise.model", offered=offered)
         self.bind(self.model, "noise.model", to_control=self._offered)
         self.pooling = self.control("noise.pooling")
+        self.more = W.ToggleButton(description="more")
         self.suggestion = self.button("", lambda _button: self._try())
         self.rho = self.button(
             "ρ map", lambda _button: self._toggle_rho(), tooltip="show the autocorrelation on the map"
@@ -68,15 +72,25 @@ class NoisePanel(Panel):
         )
         self._about, self._said = text("glmw-note"), text("glmw-note")
         self.periodogram = Chart(height=84, label="mean periodogram of the residuals")
-        bar = W.row("glmw-bar", self.suggestion, self.evidence, self.rho)
+        bar = W.row("glmw-bar", self.suggestion, self.evidence, self.rho, self.more)
         self._plot = W.Box([self.periodogram])
         self.watch = WhitenessWatch(session)
         self._drawn: Whiteness | None = None
         self._found: tuple[object, str, tuple[str, ...]] = (None, "", ())
-        self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar)
+        more = opened_by(self.more, lambda: self._more)
+        self.fill(self.model, self.pooling, self._about, self._said, self._plot, bar, more)
         self.watch.observe(self.guarded(lambda _change: self._show_verdict()), "verdict")
         session.observe_at_once(self._show_choice, ["settings", "evidence"])
         self.when_settled(self._show_verdict)
+
+    @cached_property
+    def bins(self) -> W.BoundedIntText:
+        """How finely autocorrelations are kept apart; 0 gives each voxel its own."""
+        return self.control("noise.bins", lambda n: n or None, lambda n: n or 0, min=0)
+
+    @cached_property
+    def _more(self) -> W.VBox:
+        return labelled(self.bins)
 
     def _offered(self, name: str) -> str:
         if all(name != value for _, value in self.model.options):

@@ -12,7 +12,9 @@ from glmwidgets.analysis.responses import ChosenResponse, read_delays, usual_del
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, text
+from glmwidgets.panels.shared.notebook import named_in_notebook
 from glmwidgets.session.single.session import Session
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
 
 __all__ = ["ResponsePanel"]
@@ -44,7 +46,7 @@ class ResponsePanel(Panel):
     handles : dict from name to bqplot.Scatter
         By which the custom double gamma is dragged.
     more : ToggleButton
-        Opens `convolution`, which is made when it is first asked for.
+        Opens `convolution`, `min_onset` and `function`, which are made when they are first asked for.
     """
 
     also = ("haemodynamic response", "hrf")
@@ -61,7 +63,7 @@ class ResponsePanel(Panel):
         self._delays = labelled(self.delays)
         self._legend = text("glmw-note")
         self._held: str | None = None
-        self.more = W.ToggleButton(description="convolution")
+        self.more = W.ToggleButton(description="more")
         more = W.row("glmw-bar", self.more), opened_by(self.more, lambda: self._how)
         self.fill(self.model, self._numbers, self._delays, self._plot(), self._legend, *more)
         self._shown: tuple | None = None
@@ -74,8 +76,33 @@ class ResponsePanel(Panel):
         return self.control("design.convolution")
 
     @cached_property
+    def min_onset(self) -> W.BoundedFloatText:
+        """Seconds from the first scan before which events are left out."""
+        return self.control("design.min_onset")
+
+    @cached_property
     def _how(self) -> W.VBox:
-        return labelled(self.convolution)
+        return W.column("glmw-view", labelled(self.convolution), labelled(self.min_onset), self._own)
+
+    @cached_property
+    def function(self) -> W.Text:
+        """Name of a function of the notebook that gives the response: ``f(t_r, oversampling)``."""
+        made = W.Text(continuous_update=False, placeholder="its name in the notebook")
+        self.on_value(made, self._take_function)
+        return made
+
+    @cached_property
+    def _own(self) -> W.VBox:
+        return field("function f(t_r, oversampling)", self.function)
+
+    def _take_function(self, change: dict) -> None:
+        name = change["new"].strip()
+        if not name:
+            return
+        found = named_in_notebook(name)
+        if not callable(found):
+            raise SettingsError("design.hrf_model", f"the notebook has no function {name!r}: define it in a cell first")
+        self.session.update({"design.hrf_model": found})
 
     def _plot(self) -> bq.Figure:
         self._x = bq.LinearScale(min=0, max=32)
@@ -158,11 +185,17 @@ class ResponsePanel(Panel):
         self._shown = wanted
         chosen = self._chosen
         with self.following():
+            self._offer(chosen)
             self.model.value = chosen.row.name
             self._show_numbers(chosen)
             self._show_delays(chosen)
             self._draw(chosen)
             self._place_handles(chosen)
+
+    def _offer(self, chosen: ChosenResponse) -> None:
+        """Have the menu hold a response that was given as a function."""
+        if chosen.row.name not in [value for _, value in self.model.options]:
+            self.model.options = [*self.model.options, (chosen.row.label, chosen.row.name)]
 
     def _show_numbers(self, chosen: ChosenResponse) -> None:
         row = chosen.row

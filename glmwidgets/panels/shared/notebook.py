@@ -12,7 +12,15 @@ import ipywidgets as W
 
 from glmwidgets.panels.parts.widgets import KERNELS
 
-__all__ = ["bundle", "close_earlier", "is_in_notebook", "is_unattended", "may_threads_speak", "remember"]
+__all__ = [
+    "bundle",
+    "close_earlier",
+    "is_in_notebook",
+    "is_unattended",
+    "may_threads_speak",
+    "named_in_notebook",
+    "remember",
+]
 
 #: What a reader without live widgets is told.
 WAY_BACK = "To have it live, run the cell again, or choose File > Trust Notebook."
@@ -42,6 +50,11 @@ def _execution() -> tuple[str, str] | None:
 def is_in_notebook() -> bool:
     """Whether a cell of a kernel runs, below which something can be shown."""
     return _shell() is not None
+
+
+def named_in_notebook(name: str) -> Any:
+    """What a name stands for in the notebook, or in the script that runs; None if it is nothing there."""
+    return vars(sys.modules["__main__"]).get(name)
 
 
 def remember(explorer: Any) -> None:

@@ -17,6 +17,7 @@ from glmwidgets.report.exports.script import files_beside, opening_lines
 from glmwidgets.report.exports.script_parts import (
     Source,
     assembled,
+    bins_argument,
     contrast_lines,
     design_lines,
     field_imports,
@@ -51,12 +52,14 @@ class _Combined:
         every = [Source(s.run, m, s.analysis) for s, m in zip(of.sessions, models, strict=True)]
         self.sources = [source for i, source in enumerate(every) if i + 1 not in self.settings.runs.left_out]
         self.numbers = [i + 1 for i in range(len(every)) if i + 1 not in self.settings.runs.left_out]
+        self.bins = [source.settings.noise.bins for source in self.sources]
         self.arguments = [{"t_r": s.run.t_r, **model_arguments(s.settings, s.run)} for s in self.sources]
 
     @property
     def is_one_model(self) -> bool:
         """Whether the runs differ in their inputs alone."""
-        return all(arguments == self.arguments[0] for arguments in self.arguments)
+        same = all(arguments == self.arguments[0] for arguments in self.arguments)
+        return same and len(set(self.bins)) == 1
 
     @property
     def makes_designs(self) -> bool:
@@ -166,7 +169,7 @@ def _together(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]
         ")",
     ]
     modelled = "all_events, all_confounds" if found.makes_designs else "design_matrices=designs"
-    fit += [f"model.fit(imgs, {modelled}, sample_masks=kept, mean_scans=averaged)"]
+    fit += [f"model.fit(imgs, {modelled}, sample_masks=kept, mean_scans=averaged{bins_argument(found.sources[0])})"]
     how = f'missing="skip", dof_method={found.settings.runs.dof_method!r}'
     each = [
         "    # Fixed effects of the runs that can answer.",
@@ -189,12 +192,13 @@ def _apart(found: _Combined) -> tuple[tuple[list[str], list[str]], list[str]]:
         fit += ["    dict(", *_arguments(written_arguments(source, found.makes_designs), "        "), "    ),"]
     fit += [
         "]",
+        f"all_bins = {found.bins!r}",
         "models = [",
         "    gw.FirstLevelModel(mask_img=mask_img, **chosen).fit(",
-        f"        img, {given}, sample_masks=scans, mean_scans=over",
+        f"        img, {given}, sample_masks=scans, mean_scans=over, bins=bins",
         "    )",
-        f"    for chosen, img, {each_run}, scans, over in zip(",
-        f"        choices, imgs, {modelled}, kept, averaged",
+        f"    for chosen, img, {each_run}, scans, over, bins in zip(",
+        f"        choices, imgs, {modelled}, kept, averaged, all_bins",
         "    )",
         "]",
         "fits = [model.fits_[0] for model in models]",

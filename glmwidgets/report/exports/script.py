@@ -17,6 +17,7 @@ from glmwidgets.report.exports.script_nilearn import nilearn_script
 from glmwidgets.report.exports.script_parts import (
     Source,
     assembled,
+    bins_argument,
     contrast_lines,
     design_lines,
     field_imports,
@@ -213,8 +214,9 @@ def _own(source: Source, stem: str) -> str:
     lines += [f"    {name}={value if name == 't_r' else repr(value)}," for name, value in arguments.items()]
     lines += ["    mask_img=run.mask_img,"] if run.mask_img is not None else []
     lines += ["    mask_img=mask_img,"] if source.cuts_mask else []
+    lines += ["    mask_img=False,"] if source.is_whole else []
     means = ", mean_scans=mean_scans" if scrubs(source) else ""
-    lines += [")", f"model.fit(run.img, {fitted}{kept_argument(source)}{means})"]
+    lines += [")", f"model.fit(run.img, {fitted}{kept_argument(source)}{bins_argument(source)}{means})"]
     imports += ["import numpy as np"] if kept_argument(source) else []
 
     lines += ["", *contrast_lines(settings), *output_lines(stem), "for name, contrast in contrasts.items():"]

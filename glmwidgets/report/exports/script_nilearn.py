@@ -21,6 +21,7 @@ from glmwidgets.report.exports.script_parts import (
     NOT_IN_NILEARN,
     Source,
     assembled,
+    bins_argument,
     input_text,
     kept_argument,
     model_arguments,
@@ -102,11 +103,11 @@ def nilearn_script(source: Source, stem: str) -> str:
     lines += ["", "model = FirstLevelModel("]
     lines += [] if source.gives_design else [f"    t_r={run.t_r!r},"]
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
-    lines += [f"    mask_img={mask},"] if masked else []
+    lines += [f"    mask_img={mask},"] if masked else ["    mask_img=False,"] if source.is_whole else []
     lines += ["    minimize_memory=False,", ")"]
     if scrubs(source) and settings.data.signal_scaling == "voxel":
         lines += ["# Effects are in percent of the mean of all scans here; glmwidgets leaves scrubbed scans out of it."]
-    lines += [f"model.fit(bold, {fitted}{kept_argument(source)})"]
+    lines += [f"model.fit(bold, {fitted}{kept_argument(source)}{bins_argument(source)})"]
 
     matrix = source.analysis.design(settings)
     contrasts = settings.contrast.listed

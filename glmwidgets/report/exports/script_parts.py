@@ -31,6 +31,7 @@ __all__ = [
     "NOT_IN_NILEARN",
     "Source",
     "assembled",
+    "bins_argument",
     "design_lines",
     "input_text",
     "kept_argument",
@@ -133,7 +134,12 @@ class Source:
     @property
     def cuts_mask(self) -> bool:
         """Whether the mask is one that an estimator does not find by itself."""
-        return self.run.mask_img is None and self.settings.data.mask_cut != 1
+        return self.run.mask_img is None and self.settings.data.mask_cut != 1 and not self.is_whole
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every voxel is analysed, and no mask is found."""
+        return self.run.mask_img is None and self.settings.data.whole_field
 
 
 def write_with(path: Path, text: str, beside: Mapping[str, Any], *, overwrite: bool = False, by: Any = None) -> Path:
@@ -214,6 +220,13 @@ def kept_argument(source: Source) -> str:
     """Argument of ``fit`` that leaves initial scans out."""
     dropped = source.settings.data.drop_scans
     return f", sample_masks=np.arange({dropped}, {source.run.n_scans})" if dropped else ""
+
+
+def bins_argument(source: Source) -> str:
+    """Argument of ``fit`` that says how finely autocorrelations are kept apart, where that is not as usual."""
+    settings = source.settings
+    usual = settings.noise.bins == Settings().noise.bins or settings.field("noise.bins").lacking(settings)
+    return "" if usual else f", bins={settings.noise.bins!r}"
 
 
 def scrubs(source: Source) -> bool:

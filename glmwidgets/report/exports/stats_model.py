@@ -27,6 +27,7 @@ from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.exports.stats_model_read import FACTOR, OURS, listed
 from glmwidgets.report.page.subject import named_contrasts
 from glmwidgets.specification.arguments import arguments_of
+from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.words import told_beside
 
 __all__ = ["stats_model", "write_stats_model"]
@@ -77,6 +78,8 @@ def stats_model(
         parameters, conditions, confounds, columns = _told_by_session(session)
         events = session.analysis.events(session.settings)
         note = f" {told_beside(session.settings)}".rstrip()
+        if session.settings.noise.bins != NoiseSettings().bins:
+            note += f" It was fitted with bins={session.settings.noise.bins}."
         n_runs, tables = 1, [] if events is None else [events]
         definitions = {label or text: text for label, text in session.settings.contrast.listed}
         if contrasts is not None:

@@ -33,7 +33,7 @@ FACTOR = "trial_type"
 
 #: Parameters of `FirstLevelModel` that a document of ours holds under this program's name: those that are settings, and
 #: two that only scripts have. Which images are read is said elsewhere.
-OURS = (*sorted(set(arguments_of(Settings())) - {"t_r", "mask_img"}), "standardize", "precision")
+OURS = (*sorted(set(arguments_of(Settings())) - {"t_r", "mask_img"}), "precision")
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def _parameters(model: Mapping[str, Any], hrf: Mapping[str, Any]) -> dict[str, A
         if unknown:
             raise ValueError(f"Software.glmwidgets has no parameter {', '.join(unknown)}")
         for known in Settings.known().values():
-            if known.absent is not UNSAID and known.argument is not None:
+            if known.absent is not UNSAID and known.argument is not None and known.argument.name in OURS:
                 ours.setdefault(known.argument.name, known.argument.to(known.absent))
         for name, value in ours.items():
             if isinstance(value, list) and name == "signal_scaling":

@@ -229,7 +229,7 @@ def study_of_result(
     clusters = analysis.clusters(settings) if clusters is None else clusters
     choices = {
         **arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref, "inputs.t_r": run.t_r})),
-        "mask_img": settings.inputs.mask or (None if run.mask_img is None else "given in memory"),
+        "mask_img": settings.inputs.mask or _mask_of(run, settings),
     }
     choices = shaping(choices, result.fitted)
     facts = []
@@ -256,6 +256,13 @@ def study_of_result(
         looks=settings.map,
         said=tuple(text for texts in result.warnings.values() for text in texts),
     )
+
+
+def _mask_of(run: Any, settings: Settings) -> str | bool | None:
+    """What ``mask_img`` is where no file is named: False for every voxel, None for a mask that is found."""
+    if run.mask_img is not None:
+        return "given in memory"
+    return False if settings.data.whole_field else None
 
 
 def study_of_session(session: Session, *, title: str | None = None, bg_img: Any = None) -> Study:

@@ -21,7 +21,7 @@ import numpy as np
 from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import as_f_test, is_f_test
-from glmwidgets.specification.field import SettingsError
+from glmwidgets.specification.field import UNSAID, SettingsError
 from glmwidgets.specification.settings import Settings, is_analysis
 from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
 
@@ -85,6 +85,11 @@ def model_digest(settings: Settings, design: pd.DataFrame) -> str:
     of a polynomial does not matter to a cosine drift. Its values count to six digits.
     """
     tree = settings.to_dict(origins=False)
+    for path, known in settings.known().items():
+        group, _, name = path.partition(".")
+        # What means the same as its absence was not told before it could be said.
+        if group in ("data", "noise") and known.absent is not UNSAID and tree[group].get(name, UNSAID) == known.absent:
+            del tree[group][name]
     chosen = json.dumps([tree[group] for group in ("data", "noise")], sort_keys=True)
     x = design.to_numpy(dtype=float)
     size = np.abs(x).max(axis=0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import RunPart, RunsAnswer
 from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.smoothness import SpatialNoise, runs_smoothness_of
@@ -29,7 +30,7 @@ from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage, StageError
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.fixed import WEIGHTINGS, FixedSettings, model_of
-from glmwidgets.specification.reading import reads
+from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
 __all__ = ["FixedAnalysis"]
@@ -45,7 +46,7 @@ class _OnMask(Analysis):
         super().__init__(replace(of.run, mask_img=domain.mask_image()), of.precision)
         self._of = of
 
-    @reads("data.smoothing_fwhm", "data.mask_cut")
+    @reads(*read_by(steps.series_of), *read_by(steps.domain_of))
     def _series(self, settings: Settings, domain: Domain) -> Series:
         own, series = self._of.graph.get("mask", settings), self._of.graph.get("series", settings)
         return series.of_voxels(np.flatnonzero(domain.mask[own.mask]))
@@ -235,7 +236,7 @@ class FixedAnalysis(LiveAnalysis):
 
     @reads("runs.models", "threshold.two_sided")
     def _statistics(self, settings: FixedSettings, scored: Scored) -> StatisticsBook:
-        units = {series_unit(model.data.signal_scaling) for model in _models(settings)}
+        units = {series_unit(model.data.signal_scaling, model.data.standardize) for model in _models(settings)}
         unit = units.pop() if len(units) == 1 else ""
         return StatisticsBook(None, *scored, two_sided(settings, scored[0]), unit, LACKS)
 

@@ -195,7 +195,7 @@ class Analysis(LiveAnalysis):
         self._products.clear()
         self.run = self.run.closed()
 
-    @reads("design.source", "data.signal_scaling", *read_by(steps.fit_of))
+    @reads("design.source", "data.signal_scaling", "data.standardize", *read_by(steps.fit_of))
     def _fit(self, asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
         if asked.design.source == "given":
             steps.warn_without_constant(self.run, asked, design)
@@ -241,6 +241,7 @@ class Analysis(LiveAnalysis):
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
         return Fitted(run.name, design, fit, events=events, confounds=confounds, effects=effects, **about)
 
-    @reads("threshold.two_sided", "data.signal_scaling")
+    @reads("threshold.two_sided", "data.signal_scaling", "data.standardize")
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:
-        return StatisticsBook(fit, *contrast, two_sided(asked, contrast[0]), series_unit(asked.data.signal_scaling))
+        unit = series_unit(asked.data.signal_scaling, asked.data.standardize)
+        return StatisticsBook(fit, *contrast, two_sided(asked, contrast[0]), unit)

@@ -87,7 +87,8 @@ class Previewer:
             contrast, z = contrast_of(settings, fit)
         except ValueError:
             return None
-        sides, unit = two_sided(settings, contrast), series_unit(settings.data.signal_scaling)
+        sides, data = two_sided(settings, contrast), settings.data
+        unit = series_unit(data.signal_scaling, data.standardize)
         return Preview(settings, voxels, z, StatisticsBook(fit, contrast, z, sides, unit))
 
     def _visible(self, moments: Moments, domain: Domain, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:

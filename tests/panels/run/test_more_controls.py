@@ -1,0 +1,94 @@
+"""Controls in the folds: what the estimator has an argument for, the explorer has a control for."""
+
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("anywidget")
+
+from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.panels.explore import explore
+from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.report.exports.script import script_text
+
+
+@pytest.fixture
+def explorer(run):
+    explorer = explore(run.img, run.events, 2.0, mask=False, settings={"noise.model": "ar1", "design.hrf_model": "spm"})
+    assert explorer.session.wait_until_idle(60)
+    yield explorer
+    explorer.close()
+
+
+def settle(explorer):
+    assert explorer.session.wait_until_idle(60)
+    assert explorer.session.status.state == "idle", explorer.session.status.message
+    return explorer.session.result
+
+
+def late(t_r, oversampling):
+    times = np.arange(0, 24, t_r / oversampling)
+    return times**6 * np.exp(-times) / 720
+
+
+def test_bins_standardisation_and_the_whole_field_of_view_are_those_of_the_estimator(explorer, run):
+    explorer.noise.more.value = explorer.data.more.value = True
+    explorer.noise.bins.value = 5
+    explorer.data.standardize.value = "zscore_sample"
+    result = settle(explorer)
+    assert explorer.data.whole_field.value
+    assert result.unit == "sd × regressor"
+    how = {"convolution": "exact", "signal_scaling": 0}
+    model = FirstLevelModel(t_r=2.0, hrf_model="spm", mask_img=False, standardize="zscore_sample", **how)
+    model.fit(run.img, run.events, bins=5)
+    for kind in ("effect_size", "z_score"):
+        expected = model.compute_contrast("face", output_type=kind).get_fdata()[result.mask]
+        ours = result.z if kind == "z_score" else result.contrast.effect[0]
+        np.testing.assert_allclose(ours, expected, atol=1e-9)
+    assert len(np.unique(result.fit.parameters["rho"] * 5 % 1)) == 1  # multiples of a fifth
+    text = script_text(explorer)
+    assert all(each in text for each in ("standardize='zscore_sample'", "mask_img=False", "bins=5"))
+    assert result.z.size == np.prod(run.domain.shape)
+    explorer.noise.bins.value = 0  # each voxel its own
+    assert explorer.session.settings.noise.bins is None
+    settle(explorer)
+
+
+def test_a_response_that_is_a_function(explorer, monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "late", late, raising=False)
+    explorer.hrf.more.value = True
+    explorer.hrf.function.value = "late"
+    result = settle(explorer)
+    assert "face_late" in result.design
+    assert explorer.session.settings.contrast.expression == "face_late"
+    held = explorer.hrf.model.value
+    explorer.hrf.model.value = "glover"
+    settle(explorer)
+    assert explorer.session.settings.contrast.expression == "face"
+    explorer.hrf.model.value = held
+    assert "face_late" in settle(explorer).design
+    explorer.session.update({"design.hrf_model": [late]})
+    assert explorer.session.settings.design.hrf_model == held
+    explorer.hrf.function.value = "no_such"
+    assert "the notebook has no function 'no_such'" in explorer.session.status.message
+
+
+def test_earliest_onset_and_distance_of_peaks(explorer):
+    explorer.hrf.more.value = True
+    explorer.hrf.min_onset.value = -4.0
+    explorer.map.look.min_distance.value = 20.0
+    settle(explorer)
+    assert explorer.session.settings.design.min_onset == -4.0
+    assert explorer.session.settings.threshold.min_distance == 20.0
+    for words, path in (("earliest onset", "design.min_onset"), ("distance of peaks", "threshold.min_distance")):
+        assert any(path in found.key for found in explorer.find(words)[:3])
+
+
+def test_controls_in_folds_are_made_when_they_are_opened(session):
+    explorer = Explorer(session)
+    for panel, name in ((explorer.noise, "bins"), (explorer.data, "standardize"), (explorer.hrf, "function")):
+        assert name not in vars(panel)
+        panel.more.value = True
+        assert name in vars(panel)
+    explorer.close()
