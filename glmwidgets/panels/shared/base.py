@@ -213,8 +213,7 @@ class Panel(W.VBox):
                 self.children = wanted
                 self.set_verdict("")
 
-        show()
-        self.session.observe_locked(show, "settings")
+        self.session.observe_at_once(show, "settings")
 
     def set_verdict(self, verdict: str, tone: str = "quiet") -> None:
         """Write the small type at the right of the heading; of a panel that stands still there is none.
