@@ -133,6 +133,7 @@ function render({ model, el }) {
       left: column.text ?? c === 0,
       cell: column.editable,
       press: column.press,
+      tick: typeof value === "boolean",
       empty: column.editable && !waiting && typed(value) === "",
       refused: waiting?.message,
       sent: waiting && !waiting.message,
