@@ -83,6 +83,7 @@ export function createStore(model) {
   };
   const seen = {}, place = underHand(model, "cursor"), zoom = underHand(model, "zoom");
   let dueAt = 0, wantTimer = 0, slidAt = 0, isOld = model.get("stale"), oldTimer = 0;
+  let painted = [];
   const slidTimers = {};
 
   const repaint = () => store.views.forEach((view) => view.repaint());
@@ -111,7 +112,10 @@ export function createStore(model) {
       store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
     }
     if (store.planes.serial > store.map.serial) wantSoon();
-    repaint();
+    // That the map is out of date shows later, if at all: a paint for it would be in the way of the answer's.
+    const now = PAINTED.map((name) => model.get(name));
+    if (now.some((value, k) => value !== painted[k])) repaint();
+    painted = now;
   }
 
   function wantSoon() {
@@ -201,6 +205,7 @@ export function createStore(model) {
 
   const silhouettes = AXIS.map(() => remembered(silhouette));
   store.silhouette = (axis) => silhouettes[axis](store.inside.dense, store.grid.shape, axis);
+  store.isOld = () => isOld;
   function onStale() {
     clearTimeout(oldTimer);
     const follow = () => {
@@ -281,6 +286,15 @@ const LOOK = [
   "sequential",
   "reach",
 ];
+
+// Traits that a paint shows at once.
+const PAINTED = [
+  ...LOOK.filter((name) => name !== "stale"),
+  ...["_geometry", "_background", "_parts", "_contour", "_mask", "_map", "_planes", "_beside", "_luts", "_cuts"],
+  ...["cursor", "zoom", "compare", "cut_axes", "max_height", "show_readout", "sides_known"],
+  ...["label", "shown_unit", "warm", "cold"],
+];
+
 function makeLook(
   luts,
   sign,

@@ -43,7 +43,7 @@ function readOut({ root, readout, store, zoomed, compared, large: alone }, curso
     if (strong.textContent !== (written ?? "")) strong.textContent = written ?? "";
     const behind = unit ? ` ${unit}` : "";
     if (after.data !== behind) after.data = behind;
-    span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || model.get("stale")));
+    span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || store.isOld()));
   });
   const bare = !root.closest(".glmw-explorer");
   if (alone.hidden !== bare) alone.hidden = bare;
