@@ -215,6 +215,8 @@ def test_a_permutation_test_is_run_shown_and_used(explorer):
     panel.take.click()
     assert session.settings.threshold.height_control == "fixed"
     assert session.settings.threshold.value == pytest.approx(session.permuted.height_in_z(0.05), abs=1e-4)
+    reached = np.count_nonzero(session.permuted.result.null["t"] >= np.abs(session.permuted.result.observed["t"]).max())
+    assert f"p = (1 + {reached}) / (1 + 200) = {(1 + reached) / 201:.4f}" in explorer.why("permutation")["here"]
     session.ask("regression")
     assert panel.viewer.stale
     assert "of another model" in panel._words.value

@@ -43,6 +43,8 @@ class PermutationPanel(Panel):
         Null distribution of the largest statistic.
     """
 
+    reason = "permutation"
+
     def __init__(self, session: GroupSession):
         super().__init__(session, "Permutation test", ("permutation", "contrast"))
         self.run = self.button("run", self._press, tooltip="shuffle the maps, or flip their signs, and fit each time")

@@ -26,6 +26,7 @@ class ComparePanel(Panel):
     """
 
     also = ("compare models", "difference of maps", "pin as a")
+    reason = "compare"
 
     def __init__(self, session: Session):
         super().__init__(session)

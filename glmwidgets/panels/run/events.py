@@ -43,6 +43,7 @@ class EventsPanel(Panel):
     """
 
     also = ("edit the events", "events table", "onsets", "trials", "conditions")
+    reason = "events"
 
     def __init__(self, session: Session):
         # What is wrong with a design because of its events is said here before it is tried.

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glmwidgets.analysis.compare import SPEAKS, Comparison
+from glmwidgets.analysis.events import event_findings
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.design.diagnostics import energy_removed
@@ -337,6 +339,48 @@ def _agree(facts: Facts) -> Why | None:
     return Why("Q = Σ (b_r − b)² / v_r,  I² = (Q − dof) / Q", here, change)
 
 
+def _events(facts: Facts) -> Why | None:
+    source = getattr(facts.session.analysis, "event_source", None)
+    if source is None or source.given is None:
+        return None
+    findings = event_findings(source, facts.session.settings.events, facts.session.run.frame_times)[0]
+    rule = "onset ≥ 0, onset + duration ≤ end of the run, no overlap within a type, ≥ 2 events a type, times in seconds"
+    here = " ".join(found.message for found in findings) or "Nothing is wrong with these events."
+    change = "Correct the table (edit …) or move all onsets; what is only noted can stay as it is."
+    return Why(rule, here, change)
+
+
+def _compare(facts: Facts) -> Why | None:
+    a, b = getattr(facts.session, "pinned", None), facts.result
+    if a is None:
+        return None
+    both = Comparison(a, b)
+    formula = "AICc = n ln(RSS / n) + ln |V| + 2 k + 2 k (k + 1) / (n − k − 1), with k parameters and n scans"
+    if both.aicc is None:
+        return Why(formula, f"There is none here: {both.why_no_aicc}.", "Compare models of the same scans and data.")
+    known = both.aicc[np.isfinite(both.aicc)]
+    ranks = [result.fit.basis.rank for result in (a, b)]
+    here = (
+        f"A has {ranks[0]} columns, B has {ranks[1]}. AICc of B minus that of A is {_number(np.median(known))} in the "
+        f"median voxel; a voxel counts for one of them where the two differ by more than {SPEAKS:g}."
+    )
+    return Why(formula, here, "A model that describes the data with fewer columns. AICc tests no contrast.")
+
+
+def _permutation(facts: Facts) -> Why | None:
+    permuted = getattr(facts.session, "permuted", None)
+    if permuted is None:
+        return None
+    done, name = permuted.result.n_done, permuted.names[0]
+    reached = round(permuted.best[name] * (1 + done)) - 1
+    here = (
+        f"{done:,} rearrangements; {reached:,} of them reach the highest value of the map: p = (1 + {reached}) / "
+        f"(1 + {done:,}) = {permuted.best[name]:.4f}. None can be lower than {1 / (1 + done):.4f}."
+    )
+    change = "More permutations make p finer; more maps, or a model that leaves less, make it lower."
+    return Why("p = (1 + rearrangements whose largest value reaches this one) / (1 + rearrangements)", here, change)
+
+
 #: Every verdict that an explorer gives, by name.
 REASONS: Choices[Reason] = Choices(
     {
@@ -399,6 +443,21 @@ REASONS: Choices[Reason] = Choices(
             _models,
             "13_thresholds_and_multiple_comparisons",
             ("models viewed", "forking paths", "exploratory"),
+        ),
+        "events": Reason(
+            "What is checked of the events?",
+            _events,
+            "10_convolution_and_hrf",
+            ("events overlap", "events outside the run", "what is wrong with my events"),
+        ),
+        "compare": Reason(
+            "Which of A and B describes the data better?", _compare, "04_parameters", ("aicc", "which model is better")
+        ),
+        "permutation": Reason(
+            "Where does the p of permutations come from?",
+            _permutation,
+            "05_group",
+            ("permutation p", "smallest p of permutations"),
         ),
         "agree": Reason("Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")),
     }

@@ -105,3 +105,28 @@ def test_the_count_of_models_is_the_ledgers(session):
     why = told(session, "models")
     assert why.here.startswith("2 models and 2 contrasts viewed")
     assert f"1 − .95^2 = {1 - 0.95**2:.2f}" in why.here
+
+
+def test_what_was_found_in_the_events_is_said(session):
+    why = told(session, "events")
+    assert why.here == "Nothing is wrong with these events."
+    session.update({"events.shift": -60.0})
+    assert "outside" in told(session, "events").here or "before" in told(session, "events").here
+
+
+def test_a_comparison_counts_parameters_and_the_median_voxel(session):
+    assert told(session, "compare") is None
+    session.update({"noise.model": "ols"})
+    session.pin()
+    before = session.result
+    session.update({"design.high_pass": 0.02})
+    fits = [each.fit for each in (before, session.result)]
+    n = len(session.result.design)
+    # Without autocorrelation the criterion is that of the residual sums alone.
+    sums = [fit.noise.rss for fit in fits]
+    ks = [fit.basis.rank + 1 for fit in fits]
+    a, b = (n * np.log(rss / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1) for rss, k in zip(sums, ks, strict=True))
+    said = numbers(told(session, "compare").here)
+    assert said[:2] == [fit.basis.rank for fit in fits]
+    assert said[2] == pytest.approx(np.median(b - a), rel=5e-3)
+    session.unpin()
