@@ -21,7 +21,7 @@ export function readSoon(view) {
 }
 
 // The line below the picture: voxel, place and value under the crosshair. Texts are changed where they stand.
-function readOut({ root, readout, store, zoomed, compared, large: alone }, cursor) {
+function readOut({ root, readout, store, zoomed, compared, saved, large: alone }, cursor) {
   const plane = store.plane(2, cursor[2]), { model } = store;
   const value = (data) => (plane ? data[plane.base + cursor[0] * plane.su + cursor[1] * plane.sv] : NaN);
   const z = value(plane?.data), shown = model.get("shown_label"), place = toMm(store.grid, cursor);
@@ -45,8 +45,10 @@ function readOut({ root, readout, store, zoomed, compared, large: alone }, curso
     if (after.data !== behind) after.data = behind;
     span.classList.toggle("glmw-old", written !== undefined && Boolean(plane?.old || store.isOld()));
   });
+  // An explorer keeps pictures by its menu; who stands alone has no other room.
   const bare = !root.closest(".glmw-explorer");
   if (alone.hidden !== bare) alone.hidden = bare;
+  if (saved.hidden === bare) saved.hidden = !bare;
   if (compared.hidden !== !beside) compared.hidden = !beside;
   if (compared.value !== model.get("compare")) compared.value = model.get("compare");
   const { factor } = store.lens(), large = factor > 1 ? `${fixed(factor, 1)}\u00d7` : "1\u00d7";
@@ -176,7 +178,7 @@ export function equip(view) {
       copy.textContent = "copy";
     }, 1500);
   };
-  button("PNG", "save the picture", async () => savePicture(await pictureOf(view)));
+  view.saved = button("PNG", "save the picture", async () => savePicture(await pictureOf(view)));
   view.large = button("\u2922", "the map alone, and back (b; B for the series)", () => {
     view.root.dispatchEvent(new CustomEvent("glmw:room", { bubbles: true, detail: "map" }));
   });

@@ -133,6 +133,7 @@ def test_a_beside_b(open_explorer, settle, pixels, ask, screenshot, look):
 
 def test_contrasts_are_added_at_a_click_and_weighed_by_hand(open_explorer, settle, ask, screenshot, look):
     page = open_explorer()
+    press(page, "more ▾")
     press(page, "all pairs")
     settle(page)
     press(page, "effects of interest")

@@ -61,6 +61,8 @@ class ContrastPanel(Panel):
     f_test : ToggleButton
         Whether the active contrast is an F test; one of several rows always is.
     add, remove, pairs, interest : Button
+    more : ToggleButton
+        Opens what follows on narrow screens.
     weigh : ToggleButton
         Opens the sliders.
     sliders : dict from column to FloatSlider
@@ -95,7 +97,12 @@ class ContrastPanel(Panel):
             description="F", tooltip="F test, of effects in either direction; several rows always are one"
         )
         self.on_value(self.f_test, self._choose_test)
-        tools = W.row("glmw-bar", self._verdict, self.f_test, self.weigh, self.interest, self.pairs)
+        # On a laptop's screen the verdict has the room, and these lie over the map when they are asked for.
+        self.more = W.ToggleButton(description="more ▾", tooltip="F test, weights, effects of interest, all pairs")
+        self.more.add_class("glmw-more")
+        self.on_value(self.more, lambda more: (self.add_class if more["new"] else self.remove_class)("glmw-opened"))
+        choices = W.row("glmw-bar glmw-contrast-tools", self.f_test, self.weigh, self.interest, self.pairs)
+        tools = W.row("glmw-bar glmw-contrast-said", self._verdict, self.more, choices)
         self._of_list = W.row("glmw-bar", self.name, self.remove)
         self.table = RowTable(columns=COLUMNS)
         self.table.add_class("glmw-contrasts")
