@@ -240,7 +240,7 @@ def test_one_run_of_one_participant(auditory_dir, tmp_path, capsys):
     outdir = os.path.join(tmp_path, "results")
     os.mkdir(outdir)
     plot_design_matrix(design)
-    assert plot_design_matrix(design, output_file=os.path.join(outdir, "design_matrix.png")) is None
+    plot_design_matrix(design, output_file=os.path.join(outdir, "design_matrix.png"))
     plt.plot(design["active"])
     plt.title("Expected Auditory Response")
     plt.show()

@@ -34,7 +34,7 @@ def plot_event(model_event: object, cmap: object = None, output_file: object = N
 
     Returns
     -------
-    matplotlib.figure.Figure or None
+    matplotlib.figure.Figure
 
     Examples
     --------

@@ -36,7 +36,7 @@ def plot_anat(
     colorbar: bool = False,
     cbar_tick_format: str | None = None,
     **look: Any,
-) -> Display | None:
+) -> Display:
     """Show an anatomical or mean image on slices in grey, with its darkest and brightest per cent cut off.
 
     Parameters
@@ -55,7 +55,7 @@ def plot_anat(
 
     Returns
     -------
-    Display or None
+    Display
 
     Examples
     --------
@@ -81,7 +81,7 @@ def plot_epi(
     output_file: str | os.PathLike[str] | None = None,
     display_mode: str = "ortho",
     **look: Any,
-) -> Display | None:
+) -> Display:
     """Show an echo-planar volume or the mean of a run as `plot_anat` shows an anatomy.
 
     Parameters
@@ -95,7 +95,7 @@ def plot_epi(
 
     Returns
     -------
-    Display or None
+    Display
 
     Examples
     --------
@@ -122,7 +122,7 @@ def plot_roi(
     cbar_tick_format: str | None = None,
     resampling_interpolation: str = "nearest",
     **look: Any,
-) -> Display | None:
+) -> Display:
     """Show a mask, regions or labels on slices: their outlines, lightly filled.
 
     Parameters
@@ -155,7 +155,7 @@ def plot_roi(
 
     Returns
     -------
-    Display or None
+    Display
 
     Examples
     --------

@@ -198,7 +198,7 @@ def open_axes(
 
 
 def written(drawn: Any, output_file: str | os.PathLike[str] | None) -> Any:
-    """What was drawn; None where its figure was to be written to a file, as the conventional scripts expect.
+    """What was drawn, once its figure is in the file that was asked for, if any; `show` leaves it out then.
 
     A file that is there is replaced, unless it was read as an input.
     """
@@ -210,7 +210,7 @@ def written(drawn: Any, output_file: str | os.PathLike[str] | None) -> Any:
         figure.savefig(output_file, overwrite=True)
     else:
         figure.savefig(output_file)
-    return None
+    return drawn
 
 
 def table_of(given: object, what: str) -> object:

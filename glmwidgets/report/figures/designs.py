@@ -51,7 +51,7 @@ def plot_design_matrix(
     *,
     title: str | None = None,
     figure: FigureLike | None = None,
-) -> Axes | None:
+) -> Axes:
     """Show a design matrix: one row a scan, one column a regressor, dark above zero and blue below it.
 
     Parameters
@@ -66,11 +66,11 @@ def plot_design_matrix(
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
     output_file : str or path, optional
-        Write the figure there, and return None.
+        Write the figure there.
 
     Returns
     -------
-    matplotlib.axes.Axes or None
+    matplotlib.axes.Axes
         In a notebook they show their figure (``.figure``), and they save it by ``savefig``.
 
     Raises
@@ -125,7 +125,7 @@ def plot_contrast_matrix(
     *,
     title: str | None = None,
     figure: FigureLike | None = None,
-) -> Axes | None:
+) -> Axes:
     """Show the weights of a contrast on the design's columns: warm above zero, cold below it.
 
     Parameters
@@ -144,11 +144,11 @@ def plot_contrast_matrix(
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
     output_file : str or path, optional
-        Write the figure there, and return None.
+        Write the figure there.
 
     Returns
     -------
-    matplotlib.axes.Axes or None
+    matplotlib.axes.Axes
         In a notebook they show their figure (``.figure``), and they save it by ``savefig``.
 
     Raises
@@ -203,7 +203,7 @@ def plot_design_correlation(
     title: str | None = None,
     figure: FigureLike | None = None,
     axes: AxesLike | None = None,
-) -> Axes | None:
+) -> Axes:
     """Show how the design's columns correlate (Pearson): each pair once, warm above zero, cold below it.
 
     Parameters
@@ -221,11 +221,11 @@ def plot_design_correlation(
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
     output_file : str or path, optional
-        Write the figure there, and return None.
+        Write the figure there.
 
     Returns
     -------
-    matplotlib.axes.Axes or None
+    matplotlib.axes.Axes
         In a notebook they show their figure (``.figure``), and they save it by ``savefig``.
 
     Raises

@@ -111,7 +111,7 @@ def plot_glass_brain(
     two_sided: bool = True,
     stat_name: str | None = None,
     cut_coords: object = None,
-) -> Display | None:
+) -> Display:
     """Show a statistical map as maximum-intensity projections.
 
     Behind the map lies the shape of a brain: of a map that says that it is in the standard space the outline of a brain
@@ -157,7 +157,7 @@ def plot_glass_brain(
 
     Returns
     -------
-    Display or None
+    Display
 
     Raises
     ------

@@ -66,7 +66,7 @@ def plot_stat_map(
     decimals: int | bool = False,
     markers: ArrayLike | None = None,
     marker_colours: Sequence[str] | str = ACCENT,
-) -> Display | None:
+) -> Display:
     """Show a statistical map on slices, over a background.
 
     Warm colours are positive, cold ones negative; values that do not exceed the threshold are not shown, or fade
@@ -85,7 +85,7 @@ def plot_stat_map(
         number, three numbers of cuts (0 for none of an axis), three lists, or a mapping ``{"x": 3, "z": [0, 20]}``.
         By default the map's peak, or the 7 slices that show most.
     output_file : str or path, optional
-        Write the figure there, and return None. A file that is there is replaced, unless it is an input.
+        Write the figure there. A file that is there is replaced, unless it is an input.
     display_mode : {"ortho", "tiled", "x", "y", "z", "xz", "yx", "yz", "mosaic"}, default "ortho"
         Planes to show.
     colorbar : bool, default True
@@ -140,7 +140,7 @@ def plot_stat_map(
 
     Returns
     -------
-    Display or None
+    Display
         The figure (``.figure``), its panels in mm (``.axes``), and what can still be drawn on them.
 
     Raises
@@ -223,7 +223,7 @@ def plot_r_square(
     vmin: float = 0.0,
     title: str | None = "R²: share of variance that the model explains",
     **options: Any,
-) -> Display | None:
+) -> Display:
     """Show a map of R² on slices, from 0 to its largest value.
 
     Parameters
@@ -243,7 +243,7 @@ def plot_r_square(
 
     Returns
     -------
-    Display or None
+    Display
 
     Examples
     --------
@@ -267,7 +267,7 @@ def plot_img(
     symmetric_cbar: bool | str = False,
     draw_cross: bool = False,
     **options: Any,
-) -> Display | None:
+) -> Display:
     """Show any 3-D image on slices in its own range of values.
 
     Parameters
@@ -286,7 +286,7 @@ def plot_img(
 
     Returns
     -------
-    Display or None
+    Display
 
     Examples
     --------

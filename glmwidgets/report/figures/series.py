@@ -140,7 +140,7 @@ def plot_events(
     figure: FigureLike | None = None,
     axes: AxesLike | None = None,
     output_file: str | os.PathLike[str] | None = None,
-) -> FigureBase | None:
+) -> FigureBase:
     """Show when events happen: one line a type, with its name and how many there are.
 
     Parameters
@@ -160,7 +160,7 @@ def plot_events(
     axes : matplotlib.axes.Axes, optional
         Axes to draw in.
     output_file : str or path, optional
-        Write the figure there, and return None.
+        Write the figure there.
 
     Returns
     -------

@@ -215,7 +215,8 @@ def test_pyplot_figures_by_number_and_places_in_them(tmp_path):
 def test_files_are_written_and_replaced(plot, tmp_path):
     path = tmp_path / "map.png"
     path.write_bytes(b"of an earlier run of the script")
-    assert plot(STAT, output_file=path) is None
+    display = plot(STAT, output_file=path)
+    assert display.figure not in _UNSEEN
     assert path.read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(FileNotFoundError):
         plot(STAT, output_file=tmp_path / "nowhere" / "map.png")

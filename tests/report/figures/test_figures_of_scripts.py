@@ -49,7 +49,7 @@ def test_a_figure_goes_to_its_file(tmp_path):
     for name, call in calls.items():
         for ending in (".png", ".pdf"):
             path = tmp_path / f"{name}{ending}"
-            assert call(path) is None
+            assert call(path).figure is not None
             assert path.read_bytes()[:4] in (b"\x89PNG", b"%PDF")
 
 
