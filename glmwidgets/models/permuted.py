@@ -77,7 +77,7 @@ def permuted_ols(
     Warns
     -----
     UserWarning
-        If targets are zero in all rows.
+        If targets are zero in all rows, or several columns are constant.
 
     Examples
     --------
@@ -111,6 +111,11 @@ def permuted_ols(
     mask = None if masker is None else mask_of(masker)
     seed = secrets.randbits(32) if random_state is None else random_state
     found: dict[str, list[np.ndarray]] = {}
+    flat = np.ptp(confounds, axis=0) == 0
+    if np.count_nonzero(flat) + np.count_nonzero(np.ptp(tested, axis=0) == 0) > 1:
+        warnings.warn("several variables and confounds are constant: each model keeps one of them", stacklevel=2)
+    confounds = confounds[:, ~flat]
+    model_intercept = model_intercept or bool(flat.any())
     for j, column in enumerate(tested.T):
         constant = np.ones((len(tested), int(model_intercept and np.ptp(column) > 0)))
         design = np.column_stack([column, confounds, constant])

@@ -141,8 +141,8 @@ def warn_of_unused(threshold: float | None, height_control: str | None) -> None:
     """Say that a threshold was given and is not used, as the height is found from alpha."""
     if threshold is not None and threshold_method(height_control).setting == "alpha":
         warnings.warn(
-            f"threshold={threshold} is not used, as height_control={height_control!r} finds the threshold from alpha; "
-            "pass height_control=None to use it",
+            f"threshold={threshold} is not used with height_control={height_control!r}, which finds the threshold from "
+            "alpha; pass height_control=None to use it",
             stacklevel=3,
         )
 

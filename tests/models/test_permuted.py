@@ -67,3 +67,15 @@ def test_what_cannot_be_is_said(drawn, capsys):
         permuted_ols(tested, targets * (np.arange(27) > 0), n_perm=10)
     permuted_ols(tested, targets, n_perm=10, verbose=1)
     assert "variable 2 of 2: 10 rearrangements" in capsys.readouterr().out
+
+
+def test_of_several_constants_one_is_kept(drawn):
+    tested, targets, _ = drawn
+    plain = permuted_ols(tested, targets, n_perm=0)["t"]
+    with pytest.warns(UserWarning, match="several variables and confounds are constant"):
+        twice = permuted_ols(tested, targets, np.ones((24, 2)), n_perm=0)["t"]
+    np.testing.assert_allclose(twice, plain)
+    np.testing.assert_allclose(permuted_ols(tested, targets, np.ones(24), model_intercept=False, n_perm=0)["t"], plain)
+    with pytest.warns(UserWarning, match="several variables and confounds are constant"):
+        mean = permuted_ols(np.ones(24), targets, np.ones(24), n_perm=0)["t"]
+    np.testing.assert_allclose(mean, permuted_ols(np.ones(24), targets, n_perm=0)["t"])

@@ -96,6 +96,12 @@ class Contrast:
 
     def __post_init__(self) -> None:
         check_choice("stat_type", self.stat_type, STAT_TYPES)
+        q, n = self.effect.shape if self.effect.ndim == 2 else (0, 0)
+        if not q or self.covariance.shape != (q, q, n):
+            raise InputError(
+                f"an effect has the shape (q, n_voxels) and its covariance (q, q, n_voxels), not {self.effect.shape} "
+                f"and {self.covariance.shape}"
+            )
 
     @property
     def dim(self) -> int:

@@ -280,3 +280,9 @@ def test_an_effect_without_residuals_is_kept_and_is_the_surest():
     several = Contrast(np.array([[2.0, 0.0], [1.0, 0.0]]), np.zeros((2, 2, 2)), 50.0, "F")
     assert several.z_score()[0] > 37
     assert several.stat()[1] == 0
+
+
+@pytest.mark.parametrize(("effect", "covariance"), [((1, 2, 3), (1, 1, 3)), ((3,), (1, 1, 3)), ((1, 3), (1, 3))])
+def test_a_contrast_made_by_hand_has_shapes_that_fit(effect, covariance):
+    with pytest.raises(ValueError, match=r"the shape \(q, n_voxels\)"):
+        Contrast(np.ones(effect), np.ones(covariance), 10.0)
