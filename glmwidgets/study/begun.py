@@ -14,7 +14,7 @@ from glmwidgets.specification.noise import ASKED
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.preview import cells_for
 
-__all__ = ["cells_of_spaces", "first_model", "refuse_held"]
+__all__ = ["cells_of_spaces", "first_model", "refuse_edited", "refuse_held"]
 
 
 def cells_of_spaces(runs: Sequence[StudyRun]) -> dict[str, int]:
@@ -39,6 +39,20 @@ def first_model(runs: Sequence[StudyRun]) -> Model:
     return model
 
 
+def refuse_edited(model: Model) -> None:
+    """Refuse events that were edited: they are of one run, and would be given to all.
+
+    Raises
+    ------
+    InputError
+    """
+    if model.events.table is not None:
+        raise InputError(
+            "events that were edited are of one run, and a study's model is of all: leave events.table at None",
+            where="events.table",
+        )
+
+
 def refuse_held(model: Model) -> None:
     """Refuse what no other process knows: a response that is a Python function, and a noise model still to be chosen.
 
@@ -46,6 +60,7 @@ def refuse_held(model: Model) -> None:
     ------
     InputError
     """
+    refuse_edited(model)
     if model.design.hrf_model in HELD:
         raise InputError(
             "a response that is a Python function cannot be taken to other processes: choose one by name",

@@ -11,13 +11,11 @@ from glmwidgets.glm.design.drift import cosine_drift, polynomial_drift
 from glmwidgets.glm.fit.smoothness import sampled_pairs
 from glmwidgets.glm.inference.scores import z_from_p
 from glmwidgets.glm.inference.smoothness import NeighbourPairs, neighbour_pairs, smoothness_of_residuals
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.figure import Figure
 
 __all__ = ["FACTS", "Whole", "facts_of"]
-
-# Voxels that are looked at together, so that no second copy of the series is ever whole.
-BLOCK = 4096
 
 # Cells whose residuals tell the smoothness.
 N_CELLS = 3000
@@ -35,42 +33,45 @@ class Whole:
 
     Attributes
     ----------
-    series : array of shape (n_scans, n_voxels)
-        In the image's units.
+    series : Series
+        In the image's units, of shape (n_scans, n_voxels).
     domain : Domain
     t_r : float
         Seconds between scans.
     """
 
-    series: np.ndarray
+    series: Series
     domain: Domain
     t_r: float
 
-    def blocks(self) -> list[np.ndarray]:
-        """Series of some voxels at a time, float64."""
-        n = self.series.shape[1]
-        return [self.series[:, i : i + BLOCK].astype(np.float64) for i in range(0, n, BLOCK)]
+    @property
+    def n_scans(self) -> int:
+        """Number of scans."""
+        return self.series.shape[0]
 
     @cached_property
     def times(self) -> np.ndarray:
         """When scans were taken, in even steps."""
-        return np.arange(len(self.series)) * self.t_r
+        return np.arange(self.n_scans) * self.t_r
 
     @cached_property
     def trend(self) -> np.ndarray:
         """Orthonormal columns of a quadratic trend, the constant among them."""
-        return np.linalg.qr(np.column_stack([np.ones(len(self.series)), polynomial_drift(self.times, 2)]))[0]
+        return np.linalg.qr(np.column_stack([np.ones(self.n_scans), polynomial_drift(self.times, 2)]))[0]
 
     @cached_property
     def scanned(self) -> tuple[np.ndarray, ...]:
-        """In one pass: per voxel mean, SD about the trend, share of slow power; per scan outliers and DVARS."""
-        n, slow = len(self.series), cosine_drift(self.times, SLOW)
+        """In one pass: per voxel mean, SD about the trend, share of slow power; per scan outliers, DVARS and mean."""
+        n, slow = self.n_scans, cosine_drift(self.times, SLOW)
         slow = slow - self.trend @ (self.trend.T @ slow)
         slow = np.linalg.svd(slow, full_matrices=False)[0] if slow.shape[1] else slow
         limit = float(z_from_p(0.001 / n)) * MAD
-        means, spreads, shares, outliers, changes = [], [], [], np.zeros(n), np.zeros(n - 1)
-        for y in self.blocks():
+        means, spreads, shares = [], [], []
+        outliers, changes, sums = np.zeros(n), np.zeros(n - 1), np.zeros(n)
+        for _, block in self.series.blocks():
+            y = block.astype(np.float64)
             means.append(y.mean(axis=0))
+            sums += y.sum(axis=1)
             changes += np.square(np.diff(y, axis=0)).sum(axis=1)
             centred = np.square(y - means[-1]).sum(axis=0)
             rest = y - self.trend @ (self.trend.T @ y)
@@ -87,6 +88,7 @@ class Whole:
             np.concatenate(shares),
             outliers / n_voxels,
             np.sqrt(changes / n_voxels),
+            sums / n_voxels,
         )
 
     @cached_property
@@ -97,7 +99,7 @@ class Whole:
     @cached_property
     def global_signal(self) -> np.ndarray:
         """Mean over voxels of each scan, less its quadratic trend, in percent of the whole mean."""
-        mean = self.series.mean(axis=1, dtype=np.float64)
+        mean = self.scanned[5]
         return 100 * (mean - self.trend @ (self.trend.T @ mean)) / mean.mean()
 
 
@@ -146,7 +148,7 @@ def smoothness(whole: Whole) -> float:
     voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
     place = np.full(pairs.n_voxels, -1)
     place[voxels] = np.arange(voxels.size)
-    y = whole.series[:, voxels].astype(np.float64)
+    y = whole.series.read(voxels).astype(np.float64)
     renumbered = NeighbourPairs(tuple(place[face] for face in some.faces), place[some.cells], voxels.size)
     # What is slow, and the task, would make it look smoother, and so would a scan that is unlike the others.
     change = whole.scanned[4]
@@ -278,12 +280,12 @@ FACTS = (
 )
 
 
-def facts_of(series: np.ndarray, domain: Domain, t_r: float) -> dict[str, float]:
+def facts_of(series: np.ndarray | Series, domain: Domain, t_r: float) -> dict[str, float]:
     """All figures of a run's data; NaN for one that cannot be made.
 
     Parameters
     ----------
-    series : array of shape (n_scans, n_voxels)
+    series : array of shape (n_scans, n_voxels), or Series
     domain : Domain
     t_r : float
 
@@ -300,7 +302,7 @@ def facts_of(series: np.ndarray, domain: Domain, t_r: float) -> dict[str, float]
     >>> round(facts["tsnr"]), round(facts["dvars"], 1), bool(facts["fwhm"] < 3)
     (101, 1.4, True)
     """
-    whole, facts = Whole(series, domain, t_r), {}
+    whole, facts = Whole(Series.of(series), domain, t_r), {}
     for row in FACTS:
         try:
             facts[row.key] = float(row.of(whole))

@@ -179,9 +179,11 @@ def make_preview(run: Run, space: str = "", n_cells: int | None = None) -> Previ
     n_cells = cells_for(run.n_scans) if n_cells is None else n_cells
     grid = standard_grid(space, n_cells) if space else grid_of_mask(domain.mask, domain.affine, n_cells)
     cells = cells_of(domain, grid)
-    series = np.asarray(run.reader.series(domain))
+    series = run.reader.series(domain)
     facts = facts_of(series, domain, run.t_r)
-    small = np.stack([cells.gather @ scan for scan in series])
+    small, gather = np.zeros((run.n_scans, cells.numbers.size)), cells.gather.tocsc()
+    for voxels, block in series.blocks():
+        small += (gather[:, voxels] @ block.T).T
     return Preview(grid, packed(cells.numbers, small), facts, (*run.warnings, *heard.said))
 
 

@@ -49,7 +49,7 @@ from glmwidgets.glm.tables import read_table
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
-from glmwidgets.study.begun import cells_of_spaces, first_model, refuse_held
+from glmwidgets.study.begun import cells_of_spaces, first_model, refuse_edited, refuse_held
 from glmwidgets.study.contents import Contents
 from glmwidgets.study.exclusions import Exclusions
 from glmwidgets.study.gather import Gathered, gather, qc_of_whole
@@ -276,7 +276,10 @@ class Study:
             kept = self._refitters.get(i)
             if kept is not None:
                 return kept.preview
-            found = open_preview(self.preview_path(i))
+            try:
+                found = open_preview(self.preview_path(i))
+            except OSError:  # a file is gone: who fits the run will hear of it
+                return None
             if found is not None:
                 self._refitters[i] = Refitter(i, self.runs[i], found)
             return found
@@ -343,7 +346,8 @@ class Study:
             if i not in todo and heard is not None:
                 heard(i, failed.get(i, ""))
         if executor is None:
-            size = sum(os.stat(self.runs[i].inputs.bold).st_size for i in todo)
+            paths = [Path(self.runs[i].inputs.bold) for i in todo]
+            size = sum(path.stat().st_size for path in paths if path.is_file())
             executor = "processes" if size > MUCH else "here"
         lanes, _ = lanes_of(executor, width)
 
@@ -377,6 +381,7 @@ class Study:
         """
         if not isinstance(model, Model):
             model = self.model.updated(model or {})
+        refuse_edited(model)
         for i in range(len(self.runs)):
             self.preview(i)
         refitters = [self._refitters.get(i) for i in range(len(self.runs))]

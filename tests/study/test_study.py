@@ -1,5 +1,8 @@
 """A study's index, previews and refit, beside the runs themselves."""
 
+from pathlib import Path
+
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,7 +74,6 @@ def test_cells_of_a_standard_space_are_symmetric():
 
 def test_cell_means_are_those_of_dense_arithmetic():
     rng = np.random.default_rng(0)
-    import nibabel as nib
 
     from glmwidgets.runs.domain import Domain
 
@@ -158,3 +160,45 @@ def test_previews_are_the_same_by_workers(study, tmp_path):
         assert other.preview_path(i).name == study.preview_path(i).name
         np.testing.assert_array_equal(other.preview(i).record, study.preview(i).record)
         assert other.preview(i).facts == study.preview(i).facts
+
+
+def test_a_file_that_is_gone_costs_its_run_alone(study, tmp_path):
+    copies = []
+    for run in study.runs[:3]:
+        copies.append({"events": run.inputs.events, "bold": str(tmp_path / f"{run.name}.nii.gz"), "name": run.name})
+        Path(copies[-1]["bold"]).write_bytes(Path(run.inputs.bold).read_bytes())
+    other = Study.of_table(pd.DataFrame(copies), tmp_path / "study", model=study.model, contrasts=["faces"])
+    Path(copies[1]["bold"]).unlink()
+    (row,) = other.build_previews()
+    assert row == 1
+    fit = other.refit()
+    assert [part.fitted is not None for part in fit.parts] == [True, False, True]
+    assert list(other.run("here")) == [1]
+
+
+def test_events_of_one_run_are_not_given_to_all(study):
+    edited = ("onset\tduration\ttrial_type", "1.0\t2.0\tfaces")
+    with pytest.raises(InputError, match=r"events.table: events that were edited are of one run"):
+        study.refit({"events.table": edited})
+
+
+def test_runs_in_their_own_space_are_fitted_and_not_compared(study, tmp_path):
+    rows = []
+    for run in study.runs[2:6]:
+        img = nib.load(run.inputs.bold)
+        own = nib.Nifti1Image(np.asanyarray(img.dataobj), img.affine, img.header)
+        own.set_sform(img.affine, "scanner")
+        own.set_qform(img.affine, "scanner")
+        path = tmp_path / f"{run.name}_bold.nii.gz"
+        nib.save(own, path)
+        rows.append({"bold": str(path), "events": run.inputs.events, "subject": run.subject})
+    other = Study.of_table(pd.DataFrame(rows), tmp_path / "study", contrasts=["faces"])
+    assert {run.space for run in other.runs} == {""}
+    assert other.build_previews() == {}
+    answer = other.refit().answer("faces")
+    assert answer.answered == [0, 1, 2, 3]
+    found = other.qc(answer).values
+    assert found["task_r_square"].notna().all()
+    assert found[["map_r", "sides", "coverage"]].isna().all(axis=None)
+    with pytest.raises(InputError, match="not in one standard space"):
+        answer.group()
