@@ -69,6 +69,16 @@ def condition_columns(
 def effects_of_interest(by_condition: Mapping[str, Sequence[str]]) -> str:
     """F contrast with a row for each column of each condition: does any of them explain anything.
 
+    Parameters
+    ----------
+    by_condition : mapping from str to sequence of str
+        Columns of the design that model each condition.
+
+    Returns
+    -------
+    str
+        An expression with a row for each column.
+
     Examples
     --------
     >>> effects_of_interest({"face": ["face", "face_derivative"], "left hand": ["left hand"]})
@@ -82,6 +92,15 @@ def all_pairs(by_condition: Mapping[str, Sequence[str]]) -> list[tuple[str, str]
 
     Where one column is the condition's amplitude, it is compared. Where a condition is spread over columns of equal
     standing (FIR, tents), all of them are, as an F contrast.
+
+    Parameters
+    ----------
+    by_condition : mapping from str to sequence of str
+        Columns of the design that model each condition.
+
+    Returns
+    -------
+    list of (name, expression)
 
     Examples
     --------
@@ -296,6 +315,10 @@ def written_contrast(weights: np.ndarray, columns: Sequence[str]) -> str:
     ----------
     weights : array of shape (n_columns,) or (n_rows, n_columns)
     columns : sequence of str
+
+    Returns
+    -------
+    str
 
     Examples
     --------

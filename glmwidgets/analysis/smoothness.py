@@ -128,6 +128,10 @@ def smoothness_of(
     domain : Domain
     products : dict, optional
         Of the same data, where `glmwidgets.glm.fit.smoothness.fit_smoothness` keeps what other models can use.
+
+    Returns
+    -------
+    SpatialNoise
     """
 
     def estimate(method: str) -> Smoothness:

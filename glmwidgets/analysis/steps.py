@@ -105,7 +105,20 @@ def domain_of(run: Run, asked: Any) -> Domain:
 
 @reads("data.smoothing_fwhm")
 def series_of(run: Run, asked: Any, domain: Domain) -> Series:
-    """Series of the domain's voxels, smoothed, of all scans; to be read in blocks of voxels."""
+    """Series of the domain's voxels, smoothed, of all scans; to be read in blocks of voxels.
+
+    Parameters
+    ----------
+    run : Run
+    asked : object
+        Its ``data`` is read.
+    domain : Domain
+        The voxels.
+
+    Returns
+    -------
+    Series
+    """
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
 
@@ -148,6 +161,10 @@ def moments_of(
         `glmwidgets.glm.design.censoring.filled_gaps`.
     **how
         ``precision``, ``products`` and ``held`` of `glmwidgets.glm.moments.lagged.Moments`.
+
+    Returns
+    -------
+    Moments
     """
     y = scale_signal(Series.of(series).of_scans(scans), asked.data.signal_scaling, kept)
     y = standardize_signal(y, asked.data.standardize, scaling_row(asked.data.signal_scaling).centred)
@@ -235,6 +252,11 @@ def design_of(
         What to do about event types that never happen during the run.
     where : str
         What warnings begin with.
+
+    Returns
+    -------
+    DataFrame
+        One row a scan that is kept.
 
     Warns
     -----
@@ -331,6 +353,10 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
         Where the voxels of the moments lie.
     **how
         ``random_state`` of `glmwidgets.glm.fit.regression.fit_glm`.
+
+    Returns
+    -------
+    Fit
     """
     pooling = asked.noise.pooling
     touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
@@ -340,6 +366,18 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
 
 @reads("contrast.expression")
 def contrast_of(asked: Any, fit: Fit) -> Scored:
-    """The contrast that is asked about, with its z scores."""
+    """The contrast that is asked about, with its z scores.
+
+    Parameters
+    ----------
+    asked : object
+        Its ``contrast`` is read.
+    fit : Fit
+
+    Returns
+    -------
+    Contrast, array of shape (n_voxels,)
+        The contrast and its z scores.
+    """
     contrast = compute_contrast(fit, asked.contrast.expression)
     return contrast, contrast.z_score()

@@ -124,7 +124,21 @@ class Searched:
 
 @reads("threshold.height_control", "threshold.two_sided", "threshold.smoothness", "threshold.search")
 def searched_of(settings: Any, scored: Scored, noise: SpatialNoise) -> Searched:
-    """What is tested: the z scores themselves, unless a region is searched or the method enhances them."""
+    """What is tested: the z scores themselves, unless a region is searched or the method enhances them.
+
+    Parameters
+    ----------
+    settings : object
+        Its ``threshold`` is read.
+    scored : Contrast, array
+        The contrast and its z scores.
+    noise : SpatialNoise
+        Asked where the method needs the random field.
+
+    Returns
+    -------
+    Searched
+    """
     contrast, z = scored
     domain, enhance = noise.domain, THRESHOLDS[settings.threshold.height_control].enhance
     region = search_region(settings.threshold.search, domain)
@@ -140,7 +154,19 @@ def searched_of(settings: Any, scored: Scored, noise: SpatialNoise) -> Searched:
 
 @reads("threshold.height_control", "threshold.alpha", "threshold.value", "threshold.two_sided", "threshold.smoothness")
 def threshold_of(settings: Any, searched: Searched) -> float:
-    """Threshold in z; infinite if nothing can survive."""
+    """Threshold in z; infinite if nothing can survive.
+
+    Parameters
+    ----------
+    settings : object
+        Its ``threshold`` is read.
+    searched : Searched
+        What is tested, and where.
+
+    Returns
+    -------
+    float
+    """
     chosen, sides = settings.threshold, two_sided(settings, searched.contrast)
     needed = THRESHOLDS[chosen.height_control].needs_field
     how = {"alpha": chosen.alpha, "fixed": chosen.value, "field": searched.field(settings) if needed else None}
@@ -158,7 +184,21 @@ def usual_heights(z: np.ndarray, two_sided: bool, field: RandomField) -> dict[st
 
 @reads("threshold.two_sided", "threshold.cluster_size", "threshold.min_distance")
 def clusters_of(settings: Any, searched: Searched, threshold: float) -> Clusters:
-    """Clusters over a threshold, without bounds yet."""
+    """Clusters over a threshold, without bounds yet.
+
+    Parameters
+    ----------
+    settings : object
+        Its ``threshold`` is read.
+    searched : Searched
+        What is tested, and where.
+    threshold : float
+        In z; 0 finds none.
+
+    Returns
+    -------
+    Clusters
+    """
     chosen, domain = settings.threshold, searched.domain
     if threshold == 0:  # none at all: what hangs together above it is half of the brain
         return Clusters((), np.zeros(domain.shape, np.int32))
@@ -182,7 +222,26 @@ def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
 def bounds_of(
     settings: Any, domain: Domain, contrast: Scored, clusters: Clusters, hommel: dict[int, int]
 ) -> np.ndarray:
-    """Share of each cluster's voxels that is truly active, at least."""
+    """Share of each cluster's voxels that is truly active, at least.
+
+    Parameters
+    ----------
+    settings : object
+        Its ``threshold`` is read.
+    domain : Domain
+        Where the voxels lie.
+    contrast : Contrast, array
+        The contrast and its z scores.
+    clusters : Clusters
+        As `clusters_of` found them.
+    hommel : dict
+        Where values that another threshold can use are kept.
+
+    Returns
+    -------
+    array of shape (n_clusters,)
+        From 0 to 1; all bounds hold together with 95 % confidence.
+    """
     sides = two_sided(settings, contrast[0])
     return domain.true_discoveries(_tested(contrast[1]), clusters.labels, CONFIDENCE, sides, hommel)
 

@@ -179,6 +179,14 @@ def compute_multi_epi_mask(
     -------
     Nifti1Image
         3-D, of 0 and 1 (uint8).
+
+    Examples
+    --------
+    >>> data = np.random.default_rng(0).normal(size=(12, 12, 12))
+    >>> data[3:9, 3:9, 3:9] += 100
+    >>> mask_img = compute_multi_epi_mask([nib.Nifti1Image(data, np.eye(4))] * 2, opening=1)
+    >>> mask_img.shape
+    (12, 12, 12)
     """
     masks = [
         compute_epi_mask(

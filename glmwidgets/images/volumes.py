@@ -110,6 +110,11 @@ def iter_img(imgs: ImageLike) -> Iterator[nib.Nifti1Image]:
     Nifti1Image
         3-D.
 
+    Raises
+    ------
+    ValueError
+        If an image has one volume only.
+
     Examples
     --------
     >>> [volume.shape for volume in iter_img(nib.Nifti1Image(np.zeros((2, 2, 2, 2)), np.eye(4)))]

@@ -121,6 +121,10 @@ def first_level_from_bids(
     --------
     ``models, imgs, events, confounds = first_level_from_bids("/data/ds", "main", img_filters=[("desc", "preproc")])``,
     then ``models[0].fit(imgs[0], events[0], confounds[0])``.
+    >>> models, imgs, events, confounds = first_level_from_bids(
+    ...     "ds000001", "balloon", space_label="MNI152NLin2009cAsym", derivatives_folder="derivatives/fmriprep"
+    ... )  # doctest: +SKIP
+    >>> models[0].fit(imgs[0], events[0], confounds[0])  # doctest: +SKIP
     """
     root = _folder("dataset_path", dataset_path, Path())
     derivatives = _folder("derivatives_folder", derivatives_folder, root)

@@ -149,10 +149,44 @@ def runs_random_field(
     Returns
     -------
     glmwidgets.glm.inference.random_fields.RandomField
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.glm.fit.contrasts import fixed_effects
+    >>> from glmwidgets.images import compute_epi_mask
+    >>> from glmwidgets.models import FirstLevelModel
+    >>> runs = [simulate_run("small", seed=seed) for seed in (1, 2)]
+    >>> mask, how = compute_epi_mask(runs[0].img), {"t_r": 2.0, "noise_model": "ols", "minimize_memory": False}
+    >>> models = [FirstLevelModel(mask_img=mask, **how).fit(run.img, run.events) for run in runs]
+    >>> both = fixed_effects([model.contrast("faces - houses") for model in models])
+    >>> runs_random_field(models, both).two_sided
+    True
     """
     return runs_noise(models).field(contrast, two_sided, smoothness, region)
 
 
 def runs_noise(models: Sequence[MappingModel]) -> SpatialNoise:
-    """How smooth what several models of runs leave is, over space; see `runs_random_field`."""
+    """How smooth what several models of runs leave is, over space; see `runs_random_field`.
+
+    Parameters
+    ----------
+    models : sequence of glmwidgets.models.FirstLevelModel
+        Fitted with ``minimize_memory=False`` on one mask.
+
+    Returns
+    -------
+    glmwidgets.analysis.smoothness.SpatialNoise
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.images import compute_epi_mask
+    >>> from glmwidgets.models import FirstLevelModel
+    >>> runs = [simulate_run("small", seed=seed) for seed in (1, 2)]
+    >>> how = {"t_r": 2.0, "noise_model": "ols", "minimize_memory": False, "mask_img": compute_epi_mask(runs[0].img)}
+    >>> noise = runs_noise([FirstLevelModel(**how).fit(run.img, run.events) for run in runs])
+    >>> len(noise.smoothness().fwhm)
+    3
+    """
     return runs_smoothness_of(None, models[0].masker_.domain_, [model.spatial_noise() for model in models])

@@ -276,6 +276,13 @@ def make_atlas(
     ------
     InputError
         If values are not whole numbers, or not probabilities.
+
+    Examples
+    --------
+    >>> img = nib.Nifti1Image(np.array([0, 7, 7], np.int16).reshape(3, 1, 1), np.eye(4))
+    >>> atlas = make_atlas(img, LabelTable((Label(7, "mill"),), "made.tsv"))
+    >>> str(atlas.at((1, 0, 0)))
+    'mill'
     """
     called, opened = image_name(img), load_image(img)
     name = name or _short(called)

@@ -14,6 +14,15 @@ _ENTITY = re.compile(r"(?:^|_)(space|tpl)-([A-Za-z0-9+]+)")
 def space_in_name(path: str | os.PathLike[str] | None) -> str | None:
     """Template that a file's name says: its ``space-``, or else its ``tpl-``.
 
+    Parameters
+    ----------
+    path : str, path or None
+
+    Returns
+    -------
+    str or None
+        None where the name says none.
+
     Examples
     --------
     >>> space_in_name("tpl-MNI152NLin6Asym_atlas-made_dseg.nii.gz"), space_in_name("sub-01_bold.nii.gz")
@@ -27,6 +36,15 @@ def space_in_name(path: str | os.PathLike[str] | None) -> str | None:
 
 def is_mni(space: str | None) -> bool:
     """Whether coordinates in a space may be called MNI.
+
+    Parameters
+    ----------
+    space : str or None
+        Name of a template, as BIDS writes it.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -43,6 +61,10 @@ def hedge_of_spaces(atlas: str | None, run: str | None) -> str:
     ----------
     atlas, run : str or None
         Their templates; None for unknown.
+
+    Returns
+    -------
+    str
 
     Examples
     --------

@@ -107,6 +107,15 @@ def parse_labels(text: str, name: str = "the table") -> LabelTable:
     name : str
         What messages call it.
 
+    Returns
+    -------
+    LabelTable
+
+    Raises
+    ------
+    InputError
+        If it is in no format that is known, cannot be read, or names no region.
+
     Examples
     --------
     >>> table = parse_labels('7 255 0 0 1 1 1 "mill, upper"', "made.label")

@@ -96,6 +96,9 @@ def find_run(
     Examples
     --------
     ``open_run(find_run("/data/ds000114", "sub-01", task="fingerfootlips", session="test"))`` opens a run.
+    >>> run = find_run("ds000001", "sub-01", task="balloon", run=1)  # doctest: +SKIP
+    >>> run.bold.name, run.t_r  # doctest: +SKIP
+    ('sub-01_task-balloon_run-01_bold.nii.gz', 2.0)
     """
     root, label, fitting = _fitting(dataset, subject, task, run, session, space, entities, derivatives)
     if len(fitting) > 1:
@@ -136,6 +139,11 @@ def find_runs(
         If there is no such dataset, subject or run; the message says what there is.
     BidsQuestion
         If what fits differs in more than the number of the run; the message says how to narrow the choice.
+
+    Examples
+    --------
+    >>> [run.bold.name for run in find_runs("ds000001", "sub-01", task="balloon", runs=[1, 3])]  # doctest: +SKIP
+    ['sub-01_task-balloon_run-01_bold.nii.gz', 'sub-01_task-balloon_run-03_bold.nii.gz']
     """
     how = (task, None, session, space, entities, derivatives)
     root, label, fitting = _fitting(dataset, subject, *how)

@@ -126,7 +126,7 @@ def load_confounds(
     fd_threshold: float = 0.5,
     std_dvars_threshold: float = 1.5,
 ) -> tuple[pd.DataFrame, np.ndarray | None]:
-    """Choose columns of fMRIPrep's confounds by named strategies.
+    r"""Choose columns of fMRIPrep's confounds by named strategies.
 
     Parameters
     ----------
@@ -155,6 +155,17 @@ def load_confounds(
     ------
     FileNotFoundError, ValueError
         If the table is missing, or has not what a strategy needs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = pd.DataFrame({name: [0.0, 0.1, 0.2] for name in MOTION})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "sub-01_desc-confounds_timeseries.tsv")
+    ...     table.to_csv(path, sep="\t", index=False)
+    ...     confounds, kept = load_confounds(path, ("motion",), motion="basic")
+    >>> confounds.shape, kept
+    ((3, 6), None)
     """
     path = Path(path)
     names = [strategy] if isinstance(strategy, str) else list(strategy)

@@ -204,6 +204,13 @@ def open_runs(
     ------
     FileNotFoundError, ValueError
         If an input is missing or does not fit; of several runs, the message names the run.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> runs = open_runs([simulate_run("small", n_scans=40, seed=seed) for seed in (1, 2)])
+    >>> [run.n_scans for run in runs]
+    [40, 40]
     """
     parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design)
     given = dict(zip(PARTS, parts, strict=True))

@@ -62,12 +62,29 @@ def written_model(settings: Settings) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> written_model(Settings()).startswith('{"data": {"drop_scans": 0')
+    True
+
     """
     return json.dumps(settings.part(Model).to_dict(), sort_keys=True)
 
 
 def model_of(text: str, contrast: ContrastSettings, threshold: ThresholdSettings) -> Settings:
     """Settings of a run from its written model, and what is asked of it.
+
+    Parameters
+    ----------
+    text : str
+        What `written_model` gave.
+    contrast : ContrastSettings
+    threshold : ThresholdSettings
+
+    Returns
+    -------
+    Settings
 
     Examples
     --------

@@ -38,6 +38,8 @@ class GroupInputSettings:
         Files; None for what was given in memory or not at all.
     resample : bool
         Bring maps on another grid to that of the mask, or of the first map.
+    zeros_are_data : bool
+        Whether a value of exactly 0 was measured.
     """
 
     maps: tuple[str, ...] = setting((), "maps", argument=Argument("second_level_input", "SecondLevelModel.fit"))

@@ -436,6 +436,17 @@ class DesignSettings:
 class Model(SettingsTree):
     """What is fitted: the series as they are prepared, the events, the design, the noise.
 
+    Attributes
+    ----------
+    data : DataSettings
+        How the series are prepared.
+    events : EventsSettings
+        Which events are modelled.
+    design : DesignSettings
+        Response, drift, confounds.
+    noise : NoiseSettings
+        How the errors are correlated.
+
     Examples
     --------
     >>> Model().design.hrf_model, Model.field("data.smoothing_fwhm").words(5.0)

@@ -18,6 +18,11 @@ def reads(*paths: str) -> Callable[[Step], Step]:
     *paths : str
         Of settings, such as ``"design.hrf_model"``.
 
+    Returns
+    -------
+    callable
+        A decorator.
+
     Examples
     --------
     >>> @reads("noise.model")
@@ -35,5 +40,21 @@ def reads(*paths: str) -> Callable[[Step], Step]:
 
 
 def read_by(step: Callable[..., Any]) -> tuple[str, ...]:
-    """Settings that a step declares."""
+    """Settings that a step declares.
+
+    Parameters
+    ----------
+    step : callable
+        A step that `reads` declares.
+
+    Returns
+    -------
+    tuple of str
+        Paths; empty where nothing is declared.
+
+    Examples
+    --------
+    >>> read_by(print)
+    ()
+    """
     return getattr(step, "reads", ())

@@ -17,7 +17,23 @@ __all__ = ["InputSettings", "Source"]
 
 @dataclass(frozen=True)
 class InputSettings(Provenance):
-    """Where the run comes from; see `glmwidgets.runs.run.Provenance`."""
+    """Where the run comes from; see `glmwidgets.runs.run.Provenance`.
+
+    Attributes
+    ----------
+    bold, events, confounds, mask, anatomical, design : str or None
+        Paths; None for what was given in memory or not at all.
+    t_r : float or None
+        Time between scans in seconds; None takes it from the image's header.
+    slice_time_ref : float or None
+        Time within a scan that the series are referred to, as a fraction of t_r.
+    frame_times : tuple of float or None
+        When each scan was taken, in seconds; None for scans in even steps of t_r.
+    missing_duration : float or None
+        Seconds that events without a duration last; None leaves them out.
+    said_by : tuple of pairs of str
+        Names of these, and who said what each is.
+    """
 
     bold: str | None = setting(None, "image", argument=Argument("run_imgs", "FirstLevelModel.fit"))
     events: str | None = setting(

@@ -35,6 +35,14 @@ class SettingsTree:
         What stands at the head of a file of such settings.
     VIEWS : frozenset of str
         Groups that say how a result is looked at: they are no part of the model, and nothing is computed for them.
+
+    Examples
+    --------
+    >>> from glmwidgets.specification.settings import Settings
+    >>> settings = Settings().updated({"noise.model": "ols"})
+    >>> settings.get("noise.model"), Settings.field("noise.model").label
+    ('ols', 'noise')
+
     """
 
     FORMAT: ClassVar[str] = "glmwidgets settings"

@@ -127,6 +127,15 @@ def confound_groups(names: Iterable[str]) -> tuple[ConfoundGroup, ...]:
 def motion_columns(level: int) -> tuple[str, ...]:
     """Names of the 6, 12 or 24 motion regressors.
 
+    Parameters
+    ----------
+    level : {6, 12, 24}
+        Number of regressors: translations and rotations, their derivatives, the squares of both.
+
+    Returns
+    -------
+    tuple of str
+
     Examples
     --------
     >>> len(motion_columns(24)), motion_columns(12)[6]
@@ -137,6 +146,15 @@ def motion_columns(level: int) -> tuple[str, ...]:
 
 def undefined_at_first(names: Iterable[str]) -> tuple[str, ...]:
     """Columns that fMRIPrep has no value for at the first scan: derivatives and differences.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Columns of a table of confounds.
+
+    Returns
+    -------
+    tuple of str
 
     Examples
     --------
@@ -152,6 +170,16 @@ def first_choice(names: Sequence[str]) -> tuple[str, ...] | None:
 
     Only what fMRIPrep wrote whole holds measures such as framewise displacement; tables of a person's own choice do
     not.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the table.
+
+    Returns
+    -------
+    tuple of str or None
+        None stands for all.
 
     Examples
     --------

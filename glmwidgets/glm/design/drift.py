@@ -196,7 +196,23 @@ DRIFTS: Choices[Drift] = Choices((row.name, row) for row in _ROWS)
 
 
 def drift_row(drift_model: str | None) -> Drift:
-    """The row of `DRIFTS` that a ``drift_model`` means, in any case; None is "none". ValueError if none does."""
+    """The row of `DRIFTS` that a ``drift_model`` means, in any case; None is "none". ValueError if none does.
+
+    Parameters
+    ----------
+    drift_model : str or None
+        A key of `DRIFTS` in any case; None is ``"none"``.
+
+    Returns
+    -------
+    Drift
+
+    Examples
+    --------
+    >>> drift_row("Cosine").setting, drift_row(None).setting
+    ('high_pass', None)
+
+    """
     name = "none" if drift_model is None else str(drift_model).lower()
     return DRIFTS[check_choice("drift_model", name, DRIFTS)]
 

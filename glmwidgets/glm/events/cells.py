@@ -63,10 +63,25 @@ def edit_cell(events: pd.DataFrame, row: int, column: str, text: str) -> pd.Data
 def checked_name(text: str) -> str:
     """A name for an event type, without blanks around it.
 
+    Parameters
+    ----------
+    text : str
+        As it was typed.
+
+    Returns
+    -------
+    str
+        With single blanks inside.
+
     Raises
     ------
     ValueError
         If it is empty.
+
+    Examples
+    --------
+    >>> checked_name("  left   hand ")
+    'left hand'
     """
     name = " ".join(text.split())
     if not name:
@@ -147,6 +162,16 @@ def drop_events(events: pd.DataFrame, rows: Collection[int]) -> pd.DataFrame:
 
 def to_seconds(events: pd.DataFrame) -> pd.DataFrame:
     """Onsets and durations that were written in milliseconds.
+
+    Parameters
+    ----------
+    events : DataFrame
+        With onset and duration in milliseconds.
+
+    Returns
+    -------
+    DataFrame
+        Both in seconds.
 
     Examples
     --------

@@ -273,6 +273,10 @@ def looks_like_milliseconds(onsets: np.ndarray, run_end: float) -> bool:
     run_end : float
         End of the run in seconds.
 
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> looks_like_milliseconds(np.array([0.0, 20_000.0, 40_000.0]), run_end=300.0)

@@ -242,6 +242,16 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
         If the definition is not a contrast of these columns, or a t test is asked of several rows.
     NotEstimableError
         If it is not estimable under this design.
+
+    Examples
+    --------
+    >>> from glmwidgets.glm.fit.regression import fit_glm
+    >>> from glmwidgets.glm.moments.lagged import Moments
+    >>> x = np.column_stack([np.arange(40) // 10 % 2, np.ones(40)])
+    >>> y = 2 * x[:, :1] + np.random.default_rng(0).standard_normal((40, 3))
+    >>> contrast = compute_contrast(fit_glm(Moments(y), x, "ols"), [1, 0])
+    >>> contrast.dof, bool((contrast.z_score() > 3).all())
+    (38.0, True)
     """
     weights = np.atleast_2d(contrast_vector(contrast_def, list(fit.columns)))
     stat_type = chosen_stat_type(stat_type, len(weights), contrast_def, fit.columns)
@@ -305,6 +315,13 @@ def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald", dof_metho
     ------
     ValueError
         If there is none, they differ in kind or number of rows, or `method` or `dof_method` is unknown.
+
+    Examples
+    --------
+    >>> runs = [Contrast(np.array([[effect]]), np.array([[[2.0]]]), 30.0, "t") for effect in (1.0, 3.0)]
+    >>> both = fixed_effects(runs, dof_method="sum")
+    >>> both.effect.item(), both.covariance.item(), both.dof
+    (2.0, 1.0, 60.0)
     """
     if not contrasts:
         raise ValueError("no run to combine")

@@ -15,6 +15,15 @@ __all__ = ["bare_name", "names_in", "rewritten_expression"]
 def bare_name(token: str) -> str:
     """A name without the quotes it was written in.
 
+    Parameters
+    ----------
+    token : str
+        As it stands in an expression.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> bare_name('"left hand"')

@@ -27,6 +27,11 @@ class Heterogeneity(NamedTuple):
         Of a Q at least as large, if all are estimates of one effect.
     i_square : float
         Share of the scatter that is beyond what the variances explain, ``max(0, (Q - dof) / Q)``.
+
+    Examples
+    --------
+    >>> heterogeneity(np.array([1.0, 2.0, 9.0]), np.ones(3)).dof
+    2
     """
 
     q: float

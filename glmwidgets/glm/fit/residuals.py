@@ -97,6 +97,10 @@ def main_frequency(series: np.ndarray, t_r: float) -> float:
     series : array of shape (n_scans,) or (n_scans, n_columns)
     t_r : float
 
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> main_frequency(np.tile([1.0, 1.0, 0.0, 0.0], 10), 2.0)

@@ -63,6 +63,17 @@ def fit_smoothness(
     ------
     ValueError
         If no two voxels of the mask touch.
+
+    Examples
+    --------
+    >>> from glmwidgets.glm.fit.regression import fit_glm
+    >>> from glmwidgets.glm.inference.smoothness import neighbour_pairs
+    >>> from glmwidgets.glm.moments.lagged import Moments
+    >>> noise = np.random.default_rng(0).standard_normal((60, 512))
+    >>> fit = fit_glm(Moments(noise), np.ones((60, 1)), "ols")
+    >>> found = fit_smoothness(fit, neighbour_pairs(np.ones((8, 8, 8), bool)))
+    >>> bool(max(found.fwhm) < 1)  # in voxels: there is none
+    True
     """
     if noise_model_row(fit.noise_model).parameters:
         return _of_whitened(fit, pairs, method, n_cells)

@@ -118,6 +118,17 @@ def suggested_noise_model(t_r: float | None, tried: str | None = None) -> str | 
 def autocorrelation(u: np.ndarray, n_lags: int) -> np.ndarray:
     """``r_k = sum_t u_t u_{t+k} / sum_t u_t^2`` for k from 1, shape (n_lags, n_voxels); 0 for series of zeros.
 
+    Parameters
+    ----------
+    u : array of shape (n_scans, n_voxels)
+        Residuals; their mean is taken to be 0.
+    n_lags : int
+        Largest lag, in scans.
+
+    Returns
+    -------
+    array of shape (n_lags, n_voxels)
+
     Examples
     --------
     >>> autocorrelation(np.array([[1.0], [-1.0], [1.0], [-1.0]]), 2).ravel().tolist()

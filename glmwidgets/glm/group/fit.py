@@ -262,6 +262,16 @@ def group_weights(design: pd.DataFrame, contrast: Any = None) -> np.ndarray:
     Returns
     -------
     array of shape (q, p)
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or is left out of a design with several columns.
+
+    Examples
+    --------
+    >>> group_weights(pd.DataFrame({"patient": [1.0, 0.0], "control": [0.0, 1.0]}), "patient - control")
+    array([[ 1., -1.]])
     """
     if contrast is None:
         if design.shape[1] > 1:

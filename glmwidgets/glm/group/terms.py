@@ -133,7 +133,34 @@ def design_of_terms(
 
 
 def columns_of_terms(columns: Sequence[TermColumn], maps: Sequence[str], centre: bool = True) -> pd.DataFrame:
-    """The columns of `design_of_terms`, before it is asked whether they make a design that can be fitted."""
+    """The columns of `design_of_terms`, before it is asked whether they make a design that can be fitted.
+
+    Parameters
+    ----------
+    columns : sequence of TermColumn
+        Of the table, those that are modelled.
+    maps : sequence of str
+        Names of the maps: the rows.
+    centre : bool
+        Whether covariates are centred.
+
+    Returns
+    -------
+    DataFrame
+        One row a map.
+
+    Raises
+    ------
+    ValueError
+        If a cell is empty or no number, a column is the same for all maps, or a covariate is called ``intercept``.
+
+    Examples
+    --------
+    >>> columns_of_terms([TermColumn("age", "number", ["20", "30"])], ["a", "b"])
+       age  intercept
+    a -5.0        1.0
+    b  5.0        1.0
+    """
     groups: dict[str, np.ndarray] = {}
     covariates: dict[str, np.ndarray] = {}
     deviations: dict[str, np.ndarray] = {}

@@ -115,6 +115,11 @@ def cluster_forest(
     -------
     ClusterForest
 
+    Raises
+    ------
+    ValueError
+        If there is not one value for each voxel of the mask.
+
     Examples
     --------
     >>> z = np.array([5.0, 4.5, 0.5, 0.2, 4.0, 0.1])

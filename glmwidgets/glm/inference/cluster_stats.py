@@ -54,6 +54,11 @@ def make_lattice(mask: ArrayLike, connectivity: int = 1) -> Lattice:
     -------
     Lattice
 
+    Raises
+    ------
+    ValueError
+        If the mask is empty or has not three dimensions, or the connectivity is unknown.
+
     Examples
     --------
     >>> make_lattice(np.ones((2, 2, 2), dtype=bool))

@@ -114,6 +114,13 @@ def correlation_by_distance(
     Notes
     -----
     All pairs of voxels of the mask are counted, by way of Fourier transforms of the volumes and of the mask.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).standard_normal((200, 216))
+    >>> distance, correlation = correlation_by_distance(noise, np.ones((6, 6, 6), bool), (2.0, 2.0, 2.0))
+    >>> distance[:2].tolist(), correlation[:2].round(1).tolist()
+    ([0.0, 2.0], [1.0, 0.0])
     """
     from scipy.fft import irfftn, next_fast_len, rfftn
 
@@ -356,6 +363,13 @@ def draw_cluster_table(
     -------
     ClusterTable or None
         None where it was stopped.
+
+    Examples
+    --------
+    >>> mask = np.ones((12, 12, 12), bool)
+    >>> table = draw_cluster_table(mask, (3.0, 3.0, 3.0), Autocorrelation(1.0, 2.5, 1.0), n_draws=20)
+    >>> table.largest.shape[0], table.n_voxels
+    (20, 1728)
     """
     mask = np.asarray(mask, dtype=bool)
     lattices = [make_lattice(mask, connectivity) for connectivity in (1, 2, 3)]

@@ -47,7 +47,22 @@ _STEPS_OF_CONNECTIVITY = {6: 1, 18: 2, 26: 3}
 
 
 class Peak(NamedTuple):
-    """A local maximum of a cluster (of the absolute value in a negative one)."""
+    """A local maximum of a cluster (of the absolute value in a negative one).
+
+    Attributes
+    ----------
+    ijk : tuple of 3 int
+        Voxel indices.
+    xyz : tuple of 3 float
+        Place in mm.
+    stat : float
+        Value of the map there, with its sign.
+
+    Examples
+    --------
+    >>> Peak((1, 2, 3), (3.0, 6.0, 9.0), 4.5).stat
+    4.5
+    """
 
     ijk: tuple[int, int, int]
     """Voxel indices."""
@@ -326,6 +341,14 @@ def table_of_clusters(clusters: Sequence[Cluster]) -> pd.DataFrame:
     -------
     DataFrame
         Sizes are whole mm^3, rounded down; of voxels smaller than 1 mm^3 they have the digits that voxels need.
+
+    Examples
+    --------
+    >>> z = np.zeros((5, 5, 5))
+    >>> z[1:3, 1:3, 1] = 4.0
+    >>> clusters, _ = find_clusters(z, 3.0, np.diag([2.0, 2.0, 2.0, 1.0]))
+    >>> table_of_clusters(clusters)["Cluster Size (mm3)"].tolist()
+    [32]
     """
     digits = digits_of_clusters(clusters).volume
     return _table(clusters, [c.label for c in clusters], [_rounded_down(c.volume, digits) for c in clusters])

@@ -56,6 +56,11 @@ class Threshold(NamedTuple):
         Alpha that the field asks of it, where nobody has chosen one.
     also : tuple of str
         Phrases by which a person looks for it.
+
+    Examples
+    --------
+    >>> THRESHOLDS["fdr"].setting, THRESHOLDS["fdr"].needs_map
+    ('alpha', True)
     """
 
     function: Callable[..., float]

@@ -78,6 +78,11 @@ def p_from_t(t: ArrayLike, dof: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, float64
+
+    Examples
+    --------
+    >>> p_from_t([0.0, 2.0], dof=10).round(4).tolist()
+    [0.5, 0.0367]
     """
     return stdtr(_check_dof(dof), -np.asarray(t, dtype=np.float64))
 
@@ -97,6 +102,11 @@ def p_from_f(f: ArrayLike, q: int, dof: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, float64
+
+    Examples
+    --------
+    >>> p_from_f([0.0, 4.0], q=2, dof=10).round(4).tolist()
+    [1.0, 0.0529]
     """
     return fdtrc(q, _check_dof(dof), np.asarray(f, dtype=np.float64))
 

@@ -77,6 +77,10 @@ def neighbour_pairs(mask: NDArray[np.bool_]) -> NeighbourPairs:
     ----------
     mask : bool array of shape (nx, ny, nz)
 
+    Returns
+    -------
+    NeighbourPairs
+
     Examples
     --------
     >>> pairs = neighbour_pairs(np.ones((2, 2, 1), bool))

@@ -155,7 +155,27 @@ SCALINGS: Choices[Scaling] = Choices(
 
 
 def scaling_row(signal_scaling: Any) -> Scaling:
-    """The row of `SCALINGS` that a ``signal_scaling`` means, by value or by name. ValueError if none does."""
+    """The row of `SCALINGS` that a ``signal_scaling`` means, by value or by name. ValueError if none does.
+
+    Parameters
+    ----------
+    signal_scaling : {0, 1, (0, 1), False} or str
+        A value of the estimators' argument, or a key of `SCALINGS`.
+
+    Returns
+    -------
+    Scaling
+
+    Raises
+    ------
+    InputError
+        If it means none.
+
+    Examples
+    --------
+    >>> scaling_row((0, 1)).name, scaling_row(False).name
+    ('grand', 'none')
+    """
     value = tuple(signal_scaling) if isinstance(signal_scaling, list) else signal_scaling
     for row in SCALINGS.values():
         # `False == 0` in Python, and here they are opposites

@@ -163,6 +163,14 @@ def lagged_products(moments: Moments, basis: DesignBasis, order: int = 0) -> Pro
     Returns
     -------
     Products
+
+    Examples
+    --------
+    >>> from glmwidgets.glm.moments.basis import design_basis
+    >>> moments = Moments(np.random.default_rng(0).standard_normal((20, 3)))
+    >>> products = lagged_products(moments, design_basis(np.ones((20, 1))), order=2)
+    >>> products.order, products.own[0].shape
+    (2, (3,))
     """
     return LaggedProducts(moments, basis, order).at(slice(None))
 

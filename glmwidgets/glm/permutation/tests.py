@@ -213,6 +213,13 @@ def iter_permutations(
     ------
     ValueError
         If shapes disagree, data are not finite, the contrast cannot be tested, or a mask is missing.
+
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).standard_normal((12, 4)) + [2, 0, 0, 0]
+    >>> results = list(iter_permutations(maps, np.ones((12, 1)), [1], n_perm=200, seed=0))
+    >>> results[0].n_done, results[-1].n_done, bool(results[-1].p_value("t")[0] < 0.05)
+    (0, 200, True)
     """
     y = np.ascontiguousarray(data)  # one layout, in this process and in others, so that sums are rounded alike
     hypothesis = partition(design, contrast, stat_type)

@@ -59,6 +59,15 @@ def parse_delays(text: str, n_scans: int) -> tuple[int, ...]:
 def format_delays(delays: Sequence[int]) -> str:
     """Write delays so that `parse_delays` reads them.
 
+    Parameters
+    ----------
+    delays : sequence of int
+        In scans, rising.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> format_delays((0, 1, 2, 3, 6)), format_delays((0, 1, 2))

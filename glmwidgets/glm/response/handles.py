@@ -20,7 +20,17 @@ _TIMES = np.arange(0.0, 60.0, 0.05)
 
 @dataclass(frozen=True)
 class GammaShape:
-    """Numbers of the response model ``gamma``, in the order of its brackets; see `double_gamma`."""
+    """Numbers of the response model ``gamma``, in the order of its brackets; see `double_gamma`.
+
+    Attributes
+    ----------
+    delay, undershoot : float
+        Times of the two gammas' peaks, in seconds.
+    dispersion, u_dispersion : float
+        Their widths.
+    ratio : float
+        Height of the undershoot as a share of the peak's.
+    """
 
     delay: float = 6.0
     undershoot: float = 16.0

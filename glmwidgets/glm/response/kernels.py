@@ -110,6 +110,22 @@ GLOVER_DISPERSION = {"undershoot": 12.0, "dispersion": 0.9, "ratio": 0.48}
 def spm_hrf(t_r: float, oversampling: int = 50, time_length: float = KERNEL_SECONDS, onset: float = 0.0) -> Array:
     """The ``spm`` kernel of nilearn: lags 6 and 16 s, dispersions 1, ratio 0.167; see `nilearn_double_gamma`.
 
+    Parameters
+    ----------
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    time_length : float
+        Length of the kernel, in seconds.
+    onset : float
+        When the response begins, in seconds.
+
+    Returns
+    -------
+    array of shape (n_samples,)
+        With a sum of 1.
+
     Examples
     --------
     >>> spm_hrf(2.0).shape
@@ -120,6 +136,22 @@ def spm_hrf(t_r: float, oversampling: int = 50, time_length: float = KERNEL_SECO
 
 def glover_hrf(t_r: float, oversampling: int = 50, time_length: float = KERNEL_SECONDS, onset: float = 0.0) -> Array:
     """The ``glover`` kernel of nilearn: lags 6 and 12 s, dispersions 0.9, ratio 0.48; see `nilearn_double_gamma`.
+
+    Parameters
+    ----------
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    time_length : float
+        Length of the kernel, in seconds.
+    onset : float
+        When the response begins, in seconds.
+
+    Returns
+    -------
+    array of shape (n_samples,)
+        With a sum of 1.
 
     Examples
     --------
@@ -147,6 +179,21 @@ def spm_time_derivative(
 ) -> Array:
     """Temporal derivative of `spm_hrf`: ``(h(t) - h(t - 0.1 s)) / 0.1 s``.
 
+    Parameters
+    ----------
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    time_length : float
+        Length of the kernel, in seconds.
+    onset : float
+        When the response begins, in seconds.
+
+    Returns
+    -------
+    array of shape (n_samples,)
+
     Examples
     --------
     >>> spm_time_derivative(2.0, oversampling=1, time_length=20.0).round(3).tolist()
@@ -160,6 +207,21 @@ def glover_time_derivative(
 ) -> Array:
     """Temporal derivative of `glover_hrf`: ``(h(t) - h(t - 0.1 s)) / 0.1 s``.
 
+    Parameters
+    ----------
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    time_length : float
+        Length of the kernel, in seconds.
+    onset : float
+        When the response begins, in seconds.
+
+    Returns
+    -------
+    array of shape (n_samples,)
+
     Examples
     --------
     >>> glover_time_derivative(2.0, oversampling=1, time_length=20.0).round(3).tolist()
@@ -172,6 +234,21 @@ def spm_dispersion_derivative(
     t_r: float, oversampling: int = 50, time_length: float = KERNEL_SECONDS, onset: float = 0.0
 ) -> Array:
     """Derivative of `spm_hrf` by its dispersion: ``(h(1) - h(1.01)) / 0.01``.
+
+    Parameters
+    ----------
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    time_length : float
+        Length of the kernel, in seconds.
+    onset : float
+        When the response begins, in seconds.
+
+    Returns
+    -------
+    array of shape (n_samples,)
 
     Examples
     --------
@@ -187,6 +264,21 @@ def glover_dispersion_derivative(
     """Derivative of `glover_hrf` by its dispersion: ``(h(0.9) - h(0.91)) / 0.01``.
 
     As in nilearn, the undershoot's dispersion is 1 here and 0.9 in `glover_hrf`.
+
+    Parameters
+    ----------
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    time_length : float
+        Length of the kernel, in seconds.
+    onset : float
+        When the response begins, in seconds.
+
+    Returns
+    -------
+    array of shape (n_samples,)
 
     Examples
     --------
@@ -236,6 +328,21 @@ def spm12_basis(t_r: float, oversampling: int, n_functions: int) -> list[Array]:
 
 def sampled(curve: Curve, t_r: float, oversampling: int, seconds: float = KERNEL_SECONDS) -> list[Array]:
     """Sample a curve on the design's own steps and give it unit sum.
+
+    Parameters
+    ----------
+    curve : callable
+        Given seconds since an event, an array; returns the response at each.
+    t_r : float
+        Time between scans, in seconds.
+    oversampling : int
+        Samples per scan.
+    seconds : float
+        Length of the kernel.
+
+    Returns
+    -------
+    list of one array of shape (n_samples,)
 
     Examples
     --------

@@ -459,6 +459,17 @@ HRFS: Choices[HRF] = Choices((row.name, row) for row in _ROWS)
 def format_hrf(name: str, values: Sequence[float] = ()) -> str:
     """Write a model's name with its numbers.
 
+    Parameters
+    ----------
+    name : str
+        Key of `HRFS`.
+    values : sequence of float
+        In the order of its brackets; none leaves the brackets out.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> format_hrf("block", [20.0])

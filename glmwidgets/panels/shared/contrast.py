@@ -52,6 +52,10 @@ REACH, STEP = 1.0, 0.05
 class ContrastPanel(Panel):
     """A line to type in, a list to choose from, sliders to weigh columns with.
 
+    Parameters
+    ----------
+    session : Session
+
     Attributes
     ----------
     expression : Text

@@ -18,7 +18,12 @@ ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square")
 
 
 class CrosshairPanel(Panel):
-    """Voxel, mm, effect with its standard error, statistic, z, R², the noise parameters there, and its cluster."""
+    """Voxel, mm, effect with its standard error, statistic, z, R², the noise parameters there, and its cluster.
+
+    Parameters
+    ----------
+    session : LiveSession
+    """
 
     also = ("values at the crosshair", "voxel")
     reason = "active"

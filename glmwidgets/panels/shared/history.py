@@ -24,6 +24,10 @@ COLUMNS = [
 class HistoryPanel(Panel):
     """The ledger as a list, newest first.
 
+    Parameters
+    ----------
+    session : Session
+
     Attributes
     ----------
     count : ToggleButton
