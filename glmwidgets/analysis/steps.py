@@ -8,6 +8,7 @@ survives of a contrast is in `glmwidgets.analysis.thresholding`.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from glmwidgets.glm.design.censoring import filled_gaps
 from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
 from glmwidgets.glm.design.confounds import judge_confounds
 from glmwidgets.glm.design.given import edited_design
-from glmwidgets.glm.design.matrix import make_first_level_design_matrix
+from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
@@ -52,6 +53,7 @@ __all__ = [
     "scans_of",
     "scrubbed_of",
     "series_of",
+    "timed",
     "warn_if_unseen",
     "warn_without_constant",
 ]
@@ -75,6 +77,31 @@ def scans_of(run: Run, asked: Any) -> slice:
     if n - dropped < MIN_SCANS:
         raise ValueError(f"the first {dropped} scans cannot be left out of {n}: leave at most {n - MIN_SCANS} out")
     return slice(dropped, None)
+
+
+@reads("data.t_r", "data.slice_time_ref")
+def timed(run: Run, asked: Any) -> Run:
+    """The run with its scans at the times that are asked for; the same where nothing is."""
+    t_r = run.t_r if asked.data.t_r is None else asked.data.t_r
+    share = run.slice_time_ref if asked.data.slice_time_ref is None else asked.data.slice_time_ref
+    if (t_r, share) == (run.t_r, run.slice_time_ref):
+        return run
+    if asked.data.t_r is None and not run.is_even:
+        first = np.diff(run.frame_times).min()  # within a cluster a scan takes the shortest step
+        times = run.frame_times + (share - run.slice_time_ref) * first
+    else:
+        times = frame_times(run.n_scans, t_r, share)
+    by_hand = {name for name in ("t_r", "slice_time_ref") if getattr(asked.data, name) is not None}
+    said_by = dict(run.inputs.said_by) | dict.fromkeys(by_hand, "set by hand")
+    inputs = replace(
+        run.inputs,
+        t_r=run.inputs.t_r if asked.data.t_r is None else t_r,
+        slice_time_ref=share,
+        frame_times=None if asked.data.t_r is not None else run.inputs.frame_times,
+        said_by=tuple(sorted(said_by.items())),
+    )
+    design = None if run.design is None else run.design.set_axis(times)
+    return replace(run, t_r=t_r, slice_time_ref=share, frame_times=times, inputs=inputs, design=design)
 
 
 @reads("data.mask_cut", "data.whole_field")
@@ -225,6 +252,7 @@ def modelled_events(asked: Any, events: pd.DataFrame | None) -> pd.DataFrame | N
 
 
 @reads(
+    *read_by(timed),
     "design.source",
     *(path for path in Model.paths() if path.startswith("design.") and path not in read_by(confounds_of)),
 )
@@ -263,6 +291,7 @@ def design_of(
     UserWarning
         If the scans that are left out hold all that is known of an event type.
     """
+    run = timed(run, asked)
     if asked.design.source == "given":
         return _given_design(run, asked).iloc[scans]
     events = modelled_events(asked, events)

@@ -54,6 +54,9 @@ class DataSettings:
         A key of `glmwidgets.glm.moments.scaling.STANDARDS`: what each series is brought to once it is scaled.
     whole_field : bool
         Whether every voxel that has a signal is analysed, and no mask is found.
+    t_r, slice_time_ref : float or None
+        When scans were taken, where that is to be otherwise than the run was opened with: seconds between them, and the
+        time within one as a share of that.
     drop_scans : int
         Scans at the beginning of the run that are left out. The clock stays: events keep their onsets, and the first
         scan that is kept has the time it was taken at. The design is that of the whole run without its first rows.
@@ -99,6 +102,33 @@ class DataSettings:
         argument=Argument("standardize", to=lambda name: name or False, back=standard_name, quiet=True),
         absent=None,
         also=("z-score the series", "unit variance"),
+    )
+    t_r: float | None = setting(
+        None,
+        "time between scans, set by hand",
+        short="time between scans",
+        unit="s",
+        help="seconds between scans, in the place of what the run says; empty for that",
+        say=lambda seconds: "as the run says" if seconds is None else f"{seconds:g} s",
+        said=lambda seconds: "" if seconds is None else f"the time between scans was set to {seconds:g} s",
+        low=0.01,
+        high=60,
+        absent=None,
+        also=("repetition time", "tr"),
+    )
+    slice_time_ref: float | None = setting(
+        None,
+        "time within a scan, set by hand",
+        short="time within a scan",
+        unit="of a scan",
+        help="where in a scan its values were taken, from 0, its start, to 1, its end; empty for what the run says",
+        say=lambda share: "as the run says" if share is None else f"{share:g} of a scan",
+        said=lambda share: "" if share is None else f"scans were timed at {share:g} of their length",
+        low=0,
+        high=1,
+        step=0.1,
+        absent=None,
+        also=("slice timing reference", "slice time", "middle of the scan"),
     )
     drop_scans: int = setting(
         0,

@@ -26,6 +26,7 @@ NO_OPTION = {
     *("inputs.bold", "inputs.anatomical", "events.table", "events.shift", "events.modulated", "events.modulated_by"),
     *("contrast.names", "contrast.expressions", "contrast.active"),
     *("design.source", "design.shifted", "design.orthogonalised"),
+    *("data.t_r", "data.slice_time_ref"),  # --t-r and --slice-time-ref say with what a run is opened
 }
 #: Parameters of the estimator that say where and how loudly to compute, or that only scripts have.
 NO_SETTING = {

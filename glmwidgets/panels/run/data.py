@@ -24,7 +24,7 @@ class DataPanel(Panel):
     smoothing, scaling, drop, cut : widgets
         The last one only moves a mask that is found from the run.
     more : ToggleButton
-        Opens `standardize` and `whole_field`, which are made when they are first asked for.
+        Opens `standardize`, `whole_field`, `t_r` and `slice_time_ref`, which are made when they are first asked for.
     """
 
     also = ("smoothing and scaling", "mask", "initial scans")
@@ -72,7 +72,19 @@ class DataPanel(Panel):
     @cached_property
     def _more(self) -> W.VBox:
         found = (self.whole_field,) if self.session.run.mask_img is None else ()
-        return W.column("glmw-view", labelled(self.standardize), *found)
+        clock = W.Box([labelled(self.t_r), labelled(self.slice_time_ref)])
+        clock.add_class("glmw-pair")
+        return W.column("glmw-view", labelled(self.standardize), *found, clock)
+
+    @cached_property
+    def t_r(self) -> W.BoundedFloatText:
+        """Seconds between scans."""
+        return self.control("data.t_r", to_control=lambda _: self.session.run.t_r)
+
+    @cached_property
+    def slice_time_ref(self) -> W.BoundedFloatText:
+        """Time within a scan, as a share of it."""
+        return self.control("data.slice_time_ref", to_control=lambda _: self.session.run.slice_time_ref)
 
     def _show(self, _change: object = None) -> None:
         run, data, result = self.session.run, self.session.settings.data, self.session.result

@@ -53,8 +53,6 @@ class EventEditor(Panel):
     def __init__(self, session: Session, button: W.ToggleButton):
         super().__init__(session, "All events")
         self._open = button
-        run = session.run
-        self._times = run.frame_times
         self._shown: tuple | None = None
         self.timeline, self.grid = EventTimeline(wide=True), EventGrid()
         self._said = text("glmw-error")
@@ -255,7 +253,7 @@ class EventEditor(Panel):
             return  # the stage says so; the last good table stays
         table, types = self._edits.table, types_of(events)
         colours = {name: colour_of(name, types) for name in types}
-        _, outside = event_findings(self._edits.source, chosen, self._times)
+        _, outside = event_findings(self._edits.source, chosen, self.session.run.frame_times)
         self.grid.show(table, colours, dict.fromkeys(outside, "outside the run"), "No events yet: add one.")
         with self.timeline.hold_sync():
             self.timeline.show(events, self.session.run.window, types)

@@ -65,8 +65,6 @@ class EventsPanel(Panel):
         self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
         self._found = text("glmw-findings")
         tools = W.row("glmw-bar", self.to_seconds, self.edit)
-        run = session.run
-        self._times = run.frame_times
         self._shown: tuple | None = None
         self.fill(self._nothing, self.types, self._found, self._unlasting, tools)
         self.types.observe(self.guarded(self._write), "off")
@@ -98,11 +96,12 @@ class EventsPanel(Panel):
         if session.settings.field("design.conditions").lacking(session.settings):
             self.edit.value, self._shown = False, None
             return
-        chosen, conditions = session.settings.events, session.settings.design.conditions
-        if (chosen, conditions) == self._shown:
+        chosen, conditions, data = session.settings.events, session.settings.design.conditions, session.settings.data
+        drawn = (chosen, data.t_r, data.slice_time_ref)
+        if (drawn, conditions) == self._shown:
             return
-        before, self._shown = self._shown, (chosen, conditions)
-        if before is None or before[0] != chosen:
+        before, self._shown = self._shown, (drawn, conditions)
+        if before is None or before[0] != drawn:
             self._show_events(chosen)
         off = [] if conditions is None else [name for name in session.conditions if name not in conditions]
         if sorted(self.types.off) != off:
@@ -119,7 +118,7 @@ class EventsPanel(Panel):
             self.types.shift = chosen.shift
         for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
             W.show(widget, there)
-        self._show_findings(event_findings(source, chosen, self._times)[0])
+        self._show_findings(event_findings(source, chosen, session.run.frame_times)[0])
         words = [] if events is None else [f"{len(source.table(chosen))} events"]
         words += [f"{chosen.shift:+.4g} s".replace("-", "\u2212")] if chosen.shift else []
         words += ["edited"] if chosen.table is not None else []

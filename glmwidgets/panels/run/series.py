@@ -148,7 +148,7 @@ class SeriesPanel(Panel):
         """Events that are in the model; modulators are none."""
         session, settings = self.session, self.session.settings
         events, chosen = settings.events, settings.design.conditions
-        wanted = (events, chosen, settings.design.source, tuple(self._by_condition))
+        wanted = (events, chosen, settings.design.source, settings.data.t_r, tuple(self._by_condition))
         if self._events is None or wanted != self._events_of:
             self._events_of = wanted
             modulators = {modulator_name(*pair) for pair in zip(events.modulated, events.modulated_by, strict=True)}

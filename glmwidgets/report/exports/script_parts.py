@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.steps import timed
 from glmwidgets.files.names import slug, unique_slugs
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.design.drift import DRIFTS
@@ -67,6 +68,9 @@ class Source:
     run: Run
     settings: Settings
     analysis: Analysis
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "run", timed(self.run, self.settings))
 
     @property
     def is_given(self) -> bool:

@@ -16,6 +16,7 @@ from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
 from glmwidgets.analysis.judged import Judged, judged_of
 from glmwidgets.analysis.noise_tables import find_table
 from glmwidgets.analysis.smoothness import SpatialNoise
+from glmwidgets.analysis.steps import timed
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, searched_of, threshold_of, thresholding
 from glmwidgets.datasets.download import DownloadError
 from glmwidgets.datasets.templates import named_template
@@ -225,7 +226,8 @@ def study_of_result(
     -------
     Study
     """
-    settings, run = result.settings, analysis.run
+    settings = result.settings
+    run = timed(analysis.run, settings)
     clusters = analysis.clusters(settings) if clusters is None else clusters
     choices = {
         **arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref, "inputs.t_r": run.t_r})),

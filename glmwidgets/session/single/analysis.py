@@ -111,11 +111,11 @@ class Analysis(LiveAnalysis):
         glmwidgets.session.core.graph.StageError
             If there is no design, or no data, to look at.
         """
-        design = self.graph.get("design", settings)
-        if not self.run.is_even:
+        design, run = self.graph.get("design", settings), steps.timed(self.run, settings)
+        if not run.is_even:
             return Evidence("ols", None, None, None, "Scans at uneven times have no noise model but OLS")
         moments = self.graph.get("moments", settings)
-        return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), self.run.t_r)
+        return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), run.t_r)
 
     def settled(self, settings: Settings) -> Settings:
         """The settings, with the noise model that the run asks for where they leave that to it."""
@@ -195,11 +195,11 @@ class Analysis(LiveAnalysis):
         self._products.clear()
         self.run = self.run.closed()
 
-    @reads("design.source", "data.signal_scaling", "data.standardize", *read_by(steps.fit_of))
+    @reads(*read_by(steps.timed), "design.source", "data.signal_scaling", "data.standardize", *read_by(steps.fit_of))
     def _fit(self, asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
         if asked.design.source == "given":
             steps.warn_without_constant(self.run, asked, design)
-        steps.check_even(self.run, asked.noise.model)
+        steps.check_even(steps.timed(self.run, asked), asked.noise.model)
         return steps.fit_of(asked, moments, design, domain)
 
     @reads(*read_by(steps.series_of))
@@ -228,11 +228,18 @@ class Analysis(LiveAnalysis):
         how = {"precision": self.precision, "products": self._products, "held": SERIES}
         return steps.moments_of(asked, series, scans, None if kept.all() else kept, **how)
 
-    @reads("design.source", "design.conditions", "design.confounds", "design.hrf_model", "design.fir_delays")
+    @reads(
+        *read_by(steps.timed),
+        "design.source",
+        "design.conditions",
+        "design.confounds",
+        "design.hrf_model",
+        "design.fir_delays",
+    )
     def _fitted(
         self, asked: Any, fit: Fit, design: pd.DataFrame, events: pd.DataFrame | None, signal: np.ndarray
     ) -> Fitted:
-        run, chosen = self.run, asked.design.confounds
+        run, chosen = steps.timed(self.run, asked), asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         about = {"t_r": run.t_r, "inputs": run.inputs, "signal": signal}
         if asked.design.source == "given":

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.event_edits import EventEdits
 from glmwidgets.analysis.events import types_of
@@ -57,13 +58,24 @@ class Session(LiveSession):
     evidence = traitlets.Instance(Evidence, allow_none=True, help="What this session chose its noise model by.")
 
     def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
-        self.run = run
+        self._run: tuple[Run, Run] | None = None
         analysis = Analysis(run)
         self._previewer = Previewer(analysis)
         self._to_pin: Settings | None = None
         self._events = run.events
         self.ledger = Ledger()
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
+
+    @property
+    def run(self) -> Run:
+        """The run, its scans at the times that are asked for."""
+        opened = self.analysis.run
+        asked = steps.timed(opened, self.settings)
+        # The same object for the same times: who looks at it again need not look for what has changed.
+        same = self._run is not None and self._run[0] is opened and self._run[1].inputs == asked.inputs
+        if not same:
+            self._run = opened, asked
+        return self._run[1]
 
     @property
     def events(self) -> pd.DataFrame | None:
@@ -236,4 +248,4 @@ class Session(LiveSession):
     def close(self) -> None:
         """End the worker threads, and let go of every result and of the run's images."""
         super().close()
-        self.run = self.analysis.run
+        self._run = None

@@ -102,7 +102,8 @@ def save_session(session: Session, path: str | PathLike[str], *, overwrite: bool
 
 def session_tree(session: Session) -> dict[str, Any]:
     """What a file holds of a session."""
-    run, given = session.run, _contents(session.run)
+    run = session.analysis.run  # with the clock that it was opened with: another is a setting
+    given = _contents(run)
     return {
         "run": {
             "name": run.name,

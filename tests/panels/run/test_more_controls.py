@@ -11,6 +11,7 @@ from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.panels.explore import explore
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.report.exports.script import script_text
+from glmwidgets.report.page.methods import methods_text
 
 
 @pytest.fixture
@@ -83,6 +84,26 @@ def test_earliest_onset_and_distance_of_peaks(explorer):
     assert explorer.session.settings.threshold.min_distance == 20.0
     for words, path in (("earliest onset", "design.min_onset"), ("distance of peaks", "threshold.min_distance")):
         assert any(path in found.key for found in explorer.find(words)[:3])
+
+
+def test_when_scans_were_taken(explorer, run):
+    explorer.data.more.value = True
+    assert (explorer.data.t_r.value, explorer.data.slice_time_ref.value) == (2.0, 0.0)
+    explorer.data.slice_time_ref.value = 0.5
+    explorer.data.t_r.value = 1.9
+    result = settle(explorer)
+    model = FirstLevelModel(t_r=1.9, slice_time_ref=0.5, hrf_model="spm", mask_img=False, convolution="exact")
+    model.fit(run.img, run.events)
+    np.testing.assert_array_equal(result.design.to_numpy(), model.design_matrices_[0].to_numpy())
+    np.testing.assert_allclose(result.design.index, (np.arange(run.n_scans) + 0.5) * 1.9)
+    np.testing.assert_allclose(result.z, model.compute_contrast("face").get_fdata()[result.mask], atol=1e-9)
+    assert explorer.session.run.told_clock == "TR 1.9 s (set by hand)"
+    assert "The time between scans was set to 1.9 s." in methods_text(explorer.study())
+    assert "t_r=1.9," in script_text(explorer)
+    explorer.undo.click()
+    explorer.undo.click()
+    assert settle(explorer).design.index[1] == 2.0
+    assert explorer.data.t_r.value == 2.0
 
 
 def test_controls_in_folds_are_made_when_they_are_opened(session):

@@ -11,7 +11,7 @@ from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.single.store import load_session, save_session
 from glmwidgets.specification.encoding import begun_with, decode, digest, encode
-from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.settings import NoiseSettings, Settings
 
 CHOSEN = "The noise model was chosen by what the run's residuals say."
 
@@ -40,7 +40,7 @@ def mixed(run, request):
 
 def test_a_new_session_shows_a_first_map_at_once_and_then_the_one_that_the_run_asks_for(mixed):
     assert mixed.shown == ["ar1-reml", "arma11"]
-    assert vars(mixed.settings.noise) == {"model": "arma11", "pooling": "local", "choice": "evidence"}
+    assert mixed.settings.noise == NoiseSettings("arma11", "local", choice="evidence")
     assert mixed.is_current
     assert mixed.result.settings.noise == mixed.settings.noise
     assert mixed.clusters is not None
@@ -64,16 +64,16 @@ def test_it_is_made_once(mixed):
 
 def test_who_names_a_model_ends_it_and_undo_brings_it_back(mixed):
     mixed.update({"noise.model": "ar1"})
-    assert vars(mixed.settings.noise) == {"model": "ar1", "pooling": None, "choice": "name"}
+    assert mixed.settings.noise == NoiseSettings("ar1", None, choice="name")
     assert mixed.wait_until_idle(60)
     mixed.undo()
-    assert vars(mixed.settings.noise) == {"model": "arma11", "pooling": "local", "choice": "evidence"}
+    assert mixed.settings.noise == NoiseSettings("arma11", "local", choice="evidence")
     mixed.update({"noise.pooling": "global"})
     assert mixed.settings.noise.choice == "name"
 
 
 def test_a_run_of_white_noise_keeps_its_first_map(session):
-    assert vars(session.settings.noise) == {"model": "ar1-reml", "pooling": None, "choice": "evidence"}
+    assert session.settings.noise == NoiseSettings("ar1-reml", None, choice="evidence")
     assert session.is_current
     assert session.result.settings == session.settings
     assert session.ledger.n_models == 1
@@ -106,7 +106,7 @@ def test_a_run_can_be_asked_again(mixed, monkeypatch):
         assert mixed.wait_until_idle(60)
         mixed.update({"noise.model": "evidence"})
         assert mixed.wait_until_idle(60)
-        assert vars(mixed.settings.noise) == {"model": "arma11", "pooling": "local", "choice": "evidence"}
+        assert mixed.settings.noise == NoiseSettings("arma11", "local", choice="evidence")
         assert mixed.result.settings.noise == mixed.settings.noise
         mixed.undo()
         assert mixed.settings.noise.model == name
@@ -159,7 +159,7 @@ def test_runs_have_the_noise_model_that_the_first_that_is_looked_at_asks_for(two
     of = RunSet([coloured(run, seed) for seed, run in enumerate(two_runs)], synchronous=True)
     of.current.wake()
     for session in of.sessions:
-        assert vars(session.settings.noise) == {"model": "arma11", "pooling": "local", "choice": "evidence"}
+        assert session.settings.noise == NoiseSettings("arma11", "local", choice="evidence")
         assert not session.steps.can_undo
     assert of.shared.noise == of.sessions[0].settings.noise
     assert of.sessions[1].evidence.said.startswith("All runs have the noise model that run 1 asks for.")
