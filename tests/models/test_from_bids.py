@@ -193,3 +193,24 @@ def test_what_cannot_be_meant_is_refused(dataset, further, error, said):
 def test_cosines_twice_are_warned_of(dataset):
     with pytest.warns(UserWarning, match="duplicate the cosine drift"):
         first_level_from_bids(dataset, **HOW, confounds_strategy=("high_pass",))
+
+
+def test_the_nearest_table_of_events_counts(own):
+    """As BIDS says; nilearn refuses a table in the root beside one of each run."""
+    tables = sorted(own.rglob("*events.tsv"))
+    shutil.copy(tables[0], own / "task-main_events.tsv")
+    with pytest.raises(ValueError, match="event files"):
+        reference(own, **HOW)
+    found = first_level_from_bids(own, **HOW)[2]
+    assert [len(tables) for tables in found] == [4, 4, 4]
+    pd.testing.assert_frame_equal(found[0][0][["onset"]], pd.read_csv(tables[0], sep="\t")[["onset"]])
+
+
+def test_numbers_of_runs_are_numbers(own):
+    """run-01 among the raw files is run-1 among the derivatives; nilearn finds no events there."""
+    for path in sorted((own / "derivatives").rglob("*desc-*")):
+        path.rename(path.with_name(path.name.replace("run-0", "run-")))
+    with pytest.raises(ValueError, match="events"):
+        reference(own, **HOW)
+    models, imgs, events, _ = first_level_from_bids(own, **HOW)
+    assert [len(tables) for tables in events] == [len(of) for of in imgs] == [4] * len(models)
