@@ -172,7 +172,7 @@ def child(kind: str, folder: Path) -> None:
 
     KINDS[kind](folder, said)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"peak": peak, "seconds": seconds}))
+    print(json.dumps({"peak": peak, "cpu": time.process_time(), "seconds": seconds}))
 
 
 # In the parent --------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def measured(kind: str, folder: Path, version: Path = HERE) -> dict[str, Any]:
 
 def table(size: Size, against: Path | None, with_nilearn: bool = True) -> str:
     """Peaks and seconds of all analyses of a run, side by side."""
-    lines = ["| | peak, MB | seconds |", "|---|---:|---|"]
+    lines = ["| | peak, MB | processor, s | seconds |", "|---|---:|---:|---|"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_run(folder, size)
@@ -202,7 +202,7 @@ def table(size: Size, against: Path | None, with_nilearn: bool = True) -> str:
             for label, version in versions.items():
                 found = measured(kind, folder, version)
                 seconds = "; ".join(f"{what} {s:.2f}" for what, s in found["seconds"].items() if what != "imports")
-                lines.append(f"| {kind}{label} | {found['peak'] / 1e6:,.0f} | {seconds} |")
+                lines.append(f"| {kind}{label} | {found['peak'] / 1e6:,.0f} | {found['cpu']:.1f} | {seconds} |")
                 print(lines[-1], file=sys.stderr, flush=True)
     return "\n".join(lines)
 
