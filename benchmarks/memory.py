@@ -207,35 +207,43 @@ def table(size: Size, against: Path | None, with_nilearn: bool = True) -> str:
     return "\n".join(lines)
 
 
-def growth(out: Path, most: float = np.inf) -> dict[str, list[tuple[int, dict[str, Any], dict[str, Any]]]]:
-    """Draw seconds and peaks of the estimators against what grows; sizes above `most` voxels × scans are left out."""
-    from matplotlib.figure import Figure
+Point = tuple[int, dict[str, Any], dict[str, Any] | None]
 
-    found: dict[str, list[tuple[int, dict[str, Any], dict[str, Any]]]] = {}
+
+def growth(out: Path, most: float = np.inf) -> dict[str, list[Point]]:
+    """Draw seconds and peaks of the estimators against what grows; nilearn's up to `most` voxels × scans."""
+    found: dict[str, list[Point]] = {}
     for what, (size, values, grown) in GROWTH.items():
         for value in values:
             one = grown(size, value)
-            if one.n_voxels * one.n_scans > most:
-                continue
             with tempfile.TemporaryDirectory() as name:
                 make_run(Path(name), one)
-                both = [measured(kind, Path(name)) for kind in ("FirstLevelModel", "nilearn")]
-            found.setdefault(what, []).append((value, *both))
-            told = [f"{m['seconds']['file → z']:.2f} s, {m['peak'] / 1e6:,.0f} MB" for m in both]
-            print(f"{value:,} {what}: {told[0]}; nilearn {told[1]}", file=sys.stderr, flush=True)
+                ours = measured("FirstLevelModel", Path(name))
+                theirs = measured("nilearn", Path(name)) if one.n_voxels * one.n_scans <= most else None
+            found.setdefault(what, []).append((value, ours, theirs))
+            told = [f"{m['seconds']['file → z']:.2f} s, {m['peak'] / 1e6:,.0f} MB" for m in (ours, theirs) if m]
+            print(f"{value:,} {what}: {'; nilearn '.join(told)}", file=sys.stderr, flush=True)
+            draw(found, out)
+    return found
+
+
+def draw(found: dict[str, list[Point]], out: Path) -> None:
+    """The figure of what was found so far."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False)
     for column, (what, rows) in enumerate(found.items()):
         for k, (label, style) in enumerate((("glmwidgets", "o-"), ("nilearn", "s--"))):
-            x = [row[0] for row in rows]
-            axes[0, column].loglog(x, [row[k + 1]["seconds"]["file → z"] for row in rows], style, label=label)
-            axes[1, column].loglog(x, [row[k + 1]["peak"] / 1e6 for row in rows], style, label=label)
+            there = [(row[0], row[k + 1]) for row in rows if row[k + 1]]
+            x = [value for value, _ in there]
+            axes[0, column].loglog(x, [one["cpu"] for _, one in there], style, label=label)
+            axes[1, column].loglog(x, [one["peak"] / 1e6 for _, one in there], style, label=label)
         axes[1, column].set_xlabel(what)
-    axes[0, 0].set_ylabel("file → z, s")
+    axes[0, 0].set_ylabel("processor time, file → z, s")
     axes[1, 0].set_ylabel("peak memory, MB")
     axes[0, 0].legend(frameon=False)
     figure.savefig(out)
-    return found
 
 
 def main() -> None:
@@ -245,7 +253,7 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="folder of another version of the package")
     parser.add_argument("--no-nilearn", action="store_true")
     parser.add_argument("--growth", type=Path, help="file of a figure of how time and memory grow")
-    parser.add_argument("--most", type=float, default=np.inf, help="largest voxels × scans of the growth")
+    parser.add_argument("--most", type=float, default=np.inf, help="voxels × scans up to which nilearn grows, too")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
