@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-__all__ = ["FOLDER", "Rows", "let_go"]
+__all__ = ["FOLDER", "Rows", "let_go", "table_of"]
 
 #: Environment variable that names the folder; by default that of the system's temporary files.
 FOLDER = "GLMWIDGETS_SCRATCH"
@@ -71,6 +71,21 @@ class Rows:
         self._file.flush()
         with self._file as file:
             return np.memmap(file, self.dtype, "r", shape=self.shape)
+
+
+def table_of(shape: tuple[int, int], dtype: Any) -> np.ndarray:
+    """A table of zeros to be written in any order, in memory or on disk.
+
+    Examples
+    --------
+    >>> table_of((1, 2), np.float32)
+    array([[0., 0.]], dtype=float32)
+    """
+    file = _opened(int(np.prod(shape, dtype=float)) * np.dtype(dtype).itemsize)
+    if file is None:
+        return np.zeros(shape, dtype)
+    with file:
+        return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def let_go(array: np.ndarray) -> None:

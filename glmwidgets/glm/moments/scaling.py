@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from glmwidgets.files.scratch import let_go, table_of
 from glmwidgets.glm.choices import Choices, check_choice, meant
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.series import Series
@@ -32,6 +33,9 @@ __all__ = [
 
 #: Unit of series in percent of a mean.
 PERCENT = "% signal"
+
+# Numbers that are summed at once; numpy itself goes on in halves.
+AT_ONCE = 2**22
 
 # Sums of float32 depend on their order. Here they are taken scan after scan, whatever the layout in memory: results do
 # not depend on how an array came about, and equal the field's reference.
@@ -81,10 +85,26 @@ def _mean_over_voxels(y: Series) -> np.ndarray:
 
 
 def _grand_mean(y: Series) -> np.ndarray:
-    mean = y.mean().mean().astype(y.dtype)
+    # Scan after scan, in halves of halves, as numpy sums an array: in single precision z depends on the order.
+    table = table_of(y.shape, y.dtype)
+    for some, block in y.blocks():
+        table[:, some] = block
+        let_go(table)
+    mean = y.dtype.type(_sum_in_halves(table) / np.intp(table.size))
     if mean <= 0:
         raise InputError("signal_scaling=(0, 1) divides by the grand mean, which is zero or less here", advice=_CENTRED)
     return mean
+
+
+def _sum_in_halves(table: np.ndarray) -> Any:
+    flat = table.reshape(-1)
+    if flat.size <= AT_ONCE:
+        total = np.add.reduce(flat)
+        let_go(table)
+        return total
+    half = flat.size // 2
+    half -= half % 8
+    return _sum_in_halves(flat[:half]) + _sum_in_halves(flat[half:])
 
 
 @dataclass(frozen=True)
@@ -314,8 +334,7 @@ def scale_signal(
     -------
     array of shape (n_scans, n_voxels), dtype of `y`, or Series
         ``100 (y / m - 1)``, in percent; `y` itself where nothing is scaled. The result is stored in the precision of
-        `y`: later sums depend on it, and so does equality with the field. So is the mean of a voxel taken; that of all
-        is a sum in double precision.
+        `y`: later sums depend on it, and so does equality with the field. The mean is taken in it, too.
 
     Raises
     ------
