@@ -47,6 +47,10 @@ TABLES = {
         "glmwidgets.glm.inference.heights",
         {"in menus": "label", "what it controls": "description", "which question it answers": "question"},
     ),
+    "CLUSTER_TESTS": (
+        "glmwidgets.glm.inference.cluster_p",
+        {"in menus": "label", "what it assumes": "description", "which question it answers": "question"},
+    ),
     "SCALINGS": ("glmwidgets.glm.moments.scaling", {"`signal_scaling`": "value", "what it is": "label"}),
     "STATISTICS": ("glmwidgets.glm.fit.statistics", {"in menus": "label", "what it says": "description"}),
     "GROUP_ESTIMATORS": ("glmwidgets.glm.group.fit", {"what it is": "meaning"}),

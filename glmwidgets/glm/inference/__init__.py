@@ -7,6 +7,7 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "adaptive": "ClusterForest cluster_forest",
     "ari": "cluster_true_discoveries hommel_values",
+    "cluster_p": "CLUSTER_TESTS ClusterP cluster_p",
     "cluster_stats": "Lattice cluster_maxima cluster_values make_lattice",
     "cluster_tables": "Autocorrelation ClusterTable correlation_by_distance draw_cluster_table fit_autocorrelation",
     "clusters": "Cluster Peak clusters_table find_clusters label_clusters table_of_clusters threshold_map",
