@@ -119,7 +119,7 @@ def judged_of(
     if row.size_p is None or not clusters.found:
         return Judged(domain, smooth, field)
     if method.enhance is not None:
-        why = f"{method.label} enhances z by clusters, whose size has no p then: choose another threshold"
+        why = f"clusters of {method.label} have no p of their size: choose another threshold"
         return Judged(domain, smooth, field, said=(why,))
     if row.needs_table and table is None:
         return Judged(domain, smooth, field, said=("noise has to be drawn first",), needs_table=True)

@@ -122,8 +122,16 @@ class Searched:
         return self.noise.field(self.contrast, sides, settings.threshold.smoothness, self.region)
 
 
-@reads("threshold.height_control", "threshold.two_sided", "threshold.smoothness", "threshold.search")
-def searched_of(settings: Any, scored: Scored, noise: SpatialNoise) -> Searched:
+@reads(
+    "threshold.height_control",
+    "threshold.alpha",
+    "threshold.value",
+    "threshold.share",
+    "threshold.two_sided",
+    "threshold.smoothness",
+    "threshold.search",
+)
+def searched_of(settings: Any, scored: Scored, noise: SpatialNoise, kept: dict[Any, Any] | None = None) -> Searched:
     """What is tested: the z scores themselves, unless a region is searched or the method enhances them.
 
     Parameters
@@ -134,25 +142,35 @@ def searched_of(settings: Any, scored: Scored, noise: SpatialNoise) -> Searched:
         The contrast and its z scores.
     noise : SpatialNoise
         Asked where the method needs the random field.
+    kept : dict, optional
+        Of the same z scores, where a method keeps what another level can use.
 
     Returns
     -------
     Searched
     """
     contrast, z = scored
-    domain, enhance = noise.domain, THRESHOLDS[settings.threshold.height_control].enhance
+    domain, row = noise.domain, THRESHOLDS[settings.threshold.height_control]
     region = search_region(settings.threshold.search, domain)
     if region is not None:
         z = np.where(region[domain.mask], z, 0.0)
     found = Searched(contrast, z, noise, region)
-    if enhance is None:
+    if row.enhance is None:
         return found
-    mask = domain.mask if region is None else region
-    enhanced = enhance(domain.fill(_tested(z)), mask, found.field(settings), two_sided(settings, contrast))
+    mask, field = domain.mask if region is None else region, found.field(settings) if row.needs_field else None
+    sides, kept = two_sided(settings, contrast), {} if kept is None else kept
+    enhanced = row.enhance(domain.fill(_tested(z)), mask, field, sides, settings.threshold.level, kept)
     return replace(found, z=enhanced[domain.mask])
 
 
-@reads("threshold.height_control", "threshold.alpha", "threshold.value", "threshold.two_sided", "threshold.smoothness")
+@reads(
+    "threshold.height_control",
+    "threshold.alpha",
+    "threshold.value",
+    "threshold.share",
+    "threshold.two_sided",
+    "threshold.smoothness",
+)
 def threshold_of(settings: Any, searched: Searched) -> float:
     """Threshold in z; infinite if nothing can survive.
 
@@ -169,7 +187,7 @@ def threshold_of(settings: Any, searched: Searched) -> float:
     """
     chosen, sides = settings.threshold, two_sided(settings, searched.contrast)
     needed = THRESHOLDS[chosen.height_control].needs_field
-    how = {"alpha": chosen.alpha, "fixed": chosen.value, "field": searched.field(settings) if needed else None}
+    how = {"alpha": chosen.level, "fixed": chosen.value, "field": searched.field(settings) if needed else None}
     return height_threshold(searched.values, chosen.height_control, two_sided=sides, **how)
 
 

@@ -50,6 +50,7 @@ def threshold_stats_img(
     field: Any = None,
     cluster_p: str = "none",
     cluster_alpha: float = 0.05,
+    share: float = 0.7,
     table: ClusterTable | None = None,
 ) -> tuple[nib.Nifti1Image | None, float]:
     """Threshold a map of z scores.
@@ -79,6 +80,8 @@ def threshold_stats_img(
         How p values of clusters are found: a key of `glmwidgets.glm.inference.cluster_p.CLUSTER_TESTS`. With one,
         clusters whose familywise p is above `cluster_alpha` vanish.
     cluster_alpha : float
+    share : float
+        For ``height_control="adaptive"``: share of each region's voxels that has to be surely active.
     table : ClusterTable, optional
         For ``cluster_p="simulated"``: of `glmwidgets.glm.inference.cluster_tables.draw_cluster_table`.
 
@@ -121,14 +124,17 @@ def threshold_stats_img(
     img, data = _map(stat_img)
     two_sided = _has_two_sides(img, two_sided)
     mask = _tested(img, data, mask_img)
-    if method.setting == "alpha":
+    if method.setting != "fixed":
         data = _as_z(img, data, mask)
     found, inside = _field(img, mask, field), np.where(mask, data, 0)
-    height = height_threshold(data[mask], height_control, alpha, two_sided, fixed=chosen, field=found)
+    level = share if method.setting == "share" else alpha
     if method.enhance is not None:
         if cluster_p != "none":
-            raise ValueError(f"height_control={height_control!r} enhances clusters, whose size has no p then")
-        inside = method.enhance(inside, mask, found, two_sided)
+            raise ValueError(f"clusters of height_control={height_control!r} have no p of their size")
+        if method.needs_field and found is None:
+            height_threshold([], height_control, level, two_sided)  # says what it needs
+        inside = method.enhance(inside, mask, found, two_sided, level, {})
+    height = height_threshold(inside[mask], height_control, level, two_sided, fixed=chosen, field=found)
     kept = threshold_map(inside, height, cluster_threshold, two_sided)
     if cluster_p != "none" and np.isfinite(height):
         labels = label_clusters(kept, height, two_sided)
@@ -139,7 +145,7 @@ def threshold_stats_img(
 
 def warn_of_unused(threshold: float | None, height_control: str | None) -> None:
     """Say that a threshold was given and is not used, as the height is found from alpha."""
-    if threshold is not None and threshold_method(height_control).setting == "alpha":
+    if threshold is not None and threshold_method(height_control).setting != "fixed":
         warnings.warn(
             f"threshold={threshold} is not used with height_control={height_control!r}, which finds the threshold from "
             "alpha; pass height_control=None to use it",

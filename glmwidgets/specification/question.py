@@ -132,6 +132,8 @@ class ThresholdSettings:
         Rate of false positives or discoveries that the method controls.
     value : float
         Threshold in z where the method is a fixed one.
+    share : float
+        Share of each region's voxels that has to be surely active, where the method reads that.
     two_sided : bool
         Whether both signs are looked at, with alpha for the two together.
     cluster_size : int
@@ -180,6 +182,18 @@ class ThresholdSettings:
         argument=Argument("threshold", _THRESHOLD),
         needs=(_by_threshold("fixed"),),
         also=("height in z",),
+    )
+    share: float = setting(
+        0.7,
+        "share active",
+        low=0,
+        high=1,
+        open_low=True,
+        step=0.01,
+        options=(Option("--share", "share of each region that has to be surely active"),),
+        argument=Argument("share", _THRESHOLD, nilearn=None),
+        needs=(_by_threshold("share"),),
+        also=("gamma", "true discovery proportion"),
     )
     two_sided: bool = setting(
         True,
@@ -251,6 +265,22 @@ class ThresholdSettings:
         check_search(self.search)
 
     @property
+    def _level(self) -> str:
+        setting = THRESHOLDS[self.height_control].setting
+        return "value" if setting == "fixed" else setting
+
+    @property
+    def level(self) -> float:
+        """The number that the method reads.
+
+        Examples
+        --------
+        >>> ThresholdSettings("fdr", 0.05).level, ThresholdSettings("fixed", value=4.0).level
+        (0.05, 4.0)
+        """
+        return getattr(self, self._level)
+
+    @property
     def height(self) -> dict[str, Any]:
         """What chooses the height, as arguments of `glmwidgets.models.threshold_stats_img`, and no others.
 
@@ -259,7 +289,7 @@ class ThresholdSettings:
         >>> ThresholdSettings("fdr", 0.05).height, ThresholdSettings("fixed", value=4.0).height
         ({'height_control': 'fdr', 'alpha': 0.05}, {'height_control': None, 'threshold': 4.0})
         """
-        level = "alpha" if THRESHOLDS[self.height_control].setting == "alpha" else "value"
+        level = self._level
         rows = {each.name: field_of(each).argument for each in dataclasses.fields(self)}
         return {rows[name].name: rows[name].to(getattr(self, name)) for name in ("height_control", level)}
 

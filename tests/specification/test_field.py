@@ -134,12 +134,12 @@ def test_a_setting_without_effect_is_known():
     settings = Settings()
     without = [path for path, known in Settings.known().items() if known.lacking(settings)]
     given = ["design.left_out", "design.shifted", "design.orthogonalised"]
-    assert without == ["design.fir_delays", "design.drift_order", *given, "threshold.value"]
+    assert without == ["design.fir_delays", "design.drift_order", *given, "threshold.value", "threshold.share"]
     changed = settings.updated({"design.drift_model": "polynomial", "noise.model": "ols", "inputs.mask": "mask.nii"})
     now = {path for path, known in Settings.known().items() if known.lacking(changed)}
     assert now == {
         *("data.mask_cut", "data.whole_field", "design.fir_delays", "design.high_pass"),
-        *("noise.pooling", "noise.bins", "threshold.value"),
+        *("noise.pooling", "noise.bins", "threshold.value", "threshold.share"),
         *given,
     }
     made = {path for path, known in Settings.known().items() if known.argument and path.startswith("design.")}

@@ -16,11 +16,16 @@ from scipy.special import ndtr, ndtri
 
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.inference.adaptive import cluster_forest
 from glmwidgets.glm.inference.ptfce import enhanced_z
 from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import p_from_z
 
 __all__ = ["THRESHOLDS", "Threshold", "false_discovery_rate", "height_threshold", "q_values"]
+
+
+# The bounds of adaptive clusters fail with at most this probability; z of a voxel in one is at least the second.
+CONFIDENCE, LEAST = 0.05, 1e-3
 
 
 class Threshold(NamedTuple):
@@ -37,8 +42,8 @@ class Threshold(NamedTuple):
         What it controls, in a sentence.
     question : str
         Which question it answers, in a sentence.
-    setting : {"alpha", "fixed"}
-        Which number it reads: an error rate, or the threshold itself.
+    setting : {"alpha", "fixed", "share"}
+        Which number it reads: an error rate, the threshold itself, or a share of voxels that is surely active.
     phrase : str
         What it is in a methods section; may hold ``{alpha}`` and ``{voxels}``. Made of the label if empty.
     nilearn : str or None
@@ -49,7 +54,8 @@ class Threshold(NamedTuple):
     needs_field : bool
         Whether the height depends on how smooth the noise is, and on the shape of the region that is searched.
     enhance : callable or None
-        ``enhance(z_map, mask, field, two_sided) -> z_map``: what is tested in the place of the z scores, as volumes.
+        ``enhance(z_map, mask, field, two_sided, level, kept) -> z_map``: what is tested in the place of the z scores,
+        as volumes; `kept` is a dict that lives as long as the z scores.
     bounds_false : bool
         Whether alpha is the share of voxels without effect that is expected among those that pass.
     usual_alpha : float
@@ -110,10 +116,10 @@ def height_threshold(
     z_values : array-like
         Z scores of all voxels in the mask. Their number is the number of tests, zeros and NaN included (NaN never
         passes). Not looked at by "fpr" and "fixed".
-    height_control : {"fpr", "fdr", "bonferroni", "rft", "rft-fsl", "ptfce", "fixed"} or None
+    height_control : {"fpr", "fdr", "bonferroni", "rft", "rft-fsl", "ptfce", "adaptive", "fixed"} or None
         A key of `THRESHOLDS`. None is "fixed". The height of one that enhances the map is of the enhanced map.
     alpha : float
-        Error rate, between 0 and 1; a two-sided test spends half of it on each tail.
+        Error rate, between 0 and 1; a two-sided test spends half of it on each tail. For "adaptive" the share.
     two_sided : bool
         Whether negative effects are tested, too.
     fixed : float
@@ -158,8 +164,8 @@ def height_threshold(
         if not np.isfinite(fixed) or (two_sided and fixed < 0):
             raise ValueError(f"a {'two' if two_sided else 'one'}-sided threshold cannot be {fixed}")
         return float(method.function(z_values, fixed, two_sided))
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
+    if not 0 < alpha < 1 and not (method.setting == "share" and alpha == 1):
+        raise ValueError(f"{method.setting} must be between 0 and 1, not {alpha}")
     return max(0.0, float(method.function(z_values, alpha, two_sided, *_field_of(method, height_control, field))))
 
 
@@ -209,8 +215,32 @@ def _random_field(formulas: str) -> Callable[..., float]:
     return height
 
 
-def _enhanced(z_map: NDArray, mask: NDArray[np.bool_], field: RandomField, two_sided: bool) -> NDArray[np.float64]:
+def _enhanced(
+    z_map: NDArray, mask: NDArray[np.bool_], field: RandomField, two_sided: bool, level: float, kept: dict
+) -> NDArray[np.float64]:
     return enhanced_z(z_map, mask, field.resel_size, two_sided=two_sided)
+
+
+def _surely_active(
+    z_map: NDArray, mask: NDArray[np.bool_], field: RandomField | None, two_sided: bool, level: float, kept: dict
+) -> NDArray[np.float64]:
+    """Z scores in the largest regions of which a share is surely active, and 0 elsewhere."""
+    z, found, where = np.asarray(z_map, dtype=np.float64)[mask], np.zeros(np.shape(z_map)), hash(mask.tobytes())
+    inside = np.zeros(z.size)
+    for sign in (1, -1) if two_sided else (1,):
+        key = ("forest", sign, two_sided, where)
+        if key not in kept:
+            kept[key] = cluster_forest(sign * z, mask, CONFIDENCE / (1 + two_sided))
+        region = (kept[key].regions(level) > 0) & (inside == 0)
+        # A region may hold voxels of no effect, or less; they belong to it.
+        inside[region] = sign * np.maximum(sign * z[region], LEAST)
+    found[mask] = inside
+    return found
+
+
+def _least_kept(z_values: NDArray[np.float64], level: float, two_sided: bool) -> float:
+    size = np.abs(z_values) if two_sided else z_values
+    return float(size[size > 0].min(initial=np.inf)) - 1e-12
 
 
 _ROWS = {
@@ -283,6 +313,17 @@ _ROWS = {
         needs_field=True,
         enhance=_enhanced,
         also=("threshold-free cluster enhancement", "tfce without permutation"),
+    ),
+    "adaptive": Threshold(
+        _least_kept,
+        "adaptive clusters",
+        "The largest regions of which at least the chosen share is surely active, with a confidence of 95 % for all of "
+        "them at once, whichever share is chosen.",
+        "share",
+        question="Which regions are active, if I say how much of each has to be?",
+        phrase="largest regions of which a share of {alpha:g} or more is surely active, all-resolutions inference",
+        enhance=_surely_active,
+        also=("all-resolutions inference", "true discovery proportion", "gamma"),
     ),
 }
 

@@ -221,7 +221,7 @@ class PermutationPanel(Panel):
 def _method(result: object) -> str:
     chosen = result.settings.threshold
     row = THRESHOLDS[chosen.height_control]
-    return f"{row.label} {chosen.alpha:g}" if row.setting == "alpha" else row.label
+    return f"{row.label} {chosen.level:g}" if row.setting != "fixed" else row.label
 
 
 def _number(value: float) -> str:

@@ -112,11 +112,12 @@ class MapPanel(Panel):
         )
         self.on_value(self.method, self._choose_method)
         self.on_value(self.statistic, self._choose_statistic)
-        self._alpha_field = labelled(self.alpha)
+        self.share = self.control("threshold.share", kind=Slider)
+        self._levels = {"alpha": labelled(self.alpha), "share": labelled(self.share)}
         size = labelled(self.size)
         size.add_class("glmw-count")
         others = (labelled(self.sides), size, labelled(self.statistic))
-        fields = W.row("glmw-choices", labelled(self.method), self._alpha_field, *others)
+        fields = W.row("glmw-choices", labelled(self.method), *self._levels.values(), *others)
         return W.row("glmw-map-choices", fields, self.view)
 
     def _choose_method(self, change: dict) -> None:
@@ -157,10 +158,12 @@ class MapPanel(Panel):
         for control, value in ((self.method, self._method()), (self.statistic, settings.map.statistic)):
             control.value = value
         row = THRESHOLDS[settings.threshold.height_control]
-        by_rate, self.method.tooltip = row.setting == "alpha", row.hint
+        self.method.tooltip = row.hint
         self._alphas[settings.threshold.height_control] = settings.threshold.alpha
         # It keeps its place: the slider beside it is under the hand that makes the threshold a fixed one.
-        (self._alpha_field.remove_class if by_rate else self._alpha_field.add_class)("glmw-absent")
+        for name, field in self._levels.items():
+            (field.remove_class if name == row.setting else field.add_class)("glmw-absent")
+        W.show(self._levels["share"], row.setting == "share")
         self.viewer.look(settings.map)
         self._show_background()
         self._show_result()
@@ -289,6 +292,10 @@ class MapPanel(Panel):
             p, q = result.rates
             rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
             rates = f"p {_rate(p)} · {rate}"
+        chosen = result.thresholding
+        if THRESHOLDS[chosen.height_control].setting == "share" and math.isfinite(threshold):
+            passing = np.count_nonzero(np.abs(z) > threshold)
+            rates = f"{passing:,} voxels in regions of which {100 * chosen.level:.0f} % or more are surely active"
         height = f"{height} {why('threshold', REASONS['threshold'].title)}"
         for place, words in ((self._height, height), (self._rates, rates)):
             place.value = words

@@ -106,7 +106,7 @@ def describe_height(facts: ContrastFacts) -> str:
         sides = "two-sided, alpha shared by both signs" if chosen.two_sided else "one-sided, positive effects only"
         if method.setting != "alpha":
             sides = "both signs" if chosen.two_sided else "positive effects only"
-    rule = method.said(chosen.alpha, count(facts.n_searched, "voxel"))
+    rule = method.said(chosen.level, count(facts.n_searched, "voxel"))
     z = "|z|" if chosen.two_sided else "z"
     height = f"{z} above {facts.height:.2f}" if np.isfinite(facts.height) else "no voxel can pass"
     size = f"; clusters of fewer than {chosen.cluster_size} voxels are left out" if chosen.cluster_size > 1 else ""

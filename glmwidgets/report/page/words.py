@@ -87,7 +87,7 @@ def describe_threshold(chosen: ThresholdSettings, height: float) -> str:
     'FDR, alpha 0.05, two-sided: no voxel can pass'
     """
     method = THRESHOLDS[chosen.height_control]
-    alpha = f", alpha {chosen.alpha:g}" if method.setting == "alpha" else ""
+    alpha = f", {method.setting} {chosen.level:g}" if method.setting != "fixed" else ""
     sides = "two-sided" if chosen.two_sided else "one-sided"
     z = "|z|" if chosen.two_sided else "z"
     passes = f"{z} at least {height:.3f}" if np.isfinite(height) else "no voxel can pass"

@@ -43,7 +43,9 @@ class LiveAnalysis:
         self.graph = Graph(
             [
                 *stages,
-                Stage("searched", searched_of, (scored, "smoothness")),
+                # What a method can use again at another level: of the z scores alone.
+                Stage("beside z", lambda asked, scored: {}, (scored,)),
+                Stage("searched", searched_of, (scored, "smoothness", "beside z")),
                 Stage("threshold", threshold_of, ("searched",), keep=8),
                 Stage("clusters", clusters_of, ("searched", "threshold")),
                 # Of all voxels and no threshold: a threshold that is dragged leaves it as it is.

@@ -226,10 +226,13 @@ def _threshold(facts: Facts) -> Why | None:
     height, z = result.threshold, result.searched.values
     row = THRESHOLDS[chosen.height_control]
     n, (size, symbol) = z.size, (np.abs(z), "|z|") if chosen.two_sided else (z, "z")
-    rate = f" at {chosen.alpha:g}" if row.setting == "alpha" else ""
+    rate = f" at {chosen.level:g}" if row.setting != "fixed" else ""
     if not math.isfinite(height):
         here = f"{row.label}{rate}: no height keeps the rate; the highest {symbol} is {size.max():.2f}."
         return Why(row.hint, here, "A larger rate, smoothing, or a contrast with a larger effect.")
+    if row.enhance is not None:
+        here = f"{row.label}{rate}: {np.count_nonzero(size > height):,} of {n:,} voxels pass."
+        return Why(row.hint, here, "Another level, or a method that tests each voxel's own z.")
     p, passing = float(p_from_z(height, chosen.two_sided)), int(np.count_nonzero(size > height))
     q = false_discovery_rate(height, z, chosen.two_sided)
     share = "" if math.isnan(q) else f", so that about {100 * q:.0f} % of them are false (q = {q:.2g})"

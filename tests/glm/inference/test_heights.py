@@ -218,7 +218,7 @@ def test_a_one_sided_test_never_lets_negative_effects_pass():
     [
         (
             ("fwe",),
-            "height_control must be one of 'fixed', 'fpr', 'fdr', 'bonferroni', 'rft', 'rft-fsl', 'ptfce', not 'fwe'",
+            "one of 'fixed', 'fpr', 'fdr', 'bonferroni', 'rft', 'rft-fsl', 'ptfce', 'adaptive', not 'fwe'",
         ),
         (("fpr", 0.0), "alpha must be between 0 and 1, not 0.0"),
         (("fdr", 5), "alpha must be between 0 and 1, not 5"),
@@ -243,7 +243,7 @@ def test_every_row_of_the_table_says_what_it_is():
         assert row.label
         assert row.description.endswith(".")
         assert row.question.endswith((".", "?"))
-        assert row.setting in ("alpha", "fixed")
+        assert row.setting in ("alpha", "fixed", "share")
         assert isinstance(height_threshold(z, name, 0.05, field=field), float)
 
 

@@ -38,7 +38,7 @@ def test_maps_equal_the_reference(audiovisual_dir):
 
 
 SURVIVING = {"clusters", "bounds"}
-OF_A_CONTRAST = {"contrast", "searched", "threshold", "active voxels", *SURVIVING}
+OF_A_CONTRAST = {"contrast", "beside z", "searched", "threshold", "active voxels", *SURVIVING}
 OF_A_FIT = {"fit", "smoothness", *OF_A_CONTRAST}
 
 
@@ -240,7 +240,7 @@ def test_long_stages_are_announced_and_quick_ones_are_not(session):
     seen.clear()
     session._seconds |= {"fit": 3.0}
     session.update({"design.hrf_model": "glover + derivative"})
-    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 9)]
+    assert [(s.running, s.step, s.n_steps) for s in seen if s.running] == [("fit", 2, 10)]
 
 
 def test_cancelled_work_says_so_and_the_last_map_stays(live):
