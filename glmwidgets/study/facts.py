@@ -79,8 +79,8 @@ class Whole:
             spreads.append(np.sqrt(left / (n - 3)))
             without = left - np.square(slow.T @ rest).sum(axis=0)
             shares.append(1 - np.divide(without, centred, out=np.ones_like(centred), where=centred > 0))
-            deviation = np.abs(rest - np.median(rest, axis=0))
-            outliers += (deviation > limit * np.median(deviation, axis=0)).sum(axis=1)
+            deviation = np.abs(rest, out=rest)
+            outliers += (deviation > limit * np.median(deviation.T.copy(), axis=1)).sum(axis=1)
         n_voxels = self.series.shape[1]
         return (
             np.concatenate(means),
@@ -232,7 +232,7 @@ FACTS = (
         "%",
         "data",
         "Mean over scans of the share of voxels further from their own trend than z(.001 / n_scans) × 1.4826 × the "
-        "median absolute deviation.",
+        "median of these distances.",
         outliers,
         "3dToutcount of AFNI (Cox 1996, Comput Biomed Res 29, 162-173), with a quadratic trend by least squares",
         "high",

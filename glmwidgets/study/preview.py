@@ -183,7 +183,9 @@ def make_preview(run: Run, space: str = "", n_cells: int | None = None) -> Previ
     facts = facts_of(series, domain, run.t_r)
     small, gather = np.zeros((run.n_scans, cells.numbers.size)), cells.gather.tocsc()
     for voxels, block in series.blocks():
-        small += (gather[:, voxels] @ block.T).T
+        some = gather[:, voxels]
+        touched = np.unique(some.indices)
+        small[:, touched] += (some.tocsr()[touched] @ block.T).T
     return Preview(grid, packed(cells.numbers, small), facts, (*run.warnings, *heard.said))
 
 

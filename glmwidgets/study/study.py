@@ -349,7 +349,7 @@ class Study:
             paths = [Path(self.runs[i].inputs.bold) for i in todo]
             size = sum(path.stat().st_size for path in paths if path.is_file())
             executor = "processes" if size > MUCH else "here"
-        lanes, _ = lanes_of(executor, width)
+        lanes = lanes_of(executor, width)[0] if todo else []
 
         def told_of(outcome: Outcome) -> None:
             if heard is not None:
@@ -451,8 +451,12 @@ class Study:
             self.save()
         rows = range(len(self.runs)) if rows is None else rows
         failed = {i: self.runs[i].why_not for i in rows if self.runs[i].why_not}
-        lanes, _ = lanes_of(executor, width)
-        outcomes = work_through(self.tasks([i for i in rows if i not in failed]), lanes, heard, stop)
+        todo = [i for i in rows if i not in failed and self.result(i) is None]
+        for i in rows if heard is not None else ():
+            if i not in failed and i not in todo:
+                heard(Outcome(str(i), {"key": self.key(i), "there": True}))
+        lanes = lanes_of(executor, width)[0] if todo else []
+        outcomes = work_through(self.tasks(todo), lanes, heard, stop)
         return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
 
     # What is made of them ---------------------------------------------------------------------------------------------
