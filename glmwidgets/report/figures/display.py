@@ -15,6 +15,7 @@ from glmwidgets.report.figures.canvas import PaperFigure, plain
 from glmwidgets.report.figures.paint import draw_outline, draw_overlay, mark_sides
 from glmwidgets.report.figures.scale import Scale, colormap, draw_colorbar, height_of, make_scale
 from glmwidgets.report.figures.volumes import Volume, as_map, as_volume
+from glmwidgets.web.palettes import PAPER
 
 if TYPE_CHECKING:
     import os
@@ -174,7 +175,7 @@ class Display:
             vmax=vmax,
             two_sided=two_sided,
             cmap=cmap,
-            on_dark=self._sheet.ground != "#ffffff",
+            on_dark=self._sheet.ground != PAPER,
             tick_format=cbar_tick_format,
         )
         veil = opacity_image(transparency, transparency_range)
