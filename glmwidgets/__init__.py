@@ -27,6 +27,7 @@ _EXPORTS = {
     "models.second_level": "SecondLevelModel",
     "panels.explore": "explore",
     "panels.group.explorer": "explore_group",
+    "panels.study.explorer": "explore_study",
     "report.exports.bids_derivatives": "save_glm_to_bids",
     "report.exports.folder": "write_result",
     "report.exports.script": "write_script",

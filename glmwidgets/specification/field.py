@@ -183,7 +183,8 @@ class Needs:
 
     def met(self, settings: SettingsTree) -> bool:
         """Whether a tree has what is needed."""
-        return self.row(settings.get(self.path)) in list(self.values())
+        # A tree without the setting, as a study's that knows no one run's mask, cannot say that it is not met.
+        return self.path not in settings.paths() or self.row(settings.get(self.path)) in list(self.values())
 
     @property
     def words(self) -> str:

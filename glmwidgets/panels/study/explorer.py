@@ -1,0 +1,210 @@
+"""The study explorer: every run under one model, and the group's map of those that are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.panels.shared.base import close_with_all, guarded, text
+from glmwidgets.panels.shared.clusters import ClustersPanel
+from glmwidgets.panels.shared.contrast import ContrastPanel
+from glmwidgets.panels.shared.crosshair import CrosshairPanel
+from glmwidgets.panels.shared.explorer import SessionExplorer, only_ours
+from glmwidgets.panels.shared.map import MapPanel
+from glmwidgets.panels.shared.notebook import close_earlier
+from glmwidgets.panels.study.decisions import DecisionsPanel
+from glmwidgets.panels.study.figures import FiguresPanel
+from glmwidgets.panels.study.model import StudyModelPanel
+from glmwidgets.panels.study.runs import RunsPanel
+from glmwidgets.panels.study.wall import WallPanel
+from glmwidgets.session.single.session import Session
+from glmwidgets.session.study.session import StudySession
+from glmwidgets.specification.code import call_of
+from glmwidgets.specification.model import Model
+from glmwidgets.specification.study import StudySettings
+from glmwidgets.study.preview import open_whole
+from glmwidgets.study.study import Study
+
+__all__ = ["StudyExplorer", "explore_study"]
+
+
+class StudyExplorer(SessionExplorer):
+    """A whole study, live.
+
+    Parameters
+    ----------
+    session : StudySession
+
+    Attributes
+    ----------
+    session : StudySession
+        What is looked at; ``session.update({...})`` moves every control.
+    model, contrast, map, wall, runs, figures, decisions, clusters, crosshair : Panel
+        Each can be shown in a cell of its own.
+    opened : Explorer or None
+        The explorer of one run, while it is open.
+    """
+
+    @W.opened_together
+    def __init__(self, session: StudySession):
+        self.opened: Explorer | None = None
+        self.model = StudyModelPanel(session)
+        self.contrast = ContrastPanel(session)
+        self.map = MapPanel(session)
+        self.map.look.background.options = [("runs that have the place", "mean")]
+        self.wall = WallPanel(session)
+        self.runs = RunsPanel(session, self.wall.arrange)
+        self.figures = FiguresPanel(session)
+        self.decisions = DecisionsPanel(session, self.open_run)
+        self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
+        self.crosshair = CrosshairPanel(session)
+        self._place = W.column("glmw-study-run")
+        super().__init__(
+            session,
+            [self.model, self.decisions, self.clusters, self.crosshair],
+            [self.contrast, self.map, self.wall],
+            [self.runs, self.figures],
+            places=[self._place],
+        )
+        self._columns.add_class("glmw-study")
+        if session.result is None:
+            session.refresh()
+
+    def _facts(self) -> tuple[str, list[str]]:
+        study, result = self.session.study, self.session.result
+        facts = [f"{len({run.subject for run in study.runs})} participants", f"{len(study.runs)} runs"]
+        if result is not None:
+            facts.append(f"{len(result.group.subjects)} in the group, {result.z.size:,} cells")
+        return Path(study.origin).name or "study", facts
+
+    # One run ----------------------------------------------------------------------------------------------------------
+
+    def open_run(self, row: int) -> Explorer:
+        """Look at one run in its own explorer, under the study's model; the study waits behind it.
+
+        Parameters
+        ----------
+        row : int
+            Of the study.
+
+        Returns
+        -------
+        Explorer
+        """
+        session = self.session
+        self.back()
+        run = open_whole(session.study.runs[row])
+        asked = {path: session.model.get(path) for path in Model.paths() if not path.startswith("events.")}
+        asked |= {f"contrast.{name}": value for name, value in vars(session.settings.contrast).items()}
+        self.opened = Explorer(Session(run, asked))
+        back, take = W.Button(description="back to the study"), W.Button(description="apply this model to the study")
+        back.on_click(guarded(session, "back", lambda _b: self.back()))
+        take.on_click(guarded(session, "model", lambda _b: self.take_model()))
+        self._place.children = [W.row("glmw-bar", back, take, text("glmw-note", "")), self.opened]
+        self._columns.add_class("glmw-behind")
+        return self.opened
+
+    def take_model(self) -> bool:
+        """Apply the model of the run that is open to all runs, and go back to the study."""
+        if self.opened is None:
+            raise ValueError("no run is open: open_run(row) opens one")
+        taken = self.session.take_model(self.opened.session.settings.part(Model))
+        self.back()
+        return taken
+
+    def back(self) -> None:
+        """Close the run that is open."""
+        opened, self.opened = self.opened, None
+        if opened is not None:
+            children, self._place.children = self._place.children, []
+            opened.close()
+            close_with_all(children[0])
+            self._columns.remove_class("glmw-behind")
+
+    # Files ------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str] | None = None, *, overwrite: bool = False) -> Path:
+        """Write model, contrasts, rules and decisions into the study's folder, for `Study.open` and the terminal.
+
+        Parameters
+        ----------
+        path : None
+            A study is saved in its own folder.
+        overwrite : bool
+            Not needed: the folder is the study's own.
+
+        Returns
+        -------
+        Path
+        """
+        if path is not None:
+            raise ValueError(f"a study is saved in its own folder, {self.session.study.folder}: call save()")
+        saved = self.session.save()
+        self.say(f"saved in {saved.parent}")
+        return saved
+
+    def _opening(self, first: Any) -> list[str]:
+        return [call_of("gw.explore_study", [repr(str(self.session.study.folder))], {}, first)]
+
+    def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
+        only_ours(dialect, "a study")
+        raise ValueError("glmwidgets study gather writes the script of a study beside its results")
+
+    def _report(self, **options: Any) -> Any:
+        raise ValueError("glmwidgets study gather writes the report of a study")
+
+    def close(self) -> None:
+        """End the workers, let go of data and results, and take the widgets away."""
+        self.back()
+        super().close()
+
+
+def explore_study(
+    dataset: str | PathLike[str] | Study,
+    folder: str | PathLike[str] | None = None,
+    *,
+    settings: StudySettings | Mapping[str, Any] | None = None,
+    contrasts: Sequence[tuple[str, str] | str] = (),
+    **which: Any,
+) -> StudyExplorer:
+    """Look at a whole study: every run as a small map, its figures of quality control, and the group.
+
+    Each run is made a preview of some 5,000 cells, once; every change of the model refits all previews.
+
+    Parameters
+    ----------
+    dataset : str, path or Study
+        A BIDS dataset, raw or of fMRIPrep; or the folder of a study that was saved.
+    folder : str or path, optional
+        Where previews and results are kept; by default ``glmwidgets-study`` in the working folder.
+    settings : StudySettings or mapping, optional
+        What to begin with, such as ``{"design.hrf_model": "glover"}``.
+    contrasts : sequence of str or (name, expression), optional
+        By default each condition.
+    **which
+        Of `glmwidgets.study.index.runs_of_dataset`: task, space, subjects ...
+
+    Returns
+    -------
+    StudyExplorer
+        Shown as the last value of a cell.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such dataset, or it holds no run that can be used.
+    """
+    close_earlier()
+    if isinstance(dataset, Study):
+        study = dataset
+    elif (Path(dataset).expanduser() / "study.json").is_file():
+        study = Study.open(dataset)
+    else:
+        study = Study.of(dataset, folder or "glmwidgets-study", contrasts=contrasts, **which)
+        study.save()
+    study.build_previews()
+    return StudyExplorer(StudySession(study, settings))

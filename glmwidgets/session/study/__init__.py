@@ -1,0 +1,12 @@
+"""The live analysis of a study: one model, every run, and the group."""
+
+from __future__ import annotations
+
+from glmwidgets.front_door import front_door
+
+_EXPORTS = {
+    "analysis": "StudyAnalysis StudyMap",
+    "session": "StudySession",
+}
+
+__all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

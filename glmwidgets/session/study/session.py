@@ -1,0 +1,197 @@
+"""The live analysis of a study: one model for all runs; each run, its figures and the group's map answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from glmwidgets.session.core.live import LiveSession, first_settings
+from glmwidgets.session.core.scheduler import PATIENCE, Ticket
+from glmwidgets.session.study.analysis import StudyAnalysis, StudyMap, exclusions_of
+from glmwidgets.specification.field import SettingsError
+from glmwidgets.specification.model import Model
+from glmwidgets.specification.study import StudySettings
+from glmwidgets.study.exclusions import Exclusions, parse_rule
+from glmwidgets.study.refit import RunRefit, StudyAnswer
+from glmwidgets.study.study import Study
+from glmwidgets.study.table import QCTable
+
+__all__ = ["StudySession"]
+
+# Seconds between two looks at what has been refitted so far.
+EVERY = 0.15
+
+
+class StudySession(LiveSession):
+    """A study being looked at; see `glmwidgets.session.core.live.LiveSession`.
+
+    Parameters
+    ----------
+    study : Study
+        Its previews were made.
+    settings : StudySettings or mapping, optional
+        What to begin with, or what to change of the study's model and contrasts.
+    synchronous : bool
+        Compute in the caller's thread: for scripts and tests.
+
+    Attributes
+    ----------
+    study : Study
+    """
+
+    results = (*LiveSession.results, "answer", "figures", "arrived")
+
+    settings = traitlets.Instance(StudySettings)
+    result = traitlets.Instance(StudyMap, allow_none=True)
+    answer = traitlets.Instance(StudyAnswer, allow_none=True, help="What each run says to the contrast.")
+    arrived = traitlets.Tuple(allow_none=True, help="Runs that were refitted a moment ago, while others still are.")
+    figures = traitlets.Instance(QCTable, allow_none=True, help="Figures of quality control of the runs of `answer`.")
+    reasons = traitlets.Tuple(help="Why each run is left out; empty for those that are in.")
+    picked = traitlets.Int(-1, help="Row of the run that is looked at; -1 for none.")
+    brushed = traitlets.Tuple(help="Rows that are marked in every view.")
+
+    def __init__(
+        self, study: Study, settings: StudySettings | Mapping[str, Any] | None = None, synchronous: bool = False
+    ):
+        self.study = study
+        analysis = StudyAnalysis(study)
+        analysis.heard = self._hear
+        self._ticket: Ticket | None = None
+        self._fresh: list[RunRefit] = []
+        self._since = self._begun = 0.0
+        super().__init__(analysis, first_settings(analysis, settings), synchronous)
+        self.reasons = tuple(run.why_not for run in study.runs)
+
+    # Refitting --------------------------------------------------------------------------------------------------------
+
+    def _prepare(self, settings: StudySettings, ticket: Ticket) -> bool:
+        with self.lock:
+            self._ticket, self._fresh = ticket, []
+            self._since = self._begun = time.monotonic()
+        answer = self.analysis.graph.get("runs", settings)
+        with self.lock:
+            self.arrived = ()
+            if answer is not self.answer:
+                self.figures = None
+                self.answer = answer
+        self._judge_runs(settings, answer)
+        return False
+
+    def _hear(self, part: RunRefit) -> None:
+        """A run was refitted, on any thread: what has come is shown now and then; an old request gives way to a new."""
+        with self.lock:
+            ticket, now = self._ticket, time.monotonic()
+            self._fresh.append(part)
+            if ticket is not None and (ticket.cancelled or (not ticket.is_newest and now - self._begun > PATIENCE)):
+                self.analysis.stop()
+            elif now - self._since >= EVERY:
+                self._since, self.arrived, self._fresh = now, tuple(self._fresh), []
+
+    def _judge_runs(self, settings: StudySettings, answer: StudyAnswer) -> None:
+        """Find the runs' figures, beside the analysis."""
+
+        def judge(ticket: Ticket) -> None:
+            figures = self.analysis.figures(answer)
+            ticket.checkpoint()
+            with self.lock:
+                if answer is self.answer:
+                    self.figures = figures
+                    self.reasons = self._reasons()
+
+        with self.lock:
+            self.reasons = self._reasons() if not settings.study.rules or self.figures is not None else self.reasons
+        if self.figures is None:
+            self.aside(judge)
+
+    def _reasons(self) -> tuple[str, ...]:
+        """Why each run is left out under the present settings, or cannot answer."""
+        own = self.analysis.reasons(self.settings, self.answer)
+        lacks = (run.why_not for run in self.study.runs)
+        return tuple(a or b or c for a, b, c in zip(lacks, own, self.answer.why_not, strict=True))
+
+    # Which runs are in ------------------------------------------------------------------------------------------------
+
+    @property
+    def exclusions(self) -> Exclusions:
+        """Rules and decisions, as they are set."""
+        return exclusions_of(self.settings)
+
+    def decide(self, rows: Sequence[int], what: str | None, comment: str = "", rater: str = "") -> bool:
+        """Keep or leave out runs by hand, or have them looked at again; None takes the decision back.
+
+        Parameters
+        ----------
+        rows : sequence of int
+        what : {"keep", "drop", "look", None}
+        comment, rater : str
+        """
+        with self.lock:
+            chosen = self.exclusions
+            for row in rows:
+                chosen = chosen.decided(self.study.runs[row].name, what, comment, rater)
+            decided = [(name, d.what, d.comment, d.rater, d.when) for name, d in chosen.by_hand.items()]
+            return self.update({"study.decisions": decided})
+
+    def add_rule(self, text: str) -> bool:
+        """Leave out the runs that a rule holds for; False if it cannot be read, and `status` says why."""
+        with self.lock:
+            try:
+                rule = str(parse_rule(text))
+            except ValueError as error:
+                self.show_error(SettingsError.of("study.rules", error))
+                return False
+            return self.update({"study.rules": (*self.settings.study.rules, rule)})
+
+    def remove_rule(self, number: int) -> bool:
+        """Take a rule back."""
+        rules = self.settings.study.rules
+        return self.update({"study.rules": tuple(rule for i, rule in enumerate(rules) if i != number)})
+
+    def said(self) -> str:
+        """How many runs are left out, and by what."""
+        if self.figures is None:
+            n = sum(map(bool, self.reasons))
+            return f"{n} of {len(self.reasons)} runs left out" if n else f"{len(self.reasons)} runs"
+        return self.exclusions.said(self.study.runs, self.figures.values)
+
+    def pick(self, row: int) -> None:
+        """Look at a run in every view; -1 for none."""
+        with self.lock:
+            self.picked = row if -1 <= row < len(self.study.runs) else -1
+
+    # The whole --------------------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> Model:
+        """The model of all runs, as it is set."""
+        return self.settings.part(Model)
+
+    def take_model(self, model: Model) -> bool:
+        """Take the model of another analysis, such as of a run that was looked at by itself."""
+        return self.update({path: model.get(path) for path in Model.paths()})
+
+    def save(self) -> Path:
+        """Write model, contrasts, rules and decisions into the study's folder."""
+        with self.lock:
+            contrast = self.settings.contrast
+            study = self.study.with_model(self.model, tuple(contrast.listed))
+            path = study.save()
+            figures = self.analysis.figures(self.answer) if self.answer is not None else None
+        if figures is not None:
+            self.exclusions.save(self.study.folder, self.study.runs, figures.values)
+        return path
+
+    def _show_failure(self, settings: StudySettings, error: Any) -> None:
+        super()._show_failure(settings, error)
+        if error.stage == "group":
+            # The runs' own maps are on screen; only the group has none.
+            self._publish(result=None, clusters=None)
+
+    def close(self) -> None:
+        """End the worker threads and let go of every result."""
+        self.analysis.stop()
+        super().close()

@@ -1,0 +1,159 @@
+// Figures of many runs, one strip a figure: a dot a run, the one that is looked at marked in each, unusual ones in the
+// colour of a warning. A click picks the nearest run, a drag marks all runs between two values. Words are text only.
+
+import {
+  atNextFrame,
+  changes,
+  element,
+  fitted,
+  fitting,
+  floats,
+  listen,
+  number,
+  octets,
+  surroundings,
+} from "./shared.js";
+
+const HIGH = 19, LABEL = 0.38, EDGE = 6;
+
+function render({ model, el }) {
+  el.classList.add("glmw-strips");
+  const canvas = element("canvas", "", el), said = element("div", "glmw-note glmw-wall-said", el);
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "img");
+  said.setAttribute("aria-live", "off");
+  let values, unusual, drag = null, pointed = null;
+  const frame = atNextFrame(draw), around = surroundings(el, () => frame.soon());
+  const figures = () => model.get("figures"), names = () => model.get("names");
+
+  function read() {
+    values = floats(model.get("values"));
+    unusual = octets(model.get("unusual"));
+    frame.soon();
+  }
+
+  const left = () => Math.min(150, around.get().width * LABEL);
+  const place = (figure, value) => {
+    const { low, high } = figures()[figure], room = around.get().width - left() - 2 * EDGE;
+    return left() + EDGE + room * (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5);
+  };
+  const valueAt = (figure, x) => {
+    const { low, high } = figures()[figure], room = around.get().width - left() - 2 * EDGE;
+    return low + (high - low) * (x - left() - EDGE) / room;
+  };
+
+  function draw() {
+    if (!values) return;
+    const page = around.get(), n = names().length, out = new Set(model.get("out")), here = model.get("here");
+    const brushed = new Set(model.get("brushed")), context = fitted(canvas, page.width, figures().length * HIGH);
+    canvas.style.width = `${page.width}px`;
+    context.font = `11px ${page.family}`;
+    context.textBaseline = "middle";
+    figures().forEach(({ label, unit }, f) => {
+      const middle = f * HIGH + HIGH / 2;
+      context.fillStyle = page.colour("muted");
+      const text = unit ? `${label}, ${unit}` : label;
+      context.fillText(fitting(text, left() - 4, (words) => context.measureText(words).width), 0, middle);
+      context.fillStyle = page.colour("line");
+      context.fillRect(left(), middle, page.width - left(), 1);
+      for (let row = 0; row < n; row++) {
+        const value = values[f * n + row];
+        if (!Number.isFinite(value)) continue;
+        const marked = brushed.has(row), odd = unusual[f * n + row];
+        context.globalAlpha = out.has(row) ? 0.3 : marked || odd ? 1 : 0.55;
+        context.fillStyle = page.colour(odd ? "warn" : marked ? "picked" : "ink");
+        context.beginPath();
+        context.arc(place(f, value), middle, odd || marked ? 3 : 2, 0, 2 * Math.PI);
+        context.fill();
+      }
+      context.globalAlpha = 1;
+      const mine = here >= 0 ? values[f * n + here] : NaN;
+      if (Number.isFinite(mine)) {
+        context.fillStyle = page.colour("accent");
+        context.fillRect(place(f, mine) - 1.5, f * HIGH + 2, 3, HIGH - 4);
+      }
+      if (drag?.figure === f) {
+        context.fillStyle = page.colour("picked");
+        context.globalAlpha = 0.2;
+        context.fillRect(Math.min(drag.from, drag.to), f * HIGH, Math.abs(drag.to - drag.from), HIGH);
+        context.globalAlpha = 1;
+      }
+    });
+    tell();
+  }
+
+  function tell() {
+    const n = names().length, here = model.get("here");
+    const { figure, row } = pointed ?? { figure: -1, row: here };
+    const known = figures()[figure];
+    const text = known && row >= 0
+      ? `${names()[row]}: ${known.label} ${number(values[figure * n + row])} ${known.unit}`.trim()
+      : names()[here] ?? "";
+    said.textContent = text;
+    said.title = known?.help ?? "";
+    canvas.setAttribute("aria-label", `${figures().length} figures of ${n} runs${text ? `; ${text}` : ""}`);
+  }
+
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect(), figure = Math.floor((event.clientY - box.top) / HIGH);
+    return { figure: figure < figures().length ? figure : -1, x: event.clientX - box.left };
+  };
+  const nearest = ({ figure, x }) => {
+    const n = names().length;
+    let best = -1, far = 8;
+    for (let row = 0; figure >= 0 && row < n; row++) {
+      const gap = Math.abs(place(figure, values[figure * n + row]) - x);
+      if (gap < far) [best, far] = [row, gap];
+    }
+    return best;
+  };
+
+  canvas.addEventListener("pointerdown", (event) => {
+    const { figure, x } = at(event);
+    if (figure < 0) return;
+    drag = { figure, from: x, to: x };
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const where = at(event);
+    if (drag) drag.to = where.x;
+    pointed = { figure: where.figure, row: nearest(where) };
+    frame.soon();
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    if (!drag) return;
+    const { figure, from, to } = drag, n = names().length, row = nearest(at(event));
+    drag = null;
+    if (Math.abs(to - from) > 4) {
+      const [low, high] = [from, to].sort((a, b) => a - b).map((x) => valueAt(figure, x));
+      const inside = (k) => values[figure * n + k] >= low && values[figure * n + k] <= high;
+      model.set("brushed", names().map((_, k) => k).filter(inside));
+      model.save_changes();
+    } else if (row >= 0) {
+      model.send({ kind: "pick", row });
+    }
+    frame.soon();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    pointed = null;
+    frame.soon();
+  });
+  canvas.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    model.set("brushed", []);
+    model.save_changes();
+  });
+
+  const unlisten = listen(model, {
+    ...changes(["values", "unusual", "figures", "names"], read),
+    ...changes(["here", "brushed", "out"], () => frame.soon()),
+  });
+  read();
+  return () => {
+    unlisten();
+    frame.stop();
+    around.stop();
+  };
+}
+
+export default { render };
