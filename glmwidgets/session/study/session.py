@@ -83,13 +83,17 @@ class StudySession(LiveSession):
 
     def _hear(self, part: RunRefit) -> None:
         """A run was refitted, on any thread: what has come is shown now and then; an old request gives way to a new."""
-        with self.lock:
-            ticket, now = self._ticket, time.monotonic()
-            self._fresh.append(part)
-            if ticket is not None and (ticket.cancelled or (not ticket.is_newest and now - self._begun > PATIENCE)):
-                self.analysis.stop()
-            elif now - self._since >= EVERY:
-                self._since, self.arrived, self._fresh = now, tuple(self._fresh), []
+        ticket, now = self._ticket, time.monotonic()
+        self._fresh.append(part)
+        if ticket is not None and (ticket.cancelled or (not ticket.is_newest and now - self._begun > PATIENCE)):
+            self.analysis.stop()
+        # Who holds the lock may wait for this refit: what is not shown now is shown the next time.
+        elif now - self._since >= EVERY and self.lock.acquire(blocking=False):
+            try:
+                fresh, self._fresh = self._fresh, []
+                self._since, self.arrived = now, tuple(fresh)
+            finally:
+                self.lock.release()
 
     def _judge_runs(self, settings: StudySettings, answer: StudyAnswer) -> None:
         """Find the runs' figures, beside the analysis."""

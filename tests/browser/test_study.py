@@ -1,0 +1,53 @@
+"""A study as a person looks at it: wall, table, figures, decisions, the group's map, one run and back."""
+
+from glmwidgets.datasets import write_study
+
+UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+
+SETUP = "import glmwidgets as gw\nex = gw.explore_study({dataset!r}, {folder!r})\nex"
+
+
+def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, tmp_path):
+    dataset = write_study(tmp_path / "bids", 12, {5: "spike"}, shape=(16, 19, 15), n_scans=60)
+    page = notebook([SETUP.format(dataset=str(dataset), folder=str(tmp_path / "study"))])
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_function(UP_TO_DATE, timeout=90_000)
+
+    def until(expression):
+        for _ in range(600):
+            if ask(page, f"print(bool({expression}))") == "True":
+                return
+            page.wait_for_timeout(100)
+        raise AssertionError(f"never became true: {expression}; {ask(page, 'print(ex.session.status)')}")
+
+    until("ex.session.figures is not None")
+    wall = page.locator(".glmw-wall canvas")
+    wall.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    screenshot(page, "study")
+    # A click on a small map looks at its run in every view.
+    wall.click(position={"x": 100, "y": 30})
+    until("ex.session.picked == 1")
+    assert "02" in page.locator(".glmw-wall-said").first.inner_text()
+    # The explorer is in view as a whole, and no taller than the notebook's room.
+    room = page.evaluate("() => document.querySelector('.jp-Notebook, .jp-WindowedPanel-outer').clientHeight")
+    assert page.locator(".glmw-explorer").bounding_box()["height"] <= room
+    # What is decided leaves the group, and undo takes it back.
+    page.get_by_role("button", name="leave out", exact=True).click()
+    until("len(ex.session.result.used) == 11 and ex.session.reasons[1].startswith('by hand')")
+    screenshot(page, "study-left-out")
+    page.get_by_role("button", name="undo").first.click()
+    until("len(ex.session.result.used) == 12")
+    # A change of the model is answered by all runs.
+    before = ask(page, "print(ex.session.answer.z(0)[:3])")
+    page.get_by_label("response", exact=False).first.select_option("glover")
+    until("ex.session.is_current and ex.session.settings.design.hrf_model == 'glover'")
+    assert ask(page, "print(ex.session.answer.z(0)[:3])") != before
+    # One run in front of the study, and its model for all.
+    page.get_by_role("button", name="open", exact=True).click()
+    page.get_by_role("button", name="apply this model to the study").wait_for()
+    until("ex.opened.session.result is not None")
+    screenshot(page, "study-run")
+    page.get_by_role("button", name="back to the study").click()
+    until("ex.opened is None")
+    assert wall.is_visible()
