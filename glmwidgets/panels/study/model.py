@@ -56,4 +56,4 @@ class StudyModelPanel(Panel):
         answer = self.session.answer
         if answer is not None:
             fitted = sum(part.fitted is not None for part in answer.parts)
-            self.set_verdict(f"{fitted} of {len(answer.parts)} runs fitted", "quiet")
+            self.set_verdict(f"{fitted} / {len(answer.parts)} fitted", "quiet")

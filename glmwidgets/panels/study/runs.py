@@ -78,7 +78,8 @@ class RunsPanel(Panel):
         shown = [FIGURES[key] for key in self.columns.value]
         columns = [{"label": "run", "text": True, "short": True}]
         columns += [
-            {"label": f"{f.label}{f', {f.unit}' if f.unit else ''}", "digits": f.digits - 1, "help": f.definition}
+            # By the word that rules use, which is short; the rest is said when it is pointed at.
+            {"label": f.key, "digits": f.digits - 1, "help": f"{f.label}, {f.unit}: {f.definition}"}
             for f in shown
         ]
         columns.append({"label": "left out", "text": True})
