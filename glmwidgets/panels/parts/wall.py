@@ -73,7 +73,7 @@ class MapWall(anywidget.AnyWidget):
     --------
     >>> wall = MapWall()
     >>> wall.show((1, 1, 2), np.array([0, 1]), np.array([[0.0, 3.0], [np.nan, -1.0]]))
-    >>> list(np.frombuffer(wall.levels, np.int8))
+    >>> np.frombuffer(wall.levels, np.int8).tolist()
     [0, 30, -128, -10]
     """
 
