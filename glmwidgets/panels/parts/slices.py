@@ -195,14 +195,33 @@ class SliceViewer(SlicesState):
         ValueError
             If there is no background yet, or the image is not one volume or lies elsewhere.
         """
+        self.lay_under(*self.underlay_of(img))
+
+    def underlay_of(self, img: nib.Nifti1Image) -> tuple[bytes, list[int]]:
+        """Greys of an underlay, and the parts that they cut each voxel into, for `lay_under`: what takes the time.
+
+        Parameters
+        ----------
+        img : Nifti1Image
+            As in `set_underlay`, which does both.
+
+        Returns
+        -------
+        greys : bytes
+        parts : list of 3 int
+        """
         grid = self._require_grid("set_underlay")
         if len(img.shape) != 3:
             raise ValueError(f"an underlay is one 3-D volume, not {' × '.join(map(str, img.shape))}")
         parts, affine = grid.finer(float(np.linalg.norm(img.affine[:3, :3], axis=0).min()))
         shape = tuple(n * k for n, k in zip(grid.display_shape, parts, strict=True))
         greys = grey_levels(image_data(resample_img(img, affine, shape, interpolation="linear")))
+        return np.ascontiguousarray(greys).tobytes(), list(parts)
+
+    def lay_under(self, greys: bytes, parts: list[int]) -> None:
+        """Lay the map over what `underlay_of` gave."""
         with self._lock, self.hold_sync():
-            self._background, self._parts = np.ascontiguousarray(greys).tobytes(), list(parts)
+            self._background, self._parts = greys, parts
 
     def set_contour(self, inside: np.ndarray | None) -> None:
         """Draw a line around some voxels, of another map or a region.

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.images.load import image_data, load_image
-from glmwidgets.images.resample import resample_img
+from glmwidgets.images.load import load_image
 from glmwidgets.panels.parts.slices import SliceViewer
+from glmwidgets.runs.backgrounds import values_on_grid
 from glmwidgets.session.core.live import LiveSession
+from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.specification.field import SettingsError
 
 __all__ = ["FilesOnMap"]
 
+log = logging.getLogger(__name__)
+
 
 class FilesOnMap:
     """Keeps the images of the settings ``map.underlay`` and ``map.contour`` on a viewer.
+
+    They are read and brought to the map's grid on threads of their own: a large image takes seconds.
 
     Parameters
     ----------
@@ -27,17 +35,38 @@ class FilesOnMap:
 
     def __init__(self, session: LiveSession, viewer: SliceViewer):
         self._session, self._viewer = session, viewer
+        self._under: str | None = None
         self._contour: tuple[str, float] | None = None
         self._values = lru_cache(maxsize=1)(self._read_contour)
+        self._lanes = {name: LatestWins(session.is_synchronous) for name in ("underlay", "contour")}
         session.observe_locked(self.show_contour, "settings")
 
-    def underlay(self) -> nib.Nifti1Image | None:
-        """Image to lay the map over in the place of its background; the run's anatomical one has its own resolution."""
-        look = self._session.settings.map
-        if look.underlay:
-            return self._image("map.underlay", look.underlay)
-        run = getattr(self._session, "run", None)
-        return run.anatomical if look.background == "anatomical" and run is not None else None
+    def close(self) -> None:
+        """End the threads."""
+        for lane in self._lanes.values():
+            lane.close()
+
+    def show_underlay(self, wanted: bool) -> None:
+        """Lay what is set over the background that has just been shown, or leave that as it is.
+
+        The run's anatomical image has its own resolution, too.
+
+        Parameters
+        ----------
+        wanted : bool
+            Not over a scan that is looked at.
+        """
+        look, run = self._session.settings.map, getattr(self._session, "run", None)
+        anatomical = run.anatomical if look.background == "anatomical" and run is not None else None
+        there = wanted and (look.underlay or anatomical is not None)
+        self._under = under = look.underlay if there else None
+        if there:
+            self._do(
+                "underlay",
+                lambda: self._viewer.underlay_of(self._image("map.underlay", under) if under else anatomical),
+                lambda greys: self._viewer.lay_under(*greys),
+                lambda: self._under == under,
+            )
 
     def show_contour(self, _change: object = None) -> None:
         """Draw the contour that is set."""
@@ -46,12 +75,34 @@ class FilesOnMap:
         if wanted == self._contour:
             return
         self._contour = wanted
-        values = self._values(look.contour) if look.contour else None
-        self._viewer.set_contour(None if values is None else np.abs(values) >= look.contour_level)
+        path, level = wanted
+        self._do(
+            "contour",
+            lambda: np.abs(self._values(path)) >= level if path else None,
+            self._viewer.set_contour,
+            lambda: self._contour == wanted,
+        )
+
+    def _do(
+        self, name: str, make: Callable[[], Any], show: Callable[[Any], None], is_wanted: Callable[[], bool]
+    ) -> None:
+        def job(_ticket: Ticket) -> None:
+            try:
+                made = make()
+                with self._session.lock:
+                    if is_wanted():
+                        show(made)
+            except SettingsError as error:
+                self._session.show_error(error)
+            except Exception as error:
+                log.exception("the %s could not be shown", name)
+                self._session.show_error(error)
+
+        self._lanes[name].submit(job)
 
     def _read_contour(self, path: str) -> np.ndarray:
         img, session = self._image("map.contour", path), self._session
-        return image_data(resample_img(img, session.affine, session.shape, interpolation="linear"))
+        return values_on_grid(img, session.affine, session.shape)
 
     def _image(self, setting: str, path: str) -> nib.Nifti1Image:
         try:

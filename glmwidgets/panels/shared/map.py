@@ -89,6 +89,7 @@ class MapPanel(Panel):
     def forget(self) -> None:
         """Let go of the results on the map."""
         self._painted = self._shown = None
+        self._files.close()
         if self._beside is not None:
             self._beside.forget()
 
@@ -179,13 +180,11 @@ class MapPanel(Panel):
         self._background = wanted
         if scan is None:
             self.viewer.set_background(session.analysis.background_image(look.background), session.affine)
-            finer = self._files.underlay()
-            if finer is not None:
-                self.viewer.set_underlay(finer)
         else:
             # The greys of the mean, so that a scan that is brighter looks brighter.
             limits = grey_limits(session.analysis.background_image("mean"))
             self.viewer.set_background(session.scan_image(scan), session.affine, limits)
+        self._files.show_underlay(scan is None)
 
     def _show_state(self, _change: object = None) -> None:
         # A threshold that moves leaves the map true; only what the map is computed from makes it stale.

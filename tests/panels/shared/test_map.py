@@ -1,5 +1,6 @@
 """The map panel without a browser: what gives the colours, how it is looked at, and what is told in words."""
 
+import threading
 from dataclasses import fields
 
 import nibabel as nib
@@ -312,6 +313,29 @@ class TestBackground:
         np.testing.assert_allclose(along[inner], slope * place[inner] + offset, atol=1)
         session.undo()
         assert (viewer._parts, len(viewer._background)) == ([1, 1, 1], int(np.prod(session.shape)))
+
+    def test_an_underlay_is_read_beside_the_caller(self, run, tmp_path, monkeypatch):
+        """It holds nobody up; what comes when another background is wanted is not shown."""
+        from glmwidgets.panels.shared import files_on_map
+
+        nib.save(nib.Nifti1Image(np.arange(27.0).reshape(3, 3, 3), run.domain.affine), tmp_path / "slow.nii")
+        go, read = threading.Event(), files_on_map.load_image
+        monkeypatch.setattr(files_on_map, "load_image", lambda *args, **more: (go.wait(20), read(*args, **more))[1])
+        session = Session(run)
+        panel = MapPanel(session)
+        before = panel.viewer._background
+        assert session.update({"map.underlay": str(tmp_path / "slow.nii")})  # returns before the file is read
+        assert panel.viewer._background == before
+        session.update({"map.underlay": ""})
+        go.set()
+        lane = panel._files._lanes["underlay"]
+        assert lane.wait_until_idle(20)
+        assert panel.viewer._background == before
+        session.update({"map.underlay": str(tmp_path / "slow.nii")})
+        assert lane.wait_until_idle(20)
+        assert panel.viewer._background != before
+        panel.forget()
+        session.close()
 
     def test_a_file_that_is_not_there_is_told(self, panel, tmp_path):
         panel.session.update({"map.underlay": str(tmp_path / "none.nii")})

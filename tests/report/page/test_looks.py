@@ -120,6 +120,23 @@ def test_the_page_holds_the_figure_that_one_would_draw_by_hand(asked, view, how)
     assert picture(mask, "").src in html
 
 
+def test_the_contour_of_another_map_is_drawn_in_its_colour(asked, tmp_path):
+    values = np.zeros(asked.shape, dtype=np.float32)
+    values[3:-3, 3:-3, 1:-1] = 5
+    nib.save(nib.Nifti1Image(values, asked.affine), tmp_path / "other.nii")
+
+    def share():
+        green = _pixels(session_report(asked).html) * 255
+        return np.mean(np.abs(green - [0x8C, 0xFF, 0x66]).max(axis=1) < 40)
+
+    assert share() < 1e-5
+    assert asked.update({"map.contour": str(tmp_path / "other.nii"), "map.contour_level": 4.0})
+    assert share() > 1e-3
+    assert "with the contour of other.nii at 4" in session_report(asked).html
+    assert asked.update({"map.contour_level": 6.0})
+    assert share() < 1e-5
+
+
 def test_a_glass_brain_is_drawn_where_one_is_looked_at(asked):
     assert asked.update({"map.view": "glass", "map.colormap": "orange-purple", "map.opacity": 0.4})
     result, affine = asked.result, asked.run.domain.affine
