@@ -53,6 +53,9 @@ function build(el) {
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", HELP);
   canvas.setAttribute("aria-describedby", readout.id);
+  readout.setAttribute("role", "status");
+  readout.ariaLive = "off";
+  readout.ariaAtomic = "true"; // place and value are one sentence
   const foot = document.createElement("div"), tools = document.createElement("div");
   foot.className = "glmw-slices-foot";
   tools.className = "glmw-slices-tools";

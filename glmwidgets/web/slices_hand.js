@@ -98,6 +98,7 @@ export function follow(view) {
     if (view.byKeyboard === on) return;
     view.byKeyboard = on;
     canvas.classList.toggle("glmw-keyboard", on);
+    view.readout.ariaLive = on ? "polite" : "off"; // a hand that drags would have it talk without an end
     view.repaint();
   }
 

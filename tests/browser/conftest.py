@@ -21,6 +21,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,10 @@ LAB_SETTINGS = {
 START_S = 90
 CELLS_S = 120
 
+SERIOUS = """async (where) => (await axe.run(where)).violations
+  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`))
+"""
 UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 # The kernel takes messages in their order: once it has answered this, it has heard all that came before.
 HEARD = """async () => {
@@ -310,6 +315,19 @@ def pixels():
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
     return look
+
+
+@pytest.fixture
+def serious():
+    """``serious(page, selector)``: what axe-core finds there that is serious or critical."""
+    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python, of the test extra")
+    axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+    def found(page, where):
+        page.evaluate(axe)
+        return page.evaluate(SERIOUS, where)
+
+    return found
 
 
 @pytest.fixture

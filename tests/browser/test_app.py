@@ -18,7 +18,7 @@ from glmwidgets.datasets import simulate_run
 IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 
 
-def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, screenshot):
+def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, screenshot, serious):
     data, run = tmp_path / 'a folder\'s "data"', simulate_run("small")
     data.mkdir()
     nib.save(run.img, data / "bold.nii.gz")
@@ -53,6 +53,7 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
         page.wait_for_function(IDLE)
         assert not np.array_equal(pixels(page.locator(".glmw-slices canvas").first), painted)
         screenshot(page, "app_dark")
+        assert serious(page, "html") == []
         # What is kept goes to the person: the kernel's folder is gone when the app ends.
         with page.expect_download() as kept:
             page.get_by_role("button", name="Keep").click()

@@ -1,7 +1,5 @@
 """Eyes, ears and fingers: axe-core finds nothing serious, light and dark; verdicts are heard, targets are large."""
 
-from importlib.resources import files
-
 import pytest
 
 from glmwidgets.datasets import simulate_run
@@ -33,33 +31,21 @@ ex = gw.explore_group(maps, table, match="order")
 ex
 """,
 }
-SERIOUS = """async (where) => (await axe.run(where)).violations
-  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`))
-"""
-
-
 SMALL = """() => [...document.querySelectorAll('.glmw :is(button, select, summary)')]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
   .map((e) => e.outerHTML.slice(0, 120))"""
 
 
-def serious(page, where):
-    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python, of the test extra")
-    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    return page.evaluate(SERIOUS, where)
-
-
 @pytest.mark.parametrize("name", EXPLORERS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_is_found(notebook, settle, name, theme):
+def test_nothing_serious_is_found(notebook, settle, serious, name, theme):
     page = notebook([EXPLORERS[name]], theme=theme)
     settle(page)
     assert serious(page, ".glmw") == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_is_found_in_a_report(page, tmp_path, theme):
+def test_nothing_serious_is_found_in_a_report(page, serious, tmp_path, theme):
     session = Session(open_run(simulate_run("small")), synchronous=True)
     session.refresh()
     session_report(session).save_as_html(tmp_path / "report.html")
