@@ -175,7 +175,7 @@ class NiftiLabelsMasker(SeriesMasker):
                 advice='resampling_target="data" or "labels" brings one to the other',
             )
         if self.resampling_target == "labels":
-            return resample_to_img(img, self.labels_img_)
+            return resample_to_img(img, self.labels_img_, clip=True)
         # Fitted without this image: its grid is known only now.
         warn_of_resampling("the label image", self.labels_img_, img, "image")
         before = self.labels_

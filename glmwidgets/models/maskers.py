@@ -122,7 +122,7 @@ class NiftiMasker(SeriesMasker):
             return img
         if self.target_affine is None and self.target_shape is None:
             warn_of_resampling("the image", img, self.mask_img_, "mask")
-        return resample_to_img(img, self.mask_img_)
+        return resample_to_img(img, self.mask_img_, clip=True)
 
     def _take(self, img: nib.Nifti1Image) -> np.ndarray:
         return apply_mask(img, self.mask_img_, dtype=None)
