@@ -87,6 +87,26 @@ def test_files_that_are_named_exist(path):
         assert (ROOT / file).exists(), file
 
 
+def test_the_floors_of_the_architecture_are_those_of_the_contract():
+    tomllib = pytest.importorskip("tomllib", reason="comes with Python 3.11")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    floors = [sorted(room.removeprefix("glmwidgets.") for room in row.split(" | ")) for row in contracts[0]["layers"]]
+    told: dict[int, list[str]] = {}
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for floor, room in re.findall(r"^\| (\d+) \| `glmwidgets/(\w+)`", page, re.MULTILINE):
+        told.setdefault(int(floor), []).append(room)
+    assert [sorted(told[floor]) for floor in sorted(told, reverse=True)] == floors
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_modules_that_pages_name_exist(page):
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / "glmwidgets").rglob("*.*")]
+    rooms = "|".join({path.split("/")[1] for path in files if path.count("/") > 1})
+    for name in re.findall(rf"`((?:glmwidgets/)?(?:{rooms})/[\w./]+\.(?:py|js|css))`", page.read_text("utf-8")):
+        assert any(file.endswith(f"/{name}") or file == name for file in files), name
+
+
 def test_the_reference_holds_every_name_of_a_front_door_once_and_no_other(reference):
     offered = set()
     for package in FRONT_DOORS[1:]:

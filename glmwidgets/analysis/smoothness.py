@@ -141,7 +141,21 @@ def smoothness_of(
 
 
 def runs_smoothness_of(asked: Any, domain: Domain, runs: Sequence[SpatialNoise]) -> SpatialNoise:
-    """Of several runs that are combined: as rough as they are on average."""
+    """Of several runs that are combined: as rough as they are on average.
+
+    Parameters
+    ----------
+    asked : object
+        Not read: the estimator is chosen where a number is asked for.
+    domain : Domain
+        The voxels that all runs have.
+    runs : sequence of SpatialNoise
+        Of each run.
+
+    Returns
+    -------
+    SpatialNoise
+    """
 
     def estimate(method: str) -> Smoothness:
         return pooled_smoothness([one.smoothness(method) for one in runs])
@@ -158,6 +172,10 @@ def group_smoothness_of(asked: Any, fitted: Any, domain: Domain) -> SpatialNoise
         Not read.
     fitted : FittedGroup
     domain : Domain
+
+    Returns
+    -------
+    SpatialNoise
     """
 
     def residuals() -> np.ndarray:
