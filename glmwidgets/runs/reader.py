@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,7 +27,7 @@ from glmwidgets.images.mask import masked_series, voxel_taker
 from glmwidgets.images.mean import Means
 from glmwidgets.images.resample import resample_img
 from glmwidgets.images.smooth import gaussian_sigma, n_cpus, storage_dtype
-from glmwidgets.images.voxels import Volume, each_volume, image_data, lies_in_file, scaling_of
+from glmwidgets.images.voxels import Volume, each_volume, image_data, is_compressed, lies_in_file, scaling_of
 from glmwidgets.runs.domain import Domain
 
 __all__ = ["Reader", "watched"]
@@ -56,6 +57,10 @@ def watched(watch: Callable[[Reader, int, np.ndarray], None]) -> Iterator[None]:
         yield
     finally:
         _watching.reset(before)
+
+
+# Scans are asked for on any thread.
+_one_at_a_time = threading.Lock()
 
 
 class Reader:
@@ -104,6 +109,11 @@ class Reader:
         self._stamp = _stamp(opened)
         self._found: _Found | None = None
         self._measured: tuple[np.ndarray, Series] | None = None
+        self._playing: tuple[int, np.ndarray, Iterator[Volume]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where in its file it is stays with the process.
+        return {**vars(self), "_playing": None}
 
     @cached_property
     def domain(self) -> Domain:
@@ -170,12 +180,22 @@ class Reader:
         return self._found.means.mean(dtype) if self._in_order else image_data(self.image).mean(axis=3, dtype=dtype)
 
     def scan(self, number: int) -> np.ndarray:
-        """One scan, 3-D."""
+        """One scan, 3-D. Of a compressed file those behind the last one that was asked for are found soonest."""
         number = range(self.n_scans)[number]
-        if not lies_in_file(self.opened):
+        if not self._in_order:
             return image_data(self.image)[..., number]
         self._check_there()
-        return next(islice(each_volume(self.opened), number, None)).values
+        if not is_compressed(self.opened):
+            return np.asanyarray(self.opened.dataobj[..., number])
+        with _one_at_a_time:
+            if self._playing is None or number < self._playing[0]:
+                volumes = each_volume(self.opened)
+                self._playing = 0, next(volumes).values, volumes
+            at, values, volumes = self._playing
+            if number > at:
+                values = next(islice(volumes, number - at - 1, None)).values
+            self._playing = number, values, volumes
+            return values
 
     def alive(self) -> np.ndarray:
         """Voxels whose series are finite and change in the scans that are used, 3-D, bool."""
