@@ -170,7 +170,7 @@ def measure(
 
 
 def measured(
-    mask: np.ndarray, kind: str, fwhm: float, n_maps: int, n_slow: int, folder: Path | None
+    mask: np.ndarray, kind: str, fwhm: float, n_maps: int, n_slow: int, folder: Path | None, only_kept: bool = False
 ) -> dict[str, np.ndarray]:
     """`measure` of many maps, a hundred at a time, each kept in a folder; pTFCE, which is slow, of the first ones."""
     noise, parts, known = Noise(mask, kind, fwhm), [], None
@@ -181,6 +181,8 @@ def measured(
         if path is not None and path.is_file():
             parts.append(dict(np.load(path)))
             continue
+        if only_kept:
+            continue
         known = learn(noise, np.random.default_rng([7, round(10 * fwhm)])) if known is None else known
         part = measure(mask, kind, fwhm, range(start, min(start + CHUNK, n_maps)), known, methods)
         part["fwhm"] = np.array([known.field.resel_size ** (1 / 3)])
@@ -189,7 +191,8 @@ def measured(
             np.savez(path.with_suffix(".part.npz"), **part)
             path.with_suffix(".part.npz").replace(path)
         parts.append(part)
-    return {name: np.concatenate([part[name] for part in parts if name in part]) for name in parts[0]}
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: np.concatenate([part[name] for part in parts if name in part]) for name in names}
 
 
 # The tables -----------------------------------------------------------------------------------------------------------
@@ -208,10 +211,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def tables(results: Mapping[tuple[str, float], dict[str, np.ndarray]]) -> dict[str, str]:
     """Rates of heights and of clusters, by mark of the page."""
-    of = ("noise", "FWHM", "estimated")
+    of = ("noise", "FWHM", "estimated", "maps")
 
     def named(kind: str, fwhm: float, found: Mapping[str, np.ndarray]) -> list[str]:
-        return [KINDS[kind], f"{fwhm:g}", f"{found['fwhm'][0]:.2f}"]
+        return [KINDS[kind], f"{fwhm:g}", f"{found['fwhm'][0]:.2f}", f"{found['rft'].size:,}"]
 
     heights = [
         [*named(*key, found), *(rate(found[name]) if name in found else "–" for name in HEADS)]
@@ -243,18 +246,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="2000 maps of each noise, as in the documentation")
     parser.add_argument("--maps", type=int, help="maps of each noise, in the place of 100 or 2000")
-    parser.add_argument("--ptfce", type=int, default=500, help="maps that pTFCE is measured on, at most")
+    parser.add_argument("--ptfce", type=int, default=500, help="Gaussian maps that pTFCE is measured on, at most")
     parser.add_argument("--bold", help="run whose brain is the mask; SPM's auditory run is downloaded without")
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--keep", type=Path, help="folder for what was measured, from which it goes on")
+    parser.add_argument("--only-kept", action="store_true", help="measure no more, and show what is kept")
     parser.add_argument("--page", type=Path, help="page that the tables are written into, in the place of the screen")
     arguments = parser.parse_args()
     n_maps = arguments.maps or (2000 if arguments.full else 100)
     mask, start, results = mask_of(arguments.bold), time.perf_counter(), {}
     for kind in arguments.kinds:
         for fwhm in FWHM:
-            slow = 0 if kind == "t of 12" else arguments.ptfce
-            results[kind, fwhm] = measured(mask, kind, fwhm, n_maps, slow, arguments.keep)
+            slow = arguments.ptfce if kind == "Gaussian" else 0
+            found = measured(mask, kind, fwhm, n_maps, slow, arguments.keep, arguments.only_kept)
+            if found:
+                results[kind, fwhm] = found
             print(f"{time.perf_counter() - start:5.0f} s  {kind}, FWHM of {fwhm:g} voxels", flush=True)
     made = tables(results)
     if arguments.page:

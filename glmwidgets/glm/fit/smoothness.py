@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.inference.smoothness import (
+    PAIR_BLOCK,
     SMOOTHNESS,
     NeighbourPairs,
     Smoothness,
@@ -21,11 +22,15 @@ from glmwidgets.glm.inference.smoothness import (
     residual_correlations,
 )
 from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 __all__ = ["N_CELLS", "fit_smoothness", "sampled_pairs", "white_volumes"]
 
 # Cells (a voxel and its next along each axis) whose whitened residuals are looked at.
 N_CELLS = 2000
+
+# Values (cells times scans) that tell smoothness to some .3 %: of long runs fewer cells are looked at, but not below.
+N_VALUES, LEAST_CELLS = 150_000, 500
 
 # Volumes of residuals that tell how noise correlates over space, and voxels that are whitened at once.
 N_VOLUMES, BLOCK = 20, 4096
@@ -50,8 +55,8 @@ def fit_smoothness(
     method : {"correlation", "derivatives"}
         A key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
     n_cells : int or None
-        Under autocorrelated noise, number of cells whose whitened residuals are looked at, the same ones each time;
-        None is all of them.
+        Under autocorrelated noise, most cells whose whitened residuals are looked at, the same ones each time; of long
+        runs fewer are. None is all of them.
     products : dict, optional
         Where the products of neighbours' series are kept for the next model of the same data.
 
@@ -136,12 +141,19 @@ def _explained(fit: Fit) -> tuple[NDArray, NDArray]:
 
 def _dots(g: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
     total = np.zeros(i.size)
-    for row in g:
-        total += row[i] * row[j]
+
+    def add(block: slice) -> None:
+        first, second, own = i[block], j[block], total[block]
+        for row in g:
+            own += row[first] * row[second]
+
+    side_by_side(add, even_blocks(i.size, PAIR_BLOCK))
     return total
 
 
 def _of_whitened(fit: Fit, pairs: NeighbourPairs, method: str, n_cells: int | None) -> Smoothness:
+    if n_cells is not None:
+        n_cells = min(n_cells, max(LEAST_CELLS, N_VALUES // fit.moments.n_scans))
     some = sampled_pairs(pairs, n_cells)
     voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
     index = np.empty(pairs.n_voxels, dtype=np.intp)

@@ -161,8 +161,9 @@ def cluster_p(
             advice={"function": "give table=draw_cluster_table(...)"},
         )
     familywise, uncorrected = row.size_p(np.asarray(size, dtype=np.float64), float(forming), field, table)
-    of_peaks = replace(field, method=row.formulas)
-    return ClusterP(familywise, uncorrected, tuple(of_peaks.peak_p(heights) for heights in peaks))
+    ends = np.cumsum([len(heights) for heights in peaks], dtype=int)
+    of_peaks = replace(field, method=row.formulas).peak_p(np.concatenate([[], *peaks]))
+    return ClusterP(familywise, uncorrected, tuple(np.split(of_peaks, ends[:-1])) if peaks else ())
 
 
 def _by_field(formulas: str) -> Callable[..., Tails]:
