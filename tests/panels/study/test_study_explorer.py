@@ -1,0 +1,95 @@
+"""The study explorer without a browser: a control moves a setting, a setting moves every view."""
+
+import numpy as np
+import pytest
+
+from glmwidgets.datasets import write_study
+from glmwidgets.panels.study import StudyExplorer, explore_study
+from glmwidgets.session.study import StudySession
+from glmwidgets.study import Study
+
+N = 6
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    root = write_study(tmp_path_factory.mktemp("bids"), N, {2: "spike"}, shape=(18, 22, 17), n_scans=60)
+    study = Study.of(root, tmp_path_factory.mktemp("study"))
+    study.build_previews()
+    study.save()
+    return study
+
+
+@pytest.fixture
+def explorer(study):
+    explorer = StudyExplorer(StudySession(study, synchronous=True))
+    yield explorer
+    explorer.close()
+
+
+def levels(explorer):
+    return np.frombuffer(explorer.wall.wall.levels, np.int8).reshape(N, -1)
+
+
+def test_the_wall_has_each_run_s_map(explorer):
+    answer = explorer.session.answer
+    for i in range(N):
+        expected = np.clip(np.rint(answer.z(i) * 10), -127, 127)
+        shown = levels(explorer)[i]
+        np.testing.assert_array_equal(shown[shown != -128], expected)
+    before = levels(explorer).copy()
+    explorer.model.controls["design.hrf_model"].value = "glover"
+    assert not np.array_equal(levels(explorer), before)
+
+
+def test_a_run_that_is_picked_is_marked_in_every_view(explorer):
+    explorer.session.pick(3)
+    assert (explorer.wall.wall.here, explorer.figures.strips.here, explorer.runs.table.here) == (3, 3, 3)
+    explorer.figures.strips.brushed = [1, 4]
+    assert explorer.session.brushed == (1, 4)
+    assert explorer.wall.wall.brushed == [1, 4]
+    assert explorer.runs.table.picked == [1, 4]
+
+
+def test_the_filter_takes_a_name_or_a_rule(explorer):
+    explorer.runs.filter.value = "-03"
+    assert [row["cells"][0] for row in explorer.runs.table.rows] == ["sub-03"]
+    assert explorer.wall.wall.order == [2]
+    usual = explorer.session.figures.values["tsnr"].median()
+    explorer.runs.filter.value = f"tsnr ge {usual:.6f}"
+    assert len(explorer.wall.wall.order) == 3
+    explorer.runs.filter.value = "tsnr is 3"
+    assert "comparison" in explorer.runs._said.value
+    assert len(explorer.wall.wall.order) == N
+
+
+def test_what_is_decided_is_of_all_marked_runs(explorer):
+    explorer.session.brushed = (1, 4)
+    explorer.decisions.comment.value, explorer.decisions.rater.value = "moved", "AB"
+    explorer.decisions.drop.click()
+    assert explorer.session.result.used == (0, 2, 3, 5)
+    assert explorer.runs.table.rows[4]["out"]
+    assert explorer.figures.strips.out == [1, 4]
+    explorer.decisions.rule.value = "tsnr gt 0"
+    explorer.decisions.add.click()
+    assert "two participants" in explorer.session.status.message
+    explorer.decisions._rules.children[0].children[1].click()
+    assert explorer.session.result.used == (0, 2, 3, 5)
+
+
+def test_a_run_is_opened_under_the_model_and_gives_its_own_back(explorer):
+    explorer.session.update({"noise.model": "ols"})
+    run = explorer.open_run(2)
+    assert run.session.settings.noise.model == "ols"
+    run.session.update({"design.hrf_model": "glover"})
+    assert explorer.take_model()
+    assert explorer.opened is None
+    assert explorer.session.settings.design.hrf_model == "glover"
+
+
+def test_a_folder_that_was_saved_is_opened(study):
+    explorer = explore_study(study.folder)
+    assert explorer.session.wait_until_idle(60)
+    assert f"{N} in the group" in explorer._top.value
+    assert repr(explorer).startswith("<StudyExplorer of ")
+    explorer.close()

@@ -1,0 +1,99 @@
+"""The live analysis of a study: answers, figures, decisions and undo, against the study's own functions."""
+
+import numpy as np
+import pytest
+
+from glmwidgets.datasets import write_study
+from glmwidgets.session.study import StudySession
+from glmwidgets.specification.model import Model
+from glmwidgets.study import Study
+
+N = 6
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    root = write_study(tmp_path_factory.mktemp("bids"), N, {2: "inverted"}, shape=(18, 22, 17), n_scans=60)
+    study = Study.of(root, tmp_path_factory.mktemp("study"))
+    assert study.build_previews() == {}
+    return study
+
+
+@pytest.fixture
+def session(study):
+    session = StudySession(study, synchronous=True)
+    session.refresh()
+    yield session
+    session.close()
+
+
+def test_what_is_on_screen_is_what_the_study_answers(study, session):
+    answer = study.refit().answer(session.settings.contrast.expression)
+    assert session.status.message == ""
+    for i in range(N):
+        np.testing.assert_array_equal(session.answer.z(i), answer.z(i))
+    np.testing.assert_array_equal(session.result.z, answer.group().z)
+    assert session.result.used == tuple(range(N))
+    assert session.figures.values.equals(study.qc(answer).values)
+
+
+def test_another_model_answers_for_all_runs_and_the_group(study, session):
+    assert session.update({"design.hrf_model": "glover", "noise.model": "ols"})
+    answer = study.refit({"design.hrf_model": "glover", "noise.model": "ols"}).answer("faces")
+    np.testing.assert_array_equal(session.result.z, answer.group().z)
+    assert session.model.design.hrf_model == "glover"
+    assert session.take_model(Model().updated({"noise.model": "ols"}))
+    assert session.settings.design.hrf_model == "spm"
+
+
+def test_who_is_left_out_leaves_the_group_and_undo_brings_back(study, session):
+    assert session.decide([1], "drop", "asleep", "AB")
+    assert session.result.used == (0, 2, 3, 4, 5)
+    assert session.reasons[1] == "by hand (AB): asleep"
+    assert session.said() == f"1 of {N} runs left out: 1 by hand (AB): asleep"
+    np.testing.assert_array_equal(session.result.z, session.answer.group([0, 2, 3, 4, 5]).z)
+    assert session.undo()
+    assert session.result.used == tuple(range(N))
+
+
+def test_a_rule_leaves_out_and_a_decision_goes_before_it(session):
+    usual = session.figures.values["tsnr"].median()
+    assert session.add_rule(f"tsnr lt {usual:.3f}")
+    out = [i for i, reason in enumerate(session.reasons) if reason]
+    assert out == [i for i in range(N) if session.figures.values["tsnr"][i] < round(usual, 3)]
+    assert out
+    assert session.result.used == tuple(i for i in range(N) if i not in out)
+    assert session.decide([out[0]], "keep")
+    assert out[0] in session.result.used
+    assert session.remove_rule(0)
+    assert session.result.used == tuple(range(N))
+
+
+def test_what_cannot_be_read_is_said_and_changes_nothing(session):
+    before = session.settings
+    assert not session.add_rule("tsnr below 40")
+    assert "below" in session.status.message
+    assert session.settings == before
+    session.update({"contrast.expression": "faces - tools"})
+    assert session.status.state == "error"
+    assert "tools" in session.status.message
+    assert session.result is not None
+
+
+def test_fewer_than_two_participants_have_no_group_and_their_maps_stay(session):
+    session.decide(range(1, N), "drop")
+    assert "two participants" in session.status.message
+    assert session.result is None
+    assert session.answer is not None
+    session.undo()
+    assert session.result.used == tuple(range(N))
+
+
+def test_a_study_that_was_saved_opens_as_it_was(study, session):
+    session.update({"design.hrf_model": "glover", "contrast.expression": "houses"})
+    session.decide([3], "look", "odd", "CD")
+    session.save()
+    again = StudySession(Study.open(study.folder), synchronous=True)
+    assert again.settings.design.hrf_model == "glover"
+    assert again.exclusions.by_hand["sub-04"] == session.exclusions.by_hand["sub-04"]
+    again.close()
