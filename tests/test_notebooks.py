@@ -70,6 +70,12 @@ REACHED = {
             assert found.sum() > 10 and (found & group.truth[inside]).mean() / found.mean() > 0.9
         assert n_found["permutation, voxels"] >= n_found["Bonferroni, voxels"]
     """,
+    "06_study": """
+        assert {f"sub-{number:02d}" for number in planted} <= set(odd)
+        assert len(odd) <= len(planted) + 1
+        assert session.result.used == tuple(i for i in range(14) if i not in (2, 6))
+        assert after > before
+    """,
     "10_convolution_and_hrf": """
         assert explained(0)[1]["spm"] > 0.999 and explained(2)[1]["spm + derivative"] > explained(2)[1]["spm"] + 0.2
         assert swing[1] > 5 * swing[0]
