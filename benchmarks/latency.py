@@ -155,7 +155,7 @@ def _wheel(page: Page, k: int, area: dict) -> None:
 
 
 def _click_voxel(page: Page, k: int, area: dict) -> None:
-    page.mouse.click(area["x"] + area["width"] * (0.15 + 0.7 * (3 * k % 19) / 19), area["y"])
+    page.mouse.click(area["x"] + area["width"] * (0.35 + 0.3 * (3 * k % 19) / 19), area["y"])
 
 
 def _type(contrasts: Sequence[str]) -> Act:
