@@ -41,7 +41,7 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
         assert page.evaluate("() => document.body.dataset.jpThemeLight") == "false"
         rates = page.locator(".glmw-threshold-row .glmw-note")
         before, painted = rates.inner_text(), pixels(page.locator(".glmw-slices canvas").first)
-        slider = page.locator(".glmw-threshold-row .glmw-slider canvas").bounding_box()
+        slider = page.locator(".glmw-threshold-row .glmw-slider canvas").first.bounding_box()
         page.mouse.move(slider["x"] + 0.3 * slider["width"], slider["y"] + slider["height"] / 2)
         page.mouse.down()
         page.mouse.move(slider["x"] + 0.5 * slider["width"], slider["y"] + slider["height"] / 2, steps=5)

@@ -54,7 +54,7 @@ def test_every_control_answers_on_a_whole_run(hands, screenshot, look):
 
     # the threshold repaints as it is dragged, and the clusters follow
     before, rows = hands.picture(), hands.panel("Clusters").locator("tbody tr").count()
-    box = page.locator(".glmw-threshold-row .glmw-slider canvas").bounding_box()
+    box = page.locator(".glmw-threshold-row .glmw-slider canvas").first.bounding_box()
     page.mouse.move(box["x"] + 0.26 * box["width"], box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2, steps=12)

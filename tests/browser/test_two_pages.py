@@ -11,7 +11,7 @@ ex = gw.explore(simulate_run("small"))
 ex
 """
 VIEWER = ".glmw-slices canvas"
-SLIDER = ".glmw-threshold-row .glmw-slider canvas"
+SLIDER = ".glmw-threshold-row .glmw-slider canvas[aria-label='threshold']"
 WITHIN_MS = 3000  # half a second where the machine has nothing else to do
 
 # What the read-out says, each time that it is another, from now on.
