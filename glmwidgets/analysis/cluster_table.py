@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ import pandas as pd
 from glmwidgets.glm.inference.cluster_p import P_COLUMNS
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.glm.tables import tsv
+from glmwidgets.regions.named import REGION_COLUMNS
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
 
-__all__ = ["COLUMNS", "OF_NOISE", "cluster_columns", "cluster_table", "cluster_tsv"]
+__all__ = ["COLUMNS", "OF_ATLAS", "OF_NOISE", "cluster_columns", "cluster_table", "cluster_tsv", "on_screen"]
 
 # Columns of the table, with what each means.
 COLUMNS = {
@@ -33,30 +35,59 @@ COLUMNS = {
 # Those of p values, where they were asked for: `glmwidgets.glm.inference.cluster_p.ClusterP.rows`.
 OF_NOISE = dict(zip(("p_cluster", "p_uncorrected", "p_peak"), P_COLUMNS.values(), strict=True))
 
-# What stands above each on a screen.
-HEADINGS = ("#", "x", "y", "z", "peak", "voxels", "mm³", "active", "p", "p unc.", "p peak")
+# Those of names, where there is an atlas.
+OF_ATLAS = dict(zip(("region", "regions"), REGION_COLUMNS.values(), strict=True))
+
+# What stands above each on a screen, in its order there. Of names the shares are in the row's title.
+HEADINGS = {
+    "cluster_id": "#",
+    "region": "region",
+    "x": "x",
+    "y": "y",
+    "z": "z",
+    "peak_z": "peak",
+    "n_voxels": "voxels",
+    "volume_mm3": "mm³",
+    "true_share": "active",
+    "p_cluster": "p",
+    "p_uncorrected": "p unc.",
+    "p_peak": "p peak",
+}
 
 
-def cluster_columns(voxel_volume: float, with_p: bool = False) -> list[dict[str, Any]]:
+def on_screen(names: Iterable[str]) -> list[str]:
+    """Columns of a table that stand on a screen; where regions have a name, the volume makes room for it.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of the table's columns.
+    """
+    there = set(names)
+    return [name for name in HEADINGS if name in there and not (name == "volume_mm3" and "region" in there)]
+
+
+def cluster_columns(voxel_volume: float, names: Iterable[str] = COLUMNS) -> list[dict[str, Any]]:
     """Columns as a table on a screen has them: label, digits after the point, help, and whether the largest come first.
 
     Parameters
     ----------
     voxel_volume : float
         In mm³, which says how many digits tell neighbours apart.
-    with_p : bool
-        With p values of clusters and peaks.
+    names : iterable of str
+        Of the table's columns.
     """
     digits = digits_of(voxel_volume)
     after = dict.fromkeys("xyz", digits.place) | {"peak_z": 2, "volume_mm3": digits.volume} | dict.fromkeys(OF_NOISE, 4)
     return [
         {
-            "label": label,
+            "label": HEADINGS[name],
             "digits": after.get(name, 0),
-            "help": said,
-            "falling": name != "cluster_id" and name not in OF_NOISE,
+            "help": (COLUMNS | OF_NOISE | OF_ATLAS)[name],
+            "falling": name not in ("cluster_id", "region", *OF_NOISE),
+            **({"text": True} if name == "region" else {}),
         }
-        for label, (name, said) in zip(HEADINGS, (COLUMNS | (OF_NOISE if with_p else {})).items(), strict=False)
+        for name in on_screen(names)
     ]
 
 
@@ -70,8 +101,8 @@ def cluster_table(clusters: Clusters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns as `COLUMNS`, and those of `OF_NOISE` where p values were asked for; NaN in what belongs to the cluster
-        and not to a further peak.
+        Columns as `COLUMNS`, those of `OF_NOISE` where p values were asked for, and of `OF_ATLAS` where there is an
+        atlas; NaN (of text: empty) in what belongs to the cluster and not to a further peak.
     """
     rows = []
     for cluster, bound in zip(clusters.found, clusters.bounds, strict=True):
@@ -80,7 +111,11 @@ def cluster_table(clusters: Clusters) -> pd.DataFrame:
             own = (cluster.n_voxels, cluster.volume, bound) if rank == 0 else (np.nan, np.nan, np.nan)
             rows.append((f"{cluster.label}{letter}", *peak.xyz, peak.stat, *own))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"cluster_id": str})
-    return table if clusters.p is None else table.assign(**dict(zip(OF_NOISE, clusters.p.rows().T, strict=True)))
+    if clusters.p is not None:
+        table = table.assign(**dict(zip(OF_NOISE, clusters.p.rows().T, strict=True)))
+    if clusters.names is not None and clusters.names.atlas is not None:
+        table = table.assign(**dict(zip(OF_ATLAS, clusters.names.columns().values(), strict=True)))
+    return table
 
 
 def cluster_tsv(clusters: Clusters) -> str:
@@ -100,4 +135,6 @@ def cluster_tsv(clusters: Clusters) -> str:
     table["n_voxels"] = table["n_voxels"].astype("Int64")
     for name in OF_NOISE.keys() & set(table):
         table[name] = [float(f"{p:.4g}") for p in table[name]]
+    if "regions" in table:
+        table["regions"] = table["regions"].replace("", None)
     return tsv(table)

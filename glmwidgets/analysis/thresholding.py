@@ -25,6 +25,7 @@ from glmwidgets.specification.settings import ThresholdSettings
 if TYPE_CHECKING:
     from glmwidgets.analysis.judged import Judged
     from glmwidgets.glm.inference.cluster_p import ClusterP
+    from glmwidgets.regions.named import ClusterNames
 
 __all__ = [
     "CONFIDENCE",
@@ -74,12 +75,15 @@ class Clusters:
         any others that might be looked at: see `glmwidgets.glm.inference.ari`.
     judged : Judged or None
         What noise says of them: see `glmwidgets.analysis.judged.judged_of`.
+    names : ClusterNames or None
+        What an atlas says of them, where one is set.
     """
 
     found: tuple[Cluster, ...]
     labels: np.ndarray = field(repr=False)
     bounds: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
     judged: Judged | None = field(default=None, repr=False)
+    names: ClusterNames | None = field(default=None, repr=False)
 
     @property
     def p(self) -> ClusterP | None:

@@ -169,7 +169,10 @@ def _checked(clusters: Clusters) -> Clusters:
     judged = clusters.judged
     if judged.said and judged.p is None:
         raise InputError("; ".join(judged.said), where="--cluster-p")
-    _say({"clusters": judged.said})
+    if clusters.names is not None and clusters.names.atlas is None:
+        raise InputError("; ".join(clusters.names.said), where="--atlas")
+    names = () if clusters.names is None else (*clusters.names.said, *clusters.names.atlas.notes)
+    _say({"clusters": judged.said, "names": names})
     return clusters
 
 

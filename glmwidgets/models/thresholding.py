@@ -31,6 +31,9 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_volum
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import is_f_map, rows_and_dof, statistic_of
+from glmwidgets.regions.atlas import Atlas
+from glmwidgets.regions.named import kept_atlas, name_clusters
+from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.runs.domain import Domain
 
 __all__ = ["cluster_level_inference", "get_clusters_table", "map_threshold", "threshold_stats_img", "warn_of_unused"]
@@ -275,6 +278,7 @@ def get_clusters_table(
     field: Any = None,
     mask_img: Any = None,
     table: ClusterTable | None = None,
+    atlas: Any = None,
 ) -> Any:
     """Table of the clusters of a map and their peaks, in mm.
 
@@ -300,12 +304,15 @@ def get_clusters_table(
         for the p of peaks.
     mask_img : image, path or masker, optional
         The voxels that were searched, where `field` is a FWHM; see `threshold_stats_img`.
+    atlas : Atlas or path, optional
+        Names the region of each peak, and the shares of each cluster in regions; see `glmwidgets.regions.open_atlas`.
 
     Returns
     -------
     DataFrame
-        See `glmwidgets.glm.inference.clusters.clusters_table`, and for p values
-        `glmwidgets.glm.inference.cluster_p.P_COLUMNS`.
+        See `glmwidgets.glm.inference.clusters.clusters_table`, for p values
+        `glmwidgets.glm.inference.cluster_p.P_COLUMNS`, and for names `glmwidgets.regions.REGION_COLUMNS`. Why names may
+        be wrong is in ``table.attrs["names"]``: the map's template is what its file's name says.
     label_maps : list of Nifti1Image
         Only if asked for: one of the positive clusters, and one of the negative if two-sided. The voxels of a cluster
         hold the number that is its "Cluster ID" in the table.
@@ -336,6 +343,8 @@ def get_clusters_table(
         raise ValueError("label maps have this package's cluster numbers: leave compat out to have both agree")
     if compat and cluster_p != "none":
         raise ValueError("p values are of this package's clusters: leave compat out to have both agree")
+    if compat and atlas is not None:
+        raise ValueError("names of regions are of this package's clusters: leave compat out to have both agree")
     img, data = _map(stat_img)
     two_sided = _has_two_sides(img, two_sided)
     settings = (cluster_threshold or 0, two_sided, min_distance)
@@ -348,6 +357,11 @@ def get_clusters_table(
         sizes, peaks = [c.n_voxels for c in clusters], tuple([peak.stat for peak in c.peaks] for c in clusters)
         p = find_p(sizes, stat_threshold, known, cluster_p, peaks=peaks, table=table)
         found = found.assign(**dict(zip(P_COLUMNS, p.rows().T, strict=True)))
+    if atlas is not None:
+        opened = atlas if isinstance(atlas, Atlas) else kept_atlas(atlas)
+        names = name_clusters(opened, clusters, labels, img.affine, space_in_name(img.get_filename()))
+        found = found.assign(**names.columns())
+        found.attrs["names"] = "; ".join(names.said)
     if not return_label_maps:
         return found
     n_positive = sum(cluster.sign > 0 for cluster in clusters)

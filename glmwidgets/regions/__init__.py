@@ -7,6 +7,7 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "atlas": "Atlas LabelAtlas ProbabilityAtlas make_atlas",
     "labels": "Label LabelTable",
+    "named": "REGION_COLUMNS ClusterNames name_clusters",
     "opening": "open_atlas",
     "places": "Place Shares",
     "spaces": "hedge_of_spaces is_mni space_in_name",

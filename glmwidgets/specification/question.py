@@ -144,6 +144,8 @@ class ThresholdSettings:
         How p values of clusters are found: a key of `glmwidgets.glm.inference.cluster_p.CLUSTER_TESTS`.
     search : str
         Where one searches: empty for the whole mask, else as `glmwidgets.specification.search` reads it.
+    atlas : str
+        Path of an atlas that names peaks and clusters; empty for none.
     smoothness : str
         How the smoothness of the noise is estimated, where a threshold or a p value depends on it: a key of
         `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
@@ -249,6 +251,16 @@ class ThresholdSettings:
             Option("--search", "where to search, named before the map was seen: 'sphere X Y Z RADIUS', 'mask PATH'"),
         ),
         said=lambda text: f"effects were searched {in_words(text)}" if text else "",
+    )
+    # Names change no map.
+    atlas: str = setting(
+        "",
+        "atlas",
+        help="path of an atlas that names the regions of peaks and clusters; its table of names lies beside it",
+        also=("region names", "anatomical labels", "parcellation"),
+        aside=True,
+        options=(Option("--atlas", "atlas that names peaks and clusters, its table of names beside it", "FILE"),),
+        argument=Argument("atlas", _TABLE, to=lambda path: path or None, back=lambda path: path or "", nilearn=None),
     )
     smoothness: str = setting(
         "correlation",

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glmwidgets.analysis.cluster_table import cluster_columns, cluster_table, cluster_tsv
+from glmwidgets.analysis.cluster_table import cluster_columns, cluster_table, cluster_tsv, on_screen
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
@@ -128,9 +128,9 @@ class ClustersPanel(Panel):
         self.test.tooltip = CLUSTER_TESTS[self.session.settings.threshold.cluster_p].hint
         self._say_noise()
         with self.table.hold_sync():
-            self.table.columns = cluster_columns(self.session.domain.cell_volume, clusters.p is not None)
+            self.table.columns = cluster_columns(self.session.domain.cell_volume, table)
             self.table.empty = "" if found else self._why_none()
-            self.table.rows = [_row(values) for values in table.itertuples(index=False)]
+            self.table.rows = [_row(values) for values in table.to_dict("records")]
         self._mark()
 
     def _say_noise(self, _change: object = None) -> None:
@@ -145,7 +145,8 @@ class ClustersPanel(Panel):
             said = (
                 f"drawing noise, {drawing.done:,} of {drawing.total:,}" if drawing.total else "measuring the noise",
             )
-        self._noise.value = escape(" · ".join(filter(None, [judged.words(), *said])))
+        of_atlas = () if clusters.names is None else clusters.names.said
+        self._noise.value = escape(" · ".join(filter(None, [judged.words(), *said, *of_atlas])))
         W.show(self.stop, waits and drawing.state == "running")
         W.show(self.again, judged.needs_table and not (waits and drawing.state == "running"))
 
@@ -179,11 +180,12 @@ class ClustersPanel(Panel):
         self.table.here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
 
 
-def _row(values: tuple) -> dict:
-    place, (n_voxels, volume, share), p = values[:5], values[5:8], values[8:]
-    p = [None if math.isnan(each) else float(each) for each in p]
-    if math.isnan(n_voxels):
-        return {"cells": [*place, None, None, None, *p], "sub": True}
-    # A share that is sure is never rounded up.
-    of_cluster = [int(n_voxels), float(volume), f"≥ {math.floor(100 * share + 1e-9)} %"]
-    return {"cells": [*place, *of_cluster, *p], "sub": False}
+def _row(values: dict[str, Any]) -> dict[str, Any]:
+    cells = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
+    is_sub = cells["n_voxels"] is None
+    if not is_sub:
+        # A share that is sure is never rounded up.
+        share = f"≥ {math.floor(100 * values['true_share'] + 1e-9)} %"
+        cells |= {"n_voxels": int(values["n_voxels"]), "true_share": share}
+    row = {"cells": [cells[name] for name in on_screen(cells)], "sub": is_sub}
+    return row | ({"title": f"cluster {cells['cluster_id']}: {cells['regions']}"} if cells.get("regions") else {})

@@ -41,6 +41,9 @@ class CrosshairPanel(Panel):
             ("voxel", ", ".join(map(str, session.cursor))),
             ("mm", ", ".join(f"{x:.1f}".replace("-", "−") for x in session.mm())),
         ]
+        # While the new ones are being found, those of before stand.
+        self._clusters = session.clusters or self._clusters
+        rows += self._region()
         here = session.series()
         if here is None:
             rows.append(("", "outside the mask" if session.result is not None else "waiting for the first fit"))
@@ -57,9 +60,14 @@ class CrosshairPanel(Panel):
         value = write_number(float(shown.values[result.voxel(self.session.cursor)]))
         return [(shown.label, f"{value} {shown.unit}".strip())] if shown.name == name else []
 
+    def _region(self) -> list[tuple[str, str]]:
+        """What the atlas says of this place, where one is set."""
+        names = None if self._clusters is None else self._clusters.names
+        if names is None or names.atlas is None or not self.session.settings.threshold.atlas:
+            return []
+        return [("region", str(names.atlas.at(self.session.mm())))]
+
     def _cluster(self) -> list[tuple[str, str]]:
-        # While the new ones are being found, those of before stand.
-        self._clusters = self.session.clusters or self._clusters
         if self._clusters is None:
             return []
         number = int(self._clusters.labels[self.session.cursor])

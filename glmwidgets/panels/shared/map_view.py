@@ -52,7 +52,7 @@ class MapView:
         self.level = control("map.contour_level")
         self.opacity = control("map.opacity", kind=Slider)
         self.convention = control("map.convention")
-        self.min_distance = control("threshold.min_distance")
+        self.min_distance, self.atlas = control("threshold.min_distance"), control("threshold.atlas")
         self.fade, self.outline = control("map.fade_below"), control("map.show_outline")
         self.mask = control("map.show_mask")
         # Dragged: the browser repaints on its own, and the setting follows when the hand rests.
@@ -82,6 +82,7 @@ class MapView:
                     self.level,
                     self.convention,
                     self.min_distance,
+                    self.atlas,
                 ),
             ),
         )

@@ -32,6 +32,7 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.models.map_header import describe_map
+from glmwidgets.regions.named import REGION_COLUMNS, ClusterNames
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
 
@@ -386,7 +387,21 @@ def _design_facts(study: Study, run: Fitted) -> dict[str, Any]:
 def _cluster_table(facts: ContrastFacts) -> pd.DataFrame:
     table = table_of_clusters(facts.clusters)
     p = facts.judged.p
-    return table if p is None else table.assign(**dict(zip(P_COLUMNS, p.rows().T, strict=True)))
+    table = table if p is None else table.assign(**dict(zip(P_COLUMNS, p.rows().T, strict=True)))
+    return table if _no_names(facts) else table.assign(**facts.names.columns())
+
+
+def _no_names(facts: ContrastFacts) -> bool:
+    return facts.names is None or facts.names.atlas is None
+
+
+def _name_facts(names: ClusterNames) -> dict[str, Any]:
+    atlas = names.atlas
+    return {
+        "Atlas": {"Name": atlas.name, "Space": atlas.space, "SHA-256, first digits": atlas.checksum},
+        "Names, remarks": [*names.said, *atlas.notes],
+        **{name: {"Description": said} for name, said in REGION_COLUMNS.items()},
+    }
 
 
 def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
@@ -410,6 +425,7 @@ def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
         "Peak Stat": {"Description": "z score"},
         "Cluster Size (mm3)": {"Units": "mm3"},
         **({name: {"Description": said} for name, said in P_COLUMNS.items()} if facts.judged.p is not None else {}),
+        **({} if _no_names(facts) else _name_facts(facts.names)),
     }
 
 

@@ -114,6 +114,7 @@ for name, img in model.compute_contrast(CONTRAST, output_type="all").items():
     tested = CLUSTER_TESTS[chosen.cluster_p].size_p is not None
     of_clusters = f"\n    cluster_p={chosen.cluster_p!r},\n    field=field," if tested else ""
     of_clusters += "\n    table=table_of_noise," if CLUSTER_TESTS[chosen.cluster_p].needs_table else ""
+    of_clusters += f"\n    atlas={chosen.atlas!r}," if chosen.atlas else ""
     if result.threshold < float("inf"):
         lines += f"""
 # The threshold that the explorer showed: {describe_threshold(chosen, result.threshold)}.

@@ -144,6 +144,8 @@ def _of_inference(chosen: ThresholdSettings) -> list[str]:
         lacking.append(f"search={chosen.search!r}: nilearn searches the whole mask")
     if CLUSTER_TESTS[chosen.cluster_p].size_p is not None:
         lacking.append(f"cluster_p={chosen.cluster_p!r}: nilearn's table has no p values")
+    if chosen.atlas:
+        lacking.append(f"atlas={chosen.atlas!r}: nilearn's table has no names of regions")
     return lacking
 
 

@@ -335,6 +335,7 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
         In z, where another package's functions take what is found.
     """
     chosen = settings.threshold
+    names = f", atlas={chosen.atlas!r}" if chosen.atlas else ""
     if height is not None:
         how, field, changed, of_clusters = {"height_control": None, "threshold": height}, "", False, ""
     else:
@@ -354,7 +355,7 @@ def saving_lines(settings: Settings, mask: str, height: float | None = None) -> 
         "    )",
         "    table = get_clusters_table(",
         f"        {of}, threshold, cluster_threshold={chosen.cluster_size!r},"
-        f"{of_clusters} two_sided={chosen.two_sided!r}, min_distance={chosen.min_distance!r}",
+        f"{of_clusters} two_sided={chosen.two_sided!r}, min_distance={chosen.min_distance!r}{names}",
         "    )",
         '    table.to_csv(folder / f"{name}_clusters.tsv", sep="\\t", index=False)',
         '    print(f"{name}: z above {threshold:.3f}, {len(table)} rows in the table of clusters")',

@@ -20,6 +20,7 @@ from glmwidgets.glm.fit.whiteness import residual_whiteness
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
 from glmwidgets.glm.inference.clusters import table_of_clusters
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
+from glmwidgets.regions.named import REGION_COLUMNS
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.style import write_mm, write_number, write_p
@@ -223,8 +224,15 @@ def _cluster_table(facts: ContrastFacts) -> Table:
         rows = [(*row, *("" if np.isnan(p) else write_p(p) for p in of_row)) for row, of_row in each]
         test = CLUSTER_TESTS[facts.threshold.cluster_p]
         said.append(f"FWE: chance anywhere where one searched; p of clusters by {test.phrase or test.label}.")
-    said += [f"{text[0].upper()}{text[1:]}." for text in facts.judged.said]
-    return Table(head, tuple(rows), caption=" ".join(said))
+    names = facts.names
+    if names is not None and names.atlas is not None:
+        head += tuple(REGION_COLUMNS)
+        rows = [(*row, *named) for row, named in zip(rows, names.rows(), strict=True)]
+        said.append(f"Regions are those of the atlas {names.atlas.name}.")
+    remarks = (*facts.judged.said, *(() if names is None else names.said))
+    said += [f"{text[0].upper()}{text[1:]}." for text in remarks]
+    words = tuple(i for i, name in enumerate(head) if i == 0 or name in REGION_COLUMNS)
+    return Table(head, tuple(rows), words, caption=" ".join(said))
 
 
 def _permuted(test: PermutationFacts) -> PermutationSection:

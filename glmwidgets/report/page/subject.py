@@ -31,6 +31,7 @@ from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import to_volumes
 from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
 from glmwidgets.models.thresholding import warn_of_unused
+from glmwidgets.regions.named import ClusterNames
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.arguments import arguments_of
@@ -104,6 +105,8 @@ class ContrastFacts:
     judged : Judged
         What noise says of the clusters.
     permuted : PermutationFacts or None
+    names : ClusterNames or None
+        What an atlas says of the clusters.
     """
 
     name: str
@@ -118,6 +121,7 @@ class ContrastFacts:
     searched: np.ndarray
     judged: Judged
     permuted: PermutationFacts | None = None
+    names: ClusterNames | None = None
 
     @property
     def n_searched(self) -> int:
@@ -129,10 +133,9 @@ class ContrastFacts:
         cls, name: str, text: str, weights: tuple[np.ndarray, ...], answer: Answer, clusters: Clusters, **more: Any
     ) -> ContrastFacts:
         """Of the contrast that an answer is to."""
-        told = (answer.contrast, answer.z, answer.thresholding, answer.threshold)
-        return cls(
-            name, text, weights, *told, clusters.found, clusters.labels, answer.searched.z, clusters.judged, **more
-        )
+        told = (answer.contrast, answer.z, answer.thresholding, answer.threshold, clusters.found, clusters.labels)
+        more |= {"names": clusters.names}
+        return cls(name, text, weights, *told, answer.searched.z, clusters.judged, **more)
 
     @classmethod
     def found(

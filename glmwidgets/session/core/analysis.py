@@ -11,6 +11,8 @@ from glmwidgets.analysis.judged import judged_of
 from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, searched_of, threshold_of
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
+from glmwidgets.regions.named import try_names
+from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.graph import Graph, Stage
 from glmwidgets.specification.tree import SettingsTree
@@ -117,7 +119,14 @@ class LiveAnalysis:
         searched, height = (self.graph.get(name, settings) for name in ("searched", "threshold"))
         table = self.tables.get(self.table_key(settings)) if self.wants_table(settings) else None
         judged = judged_of(settings, searched, clusters, height, table)
-        return replace(clusters, bounds=bounds, judged=judged)
+        atlas = settings.threshold.atlas
+        names = try_names(atlas, clusters.found, clusters.labels, self.domain.affine, self.space(settings))
+        return replace(clusters, bounds=bounds, judged=judged, names=names)
+
+    def space(self, settings: SettingsTree) -> str | None:
+        """Template that maps are in; None where no name of a file says it."""
+        inputs = getattr(settings, "inputs", None)
+        return None if inputs is None else space_in_name(inputs.bold)
 
     def wants_table(self, settings: SettingsTree) -> bool:
         """Whether the p values that are asked for need noise to be drawn."""
