@@ -9,10 +9,10 @@ from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["LIST_OF_CONTRASTS", "changes_in_words", "describe_changes", "told_beside", "told_origins"]
+__all__ = ["ASIDE", "changes_in_words", "describe_changes", "told_beside", "told_origins"]
 
 #: Settings that change no map, and are told of only where nothing else changed.
-LIST_OF_CONTRASTS = frozenset(path for path, known in Settings.known().items() if known.aside)
+ASIDE = frozenset(path for path, known in Settings.known().items() if known.aside)
 
 
 def changes_in_words(changes: Mapping[str, tuple[Any, Any]], kind: type[SettingsTree] = Settings) -> tuple[str, ...]:
@@ -33,11 +33,19 @@ def changes_in_words(changes: Mapping[str, tuple[Any, Any]], kind: type[Settings
     --------
     >>> changes_in_words({"noise.model": ("ar1", "ols"), "data.smoothing_fwhm": (None, 5.0)})
     ('noise AR(1) → OLS (white)', 'smoothing none → 5 mm')
+    >>> changes_in_words({"threshold.atlas": ("", "made.nii.gz")})
+    ('atlas none → made.nii.gz',)
     """
     known = {path: kind.field(path) for path in changes if path.partition(".")[0] not in kind.VIEWS}
     told = {path: field.changed(*changes[path]) for path, field in known.items() if not field.aside}
     words = tuple(text for path, text in told.items() if not known[path].is_origin) or tuple(told.values())
-    return words or (("list of contrasts",) if LIST_OF_CONTRASTS & set(changes) else ())
+    aside = ((path, known[path]) for path in changes if path in ASIDE)
+    return words or tuple(
+        dict.fromkeys(
+            "list of contrasts" if path.startswith("contrast.") else field.changed(*changes[path])
+            for path, field in aside
+        )
+    )
 
 
 def describe_changes(after: SettingsTree, before: SettingsTree) -> str:

@@ -126,7 +126,8 @@ class LiveAnalysis:
     def space(self, settings: SettingsTree) -> str | None:
         """Template that maps are in; None where no name of a file says it."""
         inputs = getattr(settings, "inputs", None)
-        return None if inputs is None else space_in_name(inputs.bold)
+        said = {space_in_name(path) for path in getattr(inputs, "maps", None) or [getattr(inputs, "bold", None)]}
+        return said.pop() if len(said) == 1 else None
 
     def wants_table(self, settings: SettingsTree) -> bool:
         """Whether the p values that are asked for need noise to be drawn."""

@@ -23,7 +23,7 @@ from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vect
 from glmwidgets.glm.fit.grammar import as_f_test, is_f_test
 from glmwidgets.specification.field import UNSAID, SettingsError
 from glmwidgets.specification.settings import Settings, is_analysis
-from glmwidgets.specification.words import LIST_OF_CONTRASTS, describe_changes
+from glmwidgets.specification.words import ASIDE, describe_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,7 +188,7 @@ class Ledger:
         self._passed = ({model} - self._models, {contrast} - self._contrasts)
         self._models.add(model)
         self._contrasts.add(contrast)
-        moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - LIST_OF_CONTRASTS
+        moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - ASIDE
         if last is not None and not any(map(is_analysis, moved)):
             return
         entry = Entry(
