@@ -153,7 +153,10 @@ def _value(cell: str, row: int) -> int:
 
 
 def _name(cell: str) -> str:
-    return cell.strip().strip('"').strip()
+    cell = cell.strip()
+    # A pair around the whole is a matter of writing, others are part of the name.
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1]
+    return cell[1:-1].strip() if is_quoted else cell
 
 
 def _label(value: int, name: str, colour: tuple[int, int, int] | None = None, side: str = "") -> Label:

@@ -116,7 +116,7 @@ def test_panels_say_the_region(session, tmp_path):
         assert len(row["cells"]) == len(panel.table.columns)
     assert "not known which space the map is in" in panel._noise.value
     session.move_to((0, 1, 1))
-    assert "<td>region</td><td>pond</td>" in crosshair._values.value
+    assert '<td>region</td><td class="glmw-region" title="pond">pond</td>' in crosshair._values.value
     session.move_to((session.shape[0] - 1, 1, 1))
     assert "the &quot;old&quot; mill" in crosshair._values.value
     session.update({"threshold.atlas": ""})

@@ -65,6 +65,14 @@ def test_names_keep_their_words():
     assert parse_labels('7 255 0 0 1 1 1 "mill, upper"')[7].name == "mill, upper"
 
 
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [('"""mill"""', "mill"), ('"Old ""Pond"""', 'Old "Pond"'), ('"""Old"" ""Pond"""', '"Old" "Pond"')],
+)
+def test_quotation_marks_within_a_name_belong_to_it(cell, name):
+    assert parse_labels(f"index\tname\n7\t{cell}\n", "made.tsv").named(7) == name
+
+
 def test_a_place_is_a_number_only_where_the_format_says_so():
     table = parse_labels('{"R":[0,1],"G":[0,1],"B":[0,1],"labels":["none","mill"]}', "made")
     assert table[1].name == "mill"

@@ -145,8 +145,8 @@ class ClustersPanel(Panel):
             said = (
                 f"drawing noise, {drawing.done:,} of {drawing.total:,}" if drawing.total else "measuring the noise",
             )
-        of_atlas = () if clusters.names is None else clusters.names.said
-        self._noise.value = escape(" · ".join(filter(None, [judged.words(), *said, *of_atlas])))
+        told = [escape(text) for text in (judged.words(), *said) if text]
+        self._noise.value = " · ".join([*told, *_of_names(clusters)])
         W.show(self.stop, waits and drawing.state == "running")
         W.show(self.again, judged.needs_table and not (waits and drawing.state == "running"))
 
@@ -178,6 +178,15 @@ class ClustersPanel(Panel):
 
     def _mark(self, _change: object = None) -> None:
         self.table.here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
+
+
+def _of_names(clusters: Clusters) -> list[str]:
+    """Why names may be wrong: in short, and whole where the pointer rests. Why there are none: whole."""
+    names = clusters.names
+    if names is None:
+        return []
+    short = (text if names.atlas is None else text.partition(":")[0] for text in names.said)
+    return [f'<span title="{escape(text)}">{escape(few)}</span>' for few, text in zip(short, names.said, strict=True)]
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:

@@ -101,4 +101,6 @@ class CrosshairPanel(Panel):
 def _row(row: tuple[str, str]) -> str:
     name, value = row
     strong = ' class="glmw-strong"' if name == "z" else ""
+    if name == "region":  # long ones are cut, and whole where the pointer rests
+        strong = f' class="glmw-region" title="{escape(value)}"'
     return f"<tr><td>{escape(name)}</td><td{strong}>{escape(value if value != 'nan' else '–')}</td></tr>"
