@@ -13,6 +13,7 @@ import pytest
 import glmwidgets
 from glmwidgets.cli import CommandError
 from glmwidgets.datasets.download import DownloadError
+from glmwidgets.execution.lanes import LaneDied
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, about, told
 from glmwidgets.glm.fit.contrasts import NotEstimableError
@@ -50,6 +51,7 @@ EXAMPLES = [
     CommandError("cannot listen", advice="choose another with --port"),
     UndeclaredRead("design", "noise.model"),
     Superseded(),
+    LaneDied(),
 ]
 
 

@@ -282,7 +282,7 @@ def test_what_is_kept_from_the_menu_takes_a_name_that_is_free(session, tmp_path,
 # One place ------------------------------------------------------------------------------------------------------------
 
 # What is streamed as it comes: a download that goes on where it broke off, and what a server says, in a private folder.
-STREAMS = {"datasets/download.py", "cli/app.py", "cli/lab.py"}
+STREAMS = {"datasets/download.py", "cli/server.py"}
 WRITERS = {"write_text", "write_bytes", "to_filename", "touch", "savez", "savez_compressed", "tofile"}
 
 

@@ -7,9 +7,10 @@ as its name is a hash of all that it depends on; the folder may be removed at an
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 
 from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.files.paths import resolved
-from glmwidgets.files.writing import write_bytes
+from glmwidgets.files.writing import write_arrays
 from glmwidgets.glm.inference.cluster_tables import HEIGHTS, Autocorrelation, ClusterTable, draw_cluster_table
 
 __all__ = ["N_DRAWS", "SEED", "find_table", "kept_tables"]
@@ -96,15 +97,15 @@ def _read(path: Path, autocorrelation: Autocorrelation, mask: np.ndarray, seed: 
             return ClusterTable(
                 held["largest"], tuple(held["heights"].tolist()), autocorrelation, int(mask.sum()), seed
             )
-    except (OSError, ValueError, KeyError):  # none, or a damaged one, which is drawn anew
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        # None, or a damaged one, which is drawn anew.
         return None
 
 
 def _keep(path: Path, table: ClusterTable) -> None:
-    held = io.BytesIO()
-    np.savez_compressed(held, largest=table.largest, heights=np.array(table.heights))
+    arrays = {"largest": table.largest, "heights": np.array(table.heights)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, held.getvalue(), "table of noise", overwrite=True)
+        write_arrays(path, arrays, "table of noise", overwrite=True)
     except OSError as error:
         log.info("the table of noise is not kept: %s", error)

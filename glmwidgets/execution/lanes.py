@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from glmwidgets.execution.task import Outcome, Task, do, outcome_of
+from glmwidgets.glm.errors import GlmwidgetsError
 
 __all__ = ["HereLane", "Lane", "LaneDied", "LocalLane", "work_through"]
 
@@ -23,8 +24,11 @@ TRIES = 2
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-class LaneDied(Exception):
+class LaneDied(GlmwidgetsError):
     """The worker of a lane is gone, and nobody knows what became of its task."""
+
+    def __init__(self, message: str = "the worker ended before it answered"):
+        super().__init__(message)
 
 
 class Lane(Protocol):

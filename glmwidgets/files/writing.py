@@ -8,12 +8,13 @@ before: a session that is saved twice, a report that is made again.
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import shutil
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "noted",
     "remove",
     "whole_folder",
+    "write_arrays",
     "write_bytes",
     "write_text",
 ]
@@ -237,6 +239,15 @@ def write_bytes(path: PathLike, content: bytes, what: str, *, overwrite: bool = 
 def write_text(path: PathLike, text: str, what: str, *, overwrite: bool = False, by: Any = None) -> Path:
     r"""`write_bytes` of a text in UTF-8, its lines ended by ``\n`` on every system."""
     return write_bytes(path, text.encode("utf-8", "surrogatepass"), what, overwrite=overwrite, by=by)
+
+
+def write_arrays(path: PathLike, arrays: Mapping[str, Any], what: str, *, overwrite: bool = False) -> Path:
+    """`write_bytes` of arrays by name, compressed, as ``numpy.load`` reads them."""
+    import numpy as np
+
+    held = io.BytesIO()
+    np.savez_compressed(held, **arrays)
+    return write_bytes(path, held.getvalue(), what, overwrite=overwrite)
 
 
 def remove(path: PathLike, what: str, *, overwrite: bool = False, by: Any = None) -> None:

@@ -77,9 +77,10 @@ def test_a_table_is_drawn_once_and_kept_by_what_it_is_of(session, kept):
     find_table(noise, region)
     assert len(list(kept.iterdir())) == 2
     # A damaged file is drawn anew.
-    for path in kept.iterdir():
-        path.write_bytes(b"no table")
-    np.testing.assert_array_equal(find_table(noise).largest, first.largest)
+    for spoiled in (lambda whole: b"no table", lambda whole: whole[:-200], lambda whole: b""):
+        for path in kept.iterdir():
+            path.write_bytes(spoiled(path.read_bytes()))
+        np.testing.assert_array_equal(find_table(noise).largest, first.largest)
 
 
 def test_one_that_is_stopped_is_none_and_leaves_nothing(session, kept):
@@ -88,7 +89,7 @@ def test_one_that_is_stopped_is_none_and_leaves_nothing(session, kept):
 
 
 def test_a_folder_that_cannot_be_written_is_done_without(session, kept, monkeypatch):
-    monkeypatch.setattr(noise_tables, "write_bytes", lambda *a, **k: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(noise_tables, "write_arrays", lambda *a, **k: (_ for _ in ()).throw(OSError("full")))
     assert find_table(session.result.noise).n_draws == 60
 
 
