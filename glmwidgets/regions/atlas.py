@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import nibabel as nib
 import numpy as np
@@ -80,13 +81,17 @@ class Atlas:
         """
         at = to_voxels(np.atleast_2d(np.asarray(mm, dtype=float)), self.affine)
         # Axes that run to the left, back or bottom are counted from their other end.
-        turned = nib.io_orientation(self.affine)[:, 1] < 0
+        turned = self._turned
         last = np.array(self.shape) - 1
         at = np.where(turned, last - at, at)
         at = np.floor(at + 0.5 + TIE)
         at = np.where(turned, last - at, at)
         inside = (np.isfinite(at) & (at >= 0) & (at <= last)).all(axis=1)
         return np.where(inside[:, None], at, 0).astype(np.intp), inside
+
+    @cached_property
+    def _turned(self) -> np.ndarray:
+        return nib.io_orientation(self.affine)[:, 1] < 0
 
     def at(self, mm: Sequence[float]) -> Place:
         """What the atlas says of one place, in mm."""

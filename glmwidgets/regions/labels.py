@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -111,6 +112,9 @@ class LabelTable:
                 )
             seen[label.value] = label
         object.__setattr__(self, "_by_value", seen)
+        # Counted once: every name that is said asks for it.
+        counts = Counter(label.name for label in self.labels if label.is_region)
+        object.__setattr__(self, "_repeated", frozenset(name for name, n in counts.items() if n > 1))
 
     def __getitem__(self, value: int) -> Label:
         return self._by_value[value]
@@ -130,15 +134,14 @@ class LabelTable:
 
     def repeated(self) -> tuple[str, ...]:
         """Names that more than one number has, sorted."""
-        names = [label.name for label in self.labels if label.is_region]
-        return tuple(sorted({name for name in names if names.count(name) > 1}))
+        return tuple(sorted(self._repeated))
 
     def named(self, value: int) -> str:
         """Name of a number, with the number where another region has that name; of a number without a row, that."""
         label = self.get(value)
         if label is None:
             return f"value {value} (no name)"
-        return f"{label.name} (value {value})" if label.name in self.repeated() else label.name
+        return f"{label.name} (value {value})" if label.name in self._repeated else label.name
 
     def beside(self, values: ArrayLike) -> list[str]:
         """What is odd about the table beside the values of its image, a sentence each.

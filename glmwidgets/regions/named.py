@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,8 @@ def name_clusters(
     order = np.argsort(numbers, kind="stable")
     places = to_mm(where[order], affine)
     ends = np.searchsorted(numbers[order], [[c.label, c.label + 1] for c in clusters]) if clusters else ()
-    peaks = tuple(tuple(atlas.at_each(np.array([peak.xyz for peak in c.peaks]))) for c in clusters)
+    at_peaks = iter(atlas.at_each(np.array([p.xyz for c in clusters for p in c.peaks]).reshape(-1, 3)))
+    peaks = tuple(tuple(islice(at_peaks, len(c.peaks))) for c in clusters)
     shares = tuple(atlas.shares(places[start:end]) for start, end in ends)
     hedge = hedge_of_spaces(atlas.space, space)
     return ClusterNames(atlas, peaks, shares, (hedge,) if hedge else ())
