@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+# Workers share the processors: linear algebra with threads of its own in each would be slower for all.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import nibabel as nib
 import numpy as np
