@@ -123,6 +123,17 @@ def test_panels_say_the_region(session, tmp_path):
     assert "<td>region</td>" not in crosshair._values.value
 
 
+def test_the_terminal_names_the_peaks(session, tmp_path):
+    from glmwidgets.report.page.words import summary
+
+    session.update({**LOW, "threshold.atlas": str(halves(session, tmp_path))})
+    lines = summary(session.analysis.run, session.result, session.clusters).splitlines()
+    named = [line for line in lines if " at (" in line]
+    peaks = [cluster.peaks[0] for cluster in session.clusters.found[: len(named)]]
+    assert [line.rpartition("mm3, ")[2] for line in named] == [right_half(session, peak.ijk[0]) for peak in peaks]
+    assert named
+
+
 def test_report_and_script_have_the_names(session, tmp_path):
     from glmwidgets.report.exports.script import script_text
     from glmwidgets.report.page.sections import _cluster_table

@@ -95,7 +95,7 @@ def describe_threshold(chosen: ThresholdSettings, height: float) -> str:
     return f"{method.label}{alpha}, {sides}: {passes}{size}"
 
 
-def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
+def describe_clusters(clusters: Sequence[Cluster], shown: int = 5, regions: Sequence[str] = ()) -> str:
     """How many clusters there are, and where the first ones peak.
 
     Parameters
@@ -103,6 +103,8 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
     clusters : sequence of Cluster
     shown : int
         How many are listed.
+    regions : sequence of str
+        Of each cluster's highest peak, where there is an atlas.
 
     Returns
     -------
@@ -116,14 +118,16 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5) -> str:
     >>> print(describe_clusters([Cluster(1, 1, 170, 4590.0, (peak,))]))
     1 cluster, 170 voxels
       1  z   9.81 at ( -60,   -6,   42) mm, 4,590 mm3
+    >>> describe_clusters([Cluster(1, 1, 170, 4590.0, (peak,))], regions=["left Mill"]).endswith("4,590 mm3, left Mill")
+    True
     """
     n_voxels = sum(cluster.n_voxels for cluster in clusters)
     lines = [f"{len(clusters):,} cluster{'s' * (len(clusters) != 1)}, {n_voxels:,} voxels"]
     digits = digits_of_clusters(clusters)
-    for cluster in clusters[:shown]:
+    for n, cluster in enumerate(clusters[:shown]):
         # Nothing is 0 with a sign.
         x, y, z = (f"{round(mm, digits.place) + 0.0:4.{digits.place}f}" for mm in cluster.peaks[0].xyz)
-        size = f"{cluster.volume:,.{digits.volume}f} mm3"
+        size = f"{cluster.volume:,.{digits.volume}f} mm3" + (f", {regions[n]}" if regions else "")
         lines.append(f"{cluster.label:3d}  z {cluster.peaks[0].stat:6.2f} at ({x}, {y}, {z}) mm, {size}")
     return "\n".join(lines)
 
@@ -143,12 +147,14 @@ def summary(run: Run, result: RunAnswer, clusters: Clusters) -> str:
         Lines of text, each with its subject in front.
     """
     settings, n_voxels = result.settings, np.count_nonzero(result.mask)
+    names = clusters.names
+    regions = () if names is None else [str(places[0]) for places in names.peaks]
     lines = {
         "Run": f"{run.name}: {run.n_scans} scans, {run.told_clock}, {n_voxels:,} voxels in the mask",
         "Model": describe_model(settings),
         "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
         "Threshold": describe_threshold(result.thresholding, result.threshold),
-        "Found": describe_clusters(clusters.found),
+        "Found": describe_clusters(clusters.found, regions=regions),
         **({"Noise": words.removeprefix("noise ")} if (words := clusters.judged.words()) else {}),
     }
     return "\n".join(f"{subject:<11}{text}" for subject, text in lines.items())
