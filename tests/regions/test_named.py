@@ -1,6 +1,7 @@
 """Names of peaks and clusters: in the estimators' table, the explorer, its file, the report and the script."""
 
 import io
+import json
 
 import nibabel as nib
 import numpy as np
@@ -150,3 +151,17 @@ def test_report_and_script_have_the_names(session, tmp_path):
     assert f"atlas={path!r}: nilearn's table has no names" in script_text(session, "nilearn")
     assert "Regions are those of the atlas" in table.caption
     assert "not known which space" in table.caption
+
+
+def test_the_bids_output_has_the_names_and_tells_of_the_atlas(session, tmp_path):
+    from glmwidgets.report.exports.bids_derivatives import _cluster_facts, _cluster_table
+    from glmwidgets.report.page.subject import study_of_result
+
+    session.update({**LOW, "threshold.atlas": str(halves(session, tmp_path))})
+    (facts,) = study_of_result(session.analysis, session.result, session.clusters).contrasts
+    table, told = _cluster_table(facts), _cluster_facts(facts)
+    assert list(zip(table["Region"], table["Regions of cluster"], strict=True)) == session.clusters.names.rows()
+    assert set(table) <= set(told)
+    assert told["Atlas"]["Space"] == "made"
+    assert told["Names, remarks"] == ["names may be wrong: it is not known which space the map is in"]
+    json.dumps(told)
