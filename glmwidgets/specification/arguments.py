@@ -29,7 +29,7 @@ def arguments_of(tree: SettingsTree, of: str = ESTIMATOR) -> dict[str, Any]:
     Examples
     --------
     >>> arguments_of(Settings(), "threshold_stats_img")
-    {'height_control': 'fpr', 'alpha': 0.001, 'threshold': 3.1, 'two_sided': True}
+    {'height_control': 'fpr', 'alpha': 0.001, 'threshold': 3.1, 'share': 0.7, 'two_sided': True}
     """
     known = {path: field.argument for path, field in tree.known().items() if field.argument is not None}
     return {each.name: each.to(tree.get(path)) for path, each in known.items() if each.of == of}

@@ -75,17 +75,18 @@ def colormap(name: str | Colormap) -> Colormap:
     """
     if not isinstance(name, str):
         return name
+    plain_name = name.removesuffix("_r")
+    # Names of the field first: other packages register their own maps under them, once they are imported.
+    if plain_name in FIELD_COLORMAPS:
+        made = LinearSegmentedColormap.from_list(plain_name, FIELD_COLORMAPS[plain_name])
+        return made.reversed() if name.endswith("_r") else made
     if name in colormaps:
         return colormaps[name]
     if name in _TRANSPARENT:
         colour = to_rgb(name.partition("_")[0])
         return LinearSegmentedColormap.from_list(name, [(*colour, 0), (*colour, 1)])
-    plain_name = name.removesuffix("_r")
     check_choice("cmap", plain_name, (*FIELD_COLORMAPS, *COLORMAPS, *_TRANSPARENT, *colormaps))
-    if plain_name in COLORMAPS:
-        return colours_of(plain_name).reversed()
-    made = LinearSegmentedColormap.from_list(plain_name, FIELD_COLORMAPS[plain_name])
-    return made.reversed() if name.endswith("_r") else made
+    return colours_of(plain_name).reversed()
 
 
 _TRANSPARENT = [f"{c}_transparent{end}" for c in ("red", "green", "blue") for end in ("", "_full_alpha_range")]

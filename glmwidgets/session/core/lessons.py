@@ -42,6 +42,9 @@ LESSONS: Choices[Lesson] = Choices(
         "05_group": Lesson(
             "From people to people in general", "to test a group", ("learn random effects", "learn permutation tests")
         ),
+        "06_study": Lesson(
+            "Which runs to believe", "to find the runs that are unlike the others", ("learn quality control",)
+        ),
         "10_convolution_and_hrf": Lesson(
             "Convolution: from events to expected signal",
             "how events become regressors",

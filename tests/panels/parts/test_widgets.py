@@ -73,7 +73,7 @@ def test_models_at_opening_are_few():
     before = len(live_widgets._instances)
     explorer = gw.explore(simulate_run("small"))
     # Each costs a page some two milliseconds before anything is seen.
-    assert len(live_widgets._instances) - before <= 260
+    assert len(live_widgets._instances) - before <= 275  # half of the 551 of version 0.1
     explorer.close()
 
 
