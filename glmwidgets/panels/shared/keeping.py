@@ -54,6 +54,19 @@ def _of_a_run(explorer: SessionExplorer) -> bool:
     return hasattr(explorer.session, "run")
 
 
+def _of_a_study(explorer: SessionExplorer) -> bool:
+    return hasattr(explorer.session, "study")
+
+
+def _is_told(explorer: SessionExplorer) -> bool:
+    """Whether pages can tell of what is on screen; a study is saved and gathered in its own folder."""
+    return not _of_a_study(explorer)
+
+
+def _figures(explorer: SessionExplorer, path: Path) -> None:
+    explorer.session.write_figures(path)
+
+
 def _sheet(explorer: SessionExplorer, path: Path) -> None:
     from glmwidgets.report.page.sheet import results_sheet
 
@@ -95,12 +108,20 @@ def _picture(kind: str) -> Callable[[SessionExplorer, Path], None]:
 
 #: What can be kept, by name.
 KEPT: dict[str, Kept] = {
-    "report": Kept("the report", "report.html", lambda explorer, path: explorer.report(path), ("html page",)),
+    "report": Kept("the report", "report.html", lambda explorer, path: explorer.report(path), ("html page",), _is_told),
     "sheet": Kept(
-        "a results sheet to print", "results.html", _sheet, ("print the results", "results page", "one page")
+        "a results sheet to print",
+        "results.html",
+        _sheet,
+        ("print the results", "results page", "one page"),
+        _is_told,
     ),
     "session": Kept(
-        "the session", "session.json", lambda explorer, path: explorer.save(path), ("everything", "go on later")
+        "the session",
+        "session.json",
+        lambda explorer, path: explorer.save(path),
+        ("everything", "go on later"),
+        _is_told,
     ),
     "script": Kept(
         "a Python script", "analysis.py", lambda explorer, path: explorer.script(path), ("reproduce", "code")
@@ -113,6 +134,13 @@ KEPT: dict[str, Kept] = {
         _of_a_run,
     ),
     "maps": Kept("the maps (NIfTI)", "maps/", _maps, ("nifti", "images", "statistical maps", "z map")),
+    "figures": Kept(
+        "the quality figures of all runs",
+        "quality/",
+        _figures,
+        ("quality control", "mriqc", "exclusions"),
+        _of_a_study,
+    ),
     "bids": Kept("a BIDS derivative", "derivative/", _bids, ("bids",), _of_a_run),
     "table": Kept(
         "the table of clusters",
@@ -122,7 +150,9 @@ KEPT: dict[str, Kept] = {
     ),
     "png": Kept("a picture (PNG)", "map.png", _picture("png"), ("figure", "picture for my slides", "screenshot")),
     "svg": Kept("a picture (SVG)", "map.svg", _picture("svg"), ("vector figure", "figure for a paper")),
-    "methods": Kept("the methods text", "methods.txt", _methods, ("methods section", "what to write in the paper")),
+    "methods": Kept(
+        "the methods text", "methods.txt", _methods, ("methods section", "what to write in the paper"), _is_told
+    ),
     "actions": Kept(
         "what was done, as code",
         "actions.py",

@@ -16,16 +16,16 @@ class DecisionsPanel(Panel):
 
     Attributes
     ----------
-    keep, drop, look, undecided, open : Button
+    keep, drop, look, undecided, open, save : Button
         What they do to the marked runs, or to the one that is looked at; `open` shows its own explorer.
     comment, rater, rule : Text
     """
 
     also = ("exclude runs", "leave out runs", "rules")
 
-    def __init__(self, session: StudySession, opened=lambda row: None):
+    def __init__(self, session: StudySession, opened=lambda row: None, saved=lambda path: None):
         super().__init__(session, "This run", ("study",))
-        self._opened = opened
+        self._opened, self._saved = opened, saved
         self._words = text("glmw-study-words")
         self.keep = self._decides("keep", "keep", "in the group whatever the rules say")
         self.drop = self._decides("leave out", "drop", "not in the group")
@@ -36,6 +36,7 @@ class DecisionsPanel(Panel):
         self.rater = named(W.Text(placeholder="your name"), "rater")
         self.rule = named(W.Text(placeholder="rule: fd_mean ge 0.5", continuous_update=False), "rule")
         self.add = self.button("add rule", self._add_rule, tooltip="leave out the runs for which it holds")
+        self.save = self.button("save", self._save, tooltip="model, rules and decisions, into the study's folder")
         self._rules = W.column("glmw-study-rules")
         self._listed: tuple[str, ...] | None = None
         buttons = W.row("glmw-bar", self.keep, self.drop, self.look, self.undecided, self.open)
@@ -43,7 +44,7 @@ class DecisionsPanel(Panel):
             self._words,
             buttons,
             W.row("glmw-bar", self.comment, self.rater),
-            W.row("glmw-bar", self.rule, self.add),
+            W.row("glmw-bar", self.rule, self.add, self.save),
             self._rules,
         )
         session.observe_locked(self._show, ["picked", "brushed", "figures", "reasons", "settings"])
@@ -63,6 +64,9 @@ class DecisionsPanel(Panel):
     def _add_rule(self, _button: W.Button) -> None:
         if self.session.add_rule(self.rule.value):
             self.rule.value = ""
+
+    def _save(self, _button: W.Button) -> None:
+        self._saved(self.session.save())
 
     def _show(self, _change: object = None) -> None:
         session, rows = self.session, self._rows()

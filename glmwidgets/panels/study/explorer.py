@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.writing import write_text
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.shared.base import close_with_all, guarded, text
@@ -24,8 +25,10 @@ from glmwidgets.panels.study.wall import WallPanel
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.specification.code import call_of
+from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
+from glmwidgets.study.gather import script
 from glmwidgets.study.preview import open_whole
 from glmwidgets.study.study import Study
 
@@ -59,7 +62,7 @@ class StudyExplorer(SessionExplorer):
         self.wall = WallPanel(session)
         self.runs = RunsPanel(session, self.wall.arrange)
         self.figures = FiguresPanel(session)
-        self.decisions = DecisionsPanel(session, self.open_run)
+        self.decisions = DecisionsPanel(session, self.open_run, lambda path: self.say(f"saved in {path.parent}"))
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
         self._place = W.column("glmw-study-run")
@@ -152,10 +155,12 @@ class StudyExplorer(SessionExplorer):
 
     def _script(self, path: str | PathLike[str], dialect: str, overwrite: bool) -> Path:
         only_ours(dialect, "a study")
-        raise ValueError("glmwidgets study gather writes the script of a study beside its results")
+        self.session.save()  # the script has the rules and decisions that are on screen
+        text = script(Study.open(self.session.study.folder))
+        return write_text(path, text, "script", overwrite=overwrite, by=self.subject)
 
     def _report(self, **options: Any) -> Any:
-        raise ValueError("glmwidgets study gather writes the report of a study")
+        raise ValueError("a study has no report yet; keep its figures and maps, or run glmwidgets study gather")
 
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""
@@ -169,6 +174,7 @@ def explore_study(
     *,
     settings: StudySettings | Mapping[str, Any] | None = None,
     contrasts: Sequence[tuple[str, str] | str] = (),
+    state: str | None = None,
     **which: Any,
 ) -> StudyExplorer:
     """Look at a whole study: every run as a small map, its figures of quality control, and the group.
@@ -185,6 +191,8 @@ def explore_study(
         What to begin with, such as ``{"design.hrf_model": "glover"}``.
     contrasts : sequence of str or (name, expression), optional
         By default each condition.
+    state : str, optional
+        What another study explorer's ``state`` gave: to begin with all that was set there.
     **which
         Of `glmwidgets.study.index.runs_of_dataset`: task, space, subjects ...
 
@@ -207,4 +215,6 @@ def explore_study(
         study = Study.of(dataset, folder or "glmwidgets-study", contrasts=contrasts, **which)
         study.save()
     study.build_previews()
+    if state is not None:
+        settings = begun_with(state, settings, StudySettings)
     return StudyExplorer(StudySession(study, settings))

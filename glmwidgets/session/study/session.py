@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import traitlets
 
+from glmwidgets.files.writing import check_folder, write_text
+from glmwidgets.glm.tables import tsv
 from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import PATIENCE, Ticket
 from glmwidgets.session.study.analysis import StudyAnalysis, StudyMap, exclusions_of
@@ -16,6 +20,7 @@ from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
 from glmwidgets.study.exclusions import Exclusions, parse_rule
+from glmwidgets.study.gather import definitions, table_of
 from glmwidgets.study.refit import RunRefit, StudyAnswer
 from glmwidgets.study.study import Study
 from glmwidgets.study.table import QCTable
@@ -188,6 +193,36 @@ class StudySession(LiveSession):
         if figures is not None:
             self.exclusions.save(self.study.folder, self.study.runs, figures.values)
         return path
+
+    def write_figures(self, folder: str | PathLike[str]) -> list[Path]:
+        """Write the figures of all runs with their definitions, and which runs are left out and why.
+
+        Parameters
+        ----------
+        folder : str or path
+            Made if it does not exist.
+
+        Returns
+        -------
+        list of Path
+            ``qc.tsv`` and ``qc.json``, ``exclusions.tsv`` and ``exclusions.json``.
+
+        Raises
+        ------
+        SettingsError
+            If no result is there yet.
+        """
+        with self.lock:
+            answer, study = self.answer, self.study
+        if answer is None:
+            raise SettingsError("study", "no run is fitted yet: wait until the explorer is up to date")
+        figures, place = self.analysis.figures(answer), check_folder(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        return [
+            write_text(place / "qc.tsv", tsv(table_of(study, figures)), "figures", overwrite=True),
+            write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "figures", overwrite=True),
+            *self.exclusions.save(place, study.runs, figures.values),
+        ]
 
     def _show_failure(self, settings: StudySettings, error: Any) -> None:
         super()._show_failure(settings, error)

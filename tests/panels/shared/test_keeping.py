@@ -34,7 +34,7 @@ BEGINS = {
 }
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", [name for name in KEPT if name != "figures"])  # that is a study's
 def test_it_is_written_beside_the_notebook(explorer, tmp_path, name):
     pytest.importorskip("matplotlib")
     path = explorer.keep(name)

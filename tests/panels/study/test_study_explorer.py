@@ -93,3 +93,24 @@ def test_a_folder_that_was_saved_is_opened(study):
     assert f"{N} in the group" in explorer._top.value
     assert repr(explorer).startswith("<StudyExplorer of ")
     explorer.close()
+
+
+def test_all_that_the_menu_offers_can_be_kept(explorer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    explorer.session.decide([1], "drop", "asleep", "AB")
+    for name in explorer.keeping:
+        explorer.keep(name)
+        assert explorer.session.status.message == "", name
+    assert set(explorer.keeping) >= {"figures", "script", "maps", "table"}
+    lines = (tmp_path / "quality" / "exclusions.tsv").read_text().splitlines()
+    assert [line.split("\t")[5] for line in lines[1:]] == ["yes", "no", "yes", "yes", "yes", "yes"]
+    assert len((tmp_path / "quality" / "qc.tsv").read_text().splitlines()) == N + 1
+    compile((tmp_path / "analysis.py").read_text(), "analysis.py", "exec")
+
+
+def test_a_state_is_begun_with(explorer, study):
+    explorer.session.update({"design.hrf_model": "glover", "threshold.alpha": 0.01})
+    again = explore_study(study.folder, state=explorer.state)
+    assert again.session.settings.design.hrf_model == "glover"
+    assert again.session.settings.threshold.alpha == 0.01
+    again.close()
