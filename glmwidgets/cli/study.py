@@ -81,6 +81,7 @@ def _init_parser() -> Parser:
         metavar="[NAME=]EXPRESSION",
         help='such as "faces - houses", may be repeated; each condition by default',
     )
+    parser.add_argument("--overwrite", action="store_true", help="begin anew in a folder that holds a study")
     parser.add_argument("--per-task", type=_positive, metavar="K", help="runs that an element of a job array does")
     add_settings(parser, TITLES, first_model([]))
     return parser
@@ -98,7 +99,9 @@ def _init(argv: Sequence[str]) -> int:
     how: dict[str, Any] = {name: given.pop(name) for name in ("task", "space", "derivatives")}
     subjects, raw, entities = given.pop("subject"), given.pop("raw"), entities_of(given.pop("entity") or [])
     contrasts = [_named(text) for text in given.pop("contrast") or ()]
-    per_task = given.pop("per_task")
+    per_task, overwrite = given.pop("per_task"), given.pop("overwrite")
+    if (Path(folder).expanduser() / "study.json").is_file() and not overwrite:
+        raise CommandError(f"{folder} holds a study already: name another folder, or begin it anew with --overwrite")
     if dataset.is_dir():
         if raw:
             how["derivatives"] = False

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.json_text import parse_json
-from glmwidgets.files.writing import noted, write_text
+from glmwidgets.files.writing import write_text
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import number_of, tsv
@@ -272,7 +272,7 @@ class Exclusions:
         path = folder / f"{FILE}.json"
         if not path.is_file():
             return cls()
-        tree = parse_json(noted(path).read_bytes(), path)
+        tree = parse_json(path.read_bytes(), path)  # the study's own file
         try:
             rules = tuple(parse_rule(text) for text in tree["Rules"])
             return cls(rules, {name: Decision(**each) for name, each in tree["Decisions"].items()})

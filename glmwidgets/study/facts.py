@@ -154,7 +154,9 @@ def smoothness(whole: Whole) -> float:
     change = whole.scanned[4]
     rest = np.diff(y, axis=0)[change <= 1.5 * np.median(change)]
     found = smoothness_of_residuals(rest, renumbered)
-    return float(np.cbrt(np.prod(found.fwhm_mm(np.linalg.norm(whole.domain.affine[:3, :3], axis=0)))))
+    wide = np.array(found.fwhm_mm(np.linalg.norm(whole.domain.affine[:3, :3], axis=0)))
+    known = wide[np.isfinite(wide)]  # an axis along which no two voxels touch has no width
+    return float(np.exp(np.log(known).mean())) if known.size else np.nan
 
 
 def slow_drift(whole: Whole) -> float:
@@ -305,7 +307,8 @@ def facts_of(series: np.ndarray | Series, domain: Domain, t_r: float) -> dict[st
     whole, facts = Whole(Series.of(series), domain, t_r), {}
     for row in FACTS:
         try:
-            facts[row.key] = float(row.of(whole))
+            value = float(row.of(whole))
         except ValueError:
-            facts[row.key] = np.nan
+            value = np.nan
+        facts[row.key] = value if np.isfinite(value) else np.nan
     return facts

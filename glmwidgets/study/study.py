@@ -41,7 +41,7 @@ from glmwidgets.execution.store import Store
 from glmwidgets.execution.task import Outcome, Task
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
-from glmwidgets.files.writing import check_folder, noted, write_text
+from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.heard import Heard
@@ -186,7 +186,7 @@ class Study:
             raise MissingFileError(
                 f"there is no study in {resolved(folder)} ({FILE})", advice={"terminal": "glmwidgets study init"}
             )
-        tree = opened(noted(path).read_bytes(), FORMAT, path)
+        tree = opened(path.read_bytes(), FORMAT, path)  # the study's own file, which it writes again
         try:
             return cls.from_tree(path.parent, tree)
         except (KeyError, TypeError, AttributeError) as error:

@@ -44,6 +44,9 @@ FOUR_LOG_2 = 4 * np.log(2)
 # Forming thresholds in z: below the first, p values of clusters are refused; below the second, warned of.
 FORMING_LEAST, FORMING_SAFE = 2.3, 3.09
 
+#: FWHM of the noise in voxels below which p values of its clusters are warned of.
+WIDTH_SAFE = 2.0
+
 # From here on a t field is Gaussian to double precision.
 MAX_DOF = 1e8
 
@@ -267,9 +270,10 @@ class RandomField:
         Warns
         -----
         UserWarning
-            If it is below 3.09.
+            If the threshold is below 3.09, or the noise narrower than two voxels.
         """
         check_forming(forming)
+        check_width(self.resel_size)
         size = np.asarray(size, dtype=np.float64)
         uncorrected = CLUSTER_METHODS[self.method].size_p(self, size, float(forming))
         return _chance_of_any(self.expected_clusters(forming) * uncorrected), uncorrected
@@ -309,6 +313,28 @@ def check_forming(forming: float) -> None:
     if forming < FORMING_SAFE:
         warnings.warn(
             f"clusters were formed at z = {forming:.3g}: {why}; z = {FORMING_SAFE} (p = .001) holds the rate better",
+            stacklevel=3,
+        )
+
+
+def check_width(resel_size: float) -> None:
+    """Doubt clusters of noise that is rough: random fields expect them smaller than they are.
+
+    Parameters
+    ----------
+    resel_size : float
+        In voxels.
+
+    Warns
+    -----
+    UserWarning
+        Where the noise is narrower than two voxels (FWHM).
+    """
+    width = float(np.cbrt(resel_size))
+    if width < WIDTH_SAFE:
+        warnings.warn(
+            f"the noise is {width:.2g} voxels wide (FWHM); below {WIDTH_SAFE:g}, random fields give clusters of noise "
+            'a p value that is far too small: smooth the data, or take p of drawn noise ("simulated")',
             stacklevel=3,
         )
 

@@ -7,7 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
+from glmwidgets.glm.errors import InputError
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.shared.base import close_with_all, guarded, text
@@ -168,6 +170,22 @@ class StudyExplorer(SessionExplorer):
         super().close()
 
 
+def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which: Mapping[str, Any]) -> Study:
+    """The study of a dataset in a folder: the one that is there, with its model and decisions, or a new one."""
+    place = resolved(f"{resolved(dataset).name}-study" if folder is None else folder)
+    made = Study.of(dataset, place, contrasts=contrasts, **which)
+    if not (place / "study.json").is_file():
+        made.save()
+        return made
+    there = Study.open(place)
+    if there.origin != made.origin or [run.name for run in there.runs] != [run.name for run in made.runs]:
+        raise InputError(
+            f"{place} holds a study of {there.origin}, {len(there.runs)} runs, and not this one",
+            advice="name another folder, as in gw.explore_study(dataset, folder)",
+        )
+    return there.with_model(there.model, made.contrasts) if contrasts else there
+
+
 def explore_study(
     dataset: str | PathLike[str] | Study,
     folder: str | PathLike[str] | None = None,
@@ -186,7 +204,8 @@ def explore_study(
     dataset : str, path or Study
         A BIDS dataset, raw or of fMRIPrep; or the folder of a study that was saved.
     folder : str or path, optional
-        Where previews and results are kept; by default ``glmwidgets-study`` in the working folder.
+        Where previews and results are kept; by default one in the working folder that is called
+        as the dataset, with ``-study``. A study of the same runs that is there is opened, with its model and decisions.
     settings : StudySettings or mapping, optional
         What to begin with, such as ``{"design.hrf_model": "glover"}``.
     contrasts : sequence of str or (name, expression), optional
@@ -212,8 +231,7 @@ def explore_study(
     elif (Path(dataset).expanduser() / "study.json").is_file():
         study = Study.open(dataset)
     else:
-        study = Study.of(dataset, folder or "glmwidgets-study", contrasts=contrasts, **which)
-        study.save()
+        study = _begun_or_opened(dataset, folder, contrasts, which)
     study.build_previews()
     if state is not None:
         settings = begun_with(state, settings, StudySettings)

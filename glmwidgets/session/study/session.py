@@ -189,9 +189,9 @@ class StudySession(LiveSession):
             contrast = self.settings.contrast
             study = self.study.with_model(self.model, tuple(contrast.listed))
             path = study.save()
-            figures = self.analysis.figures(self.answer) if self.answer is not None else None
-        if figures is not None:
-            self.exclusions.save(self.study.folder, self.study.runs, figures.values)
+            answer, chosen = self.answer, self.exclusions
+        # Before the first answer the figures are those of the study itself.
+        study.exclude(chosen, None if answer is None else self.analysis.figures(answer).values)
         return path
 
     def write_figures(self, folder: str | PathLike[str]) -> list[Path]:
