@@ -303,6 +303,13 @@ class Panel(W.VBox):
         made.on_click(self.guarded(act))
         return made
 
+    def opener(self, description: str, tooltip: str) -> W.ToggleButton:
+        """Make a button, seen on a laptop's screen alone, that opens what the style sheet has no room for there."""
+        made = W.ToggleButton(description=description, tooltip=tooltip)
+        made.add_class("glmw-more")
+        self.on_value(made, lambda more: (self.add_class if more["new"] else self.remove_class)("glmw-opened"))
+        return made
+
     def on_value(self, control: W.Widget, handler: Callable[[Any], None]) -> None:
         """Call a handler with the changes of a control's value, under the lock and with no error lost."""
         control.observe(self.guarded(handler), "value")

@@ -102,9 +102,7 @@ class ContrastPanel(Panel):
         )
         self.on_value(self.f_test, self._choose_test)
         # On a laptop's screen the verdict has the room, and these lie over the map when they are asked for.
-        self.more = W.ToggleButton(description="more ▾", tooltip="F test, weights, effects of interest, all pairs")
-        self.more.add_class("glmw-more")
-        self.on_value(self.more, lambda more: (self.add_class if more["new"] else self.remove_class)("glmw-opened"))
+        self.more = self.opener("more ▾", "F test, weights, effects of interest, all pairs")
         choices = W.row("glmw-bar glmw-contrast-tools", self.f_test, self.weigh, self.interest, self.pairs)
         tools = W.row("glmw-bar glmw-contrast-said", self._verdict, self.more, choices)
         self._of_list = W.row("glmw-bar", self.name, self.remove)
