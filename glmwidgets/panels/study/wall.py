@@ -68,7 +68,7 @@ class WallPanel(Panel):
         """Which cells of the wall the run has, and which of its own these are; of another grid, the nearest."""
         preview, own = part.preview, np.asarray(part.preview.cells)
         cells = self._cells
-        if preview.grid.shape != self.session.shape or not np.allclose(preview.grid.affine, self.session.affine):
+        if not preview.grid.same(self.session.analysis.grid):
             ijk = np.rint(nib.affines.apply_affine(np.linalg.inv(preview.grid.affine), self._mm)).astype(int)
             inside = np.all((ijk >= 0) & (ijk < preview.grid.shape), axis=1)
             cells = np.where(inside, np.ravel_multi_index(np.where(inside[:, None], ijk, 0).T, preview.grid.shape), -1)

@@ -25,6 +25,7 @@ from glmwidgets.session.core.scheduler import Superseded
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.reading import reads
 from glmwidgets.specification.study import StudySettings
+from glmwidgets.study.cells import CellGrid
 from glmwidgets.study.exclusions import Decision, Exclusions, parse_rule
 from glmwidgets.study.group import GroupMap
 from glmwidgets.study.refit import RunRefit, StudyAnswer, StudyFit
@@ -37,7 +38,7 @@ __all__ = ["StudyAnalysis", "StudyMap", "exclusions_of"]
 LACKS = {"series": "maps of a group have no series"}
 
 #: Settings that the fits depend on.
-OF_MODEL = tuple(path for path in Model.paths())
+OF_MODEL = Model.paths()
 
 
 def exclusions_of(settings: StudySettings) -> Exclusions:
@@ -154,7 +155,7 @@ class StudyAnalysis(LiveAnalysis):
     def default_settings(self) -> StudySettings:
         """The study's model and contrasts, at a threshold for groups."""
         study = self.study
-        changes = {f"{path}": study.model.get(path) for path in OF_MODEL}
+        changes = {path: study.model.get(path) for path in OF_MODEL}
         names, expressions = zip(*study.contrasts, strict=True) if study.contrasts else ((), ())
         changes |= {"contrast.names": names, "contrast.expressions": expressions}
         changes |= {"contrast.expression": expressions[0] if expressions else "", "threshold.cluster_size": 2}
@@ -166,13 +167,22 @@ class StudyAnalysis(LiveAnalysis):
         return StudySettings().updated(changes)
 
     @cached_property
-    def domain(self) -> Domain:
-        """All cells of the first preview's grid that lie in any run: where the crosshair may be."""
-        previews = [p for i in range(len(self.study.runs)) if (p := self.study.preview(i)) is not None]
-        if not previews:
+    def grid(self) -> CellGrid:
+        """The first preview's grid, which all runs of one standard space share."""
+        found = next((p for i in range(len(self.study.runs)) if (p := self.study.preview(i)) is not None), None)
+        if found is None:
             raise InputError("no run of the study has a preview: build them first (Study.build_previews)")
-        shared = [p for p in previews if p.grid.same(previews[0].grid)]
-        return previews[0].grid.domain(np.unique(np.concatenate([np.asarray(p.cells) for p in shared])))
+        return found.grid
+
+    def _cells(self) -> list[np.ndarray]:
+        """Numbers of the cells of each run that is on the grid."""
+        previews = (self.study.preview(i) for i in range(len(self.study.runs)))
+        return [np.asarray(p.cells) for p in previews if p is not None and p.grid.same(self.grid)]
+
+    @cached_property
+    def domain(self) -> Domain:
+        """All cells of the grid that lie in any run: where the crosshair may be."""
+        return self.grid.domain(np.unique(np.concatenate(self._cells())))
 
     @property
     def statistics(self) -> tuple[str, ...]:
@@ -185,13 +195,9 @@ class StudyAnalysis(LiveAnalysis):
         return ("mean",)
 
     def background_image(self, name: str) -> np.ndarray:
-        """Share of the runs that have each cell; 3-D float32."""
-        grid, out = self.domain.shape, np.zeros(self.domain.shape, np.float32)
-        for i in range(len(self.study.runs)):
-            preview = self.study.preview(i)
-            if preview is not None and preview.grid.shape == grid:
-                out.ravel()[np.asarray(preview.cells)] += 1
-        return out
+        """Number of the runs that have each cell; 3-D float32."""
+        counts = np.bincount(np.concatenate(self._cells()), minlength=self.grid.size)
+        return counts.reshape(self.grid.shape).astype(np.float32)
 
     def stop(self) -> None:
         """Give up a refit that runs."""
