@@ -186,7 +186,7 @@ def test_nothing_serious_is_heard_in_what_lies_over_the_explorer(notebook, settl
     page.get_by_role("button", name="Keep").click()
     assert page.evaluate(SERIOUS) == []
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Search", exact=True).click()
     search(page, "smoothing more")
     assert page.evaluate(SERIOUS) == []
     screenshot(page, f"guide_search_{theme}")
