@@ -12,7 +12,7 @@ from jupyter_client.session import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.web import HTTPError
 
-from glmwidgets.cli.kernels import AppKernels
+from glmwidgets.cli.kernels import AppIdentity, AppKernels
 
 
 @pytest.fixture
@@ -64,3 +64,42 @@ def test_no_more_start_than_may(kernels, monkeypatch):
     assert refused.value.status_code == 503
     kernels.most = 2
     assert asyncio.run(kernels.start_kernel()) == "b"
+
+
+def test_the_place_of_a_kernel_that_ends_is_free_at_once(monkeypatch):
+    kernels = AppKernels(most=1)
+    kernels._kernels["a"] = SimpleNamespace()
+    order = []
+
+    async def end(self, kernel_id, **_how):
+        order.append("told")
+        await asyncio.sleep(0.05)
+        del self._kernels[kernel_id]
+        order.append("ended")
+
+    async def start(self, **_how):
+        order.append("started")
+
+    monkeypatch.setattr(AsyncMappingKernelManager, "shutdown_kernel", end)
+    monkeypatch.setattr(AsyncMappingKernelManager, "start_kernel", start)
+
+    async def leave_and_come():
+        await asyncio.gather(kernels.shutdown_kernel("a"), kernels.start_kernel())
+
+    asyncio.run(leave_and_come())
+    assert order == ["told", "started", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "heard"),
+    [
+        ("/voila/api/shutdown/a", "http://localhost:8888", True),
+        ("/voila/api/shutdown/a", "http://far.example", False),
+        ("/voila/api/shutdown/a", None, False),
+        ("/api/kernels/a", "http://localhost:8888", False),
+    ],
+)
+def test_only_the_goodbye_of_a_page_of_its_own_needs_no_cookie(path, origin, heard):
+    headers = {"Host": "localhost:8888"} | ({} if origin is None else {"Origin": origin})
+    handler = SimpleNamespace(request=SimpleNamespace(path=path, headers=headers), current_user="somebody")
+    assert AppIdentity(token="secret").is_token_authenticated(handler) is heard

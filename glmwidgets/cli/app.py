@@ -137,8 +137,7 @@ def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:
 
 def _configuration(token: str, most: int) -> dict[str, Any]:
     return {
-        # A page that is left says goodbye to its kernel, without the cookie that other requests are checked by.
-        "Voila": {"token": token, "tornado_settings": {"disable_check_xsrf": True}},
+        "Voila": {"token": token, "identity_provider_class": "glmwidgets.cli.kernels.AppIdentity"},
         "VoilaConfiguration": {
             "multi_kernel_manager_class": "glmwidgets.cli.kernels.AppKernels",
             # What the explorer is made of, and nothing else that is installed.

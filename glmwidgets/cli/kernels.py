@@ -1,22 +1,38 @@
-"""The kernels of ``glmwidgets app``: one a page, no more than are allowed, and none for a page that was left."""
+"""What the server of ``glmwidgets app`` does its own way: a kernel a page, none for a page that was left, who is heard.
+
+Both classes are named in the configuration that Voilà is started with.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from jupyter_client.session import utcnow
+from jupyter_server.auth.identity import PasswordIdentityProvider
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler
 from traitlets import Int, default
 
-__all__ = ["AppKernels"]
+__all__ = ["AppIdentity", "AppKernels"]
 
 UNTIL_THE_FIRST_PAGE = timedelta(minutes=3)
+GOODBYE = "/voila/api/shutdown/"
+
+
+class AppIdentity(PasswordIdentityProvider):
+    """Who is let in: a page says goodbye without the cookie against forged requests, so it is known by its origin."""
+
+    def is_token_authenticated(self, handler: RequestHandler) -> bool:
+        """Whether a request needs no such cookie."""
+        said = handler.request
+        own = urlsplit(said.headers.get("Origin", "")).netloc == said.headers.get("Host")
+        return (GOODBYE in said.path and own) or super().is_token_authenticated(handler)
 
 
 class AppKernels(AsyncMappingKernelManager):
-    """Voilà's manager of kernels, told in its configuration to be this one.
+    """Voilà's manager of kernels.
 
     Attributes
     ----------
@@ -38,7 +54,22 @@ class AppKernels(AsyncMappingKernelManager):
     def __init__(self, **traits: Any):
         super().__init__(**traits)
         self._starting = 0
+        self._ending: set[str] = set()
         self._met: set[str] = set()
+
+    @property
+    def n_living(self) -> int:
+        """How many kernels there are; one that is told to end is listed until its process has."""
+        return len(set(self.list_kernel_ids()) - self._ending)
+
+    async def shutdown_kernel(self, kernel_id: str, now: bool = False, restart: bool = False) -> None:
+        """End a kernel; from now on its place is free."""
+        self._ending.add(kernel_id)
+        try:
+            await super().shutdown_kernel(kernel_id, now=now, restart=restart)
+        finally:
+            self._ending.discard(kernel_id)
+            self._met.discard(kernel_id)
 
     async def start_kernel(self, **how: Any) -> str:
         """Start a kernel for a page.
@@ -48,7 +79,7 @@ class AppKernels(AsyncMappingKernelManager):
         HTTPError
             503, if as many as may live are there.
         """
-        if len(self.list_kernel_ids()) + self._starting >= self.most:
+        if self.n_living + self._starting >= self.most:
             pages = "1 page is" if self.most == 1 else f"{self.most} pages are"
             raise HTTPError(503, f"{pages} open, as many as may be")
         self._starting += 1
