@@ -64,6 +64,10 @@ class Judged:
             "Degrees of freedom": _numbers((self.field.dof,))[0],
         }
 
+    def widths(self) -> str:
+        """FWHM in mm along x, y and z; a dash along an axis on which no voxels lie beside each other."""
+        return _across(self.smoothness.fwhm_mm(self.domain.voxel_size))
+
     def words(self) -> str:
         """Smoothness in a line; empty where it cannot be told.
 
@@ -78,12 +82,13 @@ class Judged:
         """
         if self.smoothness is None:
             return ""
-        mm, voxels = (
-            " × ".join(f"{width:.1f}" for width in widths)
-            for widths in (self.smoothness.fwhm_mm(self.domain.voxel_size), self.smoothness.fwhm)
-        )
+        voxels = _across(self.smoothness.fwhm)
         resels = self.field.resels[self.field.dimensions]
-        return f"noise {mm} mm FWHM ({voxels} voxels) · {resels:,.{0 if resels >= 100 else 1}f} resels"
+        return f"noise {self.widths()} mm FWHM ({voxels} voxels) · {resels:,.{0 if resels >= 100 else 1}f} resels"
+
+
+def _across(widths: tuple[float, ...]) -> str:
+    return " × ".join(f"{width:.1f}" if np.isfinite(width) else "–" for width in widths)
 
 
 def _numbers(values: tuple[float, ...]) -> list[float | None]:

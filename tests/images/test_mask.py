@@ -66,6 +66,16 @@ def test_epi_mask_takes_values_that_are_not_finite_for_air(visloc_dir, dtype):
     assert np.isnan(data[0, 0, 0, 0])
 
 
+def test_a_slab_that_the_automatic_mask_thins_is_said(audiovisual_dir, visloc_dir, recwarn):
+    img = runs(audiovisual_dir)[0]
+    with pytest.warns(UserWarning, match="leaves out 4 of the 5 planes along k"):
+        assert find_brain(img).any((0, 1)).sum() == 1
+    recwarn.clear()
+    assert find_brain(img, opening=0).any((0, 1)).all()
+    find_brain(runs(visloc_dir)[0])
+    assert not recwarn.list
+
+
 def test_epi_mask_refuses_what_holds_no_brain():
     flat = np.random.default_rng(0).normal(size=(12, 12, 12, 5))
     with pytest.raises(ValueError, match="no brain was found"):

@@ -120,8 +120,7 @@ def _noise(facts: ContrastFacts) -> list[str]:
     test = CLUSTER_TESTS[chosen.cluster_p]
     if judged.smoothness is None or not (test.size_p or THRESHOLDS[chosen.height_control].needs_field):
         return []
-    mm = " × ".join(f"{width:.1f}" for width in judged.smoothness.fwhm_mm(judged.domain.voxel_size))
-    said = f"The residuals have a smoothness of {mm} mm FWHM ({judged.words().rpartition(' · ')[2]})"
+    said = f"The residuals have a smoothness of {judged.widths()} mm FWHM ({judged.words().rpartition(' · ')[2]})"
     said += f", by the {SMOOTHNESS[chosen.smoothness].label} ({SMOOTHNESS[chosen.smoothness].source})."
     if judged.p is not None:
         said += f" P values of clusters are by {test.phrase or test.label}, corrected for the whole search region."
