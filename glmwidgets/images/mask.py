@@ -123,9 +123,9 @@ def _warn_of_lost_planes(mask: np.ndarray, bright: np.ndarray) -> None:
         lost = int((filled & ~held).sum())
         if lost >= 0.25 * filled.sum():
             warnings.warn(
-                f"the automatic mask leaves out {lost} of the {int(filled.sum())} planes along {name} that hold as much "
-                "signal: it erodes from the faces of the image too, where a slab of few slices ends. Give a mask, or "
-                "analyse the whole field of view",
+                f"the automatic mask leaves out {lost} of the {int(filled.sum())} planes along {name} that hold "
+                "as much signal: it erodes from the faces of the image too, where a slab of few slices ends. "
+                "Give a mask, or analyse the whole field of view",
                 stacklevel=3,
             )
 

@@ -118,6 +118,9 @@ class GroupExplorer(SessionExplorer):
 
         return study_of_group_session(self.session)
 
+    def _not_kept(self) -> Sequence[str]:
+        return () if self.session.settings.inputs.maps else ("the maps",)
+
     def _report(self, **options: Any) -> Any:
         from glmwidgets.report.page.group import group_report
 

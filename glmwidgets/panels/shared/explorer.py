@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -10,8 +11,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from glmwidgets.files.envelope import HOLDS, read_session
 from glmwidgets.files.memory import give_memory_back
 from glmwidgets.files.writing import check_outputs
+from glmwidgets.glm.errors import InputError
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
@@ -131,10 +134,18 @@ class ExplorerBase(W.VBox):
         Returns
         -------
         Path
+
+        Warns
+        -----
+        UserWarning
+            If the file does not hold all that is needed to load it.
         """
         path = self._save(path, overwrite)
-        lacks = " and ".join(self._not_kept())
-        more = f", without what was in memory: {lacks}; give that again to load it" if lacks else ""
+        more = ""
+        if lacks := " and ".join(self._not_kept()):
+            more = f", without what was in memory: {lacks}; give that again to load it"
+            opens = HOLDS[read_session(path, *HOLDS)[0]][1]
+            warnings.warn(f"{path.name} is saved{more}: glmwidgets.{opens}({path.name!r}, ...)", stacklevel=2)
         self.say(f"saved {path.name} {datetime.now():%H:%M}{more}")
         return path
 
@@ -158,6 +169,8 @@ class ExplorerBase(W.VBox):
         if path is not None:
             check_outputs([("report", path)], overwrite, self.subject)
         report = self._report(**options)
+        if (failed := self._failed()) is not None:
+            warnings.warn(f"the report is of the last result: {failed}", stacklevel=2)
         if path is not None:
             report.save_as_html(path, overwrite=overwrite, by=self.subject)
         return report
@@ -177,8 +190,22 @@ class ExplorerBase(W.VBox):
         Returns
         -------
         Path
+
+        Raises
+        ------
+        InputError
+            If what is set now has no result.
         """
+        if (failed := self._failed()) is not None:
+            raise InputError(f"no script is written: {failed}; mend or undo that first")
         return self._script(path, dialect, overwrite)
+
+    def _failed(self) -> str | None:
+        """Why what is set now has no result; None where it has one, or is being computed."""
+        session = self.session
+        if session.status.state != "error" or session.is_current:
+            return None
+        return f"what is set now has no result ({session.status.message})"
 
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""

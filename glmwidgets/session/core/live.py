@@ -205,11 +205,18 @@ class LiveSession(DrawsNoise):
         bool
             False if a value was refused; the settings are then as before and `status` says why.
 
+        Raises
+        ------
+        SettingsError
+            If there is no setting of a name: that is a slip of the pen in a program, and no value that a person typed.
+
         Warns
         -----
         UserWarning
             If a value has no effect under the other settings.
         """
+        for path in changes:
+            self.settings.get(path)
         with self.lock:
             try:
                 settings = self.settings.updated(changes)

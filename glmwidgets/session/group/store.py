@@ -80,7 +80,7 @@ def load_group_session(
     if maps is None and not inputs.maps:
         raise ValueError(
             f"{path.name} is of maps that were given in memory, and data are not kept in the file: give them again, "
-            f"load({path.name!r}, maps=...)"
+            f"glmwidgets.explore_group.load({path.name!r}, maps=...)"
         )
     try:
         group = open_group(

@@ -272,18 +272,19 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
         arguments = ", ".join(f"{_ARGUMENTS.get(name, name)}={missing}" for name in wanted)
         raise ValueError(
             f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
-            f"not kept in the file: give them again, load({path.name!r}, {arguments})"
+            f"not kept in the file: give them again, glmwidgets.explore.load({path.name!r}, {arguments})"
         )
     if inputs.bold is None and given["bold"] is None:
         raise ValueError(
-            f"{path.name} does not say which image{which} it is of: give it, load({path.name!r}, bold={missing})"
+            f"{path.name} does not say which image{which} it is of: give it, "
+            f"glmwidgets.explore.load({path.name!r}, bold={missing})"
         )
     for name in INPUTS:
         file = getattr(inputs, name) if given[name] is None else given[name]
         if isinstance(file, str) and not Path(file).exists():
             raise FileNotFoundError(
                 f"{path.name} needs the {name} file {file}{which}, which is not there; if it has moved, give it: "
-                f"load({path.name!r}, {_ARGUMENTS.get(name, name)}={missing})"
+                f"glmwidgets.explore.load({path.name!r}, {_ARGUMENTS.get(name, name)}={missing})"
             )
     # Scans in even steps have the t_r of then, which the header of another file may not say.
     try:

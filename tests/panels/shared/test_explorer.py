@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("anywidget")
 
+from glmwidgets.glm.errors import GlmwidgetsError, InputError
 from glmwidgets.panels.explore import explore
 from glmwidgets.panels.group.explorer import explore_group
 from glmwidgets.panels.run.explorer import Explorer
@@ -16,6 +17,7 @@ from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.runs.fixed import FixedExplorer
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.encoding import begun_with
+from glmwidgets.specification.tree import SettingsError
 
 KINDS = {"run": "run", "runs": "runs", "fixed": "runs", "group": "group"}
 
@@ -32,6 +34,7 @@ def opened(request):
         explorer = Explorer(request.getfixturevalue("session"))
     elif request.param == "group":
         explorer = explore_group(noise_maps())
+        assert explorer.session.wait_until_idle(60)
     else:
         runs = RunSet(request.getfixturevalue("two_runs"), {"noise.model": "ols"}, synchronous=True)
         explorer = RunsExplorer(runs)
@@ -43,11 +46,35 @@ def opened(request):
 
 def test_it_is_saved_whole_and_says_so(opened, tmp_path):
     explorer, holds = opened
-    path = explorer.save(tmp_path / "session.json")
+    lacks, opens = ("the maps", "explore_group") if holds == "group" else ("bold and mask", "explore")
+    with pytest.warns(UserWarning, match=rf"memory: {lacks}; .* glmwidgets\.{opens}\.load\('session\.json', \.\.\.\)"):
+        path = explorer.save(tmp_path / "session.json")
     assert json.loads(path.read_text())["holds"] == holds
     shown = explorer.shown if isinstance(explorer, RunsExplorer) else explorer
     assert "saved session.json" in shown._status.note.value
-    assert ("in memory: bold and mask; give that again" in shown._status.note.value) == (holds != "group")
+    assert f"in memory: {lacks}; give that again" in shown._status.note.value
+
+
+def test_what_failed_is_neither_scripted_nor_reported_in_silence(opened, tmp_path):
+    explorer, holds = opened
+    session = explorer.session
+    with pytest.raises(SettingsError, match=r"noise\.modle"):
+        session.update({"noise.modle": "ols"})
+    session.update({"contrast.expression": "no_such_event"})
+    assert session.wait_until_idle(60)
+    assert session.status.state == "error"
+    with pytest.raises(InputError, match=r"no script is written: what is set now has no result \(.*no_such_event"):
+        explorer.script(tmp_path / "analysis.py")
+    assert not (tmp_path / "analysis.py").exists()
+    if holds == "runs":  # asked anew, for reports of runs tell of tabs that were not looked at
+        with pytest.raises(GlmwidgetsError, match="no_such_event"):
+            explorer.report()
+    else:
+        with pytest.warns(UserWarning, match=r"the report is of the last result: .*no_such_event"):
+            explorer.report()
+    session.undo()
+    assert session.wait_until_idle(60)
+    assert explorer.script(tmp_path / "analysis.py").exists()
 
 
 def test_only_a_run_is_written_in_nilearns_words(opened, tmp_path):
