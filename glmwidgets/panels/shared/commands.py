@@ -53,15 +53,20 @@ class Command(Entry):
         What it is, in a word.
     hint : str
         Small type beside its title.
-    act : callable or None
-        Does it.
+    act : callable
+        Does it. Called with what was typed where it asks for a value.
     asks : str
         Path of the setting whose value has to be typed first; empty for none.
+
+    Raises
+    ------
+    SettingsError
+        By ``act``, if the value is refused; the hint says why before.
     """
 
     kind: str = ""
     hint: str = ""
-    act: Callable[[], Any] | None = None
+    act: Callable[..., Any] | None = None
     asks: str = ""
 
 
@@ -278,18 +283,27 @@ def _settings(explorer: SessionExplorer, query: str) -> Iterator[Command]:
                     act=lambda path=path, value=after: _set(explorer, path, value),
                 )
         if number and is_number(kind.hint(path)) and number_in(number[0]) is not None:
-            value = _or_none(path, number[0], kind)
+            value, refused = _read(path, number[0], kind)
             written = json.dumps(value)
-            if value is not None and written not in values:
+            if written not in values:
                 yield command(
                     f"{path} = {written}",
                     f"{label}: {field.words(value)}",
                     (f"{field.label} {number[0]}", *(f"{each} {number[0]}" for each in (*field.also, *field.more))),
                     0.25,
-                    act=lambda path=path, value=value: _set(explorer, path, value),
+                    hint=why if refused is None else str(refused),
+                    act=lambda path=path, value=value, refused=refused: _set(explorer, path, value, refused),
                 )
         if not values or is_number(kind.hint(path)):
-            yield command(f"type {path}", f"{label} …", field.also, 0.3, hint=why or field.words(now)[:60], asks=path)
+            yield command(
+                f"type {path}",
+                f"{label} …",
+                field.also,
+                0.3,
+                hint=why or field.words(now)[:60],
+                asks=path,
+                act=lambda text, path=path: _set(explorer, path, read_value(path, text, kind)),
+            )
 
 
 def _of_a_switch(field: Field, value: Any) -> tuple[str, ...]:
@@ -297,17 +311,19 @@ def _of_a_switch(field: Field, value: Any) -> tuple[str, ...]:
     return {True: field.more, False: field.less}[value] if isinstance(value, bool) else ()
 
 
-def _or_none(path: str, text: str, kind: Any) -> Any:
-    """A typed number as a value of a setting; None if it cannot be one."""
+def _read(path: str, text: str, kind: Any) -> tuple[Any, ValueError | None]:
+    """A typed number as a value of a setting, and why it cannot be one."""
     try:
         value = read_value(path, text, kind)
         kind.field(path).check(path, value)
-    except ValueError:
-        return None
-    return value
+    except ValueError as error:
+        return number_in(text), error
+    return value, None
 
 
-def _set(explorer: SessionExplorer, path: str, value: Any) -> None:
+def _set(explorer: SessionExplorer, path: str, value: Any, refused: ValueError | None = None) -> None:
+    if refused is not None:
+        raise refused
     panel, control = CONTROLS.get(path, ("", ""))
     found = getattr(getattr(explorer, panel, None), control, None)
     if found is not None and value in [each for _, each in found.options]:

@@ -80,7 +80,7 @@ class Guided:
         Returns
         -------
         list of Command
-            With ``key`` and ``title``, and ``act()`` to do it.
+            With ``key`` and ``title``, and ``act()`` to do it; ``act("6 mm")`` where ``asks`` names a setting.
         """
         with self.session.lock:
             return find(self, words)

@@ -19,6 +19,7 @@ from glmwidgets.runs.opening import open_run
 from glmwidgets.session.core.lessons import LESSONS
 from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.single.session import Session
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.settings import Settings
 
 HERE = Path(__file__).parent
@@ -117,6 +118,21 @@ def test_what_is_found_is_done(own):
     assert own.session.settings.threshold.alpha == 0.05
     do(own, "finite impulse response")
     assert own.session.settings.design.fir_delays != (0,)
+
+
+def test_a_value_that_is_out_of_bounds_is_found_and_refused(own):
+    first = own.find("smooth by 800 mm")[0]
+    assert first.title == "Smoothing: 800 mm"
+    assert "at most" in first.hint
+    with pytest.raises(SettingsError, match="at most"):
+        first.act()
+    assert own.session.settings.data.smoothing_fwhm == BEGIN["data.smoothing_fwhm"]
+
+
+def test_what_asks_for_a_value_takes_it(own):
+    asking = next(each for each in own.find("smoothing") if each.asks == "data.smoothing_fwhm")
+    asking.act("7 mm")
+    assert own.session.settings.data.smoothing_fwhm == 7.0
 
 
 def test_a_contrast_can_be_typed(own):
