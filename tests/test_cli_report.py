@@ -64,6 +64,18 @@ def test_a_report_with_its_script_and_stats_model(dataset, tmp_path, capsys):
     assert contrast["Weights"] == [1.0, -1.0]
 
 
+def test_what_cannot_be_done_is_refused_before_the_fit(dataset, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("glmwidgets.cli.fit.Analysis", None)
+    where = ["--bids", str(dataset), "--subject", "01", *OPTIONS]
+    assert main(["report", *where, "--out", str(tmp_path / "report.pdf")]) == 2
+    assert "a report is a page: name it report.html, not report.pdf" in capsys.readouterr().err
+    assert main(["fit", *where, "--out", str(tmp_path / "out"), "--atlas", str(tmp_path / "no_atlas.nii")]) == 2
+    assert "--atlas" in (said := capsys.readouterr().err)
+    assert "no_atlas.nii" in said
+    assert not (tmp_path / "report.pdf").exists()
+    assert not (tmp_path / "out").exists()
+
+
 def test_fit_on_a_dataset_and_again_from_its_settings(dataset, tmp_path, capsys):
     words = ["--bids", str(dataset), "--subject", "01", "--out", str(tmp_path / "first"), *OPTIONS]
     assert main(["fit", *words]) == 0

@@ -17,9 +17,10 @@ from glmwidgets.cli.options import add_settings, as_options_say, begun_with
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.design.given import effects_in
-from glmwidgets.glm.errors import InputError, told
+from glmwidgets.glm.errors import InputError, about, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.tables import tsv
+from glmwidgets.regions.named import kept_atlas
 from glmwidgets.report.exports.folder import FILES, write_result
 from glmwidgets.report.page.words import summary
 from glmwidgets.runs.bids_confounds import STRATEGIES
@@ -144,6 +145,7 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
 
 def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:
     """Fit a run, and say in a person's words what is wrong if something is, and what its noise was chosen by."""
+    _check_atlas(settings)
     analysis, found = Analysis(run), None
     try:
         if settings.noise.choice == ASKED:
@@ -164,13 +166,20 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
         raise error.cause from None
 
 
+def _check_atlas(settings: Settings) -> None:
+    """An atlas that cannot be opened is known before the work."""
+    if settings.threshold.atlas:
+        try:
+            kept_atlas(settings.threshold.atlas)
+        except (OSError, ValueError) as error:
+            raise about("--atlas", error) from error
+
+
 def _checked(clusters: Clusters) -> Clusters:
     """The clusters, if the p values that were asked for can be given."""
     judged = clusters.judged
     if judged.said and judged.p is None:
         raise InputError("; ".join(judged.said), where="--cluster-p")
-    if clusters.names is not None and clusters.names.atlas is None:
-        raise InputError("; ".join(clusters.names.said), where="--atlas")
     names = () if clusters.names is None else (*clusters.names.said, *clusters.names.atlas.notes)
     _say({"clusters": judged.said, "names": names})
     return clusters
