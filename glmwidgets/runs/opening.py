@@ -17,6 +17,7 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.datasets.found import FoundRun
 from glmwidgets.files.paths import resolved
+from glmwidgets.glm.choices import meant
 from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.given import checked_design
@@ -135,7 +136,8 @@ def open_run(
         if dataset is not None:
             bold = find_run(dataset, bold, **which)
         elif which:
-            raise TypeError(f"{next(iter(which))}= chooses a run of a dataset: name it with dataset=")
+            said = f"{(name := next(iter(which)))}= chooses a run of a dataset: name it with dataset="
+            raise TypeError("; ".join(filter(None, (said, meant(name, PARTS)))))
         run = _opened(bold, given, whole_table)
     return replace(run, warnings=heard.said)
 

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.glm.choices import refusal
@@ -376,6 +377,8 @@ class Field:
                     raise SettingsError(path, *refused)
         if (self.low > -math.inf or self.high < math.inf or isinstance(value, float)) and value is not None:
             low, high = self.low, self.high
+            if not isinstance(value, Real):
+                raise SettingsError(path, f"must be a number, not {value!r}")
             if not math.isfinite(value) or value > high or value < low or (self.open_low and value == low):
                 bounds = f"above {low:g}" if self.open_low else f"at least {low:g}"
                 bounds += "" if high == math.inf else f" and at most {high:g}"

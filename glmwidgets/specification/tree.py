@@ -215,8 +215,10 @@ class SettingsTree:
     def _split(cls, path: str) -> tuple[str, str]:
         if path not in _hints(cls):
             group = path.partition(".")[0]
-            known = [p for p in cls.paths() if p.startswith(f"{group}.")] or list(cls.paths())
-            raise SettingsError(path, f"there is no such setting; there are {', '.join(known)}", meant(path, known))
+            near = [p for p in cls.paths() if p.startswith(f"{group}.")]
+            known = near or list(cls.paths())
+            there = ", ".join(near or (f"{name}. ..." for name in dict.fromkeys(p.partition(".")[0] for p in known)))
+            raise SettingsError(path, f"there is no such setting; there are {there}", meant(path, known))
         group, _, name = path.partition(".")
         return group, name
 

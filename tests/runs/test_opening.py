@@ -64,6 +64,8 @@ def test_a_place_within_the_scan_is_a_fraction(run):
 
 def test_a_word_that_chooses_needs_a_dataset(run):
     for door in (open_run, open_runs):
+        with pytest.raises(TypeError, match=r"tr= chooses a run of a dataset.*did you mean 't_r'"):
+            open_run(run.img, run.events, tr=2.0)
         with pytest.raises(TypeError, match="task= chooses a run of a dataset: name it with dataset="):
             door(run.img, run.events, 2.0, task="faces")
 
