@@ -35,6 +35,9 @@ def test_a_study_from_the_list_to_the_group(folder, capsys):
     assert "0 of 3 runs left out" in capsys.readouterr().out
     assert (folder / "group" / "group_contrast-seen_stat-z_statmap.nii.gz").is_file()
     assert (folder / "exclusions.tsv").is_file()
+    assert "of whole runs" in (folder / "group" / "report.html").read_text()
+    assert main(["study", "report", str(folder), "--title", "all three"]) == 0
+    assert "<h1>all three</h1>" in (folder / "report.html").read_text()
 
 
 def test_an_array_is_submitted_and_gathered(folder, tmp_path, monkeypatch):

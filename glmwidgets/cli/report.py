@@ -14,7 +14,7 @@ from glmwidgets.files.writing import check_folder, check_outputs
 from glmwidgets.glm.errors import InputError
 from glmwidgets.report.page.words import summary
 
-__all__ = ["report"]
+__all__ = ["report", "what_reports_lack"]
 
 NEEDS = ("matplotlib", "jinja2")
 
@@ -36,6 +36,16 @@ def _parser() -> Parser:
     return parser
 
 
+def what_reports_lack() -> str:
+    """What has to be installed for a report, and how; empty if nothing has."""
+    missing = [name for name in NEEDS if find_spec(name) is None]
+    if not missing:
+        return ""
+    return (
+        f'a report needs {" and ".join(missing)}; get them with: {sys.executable} -m pip install "glmwidgets[report]"'
+    )
+
+
 def report(argv: Sequence[str]) -> int:
     """Fit one run and write the report.
 
@@ -50,12 +60,8 @@ def report(argv: Sequence[str]) -> int:
         Exit code.
     """
     given = vars(_parser().parse_intermixed_args(list(argv)))
-    missing = [name for name in NEEDS if find_spec(name) is None]
-    if missing:
-        raise CommandError(
-            f"a report needs {' and '.join(missing)}; get them with: "
-            f'{sys.executable} -m pip install "glmwidgets[report]"'
-        )
+    if missing := what_reports_lack():
+        raise CommandError(missing)
     from glmwidgets.report.exports.script import write_script
     from glmwidgets.report.exports.script_parts import Source
     from glmwidgets.report.exports.stats_model import write_stats_model

@@ -13,11 +13,12 @@ from typing import Any
 from glmwidgets.cli import CommandError, Parser
 from glmwidgets.cli.fit import entities_of
 from glmwidgets.cli.options import add_settings, as_options_say
+from glmwidgets.cli.report import what_reports_lack
 from glmwidgets.execution.executors import lanes_of
 from glmwidgets.execution.lanes import HereLane, work_through
 from glmwidgets.execution.task import Outcome
 from glmwidgets.files.paths import resolved
-from glmwidgets.files.writing import write_text
+from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.study.begun import first_model, refuse_held
 from glmwidgets.study.study import Study
@@ -26,6 +27,9 @@ __all__ = ["study"]
 
 #: Elements that a job array may have where nobody changed SLURM's MaxArraySize of 1001.
 MOST_ELEMENTS = 1000
+
+#: What the report of a study is called.
+REPORT = "report.html"
 
 # Longer than any run takes: what was begun and left before this many seconds is removed.
 LEFT_FOR = 2 * 86400
@@ -233,15 +237,46 @@ def _gather(argv: Sequence[str]) -> int:
     gathered = made.gather(given.out)
     for text in gathered.said:
         print(text)
-    print(f"{'Written':<11}{resolved(gathered.files[0].parent)}")
+    place = resolved(gathered.files[0].parent)
+    if missing := what_reports_lack():
+        print(f"No report: {missing}")
+    else:
+        _write_report(made, place / REPORT)
+    print(f"{'Written':<11}{place}")
     return 0
 
 
-PARTS = {"init": _init, "run": _run, "status": _status, "gather": _gather}
+def _report(argv: Sequence[str]) -> int:
+    parser = Parser(
+        prog="glmwidgets study report",
+        description="Write a report of a study: one HTML page with the runs that are in and those that are left out, "
+        "what stands out, the group's maps, a small map and the figures of every run.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    parser.add_argument("--out", metavar="FILE", help=f"the page; {REPORT} in the study's folder by default")
+    parser.add_argument("--title", help="headline of the page")
+    given = parser.parse_args(list(argv))
+    if missing := what_reports_lack():
+        raise CommandError(missing)
+    made = Study.open(given.folder)
+    out = Path(given.out).expanduser() if given.out else made.folder / REPORT
+    print(f"{'Written':<11}{_write_report(made, out, given.title)}")
+    return 0
+
+
+def _write_report(made: Study, out: Path, title: str | None = None) -> Path:
+    from glmwidgets.report.page.runs import study_report
+
+    check_folder(out.parent).mkdir(parents=True, exist_ok=True)
+    return resolved(study_report(made, title=title).save_as_html(out, overwrite=True))
+
+
+PARTS = {"init": _init, "run": _run, "status": _status, "gather": _gather, "report": _report}
 
 
 def study(argv: Sequence[str]) -> int:
-    """Begin, run, count or gather a study.
+    """Begin, run, count, gather or report on a study.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ _EXPORTS = {
     "figures.maps": "plot_img plot_r_square plot_stat_map",
     "figures.series": "plot_events plot_hrf plot_residual_histogram plot_series",
     "page.html": "make_glm_report",
+    "page.runs": "study_report",
 }
 
 __all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

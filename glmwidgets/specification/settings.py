@@ -32,7 +32,6 @@ __all__ = [
     "SettingsError",
     "ThresholdSettings",
     "View",
-    "is_analysis",
 ]
 
 
@@ -59,8 +58,3 @@ class Settings(View, Question, Model, Source):
     """
 
     VIEWS: ClassVar[frozenset[str]] = frozenset(group.name for group in dataclasses.fields(View))
-
-
-def is_analysis(path: str) -> bool:
-    """Whether a result depends on a setting, or only how it is looked at."""
-    return Settings.matters(path)

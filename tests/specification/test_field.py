@@ -14,7 +14,7 @@ from glmwidgets.specification.fixed import FixedSettings
 from glmwidgets.specification.group import GroupSettings
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.question import Question
-from glmwidgets.specification.settings import Settings, View, is_analysis
+from glmwidgets.specification.settings import Settings, View
 
 TREES = (Settings, FixedSettings, GroupSettings)
 ALL = [(tree, path) for tree in TREES for path in tree.known()]
@@ -55,7 +55,7 @@ def test_a_setting_has_a_name_and_words_for_its_default(tree, path):
         assert known.words(value).endswith(known.unit)
 
 
-@pytest.mark.parametrize("path", [path for path in Settings.known() if is_analysis(path)])
+@pytest.mark.parametrize("path", [path for path in Settings.known() if Settings.matters(path)])
 def test_what_the_command_line_asks_for(path):
     options = Settings.field(path).options
     assert bool(options) == (path not in NO_OPTION)

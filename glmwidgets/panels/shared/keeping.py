@@ -108,7 +108,7 @@ def _picture(kind: str) -> Callable[[SessionExplorer, Path], None]:
 
 #: What can be kept, by name.
 KEPT: dict[str, Kept] = {
-    "report": Kept("the report", "report.html", lambda explorer, path: explorer.report(path), ("html page",), _is_told),
+    "report": Kept("the report", "report.html", lambda explorer, path: explorer.report(path), ("html page",)),
     "sheet": Kept(
         "a results sheet to print",
         "results.html",

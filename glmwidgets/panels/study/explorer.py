@@ -162,7 +162,9 @@ class StudyExplorer(SessionExplorer):
         return write_text(path, text, "script", overwrite=overwrite, by=self.subject)
 
     def _report(self, **options: Any) -> Any:
-        raise ValueError("a study has no report yet; keep its figures and maps, or run glmwidgets study gather")
+        from glmwidgets.report.page.runs import study_session_report
+
+        return study_session_report(self.session, **options)
 
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""

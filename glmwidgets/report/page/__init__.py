@@ -8,6 +8,7 @@ _EXPORTS = {
     "group": "group_report",
     "html": "Report analysis_report glm_report make_glm_report render session_report",
     "methods": "describe_contrast describe_height methods_text",
+    "runs": "study_report study_session_report",
     "sheet": "results_sheet",
     "subject": "ContrastFacts Study named_contrasts study_of_model study_of_result study_of_session",
     "words": "describe_threshold summary",

@@ -47,6 +47,7 @@ __all__ = [
     "Report",
     "analysis_report",
     "glm_report",
+    "ledger_section",
     "make_glm_report",
     "render",
     "session_report",
@@ -333,7 +334,7 @@ def render(
     contrasts = [contrast_section(study, facts, plot_type, cut_coords, display_mode) for facts in study.contrasts]
     fit = fit_pictures(study)
     runs = [run_section(study, run) for run in study.runs]
-    told = None if ledger is None else _ledger(ledger)
+    told = None if ledger is None else ledger_section(ledger)
     sections = [(f"contrast-{i}", section.name) for i, section in enumerate(contrasts, 1)]
     sections += [("fit", "Fit")] if fit or whiteness else []
     sections += [("design", "Design"), ("mask", "Mask"), ("methods", "Methods")]
@@ -361,8 +362,9 @@ def render(
 
 def template(name: str, css: str) -> jinja2.Template:
     """A page's template, such as ``"report.html.j2"``, with its style sheet."""
-    page = (files("glmwidgets.report") / "templates" / name).read_text(encoding="utf-8")
-    sources = {name: page, css: style(css)}
+    pages = files("glmwidgets.report") / "templates"
+    sources = {each: (pages / each).read_text(encoding="utf-8") for each in (name, "parts.html.j2")}
+    sources[css] = style(css)
     # Everything is escaped, whatever the template is called; an unknown name is a mistake of ours, not an empty cell.
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(sources), autoescape=True, undefined=jinja2.StrictUndefined
@@ -393,7 +395,8 @@ def facts_of(study: Study) -> list[tuple[str, str]]:
     return facts
 
 
-def _ledger(ledger: Any) -> LedgerSection:
+def ledger_section(ledger: Any) -> LedgerSection:
+    """What else was looked at before a report."""
     models, contrasts = int(ledger.n_models), int(ledger.n_contrasts)
     sentence = f"{count(models, 'model')} and {count(contrasts, 'contrast')} were looked at before this report."
     if models > 1 or contrasts > 1:

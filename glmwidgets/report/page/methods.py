@@ -32,7 +32,9 @@ __all__ = [
     "describe_height",
     "describe_permutation",
     "describe_test",
+    "inference_sentences",
     "methods_text",
+    "model_sentences",
     "software",
 ]
 
@@ -140,7 +142,7 @@ def methods_text(study: Study) -> str:
         Plain text, nothing in it escaped.
     """
     parts = _first_level(study) if study.model.level == "first" else _second_level(study)
-    parts += _inference(study.contrasts)
+    parts += inference_sentences(study.contrasts)
     return " ".join(part for part in parts if part)
 
 
@@ -157,9 +159,16 @@ def _first_level(study: Study) -> list[str]:
     if chosen.get("mask_img") is False:
         masked = "in the whole field of view"
     parts.append(f"The series of {count(int(study.mask.sum()), 'voxel')} {masked} were {smoothed} and {scaled}.")
-    parts.append(study.beside)
-    parts.append(_task(study))
-    parts.append(_nuisance(study))
+    parts += model_sentences(study)
+    if len(runs) > 1:
+        parts.append("Effects were averaged over runs with equal weight (fixed effects).")
+    return parts
+
+
+def model_sentences(study: Study) -> list[str]:
+    """What was modelled of the runs of a study: task, drift, confounds, noise; a sentence each, some may be empty."""
+    chosen, runs = study.model.choices, study.runs
+    parts = [study.beside, _task(study), _nuisance(study)]
     row = noise_model_row(chosen["noise_model"])
     parts.append(f"Errors were modelled as {row.label}: {row.description[0].lower()}{row.description[1:]}")
     if chosen.get("pooling") is not None:
@@ -167,8 +176,6 @@ def _first_level(study: Study) -> list[str]:
     dof = [run.fit.dof for run in runs if run.fit is not None]
     if dof:
         parts.append(f"This leaves {_range(dof)} residual degrees of freedom{' a run' if len(dof) > 1 else ''}.")
-    if len(runs) > 1:
-        parts.append("Effects were averaged over runs with equal weight (fixed effects).")
     return parts
 
 
@@ -220,7 +227,8 @@ def _nuisance(study: Study) -> str:
     return f"{slow}{with_them}."
 
 
-def _inference(contrasts: Sequence[ContrastFacts]) -> list[str]:
+def inference_sentences(contrasts: Sequence[ContrastFacts]) -> list[str]:
+    """How contrasts were tested and thresholded, a sentence each; none without contrasts."""
     if not contrasts:
         return []
     text = "; ".join(f"“{facts.name}”: {describe_contrast(facts)}" for facts in contrasts)

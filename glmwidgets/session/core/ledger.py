@@ -22,7 +22,8 @@ from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import as_f_test, is_f_test
 from glmwidgets.specification.field import UNSAID, SettingsError
-from glmwidgets.specification.settings import Settings, is_analysis
+from glmwidgets.specification.settings import Settings
+from glmwidgets.specification.tree import SettingsTree
 from glmwidgets.specification.words import ASIDE, describe_changes
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Entry:
         When its last map was published, ISO 8601 in UTC.
     seconds : float
         Computing time of that map.
-    settings : Settings
+    settings : SettingsTree
         Of that map.
     words : str
         What changed from the entry before.
@@ -66,7 +67,7 @@ class Entry:
     number: int
     time: str
     seconds: float
-    settings: Settings
+    settings: SettingsTree
     words: str
     model: str
     contrast: str
@@ -97,12 +98,15 @@ def model_digest(settings: Settings, design: pd.DataFrame) -> str:
     return _digest(chosen.encode(), json.dumps([str(c) for c in design.columns]).encode(), rounded.tobytes())
 
 
-def contrast_digest(model: str, expression: str, columns: Any) -> str:
-    """Digest of a contrast under a model: two ways of writing the same weights are one contrast."""
+def contrast_digest(model: str, expression: str, columns: Any, among: str = "") -> str:
+    """Digest of a contrast under a model: two ways of writing the same weights are one contrast.
+
+    Of a group, `among` says who is in: the same contrast among others is another.
+    """
     canonical = expression_from_vector(contrast_vector(expression, columns), columns)
     if is_f_test(expression, columns):
         canonical = as_f_test(canonical)
-    return _digest(model.encode(), canonical.encode())
+    return _digest(model.encode(), canonical.encode(), *([among.encode()] if among else []))
 
 
 class Ledger:
@@ -157,13 +161,18 @@ class Ledger:
         return bool(self.entries) and self.entries[-1].role == "exploratory"
 
     def add(
-        self, settings: Settings, design: pd.DataFrame, timings: Mapping[str, float], movement: int | None = None
+        self,
+        settings: SettingsTree,
+        design: pd.DataFrame,
+        timings: Mapping[str, float],
+        movement: int | None = None,
+        among: str = "",
     ) -> None:
         """Count a map that was published, as an entry or as part of the last one.
 
         Parameters
         ----------
-        settings : Settings
+        settings : SettingsTree
             Of the map.
         design : DataFrame
             Of the model.
@@ -172,11 +181,13 @@ class Ledger:
         movement : int, optional
             Number of the movement that led to it (see `glmwidgets.session.core.steps.Steps`); maps of one movement make
             one entry.
+        among : str
+            Who is in, of a group's map.
         """
         now = self._clock()
         last = self.entries[-1] if self.entries else None
         model = model_digest(settings, design)
-        contrast = contrast_digest(model, settings.contrast.expression, design.columns)
+        contrast = contrast_digest(model, settings.contrast.expression, design.columns, among)
         role = self._role(contrast)
         same_movement = last is not None and movement is not None and movement == self._movement
         # An entry that was locked is a record by itself and is never written over.
@@ -189,7 +200,7 @@ class Ledger:
         self._models.add(model)
         self._contrasts.add(contrast)
         moved = frozenset() if last is None else frozenset(settings.changes_from(last.settings)) - ASIDE
-        if last is not None and not any(map(is_analysis, moved)):
+        if last is not None and not any(map(settings.matters, moved)):
             return
         entry = Entry(
             number=len(self.entries) + 1,

@@ -9,10 +9,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import traitlets
 
 from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.glm.tables import tsv
+from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import PATIENCE, Ticket
 from glmwidgets.session.study.analysis import StudyAnalysis, StudyMap, exclusions_of
@@ -46,6 +48,8 @@ class StudySession(LiveSession):
     Attributes
     ----------
     study : Study
+    ledger : Ledger
+        Every model, contrast and choice of runs of which the group's map was shown.
     """
 
     results = (*LiveSession.results, "answer", "figures", "arrived")
@@ -68,6 +72,7 @@ class StudySession(LiveSession):
         self._ticket: Ticket | None = None
         self._fresh: list[RunRefit] = []
         self._since = self._begun = 0.0
+        self.ledger = Ledger()
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
         self.reasons = tuple(run.why_not for run in study.runs)
 
@@ -121,6 +126,13 @@ class StudySession(LiveSession):
         own = self.analysis.reasons(self.settings, self.answer)
         lacks = (run.why_not for run in self.study.runs)
         return tuple(a or b or c for a, b, c in zip(lacks, own, self.answer.why_not, strict=True))
+
+    def _count(self, result: StudyMap, movement: int) -> None:
+        # A design of each kind tells the model: another choice of it changes those of all runs.
+        fitted = [part.design for part in result.fit_of_runs.parts if part.fitted is not None]
+        kinds = {tuple(map(str, design.columns)): design for design in fitted}
+        design = pd.concat(kinds.values(), ignore_index=True).fillna(0.0)
+        self.ledger.add(result.settings, design, result.timings, movement, among=repr(result.used))
 
     # Which runs are in ------------------------------------------------------------------------------------------------
 
@@ -181,7 +193,7 @@ class StudySession(LiveSession):
 
     def take_model(self, model: Model) -> bool:
         """Take the model of another analysis, such as of a run that was looked at by itself."""
-        return self.update({path: model.get(path) for path in Model.paths()})
+        return self.update({path: after for path, (_, after) in model.changes_from(self.model).items()})
 
     def save(self) -> Path:
         """Write model, contrasts, rules and decisions into the study's folder."""

@@ -114,3 +114,12 @@ def test_a_state_is_begun_with(explorer, study):
     assert again.session.settings.design.hrf_model == "glover"
     assert again.session.settings.threshold.alpha == 0.01
     again.close()
+
+
+def test_the_report_is_kept_with_what_is_on_screen(explorer, tmp_path):
+    explorer.session.decide([2], "drop", "asleep", "AB")
+    explorer.keeping["report"].write(explorer, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "by hand (AB): asleep" in page
+    assert explorer.session.said() in page
+    assert page.count('loading="lazy"') == N
