@@ -16,6 +16,7 @@ _EXPORTS = {
     "proposals": (
         "adapted_expression all_pairs condition_columns effects_of_interest mended_expression written_contrast"
     ),
+    "signal_change": "SignalChange change_table signal_changes",
     "smoothness": "SpatialNoise group_smoothness_of runs_smoothness_of smoothness_of",
     "steps": "contrast_of design_of fit_of moments_of series_of",
     "thresholding": "Clusters Searched bounds_of clusters_of searched_of threshold_of",

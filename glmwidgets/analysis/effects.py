@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.voxels import RunEffect
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.grammar import quote_name
+from glmwidgets.glm.fit.regression import Fit
 
 __all__ = ["Effects"]
 
@@ -21,10 +21,10 @@ class Effects:
 
     Attributes
     ----------
-    result : RunAnswer
+    fit : Fit
     """
 
-    result: RunAnswer
+    fit: Fit
     _made: dict[str, Contrast | None] = field(default_factory=dict, repr=False)
 
     def of_conditions(self, voxel: int, conditions: Mapping[str, Sequence[str]]) -> list[tuple[str, RunEffect]]:
@@ -56,7 +56,7 @@ class Effects:
     def _at(self, voxel: int, name: str, expression: str) -> RunEffect:
         if expression not in self._made:
             try:
-                self._made[expression] = compute_contrast(self.result.fit, expression)
+                self._made[expression] = compute_contrast(self.fit, expression)
             except ValueError:  # it cannot be read or estimated under this design
                 self._made[expression] = None
         return RunEffect.of(name, self._made[expression], voxel)

@@ -1,4 +1,4 @@
-"""Names of places: atlases that people have, looked up in mm, and what is said of a place or a cluster."""
+"""Places: atlases that people have, looked up in mm, what is said of a place or a cluster, and regions of interest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "atlas": "Atlas LabelAtlas ProbabilityAtlas make_atlas",
+    "interest": "RegionOfInterest label_image write_label_image",
     "labels": "Label LabelTable",
     "named": "REGION_COLUMNS ClusterNames name_clusters",
     "opening": "open_atlas",

@@ -16,6 +16,7 @@ from glmwidgets.specification.looks import MapSettings, MapView
 from glmwidgets.specification.model import DataSettings, DesignSettings, Model
 from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.question import ContrastSettings, Question, ThresholdSettings
+from glmwidgets.specification.regions import RegionsSettings
 from glmwidgets.specification.series import SeriesSettings
 from glmwidgets.specification.source import InputSettings, Source
 
@@ -27,6 +28,7 @@ __all__ = [
     "InputSettings",
     "MapSettings",
     "NoiseSettings",
+    "RegionsSettings",
     "SeriesSettings",
     "Settings",
     "SettingsError",
@@ -40,6 +42,7 @@ class View(MapView):
     """How a result is looked at; no map depends on it."""
 
     series: SeriesSettings = field(default_factory=SeriesSettings)
+    regions: RegionsSettings = field(default_factory=RegionsSettings)
 
 
 @dataclass(frozen=True)

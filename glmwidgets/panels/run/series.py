@@ -248,8 +248,8 @@ class SeriesPanel(Panel):
 
     def _draw_effects(self, here: PlaceSeries) -> tuple[list[Plot], str]:
         result = self.session.result
-        if self._effects is None or self._effects.result.fit is not result.fit:
-            self._effects = Effects(result)
+        if self._effects is None or self._effects.fit is not result.fit:
+            self._effects = Effects(result.fit)
         voxel = result.voxel(self.session.cursor)
         if voxel is None:
             return [], "the crosshair is outside the mask: effects are of the voxel at the crosshair"

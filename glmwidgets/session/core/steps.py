@@ -77,6 +77,10 @@ class Steps:
             self.movement += 1
         self._last = now
 
+    def let_go(self) -> None:
+        """The hand was lifted: whatever comes next is a movement of its own, however soon it comes."""
+        self._moved = frozenset()
+
     def rewrite(self, said_again: Callable[[Settings], Settings]) -> None:
         """Have every step say what it means in other words; that is no step."""
         self._line = [said_again(settings) for settings in self._line]
@@ -92,6 +96,5 @@ class Steps:
     def _go(self, by: int) -> Settings:
         self._place += by
         self.movement += 1
-        # Whatever comes next is a movement of its own.
-        self._moved = frozenset()
+        self.let_go()
         return self._line[self._place]

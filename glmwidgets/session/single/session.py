@@ -17,12 +17,15 @@ from glmwidgets.analysis.event_edits import EventEdits
 from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.proposals import carried_contrasts
 from glmwidgets.glm.noise.evidence import Evidence
+from glmwidgets.regions.interest import RegionOfInterest
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession, Status, first_settings
 from glmwidgets.session.core.scheduler import Ticket
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.preview import Preview, Previewer
+from glmwidgets.session.single.regions import changes_of_regions, regions_of, text_of_region
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import Settings
 
@@ -244,6 +247,73 @@ class Session(LiveSession):
     def _keep_scan_inside(self, _change: object) -> None:
         if self.scan is not None and self.scan >= len(self.result.design):
             self.scan = None
+
+    # ---- regions of interest
+
+    @property
+    def regions(self) -> tuple[RegionOfInterest, ...]:
+        """Regions of interest that are set, over the voxels that are analysed."""
+        return regions_of(self)
+
+    def region_of_interest(self, name: str, how: Any) -> RegionOfInterest:
+        """Add a region of interest, or put another in the place of the one of that name; a step as any other.
+
+        Parameters
+        ----------
+        name : str
+        how : str, bool array of shape (nx, ny, nz), or image
+            ``"sphere X Y Z RADIUS"`` in mm, ``"label NAME"`` of the atlas that is set, ``'label "NAME" ATLAS'`` of
+            another, ``"cluster NUMBER"`` of the table on screen, ``"mask PATH"``, or a mask.
+
+        Returns
+        -------
+        RegionOfInterest
+            Its ``circular`` says if it was found in the same map.
+
+        Raises
+        ------
+        SettingsError
+            If there is no such region; nothing has changed then.
+
+        Examples
+        --------
+        >>> from glmwidgets.datasets import simulate_run
+        >>> from glmwidgets.runs import open_run
+        >>> made = simulate_run(seed=1)
+        >>> session = Session(open_run(made.img, made.events, made.t_r), synchronous=True)
+        >>> session.refresh()
+        >>> region = session.region_of_interest("middle", "sphere 0 0 0 9")
+        >>> session.signal_change().columns[:5].tolist()
+        ['region', 'how', 'n_voxels', 'condition', 'percent_change']
+        >>> session.close()
+        """
+        with self.lock:
+            chosen = self.settings.regions
+            changes = chosen.relisted({**chosen.listed, name: text_of_region(self, how)}, name)
+            after = self.settings.updated(changes)
+            region = regions_of(self, after.regions)[list(after.regions.names).index(name)]
+            if not region.n_voxels and not region.how.startswith("drawn"):
+                raise SettingsError("regions.found", f"{name}: no voxel that is analysed lies in {region.how}")
+            self.steps.let_go()
+            self.update(changes)
+            return region
+
+    def remove_region(self, name: str) -> None:
+        """Take a region of interest off the list; a step as any other."""
+        with self.lock:
+            chosen = self.settings.regions
+            self.steps.let_go()
+            self.update(chosen.relisted({key: text for key, text in chosen.listed.items() if key != name}))
+
+    def signal_change(self) -> pd.DataFrame:
+        """Percent signal change of every condition in every region of interest, with 95 % intervals.
+
+        Returns
+        -------
+        DataFrame
+            See `glmwidgets.analysis.change_table`, whose head names the convention.
+        """
+        return changes_of_regions(self)
 
     def close(self) -> None:
         """End the worker threads, and let go of every result and of the run's images."""
