@@ -183,7 +183,10 @@ def origin_lines(settings: Settings) -> list[str]:
     """Comments on where settings come from, and what was given in memory."""
     held = [(name, who) for name, who in settings.inputs.said_by if " in memory, " in who]
     given = [f"The {Settings.field(f'inputs.{name}').label} was {who}." for name, who in held]
-    return [f"# {text}" for text in (*told_origins(settings), *given)]
+    # As quoted texts: a name with a line break in it would go on as code.
+    regions = ", ".join(map(repr, settings.regions.names))
+    left = [f"Regions of interest are not in this script: {regions}. The saved session has them."] if regions else []
+    return [f"# {text}" for text in (*told_origins(settings), *given, *left)]
 
 
 def assembled(imports: list[str], lines: list[str], head: list[str]) -> str:

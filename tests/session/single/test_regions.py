@@ -144,7 +144,7 @@ def test_regions_of_another_grid_are_refused(session):
 
 def test_labels_are_written_as_whole_numbers_with_names_that_an_atlas_has(session, tmp_path):
     session.region_of_interest("left mill", "sphere 12 -28 -8 6")
-    session.region_of_interest("pond", "sphere 12 -28 0 3")
+    session.region_of_interest("pond", "sphere 21 -28 -8 2")
     path = save_regions(session, tmp_path / "mine.nii.gz")
     img = nib.load(path)
     assert img.get_data_dtype() == np.uint8
@@ -193,3 +193,13 @@ def test_the_table_is_read_back_with_its_numbers(session, tmp_path):
     session.remove_region("ball")
     with pytest.raises(ValueError, match="no region of interest"):
         save_changes(session, tmp_path / "none.tsv")
+
+
+def test_scripts_say_that_they_hold_no_regions(session):
+    from glmwidgets.report.exports.script import script_text
+
+    session.region_of_interest("V1\nimport os", "sphere 12 -28 -8 6")
+    for dialect in ("glmwidgets", "nilearn"):
+        text = script_text(session, dialect)
+        assert r"# Regions of interest are not in this script: 'V1\nimport os'." in text
+        assert "\nimport os" not in text
