@@ -215,9 +215,13 @@ class Answer:
     @cached_property
     def rates(self) -> tuple[float, float]:
         """Uncorrected p of the threshold, and false discovery rate of the voxels over it; NaN if there is none."""
+        return self.rates_at(self.threshold)
+
+    def rates_at(self, threshold: float) -> tuple[float, float]:
+        """What `rates` would be of another threshold on z."""
         both = self.thresholding.two_sided
-        rate = false_discovery_rate(self.threshold, self.searched.values, both)
-        return float(p_from_z(self.threshold, both)), rate
+        rate = false_discovery_rate(threshold, self.searched.values, both)
+        return float(p_from_z(threshold, both)), rate
 
     @property
     def noise_parameters(self) -> tuple[NoiseParameter, ...]:

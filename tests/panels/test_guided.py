@@ -63,14 +63,15 @@ def test_what_runs_keep(runs, tmp_path):
     pytest.importorskip("matplotlib")
     fixed = runs.go_to(2)
     assert "bids" not in fixed.keeping
-    for name in ("sheet", "session", "script", "maps", "table", "png", "methods", "actions"):
+    for name in ("sheet", "page", "session", "script", "maps", "table", "png", "methods", "actions"):
         assert fixed.keep(name).exists(), name
+    assert "fixed effects" in runs.save_html("open_tab.html").read_text(encoding="utf-8")
     assert "explorer.go_to(2)" in fixed.code
 
 
 def test_what_a_group_keeps_and_finds(group, tmp_path):
     pytest.importorskip("matplotlib")
-    for name in ("report", "sheet", "session", "script", "maps", "table", "svg", "methods", "actions"):
+    for name in ("report", "sheet", "page", "session", "script", "maps", "table", "svg", "methods", "actions"):
         assert group.keep(name).exists(), name
     assert "nilearn" not in group.keeping
     assert group.find("smooth more")[0].key == "more data.smoothing_fwhm"

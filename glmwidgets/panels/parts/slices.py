@@ -2,7 +2,7 @@
 
 The browser holds both volumes, so threshold, opacity, colours, cursor and slice cost no round trip. The kernel
 sends volumes, and hears of the cursor. `web/slices.js` is the other half; what crosses between them is listed in
-`SliceViewer` under *Private traits*.
+`SlicesState`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from glmwidgets.images.resample import resample_img
 from glmwidgets.panels.parts.grid import Grid, Inside, cut_positions, grey_levels
 from glmwidgets.panels.parts.slices_state import AXES, LOOKS, SlicesState
 from glmwidgets.panels.parts.slider import Slider
+from glmwidgets.panels.parts.state import state_of
 from glmwidgets.specification.looks import MapSettings
 from glmwidgets.web import script, style
 
@@ -95,11 +96,6 @@ class SliceViewer(SlicesState):
     The map is kept as float32 (what survives and what is read at the crosshair must be the values themselves) and only
     inside the mask, whose voxels are sent once. After the first, `set_map` sends no more than the planes on screen;
     once they are painted and no newer map has come, the browser asks for the rest.
-    Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
-    ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
-    (serial, planes that arrived ahead of their map), ``_beside`` (another map with its own mask and look),
-    ``_compares`` (how it may be shown), ``_parts`` (of each voxel in the background), ``_contour``
-    (bits), ``_cuts`` and ``_luts``.
 
     Examples
     --------
@@ -181,6 +177,15 @@ class SliceViewer(SlicesState):
                 self.cursor = tuple(n // 2 for n in grid.shape)
             self._background, self._parts = greys, [1, 1, 1]
             self._place_cuts()
+
+    def greys_of(self, volume: np.ndarray) -> bytes:
+        """Greys of a background on the grid of the one that is shown, as the page has them."""
+        return self._require_grid("greys_of").to_display(grey_levels(volume)).tobytes()
+
+    def whole_state(self) -> dict[str, Any]:
+        """What is shown, with the whole map however little of it was sent yet; for a page without a kernel."""
+        with self._lock:
+            return state_of(self) | {"_map": self._whole_map(), "_planes": {"serial": 0, "planes": []}}
 
     def set_underlay(self, img: nib.Nifti1Image) -> None:
         """Lay the map over an image of any grid, at its own resolution as far as the page can hold that.
@@ -302,7 +307,7 @@ class SliceViewer(SlicesState):
             if visible_first and same_mask and not first and self.view != "glass":
                 self._planes = {"serial": self._serial, "planes": self._visible_planes()}
             else:
-                self._send_whole_map()
+                self._map = self._whole_map()
 
     def preview(self, voxels: np.ndarray, values: np.ndarray, shown: np.ndarray | None = None) -> None:
         """Paint the planes on screen with values that come ahead of their map; the map follows with `set_map`.
@@ -411,7 +416,7 @@ class SliceViewer(SlicesState):
         with self._lock:
             # There is no whole map yet of planes that were painted ahead of it.
             if content.get("kind") == "want" and content.get("serial") == self._serial != self._ahead:
-                self._send_whole_map()
+                self._map = self._whole_map()
 
     def _ahead_of_map(self, voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
         ahead = np.full(self._values.size, np.nan, dtype=np.float32)
@@ -466,9 +471,9 @@ class SliceViewer(SlicesState):
             self._use_mask(finite)
         return volume[finite], same
 
-    def _send_whole_map(self) -> None:
+    def _whole_map(self) -> dict[str, Any]:
         shown = {"shown": self._shown.tobytes(), "name": self.shown_label} if self._shown.size else {}
-        self._map = {"serial": self._serial, "values": self._values.tobytes(), **shown}
+        return {"serial": self._serial, "values": self._values.tobytes(), **shown}
 
     def _visible_planes(self) -> list[dict[str, Any]]:
         if self.view == "mosaic":
@@ -482,12 +487,13 @@ class SliceViewer(SlicesState):
             for axis, index in wanted
         ]
 
+    def cuts_of(self, n_cuts: int) -> dict[str, list[int]]:
+        """Where so many cuts of the mosaic lie, by axis."""
+        grid = self._require_grid("cuts_of")
+        place = self._inside.place >= 0 if self._inside else np.ones(grid.display_shape, dtype=bool)
+        others = zip(AXES, ((1, 2), (0, 2), (0, 1)), strict=True)
+        return {letter: cut_positions(place.any(axis=other), n_cuts) for letter, other in others}
+
     def _place_cuts(self) -> None:
-        if self._grid is None:
-            return
-        place = self._inside.place >= 0 if self._inside else np.ones(self._grid.display_shape, dtype=bool)
-        others = ((1, 2), (0, 2), (0, 1))
-        self._cuts = {
-            letter: cut_positions(place.any(axis=other), self.n_cuts)
-            for letter, other in zip(AXES, others, strict=True)
-        }
+        if self._grid is not None:
+            self._cuts = self.cuts_of(self.n_cuts)

@@ -27,7 +27,16 @@ COLOURS = ("convention", "colormap", "sequential", "opacity", "fade_below")
 
 
 class SlicesState(anywidget.AnyWidget):
-    """Traits of `SliceViewer`, with what is refused of them."""
+    """Traits of `SliceViewer`, with what is refused of them.
+
+    Notes
+    -----
+    Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
+    ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
+    (serial, planes that arrived ahead of their map), ``_beside`` (another map with its own mask and look),
+    ``_compares`` (how it may be shown), ``_parts`` (of each voxel in the background), ``_contour``
+    (bits), ``_cuts`` and ``_luts``.
+    """
 
     cursor = t.Tuple(t.CInt(), t.CInt(), t.CInt(), default_value=(0, 0, 0)).tag(sync=True)
     threshold = t.Float(0.0, min=0.0).tag(sync=True)

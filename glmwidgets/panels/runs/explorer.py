@@ -157,6 +157,10 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         opened = call_of("gw.explore", given, named, first)
         return [opened, f"explorer.go_to({self.runs.every.index(session)})"]
 
+    def _alive(self) -> str:
+        """The page of the open tab."""
+        return self.shown._alive()
+
     def say(self, words: str) -> None:
         """Write a few words at the right of the open tab's status line."""
         if self.shown is not None:

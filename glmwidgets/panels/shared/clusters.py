@@ -99,6 +99,11 @@ class ClustersPanel(Panel):
         """
         return write_text(path, cluster_tsv(self._found()), "clusters", overwrite=overwrite, by=self.session)
 
+    @property
+    def peaks(self) -> list[tuple[int, int, int]]:
+        """Voxel of each row of the table."""
+        return [peak.ijk for _, peak in self._peaks]
+
     def _found(self) -> Clusters:
         with self.session.lock:
             clusters = self.session.clusters
@@ -180,7 +185,7 @@ class ClustersPanel(Panel):
             self._flash(clusters.labels == cluster.label)
 
     def _mark(self, _change: object = None) -> None:
-        self.table.here = next((i for i, (_, peak) in enumerate(self._peaks) if peak.ijk == self.session.cursor), -1)
+        self.table.here = next((i for i, ijk in enumerate(self.peaks) if ijk == self.session.cursor), -1)
 
 
 def _of_names(clusters: Clusters) -> list[str]:

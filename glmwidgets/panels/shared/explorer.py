@@ -13,7 +13,7 @@ from typing import Any
 
 from glmwidgets.files.envelope import HOLDS, read_session
 from glmwidgets.files.memory import give_memory_back
-from glmwidgets.files.writing import check_outputs
+from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.errors import InputError
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
@@ -175,6 +175,31 @@ class ExplorerBase(W.VBox):
             report.save_as_html(path, overwrite=overwrite, by=self.subject)
         return report
 
+    def save_html(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write one HTML file in which slices, threshold and looks stay alive, without a kernel and without a network.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"alive.html"``. It holds the values of the map: whoever has the file has them.
+        overwrite : bool
+            Whether a file that exists may be replaced. An earlier page of this explorer may.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        SettingsError
+            If the explorer is still computing, or is one of a study.
+        """
+        path, *_ = check_outputs([("page", path)], overwrite, self.subject)
+        return write_text(path, self._alive(), "page", overwrite=overwrite, by=self.subject)
+
+    def _alive(self) -> str:
+        raise NotImplementedError
+
     def script(self, path: str | PathLike[str], dialect: str = "glmwidgets", *, overwrite: bool = False) -> Path:
         """Write a Python script that repeats the analysis; see `glmwidgets.report.exports.script.write_script`.
 
@@ -314,6 +339,11 @@ class SessionExplorer(Guided, ExplorerBase):
         self._top.value = (
             f'<span class="glmw-run">{escape(name)}</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
         )
+
+    def _alive(self) -> str:
+        from glmwidgets.panels.shared.alive import alive_page
+
+        return alive_page(self, self._still())
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the status line."""

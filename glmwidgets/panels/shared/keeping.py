@@ -116,6 +116,13 @@ KEPT: dict[str, Kept] = {
         ("print the results", "results page", "one page"),
         _is_told,
     ),
+    "page": Kept(
+        "a page that stays alive (HTML)",
+        "alive.html",
+        lambda explorer, path: explorer.save_html(path),
+        ("interactive html", "share without a kernel", "send to somebody", "offline page"),
+        _is_told,
+    ),
     "session": Kept(
         "the session",
         "session.json",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.answers import Answer
     from glmwidgets.glm.fit.statistics import Shown
 
-__all__ = ["MapPanel"]
+__all__ = ["MapPanel", "write_rate"]
 
 # A threshold of zero, fixed: the choice that lets every voxel pass.
 NO_THRESHOLD = "none"
@@ -289,8 +289,8 @@ class MapPanel(Panel):
         else:
             height = f"{symbol} &gt; <b>{threshold:.2f}</b>"
             p, q = result.rates
-            rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {_rate(q)}"
-            rates = f"p {_rate(p)} · {rate}"
+            rate = f"no voxel passes; the highest is {write_number(highest)}" if math.isnan(q) else f"q {write_rate(q)}"
+            rates = f"p {write_rate(p)} · {rate}"
         chosen = result.thresholding
         if THRESHOLDS[chosen.height_control].setting == "share" and math.isfinite(threshold):
             passing = np.count_nonzero(np.abs(z) > threshold)
@@ -300,7 +300,8 @@ class MapPanel(Panel):
             place.value = words
 
 
-def _rate(value: float) -> str:
+def write_rate(value: float) -> str:
+    """Write a p or q as HTML, with two digits or as a power of ten."""
     if value >= 1e-4:
         return f"{value:.2g}" if value >= 0.1 else f"{value:.4f}".lstrip("0")
     mantissa, exponent = f"{value:.0e}".split("e")

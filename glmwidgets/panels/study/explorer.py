@@ -166,6 +166,9 @@ class StudyExplorer(SessionExplorer):
 
         return study_session_report(self.session, **options)
 
+    def _alive(self) -> str:
+        raise ValueError("a study has no page that stays alive; open a run of it, and keep that one's")
+
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""
         self.back()

@@ -25,6 +25,7 @@ def explorer(run, tmp_path, monkeypatch):
 BEGINS = {
     "report": "<!DOCTYPE html>",
     "sheet": "<!DOCTYPE html>",
+    "page": "<!DOCTYPE html>",
     "script": "# Repeats an analysis",
     "nilearn": "# Repeats an analysis",
     "table": "cluster_id\t",
