@@ -10,6 +10,23 @@ from glmwidgets.datasets import simulate_run
 ex = gw.explore(simulate_run("small"))
 ex
 """
+# While the states that a page asked for are gathered, the kernel goes on: the page cannot hear that yet.
+HASTY = """
+from types import SimpleNamespace
+from ipywidgets import Widget
+answer = Widget._handle_control_comm_msg
+def answer_late(message):
+    control = Widget._control_comm
+    def send(*states, **buffers):
+        ex.session.move_to(tuple(n // 3 for n in ex.session.shape))
+        control.send(*states, **buffers)
+    Widget._control_comm = SimpleNamespace(send=send)
+    try:
+        answer(message)
+    finally:
+        Widget._control_comm = control
+Widget._handle_control_comm_msg = answer_late
+"""
 VIEWER = ".glmw-slices canvas"
 SLIDER = ".glmw-threshold-row .glmw-slider canvas[aria-label='threshold']"
 WITHIN_MS = 3000  # half a second where the machine has nothing else to do
@@ -25,10 +42,11 @@ RECORD = """() => {
 
 
 @pytest.fixture
-def pages(notebook, settle, lab):
+def pages(notebook, settle, ask, lab):
     """The explorer in a page, and the same notebook in another that was opened after it."""
     first = notebook([EXPLORER])
     settle(first)
+    ask(first, HASTY)
     first.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     name = re.search(r"[\w]+\.ipynb", first.url)[0]
     second = first.context.new_page()

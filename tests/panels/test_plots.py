@@ -10,7 +10,7 @@ import glmwidgets.panels
 DRAWN = [
     path
     for path in sorted(Path(glmwidgets.panels.__file__).parent.rglob("*.py"))
-    if "import bqplot" in path.read_text(encoding="utf-8") and path.parent.name != "parts"
+    if "import plot as bq" in path.read_text(encoding="utf-8")
 ]
 
 

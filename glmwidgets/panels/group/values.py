@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-import bqplot as bq
 import numpy as np
 
+from glmwidgets.panels.parts import plot as bq
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import PLAIN, figure, value_axis
 from glmwidgets.panels.shared.base import Panel, field, text

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-import bqplot as bq
 import numpy as np
 
 from glmwidgets.glm.errors import told
+from glmwidgets.panels.parts import plot as bq
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import PLAIN, figure, nice_ticks, value_axis
 from glmwidgets.panels.parts.style import stylesheet

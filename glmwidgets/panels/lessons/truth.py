@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import bqplot as bq
 import numpy as np
 
 from glmwidgets.datasets.simulate import Truth, true_effect
 from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.panels.parts import plot as bq
 from glmwidgets.panels.parts.plot import figure, time_axis, value_axis
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session

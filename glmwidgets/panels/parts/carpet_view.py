@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import heard, is_whole
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["CarpetView"]
 
 
-class CarpetView(anywidget.AnyWidget):
+class CarpetView(Drawn):
     """A picture of voxels by scans over which one points and clicks.
 
     Attributes

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import heard, is_whole
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["Band", "Bars", "Chart", "Line", "Mark", "Plot", "Region", "sent"]
@@ -153,7 +153,7 @@ def sent(thing: Any) -> Any:
     return thing.item() if isinstance(thing, np.generic) else thing
 
 
-class Chart(anywidget.AnyWidget):
+class Chart(Drawn):
     """One chart, or several side by side.
 
     Attributes

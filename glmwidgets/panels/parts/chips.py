@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import heard
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["Chips"]
 
 
-class Chips(anywidget.AnyWidget):
+class Chips(Drawn):
     """Switches side by side, each with a colour; any number can be on.
 
     Attributes

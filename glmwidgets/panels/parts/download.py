@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-import anywidget
-
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["IN_APP", "Download"]
@@ -14,7 +13,7 @@ __all__ = ["IN_APP", "Download"]
 IN_APP = "GLMWIDGETS_APP"
 
 
-class Download(anywidget.AnyWidget):
+class Download(Drawn):
     """Nothing to be seen; hands files to the page."""
 
     _esm = script("download.js")

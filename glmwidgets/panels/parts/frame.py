@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.specification.looks import ROOMS
 from glmwidgets.web import script
 
 __all__ = ["Frame"]
 
 
-class Frame(anywidget.AnyWidget):
+class Frame(Drawn):
     """Nothing to be seen; a child of the explorer that it works for.
 
     Attributes

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import below, heard
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import matrix_table
 
 __all__ = ["MatrixView"]
 
 
-class MatrixView(anywidget.AnyWidget):
+class MatrixView(Drawn):
     """A picture of a matrix.
 
     Attributes

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import anywidget
-
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["PaintTime"]
 
 
-class PaintTime(anywidget.AnyWidget):
+class PaintTime(Drawn):
     """A few words that the page writes itself, as only the page knows and the kernel need not hear of it."""
 
     _esm = script("paint_time.js")

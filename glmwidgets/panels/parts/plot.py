@@ -7,10 +7,56 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-__all__ = ["figure", "nice_ticks", "time_axis", "value_axis"]
+from glmwidgets.panels.parts.told import Told
+
+__all__ = [
+    "Axis",
+    "Figure",
+    "Label",
+    "LinearScale",
+    "Lines",
+    "Mark",
+    "Scale",
+    "Scatter",
+    "Tooltip",
+    "figure",
+    "nice_ticks",
+    "time_axis",
+    "value_axis",
+]
 
 # bqplot cannot choose a format for an axis whose data have not come yet.
 PLAIN = "~g"
+
+Mark, Scale = bq.Mark, bq.Scale
+
+
+class Figure(Told, bq.Figure):
+    """Marks and axes."""
+
+
+class Axis(Told, bq.Axis):
+    """An axis."""
+
+
+class LinearScale(Told, bq.LinearScale):
+    """Numbers to pixels."""
+
+
+class Lines(Told, bq.Lines):
+    """Lines through points."""
+
+
+class Scatter(Told, bq.Scatter):
+    """Points."""
+
+
+class Label(Told, bq.Label):
+    """Words in a plot."""
+
+
+class Tooltip(Told, bq.Tooltip):
+    """What is said of a point under the pointer."""
 
 
 def nice_ticks(low: float, high: float, most: int) -> np.ndarray:
@@ -27,17 +73,17 @@ def nice_ticks(low: float, high: float, most: int) -> np.ndarray:
     return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
 
 
-def time_axis(scale: bq.Scale, label: str = "", **traits: Any) -> bq.Axis:
+def time_axis(scale: Scale, label: str = "", **traits: Any) -> Axis:
     """Horizontal axis in seconds."""
-    return bq.Axis(scale=scale, label=label, grid_lines="none", tick_format=PLAIN, **traits)
+    return Axis(scale=scale, label=label, grid_lines="none", tick_format=PLAIN, **traits)
 
 
-def value_axis(scale: bq.Scale, **traits: Any) -> bq.Axis:
+def value_axis(scale: Scale, **traits: Any) -> Axis:
     """Vertical axis with quiet lines across the plot."""
-    return bq.Axis(scale=scale, side="left", grid_lines="solid", tick_format=PLAIN, **traits)
+    return Axis(scale=scale, side="left", grid_lines="solid", tick_format=PLAIN, **traits)
 
 
-def figure(marks: list[bq.Mark], axes: list[bq.Axis], height: int, **margins: int) -> bq.Figure:
+def figure(marks: list[Mark], axes: list[Axis], height: int, **margins: int) -> Figure:
     """A figure as wide as its panel.
 
     Parameters
@@ -48,7 +94,7 @@ def figure(marks: list[bq.Mark], axes: list[bq.Axis], height: int, **margins: in
     **margins : int
         top, bottom, left, right; in pixels.
     """
-    return bq.Figure(
+    return Figure(
         marks=marks,
         axes=axes,
         fig_margin={"top": 6, "bottom": 24, "left": 40, "right": 8, **margins},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.specification.looks import COMPARES, CONVENTIONS, MOST_CUTS, VIEWS
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
 
@@ -26,7 +26,7 @@ LOOKS = (
 COLOURS = ("convention", "colormap", "sequential", "opacity", "fade_below")
 
 
-class SlicesState(anywidget.AnyWidget):
+class SlicesState(Drawn):
     """Traits of `SliceViewer`, with what is refused of them.
 
     Notes

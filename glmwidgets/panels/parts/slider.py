@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import anywidget
 import traitlets as t
 
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script, style
 
 __all__ = ["Slider"]
 
 
-class Slider(anywidget.AnyWidget):
+class Slider(Drawn):
     """A number on a scale, dragged by hand.
 
     While it is dragged, the kernel hears of it when the hand rests, and every second if it does not: each message costs

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import below, heard
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["Strips"]
 
 
-class Strips(anywidget.AnyWidget):
+class Strips(Drawn):
     """A dot for each run in the strip of each figure; one run is marked in all.
 
     Attributes

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.told import Stands
 from glmwidgets.web import style
 
 __all__ = ["stylesheet"]
 
 
-def stylesheet() -> W.HTML:
-    """A widget that brings the look and shows nothing."""
-    widget = W.HTML(f"<style>{style('panels.css')}</style>")
+def stylesheet() -> W.Box:
+    """What everything brings along that is shown: its look, and the word of a page that it stands; nothing is seen."""
+    widget = W.row("", W.HTML(f"<style>{style('panels.css')}</style>"), W.one(Stands))
     W.show(widget, False)
     return widget

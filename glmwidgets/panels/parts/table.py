@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import below, heard, is_text
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["Refused", "RowTable", "Typed"]
@@ -20,7 +20,7 @@ Typed = tuple[int, int, str]
 Refused = tuple[int, int, str] | None
 
 
-class RowTable(anywidget.AnyWidget):
+class RowTable(Drawn):
     """Rows of numbers and texts: sorted at a heading, picked by click or keys, typed into where a column says so.
 
     A table of ten thousand rows answers as one of ten does: the page holds those in view.

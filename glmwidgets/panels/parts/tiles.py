@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import below, heard
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import lookup_table
 
 __all__ = ["MapTiles"]
 
 
-class MapTiles(anywidget.AnyWidget):
+class MapTiles(Drawn):
     """A grid of pictures, each with its name; one can be picked by click, arrows or Enter.
 
     Attributes

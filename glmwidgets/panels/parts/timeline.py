@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import anywidget
 import numpy as np
 import pandas as pd
 import traitlets as t
 
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import colour_of
 
 __all__ = ["EventTimeline"]
 
 
-class EventTimeline(anywidget.AnyWidget):
+class EventTimeline(Drawn):
     """A line a type: tick, colour, name, count, and its events as marks from the start of the run to its end.
 
     Attributes

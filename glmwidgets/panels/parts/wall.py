@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import below, heard
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import lookup_table
 
@@ -43,7 +43,7 @@ def levels_of(z: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(z), OUTSIDE, level).astype(np.int8)
 
 
-class MapWall(anywidget.AnyWidget):
+class MapWall(Drawn):
     """Small maps side by side, of which those in view are drawn: one of five hundred scrolls as one of ten does.
 
     Attributes

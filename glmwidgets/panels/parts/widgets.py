@@ -18,6 +18,8 @@ import ipywidgets
 import traitlets as t
 from ipywidgets import Widget
 
+from glmwidgets.panels.parts.told import Told
+
 __all__ = [
     "HTML",
     "BoundedFloatText",
@@ -42,6 +44,7 @@ __all__ = [
     "Widget",
     "column",
     "is_shared",
+    "one",
     "opened_together",
     "row",
     "show",
@@ -89,7 +92,7 @@ class SharedLayout(ipywidgets.Layout):
         return proposal["value"]
 
 
-def _one(kind: type[Widget], **traits: Any) -> Widget:
+def one(kind: type[Widget], **traits: Any) -> Widget:
     """The one model of a kind; another where it was closed, or where pages share no models."""
     if comm.create_comm.__module__.partition(".")[0] not in KERNELS:
         return (ipywidgets.Layout if kind is SharedLayout else kind)(**traits)
@@ -108,12 +111,12 @@ def show(widget: ipywidgets.DOMWidget, shown: object) -> None:
     """Show a widget if something is true, else hide it; where it is so already nothing is sent."""
     display = "" if shown else "none"
     if is_shared(widget.layout):
-        widget.layout = _one(SharedLayout, display=display)
+        widget.layout = one(SharedLayout, display=display)
     else:
         widget.layout.display = display
 
 
-class Light(ipywidgets.DOMWidget):
+class Light(Told, ipywidgets.DOMWidget):
     """To be inherited before a widget of ipywidgets: it brings no layout and no style of its own.
 
     Not for those of anywidget, which go on looking as their first layout says when they are given another.
@@ -149,11 +152,11 @@ class Light(ipywidgets.DOMWidget):
 
     @t.default("layout")
     def _shared_layout(self) -> ipywidgets.Layout:
-        return _one(SharedLayout, display="")
+        return one(SharedLayout, display="")
 
     @t.default("style")
     def _shared_style(self) -> Widget:
-        return _one(self.traits()["style"].klass)
+        return one(self.traits()["style"].klass)
 
 
 class Box(Light, ipywidgets.Box):

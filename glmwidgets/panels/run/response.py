@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from html import escape
 
-import bqplot as bq
 import numpy as np
 
 from glmwidgets.analysis.responses import ChosenResponse, read_delays, usual_delays, written_delays
+from glmwidgets.panels.parts import plot as bq
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, text

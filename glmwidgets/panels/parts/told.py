@@ -1,0 +1,96 @@
+"""What a page is told again that came while the kernel was speaking; `web/stands.js` is the page's half.
+
+A page that opens widgets of a running kernel (Voilà's, or any that is reloaded) asks for all states, and then makes its
+half of each. What the kernel says in between is heard by nobody there: if it was that the fit has ended, the page would
+show the fit running for ever. So each widget remembers when it said what, and a page that stands is told again what was
+said since its states were gathered.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import anywidget
+import ipywidgets
+import traitlets as t
+
+from glmwidgets.panels.parts.heard import heard
+from glmwidgets.web import script
+
+__all__ = ["Drawn", "OwnLayout", "Stands", "Told"]
+
+#: Seconds that it may take to gather the states of all widgets: the time of one of them stands for all.
+GATHERING = 20.0
+
+# For each widget, when each of its traits was changed last, on the clock of time.monotonic.
+_said: WeakKeyDictionary[ipywidgets.Widget, dict[str, float]] = WeakKeyDictionary()
+
+# No word comes between reading a state and sending it: a later one would be overtaken by an earlier.
+_saying = threading.RLock()
+
+
+class Told(ipywidgets.Widget):
+    """To be inherited before a widget that pages show: it remembers when it said what."""
+
+    def notify_change(self, change: Any) -> None:
+        """Tell the page and whoever observes."""
+        if self.comm is not None and change["name"] in self.keys:
+            with _saying:
+                _said.setdefault(self, {})[change["name"]] = time.monotonic()
+        super().notify_change(change)
+
+    def send_state(self, key: Any = None) -> None:
+        """Send a state, or a part of it, as it is now."""
+        with _saying:
+            super().send_state(key)
+
+
+def say_again(since: float) -> None:
+    """Send each trait that was changed since then, as it is now.
+
+    Parameters
+    ----------
+    since : float
+        On the clock of time.monotonic.
+    """
+    with _saying:
+        late = {widget: [name for name, at in said.items() if at > since] for widget, said in _said.items()}
+    for widget, names in late.items():
+        if names and widget.comm is not None:
+            widget.send_state(names)
+
+
+class OwnLayout(Told, ipywidgets.Layout):
+    """The layout of one widget."""
+
+
+class Drawn(Told, anywidget.AnyWidget):
+    """A widget that draws itself in the page."""
+
+    @t.default("layout")
+    def _own_layout(self) -> ipywidgets.Layout:
+        return OwnLayout()
+
+
+class Stands(Drawn):
+    """Nothing to be seen; one of it serves a page, which says by it that its widgets are there.
+
+    Attributes
+    ----------
+    at : float or None
+        In a state that is given to a page: when, on the clock of time.monotonic. None for a page that saw the widgets
+        being made, as it has missed nothing.
+    """
+
+    _esm = script("stands.js")
+
+    at = t.Float(None, allow_none=True).tag(
+        sync=True, to_json=lambda _value, widget: None if widget.comm is None else time.monotonic()
+    )
+
+    def __init__(self, **traits: Any):
+        super().__init__(**traits)
+        heard(self, "stands", lambda at: say_again(at - GATHERING), at=lambda at: isinstance(at, float | int))
