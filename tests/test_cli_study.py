@@ -27,11 +27,15 @@ def folder(dataset, tmp_path, capsys):
 
 
 def test_a_study_from_the_list_to_the_group(folder, capsys):
+    assert main(["study", "gather", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "no run is fitted yet" in said
+    assert "seen:" not in said
     assert main(["study", "run", str(folder), "--executor", "here"]) == 0
     assert "3 of 3  sub-03: fitted" in capsys.readouterr().out
     assert main(["study", "status", str(folder)]) == 0
     assert "3 of 3 runs" in capsys.readouterr().out
-    assert main(["study", "gather", str(folder), "--rule", "fd_max ge 1000"]) == 0
+    assert main(["study", "gather", str(folder), "--rule", "fd_max >= 1000"]) == 0
     assert "0 of 3 runs left out" in capsys.readouterr().out
     assert (folder / "group" / "group_contrast-seen_stat-z_statmap.nii.gz").is_file()
     assert (folder / "exclusions.tsv").is_file()
@@ -88,7 +92,7 @@ def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, cap
         (["run", "{folder}", "--per-task", "2"], "--per-task is of the elements of a job array"),
         (["run", "{folder}", "--executor", "cloud"], "'cloud' is no place to work at"),
         (["status", "{folder}/none"], "there is no study in"),
-        (["gather", "{folder}", "--rule", "fd_mean > 1"], "a comparison must be one of"),
+        (["gather", "{folder}", "--rule", "fd_mean over 1"], "a comparison must be one of"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(folder, capsys, words, said):
@@ -96,6 +100,20 @@ def test_what_is_wrong_is_said_in_one_line(folder, capsys, words, said):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("glmwidgets study: error: ")
     assert said in line
+
+
+def test_a_contrast_that_no_run_can_answer_is_refused_before_anything_is_fitted(dataset, folder, tmp_path, capsys):
+    words = ["study", "init", str(dataset), str(tmp_path / "new"), "--contrast", "faces - huoses"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "no run can answer the contrast 'faces - huoses'" in said
+    assert "houses" in said
+    assert not (tmp_path / "new").exists()
+    tree = (folder / "study.json").read_text()
+    (folder / "study.json").write_text(tree.replace("faces - tones", "faces - tools"))
+    assert main(["study", "run", str(folder), "--executor", "here"]) == 2
+    assert "faces - tools" not in capsys.readouterr().out
+    assert not (folder / "runs").exists()
 
 
 def test_noise_by_evidence_is_refused(dataset, tmp_path, capsys):

@@ -20,7 +20,7 @@ from glmwidgets.execution.task import Outcome
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.specification.field import SettingsError
-from glmwidgets.study.begun import first_model, refuse_held
+from glmwidgets.study.begun import first_model
 from glmwidgets.study.study import Study
 
 __all__ = ["study"]
@@ -117,9 +117,9 @@ def _init(argv: Sequence[str]) -> int:
         made.model = made.model.updated(given)
     except SettingsError as error:
         raise as_options_say(error) from None
-    refuse_held(made.model)
     if not made.contrasts:
         raise CommandError('no run has events to make contrasts of: say what to ask with --contrast "face - house"')
+    made.check()
     made.save()
     usable = [run for run in made.runs if not run.why_not]
     print(f"{'Runs':<11}{len(usable)} of {len(made.runs)} can be fitted")
@@ -172,7 +172,7 @@ def _run(argv: Sequence[str]) -> int:
         return _element(made, index, given.per_task)
     if given.per_task != 1:
         raise CommandError("--per-task is of the elements of a job array: give --index, or leave it out")
-    refuse_held(made.model)
+    made.check()
     lanes, said = lanes_of(given.executor, given.workers)
     print(f"{'Where':<11}{said}")
     usable = [i for i, run in enumerate(made.runs) if not run.why_not]
@@ -223,7 +223,7 @@ def _gather(argv: Sequence[str]) -> int:
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
     parser.add_argument("--out", metavar="DIR", help="where to; group in the study's folder by default")
     parser.add_argument(
-        "--rule", action="append", metavar="RULE", help='runs to leave out, such as "fd_mean ge 0.5", may be repeated'
+        "--rule", action="append", metavar="RULE", help='runs to leave out, such as "fd_mean >= 0.5", may be repeated'
     )
     given = parser.parse_args(list(argv))
     made = Study.open(given.folder)

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from glmwidgets.analysis import steps
+from glmwidgets.analysis.events import EventSource
 from glmwidgets.glm.design.confound_groups import first_choice
-from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.errors import InputError, told
+from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.tables import read_table
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.study.index import StudyRun
-from glmwidgets.study.preview import cells_for
+from glmwidgets.study.preview import cells_for, open_whole
+from glmwidgets.study.refit import design_for
 
-__all__ = ["cells_of_spaces", "first_model", "refuse_edited", "refuse_held"]
+#: Bytes of images from which it pays to begin workers for their previews.
+MUCH = 100 * 2**20
+
+__all__ = [
+    "cells_of_spaces",
+    "conditions_of",
+    "first_model",
+    "place_to_read",
+    "refuse_contrasts",
+    "refuse_edited",
+    "refuse_held",
+]
 
 
 def cells_of_spaces(runs: Sequence[StudyRun]) -> dict[str, int]:
@@ -23,6 +40,18 @@ def cells_of_spaces(runs: Sequence[StudyRun]) -> dict[str, int]:
     for run in runs:
         longest[run.space] = max(run.n_scans, longest.get(run.space, 0))
     return {space: cells_for(n) for space, n in longest.items() if space}
+
+
+def conditions_of(runs: Sequence[StudyRun]) -> tuple[str, ...]:
+    """Event types of the tables of events of some runs, sorted; those that cannot be read say nothing."""
+    found: set[str] = set()
+    for path in dict.fromkeys(run.inputs.events for run in runs if not run.why_not):
+        try:
+            table = read_table(path, "events")
+        except (OSError, ValueError):
+            continue
+        found |= set(table["trial_type"].dropna().astype(str)) if "trial_type" in table else set()
+    return tuple(sorted(found))
 
 
 def first_model(runs: Sequence[StudyRun]) -> Model:
@@ -37,6 +66,12 @@ def first_model(runs: Sequence[StudyRun]) -> Model:
             continue
         return model.updated({"design.confounds": first_choice(columns)})
     return model
+
+
+def place_to_read(images: Sequence[str]) -> str:
+    """Where previews of some images are made: workers where there is much to read, or else here."""
+    paths = [Path(image) for image in images]
+    return "processes" if sum(path.stat().st_size for path in paths if path.is_file()) > MUCH else "here"
 
 
 def refuse_edited(model: Model) -> None:
@@ -71,3 +106,54 @@ def refuse_held(model: Model) -> None:
             "a study has one noise model for all runs, and it is not chosen yet: name one, such as ar1-reml",
             where="noise.model",
         )
+
+
+def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence[tuple[str, str]]) -> None:
+    """Refuse a contrast that the design of no run can answer, before anything is fitted.
+
+    Runs are opened one after the other until one can answer; no series is read. Runs whose design cannot be made say
+    nothing of contrasts: they are told of when they are fitted.
+
+    Parameters
+    ----------
+    runs : sequence of StudyRun
+    model : Model
+    contrasts : sequence of (str, str)
+        Name and expression.
+
+    Raises
+    ------
+    InputError
+        With what the first run says to it.
+    """
+    left, why = dict(contrasts), {}
+    for columns in _columns_of(runs, model):
+        for name, expression in list(left.items()):
+            try:
+                contrast_vector(expression, columns)
+                del left[name]
+            except ValueError as error:
+                why.setdefault(name, error)
+        if not left:
+            return
+    for name in left:
+        if name in why:
+            raise InputError(f"no run can answer the contrast {name!r}: {told(why[name])}", where="contrast")
+
+
+def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[list[str]]:
+    """Columns of the design of each run that can be opened."""
+    seen = set()
+    for row in runs:
+        if row.why_not:
+            continue
+        try:
+            with Heard():
+                run = open_whole(row)
+                events = EventSource(run.events, run.unlasting).events(model.events)
+                columns = list(map(str, design_for(run, model, events, steps.scans_of(run, model)).columns))
+        except (OSError, ValueError):
+            continue
+        if tuple(columns) not in seen:
+            seen.add(tuple(columns))
+            yield columns

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -24,17 +25,19 @@ from glmwidgets.glm.tables import number_of, tsv
 from glmwidgets.study.figures import FIGURES
 from glmwidgets.study.index import StudyRun
 
-__all__ = ["DECISIONS", "OPERATORS", "Decision", "Exclusions", "Rule", "parse_rule"]
+__all__ = ["DECISIONS", "OPERATORS", "Decision", "Exclusions", "Rule", "looks_like_rule", "parse_rule"]
 
-#: Comparisons of a rule, by the words that AFNI's review tables use, and how they are said.
-OPERATORS: dict[str, tuple[Callable[[float, float], bool], str]] = {
-    "ge": (operator.ge, "at least"),
-    "gt": (operator.gt, "more than"),
-    "le": (operator.le, "at most"),
-    "lt": (operator.lt, "less than"),
-    "eq": (operator.eq, "equal to"),
-    "ne": (operator.ne, "other than"),
+#: Comparisons of a rule, by the words that AFNI's review tables use, how they are said, and their sign.
+OPERATORS: dict[str, tuple[Callable[[float, float], bool], str, str]] = {
+    "ge": (operator.ge, "at least", ">="),
+    "gt": (operator.gt, "more than", ">"),
+    "le": (operator.le, "at most", "<="),
+    "lt": (operator.lt, "less than", "<"),
+    "eq": (operator.eq, "equal to", "=="),
+    "ne": (operator.ne, "other than", "!="),
 }
+
+_SIGNS = {sign: word for word, (_, _, sign) in OPERATORS.items()}
 
 #: What a person may decide of a run.
 DECISIONS = {"keep": "kept", "drop": "left out", "look": "to be looked at again"}
@@ -74,13 +77,25 @@ class Rule:
         return found
 
 
+def looks_like_rule(text: str) -> bool:
+    """Whether a text is meant as a rule, well written or not, and not as part of a name.
+
+    Examples
+    --------
+    >>> looks_like_rule("fd_mean>0.5"), looks_like_rule("tsnr below 40"), looks_like_rule("sub-02")
+    (True, True, False)
+    """
+    return len(text.split()) >= 3 or any(sign in text for sign in "<>=")
+
+
 def parse_rule(text: str) -> Rule:
     """Read a rule.
 
     Parameters
     ----------
     text : str
-        ``figure comparison number``, several joined by ``and``.
+        ``figure comparison number``, several joined by ``and``; comparisons are words or signs, such as ``ge`` or
+        ``>=``.
 
     Returns
     -------
@@ -95,15 +110,15 @@ def parse_rule(text: str) -> Rule:
     --------
     >>> print(parse_rule("fd_mean ge 0.5 and tsnr lt 40"))
     fd_mean ge 0.5 and tsnr lt 40
-    >>> parse_rule("fd_mean ge 0.5").said
+    >>> parse_rule("fd_mean>=0.5").said
     'mean framewise displacement at least 0.5 mm'
-    >>> parse_rule("fd_mean > 0.5")
+    >>> parse_rule("fd_mean over 0.5")
     Traceback (most recent call last):
-    glmwidgets.glm.errors.InputError: a comparison must be one of 'ge', 'gt', 'le', 'lt', 'eq', 'ne', not '>'
+    glmwidgets.glm.errors.InputError: a comparison must be one of 'ge', 'gt', 'le', 'lt', 'eq', 'ne', not 'over'
     """
     conditions = []
-    words = text.split()
-    parts = [part.split() for part in " ".join(words).split(" and ")]
+    spelt = re.sub(r"[<>=!]=?", lambda sign: f" {_SIGNS.get(sign[0], sign[0])} ", text)
+    parts = [part.split() for part in " ".join(spelt.split()).split(" and ")]
     for part in parts:
         if len(part) != 3:
             raise InputError(f"{' '.join(part)!r} is no rule: it has three words, such as fd_mean ge 0.5")

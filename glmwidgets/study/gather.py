@@ -132,20 +132,24 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     reasons = chosen.reasons([row.name for row in study.runs], qc.values)
     rows = [i for i, row in enumerate(study.runs) if not row.why_not and not reasons[i]]
     missing = [i for i in rows if study.result(i) is None]
+    fitted = [i for i in rows if i not in missing]
     said = [chosen.said(study.runs, qc.values)]
-    if missing:
-        names = ", ".join(study.runs[i].name for i in missing[:5])
-        said.append(f"{len(missing)} runs are not fitted yet, and are not in the group's maps: {names}")
+    if rows and not fitted:
+        said.append(f"no run is fitted yet, so that there is no map of the group: glmwidgets study run {study.folder}")
+    elif missing:
+        names = ", ".join(study.runs[i].name for i in missing[:5]) + (" ..." if len(missing) > 5 else "")
+        what = "run is not fitted yet, and is" if len(missing) == 1 else "runs are not fitted yet, and are"
+        said.append(f"{len(missing)} {what} not in the group's maps: {names}")
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),
         *chosen.save(place, study.runs, qc.values),
         write_text(place / "study.py", script(study), "script", overwrite=True),
     ]
-    for label, (name, _) in zip(labels_of(study), study.contrasts, strict=True):
+    for label, (name, _) in zip(labels_of(study), study.contrasts, strict=True) if fitted or not rows else ():
         with Heard() as heard:
             try:
-                group = group_of_whole(study, name, [i for i in rows if i not in missing])
+                group = group_of_whole(study, name, fitted)
             except ValueError as error:
                 said.append(f"{name}: {told(error)}")
                 continue

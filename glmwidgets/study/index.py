@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -12,6 +13,7 @@ import pandas as pd
 
 from glmwidgets.files.json_tree import converted
 from glmwidgets.files.paths import resolved
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import header_t_r, load_image
@@ -20,7 +22,7 @@ from glmwidgets.runs.bids import places_of
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
 from glmwidgets.runs.run import Provenance
 
-__all__ = ["StudyRun", "runs_of_dataset", "runs_of_table"]
+__all__ = ["StudyRun", "row_of", "runs_of_dataset", "runs_of_table"]
 
 #: What BIDS calls spaces of a participant's own: what lies in these cannot be laid over another participant.
 OWN_SPACES = ("T1w", "T2w", "bold", "boldref", "func", "orig", "individual", "device", "other", "scanner")
@@ -89,6 +91,46 @@ class StudyRun:
             "bold": self.inputs.bold,
             "why_not": self.why_not,
         }
+
+
+def row_of(names: Sequence[str], which: int | str) -> int:
+    """Row of a run, by its number or its name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the study's runs.
+    which : int or str
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If there is no such run.
+
+    Examples
+    --------
+    >>> row_of(["sub-01", "sub-02"], "sub-02"), row_of(["sub-01", "sub-02"], 0)
+    (1, 0)
+    >>> row_of(["sub-01", "sub-02"], 12)
+    Traceback (most recent call last):
+    glmwidgets.glm.errors.InputError: there is no run 12: runs are counted from 0 to 1, or called by name, as 'sub-01'
+    """
+    if isinstance(which, str):
+        check_choice("a run", which, names)
+        return list(names).index(which)
+    try:
+        row = operator.index(which)
+    except TypeError:
+        raise InputError(f"a run is told by its number or its name, not by {which!r}") from None
+    if not 0 <= row < len(names):
+        raise InputError(
+            f"there is no run {row}: runs are counted from 0 to {len(names) - 1}, or called by name, as {names[0]!r}"
+        )
+    return row
 
 
 def runs_of_dataset(

@@ -12,7 +12,7 @@ The shape, for who builds on it:
 - ``answer = fit.answer("faces - houses")`` asks all fits: ``answer.contrasts[i]``, ``answer.z(i)``,
   ``answer.volume(i, "z" or "effect")`` on ``answer.parts[i].preview.grid``, ``answer.why_not[i]``.
 - ``group = answer.group(used=rows)`` is a `GroupMap`: ``domain``, ``contrast``, ``z``, ``volume()``, ``values`` (one
-  row a participant), ``influence``, ``without(cell)``.
+  row a participant), ``influence``.
 - ``study.run("processes", heard=...)`` fits whole runs (also ``"tcp://..."`` or a ``distributed.Client``); what is in
   the store is not done again, ``study.done`` counts what is there, ``study.result(i)`` is a run's manifest.
 - ``study.exclusions`` is an `Exclusions` (rules such as ``"fd_mean ge 0.5"``, decisions by hand with comment and
@@ -20,8 +20,6 @@ The shape, for who builds on it:
 - ``qc = study.qc(answer)`` is a `glmwidgets.study.table.QCTable`: ``values`` (DataFrame, one row a run, one column a
   figure), ``z`` and ``unusual`` (the same shape), ``said(i)`` (sentences), ``distance`` and ``apart`` (figures taken
   together). Labels, units, definitions and sources are the rows of `glmwidgets.study.figures.FIGURES`.
-
-All of these may be called from any thread.
 """
 
 from __future__ import annotations
@@ -45,11 +43,18 @@ from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.heard import Heard
-from glmwidgets.glm.tables import read_table
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
-from glmwidgets.study.begun import cells_of_spaces, first_model, refuse_edited, refuse_held
+from glmwidgets.study.begun import (
+    cells_of_spaces,
+    conditions_of,
+    first_model,
+    place_to_read,
+    refuse_contrasts,
+    refuse_edited,
+    refuse_held,
+)
 from glmwidgets.study.contents import Contents
 from glmwidgets.study.exclusions import Exclusions
 from glmwidgets.study.gather import Gathered, gather, qc_of_whole
@@ -63,9 +68,6 @@ __all__ = ["Study"]
 
 #: What a worker does, by name.
 WORK, PREVIEW_WORK = "glmwidgets.study.work:fit_whole", "glmwidgets.study.work:make_preview"
-
-# Bytes of images from which it pays to begin workers for their previews.
-MUCH = 100 * 2**20
 
 FORMAT = "glmwidgets study"
 FILE = "study.json"
@@ -89,13 +91,6 @@ class Study:
         Where the runs were found.
     cells : mapping of str to int, optional
         How many cells the grid of each space aims at; by default what the longest of its runs may have.
-
-    Attributes
-    ----------
-    folder : Path
-    runs : tuple of StudyRun
-    model : Model
-    contrasts : tuple of (str, str)
     """
 
     def __init__(
@@ -236,14 +231,7 @@ class Study:
     @cached_property
     def conditions(self) -> tuple[str, ...]:
         """Event types of the first runs that have any, sorted."""
-        found: set[str] = set()
-        for path in dict.fromkeys(run.inputs.events for run in self.runs[:20] if not run.why_not):
-            try:
-                table = read_table(path, "events")
-            except (OSError, ValueError):
-                continue
-            found |= set(table["trial_type"].dropna().astype(str)) if "trial_type" in table else set()
-        return tuple(sorted(found))
+        return conditions_of(self.runs[:20])
 
     @property
     def contents(self) -> Contents:
@@ -345,10 +333,7 @@ class Study:
                 todo += [] if i in failed else [i]
             if i not in todo and heard is not None:
                 heard(i, failed.get(i, ""))
-        if executor is None:
-            paths = [Path(self.runs[i].inputs.bold) for i in todo]
-            size = sum(path.stat().st_size for path in paths if path.is_file())
-            executor = "processes" if size > MUCH else "here"
+        executor = executor or place_to_read([self.runs[i].inputs.bold for i in todo])
         lanes = lanes_of(executor, width)[0] if todo else []
 
         def told_of(outcome: Outcome) -> None:
@@ -417,6 +402,16 @@ class Study:
         """What is to be done of some runs, each called by its row; a task holds all it needs to know of the study."""
         return [Task(str(i), work, (str(self.folder), self.tree([i]))) for i in rows]
 
+    def check(self) -> None:
+        """Refuse a model that cannot be taken to other processes, and a contrast that no run can answer.
+
+        Raises
+        ------
+        InputError
+        """
+        refuse_held(self.model)
+        refuse_contrasts(self.runs, self.model, self.contrasts)
+
     def run(
         self,
         executor: Any = None,
@@ -445,8 +440,13 @@ class Study:
         -------
         dict of int to str
             Why some could not be fitted, by row.
+
+        Raises
+        ------
+        InputError
+            As `check` does.
         """
-        refuse_held(self.model)
+        self.check()
         if not (self.folder / FILE).is_file():
             self.save()
         rows = range(len(self.runs)) if rows is None else rows

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import FIGURES, figures_of
-from glmwidgets.study.index import StudyRun
+from glmwidgets.study.index import StudyRun, row_of
 from glmwidgets.study.refit import StudyAnswer
 from glmwidgets.study.seen import seen_of
 
@@ -140,8 +140,15 @@ class QCTable:
         spread = MAD * np.median(np.abs(known - 1)) if known.size else np.nan
         return np.nan_to_num(self.distance) > 1 + max(np.nan_to_num(FAR * spread), 0.5)
 
-    def said(self, i: int) -> list[str]:
-        """Sentences about what is unusual of a run, the most unusual first."""
+    def said(self, i: int | str) -> list[str]:
+        """Sentences about what is unusual of a run, by its number or name; the most unusual first.
+
+        Raises
+        ------
+        InputError
+            If there is no such run.
+        """
+        i = row_of(self.names, i)
         keys = [key for key in self.values if self.unusual.loc[i, key]]
         keys.sort(key=lambda key: -abs(self.z.loc[i, key]))
         said = [self.figures[key].said(self.values.loc[i, key], self.usual[key]) for key in keys]

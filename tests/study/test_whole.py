@@ -170,7 +170,8 @@ def test_the_script_repeats_the_study(whole):
     ("text", "said"),
     [
         ("fd ge 0.5", "a figure must be .* not 'fd'"),
-        ("fd_mean >= 0.5", "a comparison must be .* not '>='"),
+        ("fd_mean >== 0.5", "is no rule"),
+        ("fd_mean !0.5", "a comparison must be .* not '!'"),
         ("fd_mean ge half", "'half' in the rule"),
         ("fd_mean ge", "is no rule"),
         ("__import__('os')", "is no rule"),

@@ -31,6 +31,7 @@ from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
 from glmwidgets.study.gather import script
+from glmwidgets.study.index import row_of
 from glmwidgets.study.preview import open_whole
 from glmwidgets.study.study import Study
 
@@ -88,13 +89,13 @@ class StudyExplorer(SessionExplorer):
 
     # One run ----------------------------------------------------------------------------------------------------------
 
-    def open_run(self, row: int) -> Explorer:
+    def open_run(self, row: int | str) -> Explorer:
         """Look at one run in its own explorer, under the study's model; the study waits behind it.
 
         Parameters
         ----------
-        row : int
-            Of the study.
+        row : int or str
+            Its number or name.
 
         Returns
         -------
@@ -102,7 +103,7 @@ class StudyExplorer(SessionExplorer):
         """
         session = self.session
         self.back()
-        run = open_whole(session.study.runs[row])
+        run = open_whole(session.study.runs[row_of([each.name for each in session.study.runs], row)])
         asked = {path: session.model.get(path) for path in Model.paths() if not path.startswith("events.")}
         asked |= {f"contrast.{name}": value for name, value in vars(session.settings.contrast).items()}
         self.opened = Explorer(Session(run, asked))
@@ -176,9 +177,15 @@ class StudyExplorer(SessionExplorer):
 
 
 def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which: Mapping[str, Any]) -> Study:
-    """The study of a dataset in a folder: the one that is there, with its model and decisions, or a new one."""
-    place = resolved(f"{resolved(dataset).name}-study" if folder is None else folder)
-    made = Study.of(dataset, place, contrasts=contrasts, **which)
+    """The study of a dataset, or of a table of files, in a folder: the one that is there, or a new one."""
+    is_table = Path(dataset).expanduser().is_file()
+    called = resolved(dataset).stem if is_table else resolved(dataset).name
+    place = resolved(f"{called}-study" if folder is None else folder)
+    if is_table and which:
+        raise InputError(
+            f"{', '.join(which)} choose runs of a dataset, and {dataset} is a table: leave its rows out there"
+        )
+    made = (Study.of_table if is_table else Study.of)(dataset, place, contrasts=contrasts, **which)
     if not (place / "study.json").is_file():
         made.save()
         return made
@@ -207,7 +214,8 @@ def explore_study(
     Parameters
     ----------
     dataset : str, path or Study
-        A BIDS dataset, raw or of fMRIPrep; or the folder of a study that was saved.
+        A BIDS dataset, raw or of fMRIPrep; a table of files (``.tsv``, ``.csv``), as of
+        `glmwidgets.study.index.runs_of_table`; or the folder of a study that was saved.
     folder : str or path, optional
         Where previews and results are kept; by default one in the working folder that is called
         as the dataset, with ``-study``. A study of the same runs that is there is opened, with its model and decisions.

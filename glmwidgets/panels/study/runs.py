@@ -10,7 +10,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.session.study.session import StudySession
-from glmwidgets.study.exclusions import parse_rule
+from glmwidgets.study.exclusions import looks_like_rule, parse_rule
 from glmwidgets.study.figures import FIGURES
 
 __all__ = ["RunsPanel"]
@@ -65,7 +65,7 @@ class RunsPanel(Panel):
         figures = self.session.figures
         if not asked:
             return list(range(len(runs)))
-        if len(asked.split()) >= 3 and figures is not None:
+        if looks_like_rule(asked) and figures is not None:
             return [int(i) for i in np.flatnonzero(parse_rule(asked).holds(figures.values))]
         return [i for i, run in enumerate(runs) if asked.casefold() in run.name.casefold()]
 

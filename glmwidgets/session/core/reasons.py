@@ -123,6 +123,8 @@ def _white(facts: Facts) -> Why | None:
 def _removed(facts: Facts, high_pass: float) -> dict[str, float]:
     """Share of the first regressor of each effect that a drift of some cut-off removes."""
     design, chosen = facts.result.design, facts.result.settings.design
+    if not len(design):  # of several runs, each has a design of its own
+        return {}
     drift, _ = make_drift(chosen.drift_model, design.index.to_numpy(dtype=float), high_pass, chosen.drift_order)
     first = {name: columns[0] for name, columns in facts.session.effects().items() if columns}
     drift = drift[:, np.ptp(drift, axis=0) > 0]

@@ -23,6 +23,7 @@ from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
 from glmwidgets.study.exclusions import Exclusions, parse_rule
 from glmwidgets.study.gather import definitions, table_of
+from glmwidgets.study.index import row_of
 from glmwidgets.study.refit import RunRefit, StudyAnswer
 from glmwidgets.study.study import Study
 from glmwidgets.study.table import QCTable
@@ -141,19 +142,29 @@ class StudySession(LiveSession):
         """Rules and decisions, as they are set."""
         return exclusions_of(self.settings)
 
-    def decide(self, rows: Sequence[int], what: str | None, comment: str = "", rater: str = "") -> bool:
+    def decide(
+        self, rows: int | str | Sequence[int | str], what: str | None, comment: str = "", rater: str = ""
+    ) -> bool:
         """Keep or leave out runs by hand, or have them looked at again; None takes the decision back.
 
         Parameters
         ----------
-        rows : sequence of int
+        rows : int, str, or sequence of these
+            Of one run or several, each by its number or its name.
         what : {"keep", "drop", "look", None}
         comment, rater : str
+
+        Raises
+        ------
+        InputError
+            If there is no such run, or no such decision.
         """
+        rows = [rows] if isinstance(rows, str | int) else rows
+        names = [run.name for run in self.study.runs]
         with self.lock:
             chosen = self.exclusions
-            for row in rows:
-                chosen = chosen.decided(self.study.runs[row].name, what, comment, rater)
+            for name in [names[row_of(names, row)] for row in rows]:
+                chosen = chosen.decided(name, what, comment, rater)
             decided = [(name, d.what, d.comment, d.rater, d.when) for name, d in chosen.by_hand.items()]
             return self.update({"study.decisions": decided})
 

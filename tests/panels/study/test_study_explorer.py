@@ -5,6 +5,7 @@ import pytest
 
 from glmwidgets.datasets import write_study
 from glmwidgets.panels.study import StudyExplorer, explore_study
+from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.study import StudySession
 from glmwidgets.study import Study
 
@@ -52,6 +53,8 @@ def test_a_run_that_is_picked_is_marked_in_every_view(explorer):
 
 
 def test_the_filter_takes_a_name_or_a_rule(explorer):
+    explorer.runs.filter.value = "fd_max>1000"
+    assert explorer.runs.table.rows == []
     explorer.runs.filter.value = "-03"
     assert [row["cells"][0] for row in explorer.runs.table.rows] == ["sub-03"]
     assert explorer.wall.wall.order == [2]
@@ -123,3 +126,21 @@ def test_the_report_is_kept_with_what_is_on_screen(explorer, tmp_path):
     assert "by hand (AB): asleep" in page
     assert explorer.session.said() in page
     assert page.count('loading="lazy"') == N
+
+
+def test_a_table_of_files_is_explored_too(study, tmp_path):
+    runs = study.runs[:3]
+    table = study.table.loc[:2, ["name", "subject", "bold"]]
+    for name in ("events", "confounds", "mask"):
+        table[name] = [getattr(run.inputs, name) for run in runs]
+    table.to_csv(tmp_path / "runs.tsv", sep="\t", index=False)
+    explorer = explore_study(tmp_path / "runs.tsv", tmp_path / "study", contrasts=["faces"])
+    assert [run.name for run in explorer.session.study.runs] == ["sub-01", "sub-02", "sub-03"]
+    explorer.close()
+    with pytest.raises(ValueError, match="leave its rows out there"):
+        explore_study(tmp_path / "runs.tsv", tmp_path / "study", task="localizer")
+
+
+def test_each_why_has_an_answer(explorer):
+    for name in REASONS:
+        assert set(explorer.why(name)) <= {"formula", "here", "change", "lesson"}

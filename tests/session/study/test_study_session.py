@@ -63,10 +63,21 @@ def test_a_rule_leaves_out_and_a_decision_goes_before_it(session):
     assert out == [i for i in range(N) if session.figures.values["tsnr"][i] < round(usual, 3)]
     assert out
     assert session.result.used == tuple(i for i in range(N) if i not in out)
-    assert session.decide([out[0]], "keep")
+    assert session.decide(f"sub-{out[0] + 1:02d}", "keep")
     assert out[0] in session.result.used
     assert session.remove_rule(0)
     assert session.result.used == tuple(range(N))
+
+
+def test_a_run_that_is_not_there_is_refused_with_those_that_are(session):
+    for which, said in ((12, "counted from 0 to 5"), ("sub-2", "did you mean 'sub-02'"), (1.5, "not by 1.5")):
+        with pytest.raises(ValueError, match=said):
+            session.decide([which], "drop")
+        with pytest.raises(ValueError, match=said):
+            session.figures.said(which)
+    with pytest.raises(ValueError, match="a decision must be one of"):
+        session.decide("sub-02", "exclude")
+    assert session.exclusions.by_hand == {}
 
 
 def test_what_cannot_be_read_is_said_and_changes_nothing(session):
