@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DOORS", "GlmwidgetsError", "InputError", "MissingFileError", "about", "portable", "told"]
+__all__ = ["DOORS", "GlmwidgetsError", "InputError", "KindError", "MissingFileError", "about", "portable", "told"]
 
 #: Ways in which people come to the package.
 DOORS = ("function", "terminal", "notebook")
@@ -102,6 +102,10 @@ def _restored(cls: type[GlmwidgetsError], args: tuple[Any, ...], state: Mapping[
 
 class InputError(GlmwidgetsError, ValueError):
     """A value, a file or a combination of them that cannot be used."""
+
+
+class KindError(InputError, TypeError):
+    """What was given is not of a kind that can be used: also a TypeError, for scripts that catch nilearn's."""
 
 
 class MissingFileError(GlmwidgetsError, FileNotFoundError, ValueError):

@@ -15,6 +15,7 @@ _EXPORTS = {
     "maskers": "NiftiMasker NiftiSpheresMasker",
     "permutation_inference": "non_parametric_inference",
     "permuted": "permuted_ols",
+    "run_contrasts": "named_contrasts",
     "second_level": "SecondLevelModel",
     "thresholding": "cluster_level_inference get_clusters_table map_threshold threshold_stats_img",
 }

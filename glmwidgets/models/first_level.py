@@ -105,6 +105,8 @@ class FirstLevelModel(RunEstimates):
         One a run: coefficients, variances and all that follows from them.
     fitted_ : list of glmwidgets.analysis.answers.Fitted
         One a run: its fit with its design, events, name and source.
+    sources_ : list of str or None
+        Files of the runs.
     n_elements_ : int
         Number of voxels in the mask.
 
@@ -259,6 +261,7 @@ class FirstLevelModel(RunEstimates):
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
         self.fitted_ = [self._as_fitted(i, *each) for i, each in enumerate(zip(designs, self.fits_, runs, strict=True))]
+        self.sources_ = [run.source for run in self.fitted_]
         self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
         return self
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
@@ -273,9 +274,15 @@ class VoxelResults:
         Raises
         ------
         ValueError
-            If the contrast cannot be estimated.
+            If rows have another number of weights than the design has columns, or the contrast cannot be estimated.
         """
-        contrast = self._contrast(np.atleast_2d(np.asarray(matrix, float)), "F")
+        rows, n_columns = np.atleast_2d(np.asarray(matrix, float)), len(self.fit.columns)
+        if rows.ndim != 2 or rows.shape[1] != n_columns:
+            raise InputError(
+                f"an F test of {n_columns} columns has {n_columns} weights in each row, not the shape "
+                f"{np.shape(matrix)}"
+            )
+        contrast = self._contrast(rows, "F")
         return FContrast(contrast.stat(), contrast.effect, contrast.covariance, contrast.dim, self.fit.dof)
 
     def conf_int(self, alpha: float = 0.05, cols: Sequence[int] | None = None, dispersion: Any = None) -> np.ndarray:

@@ -12,10 +12,11 @@ import numpy as np
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast, unanswered
+from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.regression import Fit
 
-__all__ = ["contrasts_of_runs", "definitions_by_run", "is_named_contrasts"]
+__all__ = ["contrasts_of_runs", "definitions_by_run", "is_named_contrasts", "named_contrasts"]
 
 MISSING = ("error", "skip")
 
@@ -37,6 +38,41 @@ def is_named_contrasts(definition: Any) -> bool:
     (False, True)
     """
     return isinstance(definition, Mapping) and not all(isinstance(v, Real | np.number) for v in definition.values())
+
+
+def named_contrasts(contrasts: Any, columns: Sequence[Any]) -> dict[str, Any]:
+    """Contrasts by name.
+
+    Parameters
+    ----------
+    contrasts : str, array, mapping or list of these, or None
+        A mapping from names to definitions; one definition; or a list of several. A list of numbers is one vector.
+        Definitions without a name are called by their text.
+    columns : sequence of str
+        Of the design.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> named_contrasts(["a", [1, -1]], ["a", "b"])
+    {'a': 'a', 'a - b': [1, -1]}
+    """
+    if contrasts is None:
+        return {}
+    if is_named_contrasts(contrasts):
+        return {str(name): definition for name, definition in contrasts.items()}
+    several = isinstance(contrasts, list | tuple) and not all(isinstance(c, Real | np.number) for c in contrasts)
+    named: dict[str, Any] = {}
+    for definition in contrasts if several else [contrasts]:
+        if isinstance(definition, str):
+            name = definition
+        else:
+            name = expression_from_vector(contrast_vector(definition, columns), columns)
+        named[name] = definition
+    return named
 
 
 def definitions_by_run(definition: Any, n_runs: int) -> tuple[list[Any], bool]:

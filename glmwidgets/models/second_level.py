@@ -17,7 +17,7 @@ from glmwidgets.analysis.smoothness import SpatialNoise, group_smoothness_of
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast
 from glmwidgets.glm.fit.regression import Fit, fit_glm
-from glmwidgets.glm.group.design import check_group_design, design_of_covariates
+from glmwidgets.glm.group.design import check_confounds_table, check_group_design, design_of_covariates
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, group_contrast, group_weights
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
@@ -78,6 +78,8 @@ class SecondLevelModel(MappingModel):
         In the order of the maps.
     matching_ : glmwidgets.glm.group.matching.Matching or None
         Which row of a given table was taken for each map.
+    sources_ : list of str or None
+        Files that the maps come from: of themselves, or of the runs of first-level models.
     n_elements_ : int
         Number of voxels in the mask.
 
@@ -184,7 +186,7 @@ class SecondLevelModel(MappingModel):
         self.masker_ = ImageMasker(domain.mask_image(), given["smoothing_fwhm"], resample)
         self.second_level_input_ = second_level_input
         self.confounds_ = confounds
-        self.subject_labels_ = source.labels
+        self.subject_labels_, self.sources_ = source.labels, source.files()
         self._source, self._dof, self._last = source, dof, None
         self._zeros_are_data = zeros_are_data
         self._fits: dict[str, GroupFit] = {}
@@ -200,6 +202,8 @@ class SecondLevelModel(MappingModel):
     def _design(
         self, source: GroupInput, confounds: pd.DataFrame | None, design_matrix: Any, match: str
     ) -> pd.DataFrame:
+        if not isinstance(confounds, pd.DataFrame | None):
+            check_confounds_table(confounds)
         if design_matrix is None:
             if source.repeated is not None:
                 raise ValueError(

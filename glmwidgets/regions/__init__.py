@@ -11,7 +11,7 @@ _EXPORTS = {
     "named": "REGION_COLUMNS ClusterNames name_clusters",
     "opening": "open_atlas",
     "places": "Place Shares",
-    "spaces": "hedge_of_spaces is_mni space_in_name",
+    "spaces": "hedge_of_spaces is_mni space_in_name space_in_names",
     "tables": "FORMATS parse_labels read_labels",
 }
 

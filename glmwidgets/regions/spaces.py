@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import PurePath
 
-__all__ = ["hedge_of_spaces", "is_mni", "space_in_name"]
+__all__ = ["hedge_of_spaces", "is_mni", "space_in_name", "space_in_names"]
 
 _ENTITY = re.compile(r"(?:^|_)(space|tpl)-([A-Za-z0-9+]+)")
 
@@ -32,6 +33,28 @@ def space_in_name(path: str | os.PathLike[str] | None) -> str | None:
         return None
     found = dict(_ENTITY.findall(PurePath(path).name))
     return found.get("space", found.get("tpl"))
+
+
+def space_in_names(paths: Iterable[str | os.PathLike[str] | None]) -> str | None:
+    """Template that the names of several files say, if all of them say the same.
+
+    Parameters
+    ----------
+    paths : iterable of str, path or None
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> space_in_names(["sub-01_space-MNI152NLin6Asym_z.nii.gz", "sub-02_space-MNI152NLin6Asym_z.nii.gz"])
+    'MNI152NLin6Asym'
+    >>> space_in_names(["sub-01_space-MNI152NLin6Asym_z.nii.gz", None]) is None
+    True
+    """
+    said = {space_in_name(path) for path in paths}
+    return said.pop() if len(said) == 1 else None
 
 
 def is_mni(space: str | None) -> bool:

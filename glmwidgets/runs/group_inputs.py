@@ -14,7 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
 
-from glmwidgets.glm.errors import InputError, about
+from glmwidgets.glm.errors import KindError, about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
@@ -74,10 +74,14 @@ class GroupInput:
             imgs.append(load_volume(source, f"map {i + 1}"))
         return imgs
 
+    def files(self) -> list[str | None]:
+        """Files of the maps; None for an image in memory."""
+        files = [img if isinstance(img, str | PathLike) else img.get_filename() for img in self._imgs]
+        return [None if file is None else str(file) for file in files]
+
     def keys(self) -> list[str | Path | None]:
         """What tells whose each map is: a label, or the path of its file; None where nothing does."""
-        files = [img if isinstance(img, str | PathLike) else img.get_filename() for img in self._imgs]
-        return [None if file is None else Path(file).expanduser().absolute() for file in files]
+        return [None if file is None else Path(file).expanduser().absolute() for file in self.files()]
 
     def names(self) -> list[str]:
         """What messages call the maps."""
@@ -144,6 +148,9 @@ class _Table(GroupInput):
             raise ValueError(f"this estimator needs the variance of every map, in a column {column!r} of the table")
         return GroupInput(rows.loc[self.labels, column]).maps()
 
+    def files(self) -> list[str | None]:
+        return GroupInput(self._table["effects_map_path"]).files()
+
     def keys(self) -> list[str | Path | None]:
         return list(self.labels)
 
@@ -185,6 +192,9 @@ class _FirstLevelModels(GroupInput):
 
         jobs = (delayed(one)(model, name) for model, name in zip(self._models, self.names(), strict=True))
         return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+
+    def files(self) -> list[str | None]:
+        return [file for model in self._models for file in getattr(model, "sources_", [None])]
 
     def keys(self) -> list[str | Path | None]:
         return self._keys
@@ -258,7 +268,7 @@ def _volumes(given: Any, what: str) -> list[Any]:
     if isinstance(given, pd.Series | Sequence):
         volumes = list(given)
         if len(volumes) < 2:
-            raise InputError(f"{what} holds {len(volumes)} of the two maps or more that a group needs")
+            raise KindError(f"{what} holds {len(volumes)} of the two maps or more that a group needs")
         return volumes
     raise TypeError(
         f"{what} must be a list of maps or of first-level models, a 4-D image or a DataFrame with the columns "

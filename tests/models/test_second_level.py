@@ -630,6 +630,15 @@ def test_results_by_label_equal_the_model():
     np.testing.assert_allclose(result.Tcontrast([1, 0]).t, contrast.stat(), rtol=1e-9)
     np.testing.assert_allclose(result.theta[0], contrast.effect_size(), rtol=1e-9)
     assert result.df_residuals == 10
+    for rows in ([1], [1, 0, 0], [[1], [0]]):
+        with pytest.raises(ValueError, match="an F test of 2 columns has 2 weights in each row"):
+            result.Fcontrast(rows)
+    with pytest.raises(TypeError, match="confounds must be a pandas DataFrame"):
+        SecondLevelModel().fit(maps, confounds=[])
+    with pytest.raises(ValueError, match=r"column 'subject_label' of the confounds is empty in row 1"):
+        SecondLevelModel().fit(maps, confounds=pd.DataFrame({"subject_label": ["a", None], "age": 1.0}), match="order")
+    with pytest.raises(TypeError, match="1 of the two maps or more"):
+        SecondLevelModel().fit(maps[:1])
     weighted = SecondLevelModel(estimator="fixed_effects").fit(
         maps, design_matrix=design, variance_maps=[nib.Nifti1Image(np.ones(img.shape), img.affine) for img in maps]
     )

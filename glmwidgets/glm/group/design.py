@@ -80,6 +80,8 @@ def check_confounds_table(confounds: object) -> pd.DataFrame:
     if len(names) < 2:
         raise ValueError("confounds need a column of numbers beside 'subject_label'")
     _refuse_repeated(names, "confound")
+    if empty := np.flatnonzero(confounds["subject_label"].isna()).tolist():
+        raise ValueError(f"column 'subject_label' of the confounds is empty in row {empty[0]} (counted from 0)")
     return confounds
 
 

@@ -24,6 +24,7 @@ from glmwidgets.analysis.answers import Fitted, FittedGroup
 from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.errors import KindError
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.inference.cluster_p import P_COLUMNS
 from glmwidgets.glm.inference.clusters import table_of_clusters
@@ -32,6 +33,7 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import save_image
 from glmwidgets.models.map_header import describe_map
+from glmwidgets.models.run_contrasts import is_named_contrasts
 from glmwidgets.regions.named import REGION_COLUMNS, ClusterNames
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
@@ -165,6 +167,13 @@ def _checked(contrasts: Any) -> Any:
         odd = [name for name in contrasts if not isinstance(name, str)]
         if odd:
             raise TypeError(f"contrasts are named by text, and one is called {odd[0]!r}")
+        if is_named_contrasts(contrasts):
+            for name, definition in contrasts.items():
+                if np.ndim(definition) == 0 and not isinstance(definition, str | Mapping):
+                    raise KindError(
+                        f"the contrast {name!r} is {definition!r}: it must be an expression in the design's columns, "
+                        "or weights of them"
+                    )
     return contrasts
 
 

@@ -23,9 +23,9 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.models.run_contrasts import named_contrasts
 from glmwidgets.report.exports.added_rows import added_rows
 from glmwidgets.report.exports.stats_model_read import FACTOR, OURS, listed
-from glmwidgets.report.page.subject import named_contrasts
 from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.words import told_beside

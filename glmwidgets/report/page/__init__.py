@@ -10,7 +10,7 @@ _EXPORTS = {
     "methods": "describe_contrast describe_height methods_text",
     "runs": "study_report study_session_report",
     "sheet": "results_sheet",
-    "subject": "ContrastFacts Study named_contrasts study_of_model study_of_result study_of_session",
+    "subject": "ContrastFacts Study study_of_model study_of_result study_of_session",
     "words": "describe_threshold summary",
 }
 

@@ -112,5 +112,6 @@ def mask_picture(study: Study) -> Picture:
     return picture(
         figures.plot_roi(img, study.background, min(7, study.mask.shape[2]), display_mode="z", **_sides(study)),
         "Outline of the mask on slices",
-        f"{count(voxels, 'voxel')} of {write_number(float(size))} mm³ ({voxels * size / 1e6:.2f} litres).",
+        f"{count(voxels, 'voxel')} of {write_number(float(size))} mm³ ({voxels * size / 1e6:.2f} litres), "
+        f"{100 * study.mask.mean():.3g} % of the image.",
     )

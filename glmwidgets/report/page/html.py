@@ -167,6 +167,7 @@ def glm_report(
     ledger: Any = None,
     whiteness: str | bool | None = None,
     looks: MapSettings | None = None,
+    atlas: Any = None,
 ) -> Report:
     """Report on a fitted model and some contrasts.
 
@@ -215,6 +216,9 @@ def glm_report(
         runs' series are at hand; False leaves it out.
     looks : glmwidgets.specification.looks.MapSettings, optional
         How maps are drawn: colours and their end, opacity, view, left and right, outlines.
+    atlas : Atlas or path, optional
+        Names the region of each peak in the tables of clusters, and the shares of each cluster in regions; see
+        `glmwidgets.regions.open_atlas`.
 
     Returns
     -------
@@ -248,6 +252,7 @@ def glm_report(
         missing=missing,
         dof_method=dof_method,
         looks=looks,
+        atlas=atlas,
     )
     report = render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
     return report if report_dims is None else report.resize(*report_dims)

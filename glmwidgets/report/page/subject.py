@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +28,11 @@ from glmwidgets.glm.inference.clusters import Cluster
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import to_volumes
-from glmwidgets.models.run_contrasts import definitions_by_run, is_named_contrasts
+from glmwidgets.models.run_contrasts import definitions_by_run, named_contrasts
 from glmwidgets.models.thresholding import warn_of_unused
-from glmwidgets.regions.named import ClusterNames
+from glmwidgets.regions.atlas import Atlas
+from glmwidgets.regions.named import ClusterNames, kept_atlas, name_clusters
+from glmwidgets.regions.spaces import space_in_names
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.arguments import arguments_of
@@ -49,7 +50,6 @@ __all__ = [
     "ModelFacts",
     "Study",
     "choices_of",
-    "named_contrasts",
     "shaping",
     "study_of_model",
     "study_of_result",
@@ -331,6 +331,7 @@ def study_of_model(
     missing: str = "error",
     dof_method: str = "sum",
     looks: MapSettings | None = None,
+    atlas: Any = None,
 ) -> Study:
     """Gather what a fitted estimator says of some contrasts.
 
@@ -339,7 +340,7 @@ def study_of_model(
     model : FirstLevelModel or SecondLevelModel
         Fitted.
     contrasts : str, array, mapping or list of these, optional
-        See `named_contrasts`.
+        See `glmwidgets.models.run_contrasts.named_contrasts`.
     first_level_contrast : optional
         Which maps a second-level model is asked about.
     contrast_types : mapping from str to {"t", "F"}, optional
@@ -359,11 +360,14 @@ def study_of_model(
         Of several runs; see `glmwidgets.models.FirstLevelModel.compute_contrast`.
     looks : MapSettings, optional
         How maps are drawn.
+    atlas : Atlas or path, optional
+        Names the regions of peaks and clusters; see `glmwidgets.regions.open_atlas`.
 
     Returns
     -------
     Study
     """
+    named_by = atlas if atlas is None or isinstance(atlas, Atlas) else kept_atlas(atlas)
     warn_of_unused(threshold, height_control)
     chosen = ThresholdSettings(
         height_control="fixed" if height_control is None else height_control,
@@ -397,7 +401,11 @@ def study_of_model(
             contrast = model.contrast(definition, first_level_contrast, types.get(name))
         weights = weights_of(definition, runs)
         text = definition if isinstance(definition, str) else expression_from_vector(weights[0], runs[0].design.columns)
-        found.append(ContrastFacts.found(name, text, weights, contrast, asked, noise))
+        facts = ContrastFacts.found(name, text, weights, contrast, asked, noise)
+        if named_by is not None:
+            names = name_clusters(named_by, facts.clusters, facts.labels, domain.affine, space_in_names(model.sources_))
+            facts = replace(facts, names=names)
+        found.append(facts)
     choices = choices_of(model)
     if first:
         choices = {**shaping(choices, runs[0]), "t_r": runs[0].t_r}
@@ -420,41 +428,6 @@ def study_of_model(
         looks=looks or MapSettings(),
         said=said,
     )
-
-
-def named_contrasts(contrasts: Any, columns: Sequence[Any]) -> dict[str, Any]:
-    """Contrasts by name.
-
-    Parameters
-    ----------
-    contrasts : str, array, mapping or list of these, or None
-        A mapping from names to definitions; one definition; or a list of several. A list of numbers is one vector.
-        Definitions without a name are called by their text.
-    columns : sequence of str
-        Of the design.
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> named_contrasts(["a", [1, -1]], ["a", "b"])
-    {'a': 'a', 'a - b': [1, -1]}
-    """
-    if contrasts is None:
-        return {}
-    if is_named_contrasts(contrasts):
-        return {str(name): definition for name, definition in contrasts.items()}
-    several = isinstance(contrasts, list | tuple) and not all(isinstance(c, Real | np.number) for c in contrasts)
-    named: dict[str, Any] = {}
-    for definition in contrasts if several else [contrasts]:
-        if isinstance(definition, str):
-            name = definition
-        else:
-            name = expression_from_vector(contrast_vector(definition, columns), columns)
-        named[name] = definition
-    return named
 
 
 def weights_of(definition: Any, runs: Sequence[Fitted]) -> tuple[np.ndarray, ...]:

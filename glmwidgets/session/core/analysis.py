@@ -12,7 +12,7 @@ from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, h
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
 from glmwidgets.regions.named import try_names
-from glmwidgets.regions.spaces import space_in_name
+from glmwidgets.regions.spaces import space_in_names
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.graph import Graph, Stage
 from glmwidgets.specification.tree import SettingsTree
@@ -126,8 +126,7 @@ class LiveAnalysis:
     def space(self, settings: SettingsTree) -> str | None:
         """Template that maps are in; None where no name of a file says it."""
         inputs = getattr(settings, "inputs", None)
-        said = {space_in_name(path) for path in getattr(inputs, "maps", None) or [getattr(inputs, "bold", None)]}
-        return said.pop() if len(said) == 1 else None
+        return space_in_names(getattr(inputs, "maps", None) or [getattr(inputs, "bold", None)])
 
     def wants_table(self, settings: SettingsTree) -> bool:
         """Whether the p values that are asked for need noise to be drawn."""

@@ -239,6 +239,8 @@ def test_what_is_asked_wrongly_is_said(fitted, tmp_path):
         save_glm_to_bids(fitted, "face", out_dir=tmp_path, foo=1)
     with pytest.raises(TypeError, match="named by text, and one is called 5"):
         save_glm_to_bids(fitted, {5: "face"}, out_dir=tmp_path)
+    with pytest.raises(TypeError, match=r"the contrast 'faces' is 5: it must be an expression in the design's columns"):
+        save_glm_to_bids(fitted, {"faces": 5, "all": "face"}, out_dir=tmp_path)
     with pytest.raises(TypeError, match="a folder is named by out_dir="):
         save_glm_to_bids(fitted, "face", tmp_path)
     with pytest.raises(ValueError, match="a contrast of contrast_types must be one of 'face', not 'house'"):

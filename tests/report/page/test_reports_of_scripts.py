@@ -102,3 +102,32 @@ def test_without_a_network_the_report_says_that_there_is_no_template(model, monk
     assert (
         "Maps are not drawn on the template that was asked for: http://127.0.0.1:9/t.nii.gz cannot be reached" in html
     )
+
+
+def test_an_atlas_names_the_regions_of_runs_and_groups(model, tmp_path):
+    values = np.where(np.arange(SHAPE[0]) < 12, 3, 7)[:, None, None] * np.ones(SHAPE, int)
+    path = tmp_path / "tpl-made_dseg.nii.gz"
+    nib.save(nib.Nifti1Image(values.astype(np.int16), np.diag([3.0, 3, 3, 1])), path)
+    path.with_name("tpl-made_dseg.tsv").write_text("index\tname\n3\tpond\n7\tmill\n")
+    rng = np.random.default_rng(0)
+    maps = [tmp_path / f"sub-{i}_space-made_z.nii.gz" for i in range(6)]
+    for one in maps:
+        data = rng.normal(size=SHAPE)
+        data[2:5, 2:5, 2:5] += 20
+        nib.save(nib.Nifti1Image(data, np.diag([3.0, 3, 3, 1])), one)
+    group = SecondLevelModel().fit([str(one) for one in maps], design_matrix=pd.DataFrame({"intercept": np.ones(6)}))
+    for fitted, contrast in ((model, "task"), (group, "intercept")):
+        html = fitted.generate_report(contrast, atlas=path, cluster_threshold=0).html
+        assert ">Regions of cluster</th>" in html
+        assert re.search(r">pond</td><td[^>]*>pond 100 %</td>", html)
+        assert "Regions are those of the atlas tpl-made_dseg." in html
+        # Only the names of the group's files say which space they are in.
+        assert ("not known which space the map is in" in html) == (fitted is model)
+    assert "Regions of cluster" not in model.generate_report("task").html
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        model.generate_report("task", atlas=tmp_path / "nowhere.nii")
+
+
+def test_a_report_without_contrasts_says_so(model):
+    assert "No contrast was asked for" in model.generate_report().html
+    assert "No contrast was asked for" not in model.generate_report("task").html
