@@ -72,6 +72,18 @@ def _contents(folder):
 # What is written ------------------------------------------------------------------------------------------------------
 
 
+def test_weights_are_a_contrast_too(run, tmp_path, capsys):
+    for folder, contrast in (("named", "wait - go"), ("typed", "-1 1 0"), ("both", "[-1, 1, 0]")):
+        assert _fit(run, tmp_path / folder, "--drift", "none", contrast=contrast) == 0
+    named, typed, both = (
+        nib.load(next((tmp_path / folder).glob("*z*.nii.gz"))).get_fdata() for folder in ("named", "typed", "both")
+    )
+    np.testing.assert_array_equal(typed, named)
+    np.testing.assert_array_equal(both, named)
+    assert _fit(run, tmp_path / "short", "--drift", "none", contrast="[1 -1]") == 2
+    assert "2 weights for 3 columns; give one for each of go, wait, constant" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("options", [(), ("--noise", "evidence")])
 def test_noise_by_evidence_is_the_default_and_stored_by_its_name(run, tmp_path, capsys, options):
     """What was chosen is said, and the settings that were written repeat it."""

@@ -11,6 +11,7 @@ import numpy as np
 from glmwidgets.glm.fit.expression_names import names_in, rewritten_expression
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import as_f_test, is_f_test, quote_name, spread_columns
+from glmwidgets.glm.fit.typed_weights import are_weights
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import ContrastSettings, DesignSettings
 
@@ -289,6 +290,36 @@ def carried_contrasts(
         return adapted_expression(text, after, [*are, *others]) or text
 
     listed = [(name, carried(name, text)) for name, text in contrast.listed]
+    return {} if tuple(listed) == contrast.listed else contrast.relisted(listed, contrast.active)
+
+
+def named_weights(contrast: ContrastSettings, columns: Sequence[str]) -> dict[str, Any]:
+    """Contrasts that were typed as bare weights, by the names of the columns: they mean these in any other design.
+
+    Parameters
+    ----------
+    contrast : ContrastSettings
+    columns : sequence of str
+        Of the design that the weights are of.
+
+    Returns
+    -------
+    dict from path to value
+        Changes of settings; empty where none is needed.
+
+    Examples
+    --------
+    >>> named_weights(ContrastSettings("[1 -1 0]"), ["face", "house", "constant"])
+    {'contrast.expression': 'face - house'}
+    """
+
+    def named(text: str) -> str:
+        if not are_weights(text) or not is_contrast(text, columns):
+            return text
+        written = written_contrast(contrast_vector(text, columns), columns)
+        return as_f_test(written) if is_f_test(text, columns) else written
+
+    listed = [(name, named(text)) for name, text in contrast.listed]
     return {} if tuple(listed) == contrast.listed else contrast.relisted(listed, contrast.active)
 
 

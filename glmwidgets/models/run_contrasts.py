@@ -15,6 +15,7 @@ from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.glm.fit.typed_weights import are_weights
 
 __all__ = ["contrasts_of_runs", "definitions_by_run", "is_named_contrasts", "named_contrasts"]
 
@@ -67,7 +68,7 @@ def named_contrasts(contrasts: Any, columns: Sequence[Any]) -> dict[str, Any]:
     several = isinstance(contrasts, list | tuple) and not all(isinstance(c, Real | np.number) for c in contrasts)
     named: dict[str, Any] = {}
     for definition in contrasts if several else [contrasts]:
-        if isinstance(definition, str):
+        if isinstance(definition, str) and not are_weights(definition):
             name = definition
         else:
             name = expression_from_vector(contrast_vector(definition, columns), columns)

@@ -37,12 +37,12 @@ class ContrastSettings:
     expression: str = setting(
         "",
         "contrast",
-        help="columns with their weights; rows of an F test are separated by ;",
+        help="columns with their weights, or a weight for each: [1 -1 0]; rows of an F test are separated by ;",
         also=("ask a question",),
         options=(
             Option(
                 "--contrast",
-                'such as "face - house"; rows of an F test separated by ; (if it starts with a minus: '
+                'such as "face - house" or "[1 -1 0]"; rows of an F test separated by ; (if it starts with a minus: '
                 '--contrast="-face")',
             ),
         ),

@@ -14,6 +14,7 @@ _EXPORTS = {
     "regression": "Fit fit_glm",
     "residuals": "amplitude_spectrum main_frequency white_autocorrelation",
     "smoothness": "fit_smoothness",
+    "typed_weights": "are_weights read_weights",
     "statistics": "NotHere STATISTICS Shown Statistic StatisticsBook colour_limit",
     "whiteness": "Whiteness autocorrelation residual_whiteness",
 }

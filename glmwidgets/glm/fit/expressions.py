@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.fit.grammar import ExpressionError, check_weights, quote_name, read_rows, unknown_name
+from glmwidgets.glm.fit.typed_weights import are_weights, read_weights
 
 __all__ = ["contrast_vector", "expression_from_vector", "parse_expression"]
 
@@ -35,6 +36,7 @@ def contrast_vector(definition: object, columns: Iterable[object], pad: bool = T
     definition : str, array-like, mapping or sequence of these
         - text: an expression such as ``"face - (house + object) / 2"``; rows separated by ``;``, ``,`` or a
           new line make an F contrast;
+        - weights as text: ``"[1 -1 0]"``, ``"1, -1, 0"``, ``"[[1, 0, 0], [0, 1, 0]]"``, a number for each column;
         - a vector of weights, in the order of the columns, or a matrix with one for each row of an F contrast;
         - a mapping from column name to weight;
         - a list of expressions or mappings: the rows of an F contrast.
@@ -62,6 +64,8 @@ def contrast_vector(definition: object, columns: Iterable[object], pad: bool = T
     >>> columns = ["face", "house", "1back", "left hand", "constant"]
     >>> contrast_vector("face - 1back / 2", columns)
     array([ 1. ,  0. , -0.5,  0. ,  0. ])
+    >>> contrast_vector("[1 -1 0 0 0]", columns)
+    array([ 1., -1.,  0.,  0.,  0.])
     >>> contrast_vector({"left hand": 1, "face": -1}, columns)
     array([-1.,  0.,  0.,  1.,  0.])
     >>> contrast_vector(["face", "house"], columns)
@@ -72,6 +76,8 @@ def contrast_vector(definition: object, columns: Iterable[object], pad: bool = T
     if (n_rows := _count_rows(definition)) > max(MOST_ROWS, len(names)):
         raise ValueError(f"the contrast has {n_rows:,} rows, and the design {len(names):,} columns")
     if isinstance(definition, str):
+        if are_weights(definition) and definition.strip() not in names:
+            return read_weights(definition, names)
         rows = read_rows(definition, names)
         return rows[0] if len(rows) == 1 else np.stack(rows)
     if isinstance(definition, Mapping):

@@ -16,6 +16,8 @@ A text that is, as a whole, the name of a column means that column: one called `
 An event type that is spread over columns of equal standing (``face_delay_0``, ``face_delay_1`` ... of an FIR model)
 and has none of its own name is their mean: ``face - house`` asks the same of every response.
 
+Numbers alone are no expression, but weights of the columns in their order: see `glmwidgets.glm.fit.typed_weights`.
+
 A value is either a number or a weighted sum of columns. Only what is linear and homogeneous in the columns is
 a contrast: no column is multiplied with or divided by a column, and no number is added to one.
 """

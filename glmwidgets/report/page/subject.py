@@ -242,7 +242,7 @@ def study_of_result(
         active = place == settings.contrast.active
         own = result if active else analysis.result(settings.updated({"contrast.active": place}))
         found = clusters if active else analysis.clusters(own.settings)
-        name = name or _column_called(text, own.fit.columns) or text
+        name = name or _column_called(text, own.fit.columns) or next(iter(named_contrasts(text, own.fit.columns)))
         facts.append(ContrastFacts.of(name, text, weights_of(text, [own.fitted]), own, found))
     if bg_img is None:
         mean = analysis.background_image(settings.map.background)

@@ -12,6 +12,7 @@ import pandas as pd
 import traitlets
 
 from glmwidgets.analysis.answers import GroupAnswer
+from glmwidgets.analysis.proposals import named_weights
 from glmwidgets.glm.tables import parse_table
 from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
@@ -87,6 +88,12 @@ class GroupSession(LiveSession):
                 self.show_error(SettingsError.of("design", error))
                 return False
             return self.update(changes)
+
+    def _carried(self, settings: SettingsTree) -> Mapping[str, Any]:
+        same = settings.design == self.settings.design and settings.table == self.settings.table
+        if same or self.result is None or not self.is_current:
+            return {}
+        return named_weights(settings.contrast, list(self.result.design.columns))
 
     def take_terms(self, terms: Any) -> bool:
         """Take some columns of the table as the model, with a contrast that can be asked of it."""

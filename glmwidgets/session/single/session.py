@@ -15,7 +15,8 @@ from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.event_edits import EventEdits
 from glmwidgets.analysis.events import types_of
-from glmwidgets.analysis.proposals import carried_contrasts
+from glmwidgets.analysis.proposals import carried_contrasts, named_weights
+from glmwidgets.glm.fit.typed_weights import are_weights
 from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.regions.interest import RegionOfInterest
 from glmwidgets.runs.run import Run
@@ -95,7 +96,8 @@ class Session(LiveSession):
     @property
     def event_edits(self) -> EventEdits:
         """What can be done to the events of the present settings."""
-        return EventEdits(self.analysis.event_source, self.settings, self.run.window)
+        settings = self.settings.updated(self._named())
+        return EventEdits(self.analysis.event_source, settings, self.run.window)
 
     def return_to(self, number: int) -> None:
         """Go to the settings of an entry of the ledger; that is a step as any other.
@@ -141,11 +143,23 @@ class Session(LiveSession):
                 self.looks += 1
 
     def _carried(self, settings: Settings) -> Mapping[str, Any]:
+        if all(getattr(settings, part) == getattr(self.settings, part) for part in ("inputs", "events", "design")):
+            return {}
+        named = self._named()
+        contrast = settings.updated(named).contrast
         names = ("conditions", "hrf_model", "fir_delays")
         if all(getattr(settings.design, name) == getattr(self.settings.design, name) for name in names):
-            return {}
+            return named
         columns = self.analysis.columns_of_conditions
-        return carried_contrasts(settings.contrast, columns(self.settings), columns(settings))
+        return named | carried_contrasts(contrast, columns(self.settings), columns(settings))
+
+    def _named(self) -> dict[str, Any]:
+        """Contrasts that are typed as bare weights, by the names of the present design."""
+        if not any(are_weights(text) for _, text in self.settings.contrast.listed):
+            return {}
+        with contextlib.suppress(ValueError):
+            return named_weights(self.settings.contrast, list(self.analysis.design(self.settings).columns))
+        return {}
 
     def _is_open(self, settings: Settings) -> bool:
         return settings.noise.choice == ASKED

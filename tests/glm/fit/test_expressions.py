@@ -4,6 +4,7 @@ import ast
 import builtins
 import operator
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -416,3 +417,38 @@ def test_backticks_of_pandas_are_quotes():
     assert_array_equal(contrast_vector("`a``b` / 2", columns), [0, 0.5, 0])
     with pytest.raises(ExpressionError, match="no column named 'right hand'"):
         contrast_vector("`right hand`", columns)
+
+
+def test_weights_are_typed_as_numbers():
+    columns = ["face", "house", "left hand", "constant"]
+    for text in ("[1 -1 0 0]", "1 -1 0 0", "1, -1, 0, 0", "[1, -1.0, 0, 0e0]", " [ 2/2 -1 .0 0 ] ", "F([1 -1 0 0])"):
+        assert_array_equal(contrast_vector(text, columns), [1, -1, 0, 0])
+    for text in ("1 0 0 0; 0 1 0 0", "[[1, 0, 0, 0], [0, 1, 0, 0]]", "[1 0 0 0; 0 1 0 0]", "[1 0 0 0]\n[0 1 0 0]"):
+        assert_array_equal(contrast_vector(text, columns), [[1, 0, 0, 0], [0, 1, 0, 0]])
+    for text, said in {
+        "[1 -1]": "2 weights for 4 columns; give one for each of face, house, left hand, constant",
+        "1 0 0 0; 0 1 0": "row 2: 3 weights for 4 columns",
+        "[0 0 0 0]": "nothing to test",
+        "[1 -1 0 0": "does not close them",
+        "[1 face 0 0]": "weights are numbers.*'1 face 0 0' is something else",
+        "[1 0 0 0] + face": "has more beside",
+        "[1/0 0 0 0]": "division by zero",
+        "[1e999 0 0 0]": "not finite",
+        "[open('x') 0 0 0]": "weights are numbers",
+        "1 - 2": "names no column: it is a number",
+    }.items():
+        with pytest.raises(ExpressionError, match=said):
+            contrast_vector(text, columns)
+    # A column that is called so is a column, and a single number is weights in brackets alone.
+    assert_array_equal(contrast_vector("1 -1", ["a", "1 -1"]), [0, 1])
+    assert_array_equal(contrast_vector("[2]", ["a"]), [2])
+    with pytest.raises(ExpressionError, match=r"2 weights for 40 columns; give one for each of .*c11 and 28 more"):
+        contrast_vector("1 -1", [f"c{i}" for i in range(40)])
+
+
+def test_long_texts_of_numbers_are_read_at_once():
+    start = time.process_time()
+    for text in ("1" * 100_000, "1 " * 100_000 + "x", "[" * 50_000, "1" + " " * 100_000 + "x", "1/" * 50_000):
+        with pytest.raises(ExpressionError):
+            contrast_vector(text, ["a", "b"])
+    assert time.process_time() - start < 5

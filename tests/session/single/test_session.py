@@ -304,3 +304,25 @@ def test_another_view_of_a_result_is_undone_but_neither_computed_nor_counted(ses
     assert session.settings.noise.model == "ar1-reml"
     assert session.settings.series.radius == 9.0
     assert session.ledger.entries[-1].words == "noise OLS (white) → AR(1) REML"
+
+
+def test_weights_that_are_typed_keep_their_meaning_in_another_model(session):
+    columns = list(session.result.design.columns)
+    weights = [1, -1] + [0] * (len(columns) - 2)
+    session.update({"contrast.expression": str(weights)})
+    typed = session.result.contrast.stat()
+    session.update({"contrast.expression": f"{columns[0]} - {columns[1]}"})
+    np.testing.assert_array_equal(session.result.contrast.stat(), typed)
+    session.update({"contrast.expression": "[1 -1]"})
+    assert f"2 weights for {len(columns)} columns; give one for each of {columns[0]}" in session.status.message
+    # Another model may have as many columns in another order: what was asked of the first is said by names.
+    session.update({"contrast.expression": " ".join(map(str, weights))})
+    session.update({"design.drift_model": "none"})
+    assert session.settings.contrast.expression == f"{columns[0]} - {columns[1]}"
+    session.undo()
+    assert session.settings.contrast.expression == " ".join(map(str, weights))
+    session.update({"design.hrf_model": "fir"})
+    assert session.settings.contrast.expression == f"{columns[0]} - {columns[1]}"
+    session.undo()
+    session.update(session.event_edits.renamed(columns[0], "zebra"))
+    assert session.settings.contrast.expression == f"zebra - {columns[1]}"
