@@ -13,6 +13,9 @@ the machine change little.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -329,6 +332,14 @@ def opened(name: str, lab: Lab, browser: Browser, data: str, show: str, window: 
     return Version(name, page, devtools, contrasts, opening)
 
 
+def compiled(folder: Path, cache: Path) -> dict[str, str]:
+    """Environment in which the package of a folder is as one that was installed: its modules are compiled."""
+    told = {"PYTHONPATH": str(folder), "PYTHONPYCACHEPREFIX": str(cache), "PYTHONDONTWRITEBYTECODE": ""}
+    once = "import glmwidgets as gw; gw.explore(gw.datasets.simulate_run('small')).session.wait_until_idle(60)"
+    subprocess.run([sys.executable, "-c", once], env={**os.environ, **told}, check=True)
+    return told
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -359,7 +370,7 @@ def main() -> None:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             for part in ("notebooks", "jupyter"):
                 (home / part).mkdir()
-            packages = {"PYTHONPATH": str(folder)}
+            packages = compiled(folder, home / "compiled")
             lab = stack.enter_context(running_lab(home / "notebooks", home / "jupyter", packages))
             versions.append(opened(name, lab, browser, data, show, arguments.window))
 

@@ -34,8 +34,9 @@ function keepKeys(root) {
   return () => root.removeEventListener("keydown", hear);
 }
 
-// A panel that can be folded keeps its heading, and the verdict in it; its heading is a button.
-function keepFolds(root) {
+// A panel that can be folded keeps its heading, and the verdict in it; its heading is a button. Its contents come when it
+// is first unfolded.
+function keepFolds(root, model) {
   const heads = () => root.querySelectorAll(".glmw-foldable > .glmw-head");
   const show = (head) => {
     head.setAttribute("role", "button");
@@ -46,7 +47,9 @@ function keepFolds(root) {
     const head = event.target.closest?.(".glmw-foldable > .glmw-head");
     if (!head || (event.type === "keydown" && event.key !== "Enter" && event.key !== " ")) return;
     event.preventDefault();
-    head.parentElement.classList.toggle("glmw-folded");
+    const panel = head.parentElement, isOpen = !panel.classList.toggle("glmw-folded");
+    const name = [...panel.classList].find((css) => css.startsWith("glmw-is-"));
+    if (isOpen && name) model.send({ kind: "unfold", name: name.slice("glmw-is-".length) });
     show(head);
   };
   const endWatch = whenGrown(root, () =>

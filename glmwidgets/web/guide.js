@@ -91,10 +91,11 @@ function keepWhys(root, reasons) {
   };
 }
 
-function reveal(root, name) {
+function reveal(root, name, tries = 15) {
   // What was only now put into the page is there a little later.
   setTimeout(() => {
     const panel = root.querySelector(`.${name}`);
+    if (!panel?.querySelector(":scope > .lm-Widget:not(.glmw-head)") && tries) return reveal(root, name, tries - 1);
     if (!panel) return;
     const head = panel.querySelector(".glmw-head");
     if (panel.classList.contains("glmw-folded")) head?.click();

@@ -278,6 +278,7 @@ def panel():
         found = page.locator(".glmw-panel", has=page.locator(".glmw-title", has_text=title)).first
         if "glmw-folded" in (found.get_attribute("class") or ""):
             found.locator("> .glmw-head").click()
+            found.locator("> .lm-Widget:not(.glmw-head)").first.wait_for(state="attached")
         return found
 
     return find

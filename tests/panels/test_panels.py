@@ -63,6 +63,23 @@ def test_every_bound_control_is_listed(explorer):
     assert set(controls(explorer)) == set(NAMES)
 
 
+def test_the_contents_of_a_folded_panel_come_when_they_are_looked_at(explorer):
+    def has_contents(panel):
+        return panel.children != (panel._head, panel._error)
+
+    for panel in (explorer.drift, explorer.noise, explorer.data, explorer.design):
+        assert not has_contents(panel)
+    for name in ("noise", "nothing of the kind", None):
+        explorer.frame._handle_custom_msg({"kind": "unfold", "name": name}, [])
+    assert explorer.noise.model in explorer.noise.children
+    explorer.reveal("drift")
+    assert explorer.drift.model in explorer.drift.children
+    explorer.session.update({"data.drop_scans": 10_000})
+    assert has_contents(explorer.data), "an error stands beside its cause"
+    explorer.design._repr_mimebundle_()
+    assert explorer.design.matrix in explorer.design.children
+
+
 def test_ticks_choose_the_event_types(explorer):
     session = explorer.session
     explorer.events.types.off = ["house"]

@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import fdtrc, fdtri, gammaln, ndtr, ndtri, stdtr, stdtrit
 
 from glmwidgets.glm.choices import Choices, check_choice
@@ -240,6 +239,8 @@ class RandomField:
             return float(-ndtri(alpha / (1 + self.two_sided)))
         if self.expected_clusters(HEIGHTS[1]) > wanted:  # a t field of so few degrees of freedom has no bound
             return float(np.inf)
+        from scipy.optimize import brentq  # which brings much along that a first map can do without
+
         return float(brentq(lambda z: np.log(self.expected_clusters(z) + 1e-320) - np.log(wanted), low, HEIGHTS[1]))
 
     def _steepest(self) -> float:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 from scipy.special import gammainc
 
 from glmwidgets.glm.response.curves import gamma_density
@@ -277,6 +276,8 @@ def splines(samples: Sequence[Array], step: float, *, per_second: bool = True) -
     -------
     Exact
     """
+    from scipy.interpolate import CubicSpline  # which brings much along that a first map can do without
+
     rows = [np.asarray(each, dtype=np.float64) / (step if per_second else 1.0) for each in samples]
     edges = step * np.arange(max(2, max(row.size for row in rows)))
     derivatives = np.zeros((4, len(rows), edges.size))

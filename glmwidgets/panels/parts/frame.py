@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import traitlets as t
 
+from glmwidgets.panels.parts.heard import heard, is_text
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.specification.looks import ROOMS
 from glmwidgets.web import script
@@ -32,6 +34,10 @@ class Frame(Drawn):
     def __init__(self, **traits: Any):
         super().__init__(**traits)
         self.on_msg(self._answer)
+
+    def on_unfold(self, handler: Callable[[str], Any]) -> None:
+        """Call a handler with the name of a panel, as in its class ``glmw-is-...``, that a person unfolds."""
+        heard(self, "unfold", handler, name=is_text)
 
     def _answer(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         """Tell the page that it was heard."""

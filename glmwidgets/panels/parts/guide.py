@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets as t
 
-from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
 __all__ = ["Guide"]
 
 
-class Guide(W.Light, anywidget.AnyWidget):
+class Guide(Drawn):
     """A button that opens a search, and a sheet over the explorer for what is shown when it is asked for.
 
     Attributes

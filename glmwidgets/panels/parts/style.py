@@ -11,6 +11,5 @@ __all__ = ["stylesheet"]
 
 def stylesheet() -> W.Box:
     """What everything brings along that is shown: its look, and the word of a page that it stands; nothing is seen."""
-    widget = W.row("", W.HTML(f"<style>{style('panels.css')}</style>"), W.one(Stands))
-    W.show(widget, False)
-    return widget
+    # It hides itself: what is hidden by `W.show` may not be in the page.
+    return W.row("glmw-frame", W.HTML(f"<style>{style('panels.css')}</style>"), W.one(Stands))

@@ -18,9 +18,10 @@ import ipywidgets
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import heard
+from glmwidgets.panels.parts.unseen import SharedLayout, Waits, one
 from glmwidgets.web import script
 
-__all__ = ["Drawn", "OwnLayout", "Stands", "Told"]
+__all__ = ["Drawn", "Stands", "Told"]
 
 #: Seconds that it may take to gather the states of all widgets: the time of one of them stands for all.
 GATHERING = 20.0
@@ -32,7 +33,7 @@ _said: WeakKeyDictionary[ipywidgets.Widget, dict[str, float]] = WeakKeyDictionar
 _saying = threading.RLock()
 
 
-class Told(ipywidgets.Widget):
+class Told(Waits):
     """To be inherited before a widget that pages show: it remembers when it said what."""
 
     def notify_change(self, change: Any) -> None:
@@ -63,16 +64,12 @@ def say_again(since: float) -> None:
             widget.send_state(names)
 
 
-class OwnLayout(Told, ipywidgets.Layout):
-    """The layout of one widget."""
-
-
 class Drawn(Told, anywidget.AnyWidget):
-    """A widget that draws itself in the page."""
+    """A widget that draws itself in the page; its layout says nothing, and is that of all."""
 
     @t.default("layout")
-    def _own_layout(self) -> ipywidgets.Layout:
-        return OwnLayout()
+    def _shared_layout(self) -> ipywidgets.Layout:
+        return one(SharedLayout, display="")
 
 
 class Stands(Drawn):

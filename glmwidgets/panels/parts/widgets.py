@@ -8,17 +8,15 @@ pages, each of which knows its own models only (shinywidgets), nothing is shared
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+import weakref
 
-import comm
 import ipywidgets
 import traitlets as t
 from ipywidgets import Widget
+from ipywidgets.widgets.trait_types import TypedTuple
 
 from glmwidgets.panels.parts.told import Told
+from glmwidgets.panels.parts.unseen import SharedLayout, is_shared, is_shown, one, opened_together, show
 
 __all__ = [
     "HTML",
@@ -44,111 +42,19 @@ __all__ = [
     "Widget",
     "column",
     "is_shared",
+    "is_shown",
     "one",
     "opened_together",
     "row",
     "show",
 ]
 
-#: Packages whose channels lead to one kernel and all its pages: that of Jupyter's kernels, and where there is no page.
-KERNELS = ("ipykernel", "comm")
-
-_shared: dict[tuple[Any, ...], Widget] = {}
-
-# By thread: widgets that wait to be opened.
-_waiting = threading.local()
-
-
-def opened_together(make: Callable[..., None]) -> Callable[..., None]:
-    """Decorate an ``__init__(self, session, ...)``: widgets that it makes are opened at its end, as they are then.
-
-    Before that, each trait that is set after a widget was made would be a message of its own: some 230 of an explorer.
-    """
-
-    @wraps(make)
-    def made(self: Widget, session: Any, *args: Any, **traits: Any) -> None:
-        if hasattr(_waiting, "widgets"):  # part of what is being made
-            make(self, session, *args, **traits)
-            return
-        _waiting.widgets = waiting = []
-        try:
-            make(self, session, *args, **traits)
-        finally:
-            del _waiting.widgets
-        with session.lock:  # no result comes between what a widget is and its being open
-            for widget in waiting:
-                widget.wait_no_more()
-
-    return made
-
-
-class SharedLayout(ipywidgets.Layout):
-    """A layout of many widgets, which none of them may change."""
-
-    @t.validate(*ipywidgets.Layout.class_own_traits())
-    def _refuse(self, proposal: Any) -> Any:
-        if self.comm is not None:
-            raise TypeError("this layout is shared by many widgets: show(widget, ...) shows or hides one of them")
-        return proposal["value"]
-
-
-def one(kind: type[Widget], **traits: Any) -> Widget:
-    """The one model of a kind; another where it was closed, or where pages share no models."""
-    if comm.create_comm.__module__.partition(".")[0] not in KERNELS:
-        return (ipywidgets.Layout if kind is SharedLayout else kind)(**traits)
-    key = (kind, *traits.items())
-    if key not in _shared or _shared[key].comm is None:
-        _shared[key] = kind(**traits)
-    return _shared[key]
-
-
-def is_shared(widget: Widget) -> bool:
-    """Whether a model is of many widgets, and stays when one of them is closed."""
-    return any(widget is one for one in _shared.values())
-
-
-def show(widget: ipywidgets.DOMWidget, shown: object) -> None:
-    """Show a widget if something is true, else hide it; where it is so already nothing is sent."""
-    display = "" if shown else "none"
-    if is_shared(widget.layout):
-        widget.layout = one(SharedLayout, display=display)
-    else:
-        widget.layout.display = display
+# How a page's word of what a widget holds is read.
+_FROM_PAGE = {"from_json": ipywidgets.widget_serialization["from_json"]}
 
 
 class Light(Told, ipywidgets.DOMWidget):
-    """To be inherited before a widget of ipywidgets: it brings no layout and no style of its own.
-
-    Not for those of anywidget, which go on looking as their first layout says when they are given another.
-    """
-
-    _waits = False
-
-    def open(self) -> None:
-        """Open a channel to the page, or wait for the others; see `opened_together`."""
-        waiting = getattr(_waiting, "widgets", None)
-        if waiting is None:
-            super().open()
-        elif not self._waits:
-            self._waits = True
-            waiting.append(self)
-
-    def wait_no_more(self) -> None:
-        """Open the channel, if that waits."""
-        if self._waits:
-            self._waits = False
-            super().open()
-
-    @property
-    def model_id(self) -> str | None:
-        """By which the page knows it; what waits is opened for whoever holds it, and so before that."""
-        self.wait_no_more()
-        return super().model_id
-
-    def close(self) -> None:
-        """Close the channel, if there is one."""
-        self._waits = False
-        super().close()
+    """To be inherited before a widget of ipywidgets: it brings no layout and no style of its own."""
 
     @t.default("layout")
     def _shared_layout(self) -> ipywidgets.Layout:
@@ -159,11 +65,28 @@ class Light(Told, ipywidgets.DOMWidget):
         return one(self.traits()["style"].klass)
 
 
-class Box(Light, ipywidgets.Box):
+def _seen(children: tuple[Widget, ...], holder: Widget) -> list[str]:
+    """What a page is told of children: those that are hidden, and were never opened, are left out until `show`."""
+    told = []
+    for child in children:
+        if getattr(child, "waits", False) and not is_shown(child):
+            child.left_out_of = weakref.ref(holder)
+        else:
+            told.append(f"IPY_MODEL_{child.model_id}")
+    return told
+
+
+class Holder(Light):
+    """What holds widgets."""
+
+    children = TypedTuple(t.Instance(Widget)).tag(sync=True, to_json=_seen, **_FROM_PAGE)
+
+
+class Box(Holder, ipywidgets.Box):
     """Widgets side by side, as the style sheet says."""
 
 
-class VBox(Light, ipywidgets.VBox):
+class VBox(Holder, ipywidgets.VBox):
     """Widgets above each other."""
 
 

@@ -68,6 +68,9 @@ class Explorer(SessionExplorer):
 
     @W.opened_together
     def __init__(self, session: Session):
+        is_new = session.result is None
+        if is_new:
+            session.begin()
         self.map = MapPanel(session)  # the first to hear of a result, so that its pixels are the first on their way
         self.events = EventsPanel(session)
         self.hrf = ResponsePanel(session)
@@ -90,7 +93,7 @@ class Explorer(SessionExplorer):
         given = session.settings.design.source == "given"
         still = (self.hrf,) if given else (self.design,)
         for panel in (self.drift, self.noise, self.confounds, self.data, *still):
-            panel.add_class("glmw-folded")
+            panel.fold()
         model = [self.events, self.hrf, self.drift, self.noise, *confounds, self.data]
         looked_at = opened_by(self.history.count, self.history)
         all_events = opened_by(self.events.edit, lambda: self.events.editor)
@@ -103,7 +106,7 @@ class Explorer(SessionExplorer):
             places=[looked_at, all_events],
             below=[opened_by(self.compare.pin, self.compare)],
         )
-        if session.result is None:
+        if is_new:
             session.refresh()
 
     def _facts(self) -> tuple[str, list[str]]:

@@ -148,6 +148,10 @@ class Panel(W.VBox):
     also: ClassVar[tuple[str, ...]] = ()
     #: Whether nothing that can be set in it has an effect, see `stand_still`.
     is_still = False
+    #: Whether the page knows its heading alone, see `fold`.
+    is_folded = False
+    #: What stands in the place of its controls, see `stand_still`.
+    _standing: tuple[W.Widget, ...] = ()
     #: The verdict of its heading: a key of `glmwidgets.session.core.reasons.REASONS`; empty for none.
     reason: ClassVar[str] = ""
 
@@ -168,6 +172,7 @@ class Panel(W.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         # In a cell of its own a panel has to bring its look along.
         if not hasattr(self, "_alone"):
+            Panel.unfold(self)
             self._alone = W.column("glmw", stylesheet(), *self._in_a_cell())
         return bundle(self._alone, f"glmwidgets panel {self._title or type(self).__name__!r}", **kwargs)
 
@@ -180,16 +185,32 @@ class Panel(W.VBox):
         """What a person calls the panel."""
         return self._title or next(iter(self.also), type(self).__name__)
 
+    def fold(self) -> None:
+        """Leave only the heading in the page until the panel is unfolded: what nobody sees costs nothing there."""
+        self.add_class("glmw-folded")
+        self.is_folded = True
+        self._lay()
+
     def unfold(self) -> None:
-        """Do what brings the panel into sight, where it is not a part of a column."""
+        """Do what brings the panel's contents into sight: here, put them into the page, which unfolds them."""
+        if self.is_folded:
+            self.is_folded = False
+            self._lay()
 
     def forget(self) -> None:
         """Let go of results and what was made of them; the panel is being taken away."""
 
     def fill(self, *widgets: W.Widget) -> None:
         """Put the panel's widgets below its heading; its error comes last."""
+        self._filled = widgets
+        self._lay()
+
+    def _lay(self) -> None:
         head = (self._head,) if self._title else ()
-        self.children = (*head, *widgets, self._error)
+        inside = () if self.is_folded else self._standing if self.is_still else self._filled
+        wanted = (*head, *inside, self._error)
+        if self.children != wanted:
+            self.children = wanted
 
     def stand_still(self, path: str, said: str) -> None:
         """Where a setting of the panel has no effect, say why in the place of the controls.
@@ -201,17 +222,15 @@ class Panel(W.VBox):
         said : str
             A sentence.
         """
-        # Kept, as what is out of sight is closed with the panel, too.
-        self._moving = self.children
-        self._standing = (*self._moving[:1], text("glmw-note", escape(said)), self._error)
+        self._standing = (text("glmw-note", escape(said)),)
 
         def show(_change: object = None) -> None:
             settings = self.session.settings
-            self.is_still = bool(settings.field(path).lacking(settings))
-            wanted = self._standing if self.is_still else self._moving
-            if self.children != wanted:
-                self.children = wanted
+            is_still = bool(settings.field(path).lacking(settings))
+            if is_still != self.is_still:
+                self.is_still = is_still
                 self.set_verdict("")
+                self._lay()
 
         self.session.observe_at_once(show, "settings")
 
@@ -358,4 +377,6 @@ class Panel(W.VBox):
         if self._error.value != message:
             self._error.value = message
             W.show(self._error, mine)
+            if mine:  # it stands beside its cause
+                Panel.unfold(self)
             (self.add_class if mine else self.remove_class)("glmw-refused")

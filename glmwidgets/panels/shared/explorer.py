@@ -18,7 +18,8 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.style import stylesheet
-from glmwidgets.panels.shared.base import close_with_all, guarded, text
+from glmwidgets.panels.shared.base import Panel, close_with_all, guarded, text
+from glmwidgets.panels.shared.commands import panels_of
 from glmwidgets.panels.shared.guided import Guided
 from glmwidgets.panels.shared.notebook import bundle, is_unattended, may_threads_speak, remember
 from glmwidgets.panels.shared.status import StatusLine
@@ -303,6 +304,12 @@ class SessionExplorer(Guided, ExplorerBase):
         self._rooms = {trait: path for trait, path in rooms.items() if path in session.settings.paths()}
         session.observe_at_once(self._share_room, "settings")
         self.frame.observe(guarded(session, "", self._keep_room), list(self._rooms))
+        self.frame.on_unfold(guarded(session, "", self._unfold))
+
+    def _unfold(self, name: str) -> None:
+        panel = panels_of(self).get(name)
+        if panel is not None:
+            Panel.unfold(panel)
 
     def _share_room(self, _change: object = None) -> None:
         with self.frame.hold_sync():

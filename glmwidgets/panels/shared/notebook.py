@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.panels.parts.widgets import KERNELS
+from glmwidgets.panels.parts.unseen import KERNELS
 
 __all__ = [
     "bundle",

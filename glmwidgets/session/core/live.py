@@ -6,6 +6,7 @@ in and what effects there are to be contrasted.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -134,6 +135,7 @@ class LiveSession(DrawsNoise):
         self._seconds: dict[str, float] = {}
         self._shown_at = -math.inf  # when the last result was shown, on the clock of time.monotonic
         self._failed: Mapping[str, tuple[str, ...]] = {}
+        self._ahead: Mapping[str, float] = {}  # seconds by stage of what `begin` computed
         self.steps = Steps(settings)
         nothing = Status(message="nothing is computed yet")
         super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape), status=nothing)
@@ -262,6 +264,17 @@ class LiveSession(DrawsNoise):
         """Whether something is left to be settled once there is a result, see `_settled`."""
         return False
 
+    def begin(self) -> None:
+        """Compute what `refresh` will ask for, and show nothing of it: while the views of a first result are made."""
+        settings = self.settings
+
+        def ahead(ticket: Ticket) -> None:
+            with contextlib.suppress(StageError):  # told when it is asked for
+                self._ahead = self.analysis.result(settings, lambda _stage: ticket.checkpoint()).timings
+
+        if not self.is_synchronous:
+            self._lane.submit(ahead)
+
     def refresh(self) -> None:
         """Ask for the result of the present settings."""
         with self.lock:
@@ -289,7 +302,7 @@ class LiveSession(DrawsNoise):
             result = self._settled(result, movement) if ticket.is_newest else None
             if result is None:
                 return
-            timings = dict(result.timings)
+            timings, self._ahead = {**self._ahead, **result.timings}, {}
             clusters = self.analysis.clusters(result.settings, timings, checkpoint)
             verdicts = self._judge(result, ticket)
         except Superseded:

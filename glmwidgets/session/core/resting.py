@@ -16,6 +16,11 @@ class Resting:
 
     asleep = True
 
+    def begin(self) -> None:
+        """Compute ahead what will be asked for, unless nobody looks."""
+        if not self.asleep:
+            super().begin()
+
     def refresh(self) -> None:
         """Ask for the result of the present settings, or leave it until the session is looked at."""
         if not self.asleep:

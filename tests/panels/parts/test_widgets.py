@@ -11,6 +11,7 @@ from ipywidgets.widgets import widget as live_widgets
 
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
+from glmwidgets.panels.parts import unseen
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.run.explorer import Explorer
@@ -36,15 +37,41 @@ def test_hiding_one_hides_no_other():
     assert a.layout is b.layout
 
 
-def test_a_layout_of_its_own_is_changed_and_not_replaced():
-    # Widgets of anywidget do not follow to another.
+def test_what_does_not_follow_to_another_layout_is_hidden_by_its_class():
     table = RowTable()
-    own = table.layout
-    W.show(table, False)
-    assert table.layout is own
-    assert own.display == "none"
-    W.show(table, True)
-    assert own.display == ""
+    shared = table.layout
+    for shown in (False, True, True, False):
+        W.show(table, shown)
+        assert (table.layout, W.is_shown(table)) == (shared, shown)
+
+
+class Made(W.Box):
+    """Something with a part that is not seen at first."""
+
+    @W.opened_together
+    def __init__(self, session):
+        self.first, self.hidden, self.later = W.HTML("first"), W.HTML("hidden"), W.HTML("later")
+        W.show(self.hidden, False)
+        super().__init__([self.hidden, self.first])
+
+
+def test_the_page_hears_of_what_it_holds_and_of_nothing_else():
+    made = Made(Session(open_run(simulate_run("small")), synchronous=True))
+    told = [each.split("_")[-1] for each in made.get_state("children")["children"]]
+    assert told == [made.first.model_id]
+    assert made.children == (made.hidden, made.first)
+    for waiting in (made.hidden, made.later):
+        assert waiting.comm is None
+        waiting.value = "anew"  # is no message
+    W.show(made.hidden, True)
+    told = [each.split("_")[-1] for each in made.get_state("children")["children"]]
+    assert told == [made.hidden.model_id, made.first.model_id]
+    W.show(made.hidden, False)
+    assert len(made.get_state("children")["children"]) == 2, "what the page knows is hidden there"
+    made.children = (*made.children, made.later)
+    assert made.later.comm is not None
+    for widget in (made, *made.children):
+        widget.close()
 
 
 def test_what_all_share_cannot_be_changed_by_one():
@@ -73,7 +100,7 @@ def test_models_at_opening_are_few():
     before = len(live_widgets._instances)
     explorer = gw.explore(simulate_run("small"))
     # Each costs a page some two milliseconds before anything is seen.
-    assert len(live_widgets._instances) - before <= 275  # half of the 551 of version 0.1
+    assert len(live_widgets._instances) - before <= 150  # 551 of version 0.1
     explorer.close()
 
 
@@ -96,7 +123,7 @@ def test_an_explorer_is_told_to_the_page_once_it_is_made(monkeypatch):
     Channel.said.clear()
     monkeypatch.setattr(Channel, "__module__", "ipykernel.comm")
     monkeypatch.setattr(comm, "create_comm", Channel)
-    for shared in list(W._shared.values()):
+    for shared in list(unseen._shared.values()):
         shared.close()
     explorer = Explorer(Session(open_run(simulate_run("small"))))
     opened = [ident for kind, ident, _ in Channel.said if kind == "comm_open"]
@@ -104,6 +131,7 @@ def test_an_explorer_is_told_to_the_page_once_it_is_made(monkeypatch):
     assert explorer.session.wait_until_idle(60)
     assert explorer.model_id in opened
     assert len(later) < 60, "what is set while it is made is no message"
+    assert len(Channel.said) < 200
     # What a widget holds is known to the page before it.
     known = set()
     for kind, ident, data in Channel.said:

@@ -66,6 +66,7 @@ def test_columns_are_edited_by_hand(explorer):
 def test_panels_that_ask_for_events_say_why_they_stand_still(explorer):
     still = (explorer.events, explorer.hrf, explorer.drift, explorer.confounds)
     for panel in still:
+        panel.unfold()
         assert "The design matrix was given" in _text(panel)
         assert panel.model not in panel.children if hasattr(panel, "model") else panel.is_still
     explorer.session.update({"series.tab": "average"})

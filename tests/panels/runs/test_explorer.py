@@ -57,14 +57,14 @@ def test_an_explorer_is_made_when_its_tab_is_opened(explorer):
 
 
 def test_going_to_and_fro_makes_no_widgets(explorer):
-    for tab in (1, 2, 0):
-        explorer.go_to(tab)
-    before = len(live_widgets._instances)
-    for tab in (1, 2, 0, 2):
-        explorer.go_to(tab)
-        explorer.session.move_to((3, 3, 2 + tab))
-        explorer.session.update({"contrast.expression": "face" if tab else "house"})
-    assert len(live_widgets._instances) == before
+    counted = []
+    for _ in range(3):  # in the first round what was hidden may come into sight
+        for tab in (1, 2, 0, 2):
+            explorer.go_to(tab)
+            explorer.session.move_to((3, 3, 2 + tab))
+            explorer.session.update({"contrast.expression": "face" if tab else "house"})
+        counted.append(len(live_widgets._instances))
+    assert counted[1] == counted[2]
 
 
 def test_a_tab_that_rests_hears_nothing_of_a_drag(explorer):

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("anywidget")
 
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.contrast import ContrastPanel
 
 
@@ -34,11 +35,11 @@ def test_what_is_said_of_the_active_contrast(panel):
 
 def test_add_choose_rename_and_remove(panel):
     session = panel.session
-    assert panel.table.layout.display == "none"
+    assert not W.is_shown(panel.table)
     panel.add.click()
     panel.expression.value = "face - house"
     assert session.settings.contrast.listed == (("", "face"), ("", "face - house"))
-    assert panel.table.layout.display == ""
+    assert W.is_shown(panel.table)
     assert panel.table.here == 1
     panel.name.value = "faces"
     assert session.settings.contrast.names == ("", "faces")

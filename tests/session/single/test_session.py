@@ -95,6 +95,26 @@ def test_no_condition_at_all_leaves_a_model_of_drift(session):
     assert "face" not in session.result.design.columns
 
 
+def test_what_is_computed_ahead_is_shown_when_it_is_asked_for(run):
+    session = Session(run)
+    with session.lock:  # as while views are made
+        session.begin()
+        assert session._lane.wait_until_idle(60)
+        assert (session.result, session.status.message) == (None, "nothing is computed yet")
+    session.refresh()
+    assert session.wait_until_idle(60)
+    assert {"design", "series", "fit", "clusters"} <= set(session.status.timings)
+    wrong = Session(run, {"contrast.expression": "nothing of the kind"})
+    wrong.begin()
+    assert wrong._lane.wait_until_idle(60)
+    assert wrong.status.message == "nothing is computed yet"
+    wrong.refresh()
+    assert wrong.wait_until_idle(60)
+    assert wrong.status.stage == "contrast"
+    for each in (session, wrong):
+        each.close()
+
+
 def test_a_drag_ends_on_the_last_state(live, run):
     periods = np.linspace(40, 200, 25)
     for period in periods:
