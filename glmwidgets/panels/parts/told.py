@@ -29,6 +29,9 @@ GATHERING = 20.0
 # For each widget, when each of its traits was changed last, on the clock of time.monotonic.
 _said: WeakKeyDictionary[ipywidgets.Widget, dict[str, float]] = WeakKeyDictionary()
 
+# When each widget was opened, in their order.
+_opened: WeakKeyDictionary[ipywidgets.Widget, float] = WeakKeyDictionary()
+
 # No word comes between reading a state and sending it: a later one would be overtaken by an earlier.
 _saying = threading.RLock()
 
@@ -36,28 +39,50 @@ _saying = threading.RLock()
 class Told(Waits):
     """To be inherited before a widget that pages show: it remembers when it said what."""
 
+    def open(self) -> None:
+        """Open a channel to the page, or wait for something that it shows to hold it."""
+        super().open()
+        if self.comm is not None:
+            _opened[self] = time.monotonic()
+
+    def open_again(self) -> None:
+        """Be another model for all pages, as one of them has not heard of this one."""
+        ipywidgets.widgets.widget._instances.pop(self.model_id, None)
+        self.comm.close()
+        self.comm = self._model_id = None
+        super().open()
+
     def notify_change(self, change: Any) -> None:
         """Tell the page and whoever observes."""
         if self.comm is not None and change["name"] in self.keys:
             with _saying:
-                _said.setdefault(self, {})[change["name"]] = time.monotonic()
+                self._note(change["name"])
         super().notify_change(change)
 
     def send_state(self, key: Any = None) -> None:
         """Send a state, or a part of it, as it is now."""
         with _saying:
+            if isinstance(key, str):
+                self._note(key)
             super().send_state(key)
 
+    def _note(self, name: str) -> None:
+        _said.setdefault(self, {})[name] = time.monotonic()
 
-def say_again(since: float) -> None:
-    """Send each trait that was changed since then, as it is now.
+
+def say_again(gathered: float) -> None:
+    """Open what was opened since then, and send each trait that was changed, as it is now.
 
     Parameters
     ----------
-    since : float
-        On the clock of time.monotonic.
+    gathered : float
+        When a page's states were gathered, on the clock of time.monotonic.
     """
     with _saying:
+        # In their order: what a widget holds is known before it.
+        for widget in [widget for widget, at in _opened.items() if at > gathered and widget.comm is not None]:
+            widget.open_again()
+        since = gathered - GATHERING
         late = {widget: [name for name, at in said.items() if at > since] for widget, said in _said.items()}
     for widget, names in late.items():
         if names and widget.comm is not None:
@@ -90,4 +115,4 @@ class Stands(Drawn):
 
     def __init__(self, **traits: Any):
         super().__init__(**traits)
-        heard(self, "stands", lambda at: say_again(at - GATHERING), at=lambda at: isinstance(at, float | int))
+        heard(self, "stands", say_again, at=lambda at: isinstance(at, float | int))

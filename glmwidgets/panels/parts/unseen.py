@@ -61,16 +61,16 @@ class Waits(Widget):
 
     def open(self) -> None:
         """Open a channel to the page, or wait; see `opened_together`."""
-        if getattr(_made, "together", False):
+        if getattr(_made, "together", False) and not self.waits:
             self.waits = True
         else:
+            self.waits = False
             super().open()
 
     def wait_no_more(self) -> None:
         """Open the channel, if that waits."""
         if self.waits:
-            self.waits = False
-            super().open()
+            self.open()
 
     @property
     def model_id(self) -> str | None:

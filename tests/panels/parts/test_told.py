@@ -1,5 +1,7 @@
 """A page that comes while the kernel speaks, played by a stand-in that drops what comes before its models are made."""
 
+import re
+
 import comm
 import ipywidgets
 import numpy as np
@@ -12,7 +14,7 @@ import nibabel as nib
 
 from glmwidgets.datasets import simulate_run
 from glmwidgets.panels.group.explorer import GroupExplorer
-from glmwidgets.panels.parts import told
+from glmwidgets.panels.parts import told, unseen
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
@@ -56,7 +58,7 @@ class Page:
             f"{type(widget).__name__}.{name}"
             for model_id, widget in widgets().items()
             for name, value in widget.get_state().items()
-            if name != "at" and not _same(self.models[model_id][name], value)
+            if name != "at" and not _same(self.models.get(model_id, {}).get(name), value)
         }
 
 
@@ -76,10 +78,13 @@ def page(monkeypatch):
         def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
             if msg_type == "comm_msg":
                 page.hear(self.comm_id, data, buffers or [])
+            elif msg_type == "comm_open" and page.is_made:
+                page.models[self.comm_id] = data["state"]
+                ipywidgets.widgets.widget._put_buffers(data["state"], data["buffer_paths"], buffers or [])
 
     Channel.__module__ = "ipykernel.comm"
     monkeypatch.setattr(comm, "create_comm", Channel)
-    monkeypatch.setattr(W, "_shared", {})
+    monkeypatch.setattr(unseen, "_shared", {})
     monkeypatch.setattr(ipywidgets.widgets.widget, "_instances", {})
     return page
 
@@ -106,6 +111,8 @@ def test_what_was_said_before_the_page_stood_is_said_again(page, make):
     assert {"HTML.value", "SliceViewer._planes"} <= page.stale()
     page.stand()
     assert page.stale() == set()
+    held = {name for state in page.models.values() for name in re.findall(r"IPY_MODEL_(\w+)", str(state))}
+    assert held <= page.models.keys(), "models that the page never heard of"
     explorer.close()
 
 

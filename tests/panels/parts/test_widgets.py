@@ -107,7 +107,7 @@ def test_models_at_opening_are_few():
 def test_panels_take_their_widgets_from_here():
     # One that does not brings a layout and a style of its own.
     others = [file.name for file in PANELS.rglob("*.py") if "import ipywidgets" in file.read_text(encoding="utf-8")]
-    assert sorted(others) == ["notebook.py", "told.py", "widgets.py"]
+    assert sorted(others) == ["notebook.py", "told.py", "unseen.py", "widgets.py"]
 
 
 class Channel(BaseComm):
