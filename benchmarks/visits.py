@@ -19,11 +19,14 @@ IDLE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textCont
 GOODBYE = "**/voila/api/shutdown/**"
 
 
-def held(server: subprocess.Popen) -> tuple[int, float]:
-    """Kernels of a server, and MB that it and they hold."""
-    command = ["ps", "-o", "rss=,args=", "--pid", str(server.pid), "--ppid", str(server.pid)]
+def held(server: subprocess.Popen) -> tuple[int, float, float]:
+    """Kernels of a server, and MB that it holds and they do."""
+    command = ["ps", "-o", "pid=,rss=,args=", "--pid", str(server.pid), "--ppid", str(server.pid)]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    return sum("ipykernel" in line for line in lines), sum(int(line.split()[0]) for line in lines) / 1e3
+    rows = [line.split(None, 2) for line in lines]
+    own = sum(int(rss) for pid, rss, _ in rows if int(pid) == server.pid) / 1e3
+    kernels = [int(rss) / 1e3 for _, rss, words in rows if "ipykernel" in words]
+    return len(kernels), own, sum(kernels)
 
 
 def visit(page: Page, address: str, is_polite: bool) -> bool:
@@ -56,13 +59,13 @@ def main() -> None:
                 time.sleep(5)
                 continue
             done += 1
-            kernels, megabytes = held(server)
+            kernels, own, theirs = held(server)
             most = max(most, kernels)
             if done % max(1, given.visits // 10) == 0:
-                words = f"{done} visits, {refused} refused: {kernels} kernels (most {most}), {megabytes:.0f} MB"
-                print(words, flush=True)
+                words = f"{done} visits, {refused} refused: {kernels} kernels (most {most}) hold {theirs:.0f} MB"
+                print(f"{words}, the server {own:.0f} MB", flush=True)
         time.sleep(60)
-        print("a minute later: {} kernels, {:.0f} MB".format(*held(server)))
+        print("a minute later: {} kernels, the server {:.0f} MB".format(*held(server)))
 
 
 if __name__ == "__main__":

@@ -223,6 +223,12 @@ export function underHand(model, trait) {
       clearTimeout(timer);
       timer = setTimeout(tell, Math.max(0, pause));
     },
+    // The hand lets go: what it was to be told later is told now.
+    rest() {
+      if (!timer) return;
+      clearTimeout(timer);
+      tell();
+    },
     stop: () => clearTimeout(timer),
   };
 }

@@ -124,6 +124,7 @@ export function follow(view) {
   for (const end of ["pointerup", "pointercancel"]) {
     listen(end, () => {
       held = drawn = null;
+      view.store.rest();
     });
   }
 

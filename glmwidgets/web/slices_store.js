@@ -191,6 +191,7 @@ export function createStore(model) {
   store.at = ([x, y, z]) => (x * store.grid.shape[1] + y) * store.grid.shape[2] + z;
   store.moveToVoxel = (ijk) => store.moveTo(turned(ijk));
   store.voxel = place.get;
+  store.rest = place.rest;
   store.cursor = () => turned(place.get());
 
   // The plane of the newest map; of the one before (old) where only the planes in sight of the newest have arrived.

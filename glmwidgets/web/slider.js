@@ -85,6 +85,7 @@ function render({ model, el }) {
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, () => {
       held = null;
+      told.rest();
       soon();
     });
   }

@@ -122,6 +122,16 @@ test("a hand is followed at once and told of when it rests", async () => {
   same([hand.get(), one.told], [3, [{ value: 3 }]]);
 });
 
+test("a hand that lets go is told of at once, and once", async () => {
+  const one = model({ value: 1 }), hand = underHand(one, "value");
+  hand.rest();
+  hand.move(2, 20);
+  hand.rest();
+  same([one.told, hand.waits()], [[{ value: 2 }], false]);
+  await wait(40);
+  is(one.told.length, 1);
+});
+
 test("another page's word waits for the hand, and is followed after it", async () => {
   const one = model({ value: 1 }), hand = underHand(one, "value");
   hand.move(5, 30);
