@@ -129,6 +129,7 @@ def permutations_of(
         two_sided=asked.threshold.two_sided,
         threshold=chosen.forming or None,
         tfce=chosen.tfce,
+        true_discoveries=chosen.discoveries,
         seed=chosen.seed,
         **how,
     )

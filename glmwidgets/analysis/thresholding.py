@@ -6,6 +6,7 @@ contrast comes with its z scores, in the order of the mask's voxels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ __all__ = [
     "clusters_of",
     "hommel_of",
     "searched_of",
+    "sure_percent",
     "threshold_of",
     "thresholding",
     "two_sided",
@@ -238,6 +240,17 @@ def clusters_of(settings: Any, searched: Searched, threshold: float) -> Clusters
 def hommel_of(settings: Any, contrast: Scored) -> dict[int, int]:
     """What the bounds on all clusters of a map have in common."""
     return hommel_values(_tested(contrast[1]), CONFIDENCE, two_sided(settings, contrast[0]))
+
+
+def sure_percent(share: float) -> str:
+    """A share that is sure, in percent: never rounded up.
+
+    Examples
+    --------
+    >>> sure_percent(0.629), sure_percent(0.63)
+    ('62 %', '63 %')
+    """
+    return f"{math.floor(100 * float(share) + 1e-9)} %"
 
 
 @reads("threshold.two_sided")

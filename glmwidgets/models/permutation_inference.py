@@ -17,7 +17,8 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import STAT_TYPES
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.group.fit import group_weights
-from glmwidgets.glm.permutation.tests import PermutationResult, check_forming
+from glmwidgets.glm.permutation.p_values import check_forming
+from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.models.asked import asked_by
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.second_level import SecondLevelModel
@@ -50,6 +51,7 @@ def non_parametric_inference(
     resample: bool = False,
     match: str = "names",
     zeros_are_data: bool = False,
+    true_discoveries: bool = False,
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Any:
@@ -97,6 +99,8 @@ def non_parametric_inference(
         See `SecondLevelModel.fit`.
     zeros_are_data : bool
         See `SecondLevelModel.fit`.
+    true_discoveries : bool
+        Learn how much of any cluster is surely active: ``result.true_discoveries(labels)`` of the maps.
     progress : callable, optional
         Called with (rearrangements done, rearrangements in all) now and then.
     cancel : threading.Event, optional
@@ -105,7 +109,7 @@ def non_parametric_inference(
     Returns
     -------
     Nifti1Image
-        ``logp_max_t``, if neither `threshold` nor `tfce` is given.
+        ``logp_max_t``, if none of `threshold`, `tfce` and `true_discoveries` is given.
     PermutationMaps
         Otherwise: a dictionary of images, ``t`` and ``logp_max_t`` (``f`` and ``logp_max_f`` of an F test), ``size``,
         ``logp_max_size``, ``mass`` and ``logp_max_mass`` with a `threshold`, ``tfce`` and ``logp_max_tfce`` with
@@ -139,6 +143,7 @@ def non_parametric_inference(
     check_forming(threshold)
     seed = secrets.randbits(32) if random_state is None else random_state
     given = {"n_perm": n_perm, "random_state": seed, "threshold": threshold, "tfce": tfce}
+    given |= {"true_discoveries": true_discoveries}
     asked = asked_by(given, GroupQuestion, "non_parametric_inference")
     asked = asked.updated({"threshold.two_sided": two_sided_test})
     model = SecondLevelModel(
@@ -174,7 +179,7 @@ def non_parametric_inference(
             stacklevel=2,
         )
     maps = permutation_maps(result, model.masker_)
-    return maps if threshold is not None or tfce else maps[f"logp_max_{next(iter(result.null))}"]
+    return maps if threshold is not None or tfce or true_discoveries else maps[f"logp_max_{next(iter(result.null))}"]
 
 
 class PermutationMaps(dict):

@@ -212,6 +212,8 @@ class PermutationSettings:
         Cluster-forming threshold, an uncorrected p value; 0 for no test of clusters.
     tfce : bool
         Whether threshold-free cluster enhancement is tested, too.
+    discoveries : bool
+        Whether it is learnt how much of any cluster is surely active.
     alpha : float
         Family-wise error that cut-offs are for.
     """
@@ -233,6 +235,13 @@ class PermutationSettings:
         ),
     )
     tfce: bool = setting(False, "TFCE", help="threshold-free cluster enhancement; slower", argument=_permuted("tfce"))
+    discoveries: bool = setting(
+        False,
+        "true discoveries",
+        help="how much of each cluster is surely active, by permutation; slower",
+        argument=_permuted("true_discoveries"),
+        absent=False,
+    )
     alpha: float = setting(0.05, "family-wise error", short="FWE alpha", low=0, high=0.5, open_low=True, step=0.01)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,8 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.group.explorer import GroupExplorer, explore_group
+from glmwidgets.report.page.group import study_of_group_session
+from glmwidgets.report.page.permuted import describe_permutation
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 
@@ -49,10 +51,11 @@ def controls(explorer):
         "seed": (explorer.permutation.seed, "permutation.seed", 5, 5),
         "fwe": (explorer.permutation.alpha, "permutation.alpha", 0.1, 0.1),
         "tfce": (explorer.permutation.tfce, "permutation.tfce", True, True),
+        "discoveries": (explorer.permutation.discoveries, "permutation.discoveries", True, True),
     }
 
 
-NAMES = ("centre", "smoothing", "contrast", "alpha", "sides", "n_perm", "forming", "seed", "fwe", "tfce")
+NAMES = ("centre", "smoothing", "contrast", "alpha", "sides", "n_perm", "forming", "seed", "fwe", "tfce", "discoveries")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -202,11 +205,17 @@ def test_points_follow_crosshair_and_contrast(explorer):
 def test_a_permutation_test_is_run_shown_and_used(explorer):
     session, panel = explorer.session, explorer.permutation
     assert panel.viewer is None
-    session.update({"permutation.n_perm": 200, "permutation.forming": 0.01})
+    session.update({"permutation.n_perm": 200, "permutation.forming": 0.01, "permutation.discoveries": True})
     panel.run.click()
     assert panel.bar.value == 1.0
     assert "200 of 200 sign flips" in panel._words.value
     assert "permuted, cluster mass, FWE 0.05" in panel._table.value
+    assert panel._sure.value == ""  # no cluster over the threshold
+    session.update({"threshold.height_control": "fixed", "threshold.value": 1.0})
+    labels = session.clusters.labels[session.domain.mask]
+    share = int(100 * session.permuted.result.true_discoveries(labels, 0.05)[0] + 1e-9)
+    assert f"active share of each cluster by permutation (by p values alone): 1: {share} %" in panel._sure.value
+    assert panel._sure.value in describe_permutation(study_of_group_session(session).contrasts[0].permuted)
     shown = panel.viewer._values[np.argsort(panel.viewer._inside.order)]
     np.testing.assert_allclose(np.abs(shown), session.permuted.logp("t"), rtol=1e-6)
     panel.statistic.value = "size"

@@ -18,7 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.inference.scores import p_from_z
 
-__all__ = ["cluster_true_discoveries", "hommel_value", "hommel_values", "true_discovery_proportion"]
+__all__ = [
+    "cluster_true_discoveries",
+    "hommel_value",
+    "hommel_values",
+    "surely_active",
+    "true_discovery_proportion",
+]
 
 
 def hommel_value(z_values: ArrayLike, alpha: float = 0.05) -> int:
@@ -169,13 +175,37 @@ def cluster_true_discoveries(
     z_values, n_voxels = z_map.ravel()[members], np.bincount(cluster, minlength=labels.max(initial=0))
     sign = np.where(np.bincount(cluster, z_values, minlength=n_voxels.size) < 0, -1, 1)
     h = np.where(sign > 0, hommel[1], hommel[-1])
-    # `true_discovery_proportion` of every cluster in one sort.
     u = np.maximum(np.ceil(h[cluster] * p_from_z(sign[cluster] * z_values) / level), 1)
-    order = np.lexsort((u, cluster))
+    return surely_active(u, cluster, n_voxels.size)
+
+
+def surely_active(least: NDArray[np.float64], cluster: NDArray[np.intp], n_clusters: int = 0) -> NDArray[np.float64]:
+    """Share of each cluster that is surely active, ``max_u (1 - u + #{counted by u}) / n``, all in one sort.
+
+    Parameters
+    ----------
+    least : array of shape (k,)
+        The least u that counts a voxel as a discovery: a whole number of 1 or more, or infinite.
+    cluster : array of int, shape (k,)
+        Number of each one's cluster, from 0.
+    n_clusters : int
+        Number of clusters, where some at the end may hold no voxel.
+
+    Returns
+    -------
+    ndarray, float64, shape (number of clusters,)
+
+    Examples
+    --------
+    >>> surely_active(np.array([1.0, 1.0, 4.0, 2.0]), np.array([0, 0, 0, 1]))
+    array([0.66666667, 0.        ])
+    """
+    n_voxels = np.bincount(cluster, minlength=n_clusters)
+    order = np.lexsort((least, cluster))
     first = np.cumsum(n_voxels) - n_voxels
-    rank = np.arange(1, members.size + 1) - first[cluster[order]]
+    rank = np.arange(1, cluster.size + 1) - first[cluster[order]]
     surely = np.zeros(n_voxels.size)
-    np.maximum.at(surely, cluster[order], 1 - u[order] + rank)
+    np.maximum.at(surely, cluster[order], 1 - least[order] + rank)
     return np.divide(surely, n_voxels, out=np.zeros(n_voxels.size), where=n_voxels > 0)
 
 

@@ -27,10 +27,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.partition import Hypothesis, partition
 from glmwidgets.glm.inference.cluster_stats import Lattice, cluster_maxima, cluster_values, make_lattice
 from glmwidgets.glm.permutation.exchangeability import Rearrangements, draw_rearrangements, moved_nuisance
+from glmwidgets.glm.permutation.p_values import check_forming, height_at, uncorrected_p
 from glmwidgets.glm.permutation.tfce import tfce as enhance
+from glmwidgets.glm.permutation.true_discoveries import calibrated_line, largest_line, permuted_true_discoveries
 
 __all__ = ["PermutationResult", "iter_permutations", "permutation_test"]
 
@@ -67,6 +70,12 @@ class PermutationResult:
     dof : int
     height : float or None
         Cluster-forming threshold, in units of the statistic.
+    lines : array of shape (n_done,) or None
+        `glmwidgets.glm.permutation.true_discoveries.largest_line` of every rearrangement done, if asked for.
+    observed_line : float
+        Of the data as they are.
+    n_tested : int
+        Directions that are tested: 1 of a t.
     """
 
     observed: dict[str, np.ndarray]
@@ -77,6 +86,9 @@ class PermutationResult:
     two_sided: bool
     dof: int
     height: float | None
+    lines: np.ndarray | None = None
+    observed_line: float = math.inf
+    n_tested: int = 1
 
     @property
     def n_done(self) -> int:
@@ -101,6 +113,44 @@ class PermutationResult:
     def logp(self, name: str) -> np.ndarray:
         """Minus log10 of `p_value`; at most ``log10(1 + n_done)``."""
         return -np.log10(self.p_value(name))
+
+    def true_discoveries(self, labels: ArrayLike, alpha: float = 0.05) -> np.ndarray:
+        """Lower bound on the share of each cluster's voxels that is surely active, whatever clusters are looked at.
+
+        Parameters
+        ----------
+        labels : array-like of int, shape (n_voxels,)
+            0 outside clusters, 1..n in them: of any choice, also one made after seeing the map.
+        alpha : float
+            All bounds together fail with at most this probability.
+
+        Returns
+        -------
+        array of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If the test was made without ``true_discoveries=True``.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> maps = rng.standard_normal((20, 300)) + np.repeat([1.5, 0], [60, 240])
+        >>> result = permutation_test(maps, np.ones((20, 1)), [1], n_perm=500, true_discoveries=True, seed=0)
+        >>> result.true_discoveries(np.repeat([1, 2], [60, 240])).round(2)
+        array([0.85, 0.  ])
+        """
+        if self.lines is None:
+            raise InputError(
+                "true discoveries were not asked for", advice={"function": "test with true_discoveries=True"}
+            )
+        labels = np.asarray(labels)
+        inside = np.flatnonzero(labels)
+        stat = next(iter(self.observed.values()))[inside]
+        p = uncorrected_p(stat, self.dof, self.n_tested, "t" in self.observed, self.two_sided)
+        line = calibrated_line(self.lines, self.observed_line, alpha)
+        return permuted_true_discoveries(p, labels[inside] - 1, line, labels.size)
 
     def cutoff(self, name: str, alpha: float = 0.05) -> float:
         """Value that a statistic has to exceed to be significant at a family-wise error of alpha.
@@ -163,6 +213,7 @@ def iter_permutations(
     mask: ArrayLike | None = None,
     threshold: float | None = None,
     tfce: bool = False,
+    true_discoveries: bool = False,
     connectivity: int = 1,
     scheme: str = "auto",
     blocks: Iterable[object] | None = None,
@@ -192,6 +243,8 @@ def iter_permutations(
         Cluster-forming threshold as an uncorrected p value, one- or two-sided like the test. Adds "size" and "mass".
     tfce : bool
         Add "tfce".
+    true_discoveries : bool
+        Learn what `PermutationResult.true_discoveries` needs.
     connectivity : {1, 2, 3}
         Clusters are of voxels that share a face, an edge or a corner.
     scheme, blocks, exchange, seed
@@ -237,12 +290,13 @@ def iter_permutations(
         hypothesis=hypothesis,
         moved=moved_nuisance(hypothesis, rearrangements),
         two_sided=two_sided,
-        height=None if threshold is None else _height(threshold, hypothesis, two_sided),
+        height=None if threshold is None else height_at(threshold, hypothesis, two_sided),
         lattice=None if mask is None else make_lattice(mask, connectivity),
         tfce=tfce,
+        discoveries=true_discoveries,
     )
     result = PermutationResult(
-        observed=task.observed(residuals),
+        observed=(maps := task.observed(residuals)),
         null={name: np.empty(0) for name in task.names},
         n_perm=len(rearrangements),
         scheme=rearrangements.scheme,
@@ -250,6 +304,9 @@ def iter_permutations(
         two_sided=two_sided,
         dof=hypothesis.dof,
         height=task.height,
+        lines=np.empty(0) if true_discoveries else None,
+        observed_line=task.line(maps[task.names[0]]) if true_discoveries else math.inf,
+        n_tested=hypothesis.tested.shape[1],
     )
     del residuals
     yield result
@@ -257,7 +314,8 @@ def iter_permutations(
     chunks = [rearrangements[start : start + size] for start in range(0, len(rearrangements), size)]
     for maxima in _map(task.maxima, chunks, n_jobs if tfce else 1):
         null = {name: np.append(result.null[name], maxima[name]) for name in task.names}
-        result = replace(result, null=null)
+        lines = np.append(result.lines, maxima["line"]) if true_discoveries else None
+        result = replace(result, null=null, lines=lines)
         yield result
         if cancel is not None and cancel.is_set():
             return
@@ -275,6 +333,7 @@ class _Task:
     height: float | None
     lattice: Lattice | None
     tfce: bool
+    discoveries: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -301,7 +360,17 @@ class _Task:
         if self.tfce:
             enhanced = (enhance(self._statistic(one), self.lattice, two_sided=self.two_sided) for one in share)
             out["tfce"] = np.array([np.abs(one).max() for one in enhanced])
+        if self.discoveries:
+            out["line"] = np.array([self.line(self._statistic(one.astype(np.float64))) for one in share])
         return out
+
+    def line(self, stat: np.ndarray) -> float:
+        """Line of the p values of a map; see `glmwidgets.glm.permutation.true_discoveries`."""
+        stat = np.sort(-np.abs(stat) if self.two_sided else -stat)
+        dof, q = self.hypothesis.dof, self.hypothesis.tested.shape[1]
+        return largest_line(
+            stat.size, lambda ranks: uncorrected_p(-stat[ranks], dof, q, self._kind == "t", self.two_sided)
+        )
 
     def _shares(self, rearrangements: Rearrangements) -> np.ndarray:
         """R (of t) or R^2 (of F) for all voxels; shape (n_rearrangements, n_voxels), float32."""
@@ -392,21 +461,6 @@ def _unit_residuals(data: np.ndarray, hypothesis: Hypothesis) -> np.ndarray:
     some = length > 1e-12 * size
     y *= np.divide(1, length, out=np.zeros_like(length), where=some)
     return y
-
-
-def _height(threshold: float, hypothesis: Hypothesis, two_sided: bool) -> float:
-    """Value of the statistic whose uncorrected p value is the threshold."""
-    from scipy.special import fdtri, stdtrit
-
-    if hypothesis.stat_type == "F":
-        return float(fdtri(hypothesis.tested.shape[1], hypothesis.dof, 1 - threshold))
-    return float(-stdtrit(hypothesis.dof, threshold / 2 if two_sided else threshold))
-
-
-def check_forming(threshold: float | None) -> None:
-    """Refuse a cluster-forming threshold that is no p value: a z score was meant, most likely."""
-    if threshold is not None and not 0 < threshold < 0.5:
-        raise ValueError(f"the cluster-forming threshold is a p value between 0 and .5, not {threshold!r}")
 
 
 def _check(data: np.ndarray, hypothesis: Hypothesis, mask: ArrayLike | None, threshold: float | None, tfce: bool):

@@ -16,7 +16,7 @@ from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import COLOURS
 from glmwidgets.panels.shared.base import Panel, field, labelled, text
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.session.group.permutation import TESTED, Permuted
+from glmwidgets.session.group.permutation import TESTED, Permuted, sure_shares
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.field import SettingsError
 
@@ -33,7 +33,7 @@ class PermutationPanel(Panel):
     run, take : Button
         Runs or cancels the test; puts its cut-off on the map.
     n_perm, forming, seed, alpha : number controls
-    tfce : Checkbox
+    tfce, discoveries : Checkbox
     statistic : Dropdown
         Whose corrected p is shown.
     bar : FloatProgress
@@ -53,24 +53,27 @@ class PermutationPanel(Panel):
         )
         self.n_perm, self.forming = self.control("permutation.n_perm"), self.control("permutation.forming")
         self.seed, self.alpha = self.control("permutation.seed"), self.control("permutation.alpha")
-        self.tfce = self.control("permutation.tfce")
+        self.tfce, self.discoveries = self.control("permutation.tfce"), self.control("permutation.discoveries")
         self.statistic = W.Dropdown(options=[(TESTED["t"], "t")])
         self.bar = W.FloatProgress(min=0, max=1)
         self.bar.add_class("glmw-progress")
         self.chart = Chart(height=150, label="null distribution of the largest statistic")
         self.viewer: SliceViewer | None = None
         self.on_value(self.statistic, lambda _: self._paint())
-        choices = W.row("glmw-choices", *map(labelled, (self.n_perm, self.forming, self.alpha, self.seed)), self.tfce)
+        numbers = map(labelled, (self.n_perm, self.forming, self.alpha, self.seed))
+        choices = W.row("glmw-choices", *numbers, self.tfce, self.discoveries)
         tools = W.row("glmw-bar", self.run, self.bar, self._progress_words())
         self._table = text("glmw-values")
         self._place = W.row("glmw-permuted")
+        self._sure = text("glmw-note")
         self._drawn: Permuted | None = None
         self._stale = False
-        self.fill(choices, tools, self._table, self._place)
+        self.fill(choices, tools, self._table, self._sure, self._place)
         session.observe_locked(self._show_settings, "settings")
         # A test that could not be begun ends without a result.
         session.observe_locked(self._show_run, "status")
         session.observe_at_once(self._show, ["permuted", "result"])
+        session.observe_locked(self._say_sure, "clusters")
 
     def _progress_words(self) -> W.HTML:
         self._words = text("glmw-note")
@@ -191,7 +194,13 @@ class PermutationPanel(Panel):
                         f"{permuted.best[name]:.4f}".lstrip("0"),
                     )
                 )
+        self._say_sure()
         self._table.value = "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
+
+    def _say_sure(self, _change: object = None) -> None:
+        permuted, clusters = self.session.permuted, self.session.clusters
+        alpha = self.session.settings.permutation.alpha
+        self._sure.value = "" if None in (permuted, clusters) else escape(sure_shares(permuted, clusters, alpha))
 
     def _show_run(self, _change: object = None) -> None:
         permuted, running = self.session.permuted, self.session.is_permuting

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmwidgets.analysis.cluster_table import cluster_columns, cluster_table, cluster_tsv, on_screen
-from glmwidgets.analysis.thresholding import Clusters
+from glmwidgets.analysis.thresholding import Clusters, sure_percent
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.panels.parts import widgets as W
@@ -201,8 +201,7 @@ def _row(values: dict[str, Any]) -> dict[str, Any]:
     cells = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
     is_sub = cells["n_voxels"] is None
     if not is_sub:
-        # A share that is sure is never rounded up.
-        share = f"≥ {math.floor(100 * values['true_share'] + 1e-9)} %"
+        share = f"≥ {sure_percent(values['true_share'])}"
         cells |= {"n_voxels": int(values["n_voxels"]), "true_share": share}
     row = {"cells": [cells[name] for name in on_screen(cells)], "sub": is_sub}
     return row | ({"title": f"cluster {cells['cluster_id']}: {cells['regions']}"} if cells.get("regions") else {})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
-from glmwidgets.analysis.thresholding import Clusters
+from glmwidgets.analysis.thresholding import Clusters, sure_percent
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.single.session import Session
@@ -77,7 +76,7 @@ class CrosshairPanel(Panel):
         voxels = f"{size} voxel{'s' * (size != 1)}"
         return [
             ("cluster", f"{number}, {voxels}"),
-            ("truly active", f"at least {math.floor(100 * share + 1e-9)} % of it"),
+            ("truly active", f"at least {sure_percent(share)} of it"),
         ]
 
     def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ def study_of_group(
         text = text or default_contrast(settings)
         about = (name or text, text, weights_of(text, [result.fitted]))
         if place == settings.contrast.active:
-            test = None if permuted is None else PermutationFacts.of(permuted, settings.permutation)
+            test = None if permuted is None else PermutationFacts.of(permuted, settings.permutation, clusters)
             facts.append(ContrastFacts.of(*about, result, clusters, permuted=test))
         else:
             facts.append(ContrastFacts.found(*about, group_contrast(result.fit, text), settings, result.noise))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.permutation.tests import PermutationResult
-from glmwidgets.session.group.permutation import Permuted
+from glmwidgets.session.group.permutation import Permuted, sure_shares
 from glmwidgets.specification.group import PermutationSettings
 
 __all__ = ["PermutationFacts", "describe_permutation"]
@@ -26,6 +27,8 @@ class PermutationFacts:
         Cut-off of the largest statistic as a z score; infinite if there is none.
     logp : dict of str to array of shape (n_voxels,)
         Minus log10 of the corrected p, by statistic.
+    sure : str
+        How much of each cluster is surely active, in words; empty if that was not asked for.
     """
 
     chosen: PermutationSettings
@@ -33,12 +36,20 @@ class PermutationFacts:
     state: str
     height: float
     logp: dict[str, np.ndarray]
+    sure: str = ""
 
     @classmethod
-    def of(cls, permuted: Permuted, chosen: PermutationSettings) -> PermutationFacts:
+    def of(cls, permuted: Permuted, chosen: PermutationSettings, clusters: Clusters) -> PermutationFacts:
         """What a session's test says at the error rate that is chosen now."""
         logp = {name: permuted.logp(name) for name in permuted.names}
-        return cls(chosen, permuted.result, permuted.state, permuted.height_in_z(chosen.alpha), logp)
+        return cls(
+            chosen,
+            permuted.result,
+            permuted.state,
+            permuted.height_in_z(chosen.alpha),
+            logp,
+            sure_shares(permuted, clusters, chosen.alpha),
+        )
 
 
 def describe_permutation(test: PermutationFacts) -> str:
@@ -62,4 +73,4 @@ def describe_permutation(test: PermutationFacts) -> str:
         words += f"; clusters formed at an uncorrected p of {chosen.forming:g}"
     if test.state != "done":
         words += f". The test was {test.state} when this was written: {result.n_done:,} of {result.n_perm:,} were done"
-    return words + "."
+    return f"{words}. {test.sure}." if test.sure else f"{words}."

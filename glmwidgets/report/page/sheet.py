@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import math
 from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.analysis.thresholding import sure_percent
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.digits import digits_of_clusters
 from glmwidgets.glm.inference.heights import p_from_z
@@ -106,7 +106,7 @@ def _rows(study: Study, facts: ContrastFacts) -> list[Row]:
             own = ("", "", "", "")
             if not rank:
                 # A share that is sure is never rounded up.
-                share = f"{math.floor(100 * float(bound) + 1e-9)} %"
+                share = sure_percent(bound)
                 own = (str(cluster.label), f"{cluster.n_voxels:,}", f"{cluster.volume:,.{digits.volume}f}", share)
             mm = tuple(write_mm(value, digits.place) for value in peak.xyz)
             rows.append(Row((*own, f"{peak.stat:.2f}".replace("-", "−"), _p(peak.stat, sides), *mm), bool(rank)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from glmwidgets.analysis.compare import SPEAKS, Comparison
 from glmwidgets.analysis.events import event_findings
+from glmwidgets.analysis.thresholding import sure_percent
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.design.diagnostics import energy_removed
@@ -271,7 +272,7 @@ def _active(facts: Facts) -> Why | None:
     cluster, share = clusters.found[number - 1], float(clusters.bounds[number - 1])
     sure = math.floor(share * cluster.n_voxels + 1e-9)
     here = (
-        f"Cluster {number}: {sure} of {cluster.n_voxels} voxels ({math.floor(100 * share + 1e-9)} %) are active with a "
+        f"Cluster {number}: {sure} of {cluster.n_voxels} voxels ({sure_percent(share)}) are active with a "
         "confidence of 95 %, for all clusters at all thresholds together."
     )
     change = (

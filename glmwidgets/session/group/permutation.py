@@ -13,15 +13,19 @@ from scipy.special import ndtri_exp, stdtr
 
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.analysis.group import permutations_of
+from glmwidgets.analysis.thresholding import Clusters, sure_percent
 from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.session.group.analysis import GroupAnalysis
 from glmwidgets.specification.group import GroupSettings, PermutationSettings
 
-__all__ = ["TESTED", "Permuted", "permutation_key", "run_permutations"]
+__all__ = ["TESTED", "Permuted", "permutation_key", "run_permutations", "sure_shares"]
 
 #: What is tested, as a menu and a table call it.
 TESTED = {"t": "largest t", "f": "largest F", "size": "cluster size", "mass": "cluster mass", "tfce": "TFCE"}
+
+# Clusters of which the share is said in a line.
+MOST_SHARES = 10
 
 # Seconds between two pictures of a test that runs.
 EVERY = 0.3
@@ -71,6 +75,12 @@ class Permuted:
         """Voxels with a corrected p of alpha at most."""
         return int(np.count_nonzero(self.logp(name) >= -np.log10(alpha) - 1e-12))
 
+    def surely_active(self, labels: np.ndarray, alpha: float) -> np.ndarray | None:
+        """Lower bound on the active share of each cluster of a label volume; None where that was not asked for."""
+        if self.result.lines is None:
+            return None
+        return self.result.true_discoveries(labels[self.of.domain.mask], alpha)
+
     def height_in_z(self, alpha: float) -> float:
         """Cut-off of the largest statistic as a z score; infinite while there are too few rearrangements."""
         name = self.names[0]
@@ -87,6 +97,30 @@ class Permuted:
     def best(self) -> dict[str, float]:
         """Smallest corrected p of each statistic."""
         return {name: float(10 ** -self.logp(name).max()) for name in self.names}
+
+
+def sure_shares(permuted: Permuted, clusters: Clusters, alpha: float) -> str:
+    """How much of each cluster is surely active by permutation, beside what p values alone say; empty if not asked.
+
+    Parameters
+    ----------
+    permuted : Permuted
+    clusters : Clusters
+        Over the threshold of the map, with their bounds.
+    alpha : float
+    """
+    shares = permuted.surely_active(clusters.labels, alpha)
+    if shares is None or not clusters.found:
+        return ""
+    listed = (
+        f"{cluster.label}: {sure_percent(shares[cluster.label - 1])} ({sure_percent(bound)})"
+        for cluster, bound in zip(clusters.found[:MOST_SHARES], clusters.bounds, strict=False)
+    )
+    more = f", of the first {MOST_SHARES}" if len(clusters.found) > MOST_SHARES else ""
+    return (
+        f"Surely active share of each cluster by permutation (by p values alone){more}: {', '.join(listed)}; all at "
+        f"once with confidence {100 * (1 - alpha):g} %"
+    )
 
 
 def run_permutations(

@@ -227,7 +227,7 @@ def test_the_final_null_is_that_of_the_scripted_test(session):
     seen = []
     session.observe(lambda change: seen.append(change["new"]), "permuted")
     session.every = 0.0
-    permute(session, n_perm=200, seed=7, forming=0.01, tfce=True)
+    permute(session, n_perm=200, seed=7, forming=0.01, tfce=True, discoveries=True)
     design = pd.DataFrame({"age": np.array(AGES, float) - np.mean(AGES), "intercept": 1.0})
     scripted = non_parametric_inference(
         maps_of(),
@@ -237,9 +237,11 @@ def test_the_final_null_is_that_of_the_scripted_test(session):
         random_state=7,
         threshold=0.01,
         tfce=True,
+        true_discoveries=True,
         two_sided_test=True,
     )
     assert session.permuted.state == "done"
+    np.testing.assert_array_equal(session.permuted.result.lines, scripted.result.lines)
     for name, null in scripted.result.null.items():
         np.testing.assert_array_equal(session.permuted.result.null[name], null)
         shown = scripted[f"logp_max_{name}"].get_fdata().ravel()
