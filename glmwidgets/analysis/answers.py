@@ -313,7 +313,7 @@ class RunAnswer(Answer):
         fit, one = self.fit, slice(voxel, voxel + 1)
         statistics = {
             **self._statistics(voxel),
-            "r_square": float(fit.r_square[voxel]),
+            "r_square": fit.r_square_of(voxel),
             **{name: float(values[voxel]) for name, values in fit.parameters.items()},
         }
         times = self.design.index.to_numpy(dtype=float)

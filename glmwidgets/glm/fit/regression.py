@@ -164,6 +164,17 @@ class Fit:
         left = self.moments.own(0) - 2 * np.einsum("jv,jv->v", g, b0) + np.einsum("jv,jv->v", g, g)
         return self._share(left)
 
+    def r_square_of(self, voxel: int) -> float:
+        """`r_square` of one voxel: from its own residuals, unless that of all is at hand."""
+        if "r_square" in self.__dict__:
+            return float(self.r_square[voxel])
+        one, kept = slice(voxel, voxel + 1), self.basis.kept
+        y = self.data(one)[kept]
+        total = np.square(y - y.mean()).sum()
+        if self.moments.constant[voxel] or total <= 0:
+            return 0.0
+        return float(np.clip(1 - np.square(self.residuals(one)[kept]).sum() / total, 0, 1))
+
     def _r_square_from_residuals(self) -> np.ndarray:
         blocks, kept = (slice(i, i + 4096) for i in range(0, self.n_voxels, 4096)), self.basis.kept
         return self._share(np.concatenate([np.square(self.residuals(b)[kept]).sum(axis=0) for b in blocks]))

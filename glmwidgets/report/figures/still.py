@@ -6,18 +6,44 @@ import math
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import nibabel as nib
 import numpy as np
 
+from glmwidgets.images.load import load_volume
 from glmwidgets.report.figures.maps import plot_stat_map
+from glmwidgets.report.figures.volumes import as_volume
+from glmwidgets.runs.backgrounds import values_on_grid
+from glmwidgets.web.palettes import INKS
 
 if TYPE_CHECKING:
+    from glmwidgets.report.figures.display import Display
     from glmwidgets.session.core.live import LiveSession
+    from glmwidgets.specification.looks import MapSettings
 
-__all__ = ["still"]
+__all__ = ["draw_contour", "still"]
+
+
+def draw_contour(display: Display, look: MapSettings, affine: np.ndarray, shape: tuple[int, int, int]) -> None:
+    """Draw where the size of another map reaches a level, as on the map of a session; nothing where none is set.
+
+    Parameters
+    ----------
+    display : Display
+        Of a brain in slices.
+    look : MapSettings
+        Of the session: ``contour`` is the other map's path.
+    affine : array of shape (4, 4)
+    shape : tuple of 3 int
+        The session's grid.
+    """
+    if look.contour:
+        values = values_on_grid(load_volume(look.contour), affine, shape)
+        there = nib.Nifti1Image((np.abs(values) >= look.contour_level).astype(np.float32), affine)
+        display.outline(as_volume(there, "contour"), lambda inside: inside > 0.5, INKS["map-contour"].light)
 
 
 def still(session: LiveSession, title: str, kind: str = "png", dpi: int = 96) -> bytes | None:
-    """The z map at the crosshair, over the background, faded below the threshold.
+    """The z map at the crosshair, over the background, faded below the threshold, with the contour that is set.
 
     Parameters
     ----------
@@ -39,7 +65,7 @@ def still(session: LiveSession, title: str, kind: str = "png", dpi: int = 96) ->
         return None
     height = result.threshold if math.isfinite(result.threshold) else float(np.abs(result.searched.z).max()) + 1.0
     background = session.domain.volume_image(session.analysis.background_image("mean"))
-    figure = plot_stat_map(
+    display = plot_stat_map(
         result.domain.image(result.searched.z),
         background,
         cut_coords=tuple(float(mm) for mm in xyz),
@@ -48,7 +74,9 @@ def still(session: LiveSession, title: str, kind: str = "png", dpi: int = 96) ->
         transparent_threshold=True,
         stat_name="z",
         title=title,
-    ).figure
+    )
+    draw_contour(display, session.settings.map, session.affine, session.shape)
+    figure = display.figure
     with BytesIO() as buffer:
         figure.savefig(buffer, format=kind, dpi=dpi, facecolor=figure.get_facecolor())
         return buffer.getvalue()

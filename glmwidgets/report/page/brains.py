@@ -5,20 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.images.load import load_volume
 from glmwidgets.report.figures import all as figures
-from glmwidgets.report.figures.display import Display
 from glmwidgets.report.figures.embed import Picture, picture
+from glmwidgets.report.figures.still import draw_contour
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.report.figures.volumes import as_volume
 from glmwidgets.report.page.methods import count, describe_height
 from glmwidgets.report.page.subject import ContrastFacts, Study
-from glmwidgets.runs.backgrounds import values_on_grid
-from glmwidgets.web.palettes import INKS
 
 __all__ = ["map_picture", "mask_picture", "r_square_picture"]
 
@@ -70,17 +65,9 @@ def map_picture(
         mode = display_mode or _good_mode(study.mask)
         figure = figures.plot_stat_map(img, cut_coords=cut_coords, display_mode=mode, **options)
         if looks.contour:
-            _draw_contour(figure, study)
+            draw_contour(figure, looks, study.affine, study.mask.shape)
             alt += f", with the contour of {Path(looks.contour).name} at {looks.contour_level:g}"
     return picture(figure, alt)
-
-
-def _draw_contour(figure: Display, study: Study) -> None:
-    """Draw where the size of another map reaches a level, as on the map of the session."""
-    looks = study.looks
-    values = values_on_grid(load_volume(looks.contour), study.affine, study.mask.shape)
-    there = nib.Nifti1Image((np.abs(values) >= looks.contour_level).astype(np.float32), study.affine)
-    figure.outline(as_volume(there, "contour"), lambda inside: inside > 0.5, INKS["map-contour"].light)
 
 
 def _sides(study: Study) -> dict[str, bool]:

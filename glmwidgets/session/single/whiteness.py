@@ -21,8 +21,9 @@ __all__ = ["ResidualVerdict", "WhitenessWatch"]
 
 log = logging.getLogger(__name__)
 
-# Seconds that a result has to stay before its residuals are tested: a drag is not to wait for it.
-QUIET = 0.4
+# Seconds that a result has to stay before its residuals are tested, which takes longer than a fit: a hand that halts in
+# a drag is not to wait for it.
+QUIET = 0.8
 
 KEPT = 12
 

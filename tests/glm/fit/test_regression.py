@@ -76,14 +76,20 @@ def test_r_square_is_the_share_of_variance_explained(noise_model, constant, make
     fit = fit_glm(Moments(y), x, noise_model)
     left = np.square(y - fit.predicted()).sum(axis=0)
     expected = np.clip(1 - left / np.square(y - y.mean(axis=0)).sum(axis=0), 0, 1)
+    one_by_one = [fit.r_square_of(voxel) for voxel in range(fit.n_voxels)]
+    assert "r_square" not in vars(fit), "one voxel does not ask for all"
+    np.testing.assert_allclose(one_by_one, expected, atol=1e-9)
     np.testing.assert_allclose(fit.r_square, expected, atol=1e-9)
+    assert fit.r_square_of(1) == fit.r_square[1]
 
 
 def test_r_square_of_noise_and_of_constants_is_within_0_and_1(make_design):
     x = make_design(40, constant=False)
     y = np.random.default_rng(0).standard_normal((40, 200)) + 3
     y[:, 0] = 7
-    r_square = fit_glm(Moments(y), x, "ar1").r_square
+    fit = fit_glm(Moments(y), x, "ar1")
+    assert fit.r_square_of(0) == 0
+    r_square = fit.r_square
     assert r_square[0] == 0
     assert r_square.min() >= 0
     assert r_square.max() <= 1
