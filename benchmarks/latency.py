@@ -168,10 +168,11 @@ def _type(contrasts: Sequence[str]) -> Act:
     return act
 
 
-def _choose(one: str, other: str) -> Act:
+def _choose(panel: str, one: str, other: str) -> Act:
     def act(page: Page, k: int, _place: None) -> None:
         select = page.locator(f"select:has(option:text-is('{one}')):has(option:text-is('{other}'))").first
-        select.evaluate("s => s.closest('.glmw-folded')?.querySelector(':scope > .glmw-head').click()")
+        if not select.is_visible():  # in a panel that is folded: its contents come when it is unfolded
+            page.locator(".glmw-folded > .glmw-head", has_text=panel).click()
         select.select_option(label=one if k % 2 == 0 else other)
 
     return act
@@ -179,7 +180,7 @@ def _choose(one: str, other: str) -> Act:
 
 def _custom_response(page: Page) -> None:
     """Choose the response that is taken by the hand."""
-    _choose("Custom double gamma", "SPM")(page, 0, None)
+    _choose("Response", "Custom double gamma", "SPM")(page, 0, None)
     page.wait_for_function(UP_TO_DATE, timeout=20_000)
     page.wait_for_timeout(600)
 
@@ -204,10 +205,10 @@ def actions(contrasts: Sequence[str]) -> list[Action]:
         Action("slice by wheel → map", "paints", 30, _wheel, False, "brain"),
         Action("crosshair → series", "series", 90, _click_voxel, True, "brain"),
         Action("contrast → map", "maps", 120, _type(contrasts), True),
-        Action("HRF → map", "maps", 250, _choose("Glover", "SPM"), True),
+        Action("HRF → map", "maps", 250, _choose("Response", "Glover", "SPM"), True),
         Action("response dragged → map", "maps", 120, _drag_peak, True, "peak", _custom_response),
         Action("an event type ticked → map", "maps", 250, _untick, True),
-        Action("noise model → map", "maps", 250, _choose("OLS (white)", "AR(1)"), True),
+        Action("noise model → map", "maps", 250, _choose("Noise", "OLS (white)", "AR(1)"), True),
     ]
 
 
