@@ -13,7 +13,7 @@ fits) and the residuals e = y - Xb:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
+    from glmwidgets.regions.interest import RegionOfInterest
 
 __all__ = ["Place", "PlaceSeries", "find_place", "place_series", "spectrum_of", "weighed_columns"]
 
@@ -53,7 +54,9 @@ class Place:
     name: str
 
 
-def find_place(result: RunAnswer, spot: Spot, labels: np.ndarray | None = None) -> Place:
+def find_place(
+    result: RunAnswer, spot: Spot, labels: np.ndarray | None = None, regions: Iterable[RegionOfInterest] = ()
+) -> Place:
     """Find the voxels of a spot.
 
     Parameters
@@ -63,11 +66,20 @@ def find_place(result: RunAnswer, spot: Spot, labels: np.ndarray | None = None) 
     spot : Spot
     labels : array of int, 3-D, optional
         Number of each voxel's cluster, 0 for none.
+    regions : iterable of RegionOfInterest
+        Those that a spot may name.
 
     Returns
     -------
     Place
     """
+    if spot.kind == "region":
+        region = next((each for each in regions if each.name == spot.name), None)
+        if region is None:
+            return Place(spot, np.empty(0, int), "no region is picked: see the tab Regions")
+        voxels = np.flatnonzero(region.mask[result.mask])
+        nothing = f"no voxel of {region.name} is analysed"
+        return Place(spot, voxels, f"{region.name}, {_counted(voxels.size)}" if voxels.size else nothing)
     where = f"({', '.join(map(str, spot.ijk))})"
     if spot.kind == "sphere":
         voxels = result.domain.sphere(spot.ijk, spot.radius)

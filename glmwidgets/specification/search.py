@@ -32,6 +32,7 @@ __all__ = [
     "check_region",
     "check_search",
     "in_words",
+    "is_searched",
     "label_at",
     "region_of_interest",
     "search_region",
@@ -268,6 +269,17 @@ def in_words(text: str) -> str:
     return row.label.format(row.words(rest))
 
 
+def is_searched(text: str) -> bool:
+    """Whether a region can be searched: not where the map says which voxels it has.
+
+    Examples
+    --------
+    >>> is_searched("mask v1.nii.gz"), is_searched("cluster 1x1x1 eJxrAAAAgQCB")
+    (True, False)
+    """
+    return _row(text)[0].is_searched
+
+
 def sphere_at(xyz: np.ndarray, radius: float) -> str:
     """A sphere around a place, as it is typed.
 
@@ -332,7 +344,11 @@ def search_region(text: str, domain: Domain) -> np.ndarray | None:
 
 
 def region_of_interest(
-    name: str, text: str, domain: Domain, peaks: Sequence[tuple[int, int, int]] = ()
+    name: str,
+    text: str,
+    domain: Domain,
+    peaks: Sequence[tuple[int, int, int]] = (),
+    found: dict[str, np.ndarray] | None = None,
 ) -> RegionOfInterest:
     """The region that some words mean, with what is to be known of it.
 
@@ -345,6 +361,8 @@ def region_of_interest(
         Voxels that are analysed.
     peaks : sequence of (i, j, k)
         Voxels of the peaks of the map that is shown.
+    found : dict, optional
+        Masks that were found before on the same domain, by their words; this one is put among them.
 
     Returns
     -------
@@ -367,5 +385,8 @@ def region_of_interest(
     'found in this same map: its centre is a peak, so its effects here are larger than in new data'
     """
     row, rest = _row(text)
-    mask, how = row.region(rest, domain), in_words(text).removeprefix("within ")
-    return RegionOfInterest(name, mask, how, row.circular(rest, domain, peaks))
+    found = {} if found is None else found
+    if text not in found:
+        found[text] = row.region(rest, domain)
+    how = in_words(text).removeprefix("within ")
+    return RegionOfInterest(name, found[text], how, row.circular(rest, domain, peaks))

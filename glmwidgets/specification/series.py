@@ -29,26 +29,37 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Spot:
-    """Where to look: a voxel, a sphere around it, or the cluster that it lies in.
+    """Where to look: a voxel, a sphere around it, the cluster that it lies in, or a region of interest.
 
     Attributes
     ----------
     ijk : tuple of int
-    kind : {"voxel", "sphere", "cluster"}
+        Of no meaning for a region.
+    kind : {"voxel", "sphere", "cluster", "region"}
     radius : float
         Of a sphere, in mm; otherwise 0.
+    name : str
+        Of a region.
 
     Examples
     --------
-    >>> str(Spot((26, 20, 7), "sphere", 6.0)), Spot.read("26 20 7 cluster").kind
-    ('26 20 7 sphere 6', 'cluster')
+    >>> str(Spot((26, 20, 7), "sphere", 6.0)), Spot.read("26 20 7 cluster").kind, Spot.read("region V1").name
+    ('26 20 7 sphere 6', 'cluster', 'V1')
     """
 
     ijk: tuple[int, int, int]
     kind: str = "voxel"
     radius: float = 0.0
+    name: str = ""
+
+    @classmethod
+    def of_region(cls, name: str) -> Spot:
+        """The region of interest of a name."""
+        return cls((0, 0, 0), "region", name=name)
 
     def __str__(self) -> str:
+        if self.kind == "region":
+            return f"region {self.name}"
         tail = {"voxel": "", "sphere": f" sphere {self.radius:g}", "cluster": " cluster"}[self.kind]
         return " ".join(map(str, self.ijk)) + tail
 
@@ -61,6 +72,8 @@ class Spot:
         >>> Spot((26, 20, 7), "sphere", 6.0).label
         '6 mm (26, 20, 7)'
         """
+        if self.kind == "region":
+            return self.name
         head = {"voxel": "", "sphere": f"{self.radius:g} mm ", "cluster": "cluster "}[self.kind]
         return f"{head}({', '.join(map(str, self.ijk))})"
 
@@ -73,9 +86,13 @@ class Spot:
         ValueError
             If it is nothing of the kind.
         """
+        if text.startswith("region ") and text[7:].strip():
+            return cls.of_region(text[7:])
         found = re.fullmatch(r"(\d+) (\d+) (\d+)(?: (cluster)| (sphere) (\d+(?:\.\d+)?))?", text.strip())
         if found is None:
-            raise ValueError(f"{text!r} is no place: write it as '26 20 7', '26 20 7 sphere 6' or '26 20 7 cluster'")
+            raise ValueError(
+                f"{text!r} is no place: write it as '26 20 7', '26 20 7 sphere 6', '26 20 7 cluster' or 'region V1'"
+            )
         i, j, k, cluster, sphere, radius = found.groups()
         return cls((int(i), int(j), int(k)), cluster or sphere or "voxel", float(radius or 0))
 
@@ -117,6 +134,7 @@ SERIES_TABS = {
     "residuals": "Residuals",
     "spectrum": "Spectrum",
     "carpet": "Carpet",
+    "regions": "Regions",
 }
 
 
@@ -135,7 +153,7 @@ SERIES_LINES = {
     "contrast": SeriesLine("contrast", "the part of the fit that is lost if the contrast is zero"),
     "reduced": SeriesLine("adjusted data", "the data without what the contrast does not ask about"),
 }
-SERIES_PLACES = ("voxel", "sphere", "cluster")
+SERIES_PLACES = ("voxel", "sphere", "cluster", "region")
 SERIES_UNITS = {"percent": "% signal", "signal": "signal"}
 CARPETS = ("data", "fit", "residual")
 MOST_PINS = 6
@@ -158,7 +176,8 @@ class SeriesSettings:
     averaged : tuple of str or None
         Event types whose average is drawn; None for those that the contrast weighs.
     place : str
-        Whether the voxel at the crosshair is looked at, the sphere around it, or the cluster that it lies in.
+        Whether the voxel at the crosshair is looked at, the sphere around it, the cluster that it lies in, or the
+        region of interest that is picked.
     radius : float
         Of the sphere, in mm.
     unit : str

@@ -90,6 +90,7 @@ INKS: dict[str, Ink] = {
     "map-outline": Ink("#ffffff"),
     "map-shadow": Ink("#00000073"),
     "map-contour": Ink("#8cff66"),  # of another map
+    "map-region": Ink("#ff8cf5"),  # of interest
     "map-mask": Ink("#ffd666bf"),
     "map-silhouette": Ink("#70777e"),
 }

@@ -26,7 +26,7 @@ import {
   wholesOf,
 } from "./slices_paint.js";
 import { barImage, drawBar } from "./slices_bar.js";
-import { follow, isMirrored, lensOf, onSlot } from "./slices_hand.js";
+import { follow, holdsBrush, isMirrored, lensOf, onSlot } from "./slices_hand.js";
 import { enlarged, inSight, layout, snapped } from "./slices_layout.js";
 import { equip, readSoon } from "./slices_tools.js";
 import { atNextFrame, fixed, palette, remembered } from "./shared.js";
@@ -182,6 +182,7 @@ function picture(view, number, s, dpr) {
     plane?.old,
     store.background,
     store.contour,
+    store.region,
     store.inside,
     s.axis,
     s.index,
@@ -246,6 +247,7 @@ function compose(view, s, made, plane, glow, thick) {
   if (rim) line(screen(set, rim), colours.silhouette);
   else if (look.border && inside) line(screen(set, slice(inside.dense)), colours.mask);
   if (store.contour && !look.glass) line(screen(set, slice(store.contour)), colours.contour);
+  if (store.region && !look.glass) line(screen(set, slice(store.region)), colours.region, 2 * thick);
   if (plane && look.outline) {
     const faint = ([r, g, b, part]) => [r, g, b, part * (alpha < look.opacity ? STALE : 1)];
     line(keep, faint(colours.shadow), 2 * thick);
@@ -323,6 +325,7 @@ function sidesOf(view) {
 function paintScene(view, width) {
   const { store, ctx } = view, { model } = store, dpr = devicePixelRatio, cursor = store.cursor();
   view.look = store.look();
+  view.canvas.classList.toggle("glmw-draws", holdsBrush(view));
   view.sides = sidesOf(view);
   const scene = layout({
     beside: view.sides.length,

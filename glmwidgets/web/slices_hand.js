@@ -35,6 +35,13 @@ function pick(view, s, [x, y]) {
   store.moveTo(xyz);
 }
 
+// Whether the hand draws; lines of sight through a glass brain are no voxels.
+export const holdsBrush = ({ store, look }) => store.model.get("brush") > 0 && !look.glass;
+
+function draw(view, s, [x, y]) {
+  view.store.draw(s.axis, s.index, onSlot(view, s).voxel(x, y));
+}
+
 function step({ store }, axis, by, how = "hand") {
   const xyz = store.cursor();
   xyz[axis] += by;
@@ -92,7 +99,7 @@ export function goToPeak(view, of) {
 
 export function follow(view) {
   const { canvas } = view, listen = (type, handler, options) => canvas.addEventListener(type, handler, options);
-  let held = null, drawn = null, scrolled = 0;
+  let held = null, moved = null, scrolled = 0;
 
   function showKeyboard(on) { // ring and frame are for those who steer by keys
     if (view.byKeyboard === on) return;
@@ -109,21 +116,23 @@ export function follow(view) {
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     showKeyboard(false);
-    if (event.shiftKey || event.button === 1) drawn = s.axis;
+    if (event.shiftKey || event.button === 1) moved = s.axis;
     else {
-      held = { s, box: canvas.getBoundingClientRect() }; // to ask again at each move would lay the page out at each
-      pick(view, s, pointIn(canvas, event, held.box));
+      const act = holdsBrush(view) ? draw : pick;
+      held = { s, act, box: canvas.getBoundingClientRect() }; // to ask again at each move would lay the page out at each
+      act(view, s, pointIn(canvas, event, held.box));
     }
     event.preventDefault();
   });
   listen("pointermove", (event) => {
-    if (held) pick(view, held.s, pointIn(canvas, event, held.box));
-    const s = drawn !== null && view.slots.find(({ axis }) => axis === drawn);
+    if (held) held.act(view, held.s, pointIn(canvas, event, held.box));
+    const s = moved !== null && view.slots.find(({ axis }) => axis === moved);
     if (s) moveLens(view, s, { dx: event.movementX, dy: event.movementY });
   });
   for (const end of ["pointerup", "pointercancel"]) {
     listen(end, () => {
-      held = drawn = null;
+      held = moved = null;
+      view.store.endStroke();
       view.store.rest();
     });
   }
@@ -147,6 +156,11 @@ export function follow(view) {
   }, { passive: false });
 
   listen("keydown", (event) => {
+    if (event.key === "Escape" && view.store.model.get("brush") > 0) {
+      view.store.putDown();
+      event.stopPropagation();
+      return;
+    }
     if (event.key === "Escape") { // goes on to the page: it has other things to leave
       const explorer = canvas.closest(".glmw-explorer"); // keeps the keys that come next
       explorer ? explorer.focus({ preventScroll: true }) : canvas.blur();

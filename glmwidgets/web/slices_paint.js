@@ -18,7 +18,7 @@ export const FONT_PX = 11;
 // Colours around the map: words and lines as style sheets have them, what is mixed into pixels as channels.
 export function mapColours(palette) {
   const words = ["empty", "text", "quiet", "plate", "cross"],
-    inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar", "contour"];
+    inks = ["flash", "outline", "shadow", "mask", "silhouette", "bar", "contour", "region"];
   const listed = (names, read) => names.map((name) => [name, read(palette(`map-${name}`))]);
   return Object.fromEntries([...listed(words, (colour) => colour), ...listed(inks, channels)]);
 }

@@ -13,6 +13,7 @@ import {
   toVoxel,
   volume,
 } from "./slices_paint.js";
+import { createStroke, drawn, numbersOf } from "./slices_brush.js";
 import { copied, floats, listen, octets, remembered, underHand } from "./shared.js";
 
 // The kernel hears of the cursor no more often than this: what it answers takes the page some 20 ms. Of a wheel that
@@ -73,6 +74,8 @@ export function createStore(model) {
     background: null,
     parts: [1, 1, 1], // of each voxel in the background
     contour: null,
+    region: null, // of interest, with the stroke that the kernel has not taken yet
+    stroke: null,
     inside: null,
     luts: {},
     flash: null,
@@ -100,6 +103,11 @@ export function createStore(model) {
     store.parts = model.get("_parts");
     if (changed("_contour")) {
       store.contour = shape && seen._contour.byteLength ? decodeMask(seen._contour, shape).dense : null;
+    }
+    if (changed("_region")) {
+      store.stroke = null;
+      store.drawn = shape && seen._region.byteLength ? decodeMask(seen._region, shape).dense : null;
+      store.region = store.drawn;
     }
     if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
     if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
@@ -179,6 +187,25 @@ export function createStore(model) {
   store.enlarge = (factor, mm) => {
     zoom.move(factor > 1 ? [factor, ...mm] : [], LENS_MS);
     repaint();
+  };
+
+  // A stroke of the brush is seen at once; its voxels go to the kernel when it ends.
+  store.draw = (axis, index, place) => {
+    store.stroke ??= createStroke(store.grid, axis, index, model.get("brush"), model.get("erases"));
+    store.stroke.to(place);
+    store.region = drawn(store.drawn ?? null, store.stroke);
+    repaint();
+  };
+  store.endStroke = () => {
+    if (!store.stroke) return;
+    const numbers = numbersOf(store.stroke), { erases } = store.stroke;
+    store.drawn = store.region; // until the kernel says what became of it
+    store.stroke = null;
+    model.send({ kind: "stroke", erases }, undefined, [numbers.buffer]);
+  };
+  store.putDown = () => {
+    model.set("brush", 0);
+    model.save_changes();
   };
 
   const turned = (ijk) => {
@@ -291,8 +318,20 @@ const LOOK = [
 // Traits that a paint shows at once.
 const PAINTED = [
   ...LOOK.filter((name) => name !== "stale"),
-  ...["_geometry", "_background", "_parts", "_contour", "_mask", "_map", "_planes", "_beside", "_luts", "_cuts"],
-  ...["cursor", "zoom", "compare", "cut_axes", "max_height", "show_readout", "sides_known"],
+  ...[
+    "_geometry",
+    "_background",
+    "_parts",
+    "_contour",
+    "_region",
+    "_mask",
+    "_map",
+    "_planes",
+    "_beside",
+    "_luts",
+    "_cuts",
+  ],
+  ...["cursor", "zoom", "compare", "cut_axes", "max_height", "show_readout", "sides_known", "brush"],
   ...["label", "shown_unit", "warm", "cold"],
 ];
 

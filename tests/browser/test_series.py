@@ -98,3 +98,37 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, settle, pixels, as
     settle(page)
     assert "outside the mask" in panel.locator(".glmw-verdict").inner_text()
     screenshot(panel, f"series_outside_{look}")
+
+    # a region is drawn on the slices: seen under the hand, in the table and the bars when the stroke ends, undone
+    ask(page, "ex.session.move_to(tuple(ex.session.clusters.found[0].peaks[0].ijk))")
+    open_tab("Regions")
+    empty = pixels(slices)
+    panel.get_by_role("button", name="draw", exact=True).click()
+    settle(page)
+    area = slices.bounding_box()
+    x, y = area["x"] + 0.25 * area["width"], area["y"] + 0.45 * area["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 12, steps=3)
+    page.wait_for_timeout(200)
+    assert kernel("ex.session.settings.regions.names") == "()"  # nothing is sent while the hand draws
+    assert not np.array_equal(pixels(slices), empty)
+    page.mouse.up()
+    settle(page)
+    n = int(kernel("ex.session.regions[0].n_voxels"))
+    assert n > 3
+    row = panel.locator(".glmw-regions tbody tr").first.inner_text()
+    assert row.split() == ["drawn", str(n), "*", "drawn", "voxels"]
+    assert "in sight of this same map" in panel.locator(".glmw-read").first.inner_text()
+    screenshot(page.locator(".glmw-explorer"), f"regions_{look}")
+    page.mouse.move(x - 40, y - 20)
+    page.mouse.down()
+    page.mouse.up()
+    settle(page)
+    assert int(kernel("ex.session.regions[0].n_voxels")) > n
+    page.keyboard.press("Escape")
+    settle(page)
+    assert kernel("ex.map.viewer.brush") == "0.0"
+    ask(page, "ex.session.undo()")
+    settle(page)
+    assert panel.locator(".glmw-regions tbody tr").first.inner_text().split()[1] == str(n)

@@ -70,6 +70,13 @@ class Grid:
             xyz[..., display] = self.shape[data] - 1 - ijk[..., data] if flip else ijk[..., data]
         return xyz
 
+    def from_display(self, numbers: np.ndarray) -> np.ndarray:
+        """Volume in data order of the voxels that have some numbers in display order, bool."""
+        volume = np.zeros(self.display_shape, bool)
+        volume.ravel()[numbers] = True
+        turned = np.moveaxis(volume, self.axes, range(3))
+        return np.ascontiguousarray(np.flip(turned, [d for d, flip in enumerate(self.flips) if flip]))
+
     def packed(self, volume: np.ndarray, **others: np.ndarray | None) -> dict[str, bytes]:
         """Finite values of a volume in display order, which voxels these are, and other volumes' values in them."""
         inside = self.to_display(np.isfinite(volume))

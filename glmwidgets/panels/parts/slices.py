@@ -90,6 +90,8 @@ class SliceViewer(SlicesState):
         Dims the map: what is on screen no longer answers the settings.
     max_height : int
         Largest height of the picture in CSS pixels.
+    brush, erases : float, bool
+        Of `glmwidgets.panels.parts.brush.Brush`.
 
     Notes
     -----
@@ -442,7 +444,7 @@ class SliceViewer(SlicesState):
         self._inside = None
         self._mask_given = False
         self._values = self._shown = np.empty(0, dtype=np.float32)
-        self._mask = self._contour = b""
+        self._mask = self._contour = self._region = b""
         self._beside = {}
         self._map = {"serial": self._next_serial(), "values": b""}
 

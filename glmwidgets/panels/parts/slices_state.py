@@ -34,7 +34,7 @@ class SlicesState(Drawn):
     Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
     ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
     (serial, planes that arrived ahead of their map), ``_beside`` (another map with its own mask and look),
-    ``_compares`` (how it may be shown), ``_parts`` (of each voxel in the background), ``_contour``
+    ``_compares`` (how it may be shown), ``_parts`` (of each voxel in the background), ``_contour``, ``_region``
     (bits), ``_cuts`` and ``_luts``.
     """
 
@@ -68,12 +68,15 @@ class SlicesState(Drawn):
     sides_known = t.Bool(True).tag(sync=True)
     stale = t.Bool(False).tag(sync=True)
     max_height = t.Int(560, min=80).tag(sync=True)
+    brush = t.Float(0.0, min=0.0).tag(sync=True)
+    erases = t.Bool(False).tag(sync=True)
 
     _sliders = t.Dict().tag(sync=True)
     _geometry = t.Dict().tag(sync=True)
     _background = t.Bytes(b"").tag(sync=True)
     _parts = t.List([1, 1, 1]).tag(sync=True)
     _contour = t.Bytes(b"").tag(sync=True)
+    _region = t.Bytes(b"").tag(sync=True)
     _mask = t.Bytes(b"").tag(sync=True)
     _map = t.Dict({"serial": 0, "values": b""}).tag(sync=True)
     _planes = t.Dict({"serial": 0, "planes": []}).tag(sync=True)

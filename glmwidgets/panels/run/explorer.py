@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.brush import Brush
 from glmwidgets.panels.run.compare import ComparePanel
 from glmwidgets.panels.run.confounds import ConfoundsPanel
 from glmwidgets.panels.run.data import DataPanel
@@ -15,6 +16,7 @@ from glmwidgets.panels.run.design import DesignPanel
 from glmwidgets.panels.run.drift import DriftPanel
 from glmwidgets.panels.run.events import EventsPanel
 from glmwidgets.panels.run.noise import NoisePanel
+from glmwidgets.panels.run.regions import RegionOnMap, RegionsTab
 from glmwidgets.panels.run.response import ResponsePanel
 from glmwidgets.panels.run.series import SeriesPanel
 from glmwidgets.panels.shared.base import opened_by
@@ -64,6 +66,8 @@ class Explorer(SessionExplorer):
     design, history, compare : Panel
         Each can be shown in a cell of its own.
     undo, redo : Button
+    brush : Brush
+        Draws regions of interest on the slices.
     """
 
     @W.opened_together
@@ -79,7 +83,9 @@ class Explorer(SessionExplorer):
         self.noise = NoisePanel(session)
         self.data = DataPanel(session)
         self.contrasts = ContrastPanel(session)
-        self.series = SeriesPanel(session)
+        self.brush = Brush(self.map.viewer)
+        RegionOnMap(session, self.brush)
+        self.series = SeriesPanel(session, self.brush)
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
         self.design = DesignPanel(session)
@@ -108,6 +114,11 @@ class Explorer(SessionExplorer):
         )
         if is_new:
             session.refresh()
+
+    @property
+    def regions(self) -> RegionsTab:
+        """Regions of interest: what can be done by hand with those of ``session.regions``."""
+        return self.series.regions
 
     def _facts(self) -> tuple[str, list[str]]:
         run, result = self.session.run, self.session.result

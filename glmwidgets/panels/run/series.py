@@ -1,17 +1,21 @@
-"""What a place did and what the model says of it: over time, around events, what is left, and the carpet."""
+"""What a place did and what the model says of it: over time, around events, what is left, the carpet, and regions."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from glmwidgets.analysis.effects import Effects
 from glmwidgets.analysis.events import modulator_name
 from glmwidgets.analysis.places import PlaceSeries, find_place, place_series, weighed_columns
+from glmwidgets.analysis.signal_change import CHANGE_UNIT
 from glmwidgets.analysis.timelines import Timeline, task_frequencies
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.brush import Brush
 from glmwidgets.panels.parts.chart import Chart, Plot
 from glmwidgets.panels.parts.chips import Chips
 from glmwidgets.panels.run.carpet import CarpetTab
+from glmwidgets.panels.run.regions import RegionsTab
 from glmwidgets.panels.run.series_plots import (
     EFFECTS_WORDS,
     LINES,
@@ -25,6 +29,7 @@ from glmwidgets.panels.run.series_plots import (
     spectrum_plot,
 )
 from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.single.regions import regions_of
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.series import MOST_PINS, SERIES_LINES, SERIES_TABS, Spot
 from glmwidgets.web.palettes import COLUMN_COLOURS
@@ -38,7 +43,7 @@ _FIT_OF = "fit of "
 
 
 class SeriesPanel(Panel):
-    """Tabs around the crosshair: series, averages around events, residuals, spectrum, carpet.
+    """Tabs around the crosshair: series, averages around events, residuals, spectrum, carpet; regions of interest.
 
     Only the tab that is open is computed and sent.
 
@@ -48,6 +53,8 @@ class SeriesPanel(Panel):
     chart : Chart
         Of all tabs but the carpet.
     carpet : CarpetTab
+    regions : RegionsTab
+        Made when it is first asked for.
     chips : Chips
         What is drawn.
     place, radius, unit : controls of the settings ``series.place``, ``series.radius``, ``series.unit``
@@ -58,11 +65,12 @@ class SeriesPanel(Panel):
         Names the scan that the map is laid over, and takes it away.
     """
 
-    also = ("Series", "time course", "event average", "residuals", "spectrum", "carpet plot")
+    also = ("Series", "time course", "event average", "residuals", "spectrum", "carpet plot", "regions of interest")
     reason = "fit"
 
-    def __init__(self, session: Session):
-        super().__init__(session, "", ("series",))
+    def __init__(self, session: Session, brush: Brush | None = None):
+        super().__init__(session, "", ("series", "regions"))
+        self._brush = brush
         self.add_class("glmw-series-panel")
         self.tabs = W.ToggleButtons(options=[(label, name) for name, label in SERIES_TABS.items()])
         self.tabs.add_class("glmw-tabs")
@@ -90,6 +98,11 @@ class SeriesPanel(Panel):
         session.observe_locked(self._show_clusters, "clusters")
         session.observe_locked(self._show_scan, "scan")
         self._open()
+
+    @cached_property
+    def regions(self) -> RegionsTab:
+        """The tab of regions of interest."""
+        return RegionsTab(self, self._brush)
 
     def _make_controls(self) -> None:
         self.chips = Chips(label="what is drawn")
@@ -119,6 +132,8 @@ class SeriesPanel(Panel):
     @property
     def _spot(self) -> Spot:
         view = self.session.settings.series
+        if view.place == "region":
+            return Spot.of_region(self.session.settings.regions.shown)
         return Spot(self.session.cursor, view.place, view.radius if view.place == "sphere" else 0.0)
 
     def _look(self, spot: Spot) -> PlaceSeries | str:
@@ -127,7 +142,8 @@ class SeriesPanel(Panel):
         labels = None if session.clusters is None else session.clusters.labels
         # Another threshold alone is another result, but leaves the series as they are.
         result = session.result
-        seen = (result.fit, result.contrast, result.signal, session.settings.series.unit, labels)
+        regions = session.settings.regions
+        seen = (result.fit, result.contrast, result.signal, session.settings.series.unit, labels, regions)
         if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
             self._seen = seen
             self._series.clear()
@@ -135,7 +151,7 @@ class SeriesPanel(Panel):
         if spot not in self._series:
             if len(self._series) > 2 * MOST_PINS:
                 self._series.clear()
-            place = find_place(result, spot, labels)
+            place = find_place(result, spot, labels, regions_of(session) if spot.kind == "region" else ())
             self._series[spot] = (
                 place_series(result, place, self._by_condition, session.settings.series.unit)
                 if place.voxels.size
@@ -182,16 +198,20 @@ class SeriesPanel(Panel):
     def _open(self) -> None:
         """Show another tab; its widgets are put there now, and those of the others taken out."""
         tab = self._open_tab = self.session.settings.series.tab
-        is_carpet = tab == "carpet"
-        wanted = (self.carpet.view if is_carpet else self.chart, self.back)
-        self._body.children = wanted
-        tools: tuple[W.Widget, ...] = (self.carpet.choices,) if is_carpet else (self._places,)
+        is_carpet, of_regions = tab == "carpet", tab == "regions"
+        shown = (self.regions.table, self.chart) if of_regions else (self.carpet.view if is_carpet else self.chart,)
+        self._body.children = (*shown, self.back)
+        (self._body.add_class if of_regions else self._body.remove_class)("glmw-of-regions")
+        own = self.carpet.choices if is_carpet else self.regions.tools if of_regions else self._places
+        tools: tuple[W.Widget, ...] = (own,)
         if tab in ("series", "average", "spectrum"):
             tools = (self.chips, *tools)
         self._foot.children = tools
         for widget in (self.pin, self.pins):
             W.show(widget, tab == "series")
         self.carpet.open = is_carpet
+        if not of_regions and "regions" in vars(self):
+            self.regions.let_go()
         self._show()
         self._show_scan()
 
@@ -219,6 +239,9 @@ class SeriesPanel(Panel):
             return  # they are being found: what is drawn stays until they are
         if self.chart.regions is not regions:
             self.chart.regions = regions
+        if tab == "regions":
+            self.chart.show(*self._draw_regions())
+            return
         here = self._look(self._spot)
         self._show_chips()
         if isinstance(here, str):
@@ -246,8 +269,18 @@ class SeriesPanel(Panel):
             return [], "choose an event type"
         return [average_plot(here, events, wanted, t_r)], average_words(events, wanted, t_r)
 
+    def _draw_regions(self) -> tuple[list[Plot], str]:
+        self._by_condition = self.session.effects()
+        changes, words = self.regions.changes(self._effects_shown)
+        if not changes:
+            return [], words
+        bars = [(each.condition, each.change) for each in changes]
+        return [effects_plot(bars, [], self._timeline, CHANGE_UNIT)], words
+
     def _draw_effects(self, here: PlaceSeries) -> tuple[list[Plot], str]:
         result = self.session.result
+        if here.place.spot.kind == "region":
+            return self._draw_regions()
         if self._effects is None or self._effects.fit is not result.fit:
             self._effects = Effects(result.fit)
         voxel = result.voxel(self.session.cursor)

@@ -9,20 +9,24 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.analysis.proposals import is_contrast, simple_contrasts
 from glmwidgets.panels.parts.search import Entry, search
 from glmwidgets.panels.shared.actions import actions_of
 from glmwidgets.panels.shared.base import Panel
+from glmwidgets.regions.named import kept_atlas
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.lessons import LESSONS
 from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.specification.field import Field, number_in
 from glmwidgets.specification.offers import is_number, offers_of, read_value, stepped
+from glmwidgets.specification.search import in_words, is_searched, label_at
 
 if TYPE_CHECKING:
     from glmwidgets.panels.shared.explorer import SessionExplorer
+    from glmwidgets.regions.atlas import Atlas
 
 __all__ = ["Command", "commands_of", "find", "panels_of"]
 
@@ -97,6 +101,7 @@ def commands_of(explorer: SessionExplorer, query: str = "") -> Iterator[Command]
     yield from _kept(explorer)
     yield from _panels(explorer)
     yield from _clusters(explorer)
+    yield from _regions(explorer)
     yield from _settings(explorer, query)
     yield from _lessons(explorer)
 
@@ -171,6 +176,59 @@ def _clusters(explorer: SessionExplorer) -> Iterator[Command]:
             hint=f"z {write_number(peak.stat)} at {place} mm",
             act=lambda number=cluster.label: explorer.clusters.go_to(number),
         )
+
+
+@lru_cache(maxsize=1)
+def _labels(atlas: Atlas) -> list[tuple[str, int]]:
+    return [(atlas.table.named(label.value), label.value) for label in atlas.regions()]
+
+
+def _regions(explorer: SessionExplorer) -> Iterator[Command]:
+    """Regions of interest, and those of the atlas that is set: to be looked at, and to be searched."""
+    session, own = explorer.session, getattr(explorer.session.settings, "regions", None)
+    path = session.settings.threshold.atlas
+
+    def search(name: str, found: str) -> Command:
+        return Command(
+            f"search in {name}",
+            f"Search in {name}",
+            (f"small volume {name}",),
+            rank=0.15,
+            kind="region",
+            hint=in_words(found).removeprefix("within "),
+            act=lambda: session.update({"threshold.search": found}),
+        )
+
+    for name, found in {} if own is None else own.listed.items():
+        shown = {"regions.shown": name, "series.place": "region"}
+        yield Command(
+            f"region {name}",
+            f"Region {name}",
+            ("region of interest", "roi"),
+            rank=0.1,
+            kind="region",
+            hint=in_words(found).removeprefix("within "),
+            act=lambda shown=shown: session.update(shown),
+        )
+        if is_searched(found):
+            yield search(name, found)
+    try:
+        atlas = kept_atlas(path) if path else None
+    except (OSError, ValueError):  # said where it is set
+        return
+    for name, value in [] if atlas is None else _labels(atlas):
+        found = label_at(atlas, value, path)
+        yield search(name, found)
+        if own is not None:
+            yield Command(
+                f"add region {name}",
+                f"Region of interest: {name}",
+                (f"roi {name}",),
+                rank=0.2,
+                kind="region",
+                hint=atlas.name,
+                act=lambda name=name, found=found: session.region_of_interest(name, found),
+            )
 
 
 def _lessons(explorer: SessionExplorer) -> Iterator[Command]:

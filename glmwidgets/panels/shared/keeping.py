@@ -47,7 +47,7 @@ class Kept(NamedTuple):
     @property
     def ending(self) -> str:
         """Of its file; ``folder`` of a folder."""
-        return "folder" if self.file.endswith("/") else Path(self.file).suffix
+        return "folder" if self.file.endswith("/") else "".join(Path(self.file).suffixes)
 
 
 def _of_a_run(explorer: SessionExplorer) -> bool:
@@ -155,6 +155,20 @@ KEPT: dict[str, Kept] = {
         lambda explorer, path: explorer.clusters.save_tsv(path),
         ("tsv", "peaks", "spreadsheet"),
     ),
+    "changes": Kept(
+        "signal change in regions (TSV)",
+        "signal_change.tsv",
+        lambda explorer, path: explorer.regions.save_tsv(path),
+        ("percent signal change", "regions of interest", "roi table"),
+        _of_a_run,
+    ),
+    "regions": Kept(
+        "the regions of interest (NIfTI)",
+        "regions.nii.gz",
+        lambda explorer, path: explorer.regions.save_nifti(path),
+        ("roi mask", "labels"),
+        _of_a_run,
+    ),
     "png": Kept("a picture (PNG)", "map.png", _picture("png"), ("figure", "picture for my slides", "screenshot")),
     "svg": Kept("a picture (SVG)", "map.svg", _picture("svg"), ("vector figure", "figure for a paper")),
     "methods": Kept(
@@ -172,8 +186,9 @@ KEPT: dict[str, Kept] = {
 def free_name(file: str, by: Any) -> Path:
     """The first of name, name-2 ... that may be written in the notebook's folder: a menu cannot ask what to do."""
     name = Path(file.rstrip("/"))
+    ending = "".join(name.suffixes)
     for number in count(1):
-        path = name if number == 1 else Path(f"{name.stem}-{number}{name.suffix}")
+        path = name if number == 1 else Path(f"{name.name.removesuffix(ending)}-{number}{ending}")
         if file.endswith("/"):
             if not path.exists():
                 return path

@@ -17,7 +17,6 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.mask import match_mask
 from glmwidgets.regions.interest import RegionOfInterest, write_label_image
 from glmwidgets.regions.named import kept_atlas
-from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.regions import RegionsSettings
 from glmwidgets.specification.search import label_at, region_of_interest, voxels_at
@@ -123,16 +122,21 @@ def regions_of(session: Session, chosen: RegionsSettings | None = None) -> tuple
     with session.lock:
         result, clusters = session.result, session.clusters
         listed = (session.settings.regions if chosen is None else chosen).listed
-    domain = session.domain if result is None else result.domain
-    peaks = _peaks(clusters)
-    return tuple(_region(name, text, domain, peaks) for name, text in listed.items())
-
-
-def _region(name: str, text: str, domain: Domain, peaks: tuple[tuple[int, int, int], ...]) -> RegionOfInterest:
-    try:
-        return region_of_interest(name, text, domain, peaks)
-    except (OSError, ValueError) as error:
-        raise SettingsError(PATH, f"{name}: {error}") from error
+        domain = session.domain if result is None else result.domain
+        if session.regions_found[0] is not domain:
+            session.regions_found = (domain, {})
+        before = session.regions_found[1]
+    peaks, found, regions = _peaks(clusters), {}, []
+    for name, text in listed.items():
+        if text in before:
+            found[text] = before[text]
+        try:
+            regions.append(region_of_interest(name, text, domain, peaks, found))
+        except (OSError, ValueError) as error:
+            raise SettingsError(PATH, f"{name}: {error}") from error
+    if chosen is None:
+        session.regions_found = (domain, found)
+    return tuple(regions)
 
 
 def _peaks(clusters: Clusters | None) -> tuple[tuple[int, int, int], ...]:

@@ -68,6 +68,7 @@ class Session(LiveSession):
         self._to_pin: Settings | None = None
         self._events = run.events
         self.ledger = Ledger()
+        self.regions_found: tuple[Any, dict[str, np.ndarray]] = (None, {})
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
 
     @property
@@ -333,3 +334,4 @@ class Session(LiveSession):
         """End the worker threads, and let go of every result and of the run's images."""
         super().close()
         self._run = None
+        self.regions_found = (None, {})
