@@ -52,8 +52,7 @@ PENALTY_STEP = 1e-3
 def at_nodes(basis: DesignBasis, rho: np.ndarray) -> ExplainedAtNodes:
     """What the design explains, and ``log |G|``, at values of rho."""
     r = rho[:, None]
-    both = np.ones(2)
-    return ExplainedAtNodes(1 + r**2 - r * basis.eigenvalues, basis.q[list(ENDS)].T, rho, r * both, r**2 * both)
+    return ExplainedAtNodes(1 + r**2 - r * basis.eigenvalues, basis.q[list(ENDS)].T, rho, r**2 * np.ones(2))
 
 
 @dataclass(frozen=True)
@@ -112,15 +111,15 @@ class Profile:
         nodes = self.series.nodes
         self._explained = at_nodes(basis, nodes)
         self._penalty = (self._explained.log_determinant - np.log1p(-(nodes**2)))[:, None]
-        self._own = np.column_stack([1 + nodes**2, -nodes, -(nodes**2)])
+        self._own = np.column_stack([1 + nodes**2, -nodes])
         self._grid = np.arange(RHO_RANGE[0] - PENALTY_STEP, RHO_RANGE[1] + 2 * PENALTY_STEP, PENALTY_STEP)
         penalty = at_nodes(basis, self._grid).log_determinant - np.log1p(-(self._grid**2))
         self._penalty_slope = np.gradient(penalty, PENALTY_STEP, edge_order=2)
 
     def values(self, left: Residuals) -> np.ndarray:
         """-2 log likelihood at the nodes, shape (n_nodes, n_voxels)."""
-        rss = self._own @ np.stack([left.power, left.lagged, np.square(left.edges).sum(axis=0)])
-        rss -= self._explained(left.cross[:-2], left.edges)
+        rss = self._own @ np.stack([left.power, left.lagged])
+        rss -= self._explained(left.cross)
         np.log(np.maximum(rss, np.finfo(float).tiny, out=rss), out=rss)
         rss *= self.dof
         rss += self._penalty

@@ -92,7 +92,7 @@ class FilteredSeries(NamedTuple):
 def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray, level: np.ndarray) -> FilteredSeries:
     """Products of the series of some voxels, in order of the level of their c."""
     basis, rows = averages.basis, averages.rows()
-    weights = np.ascontiguousarray(own_weights(averages.c, basis.n_scans).T)
+    weights = own_weights(averages.c, basis.n_scans)
     power = moments.power(own_spectra(basis.n_scans), basis.spans_constant)
     out = FilteredSeries(np.empty((rows.shape[1], voxels.size)), np.empty(voxels.size))
     # Voxels that lie side by side in memory, and those of one c side by side among them.
@@ -104,9 +104,9 @@ def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray
         y = moments.block(some).astype(np.float64, copy=False)
         if not basis.spans_constant:
             y += moments.mean[some]
-        own = np.einsum("kv,kv->v", weights[:, level[places]], power[:, some])
-        of_rows = np.empty((rows.shape[1], some.size))
+        of_series, own, of_rows = power[:, some], np.empty(some.size), np.empty((rows.shape[1], some.size))
         for k, run in runs(level[places]):
+            np.matmul(weights[k], of_series[:, run], out=own[run])
             np.matmul(rows[k], y[:, run], out=of_rows[:, run])
         out.rows[:, places], out.own[places] = of_rows, own
 

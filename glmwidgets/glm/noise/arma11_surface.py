@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 __all__ = ["U_MAX", "Lowest", "Unit", "a_at", "gain_over_ar1", "lowest_points"]
 
 # Nodes and coarse places in c, and in the share of the way from the least a to A_MAX that a lies at.
-N_NODES, N_NODES_POOLED, N_COARSE = (7, 10), (8, 11), (12, 12)
+N_NODES, N_NODES_POOLED, N_COARSE = (6, 9), (7, 10), (12, 12)
+
+# Nodes where c is negative: that range is shorter.
+N_NODES_NEGATIVE = (5, 9)
 
 # An ``atanh c`` so small may be better below 0.
-NEAR = 0.2
+NEAR = 0.1
 
 U_MAX = np.arctanh(A_MAX)
 
-# Voxels whose residuals are made at once, and stay in the processor's cache until they are multiplied.
-CHUNK = 512
-
 # Coordinates of a fit that are larger than so many lengths of the residuals are taken from them in double precision.
 LARGE = 30
+
+TINY = np.finfo(np.float32).tiny
 
 
 class Unit(NamedTuple):
@@ -51,7 +53,7 @@ class Unit(NamedTuple):
     fitted : array of shape (rank, n_voxels)
         Coordinates of what was subtracted.
     own : array of shape (n_spectra, n_voxels)
-        Products of the whole series with themselves, see `glmwidgets.glm.noise.moving_average.own_spectra`.
+        Products of the whole series with themselves, as they are; see `glmwidgets.glm.noise.moving_average.own_spectra`.
     """
 
     e: np.ndarray
@@ -69,16 +71,16 @@ class Unit(NamedTuple):
         series = moments.block(voxels)
         # What is subtracted counts in units of what is left: wild scans with columns of their own want more digits.
         is_large = np.abs(fitted * per_length).max(initial=0) > LARGE
-        e = np.empty(series.shape, np.float64 if is_large else np.float32)
-        for start in range(0, per_length.size, CHUNK):
-            some = slice(start, start + CHUNK)
-            part = basis.q @ -fitted[:, some]
-            part += series[:, some]
-            if not basis.spans_constant:
-                part += moments.mean[voxels][some]
-            e[:, some] = part
+        e = series.astype(np.float64 if is_large else np.float32)
+        if not basis.spans_constant:
+            e += moments.mean[voxels].astype(e.dtype)
+        e -= basis.q.astype(e.dtype) @ fitted.astype(e.dtype)
         own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
-        return cls(e, per_length, fitted * per_length, own * per_length**2)
+        return cls(e, per_length, fitted * per_length, own)
+
+    def at(self, voxels: np.ndarray) -> Unit:
+        """Those of some of the voxels."""
+        return Unit(self.e[:, voxels], self.per_length[voxels], self.fitted[:, voxels], self.own[:, voxels])
 
 
 class Lowest(NamedTuple):
@@ -103,6 +105,17 @@ class Lowest(NamedTuple):
     tilt: np.ndarray
     bend: np.ndarray
 
+    @classmethod
+    def joined(cls, parts: list[Lowest]) -> Lowest:
+        """Of blocks, one after the other."""
+        return cls(*(np.concatenate(of_part) for of_part in zip(*parts, strict=True)))
+
+    def replace(self, voxels: np.ndarray, other: Lowest) -> None:
+        """Take for some voxels what was found elsewhere, where that is lower."""
+        better = other.value < self.value[voxels]
+        for mine, theirs in zip(self, other, strict=True):
+            mine[voxels[better]] = theirs[better]
+
 
 class _Surface:
     """The restricted likelihood of many voxels on one side of c = 0, where the least a, max(c, 0), has its corner."""
@@ -119,34 +132,34 @@ class _Surface:
         self._rows = {rows.dtype: rows, np.dtype(np.float32): rows.astype(np.float32)}
         self._own = own_weights(averages.c, basis.n_scans)
         a = np.tanh(a_at(nodes[:, None], shares))
-        self._penalty = averages.penalty(a)
+        self._penalty = averages.penalty(a).astype(np.float32)[..., None]
         self._explained = [averages.at_nodes(k, of_node, np.float32) for k, of_node in enumerate(a)]
-        c, at_edges = averages.c[:, None], averages.at_edges.T[..., None]
-        scale, g, w = terms(c, at_edges, a)
-        self._of_own = np.stack([scale, -g, *(-g * w)], axis=-1)
+        self._scale, self._g, _ = terms(averages.c[:, None], averages.at_edges.T[..., None], a)
 
     def values(self, unit: Unit) -> np.ndarray:
         """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels), of residuals of unit length."""
         averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.e.shape[1]
         products = (self._rows[unit.e.dtype] @ unit.e).reshape(n_c, -1, n_voxels)
         products *= unit.per_length.astype(products.dtype)
+        fitted = unit.fitted.astype(products.dtype)
         filtered = self._own @ unit.own
-        # Large terms that cancel, and the logarithm's many digits, in double precision.
-        out, of_own = np.empty((n_c, n_a, n_voxels), np.float32), np.ones((4, n_voxels))
+        filtered *= np.square(unit.per_length)
+        out, rss = np.empty((n_c, n_a, n_voxels), np.float32), np.empty((n_a, n_voxels))
         for k, explained in enumerate(self._explained):
-            cross, edges = products[k, :-2], products[k, -2:]
             # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
-            turned = averages.rotation[k].T @ unit.fitted
-            filtered[k] -= 2 * np.einsum("jv,jv->v", turned.astype(cross.dtype), cross)
-            filtered[k] -= averages.diagonal[k] @ np.square(turned, out=turned)
-            of_own[1] = filtered[k]
-            np.square(edges, out=of_own[2:])
-            rss = self._of_own[k] @ of_own
-            rss -= explained(cross, edges)
-            np.log(np.maximum(rss, np.finfo(float).tiny, out=rss), out=rss)
-            rss *= self.dof
-            rss += self._penalty[k][:, None]
-            out[k] = rss
+            turned = averages.rotation[k].T.astype(fitted.dtype) @ fitted
+            of_fit = averages.diagonal[k].astype(fitted.dtype)[:, None] * turned
+            of_fit += products[k, :-2]
+            of_fit += products[k, :-2]
+            filtered[k] -= np.einsum("jv,jv->v", turned, of_fit)
+            # Large terms that cancel, in double precision.
+            np.multiply(-self._g[k][:, None], filtered[k], out=rss)
+            rss += self._scale[k][:, None]
+            rss -= explained(products[k].astype(np.float32, copy=False))
+            np.maximum(rss, TINY, out=out[k], casting="same_kind")
+        np.log(out, out=out)
+        out *= np.float32(self.dof)
+        out += self._penalty
         return out.reshape(n_c * n_a, -1)
 
     def lowest(self, values: np.ndarray) -> Lowest:
@@ -180,46 +193,50 @@ def lowest_points(
     -------
     Lowest
     """
-    n_nodes = N_NODES if pooling is None else N_NODES_POOLED
     products, n_voxels = LaggedProducts(moments, basis, order=0), moments.n_voxels
     moments.power(own_spectra(basis.n_scans), basis.spans_constant)
+    negative = _Surface(basis, N_NODES_NEGATIVE, (C_MIN, 0.0))
+    blocks = even_blocks(n_voxels, BLOCK)
 
-    def values(surface: _Surface, voxels: slice | np.ndarray) -> np.ndarray:
-        return surface.values(Unit.of(moments, basis, products, voxels))
+    def unit(voxels: slice | np.ndarray) -> Unit:
+        return Unit.of(moments, basis, products, voxels)
 
-    def lowest(surface: _Surface, blocks: list[slice] | list[np.ndarray]) -> Lowest:
-        if pooling is None:
-            parts = side_by_side(lambda some: surface.lowest(values(surface, some)), blocks)
-        else:
-            curves = np.zeros((n_nodes[0] * n_nodes[1], n_voxels), np.float32)
+    if pooling is None:
+        positive = _Surface(basis, N_NODES, (0.0, C_MAX))
 
-            def fill(some: slice | np.ndarray) -> None:
-                curves[:, some] = values(surface, some)
+        def of_block(block: slice) -> Lowest:
+            here = unit(block)
+            found = positive.lowest(positive.values(here))
+            near = np.flatnonzero(found.c < NEAR)
+            found.replace(near, negative.lowest(negative.values(here.at(near))))
+            return found
 
-            side_by_side(fill, _with_sharers(blocks, pooling, neighbours, n_voxels))
-            curves = pooled_curves(curves, ~moments.constant, pooling, neighbours)
-            parts = side_by_side(lambda some: surface.lowest(curves[:, some]), blocks)
-        return Lowest(*(np.concatenate(of_part) for of_part in zip(*parts, strict=True)))
+        return Lowest.joined(side_by_side(of_block, blocks))
 
-    found = lowest(_Surface(basis, n_nodes, (0.0, C_MAX)), even_blocks(n_voxels, BLOCK))
-    # The other side of c = 0 is looked at from near it.
+    def pooled(surface: _Surface, of: np.ndarray | None = None) -> Lowest:
+        curves = np.zeros((n_voxels, surface.n_nodes[0] * surface.n_nodes[1]), np.float32)
+
+        def fill(some: slice | np.ndarray) -> None:
+            curves[some] = surface.values(unit(some)).T
+
+        side_by_side(fill, blocks if of is None else _sharers(of, pooling, neighbours, n_voxels))
+        shared = pooled_curves(curves.T, ~moments.constant, pooling, neighbours)
+        some = blocks if of is None else [of[block] for block in even_blocks(of.size, BLOCK)]
+        return Lowest.joined(side_by_side(lambda voxels: surface.lowest(shared[:, voxels]), some))
+
+    found = pooled(_Surface(basis, N_NODES_POOLED, (0.0, C_MAX)))
     near = np.flatnonzero(found.c < NEAR)
     if near.size:
-        other = lowest(_Surface(basis, n_nodes, (C_MIN, 0.0)), [near[some] for some in even_blocks(near.size, BLOCK)])
-        better = other.value < found.value[near]
-        for mine, theirs in zip(found, other, strict=True):
-            mine[near[better]] = theirs[better]
+        found.replace(near, pooled(negative, near))
     return found
 
 
-def _with_sharers(
-    blocks: list[slice] | list[np.ndarray], pooling: str, neighbours: scipy.sparse.spmatrix | None, n_voxels: int
-) -> list[slice] | list[np.ndarray]:
-    """Blocks of all with whom voxels share their noise."""
-    if isinstance(blocks[0], slice):
-        return blocks
+def _sharers(
+    voxels: np.ndarray, pooling: str, neighbours: scipy.sparse.spmatrix | None, n_voxels: int
+) -> list[np.ndarray]:
+    """Blocks of all with whom some voxels share their noise."""
     some = np.zeros((1, n_voxels))
-    some[0, np.concatenate(blocks)] = 1
+    some[0, voxels] = 1
     wanted = np.flatnonzero(pooled_curves(some, np.ones(n_voxels, bool), pooling, neighbours)[0])
     return [wanted[block] for block in even_blocks(wanted.size, BLOCK)]
 
@@ -235,7 +252,7 @@ def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
     basis : DesignBasis
     """
     unit = Unit.of(moments, basis, LaggedProducts(moments, basis, order=0), slice(None))
-    positive, negative = (_Surface(basis, N_NODES, in_c) for in_c in ((0.0, C_MAX), (C_MIN, 0.0)))
+    positive, negative = _Surface(basis, N_NODES, (0.0, C_MAX)), _Surface(basis, N_NODES_NEGATIVE, (C_MIN, 0.0))
     values = positive.values(unit)
     alone = positive.polynomials.lowest_at_zero(values)
     best = np.minimum(positive.lowest(values).value, negative.lowest(negative.values(unit)).value)

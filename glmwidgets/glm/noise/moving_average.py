@@ -102,13 +102,20 @@ class MovingAverages:
     def rows(self) -> np.ndarray:
         """What makes ``q' H y`` and then ``F' D^-1 y`` of a series y, shape (n_levels, rank + 2, n_scans)."""
         _, _, filtered, solved = self._sines()
-        return sines(np.concatenate([self.rotation.transpose(0, 2, 1) @ filtered, solved], axis=1), axis=-1)
+        spectra = own_spectra(self.basis.n_scans)
+        if self.c.size > len(spectra):
+            # H q as weighted sums of what a few spectra make of q: sines of every level would take longer.
+            of_q = sines(sines(self.basis.q).T[:, None] * spectra, axis=-1)
+            filtered = np.tensordot(own_weights(self.c, self.basis.n_scans), of_q, axes=(1, 1))
+        else:
+            filtered = sines(filtered, axis=-1)
+        return np.concatenate([self.rotation.transpose(0, 2, 1) @ filtered, sines(solved, axis=-1)], axis=1)
 
     def at_nodes(self, level: int, a: np.ndarray, dtype: type = np.float64) -> ExplainedAtNodes:
-        """What the design explains, and ``log |q' W q|``, at one value of c and values of a."""
+        """What the design and the ends explain, and ``log |q' W q|``, at one value of c and values of a."""
         scale, g, w = terms(self.c[level], self.at_edges[level][:, None], a)
         d = scale[:, None] - g[:, None] * self.diagonal[level]
-        return ExplainedAtNodes(d, self.edges[level], g, w.T, (g * w).T, dtype)
+        return ExplainedAtNodes(d, self.edges[level], g, (g * w).T, dtype)
 
     def penalty(self, a: np.ndarray) -> np.ndarray:
         """``log |q' W q| - log |W|``: the part of the restricted likelihood that no data enter.

@@ -50,8 +50,9 @@ class Pooling(NamedTuple):
 
 def _over_neighbours(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.sparse.spmatrix) -> np.ndarray:
     share = neighbours @ usable.astype(float)
-    total = (neighbours @ curves.T).T
-    return np.divide(total, share, out=np.zeros_like(curves), where=share > 0)
+    # In the curves' own precision, and voxel by voxel in memory: what a product with few columns is quickest in.
+    total = neighbours.astype(curves.dtype) @ np.ascontiguousarray(curves.T)
+    return np.divide(total, share[:, None], out=np.zeros_like(total), where=share[:, None] > 0).T
 
 
 def _over_all(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.sparse.spmatrix | None) -> np.ndarray:

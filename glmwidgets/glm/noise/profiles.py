@@ -1,11 +1,13 @@
 """Likelihood curves of many voxels at once: a few nodes that all voxels share, polynomials between them.
 
-Where the precision of the errors, in coordinates of the design, is a diagonal and a matrix of rank two,
+Where the precision of the errors is ``W = K - B diag(k) B'`` with two columns B, and in coordinates of the design
+``q' K q = diag(d)``, ``q' K e = -g c`` and ``q' B = F``, the least residual sum of squares is
 
-    G = diag(d) - F diag(k) F',    b = -g (c + F (h * ends)),
+    e' K e - g^2 sum c^2 / d - r' (diag(1/k) - F' diag(1/d) F)^-1 r,    r = ends + g F' diag(1/d) c,    ends = B' e
 
-with d, k, g, h known at a node and c and `ends` the voxel's, the explained sum of squares ``b' G^-1 b`` takes a
-voxel's squares of c, and four weighted sums of c and ends, at each node: no system is solved.
+(the fit under K, and what the two columns take of what it leaves; by Woodbury's identity). With d, k and g known at a
+node it takes a voxel's squares of c, and two weighted sums of c and ends: no system is solved. ``q' W q`` is
+``G = diag(d) - F diag(k) F'``.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ class Chebyshev:
 
 
 class ExplainedAtNodes:
-    """``b' G^-1 b`` and ``log |G|`` at some nodes.
+    """What is subtracted from ``e' K e`` to get the residual sum of squares, and ``log |G|``, at some nodes.
 
     Parameters
     ----------
@@ -112,8 +114,8 @@ class ExplainedAtNodes:
         Positive.
     f : array of shape (rank, 2)
     g : array of shape (n_nodes,)
-    h, k : array of shape (n_nodes, 2)
-        k is not negative.
+    k : array of shape (n_nodes, 2)
+        Not negative.
     dtype : type
         Precision of the sums over voxels.
 
@@ -123,34 +125,23 @@ class ExplainedAtNodes:
         ``log |G|``.
     """
 
-    def __init__(
-        self, d: np.ndarray, f: np.ndarray, g: np.ndarray, h: np.ndarray, k: np.ndarray, dtype: type = np.float64
-    ):
+    def __init__(self, d: np.ndarray, f: np.ndarray, g: np.ndarray, k: np.ndarray, dtype: type = np.float64):
         weights = f.T / d[:, None, :]  # F' diag(1/d)
-        crossed = weights @ f
         root_k = np.sqrt(k)
-        core = np.eye(2) - root_k[:, :, None] * crossed * root_k[:, None, :]
+        core = np.eye(2) - root_k[:, :, None] * (weights @ f) * root_k[:, None, :]
         self.log_determinant = np.log(d).sum(axis=1) + np.log(np.linalg.det(core))
-        # With u = F' c/d, x = h * ends and t = u + F'(F/d) x:
-        # b'G^-1 b = g^2 [sum c^2/d + t' (diag(1/k) - F'(F/d))^-1 t + x'(u + t)]
+        ends = np.broadcast_to(np.eye(2), (len(d), 2, 2))
+        left = np.concatenate([g[:, None, None] * weights, ends], axis=2)
         root = root_k[:, :, None] * np.linalg.cholesky(np.linalg.inv(core))
-        of_ends = crossed * h[:, None, :]
-        first = np.concatenate([weights, of_ends], axis=2)
-        second = np.concatenate([2 * weights, of_ends], axis=2)
-        rows = np.stack([root.transpose(0, 2, 1) @ first * g[:, None, None], h[:, :, None] * second])
-        rows[1] *= (g**2)[:, None, None]
-        self._rows = rows.transpose(0, 2, 1, 3).reshape(-1, d.shape[1] + 2).astype(dtype)
+        # The first row of every node, then the second ones.
+        self._rows = (root.transpose(0, 2, 1) @ left).transpose(1, 0, 2).reshape(-1, left.shape[2]).astype(dtype)
         self._of_squares = ((g**2)[:, None] / d).astype(dtype)
-        self._dtype = dtype
 
-    def __call__(self, c: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """``b' G^-1 b`` of shape (n_nodes, n_voxels), for c of shape (rank, n_voxels) and ends (2, n_voxels)."""
-        both = np.concatenate([c, ends]).astype(self._dtype, copy=False)
-        sums = (self._rows @ both).reshape(4, -1, both.shape[1])
-        out = self._of_squares @ np.square(both[:-2])
-        np.square(sums[:2], out=sums[:2])
-        sums[2] *= both[-2]
-        sums[3] *= both[-1]
-        for of_end in sums:
+    def __call__(self, cross: np.ndarray) -> np.ndarray:
+        """At the nodes, shape (n_nodes, n_voxels), for c and then the ends, shape (rank + 2, n_voxels)."""
+        sums = self._rows @ cross
+        np.square(sums, out=sums)
+        out = self._of_squares @ np.square(cross[:-2])
+        for of_end in sums.reshape(2, *out.shape):
             out += of_end
         return out

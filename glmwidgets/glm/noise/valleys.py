@@ -15,6 +15,9 @@ __all__ = ["LowestPoint", "Polynomials"]
 # longer than CLOSE.
 MOST_STEPS, CLOSE, FARTHEST = 6, 0.1, 1.5
 
+# Share of the surfaces that is taken as all of them.
+MOST = 0.5
+
 # Around a coarse place a surface is taken as its Taylor polynomial of this degree in each of x and y.
 DEGREE = 4
 
@@ -99,7 +102,7 @@ class Polynomials:
         """
         values = values.astype(np.float32, copy=False)
         # One row a surface: the search for the least value then runs over contiguous memory.
-        best = (values.T @ self._to_coarse.T).argmin(axis=1)
+        best = (values.T @ self._to_coarse.T).argmin(axis=1).astype(np.int16)  # short ones are sorted at once
         order = np.argsort(best, kind="stable")
         best = best[order]
         values = values[:, order]
@@ -148,8 +151,12 @@ def _valley(
     out, some = np.empty((5, n), np.float32), np.arange(n)
     best_place = place = np.zeros((2, n), np.float32)
     least = np.full(n, np.inf, np.float32)
-    for _ in range(MOST_STEPS):
-        value, slope, bend = _derivatives(series, place)
+    # At 0 the coefficients are the derivatives.
+    value, slope = series[0, 0], np.stack([series[1, 0], series[0, 1]])
+    bend = np.stack([2 * series[2, 0], series[1, 1], 2 * series[0, 2]])
+    for taken in range(MOST_STEPS):
+        if taken:
+            value, slope, bend = _derivatives(series, place)
         down = value <= least
         step = np.clip(place + _newton(place, slope, bend, low, high), low, high) - place
         # From where it went up, half of the way back.
@@ -164,6 +171,10 @@ def _valley(
         out[:, some[down]] = told[:, down]
         if not far.any():
             break
+        if taken == 0 and far.mean() > MOST:
+            # To leave the few out would take longer than their step.
+            best_place, least, place = place, value, place + step
+            continue
         best_place, least = np.where(down, place, best_place)[:, far], np.minimum(value, least)[far]
         some, place, series = some[far], (place + step)[:, far], series[..., far]
         low, high = low[:, far], high[:, far]
