@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["U_MAX", "Lowest", "Unit", "a_at", "gain_over_ar1", "lowest_points"]
 
-# Nodes and coarse places in c, and in the share of the way from the least a to A_MAX that a lies at.
+# Nodes and coarse places in c, and in the share of the way from the least a to A_MAX that a lies at. What is found
+# is in the mean within 0.012 of the least -2 log likelihood (0.03 of the sum of seven voxels that share), which the
+# chance of two parameters raises by 2.
 N_NODES, N_NODES_POOLED, N_COARSE = (6, 9), (7, 10), (12, 12)
 
 # Nodes where c is negative: that range is shorter.
@@ -53,7 +55,7 @@ class Unit(NamedTuple):
     fitted : array of shape (rank, n_voxels)
         Coordinates of what was subtracted.
     own : array of shape (n_spectra, n_voxels)
-        Products of the whole series with themselves, as they are; see `glmwidgets.glm.noise.moving_average.own_spectra`.
+        Products of the whole series with themselves, as they are; see `glmwidgets.glm.noise.moving_average`.
     """
 
     e: np.ndarray
@@ -208,7 +210,8 @@ def lowest_points(
             here = unit(block)
             found = positive.lowest(positive.values(here))
             near = np.flatnonzero(found.c < NEAR)
-            found.replace(near, negative.lowest(negative.values(here.at(near))))
+            if near.size:
+                found.replace(near, negative.lowest(negative.values(here.at(near))))
             return found
 
         return Lowest.joined(side_by_side(of_block, blocks))
