@@ -306,8 +306,8 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             "ar-auto",
             "AR, order by AICc",
             "Autoregression of the order, up to 6, that AICc prefers in each voxel, not biased by the design.",
-            "It follows noise of any shape that some scans back describe, but calls .047 to .111 of nothing significant "
-            "at .05: most in runs of fewer than 200 scans and at short TRs.",
+            "It follows noise of any shape that some scans back describe, but calls .047 to .111 of nothing "
+            "significant at .05: most in runs of fewer than 200 scans and at short TRs.",
             fit_ar_auto,
             options=("pooling", "neighbours"),
             parameters=(*PHI.up_to(MAX_ORDER), NoiseParameter("order", "order", unit="scans")),
