@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["U_MAX", "Lowest", "Unit", "a_at", "gain_over_ar1", "lowest_points"]
 
 # Nodes and coarse places in c, and in the share of the way from the least a to A_MAX that a lies at. What is found
-# is in the mean within 0.012 of the least -2 log likelihood (0.03 of the sum of seven voxels that share), which the
+# is in the mean within 0.01 of the least -2 log likelihood (0.03 of the sum of seven voxels that share), which the
 # chance of two parameters raises by 2.
-N_NODES, N_NODES_POOLED, N_COARSE = (6, 9), (7, 10), (12, 12)
+N_NODES, N_NODES_POOLED, N_COARSE = (7, 10), (7, 10), (12, 12)
 
 # Nodes where c is negative: that range is shorter.
-N_NODES_NEGATIVE = (5, 9)
+N_NODES_NEGATIVE = (6, 10)
 
 # An ``atanh c`` so small may be better below 0.
-NEAR = 0.1
+NEAR = 0.2
 
 U_MAX = np.arctanh(A_MAX)
 
