@@ -75,6 +75,8 @@ def test_the_page_explores_what_was_named(files):
     assert two["bold"] == [files[0][0], files[1][0]]
     assert two["events"] == [files[0][1], files[1][1]]
     assert json.dumps(_notebook(None)).count("simulate_run()") == 1
+    (cell,) = _notebook({"dataset": "/a 'study'"}, "explore_study")["cells"]
+    assert "gw.explore_study(**json.loads(" in cell["source"]
 
 
 def test_the_page_explores_given_designs(files, tmp_path):

@@ -32,7 +32,12 @@ def test_a_study_from_the_list_to_the_group(folder, capsys):
     assert "no run is fitted yet" in said
     assert "seen:" not in said
     assert main(["study", "run", str(folder), "--executor", "here"]) == 0
-    assert "3 of 3  sub-03: fitted" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 of 3, " in said
+    assert " left  sub-01: fitted" in said
+    assert "3 of 3  sub-03: fitted" in said
+    assert main(["study", "app", str(folder), "--no-browser", "--most", "0"]) == 2
+    assert "--most is the number of pages" in capsys.readouterr().err
     assert main(["study", "status", str(folder)]) == 0
     assert "3 of 3 runs" in capsys.readouterr().out
     assert main(["study", "gather", str(folder), "--rule", "fd_max >= 1000"]) == 0

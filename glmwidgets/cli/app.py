@@ -17,7 +17,7 @@ from glmwidgets.cli import Parser
 from glmwidgets.cli.server import add_server_options, check_installed, place_and_token, running, watch
 from glmwidgets.files.writing import write_text
 
-__all__ = ["app", "running_app"]
+__all__ = ["add_page_options", "app", "open_app", "running_app"]
 
 NOTEBOOK = "glmwidgets.ipynb"
 THEMES = ("light", "dark")
@@ -67,6 +67,14 @@ def app(argv: Sequence[str]) -> int:
         metavar="FILE",
         help="design matrix made elsewhere, a row a scan, in the place of events; one for each image",
     )
+    add_page_options(parser)
+    given = parser.parse_intermixed_args(list(argv))
+    check_installed("app", "app")
+    return open_app(_runs(given.files, given.t_r, given.design or []), given)
+
+
+def add_page_options(parser: Parser) -> None:
+    """Options of every explorer that is a page of its own."""
     parser.add_argument("--theme", choices=THEMES, default="light", help="(default: %(default)s)")
     parser.add_argument(
         "--most",
@@ -76,17 +84,31 @@ def app(argv: Sequence[str]) -> int:
         help="pages that may be open at once, each with a kernel of some 400 MB (default: %(default)s)",
     )
     add_server_options(parser)
-    given = parser.parse_intermixed_args(list(argv))
-    check_installed("app", "app")
+
+
+def open_app(chosen: dict[str, Any] | None, given: Any, opens: str = "explore") -> int:
+    """Open an explorer full page until it is stopped.
+
+    Parameters
+    ----------
+    chosen, opens
+        As in `running_app`.
+    given : Namespace
+        Of a parser with the options of `add_page_options`.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
     if given.most < 1:
         raise ValueError(f"--most is the number of pages that may be open at once, 1 or more; got {given.most}")
-    chosen = _runs(given.files, given.t_r, given.design or [])
     print("Starting Voilà ...", flush=True)
     todo = (
         f"Each page that is opened has an analysis of its own; up to {given.most} may be open at once (--most). "
         "That of a page that was left is gone within a minute.\nPress Ctrl+C here to stop."
     )
-    with running_app(chosen, given.ip, given.port, given.theme, given.most) as (process, base, token):
+    with running_app(chosen, given.ip, given.port, given.theme, given.most, opens) as (process, base, token):
         watch(process, f"{base}/?token={token}", given, todo)
     print("Voilà has stopped.")
     return 0
@@ -120,14 +142,14 @@ def _runs(files: Sequence[str], t_r: float | None, designs: Sequence[str] = ()) 
     return {name: found[0] if len(runs) == 1 else found for name, found in given.items()} | {"t_r": t_r}
 
 
-def _notebook(chosen: dict[str, Any] | None) -> dict[str, Any]:
+def _notebook(chosen: dict[str, Any] | None, opens: str = "explore") -> dict[str, Any]:
     """One cell that shows the explorer; what a person named stands in it as a text, never as code."""
     run = "simulate_run()" if chosen is None else f"**json.loads({json.dumps(chosen)!r})"
     source = [
         "import json",
         "import glmwidgets as gw",
         "from glmwidgets.datasets import simulate_run",
-        f"explorer = gw.explore({run})",
+        f"explorer = gw.{opens}({run})",
         "explorer",
     ]
     cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": "\n".join(source)}
@@ -154,13 +176,14 @@ def running_app(
     port: int | None = None,
     theme: str = "light",
     most: int = MOST_PAGES,
+    opens: str = "explore",
 ) -> Iterator[tuple[subprocess.Popen, str, str]]:
     """Voilà in a process of its own, stopped at the end of the block.
 
     Parameters
     ----------
     chosen : dict, optional
-        Arguments of `glmwidgets.explore`; a simulated run by default.
+        Arguments of what is opened; a simulated run by default.
     ip : str
         Address to listen on.
     port : int or None
@@ -168,6 +191,8 @@ def running_app(
     theme : {"light", "dark"}
     most : int
         Pages that may be open at once.
+    opens : {"explore", "explore_study"}
+        Function of `glmwidgets` that opens the explorer.
 
     Yields
     ------
@@ -187,7 +212,7 @@ def running_app(
         write_text(template / "conf.json", json.dumps({"base_template": "lab"}), "page")
         folder.mkdir()
         config.mkdir(mode=0o700)
-        write_text(folder / NOTEBOOK, json.dumps(_notebook(chosen)), "notebook")
+        write_text(folder / NOTEBOOK, json.dumps(_notebook(chosen, opens)), "notebook")
         # In a file, for the words of a command can be read by everybody on the machine.
         write_text(config / "voila.json", json.dumps(_configuration(token, most)), "configuration")
         paths = [str(Path(private) / "data"), *filter(None, [os.environ.get("JUPYTER_PATH")])]

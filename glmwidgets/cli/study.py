@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets.cli import CommandError, Parser
+from glmwidgets.cli.app import add_page_options, open_app
 from glmwidgets.cli.fit import entities_of
 from glmwidgets.cli.options import add_settings, as_options_say
 from glmwidgets.cli.report import what_reports_lack
+from glmwidgets.cli.server import check_installed
 from glmwidgets.execution.executors import lanes_of
 from glmwidgets.execution.lanes import HereLane, work_through
+from glmwidgets.execution.pace import Pace
 from glmwidgets.execution.task import Outcome
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.specification.field import SettingsError
-from glmwidgets.study.begun import first_model
+from glmwidgets.study.begun import build_aloud, first_model
 from glmwidgets.study.study import Study
 
 __all__ = ["study"]
@@ -176,11 +179,11 @@ def _run(argv: Sequence[str]) -> int:
     lanes, said = lanes_of(given.executor, given.workers)
     print(f"{'Where':<11}{said}")
     usable = [i for i, run in enumerate(made.runs) if not run.why_not]
-    counted = [0]
+    pace = Pace(len(usable))
 
     def heard(outcome: Outcome) -> None:
-        counted[0] += 1
-        print(f"{counted[0]:>4} of {len(usable)}  {_said(made, outcome)}", flush=True)
+        was_there = not outcome.why_not and outcome.value["there"]
+        print(f"{pace.count(was_there)}  {_said(made, outcome)}", flush=True)
 
     failed = work_through(made.tasks(usable), lanes, heard)
     return int(any(each.why_not for each in failed))
@@ -227,7 +230,7 @@ def _gather(argv: Sequence[str]) -> int:
     )
     given = parser.parse_args(list(argv))
     made = Study.open(given.folder)
-    made.build_previews()
+    build_aloud(made)
     if given.rule:
         chosen = made.exclusions
         for text in given.rule:
@@ -265,6 +268,21 @@ def _report(argv: Sequence[str]) -> int:
     return 0
 
 
+def _app(argv: Sequence[str]) -> int:
+    parser = Parser(
+        prog="glmwidgets study app",
+        description="Open the explorer of a study on a page of its own, by Voilà.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    add_page_options(parser)
+    given = parser.parse_args(list(argv))
+    check_installed("study app", "app")
+    made = Study.open(given.folder)
+    build_aloud(made)
+    return open_app({"dataset": str(made.folder)}, given, "explore_study")
+
+
 def _write_report(made: Study, out: Path, title: str | None = None) -> Path:
     from glmwidgets.report.page.runs import study_report
 
@@ -272,11 +290,11 @@ def _write_report(made: Study, out: Path, title: str | None = None) -> Path:
     return resolved(study_report(made, title=title).save_as_html(out, overwrite=True))
 
 
-PARTS = {"init": _init, "run": _run, "status": _status, "gather": _gather, "report": _report}
+PARTS = {"init": _init, "run": _run, "status": _status, "gather": _gather, "report": _report, "app": _app}
 
 
 def study(argv: Sequence[str]) -> int:
-    """Begin, run, count, gather or report on a study.
+    """Begin, run, count, gather, report on or look at a study.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "executors": "lanes_of",
     "lanes": "HereLane Lane LocalLane work_through",
+    "pace": "Pace",
     "store": "Store",
     "task": "Outcome Task task_of",
     "width": "local_width",

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -30,7 +30,7 @@ from glmwidgets.images.smooth import gaussian_sigma, n_cpus, storage_dtype
 from glmwidgets.images.voxels import Volume, each_volume, image_data, is_compressed, lies_in_file, scaling_of
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["Reader", "watched"]
+__all__ = ["Reader", "foreseen", "watched"]
 
 #: Volumes that are worked on at once, each thread at some of them.
 AT_ONCE = 8
@@ -57,6 +57,37 @@ def watched(watch: Callable[[Reader, int, np.ndarray], None]) -> Iterator[None]:
         yield
     finally:
         _watching.reset(before)
+
+
+#: Smoothing that will be wanted of what is opened.
+_foreseen: ContextVar[float | Sequence[float | None] | None] = ContextVar("foreseen", default=None)
+
+
+@contextmanager
+def foreseen(smoothing_fwhm: float | Sequence[float | None] | None) -> Iterator[None]:
+    """Say that of runs that are opened in this block the series of the given mask will be wanted smoothed, too.
+
+    A compressed file is then gone through once instead of twice.
+
+    Parameters
+    ----------
+    smoothing_fwhm : float, three floats or None
+        As in `Reader.series`.
+    """
+    before = _foreseen.set(smoothing_fwhm)
+    try:
+        yield
+    finally:
+        _foreseen.reset(before)
+
+
+class _Take(NamedTuple):
+    """A row of each volume: its length and type, what takes it, and of what, the stored values or the true ones."""
+
+    taker: Callable[[], Callable[[np.ndarray], np.ndarray]]
+    n: int
+    dtype: Any
+    of: Callable[[Volume], np.ndarray] = itemgetter(1)
 
 
 # Scans are asked for on any thread.
@@ -109,6 +140,7 @@ class Reader:
         self._stamp = _stamp(opened)
         self._found: _Found | None = None
         self._measured: tuple[np.ndarray, Series] | None = None
+        self._smoothed: tuple[np.ndarray, Any, Series] | None = None
         self._playing: tuple[int, np.ndarray, Iterator[Volume]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -221,11 +253,12 @@ class Reader:
             self.look()
             img = resample_img(self.image, domain.affine, domain.shape)
             return Series.of(masked_series(image_data(img), domain.mask, img.affine, smoothing_fwhm))
-        if smoothing_fwhm is not None and np.any(gaussian_sigma(self.opened.affine, smoothing_fwhm)):
-            dtype = storage_dtype(self._values_dtype)
-            how = (domain.mask, dtype, self.opened.affine, smoothing_fwhm)
-            rows = self._read(lambda: voxel_taker(*how), domain.size, dtype)
-            return _series(rows, None, dtype)
+        if self._smooths(smoothing_fwhm):
+            kept = self._smoothed
+            if kept is not None and kept[1] == smoothing_fwhm and np.array_equal(kept[0], domain.mask):
+                return kept[2]
+            take = self._smooth_take(domain.mask, smoothing_fwhm)
+            return _series(*self._read(take), None, take.dtype)
         mask, series = self._keep(domain.mask)
         if series.shape[1] == domain.size:
             return series
@@ -263,28 +296,35 @@ class Reader:
         scale = scaling_of(self.opened)
         return stored.dtype if scale is None else apply_read_scaling(stored, *scale).dtype
 
+    def _smooths(self, fwhm: float | Sequence[float | None] | None) -> bool:
+        return fwhm is not None and bool(np.any(gaussian_sigma(self.opened.affine, fwhm)))
+
+    def _smooth_take(self, mask: np.ndarray, fwhm: float | Sequence[float | None]) -> _Take:
+        dtype = storage_dtype(self._values_dtype)
+        how = (mask, dtype, self.opened.affine, fwhm)
+        return _Take(lambda: voxel_taker(*how), int(np.count_nonzero(mask)), dtype)
+
     def _keep(self, mask: np.ndarray) -> tuple[np.ndarray, Series]:
         """The series of a mask, or of a larger one that was kept."""
         if self._measured is None or (mask & ~self._measured[0]).any():
             stored = self.opened.dataobj.dtype if self._in_order else self._values_dtype
-            native = stored.newbyteorder("=")
-            rows = self._read(lambda: voxel_taker(mask, native), int(np.count_nonzero(mask)), native, itemgetter(0))
-            self._measured = (mask, _series(rows, scaling_of(self.opened), storage_dtype(self._values_dtype)))
+            native, fwhm = stored.newbyteorder("="), _foreseen.get()
+            takes = [_Take(lambda: voxel_taker(mask, native), int(np.count_nonzero(mask)), native, itemgetter(0))]
+            if self._smooths(fwhm):
+                takes.append(self._smooth_take(mask, fwhm))
+            rows = self._read(*takes)
+            self._measured = (mask, _series(rows[0], scaling_of(self.opened), storage_dtype(self._values_dtype)))
+            if len(takes) > 1:
+                self._smoothed = mask, fwhm, _series(rows[1], None, takes[1].dtype)
         return self._measured
 
-    def _read(
-        self,
-        taker: Callable[[], Callable[[np.ndarray], np.ndarray]] | None = None,
-        n: int = 0,
-        dtype: Any = None,
-        of: Callable[[Volume], np.ndarray] = itemgetter(1),
-    ) -> np.ndarray | None:
-        """Go through the volumes once: find what is not known of them yet, and take a row of each."""
+    def _read(self, *takes: _Take) -> list[np.ndarray]:
+        """Go through the volumes once: find what is not known of them yet, and take rows of each."""
         need_memory(self.need, f"reading {image_name(self.opened)}")
         found = _Found(self) if self._found is None else None
-        rows = None if taker is None else Rows((self.n_scans, n), dtype)
-        n_threads = 1 if taker is None else n_cpus()
-        takers = [] if taker is None else [taker() for _ in range(n_threads)]
+        n_threads = n_cpus() if takes else 1
+        filled = [(take, Rows((self.n_scans, take.n), take.dtype)) for take in takes]
+        takers = {take: [take.taker() for _ in range(n_threads)] for take in takes}
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
         with workers(n_threads) as each, closing(self._batches()) as batches:
             for first, some in batches:
@@ -292,19 +332,19 @@ class Reader:
                     found.see(first, some)
                     if (watch := _watching.get()) is not None and self._in_order:
                         watch(self, first + len(some), found.means.mean(n=first + len(some)))
-                if rows is not None:
-                    out = np.empty((len(some), n), dtype)
+                for take, rows in filled:
+                    out = np.empty((len(some), take.n), take.dtype)
 
-                    def fill(i: int, some: list[Volume] = some, out: np.ndarray = out) -> None:
+                    def fill(i: int, take: _Take = take, some: list[Volume] = some, out: np.ndarray = out) -> None:
                         for row, volume in zip(out[i::n_threads], some[i::n_threads], strict=True):
-                            row[:] = takers[i](of(volume))
+                            row[:] = takers[take][i](take.of(volume))
 
                     list(each(fill, range(n_threads)))
                     rows.add(out)
         if found is not None:
             found.checks.done()
             self._found = found
-        return None if rows is None else rows.done()
+        return [rows.done() for _, rows in filled]
 
     def _batches(self) -> Iterator[tuple[int, list[Volume]]]:
         first = 0

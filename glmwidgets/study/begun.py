@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.events import EventSource
+from glmwidgets.execution.pace import Pace
 from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.expressions import contrast_vector
@@ -20,10 +22,14 @@ from glmwidgets.study.index import StudyRun
 from glmwidgets.study.preview import cells_for, open_whole
 from glmwidgets.study.refit import design_for
 
+if TYPE_CHECKING:
+    from glmwidgets.study.study import Study
+
 #: Bytes of images from which it pays to begin workers for their previews.
 MUCH = 100 * 2**20
 
 __all__ = [
+    "build_aloud",
     "cells_of_spaces",
     "conditions_of",
     "first_model",
@@ -72,6 +78,22 @@ def place_to_read(images: Sequence[str]) -> str:
     """Where previews of some images are made: workers where there is much to read, or else here."""
     paths = [Path(image) for image in images]
     return "processes" if sum(path.stat().st_size for path in paths if path.is_file()) > MUCH else "here"
+
+
+def build_aloud(study: Study) -> None:
+    """Make the previews that are not there yet, and print how far one is where that takes long."""
+    todo = [i for i, run in enumerate(study.runs) if not run.why_not and study.preview(i) is None]
+    if place_to_read([study.runs[i].inputs.bold for i in todo]) == "here":
+        study.build_previews()
+        return
+    pace = Pace(len(todo))
+
+    def heard(i: int, _why_not: str) -> None:
+        if i in todo:
+            print(f"\rpreviews: {pace.count()}          ", end="", flush=True)
+
+    study.build_previews(heard)
+    print()
 
 
 def refuse_edited(model: Model) -> None:

@@ -22,6 +22,7 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.save import save_image
 from glmwidgets.runs.domain import Domain
+from glmwidgets.runs.reader import foreseen
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
 from glmwidgets.study.figures import figures_of_whole
@@ -92,7 +93,8 @@ def fill(study: Study, i: int, to: Path) -> Mapping[str, Any]:
     """Fit a run and write its maps and design to a folder; what stands in the manifest is returned."""
     row, asked = study.runs[i], study.model
     with Heard() as heard:
-        run = open_whole(row)
+        with foreseen(asked.data.smoothing_fwhm):
+            run = open_whole(row)
         why_not = study.build_preview(i, run)
         fitted, domain = whole_fit(run, asked)
         white, no_white = _whiteness(fitted, run, asked)

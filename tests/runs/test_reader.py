@@ -12,7 +12,7 @@ from glmwidgets.images.alive import alive_voxels
 from glmwidgets.images.mask import masked_series, voxel_series
 from glmwidgets.images.smooth import smooth
 from glmwidgets.images.voxels import each_volume
-from glmwidgets.runs.reader import Reader
+from glmwidgets.runs.reader import Reader, foreseen
 
 AFFINE = np.diag([3.0, 3.0, 4.0, 1.0])
 
@@ -120,3 +120,22 @@ def test_series_on_another_grid_are_brought_there():
     target = Reader(nib.Nifti1Image(np.zeros((4, 5, 5)), half)).domain
     series = reader.series(target.within(np.indices((4, 5, 5))[0] == 2))
     np.testing.assert_allclose(series, 2.5, atol=0.05)
+
+
+@pytest.mark.parametrize("smoothing", [5.0, None])
+def test_a_file_is_gone_through_once_where_smoothing_is_foreseen(tmp_path, monkeypatch, img, smoothing):
+    path = tmp_path / "run.nii.gz"
+    img.to_filename(path)
+    passes = []
+    monkeypatch.setattr("glmwidgets.runs.reader.each_volume", lambda one: passes.append(1) or each_volume(one))
+    mask = np.zeros(img.shape[:3], bool)
+    mask[1:4] = True
+    reader, usual = Reader(nib.load(path)), Reader(nib.load(path))
+    domain = reader.domain.within(mask)
+    with foreseen(smoothing):
+        reader.look(mask)
+    assert np.array_equal(reader.series(domain), usual.series(domain))
+    assert np.array_equal(reader.series(domain, smoothing), usual.series(domain, smoothing))
+    assert len(passes) == (3 if smoothing else 2)  # of which this reader's is one
+    part = reader.domain.within(mask & (np.indices(mask.shape)[1] > 1))
+    assert np.array_equal(reader.series(part, 5.0), usual.series(part, 5.0))

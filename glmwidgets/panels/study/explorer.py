@@ -30,6 +30,7 @@ from glmwidgets.specification.code import call_of
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
+from glmwidgets.study.begun import build_aloud
 from glmwidgets.study.gather import script
 from glmwidgets.study.index import row_of
 from glmwidgets.study.preview import open_whole
@@ -245,7 +246,7 @@ def explore_study(
         study = Study.open(dataset)
     else:
         study = _begun_or_opened(dataset, folder, contrasts, which)
-    study.build_previews()
+    build_aloud(study)
     if state is not None:
         settings = begun_with(state, settings, StudySettings)
     return StudyExplorer(StudySession(study, settings))
