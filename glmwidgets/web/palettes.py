@@ -146,7 +146,9 @@ def colour_of(condition: object, conditions: Iterable[object]) -> str:
 
 
 def css_variables() -> str:
-    """Style sheet that declares every row of `INKS`, for light and for dark pages.
+    """Style sheet that declares every row of `INKS`, for light and for dark pages of JupyterLab and marimo.
+
+    marimo shows each widget in a shadow tree, which ``:root`` does not reach.
 
     Examples
     --------
@@ -158,7 +160,9 @@ def css_variables() -> str:
         for name, ink in INKS.items()
     )
     dark = (f"--glmw-{name}: {ink.dark};" for name, ink in INKS.items() if ink.dark)
-    return f':root {{ {" ".join(light)} }}\n[data-jp-theme-light="false"] {{ {" ".join(dark)} }}\n'
+    light, dark = " ".join(light), " ".join(dark)
+    themes = (f'[data-jp-theme-light="false"] {{ {dark} }}', f":host-context(.dark) {{ {dark} }}")
+    return "\n".join([f":root, :host {{ {light} }}", *themes, ""])
 
 
 # Anchor colours of each map, from a value of zero to ``vmax``. A diverging map has one ramp for each sign; a

@@ -15,6 +15,7 @@ import traitlets as t
 from glmwidgets.panels.parts.heard import heard, is_whole
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
+from glmwidgets.web.palettes import css_variables
 
 __all__ = ["Band", "Bars", "Chart", "Line", "Mark", "Plot", "Region", "sent"]
 
@@ -180,6 +181,7 @@ class Chart(Drawn):
     """
 
     _esm = script("chart.js")
+    _css = css_variables()
 
     plots = t.List().tag(sync=True)
     regions = t.List().tag(sync=True)

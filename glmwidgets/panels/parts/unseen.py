@@ -13,15 +13,13 @@ from functools import wraps
 from typing import Any
 
 import anywidget
-import comm
 import ipywidgets
 import traitlets as t
 from ipywidgets import Widget
 
-__all__ = ["KERNELS", "SharedLayout", "Waits", "is_shared", "is_shown", "one", "opened_together", "show"]
+from glmwidgets.panels.parts.host import is_of_all_pages
 
-#: Packages whose channels lead to one kernel and all its pages: that of Jupyter's kernels, and where there is no page.
-KERNELS = ("ipykernel", "comm")
+__all__ = ["SharedLayout", "Waits", "is_shared", "is_shown", "one", "opened_together", "show"]
 
 #: Hides a widget of anywidget, which goes on looking as its first layout says when it is given another.
 HIDDEN = "glmw-hidden"
@@ -96,7 +94,7 @@ class SharedLayout(ipywidgets.Layout):
 
 def one(kind: type[Widget], **traits: Any) -> Widget:
     """The one model of a kind; another where it was closed, or where pages share no models."""
-    if comm.create_comm.__module__.partition(".")[0] not in KERNELS:
+    if not is_of_all_pages():
         return (ipywidgets.Layout if kind is SharedLayout else kind)(**traits)
     key = (kind, *traits.items())
     known = _shared.get(key)

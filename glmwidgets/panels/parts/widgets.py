@@ -3,7 +3,7 @@
 Each widget of ipywidgets brings a layout and mostly a style, models of their own that a page has to open before it
 shows anything: of 560 models of an explorer they were 330. What panels look like stands in the style sheet, so all of
 theirs would be alike; of a layout they change only whether a widget is shown. In hosts where one process serves many
-pages, each of which knows its own models only (shinywidgets), nothing is shared.
+pages, each of which knows its own models only (shinywidgets, Panel), nothing is shared.
 """
 
 from __future__ import annotations

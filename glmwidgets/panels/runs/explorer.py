@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -156,6 +157,9 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         named = {"events": events if all(events) else None, "design_matrices": designs if all(designs) else None}
         opened = call_of("gw.explore", given, named, first)
         return [opened, f"explorer.go_to({self.runs.every.index(session)})"]
+
+    def _parts(self) -> Sequence[W.Widget]:
+        return self.shown._parts()
 
     def _alive(self) -> str:
         """The page of the open tab."""

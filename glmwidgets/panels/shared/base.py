@@ -176,6 +176,11 @@ class Panel(W.VBox):
             self._alone = W.column("glmw", stylesheet(), *self._in_a_cell())
         return bundle(self._alone, f"glmwidgets panel {self._title or type(self).__name__!r}", **kwargs)
 
+    def _display_(self) -> Any:
+        from glmwidgets.panels.shared.marimo import alive_parts, in_marimo
+
+        return in_marimo(*alive_parts(self))
+
     def _in_a_cell(self) -> list[W.Widget]:
         """What is shown of the panel in a cell of its own."""
         return [self]

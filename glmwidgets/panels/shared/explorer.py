@@ -81,6 +81,15 @@ class ExplorerBase(W.VBox):
             words += f"; the first result was not there after {WAIT_UNATTENDED} s"
         return bundle(self, words, self._still(), **kwargs)
 
+    def _display_(self) -> Any:
+        from glmwidgets.panels.shared.marimo import in_marimo
+
+        return in_marimo(*self._parts())
+
+    def _parts(self) -> Sequence[W.Widget]:
+        """Views that are live where controls of ipywidgets cannot be shown."""
+        raise NotImplementedError
+
     def _still(self) -> bytes | None:
         """The map as a picture; None where there is none yet, or nothing to draw it with."""
         if self.session.result is None:
@@ -346,6 +355,10 @@ class SessionExplorer(Guided, ExplorerBase):
         self._top.value = (
             f'<span class="glmw-run">{escape(name)}</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
         )
+
+    def _parts(self) -> Sequence[W.Widget]:
+        series = getattr(self, "series", None)
+        return [self.map.viewer, self.map.slider, *([] if series is None else [series.chart])]
 
     def _alive(self) -> str:
         from glmwidgets.panels.shared.alive import alive_page

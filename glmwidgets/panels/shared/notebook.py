@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from glmwidgets.panels.parts.unseen import KERNELS
+from glmwidgets.panels.parts.host import LOSE, host, is_of_all_pages
 
 __all__ = [
     "bundle",
@@ -106,15 +106,15 @@ def is_unattended() -> bool:
 
 
 def may_threads_speak(widget: W.Widget) -> bool:
-    """Whether what a thread says reaches the page. Jupyter's kernels let it; shinywidgets, for one, refuses.
+    """Whether what a thread says reaches the page. Jupyter's kernels let it; shinywidgets refuses, Panel may lose it.
 
     Parameters
     ----------
     widget : Widget
         Any that is open: a thread sends it an empty message.
     """
-    if type(widget.comm).__module__.partition(".")[0] in KERNELS:
-        return True
+    if is_of_all_pages() or host() in LOSE:
+        return host() not in LOSE
     failed: list[Exception] = []
 
     def speak() -> None:

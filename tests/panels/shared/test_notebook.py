@@ -13,9 +13,11 @@ from comm.base_comm import BaseComm
 
 pytest.importorskip("anywidget")
 
+from glmwidgets.panels.parts.host import host, is_of_all_pages
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared import notebook
+from glmwidgets.panels.shared.marimo import alive_parts
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.single.session import Session
 
@@ -228,6 +230,40 @@ def test_where_threads_may_not_speak_the_explorer_answers_at_once(run, monkeypat
     assert explorer.session.is_current
     assert explorer.session.status.state == "idle"
     assert "host hears no other thread" in explorer.session.warned["host"][0]
+    explorer.close()
+
+
+class Forgetful(BaseComm):
+    """A channel as Panel has it: what a thread says may be lost, and there is no error."""
+
+    __module__ = "panel.io.ipywidget"
+
+    def publish_msg(self, *_args, **_kwargs):
+        pass
+
+
+def test_where_a_thread_is_lost_without_an_error_the_explorer_answers_at_once(run, monkeypatch):
+    monkeypatch.setattr(comm, "create_comm", Forgetful)
+    assert not is_of_all_pages()
+    explorer = Explorer(Session(run))
+    assert explorer.session.is_synchronous
+    assert explorer.session.result is not None
+    explorer.close()
+
+
+def test_a_kernel_that_is_not_jupyters_is_of_one_page(monkeypatch):
+    kernelbase = pytest.importorskip("ipykernel.kernelbase")
+    alone = type("BokehKernel", (), {"__module__": "ipywidgets_bokeh.kernel"})()
+    monkeypatch.setattr(kernelbase.Kernel, "_instance", alone)
+    assert (host(), is_of_all_pages()) == ("ipywidgets_bokeh", False)
+
+
+def test_marimo_is_given_the_views_that_it_can_show(run):
+    explorer = Explorer(Session(run, synchronous=True))
+    assert list(explorer._parts()) == [explorer.map.viewer, explorer.map.slider, explorer.series.chart]
+    assert explorer.map.viewer in alive_parts(explorer.map)
+    pytest.importorskip("marimo", reason="marimo is not installed; benchmarks/hosts.py opens the explorer in it")
+    assert "no controls of ipywidgets" in explorer._display_().text
     explorer.close()
 
 

@@ -1,0 +1,30 @@
+"""Who shows the widgets: whether that is one kernel with all its pages, and whether it hears other threads."""
+
+from __future__ import annotations
+
+import sys
+
+import comm
+
+__all__ = ["LOSE", "host", "is_of_all_pages"]
+
+# Packages whose channels lead to a kernel: that of Jupyter's kernels, and where there is no page.
+_OF_KERNELS = ("ipykernel", "comm")
+
+#: Packages whose channels take what another thread says, and may lose it without an error. Panel 1.9.4 sends from a
+#: list that it empties after sending: what is said meanwhile is gone.
+LOSE = ("panel", "ipywidgets_bokeh")
+
+
+def host() -> str:
+    """Package whose channels widgets open; that of Jupyter's kernels is ipykernel."""
+    package = comm.create_comm.__module__.partition(".")[0]
+    base = sys.modules.get("ipykernel.kernelbase") if package in _OF_KERNELS else None
+    kernel = getattr(base.Kernel, "_instance", None) if base else None
+    # ipywidgets_bokeh has ipykernel's channels, with a kernel of its own.
+    return package if kernel is None or hasattr(kernel, "user_ns") else type(kernel).__module__.partition(".")[0]
+
+
+def is_of_all_pages() -> bool:
+    """Whether what widgets say reaches every page that shows them, from any thread: so it is of Jupyter's kernels."""
+    return host() in _OF_KERNELS
