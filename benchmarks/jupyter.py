@@ -1,4 +1,4 @@
-"""A JupyterLab of its own on a free port, and notebooks in it whose cells have all run."""
+"""A JupyterLab of its own on a free port, and notebooks in it whose cells have all run; for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -46,8 +46,17 @@ FAILED_OUTPUT = (
     ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
 )
 RUN_ALL = "() => window.jupyterapp.commands.execute('runmenu:run-all')"
-DARK = "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-IS_DARK = "() => document.body.dataset.jpThemeLight === 'false'"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SET_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+HAS_THEME = "(light) => document.body.dataset.jpThemeLight === light"
+# No value is handed back: that of the command is the whole notebook.
+OPEN = "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }"
+CLOSE_ALL = """() => {
+  for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
+    widget.context?.sessionContext?.shutdown();
+    widget.dispose();
+  }
+}"""
 ASK = """async (code) => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
   const future = kernel.requestExecute({ code, store_history: false });
@@ -78,15 +87,49 @@ class Lab:
     url: str
     token: str
     root: Path
+    _kernels: list[str] = field(default_factory=list)
+
+    def start_kernel(self) -> None:
+        """Begin the kernel of a notebook that is still to be written; the one that is written next takes it."""
+        name = f"page_{secrets.token_hex(4)}.ipynb"
+        session = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+        request = urllib.request.Request(
+            f"{self.url}/api/sessions?token={self.token}",
+            json.dumps(session).encode(),
+            {"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=START_S).close()
+        self._kernels.append(name)
+
+    def write(self, cells: Sequence[str]) -> str:
+        """Write a notebook of these cells, and give its name."""
+        import nbformat
+
+        name = self._kernels.pop() if self._kernels else f"page_{secrets.token_hex(4)}.ipynb"
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        content = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(content, self.root / name)
+        return name
 
 
 @contextmanager
-def running_lab(root: Path, home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Lab]:
-    """JupyterLab with no configuration but its own, serving the folder `root`; its own files go to `home`."""
+def running_lab(
+    root: Path, home: Path, environment: Mapping[str, str] | None = None, startup: str = ""
+) -> Iterator[Lab]:
+    """JupyterLab with no configuration but its own, serving the folder `root`; its own files go to `home`.
+
+    Every kernel runs the code `startup` before its first cell.
+    """
     for name, value in LAB_SETTINGS.items():
         file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(value))
+    if startup:
+        folder = home / FOLDERS["IPYTHONDIR"] / "profile_default" / "startup"
+        folder.mkdir(parents=True)
+        (folder / "startup.py").write_text(startup)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -126,29 +169,31 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
             time.sleep(0.1)
 
 
-def open_notebook(page, lab: Lab, cells: Sequence[str], theme: str = "light", run: bool = True) -> None:
-    """Put a notebook of these cells on a page, and run all of them.
+def open_notebook(page, lab: Lab, cells: Sequence[str], theme: str = "light", stay: bool = False) -> None:
+    """Open a notebook of these cells on a page, and run all of them.
+
+    The page is loaded anew; with `stay`, a page that shows this JupyterLab already is kept.
 
     Raises
     ------
     RuntimeError
         If a cell wrote an error.
     """
-    import nbformat
-
-    name = f"page_{secrets.token_hex(4)}.ipynb"
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    content = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
-    )
-    nbformat.write(content, lab.root / name)
-    page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
+    name = lab.write(cells)
+    if stay and page.url.startswith(lab.url):
+        page.evaluate(OPEN, name)
+    else:
+        page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
     page.wait_for_function(KERNEL_IDLE, timeout=1000 * START_S)
-    if theme == "dark":
-        page.evaluate(DARK)
-        page.wait_for_function(IS_DARK)
-    if run:
-        run_all(page)
+    # Said in either case: the server remembers what was wanted last.
+    page.evaluate(SET_THEME, THEMES[theme])
+    page.wait_for_function(HAS_THEME, arg=str(theme != "dark").lower())
+    run_all(page)
+
+
+def close_notebooks(page) -> None:
+    """Close every notebook on a page, and end their kernels."""
+    page.evaluate(CLOSE_ALL)
 
 
 def run_all(page) -> None:

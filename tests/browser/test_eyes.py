@@ -72,6 +72,9 @@ def test_what_is_done_and_found_is_heard_and_can_be_touched(notebook, settle, as
     page.locator(".glmw-waits").wait_for(timeout=4000)
     page.locator(".glmw-waits").wait_for(state="detached", timeout=20_000)
     # fingers are wider than arrows
-    page.context.new_cdp_session(page).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     page.wait_for_function("() => matchMedia('(pointer: coarse)').matches")
     assert page.evaluate(SMALL) == []
+    devtools.detach()
+    page.wait_for_function("() => !matchMedia('(pointer: coarse)').matches")

@@ -422,7 +422,8 @@ def test_two_views_of_one_viewer(shown, ask, pixels):
 
 @pytest.mark.browser_context_args(device_scale_factor=2)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_fits_and_stays_crisp(shown, ask, pixels, screenshot, theme):
+@pytest.mark.usefixtures("context")  # a page of its own, with pixels of its own
+def test_fits_and_stays_crisp(shown, pixels, screenshot, theme):
     page, _ = shown(theme=theme)
     for width in (480, 900, 1800):
         page.set_viewport_size({"width": width, "height": 1300})
