@@ -10,8 +10,12 @@ pytest.importorskip("ipywidgets")
 pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
+from glmwidgets.datasets import simulate_run
 from glmwidgets.panels.parts.widgets import is_shared
 from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.panels.shared.commands import panels_of
+from glmwidgets.runs.opening import open_run
+from glmwidgets.session.single.session import Session
 
 
 @pytest.fixture
@@ -78,6 +82,15 @@ def test_the_contents_of_a_folded_panel_come_when_they_are_looked_at(explorer):
     assert has_contents(explorer.data), "an error stands beside its cause"
     explorer.design._repr_mimebundle_()
     assert explorer.design.matrix in explorer.design.children
+
+
+def test_every_panel_unfolds():
+    explorer = Explorer(Session(open_run(simulate_run("small")), synchronous=True))
+    for name, panel in panels_of(explorer).items():
+        panel.unfold()
+        assert not panel.is_folded, name
+        assert explorer.session.status.state == "idle", (name, explorer.session.status.details)
+    explorer.close()
 
 
 def test_ticks_choose_the_event_types(explorer):

@@ -36,6 +36,10 @@ _opened: WeakKeyDictionary[ipywidgets.Widget, float] = WeakKeyDictionary()
 _saying = threading.RLock()
 
 
+def _note(widget: ipywidgets.Widget, name: str) -> None:
+    _said.setdefault(widget, {})[name] = time.monotonic()
+
+
 class Told(Waits):
     """To be inherited before a widget that pages show: it remembers when it said what."""
 
@@ -56,18 +60,15 @@ class Told(Waits):
         """Tell the page and whoever observes."""
         if self.comm is not None and change["name"] in self.keys:
             with _saying:
-                self._note(change["name"])
+                _note(self, change["name"])
         super().notify_change(change)
 
     def send_state(self, key: Any = None) -> None:
         """Send a state, or a part of it, as it is now."""
         with _saying:
             if isinstance(key, str):
-                self._note(key)
+                _note(self, key)
             super().send_state(key)
-
-    def _note(self, name: str) -> None:
-        _said.setdefault(self, {})[name] = time.monotonic()
 
 
 def say_again(gathered: float) -> None:
