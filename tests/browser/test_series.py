@@ -121,7 +121,9 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, settle, pixels, as
     assert row.split() == ["drawn", str(n), "*", "drawn", "voxels"]
     assert "in sight of this same map" in panel.locator(".glmw-read").first.inner_text()
     screenshot(page.locator(".glmw-explorer"), f"regions_{look}")
-    page.mouse.move(x - 40, y - 20)
+    ask(page, "ex.regions.radius.value = 12")  # twice the disc, about the same place
+    settle(page)
+    page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.up()
     settle(page)
