@@ -23,7 +23,7 @@ class Figure:
         Its column in tables and rules.
     label, unit : str
         The unit is empty for a number without one.
-    group : {"input", "data", "model", "map"}
+    group : {"input", "data", "model", "map", "mriqc"}
         What it is of.
     definition : str
         One sentence, with the formula where there is one.

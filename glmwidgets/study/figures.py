@@ -13,12 +13,19 @@ from glmwidgets.study.facts import FACTS
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures_map import MAP
 from glmwidgets.study.figures_model import INPUT, MODEL, MOVED
+from glmwidgets.study.mriqc import MRIQC
 from glmwidgets.study.seen import Seen
 
 __all__ = ["FIGURES", "GROUPS", "figures_of", "figures_of_whole"]
 
 #: What figures are of, in the order of the table.
-GROUPS = {"input": "what it is", "data": "what was measured", "model": "how it was fitted", "map": "what it found"}
+GROUPS = {
+    "input": "what it is",
+    "data": "what was measured",
+    "model": "how it was fitted",
+    "map": "what it found",
+    "mriqc": "what MRIQC says",
+}
 
 #: Figures by key, in the order of the table.
 FIGURES: Choices[Figure] = Choices(
@@ -29,6 +36,7 @@ FIGURES: Choices[Figure] = Choices(
         *FACTS,
         *MODEL,
         *MAP,
+        *MRIQC,
     )
 )
 

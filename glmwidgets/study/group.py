@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
 from glmwidgets.glm.group.fit import GroupFit, fit_group, group_contrast
 from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
+from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.cells import CellGrid
 
@@ -54,6 +56,53 @@ class GroupMap:
     def influence(self) -> Influence:
         """How far each participant's map is from the others', and how much it weighs."""
         return map_influence(map_distances(self.values), self.fit.design.to_numpy(dtype=float))
+
+    def permuted(
+        self,
+        n_perm: int = 10_000,
+        *,
+        two_sided: bool = True,
+        forming: float | None = None,
+        tfce: bool = False,
+        seed: int | None = None,
+        cancel: threading.Event | None = None,
+    ) -> PermutationResult:
+        """Test the group's effect by permutation: the signs of the participants' maps are flipped.
+
+        Runs of a participant are combined first and flipped together; see
+        `glmwidgets.glm.permutation.tests.iter_permutations`.
+
+        Parameters
+        ----------
+        n_perm : int
+            Rearrangements; all of them where there are no more than that.
+        two_sided : bool
+        forming : float, optional
+            In z: clusters over it are tested by size and mass, too.
+        tfce : bool
+            Test threshold-free cluster enhancement, too.
+        seed : int, optional
+        cancel : threading.Event, optional
+            Ends it when it is set.
+
+        Returns
+        -------
+        PermutationResult
+            ``p_value("t")`` is corrected for the whole map, one a cell or voxel of ``domain``.
+        """
+        design = self.fit.design.to_numpy(dtype=float)
+        return permutation_test(
+            self.values,
+            design,
+            np.eye(1, design.shape[1])[0],
+            n_perm=n_perm,
+            two_sided=two_sided,
+            mask=self.domain.mask,
+            threshold=forming,
+            tfce=tfce,
+            seed=seed,
+            cancel=cancel,
+        )
 
     def volume(self, what: str = "z") -> np.ndarray:
         """Volume of ``z`` or ``effect``, float32, NaN outside."""

@@ -1,5 +1,6 @@
 """A study's index, previews and refit, beside the runs themselves."""
 
+from itertools import product
 from pathlib import Path
 
 import nibabel as nib
@@ -123,6 +124,14 @@ def test_the_group_is_of_participants(study):
     values = np.stack([(effects[0] + effects[1]) / 2, *effects[2:]])
     t = values.mean(axis=0) / (values.std(axis=0, ddof=1) / np.sqrt(6))
     np.testing.assert_allclose(group.contrast.stat(), t, rtol=1e-8, atol=1e-8)
+    # By hand: the largest |t| under every choice of signs of the six participants.
+    signs = np.array(list(product((1, -1), repeat=6)))
+    flipped = signs @ values / 6
+    largest = np.abs(flipped / np.sqrt((np.square(values).sum(axis=0) - 6 * flipped**2) / 30)).max(axis=1)
+    permuted = group.permuted(1000, seed=0)
+    assert permuted.exact
+    expected = (largest[:, None] >= np.abs(t) * (1 - 1e-6)).mean(axis=0)
+    np.testing.assert_allclose(permuted.p_value("t"), expected, atol=1e-12)
     np.testing.assert_allclose(group.without(5), [np.delete(values[:, 5], i).mean() for i in range(6)])
     assert answer.group(used=[0, 2, 3]).subjects == ("01", "02", "03")
     with pytest.raises(InputError, match="two participants"):
@@ -135,8 +144,9 @@ def test_every_figure_has_a_value_and_words(study):
     assert not table.unusual.iloc[2].any()
     known = table.values.iloc[2].notna()
     # There are no confounds, residuals are tested of whole runs alone, and no place was chosen.
+    of_mriqc = {key for key in FIGURES if key.startswith("mriqc_")}
     of_confounds = {"fd_mean", "fd_max", "fd_share", "motion_task"}
-    assert set(known.index[~known]) == {*of_confounds, "not_white", "effect_there", "z_there"}
+    assert set(known.index[~known]) == {*of_confounds, "not_white", "effect_there", "z_there"} | of_mriqc
     assert table.values.iloc[7][list(FIGURES)[5:]].isna().all()
     for row in FIGURES.values():
         assert row.definition.endswith(".")
