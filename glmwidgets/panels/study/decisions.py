@@ -31,7 +31,7 @@ class DecisionsPanel(Panel):
         self.drop = self._decides("leave out", "drop", "not in the group")
         self.look = self._decides("look again", "look", "in the group, and marked")
         self.undecided = self._decides("undecided", None, "take the decision back")
-        self.open = self.button("open", lambda _b: self._opened(session.picked), tooltip="the run's own explorer")
+        self.to_run = self.button("open", lambda _b: self._opened(session.picked), tooltip="the run's own explorer")
         self.comment = named(W.Text(placeholder="comment"), "comment")
         self.rater = named(W.Text(placeholder="your name"), "rater")
         self.rule = named(W.Text(placeholder="rule: fd_mean ge 0.5", continuous_update=False), "rule")
@@ -39,7 +39,7 @@ class DecisionsPanel(Panel):
         self.save = self.button("save", self._save, tooltip="model, rules and decisions, into the study's folder")
         self._rules = W.column("glmw-study-rules")
         self._listed: tuple[str, ...] | None = None
-        buttons = W.row("glmw-bar", self.keep, self.drop, self.look, self.undecided, self.open)
+        buttons = W.row("glmw-bar", self.keep, self.drop, self.look, self.undecided, self.to_run)
         self.fill(
             self._words,
             buttons,
@@ -72,7 +72,7 @@ class DecisionsPanel(Panel):
         session, rows = self.session, self._rows()
         for button in (self.keep, self.drop, self.look, self.undecided):
             button.disabled = not rows
-        self.open.disabled = session.picked < 0 or bool(session.study.runs[session.picked].why_not)
+        self.to_run.disabled = session.picked < 0 or bool(session.study.runs[session.picked].why_not)
         if session.brushed:
             self.set_verdict(f"{len(rows)} runs are marked")
             self._words.value = "Decisions are about all marked runs; Escape over the figures unmarks them."
