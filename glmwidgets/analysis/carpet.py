@@ -75,6 +75,16 @@ def make_carpet(
     ------
     ValueError
         If no voxel varies.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> make_carpet(session.result).rows.shape[1]
+    60
     """
     check_choice("what", what, ("data", "fit", "residual"))
     check_choice("order", order, ORDERS)
@@ -144,6 +154,18 @@ def scan_traces(run: Run, design: pd.DataFrame) -> dict[str, tuple[str, np.ndarr
     -------
     dict from label to (unit, values)
         Empty without confounds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> simulated = simulate_run("small", shape=(12, 14, 11), n_scans=60)
+    >>> moved = pd.DataFrame({"framewise_displacement": np.linspace(0, 0.4, 60)})
+    >>> run = open_run(simulated.img, simulated.events, 2.0, confounds=moved)
+    >>> traces = scan_traces(run, pd.DataFrame(index=run.frame_times))
+    >>> [(label, unit) for label, (unit, values) in traces.items()]
+    [('FD', 'mm')]
     """
     if run.confounds is None:
         return {}

@@ -128,6 +128,16 @@ def cluster_tsv(clusters: Clusters) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> cluster_tsv(session.clusters).splitlines()[0].split()[:5]
+    ['cluster_id', 'x', 'y', 'z', 'peak_z']
     """
     place, volume = (digits + 2 for digits in digits_of_clusters(clusters.found))
     digits = dict.fromkeys("xyz", place) | {"peak_z": 4, "volume_mm3": volume, "true_share": 4}

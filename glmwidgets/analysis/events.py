@@ -299,6 +299,13 @@ def event_findings(
         Rows are those of `EventSource.table` where they are of one type.
     outside : list of int
         Rows of the table whose events start outside the run.
+
+    Examples
+    --------
+    >>> source = EventSource(pd.DataFrame({"onset": [0.0, 9.0, 90.0], "duration": 1.0, "trial_type": "a"}))
+    >>> findings, outside = event_findings(source, EventsSettings(), np.arange(30) * 2.0)
+    >>> outside
+    [2]
     """
     table = source.table(chosen)
     if table is None:

@@ -114,6 +114,17 @@ def judged_of(
     Returns
     -------
     Judged
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> judged = judged_of(session.settings, session.result.searched, session.clusters, session.result.threshold)
+    >>> judged.words().split(" ")[0], judged.p is None
+    ('noise', True)
     """
     chosen, domain = settings.threshold, searched.domain
     row, method = CLUSTER_TESTS[chosen.cluster_p], THRESHOLDS[chosen.height_control]

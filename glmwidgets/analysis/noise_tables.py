@@ -68,6 +68,19 @@ def find_table(
     -------
     ClusterTable or None
         None where it was stopped.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = find_table(session.result.noise, n_draws=20, folder=Path(folder))
+    >>> table.n_draws
+    20
     """
     domain, autocorrelation = noise.domain, noise.autocorrelation
     mask, voxel_size = domain.mask if region is None else region & domain.mask, domain.voxel_size

@@ -72,6 +72,17 @@ def find_place(
     Returns
     -------
     Place
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.specification import Spot
+    >>> find_place(session.result, Spot(session.cursor, "sphere", 8.0)).name
+    '1 voxel within 8 mm of (8, 4, 3)'
     """
     if spot.kind == "region":
         region = next((each for each in regions if each.name == spot.name), None)
@@ -193,6 +204,19 @@ def place_series(
     ------
     ValueError
         If the place holds no voxel.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.specification import Spot
+    >>> place = find_place(session.result, Spot(session.cursor))
+    >>> series = place_series(session.result, place, {"faces": ["faces"], "houses": ["houses"]})
+    >>> series.data.shape, list(series.conditions)
+    ((60,), ['faces', 'houses'])
     """
     check_choice("unit", unit, ("percent", "signal"))
     if place.voxels.size == 0:

@@ -141,6 +141,18 @@ def signal_changes(
     ------
     InputError
         If the region holds no voxel, or percent of its mean mean nothing.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.regions import RegionOfInterest
+    >>> region = RegionOfInterest("all", session.result.mask)
+    >>> [each.condition for each in signal_changes(session.result, region)][:2]
+    ['faces', 'houses']
     """
     run = result.fit
     series, away = region_series(result, np.flatnonzero(region.mask[result.mask]))
@@ -179,6 +191,17 @@ def change_table(result: RunAnswer, regions: Sequence[RegionOfInterest]) -> pd.D
     ------
     InputError
         As in `signal_changes`, with the region's name.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.regions import RegionOfInterest
+    >>> change_table(session.result, [RegionOfInterest("all", session.result.mask)])["condition"].tolist()[:2]
+    ['faces', 'houses']
     """
     rows = []
     for region in regions:

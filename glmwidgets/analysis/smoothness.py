@@ -37,6 +37,14 @@ class SpatialNoise:
         ``estimate(method) -> Smoothness``, for a key of `glmwidgets.glm.inference.smoothness.SMOOTHNESS`.
     volumes : callable
         ``volumes() -> array of shape (n, n_voxels)``: some of the residuals, white over time.
+
+    Examples
+    --------
+    >>> import nibabel as nib
+    >>> domain = Domain.of(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.diag([3, 3, 3, 1])))
+    >>> noise = SpatialNoise(domain, lambda method: Smoothness((2.0, 2.0, 2.0), 8.0), lambda: np.ones((1, 64)))
+    >>> noise.smoothness().fwhm_mm(domain.voxel_size)
+    (6.0, 6.0, 6.0)
     """
 
     def __init__(self, domain: Domain, estimate: Callable[[str], Smoothness], volumes: Callable[[], np.ndarray]):
@@ -132,6 +140,17 @@ def smoothness_of(
     Returns
     -------
     SpatialNoise
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> noise = smoothness_of(session.settings, session.result.fit, session.result.domain)
+    >>> [bool(0 < width < 3) for width in noise.smoothness().fwhm]
+    [True, True, True]
     """
 
     def estimate(method: str) -> Smoothness:
@@ -155,6 +174,16 @@ def runs_smoothness_of(asked: Any, domain: Domain, runs: Sequence[SpatialNoise])
     Returns
     -------
     SpatialNoise
+
+    Examples
+    --------
+    >>> import nibabel as nib
+    >>> domain = Domain.of(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.diag([3, 3, 3, 1])))
+    >>> narrow, wide = Smoothness((2.0, 2.0, 2.0), 8.0), Smoothness((3.0, 3.0, 3.0), 27.0)
+    >>> one = SpatialNoise(domain, lambda method: narrow, lambda: np.ones((1, 64)))
+    >>> other = SpatialNoise(domain, lambda method: wide, lambda: np.ones((1, 64)))
+    >>> 2 < runs_smoothness_of(None, domain, [one, other]).smoothness().fwhm[0] < 3
+    True
     """
 
     def estimate(method: str) -> Smoothness:
@@ -176,6 +205,20 @@ def group_smoothness_of(asked: Any, fitted: Any, domain: Domain) -> SpatialNoise
     Returns
     -------
     SpatialNoise
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> fitted = session.analysis.graph.get("fit", session.settings)
+    >>> noise = group_smoothness_of(session.settings, fitted, session.result.domain)
+    >>> [bool(0 < width < 3) for width in noise.smoothness().fwhm]
+    [True, True, True]
     """
 
     def residuals() -> np.ndarray:

@@ -145,6 +145,16 @@ def series_of(run: Run, asked: Any, domain: Domain) -> Series:
     Returns
     -------
     Series
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> run = open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60))
+    >>> from glmwidgets.specification import Settings
+    >>> asked = Settings()
+    >>> series_of(run, asked, run.domain).shape
+    (60, 1848)
     """
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
@@ -192,6 +202,17 @@ def moments_of(
     Returns
     -------
     Moments
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> run = open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60))
+    >>> from glmwidgets.specification import Settings
+    >>> asked = Settings()
+    >>> moments = moments_of(asked, series_of(run, asked, run.domain))
+    >>> moments.n_scans
+    60
     """
     y = scale_signal(Series.of(series).of_scans(scans), asked.data.signal_scaling, kept)
     y = standardize_signal(y, asked.data.standardize, scaling_row(asked.data.signal_scaling).centred)
@@ -290,6 +311,17 @@ def design_of(
     -----
     UserWarning
         If the scans that are left out hold all that is known of an event type.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> run = open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60))
+    >>> from glmwidgets.specification import Settings
+    >>> asked = Settings()
+    >>> design = design_of(run, asked, run.events, None)
+    >>> design.shape[0], list(design)[:2]
+    (60, ['faces', 'houses'])
     """
     run = timed(run, asked)
     if asked.design.source == "given":
@@ -386,6 +418,18 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
     Returns
     -------
     Fit
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> run = open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60))
+    >>> from glmwidgets.specification import Settings
+    >>> asked = Settings()
+    >>> moments = moments_of(asked, series_of(run, asked, run.domain))
+    >>> fit = fit_of(asked, moments, design_of(run, asked, run.events, None), run.domain)
+    >>> fit.noise_model, fit.dof
+    ('ar1', 52)
     """
     pooling = asked.noise.pooling
     touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
@@ -407,6 +451,18 @@ def contrast_of(asked: Any, fit: Fit) -> Scored:
     -------
     Contrast, array of shape (n_voxels,)
         The contrast and its z scores.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> asked = session.settings.updated({"contrast.expression": "faces - houses"})
+    >>> contrast, z = contrast_of(asked, session.result.fit)
+    >>> contrast.stat_type, z.shape == session.result.z.shape
+    ('t', True)
     """
     contrast = compute_contrast(fit, asked.contrast.expression)
     return contrast, contrast.z_score()

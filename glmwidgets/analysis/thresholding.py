@@ -154,6 +154,17 @@ def searched_of(settings: Any, scored: Scored, noise: SpatialNoise, kept: dict[A
     Returns
     -------
     Searched
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> searched = searched_of(session.settings, (session.result.contrast, session.result.z), session.result.noise)
+    >>> searched.values.size == session.result.domain.size
+    True
     """
     contrast, z = scored
     domain, row = noise.domain, THRESHOLDS[settings.threshold.height_control]
@@ -190,6 +201,17 @@ def threshold_of(settings: Any, searched: Searched) -> float:
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> chosen = session.settings.updated({"threshold.height_control": "fpr", "threshold.alpha": 0.001})
+    >>> round(threshold_of(chosen, session.result.searched), 2)
+    3.29
     """
     chosen, sides = settings.threshold, two_sided(settings, searched.contrast)
     needed = THRESHOLDS[chosen.height_control].needs_field
@@ -222,6 +244,17 @@ def clusters_of(settings: Any, searched: Searched, threshold: float) -> Clusters
     Returns
     -------
     Clusters
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> clusters = clusters_of(session.settings, session.result.searched, 5.0)
+    >>> len(clusters.found) <= len(session.clusters.found)
+    True
     """
     chosen, domain = settings.threshold, searched.domain
     if threshold == 0:  # none at all: what hangs together above it is half of the brain
@@ -270,12 +303,26 @@ def bounds_of(
     clusters : Clusters
         As `clusters_of` found them.
     hommel : dict
-        Where values that another threshold can use are kept.
+        What the bounds on all clusters of the map have in common, as `hommel_of` gives it.
 
     Returns
     -------
     array of shape (n_clusters,)
         From 0 to 1; all bounds hold together with 95 % confidence.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> contrast = (session.result.contrast, session.result.z)
+    >>> clusters = clusters_of(session.settings, session.result.searched, session.result.threshold)
+    >>> common = hommel_of(session.settings, contrast)
+    >>> bounds = bounds_of(session.settings, session.result.domain, contrast, clusters, common)
+    >>> bool(((0 <= bounds) & (bounds <= 1)).all()), len(bounds) == len(clusters.found)
+    (True, True)
     """
     sides = two_sided(settings, contrast[0])
     return domain.true_discoveries(_tested(contrast[1]), clusters.labels, CONFIDENCE, sides, hommel)

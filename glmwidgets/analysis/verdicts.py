@@ -83,6 +83,17 @@ class ContrastBook:
         Design matrix of that fit.
     compute : callable
         ``compute(fit, expression)`` gives a `Contrast`: for fits of another kind.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> book = ContrastBook(session.result.fit, session.result.design)
+    >>> book.verdict("faces - houses").estimable, book.verdict("face").estimable
+    (True, False)
     """
 
     def __init__(self, fit: Any, design: pd.DataFrame, compute: Callable[[Any, str], Contrast] = compute_contrast):

@@ -174,6 +174,11 @@ def fetch_spm_auditory(data_dir: str | os.PathLike[str] | None = None, *, progre
         If it cannot be had.
     FileNotFoundError
         If the image is in the folder and its events are not.
+
+    Examples
+    --------
+    >>> import glmwidgets
+    >>> glmwidgets.explore(**fetch_spm_auditory().inputs())  # doctest: +SKIP
     """
     folder = dataset_folder("spm_auditory", data_dir)
     if run := _by_hand(folder, "*task-auditory*", 7.0):
@@ -210,6 +215,11 @@ def fetch_studyforrest_visloc(
     ------
     DownloadError
         If it cannot be had.
+
+    Examples
+    --------
+    >>> import glmwidgets
+    >>> glmwidgets.explore(**fetch_studyforrest_visloc(subject=2, run=1).inputs())  # doctest: +SKIP
     """
     (pattern,) = DATASETS["studyforrest_visloc"].files
     folder = dataset_folder("studyforrest_visloc", data_dir)
@@ -243,6 +253,12 @@ def fetch_fiac(data_dir: str | os.PathLike[str] | None = None, *, progress: bool
     ------
     DownloadError
         If it cannot be had, or the archive does not hold what it should.
+
+    Examples
+    --------
+    >>> found = fetch_fiac()  # doctest: +SKIP
+    >>> len(found.run_imgs)  # doctest: +SKIP
+    2
     """
     (archive,) = DATASETS["fiac"].files
     root = download(archive, dataset_folder("fiac", data_dir), progress, unpack=True)
@@ -322,6 +338,12 @@ def fetch_localizer_contrasts(
         If there is no such contrast; the message lists what there is.
     DownloadError
         If a file cannot be had.
+
+    Examples
+    --------
+    >>> maps = fetch_localizer_contrasts("left vs right button press", n_subjects=16)  # doctest: +SKIP
+    >>> len(maps)  # doctest: +SKIP
+    16
     """
     (listing,) = DATASETS["localizer_contrasts"].files
     folder = dataset_folder("localizer_contrasts", data_dir)

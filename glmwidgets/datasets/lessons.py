@@ -133,6 +133,12 @@ def auditory_run(data_dir: str | os.PathLike[str] | None = None, *, progress: bo
     LessonRun
         SPM's auditory run: all 96 scans if a copy with all of them is in the data folder, otherwise the 84 of the
         public release. Without either and without a network, 96 simulated scans of the same experiment.
+
+    Examples
+    --------
+    >>> run = auditory_run()  # doctest: +SKIP
+    >>> run.t_r  # doctest: +SKIP
+    7.0
     """
     try:
         found = fetch_spm_auditory(data_dir, progress=progress)
@@ -181,6 +187,12 @@ def sentence_runs(data_dir: str | os.PathLike[str] | None = None, *, progress: b
     -------
     LessonRuns
         Columns of the designs are `SENTENCES` and then drifts and the like.
+
+    Examples
+    --------
+    >>> runs = sentence_runs()  # doctest: +SKIP
+    >>> len(runs.imgs)  # doctest: +SKIP
+    2
     """
     try:
         found = fetch_fiac(data_dir, progress=progress)
@@ -237,6 +249,12 @@ def group_maps(data_dir: str | os.PathLike[str] | None = None, n: int = 16, *, p
     Returns
     -------
     GroupMaps
+
+    Examples
+    --------
+    >>> found = group_maps(n=16)  # doctest: +SKIP
+    >>> len(found.maps)  # doctest: +SKIP
+    16
     """
     try:
         local = data_folder(data_dir) / "wager2008_emotionreg"

@@ -142,6 +142,13 @@ def true_effect(truth: Truth, expression: str) -> np.ndarray | None:
     -------
     array or None
         None where the truth does not know what is asked, such as a derivative's weight.
+
+    Examples
+    --------
+    >>> run = simulate_run("small", n_scans=30)
+    >>> effect = true_effect(run.truth, "faces - houses")
+    >>> effect.shape == run.img.shape[:3], bool(effect.max() > 0)
+    (True, True)
     """
     names = list(truth.betas)
     try:

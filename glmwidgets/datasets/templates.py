@@ -31,6 +31,12 @@ def fetch_mni152_template(data_dir: str | os.PathLike[str] | None = None, *, pro
     ------
     DownloadError
         If it cannot be had.
+
+    Examples
+    --------
+    >>> import nibabel as nib
+    >>> nib.load(fetch_mni152_template()).shape  # doctest: +SKIP
+    (97, 115, 97)
     """
     (file,) = fetch.DATASETS["mni152"].files
     return download(file, fetch.dataset_folder("mni152", data_dir), progress)
@@ -49,6 +55,10 @@ def load_mni152_template(resolution: int = 2, data_dir: str | os.PathLike[str] |
     Returns
     -------
     Nifti1Image
+
+    Examples
+    --------
+    >>> load_mni152_template(resolution=3).shape  # doctest: +SKIP
     """
     import numpy as np
 

@@ -32,7 +32,16 @@ class LaneDied(GlmwidgetsError):
 
 
 class Lane(Protocol):
-    """One worker."""
+    """One worker.
+
+    Examples
+    --------
+    >>> import math
+    >>> from glmwidgets.execution.task import task_of
+    >>> lane: Lane = HereLane()
+    >>> lane.do(task_of("root", math.sqrt, 9.0))["value"]
+    3.0
+    """
 
     def do(self, task: Task) -> dict[str, Any]:
         """What `glmwidgets.execution.task.do` gives; blocks. Raises `LaneDied`; the next call begins a new worker."""
@@ -42,7 +51,15 @@ class Lane(Protocol):
 
 
 class HereLane:
-    """Tasks are done in this process."""
+    """Tasks are done in this process.
+
+    Examples
+    --------
+    >>> import math
+    >>> from glmwidgets.execution.task import task_of
+    >>> HereLane().do(task_of("root", math.sqrt, 9.0))["value"]
+    3.0
+    """
 
     def do(self, task: Task) -> dict[str, Any]:
         """See `Lane.do`."""
@@ -53,7 +70,17 @@ class HereLane:
 
 
 class LocalLane:
-    """A process of this machine: see `glmwidgets.execution.worker`. It begins with the first task."""
+    """A process of this machine: see `glmwidgets.execution.worker`. It begins with the first task.
+
+    Examples
+    --------
+    >>> import math
+    >>> from glmwidgets.execution.task import task_of
+    >>> lane = LocalLane()
+    >>> lane.do(task_of("root", math.sqrt, 9.0))["value"]
+    3.0
+    >>> lane.close()
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -147,6 +174,14 @@ def work_through(
         If it was interrupted.
     Exception
         Whatever `heard` raised, once the lanes are closed.
+
+    Examples
+    --------
+    >>> import math
+    >>> from glmwidgets.execution.task import task_of
+    >>> tasks = [task_of(f"root of {number}", math.sqrt, number) for number in (4.0, 9.0)]
+    >>> [outcome.value for outcome in work_through(tasks, [HereLane()])]
+    [2.0, 3.0]
     """
     left, done = deque((i, task, 1) for i, task in enumerate(tasks)), {}
     stop = threading.Event() if stop is None else stop

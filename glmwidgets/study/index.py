@@ -166,6 +166,15 @@ def runs_of_dataset(
     ------
     MissingFileError, InputError
         If there is no dataset, or no run with these entities in it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from glmwidgets.datasets import write_study
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs = runs_of_dataset(write_study(folder + "/bids", 3, shape=(10, 12, 9), n_scans=30))
+    >>> [run.name for run in runs]
+    ['sub-01', 'sub-02', 'sub-03']
     """
     root = resolved(place)
     if not root.is_dir():
@@ -240,6 +249,12 @@ def runs_of_table(table: pd.DataFrame | str | os.PathLike[str]) -> list[StudyRun
     ------
     InputError
         If there is no column ``bold``, or an unknown one.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"bold": ["sub-01_bold.nii.gz", "sub-02_bold.nii.gz"], "t_r": 2.0})
+    >>> [run.name for run in runs_of_table(table)]
+    ['run_1', 'run_2']
     """
     beside = Path()
     if not isinstance(table, pd.DataFrame):

@@ -91,6 +91,18 @@ class Study:
         Where the runs were found.
     cells : mapping of str to int, optional
         How many cells the grid of each space aims at; by default what the longest of its runs may have.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from glmwidgets.datasets import write_study
+    >>> home = tempfile.TemporaryDirectory()
+    >>> dataset = write_study(home.name + "/bids", 3, shape=(10, 12, 9), n_scans=40)
+    >>> study = Study.of(dataset, home.name + "/study")
+    >>> _ = study.build_previews()
+    >>> len(study.runs), study.contrasts[0]
+    (3, ('faces', 'faces'))
+    >>> home.cleanup()
     """
 
     def __init__(

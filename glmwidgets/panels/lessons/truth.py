@@ -28,6 +28,17 @@ class TruthPanel(Panel):
     session : Session
         Of a simulated run.
     truth : Truth
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> simulated = simulate_run("small", shape=(12, 14, 11), n_scans=60)
+    >>> session = Session(open_run(simulated), synchronous=True)
+    >>> session.refresh()
+    >>> panel = TruthPanel(session, simulated.truth)
+    >>> sorted(panel.counts)
+    ['false', 'missed', 'rest', 'true']
     """
 
     def __init__(self, session: Session, truth: Truth):

@@ -9,6 +9,12 @@ __all__ = ["PaintTime"]
 
 
 class PaintTime(Drawn):
-    """A few words that the page writes itself, as only the page knows and the kernel need not hear of it."""
+    """A few words that the page writes itself, as only the page knows and the kernel need not hear of it.
+
+    Examples
+    --------
+    >>> PaintTime().comm is not None
+    True
+    """
 
     _esm = script("paint_time.js")

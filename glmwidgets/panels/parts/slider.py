@@ -26,6 +26,12 @@ class Slider(Drawn):
         What it is, for those who hear the page instead of seeing it.
     key : str
         By which viewers know it; another for each slider.
+
+    Examples
+    --------
+    >>> slider = Slider(value=3.0, min=0.0, max=8.0, step=0.5, label="threshold")
+    >>> slider.value
+    3.0
     """
 
     _esm = script("slider.js")

@@ -68,6 +68,18 @@ class Explorer(SessionExplorer):
     undo, redo : Button
     brush : Brush
         Draws regions of interest on the slices.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> explorer = Explorer(session)
+    >>> session.update({"design.hrf_model": "glover"}), explorer.undo.disabled
+    (True, False)
+    >>> explorer.close()
     """
 
     @W.opened_together

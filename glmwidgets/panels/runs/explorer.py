@@ -39,6 +39,18 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
         Which run, or the fixed effects.
     linked : Checkbox
         Whether the run of the open tab shares the model; without the tick it has one of its own.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> explorer = RunsExplorer(of)
+    >>> list(explorer.tabs.options)
+    [('run 1', 0), ('run 2', 1), ('fixed effects', 2)]
+    >>> explorer.close()
     """
 
     @W.opened_together

@@ -142,6 +142,19 @@ class Panel(W.VBox):
         Heading; empty for none.
     stages : tuple of str
         Stages and settings' groups whose errors are shown in this panel.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> import ipywidgets as W
+    >>> panel = Panel(session, "Runs", stages=("fit",))
+    >>> panel.fill(W.HTML("one run"))
+    >>> "glmw-panel" in panel._dom_classes
+    True
     """
 
     #: Phrases by which a person looks for the panel; of one without a heading, the first is what it is called.

@@ -48,6 +48,16 @@ class ClustersPanel(Panel):
     Attributes
     ----------
     table : RowTable
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> len(ClustersPanel(session).table.rows) >= len(session.clusters.found)
+    True
     """
 
     also = ("table of clusters", "peaks", "results table")

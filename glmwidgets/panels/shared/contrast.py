@@ -74,6 +74,18 @@ class ContrastPanel(Panel):
     suggestion : Button
         Takes what is proposed in place of a contrast that cannot be read.
     table : RowTable
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> panel = ContrastPanel(session)
+    >>> panel.expression.value = "faces - houses"
+    >>> session.settings.contrast.expression
+    'faces - houses'
     """
 
     also = ("Contrasts", "list of contrasts", "weights")

@@ -22,6 +22,18 @@ class CrosshairPanel(Panel):
     Parameters
     ----------
     session : LiveSession
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> panel = CrosshairPanel(session)
+    >>> session.move_to((5, 6, 5))
+    >>> session.cursor
+    (5, 6, 5)
     """
 
     also = ("values at the crosshair", "voxel")

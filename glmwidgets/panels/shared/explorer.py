@@ -48,6 +48,19 @@ class ExplorerBase(W.VBox):
     subject : LiveSession or RunSet
         What is looked at: it is what a file is saved of, and what is closed.
     children : sequence of widgets
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.panels.run.explorer import Explorer
+    >>> explorer = Explorer(session)
+    >>> isinstance(explorer, ExplorerBase), explorer.session is session
+    (True, True)
+    >>> explorer.close()
     """
 
     subject: Any = None  # until then: a widget that could not be made is closed all the same
@@ -276,6 +289,19 @@ class SessionExplorer(Guided, ExplorerBase):
     undo, redo : Button
     frame : Frame
         Who has the explorer's room: the settings ``map.room`` and ``series.height``.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.panels.run.explorer import Explorer
+    >>> explorer = Explorer(session)
+    >>> isinstance(explorer, SessionExplorer), explorer.undo.disabled
+    (True, True)
+    >>> explorer.close()
     """
 
     def __init__(

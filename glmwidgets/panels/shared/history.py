@@ -34,6 +34,17 @@ class HistoryPanel(Panel):
         Counts the models, in the head of the explorer; opens and closes the list there.
     lock : Button
     table : RowTable
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> panel = HistoryPanel(session)
+    >>> session.update({"noise.model": "ols"}), panel.count.description
+    (True, '2 models viewed')
     """
 
     also = ("history", "models viewed", "ledger", "lock the model")

@@ -47,6 +47,17 @@ class MapPanel(Panel):
         Its settings have the groups ``threshold`` and ``map``, its results ``z``, ``mask``, ``threshold``,
         ``thresholding`` and ``statistics``, its analysis ``backgrounds``, ``background_image`` and, unless it has all
         of them, the names of its ``statistics``.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> panel = MapPanel(session)
+    >>> panel.viewer.threshold == session.result.threshold
+    True
     """
 
     also = ("Map", "brain", "threshold")

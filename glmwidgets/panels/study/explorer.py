@@ -54,6 +54,22 @@ class StudyExplorer(SessionExplorer):
         Each can be shown in a cell of its own.
     opened : Explorer or None
         The explorer of one run, while it is open.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from glmwidgets.datasets import write_study
+    >>> from glmwidgets.study import Study
+    >>> home = tempfile.TemporaryDirectory()
+    >>> dataset = write_study(home.name + "/bids", 3, shape=(10, 12, 9), n_scans=40)
+    >>> study = Study.of(dataset, home.name + "/study")
+    >>> _ = study.build_previews()
+    >>> from glmwidgets.session.study.session import StudySession
+    >>> explorer = StudyExplorer(StudySession(study, synchronous=True))
+    >>> explorer.opened is None
+    True
+    >>> explorer.close()
+    >>> home.cleanup()
     """
 
     @W.opened_together
@@ -238,6 +254,10 @@ def explore_study(
     ------
     FileNotFoundError, ValueError
         If there is no such dataset, or it holds no run that can be used.
+
+    Examples
+    --------
+    >>> explore_study("bids", "bids-study", contrasts=[("faces", "faces - houses")])  # doctest: +SKIP
     """
     close_earlier()
     if isinstance(dataset, Study):

@@ -115,6 +115,20 @@ def save_glm_to_bids(
         If a file was read as an input, or exists and may not be replaced.
     OSError
         If they cannot be written; the folder is then as it was.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = save_glm_to_bids(session, out_dir=folder, prefix="sub-01", report=False, pictures=False)
+    ...     sorted(path.name for path in Path(folder).rglob("*stat-z*"))
+    ['sub-01_contrast-faces_stat-z_statmap.nii.gz']
     """
     out_dir = check_folder(out_dir)
     for name in options:

@@ -92,6 +92,20 @@ def write_result(
         If one was read as an input, or exists and may not be replaced.
     OSError
         If they cannot be written; the folder is then as it was.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     written = write_result(Path(folder) / "faces", session, session.result, session.clusters)
+    >>> "z.nii.gz" in [path.name for path in written]
+    True
     """
     with whole_folder(folder, FILES, overwrite=overwrite, by=by) as new:
         for name, img in _maps(result, clusters.labels).items():

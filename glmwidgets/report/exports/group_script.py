@@ -48,6 +48,21 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
         If a file was read as an input, or exists and may not be replaced.
     ValueError
         If there is no result yet.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_group_script(session, Path(folder) / "group.py").name
+    'group.py'
     """
     path = resolved(path)
     with session.lock:

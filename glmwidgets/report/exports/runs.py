@@ -104,6 +104,20 @@ def write_runs_script(of: RunSet, path: str | os.PathLike[str], *, overwrite: bo
         If a file was read as an input, or exists and may not be replaced.
     ValueError
         If the script's name is that of a package, or the settings cannot be used.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> of.show(2)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_runs_script(of, Path(folder) / "runs.py").name
+    'runs.py'
     """
     path = resolved(path)
     found = _Combined(of)
@@ -241,6 +255,17 @@ def runs_report(of: RunSet, *, title: str | None = None, bg_img: Any = None, **o
     ------
     ValueError
         If the runs have models that differ in more than their designs, or are weighted by precision.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> of.show(2)
+    >>> "Two runs" in runs_report(of, title="Two runs").html
+    True
     """
     # What was looked at in all tabs, not in one of them.
     return render(study_of_runs(of, title=title, bg_img=bg_img), **{"ledger": of, **options})
@@ -263,6 +288,17 @@ def study_of_runs(of: RunSet, *, title: str | None = None, bg_img: Any = None) -
     ------
     ValueError
         If the runs have models that differ in more than their designs, or are weighted by precision.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> of.show(2)
+    >>> [facts.name for facts in study_of_runs(of).contrasts]
+    ['faces']
     """
     found = _Combined(of)
     if not found.is_one_model:

@@ -73,6 +73,19 @@ def write_script(
         If the script's folder, or an input, does not exist.
     FileExistsError
         If a file was read as an input, or exists and may not be replaced.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_script(session, Path(folder) / "analysis.py").name
+    'analysis.py'
     """
     path = resolved(path)
     found = _source(source)

@@ -157,6 +157,19 @@ def write_stats_model(
     ------
     FileExistsError
         If the file was read as an input, or exists and may not be replaced.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_stats_model(Path(folder) / "model.json", session, inputs={"subject": ["01"]}).name
+    'model.json'
     """
     document = stats_model(source, contrasts, **options)
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -45,6 +45,13 @@ def picture(drawn: Any, alt: str, caption: str = "", *, vector: bool = False) ->
     Returns
     -------
     Picture
+
+    Examples
+    --------
+    >>> from glmwidgets.report import plot_hrf
+    >>> found = picture(plot_hrf("spm"), "response of the SPM", vector=True)
+    >>> found.src[:18], found.alt
+    ('data:image/svg+xml', 'response of the SPM')
     """
     import matplotlib as mpl
 

@@ -46,6 +46,18 @@ def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any
     ------
     ValueError
         If there is no result yet.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> "Age" in group_report(session, title="Age").html
+    True
     """
     return render(study_of_group_session(session, title=title, bg_img=bg_img), **options)
 

@@ -228,6 +228,15 @@ def glm_report(
     ------
     ValueError
         If a contrast or a setting cannot be used.
+
+    Examples
+    --------
+    >>> from glmwidgets import FirstLevelModel
+    >>> from glmwidgets.datasets import simulate_run
+    >>> run = simulate_run("small", shape=(12, 14, 11), n_scans=60)
+    >>> model = FirstLevelModel(t_r=run.t_r).fit(run.img, run.events)
+    >>> "faces - houses" in glm_report(model, "faces - houses").html
+    True
     """
     if hasattr(model, "fits_") and first_level_contrast is not None:
         if isinstance(first_level_contrast, str) and title is None:
@@ -287,6 +296,17 @@ def analysis_report(
     Returns
     -------
     Report
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> run = open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60))
+    >>> from glmwidgets.session.single.analysis import Analysis
+    >>> analysis = Analysis(run)
+    >>> settings = analysis.default_settings()
+    >>> "faces" in analysis_report(analysis, analysis.result(settings)).html
+    True
     """
     return render(study_of_result(analysis, result, clusters, title=title, bg_img=bg_img), **drawn)
 
@@ -308,6 +328,16 @@ def session_report(session: Session, **options: Any) -> Report:
     ------
     ValueError
         If there is no result yet.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> "faces" in session_report(session, title="faces").html
+    True
     """
     options.setdefault("ledger", getattr(session, "ledger", None))
     study = study_of_session(session, title=options.pop("title", None), bg_img=options.pop("bg_img", None))
@@ -333,6 +363,17 @@ def render(
     Returns
     -------
     Report
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.report.page.subject import study_of_session
+    >>> render(study_of_session(session, title="faces")).html[:15]
+    '<!DOCTYPE html>'
     """
     if whiteness is None:
         whiteness = whiteness_words(study)

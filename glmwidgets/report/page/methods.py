@@ -68,6 +68,18 @@ def describe_contrast(facts: ContrastFacts) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.report.page.subject import study_of_session
+    >>> study = study_of_session(session)
+    >>> describe_contrast(study.contrasts[0]).split(";")[0]
+    't test with 46 degrees of freedom'
     """
     return f"{describe_test(facts.contrast)}; {describe_height(facts)}"
 
@@ -100,6 +112,18 @@ def describe_height(facts: ContrastFacts) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.report.page.subject import study_of_session
+    >>> study = study_of_session(session)
+    >>> describe_height(study.contrasts[0]).split(" (")[0]
+    '|z| above 3.29'
     """
     chosen, method = facts.threshold, THRESHOLDS[facts.threshold.height_control]
     if facts.contrast.stat_type == "F" and not chosen.two_sided:
@@ -140,6 +164,18 @@ def methods_text(study: Study) -> str:
     -------
     str
         Plain text, nothing in it escaped.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.report.page.subject import study_of_session
+    >>> study = study_of_session(session)
+    >>> "general linear model" in methods_text(study)
+    True
     """
     parts = _first_level(study) if study.model.level == "first" else _second_level(study)
     parts += inference_sentences(study.contrasts)

@@ -145,6 +145,22 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
     ------
     ValueError
         If there is no result yet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from glmwidgets.datasets import write_study
+    >>> from glmwidgets.study import Study
+    >>> home = tempfile.TemporaryDirectory()
+    >>> dataset = write_study(home.name + "/bids", 3, shape=(10, 12, 9), n_scans=40)
+    >>> study = Study.of(dataset, home.name + "/study")
+    >>> _ = study.build_previews()
+    >>> from glmwidgets.session.study.session import StudySession
+    >>> session = StudySession(study, synchronous=True)
+    >>> session.refresh()
+    >>> "Faces" in study_session_report(session, title="Faces").html
+    True
+    >>> home.cleanup()
     """
     with session.lock:
         result, answer, chosen = session.result, session.answer, session.settings

@@ -51,6 +51,18 @@ def results_sheet(study: Study, place: int = 0) -> Report:
     Returns
     -------
     Report
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from glmwidgets.report.page.subject import study_of_session
+    >>> study = study_of_session(session)
+    >>> "faces" in results_sheet(study).html
+    True
     """
     facts = study.contrasts[place]
     rows = _rows(study, facts)

@@ -228,6 +228,16 @@ def study_of_result(
     Returns
     -------
     Study
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> [facts.name for facts in study_of_result(session.analysis, session.result).contrasts]
+    ['faces']
     """
     settings = result.settings
     run = timed(analysis.run, settings)
@@ -287,6 +297,16 @@ def study_of_session(session: Session, *, title: str | None = None, bg_img: Any 
     ------
     ValueError
         If there is no result yet.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> [facts.name for facts in study_of_session(session).contrasts]
+    ['faces']
     """
     with session.lock:
         result, clusters, chosen = session.result, session.clusters, session.settings
@@ -366,6 +386,15 @@ def study_of_model(
     Returns
     -------
     Study
+
+    Examples
+    --------
+    >>> from glmwidgets import FirstLevelModel
+    >>> from glmwidgets.datasets import simulate_run
+    >>> run = simulate_run("small", shape=(12, 14, 11), n_scans=60)
+    >>> model = FirstLevelModel(t_r=run.t_r).fit(run.img, run.events)
+    >>> [facts.name for facts in study_of_model(model, {"category": "faces - houses"}).contrasts]
+    ['category']
     """
     named_by = atlas if atlas is None or isinstance(atlas, Atlas) else kept_atlas(atlas)
     warn_of_unused(threshold, height_control)

@@ -145,6 +145,16 @@ def summary(run: Run, result: RunAnswer, clusters: Clusters) -> str:
     -------
     str
         Lines of text, each with its subject in front.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> summary(session.run, session.result, session.clusters).splitlines()[0]
+    'Run        run: 60 scans, TR 2 s (the simulation), 491 voxels in the mask'
     """
     settings, n_voxels = result.settings, np.count_nonzero(result.mask)
     names = clusters.names

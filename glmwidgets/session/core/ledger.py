@@ -122,6 +122,16 @@ class Ledger:
     entries : tuple of Entry
     locked : int or None
         Number of the entry whose model was locked as the confirmatory one.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> session.update({"noise.model": "ols"}), session.ledger.n_models
+    (True, 2)
     """
 
     def __init__(self, clock: Callable[[], float] = time.time):

@@ -112,6 +112,16 @@ class LiveSession(DrawsNoise):
     ----------
     steps : Steps
         What can be undone.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> isinstance(session, LiveSession), session.status.state, session.is_current
+    (True, 'idle', True)
     """
 
     #: Traits that hold results.

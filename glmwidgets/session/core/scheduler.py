@@ -80,6 +80,13 @@ class LatestWins:
     ----------
     why : str
         Why jobs run in the caller's thread, where nobody asked for that.
+
+    Examples
+    --------
+    >>> done = []
+    >>> jobs = LatestWins(synchronous=True)
+    >>> jobs.submit(lambda ticket: done.append("fit")), done
+    (1, ['fit'])
     """
 
     def __init__(self, synchronous: bool = False, on_error: Callable[[Exception], None] | None = None):

@@ -45,6 +45,19 @@ class GroupAnalysis(LiveAnalysis):
     Parameters
     ----------
     group : Group
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> analysis = GroupAnalysis(group)
+    >>> analysis.default_settings().contrast.expression
+    'intercept'
     """
 
     def __init__(self, group: Group):

@@ -117,6 +117,15 @@ def open_group(
     -----
     UserWarning
         If the table has rows of others.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> group.domain.size
+    216
     """
     paths = _paths(maps)
     real = [str(resolved(path)) for path in paths]

@@ -40,6 +40,18 @@ class GroupSession(LiveSession):
         What to begin with, or what to change of the mean of all maps that is the default.
     synchronous : bool
         Compute in the caller's thread: for scripts and tests.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> session.ask("regression"), session.settings.contrast.expression
+    (True, 'age')
     """
 
     results = (*LiveSession.results, "permuted")

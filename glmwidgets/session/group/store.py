@@ -35,6 +35,21 @@ def save_group_session(session: GroupSession, path: str | PathLike[str], *, over
     ------
     FileNotFoundError, FileExistsError
         As in `glmwidgets.session.single.store.save_session`.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_group_session(session, Path(folder) / "group.json").name
+    'group.json'
     """
     with session.lock:
         tree = {
@@ -70,6 +85,24 @@ def load_group_session(
         If the file, or one that it names, is missing.
     ValueError
         If it is no group session, or maps have to be given again or do not fit.
+
+    Examples
+    --------
+    >>> import nibabel as nib, numpy as np, pandas as pd
+    >>> from glmwidgets.session import GroupSession, open_group
+    >>> rng = np.random.default_rng(0)
+    >>> maps = [nib.Nifti1Image(rng.standard_normal((6, 6, 6)), np.eye(4)) for _ in range(8)]
+    >>> group = open_group(maps, pd.DataFrame({"age": range(20, 28)}), match="order")
+    >>> session = GroupSession(group, synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from glmwidgets.session.group.store import save_group_session
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_group_session(session, Path(folder) / "group.json")
+    ...     again = load_group_session(path, maps, synchronous=True)
+    >>> again.settings.contrast == session.settings.contrast
+    True
     """
     path = Path(path).expanduser()
     _, tree = read_session(path, "group")

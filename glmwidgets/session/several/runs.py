@@ -99,6 +99,17 @@ class RunSet(traitlets.HasTraits):
     ------
     ValueError
         If the runs lie on different grids, or are fewer than two.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> of.show(2)
+    >>> of.names, of.fixed.is_current
+    (('run 1', 'run 2', 'fixed effects'), True)
     """
 
     shown = traitlets.Int(0, help="Which session is looked at; the last are the fixed effects.")

@@ -35,6 +35,17 @@ class FixedSession(Resting, LiveSession):
     of : RunSet
     synchronous : bool
         Compute in the caller's thread: for scripts and tests.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> of.show(2)
+    >>> of.fixed.result.contrast.stat_type, of.fixed.settings.contrast.expression
+    ('t', 'faces')
     """
 
     settings = traitlets.Instance(FixedSettings)

@@ -39,6 +39,19 @@ def save_runs(of: RunSet, path: str | PathLike[str], *, overwrite: bool = False)
     ------
     FileNotFoundError, FileExistsError
         As in `glmwidgets.session.single.store.save_session`.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_runs(of, Path(folder) / "runs.json").name
+    'runs.json'
     """
     with of.lock:
         of.bring_all()
@@ -76,6 +89,22 @@ def load_runs(path: str | PathLike[str], synchronous: bool = False, **inputs: Se
         If the file, or one that it names, is missing.
     ValueError
         If it does not hold runs, or an input has to be given again or does not fit.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session.several.runs import RunSet
+    >>> runs = [open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60, seed=seed)) for seed in (1, 2)]
+    >>> of = RunSet(runs, synchronous=True)
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from glmwidgets.session.several.store import save_runs
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_runs(of, Path(folder) / "runs.json")
+    ...     again = load_runs(path, synchronous=True, bold=[session.run.img for session in of.sessions])
+    >>> again.names == of.names
+    True
     """
     path = Path(path).expanduser()
     _, tree = read_session(path, "runs")

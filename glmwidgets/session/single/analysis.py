@@ -55,6 +55,18 @@ class Analysis(LiveAnalysis):
     run : Run
     precision : {"float64", "float32"}
         Precision of the products with the data; see `glmwidgets.glm.moments.lagged.Moments`.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> run = open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60))
+    >>> from glmwidgets.session.single.analysis import Analysis
+    >>> analysis = Analysis(run)
+    >>> settings = analysis.default_settings().updated({"contrast.expression": "faces - houses"})
+    >>> result = analysis.result(settings)
+    >>> result.contrast.stat_type, result.z.size == result.domain.size
+    ('t', True)
     """
 
     def __init__(self, run: Run, precision: str = "float64"):

@@ -50,6 +50,20 @@ class Session(LiveSession):
         What was looked at.
     steps : Steps
         What can be undone.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> session.update({"contrast.expression": "faces - houses", "design.hrf_model": "glover"})
+    True
+    >>> session.result.settings.design.hrf_model
+    'glover'
+    >>> session.undo(), session.settings.design.hrf_model
+    (True, 'spm')
     """
 
     results = (*LiveSession.results, "pinned")

@@ -94,6 +94,19 @@ def save_session(session: Session, path: str | PathLike[str], *, overwrite: bool
         If the folder does not exist.
     FileExistsError
         If the file was read as an input, or exists and may not be replaced.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_session(session, Path(folder) / "session.json").name
+    'session.json'
     """
     with session.lock:
         tree = session_tree(session)
@@ -158,6 +171,22 @@ def load_session(
     -----
     Every load gives the same maps bit for bit. A session that was live for a while has summed the same products in
     another order, which shows in the last digits of z (some 1e-14).
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from glmwidgets.session.single.store import save_session
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_session(session, Path(folder) / "session.json")
+    ...     again = load_session(path, session.run.img, synchronous=True)
+    >>> again.settings.contrast == session.settings.contrast
+    True
     """
     path = Path(path).expanduser()
     _, tree = read_session(path, "run")

@@ -61,6 +61,18 @@ class WhitenessWatch(traitlets.HasTraits):
     ----------
     verdict : ResidualVerdict or None
         The last that was made; `is_current` tells whether it is of the result on screen.
+
+    Examples
+    --------
+    >>> from glmwidgets.datasets import simulate_run
+    >>> from glmwidgets.runs import open_run
+    >>> from glmwidgets.session import Session
+    >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
+    >>> session.refresh()
+    >>> watch = WhitenessWatch(session)
+    >>> session.refresh()
+    >>> watch.is_current
+    True
     """
 
     verdict = traitlets.Instance(ResidualVerdict, allow_none=True)

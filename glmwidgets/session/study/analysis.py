@@ -131,6 +131,20 @@ class StudyAnalysis(LiveAnalysis):
     ----------
     heard : callable or None
         Told of each run that was refitted, on the thread that fitted it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from glmwidgets.datasets import write_study
+    >>> from glmwidgets.study import Study
+    >>> home = tempfile.TemporaryDirectory()
+    >>> dataset = write_study(home.name + "/bids", 3, shape=(10, 12, 9), n_scans=40)
+    >>> study = Study.of(dataset, home.name + "/study")
+    >>> _ = study.build_previews()
+    >>> analysis = StudyAnalysis(study)
+    >>> analysis.default_settings().contrast.expression
+    'faces'
+    >>> home.cleanup()
     """
 
     def __init__(self, study: Study):

@@ -51,6 +51,21 @@ class StudySession(LiveSession):
     study : Study
     ledger : Ledger
         Every model, contrast and choice of runs of which the group's map was shown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from glmwidgets.datasets import write_study
+    >>> from glmwidgets.study import Study
+    >>> home = tempfile.TemporaryDirectory()
+    >>> dataset = write_study(home.name + "/bids", 3, shape=(10, 12, 9), n_scans=40)
+    >>> study = Study.of(dataset, home.name + "/study")
+    >>> _ = study.build_previews()
+    >>> session = StudySession(study, synchronous=True)
+    >>> session.refresh()
+    >>> session.is_current, len(session.result.used)
+    (True, 3)
+    >>> home.cleanup()
     """
 
     results = (*LiveSession.results, "answer", "figures", "arrived")
