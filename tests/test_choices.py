@@ -53,7 +53,7 @@ from glmwidgets.models.second_level import SecondLevelModel
 from glmwidgets.panels.group.explorer import GroupExplorer
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
-from glmwidgets.panels.shared.commands import commands_of
+from glmwidgets.panels.shared.commands import commands_of, panels_of
 from glmwidgets.regions.labels import Label
 from glmwidgets.regions.tables import LabelFormat, parse_labels
 from glmwidgets.report.exports.script import write_script
@@ -415,7 +415,11 @@ def test_a_menu_offers_it_and_shows_it(added, chosen):
     session, before = chosen
     explorer = Explorer(session)
     try:
-        explorer.map.view.value = True  # its menus are made when they are asked for
+        # Menus are made, or told to a page, when they are asked for.
+        explorer.map.view.value = True
+        session.update({"series.tab": "carpet"})
+        for panel in panels_of(explorer).values():
+            panel.unfold()
         (menu,) = [each for each in _dropdowns() if (added.menu, added.name) in _options(each)]
         assert menu.value == added.name
         menu.value = next(value for _, value in _options(menu) if value == before.get(added.setting) or value)
