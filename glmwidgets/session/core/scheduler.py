@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 __all__ = ["PATIENCE", "LatestWins", "Superseded", "Ticket"]
@@ -16,6 +18,9 @@ log = logging.getLogger(__name__)
 PATIENCE = 0.4
 
 NO_THREAD = "no thread can be started here: each change is answered before the next is heard"
+
+# Seconds that a program which ends waits for the job in hand.
+FAREWELL = 10.0
 
 # A hand has come to rest once nothing has been asked for in so many seconds.
 REST = 0.1
@@ -99,6 +104,7 @@ class LatestWins:
         self._running: Ticket | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
+        _lanes.add(self)
 
     def submit(self, job: Callable[[Ticket], None]) -> int:
         """Ask for a job; one that waits is dropped for it.
@@ -195,6 +201,11 @@ class LatestWins:
             self._closed = True
             self._condition.notify_all()
 
+    def join(self, timeout: float) -> None:
+        """Wait for the thread of a lane that was closed."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
     def _work(self) -> None:
         while True:
             with self._condition:
@@ -214,6 +225,8 @@ class LatestWins:
         except Superseded:
             pass
         except Exception as error:
+            if not threading.main_thread().is_alive():
+                return  # The program ends, and takes what the job works with.
             log.exception("a job of the live analysis failed")
             self._report(error)
         finally:
@@ -229,3 +242,17 @@ class LatestWins:
         except Exception:
             # The thread must outlive a screen that cannot show the message; the log has both.
             log.exception("the error could not be shown")
+
+
+#: Lanes that a program may leave open when it ends.
+_lanes: weakref.WeakSet[LatestWins] = weakref.WeakSet()
+
+
+@atexit.register
+def _end() -> None:
+    """End all threads while Python still stands: one that comes back from compiled code later aborts the process."""
+    left, until = list(_lanes), time.monotonic() + FAREWELL
+    for lane in left:
+        lane.close()
+    for lane in left:
+        lane.join(max(0.0, until - time.monotonic()))

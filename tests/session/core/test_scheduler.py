@@ -1,5 +1,7 @@
 """The slow lane: the newest request wins, none vanishes without a word."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -132,3 +134,26 @@ def test_scripts_wait_for_no_hand(monkeypatch):
     lane, done = LatestWins(synchronous=True), []
     lane.submit(lambda ticket: done.append(ticket.wait_for_rest()))
     assert done == [None]
+
+
+def test_a_program_that_ends_lets_the_job_in_hand_end_first():
+    program = """
+import threading
+from glmwidgets.session.core.scheduler import LatestWins
+
+begun = threading.Event()
+
+def job(ticket):
+    begun.set()
+    try:
+        while True:
+            ticket.checkpoint()
+    finally:
+        print("the job has ended", flush=True)
+
+lanes = LatestWins(), LatestWins()  # the second never had anything to do
+lanes[0].submit(job)
+begun.wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the job has ended\n", "")
