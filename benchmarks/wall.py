@@ -17,6 +17,7 @@ import numpy as np
 
 from glmwidgets.panels.parts.wall import MapWall
 from glmwidgets.study.cells import N_CELLS, standard_grid
+from glmwidgets.web import PANELS, style
 
 PAGE = """<!DOCTYPE html><meta charset="utf-8"><style>CSS</style>
 <div class="glmw"><div id="wall" style="width: 660px"></div></div>
@@ -68,7 +69,7 @@ def page_of(n_runs: int) -> str:
         for name, value in state.items()
         if isinstance(value, bytes | int | float | bool | str | list | dict)
     }
-    css = "".join((Path("glmwidgets/web") / name).read_text() for name in ("panels.css",))
+    css = style(*PANELS)
     page = PAGE.replace("CSS", css).replace("ESM", json.dumps(str(wall._esm)).replace("</", "<\\/"))
     return page.replace("STATE", json.dumps(state))
 

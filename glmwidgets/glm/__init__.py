@@ -19,7 +19,7 @@ _EXPORTS = {
     "fit.whiteness": "residual_whiteness",
     "group.design": "make_second_level_design_matrix",
     "group.fit": "fit_group group_contrast",
-    "inference.clusters": "clusters_table",
+    "inference.cluster_rows": "clusters_table",
     "inference.heights": "THRESHOLDS Threshold height_threshold",
     "inference.scores": "p_from_z z_from_p",
     "moments.lagged": "Moments",

@@ -16,14 +16,9 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
 from glmwidgets.glm.inference.cluster_p import cluster_p as find_p
+from glmwidgets.glm.inference.cluster_rows import clusters_table, table_of_clusters
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
-from glmwidgets.glm.inference.clusters import (
-    clusters_table,
-    find_clusters,
-    label_clusters,
-    table_of_clusters,
-    threshold_map,
-)
+from glmwidgets.glm.inference.clusters import find_clusters, label_clusters, threshold_map
 from glmwidgets.glm.inference.heights import height_threshold, threshold_method
 from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import z_from_f, z_from_t
@@ -310,7 +305,7 @@ def get_clusters_table(
     Returns
     -------
     DataFrame
-        See `glmwidgets.glm.inference.clusters.clusters_table`, for p values
+        See `glmwidgets.glm.inference.cluster_rows.clusters_table`, for p values
         `glmwidgets.glm.inference.cluster_p.P_COLUMNS`, and for names `glmwidgets.regions.REGION_COLUMNS`. Why names may
         be wrong is in ``table.attrs["names"]``: the map's template is what its file's name says.
     label_maps : list of Nifti1Image

@@ -1,5 +1,5 @@
 """What is shown in a browser: JavaScript and style sheets, shared by panels and pages."""
 
-from glmwidgets.web.files import script, style
+from glmwidgets.web.files import PANELS, script, style
 
-__all__ = ["script", "style"]
+__all__ = ["PANELS", "script", "style"]

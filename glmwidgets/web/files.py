@@ -12,16 +12,19 @@ from pathlib import Path
 
 from glmwidgets.web.palettes import css_variables
 
-__all__ = ["script", "style"]
+__all__ = ["PANELS", "script", "style"]
+
+PANELS = ("layout.css", "panels.css", "guide.css", "access.css", "study.css")
+"""Style sheets of the explorers, in the order in which they are read: of two equal rules the later one counts."""
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|let|function|class|async)", re.MULTILINE)
 
 
-def style(name: str) -> str:
-    """Text of a style sheet of this room, for instance ``"panels.css"``, with the palette that it names."""
-    return css_variables() + _read(name)
+def style(*names: str) -> str:
+    """Text of style sheets of this room, for instance ``"slider.css"``, with the palette that they name."""
+    return css_variables() + "".join(map(_read, names))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.told import Stands
-from glmwidgets.web import style
+from glmwidgets.web import PANELS, style
 
 __all__ = ["stylesheet"]
 
@@ -12,4 +12,4 @@ __all__ = ["stylesheet"]
 def stylesheet() -> W.Box:
     """What everything brings along that is shown: its look, and the word of a page that it stands; nothing is seen."""
     # It hides itself: what is hidden by `W.show` may not be in the page.
-    return W.row("glmw-frame", W.HTML(f"<style>{style('panels.css')}</style>"), W.one(Stands))
+    return W.row("glmw-frame", W.HTML(f"<style>{style(*PANELS)}</style>"), W.one(Stands))

@@ -25,7 +25,7 @@ from glmwidgets.panels.shared.map import write_rate
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.series import SERIES_TABS
-from glmwidgets.web import script, style
+from glmwidgets.web import PANELS, script, style
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import Answer
@@ -131,7 +131,7 @@ def alive_page(explorer: SessionExplorer, still: bytes | None) -> str:
         found = session.clusters.found
     kinds = {_kind(widget): widget for widget, _ in widgets.values()}
     own = (getattr(widget, "_css", "") for widget in kinds.values())
-    sheet = "".join([style("panels.css"), *own, style("alive.css")])
+    sheet = "".join([style(*PANELS), *own, style("alive.css")])
     codes = (f'<script type="module">{_code(widget)}</script>\n' for widget in kinds.values())
     noscript = f'<img alt="the map" src="data:image/png;base64,{base64.b64encode(still).decode()}">' if still else ""
     made = f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %Z} with glmwidgets {__version__}"

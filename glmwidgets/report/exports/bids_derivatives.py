@@ -27,7 +27,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import KindError
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.inference.cluster_p import P_COLUMNS
-from glmwidgets.glm.inference.clusters import table_of_clusters
+from glmwidgets.glm.inference.cluster_rows import table_of_clusters
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.new import image_like

@@ -18,7 +18,7 @@ from glmwidgets.glm.design.diagnostics import efficiency, energy_removed, estima
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.whiteness import residual_whiteness
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
-from glmwidgets.glm.inference.clusters import table_of_clusters
+from glmwidgets.glm.inference.cluster_rows import table_of_clusters
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.regions.named import REGION_COLUMNS
 from glmwidgets.report.figures import all as figures

@@ -15,13 +15,8 @@ from nilearn.reporting import get_clusters_table
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
-from glmwidgets.glm.inference.clusters import (
-    clusters_table,
-    find_clusters,
-    label_clusters,
-    table_of_clusters,
-    threshold_map,
-)
+from glmwidgets.glm.inference.cluster_rows import clusters_table, table_of_clusters
+from glmwidgets.glm.inference.clusters import find_clusters, label_clusters, threshold_map
 from glmwidgets.glm.inference.heights import height_threshold
 from glmwidgets.glm.inference.scores import z_from_t
 

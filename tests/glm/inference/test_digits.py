@@ -6,7 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from glmwidgets.glm.inference.clusters import find_clusters, table_of_clusters
+from glmwidgets.glm.inference.cluster_rows import table_of_clusters
+from glmwidgets.glm.inference.clusters import find_clusters
 from glmwidgets.glm.inference.digits import digits_of
 from glmwidgets.models import get_clusters_table
 from glmwidgets.report.page.words import describe_clusters
