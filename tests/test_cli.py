@@ -291,6 +291,11 @@ def test_the_cluster_image_and_table_speak_of_the_same_clusters(run, tmp_path, c
 # Whole or not at all --------------------------------------------------------------------------------------------------
 
 
+def _errors(capsys):
+    """What was said beside warnings: that the automatic mask thins a run of six slices."""
+    return [line for line in capsys.readouterr().err.splitlines() if "warning: the automatic mask" not in line]
+
+
 def test_a_failed_fit_leaves_earlier_results_and_other_files_alone(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert _fit(run, out) == 0
@@ -298,10 +303,9 @@ def test_a_failed_fit_leaves_earlier_results_and_other_files_alone(run, tmp_path
     before = _contents(out)
     assert _fit(run, out, "--overwrite", contrast="go - nowhere") == 2
     assert _contents(out) == before
-    error = capsys.readouterr().err
+    (error,) = _errors(capsys)
     assert error.startswith("glmwidgets fit: error: ")
     assert "nowhere" in error
-    assert error.count("\n") == 1
     assert _fit(run, out, "--hrf", "glover", "--overwrite") == 0
     assert _contents(out)["notes.txt"] == b"mine"
     assert _contents(out)["z.nii.gz"] != before["z.nii.gz"]
@@ -357,7 +361,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(run, tmp_pat
 def test_a_polite_kill_ends_a_fit_like_ctrl_c(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("glmwidgets.cli.fit.write_result", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
     assert _fit(run, tmp_path / "out") == 130
-    assert capsys.readouterr().err == "glmwidgets fit: error: interrupted\n"
+    assert _errors(capsys) == ["glmwidgets fit: error: interrupted"]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
@@ -432,7 +436,9 @@ def test_the_installed_command_runs(run, tmp_path):
     command = Path(sys.executable).with_name("glmwidgets")
     words = [run / "bold.nii.gz", "--events", run / "events.tsv", "--contrast", "go - wait", "--out", tmp_path / "out"]
     done = subprocess.run([command, "fit", *map(str, words)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "leaves out 2 of the 6 planes along k" in done.stderr
+    assert "error" not in done.stderr
     assert "go - wait" in done.stdout
 
 

@@ -15,7 +15,7 @@ from glmwidgets.cli import CommandError
 from glmwidgets.datasets.download import DownloadError
 from glmwidgets.execution.lanes import LaneDied
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, MissingFileError, about, told
+from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, KindError, MissingFileError, about, told
 from glmwidgets.glm.fit.contrasts import NotEstimableError
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
@@ -39,6 +39,7 @@ class Stubborn(ValueError):
 EXAMPLES = [
     GlmwidgetsError("wrong", advice=ADVICE, where="events.tsv, row 3"),
     InputError("wrong", advice=ADVICE, where="t_r"),
+    KindError("no table", advice="give a table"),
     MissingFileError("no file", advice="look elsewhere"),
     NotEstimableError("cannot be told", advice="ask less"),
     ExpressionError("no column", position=3, token="fase", suggestion="face", advice="The columns are: face"),

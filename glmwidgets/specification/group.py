@@ -239,7 +239,7 @@ class PermutationSettings:
         False,
         "true discoveries",
         help="how much of each cluster is surely active, by permutation; slower",
-        argument=_permuted("true_discoveries"),
+        argument=Argument("true_discoveries", "non_parametric_inference", nilearn=None),
         absent=False,
     )
     alpha: float = setting(0.05, "family-wise error", short="FWE alpha", low=0, high=0.5, open_low=True, step=0.01)

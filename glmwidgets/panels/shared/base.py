@@ -150,7 +150,7 @@ class Panel(W.VBox):
     >>> from glmwidgets.session import Session
     >>> session = Session(open_run(simulate_run("small", shape=(12, 14, 11), n_scans=60)), synchronous=True)
     >>> session.refresh()
-    >>> import ipywidgets as W
+    >>> from glmwidgets.panels.parts import widgets as W
     >>> panel = Panel(session, "Runs", stages=("fit",))
     >>> panel.fill(W.HTML("one run"))
     >>> "glmw-panel" in panel._dom_classes
