@@ -11,8 +11,8 @@ __all__ = ["LOSE", "host", "is_of_all_pages"]
 # Packages whose channels lead to a kernel: that of Jupyter's kernels, and where there is no page.
 _OF_KERNELS = ("ipykernel", "comm")
 
-#: Packages whose channels take what another thread says, and may lose it without an error. Panel 1.9.4 sends from a
-#: list that it empties after sending: what is said meanwhile is gone.
+#: Packages whose channels take messages of other threads, and do not promise to send them: Panel 1.9.4 has no lock on
+#: the list from which it sends, and then replaces.
 LOSE = ("panel", "ipywidgets_bokeh")
 
 
