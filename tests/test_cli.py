@@ -186,6 +186,7 @@ def test_options_change_what_the_settings_file_says(run, tmp_path):
     [
         ("--t-r 2.5", "inputs.t_r", 2.5),
         ("--slice-time-ref 0.5", "inputs.slice_time_ref", 0.5),
+        ("--target-affine 3", "inputs.target_affine", ((3.0, 0.0, 0.0), (0.0, 3.0, 0.0), (0.0, 0.0, 3.0))),
         ("--smoothing 6", "data.smoothing_fwhm", 6.0),
         ("--scaling grand", "data.signal_scaling", "grand"),
         ("--condition go", "design.conditions", ("go",)),

@@ -24,6 +24,9 @@ THEMES = ("light", "dark")
 
 MOST_PAGES = 8
 
+#: Setting that says on which grid a run is opened.
+GRID = "inputs.target_affine"
+
 #: What the page loads of JupyterLab's extensions.
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
@@ -50,6 +53,8 @@ def app(argv: Sequence[str]) -> int:
     int
         Exit code.
     """
+    from glmwidgets.cli.options import add_settings
+
     parser = Parser(
         prog="glmwidgets app",
         usage="%(prog)s [BOLD EVENTS [BOLD EVENTS ...]] [OPTIONS]\n"
@@ -67,10 +72,11 @@ def app(argv: Sequence[str]) -> int:
         metavar="FILE",
         help="design matrix made elsewhere, a row a scan, in the place of events; one for each image",
     )
+    add_settings(parser, {"the run": (GRID,)})
     add_page_options(parser)
     given = parser.parse_intermixed_args(list(argv))
     check_installed("app", "app")
-    return open_app(_runs(given.files, given.t_r, given.design or []), given)
+    return open_app(_runs(given.files, given.t_r, given.design or [], getattr(given, GRID, None)), given)
 
 
 def add_page_options(parser: Parser) -> None:
@@ -114,13 +120,19 @@ def open_app(chosen: dict[str, Any] | None, given: Any, opens: str = "explore") 
     return 0
 
 
-def _runs(files: Sequence[str], t_r: float | None, designs: Sequence[str] = ()) -> dict[str, Any] | None:
+def _runs(
+    files: Sequence[str], t_r: float | None, designs: Sequence[str] = (), grid: Any = None
+) -> dict[str, Any] | None:
     """What to explore instead of the simulated run, read and checked here, where an error is easy to see."""
     if not files:
         if designs:
             raise ValueError("--design goes with a run of your own: glmwidgets app BOLD.nii.gz --design DESIGN.csv")
         if t_r is not None:
             raise ValueError("--t-r goes with a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --t-r 2")
+        if grid is not None:
+            raise ValueError(
+                "--target-affine goes with a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --target-affine 3"
+            )
         return None
     if designs and len(files) != len(designs):
         raise ValueError(f"{len(files)} images and {len(designs)} designs were named: name one --design for each image")
@@ -134,12 +146,13 @@ def _runs(files: Sequence[str], t_r: float | None, designs: Sequence[str] = ()) 
     named = {"bold": list(files[::2]), "events": list(files[1::2])}
     if designs:
         named = {"bold": list(files), "design": list(designs)}
-    runs = open_runs(**named, t_r=t_r)
+    runs = open_runs(**named, t_r=t_r, target_affine=grid)
     check_same_grid(runs)
     paths = {name: [getattr(run.inputs, name) for run in runs] for name in named}
     paths["design_matrices"] = paths.pop("design", None)
     given = {name: found for name, found in paths.items() if found}
-    return {name: found[0] if len(runs) == 1 else found for name, found in given.items()} | {"t_r": t_r}
+    given = {name: found[0] if len(runs) == 1 else found for name, found in given.items()} | {"t_r": t_r}
+    return given if grid is None else {**given, "target_affine": grid}
 
 
 def _notebook(chosen: dict[str, Any] | None, opens: str = "explore") -> dict[str, Any]:

@@ -37,14 +37,14 @@ def add_settings(
     parser : ArgumentParser
         Two flags may write one setting, so a flag that was not given writes nothing.
     titles : mapping of str to sequence of str
-        Headings of the help, and the groups of settings below each.
+        Headings of the help, and the groups of settings, or single ones, below each.
     begun : SettingsTree, optional
         What the help says for defaults; by default what the command line begins with.
     """
     for title, groups in titles.items():
         heading = parser.add_argument_group(title)
         for path, known in Settings.known().items():
-            if path.partition(".")[0] in groups:
+            if path in groups or path.partition(".")[0] in groups:
                 for option in known.options:
                     heading.add_argument(
                         option.flag,
@@ -89,6 +89,8 @@ def _taken(path: str, known: Field, option: Option) -> dict[str, Any]:
     (kind,) = {*(typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))} - {type(None)}
     if kind in (float, int):
         return {**how, "type": kind}
+    if typing.get_origin(kind) is tuple and known.read is not None:
+        return {**how, "type": partial(_read, known)}
     if typing.get_origin(kind) is tuple:
         return {**how, "action": "append"} if typing.get_args(kind)[0] is str else {**how, "type": _whole_numbers}
     return how
@@ -99,6 +101,13 @@ def _one_of(names: Sequence[str], text: str) -> str:
     if refused is not None:
         raise argparse.ArgumentTypeError("; ".join(filter(None, refused)))
     return text
+
+
+def _read(known: Field, text: str) -> Any:
+    try:
+        return known.read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _whole_numbers(text: str) -> list[int]:

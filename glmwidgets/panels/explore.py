@@ -36,6 +36,7 @@ def explore(
     frame_times: Any = None,
     missing_duration: float | None = None,
     design_matrices: Any = None,
+    target_affine: Any = None,
     settings: Settings | dict[str, Any] | None = None,
     state: str | None = None,
     dataset: str | PathLike[str] | None = None,
@@ -69,6 +70,9 @@ def explore(
         Design matrices that were made elsewhere, one for each run with one row a scan, in the place of events and
         confounds. Columns are left out, shifted and made orthogonal in the panel of the design. Where events are given
         too, ``design.source`` says which of the two makes the model.
+    target_affine : number, three numbers, or array of shape (3, 3) or (4, 4), optional
+        Grid that series and mask are brought to when they are opened, in memory, as `glmwidgets.FirstLevelModel` does:
+        the edge of a voxel in mm, its three edges, or a matrix.
     settings : Settings or dict, optional
         What to begin with, such as ``{"contrast.expression": "face - house"}``.
     state : str, optional
@@ -116,6 +120,7 @@ def explore(
             frame_times=frame_times,
             missing_duration=missing_duration,
             design=design_matrices,
+            target_affine=target_affine,
             dataset=dataset,
             # Settings that are given whole know which confounds they are of; otherwise all can be looked at.
             whole_table=not isinstance(settings, Settings),

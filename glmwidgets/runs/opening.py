@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.datasets.found import FoundRun
-from glmwidgets.files.paths import resolved
 from glmwidgets.glm.choices import meant
-from glmwidgets.glm.design.confound_groups import undefined_at_first
-from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.design.given import checked_design
 from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.errors import about
-from glmwidgets.glm.events.checks import checked_events, without_duration
-from glmwidgets.glm.events.reading import read_events
 from glmwidgets.glm.heard import Heard
-from glmwidgets.glm.tables import read_table
-from glmwidgets.images.grids import LITTLE, share_within
-from glmwidgets.images.load import header_t_r, image_name, load_image, load_volume, open_run_image
+from glmwidgets.images.load import header_t_r, load_image, open_run_image
 from glmwidgets.runs.bids import find_run, find_runs
+from glmwidgets.runs.parts import open_anatomical, open_confounds, open_events, path_of, table_name
 from glmwidgets.runs.reader import Reader
+from glmwidgets.runs.regrid import as_rows, on_target_grid, target_matrix
 from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
 from glmwidgets.runs.whole_confounds import whole_confounds
 
-if TYPE_CHECKING:
-    from nibabel import Nifti1Image
-
-    from glmwidgets.runs.domain import Domain
-
-__all__ = ["is_several", "make_run", "open_again", "open_run", "open_runs", "table_name"]
+__all__ = ["is_several", "make_run", "open_again", "open_run", "open_runs"]
 
 #: What belongs to a run beside its series.
 PARTS = (
@@ -53,6 +41,7 @@ PARTS = (
     "frame_times",
     "missing_duration",
     "design",
+    "target_affine",
 )
 
 #: Who says a time between scans that is known to nobody, and that a given design matrix can do without.
@@ -71,6 +60,7 @@ def open_run(
     frame_times: Sequence[float] | None = None,
     missing_duration: float | None = None,
     design: Any = None,
+    target_affine: Any = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -104,6 +94,10 @@ def open_run(
     design : DataFrame, array or path, optional
         A design matrix that was made elsewhere, one row a scan, in the place of events and confounds. Where nobody says
         the time between scans, time is counted in scans.
+    target_affine : number, three numbers, array of shape (3, 3) or (4, 4), or text of such numbers, optional
+        Grid that series and mask are brought to when the run is opened, as `glmwidgets.FirstLevelModel` does: the edge
+        of a voxel in mm, its three edges, or a matrix; see `glmwidgets.images.resample_img`. The new series lie in
+        memory.
     dataset : str or path, optional
         Root of a BIDS dataset, raw or of fMRIPrep, in which the run and what belongs to it are found.
     whole_table : bool
@@ -130,7 +124,8 @@ def open_run(
     >>> run.n_scans, run.t_r, len(run.events)
     (40, 2.0, 9)
     """
-    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design)
+    others = (slice_time_ref, anatomical, frame_times, missing_duration, design)
+    parts = (events, t_r, confounds, mask, *others, target_matrix(target_affine))
     given = dict(zip(PARTS, parts, strict=True))
     with Heard(pass_on=True) as heard:
         if dataset is not None:
@@ -180,6 +175,7 @@ def open_runs(
     frame_times: Any = None,
     missing_duration: float | None = None,
     design: Any = None,
+    target_affine: Any = None,
     dataset: str | PathLike[str] | None = None,
     whole_table: bool = False,
     **which: Any,
@@ -194,6 +190,8 @@ def open_runs(
     events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design
         As in `open_run`; of several runs a list, or one for all. Confounds and designs have to be a list. Of one run
         each may stand in a list of one.
+    target_affine : optional
+        As in `open_run`, one grid for all.
     dataset, whole_table, **which
         As in `open_run`. ``run="all"`` opens all runs of the task, a list of numbers some of them, each with the
         confounds that were chosen alone.
@@ -214,7 +212,8 @@ def open_runs(
     >>> [run.n_scans for run in runs]
     [40, 40]
     """
-    parts = (events, t_r, confounds, mask, slice_time_ref, anatomical, frame_times, missing_duration, design)
+    others = (slice_time_ref, anatomical, frame_times, missing_duration, design)
+    parts = (events, t_r, confounds, mask, *others, target_matrix(target_affine))
     given = dict(zip(PARTS, parts, strict=True))
     if hasattr(bold, "run_imgs") and hasattr(bold, "design_matrices"):
         brought = {"design": list(bold.design_matrices), "mask": bold.mask}
@@ -347,7 +346,7 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
         clock, said = _clock_of(bold, given["design"])
         given, who = {**given, **clock}, {**who, **said}
     img, t_r = open_run_image(bold, t_r=given["t_r"], frame_times=given["frame_times"])
-    run = make_run(Reader(img, checked=True), bold, given, t_r, chosen_confounds=chosen, said_by=who)
+    run = on_target_grid(make_run(Reader(img, checked=True), bold, given, t_r, chosen_confounds=chosen, said_by=who))
     run.reader.look(run.given_mask())
     # Whatever its rows were called: they are the scans of this run.
     return run if run.design is None else replace(run, design=run.design.set_axis(run.frame_times))
@@ -412,23 +411,24 @@ def make_run(
     mask_img = None if mask is None else load_image(mask)
     table, unlasting = None, None
     if events is not None:
-        table, unlasting = _open_events(events, table_name("events", events, where), given.get("missing_duration"))
+        table, unlasting = open_events(events, table_name("events", events, where), given.get("missing_duration"))
     if confounds is not None:
-        confounds = _open_confounds(confounds, reader.n_scans, where, fill_first_row)
+        confounds = open_confounds(confounds, reader.n_scans, where, fill_first_row)
     if design is not None:
         called = table_name("design matrix", design, where) or "the design matrix"
         design = checked_design(design, reader.n_scans, called)
     contents = {"events": table, "confounds": confounds, "mask": mask_img, "design": design}
     for name, content in contents.items():
-        if content is not None and _path(paths[name]) is None:
+        if content is not None and path_of(paths[name]) is None:
             place = " in memory" if said[name] == "given" else ""
             said[name] = f"{said[name]}{place}, {content_hash(content):08x}"
     inputs = Provenance(
-        **{name: _path(part) for name, part in paths.items()},
+        **{name: path_of(part) for name, part in paths.items()},
         t_r=given.get("t_r"),
         slice_time_ref=slice_time_ref,
         frame_times=None if given.get("frame_times") is None else tuple(map(float, given["frame_times"])),
         missing_duration=given.get("missing_duration"),
+        target_affine=as_rows(given.get("target_affine")),
         said_by=tuple(sorted(said.items())),
     )
     times = None if t_r is None else frame_times(reader.n_scans, t_r, slice_time_ref)
@@ -446,57 +446,8 @@ def make_run(
         confounds=confounds,
         mask_img=mask_img,
         inputs=inputs,
-        anatomical=None if anatomical is None else _open_anatomical(anatomical, reader.domain),
+        anatomical=None if anatomical is None else open_anatomical(anatomical, reader.domain),
         chosen_confounds=chosen_confounds,
         design=design,
         unlasting=unlasting,
     )
-
-
-def _open_events(
-    given: Any, source: str | None, missing_duration: float | None
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The events, and the table that was given where some of it are left out for want of a duration."""
-    table, where = read_events(given, source)
-    checked = checked_events(table, where, missing_duration)
-    lost = missing_duration is None and without_duration(table).any()
-    return checked, table if lost else None
-
-
-def table_name(what: str, given: Any, where: str | None) -> str | None:
-    """What messages call a table: its file, or whose it is; None leaves it to the table's own checks."""
-    if isinstance(given, str | PathLike):
-        return str(given)
-    return f"the {what} of {where}" if where else None
-
-
-def _path(given: Any) -> str | None:
-    return str(resolved(given)) if isinstance(given, str | PathLike) else None
-
-
-def _open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row: bool | None) -> pd.DataFrame:
-    source = table_name("confounds", given, where)
-    if fill_first_row is not None:
-        return check_confounds(given, n_scans, source, fill_first_row)
-    table = read_table(given, "confounds") if isinstance(given, str | PathLike) else given
-    if isinstance(table, pd.DataFrame) and len(table):
-        empty = [name for name in undefined_at_first(table.columns) if pd.isna(table[name].iloc[0])]
-        if empty:
-            table = table.copy()
-            table.loc[table.index[0], empty] = 0.0
-    # Which columns are modelled is chosen later: those are judged then.
-    return check_confounds(table, n_scans, source, judged=False)
-
-
-def _open_anatomical(given: Any, domain: Domain) -> Nifti1Image:
-    img = load_volume(given, "an anatomical image")
-    share, name = share_within(domain, img), image_name(given)
-    if share == 0:
-        raise ValueError(f"the anatomical image {name} lies elsewhere: nothing of the run is within it")
-    if share < LITTLE:
-        warnings.warn(
-            f"only {100 * share:.0f} % of the run lies within the anatomical image {name}: look whether they are in "
-            "register",
-            stacklevel=4,
-        )
-    return img

@@ -68,6 +68,8 @@ class Provenance:
         When each scan was taken, in seconds; None for scans in even steps of t_r.
     missing_duration : float or None
         Seconds that events without a duration last; None leaves them out.
+    target_affine : tuple of rows or None
+        Grid that series and mask were brought to, 3 x 3 or 4 x 4; None leaves them on the image's own.
     said_by : tuple of pairs of str
         Names of these, and who said what each is: a person, a sidecar, the image's header; see `who`. Of events,
         confounds and a mask that no file holds also a hash of what they are, as other ones are another analysis.
@@ -83,6 +85,7 @@ class Provenance:
     frame_times: tuple[float, ...] | None = None
     missing_duration: float | None = None
     design: str | None = None
+    target_affine: tuple[tuple[float, ...], ...] | None = None
     said_by: tuple[tuple[str, ...], ...] = ()
 
     def who(self, name: str) -> str:

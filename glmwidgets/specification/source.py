@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from glmwidgets.runs.regrid import as_rows, grid_in_words, target_matrix
 from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.field import Argument, Option, check_group, plain, setting
 from glmwidgets.specification.tree import SettingsTree
@@ -31,6 +32,8 @@ class InputSettings(Provenance):
         When each scan was taken, in seconds; None for scans in even steps of t_r.
     missing_duration : float or None
         Seconds that events without a duration last; None leaves them out.
+    target_affine : tuple of rows or None
+        Grid that series and mask are brought to, 3 x 3 or 4 x 4; None leaves them on the image's own.
     said_by : tuple of pairs of str
         Names of these, and who said what each is.
     """
@@ -90,6 +93,20 @@ class InputSettings(Provenance):
         "table of the design",
         options=(Option("--design", "design matrix made elsewhere, a row a scan; no events are needed then", "FILE"),),
         argument=Argument("design_matrices", "FirstLevelModel.fit"),
+    )
+    target_affine: tuple[tuple[float, ...], ...] | None = setting(
+        None,
+        "grid",
+        say=grid_in_words,
+        options=(
+            Option(
+                "--target-affine",
+                "grid to resample to: edge of a voxel in mm, three edges, or 9 or 16 numbers of a matrix, in quotes; "
+                "the image's own by default",
+                "NUMBERS",
+            ),
+        ),
+        read=lambda text: as_rows(target_matrix(text)),
     )
     said_by: tuple[tuple[str, ...], ...] = setting(
         (), "who said these", say=lambda said: "; ".join(f"{name}: {who}" for name, who in said) or plain(said)

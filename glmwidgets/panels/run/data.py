@@ -98,7 +98,7 @@ class DataPanel(Panel):
         size = " × ".join(f"{mm:.3g}" for mm in nib.affines.voxel_sizes(run.domain.affine))
         rows = {
             "run": f"{length // 60:.0f} min {length % 60:.0f} s" if length >= 60 else f"{length:g} s",
-            "voxel": f"{size} mm",
+            "voxel": f"{size} mm" + (", resampled" if run.inputs.target_affine else ""),
         }
         if result is not None:
             share = 100 * result.z.size / result.mask.size

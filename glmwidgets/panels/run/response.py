@@ -49,7 +49,7 @@ class ResponsePanel(Panel):
         Opens `convolution`, `min_onset` and `function`, which are made when they are first asked for.
     """
 
-    also = ("haemodynamic response", "hrf")
+    also = ("haemodynamic response", "hrf", "function of the notebook")
 
     def __init__(self, session: Session):
         super().__init__(session, "Response", ("design.hrf_model", "design.fir_delays", "design.convolution"))

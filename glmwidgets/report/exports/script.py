@@ -187,6 +187,8 @@ def opening_lines(source: Source, stem: str) -> tuple[list[str], list[str]]:
     opened += [f"    slice_time_ref={run.slice_time_ref!r},"] if run.slice_time_ref else []
     times = run.inputs.frame_times
     opened += [f"    frame_times={list(times)!r},"] if times is not None else []
+    grid = run.inputs.target_affine
+    opened += [f"    target_affine={grid!r},"] if grid is not None else []
     lines += ["run = gw.open_run(", *opened, ")"]
     if source.is_given:
         return lines, imports

@@ -104,6 +104,9 @@ def nilearn_script(source: Source, stem: str) -> str:
     lines += [] if source.gives_design else [f"    t_r={run.t_r!r},"]
     lines += [f"    {name}={value!r}," for name, value in choices.items()]
     lines += [f"    mask_img={mask},"] if masked else ["    mask_img=False,"] if source.is_whole else []
+    if run.inputs.target_affine is not None:
+        lines += [f"    target_affine=np.array({run.domain.affine.tolist()!r}),"]
+        lines += [f"    target_shape={run.domain.shape!r},"]
     lines += ["    minimize_memory=False,", ")"]
     if scrubs(source) and settings.data.signal_scaling == "voxel":
         lines += ["# Effects are in percent of the mean of all scans here; glmwidgets leaves scrubbed scans out of it."]

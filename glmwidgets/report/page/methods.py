@@ -19,6 +19,7 @@ from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.report.page.permuted import describe_permutation
+from glmwidgets.runs.regrid import as_rows, grid_in_words, target_matrix
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.question import Question
 
@@ -194,6 +195,8 @@ def _first_level(study: Study) -> list[str]:
     masked = "in the given mask" if chosen.get("mask_img") is not None else "in a mask found from the runs' mean images"
     if chosen.get("mask_img") is False:
         masked = "in the whole field of view"
+    grid = as_rows(target_matrix(chosen.get("target_affine")))
+    parts.append(f"Series and mask were resampled to {grid_in_words(grid)}." if grid else "")
     parts.append(f"The series of {count(int(study.mask.sum()), 'voxel')} {masked} were {smoothed} and {scaled}.")
     parts += model_sentences(study)
     if len(runs) > 1:

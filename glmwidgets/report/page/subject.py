@@ -245,6 +245,7 @@ def study_of_result(
     choices = {
         **arguments_of(settings.updated({"inputs.slice_time_ref": run.slice_time_ref, "inputs.t_r": run.t_r})),
         "mask_img": settings.inputs.mask or _mask_of(run, settings),
+        "target_affine": run.inputs.target_affine,
     }
     choices = shaping(choices, result.fitted)
     facts = []

@@ -1,12 +1,14 @@
 """Controls in the folds: what the estimator has an argument for, the explorer has a control for."""
 
 import sys
+from operator import attrgetter
 
 import numpy as np
 import pytest
 
 pytest.importorskip("anywidget")
 
+from glmwidgets.datasets import simulate_run
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.panels.explore import explore
 from glmwidgets.panels.run.explorer import Explorer
@@ -113,3 +115,42 @@ def test_controls_in_folds_are_made_when_they_are_opened(session):
         panel.more.value = True
         assert name in vars(panel)
     explorer.close()
+
+
+#: What opens a fold, the control in it, what a person types, and what is found then.
+IN_FOLDS = {
+    "min_onset": ("hrf.more", "hrf.min_onset", "earliest onset", "type design.min_onset"),
+    "min_distance": ("map.view", "map.look.min_distance", "distance of peaks", "type threshold.min_distance"),
+    "slice_time_ref": ("data.more", "data.slice_time_ref", "time within a scan", "type data.slice_time_ref"),
+    "t_r": ("data.more", "data.t_r", "time between scans", "type data.t_r"),
+    "standardize": ("data.more", "data.standardize", "standardize", 'data.standardize = "zscore_sample"'),
+    "hrf_model": ("hrf.more", "hrf.function", "function of the notebook", "panel hrf"),
+    "mask_img": ("data.more", "data.whole_field", "whole field of view", "data.whole_field = true"),
+    "bins": ("noise.more", "noise.bins", "bins", "type noise.bins"),
+}
+
+
+@pytest.fixture(scope="module")
+def looked_at():
+    simulated = simulate_run("small", shape=(14, 16, 12), n_scans=60)
+    explorer = explore(simulated, settings={"noise.model": "ar1"})
+    assert explorer.session.wait_until_idle(60)
+    yield explorer
+    explorer.close()
+
+
+def within(box):
+    """A box and all that it holds."""
+    yield box
+    for child in getattr(box, "children", ()):
+        yield from within(child)
+
+
+@pytest.mark.parametrize("argument", IN_FOLDS)
+def test_an_argument_of_the_estimator_has_a_control_in_a_fold_that_is_found(looked_at, argument):
+    fold, control, words, key = IN_FOLDS[argument]
+    panel = getattr(looked_at, fold.partition(".")[0])
+    looked_at.reveal(fold.partition(".")[0])
+    attrgetter(fold)(looked_at).value = True
+    assert attrgetter(control)(looked_at) in set(within(panel))
+    assert key in [found.key for found in looked_at.find(words)[:3]]
