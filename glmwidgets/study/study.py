@@ -1,25 +1,15 @@
 """A study: a table of runs and one model, in a folder of its own.
 
-The shape, for who builds on it:
+Its methods in the order in which an analysis calls them:
 
-- ``study = Study.of("/data/bids", "/scratch/study", task="localizer")``, ``Study.of_table(table, folder)`` or, later,
-  ``Study.open("/scratch/study")``. ``study.runs`` are `StudyRun` rows, ``study.table`` the same as a DataFrame (one row
-  a run; ``why_not`` is a sentence where it cannot be used). ``study.model`` is the `Model` of all,
-  ``study.contrasts`` pairs of name and expression.
-- ``study.build_previews(heard=...)`` makes the previews that are not there yet; ``study.preview(i)`` maps one.
-- ``fit = study.refit(model, heard=..., stop=...)`` fits all previews: ``fit.parts[i]`` is a `RunRefit` with ``fitted``
-  (a `glmwidgets.analysis.answers.Fitted`) or ``why_not``. ``heard(part)`` is called for each as it is done.
-- ``answer = fit.answer("faces - houses")`` asks all fits: ``answer.contrasts[i]``, ``answer.z(i)``,
-  ``answer.volume(i, "z" or "effect")`` on ``answer.parts[i].preview.grid``, ``answer.why_not[i]``.
-- ``group = answer.group(used=rows)`` is a `GroupMap`: ``domain``, ``contrast``, ``z``, ``volume()``, ``values`` (one
-  row a participant), ``influence``.
-- ``study.run("processes", heard=...)`` fits whole runs (also ``"tcp://..."`` or a ``distributed.Client``); what is in
-  the store is not done again, ``study.done`` counts what is there, ``study.result(i)`` is a run's manifest.
-- ``study.exclusions`` is an `Exclusions` (rules such as ``"fd_mean ge 0.5"``, decisions by hand with comment and
-  rater); ``study.exclude(chosen)`` saves it; ``study.gather()`` writes group maps, QC table, exclusions and a script.
-- ``qc = study.qc(answer)`` is a `glmwidgets.study.table.QCTable`: ``values`` (DataFrame, one row a run, one column a
-  figure), ``z`` and ``unusual`` (the same shape), ``said(i)`` (sentences), ``distance`` and ``apart`` (figures taken
-  together). Labels, units, definitions and sources are the rows of `glmwidgets.study.figures.FIGURES`.
+- `Study.of` (a dataset), `Study.of_table` (files) or `Study.open` (a folder) make it. ``study.runs`` are `StudyRun`
+  rows, ``study.table`` the same as a DataFrame; ``study.model`` is the `Model` of all runs, ``study.contrasts`` are
+  pairs of name and expression.
+- `Study.build_previews` makes the missing previews; `Study.refit` fits them: ``fit.parts[i]`` is a `RunRefit`.
+- ``answer = fit.answer("faces - houses")`` asks all fits: ``answer.z(i)``, ``answer.why_not[i]``;
+  ``answer.group(used=rows)`` is a `GroupMap`; ``study.qc(answer)`` is a `QCTable`.
+- `Study.run` fits the whole runs that the store lacks; ``study.result(i)`` is a run's manifest.
+- `Study.exclude` saves an `Exclusions` (rules and decisions); `Study.gather` writes group maps, tables and a script.
 """
 
 from __future__ import annotations

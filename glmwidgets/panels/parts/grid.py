@@ -239,3 +239,8 @@ def cut_positions(occupied: np.ndarray, n_cuts: int) -> list[int]:
     low, high = (at[0], at[-1]) if at.size else (0, len(occupied) - 1)
     edges = np.linspace(low, high + 1, n_cuts + 1)
     return sorted({int(c) for c in np.floor((edges[:-1] + edges[1:]) / 2)})
+
+
+def cuts_by_axis(occupied: np.ndarray, n_cuts: int) -> list[list[int]]:
+    """Places of the cuts along each axis of a volume, over the voxels that it holds; see `cut_positions`."""
+    return [cut_positions(occupied.any(axis=others), n_cuts) for others in ((1, 2), (0, 2), (0, 1))]

@@ -1,8 +1,7 @@
 """The slice viewer: background and statistic map on a canvas that repaints without asking the kernel.
 
-The browser holds both volumes, so threshold, opacity, colours, cursor and slice cost no round trip. The kernel
-sends volumes, and hears of the cursor. `web/slices.js` is the other half; what crosses between them is listed in
-`SlicesState`.
+The browser (`web/slices.js`) holds both volumes, so threshold, opacity, colours, cursor and slice cost no round trip.
+The kernel sends volumes and gets the cursor. `SlicesState` lists what both exchange.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import traitlets as t
 
 from glmwidgets.images.load import image_data
 from glmwidgets.images.resample import resample_img
-from glmwidgets.panels.parts.grid import Grid, Inside, cut_positions, grey_levels
+from glmwidgets.panels.parts.grid import Grid, Inside, cuts_by_axis, grey_levels
 from glmwidgets.panels.parts.slices_state import AXES, LOOKS, SlicesState
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.state import state_of
@@ -492,9 +491,8 @@ class SliceViewer(SlicesState):
     def cuts_of(self, n_cuts: int) -> dict[str, list[int]]:
         """Where so many cuts of the mosaic lie, by axis."""
         grid = self._require_grid("cuts_of")
-        place = self._inside.place >= 0 if self._inside else np.ones(grid.display_shape, dtype=bool)
-        others = zip(AXES, ((1, 2), (0, 2), (0, 1)), strict=True)
-        return {letter: cut_positions(place.any(axis=other), n_cuts) for letter, other in others}
+        occupied = self._inside.place >= 0 if self._inside else np.ones(grid.display_shape, dtype=bool)
+        return dict(zip(AXES, cuts_by_axis(occupied, n_cuts), strict=True))
 
     def _place_cuts(self) -> None:
         if self._grid is not None:
