@@ -86,12 +86,20 @@ def first_settings(analysis: LiveAnalysis, given: SettingsTree | Mapping[str, An
     if isinstance(given, SettingsTree):
         return given
     usual = analysis.default_settings()
+    _check_paths(usual, given or {})
     settings = usual.updated(given or {})
     # A state gives every setting: what is as usual is no news.
     changed = settings.changes_from(usual)
     for error in without_effect(settings, [path for path in given or {} if path in changed]):
         warnings.warn(str(error), stacklevel=3)
     return settings
+
+
+def _check_paths(settings: SettingsTree, changes: Mapping[str, Any]) -> None:
+    """Refuse what there is no setting of, and inputs: they say which data are open, and no fit would follow them."""
+    for path, value in changes.items():
+        if settings.get(path) != value and path.startswith("inputs."):
+            raise SettingsError(path, "belongs to the data that are open", "open them again with it")
 
 
 class LiveSession(DrawsNoise):
@@ -220,15 +228,15 @@ class LiveSession(DrawsNoise):
         Raises
         ------
         SettingsError
-            If there is no setting of a name: that is a slip of the pen in a program, and no value that a person typed.
+            If there is no setting of a name, or it belongs to the data that are open: that is a slip of the pen in a
+            program, and no value that a person typed.
 
         Warns
         -----
         UserWarning
             If a value has no effect under the other settings.
         """
-        for path in changes:
-            self.settings.get(path)
+        _check_paths(self.settings, changes)
         with self.lock:
             try:
                 settings = self.settings.updated(changes)

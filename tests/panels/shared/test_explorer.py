@@ -60,6 +60,10 @@ def test_what_failed_is_neither_scripted_nor_reported_in_silence(opened, tmp_pat
     session = explorer.session
     with pytest.raises(SettingsError, match=r"noise\.modle"):
         session.update({"noise.modle": "ols"})
+    if hasattr(session.settings, "inputs"):
+        path = "inputs.maps" if holds == "group" else "inputs.t_r"
+        with pytest.raises(SettingsError, match=rf"{path}: belongs to the data that are open; open them again with it"):
+            session.update({path: ("a.nii",) if holds == "group" else 3.0})
     session.update({"contrast.expression": "no_such_event"})
     assert session.wait_until_idle(60)
     assert session.status.state == "error"
