@@ -360,7 +360,7 @@ def executed(place: Place, *command: object) -> Seen:
 
 def nbclient(place: Place) -> Seen:
     """nbclient, by ``jupyter execute``."""
-    return executed(place, "nbclient.cli", "explorer.ipynb", "--output=done")
+    return executed(place, "jupyter", "execute", "explorer.ipynb", "--output=done")
 
 
 def nbconvert(place: Place) -> Seen:
