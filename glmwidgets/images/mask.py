@@ -115,6 +115,7 @@ def find_brain(
 
 def _warn_of_lost_planes(mask: np.ndarray, bright: np.ndarray) -> None:
     """A slab that is cut off at the faces of the image is thinned by the opening, as if air were outside."""
+    losses = []
     for axis, name in enumerate("ijk"):
         others = tuple(other for other in range(3) if other != axis)
         held = mask.any(others)
@@ -122,12 +123,13 @@ def _warn_of_lost_planes(mask: np.ndarray, bright: np.ndarray) -> None:
         filled = bright.sum(others) >= 0.5 * mask.sum(others).max()
         lost = int((filled & ~held).sum())
         if lost >= 0.25 * filled.sum():
-            warnings.warn(
-                f"the automatic mask leaves out {lost} of the {int(filled.sum())} planes along {name} that hold "
-                "as much signal: it erodes from the faces of the image too, where a slab of few slices ends. "
-                "Give a mask, or analyse the whole field of view",
-                stacklevel=3,
-            )
+            losses.append(f"{lost} of the {int(filled.sum())} planes along {name}")
+    if losses:
+        warnings.warn(
+            f"the automatic mask leaves out {' and '.join(losses)} that hold as much signal: it erodes from the faces "
+            "of the image too, where a slab of few slices ends. Give a mask, or analyse the whole field of view",
+            stacklevel=3,
+        )
 
 
 def _cross(shape: tuple[int, ...], steps: int) -> np.ndarray:

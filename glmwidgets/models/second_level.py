@@ -141,7 +141,7 @@ class SecondLevelModel(MappingModel):
         second_level_input : list, image, path, Series or DataFrame
             - a list (or Series) of 3-D images or paths, or one 4-D image: one map for each row of the design;
             - a DataFrame with the columns ``subject_label``, ``map_name`` and ``effects_map_path``: maps are sorted by
-              subject, and `first_level_contrast` says which ``map_name`` is meant;
+              subject (10 after 9 if these are numbers), and `first_level_contrast` says which ``map_name`` is meant;
             - a list of fitted first-level models, each with a ``subject_label``: `first_level_contrast` says which of
               their contrasts is meant.
         confounds : DataFrame, optional

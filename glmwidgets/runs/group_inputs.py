@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
+from pandas.api.types import is_numeric_dtype
 
 from glmwidgets.glm.errors import KindError, about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
@@ -112,7 +113,8 @@ class _Table(GroupInput):
             empty = np.flatnonzero(table[name].isna())
             if len(empty):
                 raise ValueError(f"column {name!r} of the table of maps is empty in row {empty[0]} (counted from 0)")
-        table = table.assign(subject_label=table["subject_label"].astype(str))
+        labels = table["subject_label"].infer_objects()
+        table = table.assign(subject_label=labels.astype(str))
         twice = table[table.duplicated(["subject_label", "map_name"])]
         if len(twice):
             subject, name = twice.iloc[0][["subject_label", "map_name"]]
@@ -122,9 +124,10 @@ class _Table(GroupInput):
             )
         self.needs_contrast = table["map_name"].nunique() > 1
         self._kinds = list(dict.fromkeys(table["map_name"]))
-        given = list(dict.fromkeys(table["subject_label"]))
-        self.labels = sorted(given)
-        self.in_given_order = given == self.labels
+        # Numbers are sorted as such: 10 comes after 9.
+        labels = (labels if is_numeric_dtype(labels) else table["subject_label"]).drop_duplicates()
+        self.labels = labels.sort_values().astype(str).tolist()
+        self.in_given_order = labels.is_monotonic_increasing
         self._table = table.set_index("subject_label")
 
     @property

@@ -153,6 +153,16 @@ def test_what_no_sidecar_says_is_said(dataset, own):
         first_level_from_bids(dataset, **HOW, sub_labels=["77", "01"])
 
 
+def test_nothing_is_said_where_the_raw_data_state_the_time_between_scans(dataset):
+    one = {**HOW, "sub_labels": ["01"], "verbose": 1}
+    with pytest.warns(UserWarning, match=r"No bold.json"):
+        theirs, *_ = reference(dataset, **one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours, *_ = first_level_from_bids(dataset, **one)
+    assert ours[0].t_r == theirs[0].t_r == 1.5
+
+
 def test_runs_that_lack_something_are_refused(own):
     confounds = sorted(own.rglob("*sub-02*confounds*.tsv"))
     confounds[0].unlink()

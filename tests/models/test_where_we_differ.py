@@ -6,11 +6,14 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from nilearn.glm import threshold_stats_img as reference_threshold
 from nilearn.glm.first_level import FirstLevelModel as Reference
 from nilearn.glm.first_level import make_first_level_design_matrix as reference_design
 from nilearn.glm.first_level.experimental_paradigm import check_events as reference_check
 from nilearn.glm.second_level import SecondLevelModel as ReferenceGroup
 from nilearn.maskers import NiftiMasker as ReferenceMasker
+from nilearn.masking import compute_epi_mask as reference_mask
+from nilearn.mass_univariate import permuted_ols as reference_permuted
 from nilearn.mass_univariate._utils import calculate_tfce as reference_tfce
 from nilearn.reporting import get_clusters_table as reference_table
 from scipy import ndimage
@@ -18,7 +21,15 @@ from scipy import ndimage
 from glmwidgets.glm import check_events, make_first_level_design_matrix
 from glmwidgets.glm.inference.cluster_stats import make_lattice
 from glmwidgets.glm.permutation.tfce import tfce
-from glmwidgets.models import FirstLevelModel, NiftiMasker, SecondLevelModel, get_clusters_table
+from glmwidgets.images import compute_epi_mask
+from glmwidgets.models import (
+    FirstLevelModel,
+    NiftiMasker,
+    SecondLevelModel,
+    get_clusters_table,
+    permuted_ols,
+    threshold_stats_img,
+)
 
 EYE = np.eye(4)
 
@@ -56,6 +67,23 @@ def test_maps_without_a_design(maps):
     with pytest.raises(ValueError, match="require a design matrix"):
         quietly(ReferenceGroup().fit, maps)
     assert SecondLevelModel().fit(maps).design_matrix_.columns.tolist() == ["intercept"]
+
+
+def test_the_mask_of_a_group_that_is_not_given(maps):
+    def inside(model, imgs):
+        fitted = quietly(model().fit, imgs, design_matrix=pd.DataFrame({"intercept": np.ones(len(imgs))}))
+        return fitted.masker_.mask_img_.get_fdata() > 0
+
+    # Nothing lies outside; the voxel whose mean is the median of the outer voxels' is taken for background there.
+    assert inside(ReferenceGroup, maps).sum() == 26
+    assert inside(SecondLevelModel, maps).sum() == 27
+    # All but the middle lies outside, and one map lacks a voxel of it.
+    data = np.zeros((4, 7, 7, 7))
+    data[:, 2:5, 2:5, 2:5] = np.random.default_rng(1).normal(size=(4, 3, 3, 3))
+    data[0, 3, 3, 3] = 0
+    imgs = [nib.Nifti1Image(one, EYE) for one in data]
+    np.testing.assert_array_equal(inside(ReferenceGroup, imgs), (data != 0).any(0))
+    np.testing.assert_array_equal(inside(SecondLevelModel, imgs), (data != 0).all(0))
 
 
 @pytest.mark.parametrize("lost", ["onset", "duration"])
@@ -114,6 +142,135 @@ def test_a_masker_that_is_not_fitted():
         quietly(Reference(mask_img=ReferenceMasker(mask)).fit, img, design_matrices=design)
     ours = quietly(FirstLevelModel(mask_img=NiftiMasker(mask)).fit, img, design_matrices=design)
     np.testing.assert_array_equal(ours.mask_img_.get_fdata(), mask.get_fdata())
+
+
+def test_settings_of_a_masker_beside_the_models_own():
+    rng = np.random.default_rng(4)
+    img = nib.Nifti1Image(100 + rng.normal(size=(6, 6, 6, 8)), EYE)
+    mask = nib.Nifti1Image(np.ones((6, 6, 6), np.uint8), EYE)
+    design = pd.DataFrame({"a": rng.normal(size=8), "constant": 1.0})
+
+    def z(mask_img, smoothing_fwhm, model=FirstLevelModel):
+        fitted = model(mask_img=mask_img, smoothing_fwhm=smoothing_fwhm).fit(img, design_matrices=design)
+        return quietly(fitted.compute_contrast, "a").get_fdata()
+
+    two, three = (quietly(z, mask, width, Reference) for width in (2.0, 3.0))
+    assert np.abs(two - three).max() > 0.1
+    theirs = ReferenceMasker(mask, smoothing_fwhm=3.0, standardize=False).fit()
+    np.testing.assert_allclose(quietly(z, theirs, 2.0, Reference), three, atol=1e-10)
+    ours = NiftiMasker(mask, smoothing_fwhm=3.0).fit()
+    with pytest.warns(UserWarning, match=r"smoothing_fwhm=3.0 is not used"):
+        np.testing.assert_allclose(z(ours, 2.0), two, atol=1e-10)
+    with pytest.warns(UserWarning, match=r"smoothing_fwhm=3.0 is taken"):
+        np.testing.assert_allclose(z(ours, None), three, atol=1e-10)
+
+
+def test_settings_of_a_masker_beside_those_of_a_group(maps):
+    mask = nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), EYE)
+    design = pd.DataFrame({"intercept": np.ones(4)})
+
+    def z(mask_img, smoothing_fwhm, model=SecondLevelModel):
+        fitted = model(mask_img=mask_img, smoothing_fwhm=smoothing_fwhm).fit(maps, design_matrix=design)
+        return fitted.compute_contrast("intercept").get_fdata()
+
+    one, two = (z(mask, width, ReferenceGroup) for width in (1.0, 2.0))
+    assert np.abs(one - two).max() > 0.1
+    with pytest.warns(UserWarning, match="masker parameters"):
+        theirs = z(ReferenceMasker(mask, smoothing_fwhm=2.0, standardize=False).fit(), 1.0, ReferenceGroup)
+    np.testing.assert_allclose(theirs, two, atol=1e-10)
+    with pytest.warns(UserWarning, match=r"smoothing_fwhm=2.0 is not used"):
+        np.testing.assert_allclose(z(NiftiMasker(mask, smoothing_fwhm=2.0).fit(), 1.0), one, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [int, object])
+def test_subject_labels_that_are_numbers(maps, kind):
+    table = pd.DataFrame({"subject_label": [1, 2, 9, 10], "map_name": "a", "effects_map_path": maps})
+    table["subject_label"] = table["subject_label"].astype(kind)
+    mask = nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), EYE)
+    with pytest.raises(ValueError, match="only strings"):
+        quietly(ReferenceGroup().fit, table)
+    design = pd.DataFrame({"intercept": 1.0, "age": [21.0, 34, 28, 40]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = SecondLevelModel(mask_img=mask).fit(table, design_matrix=design)
+    assert ours.subject_labels_ == ["1", "2", "9", "10"]
+    # Rows that name no subject are those of the maps as given, which are in order.
+    theirs = quietly(ReferenceGroup(mask_img=mask).fit, maps, design_matrix=design)
+    effects = (quietly(model.compute_contrast, "age", output_type="effect_size") for model in (ours, theirs))
+    np.testing.assert_allclose(*(effect.get_fdata() for effect in effects), atol=1e-12)
+    ages = pd.DataFrame({"subject_label": [10, 9, 2, 1], "age": [40.0, 28, 34, 21]})
+    by_name = SecondLevelModel().fit(table, confounds=ages)
+    assert by_name.design_matrix_["age"].tolist() == [21, 34, 28, 40]
+
+
+def test_confounds_of_another_number_of_rows():
+    for design, error in ((reference_design, AssertionError), (make_first_level_design_matrix, ValueError)):
+        with pytest.raises(error, match="7"):
+            design(np.arange(8.0), drift_model=None, add_regs=np.ones((7, 1)))
+
+
+def test_several_volumes_as_one_statistical_map():
+    img = nib.Nifti1Image(np.random.default_rng(5).normal(size=(3, 3, 3, 8)), EYE)
+    assert reference_threshold(img)[0].shape == (3, 3, 3, 8)
+    with pytest.raises(ValueError, match="one 3-D volume"):
+        threshold_stats_img(img)
+
+
+def test_what_a_permutation_test_returns():
+    rng = np.random.default_rng(6)
+    tested, target = rng.normal(size=(8, 1)), rng.normal(size=(8, 5))
+    assert isinstance(quietly(reference_permuted, tested, target, n_perm=1, output_type="legacy"), tuple)
+    with pytest.raises(ValueError, match="output_type must be one of 'dict'"):
+        permuted_ols(tested, target, n_perm=1, output_type="legacy")
+
+
+def test_a_cluster_with_a_hole_in_its_middle():
+    z = np.zeros((9, 9, 9))
+    z[3:6, 4, 3:6] = 5
+    z[4, 4, 4] = 0
+    img = nib.Nifti1Image(z, EYE)
+    with pytest.warns(UserWarning, match="outside of the cluster"):
+        theirs = reference_table(img, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = get_clusters_table(img, 3)
+    assert z[tuple(ours.loc[0, ["X", "Y", "Z"]].astype(int))] == 5
+    assert ours.loc[0, ["X", "Y", "Z"]].tolist() == theirs.loc[0, ["X", "Y", "Z"]].tolist()
+
+
+def test_an_automatic_mask_that_finds_no_brain():
+    img = nib.Nifti1Image(np.random.default_rng(7).normal(size=(7, 8, 9, 5)), EYE)
+    assert not quietly(reference_mask, img).get_fdata().any()
+    with pytest.raises(ValueError, match="no brain was found"):
+        compute_epi_mask(img)
+
+
+def test_an_automatic_mask_that_loses_planes():
+    data = np.random.default_rng(8).normal(size=(7, 8, 9, 5))
+    data[1:-1, 1:-1, 1:-1] += 100
+    img = nib.Nifti1Image(data, EYE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        theirs = reference_mask(img).get_fdata()
+    assert theirs.any((1, 2)).sum() == 3
+    lost = "2 of the 5 planes along i and 2 of the 6 planes along j and 2 of the 7 planes along k that"
+    with pytest.warns(UserWarning, match=f"leaves out {lost}"):
+        np.testing.assert_array_equal(compute_epi_mask(img).get_fdata(), theirs)
+
+
+def test_a_report_on_a_design_that_was_given():
+    rng = np.random.default_rng(9)
+    img = nib.Nifti1Image(100 + rng.normal(size=(6, 6, 6, 8)), EYE)
+    mask = nib.Nifti1Image(np.ones((6, 6, 6), np.uint8), EYE)
+    design = pd.DataFrame({"a": rng.normal(size=8), "constant": 1.0})
+    how = {"mask_img": mask, "hrf_model": "glover", "drift_model": "polynomial"}
+    theirs, ours = (
+        str(quietly(quietly(model(**how).fit, img, design_matrices=design).generate_report))
+        for model in (Reference, FirstLevelModel)
+    )
+    for word in ("glover", "polynomial"):
+        assert word in theirs
+        assert word not in ours.lower()
 
 
 def test_voxels_that_are_not_a_number():
