@@ -138,6 +138,7 @@ def running_lab(
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"),
         *(f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True"),
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--ServerApp.terminals_enabled=False",
     ]
     env = {**os.environ, **{name: str(home / folder) for name, folder in FOLDERS.items()}, **(environment or {})}
