@@ -510,7 +510,9 @@ def test_the_demo_serves_the_tour_on_a_run_of_one_s_own_until_it_is_stopped(run,
     pytest.importorskip("jupyterlab")
     words = ["demo", run / "bold.nii.gz", run / "events.tsv", "--no-browser"]
     command = [sys.executable, "-c", "import sys, glmwidgets.cli; sys.exit(glmwidgets.cli.main())", *map(str, words)]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    # A shell without job control has what it leaves in the background ignore the signal, and that is inherited.
+    how = {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, **how) as process:
         try:
             lines = []
             for line in process.stdout:
