@@ -106,8 +106,10 @@ def test_what_a_listener_raises_is_raised(tasks):
         work_through([task(tasks, "square", 1)], [HereLane()], heard)
 
 
+# A shell without job control has what it leaves in the background ignore Ctrl-C, and that is inherited.
 PARENT = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from glmwidgets.execution import LocalLane, Task, work_through
 lanes = [LocalLane(), LocalLane()]
 tasks = [Task(str(i), "lane_tasks:slow", (sys.argv[1], i)) for i in range(200)]
