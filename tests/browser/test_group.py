@@ -134,7 +134,7 @@ def test_permutations_run_to_the_end_and_another_run_is_cancelled_half_way(hands
     screenshot(panel, "group_permuted")
 
     # a longer one, with TFCE: it is seen to be under way, then stopped
-    panel.locator("input[type=checkbox]").check()
+    panel.get_by_role("checkbox", name="TFCE").check()
     panel.locator(".glmw-choices input").first.fill("20000")
     panel.locator(".glmw-choices input").first.press("Enter")
     hands.until("ex.session.settings.permutation.tfce and ex.session.settings.permutation.n_perm == 20000")

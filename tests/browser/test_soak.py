@@ -15,6 +15,7 @@ CELL = """import ctypes, gc, logging
 import ipywidgets
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
+from glmwidgets.panels.parts.unseen import Waits
 from glmwidgets.panels.parts.widgets import is_shared
 
 said = []
@@ -54,14 +55,21 @@ CONTROLS = """() => {
     return !e.disabled && box.width > 3 && box.height > 3 && !/save|export|report|lock/i.test(e.textContent);
   }).map((e, i) => { e.dataset.soak = i; return [i, e.tagName, e.type ?? '', e.className]; });
 }"""
-# Parts that are made when they are first wanted, all made.
+# Parts that are made, or told to the page, when they are first wanted, all of them.
 MAKE_ALL = """ex.session.wait_until_idle(60)
 first = ex.session.settings
 ex.events.editor, ex.map.look
 ex.hrf.more.value = True
 ex.hrf.more.value = False
 ex.session.pin()
-ex.session.unpin()"""
+ex.session.unpin()
+ex.session.update({"series.tab": "regions"})
+ex.session.wait_until_idle(60)
+ex.session.update({"series.tab": first.series.tab})
+with ex.session.lock:
+    for each in gc.get_objects():
+        if isinstance(each, Waits):
+            each.wait_no_more()"""
 # Back to the first model, and sliders of columns put away: what is counted is counted in the same state.
 COME_HOME = """ex.contrasts.weigh.value = False
 ex.session.update({path: value for path, (_, value) in first.changes_from(ex.session.settings).items()})"""
