@@ -38,7 +38,8 @@ def opened_together(make: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(make)
     def made(self: Widget, session: Any, *args: Any, **traits: Any) -> None:
-        if getattr(_made, "together", False):  # part of what is being made
+        # Part of what is being made, or of a host that opens channels in its own way.
+        if getattr(_made, "together", False) or not is_of_all_pages():
             make(self, session, *args, **traits)
             return
         _made.together = True

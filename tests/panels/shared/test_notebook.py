@@ -10,11 +10,12 @@ import comm
 import numpy as np
 import pytest
 from comm.base_comm import BaseComm
+from ipywidgets import Widget
 
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.parts.host import host, is_of_all_pages
-from glmwidgets.panels.parts.unseen import is_shared
+from glmwidgets.panels.parts.unseen import Waits, is_shared
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared import notebook
@@ -250,6 +251,30 @@ def test_where_a_thread_is_lost_without_an_error_the_explorer_answers_at_once(ru
     explorer = Explorer(Session(run))
     assert explorer.session.is_synchronous
     assert explorer.session.result is not None
+    explorer.close()
+
+
+class Plain(BaseComm):
+    """A channel where there is no kernel."""
+
+    __module__ = "comm"
+
+    def publish_msg(self, *_args, **_kwargs):
+        pass
+
+
+def test_shinywidgets_is_known_by_what_it_does_to_a_widget_that_was_made(run, monkeypatch):
+    def init(widget):
+        """It gives the widget its own channel later, in the session that it is of."""
+
+    init.__module__ = "shinywidgets._shinywidgets"
+    monkeypatch.setattr(comm, "create_comm", Plain)
+    assert is_of_all_pages()
+    monkeypatch.setattr(Widget, "_widget_construction_callback", init)
+    assert (host(), is_of_all_pages()) == ("shinywidgets", False)
+    explorer = Explorer(Session(run))
+    assert explorer.session.is_synchronous
+    assert all(not each.waits for each in explorer.children if isinstance(each, Waits))
     explorer.close()
 
 
