@@ -74,7 +74,8 @@ def test_a_session_takes_it_and_everything_speaks_of_it(run, tmp_path):
     asked = session.settings.design
     model.set_params(drift_model=asked.drift_model, high_pass=asked.high_pass, convolution=asked.convolution)
     model.fit(run.img, run.events, run.confounds)
-    np.testing.assert_array_equal(model.contrast("face_response").z_score(), session.result.z)
+    # The estimator takes voxels in other blocks, and some kernels of OpenBLAS then sum in another order.
+    np.testing.assert_allclose(model.contrast("face_response").z_score(), session.result.z, rtol=1e-12, atol=1e-12)
     assert digest(session.settings) != before[0]
     assert f"hold_response({name.partition('@')[0]})" in script_text(session)
     assert f"the response {name}" in not_kept(session.run, session.settings)
