@@ -45,6 +45,8 @@ class GroupExplorer(SessionExplorer):
     undo, redo : Button
     """
 
+    _holds = "group"
+
     @W.opened_together
     def __init__(self, session: GroupSession):
         self.model = GroupDesignPanel(session)

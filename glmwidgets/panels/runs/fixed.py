@@ -96,6 +96,8 @@ class RunsPanel(Panel):
 class OutOfRuns:
     """How runs and their fixed effects go to files; the `subject` of such an explorer is a RunSet."""
 
+    _holds = "runs"
+
     subject: RunSet
 
     def _save(self, path: str | PathLike[str], overwrite: bool) -> Path:

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from glmwidgets.files.envelope import HOLDS, read_session
+from glmwidgets.files.envelope import HOLDS
 from glmwidgets.files.memory import give_memory_back
 from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.errors import InputError
@@ -63,6 +63,8 @@ class ExplorerBase(W.VBox):
     >>> explorer.close()
     """
 
+    #: What its saved file holds: a key of `HOLDS`.
+    _holds = "run"
     subject: Any = None  # until then: a widget that could not be made is closed all the same
 
     def __init__(self, subject: Any, children: Sequence[W.Widget]):
@@ -167,7 +169,7 @@ class ExplorerBase(W.VBox):
         more = ""
         if lacks := " and ".join(self._not_kept()):
             more = f", without what was in memory: {lacks}; give that again to load it"
-            opens = HOLDS[read_session(path, *HOLDS)[0]][1]
+            opens = HOLDS[self._holds][1]
             warnings.warn(f"{path.name} is saved{more}: glmwidgets.{opens}({path.name!r}, ...)", stacklevel=2)
         self.say(f"saved {path.name} {datetime.now():%H:%M}{more}")
         return path
