@@ -12,17 +12,17 @@ import sys
 import warnings
 
 from benchmarks import engine, images, live, noise
-from benchmarks.runs import SIZES, make_run
+from benchmarks.runs import SIZES, Size, make_run
 from benchmarks.table import Row, medians, render
 
 
-def import_time() -> Row:
+def import_time(repeats: int = 9) -> Row:
     """Seconds that ``import glmwidgets`` adds to a bare interpreter."""
 
     def start(code: str):
         return lambda _: subprocess.run([sys.executable, "-c", code], check=True)
 
-    with_us, bare = medians(start("import glmwidgets"), start("pass"), repeats=9)
+    with_us, bare = medians(start("import glmwidgets"), start("pass"), repeats=repeats)
     return Row("import glmwidgets", with_us - bare, None, None, "≤ 300 ms")
 
 
@@ -33,18 +33,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    repeats = 3 if arguments.quick else 9
     for name in SIZES if arguments.size == "all" else [arguments.size]:
-        size = SIZES[name]
-        run = make_run(size)
-        print(
-            f"\n### {name}: {size.n_voxels:,} voxels × {size.n_scans} scans, {size.n_confounds} confounds\n", flush=True
-        )
-        table = [*engine.rows(run, repeats), *live.rows(run, repeats)]
-        if size.beside_nilearn:
-            table += [*images.rows(run, min(repeats, 3)), import_time()]
-        print(render(table), flush=True)
-        print(f"\n{render(noise.rows(run, min(repeats, 5)), noise.HEAD)}", flush=True)
+        report(name, SIZES[name], 3 if arguments.quick else 9)
+
+
+def report(name: str, size: Size, repeats: int) -> None:
+    """Print the tables of one size."""
+    run = make_run(size)
+    print(f"\n### {name}: {size.n_voxels:,} voxels × {size.n_scans} scans, {size.n_confounds} confounds\n", flush=True)
+    table = [*engine.rows(run, repeats), *live.rows(run, repeats)]
+    if size.beside_nilearn:
+        table += [*images.rows(run, min(repeats, 3)), import_time(repeats)]
+    print(render(table), flush=True)
+    print(f"\n{render(noise.rows(run, min(repeats, 5)), noise.HEAD)}", flush=True)
 
 
 if __name__ == "__main__":

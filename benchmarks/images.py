@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from benchmarks.runs import TimedRun
 from benchmarks.table import Row, medians
-from glmwidgets.glm.inference.clusters import clusters_table
+from glmwidgets.glm.inference.cluster_rows import clusters_table
 from glmwidgets.images.mask import masked_series
 
 OURS_COLD = """

@@ -31,6 +31,9 @@ SIZES = {
     "large": Size((91, 109, 91), 400, 230_000, 6, voxel=2.0, beside_nilearn=False),
 }
 
+#: Says nothing of speed, but that everything runs.
+CHECK = Size((16, 16, 12), 80, 1_500, 2)
+
 
 @dataclass(frozen=True)
 class TimedRun:

@@ -116,10 +116,10 @@ def faults(n_sound: int, seed: int) -> None:
                     print(f"  {name:<16}{by:<8}{', '.join(found)}")
 
 
-def whole(n_runs: int) -> None:
+def whole(n_runs: int, size: str = "benchmark") -> None:
     """Time whole runs: one alone, all by two workers, and nilearn's loop on the first two."""
     with tempfile.TemporaryDirectory() as folder:
-        root = write_study(folder, n_runs, size="benchmark")
+        root = write_study(folder, n_runs, size=size)
         contrasts = [("faces - houses", "faces - houses")]
         study = Study.of(root, root / "study", task="localizer", contrasts=contrasts)
         study.model = study.model.updated({"data.smoothing_fwhm": 6.0, "noise.model": "ar1"})

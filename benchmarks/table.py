@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+#: Seconds: the threads of a matrix library go on turning for a while after its work, and what comes next is not to pay.
+PAUSE = 0.1
+
 
 class Printed(Protocol):
     """A line of a table."""
@@ -43,8 +46,7 @@ def medians(*actions: Callable[[int], object], repeats: int = 9, warm: int = 1) 
     seconds: list[list[float]] = [[] for _ in actions]
     for k in range(warm + repeats):
         for of_action, action in zip(seconds, actions, strict=True):
-            # The threads of a matrix library go on turning for a while after its work; what comes next is not to pay.
-            time.sleep(0.1)
+            time.sleep(PAUSE)
             start = time.perf_counter()
             action(k)
             if k >= warm:
