@@ -5,16 +5,18 @@ the variance three times as smooth), and t maps of 12 such maps each, turned to 
 it is estimated from 100 other draws of it, as from the residuals of a run. A method errs in a map if it finds anything
 at .05, one-sided. Noise is smoothed here by its own few lines, not by what the package draws its tables with.
 
-Maps are done a hundred at a time and kept in a folder, so that a run that was stopped goes on where it was.
+Maps are done a hundred at a time and kept in a folder, so that a run that was stopped goes on where it was, and several
+may fill one folder side by side: ``--kinds`` gives each its part.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +51,7 @@ TESTS = ("rft", "rft-fsl", "simulated")
 N_RESIDUALS, N_MAPS_OF_T, CHUNK = 100, 12, 100
 TAIL_SHARE, TAIL_WIDER = 0.2, 3.0
 
-OTHERS = ("any surely active", "ptfce")
-METHODS = (*HEIGHTS, *OTHERS, *(f"{test} {forming}" for forming in FORMING for test in TESTS))
+METHODS = (*HEIGHTS, "any surely active", *(f"{test} {forming}" for forming in FORMING for test in TESTS))
 HEADS = {
     "bonferroni": "Bonferroni",
     "rft": "random field",
@@ -117,11 +118,11 @@ class Known:
 
     field: RandomField
     autocorrelation: Autocorrelation
-    table: ClusterTable
+    table: ClusterTable | None
 
 
 def learn(noise: Noise, rng: np.random.Generator, n_draws: int = 1000) -> Known:
-    """Smoothness, autocorrelation and a table of the largest clusters, from draws of the noise."""
+    """Smoothness, autocorrelation and a table of the largest clusters, from draws of the noise; none of no draws."""
     residuals, mask = noise.draw(N_RESIDUALS, rng), noise.mask
     smooth = smoothness_of_residuals(residuals, neighbour_pairs(mask))
     dof = N_MAPS_OF_T - 1 if noise.kind == "t of 12" else np.inf
@@ -129,13 +130,12 @@ def learn(noise: Noise, rng: np.random.Generator, n_draws: int = 1000) -> Known:
     # In voxels: a voxel is one mm wide.
     reach = 4 * max(smooth.fwhm)
     autocorrelation = fit_autocorrelation(*correlation_by_distance(residuals[:20], mask, (1, 1, 1), reach))
-    return Known(
-        field, autocorrelation, draw_cluster_table(mask, (1, 1, 1), autocorrelation, n_draws=n_draws, heights=FORMING)
-    )
+    table = n_draws and draw_cluster_table(mask, (1, 1, 1), autocorrelation, n_draws=n_draws, heights=FORMING)
+    return Known(field, autocorrelation, table or None)
 
 
-def errors(z: np.ndarray, mask: np.ndarray, known: Known, methods: Sequence[str] = METHODS) -> dict[str, bool]:
-    """Which methods find something in a map of noise."""
+def errors(z: np.ndarray, mask: np.ndarray, known: Known) -> dict[str, bool]:
+    """Which of `METHODS` find something in a map of noise."""
     found, top = {}, z.max()
     for name in HEIGHTS:
         found[name] = bool(top > height_threshold(z, name, ALPHA, two_sided=False, field=known.field))
@@ -143,9 +143,6 @@ def errors(z: np.ndarray, mask: np.ndarray, known: Known, methods: Sequence[str]
     found["any surely active"] = hommel_value(z, ALPHA) < z.size
     volume = np.zeros(mask.shape)
     volume[mask] = z
-    if "ptfce" in methods:
-        enhanced = enhanced_z(volume, mask, known.field.resel_size)
-        found["ptfce"] = bool(enhanced.max() > height_threshold(z, "rft", ALPHA, two_sided=False, field=known.field))
     for forming in FORMING:
         labels, n = label(volume > forming)
         largest = np.bincount(labels.ravel())[1:].max(initial=0)
@@ -155,41 +152,63 @@ def errors(z: np.ndarray, mask: np.ndarray, known: Known, methods: Sequence[str]
     return found
 
 
+def error_of_enhanced(z: np.ndarray, mask: np.ndarray, known: Known) -> dict[str, bool]:
+    """Whether pTFCE finds something in a map of noise."""
+    volume = np.zeros(mask.shape)
+    volume[mask] = z
+    enhanced = enhanced_z(volume, mask, known.field.resel_size)
+    return {"ptfce": bool(enhanced.max() > height_threshold(z, "rft", ALPHA, two_sided=False, field=known.field))}
+
+
+Group = tuple[tuple[str, ...], Callable[[np.ndarray, np.ndarray, Known], dict[str, bool]]]
+
+#: What is measured and kept together.
+GROUPS: tuple[Group, ...] = ((METHODS, errors), (("ptfce",), error_of_enhanced))
+
+
 def measure(
-    mask: np.ndarray, kind: str, fwhm: float, maps: Iterable[int], known: Known, methods: Sequence[str] = METHODS
+    mask: np.ndarray, kind: str, fwhm: float, maps: Iterable[int], known: Known, groups: Sequence[Group] = GROUPS[:1]
 ) -> dict[str, np.ndarray]:
     """Of each method, in which of some maps it finds something."""
     noise, found = Noise(mask, kind, fwhm), {}
     for number in maps:
         rng = np.random.default_rng([round(10 * fwhm), list(KINDS).index(kind), number])
+        z = noise.draw_z(1, rng)[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of low forming thresholds, which are looked at here
-            for name, value in errors(noise.draw_z(1, rng)[0], noise.mask, known, methods).items():
-                found.setdefault(name, []).append(value)
+            for _, errors_of in groups:
+                for name, value in errors_of(z, noise.mask, known).items():
+                    found.setdefault(name, []).append(value)
     return {name: np.array(values) for name, values in found.items()}
 
 
 def measured(
-    mask: np.ndarray, kind: str, fwhm: float, n_maps: int, n_slow: int, folder: Path | None, only_kept: bool = False
+    mask: np.ndarray, kind: str, fwhm: float, n_maps: int, folder: Path | None, only_kept: bool = False
 ) -> dict[str, np.ndarray]:
-    """`measure` of many maps, a hundred at a time, each kept in a folder; pTFCE, which is slow, of the first ones."""
+    """`measure` of many maps, a hundred at a time, each group of methods kept in a file of a folder."""
     noise, parts, known = Noise(mask, kind, fwhm), [], None
+    of_mask = hashlib.sha1(np.packbits(mask).tobytes()).hexdigest()
+
+    def kept(start: int, names: Sequence[str]) -> Path | None:
+        said = repr((kind, fwhm, start, list(names), of_mask))
+        return folder and folder / f"{hashlib.sha1(said.encode()).hexdigest()[:16]}.npz"
+
     for start in range(0, n_maps, CHUNK):
-        methods = [name for name in METHODS if name != "ptfce" or start < n_slow]
-        said = (kind, fwhm, start, methods, hashlib.sha1(np.packbits(mask).tobytes()).hexdigest())
-        path = None if folder is None else folder / f"{hashlib.sha1(repr(said).encode()).hexdigest()[:16]}.npz"
-        if path is not None and path.is_file():
-            parts.append(dict(np.load(path)))
-            continue
-        if only_kept:
-            continue
-        known = learn(noise, np.random.default_rng([7, round(10 * fwhm)])) if known is None else known
-        part = measure(mask, kind, fwhm, range(start, min(start + CHUNK, n_maps)), known, methods)
-        part["fwhm"] = np.array([known.field.resel_size ** (1 / 3)])
-        if path is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            np.savez(path.with_suffix(".part.npz"), **part)
-            path.with_suffix(".part.npz").replace(path)
+        there = [path for names, _ in GROUPS if (path := kept(start, names)) is not None and path.is_file()]
+        part = {name: values for path in there for name, values in np.load(path).items()}
+        missing = [group for group in GROUPS if not set(group[0]) <= set(part)]
+        if missing and not only_kept:
+            if known is None or (known.table is None and missing[0] is GROUPS[0]):
+                rng = np.random.default_rng([7, round(10 * fwhm)])
+                known = learn(noise, rng, n_draws=1000 if missing[0] is GROUPS[0] else 0)
+            new = measure(mask, kind, fwhm, range(start, min(start + CHUNK, n_maps)), known, missing)
+            part |= new | {"fwhm": np.array([known.field.resel_size ** (1 / 3)])}
+            for names, _ in missing if folder is not None else ():
+                path = kept(start, names)
+                folder.mkdir(parents=True, exist_ok=True)
+                unfinished = path.with_suffix(f".{os.getpid()}.part.npz")
+                np.savez(unfinished, **{name: part[name] for name in (*names, "fwhm")})
+                unfinished.replace(path)
         parts.append(part)
     names = dict.fromkeys(name for part in parts for name in part)
     return {name: np.concatenate([part[name] for part in parts if name in part]) for name in names}
@@ -246,7 +265,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="2000 maps of each noise, as in the documentation")
     parser.add_argument("--maps", type=int, help="maps of each noise, in the place of 100 or 2000")
-    parser.add_argument("--ptfce", type=int, default=500, help="Gaussian maps that pTFCE is measured on, at most")
     parser.add_argument("--bold", help="run whose brain is the mask; SPM's auditory run is downloaded without")
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--keep", type=Path, help="folder for what was measured, from which it goes on")
@@ -257,8 +275,7 @@ def main() -> None:
     mask, start, results = mask_of(arguments.bold), time.perf_counter(), {}
     for kind in arguments.kinds:
         for fwhm in FWHM:
-            slow = arguments.ptfce if kind == "Gaussian" else 0
-            found = measured(mask, kind, fwhm, n_maps, slow, arguments.keep, arguments.only_kept)
+            found = measured(mask, kind, fwhm, n_maps, arguments.keep, arguments.only_kept)
             if found:
                 results[kind, fwhm] = found
             print(f"{time.perf_counter() - start:5.0f} s  {kind}, FWHM of {fwhm:g} voxels", flush=True)

@@ -40,11 +40,10 @@ def ball():
 
 @pytest.fixture(scope="module")
 def rates(script, ball):
-    methods = [name for name in script.METHODS if name != "ptfce"]
     noise = script.Noise(ball, "Gaussian", 3.0)
     known = script.learn(noise, np.random.default_rng(7), n_draws=200)
     assert known.field.resel_size ** (1 / 3) == pytest.approx(3.0, rel=0.02)
-    found = script.measure(ball, "Gaussian", 3.0, range(N_MAPS), known, methods)
+    found = script.measure(ball, "Gaussian", 3.0, range(N_MAPS), known)
     return {name: values.mean() for name, values in found.items()}
 
 
@@ -63,6 +62,6 @@ def test_a_long_tail_makes_random_fields_call_more_at_low_forming_thresholds(scr
     """What the page says of where they fail, in little: far more than in Gaussian noise, and less so at 3.09."""
     noise = script.Noise(ball, "long tail", 2.0)
     known = script.learn(noise, np.random.default_rng(7), n_draws=200)
-    found = script.measure(ball, "long tail", 2.0, range(N_MAPS), known, ())
+    found = script.measure(ball, "long tail", 2.0, range(N_MAPS), known)
     assert found["rft 2.3"].mean() > 2.5 * rates["rft 2.3"]
     assert found["rft 3.09"].mean() < found["rft 2.3"].mean()

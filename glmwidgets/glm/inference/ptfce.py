@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import generate_binary_structure
-from scipy.ndimage import label as label_volume
 from scipy.special import gamma, log_ndtr, ndtri_exp
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.inference.cluster_stats import components, make_lattice, one_step_apart
 
 __all__ = ["N_HEIGHTS", "enhanced_z"]
 
@@ -85,38 +84,72 @@ def _enhanced(z: NDArray, mask: NDArray, resel_size: float, connectivity: int, n
     out = np.zeros(z.shape)
     if top <= 0:
         return out
-    steps = np.linspace(0, -log_ndtr(-top), n_heights)  # of -log p
-    heights = -ndtri_exp(-steps[1:])
+    steps = np.linspace(0, -log_ndtr(-top), n_heights)[1:]  # of -log p
+    heights = -ndtri_exp(-steps)
     heights[-1] = min(heights[-1], top)  # rounding must not put the peak below itself
-    structure = generate_binary_structure(3, connectivity)
-    total = np.zeros(z.shape)
-    sizes = []
-    for height, step in zip(heights, steps[1:], strict=True):
-        above = z >= height
-        if height < LEAST_HEIGHT:
-            total[above] += step
-            continue
-        labels, _ = label_volume(above, structure)
-        count = np.bincount(labels.ravel())
-        sizes.append((height, labels, count))
-    if sizes:
-        _add_clusters(total, sizes, int(mask.sum()), resel_size)
-    step = steps[1]
-    reached = (total > 0) & mask & (z > 0)
-    log_p = (np.sqrt(step * (8 * total[reached] + step)) - step) / 2
-    out[reached] = np.maximum(-ndtri_exp(-log_p), 0)
+    n_low = int(np.searchsorted(heights, LEAST_HEIGHT))
+
+    def z_of_sum(total: NDArray) -> NDArray[np.float64]:
+        log_p = (np.sqrt(steps[0] * (8 * total + steps[0])) - steps[0]) / 2
+        return np.maximum(-ndtri_exp(-log_p), 0)
+
+    # Below the least height a voxel's sum says how many heights it reaches: few sums, each turned to z once.
+    low_sums = np.cumsum(steps[:n_low])
+    z_of_low = np.concatenate([[0.0], z_of_sum(low_sums)])
+    inside = z > 0
+    positive = z[inside]
+    found = z_of_low[np.searchsorted(heights[:n_low], positive, side="right")]
+    if n_low < heights.size:
+        labels = _labels_at(heights[n_low:], z, connectivity)
+        total = np.full(labels[0][0].size, low_sums[-1] if n_low else 0.0)
+        total = _with_clusters(total, heights[n_low:], labels, int(mask.sum()), resel_size)
+        found[positive >= heights[n_low]] = z_of_sum(total)
+    out[inside] = found
     return out
 
 
-def _add_clusters(total: NDArray, sizes: list, n_voxels: int, resel_size: float) -> None:
-    """Add -log P(h | c) of each height to the voxels of its clusters."""
-    all_sizes = np.unique(np.concatenate([count[1:] for _, _, count in sizes]))
-    heights = np.array([height for height, _, _ in sizes])
+def _labels_at(heights: NDArray, z: NDArray, connectivity: int) -> list[tuple[NDArray, NDArray]]:
+    """Clusters at rising heights: the voxels of each among those above the first, and their cluster.
+
+    Clusters only grow as the height falls: those of a height are the nodes of the next lower one, joined by the pairs
+    of neighbours that are new there.
+    """
+    lattice = make_lattice(z >= heights[0], connectivity)
+    values = z[z >= heights[0]]
+    order = np.argsort(-values, kind="stable")
+    rank = np.empty(order.size, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    ends = [one_step_apart(lattice.positions, step) for step in lattice.steps]
+    i, j = (rank[np.concatenate(side)] for side in zip(*ends, strict=True))
+    later = np.maximum(i, j)
+    by_height = np.argsort(later, kind="stable")
+    i, j, later = i[by_height], j[by_height], later[by_height]
+    n_above = np.searchsorted(-values[order], -heights, side="right")
+    n_pairs = np.searchsorted(later, n_above)
+    part, found, n_before, pairs_before = np.zeros(0, dtype=np.int64), [], 0, 0
+    for n, n_pair in zip(n_above[::-1], n_pairs[::-1], strict=True):
+        if n > n_before:
+            n_parts = int(part.max(initial=-1)) + 1
+            part = np.concatenate([part, np.arange(n_parts, n_parts + n - n_before)])
+            new = slice(pairs_before, n_pair)
+            if n_pair > pairs_before:
+                part = components(part[i[new]], part[j[new]], n_parts + n - n_before)[part]
+            n_before, pairs_before = n, n_pair
+        found.append((order[:n], part))
+    return found[::-1]
+
+
+def _with_clusters(
+    total: NDArray, heights: NDArray, labels: list, n_voxels: int, resel_size: float
+) -> NDArray[np.float64]:
+    """Sums of voxels above the first height, with -log P(h | c) of each height added."""
+    counts = [np.bincount(part) for _, part in labels]
+    all_sizes, which = np.unique(np.concatenate(counts), return_inverse=True)
     log_p = -_log_tail(heights, all_sizes.astype(float), n_voxels, resel_size)
-    for row, (_, labels, count) in zip(log_p, sizes, strict=True):
-        of_label = np.zeros(count.size)
-        of_label[1:] = row[np.searchsorted(all_sizes, count[1:])]
-        total += of_label[labels]
+    of_cluster = np.split(which, np.cumsum([count.size for count in counts])[:-1])
+    for row, (voxels, part), place in zip(log_p, labels, of_cluster, strict=True):
+        total[voxels] += row[place][part]
+    return total
 
 
 def _log_tail(heights: NDArray, sizes: NDArray, n_voxels: int, resel_size: float) -> NDArray[np.float64]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, generate_binary_structure, label
 
-from glmwidgets.glm.inference.ptfce import enhanced_z
+from glmwidgets.glm.inference.ptfce import _labels_at, enhanced_z
 from glmwidgets.glm.inference.random_fields import RandomField
 
 
@@ -35,6 +35,19 @@ def test_scores_are_those_of_another_package(noise):
     assert np.abs(ours - theirs)[others].max() < 1e-3
     assert np.median(np.abs(ours - theirs)[others]) < 1e-9
     assert ours[z == z.max()] == pytest.approx(theirs[z == z.max()], abs=0.05)
+
+
+@pytest.mark.parametrize("connectivity", [1, 2, 3])
+def test_clusters_that_grow_are_those_that_labelling_finds(noise, connectivity):
+    """At each height the same partition of the same voxels."""
+    heights = np.array([0.8, 1.3, 1.31, 2.0, 3.0, noise.max()])
+    high = noise >= heights[0]
+    for height, (voxels, part) in zip(heights, _labels_at(heights, noise, connectivity), strict=True):
+        found = np.zeros(high.sum(), int)
+        found[voxels] = part + 1
+        labels, n = label(noise >= height, generate_binary_structure(3, connectivity))
+        pairs = set(zip(found.tolist(), labels[high].tolist(), strict=True))
+        assert len(pairs) == len(np.unique(found)) == n + (found == 0).any()
 
 
 def test_the_signs_are_enhanced_alike(noise):
