@@ -180,7 +180,7 @@ CASES = {
     "confounds: other rows": (confounds(np.zeros((4, 1))), "4 rows for 3 scans"),
     "confounds: three axes": (confounds(np.zeros((3, 1, 1))), "one row per scan"),
     "confounds: no table": (confounds(3), "not int"),
-    "confounds: a gap": (confounds([1, np.nan, 2]), "no value in rows 1"),
+    "confounds: a gap": (confounds([1, np.nan, 2]), "no value in row 1 "),
     "confounds: a first gap": (confounds([np.nan, 1, 2]), "first row"),
     "confounds: a word": (confounds(pd.DataFrame({"x": ["1", "high", "2"]})), "'high' in column 'x', row 1"),
     "confounds: a comma": (confounds(pd.DataFrame({"x": ["1", "1,5", "2"]})), "decimal comma"),

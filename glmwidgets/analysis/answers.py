@@ -25,6 +25,7 @@ from glmwidgets.glm.inference.scores import p_from_z
 from glmwidgets.glm.inference.smoothness import Smoothness
 from glmwidgets.glm.moments.scaling import effect_unit
 from glmwidgets.glm.noise.models import NoiseParameter, noise_model_row
+from glmwidgets.glm.tables import some
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.settings import ThresholdSettings
@@ -71,6 +72,9 @@ class Fitted:
     signal: np.ndarray | None = field(default=None, repr=False)
     effects: dict[str, tuple[str, ...]] = field(default_factory=dict)
     is_given: bool = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {len(self.design)} rows, {some(list(self.design.columns))}>"
 
     @property
     def nbytes(self) -> int:
@@ -120,7 +124,7 @@ class Fitted:
         return [n for n in names if not n.startswith(skipped) and n not in (self.confounds or ())]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class FittedGroup(Fitted):
     """A model that was fitted to the maps of a group.
 
@@ -191,6 +195,10 @@ class Answer:
     statistics: StatisticsBook
     timings: dict[str, float] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        asked = self.settings.contrast.expression
+        return f"<{type(self).__name__} to {asked!r}: {self.z.size:,} voxels, threshold z {self.threshold:.4g}>"
 
     @property
     def thresholding(self) -> ThresholdSettings:
@@ -268,7 +276,7 @@ class Answer:
         }
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class RunAnswer(Answer):
     """What a run says.
 
@@ -341,7 +349,7 @@ class RunPart:
     advice: str = ""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class RunsAnswer(Answer):
     """What several runs say together.
 
@@ -389,7 +397,7 @@ class RunsAnswer(Answer):
         return RunEffects(self._statistics(voxel), runs, RunEffect.of("all runs", self.contrast, voxel), agreement)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class GroupAnswer(RunAnswer):
     """What a group says.
 

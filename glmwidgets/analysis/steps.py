@@ -18,7 +18,7 @@ from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.thresholding import Scored
 from glmwidgets.glm.design.censoring import filled_gaps
 from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
-from glmwidgets.glm.design.confounds import judge_confounds
+from glmwidgets.glm.design.confounds import judge_confounds, refuse_odd_cells
 from glmwidgets.glm.design.given import edited_design
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
@@ -251,6 +251,8 @@ def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | N
         std_dvars_threshold=chosen.scrub_dvars,
         skip=scans.start or 0,
     )
+    limits = {FD: chosen.scrub_fd, STD_DVARS: chosen.scrub_dvars}
+    refuse_odd_cells(run.confounds, [*table.columns, *(name for name, limit in limits.items() if limit is not None)])
     return judge_confounds(table, run.inputs.confounds or "the confounds") if table.shape[1] else None
 
 

@@ -190,6 +190,9 @@ class SimulatedRun:
     truth: Truth
     seed: int
 
+    def __repr__(self) -> str:
+        return f"SimulatedRun({self.img.shape[3]} scans, TR {self.t_r:g} s; {', '.join(self.conditions)})"
+
 
 def simulate_run(
     size: str = "default",

@@ -12,6 +12,7 @@ import pandas as pd
 
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.events.checks import run_window
+from glmwidgets.glm.tables import some
 from glmwidgets.images.mask import match_mask
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import Reader
@@ -149,6 +150,11 @@ class Run:
     design: pd.DataFrame | None = None
     unlasting: pd.DataFrame | None = None
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.domain.shape))
+        types = f"; {some(self.conditions)}" if self.conditions else ""
+        return f"<Run {self.name}: {shape} voxels, {self.n_scans} scans, {self.clock}{types}>"
 
     @property
     def domain(self) -> Domain:

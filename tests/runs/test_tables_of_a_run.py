@@ -1,5 +1,6 @@
 """Tables of a run as people have them: durations that are missing, decimal commas, motion files, at every door."""
 
+import re
 import subprocess
 import sys
 
@@ -113,10 +114,27 @@ def test_only_columns_that_are_chosen_are_judged(folder):
     panel.details.value = True
     panel.columns.value = ("gap",)
     assert session.settings.design.confounds == ("gap",)
-    for name, row in (("gap", 5), ("word", 7)):
+    odd = "'odd' in column 'word', row 7 (counted from 0) is not a finite number"
+    for name, words in (("gap", "'gap' has no value in row 5 (counted from 0)"), ("word", odd)):
         session.update({"design.confounds": ("good", name)})
         assert session.status.stage == "confounds"
-        assert f"{name!r} has no value in rows {row}" in session.status.message
+        assert words in session.status.message
     session.close()
-    with pytest.raises(ValueError, match=r"'odd' in column 'word', row 7 is not a finite number"):
+    with pytest.raises(ValueError, match=re.escape(odd)):
         gw.FirstLevelModel(t_r=2.0).fit(run.img, run.events, pd.read_csv(folder / "confounds.tsv", sep="\t")[["word"]])
+
+
+@pytest.mark.parametrize(("column", "asked"), [
+    ("framewise_displacement", {"design.scrub_fd": 0.5}),
+    ("rot_x", {"design.confounds": ("rot_x_derivative1",)}),
+])  # fmt: skip
+def test_a_cell_that_is_no_number_is_named_where_its_column_is_used_otherwise(folder, column, asked):
+    table = pd.DataFrame({column: np.random.default_rng(1).uniform(0, 0.4, N), "csf": np.arange(N)}).astype(object)
+    table.loc[3, column] = "1.2mm"
+    table.to_csv(folder / "confounds.tsv", sep="\t", index=False)
+    session = Session(opened(folder, confounds=folder / "confounds.tsv", missing_duration=1), synchronous=True)
+    session.update({"design.confounds": ("csf",)})
+    assert session.status.state == "idle"
+    session.update(asked)
+    assert f"'1.2mm' in column '{column}', row 3 (counted from 0) is not a finite number" in session.status.message
+    session.close()

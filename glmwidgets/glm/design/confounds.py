@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,10 @@ import pandas as pd
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, refuse_unwritable, some
 
-__all__ = ["Confounds", "check_confounds", "judge_confounds"]
+__all__ = ["Confounds", "check_confounds", "judge_confounds", "refuse_odd_cells"]
+
+#: Where a table that is not judged keeps what is wrong with cells that are no numbers, by the name of their column.
+_ODD_CELLS = "odd cells"
 
 #: A table of confounds has no more columns.
 MOST_CONFOUNDS = 10_000
@@ -47,8 +50,8 @@ def check_confounds(
         Names of the columns of an array; ``reg0``, ``reg1`` ... by default. Ignored for tables, which have
         their own.
     judged : bool
-        Whether all columns are to be modelled. Otherwise they are kept as they are, NaN where there is no number, for
-        `judge_confounds` to look at those that are chosen.
+        Whether all columns are to be modelled. Otherwise cells that are no numbers are NaN, and `refuse_odd_cells` and
+        `judge_confounds` look at the columns that are chosen.
 
     Returns
     -------
@@ -99,12 +102,34 @@ def check_confounds(
         raise InputError(f"{source}: {len(columns):,} confounds, and no more than {MOST_CONFOUNDS:,} can be looked at")
     refuse_repeated(columns, source)
     refuse_unwritable(columns, source)
-    if not judged:
-        return pd.DataFrame({name: numbers_of(table.iloc[:, j]) for j, name in enumerate(columns)})
-    for j, name in enumerate(columns):
-        _refuse_words(table.iloc[:, j], name, source)
     numbers = pd.DataFrame({name: numbers_of(table.iloc[:, j]) for j, name in enumerate(columns)})
+    odd = {name: _odd_cells(table.iloc[:, j], name, source) for j, name in enumerate(columns)}
+    numbers.attrs[_ODD_CELLS] = {name: words for name, words in odd.items() if words}
+    if not judged:
+        return numbers
+    refuse_odd_cells(numbers, columns)
     return judge_confounds(numbers, source, fill_first_row)
+
+
+def refuse_odd_cells(table: pd.DataFrame, used: Collection[str]) -> None:
+    """Refuse columns that are used and hold cells which are no numbers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `check_confounds` returns it.
+    used : collection of str
+        Names of columns that are modelled, or by which scans are scrubbed; what is made of a column
+        (``rot_x_derivative1``) uses it.
+
+    Raises
+    ------
+    ValueError
+        The message names the column, the rows and the first cell.
+    """
+    for name, words in table.attrs.get(_ODD_CELLS, {}).items():
+        if any(one == name or one.startswith((f"{name}_derivative1", f"{name}_power2")) for one in used):
+            raise ValueError(words)
 
 
 def judge_confounds(table: pd.DataFrame, source: str, fill_first_row: bool = False) -> pd.DataFrame:
@@ -157,13 +182,18 @@ def _from_array(values: np.ndarray, names: Sequence[str] | None) -> pd.DataFrame
     return pd.DataFrame(values, columns=names)
 
 
-def _refuse_words(column: pd.Series, name: str, source: str) -> None:
+def _odd_cells(column: pd.Series, name: str, source: str) -> str:
+    """What is wrong with the cells of a column that are neither a number nor empty; nothing if there are none."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
-        return
+        return ""
     words = np.flatnonzero(np.isnan(numbers_of(column)) & ~column.isna().to_numpy())
-    if words.size:
-        rows = f"in column {name!r}, row{'s' * (words.size > 1)} {some(words.tolist())}"
-        raise ValueError(f"{source}: {odd_words(column.iloc[words[0]], rows)}")
+    if not words.size:
+        return ""
+    return f"{source}: {odd_words(column.iloc[words[0]], f'in column {name!r}, {_rows(words)}')}"
+
+
+def _rows(rows: np.ndarray) -> str:
+    return f"row{'s' * (rows.size > 1)} {some(rows.tolist())} (counted from 0)"
 
 
 def _check_finite(values: np.ndarray, columns: list[str], source: str, fill_first_row: bool) -> None:
@@ -176,9 +206,8 @@ def _check_finite(values: np.ndarray, columns: list[str], source: str, fill_firs
         return
     if missing[1:].any():
         rows = np.flatnonzero(missing[:, bad[0]])
-        shown = some(rows.tolist())
         advice = "leave the column out, or fill in its values"
-        detail = f"{columns[bad[0]]!r} has no value in rows {shown} (counted from 0)"
+        detail = f"{columns[bad[0]]!r} has no value in {_rows(rows)}"
     else:
         advice = (
             "fMRIPrep leaves the first row of derivatives empty: fill_first_row=True puts 0 there; "

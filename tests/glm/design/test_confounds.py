@@ -46,8 +46,8 @@ def test_the_empty_first_row_is_filled_with_zero_on_request(tmp_path):
 
 def test_a_gap_elsewhere_is_an_error_whatever_the_first_row():
     gap = GOOD.assign(csf=[np.nan, 2, np.inf])
-    for fill_first_row, rows in ((False, "0, 2"), (True, "2")):
-        with pytest.raises(ValueError, match=rf"'csf' has no value in rows {rows} \(counted from 0\)"):
+    for fill_first_row, rows in ((False, "rows 0, 2"), (True, "row 2")):
+        with pytest.raises(ValueError, match=rf"'csf' has no value in {rows} \(counted from 0\)"):
             check_confounds(gap, 3, fill_first_row=fill_first_row)
 
 
@@ -61,7 +61,8 @@ def test_the_table_given_is_not_changed():
 
 
 def test_words_are_refused_by_column_and_row():
-    with pytest.raises(ValueError, match=r"^motion: 'high' in column 'csf', row 1 is not a finite number"):
+    words = r"'high' in column 'csf', row 1 \(counted from 0\) is not a finite number"
+    with pytest.raises(ValueError, match=f"^motion: {words}"):
         check_confounds(GOOD.assign(csf=["1", "high", "2"]), 3, source="motion")
 
 
