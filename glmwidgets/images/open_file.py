@@ -48,11 +48,18 @@ def open_file(path: Path) -> SpatialImage:
         img = nib.load(path)
     except PermissionError as error:
         raise PermissionError(f"no permission to read {path}") from error
+    except FileNotFoundError as error:  # a header whose voxels stand in a file of their own
+        raise MissingFileError(_without_voxels(path, error.filename)) from error
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{path} cannot be read without {error.name}: pip install {error.name}") from error
     # nibabel passes on whatever the format's reader and the decompressor raise, and they have no common ancestor.
     except Exception as error:
         raise ValueError(_unreadable(path, error)) from error
     if not isinstance(img, SpatialImage):
         raise ValueError(f"{path} is a {type(img).__name__}, not an image of volumes: give a NIfTI image")
+    voxels = img.file_map["image"].filename if "image" in img.file_map else None
+    if voxels is not None and not Path(voxels).exists():
+        raise MissingFileError(_without_voxels(path, voxels))
     if isinstance(img, nib.Nifti1Pair):
         _check_scale(img, path)
     return img
@@ -65,6 +72,10 @@ def _check_scale(img: nib.Nifti1Pair, path: Path) -> None:
         header = img.header_class.from_fileobj(file, check=False)
     if np.isinf([header["scl_slope"], header["scl_inter"]]).any():
         raise ValueError(f"{path} has an infinite scale factor (scl_slope, scl_inter): its values cannot be known")
+
+
+def _without_voxels(path: Path, voxels: str) -> str:
+    return f"{path} is a header alone: its voxels stand in {Path(voxels).name}, which is not beside it"
 
 
 def _missing(path: Path) -> str:

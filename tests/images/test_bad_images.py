@@ -64,6 +64,13 @@ def affine_of(path, **entries):
     return header(path, sform_code=1, **values)
 
 
+def pair(path):
+    """A header and, missing beside it, the file of its voxels."""
+    nib.save(nib.Nifti1Pair(np.ones((2, 2, 2, 9), np.int16), A), path.with_suffix(".hdr"))
+    path.with_suffix(".img").unlink()
+    return path.with_suffix(".hdr")
+
+
 def bomb(path, promised, content):
     """A few kilobytes that open to more than anybody has: zeros, behind a header that promises some or all of them."""
     made = image((2, 2, 2, 3)).header.copy()
@@ -170,6 +177,7 @@ RUNS = {
     "a magic word of another format": (lambda p: header(p, magic=b"n+9"), "bold"),
     # Files
     "nothing": (lambda p: written(p, b""), "is empty"),
+    "a header without its voxels": (pair, "its voxels stand in bold.img, which is not beside it"),
     "half a header": (lambda p: written(p, SOUND[:200]), "is not a NIfTI image that can be read"),
     "half the voxels": (lambda p: written(p, SOUND[:2000]), "is damaged or cut short"),
     "half of a compressed file": (

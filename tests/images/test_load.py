@@ -306,3 +306,13 @@ def test_images_of_other_grids_are_brought_to_the_first_ones_where_asked():
     np.testing.assert_allclose(joined.get_fdata()[1:3, 1:3, 1:3, 1], 3)
     with pytest.raises(ValueError, match=r"image 0 .* has 3 dimensions; 4 are needed"):
         concat_imgs([first], ensure_ndim=4)
+
+
+def test_a_format_whose_reader_is_not_installed_names_what_to_install(tmp_path, ints, monkeypatch):
+    def needs(*_):
+        raise ModuleNotFoundError("No module named 'h5py'", name="h5py")
+
+    path = write(tmp_path / "run.mnc.nii", ints)
+    monkeypatch.setattr(nib, "load", needs)
+    with pytest.raises(ValueError, match=r"run\.mnc\.nii cannot be read without h5py: pip install h5py"):
+        load_image(path)
