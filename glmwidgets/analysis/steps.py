@@ -117,8 +117,7 @@ def domain_of(run: Run, asked: Any) -> Domain:
     if run.mask_img is not None:
         mask = match_mask(run.mask_img, run.reader.opened)
     elif asked.data.whole_field:
-        alive = run.reader.alive()
-        return run.domain.within(alive)
+        mask = np.ones(run.domain.shape, dtype=bool)
     else:
         mask = find_brain(run.reader.mean(), cut=asked.data.mask_cut)
     if (why := sides_unknown(run.reader.opened)) is not None:

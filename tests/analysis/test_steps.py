@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
 from glmwidgets.analysis import steps
@@ -11,6 +13,7 @@ from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import bounds_of, clusters_of, hommel_of, searched_of, threshold_of
 from glmwidgets.models import FirstLevelModel
 from glmwidgets.models.asked import asked_by
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
@@ -96,3 +99,22 @@ def test_types_that_no_event_is_of_are_refused(run):
 def test_a_series_keeps_some_scans(run):
     with pytest.raises(ValueError, match="leave at most 77 out"):
         steps.scans_of(run, Settings().updated({"data.drop_scans": 78}))
+
+
+def test_the_whole_field_of_view_is_judged_as_a_mask_is():
+    data = np.zeros((6, 6, 4, 40), np.float32)
+    data[2:5, 2:5] = 1000 + np.random.default_rng(0).standard_normal((3, 3, 4, 40))
+    data[2, 2, 2, 3] = np.nan
+    img = nib.Nifti1Image(data, np.diag([3.0, 3, 3, 1]))
+    img.header["sform_code"] = img.header["qform_code"] = 0
+    run = open_run(img, pd.DataFrame({"onset": [4.0, 20], "duration": 2.0, "trial_type": "a"}), 2.0)
+    asked = Settings().updated({"data.whole_field": True})
+    with pytest.warns(UserWarning, match="which side is left|never change") as heard:
+        assert steps.domain_of(run, asked).size == 35
+    said = " ".join(str(one.message) for one in heard)
+    assert "does not say which side is left" in said
+    assert "109 of 144 voxels" in said
+    still = np.broadcast_to(np.arange(144.0, dtype=np.float32).reshape(6, 6, 4, 1), data.shape)
+    empty = open_run(nib.Nifti1Image(still, img.affine), run.events, 2.0)
+    with pytest.raises(ValueError, match="none of the 144 voxels"):
+        steps.domain_of(empty, asked)
