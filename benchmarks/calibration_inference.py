@@ -6,7 +6,7 @@ it is estimated from 100 other draws of it, as from the residuals of a run. A me
 at .05, one-sided. Noise is smoothed here by its own few lines, not by what the package draws its tables with.
 
 Maps are done a hundred at a time and kept in a folder, so that a run that was stopped goes on where it was, and several
-may fill one folder side by side: ``--kinds`` gives each its part.
+may fill one folder side by side: ``--kinds`` and ``--widths`` give each its part.
 """
 
 from __future__ import annotations
@@ -267,6 +267,7 @@ def main() -> None:
     parser.add_argument("--maps", type=int, help="maps of each noise, in the place of 100 or 2000")
     parser.add_argument("--bold", help="run whose brain is the mask; SPM's auditory run is downloaded without")
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--widths", nargs="+", type=float, default=FWHM, help="FWHM of the noise, in voxels")
     parser.add_argument("--keep", type=Path, help="folder for what was measured, from which it goes on")
     parser.add_argument("--only-kept", action="store_true", help="measure no more, and show what is kept")
     parser.add_argument("--page", type=Path, help="page that the tables are written into, in the place of the screen")
@@ -274,7 +275,7 @@ def main() -> None:
     n_maps = arguments.maps or (2000 if arguments.full else 100)
     mask, start, results = mask_of(arguments.bold), time.perf_counter(), {}
     for kind in arguments.kinds:
-        for fwhm in FWHM:
+        for fwhm in arguments.widths:
             found = measured(mask, kind, fwhm, n_maps, arguments.keep, arguments.only_kept)
             if found:
                 results[kind, fwhm] = found

@@ -41,16 +41,21 @@ class Row:
 HEAD = ["step", "ours, ms", "nilearn, ms", "ratio", "bare product, ms", "ours / bare", "asked"]
 
 
-def medians(*actions: Callable[[int], object], repeats: int = 9, warm: int = 1) -> list[float]:
+def medians(
+    *actions: Callable[[int], object],
+    repeats: int = 9,
+    warm: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[float]:
     """Median seconds of some actions, taken in turns so that a slow minute is slow for all."""
     seconds: list[list[float]] = [[] for _ in actions]
     for k in range(warm + repeats):
         for of_action, action in zip(seconds, actions, strict=True):
             time.sleep(PAUSE)
-            start = time.perf_counter()
+            start = clock()
             action(k)
             if k >= warm:
-                of_action.append(time.perf_counter() - start)
+                of_action.append(clock() - start)
     return [statistics.median(s) for s in seconds]
 
 

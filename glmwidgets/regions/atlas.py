@@ -12,9 +12,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import some
@@ -35,6 +37,9 @@ WHOLE = 1e-3
 
 # Places nearer to the middle than this, in mm, are of neither side.
 MIDLINE_MM = 2.0
+
+# Places whose nearest region is looked for together.
+PLACES_AT_ONCE = 256
 
 # Likeliest regions of a voxel that are remembered.
 N_BEST = 4
@@ -65,6 +70,8 @@ class Atlas:
     shape: tuple[int, int, int] = field(repr=False)
     notes: tuple[str, ...] = ()
     checksum: str = ""
+
+    is_probable: ClassVar[bool] = False
 
     def voxels(self, mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Voxels of places, and which of these lie in the volume.
@@ -101,9 +108,39 @@ class Atlas:
         """What it says of places, shape (n, 3), in mm."""
         raise NotImplementedError
 
+    def regions_at(self, mm: np.ndarray) -> np.ndarray:
+        """Number of the region (the likeliest) of places, shape (n, 3), in mm; -1 where there is none."""
+        raise NotImplementedError
+
     def shares(self, mm: np.ndarray) -> Shares:
         """Where the voxels of a cluster lie, whose centres are given in mm, shape (n, 3)."""
-        raise NotImplementedError
+        return self.shares_of(self.regions_at(mm), np.zeros(len(mm), dtype=np.intp), [0])[0]
+
+    def shares_of(self, regions: np.ndarray, numbers: np.ndarray, clusters: Sequence[int]) -> list[Shares]:
+        """Where the voxels of clusters lie.
+
+        Parameters
+        ----------
+        regions : int array of shape (n,)
+            Of each voxel; see `regions_at`.
+        numbers : int array of shape (n,)
+            Of each voxel's cluster, from 0.
+        clusters : sequence of int
+            Numbers that are asked for.
+        """
+        place, values = pd.factorize(regions, sort=True)
+        n = max(clusters, default=-1) + 1
+        listed = numbers < n
+        counts = np.bincount(numbers[listed] * len(values) + place[listed], minlength=n * len(values))
+        counts = counts.reshape(n, len(values))
+        n_voxels, first = counts.sum(axis=1).tolist(), int(np.searchsorted(values, 0))
+        names = [self.table.named(int(value)) for value in values[first:]]
+        found: dict[int, list[tuple[str, int]]] = {}
+        named = counts[:, first:]
+        clusters_there, at = np.nonzero(named)
+        for cluster, k, count in zip(clusters_there.tolist(), at.tolist(), named[named > 0].tolist(), strict=True):
+            found.setdefault(cluster, []).append((names[k], count))
+        return [Shares.of(found.get(cluster, ()), n_voxels[cluster], self.is_probable) for cluster in clusters]
 
     def regions(self) -> list[Label]:
         """Regions that some voxel is of, in the order of the table, then those without a name."""
@@ -145,48 +182,67 @@ class LabelAtlas(Atlas):
     def at_each(self, mm: np.ndarray) -> list[Place]:
         """What it says of places, shape (n, 3), in mm."""
         mm = np.atleast_2d(np.asarray(mm, dtype=float))
-        return [
-            Place(is_inside=False)
-            if not is_inside
-            else Place((self.table.named(int(value)),))
-            if self.is_region(value)
-            else self._nearest(place)
-            for place, value, is_inside in zip(mm, *self.numbers(mm), strict=True)
+        voxels, inside = self.voxels(mm)
+        values = self.values[tuple(voxels.T)]
+        found = [
+            Place(is_inside=False) if not is_inside else self._place(value) if self.is_region(value) else None
+            for value, is_inside in zip(values.tolist(), inside.tolist(), strict=True)
         ]
+        nameless = [n for n, place in enumerate(found) if place is None]
+        for n, place in zip(nameless, self._nearest(mm[nameless], voxels[nameless]), strict=True):
+            found[n] = place
+        return found
 
-    def _nearest(self, mm: np.ndarray) -> Place:
-        """The nearest region on the same side, within 6 mm."""
+    def _place(self, value: int) -> Place:
+        return Place((self.table.named(value),))
+
+    @cached_property
+    def _around(self) -> np.ndarray:
+        """Steps to the voxels that a place of the middle one may have within 6 mm, in the order of the volume."""
+        size = np.linalg.norm(self.affine[:3, :3], axis=0)
         reach = np.ceil(NEAR_MM * np.linalg.norm(np.linalg.inv(self.affine)[:3, :3], axis=1)).astype(int)
-        here = self.voxels(mm)[0][0]
-        low = np.maximum(here - reach, 0)
-        high = np.minimum(here + reach + 1, self.shape)
-        box = self.values[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-        there = np.argwhere(box > 0)
-        if not len(there):
-            return Place()
-        places = to_mm(there + low, self.affine)
-        distances = np.linalg.norm(places - mm, axis=1)
-        for n in np.argsort(distances, kind="stable"):
-            value = int(box[tuple(there[n])])
-            if distances[n] > NEAR_MM:
-                break
-            if self.is_region(value) and self._same_side(mm[0], places[n][0], value):
-                return Place(near=self.table.named(value), distance=float(distances[n]))
-        return Place()
+        steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+        far = np.linalg.norm(steps @ self.affine[:3, :3].T, axis=1)
+        return steps[far <= NEAR_MM + size.sum() / 2 + TIE]
 
-    def _same_side(self, x: float, x_there: float, value: int) -> bool:
-        if abs(x) < MIDLINE_MM:
-            return True
-        label = self.table.get(value)
-        side = label.side if label is not None else ""
-        return side == ("left" if x < 0 else "right") if side else np.sign(x) == np.sign(x_there)
+    def _nearest(self, mm: np.ndarray, voxels: np.ndarray) -> list[Place]:
+        """The nearest region on the same side, within 6 mm, of places and the voxels that they lie in."""
+        nearest = [Place()] * len(mm)
+        for start in range(0, len(mm), PLACES_AT_ONCE):
+            block = slice(start, start + PLACES_AT_ONCE)
+            there = voxels[block, None] + self._around
+            valid = ((there >= 0) & (there < self.shape)).all(axis=-1)
+            values = np.where(valid, self.values[tuple(np.moveaxis(np.where(valid[..., None], there, 0), -1, 0))], 0)
+            place, step = np.nonzero(values > 0)
+            value, at = values[place, step], to_mm(there[place, step], self.affine)
+            distance = np.linalg.norm(at - mm[block][place], axis=1)
+            good = (distance <= NEAR_MM) & self._same_side(mm[block][place, 0], at[:, 0], value)
+            place, value, distance = place[good], value[good], distance[good]
+            # By place and distance; of equal ones the first in the volume.
+            order = np.lexsort((distance, place))
+            first = order[np.unique(place[order], return_index=True)[1]]
+            for n in first.tolist():
+                near = self.table.named(int(value[n]))
+                nearest[start + int(place[n])] = Place(near=near, distance=float(distance[n]))
+        return nearest
 
-    def shares(self, mm: np.ndarray) -> Shares:
-        """Shares of a cluster's voxels, whose centres are given in mm, shape (n, 3)."""
+    def _same_side(self, x: np.ndarray, x_there: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Whether numbers are of regions that lie on the side of places: by their table, or else by where they are."""
+        each, which = np.unique(values, return_inverse=True)
+        labels = [self.table.get(int(value)) for value in each]
+        side = np.array([{"left": -1, "right": 1}.get(label.side if label else "", 0) for label in labels], dtype=int)
+        is_region = np.array([self.is_region(int(value)) for value in each], dtype=bool)
+        side = np.where(side[which] == 0, np.sign(x_there), side[which])
+        return is_region[which] & ((np.abs(x) < MIDLINE_MM) | (side == np.sign(x)))
+
+    def regions_at(self, mm: np.ndarray) -> np.ndarray:
+        """Number of the region of places, shape (n, 3), in mm; -1 where there is none."""
         numbers, _ = self.numbers(mm)
-        values, counts = np.unique(numbers, return_counts=True)
-        pairs = [(v, c) for v, c in zip(values.tolist(), counts.tolist(), strict=True) if self.is_region(v)]
-        return Shares.of([self.table.named(v) for v, _ in pairs], [c for _, c in pairs], len(numbers))
+        return np.where(self._is_no_region(numbers), -1, numbers)
+
+    def _is_no_region(self, numbers: np.ndarray) -> np.ndarray:
+        background = [label.value for label in self.table if not label.is_region]
+        return (numbers <= 0) | np.isin(numbers, background)
 
     def regions(self) -> list[Label]:
         """Regions that some voxel is of."""
@@ -214,6 +270,8 @@ class ProbabilityAtlas(Atlas):
     best: np.ndarray = field(default=None, repr=False)
     percents: np.ndarray = field(default=None, repr=False)
 
+    is_probable: ClassVar[bool] = True
+
     def at_each(self, mm: np.ndarray) -> list[Place]:
         """What it says of places, shape (n, 3), in mm."""
         voxels, inside = self.voxels(mm)
@@ -227,13 +285,11 @@ class ProbabilityAtlas(Atlas):
             )
         return places
 
-    def shares(self, mm: np.ndarray) -> Shares:
-        """Shares of a cluster's voxels, whose centres are given in mm, shape (n, 3); each counts for its likeliest."""
+    def regions_at(self, mm: np.ndarray) -> np.ndarray:
+        """Number of the likeliest region of places, shape (n, 3), in mm; -1 where none has 5 %."""
         voxels, inside = self.voxels(mm)
         at = tuple(voxels.T)
-        best = np.where(inside & (self.percents[at][:, 0] >= LEAST_PERCENT), self.best[at][:, 0], -1)
-        values, counts = np.unique(best[best >= 0], return_counts=True)
-        return Shares.of([self.table.named(int(v)) for v in values], counts.tolist(), len(best), is_best=True)
+        return np.where(inside & (self.percents[at][:, 0] >= LEAST_PERCENT), self.best[at][:, 0], -1)
 
     def regions(self) -> list[Label]:
         """Regions that some voxel is of."""
@@ -242,9 +298,7 @@ class ProbabilityAtlas(Atlas):
 
     def mask_of(self, value: int, mm: np.ndarray) -> np.ndarray:
         """Which of places, shape (n, 3), are likeliest in a region, by at least 5 %."""
-        voxels, inside = self.voxels(mm)
-        at = tuple(voxels.T)
-        return inside & (self.best[at][:, 0] == value) & (self.percents[at][:, 0] >= LEAST_PERCENT)
+        return self.regions_at(mm) == value
 
 
 # Making one -----------------------------------------------------------------------------------------------------------

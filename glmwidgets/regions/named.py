@@ -98,16 +98,22 @@ def name_clusters(
     >>> name_clusters(atlas, *find_clusters(z, 3.0, affine), affine, "MNI152NLin6Asym").rows()
     [('mill', 'mill 67 %, pond 33 %')]
     """
-    where = np.argwhere(labels)
-    numbers = labels[tuple(where.T)]
-    order = np.argsort(numbers, kind="stable")
-    places = to_mm(where[order], affine)
-    ends = np.searchsorted(numbers[order], [[c.label, c.label + 1] for c in clusters]) if clusters else ()
     at_peaks = iter(atlas.at_each(np.array([p.xyz for c in clusters for p in c.peaks]).reshape(-1, 3)))
     peaks = tuple(tuple(islice(at_peaks, len(c.peaks))) for c in clusters)
-    shares = tuple(atlas.shares(places[start:end]) for start, end in ends)
+    inside = labels > 0
+    regions = _regions_of_grid(atlas, labels.shape, np.asarray(affine, dtype=np.float64).tobytes())[inside]
+    shares = tuple(atlas.shares_of(regions, labels[inside], [c.label for c in clusters]))
     hedge = hedge_of_spaces(atlas.space, space)
     return ClusterNames(atlas, peaks, shares, (hedge,) if hedge else ())
+
+
+@lru_cache(maxsize=4)
+def _regions_of_grid(atlas: Atlas, shape: tuple[int, int, int], affine: bytes) -> np.ndarray:
+    """Number of each voxel's region, -1 where there is none: looked up once, while threshold and model are dragged."""
+    to_places = np.frombuffer(affine).reshape(4, 4)
+    plane = np.indices((1, *shape[1:])).reshape(3, -1).T
+    found = [atlas.regions_at(to_mm(plane + np.array([x, 0, 0]), to_places)) for x in range(shape[0])]
+    return np.reshape(found, shape)
 
 
 def kept_atlas(path: str | os.PathLike[str]) -> Atlas:

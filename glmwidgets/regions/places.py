@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = ["LEAST_PERCENT", "NEAR_MM", "OUTSIDE", "Place", "Shares"]
@@ -115,9 +115,9 @@ class Shares:
     is_best: bool = False
 
     @classmethod
-    def of(cls, names: Sequence[str], counts: Sequence[int], n_voxels: int, is_best: bool = False) -> Shares:
+    def of(cls, counts: Iterable[tuple[str, int]], n_voxels: int, is_best: bool = False) -> Shares:
         """Shares of named counts among all voxels of a cluster."""
-        percents = sorted(((n, 100 * c / n_voxels) for n, c in zip(names, counts, strict=True)), key=lambda p: -p[1])
+        percents = sorted(((name, 100 * count / n_voxels) for name, count in counts), key=lambda p: -p[1])
         named = tuple(pair for pair in percents if pair[1] >= LEAST_PERCENT)
         total = sum(percent for _, percent in percents)
         return cls(named, total - sum(percent for _, percent in named), 100 - total, is_best)

@@ -17,6 +17,7 @@ from glmwidgets.glm.inference.smoothness import (
     SMOOTHNESS,
     NeighbourPairs,
     Smoothness,
+    column_products,
     correlations_of,
     neighbour_products,
     residual_correlations,
@@ -140,12 +141,10 @@ def _explained(fit: Fit) -> tuple[NDArray, NDArray]:
 
 
 def _dots(g: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
-    total = np.zeros(i.size)
+    total = np.empty(i.size)
 
     def add(block: slice) -> None:
-        first, second, own = i[block], j[block], total[block]
-        for row in g:
-            own += row[first] * row[second]
+        total[block] = column_products(g, i[block], j[block])
 
     side_by_side(add, even_blocks(i.size, PAIR_BLOCK))
     return total

@@ -45,6 +45,9 @@ FOUR_LOG_2 = 4 * np.log(2)
 # Pairs that one thread multiplies at once.
 PAIR_BLOCK = 8192
 
+# Products that are summed at once: more do not stay near the processor.
+AT_ONCE = 1 << 17
+
 # Steps from a voxel to the next along each axis.
 STEPS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
@@ -87,7 +90,7 @@ def neighbour_pairs(mask: NDArray[np.bool_]) -> NeighbourPairs:
     >>> [pair.tolist() for pair in pairs.faces]
     [[[0, 1], [2, 3]], [[0, 2], [1, 3]], [[], []]]
     """
-    number = np.full(mask.shape, -1, dtype=np.int32)
+    number = np.full(mask.shape, -1, dtype=np.intp)
     number[mask] = np.arange(np.count_nonzero(mask))
     padded = np.pad(number, [(0, 1)] * 3, constant_values=-1)
     here = padded[:-1, :-1, :-1]
@@ -116,17 +119,26 @@ def neighbour_products(series: NDArray | Callable[[NDArray], NDArray], i: NDArra
     array([14.])
     """
     out = np.zeros(i.size)
-    of = series if callable(series) else lambda voxels: series[:, voxels]
 
     def multiply(block: slice) -> None:
-        voxels, where = np.unique(np.concatenate([i[block], j[block]]), return_inverse=True)
-        first, second = where.reshape(2, -1)
-        total = out[block]
-        for scan in of(voxels):
-            total += scan[first].astype(np.float64) * scan[second]
+        first, second, total = i[block], j[block], out[block]
+        some = series
+        if callable(series):
+            voxels, where = np.unique(np.concatenate([first, second]), return_inverse=True)
+            some, (first, second) = series(voxels), where.reshape(2, -1)
+        for scans in even_blocks(len(some), max(AT_ONCE // first.size, 1)) if first.size else ():
+            total += column_products(some[scans], first, second)
 
     side_by_side(multiply, even_blocks(i.size, PAIR_BLOCK))
     return out
+
+
+def column_products(a: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
+    """``a_i' a_j`` of pairs of columns, one after the other down the rows."""
+    # Of indices that it need not check, numpy makes no second copy.
+    products = np.take(a, i, axis=1, mode="clip").astype(np.float64, copy=False)
+    products *= np.take(a, j, axis=1, mode="clip")
+    return np.add.reduce(products, axis=0)
 
 
 def residual_correlations(residuals: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
