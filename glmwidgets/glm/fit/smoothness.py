@@ -59,7 +59,8 @@ def fit_smoothness(
         Under autocorrelated noise, most cells whose whitened residuals are looked at, the same ones each time; of long
         runs fewer are. None is all of them.
     products : dict, optional
-        Where the products of neighbours' series are kept for the next model of the same data.
+        Where the products of neighbours' series, and those of the cells, are kept for the next model of the same data
+        and pairs.
 
     Returns
     -------
@@ -81,9 +82,9 @@ def fit_smoothness(
     >>> bool(max(found.fwhm) < 1)  # in voxels: there is none
     True
     """
-    if noise_model_row(fit.noise_model).parameters:
-        return _of_whitened(fit, pairs, method, n_cells)
     kept = {} if products is None else products
+    if noise_model_row(fit.noise_model).parameters:
+        return _of_whitened(fit, pairs, method, n_cells, kept)
     g, size = _explained(fit)
     mean, n = fit.moments.mean, fit.moments.n_scans
     known = iter(kept.setdefault(method, []))
@@ -150,14 +151,22 @@ def _dots(g: NDArray, i: NDArray, j: NDArray) -> NDArray[np.float64]:
     return total
 
 
-def _of_whitened(fit: Fit, pairs: NeighbourPairs, method: str, n_cells: int | None) -> Smoothness:
+def _of_whitened(
+    fit: Fit, pairs: NeighbourPairs, method: str, n_cells: int | None, kept: dict[str, list[NDArray]]
+) -> Smoothness:
     if n_cells is not None:
         n_cells = min(n_cells, max(LEAST_CELLS, N_VALUES // fit.moments.n_scans))
     some = sampled_pairs(pairs, n_cells)
     voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
     index = np.empty(pairs.n_voxels, dtype=np.intp)
     index[voxels] = np.arange(voxels.size)
-    white = fit.noise_process(voxels).innovations(fit.residuals(voxels))
+    # Read from all over the data, they take as long as all that is done with them.
+    # From all over the data, they take as long to read as what is done with them; of all cells they are not kept.
+    name = f"series of {n_cells} cells"
+    series = kept[name][0] if name in kept else fit.data(voxels)
+    if n_cells is not None:
+        kept[name] = [series]
+    white = fit.noise_process(voxels).innovations(series - fit.predicted(voxels))
     white[:, fit.moments.constant[voxels]] = 0
     return SMOOTHNESS[method].estimate(
         correlations_of(some, lambda i, j: residual_correlations(white, index[i], index[j]), method)

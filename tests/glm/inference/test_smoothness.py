@@ -95,6 +95,14 @@ def test_whitened_residuals_are_those_of_each_voxels_own_process(run, noise_mode
     assert fit_smoothness(fit, pairs).fwhm == pytest.approx(explicit.fwhm, rel=0.02)
 
 
+def test_what_is_kept_for_the_next_model_changes_no_number(run):
+    moments, design, pairs = run
+    products = {}
+    for noise_model, x in (("ar1-reml", design), ("ols", design), ("arma11", design[:, 2:]), ("ols", design[:, 2:])):
+        fit = fit_glm(moments, x, noise_model)
+        assert fit_smoothness(fit, pairs, products=products) == fit_smoothness(fit, pairs)
+
+
 def test_voxels_that_never_change_say_nothing():
     mask = np.ones((4, 4, 4), bool)
     y = np.random.default_rng(0).standard_normal((30, 64))
