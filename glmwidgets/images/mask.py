@@ -390,7 +390,7 @@ def voxel_taker(
     index = np.ravel_multi_index(np.nonzero(inside), inside.shape, order="F")
 
     def take(volume: np.ndarray) -> np.ndarray:
-        return (volume if smoother is None else smoother(volume)).ravel(order="F").take(index)
+        return (volume if smoother is None else smoother(volume)).ravel(order="F").take(index, mode="clip")
 
     return take
 

@@ -2,7 +2,8 @@
 
 A separable Gaussian of full width at half maximum w has ``sigma = w / sqrt(8 ln 2)``; it is cut off at 4 sigma, and
 the volume is mirrored at its faces. The three axes are filtered one after the other, each result being stored in
-the precision of the data: this is the field's reference, digit for digit.
+the precision of the data, as the field's reference does. Sums are taken in double precision in another order than
+there, so that in single precision one value in some 10⁸ differs, by its last bit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import nibabel as nib
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from glmwidgets.glm.parallel import workers
+from glmwidgets.glm.parallel import one_thread, workers
 from glmwidgets.images.load import ImageLike, image_data, load_image
 
 __all__ = ["VolumeSmoother", "each_block", "gaussian_sigma", "smooth", "smooth_img", "storage_dtype"]
@@ -24,6 +25,12 @@ TRUNCATE = 4.0
 
 # Scans handled in one go: enough for a voxel's share of them to fill a cache line.
 BLOCK = 32
+
+# Planes, or rows, that are smoothed in one go: they fit a core's own cache.
+SLAB = 6
+
+# Voxels of a line that are computed in one product: the filter's matrix is a band, and few of its zeros are multiplied.
+BAND = 16
 
 
 def storage_dtype(dtype: np.dtype[Any] | type) -> np.dtype[Any]:
@@ -78,8 +85,49 @@ def gaussian_sigma(affine: np.ndarray, fwhm: float | Sequence[float | None]) -> 
     return width / (np.sqrt(8 * np.log(2)) * voxel_size)
 
 
+class _Filter:
+    """The Gaussian along an axis of `n` voxels as a matrix, which holds the mirrors at the faces, too."""
+
+    def __init__(self, n: int, sigma: float):
+        self._n, self._radius = n, int(TRUNCATE * sigma + 0.5)
+        # What scipy makes of each voxel alone.
+        alone = np.eye(n)
+        self._matrix = gaussian_filter1d(alone, sigma, axis=0, truncate=TRUNCATE) if sigma > 0 else alone
+
+    def reach(self, span: slice) -> slice:
+        """The part of a line that another part of it depends on."""
+        return slice(max(0, span.start - self._radius), min(self._n, span.stop + self._radius))
+
+    def products(
+        self, span: slice, lines: np.ndarray, out: np.ndarray, axis: int
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Factors and their products, in order, by which lines along the last axis or the last but one are smoothed.
+
+        Parameters
+        ----------
+        span : slice
+            Of a line, which is wanted.
+        lines, out : array
+            The reach of the span, and the span.
+        axis : {-1, -2}
+        """
+        found = []
+        for part in _parts(span, BAND):
+            of = self.reach(part)
+            block, of, to = self._matrix[part, of], _within(of, self.reach(span)), _within(part, span)
+            if axis == -1:
+                found.append((lines[..., of], np.ascontiguousarray(block.T), out[..., to]))
+            else:
+                found.append((np.ascontiguousarray(block), lines[..., of, :], out[..., to, :]))
+        return found
+
+
 class VolumeSmoother:
-    """Smooths volumes of one shape, one after the other, with the memory of two.
+    """Smooths volumes of one shape, one after the other.
+
+    Lines of voxels are multiplied by the matrix of the filter, in double precision, and stored in the precision of the
+    data after each axis. The first two axes are done slab by slab, so that what lies between them stays in a core's own
+    cache; and of each slab the rectangle alone that the mask needs.
 
     Parameters
     ----------
@@ -89,12 +137,12 @@ class VolumeSmoother:
     dtype : dtype
         Of the result.
     mask : array of bool of `shape`, optional
-        Only the smallest box that holds it is computed; values in the box are the same with and without it.
+        Voxels that are wanted, by default all. Their values are the same with and without it.
 
     Attributes
     ----------
     box : tuple of three slices
-        Where in the volume the result lies.
+        Where in the volume the result lies: the smallest box that holds the mask.
     """
 
     def __init__(
@@ -106,18 +154,37 @@ class VolumeSmoother:
                 f"the smoothing is wider than the volume: {width.max():.4g} voxels at half maximum, and there are "
                 f"{' x '.join(map(str, shape))}. It is in mm"
             )
-        self._sigma = sigma
-        # The filter's reach: beyond it a voxel cannot matter to the box. At the faces nothing is cut, so that the
-        # mirror stands where it stands for the whole volume.
-        reach = (TRUNCATE * sigma + 0.5).astype(int)
-        self.box = tuple(slice(0, n) for n in shape) if mask is None else bounding_box(mask)
-        self._read = tuple(
-            slice(max(0, b.start - r), min(n, b.stop + r)) for b, r, n in zip(self.box, reach, shape, strict=True)
-        )
-        self._within = tuple(
-            slice(b.start - r.start, b.stop - r.start) for b, r in zip(self.box, self._read, strict=True)
-        )
-        self._work = np.empty(tuple(r.stop - r.start for r in reversed(self._read)), dtype)
+        # Image arrays are Fortran-ordered and numpy walks in C order, so the axes are reversed: z, y, x.
+        wanted = np.ones(tuple(shape)[::-1], bool) if mask is None else mask.T
+        z, y, x = (_Filter(n, of_axis) for n, of_axis in zip(wanted.shape, sigma[::-1], strict=True))
+        box = bounding_box(wanted)
+        self.box = box[::-1]
+        self._read = tuple(of_axis.reach(span) for of_axis, span in zip((z, y, x), box, strict=True))
+        size = SLAB * max(map(_length, self._read)) ** 2
+        room, other, stored = np.empty(size), np.empty(size), np.empty(size, dtype)
+        between = np.zeros(wanted.shape, dtype)
+        smoothed = np.zeros([_length(span) for span in box], dtype)
+        self._result = smoothed.T
+
+        self._slabs = []
+        for zs in _parts(self._read[0], SLAB):
+            if not (plane := wanted[z.reach(zs)].any(axis=0)).any():
+                continue
+            ys, xs = bounding_box(plane)
+            here = zs, y.reach(ys), x.reach(xs)
+            source, across, down = _shaped(room, *here), _shaped(other, *here[:2], xs), _shaped(room, zs, ys, xs)
+            by_x, by_y = x.products(xs, source, across, -1), y.products(ys, across, down, -2)
+            rounded = _shaped(stored, *here[:2], xs)
+            self._slabs.append((here, source, by_x, across, rounded, by_y, down, between[zs, ys, xs]))
+        self._rows = []
+        for ys in _parts(box[1], SLAB):
+            if not (plane := wanted[:, ys].any(axis=1)).any():
+                continue
+            zs, xs = bounding_box(plane)
+            source, along = _shaped(room, z.reach(zs), ys, xs), _shaped(other, zs, ys, xs)
+            by_z = z.products(zs, source.reshape(len(source), -1), along.reshape(len(along), -1), -2)
+            to = tuple(_within(span, whole) for span, whole in zip((zs, ys, xs), box, strict=True))
+            self._rows.append((between[z.reach(zs), ys, xs], source, by_z, along, smoothed[to]))
 
     def __call__(self, volume: np.ndarray) -> np.ndarray:
         """Smooth one volume.
@@ -130,21 +197,45 @@ class VolumeSmoother:
         Returns
         -------
         array of the shape of `box`
-            Overwritten by the next call.
+            Voxels that are not wanted say nothing. Overwritten by the next call.
         """
-        # Image arrays are Fortran-ordered and scipy walks in C order, so the axes are reversed: z, y, x.
-        source, work = volume[self._read].T, self._work
-        if source.dtype.kind == "f" and not np.isfinite(source).all():
-            source = np.where(np.isfinite(source), source, 0)
-        for axis, sigma in enumerate(self._sigma):
-            if sigma > 0:
-                gaussian_filter1d(source, sigma, axis=2 - axis, output=work, truncate=TRUNCATE)
-                source = work
-            # What the margin along this axis was for is done.
-            keep = [slice(None)] * 3
-            keep[2 - axis] = self._within[axis]
-            source, work = source[tuple(keep)], work[tuple(keep)]
-        return source.T
+        values = volume.T
+        if values.dtype.kind == "f" and not np.isfinite(values[self._read]).all():
+            values = np.where(np.isfinite(values), values, 0)
+        for here, source, by_x, across, rounded, by_y, down, between in self._slabs:
+            np.copyto(source, values[here])
+            _multiply(by_x)
+            np.copyto(rounded, across, casting="same_kind")
+            np.copyto(across, rounded)
+            _multiply(by_y)
+            np.copyto(between, down, casting="same_kind")
+        for between, source, by_z, along, smoothed in self._rows:
+            np.copyto(source, between)
+            _multiply(by_z)
+            np.copyto(smoothed, along, casting="same_kind")
+        return self._result
+
+
+def _multiply(products: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
+    for one, other, out in products:
+        np.matmul(one, other, out=out)
+
+
+def _length(span: slice) -> int:
+    return span.stop - span.start
+
+
+def _parts(span: slice, length: int) -> list[slice]:
+    return [slice(start, min(start + length, span.stop)) for start in range(span.start, span.stop, length)]
+
+
+def _within(span: slice, whole: slice) -> slice:
+    return slice(span.start - whole.start, span.stop - whole.start)
+
+
+def _shaped(room: np.ndarray, *spans: slice) -> np.ndarray:
+    shape = [_length(span) for span in spans]
+    return room[: int(np.prod(shape))].reshape(shape)
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
@@ -183,10 +274,7 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
     """
     blocks = [range(start, min(start + BLOCK, n_scans)) for start in range(0, n_scans, BLOCK)]
     n_threads = min(n_cpus(), len(blocks))
-    if n_threads <= 1:
-        work(blocks)
-        return
-    with workers(n_threads) as each:
+    with one_thread(), workers(n_threads) as each:
         list(each(work, [blocks[i::n_threads] for i in range(n_threads)]))
 
 
@@ -213,8 +301,8 @@ def smooth(
     fwhm : float, three floats or None
         Full width at half maximum in mm. With None or 0 nothing is done.
     mask : array of bool of shape (nx, ny, nz), optional
-        If given, only the smallest box that holds it is smoothed, from all the voxels around it, and the rest is zero.
-        Values in the box are those that the whole volume would have.
+        If given, only its voxels are smoothed, from all the voxels around them, and the rest is zero. They have the
+        values that they have in the whole volume.
 
     Returns
     -------
@@ -243,9 +331,10 @@ def smooth(
 
     def work(blocks: Sequence[range]) -> None:
         smoother = VolumeSmoother(volumes.shape[:3], sigma, dtype, mask)
+        inside = True if mask is None else mask[smoother.box]
         for scans in blocks:
             for t in scans:
-                out[..., t][smoother.box] = smoother(volumes[..., t])
+                np.copyto(out[..., t][smoother.box], smoother(volumes[..., t]), where=inside)
 
     each_block(volumes.shape[3], work)
     return out.reshape(data.shape, order="F")

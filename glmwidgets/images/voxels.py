@@ -26,8 +26,9 @@ MOST_BEYOND = 2**26
 #: Files that are read volume after volume.
 READ_IN_ORDER = (".nii", ".nii.gz", ".img", ".img.gz")
 
-#: What is decompressed in one piece.
-PIECE = 2**24
+#: Bytes of a compressed file that are decompressed in one go, which then stays in a core's own cache; and the most that
+#: they may become.
+CHUNK, PIECE = 2**18, 2**24
 
 
 def image_data(img: SpatialImage) -> np.ndarray:
@@ -236,7 +237,7 @@ def _decompressed(path: Path) -> Iterator[bytes]:
         codec = zlib
     decoder, chunk = None, b""
     with path.open("rb") as file:
-        while chunk or (chunk := file.read(2**20)):
+        while chunk or (chunk := file.read(CHUNK)):
             if decoder is None:
                 # Several compressed files in a row are one, and zeros may follow the last.
                 chunk = chunk.lstrip(b"\0")

@@ -20,7 +20,7 @@ from nibabel.volumeutils import apply_read_scaling
 from glmwidgets.files.memory import need_memory
 from glmwidgets.files.scratch import Rows, let_go
 from glmwidgets.glm.moments.series import Series
-from glmwidgets.glm.parallel import ahead, workers
+from glmwidgets.glm.parallel import ahead, one_thread, workers
 from glmwidgets.images.alive import Alive
 from glmwidgets.images.load import VolumeChecks, image_name
 from glmwidgets.images.mask import masked_series, voxel_taker
@@ -339,7 +339,8 @@ class Reader:
                         for row, volume in zip(out[i::n_threads], some[i::n_threads], strict=True):
                             row[:] = takers[take][i](take.of(volume))
 
-                    list(each(fill, range(n_threads)))
+                    with one_thread():
+                        list(each(fill, range(n_threads)))
                     rows.add(out)
         if found is not None:
             found.checks.done()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["MASK", "STATS", "fill", "kept_contrast", "labels_of", "made_of", "map_name", "whole_fit"]
 
 #: Number of the arithmetic of whole runs; raised by hand when equal inputs give other values.
-ARITHMETIC = 1
+ARITHMETIC = 2
 
 #: Maps of a contrast that are kept, by their names.
 STATS = ("effect", "variance", "z")
