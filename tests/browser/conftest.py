@@ -42,9 +42,10 @@ SERIOUS = """async (where) => (await axe.run(where)).violations
 """
 UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 # The kernel takes messages in their order: once it has answered this, it has heard all that came before.
+# What a map is awaited for is said a moment later: that the explorer works, too.
 HEARD = """async () => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-  await kernel.requestExecute({ code: '', store_history: false }).done;
+  await kernel.requestExecute({ code: 'import time; time.sleep(0.13)', store_history: false }).done;
 }"""
 # ipywidgets 8.1 tells a view of its size after the layout has come, though the view may be gone by then.
 LATE_RESIZE = "Cannot read properties of null (reading 'processLuminoMessage')"
@@ -212,7 +213,6 @@ def settle():
         for _ in range(2):
             page.wait_for_timeout(100)
             page.evaluate(HEARD)
-        page.wait_for_timeout(100)
         page.wait_for_function(UP_TO_DATE, timeout=1000 * CELLS_S)
         page.wait_for_timeout(ms)
 

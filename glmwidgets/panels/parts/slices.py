@@ -310,30 +310,31 @@ class SliceViewer(SlicesState):
             else:
                 self._map = self._whole_map()
 
-    def preview(self, voxels: np.ndarray, values: np.ndarray, shown: np.ndarray | None = None) -> None:
+    def preview(self, voxels: np.ndarray, values: np.ndarray, shown: np.ndarray | None = None) -> bool:
         """Paint the planes on screen with values that come ahead of their map; the map follows with `set_map`.
 
         Parameters
         ----------
         voxels : array of int
             Numbers of voxels in the mask's order: all those of the three planes through the cursor.
-        values : array of the length of `voxels`
-        shown : array of that length, optional
-            As in `set_map`.
+        values, shown : array of the length of `voxels`
+            The latter optional, as in `set_map`.
 
-        Notes
-        -----
-        Nothing is done before the first map, or where other planes than those through the cursor are shown.
+        Returns
+        -------
+        bool
+            False before the first map, and where planes off the cursor are shown: nothing is done.
         """
+        if self.view != "ortho" or not self._values.size:
+            return False
         with self._lock, self.hold_sync():
-            if self.view != "ortho" or not self._values.size:
-                return
             whole = self._values, self._shown
             self._values = self._ahead_of_map(voxels, values)
             self._shown = np.empty(0, np.float32) if shown is None else self._ahead_of_map(voxels, shown)
             self._ahead = self._next_serial()
             self._planes = {"serial": self._serial, "planes": self._visible_planes()}
             self._values, self._shown = whole
+        return True
 
     def set_beside(
         self, volume: np.ndarray | None, name: str = "A", shown: np.ndarray | None = None, **look: Any

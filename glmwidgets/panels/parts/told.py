@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,7 +23,7 @@ from glmwidgets.panels.parts.heard import heard
 from glmwidgets.panels.parts.unseen import SharedLayout, Waits, one
 from glmwidgets.web import script
 
-__all__ = ["Drawn", "Stands", "Told"]
+__all__ = ["Drawn", "Stands", "Told", "together"]
 
 #: Seconds that it may take to gather the states of all widgets: the time of one of them stands for all.
 GATHERING = 20.0
@@ -31,6 +33,9 @@ _said: WeakKeyDictionary[ipywidgets.Widget, dict[str, float]] = WeakKeyDictionar
 
 # When each widget was opened, in their order.
 _opened: WeakKeyDictionary[ipywidgets.Widget, float] = WeakKeyDictionary()
+
+# By thread: what `together` holds back of each widget.
+_held = threading.local()
 
 # No word comes between reading a state and sending it: a later one would be overtaken by an earlier.
 _saying = threading.RLock()
@@ -64,11 +69,45 @@ class Told(Waits):
         super().notify_change(change)
 
     def send_state(self, key: Any = None) -> None:
-        """Send a state, or a part of it, as it is now."""
+        """Send a state, or a part of it, as it is now; or hold that back, see `together`."""
+        names = [key] if isinstance(key, str) else key
+        held = getattr(_held, "of", None)
+        if held is not None and names is not None:
+            held.setdefault(self, {}).update(dict.fromkeys(names))
+        else:
+            self._send_now(key)
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send what is no state, after the state that was set before."""
+        held = getattr(_held, "of", None)
+        if held and self in held:
+            self._send_now(list(held.pop(self)))
+        super().send(content, buffers)
+
+    def _send_now(self, key: Any) -> None:
         with _saying:
             if isinstance(key, str):
                 _note(self, key)
-            super().send_state(key)
+            if self.comm is not None:
+                super().send_state(key)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Hold back what widgets say in this thread, and say it at the end: one message each, in one go.
+
+    A page lays itself out for what comes together once, and for what comes one by one nearly as often as it comes.
+    """
+    if getattr(_held, "of", None) is not None:
+        yield
+        return
+    _held.of = {}
+    try:
+        yield
+    finally:
+        held, _held.of = _held.of, None
+        for widget, names in held.items():
+            widget.send_state(list(names))
 
 
 def say_again(gathered: float) -> None:

@@ -13,6 +13,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.parts.table import Refused, Typed
+from glmwidgets.panels.parts.told import together
 from glmwidgets.panels.shared.controls import NOTHING, control_of, named
 from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
@@ -170,6 +171,7 @@ class Panel(W.VBox):
 
     def __init__(self, session: LiveSession, title: str = "", stages: tuple[str, ...] = ()):
         self.session = session
+        session.together = together
         self._stages = stages
         self._title = title
         self._head = text("glmw-head")

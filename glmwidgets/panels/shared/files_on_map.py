@@ -56,17 +56,26 @@ class FilesOnMap:
         wanted : bool
             Not over a scan that is looked at.
         """
-        look, run = self._session.settings.map, getattr(self._session, "run", None)
-        anatomical = run.anatomical if look.background == "anatomical" and run is not None else None
-        there = wanted and (look.underlay or anatomical is not None)
-        self._under = under = look.underlay if there else None
-        if there:
+        look = self._session.settings.map
+        self._under = under = look.underlay if wanted and self.has_underlay else None
+        if under is not None:
+            anatomical = self._anatomical
             self._do(
                 "underlay",
                 lambda: self._viewer.underlay_of(self._image("map.underlay", under) if under else anatomical),
                 lambda greys: self._viewer.lay_under(*greys),
                 lambda: self._under == under,
             )
+
+    @property
+    def has_underlay(self) -> bool:
+        """Whether an image comes in the place of a background: what is on screen stays until then."""
+        return bool(self._session.settings.map.underlay) or self._anatomical is not None
+
+    @property
+    def _anatomical(self) -> nib.Nifti1Image | None:
+        chosen = self._session.settings.map.background == "anatomical"
+        return getattr(getattr(self._session, "run", None), "anatomical", None) if chosen else None
 
     def show_contour(self, _change: object = None) -> None:
         """Draw the contour that is set."""
@@ -76,9 +85,12 @@ class FilesOnMap:
             return
         self._contour = wanted
         path, level = wanted
+        if not path:
+            self._viewer.set_contour(None)
+            return
         self._do(
             "contour",
-            lambda: np.abs(self._values(path)) >= level if path else None,
+            lambda: np.abs(self._values(path)) >= level,
             self._viewer.set_contour,
             lambda: self._contour == wanted,
         )
@@ -86,7 +98,7 @@ class FilesOnMap:
     def _do(
         self, name: str, make: Callable[[], Any], show: Callable[[Any], None], is_wanted: Callable[[], bool]
     ) -> None:
-        def job(_ticket: Ticket) -> None:
+        def job(ticket: Ticket) -> None:
             try:
                 made = make()
                 with self._session.lock:
@@ -97,8 +109,16 @@ class FilesOnMap:
             except Exception as error:
                 log.exception("the %s could not be shown", name)
                 self._session.show_error(error)
+            finally:
+                if ticket.is_newest:
+                    self._say("")
 
+        self._say(f"bringing the {name} to the map's grid")
         self._lanes[name].submit(job)
+
+    def _say(self, words: str) -> None:
+        with self._session.lock:
+            self._session.reading = words
 
     def _read_contour(self, path: str) -> np.ndarray:
         img, session = self._image("map.contour", path), self._session

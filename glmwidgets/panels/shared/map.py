@@ -29,6 +29,7 @@ from glmwidgets.session.core.reasons import REASONS
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import Answer
     from glmwidgets.glm.fit.statistics import Shown
+    from glmwidgets.specification.tree import SettingsTree
 
 __all__ = ["MapPanel", "write_rate"]
 
@@ -84,6 +85,7 @@ class MapPanel(Panel):
 
         self._painted: np.ndarray | None = None
         self._shown: Shown | None = None
+        self._ahead: tuple[SettingsTree, ...] = ()  # settings of a map whose visible slices are painted already
         self._alphas: dict[str, float] = {}
         self._limit = session.settings.map.limit
         self.viewer.look(session.settings.map)
@@ -92,8 +94,9 @@ class MapPanel(Panel):
         if session.has_trait("scan"):
             session.observe_locked(self._show_background, "scan")
         session.observe_locked(self._show_state, "status")
-        session.observe_locked(self._show_result, "result")
-        session.observe_locked(self._show_preview, "preview")
+        session.observe_locked(self._show_map, "result", first=True)
+        session.observe_locked(self._show_words, "result")
+        session.observe_locked(self._show_preview, "preview", first=True)
         session.observe_at_once(self._show_settings, "settings")
         self._beside = Beside(session, self.viewer) if session.has_trait("pinned") else None
 
@@ -178,7 +181,8 @@ class MapPanel(Panel):
         W.show(self._levels["share"], row.setting == "share")
         self.viewer.look(settings.map)
         self._show_background()
-        self._show_result()
+        self._show_map()
+        self._show_words()
 
     def _show_background(self, _change: object = None) -> None:
         """Lay the map over the background of the settings, or over the scan that is looked at."""
@@ -188,9 +192,12 @@ class MapPanel(Panel):
         wanted = (look.background, look.underlay) if scan is None else scan
         if wanted == self._background:
             return
-        self._background = wanted
+        first, self._background = self._background is None, wanted
         if scan is None:
-            self.viewer.set_background(session.analysis.background_image(look.background), session.affine)
+            # The picture before stays while an image is brought to the grid, which takes seconds of a large one.
+            if first or not self._files.has_underlay:
+                name = "mean" if self._files.has_underlay else look.background
+                self.viewer.set_background(session.analysis.background_image(name), session.affine)
         else:
             # The greys of the mean, so that a scan that is brighter looks brighter.
             limits = grey_limits(session.analysis.background_image("mean"))
@@ -200,17 +207,18 @@ class MapPanel(Panel):
     def _show_state(self, _change: object = None) -> None:
         # A threshold that moves leaves the map true; only what the map is computed from makes it stale.
         result, settings = self.session.result, self.session.settings
-        stale = False
-        if result is not None:
-            stale = not replace(result.settings, threshold=settings.threshold).same_analysis(settings)
-        self.viewer.stale = stale
+        painted = [] if result is None else [result.settings, *self._ahead]
+        self.viewer.stale = bool(painted) and not any(
+            replace(each, threshold=settings.threshold).same_analysis(settings) for each in painted
+        )
 
-    def _show_result(self, _change: object = None) -> None:
+    def _show_map(self, _change: object = None) -> None:
         result = self.session.result
         if result is None:
             return
         threshold, chosen = result.threshold, result.thresholding
         with self.viewer.hold_sync():
+            self._ahead = ()
             self._paint(result)
             signs = self.session.settings.map.signs if chosen.two_sided else "positive"
             self.viewer.sign = "two-sided" if signs == "both" else signs
@@ -218,11 +226,22 @@ class MapPanel(Panel):
             # While a thumb is being dragged its own newer value must not be pulled back to this result's.
             if self.session.is_current:
                 self.viewer.threshold = threshold if math.isfinite(threshold) else UNREACHABLE
+            self._show_state()
+
+    def _show_words(self, _change: object = None) -> None:
+        """Say what is beside the map of a result."""
+        result = self.session.result
+        if result is None:
+            return
+        threshold, shown = result.threshold, self._shown
+        self._why_not.value = shown.why_not
+        W.show(self._why_not, bool(shown.why_not))
+        if "look" in self.__dict__:
+            self.look.follow(shown)
         if self.session.is_current and self.slider.value != self._on_slider(threshold):
             self.slider.value = self._on_slider(threshold)
         self.sides.disabled = result.contrast.stat_type == "F"
         self._write(result)
-        self._show_state()
 
     def _paint(self, result: Answer) -> None:
         """Send what has changed of the map, and of what its colours mean."""
@@ -243,10 +262,6 @@ class MapPanel(Panel):
             # Where z is not what is tested, it still gives the colours.
             self.viewer.set_map(tested, shown=None if shown.is_z and tested is result.z else shown.values)
         self._painted, self._shown = tested, shown
-        self._why_not.value = shown.why_not
-        W.show(self._why_not, bool(shown.why_not))
-        if "look" in self.__dict__:
-            self.look.follow(shown)
 
     def _describe(self, shown: Shown) -> None:
         self.viewer.shown_label, self.viewer.shown_unit = ("", "") if shown.is_z else (shown.label, shown.unit)
@@ -272,8 +287,9 @@ class MapPanel(Panel):
         shown = preview.statistics.show(self.session.settings.map.statistic)
         with self.viewer.hold_sync():
             self._describe(shown)
-            self.viewer.preview(preview.voxels, preview.z, None if shown.is_z else shown.values)
-            self.viewer.stale = False
+            if self.viewer.preview(preview.voxels, preview.z, None if shown.is_z else shown.values):
+                self._ahead = (preview.settings,)
+            self._show_state()
 
     def _fit_colours(self, shown: Shown, another: bool) -> None:
         chosen, before = self.session.settings.map.limit, self._limit

@@ -45,7 +45,7 @@ class StatusLine:
         self.cancel.on_click(self._press)
         W.show(self.cancel, False)
         self.widget = W.row("glmw-status", self.words, PaintTime(), self.warned, self.cancel, self.note)
-        session.observe_at_once(self._show, ["status", "result"])
+        session.observe_at_once(self._show, ["status", "result", "reading"])
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the line; they stay until others come."""
@@ -84,6 +84,8 @@ class StatusLine:
             words = f"{status.running}, step {status.step} of {status.n_steps}"
         elif words == "cancelled":
             words = "cancelled: the map is of the settings before"
+        if self.session.reading:
+            words = f"{words}; {self.session.reading}"
         timed = status.timings.items()
         ran = " · ".join(f"{name} {_seconds(seconds)}" for name, seconds in timed if seconds >= WORTH_SAYING)
         done = (status.step - 1) / status.n_steps if status.n_steps else 0

@@ -27,6 +27,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.drawing import DrawsNoise
 from glmwidgets.session.core.graph import StageError
+from glmwidgets.session.core.observed import Observed
 from glmwidgets.session.core.scheduler import PATIENCE, LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
 from glmwidgets.specification.effects import without_effect
@@ -102,7 +103,7 @@ def _check_paths(settings: SettingsTree, changes: Mapping[str, Any]) -> None:
             raise SettingsError(path, "belongs to the data that are open", "open them again with it")
 
 
-class LiveSession(DrawsNoise):
+class LiveSession(DrawsNoise, Observed):
     """An analysis that is looked at while its settings change.
 
     Settings are written with `update`; views observe `result`, `clusters`, `status`, `cursor` and `settings`.
@@ -142,6 +143,7 @@ class LiveSession(DrawsNoise):
     status = traitlets.Instance(Status, args=())
     cursor = traitlets.Tuple(traitlets.Int(), traitlets.Int(), traitlets.Int(), help="Voxel (i, j, k).")
     verdicts = traitlets.Dict(help="Verdict on each listed contrast under `result`, by expression.")
+    reading = traitlets.Unicode(help="What is read beside the analysis, in words; empty for nothing.")
     looks = traitlets.Int(0, help="Grows whenever the ledger or what can be undone changes.")
 
     def __init__(self, analysis: LiveAnalysis, settings: SettingsTree, synchronous: bool = False):
@@ -156,7 +158,7 @@ class LiveSession(DrawsNoise):
         self._ahead: Mapping[str, float] = {}  # seconds by stage of what `begin` computed
         self.steps = Steps(settings)
         nothing = Status(message="nothing is computed yet")
-        super().__init__(settings=settings, cursor=tuple(n // 2 for n in self.shape), status=nothing)
+        super().__init__(synchronous, settings=settings, cursor=tuple(n // 2 for n in self.shape), status=nothing)
 
     @property
     def domain(self) -> Domain:
@@ -267,10 +269,13 @@ class LiveSession(DrawsNoise):
             return False
         # What fails in a view that follows the new settings is told, and not computed away.
         failed = self.status.state == "error"
-        before, self.settings = self.settings, settings
-        self.looks += 1
         # Another way of looking at a result asks for nothing to be computed.
-        if not settings.same_analysis(before) or failed or self._is_open(settings):
+        is_other = not settings.same_analysis(self.settings) or failed
+        if is_other:
+            self._await_map()
+        self.settings = settings
+        self.looks += 1
+        if is_other or self._is_open(settings):
             self.refresh()
         return True
 
@@ -344,7 +349,7 @@ class LiveSession(DrawsNoise):
             self._publish(status=state)
 
     def _show(self, result: Any, movement: int) -> None:
-        with self.lock:
+        with self._with_map():
             if self.result is None and self._is_new:
                 self.cursor = self._peak(result)
             self.clusters = None
@@ -393,7 +398,7 @@ class LiveSession(DrawsNoise):
         self.show_error(error, suggestion or "")
 
     def _publish(self, **traits: Any) -> None:
-        with self.lock:
+        with self.lock, self.together():
             for name, value in traits.items():
                 setattr(self, name, value)
 
@@ -451,7 +456,7 @@ class LiveSession(DrawsNoise):
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
         """Block until nothing is computed any more; False if `timeout` seconds were not enough."""
-        lanes = (self._lane, self._aside, self._drawer)
+        lanes = (self._lane, self._teller, self._aside, self._drawer)
         return all(lane.wait_until_idle(timeout) for lane in lanes)
 
     def cancel(self) -> None:
@@ -465,30 +470,11 @@ class LiveSession(DrawsNoise):
         """End the worker threads and let go of every result: a cell's output may hold the session for hours yet."""
         with self.lock:
             self._lane.close()
+            self._teller.close()
             self._aside.close()
             self._drawer.close()
             self.unobserve_all()
+            self._put_off.clear()
             for name in self.results:
                 setattr(self, name, None)
         self.analysis.forget()
-
-    def observe_locked(self, handler: Callable[[Any], None], names: str | list[str]) -> None:
-        """Observe traits with a handler whose exceptions reach the status line and the log."""
-
-        def guarded(change: Any) -> None:
-            with self.lock:
-                try:
-                    handler(change)
-                except SettingsError as error:  # what a person typed is told where it was typed, and is no fault to log
-                    self.show_error(error)
-                except Exception as error:
-                    log.exception("a view of the session failed")
-                    if self.status.state != "error":
-                        self.show_error(error)
-
-        self.observe(guarded, names)
-
-    def observe_at_once(self, handler: Callable[..., None], names: str | list[str]) -> None:
-        """Call a handler now, without an argument, and whenever traits change; see `observe_locked`."""
-        self.observe_locked(handler, names)
-        handler()

@@ -153,6 +153,11 @@ class LatestWins:
         """
         self.synchronous, self.why = True, why
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more jobs."""
+        return self._closed
+
     def wait_for_newer(self, number: int, seconds: float) -> None:
         """Block until something newer than a request was asked for or the lane is told to stop, or so many seconds."""
         if self.synchronous:

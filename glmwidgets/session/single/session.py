@@ -236,7 +236,8 @@ class Session(LiveSession):
         self._pin_wanted(ticket)
         preview = self._previewer.look(settings, self.cursor)
         if preview is not None:
-            self._publish(preview=preview)
+            with self._with_map():
+                self.preview = preview
         return preview is not None
 
     @property

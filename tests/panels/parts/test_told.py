@@ -136,3 +136,28 @@ def test_a_page_that_saw_the_widgets_being_made_has_nothing_to_say(monkeypatch):
     stands = told.Stands()
     assert [state["at"] for state in opened if "at" in state] == [None]
     assert stands.get_state()["at"] > 0
+
+
+def test_what_is_said_together_is_one_message_each(monkeypatch):
+    messages = []
+
+    class Channel(BaseComm):
+        def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+            if msg_type == "comm_msg":
+                messages.append((data["method"], data.get("state", data.get("content"))))
+
+    monkeypatch.setattr(comm, "create_comm", Channel)
+    words, tick = W.HTML("0"), W.Checkbox(description="a")
+    with told.together():
+        for value in "123":
+            words.value = value
+        with told.together():
+            tick.description = "b"
+        tick.value = True
+        assert messages == []
+        words.placeholder = "none"
+        tick.send("after what it is")
+        assert messages == [("update", {"description": "b", "value": True}), ("custom", "after what it is")]
+    assert messages[2:] == [("update", {"value": "3", "placeholder": "none"})]
+    words.value = "4"
+    assert messages[3:] == [("update", {"value": "4"})]

@@ -14,6 +14,7 @@ from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.shared.map import MapPanel
+from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.looks import MapSettings
@@ -326,6 +327,7 @@ class TestBackground:
         before = panel.viewer._background
         assert session.update({"map.underlay": str(tmp_path / "slow.nii")})  # returns before the file is read
         assert panel.viewer._background == before
+        assert "bringing the underlay to" in StatusLine(session).words.value
         session.update({"map.underlay": ""})
         go.set()
         lane = panel._files._lanes["underlay"]
@@ -334,6 +336,24 @@ class TestBackground:
         session.update({"map.underlay": str(tmp_path / "slow.nii")})
         assert lane.wait_until_idle(20)
         assert panel.viewer._background != before
+        assert session.reading == ""
+        panel.forget()
+        session.close()
+
+    def test_so_is_an_anatomical_image_and_the_last_picture_stays(self, run, monkeypatch):
+        from dataclasses import replace
+
+        go, brought = threading.Event(), SliceViewer.underlay_of
+        monkeypatch.setattr(SliceViewer, "underlay_of", lambda *args: (go.wait(20), brought(*args))[1])
+        image = nib.Nifti1Image(np.random.default_rng(0).random((40, 48, 40)).astype("f4"), run.domain.affine)
+        session = Session(replace(run, anatomical=image))
+        panel = MapPanel(session)
+        mean = panel.viewer._background
+        session.update({"map.background": "anatomical"})
+        assert panel.viewer._background == mean
+        go.set()
+        assert panel._files._lanes["underlay"].wait_until_idle(20)
+        assert panel.viewer._background != mean
         panel.forget()
         session.close()
 
