@@ -3,8 +3,6 @@
 The names below are imported when they are first used, so that ``import glmwidgets`` costs nothing.
 """
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 __version__ = "0.1.0"

@@ -1,7 +1,5 @@
 """What follows from a run and a specification: contrast, threshold, clusters, and what is said beside a map."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

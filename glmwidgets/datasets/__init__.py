@@ -1,7 +1,5 @@
 """Where runs come from: simulated truth, folders, downloads."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 # Imported when they are first used, so that the package itself is imported in no time.

@@ -4,8 +4,6 @@
 files whether the lanes are processes of this machine, workers of Dask, or elements of a job array.
 """
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

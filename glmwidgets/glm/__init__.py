@@ -1,7 +1,5 @@
 """The engine: arrays and tables in, arrays and tables out."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """NIfTI in and out: load, mask, smooth, resample, save."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

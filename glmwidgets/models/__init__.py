@@ -1,7 +1,5 @@
 """The conventional estimators: models that are fitted to images, and inference on their maps."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

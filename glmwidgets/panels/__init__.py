@@ -1,7 +1,5 @@
 """Views of the session in the notebook."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """Places: atlases that people have, looked up in mm, what is said of a place or a cluster, and regions of interest."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

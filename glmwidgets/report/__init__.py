@@ -1,7 +1,5 @@
 """Figures on paper, reports and exports."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """What was measured: runs, where their values lie, and every way to open one or several."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

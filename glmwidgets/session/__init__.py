@@ -1,7 +1,5 @@
 """The live analysis: cached stages, scheduler, ledger, undo. No widget in it."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

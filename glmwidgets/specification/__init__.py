@@ -1,7 +1,5 @@
 """What is asked: every setting of a run, of several and of a group, in frozen trees that JSON can hold."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

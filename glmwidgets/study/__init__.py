@@ -4,8 +4,6 @@
 of these under a model within seconds and answers contrasts of it at once; `Study.group` is their map as a group.
 """
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """The design matrix of a run: conditions, confounds, drifts, and what can be said of them before any data."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

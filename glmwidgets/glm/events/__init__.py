@@ -1,7 +1,5 @@
 """Events: what a valid table is, what in it is probably a mistake, and how it is changed."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

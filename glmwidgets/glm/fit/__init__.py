@@ -1,7 +1,5 @@
 """The fit, its contrasts and what can be said of it: statistics in every voxel, whiteness, doubtful voxels."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """Groups: designs of subjects, their estimates, and the maps that are unlike the others."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

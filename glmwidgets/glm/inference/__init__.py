@@ -1,7 +1,5 @@
 """From statistics to findings: p and z, thresholds, clusters, bounds on true discoveries."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """The one pass over the data: scaled series, their lagged products, and what is kept of them."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

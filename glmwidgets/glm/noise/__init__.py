@@ -1,7 +1,5 @@
 """Noise models: each turns the moments of a run and a design into estimates under its own covariance of errors."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """Permutation inference: what may be rearranged, and the null distribution of the largest statistic."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

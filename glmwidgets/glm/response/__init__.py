@@ -1,7 +1,5 @@
 """Haemodynamic responses: the table of models, their curves and their kernels."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

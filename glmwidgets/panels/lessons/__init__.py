@@ -1,7 +1,5 @@
 """What notebooks that teach are made of."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """Widgets that know no session: charts, tables, slices, sliders."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

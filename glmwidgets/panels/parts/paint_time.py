@@ -1,7 +1,5 @@
 """How long the page took to paint the last map; `web/paint_time.js` is its other half."""
 
-from __future__ import annotations
-
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 

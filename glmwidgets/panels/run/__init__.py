@@ -1,7 +1,5 @@
 """The explorer of one run and its panels."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

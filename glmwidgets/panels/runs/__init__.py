@@ -1,7 +1,5 @@
 """The explorer of several runs."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """Panels that every explorer has."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

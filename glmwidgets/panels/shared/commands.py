@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.analysis.proposals import is_contrast, simple_contrasts
@@ -108,26 +108,14 @@ def commands_of(explorer: SessionExplorer, query: str = "") -> Iterator[Command]
 
 def _actions(explorer: SessionExplorer) -> Iterator[Command]:
     for name, row in actions_of(explorer).items():
-        yield Command(
-            f"do {name}",
-            row.label,
-            row.also,
-            kind="action",
-            hint=" or ".join(row.keys),
-            act=lambda row=row: row.act(explorer),
-        )
+        hint, act = " or ".join(row.keys), partial(row.act, explorer)
+        yield Command(f"do {name}", row.label, row.also, kind="action", hint=hint, act=act)
 
 
 def _reasons(explorer: SessionExplorer) -> Iterator[Command]:
     for name, row in REASONS.items():
-        yield Command(
-            f"why {name}",
-            row.title,
-            (*row.also, f"why {name}"),
-            rank=0.05,
-            kind="why?",
-            act=lambda name=name: explorer.show_why(name),
-        )
+        also, act = (*row.also, f"why {name}"), partial(explorer.show_why, name)
+        yield Command(f"why {name}", row.title, also, rank=0.05, kind="why?", act=act)
 
 
 def panels_of(explorer: SessionExplorer) -> dict[str, Panel]:
@@ -139,28 +127,14 @@ def panels_of(explorer: SessionExplorer) -> dict[str, Panel]:
 
 def _panels(explorer: SessionExplorer) -> Iterator[Command]:
     for name, panel in panels_of(explorer).items():
-        title = panel.called
-        yield Command(
-            f"panel {name}",
-            title,
-            (f"{title} panel", *panel.also),
-            rank=0.1,
-            kind="panel",
-            act=lambda name=name: explorer.reveal(name),
-        )
+        also, act = (f"{panel.called} panel", *panel.also), partial(explorer.reveal, name)
+        yield Command(f"panel {name}", panel.called, also, rank=0.1, kind="panel", act=act)
 
 
 def _kept(explorer: SessionExplorer) -> Iterator[Command]:
     for name, row in explorer.keeping.items():
-        yield Command(
-            f"keep {name}",
-            f"Keep {row.label}",
-            (f"save {row.label}", f"download {row.label}", *row.also),
-            rank=0.1,
-            kind="keep",
-            hint=row.ending,
-            act=lambda name=name: explorer.keep(name),
-        )
+        also, act = (f"save {row.label}", f"download {row.label}", *row.also), partial(explorer.keep, name)
+        yield Command(f"keep {name}", f"Keep {row.label}", also, rank=0.1, kind="keep", hint=row.ending, act=act)
 
 
 def _clusters(explorer: SessionExplorer) -> Iterator[Command]:
@@ -168,14 +142,9 @@ def _clusters(explorer: SessionExplorer) -> Iterator[Command]:
     for cluster in [] if clusters is None else clusters.found[:MOST_CLUSTERS]:
         peak = cluster.peaks[0]
         place = ", ".join(f"{mm:.0f}".replace("-", "−") for mm in peak.xyz)
-        yield Command(
-            f"cluster {cluster.label}",
-            f"Cluster {cluster.label}",
-            rank=0.1,
-            kind="cluster",
-            hint=f"z {write_number(peak.stat)} at {place} mm",
-            act=lambda number=cluster.label: explorer.clusters.go_to(number),
-        )
+        number, hint = cluster.label, f"z {write_number(peak.stat)} at {place} mm"
+        act = partial(explorer.clusters.go_to, number)
+        yield Command(f"cluster {number}", f"Cluster {number}", rank=0.1, kind="cluster", hint=hint, act=act)
 
 
 @lru_cache(maxsize=1)
@@ -188,28 +157,18 @@ def _regions(explorer: SessionExplorer) -> Iterator[Command]:
     session, own = explorer.session, getattr(explorer.session.settings, "regions", None)
     path = session.settings.threshold.atlas
 
+    def place(found: str) -> str:
+        return in_words(found).removeprefix("within ")
+
     def search(name: str, found: str) -> Command:
-        return Command(
-            f"search in {name}",
-            f"Search in {name}",
-            (f"small volume {name}",),
-            rank=0.15,
-            kind="region",
-            hint=in_words(found).removeprefix("within "),
-            act=lambda: session.update({"threshold.search": found}),
-        )
+        title, also = f"Search in {name}", (f"small volume {name}",)
+        act = partial(session.update, {"threshold.search": found})
+        return Command(f"search in {name}", title, also, rank=0.15, kind="region", hint=place(found), act=act)
 
     for name, found in {} if own is None else own.listed.items():
-        shown = {"regions.shown": name, "series.place": "region"}
-        yield Command(
-            f"region {name}",
-            f"Region {name}",
-            ("region of interest", "roi"),
-            rank=0.1,
-            kind="region",
-            hint=in_words(found).removeprefix("within "),
-            act=lambda shown=shown: session.update(shown),
-        )
+        also, shown = ("region of interest", "roi"), {"regions.shown": name, "series.place": "region"}
+        act = partial(session.update, shown)
+        yield Command(f"region {name}", f"Region {name}", also, rank=0.1, kind="region", hint=place(found), act=act)
         if is_searched(found):
             yield search(name, found)
     try:
@@ -220,42 +179,23 @@ def _regions(explorer: SessionExplorer) -> Iterator[Command]:
         found = label_at(atlas, value, path)
         yield search(name, found)
         if own is not None:
-            yield Command(
-                f"add region {name}",
-                f"Region of interest: {name}",
-                (f"roi {name}",),
-                rank=0.2,
-                kind="region",
-                hint=atlas.name,
-                act=lambda name=name, found=found: session.region_of_interest(name, found),
-            )
+            key, title, also = f"add region {name}", f"Region of interest: {name}", (f"roi {name}",)
+            act = partial(session.region_of_interest, name, found)
+            yield Command(key, title, also, rank=0.2, kind="region", hint=atlas.name, act=act)
 
 
 def _lessons(explorer: SessionExplorer) -> Iterator[Command]:
     for name, row in LESSONS.items():
-        yield Command(
-            f"lesson {name}",
-            f"Lesson: {row.title}",
-            row.also,
-            row.teaches,
-            rank=0.6,
-            kind="lesson",
-            hint=name,
-            act=lambda name=name: explorer.show_lesson(name),
-        )
+        title, act = f"Lesson: {row.title}", partial(explorer.show_lesson, name)
+        yield Command(f"lesson {name}", title, row.also, row.teaches, rank=0.6, kind="lesson", hint=name, act=act)
 
 
 # Contrasts ------------------------------------------------------------------------------------------------------------
 
 
 def _asked(explorer: SessionExplorer, key: str, title: str, expression: str) -> Command:
-    return Command(
-        f"contrast {key}",
-        title,
-        (f"contrast {title}",),
-        kind="contrast",
-        act=lambda: explorer.session.update({"contrast.expression": expression}),
-    )
+    act = partial(explorer.session.update, {"contrast.expression": expression})
+    return Command(f"contrast {key}", title, (f"contrast {title}",), kind="contrast", act=act)
 
 
 def _contrasts(explorer: SessionExplorer) -> Iterator[Command]:
@@ -267,14 +207,8 @@ def _contrasts(explorer: SessionExplorer) -> Iterator[Command]:
         yield _asked(explorer, name, name, expression)
     for place, (name, expression) in enumerate(session.settings.contrast.listed):
         if name:
-            yield Command(
-                f"listed {place}",
-                name,
-                (f"contrast {name}",),
-                kind="contrast",
-                hint=expression,
-                act=lambda place=place: session.update({"contrast.active": place}),
-            )
+            also, act = (f"contrast {name}",), partial(session.update, {"contrast.active": place})
+            yield Command(f"listed {place}", name, also, kind="contrast", hint=expression, act=act)
 
 
 def _typed_contrast(explorer: SessionExplorer, query: str) -> Command | None:
@@ -327,7 +261,7 @@ def _settings(explorer: SessionExplorer, query: str) -> Iterator[Command]:
                 0.5 if here and not isinstance(now, str) else 0.18 if near else 0.2,
                 about=offer.about,
                 hint="now" if here else why,
-                act=lambda path=path, value=offer.value: _set(explorer, path, value),
+                act=partial(_set, explorer, path, offer.value),
             )
         for up, phrases, word in ((True, field.more, "more"), (False, field.less, "less")):
             after = stepped(field, now, up)
@@ -338,7 +272,7 @@ def _settings(explorer: SessionExplorer, query: str) -> Iterator[Command]:
                     (*phrases, *field.also, f"{'increase' if up else 'decrease'} {field.label}"),
                     0.35 if up else 0.4,
                     hint=f"{field.words(now)} → {field.words(after)}",
-                    act=lambda path=path, value=after: _set(explorer, path, value),
+                    act=partial(_set, explorer, path, after),
                 )
         if number and is_number(kind.hint(path)) and number_in(number[0]) is not None:
             value, refused = _read(path, number[0], kind)
@@ -350,7 +284,7 @@ def _settings(explorer: SessionExplorer, query: str) -> Iterator[Command]:
                     (f"{field.label} {number[0]}", *(f"{each} {number[0]}" for each in (*field.also, *field.more))),
                     0.25,
                     hint=why if refused is None else str(refused),
-                    act=lambda path=path, value=value, refused=refused: _set(explorer, path, value, refused),
+                    act=partial(_set, explorer, path, value, refused),
                 )
         if not values or is_number(kind.hint(path)):
             yield command(

@@ -65,27 +65,11 @@ class MapView:
     def _arrange(self) -> None:
         self._cut_fields = (labelled(self.cuts), labelled(self.n_cuts))
         self._colour_fields = {True: labelled(self.signed_colours), False: labelled(self.colours)}
-        choices = W.row(
-            "glmw-choices",
-            labelled(self.planes),
-            *self._cut_fields,
-            *self._colour_fields.values(),
-            *map(
-                labelled,
-                (
-                    self.limit,
-                    self.signs,
-                    self.opacity,
-                    self.background,
-                    self.underlay,
-                    self.contour,
-                    self.level,
-                    self.convention,
-                    self.min_distance,
-                    self.atlas,
-                ),
-            ),
-        )
+        colours = (self.limit, self.signs, self.opacity)
+        images = (self.background, self.underlay, self.contour, self.level)
+        fields = map(labelled, (*colours, *images, self.convention, self.min_distance, self.atlas))
+        row = (labelled(self.planes), *self._cut_fields, *self._colour_fields.values(), *fields)
+        choices = W.row("glmw-choices", *row)
         ticks = W.row("glmw-bar", self.fade, self.outline, self.mask)
         self.box = W.column("glmw-view", choices, ticks, text("glmw-note", HELP))
 

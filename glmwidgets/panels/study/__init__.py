@@ -1,7 +1,5 @@
 """The study explorer: a table of runs, their figures, a wall of their maps, and the group's map."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {"explorer": "StudyExplorer explore_study"}

@@ -1,7 +1,5 @@
 """Results as files: folders of maps and tables, BIDS derivatives, scripts, Stats Models, other tools' designs."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

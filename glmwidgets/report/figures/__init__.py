@@ -1,7 +1,5 @@
 """Figures on paper, drawn without pyplot, so that any thread may draw."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

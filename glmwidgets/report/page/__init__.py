@@ -1,7 +1,5 @@
 """The report: one HTML page that loads nothing from elsewhere."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

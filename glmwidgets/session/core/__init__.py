@@ -1,7 +1,5 @@
 """What every live analysis has: graph of stages, scheduler, undo, ledger."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

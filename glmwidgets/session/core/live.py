@@ -254,6 +254,16 @@ class LiveSession(DrawsNoise, Observed):
                 self._take(settings)
             return True
 
+    def _update_by(self, make: Callable[[], Mapping[str, Any]], path: str = "") -> bool:
+        """`update` with the changes that are made; an error in making them is of the setting at ``path``."""
+        with self.lock:
+            try:
+                changes = make()
+            except ValueError as error:
+                self.show_error(SettingsError.of(path, error) if path else error)
+                return False
+            return self.update(changes)
+
     def undo(self) -> bool:
         """Go back to the settings before the last step; False if there are none."""
         with self.lock:

@@ -93,13 +93,7 @@ class GroupSession(LiveSession):
         bool
             False if the table does not hold what the test needs; `status` says what.
         """
-        with self.lock:
-            try:
-                changes = TESTS[test].changes(self.settings)
-            except ValueError as error:
-                self.show_error(SettingsError.of("design", error))
-                return False
-            return self.update(changes)
+        return self._update_by(lambda: TESTS[test].changes(self.settings), "design")
 
     def _carried(self, settings: SettingsTree) -> Mapping[str, Any]:
         same = settings.design == self.settings.design and settings.table == self.settings.table
@@ -109,25 +103,16 @@ class GroupSession(LiveSession):
 
     def take_terms(self, terms: Any) -> bool:
         """Take some columns of the table as the model, with a contrast that can be asked of it."""
-        with self.lock:
-            try:
-                changes = changes_of_terms(self.settings, tuple(terms))
-            except ValueError as error:
-                self.show_error(error)
-                return False
-            return self.update(changes)
+        return self._update_by(lambda: changes_of_terms(self.settings, tuple(terms)))
 
     def add_covariates(self, frame: pd.DataFrame, match: str = "names") -> bool:
         """Add columns to the table of maps; see `glmwidgets.session.group.data.covariates_by_map`."""
-        with self.lock:
-            try:
-                table = covariates_by_map(self.settings.table, frame, self.settings.inputs.maps, match)
-            except ValueError as error:
-                self.show_error(SettingsError.of("table", error))
-                return False
-            return self.update(
-                {f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells", "matched")}
-            )
+
+        def joined() -> dict[str, Any]:
+            table = covariates_by_map(self.settings.table, frame, self.settings.inputs.maps, match)
+            return {f"table.{name}": getattr(table, name) for name in ("names", "kinds", "cells", "matched")}
+
+        return self._update_by(joined, "table")
 
     def add_covariates_file(self, name: str, content: bytes) -> bool:
         """Add the columns of a file to the table of maps.

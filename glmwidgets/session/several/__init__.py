@@ -1,7 +1,5 @@
 """The live analysis of several runs and their fixed effects."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -1,7 +1,5 @@
 """The live analysis of one run."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

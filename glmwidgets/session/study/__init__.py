@@ -1,7 +1,5 @@
 """The live analysis of a study: one model, every run, and the group."""
 
-from __future__ import annotations
-
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {

@@ -185,13 +185,11 @@ class StudySession(LiveSession):
 
     def add_rule(self, text: str) -> bool:
         """Leave out the runs that a rule holds for; False if it cannot be read, and `status` says why."""
-        with self.lock:
-            try:
-                rule = str(parse_rule(text))
-            except ValueError as error:
-                self.show_error(SettingsError.of("study.rules", error))
-                return False
-            return self.update({"study.rules": (*self.settings.study.rules, rule)})
+
+        def added() -> dict[str, Any]:
+            return {"study.rules": (*self.settings.study.rules, str(parse_rule(text)))}
+
+        return self._update_by(added, "study.rules")
 
     def remove_rule(self, number: int) -> bool:
         """Take a rule back."""
