@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["front_door", "modules_of"]
-
 
 def modules_of(package: str, exports: Mapping[str, str]) -> dict[str, str]:
     """The module of each name that a package hands on.

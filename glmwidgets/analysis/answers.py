@@ -31,8 +31,6 @@ from glmwidgets.runs.run import Provenance
 from glmwidgets.specification.settings import ThresholdSettings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["Answer", "Fitted", "FittedGroup", "GroupAnswer", "RunAnswer", "RunPart", "RunsAnswer"]
-
 
 @dataclass(frozen=True, eq=False)
 class Fitted:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.runs.run import Run
 
-__all__ = ["Carpet", "make_carpet", "scan_traces"]
-
 # More rows than a screen shows at this size would only be sent.
 MOST_ROWS = 400
 

@@ -17,8 +17,6 @@ from glmwidgets.regions.named import REGION_COLUMNS
 if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
 
-__all__ = ["COLUMNS", "OF_ATLAS", "OF_NOISE", "cluster_columns", "cluster_table", "cluster_tsv", "on_screen"]
-
 # Columns of the table, with what each means.
 COLUMNS = {
     "cluster_id": "number of the cluster; a letter marks a further peak in it",

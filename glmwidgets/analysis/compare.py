@@ -15,8 +15,6 @@ from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.specification.looks import DIFFERENCES as LABELS
 from glmwidgets.specification.words import changes_in_words
 
-__all__ = ["DIFFERENCES", "SPEAKS", "Comparison", "Difference", "aicc"]
-
 #: Difference of an AICc that speaks for a model (Burnham & Anderson 2002, p. 70).
 SPEAKS = 2.0
 

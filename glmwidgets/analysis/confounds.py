@@ -10,8 +10,6 @@ import pandas as pd
 from glmwidgets.glm.design.confound_groups import choose_confounds, scrubbed_scans, undefined_at_first
 from glmwidgets.specification.settings import DesignSettings
 
-__all__ = ["begun_at_zero", "comparable", "scrubbed", "values_of"]
-
 # Where one column spreads so many times more than another, as mm do beside radians, each has a unit of its own.
 UNLIKE = 8.0
 

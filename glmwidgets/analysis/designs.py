@@ -17,8 +17,6 @@ from glmwidgets.glm.design.diagnostics import (
 )
 from glmwidgets.glm.design.spectra import drift_gain
 
-__all__ = ["DriftFacts", "Separability"]
-
 # A spectrum is drawn up to the frequency below which so much of every regressor lies.
 SHOWN = 0.99
 

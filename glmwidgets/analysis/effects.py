@@ -12,8 +12,6 @@ from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.fit.regression import Fit
 
-__all__ = ["Effects"]
-
 
 @dataclass(eq=False)
 class Effects:

@@ -14,8 +14,6 @@ from glmwidgets.glm.events.cells import add_event, checked_name, drop_events, ed
 from glmwidgets.glm.events.edits import merge_types, rename_types, split_type
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["HALVES", "EventEdits", "parts_of"]
-
 #: Stands for a column that tells the first half of the run from the second.
 HALVES = "half of the run"
 

@@ -24,19 +24,6 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_maps import masked_maps
 from glmwidgets.specification.reading import reads
 
-__all__ = [
-    "default_contrast",
-    "difference_of",
-    "group_contrast_of",
-    "group_design_of",
-    "group_fit_of",
-    "group_values_of",
-    "kept_rows",
-    "levels_of",
-    "permutations_of",
-    "used_of",
-]
-
 USED = ("data.left_out", "table.maps")
 TABLE = tuple(f"table.{name}" for name in ("maps", "names", "kinds", "cells", "subjects"))
 MODEL = (*TABLE, "data.left_out", "design.terms")

@@ -19,8 +19,6 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.search import in_words
 from glmwidgets.specification.settings import ThresholdSettings
 
-__all__ = ["Judged", "judged_of"]
-
 
 @dataclass(frozen=True, eq=False)
 class Judged:

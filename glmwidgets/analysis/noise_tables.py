@@ -22,8 +22,6 @@ from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_arrays
 from glmwidgets.glm.inference.cluster_tables import HEIGHTS, Autocorrelation, ClusterTable, draw_cluster_table
 
-__all__ = ["N_DRAWS", "SEED", "find_table", "kept_tables"]
-
 log = logging.getLogger(__name__)
 
 #: Volumes of noise that are drawn, and the seed that they are drawn with.

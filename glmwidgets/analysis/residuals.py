@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.analysis.places import PlaceSeries
 
-__all__ = ["Residuals"]
-
 MAX_LAG = 20
 
 

@@ -13,8 +13,6 @@ from glmwidgets.glm.response.models import hrf_curve, parse_hrf
 from glmwidgets.glm.response.table import HRF, HRFS, format_hrf
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["ChosenResponse", "read_delays", "usual_delays", "written_delays"]
-
 # Seconds that a FIR model covers when it is first picked: a response has then come and gone.
 FIR_SECONDS = 20.0
 MOST_DELAYS = 16

@@ -9,8 +9,6 @@ import numpy as np
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.grammar import is_f_test
 
-__all__ = ["sides_in_words"]
-
 
 def sides_in_words(expression: str, columns: Iterable[object], effects: Mapping[str, Iterable[str]]) -> tuple[str, str]:
     """Names of what a contrast weighs positively and negatively.

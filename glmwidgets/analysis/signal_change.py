@@ -38,8 +38,6 @@ from glmwidgets.regions.interest import RegionOfInterest
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
 
-__all__ = ["CHANGE_UNIT", "SignalChange", "change_table", "region_series", "signal_changes"]
-
 #: Unit of what `signal_changes` gives.
 CHANGE_UNIT = "% of the region's baseline"
 

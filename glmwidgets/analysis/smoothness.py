@@ -24,8 +24,6 @@ from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.smoothness import Smoothness, pooled_smoothness, smoothness_of_residuals
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["SpatialNoise", "field_of_width", "group_smoothness_of", "runs_smoothness_of", "smoothness_of"]
-
 
 class SpatialNoise:
     """Noise over the voxels of a domain.

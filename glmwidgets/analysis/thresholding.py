@@ -28,21 +28,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.inference.cluster_p import ClusterP
     from glmwidgets.regions.named import ClusterNames
 
-__all__ = [
-    "CONFIDENCE",
-    "Clusters",
-    "Searched",
-    "bounds_of",
-    "clusters_of",
-    "hommel_of",
-    "searched_of",
-    "sure_percent",
-    "threshold_of",
-    "thresholding",
-    "two_sided",
-    "usual_heights",
-]
-
 # The all-resolutions bounds on clusters fail with at most this probability, all of them together.
 CONFIDENCE = 0.05
 

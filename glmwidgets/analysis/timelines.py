@@ -21,8 +21,6 @@ from glmwidgets.glm.fit.residuals import main_frequency
 if TYPE_CHECKING:
     from glmwidgets.analysis.places import PlaceSeries
 
-__all__ = ["Timeline", "averages_of", "event_window", "mixed_share", "task_frequencies"]
-
 # Seconds after the longest event in which its response has mostly gone, and before it that show where it starts from.
 AFTER, BEFORE = 18.0, 6.0
 LONGEST_WINDOW = 90.0

@@ -16,8 +16,6 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector
 
-__all__ = ["ContrastBook", "ContrastVerdict", "RunsBook"]
-
 
 @dataclass(frozen=True)
 class ContrastVerdict:

@@ -10,8 +10,6 @@ from scipy.special import stdtrit
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.heterogeneity import Heterogeneity
 
-__all__ = ["Here", "RunEffect", "RunEffects", "VoxelSeries"]
-
 
 @dataclass(frozen=True)
 class Here:

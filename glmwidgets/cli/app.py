@@ -17,8 +17,6 @@ from glmwidgets.cli import Parser
 from glmwidgets.cli.server import add_server_options, check_installed, place_and_token, running, watch
 from glmwidgets.files.writing import write_text
 
-__all__ = ["add_page_options", "app", "open_app", "running_app"]
-
 NOTEBOOK = "glmwidgets.ipynb"
 THEMES = ("light", "dark")
 

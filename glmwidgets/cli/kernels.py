@@ -15,8 +15,6 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Int, default
 
-__all__ = ["AppIdentity", "AppKernels"]
-
 UNTIL_THE_FIRST_PAGE = timedelta(minutes=3)
 GOODBYE = "/voila/api/shutdown/"
 

@@ -23,8 +23,6 @@ from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_bytes, write_text
 
-__all__ = ["demo", "lab"]
-
 TOUR = "00_tour.ipynb"
 
 # A news prompt over the first screen is not what a newcomer should have to answer. Own choices still win over these.

@@ -15,8 +15,6 @@ from glmwidgets.specification.field import Field, Option, SettingsError
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["add_settings", "as_options_say", "begun_with"]
-
 # Headings of the help, and the groups of settings below each.
 TITLES = {
     "the run": ("inputs", "data"),

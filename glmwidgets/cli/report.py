@@ -14,8 +14,6 @@ from glmwidgets.files.writing import check_folder, check_outputs
 from glmwidgets.glm.errors import InputError
 from glmwidgets.report.page.words import summary
 
-__all__ = ["report", "what_reports_lack"]
-
 NEEDS = ("matplotlib", "jinja2")
 
 

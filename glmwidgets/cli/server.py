@@ -21,14 +21,6 @@ from urllib.parse import urlsplit
 
 from glmwidgets.cli import CommandError
 
-__all__ = [
-    "add_server_options",
-    "check_installed",
-    "place_and_token",
-    "running",
-    "watch",
-]
-
 FIRST_PORT, PORTS = 8888, 100
 PATIENCE = 90  # seconds until a server that does not answer is given up; cold disks are slow
 

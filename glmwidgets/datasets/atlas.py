@@ -16,8 +16,6 @@ from glmwidgets.datasets.phantom import brain_parts
 from glmwidgets.files.writing import write_text
 from glmwidgets.images.save import save_image
 
-__all__ = ["write_atlas"]
-
 STEM = "tpl-simulated_atlas-villages_dseg"
 
 #: Right-hand regions of the cortex: number, name, and the place in mm that their voxels are nearest to. Left ones have

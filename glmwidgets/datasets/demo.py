@@ -11,8 +11,6 @@ from glmwidgets.datasets.simulate import SimulatedRun, simulate_run
 from glmwidgets.files.envelope import opened
 from glmwidgets.files.paths import resolved
 
-__all__ = ["DEMO_FILE", "DEMO_FORMAT", "NamedRun", "demo_run"]
-
 #: Stands beside the notebook if the tour is of a person's own run.
 DEMO_FILE = "demo.json"
 #: What such a file says of itself.

@@ -20,8 +20,6 @@ from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.errors import GlmwidgetsError
 
-__all__ = ["DownloadError", "Remote", "data_folder", "download"]
-
 BLOCK = 1 << 16
 NOTES = ".checksums.json"
 TIMEOUT = 30

@@ -22,8 +22,6 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
 from glmwidgets.images.smooth import gaussian_sigma
 
-__all__ = ["FAULTS", "PlantedFault", "StudyPart", "write_study"]
-
 SPACE = "MNI152NLin2009cAsym"
 
 

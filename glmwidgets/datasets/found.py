@@ -9,8 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["FoundRun", "Named"]
-
 
 class Named:
     """What is also had by its name in brackets, as scripts have it: ``data["events"]`` is ``data.events``."""

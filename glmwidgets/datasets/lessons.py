@@ -22,8 +22,6 @@ from glmwidgets.files.writing import noted
 from glmwidgets.images.load import load_image
 from glmwidgets.images.smooth import gaussian_sigma
 
-__all__ = ["GroupMaps", "LessonRun", "LessonRuns", "auditory_run", "group_maps", "sentence_runs"]
-
 # No network, no files, or not what is needed to download them.
 UNAVAILABLE = (OSError, ImportError)
 

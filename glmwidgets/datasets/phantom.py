@@ -15,8 +15,6 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["Phantom", "brain_parts", "make_phantom"]
-
 # Brightness of each tissue in a T1-weighted anatomy and in an echo-planar volume, where white matter is 1 and
 # grey matter is 1.
 T1 = {"csf": 0.25, "grey": 0.6, "white": 1.0, "bone": 0.15, "scalp": 0.95, "muscle": 0.5, "eye": 0.2, "oil": 1.5}

@@ -26,8 +26,6 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.parallel import workers
 from glmwidgets.images.smooth import gaussian_sigma
 
-__all__ = ["PRESETS", "REGIONS", "Region", "SimulatedRun", "Truth", "simulate_run", "true_effect"]
-
 #: Sizes by name: voxels along x, y and z, and scans. "small" is for tests, "benchmark" has about 60,000 voxels.
 PRESETS: dict[str, tuple[tuple[int, int, int], int]] = {
     "small": ((23, 28, 22), 120),

@@ -9,8 +9,6 @@ from typing import Any
 from glmwidgets.datasets import fetch
 from glmwidgets.datasets.download import download
 
-__all__ = ["fetch_mni152_template", "load_mni152_template", "named_template"]
-
 #: What scripts call it where a background is asked for.
 NAMES = ("MNI152TEMPLATE", "MNI152")
 

@@ -17,8 +17,6 @@ from glmwidgets.execution.lanes import LaneDied
 from glmwidgets.execution.task import Task, do
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["DaskLane", "dask_lanes", "dask_setup"]
-
 
 def dask_setup(_worker: Any = None) -> None:
     """What a worker does when it begins: it does not hear an interrupt, which is meant for the session."""

@@ -16,8 +16,6 @@ from typing import Any, Protocol
 from glmwidgets.execution.task import Outcome, Task, do, outcome_of
 from glmwidgets.glm.errors import GlmwidgetsError
 
-__all__ = ["HereLane", "Lane", "LaneDied", "LocalLane", "work_through"]
-
 # How often a task is begun whose worker dies.
 TRIES = 2
 

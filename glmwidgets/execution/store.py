@@ -21,8 +21,6 @@ from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 
-__all__ = ["MANIFEST", "Store"]
-
 MANIFEST = "manifest.json"
 
 #: What folders that are being written are called at their beginning.

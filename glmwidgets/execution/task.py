@@ -12,8 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from glmwidgets.glm.errors import InputError, told
 
-__all__ = ["Outcome", "Task", "do", "task_of"]
-
 
 @dataclass(frozen=True)
 class Task:

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from glmwidgets.files.memory import available_memory, control_groups, human_bytes
 
-__all__ = ["WORKER_BYTES", "Width", "local_width"]
-
 #: Memory that is set aside for a worker.
 WORKER_BYTES = 2**30
 

@@ -15,8 +15,6 @@ import sys
 import threading
 from typing import TextIO
 
-__all__ = ["main"]
-
 
 def _read(lines: TextIO, tasks: queue.Queue) -> None:
     for line in lines:

@@ -12,8 +12,6 @@ from typing import Any
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.json_tree import JsonTree
 
-__all__ = ["KINDS", "SESSION", "enveloped", "opened", "read_session", "session_text"]
-
 #: Formats, and what a person calls such a file.
 KINDS = {
     "glmwidgets settings": "a settings file",

@@ -8,8 +8,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["available_memory", "control_groups", "give_memory_back", "human_bytes", "need_memory"]
-
 #: Limits that a container sets, of cgroups of version 2 and 1: folder, name in /proc/self/cgroup, limit, what is used,
 #: and what of that is given back when it is asked for, as files that were read are.
 _LIMITS = (

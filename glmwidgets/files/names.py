@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["camel", "slug", "unique_slugs"]
-
 _WORDS = {"+": " plus ", "-": " minus ", "/": " by ", "*": " times ", ";": " and "}
 
 

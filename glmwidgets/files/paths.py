@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["resolved"]
-
 
 def resolved(path: str | os.PathLike[str]) -> Path:
     """A path from the root of the disk, without ``~`` and with links followed.

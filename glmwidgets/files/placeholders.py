@@ -6,8 +6,6 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["not_its_content"]
-
 _ANNEX = "its content has not been fetched: git annex get {name}, or datalad get {name}, fetches it"
 
 

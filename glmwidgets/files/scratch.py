@@ -15,8 +15,6 @@ from typing import IO, Any
 
 import numpy as np
 
-__all__ = ["FOLDER", "Rows", "let_go", "table_of"]
-
 #: Environment variable that names the folder; by default that of the system's temporary files.
 FOLDER = "GLMWIDGETS_SCRATCH"
 

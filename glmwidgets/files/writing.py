@@ -22,19 +22,6 @@ from typing import Any
 
 from glmwidgets.files.paths import resolved
 
-__all__ = [
-    "check_folder",
-    "check_outputs",
-    "forget",
-    "keep",
-    "noted",
-    "remove",
-    "whole_folder",
-    "write_arrays",
-    "write_bytes",
-    "write_text",
-]
-
 PathLike = str | os.PathLike[str]
 
 

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["Choices", "check_choice", "meant", "nearest", "refusal"]
-
 Row = TypeVar("Row")
 
 

@@ -10,8 +10,6 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DOORS", "GlmwidgetsError", "InputError", "KindError", "MissingFileError", "about", "portable", "told"]
-
 #: Ways in which people come to the package.
 DOORS = ("function", "terminal", "notebook")
 

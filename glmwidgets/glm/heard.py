@@ -6,8 +6,6 @@ import threading
 import warnings
 from typing import Any
 
-__all__ = ["Heard"]
-
 # All that are entered now, the newest last, each with the thread that entered it; and what stood in their place before.
 _entered: list[tuple[int, Heard]] = []
 _lock = threading.Lock()

@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["ahead", "even_blocks", "one_thread", "side_by_side", "threads_start", "workers"]
-
 Item = TypeVar("Item")
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.

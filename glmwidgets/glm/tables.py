@@ -22,21 +22,6 @@ from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.errors import InputError, MissingFileError
 
-__all__ = [
-    "NAMELESS",
-    "decoded",
-    "number_of",
-    "numbers_of",
-    "odd_words",
-    "parse_table",
-    "read_numbered_table",
-    "read_table",
-    "refuse_repeated",
-    "refuse_unwritable",
-    "some",
-    "tsv",
-]
-
 #: What columns without a name are called, by their place.
 NAMELESS = "Unnamed: "
 

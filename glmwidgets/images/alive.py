@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Alive", "alive_voxels", "check_alive"]
-
 
 class Alive:
     """Finds which voxels of a run say something, volume after volume; see `alive_voxels`."""

@@ -22,8 +22,6 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 
-__all__ = ["FUNCTIONS", "binarize_img", "math_img", "threshold_img"]
-
 _NAMES = """
 abs absolute all any around average ceil clip cos cumsum diff divide equal exp expm1 fabs float32 float64 floor fmax
 fmin greater greater_equal isfinite isinf isnan less less_equal log log10 log1p log2 logical_and logical_not logical_or

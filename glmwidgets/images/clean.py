@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     Confounds = np.ndarray | pd.DataFrame | str | PathLike[str]
 
-__all__ = ["clean_img", "clean_series", "high_variance_confounds"]
-
 
 def clean_img(
     imgs: ImageLike,

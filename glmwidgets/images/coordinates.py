@@ -10,8 +10,6 @@ import numpy as np
 from glmwidgets.images.load import ImageLike, image_data, load_volume
 from glmwidgets.images.mask import match_mask
 
-__all__ = ["nearest_voxel", "peak_mm", "to_mm", "to_voxels"]
-
 
 def to_mm(voxels: np.ndarray | Sequence[float], affine: np.ndarray) -> np.ndarray:
     """Places of voxels.

@@ -14,8 +14,6 @@ from glmwidgets.glm.design.drift import make_drift
 from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["FILTERS", "Filter", "butterworth", "filter_row"]
-
 
 @dataclass(frozen=True)
 class Filter:

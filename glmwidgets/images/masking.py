@@ -18,15 +18,6 @@ from glmwidgets.images.mask import common_voxels, find_brain, largest_component,
 from glmwidgets.images.new import image_like, new_image
 from glmwidgets.images.resample import resample_img
 
-__all__ = [
-    "apply_mask",
-    "compute_background_mask",
-    "compute_epi_mask",
-    "compute_multi_epi_mask",
-    "intersect_masks",
-    "unmask",
-]
-
 
 def compute_epi_mask(
     epi_img: ImageLike,

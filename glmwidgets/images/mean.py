@@ -14,8 +14,6 @@ from glmwidgets.images.load import ImageLike, image_data, load_image
 from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
 
-__all__ = ["Means", "mean_img"]
-
 
 class Means:
     """Sums volumes one after the other: the mean is that which numpy takes of them all.

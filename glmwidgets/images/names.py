@@ -7,8 +7,6 @@ from typing import Any
 
 from nibabel.spatialimages import SpatialImage
 
-__all__ = ["image_name"]
-
 
 def image_name(img: Any) -> str:
     """What an image is called in a message: its file, or what it is.

@@ -8,8 +8,6 @@ import numpy as np
 from glmwidgets.images.grids import VoxelGrid, same_grid
 from glmwidgets.images.mask import to_volumes
 
-__all__ = ["image_like", "new_image"]
-
 
 def image_like(data: np.ndarray, like_img: nib.Nifti1Image, affine: np.ndarray | None = None) -> nib.Nifti1Image:
     """Make an image of an array that lies where another image lies.

@@ -11,8 +11,6 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.images.names import image_name
 
-__all__ = ["SECONDS", "as_nifti", "check_place", "units"]
-
 #: Of each unit of space that a header may name, in mm; a header that names none means mm.
 MM = {"mm": 1.0, "meter": 1e3, "micron": 1e-3, "unknown": 1.0}
 

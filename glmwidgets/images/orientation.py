@@ -7,8 +7,6 @@ import numpy as np
 
 from glmwidgets.images.names import image_name
 
-__all__ = ["sides_unknown"]
-
 
 def sides_unknown(img: nib.Nifti1Image) -> str | None:
     """Why it is not known which side of an image is left.

@@ -15,8 +15,6 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.new import image_like
 from glmwidgets.images.smooth import each_block, storage_dtype
 
-__all__ = ["INTERPOLATIONS", "resample_img", "resample_to_img", "target_grid"]
-
 #: Order of the spline by name.
 INTERPOLATIONS = {"continuous": 3, "linear": 1, "nearest": 0}
 

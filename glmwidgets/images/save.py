@@ -11,8 +11,6 @@ import nibabel as nib
 
 from glmwidgets.files.writing import write_bytes
 
-__all__ = ["image_bytes", "save_image"]
-
 
 def image_bytes(img: nib.Nifti1Image, compress: bool = True) -> bytes:
     """An image as the content of a file.

@@ -12,8 +12,6 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, join_image
 from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
 
-__all__ = ["concat_imgs", "copy_img", "get_data", "index_img", "iter_img", "load_img", "new_img_like"]
-
 
 def load_img(img: ImageLike, wildcards: bool = True, dtype: Any = None) -> nib.Nifti1Image:
     """Open an image; see `glmwidgets.images.load.load_image`.

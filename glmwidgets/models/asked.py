@@ -14,8 +14,6 @@ from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["asked_by", "unused_arguments"]
-
 Tree = TypeVar("Tree", bound=SettingsTree)
 
 

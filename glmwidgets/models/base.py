@@ -9,8 +9,6 @@ from typing import Any, ClassVar, TypeVar
 
 from glmwidgets.glm.errors import InputError
 
-__all__ = ["Estimator", "NotFittedError", "is_default"]
-
 Self = TypeVar("Self", bound="Estimator")
 
 

@@ -14,8 +14,6 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.paths import resolved
 
-__all__ = ["image_key", "open_memory"]
-
 
 def open_memory(memory: Any, memory_level: int | None = 1) -> Memory:
     """Cache that an estimator's ``memory`` and ``memory_level`` stand for.

@@ -10,8 +10,6 @@ import numpy as np
 
 from glmwidgets.images.load import ImageLike, image_data, load_volume
 
-__all__ = ["BESIDE", "is_masker", "mask_img_of", "mask_of", "settings_of"]
-
 #: What a masker may do that a model does, too: grid, smoothing, scaling.
 BESIDE = ("target_affine", "target_shape", "smoothing_fwhm", "standardize")
 

@@ -9,8 +9,6 @@ import nibabel as nib
 
 from glmwidgets.glm.fit.contrasts import Contrast
 
-__all__ = ["Statistic", "describe_map", "dof_of", "is_f_map", "rows_and_dof", "statistic_of"]
-
 # A NIfTI header has room for 80 bytes of text.
 LENGTH = 79
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from glmwidgets.models.masker import ImageMasker
 
-__all__ = ["OUTPUT_TYPES", "MappingModel", "runs_noise", "runs_random_field"]
-
 OUTPUT_TYPES = ("z_score", "stat", "p_value", "effect_size", "effect_variance")
 
 #: Found by name when it is asked for: models know nothing of figures, and run where matplotlib is not installed.

@@ -24,8 +24,6 @@ from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.second_level import SecondLevelModel
 from glmwidgets.specification.group import GroupQuestion
 
-__all__ = ["non_parametric_inference", "permutation_maps"]
-
 
 def non_parametric_inference(
     second_level_input: Any,

@@ -15,8 +15,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.permutation.tests import iter_permutations
 from glmwidgets.models.given_masker import mask_of
 
-__all__ = ["permuted_ols"]
-
 
 def permuted_ols(
     tested_vars: ArrayLike,

@@ -17,8 +17,6 @@ from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.typed_weights import are_weights
 
-__all__ = ["contrasts_of_runs", "definitions_by_run", "is_named_contrasts", "named_contrasts"]
-
 MISSING = ("error", "skip")
 
 

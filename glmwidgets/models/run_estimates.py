@@ -13,8 +13,6 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.models.mapping import MappingModel
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
 
-__all__ = ["RunEstimates"]
-
 
 class RunEstimates(MappingModel):
     """A model of several runs, each with a fit."""

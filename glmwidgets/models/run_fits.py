@@ -20,8 +20,6 @@ from glmwidgets.models.runs import RunInput
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.model import Model
 
-__all__ = ["fit_run"]
-
 
 def fit_run(
     asked: Model,

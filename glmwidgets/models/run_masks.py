@@ -23,8 +23,6 @@ from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.runs import RunInput
 from glmwidgets.runs.need import check_memory
 
-__all__ = ["fit_masker"]
-
 
 def fit_masker(
     runs: Sequence[RunInput],

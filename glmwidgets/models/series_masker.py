@@ -20,8 +20,6 @@ from glmwidgets.images.smooth import smooth_img
 from glmwidgets.models.base import Estimator
 from glmwidgets.models.caching import image_key, open_memory
 
-__all__ = ["Place", "SeriesMasker", "warn_of_resampling"]
-
 #: Found by name when it is asked for: models know nothing of figures, and run where matplotlib is not installed.
 REPORT_MODULE = "glmwidgets.report.page.maskers"
 

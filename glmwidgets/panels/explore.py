@@ -18,9 +18,6 @@ from glmwidgets.session.single.store import load_session
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["explore", "load"]
-
-
 _WHOLE = {"data.whole_field": True}
 
 

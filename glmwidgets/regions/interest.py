@@ -21,8 +21,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import image_bytes
 
-__all__ = ["RegionOfInterest", "label_image", "label_table", "voxels_as_text", "voxels_in_text", "write_label_image"]
-
 #: Whole numbers that NIfTI holds and most programs read, the narrowest first.
 LABEL_TYPES = (np.uint8, np.int16, np.int32)
 

@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import some
 
-__all__ = ["Label", "LabelTable", "side_in_name"]
-
 #: Names of what is no region.
 BACKGROUND = frozenset({"", "*", "???", "background", "unknown", "none", "clear label"})
 

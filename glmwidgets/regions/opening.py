@@ -18,8 +18,6 @@ from glmwidgets.regions.labels import Label, LabelTable, side_in_name
 from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.regions.tables import label_text, numbered_by_volume, parse_labels, read_labels, xml_root
 
-__all__ = ["open_atlas"]
-
 # Endings of images, and of tables that lie beside one under its name, in the order in which they are looked for.
 _IMAGES = (".nii.gz", ".nii", ".img.gz", ".img", ".mgz", ".HEAD", ".BRIK", ".BRIK.gz")
 _TABLES = (".tsv", ".xml", ".csv", ".lut", ".ctab", ".label", ".json", ".txt", "_LUT.txt", ".nii.txt")

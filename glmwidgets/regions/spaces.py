@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
-__all__ = ["hedge_of_spaces", "is_mni", "space_in_name", "space_in_names"]
-
 _ENTITY = re.compile(r"(?:^|_)(space|tpl)-([A-Za-z0-9+]+)")
 
 

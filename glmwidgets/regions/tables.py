@@ -23,8 +23,6 @@ from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.glm.tables import decoded
 from glmwidgets.regions.labels import Label, LabelTable, side_in_name
 
-__all__ = ["FORMATS", "LabelFormat", "parse_labels", "read_labels"]
-
 # A table of names is small; a larger file is something else.
 MOST_BYTES = 2**25
 

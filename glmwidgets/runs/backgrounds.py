@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
 from glmwidgets.glm.choices import Choices
 
-__all__ = ["BACKGROUNDS", "Background", "background_of", "values_on_grid"]
-
 
 def _mean(run: Run) -> np.ndarray:
     return run.reader.mean(np.float64)

@@ -19,8 +19,6 @@ from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.bids_files import DERIVED, BidsFile, linked_datasets, nearest, same_value, sidecar
 from glmwidgets.runs.bids_timing import clock_of
 
-__all__ = ["BidsQuestion", "find_run", "find_runs"]
-
 IMAGES = (".nii.gz", ".nii")
 
 #: What is asked for where a file's name is to lack an entity: ``space=none`` is the native space, ``echo=none`` the

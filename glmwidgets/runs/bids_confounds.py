@@ -18,8 +18,6 @@ from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.design.confound_groups import EXPANSIONS, MOTION
 from glmwidgets.glm.tables import read_table
 
-__all__ = ["STRATEGIES", "load_confounds"]
-
 _COMPCOR = {
     "anat_combined": ("a", ("combined",)),
     "anat_separated": ("a", ("CSF", "WM")),

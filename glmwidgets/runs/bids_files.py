@@ -13,8 +13,6 @@ from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import noted
 
-__all__ = ["BidsFile", "applies", "linked_datasets", "nearest", "same_value", "sidecar"]
-
 _NAME = re.compile(r"(?P<entities>(?:[a-z]+-[A-Za-z0-9+]+_)*)(?P<suffix>[A-Za-z0-9]+)(?P<ending>\.[A-Za-z0-9.]+)")
 
 #: Entities of a derivative that its raw file, and what belongs to it, do not have.

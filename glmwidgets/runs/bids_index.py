@@ -13,8 +13,6 @@ from glmwidgets.glm.errors import MissingFileError
 from glmwidgets.runs.bids import bold_files, complete_run, fits, raw_root
 from glmwidgets.runs.bids_files import BidsFile
 
-__all__ = ["IndexedRun", "index_dataset"]
-
 
 @dataclass(frozen=True)
 class IndexedRun:

@@ -12,8 +12,6 @@ import numpy as np
 from glmwidgets.files.json_tree import converted, shown
 from glmwidgets.glm.design.times import check_scan_times, evenly_spaced
 
-__all__ = ["Clock", "clock_of"]
-
 
 class Clock(NamedTuple):
     """When the scans of a run were taken.

@@ -23,8 +23,6 @@ from glmwidgets.images.spheres import sphere_indices
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Domain"]
-
 
 @dataclass(frozen=True, eq=False)
 class Domain:

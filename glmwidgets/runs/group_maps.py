@@ -17,8 +17,6 @@ from glmwidgets.images.orientation import sides_unknown
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput
 
-__all__ = ["group_domain", "masked_maps"]
-
 
 def group_domain(
     source: GroupInput,

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from glmwidgets.runs.domain import Domain
 
-__all__ = ["open_anatomical", "open_confounds", "open_events", "path_of", "table_name"]
-
 
 def open_events(
     given: Any, source: str | None, missing_duration: float | None

@@ -18,8 +18,6 @@ from glmwidgets.images.smooth import storage_dtype
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 
-__all__ = ["as_rows", "grid_in_words", "on_target_grid", "target_matrix"]
-
 #: Shape of the matrix that so many numbers are.
 _SHAPES = {9: (3, 3), 16: (4, 4)}
 

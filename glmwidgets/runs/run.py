@@ -20,8 +20,6 @@ from glmwidgets.runs.reader import Reader
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-__all__ = ["Provenance", "Run", "content_hash", "run_name"]
-
 
 def run_name(index: int) -> str:
     """What one of several runs is called: ``run 1`` for the first, whose index is 0."""

@@ -9,8 +9,6 @@ from glmwidgets.glm.tables import read_table
 if TYPE_CHECKING:
     from glmwidgets.datasets.found import FoundRun
 
-__all__ = ["whole_confounds"]
-
 
 def whole_confounds(found: FoundRun) -> tuple[Any, tuple[str, ...] | None]:
     """The table that a run's confounds come from, and which of its columns were chosen.

@@ -8,8 +8,6 @@ from typing import Any
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["arguments_of", "changes_of", "told_arguments"]
-
 ESTIMATOR = "FirstLevelModel"
 
 

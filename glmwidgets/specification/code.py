@@ -9,8 +9,6 @@ from typing import Any
 from glmwidgets.specification.encoding import encode
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["call_of", "lines_of"]
-
 
 def lines_of(trees: Sequence[SettingsTree]) -> list[str]:
     """A line for each step from one tree to the next.

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from glmwidgets.specification.field import Needs, SettingsError, plain
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["without_effect"]
-
 
 def without_effect(settings: SettingsTree, given: Iterable[str] | None = None) -> list[SettingsError]:
     """Settings that change nothing, as errors that say why: who was given them refuses them or warns.

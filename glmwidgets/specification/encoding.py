@@ -15,8 +15,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["LONGEST", "begun_with", "decode", "digest", "encode"]
-
 Tree = TypeVar("Tree", bound=SettingsTree)
 
 #: Characters that an address holds for sure.

@@ -20,20 +20,6 @@ from glmwidgets.glm.errors import GlmwidgetsError, InputError
 if TYPE_CHECKING:
     from glmwidgets.specification.tree import SettingsTree
 
-__all__ = [
-    "Argument",
-    "Field",
-    "Needs",
-    "Option",
-    "SettingsError",
-    "arguments_in",
-    "check_group",
-    "field_of",
-    "number_in",
-    "plain",
-    "setting",
-]
-
 
 class SettingsError(InputError):
     """A setting that cannot be used.

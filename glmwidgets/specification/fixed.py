@@ -18,8 +18,6 @@ from glmwidgets.specification.question import ContrastSettings, Question, Thresh
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["WEIGHTINGS", "FixedSettings", "RunsModel", "RunsSettings", "Weighting", "model_of", "written_model"]
-
 
 class Weighting(NamedTuple):
     """How runs are combined: a row of `WEIGHTINGS`.

@@ -13,21 +13,6 @@ from glmwidgets.specification.field import SettingsError, check_group, setting
 from glmwidgets.specification.tree import SettingsTree
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL
 
-__all__ = [
-    "COMPARES",
-    "CONVENTIONS",
-    "CUTS",
-    "DIFFERENCES",
-    "MOST_CUTS",
-    "MOST_ZOOM",
-    "ROOMS",
-    "SIGNS",
-    "VIEWS",
-    "MapSettings",
-    "MapView",
-    "looks_of_file",
-]
-
 #: How a map is laid out, by name, as a menu calls it.
 VIEWS = {"ortho": "three planes", "mosaic": "mosaic", "glass": "glass brain"}
 

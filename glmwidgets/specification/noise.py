@@ -12,8 +12,6 @@ from glmwidgets.glm.noise.models import NOISE_MODELS, noise_model_row, offered_n
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, setting
 
-__all__ = ["ASKED", "EVIDENCE", "NOISE_CHOICES", "NoiseSettings"]
-
 #: In the place of a noise model's name: the one that the run asks for. Settings then say `ASKED`, until the run was
 #: looked at, and `EVIDENCE` beside the name of the model that it was resolved to.
 EVIDENCE = "evidence"

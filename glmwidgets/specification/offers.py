@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from glmwidgets.specification.field import Field, SettingsError, number_in
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["Offer", "is_number", "offers_of", "read_value", "stepped"]
-
 _NONE = ("", "none", "no", "off")
 
 

@@ -14,8 +14,6 @@ from glmwidgets.specification.field import Argument, Needs, Option, SettingsErro
 from glmwidgets.specification.search import SEARCHES, check_search, in_words
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["ContrastSettings", "Question", "ThresholdSettings"]
-
 
 @dataclass(frozen=True)
 class ContrastSettings:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["read_by", "reads"]
-
 Step = TypeVar("Step", bound=Callable[..., Any])
 
 

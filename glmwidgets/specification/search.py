@@ -26,20 +26,6 @@ from glmwidgets.regions.named import kept_atlas
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.field import SettingsError
 
-__all__ = [
-    "SEARCHES",
-    "Search",
-    "check_region",
-    "check_search",
-    "in_words",
-    "is_searched",
-    "label_at",
-    "region_of_interest",
-    "search_region",
-    "sphere_at",
-    "voxels_at",
-]
-
 PATH = "threshold.search"
 
 

@@ -12,20 +12,6 @@ import numpy as np
 from glmwidgets.glm.choices import Choices
 from glmwidgets.specification.field import SettingsError, check_group, setting
 
-__all__ = [
-    "CARPETS",
-    "MOST_PINS",
-    "ORDERS",
-    "SERIES_LINES",
-    "SERIES_PLACES",
-    "SERIES_TABS",
-    "SERIES_UNITS",
-    "CarpetOrder",
-    "SeriesLine",
-    "SeriesSettings",
-    "Spot",
-]
-
 
 @dataclass(frozen=True)
 class Spot:

@@ -13,8 +13,6 @@ from glmwidgets.specification.tree import SettingsTree
 if TYPE_CHECKING:
     from glmwidgets.runs.run import Run
 
-__all__ = ["InputSettings", "Source"]
-
 
 @dataclass(frozen=True)
 class InputSettings(Provenance):

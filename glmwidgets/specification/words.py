@@ -9,8 +9,6 @@ from glmwidgets.specification.model import Model
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["ASIDE", "changes_in_words", "describe_changes", "told_beside", "told_origins"]
-
 #: Settings that change no map, and are told of only where nothing else changed.
 ASIDE = frozenset(path for path, known in Settings.known().items() if known.aside)
 

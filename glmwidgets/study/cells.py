@@ -14,8 +14,6 @@ from scipy.sparse import csr_matrix
 
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["CellGrid", "Cells", "cells_of", "grid_of_mask", "standard_grid"]
-
 #: Cells that a grid aims at.
 N_CELLS = 5000
 

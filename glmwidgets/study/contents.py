@@ -10,8 +10,6 @@ from pathlib import Path
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import write_text
 
-__all__ = ["Contents"]
-
 BLOCK = 2**22
 
 

@@ -25,8 +25,6 @@ from glmwidgets.glm.tables import number_of, tsv
 from glmwidgets.study.figures import FIGURES
 from glmwidgets.study.index import StudyRun
 
-__all__ = ["DECISIONS", "OPERATORS", "Decision", "Exclusions", "Rule", "looks_like_rule", "parse_rule"]
-
 #: Comparisons of a rule, by the words that AFNI's review tables use, how they are said, and their sign.
 OPERATORS: dict[str, tuple[Callable[[float, float], bool], str, str]] = {
     "ge": (operator.ge, "at least", ">="),

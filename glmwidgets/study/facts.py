@@ -15,8 +15,6 @@ from glmwidgets.glm.moments.series import Series
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.figure import Figure
 
-__all__ = ["FACTS", "Whole", "facts_of"]
-
 # Cells whose residuals tell the smoothness.
 N_CELLS = 3000
 

@@ -10,8 +10,6 @@ import numpy as np
 
 from glmwidgets.specification.field import plain
 
-__all__ = ["Figure"]
-
 
 @dataclass(frozen=True)
 class Figure:

@@ -16,8 +16,6 @@ from glmwidgets.study.figures_model import INPUT, MODEL, MOVED
 from glmwidgets.study.mriqc import MRIQC
 from glmwidgets.study.seen import Seen
 
-__all__ = ["FIGURES", "GROUPS", "figures_of", "figures_of_whole"]
-
 #: What figures are of, in the order of the table.
 GROUPS = {
     "input": "what it is",

@@ -10,8 +10,6 @@ from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.seen import Seen, likeness
 
-__all__ = ["MAP"]
-
 
 def coverage(seen: Seen) -> float:
     """Share of the cells that at least half of the runs have, in percent."""

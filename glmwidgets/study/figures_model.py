@@ -15,8 +15,6 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.seen import Seen
 
-__all__ = ["INPUT", "MODEL", "MOVED", "displacement"]
-
 # mm that a point on the head's surface moves when it turns by a radian.
 RADIUS = 50.0
 

@@ -31,8 +31,6 @@ from glmwidgets.study.whole import MASK, kept_contrast, labels_of, map_name
 if TYPE_CHECKING:
     from glmwidgets.study.study import Study
 
-__all__ = ["Gathered", "gather", "group_of_whole", "qc_of_whole"]
-
 
 @dataclass(frozen=True, eq=False)
 class Gathered:

@@ -18,8 +18,6 @@ from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.cells import CellGrid
 
-__all__ = ["GroupMap", "group_map", "group_of", "participants_of"]
-
 
 @dataclass(frozen=True, eq=False)
 class GroupMap:

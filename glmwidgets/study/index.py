@@ -22,8 +22,6 @@ from glmwidgets.runs.bids import places_of
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
 from glmwidgets.runs.run import Provenance
 
-__all__ = ["StudyRun", "row_of", "runs_of_dataset", "runs_of_table"]
-
 #: What BIDS calls spaces of a participant's own: what lies in these cannot be laid over another participant.
 OWN_SPACES = ("T1w", "T2w", "bold", "boldref", "func", "orig", "individual", "device", "other", "scanner")
 

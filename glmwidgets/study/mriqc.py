@@ -16,8 +16,6 @@ from glmwidgets.files.json_text import parse_json
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.seen import Seen
 
-__all__ = ["MRIQC", "iqms_of"]
-
 #: What tells raw runs apart: the entities that names of preprocessed files have beside these are left out.
 RAW = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")
 

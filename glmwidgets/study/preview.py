@@ -32,8 +32,6 @@ from glmwidgets.study.cells import N_CELLS, CellGrid, cells_of, grid_of_mask, st
 from glmwidgets.study.facts import facts_of
 from glmwidgets.study.index import StudyRun
 
-__all__ = ["MOST_BYTES", "Preview", "cells_for", "make_preview", "open_preview", "write_preview"]
-
 #: A preview's file is no larger than this.
 MOST_BYTES = 3_500_000
 

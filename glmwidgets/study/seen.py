@@ -14,8 +14,6 @@ from glmwidgets.runs.run import Run
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.refit import RunRefit, StudyAnswer
 
-__all__ = ["Seen", "Together", "likeness"]
-
 # t values beyond this weigh no more: a single vein does not tell how alike two maps are.
 MOST_T = 8.0
 

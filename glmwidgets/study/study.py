@@ -54,8 +54,6 @@ from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, re
 from glmwidgets.study.table import QCTable, qc_of
 from glmwidgets.study.whole import made_of
 
-__all__ = ["Study"]
-
 #: What a worker does, by name.
 WORK, PREVIEW_WORK = "glmwidgets.study.work:fit_whole", "glmwidgets.study.work:make_preview"
 

@@ -22,8 +22,6 @@ from glmwidgets.study.index import StudyRun, row_of
 from glmwidgets.study.refit import StudyAnswer
 from glmwidgets.study.seen import seen_of
 
-__all__ = ["QCTable", "qc_of", "robust_z"]
-
 #: Robust standard deviations beyond which a value is unusual.
 FAR = 4.5
 

@@ -9,8 +9,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.study.study import Study
 from glmwidgets.study.whole import fill, made_of
 
-__all__ = ["fit_whole", "make_preview"]
-
 
 def fit_whole(folder: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     """Fit a run and put what is found into the study's store, if it is not there.

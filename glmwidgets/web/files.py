@@ -12,8 +12,6 @@ from pathlib import Path
 
 from glmwidgets.web.palettes import css_variables
 
-__all__ = ["PANELS", "script", "style"]
-
 PANELS = ("layout.css", "panels.css", "guide.css", "access.css", "study.css")
 """Style sheets of the explorers, in the order in which they are read: of two equal rules the later one counts."""
 

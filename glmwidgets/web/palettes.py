@@ -12,21 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = [
-    "COLORMAPS",
-    "COLUMN_COLOURS",
-    "EVENT_COLOURS",
-    "FIELD_COLORMAPS",
-    "INKS",
-    "SEQUENTIAL",
-    "Ink",
-    "colour_of",
-    "css_variables",
-    "lookup_table",
-    "matrix_table",
-    "ramp",
-]
-
 INK = "#1f2933"
 MUTED = "#5d6875"
 FAINT = "#d9dee4"

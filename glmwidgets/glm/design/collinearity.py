@@ -10,19 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = [
-    "Collinearity",
-    "collinearity_warnings",
-    "column_correlation",
-    "column_cosine",
-    "condition_number",
-    "contrast_inflation",
-    "degrees_of_freedom",
-    "dependent_columns",
-    "design_rank",
-    "variance_inflation",
-]
-
 Design = pd.DataFrame | np.ndarray
 
 #: A contrast further than this share of its length from the design's rows cannot be estimated.
@@ -30,6 +17,7 @@ ESTIMABLE_WITHIN = 1e-8
 
 
 def as_matrix(x: Design) -> np.ndarray:
+    """A design as a finite matrix, a row a scan."""
     matrix = np.asarray(x, dtype=np.float64)
     if matrix.ndim != 2 or not np.isfinite(matrix).all():
         raise ValueError(f"a design is a matrix of finite numbers, (n_scans, n_columns), not shape {matrix.shape}")
@@ -37,6 +25,7 @@ def as_matrix(x: Design) -> np.ndarray:
 
 
 def as_rows(weights: np.ndarray, n_columns: int) -> np.ndarray:
+    """Weights of a contrast as rows, one weight a column of the design."""
     rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     if rows.ndim != 2 or rows.shape[1] != n_columns:
         raise ValueError(f"a contrast of this design has {n_columns} weights, not shape {np.shape(weights)}")

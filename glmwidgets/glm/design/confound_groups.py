@@ -16,21 +16,6 @@ import pandas as pd
 
 from glmwidgets.glm.design.censoring import with_censored_scans
 
-__all__ = [
-    "EXPANSIONS",
-    "FD",
-    "MOTION",
-    "MOTION_LEVELS",
-    "STD_DVARS",
-    "ConfoundGroup",
-    "choose_confounds",
-    "confound_groups",
-    "first_choice",
-    "motion_columns",
-    "scrubbed_scans",
-    "undefined_at_first",
-]
-
 #: The six parameters of a rigid movement, as fMRIPrep calls them.
 MOTION = tuple(f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz")
 

@@ -11,8 +11,6 @@ from glmwidgets.glm.choices import check_choice
 if TYPE_CHECKING:
     from glmwidgets.glm.response.models import Response
 
-__all__ = ["CONVOLUTIONS", "Convolution", "is_exact"]
-
 
 @dataclass(frozen=True)
 class Convolution:

@@ -6,8 +6,6 @@ import numpy as np
 
 from glmwidgets.glm.design.collinearity import Design, as_matrix, centred, unit_columns
 
-__all__ = ["drift_gain"]
-
 
 def drift_gain(drift: Design, frequency: np.ndarray, t_r: float) -> np.ndarray:
     """Share of a wave that lies in the span of drift columns, by its frequency, mean over its phases.

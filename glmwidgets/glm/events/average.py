@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["EventAverage", "average_around_events", "blocks_of_events", "share_of_mixed_windows"]
-
 
 @dataclass(frozen=True)
 class EventAverage:

@@ -8,8 +8,6 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-__all__ = ["add_event", "checked_name", "drop_events", "edit_cell", "half_labels", "to_seconds"]
-
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _EXAMPLES = {"onset": "a number of seconds, such as 12.5", "duration": "a number of seconds, 0 or more, such as 2"}
 

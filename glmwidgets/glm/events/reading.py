@@ -14,8 +14,6 @@ import pandas as pd
 from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.glm.tables import read_numbered_table, some
 
-__all__ = ["Events", "Place", "read_events"]
-
 #: Events as a table or as the path of one; FSL's as a folder of files, or a dictionary from type to file.
 Events = pd.DataFrame | str | os.PathLike | Mapping
 

@@ -24,8 +24,6 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.inference.scores import p_from_f, p_from_t, z_from_f, z_from_t
 from glmwidgets.glm.parallel import one_thread
 
-__all__ = ["Contrast", "NotEstimableError", "compute_contrast", "fixed_effects", "non_estimable_rows", "unanswered"]
-
 STAT_TYPES = ("t", "F")
 
 FIXED_EFFECTS = ("wald", "approximate")

@@ -9,8 +9,6 @@ import numpy as np
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import QUOTES, ExpressionError, as_f_test, is_f_test, quote_name, tokens
 
-__all__ = ["bare_name", "names_in", "rewritten_expression"]
-
 
 def bare_name(token: str) -> str:
     """A name without the quotes it was written in.

@@ -11,8 +11,6 @@ import numpy as np
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.noise.products import BLOCK
 
-__all__ = ["FLAGS", "voxel_flags"]
-
 FLAGS = {
     "constant": "the series does not vary; no statistic is given",
     "explained": "the design explains the series to rounding; nothing is left to estimate its noise from",

@@ -36,19 +36,6 @@ from numpy.typing import NDArray
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.table import HRFS
 
-__all__ = [
-    "ExpressionError",
-    "Token",
-    "as_f_test",
-    "check_weights",
-    "is_f_test",
-    "quote_name",
-    "read_rows",
-    "spread_columns",
-    "tokens",
-    "unknown_name",
-]
-
 MAX_DEPTH = 50  # brackets within brackets; keeps a pasted "((((..." a message instead of a stack overflow
 
 _TOKEN = re.compile(

@@ -11,8 +11,6 @@ from scipy.special import chdtrc
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.contrasts import DOF_METHODS, Contrast, with_dofs
 
-__all__ = ["Heterogeneity", "heterogeneity", "precision_weighted"]
-
 
 class Heterogeneity(NamedTuple):
     """How far estimates of one effect lie apart.

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["amplitude_spectrum", "main_frequency", "white_autocorrelation"]
-
 
 def white_autocorrelation(x: np.ndarray, n_lags: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the autocorrelations of residuals under white normal errors.

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
     from glmwidgets.glm.fit.regression import Fit
 
-__all__ = ["STATISTICS", "NotHere", "Shown", "Statistic", "StatisticsBook", "colour_limit"]
-
 
 @dataclass(frozen=True, eq=False)
 class StatisticsBook:

@@ -22,13 +22,6 @@ from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL, NOISE_MODELS, noise_model_row
 
-__all__ = [
-    "Whiteness",
-    "autocorrelation",
-    "residual_whiteness",
-    "suggested_noise_model",
-]
-
 LEVEL = 0.05
 
 # Up to this share of voxels below the level, the model is said to fit.

@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike
 
 from glmwidgets.glm.fit.partition import column_space
 
-__all__ = ["Influence", "leverage", "map_distances", "map_influence"]
-
 # A map is called far if its distance is this many robust standard deviations above the group's median, and at least
 # so many times that median: in a tight group the first alone would flag what nobody could see.
 FAR_SD, FAR_RATIO = 3.0, 1.3

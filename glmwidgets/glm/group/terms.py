@@ -12,8 +12,6 @@ import pandas as pd
 from glmwidgets.glm.group.design import check_group_design
 from glmwidgets.glm.tables import number_of, some
 
-__all__ = ["KINDS", "TermColumn", "columns_of_terms", "design_of_terms", "kind_of"]
-
 # So many different cells of a column of numbers may be none, and so many codes be those of groups.
 MOST_ODD, MOST_CODES = 2, 6
 

@@ -18,14 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.inference.scores import p_from_z
 
-__all__ = [
-    "cluster_true_discoveries",
-    "hommel_value",
-    "hommel_values",
-    "surely_active",
-    "true_discovery_proportion",
-]
-
 
 def hommel_value(z_values: ArrayLike, alpha: float = 0.05) -> int:
     """Hommel's h: an upper confidence bound on the number of voxels without a positive effect.

@@ -18,8 +18,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
 from glmwidgets.glm.inference.random_fields import RandomField, check_forming
 
-__all__ = ["CLUSTER_TESTS", "P_COLUMNS", "ClusterP", "ClusterTest", "cluster_p"]
-
 #: Columns of `ClusterP.rows` in the conventional table of clusters, with what each means.
 P_COLUMNS = {
     "Cluster p (FWE)": "chance that noise has a cluster as large anywhere where one searched",

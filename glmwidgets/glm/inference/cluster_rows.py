@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike
 from glmwidgets.glm.inference.clusters import Cluster, find_clusters
 from glmwidgets.glm.inference.digits import digits_of_clusters
 
-__all__ = ["clusters_table", "table_of_clusters"]
-
 COLUMNS = {
     "Cluster ID": object,
     "X": np.float64,

@@ -15,8 +15,6 @@ from numpy.typing import ArrayLike
 
 from glmwidgets.glm.choices import check_choice
 
-__all__ = ["Lattice", "cluster_maxima", "cluster_values", "make_lattice"]
-
 
 @dataclass(frozen=True)
 class Lattice:

@@ -19,17 +19,6 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.inference.cluster_stats import Lattice, components, make_lattice, one_step_apart, points_of
 from glmwidgets.glm.parallel import workers
 
-__all__ = [
-    "HEIGHTS",
-    "SIDES",
-    "Autocorrelation",
-    "ClusterTable",
-    "correlation_by_distance",
-    "draw_cluster_table",
-    "draw_noise",
-    "fit_autocorrelation",
-]
-
 #: Heights in z at which clusters are measured: of p = .05 to .0000034, one-sided.
 HEIGHTS = tuple(np.round(np.linspace(1.64, 4.54, 30), 2).tolist())
 

@@ -18,14 +18,6 @@ from scipy import ndimage
 
 from glmwidgets.glm.choices import check_choice
 
-__all__ = [
-    "Cluster",
-    "Peak",
-    "find_clusters",
-    "label_clusters",
-    "threshold_map",
-]
-
 MAX_PEAKS = 4  # a cluster's peak and at most three sub-peaks
 
 _STEPS_OF_CONNECTIVITY = {6: 1, 18: 2, 26: 3}

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from glmwidgets.glm.inference.clusters import Cluster
 
-__all__ = ["Digits", "digits_of", "digits_of_clusters"]
-
 
 class Digits(NamedTuple):
     """Digits after the point.

@@ -21,9 +21,6 @@ from glmwidgets.glm.inference.ptfce import enhanced_z
 from glmwidgets.glm.inference.random_fields import RandomField
 from glmwidgets.glm.inference.scores import p_from_z
 
-__all__ = ["THRESHOLDS", "Threshold", "false_discovery_rate", "height_threshold", "q_values"]
-
-
 # The bounds of adaptive clusters fail with at most this probability; z of a voxel in one is at least the second.
 CONFIDENCE, LEAST = 0.05, 1e-3
 

@@ -21,8 +21,6 @@ from scipy.special import gamma, log_ndtr, ndtri_exp
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.inference.cluster_stats import components, make_lattice, one_step_apart
 
-__all__ = ["N_HEIGHTS", "enhanced_z"]
-
 N_HEIGHTS = 100
 
 # Height below which the size of clusters says nothing, and one from which the mean size is that of a random field.

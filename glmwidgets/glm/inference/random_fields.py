@@ -28,16 +28,6 @@ from scipy.special import fdtrc, fdtri, gammaln, ndtr, ndtri, stdtr, stdtrit
 
 from glmwidgets.glm.choices import Choices, check_choice
 
-__all__ = [
-    "CLUSTER_METHODS",
-    "FORMING_LEAST",
-    "FORMING_SAFE",
-    "ClusterMethod",
-    "RandomField",
-    "check_forming",
-    "ec_densities",
-]
-
 FOUR_LOG_2 = 4 * np.log(2)
 
 # Forming thresholds in z: below the first, p values of clusters are refused; below the second, warned of.

@@ -14,8 +14,6 @@ from scipy.special import fdtr, fdtrc, fdtri, ndtr, ndtri, stdtr
 
 from glmwidgets.glm.inference.tails import z_of_thin_f, z_of_thin_t
 
-__all__ = ["p_from_f", "p_from_t", "p_from_z", "z_from_f", "z_from_p", "z_from_t"]
-
 # A p value is held within these limits before it becomes a z score: |z| ends at 37.05 instead of infinity. Statistics
 # whose p is below `THIN` become z scores by way of its logarithm, which has no such end.
 P_MIN, P_MAX, THIN = 1e-300, 1 - 1e-16, 1e-290

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, ndtri_exp
 
-__all__ = ["z_of_thin_f", "z_of_thin_t"]
-
 # Terms of a continued fraction; some tens are enough so far out.
 MOST_TERMS = 500
 

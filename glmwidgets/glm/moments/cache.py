@@ -11,8 +11,6 @@ import numpy as np
 
 from glmwidgets.glm.moments.held import Held
 
-__all__ = ["ProductCache", "WeightedRows"]
-
 # Products kept for columns that may come back; half a Binder session's share.
 CACHE_BYTES = 256 * 2**20
 

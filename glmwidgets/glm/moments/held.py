@@ -12,8 +12,6 @@ from typing import Protocol
 
 from glmwidgets.files.memory import available_memory
 
-__all__ = ["PRODUCTS", "SERIES", "Held"]
-
 #: Share of the memory that is left which either may take: a fit and its maps need the rest.
 MOST_OF_MEMORY = 0.4
 

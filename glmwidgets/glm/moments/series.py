@@ -9,8 +9,6 @@ import numpy as np
 
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["BLOCK", "Series"]
-
 # Voxels that are read at once, so that all steps find them in the processor's cache.
 BLOCK = 512
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["sines", "twice_cosines"]
-
 
 def sines(x: np.ndarray, axis: int = 0) -> np.ndarray:
     """Weights of the sines ``sin(pi j t / (n + 1))``, orthonormal, that make up an array along an axis.

@@ -15,9 +15,6 @@ from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.products import BLOCK, LaggedProducts, NoiseFit, Products, residual_autocovariance
 from glmwidgets.glm.parallel import side_by_side
 
-__all__ = ["AR1Precision", "check_bins", "fit_ar1"]
-
-
 # In bins; far more than products in single precision can be off by.
 NEAR_BORDER = 1e-2
 

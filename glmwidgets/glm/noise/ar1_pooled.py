@@ -20,8 +20,6 @@ from glmwidgets.glm.noise.products import LaggedProducts, NoiseFit, residual_aut
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["fit_ar1_pooled"]
-
 
 def fit_ar1_pooled(
     moments: Moments,

@@ -31,8 +31,6 @@ from glmwidgets.glm.parallel import side_by_side
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["MAX_ORDER", "ExactARPrecision", "chosen_autoregression", "fit_ar_auto", "lagged_expectation", "levinson"]
-
 MAX_ORDER = 6
 
 # Degrees of freedom for each order to choose from: the best of six in short runs is chance too often. On 100 scans of a

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ARMA", "from_partial", "partial_autocorrelations"]
-
 # Scans that a simulated series of order 2 or more runs through before it counts as stationary.
 BURN_IN = 100
 

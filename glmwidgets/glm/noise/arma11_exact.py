@@ -18,8 +18,6 @@ from glmwidgets.glm.noise.products import BLOCK, Products, runs
 from glmwidgets.glm.noise.profiles import interpolation
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["ARMAPrecision", "Filtered", "OrdinaryFit", "Settled", "Start", "settle"]
-
 # Steps in atanh a, and what they change by at most; steps go on where the last was larger than CLOSE.
 MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 2e-4
 

@@ -28,8 +28,6 @@ from glmwidgets.glm.noise.products import BLOCK, NoiseFit, Products, lagged_prod
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["ARPrecision", "fit_arn", "quantised", "yule_walker"]
-
 KMEANS_ITERATIONS = 30
 KMEANS_SAMPLE = 200  # voxels a group that the centres are found from
 

@@ -20,8 +20,6 @@ from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.arma import ARMA
 from glmwidgets.glm.noise.arma11 import gain_over_ar1
 
-__all__ = ["Evidence", "chosen_by", "gains", "mixed_noise", "noise_by_evidence"]
-
 # Mean gain above which the moving average is needed: without it means of a sample lie between 0.2 and 1.4.
 NEEDED = 1.5
 

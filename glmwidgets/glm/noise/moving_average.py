@@ -23,8 +23,6 @@ from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.spectrum import sines, twice_cosines
 from glmwidgets.glm.noise.profiles import ExplainedAtNodes
 
-__all__ = ["A_MAX", "C_MAX", "C_MIN", "MovingAverages", "own_spectra", "own_weights", "terms"]
-
 # The range of AFNI's 3dREMLfit lies inside of 0 <= a <= .98, -.95 <= b <= .8, a + b >= 0, with c = -b.
 A_MAX, C_MAX, C_MIN = 0.98, 0.95, -0.8
 

@@ -17,8 +17,6 @@ from glmwidgets.glm.choices import Choices, check_choice
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["CONNECTIVITIES", "POOLINGS", "Pooling", "check_pooling", "neighbour_matrix", "pooled_curves"]
-
 
 class Pooling(NamedTuple):
     """Whom a voxel shares its noise with: a row of `POOLINGS`.

@@ -17,8 +17,6 @@ import numpy as np
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 
-__all__ = ["BLOCK", "LaggedProducts", "NoiseFit", "Products", "lagged_products", "residual_autocovariance", "runs"]
-
 # Voxels worked on at once, so that the intermediates stay in the processor's cache.
 BLOCK = 6144
 

@@ -7,8 +7,6 @@ from scipy.special import fdtrc, fdtri, stdtr, stdtrit
 
 from glmwidgets.glm.fit.partition import Hypothesis
 
-__all__ = ["check_forming", "height_at", "uncorrected_p"]
-
 
 def uncorrected_p(stat: np.ndarray, dof: int, n_tested: int, is_t: bool, two_sided: bool) -> np.ndarray:
     """P values of t, one- or two-sided, or of F, from their tables."""

@@ -35,8 +35,6 @@ from glmwidgets.glm.permutation.p_values import check_forming, height_at, uncorr
 from glmwidgets.glm.permutation.tfce import tfce as enhance
 from glmwidgets.glm.permutation.true_discoveries import calibrated_line, largest_line, permuted_true_discoveries
 
-__all__ = ["PermutationResult", "iter_permutations", "permutation_test"]
-
 # Rearrangements that are computed together. Fixed, so that neither the number of processes nor the speed of the
 # machine decides how sums are rounded; small enough that a cancelled test stops at once.
 CHUNK = 64

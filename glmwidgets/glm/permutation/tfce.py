@@ -24,8 +24,6 @@ import numpy as np
 
 from glmwidgets.glm.inference.cluster_stats import Lattice
 
-__all__ = ["tfce"]
-
 
 def tfce(
     statistic: np.ndarray,

@@ -24,8 +24,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.inference.ari import surely_active
 
-__all__ = ["SHIFT", "calibrated_line", "largest_line", "permuted_true_discoveries"]
-
 #: Smallest p values of which the line says nothing. Smaller sets than these are not what is looked for. In simulated
 #: groups of 20 maps (clusters of 100 to 1,400 voxels) 9 gave higher bounds than 0, 1 and 27 for all but the smallest.
 SHIFT = 9

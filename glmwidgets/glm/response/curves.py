@@ -11,19 +11,6 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import gammainc, gammaln, xlogy
 
-__all__ = [
-    "afni_block",
-    "afni_gam",
-    "afni_mion",
-    "afni_spmg1",
-    "double_gamma",
-    "fsl_double_gamma",
-    "fsl_gamma",
-    "gamma_density",
-    "glover1999",
-    "tent",
-]
-
 Array = np.ndarray
 
 

@@ -19,18 +19,6 @@ from scipy.special import gammainc
 
 from glmwidgets.glm.response.curves import gamma_density
 
-__all__ = [
-    "DELTA",
-    "Exact",
-    "Term",
-    "attached",
-    "boxes",
-    "double_gamma_terms",
-    "gammas",
-    "orthogonal_gammas",
-    "splines",
-]
-
 Array = np.ndarray
 
 # Seconds after the event in which densities of small fractional shapes are not smooth enough for cells.

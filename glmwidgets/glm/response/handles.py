@@ -10,8 +10,6 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.response.curves import double_gamma, gamma_density
 from glmwidgets.glm.response.table import HRFS
 
-__all__ = ["HANDLES", "GammaShape", "dragged", "handle_places"]
-
 #: Points by which the curve can be held.
 HANDLES = ("peak", "undershoot", "width")
 

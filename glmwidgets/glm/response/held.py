@@ -13,8 +13,6 @@ import numpy as np
 
 from glmwidgets.glm.response.table import HRF
 
-__all__ = ["HELD", "functions_of", "hold_response", "kernels_of", "suffixes_of"]
-
 #: Responses by the names that `hold_response` gave them: each a row as those of `HRFS`, and its functions.
 HELD: dict[str, tuple[HRF, tuple[Callable, ...]]] = {}
 

@@ -9,22 +9,6 @@ import numpy as np
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.curves import double_gamma
 
-__all__ = [
-    "KERNEL_SECONDS",
-    "fir_kernels",
-    "glover_dispersion_derivative",
-    "glover_hrf",
-    "glover_time_derivative",
-    "nilearn_double_gamma",
-    "sample_times",
-    "sampled",
-    "spm12_basis",
-    "spm_dispersion_derivative",
-    "spm_hrf",
-    "spm_time_derivative",
-    "unit_sum",
-]
-
 Array = np.ndarray
 Curve = Callable[[Array], Array]
 

@@ -17,8 +17,6 @@ from glmwidgets.glm.response import curves as c
 from glmwidgets.glm.response import exact as e
 from glmwidgets.glm.response import kernels as k
 
-__all__ = ["HRF", "HRFS", "Parameter", "format_hrf"]
-
 _UNIT_SUM = "Unit sum: the response to an event that never ends settles at 1."
 
 

@@ -8,8 +8,6 @@ from glmwidgets.panels.parts.tiles import MapTiles
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.session.group.session import GroupSession
 
-__all__ = ["MapsPanel"]
-
 
 class MapsPanel(Panel):
     """A picture of each map, seen from above; a picked one is looked at by itself.

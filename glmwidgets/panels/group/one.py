@@ -13,8 +13,6 @@ from glmwidgets.panels.parts.slices_state import COLOURS
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.group.session import GroupSession
 
-__all__ = ["OneMapPanel"]
-
 
 class OneMapPanel(Panel):
     """The map that was picked, and the way back.

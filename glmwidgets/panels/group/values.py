@@ -15,9 +15,6 @@ from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.values import GroupValues
 from glmwidgets.web.palettes import FIT, PICKED, SIGNAL
 
-__all__ = ["ValuesPanel"]
-
-
 # What the contrast asks about, and all maps beside each other.
 ASKED, BESIDE = "asked", "beside"
 

@@ -8,8 +8,6 @@ from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import COLOURS
 from glmwidgets.panels.shared.base import Panel
 
-__all__ = ["group_viewer"]
-
 
 def group_viewer(panel: Panel, label: str, **traits: Any) -> SliceViewer:
     """Make one, in the colours of the group's map.

@@ -19,8 +19,6 @@ from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import field, text
 from glmwidgets.web.palettes import EVENT_COLOURS
 
-__all__ = ["LivePlot"]
-
 log = logging.getLogger(__name__)
 
 Curves = Mapping[str, tuple[Any, Any]]

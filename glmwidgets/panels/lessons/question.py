@@ -11,8 +11,6 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import text
 
-__all__ = ["Choice", "Estimate", "Question"]
-
 
 class Question(W.VBox):
     """A question, a control to answer it with, and what there is to say of the answer.

@@ -15,8 +15,6 @@ from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import BAD, FIT, GOOD, SIGNAL
 
-__all__ = ["TruthPanel"]
-
 HIGHEST = 8.0
 
 

@@ -9,8 +9,6 @@ import numpy as np
 
 from glmwidgets.panels.parts.slices import SliceViewer
 
-__all__ = ["Brush"]
-
 # Bits of no voxel, which differ from no bits.
 NOTHING = bytes(1)
 

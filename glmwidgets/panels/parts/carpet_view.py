@@ -12,8 +12,6 @@ from glmwidgets.panels.parts.heard import heard, is_whole
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["CarpetView"]
-
 
 class CarpetView(Drawn):
     """A picture of voxels by scans over which one points and clicks.

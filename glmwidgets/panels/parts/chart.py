@@ -17,8 +17,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import css_variables
 
-__all__ = ["Band", "Bars", "Chart", "Line", "Mark", "Plot", "Region", "sent"]
-
 
 @dataclass(frozen=True, eq=False)
 class Line:

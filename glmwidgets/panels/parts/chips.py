@@ -11,8 +11,6 @@ from glmwidgets.panels.parts.heard import heard
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["Chips"]
-
 
 class Chips(Drawn):
     """Switches side by side, each with a colour; any number can be on.

@@ -7,8 +7,6 @@ import os
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["IN_APP", "Download"]
-
 #: Set for the kernels of ``glmwidgets app``: their folder is gone when the app ends, so that keeping is downloading.
 IN_APP = "GLMWIDGETS_APP"
 

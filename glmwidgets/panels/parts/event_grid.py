@@ -10,8 +10,6 @@ import traitlets as t
 
 from glmwidgets.panels.parts.table import RowTable
 
-__all__ = ["EDITABLE", "EventGrid"]
-
 #: Columns that can be edited, with their help.
 EDITABLE = {
     "onset": "seconds from the first scan",

@@ -12,8 +12,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.specification.looks import ROOMS
 from glmwidgets.web import script
 
-__all__ = ["Frame"]
-
 
 class Frame(Drawn):
     """Nothing to be seen; a child of the explorer that it works for.

@@ -10,8 +10,6 @@ import traitlets as t
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["Guide"]
-
 
 class Guide(Drawn):
     """A button that opens a search, and a sheet over the explorer for what is shown when it is asked for.

@@ -7,8 +7,6 @@ from typing import Any
 
 from ipywidgets import Widget
 
-__all__ = ["below", "heard", "is_flag", "is_text", "is_whole"]
-
 
 def heard(widget: Widget, kind: str, handler: Callable[..., Any], **checks: Callable[[Any], bool]) -> None:
     """Call a handler with what a page says of a kind to a widget.

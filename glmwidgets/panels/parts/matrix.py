@@ -16,8 +16,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import matrix_table
 
-__all__ = ["MatrixView"]
-
 
 class MatrixView(Drawn):
     """A picture of a matrix.

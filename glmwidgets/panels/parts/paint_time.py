@@ -3,8 +3,6 @@
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["PaintTime"]
-
 
 class PaintTime(Drawn):
     """A few words that the page writes itself, as only the page knows and the kernel need not hear of it.

@@ -9,22 +9,6 @@ import numpy as np
 
 from glmwidgets.panels.parts.told import Told
 
-__all__ = [
-    "Axis",
-    "Figure",
-    "Label",
-    "LinearScale",
-    "Lines",
-    "Mark",
-    "Scale",
-    "Scatter",
-    "Tooltip",
-    "figure",
-    "nice_ticks",
-    "time_axis",
-    "value_axis",
-]
-
 # bqplot cannot choose a format for an axis whose data have not come yet.
 PLAIN = "~g"
 

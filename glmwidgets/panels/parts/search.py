@@ -11,8 +11,6 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TypeVar
 
-__all__ = ["Entry", "search", "words_of"]
-
 
 @dataclass(frozen=True)
 class Entry:

@@ -11,8 +11,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.specification.looks import COMPARES, CONVENTIONS, MOST_CUTS, VIEWS
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
 
-__all__ = ["AXES", "COLOURS", "LOOKS", "SIGNS", "SlicesState"]
-
 AXES = "xyz"
 
 SIGNS = ("two-sided", "positive", "negative")

@@ -9,8 +9,6 @@ import traitlets as t
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script, style
 
-__all__ = ["Slider"]
-
 
 class Slider(Drawn):
     """A number on a scale, dragged by hand.

@@ -6,8 +6,6 @@ from typing import Any
 
 import anywidget
 
-__all__ = ["state_of"]
-
 # Traits of every anywidget, which are of its host and say nothing of what it shows.
 _OF_HOST = frozenset(anywidget.AnyWidget.class_trait_names(sync=True)) | {"_esm", "_css", "_anywidget_id"}
 

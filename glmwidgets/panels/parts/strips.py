@@ -12,8 +12,6 @@ from glmwidgets.panels.parts.heard import below, heard
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["Strips"]
-
 
 class Strips(Drawn):
     """A dot for each run in the strip of each figure; one run is marked in all.

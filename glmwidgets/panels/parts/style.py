@@ -6,8 +6,6 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.told import Stands
 from glmwidgets.web import PANELS, style
 
-__all__ = ["stylesheet"]
-
 
 def stylesheet() -> W.Box:
     """What everything brings along that is shown: its look, and the word of a page that it stands; nothing is seen."""

@@ -11,8 +11,6 @@ from glmwidgets.panels.parts.heard import below, heard, is_text
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 
-__all__ = ["Refused", "RowTable", "Typed"]
-
 #: What was typed or pasted into a cell: row, column and text.
 Typed = tuple[int, int, str]
 

@@ -13,8 +13,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import lookup_table
 
-__all__ = ["MapTiles"]
-
 
 class MapTiles(Drawn):
     """A grid of pictures, each with its name; one can be picked by click, arrows or Enter.

@@ -15,8 +15,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import colour_of
 
-__all__ = ["EventTimeline"]
-
 
 class EventTimeline(Drawn):
     """A line a type: tick, colour, name, count, and its events as marks from the start of the run to its end.

@@ -12,8 +12,6 @@ from glmwidgets.panels.parts.heard import heard, is_flag
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.specification.group import TableSettings
 
-__all__ = ["FIRST", "GroupTable"]
-
 #: Column of the page that holds the first column of the table; a tick and the map's name come before it.
 FIRST = 2
 

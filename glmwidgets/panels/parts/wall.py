@@ -13,8 +13,6 @@ from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import lookup_table
 
-__all__ = ["OUTSIDE", "SCALE", "MapWall", "levels_of"]
-
 #: Steps of a level in one of z; from 12.7 on all are shown alike.
 SCALE = 10.0
 

@@ -10,8 +10,6 @@ from glmwidgets.panels.parts.carpet_view import CarpetView
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.session.core.scheduler import Ticket
 
-__all__ = ["CarpetTab"]
-
 
 class CarpetTab:
     """A carpet that is made when it is looked at, beside the analysis.

@@ -11,8 +11,6 @@ from glmwidgets.panels.shared.base import Panel, field, labelled, named, text
 from glmwidgets.specification.model import ALL_OTHERS
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
-__all__ = ["ColumnEdits"]
-
 
 def _without(pairs: Sequence[tuple[str, Any]], name: str) -> list[tuple[str, Any]]:
     return [pair for pair in pairs if pair[0] != name]

@@ -11,8 +11,6 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.base import Panel, text
 from glmwidgets.session.single.session import Session
 
-__all__ = ["ComparePanel"]
-
 
 class ComparePanel(Panel):
     """Empty until a model is pinned.

@@ -32,9 +32,6 @@ from glmwidgets.session.single.store import not_kept, save_session
 from glmwidgets.specification.code import call_of
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["Explorer", "opening_of"]
-
-
 #: Inputs that `glmwidgets.explore` takes under another name.
 _ARGUMENTS = {"design": "design_matrices"}
 

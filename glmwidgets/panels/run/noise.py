@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.whiteness import Whiteness
     from glmwidgets.glm.noise.models import NoiseModel
 
-__all__ = ["NoisePanel"]
-
 
 # Around the periodogram that a model expects: two standard errors of the mean of its 400 reference series.
 WITHIN = 0.10

@@ -34,8 +34,6 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.series import MOST_PINS, SERIES_LINES, SERIES_TABS, Spot
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
-__all__ = ["SeriesPanel"]
-
 _CLICK = "click a time to see its scan"
 
 # Stands before the name of an event type whose fit is drawn, so that a type may be called "data".

@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.places import PlaceSeries
     from glmwidgets.analysis.voxels import RunEffect
 
-__all__ = [
-    "EFFECTS_WORDS",
-    "LINES",
-    "average_plot",
-    "average_words",
-    "colour_in",
-    "effects_plot",
-    "event_regions",
-    "residual_plots",
-    "series_plot",
-    "spectrum_plot",
-]
-
 #: Colour and width of each line of the series tab.
 LINES = {
     "data": (SIGNAL, 1.3),

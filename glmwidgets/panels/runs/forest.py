@@ -15,8 +15,6 @@ from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.web.palettes import FIT, RULE, SIGNAL
 
-__all__ = ["ForestPanel"]
-
 # Pixels of a line of the plot, and of the names and numbers beside it.
 ROW, AXIS, TOP = 24, 22, 6
 

@@ -11,8 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from glmwidgets.panels.shared.explorer import SessionExplorer
 
-__all__ = ["ACTIONS", "Action", "actions_of", "key_rows"]
-
 # By how much a key moves the threshold, in z.
 STEP = 0.1
 

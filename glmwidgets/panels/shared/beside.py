@@ -9,8 +9,6 @@ from glmwidgets.analysis.compare import DIFFERENCES, Comparison
 from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.session.core.live import LiveSession
 
-__all__ = ["UNREACHABLE", "Beside"]
-
 # Stands for a threshold that nothing can reach; JSON has no infinity.
 UNREACHABLE = 1e6
 

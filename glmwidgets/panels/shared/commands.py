@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from glmwidgets.panels.shared.explorer import SessionExplorer
     from glmwidgets.regions.atlas import Atlas
 
-__all__ = ["Command", "commands_of", "find", "panels_of"]
-
 # Beyond so many effects their differences are typed.
 MOST_EFFECTS = 12
 MOST_CLUSTERS = 60

@@ -24,8 +24,6 @@ from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["ContrastPanel"]
-
 COLUMNS = [
     {"label": "contrast", "help": "click to ask for it"},
     {"label": "test", "help": "t, or F with its number of rows"},

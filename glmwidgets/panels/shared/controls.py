@@ -12,8 +12,6 @@ from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.specification.field import Field
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["NOTHING", "control_of", "named"]
-
 #: Stands for None in a menu, where None would be no choice at all.
 NOTHING = ""
 

@@ -17,8 +17,6 @@ from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["FilesOnMap"]
-
 log = logging.getLogger(__name__)
 
 

@@ -21,8 +21,6 @@ from glmwidgets.session.core.reasons import REASONS, Facts
 from glmwidgets.specification.code import lines_of
 from glmwidgets.specification.offers import read_value
 
-__all__ = ["Guided"]
-
 
 class Guided:
     """What a `glmwidgets.panels.shared.explorer.SessionExplorer` inherits.

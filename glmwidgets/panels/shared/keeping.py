@@ -15,8 +15,6 @@ from glmwidgets.files.writing import check_outputs, write_bytes, write_text
 if TYPE_CHECKING:
     from glmwidgets.panels.shared.explorer import SessionExplorer
 
-__all__ = ["KEPT", "Kept", "free_name", "packed"]
-
 # Pixels an inch of a picture that is kept, for slides and paper.
 DPI = 200
 

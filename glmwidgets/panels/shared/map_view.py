@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.statistics import Shown
     from glmwidgets.panels.shared.base import Panel
 
-__all__ = ["MapView"]
-
 HELP = (
     "click or drag: crosshair, and the wheel is the map's until Escape · wheel, Page Up and Down: slice · "
     "Ctrl and wheel, i, o, 0: size · Shift and drag: move · arrows: crosshair · x, y, z: plane of the keys · "

@@ -9,8 +9,6 @@ import anywidget
 
 from glmwidgets.panels.parts import widgets as W
 
-__all__ = ["WORDS", "alive_parts", "in_marimo"]
-
 WORDS = (
     "marimo shows no controls of ipywidgets (version 0.25). The parts below are live; whatever a control sets, "
     '`explorer.session.update({"data.smoothing_fwhm": 6})` sets too.'

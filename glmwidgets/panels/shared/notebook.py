@@ -12,16 +12,6 @@ import ipywidgets as W
 
 from glmwidgets.panels.parts.host import LOSE, host, is_of_all_pages
 
-__all__ = [
-    "bundle",
-    "close_earlier",
-    "is_in_notebook",
-    "is_unattended",
-    "may_threads_speak",
-    "named_in_notebook",
-    "remember",
-]
-
 #: What a reader without live widgets is told.
 WAY_BACK = "To have it live, run the cell again, or choose File > Trust Notebook."
 

@@ -18,8 +18,6 @@ from glmwidgets.images.names import image_name
 from glmwidgets.panels.shared.notebook import is_in_notebook
 from glmwidgets.runs.reader import Reader, watched
 
-__all__ = ["reading_shown"]
-
 #: Bytes of a run that are read in no time.
 LARGE = 200 * 2**20
 

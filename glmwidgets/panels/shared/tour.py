@@ -1,7 +1,5 @@
 """The tour at the first opening: five steps, each pointing at a part of the explorer."""
 
-__all__ = ["TOUR"]
-
 #: Steps in their order: a selector of what is pointed at, a title and a sentence or two.
 TOUR = [
     {

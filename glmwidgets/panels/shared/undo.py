@@ -6,8 +6,6 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.base import guarded
 from glmwidgets.session.core.live import LiveSession
 
-__all__ = ["UndoBar"]
-
 
 class UndoBar(W.Box):
     """Two buttons that go back and forth in what was set.

@@ -9,8 +9,6 @@ from glmwidgets.panels.shared.base import Panel, labelled, text
 from glmwidgets.panels.shared.controls import NOTHING
 from glmwidgets.session.study.session import StudySession
 
-__all__ = ["StudyModelPanel"]
-
 #: Settings with a control, and those that are shown only where they have an effect.
 SHOWN = ("design.hrf_model", "design.drift_model", "noise.model", "noise.pooling", "data.smoothing_fwhm")
 WHERE_USED = ("design.high_pass", "design.drift_order")

@@ -13,8 +13,6 @@ from glmwidgets.session.study.session import StudySession
 from glmwidgets.study.exclusions import looks_like_rule, parse_rule
 from glmwidgets.study.figures import FIGURES
 
-__all__ = ["RunsPanel"]
-
 #: Figures that the table begins with.
 FIRST = ("fd_mean", "tsnr", "task_r_square", "not_white", "map_r")
 

@@ -16,8 +16,6 @@ from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.response.models import HRFS, parse_hrf
 from glmwidgets.specification.fixed import WEIGHTINGS
 
-__all__ = ["added_rows"]
-
 
 def added_rows(choices: Mapping[str, Any]) -> list[str]:
     """Rows, as Python, that were added to the package's tables and that these arguments of an estimator name."""

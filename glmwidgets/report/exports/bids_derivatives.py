@@ -38,8 +38,6 @@ from glmwidgets.regions.named import REGION_COLUMNS, ClusterNames
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
 
-__all__ = ["FileNames", "bids_files", "file_names", "save_glm_to_bids"]
-
 STATS = {
     "effect": "effect size",
     "variance": "variance of the effect size",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.answers import Answer
     from glmwidgets.analysis.thresholding import Clusters
 
-__all__ = ["FILES", "write_result"]
-
 #: What `write_result` may write, and what each file holds.
 FILES = {
     "z.nii.gz": "z score of the contrast",

@@ -38,8 +38,6 @@ from glmwidgets.runs.opening import open_again
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["DIALECTS", "script_text", "write_script"]
-
 
 def write_script(
     source: Any, path: str | os.PathLike[str], dialect: str = "glmwidgets", *, overwrite: bool = False

@@ -36,8 +36,6 @@ from glmwidgets.report.exports.script_parts import (
 from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.settings import ThresholdSettings
 
-__all__ = ["nilearn_script"]
-
 NILEARN = "0.14.1"
 
 

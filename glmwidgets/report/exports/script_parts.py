@@ -28,27 +28,6 @@ from glmwidgets.specification.settings import EventsSettings, Settings
 from glmwidgets.specification.tree import SettingsTree
 from glmwidgets.specification.words import told_origins
 
-__all__ = [
-    "NOT_IN_NILEARN",
-    "Source",
-    "assembled",
-    "bins_argument",
-    "design_lines",
-    "input_text",
-    "kept_argument",
-    "model_arguments",
-    "origin_lines",
-    "output_lines",
-    "read_exactly",
-    "registering_lines",
-    "saving_lines",
-    "scrubs",
-    "selection",
-    "separator_of",
-    "write_with",
-    "written_arguments",
-]
-
 #: Arguments of the estimator that nilearn's does not have, by name.
 NOT_IN_NILEARN = {
     known.argument.name: known.argument

@@ -30,8 +30,6 @@ from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.words import told_beside
 
-__all__ = ["stats_model", "write_stats_model"]
-
 VERSION = "1.0.0"
 
 

@@ -27,8 +27,6 @@ from glmwidgets.specification.arguments import arguments_of, changes_of
 from glmwidgets.specification.field import UNSAID
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["FACTOR", "OURS", "StatsModel", "listed", "read_stats_model"]
-
 FACTOR = "trial_type"
 
 #: Parameters of `FirstLevelModel` that a document of ours holds under this program's name: those that are settings, and

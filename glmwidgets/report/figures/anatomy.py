@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from glmwidgets.report.figures.cuts import CutCoords
     from glmwidgets.report.figures.volumes import Image
 
-__all__ = ["plot_anat", "plot_epi", "plot_roi"]
-
 
 def plot_anat(
     anat_img: Image,

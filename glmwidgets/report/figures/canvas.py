@@ -31,22 +31,6 @@ if TYPE_CHECKING:
     FigureLike = FigureBase | int | str
     AxesLike = Axes | Sequence[float]
 
-__all__ = [
-    "PaperAxes",
-    "PaperFigure",
-    "given_place",
-    "ink_on",
-    "open_axes",
-    "plain",
-    "points_across",
-    "quiet_axes",
-    "shorten",
-    "show",
-    "table_of",
-    "width_of",
-    "written",
-]
-
 
 # Figures that nobody has seen yet, for `show`. As many as pyplot keeps before it warns.
 _UNSEEN: deque[PaperFigure] = deque(maxlen=20)

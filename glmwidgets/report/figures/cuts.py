@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     CutCoords = int | float | Sequence[float] | Sequence[Sequence[float]] | Mapping[str, int | Sequence[float]] | None
 
-__all__ = ["DISPLAY_MODES", "Cuts", "Plane", "choose_cuts", "find_cut_slices", "find_xyz_cut_coords", "sample_plane"]
-
 AXES = "xyz"
 # Rows of planes. A row of one letter is repeated for each of its cuts.
 DISPLAY_MODES = {

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from glmwidgets.report.figures.layout import Sheet
     from glmwidgets.report.figures.volumes import Image
 
-__all__ = ["Display", "Panel", "opacity_image"]
-
 
 class Panel(NamedTuple):
     """One panel of a brain plot.

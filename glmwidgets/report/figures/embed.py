@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-__all__ = ["Picture", "picture"]
-
 
 @dataclass(frozen=True)
 class Picture:

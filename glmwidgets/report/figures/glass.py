@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from glmwidgets.report.figures.canvas import AxesLike, FigureLike
     from glmwidgets.report.figures.volumes import Image
 
-__all__ = ["GLASS_MODES", "plot_glass_brain", "project"]
-
 # x, y and z look along an axis through the whole brain, l and r from the left at the left half, from the right at the
 # right half.
 GLASS_MODES = {

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from glmwidgets.report.figures.canvas import AxesLike, FigureLike
 
-__all__ = ["Sheet", "open_sheet"]
-
 # Points: 72 to an inch.
 GAP, EDGE, LABEL, BAR, BAR_TEXT, NOTE, TITLE = 5, 5, 12, 9, 36, 16, 24
 LARGEST = (9.0, 8.0)  # inches

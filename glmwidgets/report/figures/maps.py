@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from glmwidgets.report.figures.cuts import CutCoords
     from glmwidgets.report.figures.volumes import Image
 
-__all__ = ["empty_note", "name_of", "plot_img", "plot_r_square", "plot_stat_map"]
-
 # What a NIfTI header says of its values, as one writes it on an axis.
 INTENTS = {"z score": "z", "t test": "t", "f test": "F", "p-value": "p", "correlation": "r"}
 

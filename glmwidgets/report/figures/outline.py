@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Template", "standard_brain"]
-
 STEP = 2.0  # mm
 FIELD = ((-80.0, 80.0), (-116.0, 84.0), (-74.0, 92.0))  # mm, around the brain; the stem ends at its lower edge
 # The simulated brain is this much smaller all round than the average brain of the MNI space, in mm: with it the

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from numpy.typing import NDArray
 
-__all__ = ["draw_background", "draw_outline", "draw_overlay", "grey_limits", "mark_sides"]
-
 
 # Brightest tissue is left below white, so that the statistic's palest colours stand out.
 DIMMED = float(np.log2(1.15))

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["Scale", "colormap", "colours_of", "draw_colorbar", "height_of", "make_scale"]
-
 HALF = 256
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from glmwidgets.report.figures.canvas import AxesLike, FigureLike
     from glmwidgets.report.figures.scale import Scale
 
-__all__ = ["FINER", "SliceLook", "draw_slices", "is_dark"]
-
 FINER = 4  # pixels to a voxel's edge, where something is drawn between the centres of voxels
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from glmwidgets.session.core.live import LiveSession
     from glmwidgets.specification.looks import MapSettings
 
-__all__ = ["draw_contour", "still"]
-
 
 def draw_contour(display: Display, look: MapSettings, affine: np.ndarray, shape: tuple[int, int, int]) -> None:
     """Draw where the size of another map reaches a level, as on the map of a session; nothing where none is set.

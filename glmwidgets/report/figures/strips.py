@@ -10,8 +10,6 @@ from glmwidgets.report.figures.canvas import PaperFigure, shorten
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.web.palettes import ALERT, FAINT, INK, MUTED, PAPER
 
-__all__ = ["plot_strips"]
-
 # Inches: a strip's height, the room of the labels, the length of a strip, the room of the numbers at its ends.
 HIGH, LABELS, LONG, ENDS = 0.19, 2.5, 5.2, 0.75
 

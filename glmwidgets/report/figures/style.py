@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["write_mm", "write_number", "write_p"]
-
 
 def write_p(p: float) -> str:
     """Write a p value as tables show it.

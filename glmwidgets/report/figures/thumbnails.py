@@ -11,8 +11,6 @@ import numpy as np
 
 from glmwidgets.web.palettes import lookup_table
 
-__all__ = ["box_of", "thumbnail"]
-
 # Colour of the brain where nothing is found, and steps of the colour table in one of z, as in `web/wall_layout.js`.
 GREY, STEPS = 196, 20
 

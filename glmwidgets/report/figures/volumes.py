@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Image = SpatialImage | str | PathLike[str]
 
-__all__ = ["Volume", "as_map", "as_volume", "background_volume", "bounds", "head", "sample"]
-
 
 STANDARD_CODES = (3, 4)  # of a NIfTI header: Talairach, MNI
 

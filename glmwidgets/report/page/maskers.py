@@ -15,8 +15,6 @@ from glmwidgets.report.page.html import Report, template
 if TYPE_CHECKING:
     from glmwidgets.models.series_masker import SeriesMasker
 
-__all__ = ["masker_report"]
-
 #: Parameters that say nothing of the series.
 UNTOLD = {"memory", "memory_level", "verbose", "reports", "cmap", "dtype"}
 

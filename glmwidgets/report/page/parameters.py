@@ -12,8 +12,6 @@ from glmwidgets.report.page.subject import Study
 from glmwidgets.specification.field import Field
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["parameters_of"]
-
 #: Values of a list that are written out.
 MOST_WRITTEN = 24
 

@@ -45,18 +45,6 @@ from glmwidgets.specification.words import told_beside
 if TYPE_CHECKING:
     from glmwidgets.session.single.session import Session
 
-__all__ = [
-    "ContrastFacts",
-    "ModelFacts",
-    "Study",
-    "choices_of",
-    "shaping",
-    "study_of_model",
-    "study_of_result",
-    "study_of_session",
-    "weights_of",
-]
-
 
 @dataclass(frozen=True)
 class ModelFacts:

@@ -17,8 +17,6 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.graph import Graph, Stage
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["Checkpoint", "Get", "LiveAnalysis"]
-
 #: Called with the name of each stage before it is computed; may raise to stop.
 Checkpoint = Callable[[str], None]
 

@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 
 from glmwidgets.glm.errors import GlmwidgetsError
 
-__all__ = ["DeclaredSettings", "UndeclaredRead", "by_group"]
-
 
 class UndeclaredRead(GlmwidgetsError, RuntimeError):
     """A stage read a setting that it had not declared: a fault of the program, not of what a person chose.

@@ -9,8 +9,6 @@ import traitlets
 from glmwidgets.analysis.noise_tables import find_table
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 
-__all__ = ["Drawing", "DrawsNoise"]
-
 
 class Drawing(NamedTuple):
     """How far the drawing of noise has come.

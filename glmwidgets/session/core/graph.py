@@ -21,8 +21,6 @@ from glmwidgets.session.core.declared import DeclaredSettings, by_group
 from glmwidgets.specification.reading import read_by
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["Graph", "Stage", "StageError"]
-
 
 class StageError(InputError):
     """A stage could not be computed.

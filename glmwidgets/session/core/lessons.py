@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from glmwidgets.glm.choices import Choices
 
-__all__ = ["LESSONS", "Lesson"]
-
 
 class Lesson(NamedTuple):
     """A row of `LESSONS`.

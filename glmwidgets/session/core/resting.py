@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Resting"]
-
 
 class Resting:
     """To be inherited before `glmwidgets.session.core.live.LiveSession`.

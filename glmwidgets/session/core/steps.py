@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["PAUSE", "Steps"]
-
 # Changes of the same settings with no longer pause between them are one movement: a drag, or a word being typed.
 PAUSE = 1.0
 

@@ -19,8 +19,6 @@ from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.session.group.analysis import GroupAnalysis
 from glmwidgets.specification.group import GroupSettings, PermutationSettings
 
-__all__ = ["TESTED", "Permuted", "permutation_key", "run_permutations", "sure_shares"]
-
 #: What is tested, as a menu and a table call it.
 TESTED = {"t": "largest t", "f": "largest F", "size": "cluster size", "mass": "cluster mass", "tfce": "TFCE"}
 

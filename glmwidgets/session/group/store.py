@@ -14,8 +14,6 @@ from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.group import GroupSettings
 from glmwidgets.specification.looks import looks_of_file
 
-__all__ = ["load_group_session", "save_group_session"]
-
 
 def save_group_session(session: GroupSession, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a group session to a file, whole or not at all.

@@ -12,8 +12,6 @@ from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.group.terms import TermColumn, columns_of_terms
 from glmwidgets.specification.group import GroupSettings, TableSettings
 
-__all__ = ["TESTS", "GroupTest", "changes_of_terms"]
-
 
 class GroupTest(NamedTuple):
     """A row of `TESTS`: a label, a hint, and the changes of settings that it is made of."""

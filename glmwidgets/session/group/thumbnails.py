@@ -7,8 +7,6 @@ from nibabel.orientations import apply_orientation, io_orientation
 
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["seen_from_above"]
-
 
 def seen_from_above(values: np.ndarray, domain: Domain) -> np.ndarray:
     """Value of largest size under each point, with its sign, for many maps at once.

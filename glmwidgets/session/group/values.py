@@ -12,8 +12,6 @@ from glmwidgets.glm.group.fit import GroupFit
 from glmwidgets.glm.group.terms import TermColumn
 from glmwidgets.glm.tables import number_of
 
-__all__ = ["GroupValues", "values_at"]
-
 # Points of a fitted line: a band is curved.
 N_LINE = 41
 

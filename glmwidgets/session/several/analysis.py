@@ -33,8 +33,6 @@ from glmwidgets.specification.fixed import WEIGHTINGS, FixedSettings, model_of
 from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
-__all__ = ["FixedAnalysis"]
-
 #: What fixed effects do not have of what a map can show.
 LACKS = dict.fromkeys(("fit", "series"), "runs that are combined have this each for themselves")
 

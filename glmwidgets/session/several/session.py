@@ -19,8 +19,6 @@ from glmwidgets.specification.tree import SettingsTree
 if TYPE_CHECKING:
     from glmwidgets.session.several.runs import RunSet
 
-__all__ = ["FixedSession"]
-
 # Groups that the fixed effects have in common with the runs.
 SHARED = ("contrast", "threshold", "map")
 

@@ -38,8 +38,6 @@ from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
 
-__all__ = ["Analysis"]
-
 # Smoothed versions that a person may come back to, and fits, within what a small machine can spare. Coming back asks
 # for the moments alone; the series serve another scaling, or other scans left out, of the same version.
 SERIES_BYTES = 160 * 2**20

@@ -15,8 +15,6 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["Preview", "Previewer"]
-
 # Scans times voxels from which the visible slices are there sooner than the whole brain: at 3,000 of 49,000 voxels and
 # 156 scans after 13 ms and not 70.
 LARGE = 2e6

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
     from glmwidgets.session.single.session import Session
 
-__all__ = ["changes_of_regions", "free_name_of", "regions_of", "save_changes", "save_regions", "text_of_region"]
-
 PATH = "regions.found"
 
 NONE = "there is no region of interest: add one first"

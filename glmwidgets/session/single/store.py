@@ -23,8 +23,6 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.looks import looks_of_file
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["SavedRun", "load_session", "not_kept", "save_session", "session_tree"]
-
 INPUTS = ("bold", "events", "confounds", "mask", "anatomical", "design")
 
 #: What the arguments of the explorer's `load` are called, where that is another name.

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.session.single.session import Session
 
-__all__ = ["ResidualVerdict", "WhitenessWatch"]
-
 log = logging.getLogger(__name__)
 
 # Seconds that a result has to stay before its residuals are tested, which takes longer than a fit: a hand that halts in
