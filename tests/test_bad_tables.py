@@ -211,7 +211,7 @@ CASES = {
     "contrast: NaN": (contrast([np.nan, 1, 0]), ""),
     "contrast: words of weights": (contrast({"a": "x"}), ""),
     # Groups
-    "group: other rows": (group(x=[1.0]), "1 rows and there are 4 maps"),
+    "group: other rows": (group(x=[1.0]), "1 row and there are 4 maps"),
     "group: a word": (group(x=[60, 72, "89+", 65], i=1.0), "'89+' for row 2"),
     "group: words": (group(x=list("abab")), "code groups as columns"),
     "group: a gap": (group(x=[1, None, 2, 3]), "no value for row 1"),
@@ -226,7 +226,7 @@ CASES = {
     "group: an intercept": (of_confounds(subject_label=list("abc"), intercept=[1, 2, 3]), "intercept"),
     "group: two could be meant": (matched(["sub-1"], participant_id=["01", "001"]), "'01' or '001'"),
     "group: maps without names": (matched([None, None], participant_id=["a", "b"]), "no names"),
-    "group: other numbers of rows": (matched([None, None], age=[1.0]), "1 rows and there are 2 maps"),
+    "group: other numbers of rows": (matched([None, None], age=[1.0]), "1 row and there are 2 maps"),
     "group: an unknown way": (lambda: match_table(["a"], pd.DataFrame({"x": [1]}), "t", "guess"), "guess"),
     "group: words as numbers": (
         lambda: table_settings(pd.DataFrame({"g": ["x", "y"]}), ["a", "b"], kinds={"g": "number"}),

@@ -24,6 +24,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.residuals import amplitude_spectrum
 from glmwidgets.glm.moments.scaling import PERCENT, series_unit
+from glmwidgets.plural import count
 from glmwidgets.specification.series import Spot
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def find_place(
 
 
 def _counted(n: int) -> str:
-    return f"{n:,} voxel{'s' * (n != 1)}"
+    return count(n, "voxel")
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 from glmwidgets.cli import CommandError, Parser
 from glmwidgets.files.writing import write_text
+from glmwidgets.plural import count
 
 __all__ = ["clean", "cleaned"]
 
@@ -118,4 +119,4 @@ def _n_widgets(state: Any) -> int:
 
 
 def _counted(of: str, n: int, what: str) -> str:
-    return f"{of} {n} {what}{'' if n == 1 else 's'}"
+    return f"{of} {count(n, what)}"

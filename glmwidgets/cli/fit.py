@@ -20,6 +20,7 @@ from glmwidgets.glm.design.given import effects_in
 from glmwidgets.glm.errors import InputError, about, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.tables import tsv
+from glmwidgets.plural import count
 from glmwidgets.regions.named import kept_atlas
 from glmwidgets.report.exports.folder import FILES, write_result
 from glmwidgets.report.page.words import summary
@@ -266,5 +267,5 @@ def fit(argv: Sequence[str]) -> int:
         result = dataclasses.replace(result, settings=result.settings.updated({"inputs.confounds": str(path)}))
     files = write_result(folder, run, result, clusters, overwrite=overwrite)
     print(summary(run, result, clusters))
-    print(f"{'Written':<11}{len(files)} files in {resolved(folder)}")
+    print(f"{'Written':<11}{count(len(files), 'file')} in {resolved(folder)}")
     return 0

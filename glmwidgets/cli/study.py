@@ -22,6 +22,7 @@ from glmwidgets.execution.pace import Pace
 from glmwidgets.execution.task import Outcome
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
+from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.study.begun import build_aloud, first_model
 from glmwidgets.study.study import Study
@@ -194,7 +195,9 @@ def _element(made: Study, index: int, per_task: int) -> int:
     rows = range(index * per_task, min((index + 1) * per_task, len(made.runs)))
     if index < 0 or not rows:
         last = -(-len(made.runs) // per_task) - 1
-        raise CommandError(f"there is no element {index}: {len(made.runs)} runs, {per_task} each, are 0 to {last}")
+        raise CommandError(
+            f"there is no element {index}: {count(len(made.runs), 'run')}, {per_task} each, are 0 to {last}"
+        )
     outcomes = work_through(made.tasks(rows), [HereLane()], lambda each: print(_said(made, each), flush=True))
     return int(any(each.why_not for each in outcomes))
 
@@ -209,7 +212,7 @@ def _status(argv: Sequence[str]) -> int:
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
     made = Study.open(parser.parse_args(list(argv)).folder)
     usable, done = [i for i, run in enumerate(made.runs) if not run.why_not], made.done
-    print(f"{'Fitted':<11}{len(done)} of {len(usable)} runs that can be fitted, of {len(made.runs)} in all")
+    print(f"{'Fitted':<11}{len(done)} of {count(len(usable), 'run')} that can be fitted, of {len(made.runs)} in all")
     left = [made.runs[i].name for i in usable if i not in set(done)]
     if left:
         print(f"{'Left':<11}{', '.join(left[:12])}{' ...' if len(left) > 12 else ''}")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from glmwidgets.datasets.simulate import Truth, motion_volumes, simulate_run
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.plural import count
 
 __all__ = ["BROKEN", "BrokenRun", "broken_run"]
 
@@ -53,7 +54,7 @@ class BrokenRun:
     mended: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
-        return f"BrokenRun({self.img.shape[3]} scans, TR {self.t_r:g} s)"
+        return f"BrokenRun({count(self.img.shape[3], 'scan')}, TR {self.t_r:g} s)"
 
 
 @dataclass(frozen=True)

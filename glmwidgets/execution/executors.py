@@ -8,6 +8,7 @@ from glmwidgets.execution.dask import dask_lanes
 from glmwidgets.execution.lanes import HereLane, Lane, LocalLane
 from glmwidgets.execution.width import local_width
 from glmwidgets.glm.errors import InputError
+from glmwidgets.plural import count
 
 __all__ = ["lanes_of"]
 
@@ -45,7 +46,7 @@ def lanes_of(executor: Any = None, width: int | None = None) -> tuple[list[Lane]
         return [HereLane()], "in this process"
     if executor in (None, "processes"):
         n, why = local_width() if width is None else (width, "as asked")
-        return [LocalLane() for _ in range(n)], f"{n} worker{'s' * (n > 1)} of this machine ({why})"
+        return [LocalLane() for _ in range(n)], f"{count(n, 'worker')} of this machine ({why})"
     is_address = isinstance(executor, str) and "://" in executor
     if is_address or (hasattr(executor, "submit") and hasattr(executor, "scheduler_info")):
         lanes = dask_lanes(executor, width)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glmwidgets.plural import count
+
 __all__ = ["Dropped", "JsonTree", "converted", "shown"]
 
 #: Beyond it a whole number is none that anything counts.
@@ -254,7 +256,7 @@ class JsonTree:
         lines += [f"  and {len(self.dropped) - 20} more"] if len(self.dropped) > 20 else []
         n = len(self.dropped)
         warnings.warn(
-            f"{source}: {n} thing{'s' * (n > 1)} in it cannot be used, and what is usual stands there instead\n"
+            f"{source}: {count(n, 'thing')} in it cannot be used, and what is usual stands there instead\n"
             + "\n".join(lines),
             UserWarning,
             stacklevel=stacklevel + 1,

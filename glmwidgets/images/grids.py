@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.plural import count
+
 __all__ = ["MOST_APART", "VoxelGrid", "corners", "grid_difference", "little_is_shared", "same_grid", "share_within"]
 
 #: Share of a voxel's edge by which voxels of one grid may lie apart: headers hold single precision.
@@ -137,7 +139,7 @@ def little_is_shared(common: int, sizes: Sequence[int], names: Sequence[str], wh
         return None
     least = int(np.argmin(sizes))
     return (
-        f"only {common:,} voxels are common to all {len(sizes)} {what}, {100 * common / usual:.0f} % of the voxels of "
-        f"one of them ({usual:,.0f} in the median; {names[least]} has {sizes[least]:,}): look whether they show the "
-        "same place"
+        f"all {len(sizes)} {what} have only {count(common, 'voxel')} in common, {100 * common / usual:.0f} % of the "
+        f"voxels of one of them ({usual:,.0f} in the median; {names[least]} has {sizes[least]:,}): look whether they "
+        "show the same place"
     )

@@ -21,6 +21,7 @@ from glmwidgets.images.names import image_name
 from glmwidgets.images.nifti import SECONDS, as_nifti, check_place, units
 from glmwidgets.images.open_file import open_file
 from glmwidgets.images.voxels import image_data
+from glmwidgets.plural import count
 
 __all__ = [
     "ImageLike",
@@ -303,7 +304,9 @@ def open_run_image(
         what = "one 3-D volume" if opened.ndim == 3 else f"an image of {opened.ndim} dimensions {opened.shape}"
         raise ValueError(f"{name} is {what}; a run is a 4-D image, one volume per scan, or a list of 3-D volumes")
     if opened.shape[3] < MIN_SCANS:
-        raise ValueError(f"{name} has {opened.shape[3]} scans; a model needs at least {MIN_SCANS}, usually hundreds")
+        raise ValueError(
+            f"{name} has {count(opened.shape[3], 'scan')}; a model needs at least {MIN_SCANS}, usually hundreds"
+        )
     if frame_times is None:
         t_r = _checked_t_r(opened, t_r, name)
     else:

@@ -15,6 +15,7 @@ from scipy import ndimage
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.smooth import VolumeSmoother, each_block, gaussian_sigma, smooth, storage_dtype
+from glmwidgets.plural import count
 
 __all__ = [
     "common_voxels",
@@ -423,7 +424,7 @@ def to_volumes(values: np.ndarray, mask: np.ndarray, fill: float = 0.0) -> np.nd
     values = np.asarray(values)
     n_voxels = int(np.count_nonzero(mask))
     if values.ndim not in (1, 2) or values.shape[-1] != n_voxels:
-        raise ValueError(f"the mask has {n_voxels} voxels; values of shape {values.shape} do not fit it")
+        raise ValueError(f"the mask has {count(n_voxels, 'voxel')}; values of shape {values.shape} do not fit it")
     dtype = values.dtype if values.dtype.kind in "fc" or float(fill).is_integer() else np.dtype(float)
     if values.ndim == 1:
         volume = np.full(mask.shape, fill, dtype)

@@ -12,6 +12,7 @@ from glmwidgets.images.coordinates import nearest_voxel, to_mm
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.mask import match_mask
+from glmwidgets.plural import count
 
 __all__ = ["REDUCTIONS", "region_series", "sphere_indices", "sphere_series"]
 
@@ -126,9 +127,10 @@ def sphere_series(
         if numbers.size == 0:
             where = "the image" if mask_img is None else "the mask"
             raise ValueError(f"the sphere at {tuple(centre.tolist())} mm holds no voxel of {where} ({name})")
-        if not allow_overlap and taken[numbers].any():
+        shared = np.count_nonzero(taken[numbers])
+        if shared and not allow_overlap:
             raise ValueError(
-                f"the sphere at {tuple(centre.tolist())} mm shares {np.count_nonzero(taken[numbers])} voxels with one "
+                f"the sphere at {tuple(centre.tolist())} mm shares {count(shared, 'voxel')} with one "
                 "before it: make the radius smaller, or pass allow_overlap=True"
             )
         taken[numbers] = True

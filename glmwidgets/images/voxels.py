@@ -17,6 +17,7 @@ from nibabel.volumeutils import apply_read_scaling
 
 from glmwidgets.files.memory import human_bytes, need_memory
 from glmwidgets.images.names import image_name
+from glmwidgets.plural import count
 
 __all__ = ["Volume", "each_volume", "image_data", "is_compressed", "lies_in_file", "scaling_of"]
 
@@ -175,7 +176,7 @@ def _numbers(data: np.ndarray, img: SpatialImage) -> np.ndarray:
 
 
 def _promise(img: SpatialImage) -> str:
-    return f"{img.shape[3]} volumes" if len(img.shape) > 3 else f"{int(np.prod(img.shape))} voxels"
+    return count(img.shape[3], "volume") if len(img.shape) > 3 else count(int(np.prod(img.shape)), "voxel")
 
 
 def _read_compressed(proxy: ArrayProxy) -> np.ndarray:

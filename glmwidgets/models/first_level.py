@@ -26,6 +26,7 @@ from glmwidgets.models.run_estimates import RunEstimates
 from glmwidgets.models.run_fits import fit_run
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
+from glmwidgets.plural import count
 from glmwidgets.runs.run import run_name
 from glmwidgets.specification.model import Model
 
@@ -251,18 +252,18 @@ class FirstLevelModel(RunEstimates):
         designs = [self._design(asked, run, outside) for run in runs]
 
         memory = open_memory(self.memory, self.memory_level)
-        self._log(1, f"masking {len(runs)} run{'s' if len(runs) > 1 else ''}")
+        self._log(1, f"masking {count(len(runs), 'run')}")
         self.masker_ = fit_masker(
             runs, memory, self.mask_img, given["target_affine"], given["target_shape"], given["smoothing_fwhm"]
         )
-        self._log(2, f"mask of {self.n_elements_} voxels after {time.perf_counter() - start:.1f} s")
+        self._log(2, f"mask of {count(self.n_elements_, 'voxel')} after {time.perf_counter() - start:.1f} s")
         jobs = (delayed(self._fit_run)(asked, *each, memory=memory) for each in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
         self._names = [run.name for run in runs]
         self.fitted_ = [self._as_fitted(i, *each) for i, each in enumerate(zip(designs, self.fits_, runs, strict=True))]
         self.sources_ = [run.source for run in self.fitted_]
-        self._log(1, f"{len(runs)} run{'s' if len(runs) > 1 else ''} fitted in {time.perf_counter() - start:.1f} s")
+        self._log(1, f"{count(len(runs), 'run')} fitted in {time.perf_counter() - start:.1f} s")
         return self
 
     @staticmethod

@@ -18,6 +18,7 @@ from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import describe_map, dof_of
 from glmwidgets.models.masker import ImageMasker
+from glmwidgets.plural import count
 
 __all__ = ["FixedEffects", "compute_fixed_effects"]
 
@@ -96,7 +97,7 @@ def compute_fixed_effects(
     effects, variances = ([load_image(img) for img in imgs] for imgs in (contrast_imgs, variance_imgs))
     if len(effects) != len(variances) or not effects:
         raise ValueError(
-            f"{len(effects)} maps of effects and {len(variances)} of variances were given; "
+            f"{count(len(effects), 'map')} of effects and {len(variances)} of variances were given; "
             "one of each is needed for every run"
         )
     for img in (*effects, *variances):
@@ -129,7 +130,7 @@ def compute_fixed_effects(
     images = []
     for name in FixedEffects._fields:
         images.append(masker.inverse_transform(getattr(combined, name)()))
-        describe_map(images[-1], name, combined, f"{len(v)} runs")
+        describe_map(images[-1], name, combined, count(len(v), "run"))
     found = FixedEffects(*images)
     return found if return_z_score else tuple(found[:3])
 

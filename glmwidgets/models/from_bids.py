@@ -20,6 +20,7 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.masking import intersect_masks
 from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.plural import count
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
 
 __all__ = ["first_level_from_bids"]
@@ -168,7 +169,7 @@ def first_level_from_bids(
         events.append(_events(found, label))
         confounds.append(_confounds(found, kwargs.get("confounds_strategy", "all"), label))
         if verbose:
-            print(f"sub-{label}: {len(found)} run{'s' if len(found) > 1 else ''}")
+            print(f"sub-{label}: {count(len(found), 'run')}")
     for what, whose in unsaid.items():
         shown = ", ".join(f"sub-{label}" for label in whose[:8]) + (", ..." if len(whose) > 8 else "")
         warnings.warn(f"no sidecar says {what} ({shown})", stacklevel=2)

@@ -22,6 +22,7 @@ from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img, resample_to_img
 from glmwidgets.images.spheres import REDUCTIONS, region_series
 from glmwidgets.models.series_masker import Place, SeriesMasker, warn_of_resampling
+from glmwidgets.plural import count
 
 __all__ = ["NiftiLabelsMasker"]
 
@@ -147,7 +148,7 @@ class NiftiLabelsMasker(SeriesMasker):
         if len(names) == len(numbers) + 1:
             names = names[1:]
         if len(names) != len(numbers):
-            raise InputError(f"{len(names)} names were given in labels for the {len(numbers)} regions of labels_img")
+            raise InputError(f"labels holds {count(len(names), 'name')} for the {len(numbers)} regions of labels_img")
         return dict(zip(numbers, names, strict=True))
 
     def _found(self, numbers: list[int]) -> None:
@@ -205,5 +206,5 @@ class NiftiLabelsMasker(SeriesMasker):
                 continue
             middle = to_mm(inside[np.abs(inside - inside.mean(axis=0)).sum(axis=1).argmin()], self.labels_img_.affine)
             name = self._names.get(number, f"region {number}")
-            named.append(Place(f"{name}, {len(inside):,} voxels", tuple(middle.tolist()), number))
+            named.append(Place(f"{name}, {count(len(inside), 'voxel')}", tuple(middle.tolist()), number))
         return self.labels_img_, named

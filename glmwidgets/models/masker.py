@@ -15,6 +15,7 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img
+from glmwidgets.plural import count
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 
@@ -165,8 +166,8 @@ def _finite(series: np.ndarray, name: str) -> np.ndarray:
     broken = ~np.isfinite(series).all(axis=0) if series.ndim == 2 else ~np.isfinite(series)
     if broken.any():
         warnings.warn(
-            f"{np.count_nonzero(broken)} voxels of {name} within the mask hold NaN or infinite values; "
-            "nothing is said of them",
+            f"{name} holds NaN or infinite values in {count(np.count_nonzero(broken), 'voxel')} of the mask: "
+            "their values are set to 0",
             stacklevel=3,
         )
         series[..., broken] = 0

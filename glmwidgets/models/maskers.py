@@ -19,6 +19,7 @@ from glmwidgets.images.new import image_like
 from glmwidgets.images.resample import resample_img, resample_to_img
 from glmwidgets.images.spheres import sphere_indices, sphere_series
 from glmwidgets.models.series_masker import Place, SeriesMasker, warn_of_resampling
+from glmwidgets.plural import count
 
 __all__ = ["NiftiMasker", "NiftiSpheresMasker"]
 
@@ -134,7 +135,7 @@ class NiftiMasker(SeriesMasker):
         """Mask, and its middle."""
         inside = np.argwhere(image_data(self.mask_img_) > 0)
         middle = to_mm(inside[np.abs(inside - inside.mean(axis=0)).sum(axis=1).argmin()], self.mask_img_.affine)
-        return self.mask_img_, [Place(f"mask of {self.n_elements_:,} voxels", tuple(middle.tolist()), 1)]
+        return self.mask_img_, [Place(f"mask of {count(self.n_elements_, 'voxel')}", tuple(middle.tolist()), 1)]
 
 
 class NiftiSpheresMasker(SeriesMasker):
@@ -250,5 +251,5 @@ class NiftiSpheresMasker(SeriesMasker):
         for i, (voxels, seed) in enumerate(zip(self._spheres(like), self.seeds_, strict=True), 1):
             data[voxels] = i
             where = ", ".join(f"{value:g}" for value in seed)
-            named.append(Place(f"sphere {i} at ({where}) mm, {len(voxels[0])} voxels", tuple(seed), i))
+            named.append(Place(f"sphere {i} at ({where}) mm, {count(len(voxels[0]), 'voxel')}", tuple(seed), i))
         return image_like(data, like), named

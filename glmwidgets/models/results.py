@@ -14,6 +14,7 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.plural import count
 
 __all__ = ["FContrast", "TContrast", "VoxelResults", "labels_of", "results_of"]
 
@@ -279,8 +280,8 @@ class VoxelResults:
         rows, n_columns = np.atleast_2d(np.asarray(matrix, float)), len(self.fit.columns)
         if rows.ndim != 2 or rows.shape[1] != n_columns:
             raise InputError(
-                f"an F test of {n_columns} columns has {n_columns} weights in each row, not the shape "
-                f"{np.shape(matrix)}"
+                f"an F test of {count(n_columns, 'column')} has {count(n_columns, 'weight')} in each row, not the "
+                f"shape {np.shape(matrix)}"
             )
         contrast = self._contrast(rows, "F")
         return FContrast(contrast.stat(), contrast.effect, contrast.covariance, contrast.dim, self.fit.dof)

@@ -15,6 +15,7 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
 from glmwidgets.images.load import header_t_r, image_name, load_image
+from glmwidgets.plural import count
 from glmwidgets.runs.opening import make_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
@@ -194,8 +195,7 @@ def _per_run(given: Any, n_runs: int, what: str, single: tuple[type, ...]) -> li
     entries = [given] if isinstance(given, single) else list(given)
     if len(entries) != n_runs:
         raise ValueError(
-            f"{len(entries)} {what.replace('_', ' ')} were given for {n_runs} run{'s' if n_runs > 1 else ''}; "
-            "one is needed for each run"
+            f"{len(entries)} {what.replace('_', ' ')} were given for {count(n_runs, 'run')}; one is needed for each run"
         )
     for i, entry in enumerate(entries):
         if not isinstance(entry, (*single, type(None))):

@@ -28,6 +28,7 @@ from glmwidgets.models.given_masker import BESIDE, mask_img_of, settings_of
 from glmwidgets.models.mapping import MappingModel
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.results import VoxelResults, labels_of, results_of
+from glmwidgets.plural import count
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput, group_input, match_rows
 from glmwidgets.runs.group_maps import group_domain
@@ -233,7 +234,7 @@ class SecondLevelModel(MappingModel):
         key = content_hash(first_level_contrast)
         if key in self._values:
             return self._values[key]
-        self._log(1, f"reading {self._source.n_maps} maps")
+        self._log(1, f"reading {count(self._source.n_maps, 'map')}")
         maps = self._source.maps(first_level_contrast, n_jobs=self.n_jobs)
         values = self._read(maps, self._source.names(), self._zeros_are_data)
         if not self.minimize_memory:
@@ -258,7 +259,7 @@ class SecondLevelModel(MappingModel):
                 imgs = self._source.maps(first_level_contrast, variance=True, n_jobs=self.n_jobs)
                 variances = self._read(imgs, [f"the variance of {name}" for name in self._source.names()], True)
             self._fits[key] = group_fit_of(self._asked, values, self.design_matrix_, variances, self._dof).fit
-            self._log(1, f"fitted {self.n_elements_} voxels")
+            self._log(1, f"fitted {count(self.n_elements_, 'voxel')}")
         self._last = first_level_contrast
         return self._fits[key]
 

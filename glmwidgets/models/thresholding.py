@@ -26,6 +26,7 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_volum
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.models.map_header import is_f_map, rows_and_dof, statistic_of
+from glmwidgets.plural import count
 from glmwidgets.regions.atlas import Atlas
 from glmwidgets.regions.named import kept_atlas, name_clusters
 from glmwidgets.regions.spaces import space_in_name
@@ -256,7 +257,7 @@ def cluster_level_inference(
             p = _p_of_labels(labels, height, _checked(found_field, cluster_p), cluster_p, table, two_sided)
             p_map[labels > 0] = p[labels[labels > 0] - 1]
         if verbose:
-            print(f"[cluster_level_inference] z > {height:g}: {len(found)} clusters")
+            print(f"[cluster_level_inference] z > {height:g}: {count(len(found), 'cluster')}")
     return image_like(shares, img) if cluster_p == "none" else (image_like(shares, img), image_like(p_map, img))
 
 

@@ -19,6 +19,7 @@ from glmwidgets.glm.errors import KindError, about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
+from glmwidgets.plural import count
 
 __all__ = ["GroupInput", "group_input", "match_rows"]
 
@@ -55,7 +56,7 @@ class GroupInput:
     def __init__(self, imgs: Sequence[Any], variances: Sequence[Any] | None = None):
         self._imgs, self._variances = list(imgs), variances
         if variances is not None and len(variances) != len(self._imgs):
-            raise ValueError(f"{len(variances)} variance maps were given for {len(self._imgs)} maps")
+            raise ValueError(f"{count(len(variances), 'variance map')} given for {count(len(self._imgs), 'map')}")
         paths = [str(img) for img in self._imgs if isinstance(img, str | PathLike)]
         if len(set(paths)) < len(paths):
             twice = next(path for path in paths if paths.count(path) > 1)

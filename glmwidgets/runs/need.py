@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from glmwidgets.files.memory import available_memory, human_bytes, need_memory
+from glmwidgets.plural import count
 
 __all__ = ["analysis_need", "check_memory"]
 
@@ -64,7 +65,7 @@ def check_memory(n_voxels: int, name: str) -> None:
         If there is less than twice as much: nothing is then kept for models that one comes back to.
     """
     need, there = analysis_need(n_voxels), available_memory()
-    what = f"the analysis of {n_voxels:,} voxels of {name}"
+    what = f"the analysis of {count(n_voxels, 'voxel')} of {name}"
     need_memory(need, what, ADVICE)
     if there is not None and there < 2 * need:
         warnings.warn(

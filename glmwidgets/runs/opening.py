@@ -21,6 +21,7 @@ from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.heard import Heard
 from glmwidgets.images.load import header_t_r, load_image, open_run_image
+from glmwidgets.plural import count
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.parts import open_anatomical, open_confounds, open_events, path_of, table_name
 from glmwidgets.runs.reader import Reader
@@ -300,9 +301,7 @@ def _each(name: str, given: Any, n: int) -> list[Any]:
     """One value a run."""
     if isinstance(given, list | tuple):
         if len(given) != n:
-            raise ValueError(
-                f"{len(given)} entries of {name} were given for {n} run{'s' * (n != 1)}: give one for each"
-            )
+            raise ValueError(f"{len(given)} entries of {name} were given for {count(n, 'run')}: give one for each")
         return list(given)
     if name in _ONE_EACH and given is not None:
         raise ValueError(f"{_ONE_EACH[name]} of one run: give a list with one table for each of the {n} runs")

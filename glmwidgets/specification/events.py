@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glmwidgets.glm.events.table import checked_lines
+from glmwidgets.plural import count
 from glmwidgets.specification.field import (
     SettingsError,
     check_group,
@@ -22,9 +23,9 @@ def _events_changed(before: tuple[str, ...] | None, after: tuple[str, ...] | Non
         return "events edited"
     n = len(after) - len(before)
     if n:
-        return f"{abs(n)} event{'s' * (abs(n) > 1)} {'more' if n > 0 else 'fewer'}"
+        return f"{count(abs(n), 'event')} {'more' if n > 0 else 'fewer'}"
     n = sum(one != other for one, other in zip(before, after, strict=True))
-    return f"{n} event{'s' * (n > 1)} edited"
+    return f"{count(n, 'event')} edited"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class EventsSettings:
     table: tuple[str, ...] | None = setting(
         None,
         "events",
-        say=lambda table: "as given" if table is None else f"edited, {len(table) - 1} events",
+        say=lambda table: "as given" if table is None else f"edited, {count(len(table) - 1, 'event')}",
         said=lambda table: "" if table is None else "the events were edited: they are not those of the dataset",
         change=_events_changed,
     )

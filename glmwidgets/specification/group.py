@@ -8,6 +8,7 @@ from typing import ClassVar
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
 from glmwidgets.glm.group.terms import KINDS, TermColumn
 from glmwidgets.glm.tables import number_of, some
+from glmwidgets.plural import count
 from glmwidgets.specification.field import Argument, SettingsError, check_group, plain, setting
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.question import Question
@@ -126,7 +127,7 @@ class TableSettings:
         for column in self.columns():
             if len(column.cells) != len(self.maps):
                 raise SettingsError(
-                    "table.cells", f"{column.name} has {len(column.cells)} cells for {len(self.maps)} maps"
+                    "table.cells", f"{column.name} has {count(len(column.cells), 'cell')} for {len(self.maps)} maps"
                 )
             filled = [cell for cell in column.cells if cell.strip()]
             # One odd cell, such as an age of 89+, is refused by the model that needs it.

@@ -134,7 +134,9 @@ class DataSettings:
         0,
         "initial scans left out",
         short="scans to drop",
-        said=lambda n: f"the first {n} scans were left out" if n else "",
+        said=lambda n: (
+            "" if not n else "the first scan was left out" if n == 1 else f"the first {n} scans were left out"
+        ),
         low=0,
         options=(Option("--drop-scans", "scans at the beginning to leave out", "N"),),
         stride=1,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError, check_group, setting
 from glmwidgets.specification.search import SEARCHES, check_region
 
@@ -31,7 +32,7 @@ class RegionsSettings:
         (),
         "regions of interest",
         help=f"each {' or '.join(row.form for row in SEARCHES.values())}",
-        say=lambda found: f"{len(found)} region{'s' * (len(found) != 1)}",
+        say=lambda found: count(len(found), "region"),
         also=("ROI", "region of interest"),
     )
     shown: str = setting("", "region that is looked at", say=lambda name: name or "none")

@@ -107,19 +107,19 @@ def test_runs_with_little_in_common_are_told_with_the_share():
         volume = np.random.default_rng(start).normal(5, 1, (20, 20, 10, 60))
         volume[start : start + 10, 4:16, 2:8] += 1000
         runs.append(run(volume))
-    with pytest.warns(UserWarning, match=r"common to all 2 runs, \d+ % of the voxels of one"):
+    with pytest.warns(UserWarning, match=r"all 2 runs have only \d+ voxels in common, \d+ % of the voxels of one"):
         FirstLevelModel().fit(runs, [EVENTS, EVENTS])
     explorer = gw.explore(runs, [EVENTS, EVENTS], settings={"contrast.expression": "a"})
     explorer.go_to(2)
     assert explorer.session.wait_until_idle(timeout=60)
-    assert "common to all 2 runs" in str(explorer.session.result.warnings["mask"])
+    assert "all 2 runs have only" in str(explorer.session.result.warnings["mask"])
     explorer.close()
 
 
 def test_a_map_that_covers_little_is_named():
     maps = [np.random.default_rng(i).normal(2, 1, (10, 10, 6)) for i in range(9)]
     maps[4][1:] = 0
-    with pytest.warns(UserWarning, match=r"only 60 voxels are common to all 9 maps, 10 % .* map 5 .* has 60"):
+    with pytest.warns(UserWarning, match=r"all 9 maps have only 60 voxels in common, 10 % .* map 5 .* has 60"):
         open_group([nib.Nifti1Image(one, A) for one in maps])
 
 

@@ -107,4 +107,4 @@ def test_share_of_a_volume_within_another():
 def test_little_in_common_is_said_with_its_share():
     assert little_is_shared(600, [700, 720], ["run 1", "run 2"], "runs") is None
     text = little_is_shared(60, [600, 640, 61], "abc", "maps")
-    assert re.match(r"only 60 voxels are common to all 3 maps, 10 % .* \(600 .*; c has 61\)", text)
+    assert re.match(r"all 3 maps have only 60 voxels in common, 10 % .* \(600 .*; c has 61\)", text)

@@ -213,7 +213,7 @@ def test_what_cannot_be_is_said(img, mask_img, labels_img):
         NiftiSpheresMasker([(500, 0, 0)], 6.0).fit_transform(img)
     with pytest.raises(ValueError, match="give one to fit"):
         NiftiMasker().fit()
-    with pytest.raises(ValueError, match="2 names were given in labels for the 3 regions"):
+    with pytest.raises(ValueError, match="labels holds 2 names for the 3 regions"):
         NiftiLabelsMasker(labels_img, ["a", "b"]).fit()
     with pytest.raises(ValueError, match="strategy must be one of"):
         NiftiLabelsMasker(labels_img, strategy="mode").fit()

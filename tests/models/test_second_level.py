@@ -595,7 +595,7 @@ def test_a_map_given_twice_is_pointed_out(tmp_path):
     [
         ({"estimator": "bayes"}, {}, "not 'bayes'"),
         ({"estimator": "fixed_effects"}, {}, "needs the variance of every map"),
-        ({"estimator": "fixed_effects"}, {"variance_maps": random_maps(9)}, "9 variance maps were given for 10 maps"),
+        ({"estimator": "fixed_effects"}, {"variance_maps": random_maps(9)}, "9 variance maps given for 10 maps"),
         ({"estimator": "precision_weighted", "smoothing_fwhm": 5.0}, {}, "smooth at the first level"),
         (
             {"estimator": "precision_weighted", "mask_img": image(np.ones(SHAPE))},

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.plural import count
+
 __all__ = ["censored_scans", "filled_gaps", "scans_kept", "with_censored_scans"]
 
 
@@ -159,7 +161,7 @@ def scans_kept(sample_mask: Any, n_scans: int, where: str, called: str = "sample
         raise ValueError(f"the {called} of {where} must be a list of scans, not an array of shape {mask.shape}")
     if mask.dtype == bool:
         if mask.size != n_scans:
-            raise ValueError(f"the {called} of {where} has {mask.size} booleans for {n_scans} scans")
+            raise ValueError(f"the {called} of {where} has {count(mask.size, 'boolean')} for {n_scans} scans")
         kept = np.flatnonzero(mask)
     else:
         kept = mask.astype(np.int64)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, refuse_unwritable, some
+from glmwidgets.plural import count
 
 __all__ = ["Confounds", "check_confounds", "judge_confounds", "refuse_odd_cells"]
 
@@ -96,7 +97,9 @@ def check_confounds(
         )
     source = source or "the confounds"
     if len(table) != n_scans:
-        raise ValueError(f"{source}: {len(table)} rows for {n_scans} scans; confounds need one row for each scan")
+        raise ValueError(
+            f"{source}: {count(len(table), 'row')} for {n_scans} scans; confounds need one row for each scan"
+        )
     columns = [str(name) for name in table.columns]
     if len(columns) > MOST_CONFOUNDS:
         raise InputError(f"{source}: {len(columns):,} confounds, and no more than {MOST_CONFOUNDS:,} can be looked at")

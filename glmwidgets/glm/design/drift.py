@@ -11,6 +11,7 @@ import numpy as np
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.orthogonal import orthogonalize
+from glmwidgets.plural import count
 
 __all__ = ["DRIFTS", "Drift", "cosine_drift", "drift_row", "make_drift", "polynomial_drift"]
 
@@ -150,7 +151,7 @@ class Drift:
         noun = self.noun or f"{self.label} column"
         if self.setting == "drift_order":
             return f"{noun}s up to order {drift_order}"
-        counted = f"{n_columns:,} {noun}{'' if n_columns == 1 else 's'}"
+        counted = count(n_columns, noun)
         if self.setting is None:
             return counted
         period = f", periods above {1 / high_pass:.0f} s" if high_pass else ""

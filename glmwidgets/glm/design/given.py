@@ -19,6 +19,7 @@ from glmwidgets.glm.design.confound_groups import confound_groups
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.table import HRFS
 from glmwidgets.glm.tables import read_table
+from glmwidgets.plural import count
 
 __all__ = ["ALL_OTHERS", "checked_design", "edited_design", "effects_in"]
 
@@ -67,7 +68,7 @@ def checked_design(given: Any, n_scans: int, source: str = "the design matrix") 
         table = pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
     if len(table) != n_scans:
         raise ValueError(
-            f"{source} has {len(table)} rows for {n_scans} scans; it needs one row for every scan "
+            f"{source} has {count(len(table), 'row')} for {n_scans} scans; it needs one row for every scan "
             "(those of a sample mask are taken out by the model)"
         )
     names = [str(name) for name in table.columns]

@@ -25,6 +25,7 @@ from glmwidgets.glm.design.times import evenly_spaced, scan_spacing
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
+from glmwidgets.plural import count
 
 __all__ = [
     "FineGrid",
@@ -325,8 +326,8 @@ def convolve_exactly(
         columns += _summed(exact.value, onsets[short], amplitudes[short], gone, times)
     elif short.any():
         warnings.warn(
-            f"{condition!r}: {int(short.sum())} events have a duration of 0, and no scan sees them without a response; "
-            "give them a duration, or a response",
+            f"{condition!r}: {count(int(short.sum()), 'event')} with a duration of 0, which no scan sees without a "
+            "response; give them a duration, or a response",
             stacklevel=4,
         )
     return orthogonalize(columns.T) if response.orthogonal else columns.T
@@ -362,8 +363,8 @@ def _from_earliest(
         return onsets, ends, amplitudes
     over = early & ((ends <= earliest) | (not response.uses_duration))
     warnings.warn(
-        f"{condition!r}: {int(early.sum())} events start before {earliest:g} s (min_onset); "
-        f"{int(over.sum())} of them, which end before it, are dropped and the others are cut to what remains",
+        f"{condition!r} has {count(int(early.sum()), 'event')} with a start before {earliest:g} s (min_onset): "
+        f"{int(over.sum())} with an end before it are dropped, the others are cut to what remains",
         stacklevel=5,
     )
     return np.maximum(onsets[~over], earliest), ends[~over], amplitudes[~over]

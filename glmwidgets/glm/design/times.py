@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glmwidgets.plural import count
+
 __all__ = ["check_scan_times", "evenly_spaced", "scan_spacing"]
 
 #: Share of the mean spacing by which scans may come early or late and still count as evenly spaced.
@@ -76,7 +78,7 @@ def check_scan_times(frame_times: ArrayLike, n_scans: int, name: str = "frame_ti
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be one number of seconds for each scan") from None
     if times.shape != (n_scans,):
-        raise ValueError(f"{name} holds {times.size} times for {n_scans} scans: give one for each")
+        raise ValueError(f"{name} holds {count(times.size, 'time')} for {n_scans} scans: give one for each")
     wrong = np.flatnonzero(~np.isfinite(times))
     if wrong.size:
         raise ValueError(f"{name}: the time of scan {wrong[0]} (counted from 0) is not a finite number")

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from glmwidgets.plural import count
+
 __all__ = ["merge_types", "modulate", "rename_types", "shift_onsets", "split_type"]
 
 
@@ -232,5 +234,5 @@ def _values_of(events: pd.DataFrame, chosen: np.ndarray, by: str | Sequence, pur
             )
         return events.loc[chosen, by].to_numpy(dtype=object)
     if len(by) != chosen.sum():
-        raise ValueError(f"cannot {purpose}: {len(by)} values were given for {int(chosen.sum())} events")
+        raise ValueError(f"cannot {purpose}: {count(len(by), 'value')} given for {count(int(chosen.sum()), 'event')}")
     return np.asarray(by, dtype=object)

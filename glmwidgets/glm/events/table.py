@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.events.checks import check_events
+from glmwidgets.plural import count
 
 __all__ = ["NUMBERS", "checked_lines", "event_lines", "events_from_lines"]
 
@@ -85,7 +86,7 @@ def events_from_lines(lines: Sequence[str]) -> pd.DataFrame:
         raise ValueError("two columns of the table of events have the same name")
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(names):
-            raise ValueError(f"event {number} has {len(row)} cells, and there are {len(names)} columns")
+            raise ValueError(f"event {number} has {count(len(row), 'cell')}, and there are {len(names)} columns")
     return pd.DataFrame({name: _column(name, [row[c] for row in rows[1:]]) for c, name in enumerate(names)})
 
 

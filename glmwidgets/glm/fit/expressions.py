@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.fit.grammar import ExpressionError, check_weights, quote_name, read_rows, unknown_name
 from glmwidgets.glm.fit.typed_weights import are_weights, read_weights
+from glmwidgets.plural import count
 
 __all__ = ["contrast_vector", "expression_from_vector", "parse_expression"]
 
@@ -74,7 +75,7 @@ def contrast_vector(definition: object, columns: Iterable[object], pad: bool = T
     """
     names = _column_names(columns)
     if (n_rows := _count_rows(definition)) > max(MOST_ROWS, len(names)):
-        raise ValueError(f"the contrast has {n_rows:,} rows, and the design {len(names):,} columns")
+        raise ValueError(f"the contrast has {count(n_rows, 'row')}, and the design {count(len(names), 'column')}")
     if isinstance(definition, str):
         if are_weights(definition) and definition.strip() not in names:
             return read_weights(definition, names)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmwidgets.glm.fit.contrasts import ESTIMABLE_WITHIN, NotEstimableError, chosen_stat_type
+from glmwidgets.plural import count
 
 __all__ = ["ColumnSpace", "Hypothesis", "column_space", "holds_constant", "partition"]
 
@@ -145,7 +146,7 @@ def partition(design: ArrayLike, contrast: ArrayLike, stat_type: str | None = No
         raise ValueError(f"a design has rows and columns; this one has shape {x.shape}")
     weights = np.atleast_2d(np.asarray(contrast, dtype=float))
     if weights.shape[1] != x.shape[1]:
-        raise ValueError(f"the contrast has {weights.shape[1]} weights and the design {x.shape[1]} columns")
+        raise ValueError(f"the contrast has {count(weights.shape[1], 'weight')} and the design {x.shape[1]} columns")
     if not np.isfinite(x).all():
         raise ValueError(f"the design holds NaN or infinity in row {int(np.argwhere(~np.isfinite(x))[0, 0])}")
     if not np.isfinite(weights).all() or not weights.any(axis=1).all():

@@ -16,6 +16,7 @@ from glmwidgets.glm.moments.basis import DesignBasis, design_basis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.arma import ARMA
 from glmwidgets.glm.noise.models import NoiseFit, noise_model_row
+from glmwidgets.plural import count
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -246,7 +247,7 @@ def fit_glm(
         basis = design_basis(np.asarray(design, dtype=np.float64))
     if basis.n_scans != moments.n_scans:
         raise ValueError(
-            f"the design matrix has {basis.n_scans} rows and the run {moments.n_scans} scans; "
+            f"the design matrix has {count(basis.n_scans, 'row')} and the run {moments.n_scans} scans; "
             "there must be one row a scan"
         )
     if columns is None:

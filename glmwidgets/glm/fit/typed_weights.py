@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmwidgets.glm.fit.grammar import ExpressionError, as_f_test, check_weights
+from glmwidgets.plural import count
 
 __all__ = ["are_weights", "read_weights"]
 
@@ -81,7 +82,7 @@ def read_weights(text: str, names: Sequence[str]) -> NDArray[np.float64]:
     rows = [_numbers(row, text) for row in _rows_of(inside)]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
-            said = f"{len(row)} weight{'' if len(row) == 1 else 's'} for {len(names)} columns"
+            said = f"{count(len(row), 'weight')} for {count(len(names), 'column')}"
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             raise ExpressionError(
                 said if len(rows) == 1 else f"row {number}: {said}",

@@ -12,6 +12,7 @@ import pandas as pd
 from glmwidgets.glm.fit.partition import TOLERANCE, column_space
 from glmwidgets.glm.group.matching import Matching, match_table
 from glmwidgets.glm.tables import numbers_of, odd_words, some
+from glmwidgets.plural import count
 
 __all__ = ["check_group_design", "design_of_covariates", "make_second_level_design_matrix"]
 
@@ -125,7 +126,7 @@ def check_group_design(design: pd.DataFrame, n_maps: int, labels: Sequence[str] 
         )
     if len(design) != n_maps:
         raise ValueError(
-            f"the design matrix has {len(design)} rows and there are {n_maps} maps: it needs one row a map"
+            f"the design matrix has {count(len(design), 'row')} and there are {n_maps} maps: it needs one row a map"
         )
     names = [str(name) for name in design.columns]
     _refuse_repeated(names, "column of the design matrix")

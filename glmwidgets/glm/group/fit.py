@@ -23,6 +23,7 @@ from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import column_space, partition
+from glmwidgets.plural import count
 
 __all__ = ["GROUP_ESTIMATORS", "GroupEstimator", "GroupFit", "fit_group", "group_contrast", "group_weights"]
 
@@ -242,7 +243,7 @@ def fit_group(
             worst = int(np.argmin(good.sum(axis=1)))
             raise ValueError(
                 f"variances must be positive; those of map {worst} (counted from 0) are not in "
-                f"{np.count_nonzero(~good[worst])} voxels: leave these voxels out of the mask"
+                f"{count(np.count_nonzero(~good[worst]), 'voxel')}: leave them out of the mask"
             )
     theta = row.estimate(basis, data, variances)
     spread = row.spread(basis, data, theta, variances)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
+from glmwidgets.plural import count
 
 __all__ = [
     "MATCHES",
@@ -97,9 +98,7 @@ class Matching:
         said = f"rows are matched by {self.column}"
         if self.left_out:
             n = len(self.left_out)
-            said += (
-                f"; {n} row{'s' * (n > 1)} without a map {'are' if n > 1 else 'is'} left out: {_some(self.left_out)}"
-            )
+            said += f"; {count(n, 'row')} without a map {'are' if n > 1 else 'is'} left out: {_some(self.left_out)}"
         return said
 
 
@@ -435,7 +434,8 @@ def _told_apart(
 def _in_order(maps: _Maps, table: pd.DataFrame, what: str, match: str) -> Matching:
     if len(table) != len(maps):
         raise InputError(
-            f"{what} has {len(table)} rows and there are {len(maps)} maps: it needs one row a map, or a column such as "
+            f"{what} has {count(len(table), 'row')} and there are {len(maps)} maps: it needs one row a map, or a "
+            f"column such as "
             f"{SUBJECT_COLUMNS[0]!r} that names them"
         )
     said = tuple(maps.said(i) for i in range(len(maps)))

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from glmwidgets.glm.inference.ari import hommel_value
 from glmwidgets.glm.inference.cluster_stats import make_lattice
 from glmwidgets.glm.inference.scores import p_from_z
+from glmwidgets.plural import count
 
 __all__ = ["ClusterForest", "cluster_forest"]
 
@@ -129,7 +130,7 @@ def cluster_forest(
     """
     z, lattice = np.asarray(z_values, dtype=np.float64), make_lattice(mask, connectivity)
     if z.shape != lattice.positions.shape:
-        raise ValueError(f"there are {z.size} values for {lattice.positions.size} voxels of the mask")
+        raise ValueError(f"there are {count(z.size, 'value')} for {count(lattice.positions.size, 'voxel')} of the mask")
     h = hommel_value(z, alpha) if hommel is None else hommel
     # Least u that counts a voxel; one whose p is above alpha adds size and nothing else, however small h is.
     least = np.maximum(np.ceil(h * p_from_z(z) / alpha), 1).astype(np.int64)

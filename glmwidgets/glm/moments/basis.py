@@ -15,6 +15,7 @@ import numpy as np
 
 from glmwidgets.glm.moments.cache import WeightedRows
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
+from glmwidgets.plural import count
 
 __all__ = ["DesignBasis", "design_basis", "kept_scans"]
 
@@ -158,7 +159,7 @@ def design_basis(x: np.ndarray) -> DesignBasis:
     rank = int(np.sum(s > s[0] * max(x.shape) * np.finfo(np.float64).eps))
     if rank >= x.shape[0]:
         raise ValueError(
-            f"the design has {rank} independent columns for {x.shape[0]} scans, which leaves no degree of "
+            f"the design has {count(rank, 'independent column')} for {x.shape[0]} scans, which leaves no degree of "
             "freedom; use fewer confounds, a lower high-pass cut-off or fewer delays"
         )
     u, s, vt = u[:, :rank], s[:rank], vt[:rank]

@@ -16,6 +16,7 @@ from glmwidgets.files.scratch import let_go, table_of
 from glmwidgets.glm.choices import Choices, check_choice, meant
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.series import Series
+from glmwidgets.plural import count
 
 __all__ = [
     "PERCENT",
@@ -61,7 +62,7 @@ def _mean_over_time(y: Series) -> np.ndarray:
     low = np.count_nonzero((mean < 1) & varies)
     if low:
         warnings.warn(
-            f"{low} voxels have a mean below 1; they are scaled as if it were 1. "
+            f"{count(low, 'voxel')} with a mean below 1: scaled as if it were 1. "
             "If the data are already centred or in percent, leave them as they are: signal_scaling=False, at the "
             "command line --scaling none.",
             stacklevel=4,

@@ -25,6 +25,7 @@ import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.partition import TOLERANCE, Hypothesis
+from glmwidgets.plural import count
 
 __all__ = [
     "SCHEMES",
@@ -186,7 +187,7 @@ def _block_members(blocks: Sequence[object] | np.ndarray | None, n: int) -> list
         return [list(range(n))]
     labels = list(blocks)
     if len(labels) != n:
-        raise ValueError(f"{len(labels)} block labels for {n} maps")
+        raise ValueError(f"{count(len(labels), 'block label')} for {n} maps")
     members: dict[object, list[int]] = {}
     for row, label in enumerate(labels):
         if label != label:  # NaN

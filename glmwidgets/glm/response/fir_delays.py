@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from glmwidgets.plural import count
+
 __all__ = ["format_delays", "parse_delays"]
 
 _PIECE = re.compile(r"(\d+)(?:\s*[-\u2013]\s*(\d+))?")
@@ -48,7 +50,7 @@ def parse_delays(text: str, n_scans: int) -> tuple[int, ...]:
         if last < first:
             raise ValueError(f"delays {piece}: the first is larger than the last; write {last}-{first}")
         if last >= n_scans:
-            raise ValueError(f"a delay of {last} scans is longer than the run, which has {n_scans}")
+            raise ValueError(f"a delay of {count(last, 'scan')} is longer than the run, which has {n_scans}")
         delays += range(first, last + 1)
     if len(set(delays)) < len(delays):
         twice = sorted({delay for delay in delays if delays.count(delay) > 1})

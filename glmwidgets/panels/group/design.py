@@ -10,6 +10,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import Refused, Typed
 from glmwidgets.panels.parts.values_table import FIRST, GroupTable
 from glmwidgets.panels.shared.base import Panel, labelled, taken, text
+from glmwidgets.plural import count
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.tests import TESTS
 from glmwidgets.specification.group import GroupSettings
@@ -103,7 +104,7 @@ class GroupDesignPanel(Panel):
         if result is None:
             return
         columns = len(result.design.columns)
-        self.set_verdict(f"{len(result.rows)} maps · {columns} column{'s' * (columns != 1)} · dof {result.fit.dof:g}")
+        self.set_verdict(f"{count(len(result.rows), 'map')} · {count(columns, 'column')} · dof {result.fit.dof:g}")
 
     def _mark(self, _change: object = None) -> None:
         maps, shown = self.session.settings.table.maps, self.session.shown

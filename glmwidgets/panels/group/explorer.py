@@ -19,6 +19,7 @@ from glmwidgets.panels.shared.crosshair import CrosshairPanel
 from glmwidgets.panels.shared.explorer import SessionExplorer, only_ours
 from glmwidgets.panels.shared.map import MapPanel
 from glmwidgets.panels.shared.notebook import close_earlier
+from glmwidgets.plural import count
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.store import load_group_session, save_group_session
@@ -85,7 +86,7 @@ class GroupExplorer(SessionExplorer):
         facts = [f"{' × '.join(map(str, session.shape))} voxels"]
         if result is not None:
             facts.append(f"mask {result.z.size:,}")
-        return f"{len(session.settings.table.maps)} maps", facts
+        return count(len(session.settings.table.maps), "map"), facts
 
     def add_covariates(self, table: Any, match: str = "names") -> bool:
         """Add columns to the table of maps.

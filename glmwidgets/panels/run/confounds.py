@@ -11,6 +11,7 @@ from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Chart, Line, Mark, Plot
 from glmwidgets.panels.shared.base import Panel, field, named, opened_by, text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.confound_choice import LEVELS, SCRUBS, ConfoundChoice, ConfoundGroup
 from glmwidgets.web.palettes import COLUMN_COLOURS
@@ -178,15 +179,15 @@ class ConfoundsPanel(Panel):
             return  # the stage of the confounds says so
         if design.scrubs:
             share = 100 * bad.size / len(self._table)
-            notes.append(f"{bad.size} scan{'s' * (bad.size != 1)} scrubbed ({share:.0f} %), a column each.")
+            notes.append(f"{count(bad.size, 'scan')} scrubbed ({share:.0f} %), a column each.")
         empty = begun_at_zero(self._table, used)
         if empty:
-            notes.append(f"{len(empty)} column{'s' * (len(empty) != 1)} without a first value start at 0.")
+            notes.append(f"{count(len(empty), 'column')} without a first value start at 0.")
         if DRIFTS[design.drift_model].setting == "high_pass" and any(name.startswith("cosine") for name in used):
             notes.append('<span class="glmw-warn">The drift has cosines of its own: set it to none.</span>')
         self._note.value = " ".join(notes)
         n = len(used) + bad.size
-        words, tone = f"{n} column{'s' * (n != 1)}", "quiet"
+        words, tone = count(n, "column"), "quiet"
         if result is not None and self.session.is_current:
             words += f" · {result.fit.dof} df"
             tone = "warn" if result.fit.dof < FEW else "quiet"

@@ -9,6 +9,7 @@ import numpy as np
 
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 
 __all__ = ["DataPanel"]
@@ -90,7 +91,7 @@ class DataPanel(Panel):
         run, data, result = self.session.run, self.session.settings.data, self.session.result
         kept = max(0, run.n_scans - data.drop_scans)
         length = run.n_scans * run.t_r
-        self.set_verdict(f"{run.n_scans} scans · {run.clock}")
+        self.set_verdict(f"{count(run.n_scans, 'scan')} · {run.clock}")
         first = run.frame_times[min(data.drop_scans, run.n_scans - 1)]
         self._dropped.value = f"{kept} left, from {first:g} s on" if data.drop_scans else "all are kept"
         title = self.session.settings.field("data.mask_cut").title

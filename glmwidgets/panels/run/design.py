@@ -12,6 +12,7 @@ from glmwidgets.panels.parts.chart import Chart, Line, Plot
 from glmwidgets.panels.parts.matrix import MatrixView
 from glmwidgets.panels.run.columns import ColumnEdits
 from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import FIT
 
@@ -56,7 +57,7 @@ class DesignPanel(Panel):
         design, names = result.design, list(result.design.columns)
         said = Separability.of(design)
         self.set_verdict(
-            f"{len(names)} columns · condition number {_whole(said.condition)}"
+            f"{count(len(names), 'column')} · condition number {_whole(said.condition)}"
             + (f" · largest VIF {said.worst:.1f}" if np.isfinite(said.worst) else "")
         )
         titles = [

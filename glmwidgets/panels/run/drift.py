@@ -11,6 +11,7 @@ from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.chart import Band, Chart, Line, Plot
 from glmwidgets.panels.shared.base import Panel, labelled, text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import colour_of
 
@@ -103,7 +104,7 @@ class DriftPanel(Panel):
 
     def _write(self, n_drifts: int, lost: dict[str, float]) -> None:
         worst = max(lost, key=lost.get, default=None)
-        columns = f"{n_drifts} column{'s' * (n_drifts != 1)}"
+        columns = count(n_drifts, "column")
         if worst is not None and lost[worst] > LOUD:
             self.set_verdict(f"removes {100 * lost[worst]:.0f} % of {worst} · {columns}", "warn")
         else:
@@ -111,7 +112,7 @@ class DriftPanel(Panel):
         named = sorted(lost, key=lost.get, reverse=True)
         words = [_share(name, lost[name]) for name in named[:NAMED]]
         left = len(named) - len(words)
-        more = f", and less of {left} other{'s' * (left != 1)}" if left else ""
+        more = f", and less of {count(left, 'other')}" if left else ""
         by_filter = DRIFTS[self.session.result.settings.design.drift_model].setting == "high_pass"
         what = "The high-pass filter" if by_filter else "The drift model"
         self._taken.value = f"{what} removes {', '.join(words)}{more}." if n_drifts and words else ""

@@ -14,6 +14,7 @@ from glmwidgets.panels.parts.event_grid import EventGrid
 from glmwidgets.panels.parts.table import Refused, Typed
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.shared.base import Panel, field, taken, text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import Settings
 from glmwidgets.web.palettes import colour_of
@@ -221,7 +222,7 @@ class EventEditor(Panel):
 
     def _count_picked(self) -> None:
         n = len(self.grid.picked)
-        self._count.value = f"{n} event{'s' * (n != 1)} picked" if n else "click a row, double-click a cell"
+        self._count.value = f"{count(n, 'event')} picked" if n else "click a row, double-click a cell"
         for button in (self.delete, self.retype):
             button.disabled = n == 0
 
@@ -276,10 +277,10 @@ class EventEditor(Panel):
         if self.reset.disabled == changed:
             self.reset.disabled = not changed
         n = 0 if table is None else len(table)
-        words = [f"{n} event{'s' * (n != 1)}", f"{len(types)} type{'s' * (len(types) != 1)}"]
+        words = [count(n, "event"), count(len(types), "type")]
         words += [f"{len(outside)} outside the run"] if outside else []
         m = len(chosen.modulated)
-        words += [f"{m} modulator{'s' * (m != 1)}"] if m else []
+        words += [count(m, "modulator")] if m else []
         words += ["edited" if chosen.table is not None else "as given"]
         self.set_verdict(" · ".join(words), "warn" if outside else "quiet")
 

@@ -12,6 +12,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.timeline import EventTimeline
 from glmwidgets.panels.run.event_editor import EventEditor
 from glmwidgets.panels.shared.base import Panel, field, opened_by, text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import EventsSettings
 
@@ -59,7 +60,7 @@ class EventsPanel(Panel):
             "include them", self._fill_durations, tooltip="model the events without a duration, too"
         )
         n = session.analysis.event_source.n_unlasting
-        label = f"{n} events have no duration and are left out; give them seconds"
+        label = f"{count(n, 'event')} without a duration left out; give it in s to include them"
         self._unlasting = W.row("glmw-bar", field(label, self.missing_duration), self.fill_durations)
         W.show(self._unlasting, n)
         self._nothing = text("glmw-note", "No events were given: the model holds drift and confounds only.")
@@ -119,7 +120,7 @@ class EventsPanel(Panel):
         for widget, there in ((self._nothing, events is None), (self.types, events is not None)):
             W.show(widget, there)
         self._show_findings(event_findings(source, chosen, session.run.frame_times)[0])
-        words = [] if events is None else [f"{len(source.table(chosen))} events"]
+        words = [] if events is None else [count(len(source.table(chosen)), "event")]
         words += [f"{chosen.shift:+.4g} s".replace("-", "\u2212")] if chosen.shift else []
         words += ["edited"] if chosen.table is not None else []
         self.set_verdict(" · ".join(words))

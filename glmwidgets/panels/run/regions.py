@@ -15,6 +15,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.brush import Brush
 from glmwidgets.panels.parts.table import Refused, RowTable, Typed
 from glmwidgets.panels.shared.base import named, text
+from glmwidgets.plural import count
 from glmwidgets.regions.named import kept_atlas
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.single.regions import free_name_of, regions_of, save_changes, save_regions
@@ -181,7 +182,7 @@ class RegionsTab:
         if region is None:
             self._panel.set_verdict("")
             return [], "pick a region to see the percent signal change of each condition"
-        self._panel.set_verdict(f"{region.name} · {region.n_voxels:,} voxels")
+        self._panel.set_verdict(f"{region.name} · {count(region.n_voxels, 'voxel')}")
         wanted = (result, session.settings.regions, tuple(effects))
         if len(self._measured) != 3 or wanted[0] is not self._measured[0] or wanted[1:] != self._measured[1:]:
             self._measured, self._changes = wanted, []
@@ -194,7 +195,7 @@ class RegionsTab:
             return [], "the model has no condition"
         one = self._changes[0]
         whole = f"100 % is {write_number(one.baseline)}"
-        self._panel.set_verdict(f"{region.name} · {region.n_voxels:,} voxels · {whole} · df {one.dof:g}")
+        self._panel.set_verdict(f"{region.name} · {count(region.n_voxels, 'voxel')} · {whole} · df {one.dof:g}")
         words = "bars: change at the regressor's peak, in % of the baseline; lines: 95 % intervals"
         return self._changes, f"{region.circular} · {words}" if region.circular else words
 

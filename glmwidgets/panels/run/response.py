@@ -13,6 +13,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.plot import figure, nice_ticks, time_axis
 from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, text
 from glmwidgets.panels.shared.notebook import named_in_notebook
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
@@ -235,7 +236,7 @@ class ResponsePanel(Panel):
                 self.boxes.x = np.column_stack([starts, starts, stops, stops]).ravel()
                 self.boxes.y = np.tile([0.0, 1.0, 1.0, 0.0], starts.size)
             n = starts.size
-            self.set_verdict(f"{n} delay{'s' * (n != 1)} · {end:g} s")
+            self.set_verdict(f"{count(n, 'delay')} · {end:g} s")
             labels: list[str] = []
         else:
             curves = chosen.curves(t_r)
@@ -248,7 +249,7 @@ class ResponsePanel(Panel):
             lowest = float(values.min())
             self._y.min = min(LOWEST if row.draggable else -0.05, lowest - 0.06)
             verdict = "drag the points" if row.draggable else f"{end:.0f} s"
-            self.set_verdict(verdict if named else f"{len(values)} columns a type · {end:.0f} s")
+            self.set_verdict(verdict if named else f"{count(len(values), 'column')} a type · {end:.0f} s")
             labels = list(curves.columns) if len(values) > 1 and named else []
         if fir:
             self._y.min = 0.0

@@ -13,6 +13,7 @@ from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.fixed import FixedExplorer, OutOfRuns
 from glmwidgets.panels.shared.base import text
 from glmwidgets.panels.shared.explorer import ExplorerBase
+from glmwidgets.plural import count
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.code import call_of
@@ -155,7 +156,7 @@ class RunsExplorer(OutOfRuns, ExplorerBase):
 
     def _count(self, _change: object = None) -> None:
         models = self.runs.n_models
-        self._counted.value = f"{models} model{'s' * (models != 1)} viewed in all tabs"
+        self._counted.value = f"{count(models, 'model')} viewed in all tabs"
 
     def opening(self, session: LiveSession) -> list[str]:
         """Lines of Python that open these runs, with the model that they began with, and the tab of a session."""

@@ -17,6 +17,7 @@ from glmwidgets.panels.shared.contrast import ContrastPanel
 from glmwidgets.panels.shared.crosshair import CrosshairPanel
 from glmwidgets.panels.shared.explorer import SessionExplorer, only_ours
 from glmwidgets.panels.shared.map import MapPanel
+from glmwidgets.plural import count
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.several.store import save_runs
@@ -166,7 +167,7 @@ class FixedExplorer(OutOfRuns, SessionExplorer):
 
     def _facts(self) -> tuple[str, list[str]]:
         result = self.session.result
-        facts = [f"{len(self.runs.ticks)} runs", " × ".join(map(str, self.session.shape)) + " voxels"]
+        facts = [count(len(self.runs.ticks), "run"), " × ".join(map(str, self.session.shape)) + " voxels"]
         if result is not None:
             facts.append(f"{result.z.size:,} in the masks of all")
         return "fixed effects", facts

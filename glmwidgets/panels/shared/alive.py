@@ -22,6 +22,7 @@ from glmwidgets import __version__
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.state import state_of
 from glmwidgets.panels.shared.map import write_rate
+from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.series import SERIES_TABS
@@ -164,7 +165,7 @@ def alive_page(explorer: SessionExplorer, still: bytes | None) -> str:
 {f'<section><h2>{escape(_tab(explorer))}, as saved</h2><div id="glmw-chart"></div></section>' if chart else ""}
 </div>
 <div>
-<section aria-label="clusters"><h2>{len(found)} cluster{"s" * (len(found) != 1)} at {escape(height)}, as saved</h2>
+<section aria-label="clusters"><h2>{count(len(found), "cluster")} at {escape(height)}, as saved</h2>
 <div id="glmw-table"></div></section>
 {_stills(explorer)}
 </div>
@@ -203,7 +204,7 @@ def _rates(result: Answer, slider: Slider) -> dict[str, Any]:
     for height, n in zip(heights.tolist(), passing.tolist(), strict=True):
         p, q = result.rates_at(height)
         row = {"p": write_rate(p), "q": "", "n": ""}
-        rows.append(row | {"q": write_rate(q), "n": f"{n:,} voxel{'s' * (n != 1)}"} if n else row)
+        rows.append(row | {"q": write_rate(q), "n": f"{count(n, 'voxel')}"} if n else row)
     return {"step": slider.step, "rows": rows}
 
 

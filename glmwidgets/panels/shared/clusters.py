@@ -18,6 +18,7 @@ from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, labelled, text
+from glmwidgets.plural import count
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.search import sphere_at
@@ -141,7 +142,7 @@ class ClustersPanel(Panel):
         size, found = self.session.settings.threshold.cluster_size, len(clusters.found)
         least = f"k ≥ {size} · " if size > 1 else ""
         most = f" · the first {MOST_LISTED} are listed" if found > MOST_LISTED else ""
-        self.set_verdict(f"{least}{found} cluster{'s' * (found != 1)}{most}")
+        self.set_verdict(f"{least}{count(found, 'cluster')}{most}")
         table = cluster_table(clusters).iloc[: len(self._peaks)]
         self.test.tooltip = CLUSTER_TESTS[self.session.settings.threshold.cluster_p].hint
         self._say_noise()

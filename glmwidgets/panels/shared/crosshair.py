@@ -6,6 +6,7 @@ from html import escape
 
 from glmwidgets.analysis.thresholding import Clusters, sure_percent
 from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.plural import count
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.single.session import Session
 
@@ -85,7 +86,7 @@ class CrosshairPanel(Panel):
         if not number:
             return [("cluster", "none")]
         size, share = self._clusters.found[number - 1].n_voxels, self._clusters.bounds[number - 1]
-        voxels = f"{size} voxel{'s' * (size != 1)}"
+        voxels = count(size, "voxel")
         return [
             ("cluster", f"{number}, {voxels}"),
             ("truly active", f"at least {sure_percent(share)} of it"),

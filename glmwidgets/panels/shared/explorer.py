@@ -24,6 +24,7 @@ from glmwidgets.panels.shared.guided import Guided
 from glmwidgets.panels.shared.notebook import bundle, is_unattended, may_threads_speak, remember
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.panels.shared.undo import UndoBar
+from glmwidgets.plural import count
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.encoding import encode
 from glmwidgets.specification.tree import SettingsTree
@@ -372,7 +373,7 @@ class SessionExplorer(Guided, ExplorerBase):
         if session.clusters is None:
             return words
         n = len(session.clusters.found)
-        return f"{words}, {n} cluster{'s' * (n != 1)}"
+        return f"{words}, {count(n, 'cluster')}"
 
     def _facts(self) -> tuple[str, list[str]]:
         """What is looked at, and a few facts about it, in plain words."""

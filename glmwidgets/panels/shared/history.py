@@ -7,6 +7,7 @@ from datetime import datetime
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel
+from glmwidgets.plural import count
 from glmwidgets.session.core.ledger import Entry
 from glmwidgets.session.single.session import Session
 
@@ -83,10 +84,10 @@ class HistoryPanel(Panel):
 
     def _show(self, _change: object = None) -> None:
         ledger = self.session.ledger
-        models = f"{ledger.n_models} model{'s' * (ledger.n_models != 1)} viewed"
+        models = f"{count(ledger.n_models, 'model')} viewed"
         self.count.description = models
         exploring = " · now exploratory" if ledger.is_exploratory else ""
-        contrasts = f"{ledger.n_contrasts} contrast{'s' * (ledger.n_contrasts != 1)}"
+        contrasts = count(ledger.n_contrasts, "contrast")
         self.set_verdict(f"{models} · {contrasts}{exploring}", "warn" if exploring else "quiet")
         self._show_lock()
         # While a hand is moving only the counts follow; the list would be a message for every map on the way.

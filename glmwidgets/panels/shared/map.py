@@ -22,6 +22,7 @@ from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text, why
 from glmwidgets.panels.shared.beside import UNREACHABLE, Beside
 from glmwidgets.panels.shared.files_on_map import FilesOnMap
 from glmwidgets.panels.shared.map_view import MapView
+from glmwidgets.plural import count
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.reasons import REASONS
@@ -321,7 +322,9 @@ class MapPanel(Panel):
         chosen = result.thresholding
         if THRESHOLDS[chosen.height_control].setting == "share" and math.isfinite(threshold):
             passing = np.count_nonzero(np.abs(z) > threshold)
-            rates = f"{passing:,} voxels in regions of which {100 * chosen.level:.0f} % or more are surely active"
+            rates = (
+                f"{count(passing, 'voxel')} in regions of which {100 * chosen.level:.0f} % or more are surely active"
+            )
         height = f"{height} {why('threshold', REASONS['threshold'].title)}"
         for place, words in ((self._height, height), (self._rates, rates)):
             place.value = words

@@ -7,6 +7,7 @@ from html import escape
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.paint_time import PaintTime
 from glmwidgets.panels.shared.base import text
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session, Status
 
 __all__ = ["StatusLine"]
@@ -100,6 +101,6 @@ class StatusLine:
         told = [f"{escape(stage)}: {escape(said)}" for stage, messages in warned for said in messages]
         if not told:
             return ""
-        many = f"{len(told)} warning{'s' * (len(told) > 1)}"
+        many = count(len(told), "warning")
         items = "".join(f"<li>{one}</li>" for one in told)
         return f'<details><summary class="glmw-warn">{many}</summary><ul>{items}</ul></details>'

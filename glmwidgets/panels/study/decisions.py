@@ -6,6 +6,7 @@ from html import escape
 
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.base import Panel, named, text
+from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
 
 __all__ = ["DecisionsPanel"]
@@ -74,7 +75,7 @@ class DecisionsPanel(Panel):
             button.disabled = not rows
         self.to_run.disabled = session.picked < 0 or bool(session.study.runs[session.picked].why_not)
         if session.brushed:
-            self.set_verdict(f"{len(rows)} runs are marked")
+            self.set_verdict(f"{count(len(rows), 'run')} marked")
             self._words.value = "Decisions are about all marked runs; Escape over the figures unmarks them."
         elif rows:
             self._show_run(rows[0])

@@ -24,6 +24,7 @@ from glmwidgets.panels.study.figures import FiguresPanel
 from glmwidgets.panels.study.model import StudyModelPanel
 from glmwidgets.panels.study.runs import RunsPanel
 from glmwidgets.panels.study.wall import WallPanel
+from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.specification.code import call_of
@@ -99,7 +100,7 @@ class StudyExplorer(SessionExplorer):
 
     def _facts(self) -> tuple[str, list[str]]:
         study, result = self.session.study, self.session.result
-        facts = [f"{len({run.subject for run in study.runs})} participants", f"{len(study.runs)} runs"]
+        facts = [count(len({run.subject for run in study.runs}), "participant"), count(len(study.runs), "run")]
         if result is not None:
             facts.append(f"{len(result.group.subjects)} in the group, {result.z.size:,} cells")
         return Path(study.origin).name or "study", facts
@@ -209,7 +210,7 @@ def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which:
     there = Study.open(place)
     if there.origin != made.origin or [run.name for run in there.runs] != [run.name for run in made.runs]:
         raise InputError(
-            f"{place} holds a study of {there.origin}, {len(there.runs)} runs, and not this one",
+            f"{place} holds a study of {there.origin}, {count(len(there.runs), 'run')}, and not this one",
             advice="name another folder, as in gw.explore_study(dataset, folder)",
         )
     return there.with_model(there.model, made.contrasts) if contrasts else there

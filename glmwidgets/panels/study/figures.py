@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glmwidgets.panels.parts.strips import Strips
 from glmwidgets.panels.shared.base import Panel
+from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.study.figures import FIGURES
 
@@ -39,7 +40,7 @@ class FiguresPanel(Panel):
         rows = [(FIGURES[key].label, FIGURES[key].unit, FIGURES[key].definition) for key in known]
         self.strips.show(rows, figures.values[known].to_numpy(float).T, figures.unusual[known].to_numpy().T)
         odd = int(figures.unusual.to_numpy().sum())
-        self.set_verdict(f"{len(known)} figures · {odd} unusual value{'s' * (odd != 1)}", "warn" if odd else "quiet")
+        self.set_verdict(f"{len(known)} figures · {count(odd, 'unusual value')}", "warn" if odd else "quiet")
 
     def _mark(self, _change: object = None) -> None:
         session = self.session

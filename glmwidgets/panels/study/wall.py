@@ -9,6 +9,7 @@ import numpy as np
 
 from glmwidgets.panels.parts.wall import MapWall
 from glmwidgets.panels.shared.base import Panel
+from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.study.refit import RunRefit
 from glmwidgets.web.palettes import lookup_table
@@ -108,7 +109,7 @@ class WallPanel(Panel):
         odd = 0 if figures is None else int(figures.unusual.any(axis=1).sum())
         words = "" if figures is None else f" · {odd} stand{'s' * (odd == 1)} out"
         n_out = sum(map(bool, session.reasons))
-        self.set_verdict(f"{len(session.reasons)} runs, {n_out} left out{words}", "warn" if odd else "quiet")
+        self.set_verdict(f"{count(len(session.reasons), 'run')}, {n_out} left out{words}", "warn" if odd else "quiet")
 
     def _mark(self, _change: object = None) -> None:
         with self.wall.hold_sync():

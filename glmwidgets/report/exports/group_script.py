@@ -17,6 +17,7 @@ from glmwidgets.analysis.group import default_contrast
 from glmwidgets.files.paths import resolved
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
+from glmwidgets.plural import count
 from glmwidgets.report.exports.script_parts import field_imports, field_lines, needs_field, write_with
 from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
@@ -97,7 +98,7 @@ def _text(session: GroupSession, result: GroupAnswer, permuted: bool, stem: str,
     options = told_arguments(settings, "SecondLevelModel") | {"mask_img": None}
     how = arguments_of(settings, "SecondLevelModel.fit") | {"second_level_input": None}
     left_out = f"# Left out: {', '.join(map(repr, settings.data.left_out))}\n" if settings.data.left_out else ""
-    lines = f'''"""Group analysis of {len(maps)} maps, written by glmwidgets {__version__}."""
+    lines = f'''"""Group analysis of {count(len(maps), "map")}, written by glmwidgets {__version__}."""
 
 from pathlib import Path
 

@@ -21,6 +21,7 @@ from glmwidgets.files.writing import check_outputs, noted, remove, write_text
 from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import holds_constant
+from glmwidgets.plural import count
 
 __all__ = ["read_afni_xmat", "read_fsl_con", "read_fsl_mat", "write_afni_xmat", "write_fsl_con", "write_fsl_mat"]
 
@@ -423,7 +424,7 @@ def _read_xmat(attributes: Mapping[str, str], body: Sequence[str]) -> tuple[pd.D
     x = np.array([[float(word) for word in line.split()] for line in body])
     n_columns = int(attributes["ni_type"].partition("*")[0])
     if x.ndim != 2 or x.shape[1] != n_columns:
-        raise ValueError(f"the header tells of {n_columns} columns, and the rows hold others")
+        raise ValueError(f"the header tells of {count(n_columns, 'column')}, and the rows hold others")
     names = _named(attributes, "Column")
     if len(names) != n_columns:
         names = [f"x{j}" for j in range(n_columns)]
@@ -433,7 +434,7 @@ def _read_xmat(attributes: Mapping[str, str], body: Sequence[str]) -> tuple[pd.D
         kept = _good_scans(attributes.get("GoodList", f"0..{len(x) - 1}"))
         times = float(attributes.get("RowTR", 1)) * np.asarray(kept, dtype=float)
     if len(times) != len(x):
-        raise ValueError(f"the header tells of {len(times)} scans, and there are {len(x)} rows")
+        raise ValueError(f"the header tells of {count(len(times), 'scan')}, and the table has {count(len(x), 'row')}")
     contrasts: dict[str, np.ndarray] = {}
     for number, label in enumerate(_named(attributes, "Glt")[: int(attributes.get("Nglt", 0))]):
         rows, columns, *values = _expanded(attributes[f"GltMatrix_{number:06d}"])

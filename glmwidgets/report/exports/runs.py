@@ -13,6 +13,7 @@ from glmwidgets import __version__
 from glmwidgets.files.paths import resolved
 from glmwidgets.images.load import load_image
 from glmwidgets.models.first_level import FirstLevelModel
+from glmwidgets.plural import count
 from glmwidgets.report.exports.script import files_beside, opening_lines
 from glmwidgets.report.exports.script_parts import (
     Source,
@@ -160,7 +161,7 @@ def _text(found: _Combined, stem: str) -> str:
     lines += [*fit, "", *contrast_lines(found.settings), *output_lines(stem)]
     lines += ["for name, contrast in contrasts.items():", *each]
     lines += saving_lines(found.sources[0].settings, "mask_img")
-    head = [f"# Repeats fixed effects over {len(found.sources)} runs, made with glmwidgets {__version__}."]
+    head = [f"# Repeats fixed effects over {count(len(found.sources), 'run')}, made with glmwidgets {__version__}."]
     head += dict.fromkeys(f"# {text}" for source in found.sources for text in told_origins(source.settings))
     head += dict.fromkeys(
         line

@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.collinearity import column_correlation
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.plural import count
 from glmwidgets.report.figures.canvas import (
     ink_on,
     open_axes,
@@ -293,7 +294,9 @@ def _numbers(design_matrix: pd.DataFrame) -> NDArray[np.float64]:
     if not isinstance(design_matrix, pd.DataFrame):
         raise TypeError(f"design_matrix must be a DataFrame, not {type(design_matrix).__name__}")
     if design_matrix.empty:
-        raise ValueError(f"the design matrix is empty: {design_matrix.shape[0]} rows, {design_matrix.shape[1]} columns")
+        raise ValueError(
+            f"the design matrix is empty: {count(len(design_matrix), 'row')}, {count(design_matrix.shape[1], 'column')}"
+        )
     for name, column in design_matrix.items():
         if not pd.api.types.is_numeric_dtype(column) or not np.isfinite(column).all():
             raise ValueError(f"column {str(name)!r} of the design matrix holds something other than finite numbers")

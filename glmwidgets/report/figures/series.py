@@ -15,6 +15,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.response.models import hrf_curve
+from glmwidgets.plural import count
 from glmwidgets.report.figures.canvas import (
     open_axes,
     plain,
@@ -104,7 +105,7 @@ def plot_series(
     if predicted is not None:
         predicted = _series(predicted, "predicted")
         if predicted.size != actual.size:
-            raise ValueError(f"predicted has {predicted.size} scans, but actual has {actual.size}")
+            raise ValueError(f"predicted has {count(predicted.size, 'scan')}, but actual has {actual.size}")
     spans = {} if events is None else _spans_by_type(events, times[-1] - times[0])
     kinds = {str(name) for name in (conditions or ())} | set(spans)
 
@@ -356,7 +357,7 @@ def _times(n_scans: int, t_r: float | None, frame_times: ArrayLike | None) -> tu
     if frame_times is not None:
         times = _series(frame_times, "frame_times")
         if times.size != n_scans:
-            raise ValueError(f"frame_times has {times.size} entries, but the series has {n_scans} scans")
+            raise ValueError(f"frame_times has {times.size:,} entries, but the series has {count(n_scans, 'scan')}")
         return times, "time (s)"
     if t_r is not None:
         return t_r * np.arange(n_scans), "time (s)"

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.plural import count
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.still import draw_contour
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.report.page.methods import count, describe_height
+from glmwidgets.report.page.methods import describe_height
 from glmwidgets.report.page.subject import ContrastFacts, Study
 
 __all__ = ["map_picture", "mask_picture", "r_square_picture"]

@@ -10,6 +10,7 @@ from glmwidgets.analysis.group import default_contrast
 from glmwidgets.datasets.templates import named_template
 from glmwidgets.glm.group.fit import group_contrast
 from glmwidgets.images.load import load_image
+from glmwidgets.plural import count
 from glmwidgets.report.page.html import Report, render
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, weights_of
@@ -137,7 +138,7 @@ def study_of_group(
     choices = arguments_of(settings, "SecondLevelModel")
     choices["mask_img"] = choices["mask_img"] or "found from the maps"
     return Study(
-        title=title or f"GLM report: {len(design)} maps",
+        title=title or f"GLM report: {count(len(design), 'map')}",
         model=ModelFacts("second", choices),
         runs=(result.fitted,),
         contrasts=tuple(facts),

@@ -17,9 +17,10 @@ import numpy as np
 
 from glmwidgets import __version__
 from glmwidgets.files.writing import write_text
+from glmwidgets.plural import count
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.report.page.brains import mask_picture
-from glmwidgets.report.page.methods import count, methods_text, software
+from glmwidgets.report.page.methods import methods_text, software
 from glmwidgets.report.page.parameters import parameters_of
 from glmwidgets.report.page.sections import (
     LedgerSection,

@@ -18,6 +18,7 @@ from glmwidgets.glm.moments.scaling import STANDARDS, scaling_row, standard_name
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.response.models import parse_hrf
+from glmwidgets.plural import count
 from glmwidgets.report.page.permuted import describe_permutation
 from glmwidgets.runs.regrid import as_rows, grid_in_words, target_matrix
 from glmwidgets.specification.model import Model
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from glmwidgets.report.page.subject import ContrastFacts, Study
 
 __all__ = [
-    "count",
     "describe_contrast",
     "describe_height",
     "describe_permutation",
@@ -38,17 +38,6 @@ __all__ = [
     "model_sentences",
     "software",
 ]
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> count(1, "cluster"), count(12345, "voxel")
-    ('1 cluster', '12,345 voxels')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def software() -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.permutation.tests import PermutationResult
+from glmwidgets.plural import count
 from glmwidgets.session.group.permutation import Permuted, sure_shares
 from glmwidgets.specification.group import PermutationSettings
 
@@ -65,9 +66,7 @@ def describe_permutation(test: PermutationFacts) -> str:
     """
     result, chosen = test.result, test.chosen
     noun = "sign flip" if result.scheme == "sign_flip" else "permutation"
-    done = f"{result.n_done:,} {noun}{'s' * (result.n_done != 1)}" + (
-        ", all there are" if result.exact else f" (seed {chosen.seed})"
-    )
+    done = count(result.n_done, noun) + (", all there are" if result.exact else f" (seed {chosen.seed})")
     words = f"Tested by {done}, {'both signs' if result.two_sided else 'positive effects only'}"
     if result.height is not None:
         words += f"; clusters formed at an uncorrected p of {chosen.forming:g}"

@@ -15,11 +15,12 @@ from glmwidgets import __version__
 from glmwidgets.analysis.answers import FittedGroup
 from glmwidgets.analysis.smoothness import group_smoothness_of
 from glmwidgets.glm.errors import told
+from glmwidgets.plural import count
 from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.strips import plot_strips
 from glmwidgets.report.figures.thumbnails import box_of, thumbnail
 from glmwidgets.report.page.html import Report, ledger_section, template
-from glmwidgets.report.page.methods import count, inference_sentences, model_sentences, software
+from glmwidgets.report.page.methods import inference_sentences, model_sentences, software
 from glmwidgets.report.page.parameters import parameters_of
 from glmwidgets.report.page.sections import ContrastSection, Table, contrast_section
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts
@@ -186,7 +187,7 @@ def _told(study: Study, analysis: StudyAnalysis, settings: StudySettings, answer
 
 def _page(told_of: _Told, title: str | None, ledger: Any = None) -> Report:
     study, settings = told_of.study, told_of.settings
-    title = title or f"Study report: {Path(study.origin).name or f'{len(study.runs)} runs'}"
+    title = title or f"Study report: {Path(study.origin).name or count(len(study.runs), 'run')}"
     groups = [_group(told_of, place) for place in range(len(settings.contrast.listed))]
     subjects = [_subject(told_of, title, group, facts) for group, facts in groups if facts is not None]
     found: list[ContrastSection | NoMap] = []

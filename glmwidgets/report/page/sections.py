@@ -20,12 +20,13 @@ from glmwidgets.glm.fit.whiteness import residual_whiteness
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
 from glmwidgets.glm.inference.cluster_rows import table_of_clusters
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
+from glmwidgets.plural import count
 from glmwidgets.regions.named import REGION_COLUMNS
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import Picture, picture
 from glmwidgets.report.figures.style import write_mm, write_number, write_p
 from glmwidgets.report.page.brains import map_picture, r_square_picture
-from glmwidgets.report.page.methods import count, describe_height, describe_test
+from glmwidgets.report.page.methods import describe_height, describe_test
 from glmwidgets.report.page.permuted import PermutationFacts, describe_permutation
 from glmwidgets.report.page.subject import ContrastFacts, Study
 from glmwidgets.session.group.permutation import TESTED

@@ -13,12 +13,13 @@ from glmwidgets.analysis.thresholding import sure_percent
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.digits import digits_of_clusters
 from glmwidgets.glm.inference.heights import p_from_z
+from glmwidgets.plural import count
 from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import picture
 from glmwidgets.report.figures.style import write_mm, write_number
 from glmwidgets.report.page.brains import map_picture
 from glmwidgets.report.page.html import Report, template
-from glmwidgets.report.page.methods import count, describe_height, describe_test, methods_text, software
+from glmwidgets.report.page.methods import describe_height, describe_test, methods_text, software
 from glmwidgets.report.page.subject import ContrastFacts, Study
 
 __all__ = ["LINES", "results_sheet"]

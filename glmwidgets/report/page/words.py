@@ -13,6 +13,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
+from glmwidgets.plural import count
 from glmwidgets.report.page.methods import describe_test
 from glmwidgets.specification.noise import EVIDENCE
 from glmwidgets.specification.settings import Settings, ThresholdSettings
@@ -60,7 +61,7 @@ def describe_model(settings: Settings) -> str:
             f"noise {noise_model_row(noise.model).label}{shared}",
             f"smoothed by {data.smoothing_fwhm:g} mm" if data.smoothing_fwhm else "no smoothing",
             SCALINGS[data.signal_scaling].label,
-            *([f"without the first {data.drop_scans} scans"] if data.drop_scans else []),
+            *([f"{count(data.drop_scans, 'scan')} at the beginning left out"] if data.drop_scans else []),
         )
     )
 
@@ -122,7 +123,7 @@ def describe_clusters(clusters: Sequence[Cluster], shown: int = 5, regions: Sequ
     True
     """
     n_voxels = sum(cluster.n_voxels for cluster in clusters)
-    lines = [f"{len(clusters):,} cluster{'s' * (len(clusters) != 1)}, {n_voxels:,} voxels"]
+    lines = [f"{count(len(clusters), 'cluster')}, {count(n_voxels, 'voxel')}"]
     digits = digits_of_clusters(clusters)
     for n, cluster in enumerate(clusters[:shown]):
         # Nothing is 0 with a sign.
@@ -160,7 +161,7 @@ def summary(run: Run, result: RunAnswer, clusters: Clusters) -> str:
     names = clusters.names
     regions = () if names is None else [str(places[0]) for places in names.peaks]
     lines = {
-        "Run": f"{run.name}: {run.n_scans} scans, {run.told_clock}, {n_voxels:,} voxels in the mask",
+        "Run": f"{run.name}: {run.n_scans} scans, {run.told_clock}, {count(n_voxels, 'voxel')} in the mask",
         "Model": describe_model(settings),
         "Contrast": f"{settings.contrast.expression}: {describe_test(result.contrast)}",
         "Threshold": describe_threshold(result.thresholding, result.threshold),

@@ -21,6 +21,7 @@ import numpy as np
 from glmwidgets.files.json_tree import JsonTree
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import as_f_test, is_f_test
+from glmwidgets.plural import count
 from glmwidgets.specification.field import UNSAID, SettingsError
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.tree import SettingsTree
@@ -278,8 +279,8 @@ class Ledger:
         >>> Ledger().summary()
         '0 models and 0 contrasts viewed'
         """
-        models = f"{self.n_models} model{'s' * (self.n_models != 1)}"
-        contrasts = f"{self.n_contrasts} contrast{'s' * (self.n_contrasts != 1)}"
+        models = count(self.n_models, "model")
+        contrasts = count(self.n_contrasts, "contrast")
         words = f"{models} and {contrasts} viewed"
         if self.locked is not None:
             words += f"; entry {self.locked} was locked as confirmatory"

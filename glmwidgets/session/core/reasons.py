@@ -19,6 +19,7 @@ from glmwidgets.glm.design.drift import DRIFTS, make_drift
 from glmwidgets.glm.fit.whiteness import LEVEL, TOLERATED, Whiteness
 from glmwidgets.glm.inference.heights import THRESHOLDS, false_discovery_rate, p_from_z
 from glmwidgets.glm.noise.models import noise_model_row
+from glmwidgets.plural import count
 from glmwidgets.session.core.live import LiveSession
 
 __all__ = ["REASONS", "Facts", "Reason", "Why"]
@@ -259,7 +260,10 @@ def _clusters(facts: Facts) -> Why | None:
     size = np.abs(result.searched.z) if chosen.two_sided else result.searched.z
     passing, kept = int(np.count_nonzero(size > result.threshold)), sum(each.n_voxels for each in clusters.found)
     least = f" of {chosen.cluster_size} voxels or more" if chosen.cluster_size > 1 else ""
-    here = f"{passing:,} voxels pass; {kept:,} of them lie in {len(clusters.found)} clusters{least}."
+    here = (
+        f"{count(passing, 'voxel')} above the threshold; {kept:,} of them in "
+        f"{count(len(clusters.found), 'cluster')}{least}."
+    )
     change = "A higher threshold breaks clusters apart and makes them smaller; a smaller least size keeps more of them."
     return Why("cluster = voxels of one sign over the threshold that share a face", here, change)
 
@@ -367,8 +371,9 @@ def _compare(facts: Facts) -> Why | None:
     known = both.aicc[np.isfinite(both.aicc)]
     ranks = [result.fit.basis.rank for result in (a, b)]
     here = (
-        f"A has {ranks[0]} columns, B has {ranks[1]}. AICc of B minus that of A is {_number(np.median(known))} in the "
-        f"median voxel; a voxel counts for one of them where the two differ by more than {SPEAKS:g}."
+        f"A has {count(ranks[0], 'column')}, B has {ranks[1]}. AICc of B minus that of A is "
+        f"{_number(np.median(known))} in the median voxel; a voxel counts for one of them where the two differ by more "
+        f"than {SPEAKS:g}."
     )
     return Why(formula, here, "A model that describes the data with fewer columns. AICc tests no contrast.")
 

@@ -22,6 +22,7 @@ from glmwidgets.glm.tables import read_table
 from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
 from glmwidgets.images.resample import resample_img
+from glmwidgets.plural import count
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput, group_input
 from glmwidgets.runs.group_maps import group_domain
@@ -136,7 +137,7 @@ def open_group(
     if source.n_maps < 2:
         raise ValueError("a group needs two maps or more")
     if subjects is not None and len(subjects) != source.n_maps:
-        raise ValueError(f"{len(subjects)} names in subjects= for {source.n_maps} maps")
+        raise ValueError(f"{count(len(subjects), 'name')} in subjects= for {source.n_maps} maps")
     keys = source.keys() if subjects is None else [str(one) for one in subjects]
     frame = _frame(design)
     for name, kind in (kinds or {}).items():

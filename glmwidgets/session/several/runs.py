@@ -20,6 +20,7 @@ import traitlets
 
 from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.images.grids import grid_difference
+from glmwidgets.plural import count
 from glmwidgets.runs.run import Run, run_name
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession
@@ -171,7 +172,9 @@ class RunSet(traitlets.HasTraits):
         """
         with self.lock:
             if not 0 <= index <= len(self.sessions):
-                raise ValueError(f"there are {len(self.sessions)} runs and their fixed effects, no session {index}")
+                raise ValueError(
+                    f"the session {index} is none of {count(len(self.sessions), 'run')} and their fixed effects"
+                )
             if index == self.shown:
                 return
             before = self.current
@@ -378,8 +381,8 @@ class RunSet(traitlets.HasTraits):
         """The counts in words, as they go into an export."""
         models, contrasts = self.n_models, self.n_contrasts
         return (
-            f"{models} model{'s' * (models != 1)} and {contrasts} contrast{'s' * (contrasts != 1)} viewed, over "
-            f"{len(self.sessions)} runs and their fixed effects"
+            f"{count(models, 'model')} and {count(contrasts, 'contrast')} viewed, over "
+            f"{count(len(self.sessions), 'run')} and their fixed effects"
         )
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:

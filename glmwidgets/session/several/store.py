@@ -10,6 +10,7 @@ from typing import Any
 from glmwidgets.files.envelope import read_session, session_text
 from glmwidgets.files.writing import keep, write_text
 from glmwidgets.glm.errors import about
+from glmwidgets.plural import count
 from glmwidgets.runs.run import run_name
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.several.runs import RunSet
@@ -121,7 +122,7 @@ def load_runs(path: str | PathLike[str], synchronous: bool = False, **inputs: Se
         tree.drop("own", i, f"there is no run of number {i}, counted from 0")
     shown = tree.leaf("shown", int, 0)
     if not 0 <= shown <= len(saved):
-        tree.drop("shown", shown, f"there are {len(saved)} runs")
+        tree.drop("shown", shown, f"there are {count(len(saved), 'run')}")
         shown = 0
     tree.warn(path.name)
     n, runs = len(saved), []

@@ -14,6 +14,7 @@ import traitlets
 
 from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.glm.tables import tsv
+from glmwidgets.plural import count
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import PATIENCE, Ticket
@@ -200,7 +201,7 @@ class StudySession(LiveSession):
         """How many runs are left out, and by what."""
         if self.figures is None:
             n = sum(map(bool, self.reasons))
-            return f"{n} of {len(self.reasons)} runs left out" if n else f"{len(self.reasons)} runs"
+            return f"{n} of {len(self.reasons)} runs left out" if n else count(len(self.reasons), "run")
         return self.exclusions.said(self.study.runs, self.figures.values)
 
     def pick(self, row: int) -> None:

@@ -352,7 +352,7 @@ def test_split_by_column_and_by_labels():
     assert split_type(events, "b", [1, 2])["trial_type"].tolist() == ["b_1", "a", "b_2"]
     with pytest.raises(ValueError, match="no such column"):
         split_type(events, "b", "hand")
-    with pytest.raises(ValueError, match="3 values were given for 2 events"):
+    with pytest.raises(ValueError, match="3 values given for 2 events"):
         split_type(events, "b", [1, 2, 3])
     with pytest.raises(ValueError, match="label is missing for 1 event"):
         split_type(events, "b", ["x", None])

@@ -81,7 +81,7 @@ REFUSED = {
         "holds '1' more than once, and no column of it tells which row is of /x/sub-1_a.nii",
     ),
     "maps without names": ([None, None], table(["a", "b"]), "the maps have no names"),
-    "too few rows": ([None, None], pd.DataFrame({"age": [1]}), "1 rows and there are 2 maps"),
+    "too few rows": ([None, None], pd.DataFrame({"age": [1]}), "1 row and there are 2 maps"),
     "an index that names some": (["a", "b"], pd.DataFrame({"age": [1, 2]}, index=["a", "c"]), "no row for 'b'"),
     "a path of two subjects": (
         [P("/x/sub-1/sub-2_con.nii"), P("/x/sub-2/sub-2_con.nii"), P("/x/sub-3/sub-3_con.nii")],

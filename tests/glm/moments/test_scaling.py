@@ -47,7 +47,7 @@ def test_what_is_no_scaling_is_refused(y, signal_scaling):
 
 def test_means_below_one_are_floored_with_a_warning():
     y = np.array([[0.1, 100.0, 0.0], [0.3, 102.0, 0.0]])
-    with pytest.warns(UserWarning, match="1 voxels have a mean below 1"):
+    with pytest.warns(UserWarning, match="1 voxel with a mean below 1: scaled"):
         scaled = scale_signal(y, 0)
     np.testing.assert_allclose(scaled, [[-90, -100 / 101, -100], [-70, 100 / 101, -100]])
 
