@@ -1,6 +1,11 @@
 """What every test may use: the real data, where it is, and a run small enough to be fitted in milliseconds."""
 
+import gc
 import os
+import runpy
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 # Workers share the processors: linear algebra with threads of its own in each would be slower for all.
@@ -16,6 +21,36 @@ import pytest
 # How long an example takes is a matter of the machine; speed is measured in `benchmarks/`.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays to the end, so collections of garbage need not look through it.
+
+    There are many of them: an explorer that is closed gives its memory back.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _open_widgets():
+    module = sys.modules.get("ipywidgets.widgets.widget")
+    return {} if module is None else dict(module._instances)
+
+
+@pytest.fixture(autouse=True)
+def explorers_end_with_their_test():
+    """An explorer that a test leaves open is taken away, as ipywidgets would keep it to the end."""
+    before = _open_widgets().keys()
+    yield
+    after = _open_widgets()
+    if after.keys() - before:
+        from glmwidgets.panels.shared.base import close_with_all
+        from glmwidgets.panels.shared.explorer import ExplorerBase
+
+        for key in after.keys() - before:
+            if isinstance(after[key], ExplorerBase):
+                close_with_all(after[key])
+
 
 # The one place that says where the real runs lie. A folder that is named has to hold them, as CI names it: a test that
 # wants one fails without. Otherwise they are looked for beside the checkout, and tests are skipped where they are not.
@@ -60,6 +95,28 @@ def audiovisual_dir():
 def wager_dir():
     """Folder of the 30 emotion-regulation contrast maps."""
     return _folder("wager2008_emotionreg")
+
+
+@pytest.fixture
+def run_script(monkeypatch):
+    """Run an exported script in its own folder and a namespace of its own.
+
+    ``afresh`` does so in an interpreter of its own, which takes seconds for its imports: once for each kind of script.
+    """
+
+    def run(path, afresh=False, action="ignore"):
+        if afresh:
+            command = [sys.executable, "-W", "ignore", "-W", f"{action}::UserWarning", str(path)]
+            done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0, done.stderr
+            return
+        monkeypatch.chdir(path.parent)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter(action, UserWarning)
+            runpy.run_path(str(path), run_name="__main__")
+
+    return run
 
 
 T_R = 2.0

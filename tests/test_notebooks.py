@@ -1,6 +1,5 @@
 """Every notebook runs from top to bottom, as with Run All Cells, and reaches what it says."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -136,14 +135,40 @@ print("questions:", len(_asked))
 """
 
 
-def run_notebook(path, folder, environment, checks=""):
-    nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient", reason="comes with JupyterLab, of the extra lab")
+# What a kernel is told before a notebook: to forget the one before, and what is so on the machine now.
+ANEW = """
+import os
+from contextlib import suppress
+with suppress(ImportError):
+    from ipywidgets import Widget
+    Widget.close_all()
+get_ipython().run_line_magic("reset", "-f")
+import os
+os.chdir({folder!r})
+os.environ.update({environment!r})
+del os
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """One kernel for all notebooks, as its imports take longer than most of them; each begins with no names."""
+    pytest.importorskip("nbclient", reason="comes with JupyterLab, of the extra lab")
+    from jupyter_client.manager import KernelManager
+
+    kernel = KernelManager(client_class="jupyter_client.asynchronous.AsyncKernelClient")
+    kernel.start_kernel()
+    yield kernel
+    kernel.shutdown_kernel(now=True)
+
+
+def run_notebook(kernel, path, folder, environment, checks=""):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells += [nbformat.v4.new_code_cell(code) for code in (SOUND, checks)]
-    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    anew = nbformat.v4.new_code_cell(ANEW.format(folder=str(folder), environment=environment))
+    notebook.cells = [anew, *notebook.cells, *map(nbformat.v4.new_code_cell, (SOUND, checks))]
     # A cell that raises is an error of the client, with the cell and its traceback.
-    client.execute(env={**os.environ, **environment})
+    nbclient.NotebookClient(notebook, km=kernel, timeout=300).execute()
     streams = [o for cell in notebook.cells for o in cell.get("outputs", []) if o["output_type"] == "stream"]
     complaints = [stream["text"] for stream in streams if stream["name"] == "stderr"]
     assert complaints == []
@@ -163,18 +188,18 @@ def offline(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_runs_and_reaches_what_it_says(path, tmp_path, offline, data_dir):
+def test_the_notebook_runs_and_reaches_what_it_says(kernel, path, tmp_path, offline, data_dir):
     """On the real data where they are; the tables that were published are then met."""
     environment = {**offline, "GLMWIDGETS_DOWNLOADS": str(data_dir)} if data_dir else offline
-    said = run_notebook(path, tmp_path, environment, dedented(REACHED.get(path.stem, "")))
+    said = run_notebook(kernel, path, tmp_path, environment, dedented(REACHED.get(path.stem, "")))
     if path.stem != "00_tour":
         assert int(said.rpartition("questions: ")[2]) >= 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stem", ["01_single_run", "02_predicted_and_residuals", "05_group"])
-def test_the_notebook_runs_without_data_and_network(stem, tmp_path, offline):
+def test_the_notebook_runs_without_data_and_network(kernel, stem, tmp_path, offline):
     path = next(p for p in NOTEBOOKS if p.stem == stem)
-    said = run_notebook(path, tmp_path, offline, dedented(REACHED[stem]))
+    said = run_notebook(kernel, path, tmp_path, offline, dedented(REACHED[stem]))
     assert "Simulated, because" in said
     assert "put it in" in said

@@ -35,7 +35,7 @@ def _overlapping():
 # A table of events, and what is to be heard of it.
 WRONG = {
     "late": (_late, "1 of 4 events of 'face' lie outside the run (0 to 160 s)"),
-    "before": (_before, "'face': 1 events start before -24 s (min_onset)"),
+    "before": (_before, "'face' has 1 event with a start before -24 s (min_onset)"),
     "overlap": (_overlapping, "'face' overlaps itself: 1 event starts before an earlier one has ended"),
 }
 

@@ -1,8 +1,5 @@
 """Scripts of analyses whose scans, mask, confounds or noise were chosen: the same maps from a fresh interpreter."""
 
-import subprocess
-import sys
-
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -46,28 +43,31 @@ def chosen(tmp_path):
     session.close()
 
 
-def _z(path):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(path)], cwd=path.parent, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return nib.load(path.parent / f"{path.stem}_results" / "faces_z_score.nii.gz").get_fdata()
+@pytest.fixture
+def z_of(run_script):
+    """Run a script, and read the map that it writes."""
+
+    def run(path):
+        run_script(path)
+        return nib.load(path.parent / f"{path.stem}_results" / "faces_z_score.nii.gz").get_fdata()
+
+    return run
 
 
 @pytest.mark.parametrize("pooling", [None, "local"])
-def test_our_own_script_repeats_the_map_bit_for_bit(chosen, tmp_path, pooling):
+def test_our_own_script_repeats_the_map_bit_for_bit(chosen, z_of, tmp_path, pooling):
     chosen.update({"noise.model": "ar1-reml", "noise.pooling": pooling, "data.smoothing_fwhm": 6.0})
     assert {"censored_31", "censored_33"} <= set(chosen.result.design.columns)
     path = write_script(chosen, tmp_path / "again.py")
-    z = _z(path)
+    z = z_of(path)
     np.testing.assert_array_equal(z[chosen.result.mask], chosen.result.z)
     assert not z[~chosen.result.mask].any()
     assert script_text(Settings.from_json(chosen.settings.to_json()), stem="again") == path.read_text()
 
 
-def test_scrubbing_that_finds_no_scan_is_repeated_where_no_confound_is_modelled(chosen, tmp_path):
+def test_scrubbing_that_finds_no_scan_is_repeated_where_no_confound_is_modelled(chosen, z_of, tmp_path):
     chosen.update({"design.confounds": (), "design.scrub_fd": 5.0, "design.scrub_dvars": None, "noise.model": "ols"})
-    z = _z(write_script(chosen, tmp_path / "again.py"))
+    z = z_of(write_script(chosen, tmp_path / "again.py"))
     np.testing.assert_array_equal(z[chosen.result.mask], chosen.result.z)
 
 
@@ -81,11 +81,11 @@ def test_scrubbing_that_finds_no_scan_is_repeated_where_no_confound_is_modelled(
         ({}, 6e-6 * 54**0.5),
     ],
 )
-def test_the_references_script_gives_the_same_z(chosen, tmp_path, scrubbing, tolerance):
+def test_the_references_script_gives_the_same_z(chosen, z_of, tmp_path, scrubbing, tolerance):
     chosen.update({"noise.model": "ar1", **scrubbing})
     path = write_script(chosen, tmp_path / "theirs.py", dialect="nilearn")
     assert ("leaves scrubbed scans out" in path.read_text()) == (not scrubbing)
-    z = _z(path)
+    z = z_of(path)
     assert (z != 0).sum() == chosen.result.mask.sum()
     assert np.abs(z[chosen.result.mask] - chosen.result.z).max() < tolerance
 

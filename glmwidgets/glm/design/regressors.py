@@ -364,7 +364,7 @@ def _from_earliest(
     over = early & ((ends <= earliest) | (not response.uses_duration))
     warnings.warn(
         f"{condition!r} has {count(int(early.sum()), 'event')} with a start before {earliest:g} s (min_onset): "
-        f"{int(over.sum())} with an end before it are dropped, the others are cut to what remains",
+        f"those that end before it ({int(over.sum())}) are dropped, the others are cut to what remains",
         stacklevel=5,
     )
     return np.maximum(onsets[~over], earliest), ends[~over], amplitudes[~over]

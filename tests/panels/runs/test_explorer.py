@@ -1,7 +1,5 @@
 """Tabs of runs and their fixed effects, without a browser."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import nibabel as nib
@@ -188,7 +186,7 @@ def given(two_runs):
     }
 
 
-def test_explore_save_load_and_script(given, tmp_path):
+def test_explore_save_load_and_script(given, run_script, tmp_path):
     explorer = explore(**given, t_r=2.0, settings=MODEL)
     fixed = explorer.go_to(2)
     assert explorer.runs.wait_until_idle(60)
@@ -210,7 +208,7 @@ def test_explore_save_load_and_script(given, tmp_path):
         assert explorer.runs.wait_until_idle(60)
         expected = explorer.session.result
         script = explorer.script(tmp_path / f"{name}.py")
-        subprocess.run([sys.executable, script.name], cwd=tmp_path, check=True, capture_output=True)
+        run_script(script)
         z = nib.load(tmp_path / f"{name}_results" / "face_minus_house_z_score.nii.gz").get_fdata()
         np.testing.assert_array_equal(z[expected.mask], expected.z)
     explorer.close()

@@ -1,8 +1,5 @@
 """The script of a group analysis is run, and gives the maps of the screen."""
 
-import subprocess
-import sys
-
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -39,13 +36,11 @@ def session(request, tmp_path):
     session.close()
 
 
-def test_the_script_repeats_map_clusters_and_permutations(session, tmp_path):
+def test_the_script_repeats_map_clusters_and_permutations(session, run_script, tmp_path):
     session.permute()
     folder = tmp_path / "out"
     folder.mkdir()
-    path = write_group_script(session, folder / "again.py")
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    assert done.returncode == 0, done.stderr
+    run_script(write_group_script(session, folder / "again.py"))
     inside = session.domain.mask
 
     def read(name):

@@ -1,7 +1,5 @@
 """A script of several runs repeats their fixed effects, at whatever times their scans were taken."""
 
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 
@@ -14,7 +12,7 @@ from glmwidgets.session.several.runs import RunSet
 
 
 @pytest.mark.parametrize("own_model", [False, True])
-def test_scans_at_uneven_times_have_their_times_in_the_script(two_runs, tmp_path, own_model):
+def test_scans_at_uneven_times_have_their_times_in_the_script(two_runs, run_script, tmp_path, own_model):
     # Clusters of scans with silence between them, another in each run.
     runs = []
     for run, pause in zip(two_runs, (7.0, 4.0), strict=True):
@@ -31,13 +29,6 @@ def test_scans_at_uneven_times_have_their_times_in_the_script(two_runs, tmp_path
     text = script.read_text()
     assert text.count("frame_times=[") == 2
     assert "hrf_model" not in text.partition("FirstLevelModel(")[2]  # the designs say it
-    done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", script.name],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_script(script, action="error")
     z = nib.load(tmp_path / "both_results" / "face_minus_house_z_score.nii.gz").get_fdata()
     np.testing.assert_array_equal(z[result.mask], result.z)

@@ -1,8 +1,6 @@
-"""An exported script, run by a fresh interpreter, gives the maps that were on screen."""
+"""An exported script, run as a program of its own, gives the maps that were on screen."""
 
 import ast
-import subprocess
-import sys
 
 import nibabel as nib
 import numpy as np
@@ -15,12 +13,15 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import Settings
 
 
-def _run(path):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(path)], cwd=path.parent, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return path.parent / f"{path.stem}_results"
+@pytest.fixture
+def results_of(run_script):
+    """Run a script, and say where its results are."""
+
+    def run(path, **how):
+        run_script(path, **how)
+        return path.parent / f"{path.stem}_results"
+
+    return run
 
 
 def _values(folder, name, mask):
@@ -60,10 +61,10 @@ def audiovisual(audiovisual_dir):
     session.close()
 
 
-def test_the_maps_are_identical_bit_for_bit_on_a_real_run(audiovisual, tmp_path):
+def test_the_maps_are_identical_bit_for_bit_on_a_real_run(audiovisual, results_of, tmp_path):
     settings, result = audiovisual.settings, audiovisual.result
     path = write_script(audiovisual, tmp_path / "analysis.py")
-    folder = _run(path)
+    folder = results_of(path)
     a, b = audiovisual.run.conditions
     name = f"{a}_minus_{b}"
     _check_identical(folder, name, result)
@@ -89,9 +90,9 @@ def test_the_maps_are_identical_bit_for_bit_on_a_real_run(audiovisual, tmp_path)
     ],
     ids=["ar1", "ols", "grid"],
 )
-def test_nilearn_gives_the_same_z(audiovisual, tmp_path, changes):
+def test_nilearn_gives_the_same_z(audiovisual, results_of, tmp_path, changes):
     audiovisual.update({**changes, "contrast.names": ["", "any"]} | {"contrast.expressions": _two(audiovisual)})
-    folder = _run(write_script(audiovisual, tmp_path / "analysis.py", dialect="nilearn"))
+    folder = results_of(write_script(audiovisual, tmp_path / "analysis.py", dialect="nilearn"))
     settings, analysis = audiovisual.settings, audiovisual.analysis
     a, b = audiovisual.run.conditions
     for place, name in enumerate((f"{a}_minus_{b}", "any")):
@@ -109,7 +110,7 @@ def _two(session):
     return [f"{a} - {b}", f"{a}; {b}"]
 
 
-def test_what_was_given_in_memory_is_written_beside_the_script(run, tmp_path):
+def test_what_was_given_in_memory_is_written_beside_the_script(run, results_of, tmp_path):
     analysis_of = Session(run, synchronous=True)
     analysis_of.update(
         {
@@ -129,10 +130,10 @@ def test_what_was_given_in_memory_is_written_beside_the_script(run, tmp_path):
         "memory_events.tsv",
         "memory_mask.nii.gz",
     ]
-    _check_identical(_run(path), "face_delay_1_and_face_delay_3", analysis_of.result)
+    _check_identical(results_of(path, afresh=True), "face_delay_1_and_face_delay_3", analysis_of.result)
 
 
-def test_hostile_names_stay_text(run, tmp_path):
+def test_hostile_names_stay_text(run, results_of, tmp_path):
     evil = "x'); open('pwned', 'w').write(\"\"\"\n"
     events = run.events.assign(trial_type=run.events["trial_type"].replace({"face": evil.strip()}))
     confounds = run.confounds.rename(columns={"trans_x": "__import__('os').system('touch pwned')"})
@@ -145,7 +146,7 @@ def test_hostile_names_stay_text(run, tmp_path):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         assert not {"open", "__import__", "eval", "exec"} & called
-    folder = _run(tmp_path / "for_glmwidgets.py")
+    folder = results_of(tmp_path / "for_glmwidgets.py")
     assert not list(tmp_path.rglob("pwned"))
     (z,) = folder.glob("*_z_score.nii.gz")
     np.testing.assert_array_equal(_values(folder, z.name, session.result.mask), session.result.z)
