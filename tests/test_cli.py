@@ -323,7 +323,7 @@ def test_a_disk_that_fails_half_way_leaves_everything_as_it_was(run, tmp_path, m
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     assert _fit(run, out, "--hrf", "glover", "--overwrite") == 2
     assert _fit(run, fresh) == 2
-    assert "No space left" in capsys.readouterr().err
+    assert "no space left" in capsys.readouterr().err
     assert _contents(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

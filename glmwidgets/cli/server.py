@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from glmwidgets.cli import CommandError
+from glmwidgets.glm.errors import told
 
 FIRST_PORT, PORTS = 8888, 100
 PATIENCE = 90  # seconds until a server that does not answer is given up; cold disks are slow
@@ -135,7 +136,7 @@ def _free_port(ip: str, port: int | None) -> int:
             try:
                 probe.bind(("" if ip == "*" else ip, candidate))
             except (OSError, OverflowError) as error:
-                reason = error
+                reason = told(error)
             else:
                 return probe.getsockname()[1]
     wanted = f"port {port}" if port is not None else f"any port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}"

@@ -18,7 +18,7 @@ from typing import Any
 
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
-from glmwidgets.glm.errors import GlmwidgetsError
+from glmwidgets.glm.errors import GlmwidgetsError, told
 
 BLOCK = 1 << 16
 NOTES = ".checksums.json"
@@ -163,6 +163,7 @@ class _Resuming:
             if isinstance(error, DownloadError):
                 raise
             reason = getattr(error, "reason", error)
+            reason = told(reason) if isinstance(reason, BaseException) else reason
             raise DownloadError(
                 f"{url} cannot be reached ({reason}). Without a network, get the file elsewhere and put it in "
                 f"{part.parent}; simulate_run() needs no download"

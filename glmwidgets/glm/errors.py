@@ -154,8 +154,16 @@ def told(error: BaseException, door: str = "function", place: bool = True) -> st
     --------
     >>> told(ValueError("no"), "terminal"), told(ValueError())
     ('no', 'ValueError')
+    >>> told(PermissionError(13, "Permission denied", "/data/bold.nii"))
+    '/data/bold.nii: permission denied'
     """
-    text = error.said(door, place) if isinstance(error, GlmwidgetsError) else str(error)
+    if isinstance(error, GlmwidgetsError):
+        text = error.said(door, place)
+    elif isinstance(error, OSError) and error.strerror:  # without the number that the system gives it
+        reason = f"{error.strerror[:1].lower()}{error.strerror[1:]}"
+        text = reason if error.filename is None else f"{error.filename}: {reason}"
+    else:
+        text = str(error)
     return text or type(error).__name__
 
 

@@ -15,7 +15,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.glm.choices import refusal
-from glmwidgets.glm.errors import GlmwidgetsError, InputError
+from glmwidgets.glm.errors import GlmwidgetsError, InputError, told
 
 if TYPE_CHECKING:
     from glmwidgets.specification.tree import SettingsTree
@@ -45,7 +45,7 @@ class SettingsError(InputError):
         """What is wrong with a setting, as the engine says it."""
         if isinstance(error, GlmwidgetsError):
             return cls(path, error.message, error.advices)
-        return cls(path, str(error) or type(error).__name__)
+        return cls(path, told(error))
 
 
 def plain(value: Any) -> str:

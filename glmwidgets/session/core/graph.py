@@ -36,7 +36,7 @@ class StageError(InputError):
     """
 
     def __init__(self, stage: str, cause: Exception, warnings: Mapping[str, tuple[str, ...]] | None = None):
-        super().__init__(str(cause))
+        super().__init__(str(cause) if isinstance(cause, GlmwidgetsError) else told(cause))
         self.stage = stage
         self.cause = cause
         self.warnings = dict(warnings or {})

@@ -12,7 +12,7 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.analysis.signal_change import change_table
 from glmwidgets.files.writing import write_text
-from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.mask import match_mask
 from glmwidgets.regions.interest import RegionOfInterest, write_label_image
@@ -131,7 +131,7 @@ def regions_of(session: Session, chosen: RegionsSettings | None = None) -> tuple
         try:
             regions.append(region_of_interest(name, text, domain, peaks, found))
         except (OSError, ValueError) as error:
-            raise SettingsError(PATH, f"{name}: {error}") from error
+            raise SettingsError(PATH, f"{name}: {told(error)}") from error
     if chosen is None:
         session.regions_found = (domain, found)
     return tuple(regions)
