@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from glmwidgets.cli import COMMANDS, main
+from glmwidgets.cli import COMMANDS, fit, main
 from glmwidgets.cli.lab import TOUR, tour_folder, tour_source
 from glmwidgets.files.writing import whole_folder
 from glmwidgets.glm.design.drift import DRIFTS
@@ -24,6 +25,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import NOISE_MODELS
 from glmwidgets.glm.response.models import HRFS
+from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import Settings
 
 T_R = 2.0
@@ -266,6 +268,30 @@ def test_a_design_that_was_made_elsewhere_is_fitted(run, tmp_path, capsys):
     assert "wait" not in columns
     assert main([*map(str, words), "--contrast", "task", "--hrf", "glover"]) == 2
     assert "--hrf: has no effect where design matrix is given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--threshold", "fixed", "--threshold-value", "2"), "no p value of clusters is given above z = 2:"),
+        (("--threshold", "fpr", "--alpha", "0.05"), "no p value of clusters is given above z = 1.96:"),
+        (("--threshold", "ptfce"), "clusters of pTFCE have no p of their size"),
+    ],
+)
+def test_p_of_clusters_that_no_map_can_have_is_refused_before_the_fit(run, tmp_path, capsys, monkeypatch, options, why):
+    monkeypatch.setattr(Analysis, "result", lambda *_: pytest.fail("it was fitted"))
+    assert _fit(run, tmp_path / "out", "--two-sided", *options, "--cluster-p", "rft") == 2
+    assert re.search(rf"--cluster-p.*{re.escape(why)}", capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_atlas_to_download_is_had_before_the_fit(run, tmp_path, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(fit, "atlas_file", lambda name, space: asked.append((name, space)) or "nowhere.nii.gz")
+    monkeypatch.setattr(Analysis, "result", lambda *_: pytest.fail("it was fitted"))
+    assert _fit(run, tmp_path / "out", "--atlas", "schaefer:400") == 2
+    assert asked == [("schaefer:400", None)]
+    assert "nowhere.nii.gz" in capsys.readouterr().err
 
 
 def test_the_cluster_image_and_table_speak_of_the_same_clusters(run, tmp_path, capsys):

@@ -12,8 +12,8 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, ClusterP, cluster_p
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
-from glmwidgets.glm.inference.heights import THRESHOLDS
-from glmwidgets.glm.inference.random_fields import RandomField
+from glmwidgets.glm.inference.heights import THRESHOLDS, Threshold, height_threshold
+from glmwidgets.glm.inference.random_fields import RandomField, check_forming
 from glmwidgets.glm.inference.smoothness import SMOOTHNESS, Smoothness
 from glmwidgets.runs.domain import Domain
 from glmwidgets.specification.search import in_words
@@ -93,6 +93,42 @@ def _numbers(values: tuple[float, ...]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
+def check_judged(chosen: ThresholdSettings) -> None:
+    """Refuse p values of clusters that no map can have, before there is one.
+
+    Parameters
+    ----------
+    chosen : ThresholdSettings
+
+    Raises
+    ------
+    ValueError
+        If clusters of the threshold's kind have no p of their size, or if it is known without a map that they are
+        formed too low.
+
+    Examples
+    --------
+    >>> check_judged(ThresholdSettings(height_control="fixed", value=2.0, cluster_p="rft"))
+    Traceback (most recent call last):
+    ValueError: no p value of clusters is given above z = 2: with low forming thresholds ...
+    """
+    method = THRESHOLDS[chosen.height_control]
+    if CLUSTER_TESTS[chosen.cluster_p].size_p is None:
+        return
+    if why := _no_size(method):
+        raise ValueError(why)
+    if not method.needs_map:
+        with Heard():  # the warning comes with the clusters
+            sides = chosen.two_sided
+            check_forming(height_threshold((), chosen.height_control, chosen.level, sides, fixed=chosen.value))
+
+
+def _no_size(method: Threshold) -> str:
+    """Why clusters of a threshold have no p of their size; empty where they have."""
+    why = f"clusters of {method.label} have no p of their size: choose another threshold"
+    return "" if method.enhance is None else why
+
+
 def judged_of(
     settings: Any, searched: Searched, clusters: Clusters, threshold: float, table: ClusterTable | None = None
 ) -> Judged:
@@ -132,8 +168,7 @@ def judged_of(
         return Judged(domain, None, None, said=(told(error, "notebook"),) if row.size_p else ())
     if row.size_p is None or not clusters.found:
         return Judged(domain, smooth, field)
-    if method.enhance is not None:
-        why = f"clusters of {method.label} have no p of their size: choose another threshold"
+    if why := _no_size(method):
         return Judged(domain, smooth, field, said=(why,))
     if row.needs_table and table is None:
         return Judged(domain, smooth, field, said=("noise has to be drawn first",), needs_table=True)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import EventSource
+from glmwidgets.analysis.judged import check_judged
 from glmwidgets.analysis.noise_tables import find_table
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
 from glmwidgets.cli.options import add_settings, as_options_say, begun_with
+from glmwidgets.datasets.atlases import atlas_file
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
 from glmwidgets.glm.design.given import effects_in
@@ -146,8 +148,8 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
 
 def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:
     """Fit a run, and say in a person's words what is wrong if something is, and what its noise was chosen by."""
-    _check_atlas(settings)
     analysis, found = Analysis(run), None
+    settings = _checked_before(analysis, settings)
     try:
         if settings.noise.choice == ASKED:
             found = analysis.noise_by_evidence(settings)
@@ -167,13 +169,20 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
         raise error.cause from None
 
 
-def _check_atlas(settings: Settings) -> None:
-    """An atlas that cannot be opened is known before the work."""
-    if settings.threshold.atlas:
-        try:
-            kept_atlas(settings.threshold.atlas)
-        except (OSError, ValueError) as error:
-            raise about("--atlas", error) from error
+def _checked_before(analysis: Analysis, settings: Settings) -> Settings:
+    """The settings with their atlas as a file, where that can be opened and clusters can have the p asked for."""
+    try:
+        check_judged(settings.threshold)
+    except ValueError as error:
+        raise about("--cluster-p", error) from error
+    if not settings.threshold.atlas:
+        return settings
+    try:
+        path = atlas_file(settings.threshold.atlas, analysis.space(settings))
+        kept_atlas(path)
+    except (OSError, ValueError) as error:
+        raise about("--atlas", error) from error
+    return settings.updated({"threshold.atlas": path})
 
 
 def _checked(clusters: Clusters) -> Clusters:

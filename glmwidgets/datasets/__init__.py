@@ -5,6 +5,7 @@ from glmwidgets.front_door import front_door
 # Imported when they are first used, so that the package itself is imported in no time.
 _EXPORTS = {
     "atlas": "write_atlas",
+    "atlases": "fetch_schaefer_2018",
     "broken": "BROKEN broken_run",
     "demo": "demo_run",
     "faults": "FAULTS write_study",

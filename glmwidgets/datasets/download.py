@@ -38,13 +38,13 @@ class Remote:
     name : str
         Path within the data set's folder.
     url : str
-    sha256 : str or None
-        None where nobody publishes it.
+    checksum : str or None
+        The digits of its SHA-256, or ``md5:`` and those of its MD5; None where nobody publishes one.
     """
 
     name: str
     url: str
-    sha256: str | None = None
+    checksum: str | None = None
 
 
 def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -90,19 +90,20 @@ def download(remote: Remote, folder: str | os.PathLike[str], progress: bool = Tr
         If pooch or tqdm is not installed.
     """
     pooch, folder = _pooch(), Path(folder)
-    known = remote.sha256 or _notes(folder).get(remote.name)
+    known = remote.checksum or _notes(folder).get(remote.name)
     path = folder / remote.name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         pooch.retrieve(
             remote.url,
-            known_hash=known and f"sha256:{known}",
+            known_hash=known,
             fname=path.name,
             path=path.parent,
             downloader=_Resuming(progress),
         )
     except ValueError as error:  # pooch's word for a wrong checksum
-        origin = "its published checksum" if remote.sha256 else f"the one that was first downloaded ({folder / NOTES})"
+        first = f"the one that was first downloaded ({folder / NOTES})"
+        origin = "its published checksum" if remote.checksum else first
         raise DownloadError(f"{remote.url} is not the same file as {origin}: {error}") from error
     if known is None:
         _note(folder, remote.name, pooch.file_hash(path, alg="sha256"))

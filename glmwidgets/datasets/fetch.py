@@ -51,10 +51,13 @@ class Dataset:
 
 _SPM = "https://www.fil.ion.ucl.ac.uk/spm/download/data/MoAEpilot/MoAEpilot.bids.zip"
 _VISLOC = "https://s3.amazonaws.com/openneuro.org/ds000113/sub-{0}/ses-localizer/func/"
+_TEMPLATEFLOW = "https://templateflow.s3.amazonaws.com/tpl-{0}/{1}"
 _MNI152 = "tpl-MNI152NLin2009cAsym_res-02_desc-brain_T1w.nii.gz"
+_MNI152_MD5 = "md5:97adb4a6fc71850495e11d832a5e4e90"
 _VISLOC_NAME = "sub-{0}_ses-localizer_task-objectcategories_run-{1}_{2}"
 
-#: Every data set by its name. Nobody publishes checksums of these files; see `glmwidgets.datasets.download`.
+#: Every data set by its name. TemplateFlow publishes checksums, the keys of its git-annex. For the others see
+#: `glmwidgets.datasets.download`: nobody publishes theirs.
 DATASETS = {
     row.name: row
     for row in (
@@ -91,7 +94,14 @@ DATASETS = {
             "The MNI152 template's brain, nonlinear asymmetric 2009c, 2 mm, from TemplateFlow. Fonov et al. 2011, "
             "NeuroImage 54:313.",
             "https://www.templateflow.org",
-            (Remote(_MNI152, f"https://templateflow.s3.amazonaws.com/tpl-MNI152NLin2009cAsym/{_MNI152}"),),
+            (Remote(_MNI152, _TEMPLATEFLOW.format("MNI152NLin2009cAsym", _MNI152), _MNI152_MD5),),
+        ),
+        Dataset(
+            "schaefer_2018",
+            "Parcellation of the cortex, 100 to 1000 regions, in two templates, from TemplateFlow. Schaefer et al. "
+            "2018, Cerebral Cortex 28:3095; MIT licence.",
+            "https://github.com/ThomasYeoLab/CBIG/tree/master/stable_projects/brain_parcellation/Schaefer2018_LocalGlobal",
+            (Remote("{1}", _TEMPLATEFLOW),),
         ),
     )
 }

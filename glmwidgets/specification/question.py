@@ -257,7 +257,13 @@ class ThresholdSettings:
         help="path of an atlas that names the regions of peaks and clusters; its table of names lies beside it",
         also=("region names", "anatomical labels", "parcellation"),
         aside=True,
-        options=(Option("--atlas", "atlas that names peaks and clusters, its table of names beside it", "FILE"),),
+        options=(
+            Option(
+                "--atlas",
+                "atlas that names peaks and clusters, its table of names beside it; 'schaefer:400' is downloaded",
+                "FILE",
+            ),
+        ),
         argument=Argument("atlas", _TABLE, to=lambda path: path or None, back=lambda path: path or "", nilearn=None),
     )
     smoothness: str = setting(

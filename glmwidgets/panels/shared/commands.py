@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from glmwidgets.analysis.proposals import is_contrast, simple_contrasts
+from glmwidgets.datasets.atlases import atlas_file
 from glmwidgets.panels.parts.search import Entry, search
 from glmwidgets.panels.shared.actions import actions_of
 from glmwidgets.panels.shared.base import Panel
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 # Beyond so many effects their differences are typed.
 MOST_EFFECTS = 12
 MOST_CLUSTERS = 60
+
+# Numbers of regions that are offered; the command line and Python have them all.
+SCHAEFER_OFFERED = (100, 200, 400, 1000)
 
 # Settings whose control does more than set them: a threshold brings its own alpha, another statistic its own colours.
 CONTROLS = {
@@ -100,6 +104,7 @@ def commands_of(explorer: SessionExplorer, query: str = "") -> Iterator[Command]
     yield from _panels(explorer)
     yield from _clusters(explorer)
     yield from _regions(explorer)
+    yield from _atlases(explorer)
     yield from _settings(explorer, query)
     yield from _lessons(explorer)
 
@@ -180,6 +185,25 @@ def _regions(explorer: SessionExplorer) -> Iterator[Command]:
             key, title, also = f"add region {name}", f"Region of interest: {name}", (f"roi {name}",)
             act = partial(session.region_of_interest, name, found)
             yield Command(key, title, also, rank=0.2, kind="region", hint=atlas.name, act=act)
+
+
+def _atlases(explorer: SessionExplorer) -> Iterator[Command]:
+    """Atlases that are downloaded where somebody asks for them, in the template that the run is in."""
+    session = explorer.session
+
+    def set_atlas(name: str) -> None:
+        session.update({"threshold.atlas": atlas_file(name, session.analysis.space(session.settings))})
+
+    for n in SCHAEFER_OFFERED:
+        yield Command(
+            f"atlas schaefer:{n}",
+            f"Atlas: Schaefer 2018, {n} regions",
+            ("download an atlas", f"schaefer {n}"),
+            rank=0.6,
+            kind="atlas",
+            hint="downloaded once; MIT licence",
+            act=lambda n=n: set_atlas(f"schaefer:{n}"),
+        )
 
 
 def _lessons(explorer: SessionExplorer) -> Iterator[Command]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.panels.run.explorer import Explorer
+from glmwidgets.panels.shared import commands
 from glmwidgets.panels.shared.actions import ACTIONS, key_rows
 from glmwidgets.panels.shared.commands import GIVEN, commands_of
 from glmwidgets.runs.opening import open_run
@@ -89,7 +90,19 @@ def test_every_verdict_panel_lesson_and_file_is_found_by_its_title(explorer):
         if command.kind in ("why?", "panel", "lesson", "keep", "action"):
             assert command.key in [each.key for each in explorer.find(command.title)[:2]], command.title
     kinds = {command.kind for command in commands_of(explorer)}
-    assert kinds == {"why?", "panel", "lesson", "keep", "action", "setting", "contrast", "cluster"}
+    assert kinds == {"why?", "panel", "lesson", "keep", "action", "setting", "contrast", "cluster", "atlas"}
+
+
+def test_an_atlas_that_is_downloaded_names_regions(explorer, monkeypatch):
+    """In the template of the run; what cannot be had is said, and the atlas stays."""
+    asked = []
+    monkeypatch.setattr(commands, "atlas_file", lambda name, space: asked.append((name, space)) or "there.nii.gz")
+    found = explorer.find("schaefer 400")[0]
+    assert found.key == "atlas schaefer:400"
+    found.act()
+    assert asked == [("schaefer:400", explorer.session.analysis.space(explorer.session.settings))]
+    assert explorer.session.settings.threshold.atlas == "there.nii.gz"
+    explorer.session.update({"threshold.atlas": ""})
 
 
 def test_keys_are_all_different():
