@@ -101,6 +101,9 @@ REACHED = {
         session.wait_until_idle(60)
         assert truth.counts["false"] <= 2 < lenient["false"] and truth.counts["true"] < lenient["true"]
         assert judgements.loc["bonferroni 0.05", "false"] <= judgements.loc["fdr 0.05", "false"]
+        assert here.loc["blob", "lower"] > 0 and here.loc["blob", "circular"] != "no"
+        for honest in (here.loc["right Market"], there.loc["blob"], there.loc["right Market"]):
+            assert honest["lower"] < 0 < honest["upper"] and honest["circular"] == "no"
     """,
     "14_break_it": """
         import re

@@ -12,9 +12,16 @@ is not pooled). With the estimate b of a condition's column x and its variance v
   so what the model says of the region where nothing happens. That B is estimated is not in the interval.
 - Of a condition with derivatives, it is the amplitude's column; of FIR, one change a delay.
 
-Scaling by the regressor's height and the mean is Mumford's (A Guide to Calculating Percent Change with Featquery,
-2007) and Pernet's (Front Neurosci 8:1, 2014), whose 100 % is the constant's coefficient. Featquery takes the mean over
-time in the place of B, conditions included, and the height from the lowest to the highest value of the regressor.
+Of blocks this is what Mumford's guide does [1]_; Featquery takes the mean over time in the place of B, conditions
+included, and the height from the lowest to the highest value of the regressor. Pernet [2]_ takes the height of a
+reference block or trial, which the design's own regressor need not have: with it, designs can be compared.
+
+References
+----------
+.. [1] Mumford, J. A. A Guide to Calculating Percent Change with Featquery. Technical report without a date,
+   https://jeanettemumford.org/assets/files/perchange_guide.pdf
+.. [2] Pernet, C. R. (2014). Misconceptions in the use of the General Linear Model applied to functional MRI: a tutorial
+   for junior neuro-imagers. Frontiers in Neuroscience 8, 1. https://doi.org/10.3389/fnins.2014.00001
 """
 
 from __future__ import annotations
