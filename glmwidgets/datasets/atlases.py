@@ -15,8 +15,6 @@ from glmwidgets.datasets import fetch
 from glmwidgets.datasets.download import Remote, download
 from glmwidgets.glm.choices import check_choice
 
-__all__ = ["SCHAEFER", "SPACES", "atlas_file", "fetch_schaefer_2018"]
-
 #: Templates that it is had in.
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")
 

@@ -195,15 +195,9 @@ def _atlases(explorer: SessionExplorer) -> Iterator[Command]:
         session.update({"threshold.atlas": atlas_file(name, session.analysis.space(session.settings))})
 
     for n in SCHAEFER_OFFERED:
-        yield Command(
-            f"atlas schaefer:{n}",
-            f"Atlas: Schaefer 2018, {n} regions",
-            ("download an atlas", f"schaefer {n}"),
-            rank=0.6,
-            kind="atlas",
-            hint="downloaded once; MIT licence",
-            act=lambda n=n: set_atlas(f"schaefer:{n}"),
-        )
+        title, also = f"Atlas: Schaefer 2018, {n} regions", ("download an atlas", f"schaefer {n}")
+        hint, act = "downloaded once; MIT licence", partial(set_atlas, f"schaefer:{n}")
+        yield Command(f"atlas schaefer:{n}", title, also, rank=0.6, kind="atlas", hint=hint, act=act)
 
 
 def _lessons(explorer: SessionExplorer) -> Iterator[Command]:
