@@ -81,7 +81,7 @@ class GroupDataSettings:
         more=("smooth more",),
         less=("smooth less",),
     )
-    left_out: tuple[str, ...] = setting((), "maps left out")
+    left_out: tuple[str, ...] = setting((), "maps left out", also=("leave out a subject", "exclude an outlier"))
 
     def __post_init__(self) -> None:
         check_group(self, "data")
@@ -181,8 +181,8 @@ class GroupDesignSettings:
         Key of `glmwidgets.glm.group.fit.GROUP_ESTIMATORS`.
     """
 
-    terms: tuple[str, ...] = setting((), "terms")
-    centre: bool = setting(True, "covariates centred", short="centre covariates")
+    terms: tuple[str, ...] = setting((), "terms", also=("paired test", "two-sample test", "columns of the model"))
+    centre: bool = setting(True, "covariates centred", short="centre covariates", also=("demean",))
     estimator: str = setting(
         "ols",
         "estimator",
@@ -220,7 +220,17 @@ class PermutationSettings:
     """
 
     n_perm: int = setting(
-        1000, "rearrangements", short="permutations", low=1, high=1_000_000, step=500, argument=_permuted("n_perm")
+        1000,
+        "rearrangements",
+        short="permutations",
+        low=1,
+        high=1_000_000,
+        step=500,
+        stride=1000,
+        argument=_permuted("n_perm"),
+        also=("permutations", "number of permutations"),
+        more=("more permutations",),
+        less=("fewer permutations",),
     )
     seed: int = setting(0, "seed", low=0, argument=_permuted("random_state"))
     forming: float = setting(

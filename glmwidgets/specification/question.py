@@ -172,7 +172,7 @@ class ThresholdSettings:
         options=(Option("--alpha", "rate of errors that it allows"),),
         argument=Argument("alpha", _THRESHOLD),
         needs=(_by_threshold("alpha"),),
-        also=("significance level", "error rate"),
+        also=("significance level", "error rate", "p"),
     )
     value: float = setting(
         3.1,
@@ -181,7 +181,7 @@ class ThresholdSettings:
         options=(Option("--threshold-value", "the height in z", "Z"),),
         argument=Argument("threshold", _THRESHOLD),
         needs=(_by_threshold("fixed"),),
-        also=("height in z",),
+        also=("height in z", "threshold"),
     )
     share: float = setting(
         0.7,

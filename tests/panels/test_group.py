@@ -10,6 +10,7 @@ pytest.importorskip("bqplot")
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.group.explorer import GroupExplorer, explore_group
+from glmwidgets.panels.shared.commands import commands_of, find
 from glmwidgets.report.page.group import study_of_group_session
 from glmwidgets.report.page.permuted import describe_permutation
 from glmwidgets.session.group.data import open_group
@@ -272,3 +273,27 @@ def test_save_and_load(tmp_path):
     np.testing.assert_array_equal(again.session.result.z, explorer.session.result.z)
     explorer.close()
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("smooth more", "more data.smoothing_fwhm"),
+        ("threshold", "panel map"),
+        ("threshold 3.5", "threshold.value = 3.5"),
+        ("p < .01", "threshold.alpha = 0.01"),
+        ("permutation", "panel permutation"),
+        ("more permutations", "more permutation.n_perm"),
+        ("design", "panel model"),
+        ("paired test", "panel model"),
+        ("outliers", "panel maps"),
+        ("true discoveries", "permutation.discoveries = true"),
+    ],
+)
+def test_a_group_is_searched_by_its_own_words(explorer, typed, first):
+    assert find(explorer, typed)[0].key == first
+
+
+def test_what_a_group_has_not_is_not_found(explorer):
+    """Of the noise and the drift of a run there is nothing to be told."""
+    assert not {"why white", "why drift", "why events"} & {each.key for each in commands_of(explorer)}

@@ -32,6 +32,8 @@ class GroupDesignPanel(Panel):
     centre : Checkbox
     """
 
+    also = ("design", "covariates", "one-sample test", "two-sample test", "paired test")
+
     def __init__(self, session: GroupSession):
         super().__init__(session, "Model", ("design", "table", "data", "fit"))
         self.tests = {name: W.Button(description=row.label, tooltip=row.hint) for name, row in TESTS.items()}

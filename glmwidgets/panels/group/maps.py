@@ -17,6 +17,8 @@ class MapsPanel(Panel):
     tiles : MapTiles
     """
 
+    also = ("outliers", "maps of the subjects", "thumbnails")
+
     def __init__(self, session: GroupSession):
         super().__init__(session, "Maps", ("maps",))
         self.tiles = MapTiles()

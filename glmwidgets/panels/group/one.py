@@ -25,6 +25,8 @@ class OneMapPanel(Panel):
         Back to the group's map; leave this map out of the group, or take it back.
     """
 
+    also = ("One map", "map of one subject")
+
     def __init__(self, session: GroupSession):
         super().__init__(session)
         self.add_class("glmw-bare")

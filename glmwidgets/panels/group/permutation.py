@@ -43,6 +43,8 @@ class PermutationPanel(Panel):
         Null distribution of the largest statistic.
     """
 
+    also = ("permutation", "sign flipping", "tfce")
+
     reason = "permutation"
 
     def __init__(self, session: GroupSession):

@@ -30,6 +30,8 @@ class ValuesPanel(Panel):
     means, fit, band : bqplot marks
     """
 
+    also = ("values of the subjects",)
+
     def __init__(self, session: GroupSession):
         super().__init__(session, "Values at the crosshair")
         self.against = W.Dropdown(options=[("what is asked", ASKED), ("all beside each other", BESIDE)])

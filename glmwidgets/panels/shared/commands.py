@@ -116,7 +116,10 @@ def _actions(explorer: SessionExplorer) -> Iterator[Command]:
 
 
 def _reasons(explorer: SessionExplorer) -> Iterator[Command]:
+    there = explorer.session.settings.paths()
     for name, row in REASONS.items():
+        if row.of and row.of not in there:
+            continue
         also, act = (*row.also, f"why {name}"), partial(explorer.show_why, name)
         yield Command(f"why {name}", row.title, also, rank=0.05, kind="why?", act=act)
 
@@ -252,7 +255,7 @@ def _capital(text: str) -> str:
 def _settings(explorer: SessionExplorer, query: str) -> Iterator[Command]:
     settings = explorer.session.settings
     kind = type(settings)
-    number = re.search(r"\d.*", query)
+    number = re.search(r"[.]?\d.*", query)
     for path, field in kind.known().items():
         if path.partition(".")[0] in GIVEN:
             continue

@@ -62,7 +62,7 @@ class MapPanel(Panel):
     True
     """
 
-    also = ("Map", "brain", "threshold")
+    also = ("Map and threshold", "map", "brain", "threshold")
 
     def __init__(self, session: LiveSession):
         super().__init__(session, "", ("threshold", "clusters", "map"))

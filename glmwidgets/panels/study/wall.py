@@ -28,7 +28,7 @@ class WallPanel(Panel):
     wall : MapWall
     """
 
-    also = ("maps of all runs", "thumbnails")
+    also = ("maps of all runs", "wall of maps", "thumbnails")
 
     def __init__(self, session: StudySession):
         super().__init__(session, "Runs", ("runs",))

@@ -88,12 +88,15 @@ class Reason(NamedTuple):
         Key of `glmwidgets.session.core.lessons.LESSONS`.
     also : tuple of str
         Phrases by which a person looks for it.
+    of : str
+        Setting without which there is no such verdict; empty where every explorer may give it.
     """
 
     title: str
     told: Callable[[Facts], Why | None]
     lesson: str
     also: tuple[str, ...] = ()
+    of: str = ""
 
 
 def _number(value: float) -> str:
@@ -400,12 +403,14 @@ REASONS: Choices[Reason] = Choices(
             _white,
             "11_noise_and_false_positives",
             ("residuals not white", "autocorrelation left", "noise verdict"),
+            of="noise.model",
         ),
         "drift": Reason(
             "Why does the filter remove part of a regressor?",
             _drift,
             "04_parameters",
             ("filter removes my task", "high-pass removes the task", "drift verdict"),
+            of="design.drift_model",
         ),
         "contrast": Reason(
             "Can this contrast be estimated?",
@@ -460,6 +465,7 @@ REASONS: Choices[Reason] = Choices(
             _events,
             "10_convolution_and_hrf",
             ("events overlap", "events outside the run", "what is wrong with my events"),
+            of="events.table",
         ),
         "compare": Reason(
             "Which of A and B describes the data better?", _compare, "04_parameters", ("aicc", "which model is better")
@@ -469,6 +475,7 @@ REASONS: Choices[Reason] = Choices(
             _permutation,
             "05_group",
             ("permutation p", "smallest p of permutations"),
+            of="permutation.n_perm",
         ),
         "agree": Reason("Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")),
     }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.datasets import write_study
+from glmwidgets.panels.shared.commands import find
 from glmwidgets.panels.study import StudyExplorer, explore_study
 from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.study import StudySession
@@ -139,6 +140,17 @@ def test_a_table_of_files_is_explored_too(study, tmp_path):
     explorer.close()
     with pytest.raises(ValueError, match="leave its rows out there"):
         explore_study(tmp_path / "runs.tsv", tmp_path / "study", task="localizer")
+
+
+def test_a_study_is_searched_by_its_own_words(explorer):
+    words = {"noise": "noise.model", "smooth": "data.smoothing_fwhm", "threshold 3.5": "threshold.value = 3.5"}
+    words |= {
+        "wall": "panel wall",
+        "quality": "panel runs",
+        "exclude": "panel decisions",
+        "drift": "design.drift_model",
+    }
+    assert [find(explorer, each)[0].key.startswith(key) for each, key in words.items()] == [True] * len(words)
 
 
 def test_each_why_has_an_answer(explorer):
