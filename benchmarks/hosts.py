@@ -40,8 +40,9 @@ explorer = gw.explore(simulate_run(), settings={"contrast.expression": "faces - 
 """
 CANVAS = ".glmw-slices canvas"
 READOUT = ".glmw-slices-readout"
-RUN_ALL = "() => window.jupyterapp.commands.execute('runmenu:run-all')"
-TRUST = "() => window.jupyterapp.commands.execute('notebook:trust')"
+# Nothing is handed back: a page would wait for the end of the command, and that of trust for its own question.
+RUN_ALL = "() => { window.jupyterapp.commands.execute('runmenu:run-all'); }"
+TRUST = "() => { window.jupyterapp.commands.execute('notebook:trust'); }"
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 # A file of bqplot, bqscales or anywidget that a page asks a network for: answered by what their wheels hold.
 WIDGET_CODE = re.compile(r"/(bqplot|bqscales|anywidget)@[^/]*/dist/index(?:\.js)?$")
@@ -253,9 +254,20 @@ def in_jupyter(place: Place, *server: object, trusts: bool = False, url: str = "
             except Error:
                 note = "shown as text and a picture until File > Trust Notebook is chosen once"
                 page.evaluate(TRUST)
-                page.get_by_role("button", name="Trust").click()
+                page.get_by_role("button", name="Trust").click(timeout=1000 * STEP_S)
+                note += _after_trust(page)
         seen = whole(page)
         return Seen(seen.works, "; ".join(filter(None, [note, seen.lacks])))
+
+
+def _after_trust(page: Page) -> str:
+    """What the front end asks when a notebook was trusted, and so saved."""
+    try:
+        page.get_by_text("File Changed").wait_for(timeout=5000)
+    except Error:
+        return ""
+    page.get_by_role("button", name="Cancel").click()
+    return ' (and Cancel in its question "File Changed")'
 
 
 def jupyterlab(place: Place) -> Seen:

@@ -20,6 +20,7 @@ import ipywidgets
 import traitlets as t
 
 from glmwidgets.panels.parts.heard import heard
+from glmwidgets.panels.parts.host import is_of_all_pages
 from glmwidgets.panels.parts.unseen import SharedLayout, Waits, one
 from glmwidgets.web import script
 
@@ -59,7 +60,8 @@ class Told(Waits):
         ipywidgets.widgets.widget._instances.pop(self.model_id, None)
         self.comm.close()
         self.comm = self._model_id = None
-        super().open()
+        self.waits = True
+        self.wait_no_more()
 
     def notify_change(self, change: Any) -> None:
         """Tell the page and whoever observes."""
@@ -144,13 +146,14 @@ class Stands(Drawn):
     ----------
     at : float or None
         In a state that is given to a page: when, on the clock of time.monotonic. None for a page that saw the widgets
-        being made, as it has missed nothing.
+        being made, as it has missed nothing, and where each page has widgets of its own.
     """
 
     _esm = script("stands.js")
 
     at = t.Float(None, allow_none=True).tag(
-        sync=True, to_json=lambda _value, widget: None if widget.comm is None else time.monotonic()
+        sync=True,
+        to_json=lambda _value, widget: None if widget.comm is None or not is_of_all_pages() else time.monotonic(),
     )
 
     def __init__(self, **traits: Any):

@@ -17,7 +17,7 @@ import ipywidgets
 import traitlets as t
 from ipywidgets import Widget
 
-from glmwidgets.panels.parts.host import is_of_all_pages
+from glmwidgets.panels.parts.host import giver, is_of_all_pages
 
 __all__ = ["SharedLayout", "Waits", "is_shared", "is_shown", "one", "opened_together", "show"]
 
@@ -53,18 +53,47 @@ def opened_together(make: Callable[..., None]) -> Callable[..., None]:
     return made
 
 
+class _GivenWhenOpened:
+    """What a host does to each widget that was made; to ours it does that when they open.
+
+    shinywidgets (0.8.2) gives a widget its channel in this way, and opens the channels in the order in which it met the
+    widgets. A page refuses a widget that holds one of which it has not heard, so those that are held have to be first.
+    """
+
+    def __init__(self, give: Callable[[Widget], None]):
+        self.give = give
+        self.__module__ = give.__module__
+
+    def __call__(self, widget: Widget) -> None:
+        if not isinstance(widget, Waits):
+            self.give(widget)
+
+
 class Waits(Widget):
-    """To be inherited before a widget: what is made together waits until something on the page holds it."""
+    """To be inherited before a widget: what is made together waits until something on the page holds it.
+
+    Where the host gives channels, each waits.
+    """
 
     waits = False
 
+    def __init__(self, *args: Any, **traits: Any):
+        give = giver()
+        if give is not None and not isinstance(give, _GivenWhenOpened):
+            Widget.on_widget_constructed(_GivenWhenOpened(give))
+        super().__init__(*args, **traits)
+
     def open(self) -> None:
         """Open a channel to the page, or wait; see `opened_together`."""
-        if getattr(_made, "together", False) and not self.waits:
+        given = giver()
+        if not self.waits and (given is not None or getattr(_made, "together", False)):
             self.waits = True
-        else:
-            self.waits = False
-            super().open()
+            return
+        self.waits = False
+        if given is not None:
+            self.get_state()  # opens what it holds
+            given.give(self)
+        super().open()
 
     def wait_no_more(self) -> None:
         """Open the channel, if that waits."""

@@ -15,6 +15,7 @@ import traitlets as t
 from ipywidgets import Widget
 from ipywidgets.widgets.trait_types import TypedTuple
 
+from glmwidgets.panels.parts.host import SAYS_NOTHING, knows_styles
 from glmwidgets.panels.parts.told import Told
 from glmwidgets.panels.parts.unseen import SharedLayout, is_shared, is_shown, one, opened_together, show
 
@@ -62,7 +63,7 @@ class Light(Told, ipywidgets.DOMWidget):
 
     @t.default("style")
     def _shared_style(self) -> Widget:
-        return one(self.traits()["style"].klass)
+        return one(self.traits()["style"].klass, **({} if knows_styles() else SAYS_NOTHING))
 
 
 def _seen(children: tuple[Widget, ...], holder: Widget) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from glmwidgets.glm.errors import told
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.host import giver
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.parts.table import Refused, Typed
@@ -184,7 +185,9 @@ class Panel(W.VBox):
         self.set_verdict("")
         session.observe_locked(self._show_error, "status")
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        if giver() is not None:
+            return None  # it asks every widget, and shows none by it
         # In a cell of its own a panel has to bring its look along.
         if not hasattr(self, "_alone"):
             Panel.unfold(self)

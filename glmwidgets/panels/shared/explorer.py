@@ -17,6 +17,7 @@ from glmwidgets.files.writing import check_outputs, write_text
 from glmwidgets.glm.errors import InputError
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
+from glmwidgets.panels.parts.host import giver
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.shared.base import Panel, close_with_all, guarded, text
 from glmwidgets.panels.shared.commands import panels_of
@@ -89,6 +90,8 @@ class ExplorerBase(W.VBox):
         return f"<{type(self).__name__} of {self._headline()}>" if self.subject is not None else super().__repr__()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        if giver() is not None:
+            return None  # it asks every widget, and shows none by it
         # What threads say after the last cell is lost where a program executes the notebook.
         unattended = is_unattended()
         late = unattended and not self.subject.wait_until_idle(WAIT_UNATTENDED)

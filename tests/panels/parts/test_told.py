@@ -129,13 +129,18 @@ def test_a_page_that_saw_the_widgets_being_made_has_nothing_to_say(monkeypatch):
     opened = []
 
     class Channel(BaseComm):
+        __module__ = "comm"
+
         def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
-            opened.append(data["state"])
+            opened.append((data or {}).get("state", {}))
 
     monkeypatch.setattr(comm, "create_comm", Channel)
     stands = told.Stands()
     assert [state["at"] for state in opened if "at" in state] == [None]
     assert stands.get_state()["at"] > 0
+    Channel.__module__ = "panel.io.ipywidget"  # there each page has widgets of its own
+    assert stands.get_state()["at"] is None
+    stands.layout.close()
 
 
 def test_what_is_said_together_is_one_message_each(monkeypatch):

@@ -1,6 +1,7 @@
 """Explorers in the cells of a notebook: who closes them, and what is seen where no widget is."""
 
 import gc
+import re
 import threading
 import time
 import weakref
@@ -10,12 +11,12 @@ import comm
 import numpy as np
 import pytest
 from comm.base_comm import BaseComm
-from ipywidgets import Widget
+from ipywidgets import Style, Widget
 
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.parts.host import host, is_of_all_pages
-from glmwidgets.panels.parts.unseen import Waits, is_shared
+from glmwidgets.panels.parts.unseen import is_shared
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared import notebook
@@ -263,9 +264,17 @@ class Plain(BaseComm):
         pass
 
 
-def test_shinywidgets_is_known_by_what_it_does_to_a_widget_that_was_made(run, monkeypatch):
+def test_shinywidgets_meets_what_a_widget_holds_before_that_widget(run, monkeypatch):
+    met, unknown, styles = set(), [], set()
+
     def init(widget):
-        """It gives the widget its own channel later, in the session that it is of."""
+        """It opens the widgets' channels in the order in which it meets them; a page refuses what it does not know."""
+        widget.comm = Plain()
+        state = widget.get_state()
+        unknown.extend(name for name in re.findall(r"IPY_MODEL_(\w+)", repr(state)) if name not in met)
+        met.add(widget.model_id)
+        if isinstance(widget, Style):
+            styles.add(state["_model_name"])
 
     init.__module__ = "shinywidgets._shinywidgets"
     monkeypatch.setattr(comm, "create_comm", Plain)
@@ -274,7 +283,17 @@ def test_shinywidgets_is_known_by_what_it_does_to_a_widget_that_was_made(run, mo
     assert (host(), is_of_all_pages()) == ("shinywidgets", False)
     explorer = Explorer(Session(run))
     assert explorer.session.is_synchronous
-    assert all(not each.waits for each in explorer.children if isinstance(each, Waits))
+    before = len(met)
+    assert explorer._repr_mimebundle_() is None  # asked of each widget, and no reason to unfold a panel
+    assert explorer.drift._repr_mimebundle_() is None
+    assert explorer.drift.is_folded
+    assert explorer.model_id in met
+    assert len(met) > before + 100
+    explorer.drift.unfold()
+    assert explorer.drift._filled[0].model_id in met
+    assert unknown == []
+    assert styles <= {"StyleModel"}  # HTMLStyleModel is not known to pages of ipywidgets 7
+    assert len(styles) == 1
     explorer.close()
 
 
