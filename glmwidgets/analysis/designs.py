@@ -8,13 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from glmwidgets.glm.design.diagnostics import (
-    column_correlation,
-    condition_number,
-    energy_removed,
-    spectra,
-    variance_inflation,
-)
+from glmwidgets.glm.design.collinearity import column_correlation, condition_number, variance_inflation
+from glmwidgets.glm.design.diagnostics import energy_removed, spectra
 from glmwidgets.glm.design.spectra import drift_gain
 
 # A spectrum is drawn up to the frequency below which so much of every regressor lies.

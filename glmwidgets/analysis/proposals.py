@@ -15,24 +15,6 @@ from glmwidgets.glm.fit.typed_weights import are_weights
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import ContrastSettings, DesignSettings
 
-__all__ = [
-    "INTEREST",
-    "adapted_expression",
-    "all_pairs",
-    "as_f_test",
-    "carried_contrasts",
-    "condition_columns",
-    "effects_of_interest",
-    "is_contrast",
-    "is_f_test",
-    "mended_expression",
-    "simple_contrasts",
-    "spread_in_words",
-    "weights_of",
-    "written_contrast",
-]
-
-
 #: What the F test of all conditions is called.
 INTEREST = "effects of interest"
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from glmwidgets.glm.design.diagnostics import contrast_inflation, efficiency, smallest_detectable_effect
+from glmwidgets.glm.design.collinearity import contrast_inflation
+from glmwidgets.glm.design.diagnostics import efficiency, smallest_detectable_effect
 from glmwidgets.glm.errors import told
 from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector

@@ -14,8 +14,6 @@ from nibabel.spatialimages import SpatialImage
 from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.glm.errors import MissingFileError
 
-__all__ = ["open_file"]
-
 #: How much of a compressed file is read to tell whether it is damaged.
 _PROBE = 2**28
 

@@ -19,8 +19,6 @@ from scipy.ndimage import gaussian_filter1d
 from glmwidgets.glm.parallel import one_thread, workers
 from glmwidgets.images.load import ImageLike, image_data, load_image
 
-__all__ = ["VolumeSmoother", "each_block", "gaussian_sigma", "smooth", "smooth_img", "storage_dtype"]
-
 TRUNCATE = 4.0
 
 # Scans handled in one go: enough for a voxel's share of them to fill a cache line.

@@ -27,8 +27,6 @@ from glmwidgets.images.voxels import image_data
 from glmwidgets.regions.labels import Label, LabelTable
 from glmwidgets.regions.places import LEAST_PERCENT, NEAR_MM, Place, Shares
 
-__all__ = ["Atlas", "LabelAtlas", "ProbabilityAtlas", "make_atlas"]
-
 # How near to the border of two voxels a place counts as on it.
 TIE = 1e-6
 

@@ -22,8 +22,6 @@ from glmwidgets.regions.spaces import hedge_of_spaces
 if TYPE_CHECKING:
     from glmwidgets.glm.inference.clusters import Cluster
 
-__all__ = ["REGION_COLUMNS", "ClusterNames", "kept_atlas", "name_clusters", "try_names"]
-
 #: Columns that names add to a table of clusters, with what each means.
 REGION_COLUMNS = {
     "Region": "of the peak, by the atlas",

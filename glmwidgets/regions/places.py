@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["LEAST_PERCENT", "NEAR_MM", "OUTSIDE", "Place", "Shares"]
-
 #: Probabilities and shares below this are not named.
 LEAST_PERCENT = 5.0
 

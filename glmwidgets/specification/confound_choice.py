@@ -15,8 +15,6 @@ from glmwidgets.glm.design.confound_groups import (
     motion_columns,
 )
 
-__all__ = ["LEVELS", "SCRUBS", "ConfoundChoice", "ConfoundGroup"]
-
 #: Numbers of motion regressors that can be asked for, as a menu calls them.
 LEVELS = {0: "none", 6: "6 parameters", 12: "12, with derivatives", 24: "24, with squares"}
 

@@ -21,8 +21,6 @@ from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import meant
 from glmwidgets.specification.field import UNSAID, Field, SettingsError, field_of
 
-__all__ = ["SettingsError", "SettingsTree"]
-
 Tree = TypeVar("Tree", bound="SettingsTree")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from glmwidgets.glm.design.collinearity import variance_inflation
 from glmwidgets.glm.design.confound_groups import FD, MOTION
-from glmwidgets.glm.design.diagnostics import energy_removed, variance_inflation
+from glmwidgets.glm.design.diagnostics import energy_removed
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import Fit

@@ -11,44 +11,13 @@ from scipy.special import nctdtrinc, stdtrit
 
 from glmwidgets.glm.design.collinearity import (
     ESTIMABLE_WITHIN,
-    Collinearity,
     Design,
     as_matrix,
     as_rows,
     centred,
-    collinearity_warnings,
-    column_correlation,
-    column_cosine,
-    condition_number,
-    contrast_inflation,
-    degrees_of_freedom,
-    dependent_columns,
-    design_rank,
     row_space,
     unit_columns,
-    variance_inflation,
 )
-
-__all__ = [
-    "Collinearity",
-    "ar1_precision",
-    "collinearity_warnings",
-    "column_correlation",
-    "column_cosine",
-    "condition_number",
-    "contrast_covariance",
-    "contrast_inflation",
-    "degrees_of_freedom",
-    "dependent_columns",
-    "design_rank",
-    "efficiency",
-    "energy_removed",
-    "estimability",
-    "smallest_detectable_effect",
-    "spectra",
-    "variance_inflation",
-]
-
 
 # Contrasts -----------------------------------------------------------------------------------------------------
 

@@ -13,18 +13,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.reading import Events, Place, read_events
 from glmwidgets.glm.tables import numbers_of, odd_words, refuse_repeated, refuse_unwritable, some
 
-__all__ = [
-    "EventFinding",
-    "Events",
-    "check_events",
-    "checked_events",
-    "event_warnings",
-    "looks_like_milliseconds",
-    "run_window",
-    "without_duration",
-]
-
-
 #: A table has no more types of events.
 MOST_TYPES = 10_000
 

@@ -25,8 +25,6 @@ from glmwidgets.glm.inference.smoothness import (
 from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["N_CELLS", "fit_smoothness", "sampled_pairs", "white_volumes"]
-
 # Cells (a voxel and its next along each axis) whose whitened residuals are looked at.
 N_CELLS = 2000
 

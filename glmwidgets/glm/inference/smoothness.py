@@ -25,21 +25,6 @@ from numpy.typing import NDArray
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = [
-    "SMOOTHNESS",
-    "Correlations",
-    "NeighbourPairs",
-    "Smoothness",
-    "SmoothnessMethod",
-    "correlations_of",
-    "neighbour_pairs",
-    "neighbour_products",
-    "pooled_smoothness",
-    "resel_counts",
-    "residual_correlations",
-    "smoothness_of_residuals",
-]
-
 FOUR_LOG_2 = 4 * np.log(2)
 
 # Pairs that one thread multiplies at once.

@@ -18,20 +18,8 @@ from glmwidgets.glm.choices import nearest
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.exact import Exact, splines
 from glmwidgets.glm.response.held import HELD, functions_of, kernels_of, suffixes_of
-from glmwidgets.glm.response.table import HRF, HRFS, Parameter, format_hrf
+from glmwidgets.glm.response.table import HRF, HRFS
 from glmwidgets.glm.tables import some
-
-__all__ = [
-    "HRF",
-    "HRFS",
-    "HRFModel",
-    "Parameter",
-    "Response",
-    "format_hrf",
-    "hrf_curve",
-    "parse_hrf",
-    "resolve_hrf",
-]
 
 # Seconds between the samples of a response that is made a spline.
 FINE = 0.01

@@ -8,7 +8,8 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.paint_time import PaintTime
 from glmwidgets.panels.shared.base import text
 from glmwidgets.plural import count
-from glmwidgets.session.single.session import Session, Status
+from glmwidgets.session.core.live import Status
+from glmwidgets.session.single.session import Session
 
 __all__ = ["StatusLine"]
 

@@ -34,8 +34,6 @@ from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["LiveSession", "Status", "first_settings"]
-
 log = logging.getLogger(__name__)
 
 # A stage that took less than this the last time is not announced: the message would cost more than the news is worth.

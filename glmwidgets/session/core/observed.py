@@ -18,8 +18,6 @@ import traitlets
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["Observed"]
-
 log = logging.getLogger(__name__)
 
 #: Seconds that the other views wait for a map: what takes longer is said to be under way.

@@ -9,8 +9,6 @@ import time
 import weakref
 from collections.abc import Callable
 
-__all__ = ["PATIENCE", "LatestWins", "Superseded", "Ticket"]
-
 log = logging.getLogger(__name__)
 
 # A job that has already taken this long gives way to a newer request at its next checkpoint. Shorter jobs run to

@@ -21,7 +21,7 @@ from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.regions.interest import RegionOfInterest
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.ledger import Ledger
-from glmwidgets.session.core.live import LiveSession, Status, first_settings
+from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.core.scheduler import Ticket
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.session.single.preview import Preview, Previewer
@@ -29,8 +29,6 @@ from glmwidgets.session.single.regions import changes_of_regions, regions_of, te
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import Settings
-
-__all__ = ["Session", "Status"]
 
 
 class Session(LiveSession):

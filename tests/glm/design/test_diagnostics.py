@@ -7,23 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from glmwidgets.glm.design.diagnostics import (
-    ar1_precision,
+from glmwidgets.glm.design.collinearity import (
     collinearity_warnings,
     column_correlation,
     column_cosine,
     condition_number,
-    contrast_covariance,
     contrast_inflation,
     degrees_of_freedom,
     dependent_columns,
     design_rank,
+    variance_inflation,
+)
+from glmwidgets.glm.design.diagnostics import (
+    ar1_precision,
+    contrast_covariance,
     efficiency,
     energy_removed,
     estimability,
     smallest_detectable_effect,
     spectra,
-    variance_inflation,
 )
 from glmwidgets.glm.design.drift import cosine_drift
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix

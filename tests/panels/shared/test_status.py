@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("ipywidgets")
 
 from glmwidgets.panels.shared.status import StatusLine
-from glmwidgets.session.single.session import Status
+from glmwidgets.session.core.live import Status
 
 
 @pytest.fixture
