@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["count"]
-
 
 def count(number: int, noun: str) -> str:
     """A number with its noun.

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from glmwidgets.analysis.answers import RunAnswer
     from glmwidgets.regions.interest import RegionOfInterest
 
-__all__ = ["Place", "PlaceSeries", "find_place", "place_series", "spectrum_of", "weighed_columns"]
-
 # Below this mean a signal is centred or empty, and percent of it mean nothing.
 LEAST_SIGNAL = 1.0
 

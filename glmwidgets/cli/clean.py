@@ -16,8 +16,6 @@ from glmwidgets.cli import CommandError, Parser
 from glmwidgets.files.writing import write_text
 from glmwidgets.plural import count
 
-__all__ = ["clean", "cleaned"]
-
 
 def clean(argv: Sequence[str]) -> int:
     """Remove outputs, counts and widget state from notebooks, or say which ones hold any.

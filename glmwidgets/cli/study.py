@@ -27,8 +27,6 @@ from glmwidgets.specification.field import SettingsError
 from glmwidgets.study.begun import build_aloud, first_model
 from glmwidgets.study.study import Study
 
-__all__ = ["study"]
-
 #: Elements that a job array may have where nobody changed SLURM's MaxArraySize of 1001.
 MOST_ELEMENTS = 1000
 

@@ -18,8 +18,6 @@ from glmwidgets.datasets.simulate import Truth, motion_volumes, simulate_run
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.plural import count
 
-__all__ = ["BROKEN", "BrokenRun", "broken_run"]
-
 T_R = 2.0
 #: The model under which all but two of the runs are sound.
 SOUND = {"design.hrf_model": "glover", "noise.model": "ar1-reml", "design.confounds": (), "data.smoothing_fwhm": 6.0}

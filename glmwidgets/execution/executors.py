@@ -10,8 +10,6 @@ from glmwidgets.execution.width import local_width
 from glmwidgets.glm.errors import InputError
 from glmwidgets.plural import count
 
-__all__ = ["lanes_of"]
-
 
 def lanes_of(executor: Any = None, width: int | None = None) -> tuple[list[Lane], str]:
     """Lanes of an executor.

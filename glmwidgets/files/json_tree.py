@@ -15,8 +15,6 @@ from typing import Any
 
 from glmwidgets.plural import count
 
-__all__ = ["Dropped", "JsonTree", "converted", "shown"]
-
 #: Beyond it a whole number is none that anything counts.
 LARGEST = 2**63
 

@@ -11,8 +11,6 @@ import numpy as np
 
 from glmwidgets.plural import count
 
-__all__ = ["MOST_APART", "VoxelGrid", "corners", "grid_difference", "little_is_shared", "same_grid", "share_within"]
-
 #: Share of a voxel's edge by which voxels of one grid may lie apart: headers hold single precision.
 MOST_APART = 0.01
 

@@ -23,19 +23,6 @@ from glmwidgets.images.open_file import open_file
 from glmwidgets.images.voxels import image_data
 from glmwidgets.plural import count
 
-__all__ = [
-    "ImageLike",
-    "VolumeChecks",
-    "header_t_r",
-    "image_data",
-    "image_name",
-    "join_images",
-    "load_image",
-    "load_run",
-    "load_volume",
-    "open_run_image",
-]
-
 ImageLike: TypeAlias = "SpatialImage | str | PathLike[str] | Sequence[Any]"
 
 MIN_SCANS = 3

@@ -17,17 +17,6 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.smooth import VolumeSmoother, each_block, gaussian_sigma, smooth, storage_dtype
 from glmwidgets.plural import count
 
-__all__ = [
-    "common_voxels",
-    "find_brain",
-    "largest_component",
-    "masked_series",
-    "match_mask",
-    "to_volumes",
-    "voxel_series",
-    "voxel_taker",
-]
-
 
 def find_brain(
     img: ImageLike | np.ndarray,

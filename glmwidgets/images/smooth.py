@@ -277,7 +277,7 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
 
 
 def n_cpus(most: int = 4) -> int:
-    # The smoothing of a volume lives in a core's own cache; more threads than this wait for memory.
+    """Threads that smooth at once: a volume lives in a core's own cache, and more than these wait for memory."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(most, available)
 

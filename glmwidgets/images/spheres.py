@@ -14,8 +14,6 @@ from glmwidgets.images.load import ImageLike, image_data, image_name, load_image
 from glmwidgets.images.mask import match_mask
 from glmwidgets.plural import count
 
-__all__ = ["REDUCTIONS", "region_series", "sphere_indices", "sphere_series"]
-
 #: What can be taken of the voxels of a region.
 REDUCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "mean": np.mean,

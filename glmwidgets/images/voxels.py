@@ -19,8 +19,6 @@ from glmwidgets.files.memory import human_bytes, need_memory
 from glmwidgets.images.names import image_name
 from glmwidgets.plural import count
 
-__all__ = ["Volume", "each_volume", "image_data", "is_compressed", "lies_in_file", "scaling_of"]
-
 #: Bytes after those that the header promises which are read to come to the checksum.
 MOST_BEYOND = 2**26
 

@@ -30,8 +30,6 @@ from glmwidgets.plural import count
 from glmwidgets.runs.run import run_name
 from glmwidgets.specification.model import Model
 
-__all__ = ["FirstLevelModel"]
-
 
 class FirstLevelModel(RunEstimates):
     """General linear model of one participant's runs.

@@ -20,8 +20,6 @@ from glmwidgets.models.map_header import describe_map, dof_of
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.plural import count
 
-__all__ = ["FixedEffects", "compute_fixed_effects"]
-
 UNKNOWN_DOF = 100.0
 
 

@@ -23,8 +23,6 @@ from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.plural import count
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
 
-__all__ = ["first_level_from_bids"]
-
 #: Space that is looked for where none is asked for.
 DEFAULT_SPACE = "MNI152NLin2009cAsym"
 
@@ -127,6 +125,7 @@ def first_level_from_bids(
     ... )  # doctest: +SKIP
     >>> models[0].fit(imgs[0], events[0], confounds[0])  # doctest: +SKIP
     """
+    asked = {name: value for name, value in locals().items() if name in FirstLevelModel._parameters()}
     root = _folder("dataset_path", dataset_path, Path())
     derivatives = _folder("derivatives_folder", derivatives_folder, root)
     wanted = _entities(task_label, space_label, img_filters)
@@ -142,29 +141,8 @@ def first_level_from_bids(
         _check_runs(runs, label, derivatives, wanted)
         found = [run.open(strategy, **options) for run in runs]
         clock = _clock(found, t_r, slice_time_ref, label, unsaid)
-        given = {
-            **clock,
-            "hrf_model": hrf_model,
-            "drift_model": drift_model,
-            "high_pass": high_pass,
-            "drift_order": drift_order,
-            "fir_delays": fir_delays,
-            "min_onset": min_onset,
-            "mask_img": _mask(mask_img, found, label),
-            "target_affine": target_affine,
-            "target_shape": target_shape,
-            "smoothing_fwhm": smoothing_fwhm,
-            "memory": memory,
-            "memory_level": memory_level,
-            "standardize": standardize,
-            "signal_scaling": signal_scaling,
-            "noise_model": noise_model,
-            "verbose": verbose,
-            "n_jobs": n_jobs,
-            "minimize_memory": minimize_memory,
-            "subject_label": label,
-        }
-        models.append(FirstLevelModel(**given))
+        own = {**clock, "mask_img": _mask(mask_img, found, label), "subject_label": label}
+        models.append(FirstLevelModel(**{**asked, **own}))
         imgs.append([str(one.bold) for one in found])
         events.append(_events(found, label))
         confounds.append(_confounds(found, kwargs.get("confounds_strategy", "all"), label))

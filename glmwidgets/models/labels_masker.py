@@ -24,8 +24,6 @@ from glmwidgets.images.spheres import REDUCTIONS, region_series
 from glmwidgets.models.series_masker import Place, SeriesMasker, warn_of_resampling
 from glmwidgets.plural import count
 
-__all__ = ["NiftiLabelsMasker"]
-
 TARGETS = ("data", "labels", None)
 
 

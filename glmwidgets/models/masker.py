@@ -19,8 +19,6 @@ from glmwidgets.plural import count
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 
-__all__ = ["ImageMasker"]
-
 
 class ImageMasker:
     """Takes the series of the voxels in a mask out of images, and puts values back into images.

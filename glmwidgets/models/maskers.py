@@ -21,8 +21,6 @@ from glmwidgets.images.spheres import sphere_indices, sphere_series
 from glmwidgets.models.series_masker import Place, SeriesMasker, warn_of_resampling
 from glmwidgets.plural import count
 
-__all__ = ["NiftiMasker", "NiftiSpheresMasker"]
-
 #: How `NiftiMasker` finds a mask that is not given.
 MASK_STRATEGIES = {"background": compute_background_mask, "epi": compute_epi_mask}
 

@@ -16,8 +16,6 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.plural import count
 
-__all__ = ["FContrast", "TContrast", "VoxelResults", "labels_of", "results_of"]
-
 
 @dataclass(frozen=True)
 class TContrast:

@@ -20,8 +20,6 @@ from glmwidgets.runs.opening import make_run
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 
-__all__ = ["RunInput", "check_runs"]
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RunInput(Run):

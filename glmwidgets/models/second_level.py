@@ -34,8 +34,6 @@ from glmwidgets.runs.group_inputs import GroupInput, group_input, match_rows
 from glmwidgets.runs.group_maps import group_domain
 from glmwidgets.specification.group import GroupModel
 
-__all__ = ["SecondLevelModel"]
-
 
 class SecondLevelModel(MappingModel):
     """General linear model of a group of subjects, one map each (or several).

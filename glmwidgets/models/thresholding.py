@@ -32,8 +32,6 @@ from glmwidgets.regions.named import kept_atlas, name_clusters
 from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["cluster_level_inference", "get_clusters_table", "map_threshold", "threshold_stats_img", "warn_of_unused"]
-
 DEFAULT_THRESHOLD = 3.0
 
 

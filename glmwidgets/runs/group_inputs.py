@@ -21,8 +21,6 @@ from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
 from glmwidgets.plural import count
 
-__all__ = ["GroupInput", "group_input", "match_rows"]
-
 TABLE_COLUMNS = ("subject_label", "map_name", "effects_map_path")
 VARIANCES_COLUMN = "variances_map_path"
 

@@ -7,8 +7,6 @@ import warnings
 from glmwidgets.files.memory import available_memory, human_bytes, need_memory
 from glmwidgets.plural import count
 
-__all__ = ["analysis_need", "check_memory"]
-
 #: Columns of the design of a usual first-level model: conditions, drift, 24 of motion.
 COLUMNS = 40
 

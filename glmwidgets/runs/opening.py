@@ -29,8 +29,6 @@ from glmwidgets.runs.regrid import as_rows, on_target_grid, target_matrix
 from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
 from glmwidgets.runs.whole_confounds import whole_confounds
 
-__all__ = ["is_several", "make_run", "open_again", "open_run", "open_runs"]
-
 #: What belongs to a run beside its series.
 PARTS = (
     "events",

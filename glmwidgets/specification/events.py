@@ -13,8 +13,6 @@ from glmwidgets.specification.field import (
     setting,
 )
 
-__all__ = ["EventsSettings"]
-
 
 def _events_changed(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> str:
     if after is None:

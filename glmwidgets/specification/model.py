@@ -26,13 +26,6 @@ from glmwidgets.specification.field import (
 from glmwidgets.specification.noise import NoiseSettings
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = [
-    "SOURCES",
-    "DataSettings",
-    "DesignSettings",
-    "Model",
-]
-
 
 def _smoothed(mm: float | None) -> str:
     if not mm:

@@ -10,8 +10,6 @@ from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError, check_group, setting
 from glmwidgets.specification.search import SEARCHES, check_region
 
-__all__ = ["RegionsSettings"]
-
 
 @dataclass(frozen=True)
 class RegionsSettings:

@@ -18,8 +18,6 @@ import pandas as pd
 
 from glmwidgets.plural import count
 
-__all__ = ["censored_scans", "filled_gaps", "scans_kept", "with_censored_scans"]
-
 
 def filled_gaps(y: np.ndarray, scans: np.ndarray) -> np.ndarray:
     """Put series of some scans where they belong in time; scans between them hold the mean of each series.

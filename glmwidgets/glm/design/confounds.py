@@ -13,8 +13,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, refuse_unwritable, some
 from glmwidgets.plural import count
 
-__all__ = ["Confounds", "check_confounds", "judge_confounds", "refuse_odd_cells"]
-
 #: Where a table that is not judged keeps what is wrong with cells that are no numbers, by the name of their column.
 _ODD_CELLS = "odd cells"
 

@@ -13,8 +13,6 @@ from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.plural import count
 
-__all__ = ["DRIFTS", "Drift", "cosine_drift", "drift_row", "make_drift", "polynomial_drift"]
-
 
 def cosine_drift(frame_times: np.ndarray, high_pass: float) -> np.ndarray:
     """Cosines slower than a cut-off: the discrete cosine basis (DCT-II) of SPM.

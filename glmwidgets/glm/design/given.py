@@ -21,8 +21,6 @@ from glmwidgets.glm.response.table import HRFS
 from glmwidgets.glm.tables import read_table
 from glmwidgets.plural import count
 
-__all__ = ["ALL_OTHERS", "checked_design", "edited_design", "effects_in"]
-
 #: In the place of a column: all others that are used.
 ALL_OTHERS = "all others"
 

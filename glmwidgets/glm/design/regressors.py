@@ -27,16 +27,6 @@ from glmwidgets.glm.orthogonal import orthogonalize
 from glmwidgets.glm.response.models import HRFModel, Response, resolve_hrf
 from glmwidgets.plural import count
 
-__all__ = [
-    "FineGrid",
-    "check_design_times",
-    "compute_regressor",
-    "convolve_events",
-    "convolve_exactly",
-    "fine_grid",
-    "unequal_on_grid",
-]
-
 # Events of one duration may differ by this share of their size on the grid before somebody is told.
 UNEQUAL = 0.05
 

@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 
 from glmwidgets.plural import count
 
-__all__ = ["check_scan_times", "evenly_spaced", "scan_spacing"]
-
 #: Share of the mean spacing by which scans may come early or late and still count as evenly spaced.
 UNEVEN = 1e-3
 

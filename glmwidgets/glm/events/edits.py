@@ -9,8 +9,6 @@ import pandas as pd
 
 from glmwidgets.plural import count
 
-__all__ = ["merge_types", "modulate", "rename_types", "shift_onsets", "split_type"]
-
 
 def _require(events: pd.DataFrame, names: Sequence[str]) -> None:
     present = sorted(set(events["trial_type"]))

@@ -14,8 +14,6 @@ import pandas as pd
 from glmwidgets.glm.events.checks import check_events
 from glmwidgets.plural import count
 
-__all__ = ["NUMBERS", "checked_lines", "event_lines", "events_from_lines"]
-
 #: Columns of events that are numbers.
 NUMBERS = ("onset", "duration", "modulation")
 MISSING = "n/a"

@@ -15,8 +15,6 @@ from glmwidgets.glm.fit.grammar import ExpressionError, check_weights, quote_nam
 from glmwidgets.glm.fit.typed_weights import are_weights, read_weights
 from glmwidgets.plural import count
 
-__all__ = ["contrast_vector", "expression_from_vector", "parse_expression"]
-
 #: A contrast has no more rows, unless there are more columns.
 MOST_ROWS = 1_000
 

@@ -19,8 +19,6 @@ from numpy.typing import ArrayLike
 from glmwidgets.glm.fit.contrasts import ESTIMABLE_WITHIN, NotEstimableError, chosen_stat_type
 from glmwidgets.plural import count
 
-__all__ = ["ColumnSpace", "Hypothesis", "column_space", "holds_constant", "partition"]
-
 # Lengths of parts of unit vectors below this are rounding.
 TOLERANCE = 1e-8
 

@@ -21,8 +21,6 @@ from glmwidgets.plural import count
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["Fit", "fit_glm"]
-
 
 @dataclass(frozen=True)
 class Fit:

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from glmwidgets.glm.fit.grammar import ExpressionError, as_f_test, check_weights
 from glmwidgets.plural import count
 
-__all__ = ["are_weights", "read_weights"]
-
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WEIGHT = rf"{_NUMBER}(?:/{_NUMBER})?"
 _BETWEEN = r"(?:\s*,\s*|[^\S\n]+)"

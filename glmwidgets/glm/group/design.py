@@ -14,8 +14,6 @@ from glmwidgets.glm.group.matching import Matching, match_table
 from glmwidgets.glm.tables import numbers_of, odd_words, some
 from glmwidgets.plural import count
 
-__all__ = ["check_group_design", "design_of_covariates", "make_second_level_design_matrix"]
-
 
 def make_second_level_design_matrix(subjects_label: Sequence[str | PurePath], confounds: pd.DataFrame | None = None):
     """Make a design of an intercept and the subjects' covariates.

@@ -25,8 +25,6 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import column_space, partition
 from glmwidgets.plural import count
 
-__all__ = ["GROUP_ESTIMATORS", "GroupEstimator", "GroupFit", "fit_group", "group_contrast", "group_weights"]
-
 # Voxels that are computed together.
 BLOCK = 8192
 

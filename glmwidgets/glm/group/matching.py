@@ -21,17 +21,6 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.plural import count
 
-__all__ = [
-    "MATCHES",
-    "SUBJECT_COLUMNS",
-    "Matching",
-    "cell_text",
-    "match_table",
-    "subject_columns",
-    "subject_of",
-    "with_index",
-]
-
 #: Ways to find the row of a map.
 MATCHES = ("names", "order")
 

@@ -22,8 +22,6 @@ from glmwidgets.glm.inference.cluster_stats import make_lattice
 from glmwidgets.glm.inference.scores import p_from_z
 from glmwidgets.plural import count
 
-__all__ = ["ClusterForest", "cluster_forest"]
-
 
 @dataclass(frozen=True)
 class ClusterForest:

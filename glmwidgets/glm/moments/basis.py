@@ -17,8 +17,6 @@ from glmwidgets.glm.moments.cache import WeightedRows
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 from glmwidgets.plural import count
 
-__all__ = ["DesignBasis", "design_basis", "kept_scans"]
-
 # Above this condition number, products with the columns themselves lose digits in the change of basis that
 # products with the orthonormal columns keep; those cannot be cached by column.
 CONDITION_FOR_CACHE = 1e5

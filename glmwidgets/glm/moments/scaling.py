@@ -18,20 +18,6 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.series import Series
 from glmwidgets.plural import count
 
-__all__ = [
-    "PERCENT",
-    "SCALINGS",
-    "STANDARDS",
-    "Scaling",
-    "Standard",
-    "effect_unit",
-    "scale_signal",
-    "scaling_row",
-    "series_unit",
-    "standard_name",
-    "standardize_signal",
-]
-
 #: Unit of series in percent of a mean.
 PERCENT = "% signal"
 

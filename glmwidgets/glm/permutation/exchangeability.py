@@ -27,14 +27,6 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.fit.partition import TOLERANCE, Hypothesis
 from glmwidgets.plural import count
 
-__all__ = [
-    "SCHEMES",
-    "Rearrangements",
-    "choose_scheme",
-    "draw_rearrangements",
-    "moved_nuisance",
-]
-
 SCHEMES = ("sign_flip", "permutation")
 
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from glmwidgets.plural import count
 
-__all__ = ["format_delays", "parse_delays"]
-
 _PIECE = re.compile(r"(\d+)(?:\s*[-\u2013]\s*(\d+))?")
 
 #: Runs of delays at least this long are written with a dash.

@@ -27,8 +27,6 @@ from glmwidgets.specification.code import call_of
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.group import GroupSettings
 
-__all__ = ["GroupExplorer", "explore_group"]
-
 
 class GroupExplorer(SessionExplorer):
     """Maps of a group, their model and its map, live.

@@ -16,8 +16,6 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.confound_choice import LEVELS, SCRUBS, ConfoundChoice, ConfoundGroup
 from glmwidgets.web.palettes import COLUMN_COLOURS
 
-__all__ = ["ConfoundsPanel"]
-
 # Lines that are drawn where none of a group is chosen, and at most.
 SOME, MOST = 6, 24
 

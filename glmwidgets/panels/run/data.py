@@ -12,8 +12,6 @@ from glmwidgets.panels.shared.base import Panel, field, labelled, opened_by, tex
 from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 
-__all__ = ["DataPanel"]
-
 CUTS = (0.1, 3.0)
 
 

@@ -16,8 +16,6 @@ from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import FIT
 
-__all__ = ["DesignPanel"]
-
 
 class DesignPanel(Panel):
     """Matrix or correlations; hover reads a value, a click on a column draws it.

@@ -15,8 +15,6 @@ from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.web.palettes import colour_of
 
-__all__ = ["DriftPanel"]
-
 # Share of a regressor's variance that a person should know to be lost.
 LOUD = 0.10
 

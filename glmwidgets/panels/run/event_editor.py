@@ -19,8 +19,6 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.settings import Settings
 from glmwidgets.web.palettes import colour_of
 
-__all__ = ["EventEditor"]
-
 # As far as the slider reaches, in scans.
 REACH = 4
 

@@ -19,8 +19,6 @@ from glmwidgets.specification.settings import EventsSettings
 if TYPE_CHECKING:
     from glmwidgets.glm.events.checks import EventFinding
 
-__all__ = ["EventsPanel"]
-
 TONES = {"error": "glmw-error", "warning": "glmw-warn", "note": "glmw-note"}
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from glmwidgets.regions.interest import RegionOfInterest
     from glmwidgets.session.single.session import Session
 
-__all__ = ["RegionOnMap", "RegionsTab"]
-
 COLUMNS = [
     {"label": "region", "editable": True, "help": "what it is called; double-click to change it"},
     {"label": "voxels", "digits": 0, "help": "that are analysed"},

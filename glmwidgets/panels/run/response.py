@@ -18,8 +18,6 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.web.palettes import FIT, RULE, SECOND, SIGNAL
 
-__all__ = ["ResponsePanel"]
-
 # Response, derivative in time, dispersion: the order in which columns follow each other.
 COLOURS = (FIT, SECOND, SIGNAL)
 

@@ -18,8 +18,6 @@ from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.code import call_of
 
-__all__ = ["RunsExplorer"]
-
 log = logging.getLogger(__name__)
 
 

@@ -24,8 +24,6 @@ from glmwidgets.session.several.store import save_runs
 from glmwidgets.session.single.store import not_kept
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["FixedExplorer", "OutOfRuns", "RunsPanel"]
-
 
 class RunsPanel(Panel):
     """A tick for each run, with what it brings or why it cannot, and how runs are weighted.

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from glmwidgets.panels.shared.explorer import SessionExplorer
     from glmwidgets.report.figures.embed import Picture
 
-__all__ = ["alive_page"]
-
 #: Cuts in a row that a menu of the page offers, besides the number that is set.
 CUTS_OFFERED = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 

@@ -26,8 +26,6 @@ from glmwidgets.specification.search import sphere_at
 if TYPE_CHECKING:
     from glmwidgets.glm.inference.clusters import Cluster, Peak
 
-__all__ = ["ClustersPanel"]
-
 # More clusters than a person reads, and than a page is quick with. A file has them all.
 MOST_LISTED = 200
 

@@ -10,9 +10,6 @@ from glmwidgets.plural import count
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.single.session import Session
 
-__all__ = ["CrosshairPanel"]
-
-
 # Statistics of the map that have a row of their own, whatever is shown.
 ALWAYS_TOLD = ("z", "stat", "effect", "standard_error", "r_square")
 

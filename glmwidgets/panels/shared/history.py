@@ -11,8 +11,6 @@ from glmwidgets.plural import count
 from glmwidgets.session.core.ledger import Entry
 from glmwidgets.session.single.session import Session
 
-__all__ = ["HistoryPanel"]
-
 COLUMNS = [
     {"label": "#", "digits": 0, "help": "step of looking; click to return to its settings"},
     {"label": "at", "help": "time of its last map"},

@@ -11,8 +11,6 @@ from glmwidgets.plural import count
 from glmwidgets.session.core.live import Status
 from glmwidgets.session.single.session import Session
 
-__all__ = ["StatusLine"]
-
 # What takes less is not worth a word.
 WORTH_SAYING = 0.5e-3
 

@@ -9,8 +9,6 @@ from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
 
-__all__ = ["DecisionsPanel"]
-
 
 class DecisionsPanel(Panel):
     """Keep, leave out or look again, with a comment and a name; rules in words; nothing is left out by itself.

@@ -8,8 +8,6 @@ from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.study.figures import FIGURES
 
-__all__ = ["FiguresPanel"]
-
 
 class FiguresPanel(Panel):
     """A strip a figure, a dot a run; a click picks a run, a drag marks those between two values.

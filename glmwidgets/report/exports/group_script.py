@@ -23,8 +23,6 @@ from glmwidgets.report.page.words import describe_threshold
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.arguments import arguments_of, told_arguments
 
-__all__ = ["write_group_script"]
-
 
 def write_group_script(session: GroupSession, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a Python script that repeats a group analysis, its permutation test included if one was run.

@@ -23,8 +23,6 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.plural import count
 
-__all__ = ["read_afni_xmat", "read_fsl_con", "read_fsl_mat", "write_afni_xmat", "write_fsl_con", "write_fsl_mat"]
-
 PathLike = str | os.PathLike[str]
 
 #: A list of a header is not longer.

@@ -39,8 +39,6 @@ from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.fixed import WEIGHTINGS
 from glmwidgets.specification.words import told_beside, told_origins
 
-__all__ = ["runs_report", "study_of_runs", "write_runs_script"]
-
 
 class _Combined:
     """What of a set of runs is combined, and whether one estimator can do it."""

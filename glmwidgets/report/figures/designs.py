@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from glmwidgets.report.figures.canvas import AxesLike, FigureLike
 
-__all__ = ["plot_contrast_matrix", "plot_design_correlation", "plot_design_matrix"]
-
 # More columns than this leave no room for a number in each cell.
 NUMBERS_UP_TO = 24
 BAR_ROOM = 0.75  # inches

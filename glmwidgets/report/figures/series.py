@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.response.models import HRFModel
     from glmwidgets.report.figures.canvas import AxesLike, FigureLike
 
-__all__ = ["plot_events", "plot_hrf", "plot_residual_histogram", "plot_series"]
-
 WIDE = 8.2  # inches
 
 

@@ -16,8 +16,6 @@ from glmwidgets.report.figures.style import write_number
 from glmwidgets.report.page.methods import describe_height
 from glmwidgets.report.page.subject import ContrastFacts, Study
 
-__all__ = ["map_picture", "mask_picture", "r_square_picture"]
-
 PLOT_TYPES = ("slice", "glass")
 
 

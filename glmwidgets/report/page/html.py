@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import os
 import tempfile
 import warnings
@@ -43,17 +44,6 @@ if TYPE_CHECKING:
 
 #: How many steps of the ledger are listed.
 ENTRIES = 30
-
-__all__ = [
-    "Report",
-    "analysis_report",
-    "glm_report",
-    "ledger_section",
-    "make_glm_report",
-    "render",
-    "session_report",
-    "template",
-]
 
 
 class Report:
@@ -247,23 +237,8 @@ def glm_report(
         first_level_contrast = None
     if plot_type == "glass" and cut_coords is not None:
         warnings.warn("cut_coords has no effect on a glass brain, which has no cuts", stacklevel=2)
-    study = study_of_model(
-        model,
-        contrasts,
-        first_level_contrast=first_level_contrast,
-        title=title,
-        bg_img=bg_img,
-        threshold=threshold,
-        alpha=alpha,
-        cluster_threshold=cluster_threshold,
-        height_control=height_control,
-        two_sided=two_sided,
-        min_distance=min_distance,
-        missing=missing,
-        dof_method=dof_method,
-        looks=looks,
-        atlas=atlas,
-    )
+    asked = {name: value for name, value in locals().items() if name in inspect.signature(study_of_model).parameters}
+    study = study_of_model(**asked)
     report = render(study, plot_type, cut_coords, display_mode, ledger, whiteness)
     return report if report_dims is None else report.resize(*report_dims)
 

@@ -28,17 +28,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.contrasts import Contrast
     from glmwidgets.report.page.subject import ContrastFacts, Study
 
-__all__ = [
-    "describe_contrast",
-    "describe_height",
-    "describe_permutation",
-    "describe_test",
-    "inference_sentences",
-    "methods_text",
-    "model_sentences",
-    "software",
-]
-
 
 def software() -> str:
     """Name and version of this program and of what its numbers are computed with."""

@@ -22,8 +22,6 @@ from glmwidgets.report.page.html import Report, template
 from glmwidgets.report.page.methods import describe_height, describe_test, methods_text, software
 from glmwidgets.report.page.subject import ContrastFacts, Study
 
-__all__ = ["LINES", "results_sheet"]
-
 #: Lines of the table that a page has room for.
 LINES = 28
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.inference.clusters import Cluster
     from glmwidgets.runs.run import Run
 
-__all__ = ["describe_clusters", "describe_model", "describe_threshold", "summary"]
-
 
 def describe_model(settings: Settings) -> str:
     """Response, drift, noise, smoothing and scaling.

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["Entry", "Ledger"]
-
-
 #: Entries of a file beyond these are not read: a second's work for the machine, a month's for a person.
 MOST_ENTRIES = 10_000
 

@@ -28,8 +28,6 @@ from glmwidgets.runs.group_inputs import GroupInput, group_input
 from glmwidgets.runs.group_maps import group_domain
 from glmwidgets.specification.group import GroupInputSettings, TableSettings
 
-__all__ = ["Group", "covariates_by_map", "open_group", "table_settings"]
-
 
 @dataclass(frozen=True, eq=False)
 class Group:

@@ -32,8 +32,6 @@ from glmwidgets.specification.fixed import FixedSettings, written_model
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import InputSettings, Settings
 
-__all__ = ["LINKED", "RunSession", "RunSet", "check_same_grid"]
-
 #: Groups of settings that runs share.
 LINKED = ("data", "design", "noise", "contrast", "threshold", "map")
 

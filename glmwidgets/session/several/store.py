@@ -19,8 +19,6 @@ from glmwidgets.specification.fixed import FixedSettings
 from glmwidgets.specification.looks import looks_of_file
 from glmwidgets.specification.settings import Settings
 
-__all__ = ["load_runs", "save_runs"]
-
 
 def save_runs(of: RunSet, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write several runs and their fixed effects to a file, whole or not at all.
