@@ -334,7 +334,7 @@ def worth_table(results: Mapping[Regime, dict]) -> str:
                 length = f"fewer than {SHORT}" if short else f"{SHORT} or more"
                 spans = (f"{min(values):.3f} to {max(values):.3f}".replace("0.", ".") for values in (own, other))
                 rows.append([f"`{model}`", length, *spans])
-    return _table(["chosen", "scans", "calls at .05", "the other"], rows)
+    return _table(["chosen", "scans", "rate at .05", "rate of the other"], rows)
 
 
 def models_table(results: Mapping[Regime, dict], models: Sequence[str], alpha: int) -> str:

@@ -270,7 +270,7 @@ def _filled(series: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 def _detrended(series: np.ndarray) -> np.ndarray:
-    # In the precision of the series, step by step as the field's reference: later roundings depend on it.
+    # In the precision of the series, step by step as nilearn: later roundings depend on it.
     series = series - series.mean(axis=0)
     line = np.arange(len(series), dtype=series.dtype)
     line -= line.mean()

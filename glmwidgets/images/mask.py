@@ -272,7 +272,7 @@ def voxel_series(data: np.ndarray, mask: np.ndarray) -> np.ndarray:
     -------
     array of shape (n_voxels,) or (n_scans, n_voxels)
         float32 for integers and float32, otherwise float64. The series of a voxel is contiguous in memory: sums over
-        time are then taken in the order that the field's reference takes them in. NaN stay NaN.
+        time are then taken in the order that nilearn takes them in. NaN stay NaN.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 A separable Gaussian of full width at half maximum w has ``sigma = w / sqrt(8 ln 2)``; it is cut off at 4 sigma, and
 the volume is mirrored at its faces. The three axes are filtered one after the other, each result being stored in
-the precision of the data, as the field's reference does. Sums are taken in double precision in another order than
+the precision of the data, as nilearn does. Sums are taken in double precision in another order than
 there, so that in single precision one value in some 10⁸ differs, by its last bit.
 """
 

@@ -340,7 +340,7 @@ class FirstLevelModel(RunEstimates):
         f_method : {"wald", "approximate"}
             How F tests are combined over runs; see `glmwidgets.glm.fit.contrasts.fixed_effects`.
         dof_method : {"sum", "satterthwaite"}
-            Degrees of freedom over runs: their sum, as the field's reference has it, or Satterthwaite's of each voxel.
+            Degrees of freedom over runs: their sum, as nilearn has it, or Satterthwaite's of each voxel.
 
         Returns
         -------

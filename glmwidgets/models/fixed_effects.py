@@ -61,9 +61,9 @@ def compute_fixed_effects(
     dofs : sequence of float, optional
         Degrees of freedom of the runs. Maps of this package tell theirs; of others 100 are assumed, with a warning.
     return_z_score : bool
-        False leaves the last map out, as older versions of the field's reference did.
+        False leaves the last map out, as older versions of nilearn did.
     dof_method : {"sum", "satterthwaite"}
-        Degrees of freedom: the sum, as the field's reference has them, or those of each voxel, which hold the rate of
+        Degrees of freedom: the sum, as nilearn has them, or those of each voxel, which hold the rate of
         false positives: Satterthwaite's, and weighted by precision those of
         `glmwidgets.glm.fit.heterogeneity.precision_weighted`, with its variance.
 

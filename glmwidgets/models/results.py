@@ -1,4 +1,4 @@
-"""Estimates of one run by label, where users of the field's reference look for them."""
+"""Estimates of one run by label, where users of nilearn look for them."""
 
 from __future__ import annotations
 

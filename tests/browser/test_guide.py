@@ -102,7 +102,16 @@ def test_keys_move_and_are_listed(opened, ask, settle, screenshot):
 
 def test_why_is_beside_verdicts(opened, screenshot):
     page = opened
-    for name in ("threshold", "contrast", "drift", "white", "clusters", "active", "fit", "collinearity"):
+    for name in (
+        "threshold",
+        "contrast",
+        "drift",
+        "whiteness",
+        "clusters",
+        "active_share",
+        "goodness_of_fit",
+        "collinearity",
+    ):
         button = page.locator(f".glmw-why[data-why={name}]").first
         assert button.get_attribute("aria-label")
         button.click()

@@ -55,8 +55,8 @@ def test_keys_go_from_run_to_run(runs):
 def test_why_the_runs_agree(runs):
     fixed = runs.go_to(2)
     here = fixed.session.series().agreement
-    assert f"Q = {here.q:.2f} with {here.dof} degrees of freedom" in fixed.why("agree")["here"]
-    assert fixed.why("white") == {}
+    assert f"Q = {here.q:.2f} with {here.dof} degrees of freedom" in fixed.why("heterogeneity")["here"]
+    assert fixed.why("whiteness") == {}
 
 
 def test_what_runs_keep(runs, tmp_path):

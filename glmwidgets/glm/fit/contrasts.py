@@ -297,7 +297,7 @@ def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald", dof_metho
     contrasts : sequence of Contrast
         One a run.
     method : {"wald", "approximate"}
-        How F contrasts are combined. ``"approximate"`` is what the field's reference does: it averages effects that
+        How F contrasts are combined. ``"approximate"`` is what nilearn does: it averages effects that
         were standardised run by run, and pools the variances of the errors. It depends on how the rows are written
         when the runs' designs differ, and its effects have no units.
     dof_method : {"satterthwaite", "sum"}

@@ -25,7 +25,7 @@ PERCENT = "% signal"
 AT_ONCE = 2**22
 
 # Sums of float32 depend on their order. Here they are taken scan after scan, whatever the layout in memory: results do
-# not depend on how an array came about, and equal the field's reference.
+# not depend on how an array came about, and equal nilearn.
 
 
 _CENTRED = {

@@ -34,7 +34,7 @@ class Series:
         Called after all voxels were read.
     order : {"K", "F"}
         Layout in which sums over scans are taken, and which their last bits depend on: that of the block, or each
-        voxel's scans side by side, as the field's reference has them.
+        voxel's scans side by side, as nilearn has them.
 
     Examples
     --------

@@ -118,7 +118,7 @@ def check_bins(bins: int | None) -> None:
 
 
 def fit_ar1(moments: Moments, basis: DesignBasis, bins: int | None = 100) -> NoiseFit:
-    """First-order autoregression as the field's reference estimates it.
+    """First-order autoregression as nilearn estimates it.
 
     ``rho = [e' S e / 2 (n - 1)] / [e' e / n]``, the Yule-Walker estimate from residuals e of ordinary least squares,
     truncated towards zero to 1/100, and the first scan is not rescaled: equal to nilearn 0.14.1 to rounding. It is

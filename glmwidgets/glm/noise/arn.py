@@ -182,7 +182,7 @@ def fit_arn(
     pooling: str | None = None,
     neighbours: scipy.sparse.spmatrix | None = None,
 ) -> NoiseFit:
-    """Autoregression of a given order, estimated as the field's reference does.
+    """Autoregression of a given order, estimated as nilearn does.
 
     Coefficients are the Yule-Walker estimates from residuals of ordinary least squares, quantised by K-means. They
     are biased as those of ``ar1`` are.

@@ -35,8 +35,8 @@ N_REFERENCE = 300
 # Runs of fewer scans are told of apart.
 SHORT = 100
 
-#: What a model calls of nothing significant at .05 where it is chosen, in long runs and in short ones (True), and what
-#: the other does there: the table "What the choice is worth" of docs/calibration.md.
+#: Rate of false positives at .05 of a model where it is chosen, in long runs and in short ones (True), and the rate of
+#: the other there: the table "What the choice is worth" of docs/calibration.md.
 RATES = {
     ("ar1-reml", False): (".048 to .059", ".041 to .057"),
     ("ar1-reml", True): (".053 to .058", ".042 to .048"),
@@ -166,14 +166,14 @@ def noise_by_evidence(moments: Moments, basis: DesignBasis, t_r: float, n_voxels
 def _told(gain: float, if_mixed: float, n_scans: int) -> Evidence:
     model = chosen_by(gain, if_mixed)
     if model == "ar1-reml":
-        why = f"and by {if_mixed:.1f} where white noise lies over slow noise: AR(1) describes the noise"
+        why = f"and by {if_mixed:.1f} in simulated white plus slow noise: AR(1) describes the noise"
     elif gain > NEEDED:
-        why = "where 1 is chance: the noise is no autoregression alone"
+        why = "where 1 is expected by chance: AR(1) does not describe the noise"
     else:
-        why = f"and by {if_mixed:.1f} where white noise lies over slow noise: this run is too short to tell"
+        why = f"and by {if_mixed:.1f} in simulated white plus slow noise: this run is too short to tell them apart"
     said = f"ARMA(1,1) raises twice the log likelihood of AR(1) by {gain:.1f} in the mean voxel, {why}"
     own, other = RATES[model, n_scans < SHORT]
     (not_chosen,) = NAMES.keys() - {model}
-    worth = f"{NAMES[model]} calls {own} of nothing significant at .05, and {NAMES[not_chosen]} {other}"
+    worth = f"the rate of false positives at .05 is {own} with {NAMES[model]} and {other} with {NAMES[not_chosen]}"
     pooling = "local" if model == "arma11" else None
     return Evidence(model, pooling, gain, if_mixed, f"{said}. In simulated runs like it {worth}")

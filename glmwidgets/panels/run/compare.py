@@ -24,7 +24,7 @@ class ComparePanel(Panel):
     """
 
     also = ("compare models", "difference of maps", "pin as a")
-    reason = "compare"
+    reason = "model_comparison"
 
     def __init__(self, session: Session):
         super().__init__(session)

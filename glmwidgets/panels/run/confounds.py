@@ -39,7 +39,7 @@ class ConfoundsPanel(Panel):
     """
 
     also = ("motion regressors", "nuisance regressors", "compcor", "scrubbing")
-    reason = "freedom"
+    reason = "degrees_of_freedom"
 
     def __init__(self, session: Session):
         super().__init__(

@@ -48,7 +48,7 @@ class NoisePanel(Panel):
     """
 
     also = ("autocorrelation", "prewhitening", "whiteness")
-    reason = "white"
+    reason = "whiteness"
 
     def __init__(self, session: Session):
         super().__init__(session, "Noise", ("noise", "fit"))

@@ -64,7 +64,7 @@ class SeriesPanel(Panel):
     """
 
     also = ("Series", "time course", "event average", "residuals", "spectrum", "carpet plot", "regions of interest")
-    reason = "fit"
+    reason = "goodness_of_fit"
 
     def __init__(self, session: Session, brush: Brush | None = None):
         super().__init__(session, "", ("series", "regions"))

@@ -36,7 +36,7 @@ class ForestPanel(Panel):
     """
 
     also = ("forest plot", "effect in each run")
-    reason = "agree"
+    reason = "heterogeneity"
 
     def __init__(self, session: FixedSession):
         super().__init__(session, "Each run here")

@@ -289,7 +289,7 @@ def _in_words(verdict: ContrastVerdict, threshold: float, unit: str) -> str:
     words = [f"{test} {_why('contrast')}", "estimable", f"efficiency {verdict.efficiency:.3g}"]
     effect = verdict.detectable(threshold)
     if math.isfinite(effect):
-        words.append(f"smallest detectable effect {effect:.2g}{unit} {_why('detectable')}")
+        words.append(f"smallest detectable effect {effect:.2g}{unit} {_why('detectable_effect')}")
     said = " · ".join(words)
     if verdict.inflation > INFLATED:
         said += f' · <span class="glmw-warn">VIF {verdict.inflation:.1f}</span>'

@@ -35,7 +35,7 @@ class CrosshairPanel(Panel):
     """
 
     also = ("values at the crosshair", "voxel")
-    reason = "active"
+    reason = "active_share"
 
     def __init__(self, session: Session):
         super().__init__(session, "At the crosshair")

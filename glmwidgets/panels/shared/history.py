@@ -47,7 +47,7 @@ class HistoryPanel(Panel):
     """
 
     also = ("history", "models viewed", "ledger", "lock the model")
-    reason = "models"
+    reason = "viewed_models"
 
     def __init__(self, session: Session):
         super().__init__(session, "Looked at")

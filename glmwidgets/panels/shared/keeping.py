@@ -114,7 +114,7 @@ KEPT: dict[str, Kept] = {
         ("print the results", "results page", "one page"),
         _is_told,
     ),
-    "page": Kept(
+    "live_page": Kept(
         "a page that stays alive (HTML)",
         "alive.html",
         lambda explorer, path: explorer.save_html(path),
@@ -153,7 +153,7 @@ KEPT: dict[str, Kept] = {
         lambda explorer, path: explorer.clusters.save_tsv(path),
         ("tsv", "peaks", "spreadsheet"),
     ),
-    "changes": Kept(
+    "signal_change": Kept(
         "signal change in regions (TSV)",
         "signal_change.tsv",
         lambda explorer, path: explorer.regions.save_tsv(path),
@@ -172,7 +172,7 @@ KEPT: dict[str, Kept] = {
     "methods": Kept(
         "the methods text", "methods.txt", _methods, ("methods section", "what to write in the paper"), _is_told
     ),
-    "actions": Kept(
+    "code": Kept(
         "what was done, as code",
         "actions.py",
         lambda explorer, path: write_text(path, explorer.code, "code", by=explorer.subject),

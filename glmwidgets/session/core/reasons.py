@@ -398,7 +398,7 @@ def _permutation(facts: Facts) -> Why | None:
 #: Every verdict that an explorer gives, by name.
 REASONS: Choices[Reason] = Choices(
     {
-        "white": Reason(
+        "whiteness": Reason(
             "Why are the residuals white, or not?",
             _white,
             "11_noise_and_false_positives",
@@ -418,7 +418,7 @@ REASONS: Choices[Reason] = Choices(
             "12_collinearity_and_efficiency",
             ("contrast estimable", "degrees of freedom of the contrast", "efficiency", "why this t value"),
         ),
-        "detectable": Reason(
+        "detectable_effect": Reason(
             "How small an effect can be found?",
             _detectable,
             "12_collinearity_and_efficiency",
@@ -430,7 +430,7 @@ REASONS: Choices[Reason] = Choices(
             "12_collinearity_and_efficiency",
             ("collinearity", "variance inflation factor", "vif"),
         ),
-        "freedom": Reason(
+        "degrees_of_freedom": Reason(
             "Where do the degrees of freedom come from?", _freedom, "04_parameters", ("degrees of freedom", "dof")
         ),
         "threshold": Reason(
@@ -442,19 +442,19 @@ REASONS: Choices[Reason] = Choices(
         "clusters": Reason(
             "Why these clusters?", _clusters, "13_thresholds_and_multiple_comparisons", ("why so few clusters",)
         ),
-        "active": Reason(
+        "active_share": Reason(
             "How much of a cluster is truly active?",
             _active,
             "13_thresholds_and_multiple_comparisons",
             ("truly active", "true discovery proportion"),
         ),
-        "colour": Reason(
+        "map_colour": Reason(
             "Why has this voxel its colour?", _colour, "00_tour", ("why is this orange", "why is this blue", "why red")
         ),
-        "fit": Reason(
+        "goodness_of_fit": Reason(
             "How well does the model fit here?", _fit, "02_predicted_and_residuals", ("r squared", "goodness")
         ),
-        "models": Reason(
+        "viewed_models": Reason(
             "Why are the models counted that I looked at?",
             _models,
             "13_thresholds_and_multiple_comparisons",
@@ -467,7 +467,7 @@ REASONS: Choices[Reason] = Choices(
             ("events overlap", "events outside the run", "what is wrong with my events"),
             of="events.table",
         ),
-        "compare": Reason(
+        "model_comparison": Reason(
             "Which of A and B describes the data better?", _compare, "04_parameters", ("aicc", "which model is better")
         ),
         "permutation": Reason(
@@ -477,6 +477,8 @@ REASONS: Choices[Reason] = Choices(
             ("permutation p", "smallest p of permutations"),
             of="permutation.n_perm",
         ),
-        "agree": Reason("Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")),
+        "heterogeneity": Reason(
+            "Do the runs agree?", _agree, "03_two_runs", ("heterogeneity", "runs differ", "i squared")
+        ),
     }
 )

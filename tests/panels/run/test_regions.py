@@ -189,7 +189,7 @@ def test_regions_are_found_by_words_and_searched(explorer, atlas):
 def test_regions_are_kept_as_table_and_labels(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     explorer.regions.sphere.click()
-    explorer.keep("changes")
+    explorer.keep("signal_change")
     explorer.keep("regions")
     assert free_name("regions.nii.gz", None).name == "regions-2.nii.gz"
     assert explorer.session.wait_until_idle(30)

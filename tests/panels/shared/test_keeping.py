@@ -26,14 +26,14 @@ def explorer(run, tmp_path, monkeypatch):
 BEGINS = {
     "report": "<!DOCTYPE html>",
     "sheet": "<!DOCTYPE html>",
-    "page": "<!DOCTYPE html>",
+    "live_page": "<!DOCTYPE html>",
     "script": "# Repeats an analysis",
     "nilearn": "# Repeats an analysis",
     "table": "cluster_id\t",
     "svg": "<?xml",
-    "changes": "region\thow\tn_voxels\tcondition\tpercent_change\tlower\tupper\tdf\tnoise_model\tcircular\t",
+    "signal_change": "region\thow\tn_voxels\tcondition\tpercent_change\tlower\tupper\tdf\tnoise_model\tcircular\t",
     "methods": "",
-    "actions": "import glmwidgets as gw",
+    "code": "import glmwidgets as gw",
 }
 
 

@@ -58,13 +58,13 @@ def test_the_filter_removes_what_a_projection_does(session):
 
 def test_degrees_of_freedom_are_scans_less_rank(session):
     design = session.result.design.to_numpy()
-    n, rank, dof = numbers(told(session, "freedom").here)
+    n, rank, dof = numbers(told(session, "degrees_of_freedom").here)
     assert (n, rank, dof) == (len(design), np.linalg.matrix_rank(design), session.result.fit.dof)
 
 
 def test_the_smallest_effect_is_the_verdicts(session):
     verdict, height = session.result.book.verdict(session.result.settings.contrast.expression), session.result.threshold
-    delta, sd, effect = numbers(told(session, "detectable").here)[:3]
+    delta, sd, effect = numbers(told(session, "detectable_effect").here)[:3]
     assert effect == pytest.approx(verdict.detectable(height), rel=5e-3)
     assert delta * sd == pytest.approx(effect, rel=2e-2)
 
@@ -77,7 +77,7 @@ def test_clusters_and_what_is_active_in_them(session):
     assert kept == sum(cluster.n_voxels for cluster in clusters.found)
     assert n == len(clusters.found)
     session.move_to(clusters.found[1].peaks[0].ijk)
-    number, sure, size = numbers(told(session, "active").here)[:3]
+    number, sure, size = numbers(told(session, "active_share").here)[:3]
     assert (number, size) == (2, clusters.found[1].n_voxels)
     assert sure == np.floor(clusters.bounds[1] * size + 1e-9)
 
@@ -90,19 +90,19 @@ def test_a_colour_is_of_the_sign(session):
         (np.unravel_index(z.argmin(), z.shape), "blue"),
     ):
         session.move_to(tuple(map(int, at)))
-        assert f": {colour}, for the effect is" in told(session, "colour").here
+        assert f": {colour}, for the effect is" in told(session, "map_colour").here
 
 
 def test_what_is_not_on_screen_has_no_reason(session):
-    assert told(session, "white") is None
-    assert told(session, "agree") is None
+    assert told(session, "whiteness") is None
+    assert told(session, "heterogeneity") is None
     session.update({"design.drift_model": "none"})
     assert told(session, "drift") is None
 
 
 def test_the_count_of_models_is_the_ledgers(session):
     session.update({"noise.model": "ols"})
-    why = told(session, "models")
+    why = told(session, "viewed_models")
     assert why.here.startswith("2 models and 2 contrasts viewed")
     assert f"1 − .95^2 = {1 - 0.95**2:.2f}" in why.here
 
@@ -115,7 +115,7 @@ def test_what_was_found_in_the_events_is_said(session):
 
 
 def test_a_comparison_counts_parameters_and_the_median_voxel(session):
-    assert told(session, "compare") is None
+    assert told(session, "model_comparison") is None
     session.update({"noise.model": "ols"})
     session.pin()
     before = session.result
@@ -126,7 +126,7 @@ def test_a_comparison_counts_parameters_and_the_median_voxel(session):
     sums = [fit.noise.rss for fit in fits]
     ks = [fit.basis.rank + 1 for fit in fits]
     a, b = (n * np.log(rss / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1) for rss, k in zip(sums, ks, strict=True))
-    said = numbers(told(session, "compare").here)
+    said = numbers(told(session, "model_comparison").here)
     assert said[:2] == [fit.basis.rank for fit in fits]
     assert said[2] == pytest.approx(np.median(b - a), rel=5e-3)
     session.unpin()
