@@ -47,7 +47,7 @@ def test_keys_go_from_run_to_run(runs):
     runs.shown._do("previous run")
     assert runs.runs.shown == 2
     assert runs.shown.find("bonferroni")[0].key == 'threshold.height_control = "bonferroni"'
-    assert runs.shown.find("do the runs agree")[0].key == "why agree"
+    assert runs.shown.find("do the runs agree")[0].key == "why heterogeneity"
     runs.shown.find("runs by their precision")[0].act()
     assert runs.runs.fixed.settings.runs.weighting == "precision"
 
@@ -63,7 +63,7 @@ def test_what_runs_keep(runs, tmp_path):
     pytest.importorskip("matplotlib")
     fixed = runs.go_to(2)
     assert "bids" not in fixed.keeping
-    for name in ("sheet", "page", "session", "script", "maps", "table", "png", "methods", "actions"):
+    for name in ("sheet", "live_page", "session", "script", "maps", "table", "png", "methods", "code"):
         assert fixed.keep(name).exists(), name
     assert "fixed effects" in runs.save_html("open_tab.html").read_text(encoding="utf-8")
     assert "explorer.go_to(2)" in fixed.code
@@ -71,7 +71,7 @@ def test_what_runs_keep(runs, tmp_path):
 
 def test_what_a_group_keeps_and_finds(group, tmp_path):
     pytest.importorskip("matplotlib")
-    for name in ("report", "sheet", "page", "session", "script", "maps", "table", "svg", "methods", "actions"):
+    for name in ("report", "sheet", "live_page", "session", "script", "maps", "table", "svg", "methods", "code"):
         assert group.keep(name).exists(), name
     assert "nilearn" not in group.keeping
     assert group.find("smooth more")[0].key == "more data.smoothing_fwhm"

@@ -185,7 +185,7 @@ def test_only_the_nuisance_that_moves_is_kept():
     [
         (np.c_[GROUP, 1 - GROUP, ONES], [1, 0, 0], "not estimable"),
         (np.c_[ONES, AGE], [0, 0], "zero"),
-        (np.c_[ONES, AGE], [1], "1 weights and the design 2 columns"),
+        (np.c_[ONES, AGE], [1], "1 weight and the design 2 columns"),
         (np.eye(4), [1, 0, 0, 0], "no degree of freedom"),
         (np.c_[ONES, np.where(AGE > 50, np.nan, AGE)], [0, 1], "NaN or infinity in row"),
     ],

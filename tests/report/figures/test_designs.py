@@ -70,7 +70,7 @@ def test_names_of_many_columns_are_thinned_and_of_great_length_cut():
     ("table", "error", "message"),
     [
         (np.eye(3), TypeError, "design_matrix must be a DataFrame, not ndarray"),
-        (pd.DataFrame({"a": []}), ValueError, "is empty: 0 rows, 1 columns"),
+        (pd.DataFrame({"a": []}), ValueError, "is empty: 0 rows, 1 column"),
         (pd.DataFrame({"a": [1.0], "fd": [np.nan]}), ValueError, "column 'fd' of the design matrix"),
         (pd.DataFrame({"a": ["x", "y"]}), ValueError, "column 'a' of the design matrix"),
     ],
