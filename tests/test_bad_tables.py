@@ -184,7 +184,7 @@ CASES = {
     "confounds: a first gap": (confounds([np.nan, 1, 2]), "first row"),
     "confounds: a word": (confounds(pd.DataFrame({"x": ["1", "high", "2"]})), "'high' in column 'x', row 1"),
     "confounds: a comma": (confounds(pd.DataFrame({"x": ["1", "1,5", "2"]})), "decimal comma"),
-    "confounds: 400 digits": (confounds(pd.DataFrame({"x": [LONG, 1, 2]})), "not a finite number"),
+    "confounds: 400 digits": (confounds(pd.DataFrame({"x": [LONG, 1, 2]}, dtype=object)), "not a finite number"),
     "confounds: endless": (confounds([1, np.inf, 2]), "no value"),
     "confounds: one name": (
         confounds(pd.DataFrame(np.eye(3), columns=list("aab"))),

@@ -260,7 +260,7 @@ def test_a_first_row_without_values(model, tiny):
     model.fit(tiny.img, tiny.events, table, fill_first_row=True)
     np.testing.assert_array_equal(model.design_matrices_[0]["x_derivative1"], table["x_derivative1"].fillna(0))
     table.iloc[7, 0] = np.nan
-    with pytest.raises(ValueError, match="rows 7"):
+    with pytest.raises(ValueError, match="row 7"):
         model.fit(tiny.img, tiny.events, table, fill_first_row=True)
 
 

@@ -113,7 +113,7 @@ def test_its_state_is_a_text_with_which_another_begins(run):
     changes = {"design.hrf_model": "glover", "noise.model": "ols", "contrast.expression": "house", "map.opacity": 0.5}
     explorer = explore(run.img, run.events, 2.0, mask=run.mask_img, settings=changes)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a state gives every setting, and none of them is news
+        warnings.simplefilter("error", UserWarning)  # a state gives every setting, and none of them is news
         other = explore(run.img, run.events, 2.0, mask=run.mask_img, state=explorer.state)
     third = explore(run.img, run.events, 2.0, mask=run.mask_img, state=explorer.state, settings={"noise.model": "ar1"})
     try:
