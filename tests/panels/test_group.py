@@ -296,4 +296,4 @@ def test_a_group_is_searched_by_its_own_words(explorer, typed, first):
 
 def test_what_a_group_has_not_is_not_found(explorer):
     """Of the noise and the drift of a run there is nothing to be told."""
-    assert not {"why white", "why drift", "why events"} & {each.key for each in commands_of(explorer)}
+    assert not {"why whiteness", "why drift", "why events"} & {each.key for each in commands_of(explorer)}
