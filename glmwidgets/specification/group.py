@@ -221,14 +221,13 @@ class PermutationSettings:
 
     n_perm: int = setting(
         1000,
-        "rearrangements",
-        short="permutations",
+        "permutations",
         low=1,
         high=1_000_000,
         step=500,
         stride=1000,
         argument=_permuted("n_perm"),
-        also=("permutations", "number of permutations"),
+        also=("rearrangements", "sign flips"),
         more=("more permutations",),
         less=("fewer permutations",),
     )

@@ -22,7 +22,7 @@ const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
 const LENS_MS = 250; // rest of the hand after which the kernel hears how much is enlarged
 const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
 const SLID = ["threshold", "opacity"]; // what may follow a slider
-const OLD_MS = 150; // what is out of date for less is not dimmed: while a hand drags, the map would flicker
+const OLD_MS = 60; // what is said to be out of date for less is not dimmed: while a hand drags, the map would flicker
 const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
 
 // ---------------------------------------------------------------------------------------------- what the kernel sends

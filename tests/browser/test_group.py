@@ -168,3 +168,6 @@ def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, wager_dir,
     )
     assert overflow == []
     assert explorer.evaluate("(el) => el.scrollWidth <= el.clientWidth + 2")
+    ticks = explorer.locator(".glmw-maps td input[type=checkbox]")
+    inside = "(box) => box.getBoundingClientRect().left >= box.closest('table').getBoundingClientRect().left"
+    assert ticks.first.evaluate(inside), "the tick of a row is cut in two"
