@@ -263,7 +263,7 @@ def _settings(explorer: SessionExplorer, query: str) -> Iterator[Command]:
         # What has no effect under the other settings comes last.
         idle = field.lacking(settings)
         rank = 1.0 if idle else 0.0
-        why = f"has no effect: it is for {idle[0].words}" if idle else ""
+        why = f"has no effect: it is for {kind.field(idle[0].path).label}: {idle[0].words}" if idle else ""
 
         def command(key: str, title: str, also: tuple[str, ...], more: float, **what: Any) -> Command:
             return Command(key, title, also, rank=rank + more, kind="setting", **{"hint": why, **what})  # noqa: B023
