@@ -139,8 +139,11 @@ class Place:
 
 
 @contextmanager
-def browser(network: bool = False) -> Iterator[Page]:
-    """A page of 1440 × 900 that reaches this machine alone; `network` answers for the code of widgets."""
+def browser(place: Place, network: bool = False) -> Iterator[Page]:
+    """A page of 1440 × 900 that reaches this machine alone; `network` answers for the code of widgets.
+
+    What it shows at the end is kept beside the files of the host, as ``seen.png``.
+    """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGS)
         page = opened.new_page(viewport={"width": 1440, "height": 900})
@@ -159,8 +162,11 @@ def browser(network: bool = False) -> Iterator[Page]:
             )
 
         page.route(lambda url: "//127.0.0.1" not in url and "//localhost" not in url, answer)
-        yield page
-        opened.close()
+        try:
+            yield page
+        finally:
+            page.screenshot(path=place.work / "seen.png")
+            opened.close()
 
 
 # What is done in each page ------------------------------------------------------------------------------------------
@@ -242,7 +248,7 @@ def in_jupyter(place: Place, *server: object, trusts: bool = False, url: str = "
         f"--ServerApp.root_dir={place.work}",
         *("--ServerApp.disable_check_xsrf=True", "--JupyterNotebookApp.expose_app_in_browser=True"),
     )
-    with place.server(*server, *options, path="/api/status") as status, browser() as page:
+    with place.server(*server, *options, path="/api/status") as status, browser(place) as page:
         page.goto(f"{status.removesuffix('/api/status')}{url}explorer.ipynb")
         page.wait_for_function(IDLE)
         page.wait_for_timeout(2000)
@@ -289,7 +295,7 @@ def voila(place: Place) -> Seen:
     """Voilà."""
     file = place.notebook(f"{OPEN}explorer")
     options = ("--no-browser", "--port=PORT", "--Voila.ip=127.0.0.1", "--token=")
-    with place.server("voila", file, *options, path="/voila/static/") as address, browser() as page:
+    with place.server("voila", file, *options, path="/voila/static/") as address, browser(place) as page:
         page.goto(address.removesuffix("voila/static/"))
         return whole(page)
 
@@ -299,7 +305,7 @@ def marimo(place: Place) -> Seen:
     file = ROOT / "notebooks" / "20_marimo.py"
     with (
         place.server("marimo", "run", file, "--headless", "--no-token", "--port", "PORT", path="/health") as address,
-        browser() as page,
+        browser(place) as page,
     ):
         page.goto(address.removesuffix("/health"))
         page.wait_for_selector(CANVAS)
@@ -326,7 +332,7 @@ def panel(place: Place) -> Seen:
     served = 'import panel as pn\npn.extension("ipywidgets")\n'
     shown = 'pn.pane.IPyWidget(explorer, sizing_mode="stretch_width").servable()\n'
     (place.work / "app.py").write_text(f"{served}{OPEN}{shown}")
-    with place.server("panel", "serve", "app.py", "--port", "PORT", path="/") as address, browser(True) as page:
+    with place.server("panel", "serve", "app.py", "--port", "PORT", path="/") as address, browser(place, True) as page:
         page.goto(f"{address.replace('127.0.0.1', 'localhost')}app", wait_until="commit")
         seen = whole(page)
         return Seen(seen.works, "; ".join(filter(None, ["needs a network for the code of widgets", seen.lacks])))
@@ -343,7 +349,7 @@ def shiny(place: Place) -> Seen:
     )
     with (
         place.server("shiny", "run", "app.py", "--port", "PORT", path="/") as address,
-        browser(True) as page,
+        browser(place, True) as page,
     ):
         page.goto(address)
         return whole(page)
@@ -457,12 +463,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    page = PAGE.read_text(encoding="utf-8")
-    lines = told(page)
     for name in given.only:
-        lines[name] = line_of(name, given.folder.resolve())
-        print(lines[name], flush=True)
+        line = line_of(name, given.folder.resolve())
+        print(line, flush=True)
         if given.write:
+            page = PAGE.read_text(encoding="utf-8")  # which may have been changed since the last host
+            lines = told(page) | {name: line}
             rest = [lines.get(each, _line(each, "", Seen("not tried"))) for each in HOSTS]
             table = "\n".join(
                 ["| host | version | what works | what does not, and why |", "|---|---|---|---|", *rest, ""]
