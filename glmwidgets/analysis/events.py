@@ -37,7 +37,7 @@ def types_of(events: pd.DataFrame | None) -> tuple[str, ...]:
     >>> types_of(pd.DataFrame({"trial_type": ["house", "face", "house"]}))
     ('face', 'house')
     """
-    return () if events is None else tuple(sorted(set(events["trial_type"])))
+    return () if events is None else tuple(sorted(set(events["trial_type"].tolist())))
 
 
 def modulator_name(trial_type: str, measure: str) -> str:

@@ -20,7 +20,7 @@ from glmwidgets.glm.design.censoring import filled_gaps
 from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
 from glmwidgets.glm.design.confounds import judge_confounds, refuse_odd_cells
 from glmwidgets.glm.design.given import edited_design
-from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.design.matrix import design_of_checked, frame_times, make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
@@ -287,6 +287,7 @@ def design_of(
     *,
     outside: str = "error",
     where: str = "",
+    checked: bool = False,
 ) -> pd.DataFrame:
     """Design matrix of the scans that are kept: that of the whole run without the rows of the others.
 
@@ -302,6 +303,8 @@ def design_of(
         What to do about event types that never happen during the run.
     where : str
         What warnings begin with.
+    checked : bool
+        Whether events and confounds are known to be as they are after a check, and need not be looked at again.
 
     Returns
     -------
@@ -330,13 +333,11 @@ def design_of(
     events = modelled_events(asked, events)
     if events is not None and events.empty:
         events = None
-    design = make_first_level_design_matrix(
-        run.frame_times,
-        events,
-        add_regs=confounds,
-        outside=outside,
-        **arguments_in(asked.design),
-    )
+    how = {"outside": outside, **arguments_in(asked.design)}
+    if checked:
+        design = design_of_checked(run.frame_times, events, confounds, **how)
+    else:
+        design = make_first_level_design_matrix(run.frame_times, events, add_regs=confounds, **how)
     kept = np.arange(len(design))[scans]
     if len(kept) == len(design):
         return design

@@ -173,7 +173,9 @@ def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[list[str]]:
             with Heard():
                 run = open_whole(row)
                 events = EventSource(run.events, run.unlasting).events(model.events)
-                columns = list(map(str, design_for(run, model, events, steps.scans_of(run, model)).columns))
+                scans = steps.scans_of(run, model)
+                design = design_for(run, model, events, steps.confounds_of(run, model, scans), scans)
+                columns = list(map(str, design.columns))
         except (OSError, ValueError):
             continue
         if tuple(columns) not in seen:

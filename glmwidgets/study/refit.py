@@ -36,15 +36,20 @@ from glmwidgets.study.preview import Preview
 __all__ = ["Refitter", "RunRefit", "StudyAnswer", "StudyFit", "design_for"]
 
 #: Bytes of the products of one run with columns of its design, kept for the next model.
-PRODUCTS = 2 * 2**20
+PRODUCTS = 2**20
 
 #: What a run's data depend on.
 DATA = tuple(dict.fromkeys([*read_by(steps.moments_of), *read_by(steps.scrubbed_of), *read_by(steps.scans_of)]))
 SERIES = (*DATA, *read_by(steps.series_of))
 
+#: What its confounds depend on.
+CONFOUNDS = tuple(dict.fromkeys([*read_by(steps.confounds_of), *read_by(steps.scans_of)]))
 
-def design_for(run: Run, asked: Model, events: pd.DataFrame | None, scans: slice) -> pd.DataFrame:
-    """Design matrix of a run under a model of a study.
+
+def design_for(
+    run: Run, asked: Model, events: pd.DataFrame | None, confounds: pd.DataFrame | None, scans: slice
+) -> pd.DataFrame:
+    """Design matrix of a run under a model of a study, of tables that were checked when they were read.
 
     Event types of a study's model that a run does not have are left out of it, as in a study not every run holds every
     type; a contrast that asks for them says so.
@@ -54,7 +59,7 @@ def design_for(run: Run, asked: Model, events: pd.DataFrame | None, scans: slice
     if chosen is not None:
         there = tuple(name for name in chosen if name in types_of(events))
         asked = asked.updated({"design.conditions": there or chosen})
-    return steps.design_of(run, asked, events, steps.confounds_of(run, asked, scans), scans)
+    return steps.design_of(run, asked, events, confounds, scans, checked=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +125,7 @@ class Refitter:
     def __init__(self, index: int, of: StudyRun, preview: Preview):
         self.index, self.of, self.preview = index, of, preview
         self._moments: tuple[Any, Moments, np.ndarray] | None = None
+        self._confounds: tuple[Any, pd.DataFrame | None, tuple[str, ...]] = (None, None, ())
         self._last: tuple[Model, RunRefit] | None = None
         self._lock = threading.RLock()
 
@@ -148,7 +154,7 @@ class Refitter:
                 part = self._fitted(asked)
             except (ValueError, OSError, TypeError) as error:
                 why_not = told(error, "notebook")
-        said = tuple(dict.fromkeys((*self.preview.warnings, *heard.said)))
+        said = tuple(dict.fromkeys((*self.preview.warnings, *self._confounds[2], *heard.said)))
         found = RunRefit(self.index, self.of.name, self.preview, run, part, why_not, said, self._lock)
         self._last = asked, found
         return found
@@ -159,13 +165,23 @@ class Refitter:
             raise ValueError("previews hold series as they are scaled: leave data.standardize at none")
         scans = steps.scans_of(run, asked)
         events = self.events.events(asked.events)
-        design = design_for(run, asked, events, scans)
+        design = design_for(run, asked, events, self._judged(asked, scans), scans)
         moments, signal = self._data(asked, scans)
         fit = steps.fit_of(asked, moments, design, self.preview.domain)
         chosen = asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
         return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, signal, effects)
+
+    def _judged(self, asked: Model, scans: slice) -> pd.DataFrame | None:
+        """The confounds that are modelled; what was said of them is kept with them."""
+        key = tuple(asked.get(path) for path in CONFOUNDS)
+        if self._confounds[0] != key:
+            self._confounds = None, None, ()
+            with Heard() as heard:
+                table = steps.confounds_of(self.run, asked, scans)
+            self._confounds = key, table, heard.said
+        return self._confounds[1]
 
     def _data(self, asked: Model, scans: slice) -> tuple[Moments, np.ndarray]:
         """Moments that read the preview anew for new columns, and the mean signal of each cell."""

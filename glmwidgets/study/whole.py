@@ -77,7 +77,7 @@ def whole_fit(run: Run, asked: Model) -> tuple[Fitted, Domain]:
     scans = steps.scans_of(run, asked)
     events = EventSource(run.events, run.unlasting).events(asked.events)
     # In this order, so that a design that cannot be made says so before the data are read.
-    design = design_for(run, asked, events, scans)
+    design = design_for(run, asked, events, steps.confounds_of(run, asked, scans), scans)
     domain = steps.domain_of(run, asked)
     series = steps.series_of(run, asked, domain)
     kept = steps.scrubbed_of(run, asked, scans)

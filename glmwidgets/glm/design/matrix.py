@@ -163,23 +163,86 @@ def make_first_level_design_matrix(
     """
     check_choice("outside", outside, ("error", "warn"))
     times = check_design_times(frame_times, oversampling, min_onset)
+    source = os.fspath(events) if isinstance(events, (str, os.PathLike)) else None
+    checked = None if events is None else check_events(events)
+    if add_regs is None and add_reg_names:
+        raise ValueError(f"add_reg_names gives {len(add_reg_names)} names, but there are no add_regs")
+    confounds = None if add_regs is None else check_confounds(add_regs, times.size, names=add_reg_names)
+    return design_of_checked(
+        times,
+        checked,
+        confounds,
+        hrf_model=hrf_model,
+        drift_model=drift_model,
+        high_pass=high_pass,
+        drift_order=drift_order,
+        fir_delays=fir_delays,
+        min_onset=min_onset,
+        oversampling=oversampling,
+        outside=outside,
+        convolution=convolution,
+        source=source,
+    )
+
+
+def design_of_checked(
+    times: np.ndarray,
+    events: pd.DataFrame | None,
+    confounds: pd.DataFrame | None,
+    *,
+    hrf_model: HRFModel = "glover",
+    drift_model: str | None = "cosine",
+    high_pass: float = 0.01,
+    drift_order: int = 1,
+    fir_delays: Iterable[int] | None = None,
+    min_onset: float = -24.0,
+    oversampling: int = 50,
+    outside: str = "error",
+    convolution: str | None = None,
+    source: str | None = None,
+) -> pd.DataFrame:
+    """`make_first_level_design_matrix` of tables that were checked: a study asks it of them again and again.
+
+    Parameters
+    ----------
+    times : array of shape (n_scans,)
+    events : DataFrame or None
+        As `glmwidgets.glm.events.checks.check_events` returns them.
+    confounds : DataFrame or None
+        As `glmwidgets.glm.design.confounds.check_confounds` returns them.
+    hrf_model, drift_model, high_pass, drift_order, fir_delays, min_onset, oversampling, outside, convolution
+        As in `make_first_level_design_matrix`.
+    source : str, optional
+        What messages call the events.
+
+    Returns
+    -------
+    DataFrame of shape (n_scans, n_columns)
+
+    Raises
+    ------
+    ValueError
+        As `make_first_level_design_matrix` does.
+
+    Examples
+    --------
+    >>> events = check_events({"onset": [4.0], "duration": [8.0], "trial_type": ["face"]})
+    >>> design_of_checked(np.arange(30) * 2.0, events, None, drift_model=None).columns.tolist()
+    ['face', 'constant']
+    """
+    times = check_design_times(times, oversampling, min_onset)
     blocks, names = [], []
     if events is not None:
-        source = os.fspath(events) if isinstance(events, (str, os.PathLike)) else None
         response = resolve_hrf(hrf_model, fir_delays)
-        checked = check_events(events)
-        n_columns = checked["trial_type"].nunique() * len(response.suffixes)
+        n_columns = events["trial_type"].nunique() * len(response.suffixes)
         _refuse_many(n_columns, times.size)
         grid = None if is_exact(convolution, response) else fine_grid(times, oversampling, min_onset)
-        columns, names = _conditions(checked, response, grid, times, times[0] + min_onset, outside, source)
+        columns, names = _conditions(events, response, grid, times, times[0] + min_onset, outside, source)
         blocks.append(columns)
-    if add_regs is not None:
-        confounds = check_confounds(add_regs, times.size, names=add_reg_names)
+    if confounds is not None:
         _refuse_many(len(names) + confounds.shape[1], times.size)
         blocks.append(confounds.to_numpy())
         names = [*names, *confounds.columns]
-    elif add_reg_names:
-        raise ValueError(f"add_reg_names gives {len(add_reg_names)} names, but there are no add_regs")
     drift, drift_names = make_drift(drift_model, times, high_pass, drift_order)
     names = [*names, *drift_names]
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -188,9 +251,9 @@ def make_first_level_design_matrix(
             f"two columns of the design would be called {', '.join(map(repr, repeated))}; "
             "rename the condition or the confound"
         )
-    design = pd.DataFrame(np.hstack([*blocks, drift]), index=times, columns=names)
-    _warn_if_dependent(design)
-    return design
+    columns = np.hstack([*blocks, drift])
+    _warn_if_dependent(columns, names)
+    return pd.DataFrame(columns, index=times, columns=names)
 
 
 def _refuse_many(n_columns: int, n_scans: int) -> None:
@@ -213,7 +276,7 @@ def _conditions(
     def complain(message: str) -> None:
         if outside == "error":
             raise InputError(prefix + message, advice={"function": 'or pass outside="warn" to go on'})
-        warnings.warn(prefix + message, stacklevel=4)
+        warnings.warn(prefix + message, stacklevel=5)
 
     onset, duration, modulation = (events[name].to_numpy() for name in ("onset", "duration", "modulation"))
     trial_type = events["trial_type"].to_numpy(dtype=object)
@@ -235,7 +298,7 @@ def _conditions(
             whole_response = min(np.abs(kernel).max() for kernel in response.kernels(grid.t_r, grid.oversampling))
             unequal = unequal_on_grid(*kind[:2], grid) if response.uses_duration else ""
             if unequal:
-                warnings.warn(f'{prefix}{condition!r}: {unequal}; convolution="exact" has no grid', stacklevel=3)
+                warnings.warn(f'{prefix}{condition!r}: {unequal}; convolution="exact" has no grid', stacklevel=4)
         amplitude = np.abs(modulation[rows]).max()
         if amplitude == 0:
             complain(f"{condition!r} has modulation 0 in all its events: give them another, or remove the type")
@@ -246,7 +309,7 @@ def _conditions(
     for finding in event_warnings(events, times):
         # What is an error stands above, as a response may reach where the event itself does not.
         if finding.severity == "warning":
-            warnings.warn(prefix + finding.message, stacklevel=3)
+            warnings.warn(prefix + finding.message, stacklevel=4)
     return np.hstack(blocks), names
 
 
@@ -259,14 +322,14 @@ def _no_trace(condition: str, onset: np.ndarray, duration: np.ndarray, start: fl
     )
 
 
-def _warn_if_dependent(design: pd.DataFrame) -> None:
+def _warn_if_dependent(columns: np.ndarray, names: Sequence[str]) -> None:
     """Name the columns that can be written with the others."""
-    empty, dependent = (", ".join(map(repr, design.columns[which])) for which in dependent_columns(design))
+    empty, dependent = (", ".join(repr(names[j]) for j in which) for which in dependent_columns(columns))
     complaints = [f"zero in every scan: {empty}"] if empty else []
     complaints += [f"combinations of each other: {dependent}"] if dependent else []
     if complaints:
         warnings.warn(
             f"the design matrix is rank deficient. Columns {'; columns '.join(complaints)}. "
             "Contrasts of these columns may not be estimable",
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -173,10 +173,16 @@ class Moments:
     def _centred(self, block: np.ndarray, voxels: slice | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         # Scan by scan in memory: the layout in which a product with few columns is quickest.
         out = np.empty(block.shape, self.dtype) if out is None else out
-        if self.dtype == np.float32:
-            return np.subtract(block, self.mean[voxels], out=out, casting="same_kind")
+        mean = self.mean[voxels]
+        if self.dtype == block.dtype == np.float32:
+            # In two steps of single precision, the second of what the first rounds off: a fifth of the time that a
+            # difference in double precision takes, and the same to a rounding of the result.
+            high = mean.astype(np.float32)
+            np.subtract(block, high, out=out)
+            out -= (mean - high).astype(np.float32)
+            return out
         out[...] = block
-        out -= self.mean[voxels]
+        out -= mean
         return out
 
     def _each(self, work: Callable[[slice], None], most: int) -> None:
@@ -345,14 +351,19 @@ class Moments:
 
         def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
             shifted = np.stack([shift_sum(column[key], lag) for _, lag, key in missing])
-            rows, out = shifted.astype(self.dtype, copy=False), np.empty((len(missing), self.n_voxels))
+            rows, out = shifted.astype(self.dtype, copy=False), np.empty((len(missing), self.n_voxels), self.dtype)
             own = threading.local()
 
             def of(voxels: slice) -> None:
-                if self._place is None and not hasattr(own, "into"):
+                if self._place is not None:
+                    out[:, voxels] = rows @ self.block(voxels)
+                    return
+                if not hasattr(own, "into"):
                     # Rows whose length is no power of two, which would all fall on the same places of the cache.
-                    own.into = np.empty((self.n_scans, PRODUCT_BLOCK + 8), self.dtype)
-                out[:, voxels] = rows @ self.block(voxels, getattr(own, "into", None))
+                    own.into = np.empty((self.n_scans, BLOCK + 8), self.dtype)
+                for start in range(voxels.start, voxels.stop, BLOCK):  # multiplied while they are in that cache
+                    some = slice(start, min(start + BLOCK, voxels.stop))
+                    np.matmul(rows, self.block(some, own.into), out=out[:, some])
 
             self._each(of, PRODUCT_BLOCK)
             return out

@@ -15,6 +15,7 @@ least squares (their products, not the residuals): ``q'e = 0`` halves the work, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,9 +24,9 @@ from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.ar1 import AR1Precision
 from glmwidgets.glm.noise.pooling import pooled_curves
-from glmwidgets.glm.noise.products import BLOCK, LaggedProducts, NoiseFit, Products
+from glmwidgets.glm.noise.products import LaggedProducts, NoiseFit, Products
 from glmwidgets.glm.noise.profiles import Chebyshev, ExplainedAtNodes
-from glmwidgets.glm.parallel import side_by_side
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -47,6 +48,9 @@ EXACT_STEPS, MOST_STEPS = 1, 10
 CLOSE = 3e-4
 
 PENALTY_STEP = 1e-3
+
+# Voxels that are fitted at once: the several arrays (rank, voxels) of a step then stay in a processor's own cache.
+BLOCK = 2560
 
 
 def at_nodes(basis: DesignBasis, rho: np.ndarray) -> ExplainedAtNodes:
@@ -94,6 +98,11 @@ class Residuals:
         return self.cross[-2:]
 
 
+@cache
+def _series(n_nodes: int, n_fine: int) -> Chebyshev:
+    return Chebyshev(*RHO_RANGE, n_nodes, n_fine)
+
+
 class Profile:
     """The restricted likelihood of many voxels as a function of rho, and its slope.
 
@@ -107,7 +116,7 @@ class Profile:
     def __init__(self, basis: DesignBasis, n_nodes: int, n_fine: int):
         self.basis = basis
         self.dof = basis.n_scans - basis.rank
-        self.series = Chebyshev(*RHO_RANGE, n_nodes, n_fine)
+        self.series = _series(n_nodes, n_fine)
         nodes = self.series.nodes
         self._explained = at_nodes(basis, nodes)
         self._penalty = (self._explained.log_determinant - np.log1p(-(nodes**2)))[:, None]
@@ -197,7 +206,7 @@ def fit_ar1_reml(
         lies at one of these ends.
     """
     products = LaggedProducts(moments, basis, order=1)
-    blocks = [slice(start, start + BLOCK) for start in range(0, moments.n_voxels, BLOCK)]
+    blocks = even_blocks(moments.n_voxels, BLOCK)
     rho, rss = np.zeros((2, moments.n_voxels))
     coefficients = np.empty((basis.rank, moments.n_voxels))
     pool = pooling is not None

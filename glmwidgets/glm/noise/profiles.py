@@ -12,6 +12,8 @@ node it takes a voxel's squares of c, and two weighted sums of c and ends: no sy
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.polynomial import chebyshev
 
@@ -126,22 +128,29 @@ class ExplainedAtNodes:
     """
 
     def __init__(self, d: np.ndarray, f: np.ndarray, g: np.ndarray, k: np.ndarray, dtype: type = np.float64):
-        weights = f.T / d[:, None, :]  # F' diag(1/d)
-        root_k = np.sqrt(k)
-        core = np.eye(2) - root_k[:, :, None] * (weights @ f) * root_k[:, None, :]
-        self.log_determinant = np.log(d).sum(axis=1) + np.log(np.linalg.det(core))
-        ends = np.broadcast_to(np.eye(2), (len(d), 2, 2))
-        left = np.concatenate([g[:, None, None] * weights, ends], axis=2)
-        root = root_k[:, :, None] * np.linalg.cholesky(np.linalg.inv(core))
-        # The first row of every node, then the second ones.
-        self._rows = (root.transpose(0, 2, 1) @ left).transpose(1, 0, 2).reshape(-1, left.shape[2]).astype(dtype)
-        self._of_squares = ((g**2)[:, None] / d).astype(dtype)
+        self._d, self._f, self._g, self._dtype = d, f, g, dtype
+        self._root_k = root_k = np.sqrt(k)
+        crossed = ((1 / d) @ (f[:, :, None] * f[:, None, :]).reshape(len(f), -1)).reshape(-1, 2, 2)  # F' diag(1/d) F
+        self._core = np.eye(2) - root_k[:, :, None] * crossed * root_k[:, None, :]
+        (a, b), (c, e) = self._core.transpose(1, 2, 0)
+        self.log_determinant = np.log(d).sum(axis=1) + np.log(a * e - b * c)
+
+    @cached_property
+    def _weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of c and the ends: the first row of every node, then the second ones; and of the squares of c."""
+        weights = self._f.T / self._d[:, None, :]  # F' diag(1/d)
+        ends = np.broadcast_to(np.eye(2), (len(self._d), 2, 2))
+        left = np.concatenate([self._g[:, None, None] * weights, ends], axis=2)
+        root = self._root_k[:, :, None] * np.linalg.cholesky(np.linalg.inv(self._core))
+        rows = (root.transpose(0, 2, 1) @ left).transpose(1, 0, 2).reshape(-1, left.shape[2])
+        return rows.astype(self._dtype), ((self._g**2)[:, None] / self._d).astype(self._dtype)
 
     def __call__(self, cross: np.ndarray) -> np.ndarray:
         """At the nodes, shape (n_nodes, n_voxels), for c and then the ends, shape (rank + 2, n_voxels)."""
-        sums = self._rows @ cross
+        rows, of_squares = self._weights
+        sums = rows @ cross
         np.square(sums, out=sums)
-        out = self._of_squares @ np.square(cross[:-2])
+        out = of_squares @ np.square(cross[:-2])
         for of_end in sums.reshape(2, *out.shape):
             out += of_end
         return out
