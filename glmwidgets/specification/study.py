@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from glmwidgets.specification.field import check_group, setting
+from glmwidgets.specification.group import GroupQuestion
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.model import Model
-from glmwidgets.specification.question import Question
 
 __all__ = ["StudyChoices", "StudySettings"]
 
@@ -38,7 +38,7 @@ class StudyChoices:
 
 
 @dataclass(frozen=True)
-class StudySettings(MapView, Question, Model):
+class StudySettings(MapView, GroupQuestion, Model):
     """The whole tree: one model of all runs, what is asked of them and of the group, and which runs are in.
 
     Examples
@@ -49,6 +49,6 @@ class StudySettings(MapView, Question, Model):
     """
 
     FORMAT: ClassVar[str] = "glmwidgets study settings"
-    VIEWS: ClassVar[frozenset[str]] = frozenset({"map"})
+    VIEWS: ClassVar[frozenset[str]] = frozenset({"map", "permutation"})
 
     study: StudyChoices = field(default_factory=StudyChoices)

@@ -181,6 +181,8 @@ class Moments:
             np.subtract(block, high, out=out)
             out -= (mean - high).astype(np.float32)
             return out
+        if self.dtype == np.float32:
+            return np.subtract(block, mean, out=out, casting="same_kind")
         out[...] = block
         out -= mean
         return out
@@ -355,15 +357,12 @@ class Moments:
             own = threading.local()
 
             def of(voxels: slice) -> None:
-                if self._place is not None:
-                    out[:, voxels] = rows @ self.block(voxels)
-                    return
-                if not hasattr(own, "into"):
+                if self._place is None and not hasattr(own, "into"):
                     # Rows whose length is no power of two, which would all fall on the same places of the cache.
                     own.into = np.empty((self.n_scans, BLOCK + 8), self.dtype)
                 for start in range(voxels.start, voxels.stop, BLOCK):  # multiplied while they are in that cache
                     some = slice(start, min(start + BLOCK, voxels.stop))
-                    np.matmul(rows, self.block(some, own.into), out=out[:, some])
+                    np.matmul(rows, self.block(some, getattr(own, "into", None)), out=out[:, some])
 
             self._each(of, PRODUCT_BLOCK)
             return out

@@ -16,8 +16,7 @@ from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import COLOURS
 from glmwidgets.panels.shared.base import Panel, field, labelled, text
 from glmwidgets.report.figures.style import write_number
-from glmwidgets.session.group.permutation import TESTED, Permuted, sure_shares
-from glmwidgets.session.group.session import GroupSession
+from glmwidgets.session.core.permutation import TESTED, Permuted, PermutingSession, sure_shares
 from glmwidgets.specification.field import SettingsError
 
 __all__ = ["PermutationPanel"]
@@ -47,7 +46,7 @@ class PermutationPanel(Panel):
 
     reason = "permutation"
 
-    def __init__(self, session: GroupSession):
+    def __init__(self, session: PermutingSession):
         super().__init__(session, "Permutation test", ("permutation", "contrast"))
         self.run = self.button("run", self._press, tooltip="shuffle the maps, or flip their signs, and fit each time")
         self.take = self.button(
@@ -142,6 +141,7 @@ class PermutationPanel(Panel):
         signed = permuted.logp(name) * np.where(permuted.result.observed[permuted.names[0]] < 0, -1, 1)
         alpha = self.session.settings.permutation.alpha
         with self.viewer.hold_sync():
+            self.viewer.set_mask(permuted.of.domain.mask)
             self.viewer.threshold = -math.log10(alpha) * (1 - 1e-6)
             self.viewer.sign = "two-sided" if permuted.result.two_sided else "positive"
             self.viewer.vmax = max(1.5 * -math.log10(alpha), math.log10(1 + permuted.result.n_perm))

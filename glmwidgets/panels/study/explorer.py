@@ -10,6 +10,7 @@ from typing import Any
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.errors import InputError
+from glmwidgets.panels.group.permutation import PermutationPanel
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.shared.base import close_with_all, guarded, text
@@ -51,7 +52,7 @@ class StudyExplorer(SessionExplorer):
     ----------
     session : StudySession
         What is looked at; ``session.update({...})`` moves every control.
-    model, contrast, map, wall, runs, figures, decisions, clusters, crosshair : Panel
+    model, contrast, map, wall, permutation, runs, figures, decisions, clusters, crosshair : Panel
         Each can be shown in a cell of its own.
     opened : Explorer or None
         The explorer of one run, while it is open.
@@ -81,6 +82,7 @@ class StudyExplorer(SessionExplorer):
         self.map = MapPanel(session)
         self.map.look.background.options = [("runs that have the place", "mean")]
         self.wall = WallPanel(session)
+        self.permutation = PermutationPanel(session)
         self.runs = RunsPanel(session, self.wall.arrange)
         self.figures = FiguresPanel(session)
         self.decisions = DecisionsPanel(session, self.open_run, lambda path: self.say(f"saved in {path.parent}"))
@@ -90,7 +92,7 @@ class StudyExplorer(SessionExplorer):
         super().__init__(
             session,
             [self.model, self.decisions, self.clusters, self.crosshair],
-            [self.contrast, self.map, self.wall],
+            [self.contrast, self.map, self.wall, self.permutation],
             [self.runs, self.figures],
             places=[self._place],
         )

@@ -14,13 +14,13 @@ from glmwidgets.plural import count
 from glmwidgets.report.page.html import Report, render
 from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts, Study, weights_of
-from glmwidgets.session.group.permutation import permutation_key
+from glmwidgets.session.core.permutation import permutation_key
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.answers import GroupAnswer
     from glmwidgets.analysis.thresholding import Clusters
+    from glmwidgets.session.core.permutation import Permuted
     from glmwidgets.session.group.analysis import GroupAnalysis
-    from glmwidgets.session.group.permutation import Permuted
     from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.arguments import arguments_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.plural import count
-from glmwidgets.session.group.permutation import Permuted, sure_shares
+from glmwidgets.session.core.permutation import Permuted, sure_shares
 from glmwidgets.specification.group import PermutationSettings
 
 __all__ = ["PermutationFacts", "describe_permutation"]

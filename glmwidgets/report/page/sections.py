@@ -29,7 +29,7 @@ from glmwidgets.report.page.brains import map_picture, r_square_picture
 from glmwidgets.report.page.methods import describe_height, describe_test
 from glmwidgets.report.page.permuted import PermutationFacts, describe_permutation
 from glmwidgets.report.page.subject import ContrastFacts, Study
-from glmwidgets.session.group.permutation import TESTED
+from glmwidgets.session.core.permutation import TESTED
 from glmwidgets.web.palettes import colour_of
 
 __all__ = [

@@ -6,6 +6,7 @@ _EXPORTS = {
     "graph": "Graph Stage StageError",
     "ledger": "Entry Ledger",
     "live": "LiveSession Status",
+    "permutation": "Permuted",
     "scheduler": "LatestWins",
 }
 

@@ -5,7 +5,6 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "analysis": "GroupAnalysis",
     "data": "open_group",
-    "permutation": "Permuted",
     "session": "GroupSession",
     "store": "load_group_session save_group_session",
     "tests": "TESTS",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +17,16 @@ from glmwidgets.analysis.group import (
     group_fit_of,
     group_values_of,
     kept_rows,
+    permutations_of,
     used_of,
 )
 from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.smoothness import group_smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
+from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
+from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
@@ -119,6 +124,14 @@ class GroupAnalysis(LiveAnalysis):
             thumbnails=get("thumbnails"),
         )
 
+    def permutations(
+        self, settings: GroupSettings, of: GroupAnswer, cancel: threading.Event
+    ) -> Iterator[PermutationResult]:
+        """A permutation test of a result, as it sharpens."""
+        weights = group_weights(of.design, settings.contrast.expression)
+        how = {"mask": self.domain.mask, "blocks": _blocks(settings, of), "cancel": cancel}
+        return permutations_of(settings, of.fitted.values, of.design.to_numpy(), weights, **how)
+
     def forget(self) -> None:
         """Let go of everything that was kept for settings that may come back, and of the maps."""
         super().forget()
@@ -147,3 +160,12 @@ class GroupAnalysis(LiveAnalysis):
     @reads("threshold.two_sided")
     def _statistics(self, settings: GroupSettings, fitted: FittedGroup, contrast: Scored) -> StatisticsBook:
         return StatisticsBook(fitted, *contrast, two_sided(settings, contrast[0]), "", LACKS)
+
+
+def _blocks(settings: GroupSettings, of: GroupAnswer) -> list[str] | None:
+    """Maps of one subject change places with each other only, where the model knows subjects."""
+    subjects = settings.table.subjects
+    if subjects is None or subjects not in settings.design.terms:
+        return None
+    cells = settings.table.column(subjects).cells
+    return [cells[i] for i in of.rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,11 +13,10 @@ import traitlets
 from glmwidgets.analysis.answers import GroupAnswer
 from glmwidgets.analysis.proposals import named_weights
 from glmwidgets.glm.tables import parse_table
-from glmwidgets.session.core.live import LiveSession, first_settings
-from glmwidgets.session.core.scheduler import LatestWins, Ticket
+from glmwidgets.session.core.live import first_settings
+from glmwidgets.session.core.permutation import PermutingSession
 from glmwidgets.session.group.analysis import GroupAnalysis
 from glmwidgets.session.group.data import Group, covariates_by_map
-from glmwidgets.session.group.permutation import EVERY, Permuted, permutation_key, run_permutations
 from glmwidgets.session.group.tests import TESTS, changes_of_terms
 from glmwidgets.session.group.values import GroupValues, values_at
 from glmwidgets.specification.group import GroupSettings
@@ -26,11 +24,8 @@ from glmwidgets.specification.tree import SettingsError, SettingsTree
 
 __all__ = ["GroupSession"]
 
-# Tests that one may come back to without running them again.
-MOST_KEPT = 6
 
-
-class GroupSession(LiveSession):
+class GroupSession(PermutingSession):
     """A group being looked at; see `glmwidgets.session.core.live.LiveSession`.
 
     Parameters
@@ -54,10 +49,7 @@ class GroupSession(LiveSession):
     (True, 'age')
     """
 
-    results = (*LiveSession.results, "permuted")
-
     settings = traitlets.Instance(GroupSettings)
-    permuted = traitlets.Instance(Permuted, allow_none=True, help="The permutation test of the model, if it was run.")
     shown = traitlets.Unicode(None, allow_none=True, help="Name of the one map that is looked at by itself.")
 
     def __init__(
@@ -65,11 +57,6 @@ class GroupSession(LiveSession):
     ):
         self.group = group
         analysis = GroupAnalysis(group)
-        self._permuting = LatestWins(synchronous, on_error=self.show_error)
-        self._stop = threading.Event()
-        self._running: tuple[tuple, threading.Event] | None = None
-        self._tests: dict[tuple, Permuted] = {}
-        self.every = EVERY
         #: Whether this goes on where a session left off, and stays where that was.
         self.goes_on = False
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
@@ -181,72 +168,8 @@ class GroupSession(LiveSession):
                 raise ValueError(f"no map is called {name!r}")
             self.shown = name
 
-    # Permutations -------------------------------------------------------------------------------------------------
-
-    def permute(self) -> None:
-        """Run the permutation test of the present model; `permuted` is replaced as it sharpens."""
-        with self.lock:
-            settings, key = self.settings, permutation_key(self.analysis, self.settings)
-            self._stop.set()
-            self._stop = stop = threading.Event()
-            self._running = running = (key, stop)
-
-            def publish(permuted: Permuted) -> None:
-                with self.lock:
-                    if self._stop is not stop and permuted.state != "cancelled":
-                        return
-                    if permuted.state != "running" and self._running is running:
-                        self._running = None
-                    if permuted.state == "done":
-                        self._keep(permuted)
-                    if key == permutation_key(self.analysis, self.settings):
-                        self.permuted = permuted
-
-            def job(_ticket: Ticket) -> None:
-                try:
-                    run_permutations(self.analysis, settings, stop, publish, self.every)
-                finally:
-                    with self.lock:
-                        if self._running is running:
-                            self._running = None
-
-            self._permuting.submit(job)
-
-    @property
-    def is_permuting(self) -> bool:
-        """Whether a test runs or waits."""
-        return self._running is not None
-
-    def stop_permuting(self) -> None:
-        """Stop the test that runs; p values are then of the rearrangements done so far."""
-        with self.lock:
-            self._stop.set()
-
-    def _keep(self, permuted: Permuted) -> None:
-        self._tests[permuted.key] = permuted
-        while len(self._tests) > MOST_KEPT:
-            del self._tests[next(iter(self._tests))]
-
-    def _take(self, settings: SettingsTree | None) -> bool:
-        taken = super()._take(settings)
-        if taken:
-            key = permutation_key(self.analysis, self.settings)
-            if self._running is not None and self._running[0] != key:
-                # What runs is of a model that is no longer looked at.
-                self.stop_permuting()
-            if self.permuted is None or self.permuted.key != key:
-                self.permuted = self._tests.get(key)
-        return taken
-
-    def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Block until nothing is computed, permutations included; False if `timeout` seconds were not enough."""
-        return super().wait_until_idle(timeout) and self._permuting.wait_until_idle(timeout)
-
     def close(self) -> None:
         """End the worker threads."""
-        self._stop.set()
-        self._permuting.close()
-        self._tests.clear()
         super().close()
         self.group = self.analysis.group
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.analysis.answers import Answer, FittedGroup
+from glmwidgets.analysis.group import permutations_of
 from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.smoothness import SpatialNoise, group_smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
@@ -18,6 +19,7 @@ from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
+from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage
@@ -291,6 +293,14 @@ class StudyAnalysis(LiveAnalysis):
     ) -> StudyMap:
         scored = self._scored(settings, get)
         return StudyMap(**scored, timings=timings, group=get("group"), fit_of_runs=get("fits"), used=get("used"))
+
+    def permutations(
+        self, settings: StudySettings, of: StudyMap, cancel: threading.Event
+    ) -> Iterator[PermutationResult]:
+        """A permutation test of the group, as it sharpens: the participants' signs are flipped."""
+        design = of.group.fit.design.to_numpy(dtype=float)
+        how = {"mask": of.domain.mask, "cancel": cancel}
+        return permutations_of(settings, of.group.values, design, np.eye(1, design.shape[1])[0], **how)
 
     def suggestion(self, settings: StudySettings, error: BaseException | None = None) -> str | None:
         """A contrast that could stand in the place of one that no run can answer."""

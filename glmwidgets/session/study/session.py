@@ -16,7 +16,8 @@ from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.glm.tables import tsv
 from glmwidgets.plural import count
 from glmwidgets.session.core.ledger import Ledger
-from glmwidgets.session.core.live import LiveSession, first_settings
+from glmwidgets.session.core.live import first_settings
+from glmwidgets.session.core.permutation import PermutingSession
 from glmwidgets.session.core.scheduler import PATIENCE, Ticket
 from glmwidgets.session.study.analysis import StudyAnalysis, StudyMap, exclusions_of
 from glmwidgets.specification.field import SettingsError
@@ -35,7 +36,7 @@ __all__ = ["StudySession"]
 EVERY = 0.15
 
 
-class StudySession(LiveSession):
+class StudySession(PermutingSession):
     """A study being looked at; see `glmwidgets.session.core.live.LiveSession`.
 
     Parameters
@@ -69,7 +70,7 @@ class StudySession(LiveSession):
     >>> home.cleanup()
     """
 
-    results = (*LiveSession.results, "answer", "figures", "arrived")
+    results = (*PermutingSession.results, "answer", "figures", "arrived")
 
     settings = traitlets.Instance(StudySettings)
     result = traitlets.Instance(StudyMap, allow_none=True)

@@ -108,3 +108,19 @@ def test_a_study_that_was_saved_opens_as_it_was(study, session):
     assert again.settings.design.hrf_model == "glover"
     assert again.exclusions.by_hand["sub-04"] == session.exclusions.by_hand["sub-04"]
     again.close()
+
+
+def test_the_group_is_tested_by_flipping_participants_signs_and_the_test_follows_who_is_in(study, session):
+    """Six participants have 2^6 - 1 flips beside the identity: all are done, and p are those of the plain function."""
+    seen = []
+    session.observe(lambda change: seen.append(change["new"]), "permuted")
+    assert session.update({"permutation.n_perm": 500, "permutation.forming": 0.0})
+    session.permute()
+    permuted = session.permuted
+    assert (permuted.state, permuted.result.scheme, permuted.result.n_perm) == ("done", "sign_flip", 2**N - 1)
+    plain = study.refit().answer(session.settings.contrast.expression).group().permuted(500)
+    np.testing.assert_array_equal(permuted.logp("t"), plain.logp("t"))
+    assert session.decide([1], "drop")
+    assert session.permuted is None
+    assert session.undo()
+    assert session.permuted is permuted

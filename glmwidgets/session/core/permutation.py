@@ -9,15 +9,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+import traitlets
 from scipy.special import ndtri_exp, stdtr
 
-from glmwidgets.analysis.answers import GroupAnswer
-from glmwidgets.analysis.group import permutations_of
+from glmwidgets.analysis.answers import Answer
 from glmwidgets.analysis.thresholding import Clusters, sure_percent
-from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.permutation.tests import PermutationResult
-from glmwidgets.session.group.analysis import GroupAnalysis
-from glmwidgets.specification.group import GroupSettings, PermutationSettings
+from glmwidgets.session.core.analysis import LiveAnalysis
+from glmwidgets.session.core.live import LiveSession
+from glmwidgets.session.core.scheduler import LatestWins, Ticket
+from glmwidgets.specification.group import PermutationSettings
+from glmwidgets.specification.tree import SettingsTree
 
 #: What is tested, as a menu and a table call it.
 TESTED = {"t": "largest t", "f": "largest F", "size": "cluster size", "mass": "cluster mass", "tfce": "TFCE"}
@@ -25,11 +27,14 @@ TESTED = {"t": "largest t", "f": "largest F", "size": "cluster size", "mass": "c
 # Clusters of which the share is said in a line.
 MOST_SHARES = 10
 
+# Tests that one may come back to without running them again.
+MOST_KEPT = 6
+
 # Seconds between two pictures of a test that runs.
 EVERY = 0.3
 
 
-def permutation_key(analysis: GroupAnalysis, settings: GroupSettings) -> tuple:
+def permutation_key(analysis: LiveAnalysis, settings: SettingsTree) -> tuple:
     """What a permutation test depends on."""
     chosen = replace(settings.permutation, alpha=PermutationSettings.alpha)
     return (analysis.graph.key("contrast", settings), settings.threshold.two_sided, chosen)
@@ -44,7 +49,7 @@ class Permuted:
     key : tuple
         What it depends on; see `permutation_key`.
     result : PermutationResult
-    of : GroupAnswer
+    of : Answer
         The parametric result of the same hypothesis.
     state : {"running", "done", "cancelled"}
     seconds : float
@@ -53,7 +58,7 @@ class Permuted:
 
     key: tuple
     result: PermutationResult
-    of: GroupAnswer
+    of: Answer
     state: str
     seconds: float
     _logp: dict[str, np.ndarray] = field(default_factory=dict)
@@ -122,8 +127,8 @@ def sure_shares(permuted: Permuted, clusters: Clusters, alpha: float) -> str:
 
 
 def run_permutations(
-    analysis: GroupAnalysis,
-    settings: GroupSettings,
+    analysis: LiveAnalysis,
+    settings: SettingsTree,
     cancel: threading.Event,
     publish: Callable[[Permuted], None],
     every: float = EVERY,
@@ -135,8 +140,9 @@ def run_permutations(
 
     Parameters
     ----------
-    analysis : GroupAnalysis
-    settings : GroupSettings
+    analysis : LiveAnalysis
+        Its ``permutations(settings, of, cancel)`` iterates over a test of the result `of`, as it sharpens.
+    settings : SettingsTree
     cancel : threading.Event
         Once it is set the test stops after the chunk in hand.
     publish : callable
@@ -147,15 +153,7 @@ def run_permutations(
     of = analysis.result(settings)
     key, start = permutation_key(analysis, settings), time.monotonic()
     last = -np.inf
-    for result in permutations_of(
-        settings,
-        of.fitted.values,
-        of.design.to_numpy(),
-        group_weights(of.design, settings.contrast.expression),
-        mask=analysis.domain.mask,
-        blocks=_blocks(settings, of),
-        cancel=cancel,
-    ):
+    for result in analysis.permutations(settings, of, cancel):
         now = time.monotonic()
         if not result.complete and not cancel.is_set() and now - last >= every:
             last = now
@@ -164,10 +162,91 @@ def run_permutations(
     publish(Permuted(key, result, of, state, time.monotonic() - start))
 
 
-def _blocks(settings: GroupSettings, of: GroupAnswer) -> list[str] | None:
-    """Maps of one subject change places with each other only, where the model knows subjects."""
-    subjects = settings.table.subjects
-    if subjects is None or subjects not in settings.design.terms:
-        return None
-    cells = settings.table.column(subjects).cells
-    return [cells[i] for i in of.rows]
+class PermutingSession(LiveSession):
+    """A live analysis of a group's map that can be tested by permutation, beside what is looked at.
+
+    Parameters
+    ----------
+    analysis : LiveAnalysis
+        See `run_permutations`.
+    settings : SettingsTree
+    synchronous : bool
+    """
+
+    results = (*LiveSession.results, "permuted")
+
+    permuted = traitlets.Instance(Permuted, allow_none=True, help="The permutation test of the model, if it was run.")
+
+    def __init__(self, analysis: LiveAnalysis, settings: SettingsTree, synchronous: bool = False):
+        self._permuting = LatestWins(synchronous, on_error=self.show_error)
+        self._stop = threading.Event()
+        self._running: tuple[tuple, threading.Event] | None = None
+        self._tests: dict[tuple, Permuted] = {}
+        self.every = EVERY
+        super().__init__(analysis, settings, synchronous)
+
+    def permute(self) -> None:
+        """Run the permutation test of the present model; `permuted` is replaced as it sharpens."""
+        with self.lock:
+            settings, key = self.settings, permutation_key(self.analysis, self.settings)
+            self._stop.set()
+            self._stop = stop = threading.Event()
+            self._running = running = (key, stop)
+
+            def publish(permuted: Permuted) -> None:
+                with self.lock:
+                    if self._stop is not stop and permuted.state != "cancelled":
+                        return
+                    if permuted.state != "running" and self._running is running:
+                        self._running = None
+                    if permuted.state == "done":
+                        self._keep(permuted)
+                    if key == permutation_key(self.analysis, self.settings):
+                        self.permuted = permuted
+
+            def job(_ticket: Ticket) -> None:
+                try:
+                    run_permutations(self.analysis, settings, stop, publish, self.every)
+                finally:
+                    with self.lock:
+                        if self._running is running:
+                            self._running = None
+
+            self._permuting.submit(job)
+
+    @property
+    def is_permuting(self) -> bool:
+        """Whether a test runs or waits."""
+        return self._running is not None
+
+    def stop_permuting(self) -> None:
+        """Stop the test that runs; p values are then of the rearrangements done so far."""
+        with self.lock:
+            self._stop.set()
+
+    def _keep(self, permuted: Permuted) -> None:
+        self._tests[permuted.key] = permuted
+        while len(self._tests) > MOST_KEPT:
+            del self._tests[next(iter(self._tests))]
+
+    def _take(self, settings: SettingsTree | None) -> bool:
+        taken = super()._take(settings)
+        if taken:
+            key = permutation_key(self.analysis, self.settings)
+            if self._running is not None and self._running[0] != key:
+                # What runs is of a model that is no longer looked at.
+                self.stop_permuting()
+            if self.permuted is None or self.permuted.key != key:
+                self.permuted = self._tests.get(key)
+        return taken
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Block until nothing is computed, permutations included; False if `timeout` seconds were not enough."""
+        return super().wait_until_idle(timeout) and self._permuting.wait_until_idle(timeout)
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self._stop.set()
+        self._permuting.close()
+        self._tests.clear()
+        super().close()
