@@ -25,6 +25,7 @@ from glmwidgets.panels.study.figures import FiguresPanel
 from glmwidgets.panels.study.model import StudyModelPanel
 from glmwidgets.panels.study.runs import RunsPanel
 from glmwidgets.panels.study.wall import WallPanel
+from glmwidgets.panels.study.whole import WholePanel
 from glmwidgets.plural import count
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.study.session import StudySession
@@ -52,7 +53,7 @@ class StudyExplorer(SessionExplorer):
     ----------
     session : StudySession
         What is looked at; ``session.update({...})`` moves every control.
-    model, contrast, map, wall, permutation, runs, figures, decisions, clusters, crosshair : Panel
+    model, whole, contrast, map, wall, permutation, runs, figures, decisions, clusters, crosshair : Panel
         Each can be shown in a cell of its own.
     opened : Explorer or None
         The explorer of one run, while it is open.
@@ -78,6 +79,7 @@ class StudyExplorer(SessionExplorer):
     def __init__(self, session: StudySession):
         self.opened: Explorer | None = None
         self.model = StudyModelPanel(session)
+        self.whole = WholePanel(session)
         self.contrast = ContrastPanel(session)
         self.map = MapPanel(session)
         self.map.look.background.options = [("runs that have the place", "mean")]
@@ -91,7 +93,7 @@ class StudyExplorer(SessionExplorer):
         self._place = W.column("glmw-study-run")
         super().__init__(
             session,
-            [self.model, self.decisions, self.clusters, self.crosshair],
+            [self.model, self.whole, self.decisions, self.clusters, self.crosshair],
             [self.contrast, self.map, self.wall, self.permutation],
             [self.runs, self.figures],
             places=[self._place],

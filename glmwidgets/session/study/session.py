@@ -20,6 +20,7 @@ from glmwidgets.session.core.live import first_settings
 from glmwidgets.session.core.permutation import PermutingSession
 from glmwidgets.session.core.scheduler import PATIENCE, Ticket
 from glmwidgets.session.study.analysis import StudyAnalysis, StudyMap, exclusions_of
+from glmwidgets.session.study.whole import WholeFits, WholeRuns
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
@@ -80,6 +81,7 @@ class StudySession(PermutingSession):
     reasons = traitlets.Tuple(help="Why each run is left out; empty for those that are in.")
     picked = traitlets.Int(-1, help="Row of the run that is looked at; -1 for none.")
     brushed = traitlets.Tuple(help="Rows that are marked in every view.")
+    whole = traitlets.Instance(WholeRuns, (), help="How many whole runs are fitted, and how far a fit has come.")
 
     def __init__(
         self, study: Study, settings: StudySettings | Mapping[str, Any] | None = None, synchronous: bool = False
@@ -91,8 +93,10 @@ class StudySession(PermutingSession):
         self._fresh: list[RunRefit] = []
         self._since = self._begun = 0.0
         self.ledger = Ledger()
+        self._whole_fits = WholeFits(self._count_whole, self.show_error, synchronous)
         super().__init__(analysis, first_settings(analysis, settings), synchronous)
         self.reasons = tuple(run.why_not for run in study.runs)
+        self.observe(lambda _: self._whole_fits.count(self.as_set()), "answer")
 
     # Refitting --------------------------------------------------------------------------------------------------------
 
@@ -210,7 +214,45 @@ class StudySession(PermutingSession):
         with self.lock:
             self.picked = row if -1 <= row < len(self.study.runs) else -1
 
-    # The whole --------------------------------------------------------------------------------------------------------
+    # Whole runs -------------------------------------------------------------------------------------------------------
+
+    def as_set(self) -> Study:
+        """The study under the model and the contrasts as they are set."""
+        with self.lock:
+            return self.study.with_model(self.model, tuple(self.settings.contrast.listed))
+
+    def fit_whole(self, executor: Any = None) -> None:
+        """Fit whole runs in the background, under the model and the contrasts as they are set; `whole` says how far.
+
+        Results are kept in the study's folder: what is there is not fitted again.
+
+        Parameters
+        ----------
+        executor : None, "processes", "here", address or distributed.Client
+            See `glmwidgets.study.study.Study.run`.
+
+        Raises
+        ------
+        InputError
+            If the model cannot be taken to other processes, or no run can answer a contrast.
+        """
+        study = self.as_set()
+        study.check()
+        self._whole_fits.fit(study, executor)
+
+    def stop_whole(self) -> None:
+        """Begin no further whole run; the next fit goes on from there."""
+        self._whole_fits.stop()
+
+    def _count_whole(self, whole: WholeRuns) -> None:
+        with self.lock:
+            self.whole = whole
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Block until nothing is computed, whole runs included; False if `timeout` seconds were not enough."""
+        return super().wait_until_idle(timeout) and self._whole_fits.wait_until_idle(timeout)
+
+    # What is written --------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> Model:
@@ -224,8 +266,7 @@ class StudySession(PermutingSession):
     def save(self) -> Path:
         """Write model, contrasts, rules and decisions into the study's folder."""
         with self.lock:
-            contrast = self.settings.contrast
-            study = self.study.with_model(self.model, tuple(contrast.listed))
+            study = self.as_set()
             path = study.save()
             answer, chosen = self.answer, self.exclusions
         # Before the first answer the figures are those of the study itself.
@@ -271,4 +312,5 @@ class StudySession(PermutingSession):
     def close(self) -> None:
         """End the worker threads and let go of every result."""
         self.analysis.stop()
+        self._whole_fits.close()
         super().close()

@@ -124,3 +124,31 @@ def test_the_group_is_tested_by_flipping_participants_signs_and_the_test_follows
     assert session.permuted is None
     assert session.undo()
     assert session.permuted is permuted
+
+
+def test_whole_runs_are_fitted_beside_the_previews_and_gone_on_with_after_a_stop(study):
+    """Counted are the results in the store, of the model that is looked at."""
+    session = StudySession(study, synchronous=True)
+    session.refresh()
+    assert (session.whole.n, session.whole.done) == (N, 0)
+    seen = []
+
+    def look(change):
+        seen.append(change["new"])
+        if change["new"].done == 2:
+            session.stop_whole()
+
+    session.observe(look, "whole")
+    session.fit_whole("here")
+    assert [(each.done, each.is_running) for each in seen] == [(0, True), (1, True), (2, True), (2, False)]
+    assert seen[1].said.startswith(f"1 of {N}, ")
+    assert session.whole.said == "stopped; the next fit goes on from here"
+    assert len(session.as_set().done) == 2
+    session.unobserve(look, "whole")
+    session.fit_whole("here")
+    assert (session.whole.done, session.whole.said) == (N, "all are fitted")
+    assert session.update({"noise.model": "ols"})
+    assert session.whole.done == 0
+    assert session.update({"noise.model": "ar1-reml"})
+    assert session.whole.done == N
+    session.close()

@@ -1,0 +1,47 @@
+"""Whole runs: fitted in the background, with the time that is left, stopped and gone on with."""
+
+from __future__ import annotations
+
+from html import escape
+
+from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.shared.base import Panel, text
+from glmwidgets.session.study.session import StudySession
+
+
+class WholePanel(Panel):
+    """Previews answer at once; results are of whole runs, which are fitted on request and kept in the study's folder.
+
+    Attributes
+    ----------
+    run : Button
+        Fits the whole runs, or stops.
+    bar : FloatProgress
+    """
+
+    also = ("fit whole runs", "fit all voxels", "background")
+
+    def __init__(self, session: StudySession):
+        super().__init__(session, "Whole runs", ("whole",))
+        tooltip = "every voxel of every run, in the background; what is in the study's folder is not fitted again"
+        self.run = self.button("fit whole runs", self._press, tooltip=tooltip)
+        self.bar = W.FloatProgress(min=0, max=1)
+        self.bar.add_class("glmw-progress")
+        self._words = text("glmw-note")
+        self.fill(W.row("glmw-bar", self.run, self.bar), self._words)
+        session.observe_locked(self._show, "whole")
+        self._show()
+
+    def _press(self, _button: object) -> None:
+        if self.session.whole.is_running:
+            self.session.stop_whole()
+        else:
+            self.session.fit_whole()
+
+    def _show(self, _change: object = None) -> None:
+        whole = self.session.whole
+        self.run.description = "stop" if whole.is_running else "fit whole runs"
+        self.run.disabled = not whole.is_running and 0 < whole.n == whole.done
+        self.bar.value = whole.done / max(1, whole.n)
+        self._words.value = escape(whole.said)
+        self.set_verdict(f"{whole.done} of {whole.n} fitted" if whole.n else "", "quiet")
