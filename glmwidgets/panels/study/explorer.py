@@ -85,6 +85,8 @@ class StudyExplorer(SessionExplorer):
         self.map.look.background.options = [("runs that have the place", "mean")]
         self.wall = WallPanel(session)
         self.permutation = PermutationPanel(session)
+        self.permutation.add_class("glmw-foldable")
+        self.permutation.fold()  # it is run on request, and the wall needs the room
         self.runs = RunsPanel(session, self.wall.arrange)
         self.figures = FiguresPanel(session)
         self.decisions = DecisionsPanel(session, self.open_run, lambda path: self.say(f"saved in {path.parent}"))
@@ -93,7 +95,7 @@ class StudyExplorer(SessionExplorer):
         self._place = W.column("glmw-study-run")
         super().__init__(
             session,
-            [self.model, self.whole, self.decisions, self.clusters, self.crosshair],
+            [self.model, self.decisions, self.whole, self.clusters, self.crosshair],
             [self.contrast, self.map, self.wall, self.permutation],
             [self.runs, self.figures],
             places=[self._place],

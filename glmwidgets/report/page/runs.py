@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,7 @@ from glmwidgets.study.group import GroupMap
 from glmwidgets.study.refit import StudyAnswer
 from glmwidgets.study.study import Study
 from glmwidgets.study.table import QCTable
+from glmwidgets.web.files import script
 
 if TYPE_CHECKING:
     from glmwidgets.session.study.session import StudySession
@@ -203,8 +206,12 @@ def _page(told_of: _Told, title: str | None, ledger: Any = None) -> Report:
     sections += [("maps", "Maps of all runs"), ("figures", "Figures"), ("methods", "Methods")]
     sections += [("ledger", "Also looked at")] if ledger is not None else []
     sections += [("parameters", "Parameters")]
+    sorting = script("sorted.js")
     page = template("study.html.j2", "report.css").render(
         title=title,
+        script=sorting,
+        # The one script that a browser may run in this page is this one.
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(sorting.encode()).digest()).decode()}",
         lead=f"A study of {study.origin}." if study.origin else "A study of many runs.",
         facts=_facts(told_of, groups),
         sections=sections,
