@@ -67,9 +67,9 @@ def make(root: Path, n_runs: int) -> Study:
 
 def timed(what: str, work):
     """Call, and print how long it took."""
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     out = work()
-    print(f"{what:<52}{time.perf_counter() - start:8.2f} s")
+    print(f"{what:<52}{time.perf_counter() - start:8.2f} s{time.process_time() - processor:8.2f} s of processors")
     return out
 
 
@@ -160,7 +160,11 @@ def main() -> None:
         whole(given.whole)
     else:
         knob(given.runs)
-    print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    print(f"most memory: {_most(resource.RUSAGE_SELF):.2f} GiB, of a worker {_most(resource.RUSAGE_CHILDREN):.2f} GiB")
+
+
+def _most(whose: int) -> float:
+    return resource.getrusage(whose).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

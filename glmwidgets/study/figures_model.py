@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.design.collinearity import variance_inflation
 from glmwidgets.glm.design.confound_groups import FD, MOTION
+from glmwidgets.glm.design.diagnostics import efficiency as efficiency_of
 from glmwidgets.glm.design.diagnostics import energy_removed
 from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.seen import Seen
@@ -123,7 +125,7 @@ def task_r_square(seen: Seen) -> float:
     if not columns:
         return np.nan
     fit = seen.part.fit
-    weights = np.eye(len(fit.columns))[[fit.columns.index(name) for name in columns]]
+    weights = np.eye(len(fit.columns))[_places(seen, columns)]
     try:
         found = compute_contrast(fit, weights, "F")
     except ValueError:
@@ -147,23 +149,25 @@ def vif(seen: Seen) -> float:
     columns = _task_columns(seen)
     if not columns:
         return np.nan
-    return float(np.max(variance_inflation(seen.part.design)[seen.part.design.columns.isin(columns)]))
+    return float(np.max(variance_inflation(seen.part.fit.basis.x)[_places(seen, columns)]))
 
 
 def efficiency(seen: Seen) -> float:
     """Efficiency of the contrast."""
-    if seen.part.fitted is None or seen.contrast is None:
+    if seen.part.fit is None or seen.contrast is None:
         return np.nan
-    return float(seen.part.fitted.book.verdict(seen.expression).efficiency)
+    fit = seen.part.fit
+    return efficiency_of(fit.basis.x, contrast_vector(seen.expression, list(fit.columns)))
 
 
 def drift_taken(seen: Seen) -> float:
     """Largest share of a condition's variance that lies in the drift, in percent."""
     columns = _task_columns(seen)
-    drift = [name for name in (() if seen.part.design is None else seen.part.design) if str(name).startswith("drift_")]
+    drift = [name for name in (() if seen.part.fit is None else seen.part.fit.columns) if name.startswith("drift_")]
     if not columns or not drift:
         return np.nan
-    return float(100 * np.nanmax(energy_removed(seen.part.design[columns], seen.part.design[drift])))
+    x = seen.part.fit.basis.x
+    return float(100 * np.nanmax(energy_removed(x[:, _places(seen, columns)], x[:, _places(seen, drift)])))
 
 
 def censored(seen: Seen) -> float:
@@ -177,9 +181,9 @@ def motion_task(seen: Seen) -> float:
     names = [] if table is None else [name for name in MOTION if name in table]
     if not columns or not names:
         return np.nan
-    design = seen.part.design
-    moved = table[names].to_numpy(dtype=float)[-len(design) :]
-    return float(np.sqrt(np.nanmax(energy_removed(design[columns], moved))))
+    x = seen.part.fit.basis.x
+    moved = table[names].to_numpy(dtype=float)[-len(x) :]
+    return float(np.sqrt(np.nanmax(energy_removed(x[:, _places(seen, columns)], moved))))
 
 
 def not_white(seen: Seen) -> float:
@@ -189,6 +193,12 @@ def not_white(seen: Seen) -> float:
 
 def _of_fit(seen: Seen, figure: Callable[[Fit], float]) -> float:
     return np.nan if seen.part.fit is None else figure(seen.part.fit)
+
+
+def _places(seen: Seen, names: Sequence[str]) -> list[int]:
+    """Where columns of the design stand."""
+    columns = seen.part.fit.columns
+    return [columns.index(name) for name in names]
 
 
 def _task_columns(seen: Seen) -> list[str]:

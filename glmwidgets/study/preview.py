@@ -94,6 +94,7 @@ class Preview:
         y += record["offset"][0]
         return y
 
+    @cached_property
     def mean(self) -> np.ndarray:
         """Mean of each cell over time, shape (n_cells,)."""
         return self.series().mean(axis=0, dtype=np.float64)

@@ -241,7 +241,7 @@ class Together:
         """Mean signal of each run's cells, over its median."""
         found = {}
         for i in self.rows:
-            mean = self.answer.parts[i].preview.mean()
+            mean = self.answer.parts[i].preview.mean
             found[i] = self.on_all(i, mean / np.median(mean))
         return found
 

@@ -226,7 +226,7 @@ def design_of_checked(
 
     Examples
     --------
-    >>> events = check_events({"onset": [4.0], "duration": [8.0], "trial_type": ["face"]})
+    >>> events = check_events(pd.DataFrame({"onset": [4.0], "duration": 8.0, "trial_type": "face"}))
     >>> design_of_checked(np.arange(30) * 2.0, events, None, drift_model=None).columns.tolist()
     ['face', 'constant']
     """

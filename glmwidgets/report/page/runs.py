@@ -6,7 +6,7 @@ import base64
 import datetime
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,9 +24,11 @@ from glmwidgets.report.figures.thumbnails import box_of, thumbnail
 from glmwidgets.report.page.html import Report, ledger_section, template
 from glmwidgets.report.page.methods import inference_sentences, model_sentences, software
 from glmwidgets.report.page.parameters import parameters_of
+from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.report.page.sections import ContrastSection, Table, contrast_section
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts
 from glmwidgets.report.page.subject import Study as Subject
+from glmwidgets.session.core.permutation import Permuted, permutation_key
 from glmwidgets.session.study.analysis import StudyAnalysis, exclusions_of
 from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.field import plain
@@ -87,6 +89,7 @@ class _Told:
     exclusions: Exclusions
     reasons: tuple[str, ...]
     is_whole: bool
+    permuted: Permuted | None = None
 
     @property
     def used(self) -> list[int]:
@@ -167,7 +170,7 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
     >>> home.cleanup()
     """
     with session.lock:
-        result, answer, chosen = session.result, session.answer, session.settings
+        result, answer, chosen, permuted = session.result, session.answer, session.settings, session.permuted
     if answer is None:
         raise ValueError("there is nothing to report yet: wait until the first maps are there")
     settings = chosen if result is None else result.settings.seen_as(chosen)
@@ -175,6 +178,8 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
     answer = analysis.graph.get("runs", settings)
     study = session.study.with_model(settings.part(Model), tuple(settings.contrast.listed))
     told_of = _told(study, analysis, settings, answer, analysis.figures(answer))
+    if permuted is not None and permuted.key == permutation_key(analysis, settings):
+        told_of = replace(told_of, permuted=permuted)
     return _page(told_of, title, session.ledger)
 
 
@@ -296,7 +301,13 @@ def _group(told_of: _Told, place: int) -> tuple[GroupMap | str, ContrastFacts | 
     except ValueError as error:
         return told(error), None
     noise = group_smoothness_of(settings, FittedGroup.of(group.values, group.fit), group.domain)
-    return group, ContrastFacts.found(name or text, text, (), group.contrast, settings, noise)
+    facts = ContrastFacts.found(name or text, text, (), group.contrast, settings, noise)
+    permuted = told_of.permuted
+    # A test is of the previews' group and of the contrast that is looked at.
+    if permuted is not None and not told_of.is_whole and place == told_of.settings.contrast.active:
+        clusters = told_of.analysis.clusters(told_of.settings)
+        facts = replace(facts, permuted=PermutationFacts.of(permuted, settings.permutation, clusters))
+    return group, facts
 
 
 def _subject(told_of: _Told, title: str, group: GroupMap, facts: ContrastFacts) -> Subject:

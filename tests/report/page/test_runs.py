@@ -76,6 +76,9 @@ def test_an_explorer_s_report_is_of_what_is_on_screen(study):
     assert "“glover”" in html
     assert "1 model and 2 contrasts were looked at" in html  # among all runs, and without one
     assert '<td class="word">decisions 2 by hand → 3 by hand</td>' in html
+    assert "sign flip" not in html
+    session.permute()
+    assert "Tested by 7 sign flips, all there are" in study_session_report(session).html  # of three participants
     session.close()
 
 
