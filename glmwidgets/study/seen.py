@@ -281,10 +281,10 @@ class Together:
         of_task = {column for name in names for column in self._effects(i)[name]}
         nuisance = part.fit.basis.x[:, [j for j, name in enumerate(columns) if name not in of_task]]
         y = part.fit.moments.block(best).astype(np.float64)
-        expected = part.fit.basis.x[:, task] @ np.nan_to_num(effects[rows][:, own[best]])
+        expected = part.fit.basis.x[:, task], np.nan_to_num(effects[rows][:, own[best]])
         basis = np.linalg.qr(nuisance)[0]
         y -= basis @ (basis.T @ y)
-        scores = np.array([_alike(y, expected, basis, lag) for lag in LAGS])
+        scores = np.array([_alike(y, *expected, basis, lag) for lag in LAGS])
         peak = int(np.argmax(scores))
         shift = float(LAGS[peak])
         if 0 < peak < LAGS.size - 1:
@@ -293,16 +293,20 @@ class Together:
         return shift * float(part.fitted.t_r)
 
 
-def _alike(y: np.ndarray, expected: np.ndarray, basis: np.ndarray, lag: int) -> float:
-    """Correlation over cells and scans of series with what is expected, moved later by some scans."""
-    moved = np.roll(expected, lag, axis=0)
+def _alike(y: np.ndarray, task: np.ndarray, effects: np.ndarray, basis: np.ndarray, lag: int) -> float:
+    """Correlation over cells and scans of series with what is expected, moved later by some scans.
+
+    What is expected, ``task @ effects`` less its part in the orthonormal `basis`, is not formed: the series have no
+    part there, so that products with the few moved columns say the same.
+    """
+    moved = np.roll(task, lag, axis=0)
     if lag > 0:
         moved[:lag] = 0
     elif lag < 0:
         moved[lag:] = 0
-    moved = moved - basis @ (basis.T @ moved)
-    size = np.sqrt(np.square(moved).sum() * np.square(y).sum())
-    return float((moved * y).sum() / size) if size > 0 else 0.0
+    squares = ((moved.T @ moved) @ effects * effects).sum() - np.square((basis.T @ moved) @ effects).sum()
+    size = np.sqrt(max(squares, 0.0) * np.square(y).sum())
+    return float(((moved.T @ y) * effects).sum() / size) if size > 0 else 0.0
 
 
 def seen_of(
