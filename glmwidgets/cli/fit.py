@@ -38,8 +38,6 @@ from glmwidgets.specification.settings import InputSettings, Settings, SettingsE
 if TYPE_CHECKING:
     from glmwidgets.datasets.found import FoundRun
 
-__all__ = ["add_options", "analyse", "fit", "open_given"]
-
 
 def _parser() -> Parser:
     parser = Parser(

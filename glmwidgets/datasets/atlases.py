@@ -19,88 +19,25 @@ from glmwidgets.glm.choices import check_choice
 SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")
 
 #: MD5 by number of regions and of networks: of the image in each of `SPACES`, 1 mm, and of the table of names.
-SCHAEFER = {
-    (100, 7): (
-        "91732aae8643bfa7c05515c92156f7d7",
-        "9de61cdbe081339f9a9f9c668cef7ea8",
-        "9c00961272eede62859ac75f87436ed7",
-    ),
-    (200, 7): (
-        "f58c39f48ed0caefb5a1794fb76dc8f4",
-        "fb62794d18fd1a965d1b3ee87b07338e",
-        "e16ed129b48c048509541fb6917f9c42",
-    ),
-    (300, 7): (
-        "0f020751caf21f054cb8e1e4a81518d6",
-        "1e983e9ebb2f6f72536274dcd6ae1af1",
-        "4a26607f4b2d1640c5d3ebc1bef14d5d",
-    ),
-    (400, 7): (
-        "5b3c081760b2e464d8dbf7696af73185",
-        "b1f215cf0894e6d0c5a1d6ff068e2c8b",
-        "f6ce6ad45a2026a39b00d59202b19976",
-    ),
-    (500, 7): (
-        "00a818640ad1d33b9f2defbee3e78a14",
-        "f7ed6f1722e264b20d45c299f321e6fa",
-        "9e00067b0b35ed80df2b02f4fc67d623",
-    ),
-    (600, 7): (
-        "6b28d2128808ebf8e77ad596f4cfc9f4",
-        "a56868f9644488af6492f85d25b7ae99",
-        "9810f571822998c461a3d68d8eca6df1",
-    ),
-    (800, 7): (
-        "fef730aea115da4e83235afbb8264b70",
-        "c726d0db500091a43d437a92183f84a7",
-        "1dc39b45cf01b179bc61560fb6c12586",
-    ),
-    (1000, 7): (
-        "2af598249517529faac7e294498344f9",
-        "fa20f1886404e78c4fbe3eedad465cc1",
-        "253944963268a6e8df706343b8eab3fb",
-    ),
-    (100, 17): (
-        "96dcfa35ded4cd052950d29785a380a6",
-        "2108d0bb90733d2dfe51ef05808ada73",
-        "3fb5e1421020e10920025d77f758e681",
-    ),
-    (200, 17): (
-        "b205787deae1f642280d2fb7430e1207",
-        "5a9f64ac51d2bb77ffe585eb071729c6",
-        "1c84eb2e2a6b506dafb802eb3cd69f48",
-    ),
-    (300, 17): (
-        "61b5bec1f4432e63039a455a6d5c135f",
-        "a69af0ec33c618c95e05998d935cad80",
-        "1f82ea4ba0f0bb5d5a225a96c6ecfc3d",
-    ),
-    (400, 17): (
-        "7eb50119fa9ef3b09b592a552745848a",
-        "bb40d0f843c52256d85c493668853bbc",
-        "8c60e94d06e663fa4c5a8691b9fff281",
-    ),
-    (500, 17): (
-        "93b1fa571ebee60e1c7a94bd71ceaa77",
-        "fe233b2a5080f4d5c11730efff5ed29a",
-        "307fa853ae982a4c690e910083efcff2",
-    ),
-    (600, 17): (
-        "4f2c45d5ae36c9a0b3a5336bd07cb04d",
-        "3fd6dfe9c5f3e821bb78e59b8910714a",
-        "14dcba2b6724c5bb8347dc3577889995",
-    ),
-    (800, 17): (
-        "68fb2c32ae59242cd241ae2fe677ddd7",
-        "1b0f4cdedc3bd5c70bc19fcd8b3efbe7",
-        "ca503aaed8c12166c2b68f350415eb54",
-    ),
-    (1000, 17): (
-        "0c8f9b8f9670fe74b780300773881a50",
-        "7e20140368ea487d7301fb3821edf57e",
-        "1e69dc6813ac61fd7a43bad16ea2b3e6",
-    ),
-}
+_CHECKSUMS = """
+100   7 91732aae8643bfa7c05515c92156f7d7 9de61cdbe081339f9a9f9c668cef7ea8 9c00961272eede62859ac75f87436ed7
+200   7 f58c39f48ed0caefb5a1794fb76dc8f4 fb62794d18fd1a965d1b3ee87b07338e e16ed129b48c048509541fb6917f9c42
+300   7 0f020751caf21f054cb8e1e4a81518d6 1e983e9ebb2f6f72536274dcd6ae1af1 4a26607f4b2d1640c5d3ebc1bef14d5d
+400   7 5b3c081760b2e464d8dbf7696af73185 b1f215cf0894e6d0c5a1d6ff068e2c8b f6ce6ad45a2026a39b00d59202b19976
+500   7 00a818640ad1d33b9f2defbee3e78a14 f7ed6f1722e264b20d45c299f321e6fa 9e00067b0b35ed80df2b02f4fc67d623
+600   7 6b28d2128808ebf8e77ad596f4cfc9f4 a56868f9644488af6492f85d25b7ae99 9810f571822998c461a3d68d8eca6df1
+800   7 fef730aea115da4e83235afbb8264b70 c726d0db500091a43d437a92183f84a7 1dc39b45cf01b179bc61560fb6c12586
+1000  7 2af598249517529faac7e294498344f9 fa20f1886404e78c4fbe3eedad465cc1 253944963268a6e8df706343b8eab3fb
+100  17 96dcfa35ded4cd052950d29785a380a6 2108d0bb90733d2dfe51ef05808ada73 3fb5e1421020e10920025d77f758e681
+200  17 b205787deae1f642280d2fb7430e1207 5a9f64ac51d2bb77ffe585eb071729c6 1c84eb2e2a6b506dafb802eb3cd69f48
+300  17 61b5bec1f4432e63039a455a6d5c135f a69af0ec33c618c95e05998d935cad80 1f82ea4ba0f0bb5d5a225a96c6ecfc3d
+400  17 7eb50119fa9ef3b09b592a552745848a bb40d0f843c52256d85c493668853bbc 8c60e94d06e663fa4c5a8691b9fff281
+500  17 93b1fa571ebee60e1c7a94bd71ceaa77 fe233b2a5080f4d5c11730efff5ed29a 307fa853ae982a4c690e910083efcff2
+600  17 4f2c45d5ae36c9a0b3a5336bd07cb04d 3fd6dfe9c5f3e821bb78e59b8910714a 14dcba2b6724c5bb8347dc3577889995
+800  17 68fb2c32ae59242cd241ae2fe677ddd7 1b0f4cdedc3bd5c70bc19fcd8b3efbe7 ca503aaed8c12166c2b68f350415eb54
+1000 17 0c8f9b8f9670fe74b780300773881a50 7e20140368ea487d7301fb3821edf57e 1e69dc6813ac61fd7a43bad16ea2b3e6
+"""
+SCHAEFER = {(int(n), int(networks)): tuple(md5) for n, networks, *md5 in map(str.split, _CHECKSUMS.strip().split("\n"))}
 
 _NAME = re.compile(r"schaefer(?:2018)?:(\d+)(?::(\d+))?", re.IGNORECASE)
 

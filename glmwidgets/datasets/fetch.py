@@ -16,18 +16,6 @@ from glmwidgets.datasets.download import DownloadError, Remote, data_folder, dow
 from glmwidgets.datasets.found import FoundRun, Named
 from glmwidgets.files.writing import noted
 
-__all__ = [
-    "DATASETS",
-    "DesignedRuns",
-    "DownloadError",
-    "dataset_folder",
-    "fetch_fiac",
-    "fetch_fiac_first_level",
-    "fetch_localizer_contrasts",
-    "fetch_spm_auditory",
-    "fetch_studyforrest_visloc",
-]
-
 
 @dataclass(frozen=True)
 class Dataset:

@@ -14,18 +14,6 @@ from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.question import Question
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = [
-    "GroupDataSettings",
-    "GroupDesignSettings",
-    "GroupInputSettings",
-    "GroupModel",
-    "GroupQuestion",
-    "GroupSettings",
-    "GroupSource",
-    "PermutationSettings",
-    "TableSettings",
-]
-
 
 @dataclass(frozen=True)
 class GroupInputSettings:

@@ -15,8 +15,6 @@ from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.tests import TESTS
 from glmwidgets.specification.group import GroupSettings
 
-__all__ = ["GroupDesignPanel"]
-
 
 class GroupDesignPanel(Panel):
     """Tests at a click, the editable table, and how the maps are smoothed.

@@ -8,8 +8,6 @@ from collections.abc import Callable
 import comm
 from ipywidgets import Widget
 
-__all__ = ["LOSE", "SAYS_NOTHING", "giver", "host", "is_of_all_pages", "knows_styles"]
-
 # Packages whose channels lead to a kernel: that of Jupyter's kernels, and where there is no page.
 _OF_KERNELS = ("ipykernel", "comm")
 

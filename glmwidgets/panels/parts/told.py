@@ -24,8 +24,6 @@ from glmwidgets.panels.parts.host import is_of_all_pages
 from glmwidgets.panels.parts.unseen import SharedLayout, Waits, one
 from glmwidgets.web import script
 
-__all__ = ["Drawn", "Stands", "Told", "together"]
-
 #: Seconds that it may take to gather the states of all widgets: the time of one of them stands for all.
 GATHERING = 20.0
 

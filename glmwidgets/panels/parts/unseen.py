@@ -19,8 +19,6 @@ from ipywidgets import Widget
 
 from glmwidgets.panels.parts.host import giver, is_of_all_pages
 
-__all__ = ["SharedLayout", "Waits", "is_shared", "is_shown", "one", "opened_together", "show"]
-
 #: Hides a widget of anywidget, which goes on looking as its first layout says when it is given another.
 HIDDEN = "glmw-hidden"
 

@@ -20,8 +20,6 @@ from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["Panel", "close_with_all", "field", "guarded", "labelled", "named", "opened_by", "taken", "text", "why"]
-
 log = logging.getLogger(__name__)
 
 

@@ -30,8 +30,6 @@ from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.encoding import encode
 from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["ExplorerBase", "SessionExplorer", "only_ours"]
-
 log = logging.getLogger(__name__)
 
 #: Seconds that a program that executes a notebook is kept waiting for the first result.

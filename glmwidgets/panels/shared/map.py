@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from glmwidgets.glm.fit.statistics import Shown
     from glmwidgets.specification.tree import SettingsTree
 
-__all__ = ["MapPanel", "write_rate"]
-
 # A threshold of zero, fixed: the choice that lets every voxel pass.
 NO_THRESHOLD = "none"
 

@@ -14,8 +14,6 @@ from glmwidgets.session.study.session import StudySession
 from glmwidgets.study.refit import RunRefit
 from glmwidgets.web.palettes import lookup_table
 
-__all__ = ["WallPanel"]
-
 #: Threshold of the small maps where the group has none.
 USUAL = 3.09
 
