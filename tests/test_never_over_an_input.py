@@ -122,7 +122,7 @@ def _report(session, path, **rule):
 
 
 def _figure(session, path, **rule):
-    from glmwidgets.report.figures.all import plot_design_matrix
+    from glmwidgets.report.figures import plot_design_matrix
 
     plot_design_matrix(session.result.design).savefig(path, format="png", **rule)
 

@@ -367,17 +367,17 @@ def _write_maps(folder: Path, study: Study, names: FileNames) -> None:
 
 
 def _write_pictures(folder: Path, study: Study, names: FileNames) -> None:
-    from glmwidgets.report.figures import all as figures
+    from glmwidgets.report.figures.designs import plot_contrast_matrix, plot_design_correlation, plot_design_matrix
 
     for i, (head, run) in enumerate(zip(names.runs, study.runs, strict=True)):
-        figures.plot_design_matrix(run.design, output_file=folder / f"{head}design.png")
+        plot_design_matrix(run.design, output_file=folder / f"{head}design.png")
         if (run.design.to_numpy().std(axis=0) > 0).sum() > 1:
-            figures.plot_design_correlation(run.design, output_file=folder / f"{head}corrdesign.png")
+            plot_design_correlation(run.design, output_file=folder / f"{head}corrdesign.png")
         for label, facts in _labelled(study):
             weights = facts.weights[i] if len(facts.weights) == len(study.runs) else _weights(facts, run)
             if weights is not None:
                 where = folder / f"{head}contrast-{label}_design.png"
-                figures.plot_contrast_matrix(weights, run.design, title=facts.name, output_file=where)
+                plot_contrast_matrix(weights, run.design, title=facts.name, output_file=where)
 
 
 def _weights(facts: ContrastFacts, run: Fitted) -> np.ndarray | None:

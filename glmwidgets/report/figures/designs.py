@@ -278,6 +278,10 @@ def plot_design_correlation(
     return written(axes, output_file)
 
 
+# By the name of the conventional scripts, too.
+plot_design_matrix_correlation = plot_design_correlation
+
+
 class NameRoom(NamedTuple):
     """How names are written along the columns, and the room that they take, in inches."""
 

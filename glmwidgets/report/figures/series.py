@@ -201,6 +201,26 @@ def plot_events(
     return written(figure, output_file)
 
 
+def plot_event(model_event: object, cmap: object = None, output_file: object = None, **look: object) -> object:
+    """Show when events happen: `plot_events`, as the conventional scripts call it.
+
+    Parameters
+    ----------
+    model_event, cmap, output_file, **look
+        As in `plot_events`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> figure = plot_event(pd.DataFrame({"onset": [4.0, 20.0], "duration": 8.0, "trial_type": ["face", "house"]}))
+    """
+    return plot_events(model_event, cmap, output_file=output_file, **look)
+
+
 def _colours(kinds: Sequence[str], cmap: str | Colormap | None) -> dict[str, Any]:
     """Colour of each event type."""
     if cmap is None:

@@ -9,8 +9,10 @@ import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.plural import count
-from glmwidgets.report.figures import all as figures
+from glmwidgets.report.figures.anatomy import plot_roi
 from glmwidgets.report.figures.embed import Picture, picture
+from glmwidgets.report.figures.glass import plot_glass_brain
+from glmwidgets.report.figures.maps import plot_r_square, plot_stat_map
 from glmwidgets.report.figures.still import draw_contour
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.report.page.methods import describe_height
@@ -52,9 +54,7 @@ def map_picture(
     where = "glass brain" if plot_type == "glass" else "slices"
     alt = f"z map of {facts.name} on {where}, {describe_height(facts)}"
     if plot_type == "glass":
-        figure = figures.plot_glass_brain(
-            img, display_mode=display_mode or "ortho", mask_img=study.mask_image(), **options
-        )
+        figure = plot_glass_brain(img, display_mode=display_mode or "ortho", mask_img=study.mask_image(), **options)
     else:
         options.update(bg_img=study.background, transparent_threshold=looks.fade_below, outline=looks.show_outline)
         options["mask_img"] = study.mask_image() if looks.show_mask else None
@@ -62,7 +62,7 @@ def map_picture(
             # The figure's rows are in the order x, y, z; no cut of an axis is no row.
             display_mode, cut_coords = "mosaic", [looks.n_cuts * (axis in looks.cut_axes) for axis in "xyz"]
         mode = display_mode or _good_mode(study.mask)
-        figure = figures.plot_stat_map(img, cut_coords=cut_coords, display_mode=mode, **options)
+        figure = plot_stat_map(img, cut_coords=cut_coords, display_mode=mode, **options)
         if looks.contour:
             draw_contour(figure, looks, study.affine, study.mask.shape)
             alt += f", with the contour of {Path(looks.contour).name} at {looks.contour_level:g}"
@@ -83,7 +83,7 @@ def r_square_picture(study: Study, over: str) -> Picture:
     median = write_number(float(np.median(study.r_square)))
     of = "Mean over runs. " if len(study.runs) > 1 else ""
     return picture(
-        figures.plot_r_square(study.image(study.r_square), study.background, title="", **_sides(study)),
+        plot_r_square(study.image(study.r_square), study.background, title="", **_sides(study)),
         "R² on slices",
         f"{of}R², the share of each voxel's variance over {over} that the whole model explains; "
         f"median {median} in the mask.",
@@ -96,7 +96,7 @@ def mask_picture(study: Study) -> Picture:
     size = np.abs(np.linalg.det(study.affine[:3, :3]))
     voxels = int(study.mask.sum())
     return picture(
-        figures.plot_roi(img, study.background, min(7, study.mask.shape[2]), display_mode="z", **_sides(study)),
+        plot_roi(img, study.background, min(7, study.mask.shape[2]), display_mode="z", **_sides(study)),
         "Outline of the mask on slices",
         f"{count(voxels, 'voxel')} of {write_number(float(size))} mm³ ({voxels * size / 1e6:.2f} litres), "
         f"{100 * study.mask.mean():.3g} % of the image.",

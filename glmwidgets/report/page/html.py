@@ -192,7 +192,7 @@ def glm_report(
     plot_type : {"slice", "glass"}, optional
         As `looks` say by default.
     cut_coords, display_mode
-        As in `glmwidgets.report.figures.all.plot_stat_map`. A glass brain has no cuts.
+        As in `glmwidgets.report.figures.plot_stat_map`. A glass brain has no cuts.
     report_dims : two of int or str, optional
         Width and height of the report in a notebook: ``report.width``, ``report.height``.
     missing : {"error", "skip"}

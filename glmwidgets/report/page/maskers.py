@@ -8,8 +8,8 @@ import numpy as np
 
 from glmwidgets import __version__
 from glmwidgets.images.new import image_like
-from glmwidgets.report.figures import all as figures
 from glmwidgets.report.figures.embed import picture
+from glmwidgets.report.figures.maps import plot_stat_map
 from glmwidgets.report.page.html import Report, template
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def masker_report(masker: SeriesMasker, displayed: int = 12, title: str | None =
     for place in named[:displayed]:
         own = image_like((numbers == place.number).astype(np.float64), places)
         options = {"threshold": 0.5, "colorbar": False, "two_sided": False}
-        figure = figures.plot_stat_map(own, background, place.middle, display_mode="ortho", **options)
+        figure = plot_stat_map(own, background, place.middle, display_mode="ortho", **options)
         pictures.append((place.name, picture(figure, f"{place.name} on slices")))
     left = len(named) - len(pictures)
     told = {name: value for name, value in masker.get_params(deep=False).items() if name not in UNTOLD}

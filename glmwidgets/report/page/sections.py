@@ -22,8 +22,9 @@ from glmwidgets.glm.inference.cluster_rows import table_of_clusters
 from glmwidgets.glm.inference.digits import digits_of, digits_of_clusters
 from glmwidgets.plural import count
 from glmwidgets.regions.named import REGION_COLUMNS
-from glmwidgets.report.figures import all as figures
+from glmwidgets.report.figures.designs import plot_contrast_matrix, plot_design_correlation, plot_design_matrix
 from glmwidgets.report.figures.embed import Picture, picture
+from glmwidgets.report.figures.series import plot_events, plot_hrf, plot_residual_histogram, plot_series
 from glmwidgets.report.figures.style import write_mm, write_number, write_p
 from glmwidgets.report.page.brains import map_picture, r_square_picture
 from glmwidgets.report.page.methods import describe_height, describe_test
@@ -148,7 +149,7 @@ def contrast_section(
     plot_type : {"slice", "glass"}, optional
         As the study's looks say by default.
     cut_coords, display_mode
-        As in `glmwidgets.report.figures.all.plot_stat_map` and `plot_glass_brain`.
+        As in `glmwidgets.report.figures.plot_stat_map` and `plot_glass_brain`.
 
     Returns
     -------
@@ -166,7 +167,7 @@ def contrast_section(
         weights=None
         if not facts.weights
         else picture(
-            figures.plot_contrast_matrix(facts.weights[0], design, title=""),
+            plot_contrast_matrix(facts.weights[0], design, title=""),
             f"Weights of the contrast {facts.name} on the columns of the design",
             vector=True,
         ),
@@ -297,7 +298,7 @@ def _series(study: Study, facts: ContrastFacts) -> tuple[Picture, ...]:
         place = ", ".join(write_mm(mm, digits.place) for mm in (study.affine @ [*ijk, 1.0])[:3])
         for run in runs[:RUNS]:
             where = f"{name} at ({place}) mm, z = {write_number(float(facts.z[voxel][0]))}"
-            figure = figures.plot_series(
+            figure = plot_series(
                 run.fit.data(voxel)[:, 0],
                 run.fit.predicted(voxel)[:, 0],
                 events=run.events,
@@ -338,7 +339,7 @@ def fit_pictures(study: Study) -> tuple[Picture, ...]:
         residuals = np.concatenate([_some_residuals(run) for run in runs])
         pictures.append(
             picture(
-                figures.plot_residual_histogram(np.clip(residuals, -6, 6), bins=np.linspace(-6, 6, 61), unit="sd"),
+                plot_residual_histogram(np.clip(residuals, -6, 6), bins=np.linspace(-6, 6, 61), unit="sd"),
                 "Histogram of residuals with a normal curve",
                 f"Residuals of {count(min(COUNTED, runs[0].fit.n_voxels), 'voxel')} spread over the mask, each in "
                 "units of its own standard deviation; beyond 6 they count as 6.",
@@ -411,26 +412,22 @@ def run_section(study: Study, run: Fitted) -> RunSection:
     pictures = []
     if run.events is not None:
         end = float(run.design.index[-1]) + (run.t_r or 0)
-        pictures.append(
-            picture(figures.plot_events(run.events, end=end), "Events over time, one line a type", vector=True)
-        )
+        pictures.append(picture(plot_events(run.events, end=end), "Events over time, one line a type", vector=True))
         hrf, t_r = study.model.choices.get("hrf_model"), run.t_r or 2.0
         if hrf is not None:
             delays = study.model.choices.get("fir_delays") or [0]
             pictures.append(
-                picture(
-                    figures.plot_hrf(hrf, t_r, fir_delays=delays), "Response model over time", "Response", vector=True
-                )
+                picture(plot_hrf(hrf, t_r, fir_delays=delays), "Response model over time", "Response", vector=True)
             )
     drifts = [name for name in run.design.columns if str(name).startswith("drift_")]
     others = run.design.drop(columns=drifts)
     # Drifts are uncorrelated with each other by construction; what the task shares with them stands in the table.
     shown = others if (np.ptp(others.to_numpy(dtype=float), axis=0) > 0).sum() > 1 else run.design
-    matrices = [picture(figures.plot_design_matrix(run.design), f"Design matrix of {run.name}", "Design matrix")]
+    matrices = [picture(plot_design_matrix(run.design), f"Design matrix of {run.name}", "Design matrix")]
     if (np.ptp(shown.to_numpy(dtype=float), axis=0) > 0).sum() > 1:
         matrices.append(
             picture(
-                figures.plot_design_correlation(shown),
+                plot_design_correlation(shown),
                 f"Correlation of the design's columns of {run.name}",
                 "Correlation of columns" + (", without drifts" if shown is others and drifts else ""),
             )

@@ -14,7 +14,7 @@ from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.digits import digits_of_clusters
 from glmwidgets.glm.inference.heights import p_from_z
 from glmwidgets.plural import count
-from glmwidgets.report.figures import all as figures
+from glmwidgets.report.figures.designs import plot_contrast_matrix, plot_design_matrix
 from glmwidgets.report.figures.embed import picture
 from glmwidgets.report.figures.style import write_mm, write_number
 from glmwidgets.report.page.brains import map_picture
@@ -74,7 +74,7 @@ def results_sheet(study: Study, place: int = 0) -> Report:
         brain=map_picture(study, facts, "glass", None, None),
         slices=map_picture(study, facts, **slices),
         weights=_weights(study, facts),
-        design=picture(figures.plot_design_matrix(study.runs[0].design), "Design matrix of the model"),
+        design=picture(plot_design_matrix(study.runs[0].design), "Design matrix of the model"),
         found=_found(facts),
         head=HEAD if rows else (),
         rows=rows[:LINES],
@@ -94,7 +94,7 @@ def _peak(facts: ContrastFacts) -> tuple[float, ...] | None:
 def _weights(study: Study, facts: ContrastFacts) -> Any:
     if not facts.weights:
         return None
-    figure = figures.plot_contrast_matrix(facts.weights[0], study.runs[0].design, title="")
+    figure = plot_contrast_matrix(facts.weights[0], study.runs[0].design, title="")
     return picture(figure, f"Weights of {facts.name} on the columns of the design", vector=True)
 
 

@@ -12,7 +12,7 @@ from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from glmwidgets.report.figures import all as figures
+from glmwidgets.report import figures
 from glmwidgets.report.figures.canvas import ink_on, shorten, width_of
 
 RNG = np.random.default_rng(0)
@@ -84,7 +84,7 @@ def test_pyplot_is_never_imported():
     script = """
 import sys
 import nibabel as nib, numpy as np, pandas as pd
-from glmwidgets.report.figures import all as figures
+from glmwidgets.report import figures
 stat = nib.Nifti1Image(np.random.default_rng(0).normal(size=(8, 9, 7)).astype(np.float32), np.diag([3, 3, 3, 1.0]))
 design = pd.DataFrame({"a": [0.0, 1, 0, 1], "b": [0.0, 0, 1, 1]})
 events = pd.DataFrame({"onset": [0.0], "duration": 1.0, "trial_type": "a"})

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from nilearn import plotting
 
-from glmwidgets.report.figures.all import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
+from glmwidgets.report.figures import plot_anat, plot_img, plot_r_square, plot_roi, plot_stat_map
 
 SHAPE = (9, 11, 10)
 SIZES = np.array([3.0, 3.0, 4.0])

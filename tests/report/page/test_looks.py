@@ -14,7 +14,7 @@ from matplotlib.image import imread
 
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
-from glmwidgets.report.figures.all import plot_glass_brain, plot_roi, plot_stat_map
+from glmwidgets.report.figures import plot_glass_brain, plot_roi, plot_stat_map
 from glmwidgets.report.figures.embed import picture
 from glmwidgets.report.figures.scale import colours_of
 from glmwidgets.report.figures.still import still
