@@ -22,8 +22,6 @@ from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.plural import count
 from glmwidgets.session.core.live import LiveSession
 
-__all__ = ["REASONS", "Facts", "Reason", "Why"]
-
 
 @dataclass(frozen=True)
 class Why:
