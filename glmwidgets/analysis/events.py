@@ -23,8 +23,6 @@ from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.response.models import resolve_hrf
 from glmwidgets.specification.settings import ContrastSettings, EventsSettings, Settings
 
-__all__ = ["EventSource", "event_findings", "measures_of", "modulator_name", "types_of"]
-
 #: Tables that are kept ready: a drag of the shift goes through many, undo comes back to few.
 KEPT = 8
 

@@ -41,23 +41,6 @@ from glmwidgets.specification.field import arguments_in
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.reading import read_by, reads
 
-__all__ = [
-    "check_even",
-    "confounds_of",
-    "contrast_of",
-    "design_of",
-    "domain_of",
-    "fit_of",
-    "modelled_events",
-    "moments_of",
-    "scans_of",
-    "scrubbed_of",
-    "series_of",
-    "timed",
-    "warn_if_unseen",
-    "warn_without_constant",
-]
-
 # Fewer scans than these are no series.
 MIN_SCANS = 3
 

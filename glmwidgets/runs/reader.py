@@ -30,8 +30,6 @@ from glmwidgets.images.smooth import gaussian_sigma, n_cpus, storage_dtype
 from glmwidgets.images.voxels import Volume, each_volume, image_data, is_compressed, lies_in_file, scaling_of
 from glmwidgets.runs.domain import Domain
 
-__all__ = ["Reader", "foreseen", "watched"]
-
 #: Volumes that are worked on at once, each thread at some of them.
 AT_ONCE = 8
 

@@ -10,8 +10,6 @@ from glmwidgets.specification.group import GroupQuestion
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.model import Model
 
-__all__ = ["StudyChoices", "StudySettings"]
-
 
 def _counted(what: str) -> object:
     return lambda values: f"{len(values)} {what}" if values else "none"

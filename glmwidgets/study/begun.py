@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 #: Bytes of images from which it pays to begin workers for their previews.
 MUCH = 100 * 2**20
 
-__all__ = [
-    "build_aloud",
-    "cells_of_spaces",
-    "conditions_of",
-    "first_model",
-    "place_to_read",
-    "refuse_contrasts",
-    "refuse_edited",
-    "refuse_held",
-]
-
 
 def cells_of_spaces(runs: Sequence[StudyRun]) -> dict[str, int]:
     """Cells that the grid of each space aims at: what the longest of its runs may have."""

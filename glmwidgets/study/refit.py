@@ -33,8 +33,6 @@ from glmwidgets.study.group import GroupMap, group_map
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.preview import Preview
 
-__all__ = ["Refitter", "RunRefit", "StudyAnswer", "StudyFit", "design_for"]
-
 #: Bytes of the products of one run with columns of its design, kept for the next model.
 PRODUCTS = 2**20
 

@@ -33,8 +33,6 @@ from glmwidgets.study.seen import Seen
 if TYPE_CHECKING:
     from glmwidgets.study.study import Study
 
-__all__ = ["MASK", "STATS", "fill", "kept_contrast", "labels_of", "made_of", "map_name", "whole_fit"]
-
 #: Number of the arithmetic of whole runs; raised by hand when equal inputs give other values.
 ARITHMETIC = 2
 

@@ -24,8 +24,6 @@ from glmwidgets.glm.moments.series import BLOCK, Series
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-__all__ = ["Moments", "shift_sum"]
-
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
 # Voxels that one thread multiplies at once.

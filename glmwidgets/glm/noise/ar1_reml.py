@@ -31,8 +31,6 @@ from glmwidgets.glm.parallel import even_blocks, side_by_side
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["RHO_RANGE", "fit_ar1_reml"]
-
 ENDS = (0, -1)
 
 # Beyond these a series of some hundred scans cannot tell an autoregression from a drift, or from alternation.

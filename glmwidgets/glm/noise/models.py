@@ -31,8 +31,6 @@ from glmwidgets.glm.noise.arn import fit_arn
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.glm.noise.products import NoiseFit, lagged_products
 
-__all__ = ["LIVE_NOISE_MODEL", "NOISE_MODELS", "NoiseFit", "NoiseModel", "NoiseParameter", "noise_model_row"]
-
 
 @dataclass(frozen=True)
 class NoiseParameter:

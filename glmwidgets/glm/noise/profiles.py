@@ -17,8 +17,6 @@ from functools import cached_property
 import numpy as np
 from numpy.polynomial import chebyshev
 
-__all__ = ["Chebyshev", "ExplainedAtNodes", "interpolation"]
-
 
 def interpolation(low: float, high: float, n_nodes: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nodes of a polynomial and the matrix that carries its values there to other places.

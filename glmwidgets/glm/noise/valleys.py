@@ -9,8 +9,6 @@ from numpy.polynomial import chebyshev
 
 from glmwidgets.glm.noise.products import runs
 
-__all__ = ["LowestPoint", "Polynomials"]
-
 # Newton's steps from the best of the coarse places, in units of the distance between them, go on where the last was
 # longer than CLOSE.
 MOST_STEPS, CLOSE, FARTHEST = 6, 0.1, 1.5

@@ -19,8 +19,6 @@ from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.permutation import TESTED, Permuted, PermutingSession, sure_shares
 from glmwidgets.specification.field import SettingsError
 
-__all__ = ["PermutationPanel"]
-
 N_BINS = 40
 
 

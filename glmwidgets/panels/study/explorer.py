@@ -39,8 +39,6 @@ from glmwidgets.study.index import row_of
 from glmwidgets.study.preview import open_whole
 from glmwidgets.study.study import Study
 
-__all__ = ["StudyExplorer", "explore_study"]
-
 
 class StudyExplorer(SessionExplorer):
     """A whole study, live.

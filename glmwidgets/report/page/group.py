@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from glmwidgets.session.group.session import GroupSession
 from glmwidgets.specification.arguments import arguments_of
 
-__all__ = ["group_report", "study_of_group", "study_of_group_session"]
-
 
 def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any = None, **options: Any) -> Report:
     """Report on what a group session shows.

@@ -12,8 +12,6 @@ from glmwidgets.plural import count
 from glmwidgets.session.core.permutation import Permuted, sure_shares
 from glmwidgets.specification.group import PermutationSettings
 
-__all__ = ["PermutationFacts", "describe_permutation"]
-
 
 @dataclass(frozen=True, eq=False)
 class PermutationFacts:

@@ -47,8 +47,6 @@ from glmwidgets.web.files import script
 if TYPE_CHECKING:
     from glmwidgets.session.study.session import StudySession
 
-__all__ = ["study_report", "study_session_report"]
-
 #: Threshold of the small maps where the group has none.
 USUAL = 3.09
 

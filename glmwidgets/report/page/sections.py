@@ -33,17 +33,6 @@ from glmwidgets.report.page.subject import ContrastFacts, Study
 from glmwidgets.session.core.permutation import TESTED
 from glmwidgets.web.palettes import colour_of
 
-__all__ = [
-    "ContrastSection",
-    "LedgerSection",
-    "RunSection",
-    "Table",
-    "contrast_section",
-    "fit_pictures",
-    "run_section",
-    "whiteness_words",
-]
-
 #: How many series of peaks are shown of a contrast, and of how many runs.
 PEAKS, RUNS = 3, 4
 

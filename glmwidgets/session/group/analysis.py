@@ -35,8 +35,6 @@ from glmwidgets.session.group.thumbnails import seen_from_above
 from glmwidgets.specification.group import GroupSettings
 from glmwidgets.specification.reading import read_by, reads
 
-__all__ = ["GroupAnalysis"]
-
 # Smoothed versions that a person may come back to, within what a small machine can spare.
 VALUES_BYTES = 400 * 2**20
 

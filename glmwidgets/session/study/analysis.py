@@ -34,8 +34,6 @@ from glmwidgets.study.refit import RunRefit, StudyAnswer, StudyFit
 from glmwidgets.study.study import Study
 from glmwidgets.study.table import QCTable
 
-__all__ = ["StudyAnalysis", "StudyMap", "exclusions_of"]
-
 #: What a group of participants does not have of what a map can show.
 LACKS = {"series": "maps of a group have no series"}
 

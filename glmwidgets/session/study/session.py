@@ -31,8 +31,6 @@ from glmwidgets.study.refit import RunRefit, StudyAnswer
 from glmwidgets.study.study import Study
 from glmwidgets.study.table import QCTable
 
-__all__ = ["StudySession"]
-
 # Seconds between two looks at what has been refitted so far.
 EVERY = 0.15
 
