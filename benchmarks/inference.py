@@ -48,7 +48,7 @@ def rows(repeats: int = 9, clock: Callable[[], float] = time.perf_counter) -> li
     peaks = tuple(np.array([4.0, 3.6]) for _ in sizes)
     with TemporaryDirectory() as folder:
         atlas = open_atlas(write_atlas(folder))
-    rough = gaussian_filter(rng.standard_normal(SHAPE), 1.0)
+    rough = gaussian_filter(rng.standard_normal(SHAPE), 0.88)
     clusters, numbers = find_clusters(rough / rough.std(), HEIGHT, AFFINE)
     smooth = fit_smoothness(white, pairs, products=products)
     field = RandomField(smooth.resels(mask), smooth.resel_size, z.size, dof=white.dof, two_sided=True)

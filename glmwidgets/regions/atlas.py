@@ -208,11 +208,11 @@ class LabelAtlas(Atlas):
         nearest = [Place()] * len(mm)
         for start in range(0, len(mm), PLACES_AT_ONCE):
             block = slice(start, start + PLACES_AT_ONCE)
-            there = voxels[block, None] + self._around
-            valid = ((there >= 0) & (there < self.shape)).all(axis=-1)
-            values = np.where(valid, self.values[tuple(np.moveaxis(np.where(valid[..., None], there, 0), -1, 0))], 0)
-            place, step = np.nonzero(values > 0)
-            value, at = values[place, step], to_mm(there[place, step], self.affine)
+            there = [here[:, None] + steps for here, steps in zip(voxels[block].T, self._around.T, strict=True)]
+            valid = np.logical_and.reduce([(i >= 0) & (i < n) for i, n in zip(there, self.shape, strict=True)])
+            values = self.values[tuple(np.clip(i, 0, n - 1) for i, n in zip(there, self.shape, strict=True))]
+            place, step = np.nonzero((values > 0) & valid)
+            value, at = values[place, step], to_mm(voxels[block][place] + self._around[step], self.affine)
             distance = np.linalg.norm(at - mm[block][place], axis=1)
             good = (distance <= NEAR_MM) & self._same_side(mm[block][place, 0], at[:, 0], value)
             place, value, distance = place[good], value[good], distance[good]

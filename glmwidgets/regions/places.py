@@ -115,7 +115,9 @@ class Shares:
     @classmethod
     def of(cls, counts: Iterable[tuple[str, int]], n_voxels: int, is_best: bool = False) -> Shares:
         """Shares of named counts among all voxels of a cluster."""
-        percents = sorted(((name, 100 * count / n_voxels) for name, count in counts), key=lambda p: -p[1])
+        percents = [(name, 100 * count / n_voxels) for name, count in counts]
+        if len(percents) > 1:
+            percents.sort(key=lambda pair: -pair[1])
         named = tuple(pair for pair in percents if pair[1] >= LEAST_PERCENT)
         total = sum(percent for _, percent in percents)
         return cls(named, total - sum(percent for _, percent in named), 100 - total, is_best)
