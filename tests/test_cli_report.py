@@ -65,7 +65,8 @@ def test_a_report_with_its_script_and_stats_model(dataset, tmp_path, capsys):
 
 
 def test_what_cannot_be_done_is_refused_before_the_fit(dataset, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("glmwidgets.cli.fit.Analysis", None)
+    for name in ("noise_by_evidence", "result"):
+        monkeypatch.setattr(f"glmwidgets.cli.fit.Analysis.{name}", lambda *_: pytest.fail("it was fitted"))
     where = ["--bids", str(dataset), "--subject", "01", *OPTIONS]
     assert main(["report", *where, "--out", str(tmp_path / "report.pdf")]) == 2
     assert "a report is a page: name it report.html, not report.pdf" in capsys.readouterr().err
