@@ -26,7 +26,7 @@ from glmwidgets.glm.noise.arma11_exact import (
     Start,
     settle,
 )
-from glmwidgets.glm.noise.arma11_surface import U_MAX, Lowest, a_at, gain_over_ar1, lowest_points
+from glmwidgets.glm.noise.arma11_surface import U_MAX, Lowest, gain_over_ar1, lowest_points
 from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, MovingAverages
 from glmwidgets.glm.noise.products import NoiseFit, lagged_products
 
@@ -105,5 +105,5 @@ def _on_lattice(found: Lowest, constant: np.ndarray, bins: int | None) -> tuple[
         c = np.clip(np.rint(c * bins), np.ceil(C_MIN * bins), np.floor(C_MAX * bins)) / bins
     c = np.clip(c, C_MIN, C_MAX)
     of_c = np.arctanh(c)
-    share = np.clip(found.share + found.tilt * (of_c - found.c), 0, 1)
-    return c, a_at(of_c, share), found.bend / np.square(U_MAX - np.maximum(of_c, 0))
+    a = np.clip(found.a + found.tilt * (of_c - found.c), np.maximum(of_c, 0), U_MAX)
+    return c, a, found.bend

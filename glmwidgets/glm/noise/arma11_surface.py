@@ -2,11 +2,14 @@
 
 ``-2 l = (n - p) log rss + log |q' W q| - log |W|`` is computed on nodes of (c, a), see
 `glmwidgets.glm.noise.moving_average`; its lowest point is found on the polynomial through them. In the coordinates
-``atanh c`` and ``atanh a`` (Fisher's z) the likelihood is about equally curved everywhere.
+``atanh c`` and ``atanh a`` (Fisher's z) the likelihood is about equally curved everywhere. The nodes lie between a = c,
+where the noise is white, and the largest a: there the likelihood is smooth also where a and c are negative, so that
+one polynomial does for all of the range, whose least a is max(c, 0).
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,20 +25,20 @@ from glmwidgets.glm.parallel import even_blocks, side_by_side
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["U_MAX", "Lowest", "Unit", "a_at", "gain_over_ar1", "lowest_points"]
+__all__ = ["U_MAX", "Lowest", "Unit", "gain_over_ar1", "lowest_points"]
 
-# Nodes and coarse places in c, and in the share of the way from the least a to A_MAX that a lies at. What is found
-# is in the mean within 0.01 of the least -2 log likelihood (0.03 of the sum of seven voxels that share), which the
-# chance of two parameters raises by 2.
-N_NODES, N_NODES_POOLED, N_COARSE = (7, 10), (7, 10), (12, 12)
+# Nodes in c, and in the share of the way from a = c to A_MAX that a lies at. What is found is in the mean within 0.005 of
+# the least -2 log likelihood, which the chance of two parameters raises by 2.
+N_NODES = (10, 10)
 
-# Nodes where c is negative: that range is shorter.
-N_NODES_NEGATIVE = (6, 10)
+# Where the likelihood's value counts, not only the place where it is largest.
+N_NODES_OF_VALUES = (13, 12)
 
-# An ``atanh c`` so small may be better below 0.
-NEAR = 0.2
+# Coarse places in c <= 0, in c >= 0, and in the share of the way from the least a; these lie denser towards it, as powers
+# of equally spaced ones.
+N_COARSE, POWER = (8, 12, 12), 1.5
 
-U_MAX = np.arctanh(A_MAX)
+LOW, HIGH, U_MAX = np.arctanh([C_MIN, C_MAX, A_MAX]).tolist()
 
 # Coordinates of a fit that are larger than so many lengths of the residuals are taken from them in double precision.
 LARGE = 30
@@ -44,45 +47,38 @@ TINY = np.finfo(np.float32).tiny
 
 
 class Unit(NamedTuple):
-    """Residuals e of ordinary least squares of some voxels, with what brings them to unit length.
+    """Series of some voxels in units of the length of their residuals of ordinary least squares.
 
     Attributes
     ----------
-    e : array of shape (n_scans, n_voxels)
-        As they are, in single precision where that is enough.
-    per_length : array of shape (n_voxels,)
-        One over their length. What follows is of unit length.
+    y : array of shape (n_scans, n_voxels)
+        In single precision where that is enough.
     fitted : array of shape (rank, n_voxels)
-        Coordinates of what was subtracted.
+        Coordinates of their fit.
     own : array of shape (n_spectra, n_voxels)
-        Products of the whole series with themselves, as they are; see `glmwidgets.glm.noise.moving_average`.
+        Products of the series with themselves; see `glmwidgets.glm.noise.moving_average`.
     """
 
-    e: np.ndarray
-    per_length: np.ndarray
+    y: np.ndarray
     fitted: np.ndarray
     own: np.ndarray
 
     @classmethod
-    def of(cls, moments: Moments, basis: DesignBasis, products: LaggedProducts, voxels: slice | np.ndarray) -> Unit:
-        """Residuals of some voxels."""
+    def of(cls, moments: Moments, basis: DesignBasis, products: LaggedProducts, voxels: slice) -> Unit:
+        """Those of some voxels."""
         parts = products.at(voxels)
         fitted = parts.cross[0]
         power = parts.own[0] - np.einsum("jv,jv->v", fitted, fitted)
         per_length = 1 / np.sqrt(np.where(power > 0, power, 1))
-        series = moments.block(voxels)
-        # What is subtracted counts in units of what is left: wild scans with columns of their own want more digits.
-        is_large = np.abs(fitted * per_length).max(initial=0) > LARGE
-        e = series.astype(np.float64 if is_large else np.float32)
+        fitted = fitted * per_length
+        # The fit counts in units of what is left: wild scans with columns of their own want more digits.
+        dtype = np.float64 if np.abs(fitted).max(initial=0) > LARGE else np.float32
+        y = moments.block(voxels)
         if not basis.spans_constant:
-            e += moments.mean[voxels].astype(e.dtype)
-        e -= basis.q.astype(e.dtype) @ fitted.astype(e.dtype)
+            y = y + moments.mean[voxels]
+        y = np.multiply(y.astype(dtype, copy=False), per_length.astype(dtype))
         own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
-        return cls(e, per_length, fitted * per_length, own)
-
-    def at(self, voxels: np.ndarray) -> Unit:
-        """Those of some of the voxels."""
-        return Unit(self.e[:, voxels], self.per_length[voxels], self.fitted[:, voxels], self.own[:, voxels])
+        return cls(y, fitted.astype(dtype), own * np.square(per_length))
 
 
 class Lowest(NamedTuple):
@@ -91,19 +87,17 @@ class Lowest(NamedTuple):
     Attributes
     ----------
     value : array of shape (n_voxels,)
-    c : array of shape (n_voxels,)
-        ``atanh c``.
-    share : array of shape (n_voxels,)
-        Of the way from the least ``atanh a`` to the largest.
+    c, a : array of shape (n_voxels,)
+        ``atanh c`` and ``atanh a``.
     tilt : array of shape (n_voxels,)
-        How the share follows ``atanh c`` along the valley.
+        How the second follows the first along the valley.
     bend : array of shape (n_voxels,)
-        Second derivative with respect to the share.
+        Second derivative with respect to ``atanh a``.
     """
 
     value: np.ndarray
     c: np.ndarray
-    share: np.ndarray
+    a: np.ndarray
     tilt: np.ndarray
     bend: np.ndarray
 
@@ -112,52 +106,60 @@ class Lowest(NamedTuple):
         """Of blocks, one after the other."""
         return cls(*(np.concatenate(of_part) for of_part in zip(*parts, strict=True)))
 
-    def replace(self, voxels: np.ndarray, other: Lowest) -> None:
-        """Take for some voxels what was found elsewhere, where that is lower."""
-        better = other.value < self.value[voxels]
-        for mine, theirs in zip(self, other, strict=True):
-            mine[voxels[better]] = theirs[better]
+
+def _floor(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the way from a = c at which a is 0, at shares of the range of c, and its slope."""
+    way = HIGH - LOW
+    c = LOW + way * x
+    return -c / (U_MAX - c), -way * U_MAX / (U_MAX - c) ** 2
+
+
+@cache
+def _polynomials(n_nodes: tuple[int, int]) -> Polynomials:
+    """Over the shares of the ranges of ``atanh c`` and ``atanh a``."""
+    n_negative, n_positive, n_shares = N_COARSE
+    corner = -LOW / (HIGH - LOW)
+    below, above = np.linspace(0, corner, n_negative), np.linspace(corner, 1, n_positive)
+    return Polynomials(n_nodes, (below, above, np.linspace(0, 1, n_shares) ** POWER), _floor)
 
 
 class _Surface:
-    """The restricted likelihood of many voxels on one side of c = 0, where the least a, max(c, 0), has its corner."""
+    """The restricted likelihood of many voxels."""
 
-    def __init__(self, basis: DesignBasis, n_nodes: tuple[int, int], in_c: tuple[float, float]):
+    def __init__(self, basis: DesignBasis, n_nodes: tuple[int, int] = N_NODES):
         self.dof = basis.n_scans - basis.rank
         self.n_nodes = n_nodes
-        self._low, high = np.arctanh(in_c)
-        self._way = high - self._low
-        self.polynomials = Polynomials(n_nodes, N_COARSE)
-        nodes, shares = self._low + self._way * self.polynomials.x, self.polynomials.y
+        self.polynomials = _polynomials(n_nodes)
+        nodes, shares = LOW + (HIGH - LOW) * self.polynomials.x, self.polynomials.y
         averages = self.averages = MovingAverages(basis, np.tanh(nodes))
         rows = averages.rows().reshape(-1, basis.n_scans)
         self._rows = {rows.dtype: rows, np.dtype(np.float32): rows.astype(np.float32)}
         self._own = own_weights(averages.c, basis.n_scans)
-        a = np.tanh(a_at(nodes[:, None], shares))
+        a = np.tanh(nodes[:, None] + shares * (U_MAX - nodes[:, None]))
         self._penalty = averages.penalty(a).astype(np.float32)[..., None]
         self._explained = [averages.at_nodes(k, of_node, np.float32) for k, of_node in enumerate(a)]
         self._scale, self._g, _ = terms(averages.c[:, None], averages.at_edges.T[..., None], a)
 
     def values(self, unit: Unit) -> np.ndarray:
-        """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels), of residuals of unit length."""
-        averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.e.shape[1]
-        products = (self._rows[unit.e.dtype] @ unit.e).reshape(n_c, -1, n_voxels)
-        products *= unit.per_length.astype(products.dtype)
-        fitted = unit.fitted.astype(products.dtype)
+        """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels)."""
+        averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.y.shape[1]
+        products = (self._rows[unit.y.dtype] @ unit.y).reshape(n_c, -1, n_voxels)
         filtered = self._own @ unit.own
-        filtered *= np.square(unit.per_length)
         out, rss = np.empty((n_c, n_a, n_voxels), np.float32), np.empty((n_a, n_voxels))
         for k, explained in enumerate(self._explained):
-            # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
-            turned = averages.rotation[k].T.astype(fitted.dtype) @ fitted
-            of_fit = averages.diagonal[k].astype(fitted.dtype)[:, None] * turned
-            of_fit += products[k, :-2]
-            of_fit += products[k, :-2]
+            # From the series y = e + q g to their residuals: y'Hy = e'He + 2 g'q'He + g'q'Hq g.
+            cross = products[k]
+            turned = averages.rotation[k].T.astype(cross.dtype) @ unit.fitted
+            of_fit = averages.diagonal[k].astype(cross.dtype)[:, None] * turned
+            cross[:-2] -= of_fit
+            cross[-2:] -= averages.edges[k].T.astype(cross.dtype) @ turned
+            of_fit += cross[:-2]
+            of_fit += cross[:-2]
             filtered[k] -= np.einsum("jv,jv->v", turned, of_fit)
             # Large terms that cancel, in double precision.
             np.multiply(-self._g[k][:, None], filtered[k], out=rss)
             rss += self._scale[k][:, None]
-            rss -= explained(products[k].astype(np.float32, copy=False))
+            rss -= explained(cross.astype(np.float32, copy=False))
             np.maximum(rss, TINY, out=out[k], casting="same_kind")
         np.log(out, out=out)
         out *= np.float32(self.dof)
@@ -167,13 +169,9 @@ class _Surface:
     def lowest(self, values: np.ndarray) -> Lowest:
         """Of the polynomials through the nodes."""
         value, x, share, tilt, bend = self.polynomials.lowest(values)
-        return Lowest(value, self._low + self._way * x, share, tilt / self._way, bend)
-
-
-def a_at(c: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """``atanh a`` at a share of the way from the least to the largest, where ``atanh c`` is `c`."""
-    least = np.maximum(c, 0.0)
-    return least + share * (U_MAX - least)
+        c = LOW + (HIGH - LOW) * x
+        way = U_MAX - c
+        return Lowest(value, c, c + share * way, 1 - share + tilt * way / (HIGH - LOW), bend / np.square(way))
 
 
 def lowest_points(
@@ -197,51 +195,21 @@ def lowest_points(
     """
     products, n_voxels = LaggedProducts(moments, basis, order=0), moments.n_voxels
     moments.power(own_spectra(basis.n_scans), basis.spans_constant)
-    negative = _Surface(basis, N_NODES_NEGATIVE, (C_MIN, 0.0))
-    blocks = even_blocks(n_voxels, BLOCK)
+    surface, blocks = _Surface(basis), even_blocks(n_voxels, BLOCK)
 
-    def unit(voxels: slice | np.ndarray) -> Unit:
-        return Unit.of(moments, basis, products, voxels)
+    def values(block: slice) -> np.ndarray:
+        return surface.values(Unit.of(moments, basis, products, block))
 
     if pooling is None:
-        positive = _Surface(basis, N_NODES, (0.0, C_MAX))
+        return Lowest.joined(side_by_side(lambda block: surface.lowest(values(block)), blocks))
+    curves = np.zeros((n_voxels, N_NODES[0] * N_NODES[1]), np.float32)
 
-        def of_block(block: slice) -> Lowest:
-            here = unit(block)
-            found = positive.lowest(positive.values(here))
-            near = np.flatnonzero(found.c < NEAR)
-            if near.size:
-                found.replace(near, negative.lowest(negative.values(here.at(near))))
-            return found
+    def fill(block: slice) -> None:
+        curves[block] = values(block).T
 
-        return Lowest.joined(side_by_side(of_block, blocks))
-
-    def pooled(surface: _Surface, of: np.ndarray | None = None) -> Lowest:
-        curves = np.zeros((n_voxels, surface.n_nodes[0] * surface.n_nodes[1]), np.float32)
-
-        def fill(some: slice | np.ndarray) -> None:
-            curves[some] = surface.values(unit(some)).T
-
-        side_by_side(fill, blocks if of is None else _sharers(of, pooling, neighbours, n_voxels))
-        shared = pooled_curves(curves.T, ~moments.constant, pooling, neighbours)
-        some = blocks if of is None else [of[block] for block in even_blocks(of.size, BLOCK)]
-        return Lowest.joined(side_by_side(lambda voxels: surface.lowest(shared[:, voxels]), some))
-
-    found = pooled(_Surface(basis, N_NODES_POOLED, (0.0, C_MAX)))
-    near = np.flatnonzero(found.c < NEAR)
-    if near.size:
-        found.replace(near, pooled(negative, near))
-    return found
-
-
-def _sharers(
-    voxels: np.ndarray, pooling: str, neighbours: scipy.sparse.spmatrix | None, n_voxels: int
-) -> list[np.ndarray]:
-    """Blocks of all with whom some voxels share their noise."""
-    some = np.zeros((1, n_voxels))
-    some[0, voxels] = 1
-    wanted = np.flatnonzero(pooled_curves(some, np.ones(n_voxels, bool), pooling, neighbours)[0])
-    return [wanted[block] for block in even_blocks(wanted.size, BLOCK)]
+    side_by_side(fill, blocks)
+    shared = pooled_curves(curves.T, ~moments.constant, pooling, neighbours)
+    return Lowest.joined(side_by_side(lambda block: surface.lowest(shared[:, block]), blocks))
 
 
 def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
@@ -254,9 +222,7 @@ def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
     moments : Moments
     basis : DesignBasis
     """
-    unit = Unit.of(moments, basis, LaggedProducts(moments, basis, order=0), slice(None))
-    positive, negative = _Surface(basis, N_NODES, (0.0, C_MAX)), _Surface(basis, N_NODES_NEGATIVE, (C_MIN, 0.0))
-    values = positive.values(unit)
-    alone = positive.polynomials.lowest_at_zero(values)
-    best = np.minimum(positive.lowest(values).value, negative.lowest(negative.values(unit)).value)
-    return np.where(moments.constant, 0.0, np.maximum(alone - best, 0))
+    surface = _Surface(basis, N_NODES_OF_VALUES)
+    values = surface.values(Unit.of(moments, basis, LaggedProducts(moments, basis, order=0), slice(None)))
+    alone = surface.polynomials.lowest_at_corner(values)
+    return np.where(moments.constant, 0.0, np.maximum(alone - surface.lowest(values).value, 0))

@@ -115,7 +115,7 @@ class ExplainedAtNodes:
     f : array of shape (rank, 2)
     g : array of shape (n_nodes,)
     k : array of shape (n_nodes, 2)
-        Not negative.
+        At a node either of both is negative or none.
     dtype : type
         Precision of the sums over voxels.
 
@@ -127,9 +127,11 @@ class ExplainedAtNodes:
 
     def __init__(self, d: np.ndarray, f: np.ndarray, g: np.ndarray, k: np.ndarray, dtype: type = np.float64):
         self._d, self._f, self._g, self._dtype = d, f, g, dtype
-        self._root_k = root_k = np.sqrt(k)
+        self._root_k = root_k = np.sqrt(np.abs(k))
+        sign = np.where(k[:, 0] < 0, -1.0, 1.0)
+        self._sign = None if (sign > 0).all() else sign.astype(dtype)[:, None]
         crossed = ((1 / d) @ (f[:, :, None] * f[:, None, :]).reshape(len(f), -1)).reshape(-1, 2, 2)  # F' diag(1/d) F
-        self._core = np.eye(2) - root_k[:, :, None] * crossed * root_k[:, None, :]
+        self._core = np.eye(2) - sign[:, None, None] * root_k[:, :, None] * crossed * root_k[:, None, :]
         (a, b), (c, e) = self._core.transpose(1, 2, 0)
         self.log_determinant = np.log(d).sum(axis=1) + np.log(a * e - b * c)
 
@@ -150,5 +152,7 @@ class ExplainedAtNodes:
         np.square(sums, out=sums)
         out = of_squares @ np.square(cross[:-2])
         for of_end in sums.reshape(2, *out.shape):
+            if self._sign is not None:
+                of_end *= self._sign
             out += of_end
         return out

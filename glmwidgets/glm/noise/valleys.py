@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,13 @@ MOST_STEPS, CLOSE, FARTHEST = 6, 0.1, 1.5
 # Share of the surfaces that is taken as all of them.
 MOST = 0.5
 
-# Around a coarse place a surface is taken as its Taylor polynomial of this degree in each of x and y.
+# Around a coarse place a surface is taken as a polynomial of this degree in each of x and y.
 DEGREE = 4
 
-# Coarse places lie denser towards y = 0, as powers of equally spaced ones.
-POWER = 1.5
+# What lies so close to the corner lies there.
+EDGE = 1e-6
 
-# Equally spaced places that the edge x = 0 is looked at.
+# Equally spaced places that the line x = corner is looked at.
 EDGE_PLACES = 24
 
 
@@ -47,6 +48,11 @@ class LowestPoint(NamedTuple):
     bend: np.ndarray
 
 
+def no_floor(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The whole square is of interest."""
+    return np.zeros_like(x), np.zeros_like(x)
+
+
 class Polynomials:
     """Surfaces over a square, given by their values at products of Chebyshev nodes.
 
@@ -54,8 +60,11 @@ class Polynomials:
     ----------
     n_nodes : tuple of int
         In x and in y.
-    n_coarse : tuple of int
-        Places, ends included, of which the best is where Newton's steps begin.
+    coarse : tuple of three arrays
+        Places in x up to a corner, and from it on; then in the share of the way from the floor to y = 1. The best of them
+        is where Newton's steps begin.
+    floor : callable
+        ``floor(x)`` is the least y that is looked at below the corner, 0 there, and its slope. Beyond it that is 0.
 
     Attributes
     ----------
@@ -64,7 +73,7 @@ class Polynomials:
 
     Examples
     --------
-    >>> surfaces = Polynomials((4, 4), (5, 5))
+    >>> surfaces = Polynomials((4, 4), (np.array([]), np.linspace(0, 1, 5), np.linspace(0, 1, 5)))
     >>> x, y = np.meshgrid(surfaces.x, surfaces.y, indexing="ij")
     >>> both = [(x - 0.3) ** 2 + (y - x) ** 2, x + (y - 0.5) ** 2]
     >>> found = surfaces.lowest(np.stack([each.ravel() for each in both], axis=1))
@@ -72,20 +81,46 @@ class Polynomials:
     (array([0.3, 0. ]), array([0.3, 0.5]))
     """
 
-    def __init__(self, n_nodes: tuple[int, int], n_coarse: tuple[int, int]):
+    def __init__(
+        self,
+        n_nodes: tuple[int, int],
+        coarse: tuple[np.ndarray, np.ndarray, np.ndarray],
+        floor: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] = no_floor,
+    ):
+        below, above, share = coarse
         nodes = [-np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in n_nodes]
         self.x, self.y = ((1 + each) / 2 for each in nodes)
-        self._coarse = [2 * np.linspace(0, 1, n) ** power - 1 for n, power in zip(n_coarse, (1, POWER), strict=True)]
-        self._far = [np.gradient(each) for each in self._coarse]
-        to_series = [np.linalg.inv(chebyshev.chebvander(at, at.size - 1)) for at in nodes]
-        of_x, of_y = (_taylor(at, far, of) for at, far, of in zip(self._coarse, self._far, to_series, strict=True))
-        self._to_coarse = np.kron(of_x[0], of_y[0]).astype(np.float32)
-        around = np.einsum("iam,jbn->abijmn", of_x, of_y)
+        self._to_series = [np.linalg.inv(chebyshev.chebvander(at, at.size - 1)) for at in nodes]
+        self._floor, self._corner, self._n_below = floor, above[0], below.size
+        self._coarse = np.r_[below, above], share
+        far = np.gradient(below) if below.size else below
+        self._far = np.r_[far, np.gradient(above)], np.gradient(share)
+        is_below = np.arange(self._coarse[0].size) < below.size
+        ends = (np.where(is_below, 0.0, above[0]), np.where(is_below, above[0], 1.0)), (0.0, 1.0)
+        # How far steps may go from each place, in units of the distance to the next one.
+        sides = list(zip(self._coarse, self._far, ends, strict=True))
+        self._low = [np.maximum((first - at) / by, -FARTHEST) for at, by, (first, _) in sides]
+        self._high = [np.minimum((last - at) / by, FARTHEST) for at, by, (_, last) in sides]
+        to_coarse = self._from_nodes(self._coarse[0][:, None], share[:, None])
+        self._to_coarse = to_coarse.reshape(is_below.size * share.size, -1).astype(np.float32)
+        # Around each place the polynomial in powers that agrees with the surface at a few places more.
+        local = (1 - np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))) / 2
+        steps = [low[:, None] + (high - low)[:, None] * local for low, high in zip(self._low, self._high, strict=True)]
+        to_powers = [np.linalg.inv(each[..., None] ** np.arange(DEGREE + 1)) for each in steps]
+        at = [of[:, None] + by[:, None] * step for of, by, step in zip(self._coarse, self._far, steps, strict=True)]
+        around = np.einsum("imp,ipjqn->imjqn", to_powers[0], self._from_nodes(*at))
+        around = np.einsum("jrq,imjqn->ijmrn", to_powers[1], around)
         self._around = around.reshape(len(self._to_coarse), (DEGREE + 1) ** 2, -1).astype(np.float32)
-        self._to_edge = np.kron(
-            chebyshev.chebvander([-1.0], n_nodes[0] - 1) @ to_series[0],
-            chebyshev.chebvander(np.linspace(-1, 1, EDGE_PLACES), n_nodes[1] - 1) @ to_series[1],
-        ).astype(np.float32)
+
+    def _from_nodes(self, x: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """From values at nodes to places of shapes (n_x, p) and (n_y, q): shape (n_x, p, n_y, q, n_nodes)."""
+        floor = self._floor(x)[0]
+        floor[self._n_below :] = 0
+        y = floor[..., None, None] + share * (1 - floor[..., None, None])
+        of_x = chebyshev.chebvander(2 * x - 1, self.x.size - 1) @ self._to_series[0]
+        of_y = chebyshev.chebvander(2 * y - 1, self.y.size - 1) @ self._to_series[1]
+        both = of_x[:, :, None, None, :, None] * of_y[..., None, :]
+        return both.reshape(*y.shape, -1)
 
     def lowest(self, values: np.ndarray) -> LowestPoint:
         """Lowest points of surfaces.
@@ -99,45 +134,58 @@ class Polynomials:
         LowestPoint
         """
         values = values.astype(np.float32, copy=False)
-        # One row a surface: the search for the least value then runs over contiguous memory.
-        best = (values.T @ self._to_coarse.T).argmin(axis=1).astype(np.int16)  # short ones are sorted at once
-        order = np.argsort(best, kind="stable")
-        best = best[order]
-        values = values[:, order]
         # Of small numbers less is rounded away.
         base = values.min(axis=0)
-        values -= base
+        values = values - base
+        # One row a surface: the search for the least value then runs over contiguous memory.
+        best = (values.T @ self._to_coarse.T).argmin(axis=1).astype(np.int16)  # short ones are sorted at once
+        found = self._lowest_near(values, best)
+        at_corner = np.flatnonzero(found.x == self._corner)
+        if self._n_below and at_corner.size:
+            # They may go on at the other side of it.
+            i, j = np.divmod(best[at_corner], self._coarse[1].size)
+            j = np.abs(found.y[at_corner, None] - self._coarse[1]).argmin(axis=1)
+            other = np.where(i < self._n_below, self._n_below, self._n_below - 1) * self._coarse[1].size + j
+            beyond = self._lowest_near(values[:, at_corner], other.astype(np.int16))
+            lower = beyond.value < found.value[at_corner]
+            for mine, theirs in zip(found, beyond, strict=True):
+                mine[at_corner[lower]] = theirs[lower]
+        return found._replace(value=base + found.value)
+
+    def _lowest_near(self, values: np.ndarray, best: np.ndarray) -> LowestPoint:
+        """On the same side of the corner as the coarse place of each surface."""
+        order = np.argsort(best, kind="stable")
+        best = best[order]
+        values = values.take(order, axis=1)
         series = np.empty((self._around.shape[1], best.size), np.float32)
         for k, some in runs(best):
             np.matmul(self._around[k], values[:, some], out=series[:, some])
         i, j = np.divmod(best, self._coarse[1].size)
-        middle = np.stack([self._coarse[0][i], self._coarse[1][j]])
-        unit = np.stack([self._far[0][i], self._far[1][j]])
-        low, high = np.maximum((-1 - middle) / unit, -FARTHEST), np.minimum((1 - middle) / unit, FARTHEST)
+        middle, unit, low, high = (
+            np.stack([of_x[i], of_y[j]]) for of_x, of_y in (self._coarse, self._far, self._low, self._high)
+        )
         value, place, tilt, bend = _valley(series.reshape(DEGREE + 1, DEGREE + 1, -1), low, high)
-        x, y = (1 + middle + unit * place) / 2
+        is_below = i < self._n_below
+        x, share = middle + unit * place
+        # Rounding of single precision does not tell the corner from what is beside it.
+        x[np.abs(x - self._corner) < EDGE] = self._corner
+        floor, slope = (np.where(is_below, each, 0.0) for each in self._floor(x))
+        tilt = slope * (1 - share) + tilt * unit[1] / unit[0] * (1 - floor)
         out = np.empty((5, best.size))
-        out[:, order] = base + value, x, y, tilt * unit[1] / unit[0], 4 * bend / unit[1] ** 2
+        out[:, order] = value, x, floor + share * (1 - floor), tilt, bend / (unit[1] * (1 - floor)) ** 2
         return LowestPoint(*out)
 
-    def lowest_at_zero(self, values: np.ndarray) -> np.ndarray:
-        """Least value at x = 0, by the parabola around the best of some places."""
-        edge = values.T.astype(np.float32, copy=False) @ self._to_edge.T
+    def lowest_at_corner(self, values: np.ndarray) -> np.ndarray:
+        """Least value where x is the corner, by the parabola around the best of some places."""
+        of_x = chebyshev.chebvander([2 * self._corner - 1], self.x.size - 1) @ self._to_series[0]
+        of_y = chebyshev.chebvander(np.linspace(-1, 1, EDGE_PLACES), self.y.size - 1) @ self._to_series[1]
+        edge = values.T.astype(np.float32, copy=False) @ np.kron(of_x, of_y).T.astype(np.float32)
         rows, best = np.arange(len(edge)), edge.argmin(axis=1)
         middle = np.clip(best, 1, EDGE_PLACES - 2)
         before, here, after = (edge[rows, middle + k] for k in (-1, 0, 1))
         slope, bend = (after - before) / 2, after - 2 * here + before
         step = np.clip(-slope / np.where(bend > 0, bend, np.inf), -1, 1)
         return np.minimum(edge[rows, best], here + step * (slope + bend * step / 2))
-
-
-def _taylor(at: np.ndarray, unit: np.ndarray, to_series: np.ndarray) -> np.ndarray:
-    """From values at nodes to coefficients of powers of the distance from places, (degrees, n_places, n_nodes)."""
-    out, series, factor = [], to_series, np.ones(at.size)
-    for k in range(DEGREE + 1):
-        out.append(factor[:, None] * chebyshev.chebval(at, series).T)
-        series, factor = chebyshev.chebder(series), factor * unit / (k + 1)
-    return np.stack(out)
 
 
 def _valley(
