@@ -18,8 +18,9 @@ from glmwidgets.glm.noise.products import BLOCK, Products, runs
 from glmwidgets.glm.noise.profiles import interpolation
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-# Steps in atanh a, and what they change by at most; steps go on where the last was larger than CLOSE.
-MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 2e-4
+# Places in atanh a that are looked at, and how far from each other; one is the optimum if the next step is not longer
+# than CLOSE.
+MOST_STEPS, LONGEST_STEP, CLOSE = 11, 0.1, 1e-4
 
 # Voxels whose series are filtered at once.
 FILTERED_AT_ONCE = 2 * BLOCK
@@ -67,6 +68,10 @@ class Start(NamedTuple):
     bend: np.ndarray
     is_fixed: bool
 
+    def at(self, block: slice) -> Start:
+        """Of some of the voxels."""
+        return Start(self.place[block], self.bend[block], self.is_fixed)
+
 
 class FilteredSeries(NamedTuple):
     """Products of series y, each voxel under its own c.
@@ -74,7 +79,7 @@ class FilteredSeries(NamedTuple):
     Attributes
     ----------
     rows : array of shape (rank + 2, n_voxels)
-        ``q'Hy`` in the coordinates of the moving average, then ``F' D^-1 y``.
+        ``q'Hy``, then ``F' D^-1 y``.
     own : array of shape (n_voxels,)
         ``y'Hy``.
     """
@@ -89,7 +94,7 @@ class FilteredSeries(NamedTuple):
 
 def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray, level: np.ndarray) -> FilteredSeries:
     """Products of the series of some voxels, in order of the level of their c."""
-    basis, rows = averages.basis, averages.rows()
+    basis, rows = averages.basis, averages.rows(turned=False)
     weights = own_weights(averages.c, basis.n_scans)
     power = moments.power(own_spectra(basis.n_scans), basis.spans_constant)
     out = FilteredSeries(np.empty((rows.shape[1], voxels.size)), np.empty(voxels.size))
@@ -142,7 +147,8 @@ class Filtered:
         for k, some in runs(level):
             turned = averages.rotation[k].T @ fitted[:, some]
             of_fit = averages.diagonal[k][:, None] * turned
-            np.subtract(series.rows[:-2, some], of_fit, out=cross[:, some])
+            np.matmul(averages.rotation[k].T, series.rows[:-2, some], out=cross[:, some])
+            cross[:, some] -= of_fit
             np.subtract(series.rows[-2:, some], averages.edges[k].T @ turned, out=edges[:, some])
             # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
             of_fit += 2 * cross[:, some]
@@ -181,13 +187,16 @@ class Optimum:
     slope: np.ndarray
     solution: np.ndarray
 
-    def coefficients(self, averages: MovingAverages, left: Filtered, a: np.ndarray, out: np.ndarray) -> None:
-        """Write the fit of the design to e, in coordinates of the basis, into an array (rank, n_voxels)."""
-        scale, g, _ = terms(averages.c[left.level], averages.at_edges[left.level].T, a)
-        for k, some in runs(left.level):
-            of_z = self.solution[0, some] * left.cross[:, some] + averages.edges[k] @ self.solution[1:, some]
-            of_z *= -g[some] / (scale[some] - g[some] * averages.diagonal[k][:, None])
-            np.matmul(averages.rotation[k], of_z, out=out[:, some])
+
+def coefficients(
+    averages: MovingAverages, left: Filtered, a: np.ndarray, solution: np.ndarray, out: np.ndarray
+) -> None:
+    """Write the fit of the design to e, in coordinates of the basis, into an array (rank, n_voxels)."""
+    scale, g, _ = terms(averages.c[left.level], averages.at_edges[left.level].T, a)
+    for k, some in runs(left.level):
+        of_z = solution[0, some] * left.cross[:, some] + averages.edges[k] @ solution[1:, some]
+        of_z *= -g[some] / (scale[some] - g[some] * averages.diagonal[k][:, None])
+        np.matmul(averages.rotation[k], of_z, out=out[:, some])
 
 
 def _sums(averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -249,31 +258,35 @@ class PenaltySlope:
         return least + (place - below) * (most - least)
 
 
-def best_a(
-    averages: MovingAverages, left: Filtered, start: np.ndarray, bend: np.ndarray, of_penalty: PenaltySlope
-) -> np.ndarray:
-    """Exact optimum of a at each voxel's c, by steps with the exact slope from a start that is close.
+def best_fit(
+    averages: MovingAverages, left: Filtered, start: Start, of_penalty: PenaltySlope, out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit of the design to e at the exact optimum of a, by steps with the exact slope from a start that is close.
 
     Parameters
     ----------
     averages : MovingAverages
     left : Filtered
-    start, bend : array of shape (n_voxels,)
-        ``atanh a``, and the second derivative of -2 log likelihood with respect to it.
+    start : Start
     of_penalty : PenaltySlope
         Of the same moving averages.
+    out : array of shape (rank, n_voxels)
+        Where the fit is written, in coordinates of the basis.
 
     Returns
     -------
-    array of shape (n_voxels,)
+    a, rss : array of shape (n_voxels,)
     """
     dof = averages.basis.n_scans - averages.basis.rank
     low, high = of_penalty.low[left.level], np.arctanh(A_MAX)
-    u = np.clip(start, low, high)
-    some, here, before, slope_before = np.arange(u.size), left, None, None
-    for _ in range(MOST_STEPS):
+    u, rss, solution = np.clip(start.place, low, high), np.empty(left.level.size), np.empty((3, left.level.size))
+    some, here, bend, before, slope_before = np.arange(u.size), left, start.bend, None, None
+    for taken in range(MOST_STEPS):
         now, a = u[some], np.tanh(u[some])
         fit = solve(averages, here, a)
+        rss[some], solution[:, some] = fit.rss, fit.solution
+        if start.is_fixed or taken == MOST_STEPS - 1:
+            break
         slope = dof * fit.slope * (1 - a**2) / np.maximum(fit.rss, TINY) + of_penalty(here.level, now)
         if slope_before is not None:
             moved = now - before
@@ -281,13 +294,14 @@ def best_a(
             bend = np.where(secant > bend / 10, secant, bend)
         step = np.where(bend > 0, -slope / np.where(bend > 0, bend, 1), -np.sign(slope) * LONGEST_STEP)
         after = np.clip(now + np.clip(step, -LONGEST_STEP, LONGEST_STEP), low[some], high)
-        u[some] = after
         far = np.flatnonzero(np.abs(after - now) > CLOSE)
         if far.size == 0:
             break
         some, here, bend = some[far], here.at(far), bend[far]
-        slope_before, before = slope[far], now[far]
-    return np.tanh(u)
+        u[some], slope_before, before = after[far], slope[far], now[far]
+    a = np.tanh(u)
+    coefficients(averages, left, a, solution, out)
+    return a, rss
 
 
 class Settled(NamedTuple):
@@ -352,16 +366,12 @@ def settle(
     rss : array of shape (n,)
     """
     series, penalty = filter_series(moments, averages, voxels, level), PenaltySlope(averages)
-    a, rss = np.tanh(start.place), np.empty(voxels.size)
+    a, rss = np.empty((2, voxels.size))
     solution = np.empty((averages.basis.rank, voxels.size))
 
     def fit_block(block: slice) -> None:
         left = Filtered.of(averages, series.at(block), ordinary.at(voxels[block]), level[block])
-        if not start.is_fixed:
-            a[block] = best_a(averages, left, start.place[block], start.bend[block], penalty)
-        fit = solve(averages, left, a[block])
-        fit.coefficients(averages, left, a[block], out=solution[:, block])
-        rss[block] = fit.rss
+        a[block], rss[block] = best_fit(averages, left, start.at(block), penalty, out=solution[:, block])
 
     side_by_side(fit_block, even_blocks(voxels.size, BLOCK))
     return Settled(averages, voxels, level, a), solution, rss

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["U_MAX", "Lowest", "Unit", "gain_over_ar1", "lowest_points"]
 
-# Nodes in c, and in the share of the way from a = c to A_MAX that a lies at. What is found is in the mean within 0.005 of
-# the least -2 log likelihood, which the chance of two parameters raises by 2.
+# Nodes in c, and in the share of the way from a = c to A_MAX that a lies at. What is found is in the mean within 0.005
+# of the least -2 log likelihood, which the chance of two parameters raises by 2.
 N_NODES = (10, 10)
 
 # Where the likelihood's value counts, not only the place where it is largest.
 N_NODES_OF_VALUES = (13, 12)
 
-# Coarse places in c <= 0, in c >= 0, and in the share of the way from the least a; these lie denser towards it, as powers
-# of equally spaced ones.
+# Coarse places in c <= 0, in c >= 0, and in the share of the way from the least a; these lie denser towards it, as
+# powers of equally spaced ones.
 N_COARSE, POWER = (8, 12, 12), 1.5
 
 LOW, HIGH, U_MAX = np.arctanh([C_MIN, C_MAX, A_MAX]).tolist()
@@ -56,12 +56,15 @@ class Unit(NamedTuple):
     fitted : array of shape (rank, n_voxels)
         Coordinates of their fit.
     own : array of shape (n_spectra, n_voxels)
-        Products of the series with themselves; see `glmwidgets.glm.noise.moving_average`.
+        Products of the series as they are with themselves; see `glmwidgets.glm.noise.moving_average`.
+    per_power : array of shape (n_voxels,)
+        One over the square of that length.
     """
 
     y: np.ndarray
     fitted: np.ndarray
     own: np.ndarray
+    per_power: np.ndarray
 
     @classmethod
     def of(cls, moments: Moments, basis: DesignBasis, products: LaggedProducts, voxels: slice) -> Unit:
@@ -73,12 +76,12 @@ class Unit(NamedTuple):
         fitted = fitted * per_length
         # The fit counts in units of what is left: wild scans with columns of their own want more digits.
         dtype = np.float64 if np.abs(fitted).max(initial=0) > LARGE else np.float32
-        y = moments.block(voxels)
+        y = moments.block(voxels).astype(dtype)
         if not basis.spans_constant:
-            y = y + moments.mean[voxels]
-        y = np.multiply(y.astype(dtype, copy=False), per_length.astype(dtype))
+            y += moments.mean[voxels].astype(dtype)
+        y *= per_length.astype(dtype)
         own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
-        return cls(y, fitted.astype(dtype), own * np.square(per_length))
+        return cls(y, fitted.astype(dtype), own, np.square(per_length))
 
 
 class Lowest(NamedTuple):
@@ -135,6 +138,7 @@ class _Surface:
         rows = averages.rows().reshape(-1, basis.n_scans)
         self._rows = {rows.dtype: rows, np.dtype(np.float32): rows.astype(np.float32)}
         self._own = own_weights(averages.c, basis.n_scans)
+        self._turns = averages.rotation.transpose(0, 2, 1).reshape(-1, basis.rank)
         a = np.tanh(nodes[:, None] + shares * (U_MAX - nodes[:, None]))
         self._penalty = averages.penalty(a).astype(np.float32)[..., None]
         self._explained = [averages.at_nodes(k, of_node, np.float32) for k, of_node in enumerate(a)]
@@ -145,17 +149,17 @@ class _Surface:
         averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.y.shape[1]
         products = (self._rows[unit.y.dtype] @ unit.y).reshape(n_c, -1, n_voxels)
         filtered = self._own @ unit.own
+        filtered *= unit.per_power
+        # From the series y = e + q g to their residuals: y'Hy = e'He + 2 g'q'He + g'q'Hq g.
+        turned = (self._turns.astype(products.dtype) @ unit.fitted).reshape(n_c, -1, n_voxels)
         out, rss = np.empty((n_c, n_a, n_voxels), np.float32), np.empty((n_a, n_voxels))
         for k, explained in enumerate(self._explained):
-            # From the series y = e + q g to their residuals: y'Hy = e'He + 2 g'q'He + g'q'Hq g.
-            cross = products[k]
-            turned = averages.rotation[k].T.astype(cross.dtype) @ unit.fitted
-            of_fit = averages.diagonal[k].astype(cross.dtype)[:, None] * turned
-            cross[:-2] -= of_fit
-            cross[-2:] -= averages.edges[k].T.astype(cross.dtype) @ turned
-            of_fit += cross[:-2]
-            of_fit += cross[:-2]
-            filtered[k] -= np.einsum("jv,jv->v", turned, of_fit)
+            cross, of_fit = products[k], turned[k]
+            both = np.einsum("jv,jv->v", of_fit, cross[:-2])
+            cross[-2:] -= averages.edges[k].T.astype(cross.dtype) @ of_fit
+            cross[:-2] -= averages.diagonal[k].astype(cross.dtype)[:, None] * of_fit
+            both += np.einsum("jv,jv->v", of_fit, cross[:-2])
+            filtered[k] -= both
             # Large terms that cancel, in double precision.
             np.multiply(-self._g[k][:, None], filtered[k], out=rss)
             rss += self._scale[k][:, None]

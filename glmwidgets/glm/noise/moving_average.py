@@ -97,8 +97,11 @@ class MovingAverages:
         inverse, of_h = _spectra(self.c, n)
         return q, f, q.T * of_h[:, None], f.T * inverse[:, None]
 
-    def rows(self) -> np.ndarray:
-        """What makes ``q' H y`` and then ``F' D^-1 y`` of a series y, shape (n_levels, rank + 2, n_scans)."""
+    def rows(self, turned: bool = True) -> np.ndarray:
+        """What makes ``q' H y`` and then ``F' D^-1 y`` of a series y, shape (n_levels, rank + 2, n_scans).
+
+        `turned` is for ``q' H y`` in the coordinates of each level.
+        """
         _, _, filtered, solved = self._sines()
         spectra = own_spectra(self.basis.n_scans)
         if self.c.size > len(spectra):
@@ -107,7 +110,9 @@ class MovingAverages:
             filtered = np.tensordot(own_weights(self.c, self.basis.n_scans), of_q, axes=(1, 1))
         else:
             filtered = sines(filtered, axis=-1)
-        return np.concatenate([self.rotation.transpose(0, 2, 1) @ filtered, sines(solved, axis=-1)], axis=1)
+        if turned:
+            filtered = self.rotation.transpose(0, 2, 1) @ filtered
+        return np.concatenate([filtered, sines(solved, axis=-1)], axis=1)
 
     def at_nodes(self, level: int, a: np.ndarray, dtype: type = np.float64) -> ExplainedAtNodes:
         """What the design and the ends explain, and ``log |q' W q|``, at one value of c and values of a."""

@@ -50,7 +50,9 @@ def _over_neighbours(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.s
     share = neighbours @ usable.astype(float)
     # In the curves' own precision, and voxel by voxel in memory: what a product with few columns is quickest in.
     total = neighbours.astype(curves.dtype) @ np.ascontiguousarray(curves.T)
-    return np.divide(total, share[:, None], out=np.zeros_like(total), where=share[:, None] > 0).T
+    # Where nobody is usable the total is 0.
+    total *= (1 / np.where(share > 0, share, 1)).astype(total.dtype)[:, None]
+    return total.T
 
 
 def _over_all(curves: np.ndarray, usable: np.ndarray, neighbours: scipy.sparse.spmatrix | None) -> np.ndarray:
@@ -167,4 +169,6 @@ def pooled_curves(
     """
     check_pooling(pooling, neighbours, curves.shape[1])
     average = POOLINGS[pooling].average
-    return curves if average is None else average(np.where(usable, curves, 0.0), usable, neighbours)
+    if average is None:
+        return curves
+    return average(curves if usable.all() else np.where(usable, curves, 0.0), usable, neighbours)

@@ -61,8 +61,8 @@ class Polynomials:
     n_nodes : tuple of int
         In x and in y.
     coarse : tuple of three arrays
-        Places in x up to a corner, and from it on; then in the share of the way from the floor to y = 1. The best of them
-        is where Newton's steps begin.
+        Places in x up to a corner, and from it on; then in the share of the way from the floor to y = 1. The best of
+        them is where Newton's steps begin.
     floor : callable
         ``floor(x)`` is the least y that is looked at below the corner, 0 there, and its slope. Beyond it that is 0.
 
@@ -138,7 +138,10 @@ class Polynomials:
         base = values.min(axis=0)
         values = values - base
         # One row a surface: the search for the least value then runs over contiguous memory.
-        best = (values.T @ self._to_coarse.T).argmin(axis=1).astype(np.int16)  # short ones are sorted at once
+        coarse = values.T @ self._to_coarse.T
+        best = coarse.argmin(axis=1)
+        if self._n_below > 1:
+            self._to_better_side(coarse, best)
         found = self._lowest_near(values, best)
         at_corner = np.flatnonzero(found.x == self._corner)
         if self._n_below and at_corner.size:
@@ -146,15 +149,23 @@ class Polynomials:
             i, j = np.divmod(best[at_corner], self._coarse[1].size)
             j = np.abs(found.y[at_corner, None] - self._coarse[1]).argmin(axis=1)
             other = np.where(i < self._n_below, self._n_below, self._n_below - 1) * self._coarse[1].size + j
-            beyond = self._lowest_near(values[:, at_corner], other.astype(np.int16))
+            beyond = self._lowest_near(values[:, at_corner], other)
             lower = beyond.value < found.value[at_corner]
             for mine, theirs in zip(found, beyond, strict=True):
                 mine[at_corner[lower]] = theirs[lower]
         return found._replace(value=base + found.value)
 
+    def _to_better_side(self, coarse: np.ndarray, best: np.ndarray) -> None:
+        """Of the two places at the corner that are one, take that on the side where the next places are lower."""
+        n = self._coarse[1].size
+        first, last = (self._n_below - 1) * n, self._n_below * n
+        here = np.flatnonzero((first <= best) & (best < last))
+        below, above = (coarse[here, start : start + n].min(axis=1) for start in (first - n, last + n))
+        best[here[above < below]] += n
+
     def _lowest_near(self, values: np.ndarray, best: np.ndarray) -> LowestPoint:
         """On the same side of the corner as the coarse place of each surface."""
-        order = np.argsort(best, kind="stable")
+        order = np.argsort(best.astype(np.int16), kind="stable")  # short ones are sorted at once
         best = best[order]
         values = values.take(order, axis=1)
         series = np.empty((self._around.shape[1], best.size), np.float32)
