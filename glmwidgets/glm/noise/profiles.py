@@ -115,7 +115,7 @@ class ExplainedAtNodes:
     f : array of shape (rank, 2)
     g : array of shape (n_nodes,)
     k : array of shape (n_nodes, 2)
-        At a node either of both is negative or none.
+        At a node both are negative, or neither is.
     dtype : type
         Precision of the sums over voxels.
 
