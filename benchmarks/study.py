@@ -89,10 +89,10 @@ def knob(n_runs: int) -> None:
         )
         print(f"{'  the first run of these':<52}{first[0] - start:8.2f} s")
         answer = timed("its contrast", lambda: fit.answer("faces - houses"))
-        timed("all z", lambda: [answer.z(i) for i in answer.answered])
+        timed("all z", answer.all_z)
         timed("group map", answer.group)
         other = timed("another contrast", lambda: fit.answer("tones"))
-        timed("  its z and group map", lambda: ([other.z(i) for i in other.answered], other.group()))
+        timed("  its z and group map", lambda: (other.all_z(), other.group()))
         timed("QC table", lambda: study.qc(answer))
 
 

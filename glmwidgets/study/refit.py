@@ -230,6 +230,11 @@ class StudyAnswer:
             self._z[i] = self.contrasts[i].z_score()
         return self._z.get(i)
 
+    def all_z(self) -> dict[int, np.ndarray]:
+        """Z scores of all runs that can answer, by row."""
+        side_by_side(self.z, self.answered)
+        return self._z
+
     def volume(self, i: int, what: str = "z") -> np.ndarray | None:
         """Volume of ``z`` or ``effect`` on the preview's grid, float32, NaN outside; None without an answer."""
         if self.contrasts[i] is None:
@@ -287,7 +292,7 @@ class StudyFit:
     def answer(self, expression: str) -> StudyAnswer:
         """What every run says to a contrast; one of the last is given again."""
         if expression not in self._answers:
-            found = [part.contrast(expression) for part in self.parts]
+            found = side_by_side(lambda part: part.contrast(expression), self.parts)
             while len(self._answers) >= 4:
                 self._answers.pop(next(iter(self._answers)))
             self._answers[expression] = StudyAnswer(

@@ -79,8 +79,9 @@ class WallPanel(Panel):
         answer = self.session.answer
         if answer is None:
             return
+        z = answer.all_z()
         for i, part in enumerate(answer.parts):
-            self._z[i] = self._of_run(part, answer.z(i))
+            self._z[i] = self._of_run(part, z.get(i))
         self.wall.show(self.session.shape, self._cells, self._z)
         self._name()
 
