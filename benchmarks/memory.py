@@ -55,7 +55,7 @@ GROWTH = {
     ),
     "scans": (Size((60, 70, 60), 0, 80_000), (80, 200, 400, 800, 2400), lambda size, n: replace(size, n_scans=n)),
     "columns of the design": (
-        Size((60, 70, 60), 300, 80_000),
+        Size((44, 50, 44), 200, 30_000),
         (5, 15, 30, 60, 120),
         # Three conditions and the constant are there already; the drift is left out.
         lambda size, n: replace(size, n_confounds=n - 4),
@@ -210,10 +210,12 @@ def table(size: Size, against: Path | None, with_nilearn: bool = True) -> str:
 Point = tuple[int, dict[str, Any], dict[str, Any] | None]
 
 
-def growth(out: Path, most: float = np.inf) -> dict[str, list[Point]]:
-    """Draw seconds and peaks of the estimators against what grows; nilearn's up to `most` voxels × scans."""
+def growth(out: Path, most: float = np.inf, only: str = "") -> dict[str, list[Point]]:
+    """Draw processor time and peaks of the estimators against what grows; nilearn's up to `most` voxels × scans."""
     found: dict[str, list[Point]] = {}
     for what, (size, values, grown) in GROWTH.items():
+        if only not in what:
+            continue
         for value in values:
             one = grown(size, value)
             with tempfile.TemporaryDirectory() as name:
@@ -231,7 +233,7 @@ def draw(found: dict[str, list[Point]], out: Path) -> None:
     """The figure of what was found so far."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = Figure(figsize=(0.6 + 4.2 * len(found), 5), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False)
     for column, (what, rows) in enumerate(found.items()):
         for k, (label, style) in enumerate((("glmwidgets", "o-"), ("nilearn", "s--"))):
@@ -254,12 +256,13 @@ def main() -> None:
     parser.add_argument("--no-nilearn", action="store_true")
     parser.add_argument("--growth", type=Path, help="file of a figure of how time and memory grow")
     parser.add_argument("--most", type=float, default=np.inf, help="voxels × scans up to which nilearn grows, too")
+    parser.add_argument("--only", default="", metavar="WORDS", help="what grows: voxels, scans or columns")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         child(arguments.child[0], Path(arguments.child[1]))
     elif arguments.growth:
-        growth(arguments.growth, arguments.most)
+        growth(arguments.growth, arguments.most, arguments.only)
     else:
         print(table(SIZES[arguments.size], arguments.against, not arguments.no_nilearn))
 

@@ -21,6 +21,9 @@ TRIES = 2
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+# To the C library of Linux, in bytes: what a step frees a worker keeps for the next, which asks for as much again.
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
+
 
 class LaneDied(GlmwidgetsError):
     """The worker of a lane is gone, and nobody knows what became of its task."""
@@ -112,7 +115,8 @@ class LocalLane:
             if self._process is None:
                 package = str(Path(__file__).parents[2])
                 beside = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-                env = {**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(beside)}
+                env = {**KEPT_MEMORY, **os.environ, **dict.fromkeys(ONE_THREAD, "1")}
+                env["PYTHONPATH"] = os.pathsep.join(beside)
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "glmwidgets.execution.worker"],
                     stdin=subprocess.PIPE,

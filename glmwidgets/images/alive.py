@@ -16,17 +16,24 @@ class Alive:
 
     def see(self, volume: np.ndarray) -> None:
         """Look at the next volume."""
+        # Most voxels change at once, and need not be looked at again.
+        values = volume.ravel(order="F")
         if self._first is None:
-            self._first, self._changes, self._finite = volume, np.zeros(volume.shape, bool), np.isfinite(volume)
+            self._shape, self._first, self._still = volume.shape, values, np.arange(values.size)
+            self._finite = np.isfinite(values)
             return
-        self._changes |= volume != self._first
-        if volume.dtype.kind == "f":
-            self._finite &= np.isfinite(volume)
+        same = values.take(self._still) == self._first
+        if not same.all():
+            self._still, self._first = self._still[same], self._first[same]
+        if values.dtype.kind == "f":
+            self._finite &= np.isfinite(values)
 
     @property
     def voxels(self) -> np.ndarray:
         """Whether each voxel is finite in all volumes and changes, 3-D bool."""
-        return self._changes & self._finite
+        alive = self._finite.copy()
+        alive[self._still] = False
+        return alive.reshape(self._shape, order="F")
 
 
 def alive_voxels(data: np.ndarray, scans: Any = slice(None)) -> np.ndarray:

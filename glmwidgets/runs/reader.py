@@ -162,7 +162,7 @@ class Reader:
         if not self._in_order:
             return 0.0
         size = self.opened.dataobj.dtype.itemsize + (0 if scaling_of(self.opened) is None else 8)
-        return voxels * ((AT_ONCE + AHEAD + 2) * size + 2 * 8 + 2)
+        return voxels * ((AT_ONCE + AHEAD + 2) * size + 3 * 8 + 1)
 
     @cached_property
     def image(self) -> nib.Nifti1Image:

@@ -11,7 +11,7 @@ from glmwidgets.glm.design.drift import cosine_drift, polynomial_drift
 from glmwidgets.glm.fit.smoothness import sampled_pairs
 from glmwidgets.glm.inference.scores import z_from_p
 from glmwidgets.glm.inference.smoothness import NeighbourPairs, neighbour_pairs, smoothness_of_residuals
-from glmwidgets.glm.moments.series import Series
+from glmwidgets.glm.moments.series import BLOCK, Series
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.figure import Figure
 
@@ -66,21 +66,29 @@ class Whole:
         limit = float(z_from_p(0.001 / n)) * MAD
         means, spreads, shares = [], [], []
         outliers, changes, sums = np.zeros(n), np.zeros(n - 1), np.zeros(n)
+        # Written again for each block: new memory would take as long as a step.
+        room, other, ranked = np.empty((n, BLOCK)), np.empty((n, BLOCK)), np.empty((BLOCK, n))
         for _, block in self.series.blocks():
-            y = block.astype(np.float64)
+            y, spare = room[:, : block.shape[1]], other[:, : block.shape[1]]
+            y[...] = block
             means.append(y.mean(axis=0))
             sums += y.sum(axis=1)
-            changes += np.square(np.diff(y, axis=0)).sum(axis=1)
-            centred = np.square(y - means[-1]).sum(axis=0)
-            rest = y - self.trend @ (self.trend.T @ y)
-            left = np.square(rest).sum(axis=0)
+            change = np.subtract(y[1:], y[:-1], out=spare[1:])
+            changes += np.einsum("tv,tv->t", change, change)
+            in_trend = self.trend.T @ y
+            rest = np.subtract(y, np.matmul(self.trend, in_trend, out=spare), out=y)
+            left = np.einsum("tv,tv->v", rest, rest)
             spreads.append(np.sqrt(left / (n - 3)))
+            # The first column of the trend is the mean.
+            centred = left + np.square(in_trend[1:]).sum(axis=0)
             without = left - np.square(slow.T @ rest).sum(axis=0)
             shares.append(1 - np.divide(without, centred, out=np.ones_like(centred), where=centred > 0))
             deviation = np.abs(rest, out=rest)
             # A whole sort is vectorised, and three times as fast as the partition by which numpy finds a median.
-            ranked = np.sort(deviation.T, axis=1)
-            outliers += (deviation > limit * (ranked[:, (n - 1) // 2] + ranked[:, n // 2]) / 2).sum(axis=1)
+            by_rank = ranked[: block.shape[1]]
+            by_rank[...] = deviation.T
+            by_rank.sort(axis=1)
+            outliers += (deviation > limit * (by_rank[:, (n - 1) // 2] + by_rank[:, n // 2]) / 2).sum(axis=1)
         n_voxels = self.series.shape[1]
         return (
             np.concatenate(means),
