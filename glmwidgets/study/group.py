@@ -107,10 +107,49 @@ class GroupMap:
         values = self.z if what == "z" else self.contrast.effect[0]
         return self.domain.fill(values.astype(np.float32), np.nan)
 
-    def without(self, cell: int) -> np.ndarray:
-        """The group's effect at a cell with each participant left out in turn, shape (n_subjects,)."""
-        at = self.values[:, cell]
-        return (at.sum() - at) / (len(at) - 1)
+    def without(self, cell: int) -> tuple[np.ndarray, np.ndarray]:
+        """The group's effect and its t at a cell with each participant left out in turn, two arrays (n_subjects,).
+
+        In closed form (Belsley, Kuh and Welsch 1980, Regression Diagnostics, chapter 2): with the residual e of a
+        participant and its leverage h, leaving it out moves the coefficients by ``(X'X)⁻¹ x e / (1 - h)``. NaN where
+        the others do not determine the effect.
+        """
+        x, y = self.fit.design.to_numpy(dtype=float), self.values[:, cell]
+        inverse = np.linalg.pinv(x.T @ x)
+        weight, leverage = (x @ inverse)[:, 0], np.einsum("ij,jk,ik->i", x, inverse, x)
+        beta = inverse @ (x.T @ y)
+        residual, left = y - x @ beta, 1 - leverage
+        dof = len(y) - np.linalg.matrix_rank(x) - 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = np.where(left > 1e-12, left, np.nan)
+            effect = beta[0] - weight * residual / left
+            variance = (residual @ residual - residual**2 / left) / dof if dof > 0 else np.full(len(y), np.nan)
+            return effect, effect / np.sqrt(variance * (inverse[0, 0] + weight**2 / left))
+
+    def said_without(self, row: int, cell: int) -> str:
+        """The group's effect at the crosshair with and without a run's participant, in words; empty if it is left out.
+
+        Parameters
+        ----------
+        row : int
+            Of the study.
+        cell : int
+            In the order of `values`.
+
+        Returns
+        -------
+        str
+        """
+        place = next((i for i, rows in enumerate(self.runs) if row in rows), None)
+        if place is None:
+            return ""
+        effect, t = self.without(cell)
+        now = f"{self.contrast.effect[0, cell]:.3g} (t {float(self.contrast.stat()[cell]):.3g})"
+        runs = f", all {len(self.runs[place])} runs," if len(self.runs[place]) > 1 else ""
+        others = f"{effect[place]:.3g} (t {t[place]:.3g})"
+        return (
+            f"at the crosshair the group's effect is {now}; without participant {self.subjects[place]}{runs} {others}"
+        )
 
 
 def participants_of(

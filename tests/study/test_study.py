@@ -1,5 +1,6 @@
 """A study's index, previews and refit, beside the runs themselves."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -7,15 +8,21 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.images.mask import masked_series
 from glmwidgets.study import FIGURES, Study
 from glmwidgets.study.cells import cells_of, grid_of_mask, standard_grid
 from glmwidgets.study.preview import MOST_BYTES, make_preview, open_whole
+
+
+def t_of(values):
+    return stats.ttest_1samp(values, 0).statistic
 
 
 def test_a_run_that_lacks_something_is_a_row_with_a_sentence(study):
@@ -132,10 +139,31 @@ def test_the_group_is_of_participants(study):
     assert permuted.exact
     expected = (largest[:, None] >= np.abs(t) * (1 - 1e-6)).mean(axis=0)
     np.testing.assert_allclose(permuted.p_value("t"), expected, atol=1e-12)
-    np.testing.assert_allclose(group.without(5), [np.delete(values[:, 5], i).mean() for i in range(6)])
-    assert answer.group(used=[0, 2, 3]).subjects == ("01", "02", "03")
+    effect, t = group.without(5)
+    others = [np.delete(values[:, 5], i) for i in range(6)]
+    np.testing.assert_allclose(effect, [one.mean() for one in others])
+    np.testing.assert_allclose(t, [t_of(one) for one in others])
+    assert group.said_without(1, 5) == (
+        f"at the crosshair the group's effect is {values[:, 5].mean():.3g} (t {t_of(values[:, 5]):.3g}); without "
+        f"participant 01, all 2 runs, {values[1:, 5].mean():.3g} (t {t_of(values[1:, 5]):.3g})"
+    )
+    three = answer.group(used=[0, 2, 3])
+    assert three.subjects == ("01", "02", "03")
+    assert three.said_without(5, 5) == ""
     with pytest.raises(InputError, match="two participants"):
         answer.group(used=[0, 1])
+
+
+def test_leaving_a_participant_out_of_a_design_is_a_fit_of_the_others(study):
+    group = study.refit().answer("faces").group()
+    design = pd.DataFrame({"mean": 1.0, "age": [21.0, 25, 22, 40, 33, 28]})
+    group = replace(group, fit=fit_group(group.values, design))
+    effect, t = group.without(7)
+    for i in range(6):
+        rows = np.delete(np.arange(6), i)
+        alone = group_contrast(fit_group(group.values[rows][:, [7]], design.iloc[rows]), np.array([[1.0, 0.0]]))
+        np.testing.assert_allclose(effect[i], alone.effect[0, 0], rtol=1e-9)
+        np.testing.assert_allclose(t[i], alone.stat()[0], rtol=1e-9)
 
 
 def test_every_figure_has_a_value_and_words(study):

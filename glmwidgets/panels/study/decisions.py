@@ -46,7 +46,7 @@ class DecisionsPanel(Panel):
             W.row("glmw-bar", self.rule, self.add, self.save),
             self._rules,
         )
-        session.observe_locked(self._show, ["picked", "brushed", "figures", "reasons", "settings"])
+        session.observe_locked(self._show, ["picked", "brushed", "figures", "reasons", "settings", "result", "cursor"])
         self._show()
 
     def _decides(self, label: str, what: str | None, tooltip: str) -> W.Button:
@@ -92,7 +92,13 @@ class DecisionsPanel(Panel):
         if decision is not None and decision.what == "look":
             said.append(f"To be looked at again{f': {decision.comment}' if decision.comment else ''}.")
         said = said or ["Nothing about this run is unusual."]
+        said += [f"{each[0].upper()}{each[1:]}." for each in (self._influence(row),) if each]
         self._words.value = "<br>".join(map(escape, said))
+
+    def _influence(self, row: int) -> str:
+        result = self.session.result
+        cell = None if result is None else result.voxel(self.session.cursor)
+        return "" if cell is None else result.group.said_without(row, cell)
 
     def _show_rules(self) -> None:
         rules = self.session.settings.study.rules

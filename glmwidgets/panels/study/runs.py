@@ -35,7 +35,7 @@ class RunsPanel(Panel):
         super().__init__(session, "Quality", ("figures",))
         self._arranged = arranged
         self.table = RowTable(empty="No run matches.", many=True, follows=False)
-        self.filter = named(W.Text(placeholder="part of a name, or fd_mean ge 0.5", continuous_update=False), "filter")
+        self.filter = named(W.Text(placeholder="name or rule", continuous_update=False), "filter")
         first = [key for key in FIRST if key in FIGURES] or list(FIGURES)[:4]
         self.columns = named(
             W.SelectMultiple(options=[(f.label, key) for key, f in FIGURES.items()], value=first, rows=8),

@@ -53,6 +53,17 @@ def test_a_run_that_is_picked_is_marked_in_every_view(explorer):
     assert explorer.runs.table.picked == [1, 4]
 
 
+def test_a_run_that_is_picked_says_what_it_does_to_the_group_at_the_crosshair(explorer):
+    session = explorer.session
+    session.pick(3)
+    said = explorer.decisions._words.value
+    assert "At the crosshair the group&#x27;s effect is" in said
+    assert "without participant 04" in said
+    i, j, k = np.argwhere(session.result.domain.mask)[40]
+    session.move_to((int(i), int(j), int(k)))
+    assert explorer.decisions._words.value != said
+
+
 def test_the_filter_takes_a_name_or_a_rule(explorer):
     explorer.runs.filter.value = "fd_max>1000"
     assert explorer.runs.table.rows == []
