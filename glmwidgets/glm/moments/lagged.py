@@ -337,8 +337,9 @@ class Moments:
 
         Notes
         -----
-        The same calls in the same order give the same bits. A library of linear algebra chooses the order of a sum by
-        how many columns are multiplied together, so after other calls the product of a column x with a series y may
+        The same calls in the same order give the same bits, whatever other lags were asked for. A library of linear
+        algebra chooses the order of a sum by how many columns are multiplied together, so after other calls the
+        product of a column x with a series y may
         differ, by at most ``n eps |x|' |y|`` with n the number of scans and eps that of the precision (Higham 2002,
         Accuracy and Stability of Numerical Algorithms, eq. 3.5). Products of one shape for all would be the same to
         the last bit, and cost a quarter of a refit.
@@ -352,6 +353,9 @@ class Moments:
         def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
             shifted = np.stack([shift_sum(column[key], lag) for _, lag, key in missing])
             rows, out = shifted.astype(self.dtype, copy=False), np.empty((len(missing), self.n_voxels), self.dtype)
+            # Each lag is a product of its own, so that a lag's numbers do not depend on which others are asked for.
+            of_lag = [lag for _, lag, _ in missing]
+            parts = [slice(of_lag.index(lag), of_lag.index(lag) + of_lag.count(lag)) for lag in dict.fromkeys(of_lag)]
             own = threading.local()
 
             def of(voxels: slice) -> None:
@@ -360,7 +364,9 @@ class Moments:
                     own.into = np.empty((self.n_scans, BLOCK + 8), self.dtype)
                 for start in range(voxels.start, voxels.stop, BLOCK):  # multiplied while they are in that cache
                     some = slice(start, min(start + BLOCK, voxels.stop))
-                    np.matmul(rows, self.block(some, getattr(own, "into", None)), out=out[:, some])
+                    block = self.block(some, getattr(own, "into", None))
+                    for part in parts:
+                        np.matmul(rows[part], block, out=out[part, some])
 
             self._each(of, PRODUCT_BLOCK)
             return out
