@@ -40,6 +40,8 @@ class Figure:
         What to say when it is unusual, with ``{value}`` and ``{usual}``.
     digits : int
         Significant digits that are shown.
+    of_contrast : bool
+        Whether it is of the contrast that is asked, and not of the model alone.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Figure:
     ratio: bool = False
     words: str = ""
     digits: int = 3
+    of_contrast: bool = False
 
     @property
     def function(self) -> str:

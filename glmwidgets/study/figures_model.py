@@ -374,6 +374,7 @@ MODEL = (
         side="low",
         floor=1.6,
         ratio=True,
+        of_contrast=True,
     ),
     Figure(
         "drift_taken",

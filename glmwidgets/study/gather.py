@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,14 +53,7 @@ def qc_of_whole(study: Study) -> QCTable:
     """Figures of all runs: of whole runs once all are fitted, before that of their previews, so that all are alike."""
     fit = study.refit()
     expression = study.contrasts[0][1] if study.contrasts else fit.conditions[0]
-    table = study.qc(fit.answer(expression))
-    values = table.values.copy()
-    kept = {i: study.result(i) for i, row in enumerate(study.runs) if not row.why_not}
-    if all(tree is not None for tree in kept.values()):
-        for i, tree in kept.items():
-            for key, value in tree["figures"].items():
-                values.loc[i, key] = value
-    return replace(table, values=values)
+    return study.qc(fit.answer(expression))
 
 
 def group_of_whole(study: Study, name: str, rows: Sequence[int]) -> GroupMap:

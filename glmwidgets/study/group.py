@@ -250,9 +250,22 @@ def group_of(
     return GroupMap(expression, domain, labels, runs, values, fit, contrast, contrast.z_score())
 
 
+def too_few(subjects: Sequence[str], expression: str, why_not: Sequence[str] = ()) -> InputError:
+    """The error of a group with fewer than two participants, and the first reason why a run is not in it.
+
+    Examples
+    --------
+    >>> print(too_few(["01"], "a - b", ["", "sub-02 has no b"]))
+    a group needs two participants or more, and 1 can answer 'a - b': sub-02 has no b
+    """
+    n, why = len(set(subjects)), next(filter(None, why_not), "")
+    said = f"a group needs two participants or more, and {n} can answer {expression!r}"
+    return InputError(f"{said}{f': {why}' if why else ''}")
+
+
 def _check(contrasts: Sequence[Contrast], subjects: Sequence[str], expression: str) -> None:
     if len(set(subjects)) < 2:
-        raise InputError(f"a group needs two participants or more, and {len(set(subjects))} can answer {expression!r}")
+        raise too_few(subjects, expression)
     if any(contrast.dim > 1 for contrast in contrasts):
         raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
 

@@ -29,7 +29,7 @@ from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.reading import read_by
-from glmwidgets.study.group import GroupMap, group_map
+from glmwidgets.study.group import GroupMap, group_map, too_few
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.preview import Preview
 
@@ -210,6 +210,8 @@ class StudyAnswer:
         Why, in a sentence.
     subjects : tuple of str
         Whose each run is.
+    model : Model
+        What was fitted.
     """
 
     expression: str
@@ -217,6 +219,7 @@ class StudyAnswer:
     contrasts: tuple[Contrast | None, ...]
     why_not: tuple[str, ...]
     subjects: tuple[str, ...]
+    model: Model = field(default_factory=Model, repr=False)
     _z: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
@@ -260,6 +263,9 @@ class StudyAnswer:
             If the runs are not in one space, or fewer than two participants are left.
         """
         rows = [i for i in self.answered if used is None or i in set(used)]
+        if len({self.subjects[i] for i in rows}) < 2:
+            asked = range(len(self.parts)) if used is None else used
+            raise too_few([self.subjects[i] for i in rows], self.expression, [self.why_not[i] for i in asked])
         previews = [self.parts[i].preview for i in rows]
         grids, cells = [p.grid for p in previews], [np.asarray(p.cells) for p in previews]
         return group_map(
@@ -296,7 +302,12 @@ class StudyFit:
             while len(self._answers) >= 4:
                 self._answers.pop(next(iter(self._answers)))
             self._answers[expression] = StudyAnswer(
-                expression, self.parts, tuple(c for c, _ in found), tuple(why for _, why in found), self.subjects
+                expression,
+                self.parts,
+                tuple(c for c, _ in found),
+                tuple(why for _, why in found),
+                self.subjects,
+                self.model,
             )
         return self._answers[expression]
 

@@ -52,7 +52,7 @@ from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
 from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
 from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
 from glmwidgets.study.table import QCTable, qc_of
-from glmwidgets.study.whole import made_of
+from glmwidgets.study.whole import made_of, with_whole
 
 #: What a worker does, by name.
 WORK, PREVIEW_WORK = "glmwidgets.study.work:fit_whole", "glmwidgets.study.work:make_preview"
@@ -390,7 +390,7 @@ class Study:
             return None
         try:
             return self.store.manifest(self.key(i))
-        except OSError:
+        except (OSError, InputError):  # a file is gone, or the model is one that no store can know
             return None
 
     @property
@@ -462,7 +462,7 @@ class Study:
     # What is made of them ---------------------------------------------------------------------------------------------
 
     def qc(self, answer: StudyAnswer, place: tuple[float, float, float] | None = None) -> QCTable:
-        """Figures of quality control of all runs, under the model and the contrast of an answer.
+        """Figures of all runs under an answer's model and contrast: those of whole runs once all are fitted under it.
 
         Parameters
         ----------
@@ -474,7 +474,7 @@ class Study:
         -------
         QCTable
         """
-        return qc_of(answer, self.runs, place)
+        return with_whole(self.with_model(answer.model), answer, qc_of(answer, self.runs, place))
 
     @property
     def exclusions(self) -> Exclusions:

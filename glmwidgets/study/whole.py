@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +26,11 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import foreseen
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
-from glmwidgets.study.figures import figures_of_whole
+from glmwidgets.study.figures import FIGURES, figures_of_whole
 from glmwidgets.study.preview import open_whole
-from glmwidgets.study.refit import RunRefit, design_for
+from glmwidgets.study.refit import RunRefit, StudyAnswer, design_for
 from glmwidgets.study.seen import Seen
+from glmwidgets.study.table import QCTable
 
 if TYPE_CHECKING:
     from glmwidgets.study.study import Study
@@ -139,6 +141,38 @@ def _whiteness(fitted: Fitted, run: Run, asked: Model) -> tuple[Whiteness | None
         return residual_whiteness(fitted.fit, run.t_r, n_voxels=2000, pooled=asked.noise.pooling is not None), ""
     except ValueError as error:
         return None, told(error, "notebook")
+
+
+def with_whole(study: Study, answer: StudyAnswer, table: QCTable) -> QCTable:
+    """A table of figures with those of whole runs in it, once all are fitted under the study's model.
+
+    Parameters
+    ----------
+    study : Study
+        Under the model of the answer.
+    answer : StudyAnswer
+    table : QCTable
+        Of previews.
+
+    Returns
+    -------
+    QCTable
+    """
+    kept = {}
+    for i, row in enumerate(study.runs):
+        if row.why_not:
+            continue
+        kept[i] = study.result(i)
+        if kept[i] is None:
+            return table
+    values = table.values.copy()
+    # Figures of a contrast were kept for the first one; each follows from the design, and the preview has that too.
+    same = bool(study.contrasts) and study.contrasts[0][1] == answer.expression
+    for i, tree in kept.items():
+        for key, value in tree["figures"].items():
+            if same or not FIGURES[key].of_contrast:
+                values.loc[i, key] = value
+    return replace(table, values=values)
 
 
 def kept_contrast(place: Path, said: Mapping[str, Any], mask: np.ndarray) -> Contrast:

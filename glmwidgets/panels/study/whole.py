@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from html import escape
 
 from glmwidgets.panels.parts import widgets as W
@@ -38,10 +39,22 @@ class WholePanel(Panel):
         else:
             self.session.fit_whole()
 
+    def _where(self) -> tuple[str, ...]:
+        """Where maps of whole runs are, and how the group's are made of them."""
+        study = self.session.study
+        folder = shlex.quote(str(study.folder))
+        return (
+            "The maps on this page show previews; the figures are those of the whole runs.",
+            f"The whole runs' maps are in {study.store.folder}.",
+            f"For group maps of whole runs: save, then glmwidgets study gather {folder} in a terminal, or "
+            f"Study.open({str(study.folder)!r}).gather() in Python.",
+        )
+
     def _show(self, _change: object = None) -> None:
         whole = self.session.whole
         self.run.description = "stop" if whole.is_running else "fit whole runs"
-        self.run.disabled = not whole.is_running and 0 < whole.n == whole.done
+        self.run.disabled = not whole.is_running and whole.are_all
         self.bar.value = whole.done / max(1, whole.n)
-        self._words.value = escape(whole.said)
+        said = [whole.said] if whole.said else []
+        self._words.value = "<br>".join(map(escape, [*said, *(self._where() if whole.are_all else ())]))
         self.set_verdict(f"{whole.done} of {whole.n} fitted" if whole.n else "", "quiet")

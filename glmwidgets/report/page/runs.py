@@ -175,7 +175,7 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
     analysis = session.analysis
     answer = analysis.graph.get("runs", settings)
     study = session.study.with_model(settings.part(Model), tuple(settings.contrast.listed))
-    told_of = _told(study, analysis, settings, answer, analysis.figures(answer))
+    told_of = _told(study, analysis, settings, answer, analysis.figures(settings, answer))
     if permuted is not None and permuted.key == permutation_key(analysis, settings):
         told_of = replace(told_of, permuted=permuted)
     return _page(told_of, title, session.ledger)

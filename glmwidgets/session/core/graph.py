@@ -134,11 +134,14 @@ class Graph:
         # One evaluation at a time: two threads that miss the same key would both do the work.
         self._lock = threading.RLock()
 
-    def clear(self) -> None:
-        """Let go of every result."""
+    def clear(self, name: str | None = None) -> None:
+        """Let go of every result, or of those of one stage and of all that need it."""
         with self._lock:
-            for kept in self._kept.values():
-                kept.clear()
+            gone = set(self._stages) if name is None else {name}
+            for stage in self._stages.values():  # each comes after those that it needs
+                if stage.name in gone or gone & set(stage.needs):
+                    gone.add(stage.name)
+                    self._kept[stage.name].clear()
 
     def key(self, name: str, settings: Settings) -> tuple:
         """What the result of a stage depends on."""

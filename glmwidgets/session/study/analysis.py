@@ -243,20 +243,27 @@ class StudyAnalysis(LiveAnalysis):
             raise InputError(next((why for why in answer.why_not if why), "no run can answer"))
         return answer
 
-    def figures(self, answer: StudyAnswer) -> QCTable:
+    def figures(self, settings: StudySettings, answer: StudyAnswer) -> QCTable:
         """Figures of quality control under an answer; those of the last answers are kept.
 
         They are no stage of the graph, so that a new model need not wait for those of the one before.
         """
+        contrasts = tuple(settings.contrast.listed)
         with self._of_figures:
-            for known, found in self._figures:
-                if known is answer:
+            for known, of, found in self._figures:
+                if known is answer and of == contrasts:
                     return found
-            found = self.study.qc(answer)
-            self._figures = [*self._figures[-2:], (answer, found)]
+            found = self.study.with_model(answer.model, contrasts).qc(answer)
+            self._figures = [*self._figures[-2:], (answer, contrasts, found)]
             return found
 
-    @reads("study.rules", "study.decisions")
+    def forget_figures(self) -> None:
+        """Find figures anew, and who is left out by them: whole runs have come."""
+        with self._of_figures:
+            self._figures = []
+        self.graph.clear("used")
+
+    @reads("study.rules", "study.decisions", "contrast.expression", "contrast.names", "contrast.expressions")
     def _used(self, settings: StudySettings, answer: StudyAnswer) -> tuple[int, ...]:
         reasons = self.reasons(settings, answer)
         return tuple(i for i in answer.answered if not reasons[i])
@@ -264,7 +271,7 @@ class StudyAnalysis(LiveAnalysis):
     def reasons(self, settings: StudySettings, answer: StudyAnswer) -> list[str]:
         """Why each run is left out by a rule or by hand; empty for the others."""
         exclusions, names = exclusions_of(settings), [run.name for run in self.study.runs]
-        values = self.figures(answer).values if exclusions.rules else pd.DataFrame(index=range(len(names)))
+        values = self.figures(settings, answer).values if exclusions.rules else pd.DataFrame(index=range(len(names)))
         return exclusions.reasons(names, values)
 
     def _group(self, settings: StudySettings, answer: StudyAnswer, used: tuple[int, ...]) -> GroupMap:

@@ -126,20 +126,24 @@ class StudySession(PermutingSession):
                 self.lock.release()
 
     def _judge_runs(self, settings: StudySettings, answer: StudyAnswer) -> None:
+        """Say who is left out, by the runs' figures, which are found if they are not known."""
+        with self.lock:
+            self.reasons = self._reasons() if not settings.study.rules or self.figures is not None else self.reasons
+        if self.figures is None:
+            self._find_figures(settings, answer)
+
+    def _find_figures(self, settings: StudySettings, answer: StudyAnswer) -> None:
         """Find the runs' figures, beside the analysis."""
 
         def judge(ticket: Ticket) -> None:
-            figures = self.analysis.figures(answer)
+            figures = self.analysis.figures(settings, answer)
             ticket.checkpoint()
             with self.lock:
                 if answer is self.answer:
                     self.figures = figures
                     self.reasons = self._reasons()
 
-        with self.lock:
-            self.reasons = self._reasons() if not settings.study.rules or self.figures is not None else self.reasons
-        if self.figures is None:
-            self.aside(judge)
+        self.aside(judge)
 
     def _reasons(self) -> tuple[str, ...]:
         """Why each run is left out under the present settings, or cannot answer."""
@@ -244,7 +248,14 @@ class StudySession(PermutingSession):
 
     def _count_whole(self, whole: WholeRuns) -> None:
         with self.lock:
-            self.whole = whole
+            before, self.whole = self.whole, whole
+            settings, answer = self.settings, self.answer
+        if before.is_running and whole.are_all and not whole.is_running and answer is not None:
+            # Figures of whole runs take the place of those of previews, in the rules too.
+            self.analysis.forget_figures()
+            self._find_figures(settings, answer)
+            if settings.study.rules:
+                self.refresh()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
         """Block until nothing is computed, whole runs included; False if `timeout` seconds were not enough."""
@@ -266,9 +277,9 @@ class StudySession(PermutingSession):
         with self.lock:
             study = self.as_set()
             path = study.save()
-            answer, chosen = self.answer, self.exclusions
+            answer, settings, chosen = self.answer, self.settings, self.exclusions
         # Before the first answer the figures are those of the study itself.
-        study.exclude(chosen, None if answer is None else self.analysis.figures(answer).values)
+        study.exclude(chosen, None if answer is None else self.analysis.figures(settings, answer).values)
         return path
 
     def write_figures(self, folder: str | PathLike[str]) -> list[Path]:
@@ -290,10 +301,10 @@ class StudySession(PermutingSession):
             If no result is there yet.
         """
         with self.lock:
-            answer, study = self.answer, self.study
+            answer, settings, study = self.answer, self.settings, self.study
         if answer is None:
             raise SettingsError("study", "no run is fitted yet: wait until the explorer is up to date")
-        figures, place = self.analysis.figures(answer), check_folder(folder)
+        figures, place = self.analysis.figures(settings, answer), check_folder(folder)
         place.mkdir(parents=True, exist_ok=True)
         return [
             write_text(place / "qc.tsv", tsv(table_of(study, figures)), "figures", overwrite=True),

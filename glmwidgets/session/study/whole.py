@@ -33,6 +33,11 @@ class WholeRuns:
     said: str = ""
     is_running: bool = False
 
+    @property
+    def are_all(self) -> bool:
+        """Whether the results of all runs that can be fitted are there."""
+        return 0 < self.n == self.done
+
 
 class WholeFits:
     """Fits whole runs on a thread that feeds the workers, and tells how far they have come.

@@ -7,7 +7,7 @@ from glmwidgets.datasets import write_study
 from glmwidgets.panels.shared.commands import find
 from glmwidgets.panels.study import StudyExplorer, explore_study
 from glmwidgets.session.core.reasons import REASONS
-from glmwidgets.session.study import StudySession
+from glmwidgets.session.study import StudySession, WholeRuns
 from glmwidgets.study import Study
 
 N = 6
@@ -121,6 +121,16 @@ def test_all_that_the_menu_offers_can_be_kept(explorer, tmp_path, monkeypatch):
     assert [line.split("\t")[5] for line in lines[1:]] == ["yes", "no", "yes", "yes", "yes", "yes"]
     assert len((tmp_path / "quality" / "qc.tsv").read_text().splitlines()) == N + 1
     compile((tmp_path / "analysis.py").read_text(), "analysis.py", "exec")
+
+
+def test_whole_runs_that_are_fitted_say_where_they_are(explorer, study):
+    explorer.session.whole = WholeRuns(N, N - 1, "stopped")
+    assert explorer.whole._words.value == "stopped"
+    explorer.session.whole = WholeRuns(N, N, "all are fitted")
+    said = explorer.whole._words.value
+    assert "show previews" in said
+    assert str(study.folder / "runs") in said
+    assert f"glmwidgets study gather {study.folder}" in said
 
 
 def test_a_state_is_begun_with(explorer, study):

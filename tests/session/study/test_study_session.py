@@ -1,9 +1,12 @@
 """The live analysis of a study: answers, figures, decisions and undo, against the study's own functions."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from glmwidgets.datasets import write_study
+from glmwidgets.glm.design.diagnostics import efficiency
+from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.session.study import StudySession
 from glmwidgets.specification.model import Model
 from glmwidgets.study import Study
@@ -126,7 +129,7 @@ def test_the_group_is_tested_by_flipping_participants_signs_and_the_test_follows
     assert session.permuted is permuted
 
 
-def test_whole_runs_are_fitted_beside_the_previews_and_gone_on_with_after_a_stop(study):
+def test_whole_runs_are_fitted_beside_the_previews_and_gone_on_with_after_a_stop(study, tmp_path):
     """Counted are the results in the store, of the model that is looked at."""
     session = StudySession(study, synchronous=True)
     session.refresh()
@@ -145,10 +148,27 @@ def test_whole_runs_are_fitted_beside_the_previews_and_gone_on_with_after_a_stop
     assert session.whole.said == "stopped; the next fit goes on from here"
     assert len(session.as_set().done) == 2
     session.unobserve(look, "whole")
+    assert session.figures.values["not_white"].isna().all()
+    limit = round(session.as_set().result(0)["figures"]["not_white"] - 0.05, 1)
+    assert session.add_rule(f"not_white ge {limit}")
+    assert session.reasons == ("",) * N
     session.fit_whole("here")
     assert (session.whole.done, session.whole.said) == (N, "all are fitted")
+    # Figures of whole runs are in the table, in the rules and in what is gathered: the same ones.
+    gathered = session.as_set().gather(tmp_path).qc.values
+    assert session.figures.values["not_white"].notna().all()
+    pd.testing.assert_frame_equal(session.figures.values, gathered)
+    assert [not why for why in session.reasons] == list(gathered["not_white"] < limit)
+    assert session.result.used == tuple(np.flatnonzero(gathered["not_white"] < limit))
+    assert session.undo()
+    assert session.update({"contrast.expression": "faces - houses"})
+    own = session.answer.parts[0].fitted.fit
+    expected = efficiency(own.basis.x, contrast_vector("faces - houses", list(own.columns)))
+    assert session.figures.values.loc[0, "efficiency"] == pytest.approx(expected)
+    assert session.undo()
     assert session.update({"noise.model": "ols"})
     assert session.whole.done == 0
+    assert session.figures.values["not_white"].isna().all()
     assert session.update({"noise.model": "ar1-reml"})
     assert session.whole.done == N
     session.close()
