@@ -24,7 +24,7 @@ from glmwidgets.plural import count
 from glmwidgets.runs.run import Run, run_name
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession
-from glmwidgets.session.core.resting import Resting
+from glmwidgets.session.core.on_demand import OnDemand
 from glmwidgets.session.core.steps import Steps
 from glmwidgets.session.several.session import FixedSession
 from glmwidgets.session.single.session import Session
@@ -39,7 +39,7 @@ LINKED = ("data", "design", "noise", "contrast", "threshold", "map")
 _NAMED = ("design.conditions", "design.confounds")
 
 
-class RunSession(Resting, Session):
+class RunSession(OnDemand, Session):
     """A run among others."""
 
     first_look = True

@@ -10,7 +10,7 @@ import traitlets
 from glmwidgets.analysis.answers import RunsAnswer
 from glmwidgets.session.core.ledger import Ledger
 from glmwidgets.session.core.live import LiveSession
-from glmwidgets.session.core.resting import Resting
+from glmwidgets.session.core.on_demand import OnDemand
 from glmwidgets.session.several.analysis import FixedAnalysis
 from glmwidgets.specification.fixed import FixedSettings
 from glmwidgets.specification.noise import ASKED
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHARED = ("contrast", "threshold", "map")
 
 
-class FixedSession(Resting, LiveSession):
+class FixedSession(OnDemand, LiveSession):
     """What several runs say together; see `glmwidgets.session.core.live.LiveSession`.
 
     Undo goes back in what is asked: contrast, threshold, which runs are used. The runs' models follow the runs.

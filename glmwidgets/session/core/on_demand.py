@@ -1,9 +1,9 @@
-"""A session that can rest: it takes settings and computes nothing until somebody looks."""
+"""A session that computes on demand: it takes settings, and begins nothing until somebody looks."""
 
 from __future__ import annotations
 
 
-class Resting:
+class OnDemand:
     """To be inherited before `glmwidgets.session.core.live.LiveSession`.
 
     Attributes
