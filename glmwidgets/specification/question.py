@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.inference.smoothness import SMOOTHNESS
@@ -96,8 +97,23 @@ class ContrastSettings:
         }
 
     def changed(self, new: Mapping[str, Any]) -> ContrastSettings:
-        """Copy with some fields replaced, in which the expression follows the list where only the list was given."""
+        """Copy with some fields replaced: the expression follows the list where only the list was given.
+
+        A name that was the old expression itself follows the new one; a name that a person gave stays.
+
+        Examples
+        --------
+        >>> contrasts = ContrastSettings("face", ("face", "mine"), ("face", "house"))
+        >>> contrasts.changed({"expression": "face - house"}).names
+        ('face - house', 'mine')
+        """
         new = dict(new)
+        if "expression" in new and self.names and not {"active", "expressions", "names"} & set(new):
+            names = list(self.names)
+            name = names[self.active]
+            if name and self.expression in (name, quote_name(name)):
+                names[self.active] = new["expression"]
+            new["names"] = tuple(names)
         if "expression" not in new and {"active", "expressions"} & set(new):
             expressions, active = new.get("expressions", self.expressions), new.get("active", self.active)
             if 0 <= active < len(expressions):

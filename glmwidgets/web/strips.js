@@ -118,6 +118,8 @@ function render({ model, el }) {
     const where = at(event);
     if (drag) drag.to = where.x;
     pointed = { figure: where.figure, row: nearest(where) };
+    const { label, unit, help } = figures()[where.figure] ?? {};
+    canvas.title = label && where.x < left() ? `${[label, unit].filter(Boolean).join(", ")}: ${help}` : "";
     frame.soon();
   });
   canvas.addEventListener("pointerup", (event) => {

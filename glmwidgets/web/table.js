@@ -15,11 +15,13 @@ import {
   windowOf,
 } from "./cells.js";
 import { atNextFrame, changes, element, fixed, listen, rounded, shortened } from "./shared.js";
+import { sideways } from "./sideways.js";
 
 function render({ model, el }) {
   el.classList.add("glmw-table");
   const space = element("div", "", el), table = element("table", "", space);
   const head = table.createTHead(), body = table.createTBody();
+  const beside = sideways(el, head);
   const said = element("div", "glmw-table-said", el), names = element("datalist", "", el);
   said.setAttribute("role", "alert");
   table.setAttribute("role", "grid");
@@ -114,6 +116,7 @@ function render({ model, el }) {
       rowHeight = high;
       drawBody();
     }
+    beside.cover();
   }
 
   function rowAt(place) {
@@ -225,6 +228,7 @@ function render({ model, el }) {
       column: Math.max(0, Math.min(columns().length - 1, column)),
     };
     into(at.place);
+    beside.reach(at.column);
     drawBody();
     if (!extend) anchor = at.place;
     if (at.place !== before && (model.get("many") || model.get("follows"))) pick({ extend });

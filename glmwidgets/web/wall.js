@@ -31,10 +31,16 @@ function render({ model, el }) {
   const tiles = () => model.get("tiles"), n = () => tiles().length;
   const size = () => {
     const { shape: [w, h] } = model.get("grid");
-    const width = model.get("width");
-    return { width: width + GAP, height: Math.round(width * h / (w || 1)) + NAME + GAP };
+    const width = model.get("width"), tall = Math.round(width * h / (w || 1)), least = tall + NAME + GAP;
+    // Rows share the room, somewhat smaller or wider apart, so that no name is cut at the edge.
+    const view = room.clientHeight || 200, fit = Math.max(1, Math.round(view / least));
+    if (model.get("order").length <= Math.floor(view / least) * acrossOf(width + GAP)) {
+      return { width: width + GAP, tall, height: least };
+    }
+    return { width: width + GAP, tall: Math.min(tall, view / fit - NAME - GAP), height: view / fit };
   };
-  const across = () => Math.max(1, Math.floor(around.get().width / size().width));
+  const acrossOf = (width) => Math.max(1, Math.floor(around.get().width / width));
+  const across = () => acrossOf(size().width);
 
   function read() {
     cells = integers(model.get("cells"));
@@ -80,7 +86,7 @@ function render({ model, el }) {
 
   function draw() {
     if (!cells) return;
-    const { width, height } = size(), page = around.get(), columns = across(), order = model.get("order");
+    const { width, tall, height } = size(), page = around.get(), columns = across(), order = model.get("order");
     const view = room.clientHeight || 200, top = room.scrollTop;
     space.style.height = `${Math.ceil(order.length / columns) * height}px`;
     canvas.style.top = `${top}px`;
@@ -94,15 +100,16 @@ function render({ model, el }) {
       const row = order[place], { name, words, out } = tiles()[row];
       const x = (place % columns) * width, y = Math.floor(place / columns) * height - top;
       context.globalAlpha = out ? 0.35 : 1;
-      context.drawImage(pictureOf(row), x + GAP / 2, y, width - GAP, height - NAME - GAP);
+      const picture = pictureOf(row), wide = Math.min(width - GAP, tall * picture.width / picture.height);
+      context.drawImage(picture, x + (width - wide) / 2, y, wide, tall);
       context.fillStyle = page.colour(words ? "warn" : "muted");
       const shown = fitting(name, width - GAP, (text) => context.measureText(text).width);
-      context.fillText(shown, x + width / 2, y + height - GAP - 3);
+      context.fillText(shown, x + width / 2, y + tall + NAME - 3);
       context.globalAlpha = 1;
       if (row === here || brushed.has(row) || row === hover) {
         context.strokeStyle = page.colour(row === here ? "accent" : brushed.has(row) ? "picked" : "line");
         context.lineWidth = row === here ? 2 : 1.5;
-        context.strokeRect(x + 1, y + 1, width - 2, height - 3);
+        context.strokeRect(x + 1, y + 1, width - 2, tall + NAME + GAP - 3);
       }
     }
     tell();

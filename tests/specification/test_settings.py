@@ -98,6 +98,13 @@ def test_a_list_of_contrasts_has_one_active():
     assert second.contrast.expression == "face; house"
     typed = second.updated({"contrast.expression": "house"})
     assert typed.contrast.listed == (("faces", "face - house"), ("", "house"))
+    # A name that was the expression itself follows it, half typed or whole; one that a person gave stays.
+    named = Settings().updated({"contrast.names": ("left hand", "mine"), "contrast.expressions": ('"left hand"', "f")})
+    for text in ('"left hand" -', '"left hand" - f'):
+        named = named.updated({"contrast.expression": text})
+        assert named.contrast.listed == ((text, text), ("mine", "f"))
+    named = named.updated({"contrast.active": 1}).updated({"contrast.expression": "g"})
+    assert named.contrast.names == ('"left hand" - f', "mine")
     assert Settings.from_json(typed.to_json()) == typed
     assert Settings().contrast.listed == (("", ""),)
 

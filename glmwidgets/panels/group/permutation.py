@@ -45,7 +45,7 @@ class PermutationPanel(Panel):
     reason = "permutation"
 
     def __init__(self, session: PermutingSession):
-        super().__init__(session, "Permutation test", ("permutation", "contrast"))
+        super().__init__(session, "Permutation test", ("permutation",))
         self.run = self.button("run", self._press, tooltip="shuffle the maps, or flip their signs, and fit each time")
         self.take = self.button(
             "use this height on the map", self._take, tooltip="sets the map's threshold to the cut-off"
@@ -160,8 +160,8 @@ class PermutationPanel(Panel):
         parts = [Bars(middle, counts, 0.92 * width, "--glmw-muted", "permutations")]
         said = f"observed {highest:.2f}{' →' if highest > high else ''}"
         if math.isfinite(cutoff):
-            # Two labels need half of the width.
-            near = abs(min(highest, high) - cutoff) < 0.5 * (high - low)
+            # Two labels need most of the width of a narrow chart.
+            near = abs(min(highest, high) - cutoff) < 0.8 * (high - low)
             parts.append(Mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}{' · ' + said if near else ''}"))
             said = "" if near else said
         parts.append(Mark(min(highest, high), "--glmw-accent", said))

@@ -396,7 +396,7 @@ class Panel(W.VBox):
         mine = status.state == "error" and (source in self._stages or source.partition(".")[0] in self._stages)
         message = escape(status.message) if mine else ""
         if self._error.value != message:
-            self._error.value = message
+            self._error.value, self._error.tooltip = message, status.message if mine else ""
             W.show(self._error, mine)
             if mine:  # it stands beside its cause
                 Panel.unfold(self)

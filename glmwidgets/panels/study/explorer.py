@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,8 @@ class StudyExplorer(SessionExplorer):
         back, take = W.Button(description="back to the study"), W.Button(description="apply this model to the study")
         back.on_click(guarded(session, "back", lambda _b: self.back()))
         take.on_click(guarded(session, "model", lambda _b: self.take_model()))
-        self._place.children = [W.row("glmw-bar", back, take, text("glmw-note", "")), self.opened]
+        whose = f"one run of the study <b>{escape(self._facts()[0])}</b>: undo, Keep and Search are of this run alone"
+        self._place.children = [W.row("glmw-bar", back, take, text("glmw-note", whose)), self.opened]
         self._columns.add_class("glmw-behind")
         return self.opened
 

@@ -18,11 +18,12 @@ from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
-from glmwidgets.session.core.graph import Stage
+from glmwidgets.session.core.graph import Stage, StageError
 from glmwidgets.session.core.scheduler import Superseded
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.reading import reads
@@ -237,11 +238,18 @@ class StudyAnalysis(LiveAnalysis):
     def _answer_of_runs(self, settings: StudySettings, fit: StudyFit) -> StudyAnswer:
         expression = settings.contrast.expression
         if not expression:
-            raise InputError("no contrast is asked of the runs")
+            raise StageError("contrast", InputError("no contrast is asked of the runs"))
         answer = fit.answer(expression)
-        if not answer.answered:
+        if answer.answered:
+            return answer
+        fitted = next((part for part in fit.parts if part.fitted), None)
+        if fitted is None:
             raise InputError(next((why for why in answer.why_not if why), "no run can answer"))
-        return answer
+        try:  # runs are fitted and none answers: the contrast is what is wrong, and its error may propose another
+            compute_contrast(fitted.fit, expression)
+        except ValueError as error:
+            raise StageError("contrast", error) from error
+        raise InputError("no run can answer")
 
     def figures(self, settings: StudySettings, answer: StudyAnswer) -> QCTable:
         """Figures of quality control under an answer; those of the last answers are kept.

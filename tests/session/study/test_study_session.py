@@ -92,6 +92,11 @@ def test_what_cannot_be_read_is_said_and_changes_nothing(session):
     assert session.status.state == "error"
     assert "tools" in session.status.message
     assert session.result is not None
+    session.update({"contrast.expression": "faces - huoses"})
+    assert (session.status.stage, session.status.suggestion) == ("contrast", "faces - houses")
+    # The study's first contrast is called by its expression, and is called so whatever that is.
+    session.update({"contrast.expression": session.status.suggestion})
+    assert session.as_set().contrasts[0] == ("faces - houses", "faces - houses")
 
 
 def test_fewer_than_two_participants_have_no_group_and_their_maps_stay(session):
