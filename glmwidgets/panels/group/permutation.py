@@ -64,7 +64,7 @@ class PermutationPanel(Panel):
         tools = W.row("glmw-bar", self.run, self.bar, self._progress_words())
         self._table = text("glmw-values")
         self._place = W.row("glmw-permuted")
-        self._sure = text("glmw-note")
+        self._sure = text("glmw-values")
         self._drawn: Permuted | None = None
         self._stale = False
         self.fill(choices, tools, self._table, self._sure, self._place)
@@ -195,12 +195,16 @@ class PermutationPanel(Panel):
                     )
                 )
         self._say_sure()
-        self._table.value = "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
+        self._table.value = _table(rows)
 
     def _say_sure(self, _change: object = None) -> None:
         permuted, clusters = self.session.permuted, self.session.clusters
         alpha = self.session.settings.permutation.alpha
-        self._sure.value = "" if None in (permuted, clusters) else escape(sure_shares(permuted, clusters, alpha))
+        rows = [] if permuted is None else sure_shares(permuted, clusters, alpha)
+        head = ("cluster", "surely active by permutation", f"by p values alone (all at once, {100 * (1 - alpha):g} %)")
+        self._sure.value = (
+            _table([head, *((label, f"≥ {share}", f"≥ {p}") for label, share, p in rows)]) if rows else ""
+        )
 
     def _show_run(self, _change: object = None) -> None:
         permuted, running = self.session.permuted, self.session.is_permuting
@@ -235,6 +239,10 @@ def _method(result: object) -> str:
 
 def _number(value: float) -> str:
     return write_number(value) if math.isfinite(value) else "–"
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    return "<table>" + "".join(_row(row, i == 0) for i, row in enumerate(rows)) + "</table>"
 
 
 def _row(cells: tuple[str, ...], is_head: bool) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.glm.permutation.tests import PermutationResult
 from glmwidgets.plural import count
-from glmwidgets.session.core.permutation import Permuted, sure_shares
+from glmwidgets.session.core.permutation import Permuted, sure_shares_in_words
 from glmwidgets.specification.group import PermutationSettings
 
 
@@ -47,7 +47,7 @@ class PermutationFacts:
             permuted.state,
             permuted.height_in_z(chosen.alpha),
             logp,
-            sure_shares(permuted, clusters, chosen.alpha),
+            sure_shares_in_words(permuted, clusters, chosen.alpha),
         )
 
 

@@ -102,26 +102,37 @@ class Permuted:
         return {name: float(10 ** -self.logp(name).max()) for name in self.names}
 
 
-def sure_shares(permuted: Permuted, clusters: Clusters, alpha: float) -> str:
-    """How much of each cluster is surely active by permutation, beside what p values alone say; empty if not asked.
+def sure_shares(permuted: Permuted, clusters: Clusters | None, alpha: float) -> list[tuple[str, str, str]]:
+    """How much of each cluster is surely active: its number, by permutation, and what p values alone say.
 
     Parameters
     ----------
     permuted : Permuted
-    clusters : Clusters
-        Over the threshold of the map, with their bounds.
+    clusters : Clusters or None
+        Over the threshold of the map, with their bounds; None while they are being found.
     alpha : float
+
+    Returns
+    -------
+    list of (str, str, str)
+        Of the first clusters; empty if that was not asked for.
     """
-    shares = permuted.surely_active(clusters.labels, alpha)
-    if shares is None or not clusters.found:
+    shares = None if clusters is None else permuted.surely_active(clusters.labels, alpha)
+    if shares is None:
+        return []
+    found = zip(clusters.found[:MOST_SHARES], clusters.bounds, strict=False)
+    return [(str(one.label), sure_percent(shares[one.label - 1]), sure_percent(bound)) for one, bound in found]
+
+
+def sure_shares_in_words(permuted: Permuted, clusters: Clusters | None, alpha: float) -> str:
+    """The same in a sentence; empty if not asked."""
+    rows = sure_shares(permuted, clusters, alpha)
+    if not rows:
         return ""
-    listed = (
-        f"{cluster.label}: {sure_percent(shares[cluster.label - 1])} ({sure_percent(bound)})"
-        for cluster, bound in zip(clusters.found[:MOST_SHARES], clusters.bounds, strict=False)
-    )
+    listed = ", ".join(f"{label}: {share} ({bound})" for label, share, bound in rows)
     more = f", of the first {MOST_SHARES}" if len(clusters.found) > MOST_SHARES else ""
     return (
-        f"Surely active share of each cluster by permutation (by p values alone){more}: {', '.join(listed)}; all at "
+        f"Surely active share of each cluster by permutation (by p values alone){more}: {listed}; all at "
         f"once with confidence {100 * (1 - alpha):g} %"
     )
 
