@@ -98,6 +98,9 @@ def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, cap
         (["run", "{folder}", "--executor", "cloud"], "'cloud' is no place to work at"),
         (["status", "{folder}/none"], "there is no study in"),
         (["gather", "{folder}", "--rule", "fd_mean over 1"], "a comparison must be one of"),
+        (["init", "{folder}/none", "{folder}/new"], "there is no dataset at"),
+        (["init", "{folder}/study.json", "{folder}/new", "--task", "rest"], "--task chooses runs of a dataset"),
+        (["init", "{folder}", "{folder}/new"], "is the folder of a study, not a dataset; the dataset is named first"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(folder, capsys, words, said):

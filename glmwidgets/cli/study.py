@@ -108,13 +108,17 @@ def _init(argv: Sequence[str]) -> int:
     per_task, overwrite = given.pop("per_task"), given.pop("overwrite")
     if (Path(folder).expanduser() / "study.json").is_file() and not overwrite:
         raise CommandError(f"{folder} holds a study already: name another folder, or begin it anew with --overwrite")
-    if dataset.is_dir():
+    if dataset.is_file():
+        asked = {**how, "subject": subjects, "entity": entities, "raw": raw}
+        if which := next((name for name, value in asked.items() if value), None):
+            raise CommandError(
+                f"--{which} chooses runs of a dataset, and {dataset} is a table: leave its rows out there"
+            )
+        made = Study.of_table(dataset, folder, contrasts=contrasts)
+    else:
         if raw:
             how["derivatives"] = False
-        labels = None if subjects is None else [label.removeprefix("sub-") for label in subjects]
-        made = Study.of(dataset, folder, contrasts=contrasts, subjects=labels, entities=entities, **how)
-    else:
-        made = Study.of_table(dataset, folder, contrasts=contrasts)
+        made = Study.of(dataset, folder, contrasts=contrasts, subjects=subjects, entities=entities, **how)
     try:
         made.model = made.model.updated(given)
     except SettingsError as error:

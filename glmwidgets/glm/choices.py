@@ -10,6 +10,9 @@ from glmwidgets.glm.errors import InputError
 
 Row = TypeVar("Row")
 
+#: More choices than this are not listed where one of them was probably meant.
+MANY = 20
+
 
 class Choices(dict[str, Row]):
     """Rows of one kind of choice by name; whoever adds one has it everywhere.
@@ -92,7 +95,10 @@ def refusal(value: Any, choices: Iterable[Any]) -> tuple[str, str] | None:
     choices = list(choices)
     if any(_same(value, choice) for choice in choices):
         return None
-    return f"must be one of {', '.join(map(repr, choices))}, not {value!r}", meant(value, choices)
+    advice = meant(value, choices)
+    if advice and len(choices) > MANY:
+        return f"cannot be {value!r}", advice
+    return f"must be one of {', '.join(map(repr, choices))}, not {value!r}", advice
 
 
 def meant(value: Any, choices: Iterable[Any]) -> str:

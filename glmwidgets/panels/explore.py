@@ -10,6 +10,9 @@ from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared.notebook import close_earlier
 from glmwidgets.panels.shared.reading import reading_shown
+from glmwidgets.runs.arguments import check_arguments
+from glmwidgets.runs.bids import find_run
+from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.opening import open_runs
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.several.store import load_runs
@@ -99,6 +102,7 @@ def explore(
     True
     >>> explorer.close()
     """
+    check_arguments(explore, which, find_run, load_confounds)
     close_earlier()
     if state is not None:
         settings = begun_with(state, settings)

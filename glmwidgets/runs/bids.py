@@ -15,6 +15,7 @@ from glmwidgets.datasets.found import FoundRun
 from glmwidgets.files.paths import resolved
 from glmwidgets.glm.errors import InputError
 from glmwidgets.images.load import header_t_r, load_image
+from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.bids_files import DERIVED, BidsFile, linked_datasets, nearest, same_value, sidecar
 from glmwidgets.runs.bids_timing import clock_of
@@ -98,6 +99,7 @@ def find_run(
     >>> run.bold.name, run.t_r  # doctest: +SKIP
     ('sub-01_task-balloon_run-01_bold.nii.gz', 2.0)
     """
+    check_arguments(find_run, options, load_confounds)
     root, label, fitting = _fitting(dataset, subject, task, run, session, space, entities, derivatives)
     if len(fitting) > 1:
         raise _question(f"sub-{label} in {root} has {len(fitting)} runs that fit", [f for _, f in fitting])
@@ -143,6 +145,7 @@ def find_runs(
     >>> [run.bold.name for run in find_runs("ds000001", "sub-01", task="balloon", runs=[1, 3])]  # doctest: +SKIP
     ['sub-01_task-balloon_run-01_bold.nii.gz', 'sub-01_task-balloon_run-03_bold.nii.gz']
     """
+    check_arguments(find_runs, options, load_confounds)
     how = (task, None, session, space, entities, derivatives)
     root, label, fitting = _fitting(dataset, subject, *how)
     if runs is not None:

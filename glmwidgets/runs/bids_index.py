@@ -52,11 +52,22 @@ class IndexedRun:
         return complete_run(self.file, self.place, self.raw, confounds, options)
 
 
+def labels_of(subjects: str | Sequence[str]) -> list[str]:
+    """Labels of participants as they stand in names of folders: one or several, with or without ``sub-``.
+
+    Examples
+    --------
+    >>> labels_of("sub-01"), labels_of(["01", "sub-02"])
+    (['01'], ['01', '02'])
+    """
+    return [str(each).removeprefix("sub-") for each in ([subjects] if isinstance(subjects, str) else subjects)]
+
+
 def index_dataset(
     place: str | os.PathLike[str],
     *,
     raw: str | os.PathLike[str] | None = None,
-    subjects: Sequence[str] | None = None,
+    subjects: str | Sequence[str] | None = None,
     entities: Mapping[str, str] | None = None,
 ) -> list[IndexedRun]:
     """List the functional images of a dataset, by subject, session and run.
@@ -67,8 +78,8 @@ def index_dataset(
         Root of a raw dataset, or of derivatives.
     raw : str or path, optional
         Root of the raw dataset of these derivatives; by default it is looked for.
-    subjects : sequence of str, optional
-        Labels, without ``sub-``; all by default.
+    subjects : str or sequence of str, optional
+        Labels, with or without ``sub-``; all by default.
     entities : mapping, optional
         What their names must hold: ``{"task": "rest", "space": "T1w"}``; ``"none"`` for the lack of an entity.
 
@@ -97,7 +108,8 @@ def index_dataset(
     if not root.is_dir():
         raise MissingFileError(f"there is no dataset at {root}")
     labels = sorted(p.name.removeprefix("sub-") for p in root.glob("sub-*") if p.is_dir())
-    chosen = labels if subjects is None else [label for label in labels if label in set(subjects)]
+    asked = labels if subjects is None else labels_of(subjects)
+    chosen = [label for label in labels if label in set(asked)]
     found = []
     for label in chosen:
         of = Path(raw).expanduser() if raw is not None else raw_root(root, root, label)

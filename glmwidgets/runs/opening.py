@@ -22,7 +22,9 @@ from glmwidgets.glm.errors import about
 from glmwidgets.glm.heard import Heard
 from glmwidgets.images.load import header_t_r, load_image, open_run_image
 from glmwidgets.plural import count
+from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids import find_run, find_runs
+from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.parts import open_anatomical, open_confounds, open_events, path_of, table_name
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.regrid import as_rows, on_target_grid, target_matrix
@@ -128,6 +130,7 @@ def open_run(
     given = dict(zip(PARTS, parts, strict=True))
     with Heard(pass_on=True) as heard:
         if dataset is not None:
+            check_arguments(open_run, which, find_run, load_confounds)
             bold = find_run(dataset, bold, **which)
         elif which:
             said = f"{(name := next(iter(which)))}= chooses a run of a dataset: name it with dataset="

@@ -18,7 +18,7 @@ from glmwidgets.glm.response.held import HELD
 from glmwidgets.glm.tables import read_table
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.noise import ASKED
-from glmwidgets.study.index import StudyRun
+from glmwidgets.study.index import StudyRun, holds_participants
 from glmwidgets.study.preview import cells_for, open_whole
 from glmwidgets.study.refit import design_for
 
@@ -63,6 +63,18 @@ def first_model(runs: Sequence[StudyRun]) -> Model:
     return model
 
 
+def pairs_of(contrasts: Sequence[tuple[str, str] | str]) -> list[tuple[str, str]]:
+    """Name and expression of contrasts; one that has no name is called by its expression.
+
+    Examples
+    --------
+    >>> pairs_of(["faces", ("difference", "faces - houses")])
+    [('faces', 'faces'), ('difference', 'faces - houses')]
+    """
+    pairs = [("", each) if isinstance(each, str) else tuple(each) for each in contrasts]
+    return [(name or expression, expression) for name, expression in pairs]
+
+
 def place_to_read(images: Sequence[str]) -> str:
     """Where previews of some images are made: workers where there is much to read, or else here."""
     paths = [Path(image) for image in images]
@@ -83,6 +95,33 @@ def build_aloud(study: Study) -> None:
 
     study.build_previews(heard)
     print()
+
+
+def refuse_folder(folder: Path, origin: str) -> None:
+    """Refuse a study's folder that is a dataset, or lies in a participant's: a study would be mixed with its data.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the study.
+    origin : str
+        Dataset of its runs.
+
+    Raises
+    ------
+    InputError
+    """
+    advice = "give a folder of its own, such as one beside the dataset or in its derivatives"
+    if holds_participants(folder) or str(folder) == origin:
+        raise InputError(f"{folder} is a dataset, and a study's folder holds nothing else", advice=advice)
+    within = [place for place in (folder, *folder.parents) if place.name.startswith("sub-")]
+    for place in within:
+        if holds_participants(place.parent) and (Path(origin) in place.parents or _is_dataset(place.parent)):
+            raise InputError(f"{folder} lies in the folder of a participant of a dataset, {place}", advice=advice)
+
+
+def _is_dataset(folder: Path) -> bool:
+    return (folder / "dataset_description.json").is_file()
 
 
 def refuse_edited(model: Model) -> None:

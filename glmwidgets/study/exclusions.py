@@ -20,10 +20,10 @@ import pandas as pd
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.errors import InputError, KindError
 from glmwidgets.glm.tables import number_of, tsv
 from glmwidgets.study.figures import FIGURES
-from glmwidgets.study.index import StudyRun
+from glmwidgets.study.index import StudyRun, row_of
 
 #: Comparisons of a rule, by the words that AFNI's review tables use, how they are said, and their sign.
 OPERATORS: dict[str, tuple[Callable[[float, float], bool], str, str]] = {
@@ -291,6 +291,33 @@ class Exclusions:
             return cls(rules, {name: Decision(**each) for name, each in tree["Decisions"].items()})
         except (KeyError, TypeError) as error:
             raise InputError(f"{path} holds no exclusions of a study ({error})") from None
+
+
+def check_decided(chosen: Exclusions, names: Sequence[str], before: Exclusions) -> None:
+    """Refuse what is no `Exclusions`, and a new decision on a run that the study does not have.
+
+    Parameters
+    ----------
+    chosen : Exclusions
+    names : sequence of str
+        Of the study's runs.
+    before : Exclusions
+        Those that are saved: decisions that stand there may be of runs that the study had.
+
+    Raises
+    ------
+    InputError
+        Of a wrong kind, also a TypeError.
+    """
+    if not isinstance(chosen, Exclusions):
+        run = chosen if isinstance(chosen, str) else next(iter(names), "sub-01")
+        raise KindError(
+            f"exclude takes Exclusions, not {chosen!r}",
+            advice=f'for one run: study.exclude(study.exclusions.decided("{run}", "drop"))',
+        )
+    for name in chosen.by_hand:
+        if name not in before.by_hand:
+            row_of(names, name)
 
 
 def _by(reason: str) -> str:

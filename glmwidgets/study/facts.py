@@ -221,7 +221,6 @@ FACTS = (
         "high",
         1.6,
         True,
-        "one scan differs from the next by {value} DVARS; up to {usual} is usual",
     ),
     Figure(
         "spikes",
@@ -248,6 +247,7 @@ FACTS = (
         "high",
         2.0,
         True,
+        "{value} of the voxels are outliers, and {usual} is usual",
     ),
     Figure(
         "outliers_max",
@@ -260,6 +260,7 @@ FACTS = (
         "high",
         3.0,
         True,
+        "{value} of the voxels are outliers in the worst scan, and {usual} is usual",
     ),
     Figure(
         "fwhm",
@@ -273,7 +274,7 @@ FACTS = (
         "both",
         1.15,
         True,
-        "it is {value} smooth, and the others are {usual}: it was smoothed in another way",
+        "its smoothness is {value}, and {usual} is usual: it may have been smoothed in another way",
     ),
     Figure(
         "slow_drift",

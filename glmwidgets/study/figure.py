@@ -42,6 +42,8 @@ class Figure:
         Significant digits that are shown.
     of_contrast : bool
         Whether it is of the contrast that is asked, and not of the model alone.
+    grave : str
+        What to say, before all else, where an unusual value has changed its sign: a flip, an inversion, a swap.
     """
 
     key: str
@@ -57,6 +59,7 @@ class Figure:
     words: str = ""
     digits: int = 3
     of_contrast: bool = False
+    grave: str = ""
 
     @property
     def function(self) -> str:
@@ -70,8 +73,14 @@ class Figure:
         rounded = float(f"{value:.{self.digits}g}")
         return f"{plain(rounded)} {self.unit}".strip()
 
+    def is_grave(self, value: float) -> bool:
+        """Whether an unusual value says that the run is the wrong way round."""
+        return bool(self.grave) and (value < 0 if self.side == "low" else value > 0)
+
     def said(self, value: float, usual: float) -> str:
         """The sentence about an unusual value."""
-        words = self.words or f"{self.label} is {{value}}, and {{usual}} is usual"
+        words = (
+            self.grave if self.is_grave(value) else self.words or f"{self.label} is {{value}}, and {{usual}} is usual"
+        )
         text = words.format(value=self.shown(value), usual=self.shown(usual))
         return text[0].upper() + text[1:]

@@ -109,7 +109,7 @@ MAP = (
         coverage,
         side="low",
         floor=4,
-        words="it covers {value} of what the runs have in common",
+        words="it covers {value} of the brain that the runs share, and {usual} is usual",
     ),
     Figure(
         "mask_overlap",
@@ -130,7 +130,7 @@ MAP = (
         signal_loss,
         side="high",
         floor=1.5,
-        words="{value} of the brain has lost its signal, and {usual} is usual",
+        words="the signal is lost in {value} of the brain, and {usual} is usual",
     ),
     Figure(
         "map_r",
@@ -142,7 +142,8 @@ MAP = (
         map_r,
         side="low",
         floor=0.1,
-        words="its map is {value} like the others', and {usual} is usual; below 0 its sign is inverted",
+        words="its map is less like the others' than usual: its similarity is {value}, and {usual} is usual",
+        grave="its map may be inverted in sign: its similarity to the others' map is {value}, and {usual} is usual",
     ),
     Figure(
         "sides",
@@ -154,7 +155,10 @@ MAP = (
         sides,
         side="low",
         floor=0.1,
-        words="left less right is {value} like the others', and {usual} is usual; below 0 the image is flipped",
+        words="its left and right sides differ less like the others' than usual: the similarity is {value}, and "
+        "{usual} is usual: check whether the image is flipped",
+        grave="the image may be flipped left to right: the similarity of its left-right difference to the others' is "
+        "{value}, and {usual} is usual",
     ),
     Figure(
         "swap",
@@ -166,7 +170,10 @@ MAP = (
         swap,
         side="high",
         floor=0.1,
-        words="the difference of two conditions is the other way round than the others', by {value}",
+        words="two conditions differ less like the others' than usual: the figure is {value}, and {usual} is usual; "
+        "above 0 they may be swapped",
+        grave="two conditions may be swapped: the similarity of their difference to the reverse of the others' is "
+        "{value}, and {usual} is usual",
     ),
     Figure(
         "lateness",
@@ -178,7 +185,7 @@ MAP = (
         lateness,
         side="both",
         floor=0.5,
-        words="its answer comes {value} late, and {usual} is usual: look at the onsets",
+        words="its response comes {value} later than its events predict, and {usual} is usual: check the onsets",
     ),
     Figure(
         "distance",

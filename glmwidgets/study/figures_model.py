@@ -231,7 +231,18 @@ INPUT = (
         floor=0.001,
         digits=5,
     ),
-    Figure("n_events", "events", "", "input", "Number of events.", n_events, side="both", floor=1.25, ratio=True),
+    Figure(
+        "n_events",
+        "events",
+        "",
+        "input",
+        "Number of events.",
+        n_events,
+        side="both",
+        floor=1.25,
+        ratio=True,
+        words="it has {value} events, and {usual} are usual",
+    ),
     Figure(
         "missing_conditions",
         "event types that are missing",
@@ -291,6 +302,7 @@ MOVED = (
         source="Power and others 2012, NeuroImage 59, 2142-2154",
         side="high",
         floor=10,
+        words="{value} of the scans moved by more than 0.5 mm, and {usual} is usual",
     ),
 )
 
@@ -315,7 +327,7 @@ MODEL = (
         side="low",
         floor=1.3,
         ratio=True,
-        words="the task explains {value} where it explains most, and {usual} is usual",
+        words="the task explains {value} of the variance where it explains most, and {usual} is usual",
     ),
     Figure(
         "rho",
@@ -350,6 +362,7 @@ MODEL = (
         side="low",
         floor=1.15,
         ratio=True,
+        words="it has {value} degrees of freedom, and {usual} are usual",
         digits=5,
     ),
     Figure(
@@ -385,6 +398,7 @@ MODEL = (
         drift_taken,
         side="high",
         floor=10,
+        words="the drift takes up to {value} of a condition's variance, and {usual} is usual",
     ),
     Figure(
         "censored",
@@ -395,6 +409,7 @@ MODEL = (
         censored,
         side="high",
         floor=5,
+        words="{value} of the scans are censored, and {usual} is usual",
     ),
     Figure(
         "motion_task",

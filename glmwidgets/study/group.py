@@ -76,7 +76,7 @@ class GroupMap:
             Rearrangements; all of them where there are no more than that.
         two_sided : bool
         forming : float, optional
-            In z: clusters over it are tested by size and mass, too.
+            An uncorrected p value: clusters of cells below it are tested by size and mass, too.
         tfce : bool
             Test threshold-free cluster enhancement, too.
         seed : int, optional

@@ -131,14 +131,20 @@ def row_of(names: Sequence[str], which: int | str) -> int:
     return row
 
 
+def holds_participants(folder: Path) -> bool:
+    """Whether a folder holds those of participants, as a BIDS dataset does."""
+    return any(each.is_dir() for each in folder.glob("sub-*"))
+
+
 def runs_of_dataset(
     place: str | os.PathLike[str],
     *,
     task: str | None = None,
     space: str | None = None,
-    subjects: Sequence[str] | None = None,
+    subjects: str | Sequence[str] | None = None,
     entities: Mapping[str, str] | None = None,
     derivatives: str | os.PathLike[str] | bool | None = None,
+    subject: str | Sequence[str] | None = None,
 ) -> list[StudyRun]:
     """All runs of a BIDS dataset, raw or preprocessed by fMRIPrep.
 
@@ -148,12 +154,14 @@ def runs_of_dataset(
         Root of the dataset, or of derivatives.
     task, space : str, optional
         Labels that the names must hold. Of several spaces the first standard one is taken by default.
-    subjects : sequence of str, optional
-        Labels without ``sub-``; all by default.
+    subjects : str or sequence of str, optional
+        Labels, with or without ``sub-``; all by default.
     entities : mapping, optional
         Further entities of the names, as in `glmwidgets.runs.bids_index.index_dataset`.
     derivatives : path, bool, optional
         As in `glmwidgets.runs.bids.find_run`: by default preprocessed runs are taken if there are any.
+    subject : str or sequence of str, optional
+        The same as `subjects`, by the name of the option of ``glmwidgets study init``.
 
     Returns
     -------
@@ -176,10 +184,18 @@ def runs_of_dataset(
     """
     root = resolved(place)
     if not root.is_dir():
-        raise MissingFileError(f"there is no dataset at {root}")
+        raise MissingFileError(f"there is no dataset at {root}: there is no such folder")
+    if (root / "study.json").is_file() and not holds_participants(root):
+        advice = {
+            "terminal": "the dataset is named first, then the study's folder",
+            "function": "Study.open(folder) opens it; the dataset is named first",
+        }
+        raise InputError(f"{root} is the folder of a study, not a dataset", advice=advice)
     wanted = {**({} if task is None else {"task": task}), **({} if space is None else {"space": space})}
     wanted |= dict(entities or {})
-    found = _listed(root, derivatives, subjects, wanted)
+    if subject is not None and subjects is not None:
+        raise InputError("subject and subjects are one argument by two names: give one of them")
+    found = _listed(root, derivatives, subject if subjects is None else subjects, wanted)
     if not found:
         asked = ", ".join(f"{key}-{value}" for key, value in wanted.items()) or "any name"
         raise InputError(f"{root} has no functional image with {asked}", advice="look at task= and space=")

@@ -33,6 +33,7 @@ from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.heard import Heard
+from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
@@ -40,13 +41,15 @@ from glmwidgets.study.begun import (
     cells_of_spaces,
     conditions_of,
     first_model,
+    pairs_of,
     place_to_read,
     refuse_contrasts,
     refuse_edited,
+    refuse_folder,
     refuse_held,
 )
 from glmwidgets.study.contents import Contents
-from glmwidgets.study.exclusions import Exclusions
+from glmwidgets.study.exclusions import Exclusions, check_decided
 from glmwidgets.study.gather import Gathered, gather, qc_of_whole
 from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
 from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
@@ -141,6 +144,7 @@ class Study:
         -------
         Study
         """
+        check_arguments(cls.of, which, runs_of_dataset)
         return cls._begun(folder, runs_of_dataset(dataset, **which), model, contrasts, str(resolved(dataset)))
 
     @classmethod
@@ -160,10 +164,9 @@ class Study:
     def _begun(
         cls, folder: Any, runs: Sequence[StudyRun], model: Model | None, contrasts: Sequence[Any], origin: str
     ) -> Study:
-        pairs = [("", each) if isinstance(each, str) else tuple(each) for each in contrasts]
-        pairs = [(name or expression, expression) for name, expression in pairs]
-        study = cls(folder, runs, first_model(runs) if model is None else model, pairs, origin)
-        if not pairs:
+        refuse_folder(resolved(folder), origin)
+        study = cls(folder, runs, first_model(runs) if model is None else model, pairs_of(contrasts), origin)
+        if not study.contrasts:
             study.contrasts = tuple((name, quote_name(name)) for name in study.conditions)
         return study
 
@@ -218,8 +221,7 @@ class Study:
 
     def with_runs(self, rows: Sequence[int]) -> Study:
         """Some of the runs, in the same folder."""
-        runs = [self.runs[i] for i in rows]
-        return Study(self.folder, runs, self.model, self.contrasts, self.origin, self.cells)
+        return Study(self.folder, [self.runs[i] for i in rows], self.model, self.contrasts, self.origin, self.cells)
 
     # What there is ----------------------------------------------------------------------------------------------------
 
@@ -261,9 +263,8 @@ class Study:
         if self.runs[i].why_not:
             return None
         with self._lock:
-            kept = self._refitters.get(i)
-            if kept is not None:
-                return kept.preview
+            if i in self._refitters:
+                return self._refitters[i].preview
             try:
                 found = open_preview(self.preview_path(i))
             except OSError:  # a file is gone: who fits the run will hear of it
@@ -490,6 +491,7 @@ class Study:
         values : DataFrame, optional
             Figures of all runs, as of `qc`; made from the previews by default.
         """
+        check_decided(chosen, [run.name for run in self.runs], self.exclusions)
         chosen.save(self.folder, self.runs, qc_of_whole(self).values if values is None else values)
 
     def gather(self, folder: str | os.PathLike[str] | None = None) -> Gathered:

@@ -139,7 +139,7 @@ class QCTable:
         return np.nan_to_num(self.distance) > 1 + max(np.nan_to_num(FAR * spread), 0.5)
 
     def said(self, i: int | str) -> list[str]:
-        """Sentences about what is unusual of a run, by its number or name; the most unusual first.
+        """Sentences about what is unusual of a run, by its number or name; the most serious first.
 
         Raises
         ------
@@ -148,10 +148,14 @@ class QCTable:
         """
         i = row_of(self.names, i)
         keys = [key for key in self.values if self.unusual.loc[i, key]]
-        keys.sort(key=lambda key: -abs(self.z.loc[i, key]))
+        grave = {key: self.figures[key].is_grave(self.values.loc[i, key]) for key in keys}
+        keys.sort(key=lambda key: (not grave[key], -abs(self.z.loc[i, key])))
         said = [self.figures[key].said(self.values.loc[i, key], self.usual[key]) for key in keys]
         if self.apart[i]:
-            said.append(f"Its figures do not go together as those of others do: {self.distance[i]:.1f} × as far apart")
+            said.append(
+                f"Its figures are an unusual combination: they lie {self.distance[i]:.1f} times as far from the "
+                "others' as those of most runs"
+            )
         return said
 
 

@@ -8,6 +8,10 @@ from glmwidgets.study import Study
 N_SOUND = 9
 
 
+#: What is said of the most serious faults, before all else.
+FIRST = {"inverted": "Its map may be inverted", "swapped": "Two conditions may be swapped"}
+
+
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory):
     root = tmp_path_factory.mktemp("faults")
@@ -25,7 +29,10 @@ def test_a_planted_fault_stands_out(faulty, name):
     table = some.qc(some.refit().answer("motor_left - motor_right"))
     found = [key for key in table.values if table.unusual.loc[N_SOUND, key]]
     assert set(found) & set(FAULTS[name].figures), (found, table.values.loc[N_SOUND].to_dict())
-    assert table.said(N_SOUND)
+    said = table.said(N_SOUND)
+    # Of a contrast between two hands a swap and an inversion look alike.
+    assert any(text.startswith(FIRST.get(name, "")) for text in said[:2]), said
+    assert name != "flipped" or any("flipped" in text for text in said), said
 
 
 def test_sound_runs_are_not_called_unusual(faulty):

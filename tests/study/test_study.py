@@ -16,7 +16,7 @@ from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.images.mask import masked_series
-from glmwidgets.study import FIGURES, Study
+from glmwidgets.study import FIGURES, Exclusions, Study, parse_rule
 from glmwidgets.study.cells import cells_of, grid_of_mask, standard_grid
 from glmwidgets.study.preview import MOST_BYTES, make_preview, open_whole
 
@@ -240,3 +240,50 @@ def test_runs_in_their_own_space_are_fitted_and_not_compared(study, tmp_path):
     assert found[["map_r", "sides", "coverage"]].isna().all(axis=None)
     with pytest.raises(InputError, match="not in one standard space"):
         answer.group()
+
+
+def test_a_study_does_not_lie_in_the_data(dataset, tmp_path):
+    for place in (dataset, dataset / "sub-01" / "study"):
+        with pytest.raises(InputError, match="dataset"):
+            Study.of(dataset, place)
+        assert not (place / "study.json").exists()
+    assert Study.of(dataset, dataset / "derivatives" / "mine").folder.name == "mine"
+
+
+def test_a_study_is_no_dataset(study, tmp_path):
+    study.save()
+    with pytest.raises(InputError, match="is the folder of a study, not a dataset"):
+        Study.of(study.folder, tmp_path)
+
+
+def test_participants_are_named_as_on_the_command_line(dataset, tmp_path):
+    for how in ({"subject": "sub-02"}, {"subjects": "02"}, {"subjects": ["02"]}):
+        assert [run.subject for run in Study.of(dataset, tmp_path, **how).runs] == ["02"]
+    with pytest.raises(TypeError, match=r"Study\.of has no argument 'tsk'; did you mean 'task'"):
+        Study.of(dataset, tmp_path, tsk="loc")
+
+
+def test_who_cannot_answer_says_why_there_is_no_group(study):
+    with pytest.raises(InputError, match=r"0 can answer 'faces - hoses': .*houses"):
+        study.refit().answer("faces - hoses").group()
+
+
+def test_a_decision_is_on_a_run_of_the_study(study):
+    with pytest.raises(InputError, match=r"a run must be one of .*not 'sub-99'"):
+        study.exclude(Exclusions().decided("sub-99", "drop"))
+    with pytest.raises(TypeError, match=r'decided\("sub-02", "drop"\)'):
+        study.exclude("sub-02")
+
+
+def test_a_misspelt_figure_is_mended_before_all_are_listed():
+    with pytest.raises(InputError) as caught:
+        parse_rule("fd_men >= 0.5")
+    assert str(caught.value) == "a figure cannot be 'fd_men'; did you mean 'fd_mean'?"
+
+
+def test_what_was_not_tested_by_permutation_is_said(study):
+    group = study.refit().answer("faces").group()
+    with pytest.raises(ValueError, match="n_perm must be a whole number of at least 1, not '5000'"):
+        group.permuted("5000")
+    with pytest.raises(InputError, match="a statistic that was tested must be one of 't', not 'size'"):
+        group.permuted(20).p_value("size")

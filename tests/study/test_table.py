@@ -22,7 +22,7 @@ def test_figures_that_do_not_go_together_stand_out():
     assert not found.unusual.any(axis=None)
     assert np.flatnonzero(found.apart).tolist() == [7]
     (said,) = found.said(7)
-    assert said.startswith("Its figures do not go together")
+    assert said.startswith("Its figures are an unusual combination: they lie ")
 
 
 def test_runs_of_one_kind_are_seldom_apart():
@@ -51,6 +51,19 @@ def test_sides_and_floors_are_kept_to():
 def test_an_unusual_value_is_said_with_the_usual_one():
     assert FIGURES["fd_mean"].said(0.61234, 0.1) == "Mean framewise displacement is 0.612 mm, and 0.1 mm is usual"
     assert FIGURES["fd_mean"].shown(np.nan) == "not known"
+
+
+def test_what_is_the_wrong_way_round_is_said_first():
+    values = pd.DataFrame({"tsnr": [40.0] * 8, "sides": [0.5, 0.52, 0.48, 0.5, 0.51, 0.49, 0.2, -0.2]})
+    values.loc[6:, "tsnr"] = 1.0  # further from the others than the sides are
+    found = QCTable(values, tuple("abcdefgh"))
+    assert found.said("h") == [
+        "The image may be flipped left to right: the similarity of its left-right difference to the others' is -0.2, "
+        "and 0.495 is usual",
+        "Temporal signal to noise is 1, and 40 is usual",
+    ]
+    assert found.said("g")[0].startswith("Temporal signal")
+    assert found.said("g")[1].startswith("Its left and right sides")
 
 
 def test_effect_and_z_at_a_place_are_of_the_cells_around_it(study):

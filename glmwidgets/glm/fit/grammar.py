@@ -51,7 +51,7 @@ _TOKEN = re.compile(
 )
 QUOTES = "\"'`"
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
-_NUISANCE = re.compile(r"drift_\d+|constant|intercept", re.IGNORECASE)
+_NUISANCE = re.compile(r"drift_\d+|constant", re.IGNORECASE)
 _LOOKALIKES = dict(zip("−–—×·÷“”‘’", "---**/\"\"''", strict=True))
 
 

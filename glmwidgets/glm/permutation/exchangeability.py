@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -124,8 +125,8 @@ def draw_rearrangements(
     """
     check_choice("scheme", scheme, ("auto", *SCHEMES))
     check_choice("exchange", exchange, ("within", "whole"))
-    if n_perm < 1:
-        raise ValueError(f"n_perm must be at least 1, not {n_perm}")
+    if isinstance(n_perm, bool) or not isinstance(n_perm, numbers.Integral) or n_perm < 1:
+        raise ValueError(f"n_perm must be a whole number of at least 1, not {n_perm!r}")
     scheme = choose_scheme(hypothesis) if scheme == "auto" else scheme
     members = _block_members(blocks, len(hypothesis.tested))
     rng = np.random.default_rng(seed)

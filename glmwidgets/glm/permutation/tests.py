@@ -27,6 +27,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.partition import Hypothesis, partition
 from glmwidgets.glm.inference.cluster_stats import Lattice, cluster_maxima, cluster_values, make_lattice
@@ -103,7 +104,8 @@ class PermutationResult:
         return {name: np.sort(values) for name, values in self.null.items()}
 
     def p_value(self, name: str) -> np.ndarray:
-        """Family-wise corrected p value of every voxel, shape (n_voxels,), for one of the statistics."""
+        """Family-wise corrected p value of every voxel, shape (n_voxels,), for a statistic that was tested."""
+        check_choice("a statistic that was tested", name, self.observed)
         value = np.abs(self.observed[name]) if self.two_sided else self.observed[name]
         below = np.searchsorted(self._sorted_null[name], value - TIES[name] * np.abs(value), side="left")
         return (1 + self.n_done - below) / (1 + self.n_done)
@@ -155,6 +157,7 @@ class PermutationResult:
 
         It is infinite while there are too few rearrangements for a p of alpha.
         """
+        check_choice("a statistic that was tested", name, self.observed)
         rank = math.floor(alpha * (1 + self.n_done) * (1 + 1e-12))
         return float(self._sorted_null[name][-rank]) if 0 < rank <= self.n_done else math.inf
 

@@ -28,15 +28,18 @@ from glmwidgets.panels.study.runs import RunsPanel
 from glmwidgets.panels.study.wall import WallPanel
 from glmwidgets.panels.study.whole import WholePanel
 from glmwidgets.plural import count
+from glmwidgets.runs.arguments import check_arguments
+from glmwidgets.session.core.live import first_settings
 from glmwidgets.session.single.session import Session
+from glmwidgets.session.study.analysis import StudyAnalysis
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.specification.code import call_of
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
-from glmwidgets.study.begun import build_aloud
+from glmwidgets.study.begun import build_aloud, pairs_of, refuse_contrasts
 from glmwidgets.study.gather import script
-from glmwidgets.study.index import row_of
+from glmwidgets.study.index import row_of, runs_of_dataset
 from glmwidgets.study.preview import open_whole
 from glmwidgets.study.study import Study
 
@@ -211,7 +214,6 @@ def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which:
         )
     made = (Study.of_table if is_table else Study.of)(dataset, place, contrasts=contrasts, **which)
     if not (place / "study.json").is_file():
-        made.save()
         return made
     there = Study.open(place)
     if there.origin != made.origin or [run.name for run in there.runs] != [run.name for run in made.runs]:
@@ -220,6 +222,20 @@ def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which:
             advice="name another folder, as in gw.explore_study(dataset, folder)",
         )
     return there.with_model(there.model, made.contrasts) if contrasts else there
+
+
+def _as_it_is(given: Any, folder: Any, contrasts: Sequence[Any], which: Mapping[str, Any]) -> Study:
+    """A study that was given itself or by its folder: its runs are chosen already."""
+    study = given if isinstance(given, Study) else Study.open(given)
+    if which:
+        names, verb = ", ".join(which), "chooses" if len(which) == 1 else "choose"
+        raise InputError(f"{names} {verb} runs of a dataset, and {study.folder} is a study, with runs of its own")
+    if folder is not None and resolved(folder) != study.folder:
+        raise InputError(
+            f"{study.folder} is a study and stays in its own folder: {folder} cannot be another one",
+            advice="leave the second argument out, or name the dataset first",
+        )
+    return study.with_model(study.model, pairs_of(contrasts)) if contrasts else study
 
 
 def explore_study(
@@ -250,7 +266,7 @@ def explore_study(
     state : str, optional
         What another study explorer's ``state`` gave: to begin with all that was set there.
     **which
-        Of `glmwidgets.study.index.runs_of_dataset`: task, space, subjects ...
+        Of `glmwidgets.study.index.runs_of_dataset`: task, space, subject or subjects ...
 
     Returns
     -------
@@ -266,14 +282,18 @@ def explore_study(
     --------
     >>> explore_study("bids", "bids-study", contrasts=[("faces", "faces - houses")])  # doctest: +SKIP
     """
+    check_arguments(explore_study, which, runs_of_dataset)
     close_earlier()
-    if isinstance(dataset, Study):
-        study = dataset
-    elif (Path(dataset).expanduser() / "study.json").is_file():
-        study = Study.open(dataset)
+    if isinstance(dataset, Study) or (Path(dataset).expanduser() / "study.json").is_file():
+        study = _as_it_is(dataset, folder, contrasts, which)
     else:
         study = _begun_or_opened(dataset, folder, contrasts, which)
-    build_aloud(study)
     if state is not None:
         settings = begun_with(state, settings, StudySettings)
+    if contrasts:
+        asked = first_settings(StudyAnalysis(study), settings).part(Model)
+        refuse_contrasts(study.runs, asked, study.contrasts)
+    if not (study.folder / "study.json").is_file():
+        study.save()
+    build_aloud(study)
     return StudyExplorer(StudySession(study, settings))

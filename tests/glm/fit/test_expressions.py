@@ -59,6 +59,11 @@ def test_no_weight_is_a_negative_zero():
     assert not np.signbit(parse_expression("-(face - house) * -1", COLUMNS)[2:]).any()
 
 
+def test_the_intercept_of_a_group_is_among_the_columns_that_may_be_meant():
+    with pytest.raises(ExpressionError, match=r"did you mean 'intercept'\? The columns are: intercept, age"):
+        contrast_vector("interceptt", ["intercept", "age"])
+
+
 @pytest.mark.parametrize(
     ("text", "position", "words"),
     [

@@ -177,3 +177,24 @@ def test_a_study_is_searched_by_its_own_words(explorer):
 def test_each_why_has_an_answer(explorer):
     for name in REASONS:
         assert set(explorer.why(name)) <= {"formula", "here", "change", "lesson"}
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"folder": "other"}, "stays in its own folder"),
+        ({"task": "nonsense"}, "task chooses runs of a dataset, and .* is a study"),
+        ({"tsk": "localizer"}, "explore_study has no argument 'tsk'; did you mean 'task'"),
+        ({"contrasts": ["faces - hoses"]}, "no run can answer the contrast 'faces - hoses': .*houses"),
+    ],
+)
+def test_nothing_that_is_asked_beside_a_study_is_ignored(study, how, said):
+    for given in (study, study.folder):
+        with pytest.raises(ValueError, match=said):
+            explore_study(given, **how)
+
+
+def test_a_contrast_that_no_run_can_answer_begins_no_study(study, tmp_path):
+    with pytest.raises(ValueError, match="no run can answer the contrast 'faces - hoses'"):
+        explore_study(study.origin, tmp_path / "new", contrasts=["faces - hoses"])
+    assert not (tmp_path / "new").exists()
