@@ -196,12 +196,13 @@ function render({ model, el }) {
       context.lineTo(at, foot);
       context.stroke();
       if (part.label && !part.tick && at > taken) {
-        const room = context.measureText(part.label).width + 6;
-        const flip = at + room > left + width;
-        context.textAlign = flip ? "right" : "left";
+        // Before its mark where it has no room behind it, never beyond the plot, and not over the label before it.
+        const wide = context.measureText(part.label).width, flip = at + wide + 6 > left + width;
+        const start = Math.max(left, flip ? at - 4 - wide : at + 4);
+        context.textAlign = "left";
         context.textBaseline = "top";
-        context.fillText(part.label, at + (flip ? -4 : 4), top + 1);
-        taken = at + room;
+        context.fillText(part.label, start, top + (start > taken ? 1 : 14));
+        taken = Math.max(at, start + wide) + 2;
       }
     }
     context.setLineDash([]);

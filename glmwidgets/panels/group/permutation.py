@@ -160,8 +160,8 @@ class PermutationPanel(Panel):
         parts = [Bars(middle, counts, 0.92 * width, "--glmw-muted", "permutations")]
         said = f"observed {highest:.2f}{' →' if highest > high else ''}"
         if math.isfinite(cutoff):
-            # Two labels need most of the width of a narrow chart.
-            near = abs(min(highest, high) - cutoff) < 0.8 * (high - low)
+            # Two labels need half of the width.
+            near = abs(min(highest, high) - cutoff) < 0.5 * (high - low)
             parts.append(Mark(cutoff, "--glmw-warn", f"cut-off {cutoff:.2f}{' · ' + said if near else ''}"))
             said = "" if near else said
         parts.append(Mark(min(highest, high), "--glmw-accent", said))
