@@ -121,7 +121,7 @@ def test_the_error_rate_of_the_test_is_the_one_chosen_now(session):
 
 
 def test_without_a_result_it_says_so():
-    session = GroupSession(open_group(maps_of(4)), synchronous=True)
+    session = GroupSession(open_group(maps_of(4)), {"contrast.expression": "nothing"}, synchronous=True)
     with pytest.raises(ValueError, match="no result"):
         group_report(session)
     session.close()

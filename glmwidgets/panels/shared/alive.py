@@ -23,7 +23,6 @@ from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.state import state_of
 from glmwidgets.panels.shared.map import write_rate
 from glmwidgets.plural import count
-from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.looks import MapView
 from glmwidgets.specification.series import SERIES_TABS
 from glmwidgets.web import PANELS, script, style
@@ -39,8 +38,6 @@ CUTS_OFFERED = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 
 # Pixels at most, so that the threshold is in view with the map.
 MAP_HEIGHT = 480
-
-WAIT = "the map is still being computed: wait until the explorer is up to date"
 
 # Nothing may be asked of a network, whatever the page does.
 POLICY = (
@@ -94,16 +91,13 @@ def alive_page(explorer: SessionExplorer, still: bytes | None) -> str:
 
     Raises
     ------
-    SettingsError
-        If the explorer is still computing.
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
     """
     session = explorer.session
+    session.current_result()
     with session.lock:
-        result = session.result
-        if result is None or session.clusters is None or not session.is_current:
-            status = session.status
-            why = f"there is no map of what is set: {status.message}" if status.state == "error" else WAIT
-            raise SettingsError("page", why)
+        result = session.current_result()
         viewer, held = explorer.map.viewer, _Held()
         slider, table = explorer.map.slider, explorer.clusters.table
         opacity = {"value": viewer.opacity, "min": 0.0, "max": 1.0, "step": 0.02, "label": "opacity", "key": "opacity"}

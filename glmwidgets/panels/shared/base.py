@@ -17,6 +17,7 @@ from glmwidgets.panels.parts.table import Refused, Typed
 from glmwidgets.panels.parts.told import together
 from glmwidgets.panels.shared.controls import NOTHING, control_of, named
 from glmwidgets.panels.shared.notebook import bundle
+from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.specification.field import SettingsError
 
@@ -70,7 +71,7 @@ def guarded(session: LiveSession, what: str, handler: Callable[..., Any]) -> Cal
         with session.lock:
             try:
                 handler(*args, **kwargs)
-            except SettingsError as error:  # what a person typed cannot be used: no fault of ours
+            except (SettingsError, NoResult) as error:  # what a person typed cannot be used: no fault of ours
                 session.show_error(error)
             except Exception as error:
                 log.exception("a control of %r failed", what)

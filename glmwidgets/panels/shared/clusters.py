@@ -99,13 +99,14 @@ class ClustersPanel(Panel):
 
         Raises
         ------
-        ValueError
-            If there are no clusters to write yet.
+        NoResult
+            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
         FileNotFoundError, IsADirectoryError
             If the path is none for a file.
         FileExistsError
             If the file was read as an input, or exists and may not be replaced.
         """
+        self.session.current_result()
         return write_text(path, cluster_tsv(self._found()), "clusters", overwrite=overwrite, by=self.session)
 
     @property

@@ -14,7 +14,6 @@ from typing import Any
 from glmwidgets.files.envelope import HOLDS
 from glmwidgets.files.memory import give_memory_back
 from glmwidgets.files.writing import check_outputs, write_text
-from glmwidgets.glm.errors import InputError
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.frame import Frame
 from glmwidgets.panels.parts.host import giver
@@ -192,12 +191,15 @@ class ExplorerBase(W.VBox):
         -------
         glmwidgets.report.page.html.Report
             Shown in a notebook by itself.
+
+        Raises
+        ------
+        NoResult
+            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
         """
         if path is not None:
             check_outputs([("report", path)], overwrite, self.subject)
         report = self._report(**options)
-        if (failed := self._failed()) is not None:
-            warnings.warn(f"the report is of the last result: {failed}", stacklevel=2)
         if path is not None:
             report.save_as_html(path, overwrite=overwrite, by=self.subject)
         return report
@@ -218,8 +220,10 @@ class ExplorerBase(W.VBox):
 
         Raises
         ------
-        SettingsError
-            If the explorer is still computing, or is one of a study.
+        NoResult
+            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        ValueError
+            If the explorer is one of a study.
         """
         path, *_ = check_outputs([("page", path)], overwrite, self.subject)
         return write_text(path, self._alive(), "page", overwrite=overwrite, by=self.subject)
@@ -245,19 +249,11 @@ class ExplorerBase(W.VBox):
 
         Raises
         ------
-        InputError
-            If what is set now has no result.
+        NoResult
+            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
         """
-        if (failed := self._failed()) is not None:
-            raise InputError(f"no script is written: {failed}; mend or undo that first")
+        self.subject.current_result()
         return self._script(path, dialect, overwrite)
-
-    def _failed(self) -> str | None:
-        """Why what is set now has no result; None where it has one, or is being computed."""
-        session = self.session
-        if session.status.state != "error" or session.is_current:
-            return None
-        return f"what is set now has no result ({session.status.message})"
 
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""

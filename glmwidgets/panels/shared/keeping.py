@@ -83,9 +83,9 @@ def _maps(explorer: SessionExplorer, path: Path) -> None:
     from glmwidgets.report.exports.folder import write_result
 
     session = explorer.session
+    session.current_result()
     with session.lock:
-        result, clusters = session.result, session.clusters
-    clusters = session.analysis.clusters(result.settings) if clusters is None else clusters
+        result, clusters = session.current_result(), session.clusters
     write_result(path, getattr(session, "run", session), result, clusters)
 
 
@@ -99,6 +99,7 @@ def _picture(kind: str) -> Callable[[SessionExplorer, Path], None]:
     def write(explorer: SessionExplorer, path: Path) -> None:
         from glmwidgets.report.figures.still import still
 
+        explorer.session.current_result()
         write_bytes(path, still(explorer.session, explorer._headline(), kind, DPI), "picture", by=explorer.subject)
 
     return write

@@ -107,6 +107,8 @@ def save_glm_to_bids(
 
     Raises
     ------
+    NoResult
+        If what is set in a session has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
     ValueError
         If there is no contrast, an option is not known, or the prefix cannot be part of a file name.
     FileExistsError
@@ -142,10 +144,9 @@ def save_glm_to_bids(
         asked = {"first_level_contrast": first_level_contrast, "contrast_types": contrast_types}
         study = study_of_model(model, _checked(contrasts), **asked, **options)
     else:
+        of.current_result()
         with of.lock:
-            result, clusters, chosen = of.result, of.clusters, of.settings
-        if result is None:
-            raise ValueError("there is no result to write yet: wait until the first map is there")
+            result, clusters, chosen = of.current_result(), of.clusters, of.settings
         result = replace(result, settings=result.settings.seen_as(chosen))
         drawing.setdefault("ledger", of.ledger)
         study = study_of_result(of.analysis, result, clusters, **options)

@@ -14,6 +14,7 @@ from glmwidgets.files.writing import whole_folder, write_text
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
 from glmwidgets.models.map_header import describe_map
+from glmwidgets.session.core.awaited import NoResult
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -69,7 +70,7 @@ def write_result(
     ----------
     folder : str or path
         Where to; made if it does not exist. Other files in it are left alone.
-    by : Run or LiveSession
+    by : Run, LiveSession or explorer
         Whose result it is.
     result : Answer
         Of a run, of several, or of a group; several have no one design to write.
@@ -86,6 +87,9 @@ def write_result(
 
     Raises
     ------
+    NoResult
+        If the result is the last one of a session in which something else is set by now; see
+        `glmwidgets.session.core.awaited.Awaited.current_result`.
     FileExistsError
         If one was read as an input, or exists and may not be replaced.
     OSError
@@ -105,6 +109,9 @@ def write_result(
     >>> "z.nii.gz" in [path.name for path in written]
     True
     """
+    by = getattr(by, "session", by)
+    if result is getattr(by, "result", None) and by.current_result() is not result:
+        raise NoResult("the result is not of what is set", advice="give session.current_result() and session.clusters")
     with whole_folder(folder, FILES, overwrite=overwrite, by=by) as new:
         for name, img in _maps(result, clusters.labels).items():
             save_image(img, new / name)

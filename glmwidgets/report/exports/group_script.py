@@ -45,8 +45,8 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
         If the script's folder does not exist.
     FileExistsError
         If a file was read as an input, or exists and may not be replaced.
-    ValueError
-        If there is no result yet.
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
 
     Examples
     --------
@@ -64,10 +64,9 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
     'group.py'
     """
     path = resolved(path)
+    session.current_result()
     with session.lock:
-        result, permuted, group = session.result, session.permuted, session.group
-    if result is None:
-        raise ValueError("there is no result to write a script of: wait until the explorer is up to date")
+        result, permuted, group = session.current_result(), session.permuted, session.group
     stem = path.stem
     design = result.design.rename_axis(_index_name(result.design)).reset_index()
     beside = {f"{stem}_mask.nii.gz": group.domain.mask_image(), f"{stem}_design.tsv": design}

@@ -45,6 +45,7 @@ class _Combined:
 
     def __init__(self, of: RunSet):
         of.bring_all()
+        of.current_result()
         self.settings = of.fixed.settings
         models = of.fixed.analysis.models(self.settings)
         self.domain = of.fixed.analysis.voxels(self.settings)

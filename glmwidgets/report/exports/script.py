@@ -65,6 +65,8 @@ def write_script(
 
     Raises
     ------
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
     ValueError
         If the dialect is unknown, or the settings cannot be used.
     FileNotFoundError
@@ -122,6 +124,7 @@ def _source(given: Any) -> Source:
     session = getattr(given, "session", given)
     if not hasattr(session, "settings"):
         raise TypeError(f"a script is written of a session, an explorer or settings, not of {type(given).__name__}")
+    session.current_result()
     return Source(session.run, session.settings, session.analysis)
 
 

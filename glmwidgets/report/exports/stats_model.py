@@ -73,6 +73,8 @@ def stats_model(
         definitions, tables = named_contrasts(contrasts, columns), [one.events for one in source.fitted_]
     else:
         session = getattr(source, "session", source)
+        if hasattr(session, "current_result"):  # a live one
+            session.current_result()
         parameters, conditions, confounds, columns = _told_by_session(session)
         events = session.analysis.events(session.settings)
         note = f" {told_beside(session.settings)}".rstrip()

@@ -43,8 +43,8 @@ def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any
 
     Raises
     ------
-    ValueError
-        If there is no result yet.
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
 
     Examples
     --------
@@ -76,18 +76,16 @@ def study_of_group_session(session: GroupSession, *, title: str | None = None, b
 
     Raises
     ------
-    ValueError
-        If there is no result yet.
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
     """
+    session.current_result()
     with session.lock:
-        result, clusters, permuted, chosen = session.result, session.clusters, session.permuted, session.settings
-    if result is None:
-        raise ValueError("there is no result to report on: wait until the explorer is up to date")
+        result, clusters = session.current_result(), session.clusters
+        permuted, chosen = session.permuted, session.settings
     settings = result.settings.seen_as(chosen)
     if permuted is not None and permuted.key != permutation_key(session.analysis, settings):
         permuted = None  # of another model than the one on screen
-    if clusters is None:
-        clusters = session.analysis.clusters(settings)
     return study_of_group(session.analysis, result, clusters, settings, permuted, title=title, bg_img=bg_img)
 
 

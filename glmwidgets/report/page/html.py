@@ -302,8 +302,8 @@ def session_report(session: Session, **options: Any) -> Report:
 
     Raises
     ------
-    ValueError
-        If there is no result yet.
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
 
     Examples
     --------

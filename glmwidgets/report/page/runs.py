@@ -28,6 +28,7 @@ from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.report.page.sections import ContrastSection, Table, contrast_section
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts
 from glmwidgets.report.page.subject import Study as Subject
+from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.permutation import Permuted, permutation_key
 from glmwidgets.session.study.analysis import StudyAnalysis, exclusions_of
 from glmwidgets.specification.arguments import arguments_of
@@ -148,8 +149,9 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
 
     Raises
     ------
-    ValueError
-        If there is no result yet.
+    NoResult
+        If the runs cannot answer; see `glmwidgets.session.core.awaited.Awaited.current_result`. Where only the group
+        has no map, the report says why.
 
     Examples
     --------
@@ -167,10 +169,13 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
     True
     >>> home.cleanup()
     """
+    try:
+        session.current_result()
+    except NoResult as error:
+        if error.stage != "group":
+            raise
     with session.lock:
         result, answer, chosen, permuted = session.result, session.answer, session.settings, session.permuted
-    if answer is None:
-        raise ValueError("there is nothing to report yet: wait until the first maps are there")
     settings = chosen if result is None else result.settings.seen_as(chosen)
     analysis = session.analysis
     answer = analysis.graph.get("runs", settings)

@@ -284,8 +284,8 @@ def study_of_session(session: Session, *, title: str | None = None, bg_img: Any 
 
     Raises
     ------
-    ValueError
-        If there is no result yet.
+    NoResult
+        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
 
     Examples
     --------
@@ -297,10 +297,9 @@ def study_of_session(session: Session, *, title: str | None = None, bg_img: Any 
     >>> [facts.name for facts in study_of_session(session).contrasts]
     ['faces']
     """
+    session.current_result()
     with session.lock:
-        result, clusters, chosen = session.result, session.clusters, session.settings
-    if result is None:
-        raise ValueError("there is nothing to report yet: wait until the first map is there")
+        result, clusters, chosen = session.current_result(), session.clusters, session.settings
     result = replace(result, settings=result.settings.seen_as(chosen))
     return study_of_result(session.analysis, result, clusters, title=title, bg_img=bg_img)
 

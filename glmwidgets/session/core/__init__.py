@@ -3,6 +3,7 @@
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
+    "awaited": "NoResult",
     "graph": "Graph Stage StageError",
     "ledger": "Entry Ledger",
     "live": "LiveSession Status",

@@ -25,6 +25,7 @@ from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
+from glmwidgets.session.core.awaited import Awaited
 from glmwidgets.session.core.drawing import DrawsNoise
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.observed import Observed
@@ -101,7 +102,7 @@ def _check_paths(settings: SettingsTree, changes: Mapping[str, Any]) -> None:
             raise SettingsError(path, "belongs to the data that are open", "open them again with it")
 
 
-class LiveSession(DrawsNoise, Observed):
+class LiveSession(Awaited, DrawsNoise, Observed):
     """An analysis that is looked at while its settings change.
 
     Settings are written with `update`; views observe `result`, `clusters`, `status`, `cursor` and `settings`.
@@ -147,7 +148,7 @@ class LiveSession(DrawsNoise, Observed):
     def __init__(self, analysis: LiveAnalysis, settings: SettingsTree, synchronous: bool = False):
         self.lock = threading.RLock()
         self.analysis = analysis
-        self._lane = LatestWins(synchronous, on_error=self.show_error)
+        self._lane = LatestWins(synchronous, on_error=self._fail)
         self._aside = LatestWins(synchronous, on_error=self.show_error)
         self._drawer = LatestWins(synchronous, on_error=self.show_error)
         self._seconds: dict[str, float] = {}
@@ -207,11 +208,6 @@ class LiveSession(DrawsNoise, Observed):
             return {**here, **self.analysis.warned, **self._failed}
         return here if self.result is None else {**here, **self.result.warnings}
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the result on screen is of the newest settings."""
-        return self.result is not None and self.result.settings.same_analysis(self.settings)
-
     def update(self, changes: Mapping[str, Any]) -> bool:
         """Change settings and have the analysis answer.
 
@@ -223,7 +219,9 @@ class LiveSession(DrawsNoise, Observed):
         Returns
         -------
         bool
-            False if a value was refused; the settings are then as before and `status` says why.
+            False if a value was refused; the settings are then as before and ``status.message`` says why. True does not
+            say that there is a result: a contrast of no column fails later. `current_result` waits for the result
+            and raises the error; ``status.state`` is then ``"error"``.
 
         Raises
         ------
@@ -281,6 +279,7 @@ class LiveSession(DrawsNoise, Observed):
         is_other = not settings.same_analysis(self.settings) or failed
         if is_other:
             self._await_map()
+            self._error = None
         self.settings = settings
         self.looks += 1
         if is_other or self._is_open(settings):
@@ -308,7 +307,11 @@ class LiveSession(DrawsNoise, Observed):
 
     def refresh(self) -> None:
         """Ask for the result of the present settings."""
+        self._ask()
+
+    def _ask(self) -> None:
         with self.lock:
+            self._was_asked, self._error = True, None
             settings, movement = self.settings, self.steps.movement
             self.status = Status("busy", timings=self.status.timings)
             self._lane.submit(lambda ticket: self._compute(settings, movement, ticket))
@@ -403,7 +406,13 @@ class LiveSession(DrawsNoise, Observed):
     def _show_failure(self, settings: SettingsTree, error: StageError) -> None:
         """Show what a stage failed of, with a contrast to use instead if that is what is wrong."""
         suggestion = self.analysis.suggestion(settings, error.cause) if error.stage == "contrast" else None
-        self.show_error(error, suggestion or "")
+        self._fail(error, suggestion or "")
+
+    def _fail(self, error: Exception, suggestion: str = "") -> None:
+        """Show why what is set has no result."""
+        with self.lock:
+            self._error = error
+            self.show_error(error, suggestion)
 
     def _publish(self, **traits: Any) -> None:
         with self.lock, self.together():
@@ -461,11 +470,6 @@ class LiveSession(DrawsNoise, Observed):
             Called with its `glmwidgets.session.core.scheduler.Ticket` on a thread of its own, without the lock.
         """
         self._aside.submit(job)
-
-    def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Block until nothing is computed any more; False if `timeout` seconds were not enough."""
-        lanes = (self._lane, self._teller, self._aside, self._drawer)
-        return all(lane.wait_until_idle(timeout) for lane in lanes)
 
     def cancel(self) -> None:
         """Stop what runs at its next checkpoint; the last good result stays."""

@@ -383,8 +383,17 @@ class RunSet(traitlets.HasTraits):
             f"{count(len(self.sessions), 'run')} and their fixed effects"
         )
 
+    def current_result(self, timeout: float | None = None) -> Any:
+        """The result of the session that is looked at; see `glmwidgets.session.core.awaited.Awaited.current_result`."""
+        return self.current.current_result(timeout)
+
     def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Block until nothing is computed; False if `timeout` seconds were not enough for one of the sessions."""
+        """Block until nothing is computed; False if `timeout` seconds were not enough for one of the sessions.
+
+        Where nothing was asked for yet, the first result of the session that is looked at is.
+        """
+        if self.current.asleep:
+            self.current.wake()
         return all([session.wait_until_idle(timeout) for session in self.every])
 
     def close(self) -> None:

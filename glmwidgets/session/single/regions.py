@@ -178,6 +178,7 @@ def save_changes(session: Session, path: str | PathLike[str], *, overwrite: bool
     FileExistsError
         If the file was read as an input, or exists and may not be replaced.
     """
+    session.current_result()
     text = tsv(changes_of_regions(session))
     return write_text(path, text, "signal change of regions", overwrite=overwrite, by=session)
 

@@ -97,10 +97,13 @@ def test_it_is_never_written_over_an_input_or_unasked(explorer, tmp_path):
 
 
 def test_what_is_not_there_yet_is_said(explorer, tmp_path):
-    explorer.session.clusters = None
-    with pytest.raises(InputError, match="wait until the explorer is up to date"):
+    clusters, explorer.session.clusters = explorer.session.clusters, None
+    # Who holds the lock cannot wait for it.
+    with explorer.session.lock, pytest.raises(InputError, match="wait until the explorer is up to date"):
         explorer.save_html(tmp_path / "alive.html")
+    assert explorer.session.current_result(60) is explorer.session.result
+    assert explorer.session.clusters is not clusters
     explorer.session.update({"contrast.expression": "nothing"})
-    with pytest.raises(InputError, match="no map of what is set: no column named 'nothing'"):
+    with pytest.raises(InputError, match="no result of what is set: no column named 'nothing'"):
         explorer.save_html(tmp_path / "alive.html")
     assert list(tmp_path.iterdir()) == []

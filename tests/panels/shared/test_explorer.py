@@ -9,12 +9,17 @@ import pytest
 
 pytest.importorskip("anywidget")
 
-from glmwidgets.glm.errors import GlmwidgetsError, InputError
 from glmwidgets.panels.explore import explore
 from glmwidgets.panels.group.explorer import explore_group
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.runs.fixed import FixedExplorer
+from glmwidgets.report.exports.bids_derivatives import save_glm_to_bids
+from glmwidgets.report.exports.folder import write_result
+from glmwidgets.report.exports.script import write_script
+from glmwidgets.report.exports.stats_model import write_stats_model
+from glmwidgets.report.page.html import session_report
+from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.tree import SettingsError
@@ -67,17 +72,29 @@ def test_what_failed_is_neither_scripted_nor_reported_in_silence(opened, tmp_pat
     session.update({"contrast.expression": "no_such_event"})
     assert session.wait_until_idle(60)
     assert session.status.state == "error"
-    with pytest.raises(InputError, match=r"no script is written: what is set now has no result \(.*no_such_event"):
-        explorer.script(tmp_path / "analysis.py")
-    assert not (tmp_path / "analysis.py").exists()
-    if holds == "runs":  # asked anew, for reports of runs tell of tabs that were not looked at
-        with pytest.raises(GlmwidgetsError, match="no_such_event"):
-            explorer.report()
-    else:
-        with pytest.warns(UserWarning, match=r"the report is of the last result: .*no_such_event"):
-            explorer.report()
+    refused = [
+        lambda path: explorer.script(path / "analysis.py"),
+        lambda path: explorer.report(path / "report.html"),
+        lambda path: explorer.save_html(path / "alive.html"),
+        lambda path: write_result(path / "maps", explorer, session.result, session.clusters),
+        lambda path: write_result(path / "maps", session, session.result, session.clusters),
+    ]
+    if holds == "run":
+        refused += [
+            lambda path: write_script(explorer, path / "analysis.py"),
+            lambda path: write_stats_model(path / "model.json", session),
+            lambda path: session_report(session).save_as_html(path / "report.html"),
+        ]
+        refused += [lambda path, of=of: save_glm_to_bids(of, out_dir=path / "bids") for of in (explorer, session)]
+    shown = explorer.shown if isinstance(explorer, RunsExplorer) else explorer
+    kept = {name for name in shown.keeping if name not in ("session", "code", "regions", "signal_change")}
+    refused += [lambda path, name=name: shown.keep(name, path / name) for name in kept]
+    for write in refused:
+        with pytest.raises(NoResult, match=r"there is no result of what is set: .*no_such_event"):
+            write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
     session.undo()
-    assert session.wait_until_idle(60)
+    assert explorer.subject.current_result() is session.result
     assert explorer.script(tmp_path / "analysis.py").exists()
 
 

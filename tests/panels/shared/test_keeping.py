@@ -87,6 +87,6 @@ def test_what_cannot_be_kept_is_said(run, tmp_path, monkeypatch):
         explorer.keep("pdf")
     explorer.session.clusters = None
     explorer.guide._handle_custom_msg({"kind": "keep", "name": "table"}, [])
-    assert "still being found" in explorer.session.status.message
+    assert "still being computed" in explorer.session.status.message
     assert list(tmp_path.iterdir()) == []
     explorer.close()

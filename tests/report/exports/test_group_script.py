@@ -57,8 +57,8 @@ def test_the_script_repeats_map_clusters_and_permutations(session, run_script, t
 
 
 def test_without_a_result_or_a_folder_it_says_so(tmp_path, session):
-    empty = GroupSession(open_group(maps_of(4)), synchronous=True)
+    failed = GroupSession(open_group(maps_of(4)), {"contrast.expression": "nothing"}, synchronous=True)
     with pytest.raises(ValueError, match="no result"):
-        write_group_script(empty, tmp_path / "x.py")
+        write_group_script(failed, tmp_path / "x.py")
     with pytest.raises(FileNotFoundError, match="its folder does not exist"):
         write_group_script(session, tmp_path / "none" / "x.py")

@@ -12,6 +12,7 @@ import pytest
 from glmwidgets.datasets import write_study
 from glmwidgets.report.figures.thumbnails import box_of, thumbnail
 from glmwidgets.report.page.runs import study_report, study_session_report
+from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.study import StudySession
 from glmwidgets.study import Exclusions, Study
 from glmwidgets.web.palettes import lookup_table
@@ -67,9 +68,13 @@ def test_the_page_is_of_whole_runs_once_those_that_are_in_are_fitted(study):
 
 def test_an_explorer_s_report_is_of_what_is_on_screen(study):
     session = StudySession(study, {"design.hrf_model": "glover"}, synchronous=True)
-    with pytest.raises(ValueError, match="wait until"):
+    session.update({"contrast.expression": "tones - hoses"})
+    with pytest.raises(NoResult, match="no result of what is set: no column named 'hoses'"):
         study_session_report(session)
-    session.refresh()
+    session.undo()
+    session.decide(range(1, 5), "drop")
+    assert "a group needs two participants or more" in study_session_report(session).html
+    session.undo()
     session.decide([0], "drop", "moved", "CD")
     html = study_session_report(session).html
     assert "2 of 5 runs left out" in html

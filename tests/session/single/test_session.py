@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from glmwidgets.runs.opening import open_run
+from glmwidgets.session.core.awaited import NoResult
+from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 
@@ -346,3 +348,35 @@ def test_weights_that_are_typed_keep_their_meaning_in_another_model(session):
     session.undo()
     session.update(session.event_edits.renamed(columns[0], "zebra"))
     assert session.settings.contrast.expression == f"zebra - {columns[1]}"
+
+
+def test_waiting_computes_what_nobody_asked_for(run):
+    session = Session(run, {"noise.model": "ols"})
+    assert session.wait_until_idle(60)
+    assert session.is_current
+    assert session.current_result() is session.result
+    session.close()
+    assert session.wait_until_idle(1)  # nothing more is computed of what is closed
+
+
+def test_what_is_set_is_returned_or_its_error_raised(run):
+    session = Session(run, {"noise.model": "ols"})
+    first = session.current_result(60)
+    assert session.clusters is not None
+    session.update({"contrast.expression": "no_such_event"})
+    for _ in range(2):
+        with pytest.raises(
+            NoResult, match="there is no result of what is set: no column named 'no_such_event'"
+        ) as told:
+            session.current_result(60)
+        assert told.value.stage == "contrast"
+        assert isinstance(told.value.__cause__, StageError)
+    assert session.result is first
+    session.undo()
+    assert session.current_result(60).settings.same_analysis(first.settings)
+    with session.lock:
+        session.update({"threshold.value": 2.0, "threshold.height_control": "fixed"})
+        with pytest.raises(NoResult, match="still being computed"):
+            session.current_result()
+    assert session.current_result(60).threshold == 2.0
+    session.close()
