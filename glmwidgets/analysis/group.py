@@ -16,7 +16,8 @@ import pandas as pd
 
 from glmwidgets.analysis.answers import FittedGroup
 from glmwidgets.analysis.thresholding import Scored
-from glmwidgets.glm.fit.grammar import quote_name
+from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.fit.grammar import ExpressionError, quote_name
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.group.terms import TermColumn, design_of_terms
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
@@ -86,8 +87,25 @@ def group_fit_of(
 
 @reads(*MODEL, "contrast.expression")
 def group_contrast_of(asked: Any, fitted: FittedGroup) -> Scored:
-    """The contrast that is asked about, with its z scores."""
-    contrast = group_contrast(fitted.fit, asked.contrast.expression or default_contrast(asked))
+    """The contrast that is asked about, with its z scores.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read; a column of the table that is not modelled is named so.
+    """
+    try:
+        contrast = group_contrast(fitted.fit, asked.contrast.expression or default_contrast(asked))
+    except ExpressionError as error:
+        for column in asked.table.columns():
+            named = error.token.strip('"') in (column.name, *(column.cells if column.kind == "label" else ()))
+            if named and column.name not in asked.design.terms:
+                advice = {
+                    "notebook": f"tick {column.name} in the design",
+                    "function": f"add {column.name!r} to the terms",
+                }
+                raise InputError(f"{column.name} is in the table and not in the design", advice=advice) from None
+        raise
     return contrast, contrast.z_score()
 
 

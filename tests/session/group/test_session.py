@@ -312,7 +312,7 @@ def test_a_running_test_is_stopped_by_a_change_of_model_and_the_map_does_not_wai
 @pytest.mark.parametrize(
     ("changes", "stage", "message"),
     [
-        ({"contrast.expression": "age"}, "contrast", "no column named 'age'"),
+        ({"contrast.expression": "iq"}, "contrast", "no column named 'iq'"),
         ({"design.terms": ("iq",)}, "design", "no column 'iq'"),
         (
             {"table.cells": (("89+", *map(str, AGES[1:])), ("a", "b") * 6), "design.terms": ("age",)},
@@ -324,6 +324,16 @@ def test_a_running_test_is_stopped_by_a_change_of_model_and_the_map_does_not_wai
             {"data.left_out": tuple(f"sub-{i + 1:02d}" for i in range(2, 12)), "design.terms": ("age",)},
             "design",
             "too few for the 2 columns",
+        ),
+        (
+            {"contrast.expression": "age"},
+            "contrast",
+            "age is in the table and not in the design; tick age in the design",
+        ),
+        (
+            {"contrast.expression": "patient - control"},
+            "contrast",
+            "group is in the table and not in the design; tick group in the design",
         ),
         (
             {"table.cells": (("", *map(str, AGES[1:])), ("a", "b") * 6), "design.terms": ("age",)},
