@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from glmwidgets.cli import main
+from glmwidgets.cli.fit import fit
+from glmwidgets.datasets import simulate_run
+from glmwidgets.glm.errors import InputError
 from glmwidgets.runs.bids import BidsQuestion
 
 OPTIONS = ["--contrast", "face - house", "--hrf", "glover", "--noise", "ols"]
@@ -144,3 +147,12 @@ def test_the_explorer_opens_a_run_of_a_dataset(dataset, tmp_path):
     with pytest.raises(FileNotFoundError, match="no run with task=rest"):
         gw.explore("sub-01", dataset=dataset, task="rest")
     assert issubclass(BidsQuestion, ValueError)
+
+
+def test_a_contrast_without_events_says_that_none_were_given(tmp_path):
+    bold = tmp_path / "bold.nii.gz"
+    nib.save(simulate_run("small", shape=(8, 8, 8), n_scans=40).img, bold)
+    with pytest.raises(
+        InputError, match="no column named 'visual'; no events were given: name their file with --events"
+    ):
+        fit([str(bold), "--t-r", "2", "--contrast", "visual", "--out", str(tmp_path / "out")])

@@ -163,7 +163,10 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
     except StageError as error:
         _say(error.warnings)
         if error.stage == "contrast":
-            raise InputError(told(error, "terminal"), where=f"contrast {settings.contrast.expression!r}") from None
+            bare = run.events is None and run.design is None
+            advice = "no events were given: name their file with --events" if bare else ""
+            where = f"contrast {settings.contrast.expression!r}"
+            raise InputError(told(error, "terminal"), where=where, advice=advice) from None
         raise error.cause from None
 
 

@@ -6,6 +6,7 @@ from os import PathLike
 from typing import Any
 
 from glmwidgets.files.envelope import read_session
+from glmwidgets.glm.errors import KindError
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared.notebook import close_earlier
@@ -102,7 +103,12 @@ def explore(
     True
     >>> explorer.close()
     """
-    check_arguments(explore, which, find_run, load_confounds)
+    try:
+        check_arguments(explore, which, find_run, load_confounds)
+    except KindError:
+        for name, value in which.items():
+            _check_no_setting(name, value)
+        raise
     close_earlier()
     if state is not None:
         settings = begun_with(state, settings)
@@ -130,6 +136,14 @@ def explore(
     if len(runs) == 1:
         return Explorer(Session(runs[0], settings))
     return RunsExplorer(RunSet(runs, settings))
+
+
+def _check_no_setting(name: str, value: Any) -> None:
+    """Refuse the name of a setting among the arguments, and say where it goes."""
+    usual = {"contrast": "contrast.expression", "threshold": "threshold.value"}
+    found = [usual[name]] if name in usual else [p for p in Settings.paths() if p.rpartition(".")[2] == name]
+    if found:
+        raise KindError(f"{name}= is a setting: give settings={{{found[0]!r}: {value!r}}}")
 
 
 def load(

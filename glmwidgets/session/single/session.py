@@ -16,6 +16,7 @@ from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.event_edits import EventEdits
 from glmwidgets.analysis.events import types_of
 from glmwidgets.analysis.proposals import carried_contrasts, named_weights
+from glmwidgets.glm.errors import KindError
 from glmwidgets.glm.fit.typed_weights import are_weights
 from glmwidgets.glm.noise.evidence import Evidence
 from glmwidgets.regions.interest import RegionOfInterest
@@ -74,6 +75,10 @@ class Session(LiveSession):
     evidence = traitlets.Instance(Evidence, allow_none=True, help="What this session chose its noise model by.")
 
     def __init__(self, run: Run, settings: Settings | Mapping[str, Any] | None = None, synchronous: bool = False):
+        if not isinstance(run, Run):
+            raise KindError(
+                f"a session is of a run that was opened, not of {type(run).__name__}: open_run(...) opens it"
+            )
         self._run: tuple[Run, Run] | None = None
         analysis = Analysis(run)
         self._previewer = Previewer(analysis)

@@ -171,3 +171,12 @@ def test_who_has_the_room_is_a_setting_that_undo_takes_back(session):
     session.undo()
     assert (frame.room, frame.height) == ("shared", None)
     explorer.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("contrast", "contrast.expression"), ("hrf_model", "design.hrf_model"), ("alpha", "threshold.alpha")],
+)
+def test_a_setting_among_the_arguments_is_said_to_be_one(name, path):
+    with pytest.raises(TypeError, match=rf"{name}= is a setting: give settings=\{{'{path}': 'x'\}}"):
+        explore(None, **{name: "x"})

@@ -380,3 +380,8 @@ def test_what_is_set_is_returned_or_its_error_raised(run):
             session.current_result()
     assert session.current_result(60).threshold == 2.0
     session.close()
+
+
+def test_a_session_says_that_a_run_is_to_be_opened():
+    with pytest.raises(TypeError, match=r"not of str: open_run\(\.\.\.\) opens it"):
+        Session("bold.nii.gz")
