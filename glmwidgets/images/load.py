@@ -301,6 +301,20 @@ def open_run_image(
     return opened, t_r
 
 
+def seconds_of(t_r: float | str) -> float:
+    """A time between scans as a number, or a sentence that says how it is written.
+
+    Examples
+    --------
+    >>> seconds_of("2.5")
+    2.5
+    """
+    try:
+        return float(t_r)
+    except (TypeError, ValueError):
+        raise ValueError(f"t_r must be a number of seconds with a decimal point, such as 2.0, not {t_r!r}") from None
+
+
 def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
     by_header = header_t_r(img)
     if t_r is None:
@@ -309,7 +323,7 @@ def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
             found = "no time between scans" if zoom in (0, 1) else f"{zoom} as time between scans"
             raise ValueError(f"the header of {name} holds {found}: give it in seconds, such as t_r=2.0")
         return by_header
-    t_r = float(t_r)
+    t_r = seconds_of(t_r)
     if not (np.isfinite(t_r) and t_r > 0):
         raise ValueError(f"t_r must be a positive number of seconds, not {t_r:g}")
     if t_r < SHORTEST_T_R:

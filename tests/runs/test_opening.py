@@ -7,6 +7,7 @@ import pytest
 
 from glmwidgets.datasets import simulate_run
 from glmwidgets.datasets.found import FoundRun
+from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import is_several, open_run, open_runs
 from glmwidgets.runs.run import content_hash
 from glmwidgets.specification.encoding import digest
@@ -121,3 +122,11 @@ def test_tables_in_memory_are_known_by_what_they_hold(run, found):
     assert len({asked, others[0][2], others[1][2]}) == 3
     assert open_run(found).inputs.who("events") == "the dataset"
     assert open_run(found).inputs.who("confounds").startswith("the dataset, ")
+
+
+def test_a_time_between_scans_with_a_comma_is_refused_in_words():
+    run = simulate_run("small", shape=(8, 8, 8), n_scans=40)
+    with pytest.raises(ValueError, match=r"t_r must be a number of seconds with a decimal point, such as .* not '3,0'"):
+        open_run(run.img, run.events, "3,0")
+    with pytest.raises(ValueError, match="t_r must be a number of seconds with a decimal point"):
+        FirstLevelModel(t_r="3,0").fit(run.img, run.events)
