@@ -149,6 +149,8 @@ def read_session(path: str | os.PathLike[str], *wanted: str) -> tuple[str, JsonT
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"no session file at {path}")
+    if path.suffix.lower() in (".html", ".htm"):
+        raise ValueError(f"{path} is a web page, not a saved session: explorer.save('session.json') writes one")
     tree = _parsed(path.read_bytes(), path)
     found, version = tree.pop("format", None), tree.pop("version", None)
     if found not in list(_OF_VERSION_1):

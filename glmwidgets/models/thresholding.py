@@ -12,7 +12,7 @@ import numpy as np
 
 from glmwidgets.analysis.smoothness import field_of_width
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.errors import InputError, KindError
 from glmwidgets.glm.inference.ari import cluster_true_discoveries
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, P_COLUMNS
 from glmwidgets.glm.inference.cluster_p import cluster_p as find_p
@@ -339,6 +339,10 @@ def get_clusters_table(
         raise ValueError("p values are of this package's clusters: leave compat out to have both agree")
     if compat and atlas is not None:
         raise ValueError("names of regions are of this package's clusters: leave compat out to have both agree")
+    if isinstance(stat_threshold, str):
+        raise KindError(
+            f"stat_threshold must be a number in the map's units, not {stat_threshold!r}: threshold_stats_img finds it"
+        )
     img, data = _map(stat_img)
     two_sided = _has_two_sides(img, two_sided)
     settings = (cluster_threshold or 0, two_sided, min_distance)

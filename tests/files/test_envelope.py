@@ -60,3 +60,9 @@ def test_what_is_no_session_of_one_run_says_what_it_is(tmp_path, head, said):
     path.write_text(json.dumps({"format": "glmwidgets session", "version": 2, **head}))
     with pytest.raises(ValueError, match=said):
         read_session(path, "run")
+
+
+def test_a_page_is_no_session(tmp_path):
+    (tmp_path / "alive.html").write_text("<!DOCTYPE html>")
+    with pytest.raises(ValueError, match="is a web page, not a saved session"):
+        read_session(tmp_path / "alive.html", "run")

@@ -190,3 +190,10 @@ def test_an_empty_table_has_its_columns(z_map):
         warnings.simplefilter("error")
         table = get_clusters_table(z_map, 100.0)
     assert table.shape == (0, 6)
+
+
+def test_the_name_of_a_threshold_is_no_height_of_a_table():
+    from glmwidgets.models.thresholding import get_clusters_table as own_table
+
+    with pytest.raises(TypeError, match="stat_threshold must be a number in the map's units, not 'fdr'"):
+        own_table(nib.Nifti1Image(np.ones((3, 3, 3)), np.eye(4)), "fdr")
