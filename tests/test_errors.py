@@ -21,6 +21,7 @@ from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.runs.bids import BidsQuestion
+from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.declared import UndeclaredRead
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import Superseded
@@ -49,6 +50,7 @@ EXAMPLES = [
     SettingsError("design.high_pass", "must be at least 0", ADVICE),
     StageError("contrast", ExpressionError("no column", position=3, advice="The columns are: face")),
     NotHere("an F test has none"),
+    NoResult("the mask is empty", "mask", "mend that first"),
     CommandError("cannot listen", advice="choose another with --port"),
     UndeclaredRead("design", "noise.model"),
     Superseded(),

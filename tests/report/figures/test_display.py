@@ -184,7 +184,7 @@ def test_colour_maps_that_scripts_name():
         assert colormap(name)(0.2) != colormap(name)(0.8)
     assert colormap("cold_hot")(0.9)[0] > colormap("cold_hot")(0.9)[2]
     assert colormap("cold_hot_r")(0.1) == pytest.approx(colormap("cold_hot")(1 - 0.1))
-    with pytest.raises(ValueError, match="cmap must be one of"):
+    with pytest.raises(ValueError, match=r"cmap cannot be .cold_hott.; did you mean .cold_hot.?"):
         plot_stat_map(STAT, cmap="cold_hott")
 
 
