@@ -372,6 +372,11 @@ def test_the_methods_text_tells_of_it(added, chosen):
     assert "No drift" not in methods
 
 
+def afresh(run, settings):
+    """The map of an analysis that has seen no other model."""
+    return Analysis(run).result(settings).z
+
+
 @each([*MODEL_ROWS, TEST_OF_CLUSTERS])
 def test_the_script_repeats_the_map_bit_for_bit(added, chosen, tmp_path, monkeypatch, capsys):
     session, _ = chosen
@@ -380,8 +385,10 @@ def test_the_script_repeats_the_map_bit_for_bit(added, chosen, tmp_path, monkeyp
     # What has to be added first, for a reader who has not.
     assert f"{added.table}[{added.name!r}]" in path.read_text().split("import")[0]
     runpy.run_path(str(path))
-    z = np.asarray(nib.load(tmp_path / "analysis_results" / "face_z_score.nii.gz").dataobj)
-    np.testing.assert_array_equal(z[session.result.mask], session.result.z)
+    z = np.asarray(nib.load(tmp_path / "analysis_results" / "face_z_score.nii.gz").dataobj)[session.result.mask]
+    np.testing.assert_array_equal(z, afresh(session.run, session.settings))
+    # Products that were made for the model before may differ by their last bits: see `Moments.with_columns`.
+    np.testing.assert_allclose(z, session.result.z, rtol=0, atol=1e-12)
     assert f"z above {session.result.threshold:.3f}" in capsys.readouterr().out
 
 
@@ -407,7 +414,7 @@ def test_a_stats_model_holds_it(added, chosen, tmp_path):
     assert f"{added.table}[{added.name!r}]" in path.read_text()
     settings = read_stats_model(path).settings()
     assert settings.get(added.setting) == added.name
-    np.testing.assert_array_equal(Analysis(session.run).result(settings).z, session.result.z)
+    np.testing.assert_array_equal(afresh(session.run, settings), afresh(session.run, session.settings))
 
 
 @each([*MODEL_ROWS, *VIEW_ROWS, TEST_OF_CLUSTERS])
