@@ -141,6 +141,11 @@ def series_of(run: Run, asked: Any, domain: Domain) -> Series:
     return run.reader.series(domain, asked.data.smoothing_fwhm)
 
 
+def _scrub_limits(design: Any) -> dict[str, float | None]:
+    """Columns that scans are scrubbed by, and over which value; None where a column scrubs none."""
+    return {FD: design.scrub_fd, STD_DVARS: design.scrub_dvars}
+
+
 @reads("design.source", "design.scrub_fd", "design.scrub_dvars")
 def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
     """Which of the scans that are analysed are not scrubbed, as booleans."""
@@ -148,10 +153,10 @@ def scrubbed_of(run: Run, asked: Any, scans: slice = WHOLE) -> np.ndarray:
     kept = np.ones(n, dtype=bool)
     if run.confounds is not None and chosen.source == "events":
         # A column that is missing is an error of the confounds' own step.
-        limits = {FD: chosen.scrub_fd, STD_DVARS: chosen.scrub_dvars}
-        kept[
-            scrubbed_scans(run.confounds, *(value if name in run.confounds else None for name, value in limits.items()))
-        ] = False
+        limits = _scrub_limits(chosen).items()
+        kept[scrubbed_scans(run.confounds, *(value if name in run.confounds else None for name, value in limits))] = (
+            False
+        )
     return kept[scans]
 
 
@@ -233,8 +238,8 @@ def confounds_of(run: Run, asked: Any, scans: slice = WHOLE) -> pd.DataFrame | N
         std_dvars_threshold=chosen.scrub_dvars,
         skip=scans.start or 0,
     )
-    limits = {FD: chosen.scrub_fd, STD_DVARS: chosen.scrub_dvars}
-    refuse_odd_cells(run.confounds, [*table.columns, *(name for name, limit in limits.items() if limit is not None)])
+    by = [name for name, limit in _scrub_limits(chosen).items() if limit is not None]
+    refuse_odd_cells(run.confounds, [*table.columns, *by])
     return judge_confounds(table, run.inputs.confounds or "the confounds") if table.shape[1] else None
 
 

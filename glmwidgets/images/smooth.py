@@ -135,7 +135,7 @@ class VolumeSmoother:
     dtype : dtype
         Of the result.
     mask : array of bool of `shape`, optional
-        Voxels that are wanted, by default all. Their values are the same with and without it.
+        Voxels that are wanted, by default all. Without it their values may differ as they do from the reference.
 
     Attributes
     ----------

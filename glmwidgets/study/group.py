@@ -13,7 +13,7 @@ import pandas as pd
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
 from glmwidgets.glm.group.fit import GroupFit, fit_group, group_contrast
-from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
+from glmwidgets.glm.group.influence import Influence, leverage, map_distances, map_influence
 from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.cells import CellGrid
@@ -114,17 +114,14 @@ class GroupMap:
         participant and its leverage h, leaving it out moves the coefficients by ``(X'X)⁻¹ x e / (1 - h)``. NaN where
         the others do not determine the effect.
         """
-        x, y = self.fit.design.to_numpy(dtype=float), self.values[:, cell]
-        inverse = np.linalg.pinv(x.T @ x)
-        weight, leverage = (x @ inverse)[:, 0], np.einsum("ij,jk,ik->i", x, inverse, x)
-        beta = inverse @ (x.T @ y)
-        residual, left = y - x @ beta, 1 - leverage
-        dof = len(y) - np.linalg.matrix_rank(x) - 1
+        fit, of_effect = self.fit, self.fit.to_columns[0]
+        weight, left = fit.basis @ of_effect, 1 - leverage(fit.design)
+        residual, dof = self.values[:, cell] - fit.basis @ fit.theta[:, cell], fit.dof - 1
         with np.errstate(divide="ignore", invalid="ignore"):
             left = np.where(left > 1e-12, left, np.nan)
-            effect = beta[0] - weight * residual / left
-            variance = (residual @ residual - residual**2 / left) / dof if dof > 0 else np.full(len(y), np.nan)
-            return effect, effect / np.sqrt(variance * (inverse[0, 0] + weight**2 / left))
+            effect = of_effect @ fit.theta[:, cell] - weight * residual / left
+            variance = (fit.dof * fit.spread[cell] - residual**2 / left) / (dof if dof > 0 else np.nan)
+            return effect, effect / np.sqrt(variance * (of_effect @ of_effect + weight**2 / left))
 
     def said_without(self, row: int, cell: int) -> str:
         """The group's effect at the crosshair with and without a run's participant, in words; empty if it is left out.

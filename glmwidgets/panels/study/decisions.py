@@ -46,7 +46,8 @@ class DecisionsPanel(Panel):
             W.row("glmw-bar", self.rule, self.add, self.save),
             self._rules,
         )
-        session.observe_locked(self._show, ["picked", "brushed", "figures", "reasons", "settings", "result", "cursor"])
+        session.observe_locked(self._show, ["picked", "brushed", "figures", "reasons", "settings"])
+        session.observe_locked(self._follow, ["result", "cursor"])
         self._show()
 
     def _decides(self, label: str, what: str | None, tooltip: str) -> W.Button:
@@ -82,6 +83,11 @@ class DecisionsPanel(Panel):
             self._words.value = "Pick a run in the wall, the table or the figures."
         self._show_rules()
 
+    def _follow(self, _change: object) -> None:
+        """The crosshair, or the group's map, is another: what is said of the picked run follows."""
+        if self.session.picked >= 0 and not self.session.brushed:
+            self._show_run(self.session.picked)
+
     def _show_run(self, row: int) -> None:
         session, run = self.session, self.session.study.runs[row]
         reason = session.reasons[row]
@@ -92,7 +98,8 @@ class DecisionsPanel(Panel):
         if decision is not None and decision.what == "look":
             said.append(f"To be looked at again{f': {decision.comment}' if decision.comment else ''}.")
         said = said or ["Nothing about this run is unusual."]
-        said += [f"{each[0].upper()}{each[1:]}." for each in (self._influence(row),) if each]
+        if influence := self._influence(row):
+            said.append(f"{influence[0].upper()}{influence[1:]}.")
         self._words.value = "<br>".join(map(escape, said))
 
     def _influence(self, row: int) -> str:
