@@ -28,7 +28,7 @@ BLOCK = 32
 SLAB = 6
 
 # Voxels of a line that are computed in one product: the filter's matrix is a band, and few of its zeros are multiplied.
-BAND = 16
+BAND = 8
 
 
 def storage_dtype(dtype: np.dtype[Any] | type) -> np.dtype[Any]:
@@ -88,35 +88,42 @@ class _Filter:
 
     def __init__(self, n: int, sigma: float):
         self._n, self._radius = n, int(TRUNCATE * sigma + 0.5)
-        # What scipy makes of each voxel alone.
+        # What scipy makes of each voxel alone; and nothing where the last band leaves the volume.
         alone = np.eye(n)
-        self._matrix = gaussian_filter1d(alone, sigma, axis=0, truncate=TRUNCATE) if sigma > 0 else alone
+        self._matrix = np.zeros((_filled(n), n))
+        self._matrix[:n] = gaussian_filter1d(alone, sigma, axis=0, truncate=TRUNCATE) if sigma > 0 else alone
 
     def reach(self, span: slice) -> slice:
         """The part of a line that another part of it depends on."""
         return slice(max(0, span.start - self._radius), min(self._n, span.stop + self._radius))
 
+    def bands(self, span: slice) -> slice:
+        """The bands that a part of a line lies in. They begin at the same voxels whatever is wanted."""
+        return slice(span.start // BAND * BAND, _filled(span.stop))
+
     def products(
-        self, span: slice, lines: np.ndarray, out: np.ndarray, axis: int
+        self, bands: slice, lines: np.ndarray, out: np.ndarray, axis: int
     ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Factors and their products, in order, by which lines along the last axis or the last but one are smoothed.
+        """Factors and their products, in order, by which lines along the first or the last axis are smoothed.
 
         Parameters
         ----------
-        span : slice
+        bands : slice
             Of a line, which is wanted.
         lines, out : array
-            The reach of the span, and the span.
-        axis : {-1, -2}
+            The reach of the bands, and the bands.
+        axis : {0, -1}
         """
+        flat = (len(lines), -1) if axis == 0 else (-1, lines.shape[-1])
+        lines, out = lines.reshape(flat), out.reshape((len(out), -1) if axis == 0 else (-1, out.shape[-1]))
         found = []
-        for part in _parts(span, BAND):
+        for part in _parts(bands, BAND):
             of = self.reach(part)
-            block, of, to = self._matrix[part, of], _within(of, self.reach(span)), _within(part, span)
-            if axis == -1:
-                found.append((lines[..., of], np.ascontiguousarray(block.T), out[..., to]))
+            block, of, to = self._matrix[part, of], _within(of, self.reach(bands)), _within(part, bands)
+            if axis == 0:
+                found.append((np.ascontiguousarray(block), lines[of], out[to]))
             else:
-                found.append((np.ascontiguousarray(block), lines[..., of, :], out[..., to, :]))
+                found.append((lines[:, of], np.ascontiguousarray(block.T), out[:, to]))
         return found
 
 
@@ -127,6 +134,11 @@ class VolumeSmoother:
     data after each axis. The first two axes are done slab by slab, so that what lies between them stays in a core's own
     cache; and of each slab the rectangle alone that the mask needs.
 
+    A value does not depend on what else is wanted. The order in which a processor adds up the terms of a product may
+    depend on where they stand in the matrices, and is another at the edge of a matrix that does not fill the registers.
+    So each band begins at the same voxel and has the same terms for any mask, and the lines of a product are filled up
+    to a multiple of 48, which fills the registers of all processors that are known.
+
     Parameters
     ----------
     shape : three ints
@@ -135,7 +147,7 @@ class VolumeSmoother:
     dtype : dtype
         Of the result.
     mask : array of bool of `shape`, optional
-        Voxels that are wanted, by default all. Without it their values may differ as they do from the reference.
+        Voxels that are wanted, by default all.
 
     Attributes
     ----------
@@ -157,9 +169,10 @@ class VolumeSmoother:
         z, y, x = (_Filter(n, of_axis) for n, of_axis in zip(wanted.shape, sigma[::-1], strict=True))
         box = bounding_box(wanted)
         self.box = box[::-1]
-        self._read = tuple(of_axis.reach(span) for of_axis, span in zip((z, y, x), box, strict=True))
-        size = SLAB * max(map(_length, self._read)) ** 2
-        room, other, stored = np.empty(size), np.empty(size), np.empty(size, dtype)
+        self._read = z.reach(box[0]), y.reach(box[1]), x.reach(x.bands(box[2]))
+        # Zeros: what nobody fills is multiplied, too, though nothing that is wanted comes of it.
+        size = SLAB * (max(wanted.shape) + 2 * BAND) ** 2
+        room, other, stored = np.zeros(size), np.zeros(size), np.zeros(size, dtype)
         between = np.zeros(wanted.shape, dtype)
         smoothed = np.zeros([_length(span) for span in box], dtype)
         self._result = smoothed.T
@@ -169,20 +182,36 @@ class VolumeSmoother:
             if not (plane := wanted[z.reach(zs)].any(axis=0)).any():
                 continue
             ys, xs = bounding_box(plane)
-            here = zs, y.reach(ys), x.reach(xs)
-            source, across, down = _shaped(room, *here), _shaped(other, *here[:2], xs), _shaped(room, zs, ys, xs)
-            by_x, by_y = x.products(xs, source, across, -1), y.products(ys, across, down, -2)
-            rounded = _shaped(stored, *here[:2], xs)
-            self._slabs.append((here, source, by_x, across, rounded, by_y, down, between[zs, ys, xs]))
+            to_y, to_x = y.bands(ys), x.bands(xs)
+            of_y, of_x = y.reach(ys), x.reach(to_x)
+            # Of the lines that the bands along y reach, those that the wanted voxels need.
+            needed = _within(of_y, y.reach(to_y))
+            needed = slice(needed.start, needed.start + _filled(_length(of_y)))
+            n_lines = max(_length(y.reach(to_y)), needed.stop)
+            source = _shaped(room, _length(needed), _length(of_x))
+            across, rounded = _shaped(other, n_lines, _length(to_x)), _shaped(stored, n_lines, _length(to_x))[needed]
+            down = _shaped(room, _length(to_y), _length(to_x))
+            by_x = x.products(to_x, source, across[needed], -1)
+            by_y = y.products(to_y, across[: _length(y.reach(to_y))], down, 0)
+            here = source[: _length(of_y), : _length(zs)].swapaxes(0, 1)
+            found = down[_within(ys, to_y), : _length(zs), _within(xs, to_x)].swapaxes(0, 1)
+            self._slabs.append(
+                ((zs, of_y, of_x), here, by_x, across[needed], rounded, by_y, found, between[zs, ys, xs])
+            )
         self._rows = []
         for ys in _parts(box[1], SLAB):
             if not (plane := wanted[:, ys].any(axis=1)).any():
                 continue
             zs, xs = bounding_box(plane)
-            source, along = _shaped(room, z.reach(zs), ys, xs), _shaped(other, zs, ys, xs)
-            by_z = z.products(zs, source.reshape(len(source), -1), along.reshape(len(along), -1), -2)
+            to_z, of_z = z.bands(zs), z.reach(zs)
+            reach = z.reach(to_z)
+            source = _shaped(room, _length(reach), _filled(_length(xs)))
+            along = _shaped(other, _length(to_z), _filled(_length(xs)))
+            by_z = z.products(to_z, source, along, 0)
+            here = source[_within(of_z, reach), : _length(ys), : _length(xs)]
+            found = along[_within(zs, to_z), : _length(ys), : _length(xs)]
             to = tuple(_within(span, whole) for span, whole in zip((zs, ys, xs), box, strict=True))
-            self._rows.append((between[z.reach(zs), ys, xs], source, by_z, along, smoothed[to]))
+            self._rows.append((between[of_z, ys, xs], here, by_z, found, smoothed[to]))
 
     def __call__(self, volume: np.ndarray) -> np.ndarray:
         """Smooth one volume.
@@ -200,8 +229,8 @@ class VolumeSmoother:
         values = volume.T
         if values.dtype.kind == "f" and not np.isfinite(values[self._read]).all():
             values = np.where(np.isfinite(values), values, 0)
-        for here, source, by_x, across, rounded, by_y, down, between in self._slabs:
-            np.copyto(source, values[here])
+        for where, source, by_x, across, rounded, by_y, down, between in self._slabs:
+            np.copyto(source, values[where])
             _multiply(by_x)
             np.copyto(rounded, across, casting="same_kind")
             np.copyto(across, rounded)
@@ -231,8 +260,13 @@ def _within(span: slice, whole: slice) -> slice:
     return slice(span.start - whole.start, span.stop - whole.start)
 
 
-def _shaped(room: np.ndarray, *spans: slice) -> np.ndarray:
-    shape = [_length(span) for span in spans]
+def _filled(length: int) -> int:
+    """Voxels or lines in whole bands: times `SLAB` planes a multiple of 48."""
+    return -(-length // BAND) * BAND
+
+
+def _shaped(room: np.ndarray, first: int, last: int) -> np.ndarray:
+    shape = first, SLAB, last
     return room[: int(np.prod(shape))].reshape(shape)
 
 
