@@ -29,6 +29,10 @@ PRECISIONS = {"float64": np.float64, "float32": np.float32}
 # Voxels that one thread multiplies at once.
 PRODUCT_BLOCK = 4096
 
+# Rows of a product. All have this number, so that no row depends on which others are multiplied; and so few are
+# multiplied where the series lie, before a library of linear algebra would copy them.
+ROWS = 8
+
 # Scans at each end of the run that are kept beside the series: what autoregressive models of that order need.
 ENDS = 4
 
@@ -147,7 +151,7 @@ class Moments:
     def block(self, voxels: slice | np.ndarray = slice(None), into: np.ndarray | None = None) -> np.ndarray:
         """Series of some voxels minus their means, of the chosen precision, shape (n_scans, number of voxels).
 
-        What is read goes `into` an array of at least as many columns, if one is given: new memory for each block would
+        What is read goes `into` a flat array of at least that size, if one is given: new memory for each block would
         cost as much as the reading.
 
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
@@ -162,7 +166,9 @@ class Moments:
         if not isinstance(voxels, slice):
             return self._centred(self._data.read(voxels), voxels)
         first, last, _ = voxels.indices(self.n_voxels)
-        out = np.empty((self.n_scans, last - first), self.dtype) if into is None else into[:, : last - first]
+        n = self.n_scans
+        # Row behind row: between rows that stand apart, each step begins anew.
+        out = np.empty((n, last - first), self.dtype) if into is None else into[: n * (last - first)].reshape(n, -1)
         for start in range(first, last, BLOCK):
             some = slice(start, min(start + BLOCK, last))
             self._centred(self._data.read(some), some, out[:, some.start - first : some.stop - first])
@@ -337,12 +343,8 @@ class Moments:
 
         Notes
         -----
-        The same calls in the same order give the same bits, whatever other lags were asked for. A library of linear
-        algebra chooses the order of a sum by how many columns are multiplied together, so after other calls the
-        product of a column x with a series y may
-        differ, by at most ``n eps |x|' |y|`` with n the number of scans and eps that of the precision (Higham 2002,
-        Accuracy and Stability of Numerical Algorithms, eq. 3.5). Products of one shape for all would be the same to
-        the last bit, and cost a quarter of a refit.
+        A product has the same bits whichever other columns and lags are asked for, and whichever were before. A library
+        of linear algebra chooses the order of a sum by the shape of a product, so all products have one shape.
         """
         x = np.asarray(x, dtype=np.float64)
         weights = np.eye(x.shape[1]) if weights is None else weights
@@ -351,22 +353,21 @@ class Moments:
         column = dict(zip(bytes_of, x.T, strict=True))
 
         def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
-            shifted = np.stack([shift_sum(column[key], lag) for _, lag, key in missing])
-            rows, out = shifted.astype(self.dtype, copy=False), np.empty((len(missing), self.n_voxels), self.dtype)
-            # Each lag is a product of its own, so that a lag's numbers do not depend on which others are asked for.
-            of_lag = [lag for _, lag, _ in missing]
-            parts = [slice(of_lag.index(lag), of_lag.index(lag) + of_lag.count(lag)) for lag in dict.fromkeys(of_lag)]
-            own = threading.local()
+            rows = np.zeros((-(-len(missing) // ROWS) * ROWS, self.n_scans), self.dtype)
+            for row, (_, lag, key) in zip(rows, missing, strict=False):
+                row[:] = shift_sum(column[key], lag)
+            out, own = np.empty((len(missing), self.n_voxels), self.dtype), threading.local()
 
             def of(voxels: slice) -> None:
-                if self._place is None and not hasattr(own, "into"):
-                    # Rows whose length is no power of two, which would all fall on the same places of the cache.
-                    own.into = np.empty((self.n_scans, BLOCK + 8), self.dtype)
+                if not hasattr(own, "into"):
+                    own.into, own.product = (np.empty(n * BLOCK, self.dtype) for n in (self.n_scans, ROWS))
                 for start in range(voxels.start, voxels.stop, BLOCK):  # multiplied while they are in that cache
                     some = slice(start, min(start + BLOCK, voxels.stop))
-                    block = self.block(some, getattr(own, "into", None))
-                    for part in parts:
-                        np.matmul(rows[part], block, out=out[part, some])
+                    block = self.block(some, own.into)
+                    product = own.product[: ROWS * block.shape[1]].reshape(ROWS, -1)
+                    for first in range(0, len(rows), ROWS):
+                        to = out[first : first + ROWS, some]
+                        to[:] = np.matmul(rows[first : first + ROWS], block, out=product)[: len(to)]
 
             self._each(of, PRODUCT_BLOCK)
             return out

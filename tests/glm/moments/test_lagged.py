@@ -178,22 +178,19 @@ def ways():
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_products_by_another_way_differ_by_the_rounding_of_a_sum(precision, ways):
-    """Sums of n products in any two orders lie within ``n eps |x|' |y|`` of each other (Higham 2002, eq. 3.5)."""
+def test_products_have_the_same_bits_whatever_is_multiplied_beside_or_before(precision, ways):
     y, designs = ways
     used = Moments(y, precision)
-    size = len(y) * np.finfo(precision).eps * np.abs(used.block())
     for design in [*designs, *reversed(designs)]:
-        found, fresh = used.with_columns(design, [0, 1]), Moments(y, precision).with_columns(design, [0, 1])
+        found = used.with_columns(design, [0, 1])
         for lag in (0, 1):
-            bound = np.abs(shift_sum(design, lag)).T @ size
-            assert (np.abs(found[lag].at(slice(None)) - fresh[lag].at(slice(None))) <= bound).all()
+            (alone,) = Moments(y, precision).with_columns(design[:, ::-1], [lag])
+            np.testing.assert_array_equal(found[lag].at(slice(None)), alone.at(slice(None))[::-1])
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 1e-4)])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml"])
-def test_the_same_steps_give_the_same_bits_and_others_the_same_z(precision, tolerance, noise_model, ways):
-    """z by another way: 80 roundings of a sum, 2e-14 and 1e-5, and what the design's correlations make of them."""
+def test_z_has_the_same_bits_whichever_way_one_came_to_a_model(precision, noise_model, ways):
     y, designs = ways
 
     def steps(order):
@@ -201,7 +198,5 @@ def test_the_same_steps_give_the_same_bits_and_others_the_same_z(precision, tole
         return [compute_contrast(fit_glm(moments, design, noise_model), np.eye(7)[0]).z_score() for design in order]
 
     designs = [design[:, :7] for design in designs]
-    first, again, back = steps(designs), steps(designs), steps(designs[::-1])[::-1]
-    for one, same, other in zip(first, again, back, strict=True):
-        np.testing.assert_array_equal(one, same)
-        np.testing.assert_allclose(one, other, atol=tolerance)
+    for one, other in zip(steps(designs), steps(designs[::-1])[::-1], strict=True):
+        np.testing.assert_array_equal(one, other)
