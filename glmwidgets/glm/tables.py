@@ -6,49 +6,31 @@ from its column as a whole; a cell that does not fit its column stays the text i
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePath
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.cells import COMMA, MOST_BYTES, NAMELESS, decoded, number_of, table_cells, too_large
 from glmwidgets.glm.errors import InputError, MissingFileError
-
-#: What columns without a name are called, by their place.
-NAMELESS = "Unnamed: "
 
 # BIDS writes n/a. Words such as "null", "None" and "NA" stay words where a column holds words: they may well be a name.
 _MISSING = frozenset({"", "n/a", "N/A", "NaN", "nan"})
 _MISSING_NUMBER = _MISSING | {"NA"}
-_SEPARATORS = ("\t", ",", ";")
 # Columns whose cells are names, whatever these look like.
 _LABELS = re.compile(r"trial_type|subject|participant|sub|.*_(id|label)", re.IGNORECASE)
-_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
 # 1,234 may be a thousand and more.
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _PADDED = re.compile(r"0\d+")
-_WORDS = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 
-MOST_BYTES = 256 * 2**20
-MOST_CELLS = 20_000_000
 MOST_SHOWN = 5
-
-# Names of the columns of files that hold numbers only, by what they are and how they end. Motion in mm and radians;
-# AFNI writes degrees, and names of its own.
-_MOTION = {
-    ".txt": ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"),
-    ".par": ("rot_x", "rot_y", "rot_z", "trans_x", "trans_y", "trans_z"),
-    ".1D": ("roll", "pitch", "yaw", "dS", "dL", "dP"),
-}
-_STEMS = {"confounds": "reg", "design matrix": "x"}
 
 
 def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
@@ -113,7 +95,7 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
     if (instead := not_its_content(path)) is not None:
         raise InputError(f"cannot read {what}: {instead}")
     if (size := path.stat().st_size) > MOST_BYTES:
-        raise _too_large(what, str(path), f"it has {size / 1e6:,.0f} MB")
+        raise too_large(what, str(path), f"it has {size / 1e6:,.0f} MB")
     return parse_table(noted(path).read_bytes(), what, str(path))
 
 
@@ -134,32 +116,8 @@ def parse_table(raw: bytes, what: str, name: str) -> tuple[pd.DataFrame, np.ndar
         Columns may have one name: see `refuse_repeated`.
     lines : int array of shape (n_rows,)
     """
-    text = decoded(_unzipped(raw, what, name))
-    if "\0" in text:
-        raise InputError(f"cannot read {what} from {name}: it is not a text file")
-    lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}
-    first = next((line for line in lines.values() if not line.startswith("#")), "")
-    separator = _separator(first)
-    header = _cells(first, separator)
-    names = None
-    if _is_numbers(header):
-        lines = {number: line for number, line in lines.items() if not line.startswith("#")}
-        names = _usual_names(len(header), what, name)
-    if not lines:
-        raise InputError(f"cannot read {what} from {name}: the file is empty")
-    if names is None:
-        # A header may begin with the sign of a comment.
-        number, line = next(iter(lines.items()))
-        separator = _separator(line)
-        names = _cells(line, separator)
-        del lines[number]
-    names = [cell.strip() or f"{NAMELESS}{j}" for j, cell in enumerate(names)]
-    if len(lines) * len(names) > MOST_CELLS:
-        raise _too_large(what, name, f"it has {len(lines):,} lines of {len(names):,} cells")
-    rows = _rows(lines, names, separator, what, name)
-    numbers = np.array([number for number, _ in rows], dtype=int)
-    columns = list(zip(*(cells for _, cells in rows), strict=True)) or [()] * len(names)
-    return _typed(names, columns, separator), numbers
+    found = table_cells(decoded(_unzipped(raw, what, name)), what, name)
+    return _typed(found.names, found.columns, found.separator), found.lines
 
 
 def tsv(table: pd.DataFrame) -> str:
@@ -177,22 +135,6 @@ def tsv(table: pd.DataFrame) -> str:
 
 
 # What doors ask of a table --------------------------------------------------------------------------------------------
-
-
-def number_of(text: str) -> float | None:
-    """Read a finite number; None for anything else.
-
-    Examples
-    --------
-    >>> number_of(" -1.5e2 "), number_of("1,5"), number_of("nan"), number_of("1_000")
-    (-150.0, None, None, None)
-    """
-    try:
-        value = float(text)
-        # Python reads 1_000 as a number; a person who typed that meant something else.
-        return value if np.isfinite(value) and "_" not in str(text) else None
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def numbers_of(column: pd.Series) -> np.ndarray:
@@ -226,7 +168,7 @@ def odd_words(cell: object, where: str = "") -> str:
     >>> odd_words("1,234")
     "'1,234' is not a finite number; if it has a decimal comma, write a point"
     """
-    comma = "; if it has a decimal comma, write a point" if _COMMA.fullmatch(str(cell).strip()) else ""
+    comma = "; if it has a decimal comma, write a point" if COMMA.fullmatch(str(cell).strip()) else ""
     return f"{some([cell], repr)}{where and f' {where}'} is not a finite number{comma}"
 
 
@@ -279,14 +221,7 @@ def refuse_unwritable(names: Sequence[object], source: str) -> None:
             raise InputError(f"{source}: the name {name!a} holds half a character: write it anew") from None
 
 
-# Lines and cells ------------------------------------------------------------------------------------------------------
-
-
-def _too_large(what: str, name: str, size: str) -> InputError:
-    return InputError(
-        f"cannot read {what} from {name}: {size}, and a table may have {MOST_BYTES / 1e6:,.0f} MB and "
-        f"{MOST_CELLS:,} cells"
-    )
+# Bytes ----------------------------------------------------------------------------------------------------------------
 
 
 def _unzipped(raw: bytes, what: str, name: str) -> bytes:
@@ -297,98 +232,8 @@ def _unzipped(raw: bytes, what: str, name: str) -> bytes:
     except (OSError, EOFError) as error:
         raise InputError(f"cannot read {what} from {name}: its compression is broken ({error})") from None
     if len(opened) > MOST_BYTES:
-        raise _too_large(what, name, f"decompressed it has more than {MOST_BYTES / 1e6:,.0f} MB")
+        raise too_large(what, name, f"decompressed it has more than {MOST_BYTES / 1e6:,.0f} MB")
     return opened
-
-
-def decoded(raw: bytes) -> str:
-    """Text of a file: UTF-8 with or without a byte-order mark, UTF-16 with one, else Latin-1."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-def _separator(line: str) -> str | None:
-    """What stands between the cells of a line; None for blanks."""
-    found = max(_SEPARATORS, key=line.count)
-    return found if found in line else None
-
-
-def _cells(line: str, separator: str | None) -> list[str]:
-    if separator is None:
-        return [(quoted or plain).replace('""', '"') for quoted, plain in _WORDS.findall(line)]
-    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-
-
-def _is_numbers(cells: Sequence[str]) -> bool:
-    """Whether a first line is of values: all are numbers, and not those of columns without names (0, 1, 2 ...)."""
-    filled = [cell for cell in cells if cell.strip()]
-    if not filled or any(number_of(cell) is None and not _COMMA.fullmatch(cell.strip()) for cell in filled):
-        return False
-    return len(cells) == 1 or [cell.strip() for cell in cells] != [str(j) for j in range(len(cells))]
-
-
-def _usual_names(n: int, what: str, name: str) -> Sequence[str]:
-    """Names of the columns of a file that has none."""
-    if what == "events" and n == 3:
-        return ("onset", "duration", "modulation")
-    ending = PurePath(name.removesuffix(".gz")).suffix
-    if what == "confounds" and n == 6 and ending in _MOTION and (ending != ".txt" or _is_of_spm(name)):
-        return _MOTION[ending]
-    if what in _STEMS:
-        return [f"{_STEMS[what]}{j}" for j in range(n)]
-    raise InputError(
-        f"cannot read {what} from {name}: its first line holds numbers, and names of the columns have to stand there"
-    )
-
-
-def _is_of_spm(name: str) -> bool:
-    return PurePath(name).name.startswith("rp_")
-
-
-def _rows(
-    lines: dict[int, str], names: Sequence[str], separator: str | None, what: str, name: str
-) -> list[tuple[int, list[str]]]:
-    """The cells of each line, as many as there are names, with the line's number."""
-    place = f"cannot read {what} from {name}: line"
-    if separator is None:
-        parsed = ((number, _cells(line, None)) for number, line in lines.items())
-    else:
-        reader = csv.reader(lines.values(), delimiter=separator, skipinitialspace=True)
-        parsed = _numbered(reader, list(lines), place)
-    rows, n = [], len(names)
-    for number, cells in parsed:
-        while len(cells) > n and not cells[-1].strip():
-            cells.pop()
-        if len(cells) > n or (separator is None and len(cells) < n):
-            raise InputError(
-                f"{place} {number} has {len(cells)} cells, and there are {n} names", advice=_HINTS[separator]
-            )
-        rows.append((number, cells + [""] * (n - len(cells))))
-    return rows
-
-
-_HINTS = {
-    None: "put names with blanks into quotation marks, or tabs between the cells",
-    ",": "a decimal comma cannot be told from one between cells: write points, or tabs between the cells",
-    ";": "put cells that hold a semicolon into quotation marks",
-    "\t": "give every column a name in the first line",
-}
-
-
-def _numbered(reader: Any, numbers: Sequence[int], place: str) -> Iterator[tuple[int, list[str]]]:
-    seen = 0
-    try:
-        for cells in reader:
-            if reader.line_num != seen + 1:
-                raise InputError(f"{place} {numbers[seen]} opens a quotation mark that is not closed on it")
-            yield numbers[seen], cells
-            seen += 1
-    except csv.Error as error:
-        raise InputError(f"{place} {numbers[min(seen, len(numbers) - 1)]} cannot be read: {error}") from None
 
 
 # Columns --------------------------------------------------------------------------------------------------------------
@@ -408,9 +253,9 @@ def _decimal_commas(columns: Sequence[tuple[str, ...]]) -> bool:
     """Whether decimals are written with a comma: somewhere it can mean nothing else, and no column has points."""
     sure = False
     for cells in columns:
-        with_comma = [cell for cell in cells if "," in cell and _COMMA.fullmatch(cell)]
+        with_comma = [cell for cell in cells if "," in cell and COMMA.fullmatch(cell)]
         filled = [cell for cell in cells if cell not in _MISSING_NUMBER] if with_comma else []
-        if with_comma and all(_COMMA.fullmatch(cell) or number_of(cell) is not None for cell in filled):
+        if with_comma and all(COMMA.fullmatch(cell) or number_of(cell) is not None for cell in filled):
             if any("." in cell for cell in filled):
                 return False
             sure |= any(not _THOUSANDS.fullmatch(cell) for cell in with_comma)
@@ -433,7 +278,7 @@ def _as_numbers(cells: tuple[str, ...], comma: bool) -> np.ndarray | None:
     if len(filled) == len(cells) and set(filled) <= {"True", "False"}:
         return np.array([cell == "True" for cell in cells])
     if comma:
-        cells = tuple(cell.replace(",", ".", 1) if _COMMA.fullmatch(cell) else cell for cell in cells)
+        cells = tuple(cell.replace(",", ".", 1) if COMMA.fullmatch(cell) else cell for cell in cells)
         filled = [cell for cell in cells if cell not in _MISSING_NUMBER]
     # 01 is a name. Python reads 1_000 as a number, and a long integer as infinity.
     if any("_" in cell or _PADDED.fullmatch(cell) for cell in filled):

@@ -6,8 +6,7 @@ says that a name's place is its number.
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -18,9 +17,10 @@ from xml.etree import ElementTree
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.files.writing import noted
+from glmwidgets.glm.cells import decoded, header_cells, table_cells
 from glmwidgets.glm.choices import Choices
 from glmwidgets.glm.errors import InputError, MissingFileError
-from glmwidgets.glm.tables import decoded
+from glmwidgets.glm.tables import refuse_repeated
 from glmwidgets.regions.labels import Label, LabelTable, side_in_name
 
 # A table of names is small; a larger file is something else.
@@ -124,6 +124,8 @@ def parse_labels(text: str, name: str = "the table") -> LabelTable:
         if row.is_it(text):
             try:
                 labels = row.read(text, name)
+            except InputError:
+                raise
             except ValueError as error:
                 raise InputError(f"{name} looks like {row.label}, but {error}") from None
             if not labels:
@@ -178,36 +180,32 @@ def _lines(text: str) -> list[tuple[int, str]]:
 # Text of columns ------------------------------------------------------------------------------------------------------
 
 
-def _header(text: str) -> tuple[list[str], str]:
-    """Names of the columns of the first line, in lower case, and what stands between them."""
-    first = next((line for _, line in _lines(text)), "")
-    separator = "\t" if "\t" in first else ","
-    return [cell.strip().strip('"').lower() for cell in first.split(separator)], separator
-
-
 def _has_columns(text: str) -> bool:
-    names, _ = _header(text)
+    names = [cell.lower() for cell in header_cells(_uncommented(text))]
     return "index" in names and ("name" in names or "label" in names)
 
 
+def _uncommented(text: str) -> str:
+    """The text, its comments empty lines."""
+    return "\n".join("" if line.lstrip().startswith("#") else line for line in text.splitlines())
+
+
 def _read_columns(text: str, name: str) -> list[Label]:
-    names, separator = _header(text)
-    rows = list(csv.reader(io.StringIO(text.strip("\n")), delimiter=separator))
-    at = {column: i for i, column in enumerate(names)}
-    called = at.get("name", at.get("label"))
-    side_at = at.get("hemisphere", at.get("hemi", at.get("side")))
+    table = table_cells(_uncommented(text), "names of regions", name)
+    refuse_repeated([each.lower() for each in table.names if each.lower() in ("index", "name", "label")], name)
+    columns = {called.lower(): cells for called, cells in zip(table.names, table.columns, strict=True)}
+    called = columns.get("name", columns.get("label"))
+    sides = columns.get("hemisphere", columns.get("hemi", columns.get("side", itertools.repeat(""))))
+    colours = columns.get("color", itertools.repeat(""))
     labels = []
-    for i, cells in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in cells):
+    for line, value, words, side, shade in zip(table.lines, columns["index"], called, sides, colours, strict=False):
+        if value.strip().lower() == "n/a":
             continue
-        if len(cells) <= max(at["index"], called):
-            raise ValueError(f"row {i} has {len(cells)} cells, and index and name are needed")
-        if cells[at["index"]].strip().lower() == "n/a":
-            continue
-        match = _COLOUR.fullmatch(cells[at["color"]].strip()) if "color" in at and len(cells) > at["color"] else None
+        if not words.strip():
+            raise ValueError(f"row {line} has no name; write one, or take the row out")
+        match = _COLOUR.fullmatch(shade.strip())
         colour = tuple(int(part, 16) for part in match.groups()) if match else None
-        side = _side_of_word(cells[side_at]) if side_at is not None and len(cells) > side_at else ""
-        labels.append(_label(_value(cells[at["index"]], i), cells[called], colour, side))
+        labels.append(_label(_value(value, line), words, colour, _side_of_word(side)))
     return labels
 
 
@@ -230,7 +228,8 @@ def _read_itksnap(text: str, name: str) -> list[Label]:
     return [_label(int(value), called, _colour(*rgb)) for value, *rgb, called in found]
 
 
-_FREESURFER = re.compile(r"^\s*(\d+)\s+(\S+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*$")
+# Some leave the opacity out.
+_FREESURFER = re.compile(r"^\s*(\d+)\s+(\S+)\s+(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})(?:\s+\d+)?\s*$")
 
 
 def _is_freesurfer(text: str) -> bool:
@@ -240,7 +239,7 @@ def _is_freesurfer(text: str) -> bool:
 
 def _read_freesurfer(text: str, name: str) -> list[Label]:
     found = [_FREESURFER.match(line).groups() for _, line in _lines(text)]
-    return [_label(int(value), called, _colour(*rgb)) for value, called, *rgb, _ in found]
+    return [_label(int(value), called, _colour(*rgb)) for value, called, *rgb in found]
 
 
 def _is_schaefer(text: str) -> bool:

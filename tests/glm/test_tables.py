@@ -35,6 +35,8 @@ CELLS = {
     "truth": ("a\nTrue\nFalse\n", [True, False]),
     "quoted": ('a\tb\n"x\ty"\t1\n', ["x\ty"]),
     "quoted between blanks": ('a b\n"left hand" 1\n', ["left hand"]),
+    "Excel's line that names the separator": ("\ufeffsep=;\r\na;b\r\n1,5;x,y\r\n2;z\r\n", [1.5, 2.0]),
+    "Excel's empty rows": ("a;b;\n1;2;\n;;\n3;4;\n;;\n", [1, 3]),
     "columns without a name": ("\ta\n0\t1\n1\t2\n", [0, 1]),
 }
 

@@ -73,6 +73,39 @@ def test_quotation_marks_within_a_name_belong_to_it(cell, name):
     assert parse_labels(f"index\tname\n7\t{cell}\n", "made.tsv").named(7) == name
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "index;name;x\n3;pond;1,5\n7;Mill, upper;2\n",
+        "sep=;\r\nindex;name;\r\n3;pond;\r\n7;Mill, upper;\r\n;;\r\n",
+        "index\tname\r3\tpond\r7\tMill, upper\r",
+        "# Atlas of the town\n\nindex\tname\n# a part of 7\n3\tpond\n7\tMill, upper\n",
+        'index name\n3 pond\n7 "Mill, upper"\n',
+        'index,name\n3,pond\n7,"Mill, upper"\n',
+    ],
+)
+def test_a_table_has_its_names_however_its_cells_are_separated(text):
+    assert [(label.value, label.name) for label in parse_labels(text)] == [(3, "pond"), (7, "Mill, upper")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('index\tname\n3\t"pond\n7\tmill\n9\tmoor\n', "line 2 opens a quotation mark that is not closed on it"),
+        ("index,name\n7,mill, upper\n", "line 2 has 3 cells, and there are 2 names"),
+        ("index\tindex\tname\n7\t3\tmill\n", "more than one column is called 'index'"),
+    ],
+)
+def test_no_row_of_a_table_is_lost_to_how_it_is_written(text, words):
+    with pytest.raises(InputError, match=words):
+        parse_labels(text, "made.tsv")
+
+
+def test_a_colour_table_may_leave_the_opacity_out():
+    table = parse_labels("0 Unknown 0 0 0\n10 Left-Mill 0 118 14\n")
+    assert (table[10].name, table[10].side, table[10].colour) == ("Left-Mill", "left", (0, 118, 14))
+
+
 def test_a_place_is_a_number_only_where_the_format_says_so():
     table = parse_labels('{"R":[0,1],"G":[0,1],"B":[0,1],"labels":["none","mill"]}', "made")
     assert table[1].name == "mill"
@@ -88,7 +121,7 @@ def test_numbers_beyond_single_precision_are_kept():
     [
         ("index\tname\n7\tmill\n7\tpond\n", "two regions of number 7"),
         ("index\tname\n7.5\tmill\n", "row 2 is no whole number"),
-        ("index\tname\n7\n", "row 2 has 1 cells"),
+        ("index\tname\n7\n", "row 2 has no name"),
         ("mill\npond\n", "no table of names"),
         ('{"labels": ["a", "b"], "I": [1]}', "not two lists of one length"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><atlas><data><label index="1">&b;</label></data></atlas>', "no table of names"),
