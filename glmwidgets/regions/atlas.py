@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -295,8 +295,11 @@ class ProbabilityAtlas(Atlas):
         return [label for label in self.table if label.value in there and label.is_region]
 
     def mask_of(self, value: int, mm: np.ndarray) -> np.ndarray:
-        """Which of places, shape (n, 3), are likeliest in a region, by at least 5 %."""
-        return self.regions_at(mm) == value
+        """Which of places, shape (n, 3), are likeliest in a region, or as likely as in any, by at least 5 %."""
+        voxels, inside = self.voxels(mm)
+        best, percents = self.best[tuple(voxels.T)], self.percents[tuple(voxels.T)]
+        mine = (best == value) & (percents >= LEAST_PERCENT) & (percents == percents[:, :1])
+        return inside & mine.any(axis=1)
 
 
 # Making one -----------------------------------------------------------------------------------------------------------
@@ -317,7 +320,8 @@ def make_atlas(
     img : image or path
         3-D of whole numbers, or 4-D of probabilities, one volume a region.
     table : LabelTable
-        By value; of a 4-D image by the number of the volume, from 0.
+        By value; of a 4-D image by the number of the volume, from 0, or from 1 where the numbers of the table are so.
+        Where each volume holds one number of its own, as regions that overlap are written, by that number.
     name : str, optional
         By default that of the image's file.
     space : str, optional
@@ -416,18 +420,49 @@ def _sides(values: np.ndarray, table: LabelTable, affine: np.ndarray) -> list[st
     return [f"of {len(wrong)} regions most voxels lie on the other side than their names say ({some(wrong, most=3)})"]
 
 
+def _codes(img: nib.Nifti1Image) -> list[int] | None:
+    """The number that each volume holds beside 0, where it holds one, and each another: a stack of labels."""
+    codes: list[int] = []
+    for number in range(img.shape[3]):
+        volume = np.asarray(img.dataobj[..., number])
+        there = volume[volume != 0]
+        code = there[0] if there.size else 0
+        if not np.isfinite(code) or code < 1 or code != int(code) or int(code) in codes or (there != code).any():
+            return None
+        codes.append(int(code))
+    return codes
+
+
+def _by_volume(table: LabelTable, codes: Sequence[int] | None, n: int) -> tuple[LabelTable, tuple[str, ...]]:
+    """A table whose numbers are those of `n` volumes from 0, and what is to be said of it."""
+    numbers = {label.value for label in table}
+    if codes is not None:
+        volumes = {code: volume for volume, code in enumerate(codes)}
+    elif 0 not in numbers and n in numbers:
+        volumes = {volume + 1: volume for volume in range(n)}
+    else:
+        return table, ()
+    # What is of no volume stays of none.
+    labels = tuple(replace(label, value=volumes.get(label.value, n + label.value)) for label in table)
+    said = () if codes is not None else (f"volumes are counted from 1, as the numbers of {table.source} are",)
+    return replace(table, labels=labels), said
+
+
 def _of_probabilities(
     img: nib.Nifti1Image, table: LabelTable, called: str, name: str, space: str | None, largest: float | None
 ) -> ProbabilityAtlas:
     """Read volume by volume, and remember the likeliest regions of each voxel."""
     shape, n = img.shape[:3], img.shape[3]
+    codes = _codes(img)
+    is_stack = codes is not None and all(code in table for code in codes)
+    table, counted = _by_volume(table, codes if is_stack else None, n)
     best = np.zeros((*shape, N_BEST), np.int32)
     values = np.zeros((*shape, N_BEST), np.float32)
     digest = hashlib.sha256()
     for number in range(n):
         volume = np.asarray(img.dataobj[..., number], dtype=np.float32)
         digest.update(np.ascontiguousarray(volume).tobytes())
-        volume = np.nan_to_num(volume)
+        volume = (volume > 0) if is_stack else np.nan_to_num(volume)
         at = np.full(shape, number, np.int32)
         for k in range(N_BEST):
             higher = volume > values[..., k]
@@ -444,7 +479,7 @@ def _of_probabilities(
             f"the values of {called} reach {top:g}, which is no probability and no percent",
             advice="say what a certain region has: largest=",
         )
-    notes = [] if top else [f"{called} holds nothing but zeros"]
+    notes = [*counted] if top else [f"{called} holds nothing but zeros"]
     if nameless := [v for v in range(n) if v not in table]:
         listed = some(nameless, most=4)
         notes.append(f"{len(nameless)} of the {n} volumes of {called} have no row in {table.source} ({listed})")

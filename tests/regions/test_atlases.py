@@ -145,6 +145,12 @@ def test_probabilities_are_said_with_their_hedge(chances):
     assert shares.is_best
 
 
+def test_a_table_that_counts_volumes_from_1_names_them_so_and_says_it(chances):
+    atlas = open_atlas(chances, {1: "Mill", 2: "moor", 3: "Pond"})
+    assert str(atlas.at((0, 0, 0))) == "Mill 39 %, Pond 30 %"
+    assert any("volumes are counted from 1" in note for note in atlas.notes)
+
+
 def test_more_regions_than_are_remembered_leave_the_likeliest():
     values = np.array([5, 40, 10, 30, 20, 35], np.uint8)
     atlas = open_atlas(nib.Nifti1Image(values.reshape(1, 1, 1, 6), AFFINE), {i: f"r{v}" for i, v in enumerate(values)})

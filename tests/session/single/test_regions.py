@@ -177,6 +177,19 @@ def test_many_regions_have_a_wide_type_and_regions_in_common_a_volume_each(tmp_p
     assert np.unique(both.dataobj[..., 1]).tolist() == [2]
 
 
+def test_regions_that_overlap_come_back_by_their_names(tmp_path):
+    like = nib.Nifti1Image(np.zeros((4, 1, 1)), np.diag([2.0, 2, 2, 1]))
+    masks = {"ball": [1, 1, 0, 0], "town": [0, 1, 1, 0], "mill": [0, 0, 1, 1]}
+    regions = [RegionOfInterest(name, np.array(mask, bool).reshape(4, 1, 1)) for name, mask in masks.items()]
+    atlas = open_atlas(write_label_image(regions, like, tmp_path / "mine.nii.gz"))
+    for i in range(4):
+        assert set(atlas.at((2 * i, 0, 0)).names) == {name for name, mask in masks.items() if mask[i]}
+    assert not any("no row" in note for note in atlas.notes)
+    places = np.array([(2 * i, 0, 0) for i in range(4)])
+    there = {label.name: atlas.mask_of(label.value, places).tolist() for label in atlas.regions()}
+    assert there == {name: [bool(one) for one in mask] for name, mask in masks.items()}
+
+
 def test_a_file_that_is_read_is_never_written_over(session, atlas_path, tmp_path):
     session.region_of_interest("Forge", f'label "left Forge" {atlas_path}')
     before = (tmp_path / "town.nii.gz").read_bytes()
