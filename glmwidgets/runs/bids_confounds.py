@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,11 @@ import pandas as pd
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.choices import Choices, check_choice
-from glmwidgets.glm.design.confound_groups import EXPANSIONS, MOTION
+from glmwidgets.glm.design.confound_groups import EXPANSIONS, FD, MOTION, STD_DVARS, undefined_at_first
+from glmwidgets.glm.design.confounds import check_confounds, refuse_odd_cells
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import read_table
+from glmwidgets.plural import count
 
 _COMPCOR = {
     "anat_combined": ("a", ("combined",)),
@@ -63,23 +67,28 @@ def _global_signal(table: _Table, options: dict[str, Any]) -> list[str]:
 
 
 def _high_pass(table: _Table, options: dict[str, Any]) -> list[str]:
-    return [name for name in table.values.columns if re.fullmatch(r"cosine\d+", name)]
+    # A run too short to be filtered has none.
+    if not (names := _like(table, r"cosine\d+")):
+        warnings.warn(f"{table.path} has no column cosine00: strategy 'high_pass' takes none", stacklevel=4)
+    return names
 
 
 def _compcor(table: _Table, options: dict[str, Any]) -> list[str]:
     kind, n = options["compcor"], options["n_compcor"]
     check_choice("compcor", kind, _COMPCOR)
+    if n != "all" and (isinstance(n, bool) or not (re.fullmatch(r"\d+", str(n)) and int(n) > 0)):
+        raise InputError(f"n_compcor is the number of components of each mask, 1 or more, or 'all', not {n!r}")
     letters, masks = _COMPCOR[kind]
     names: list[str] = []
     if "t" in letters:
-        names += _first(_like(table, r"t_comp_cor_\d+"), n)
+        names += _first(table, _like(table, r"t_comp_cor_\d+"), n)
     if "a" in letters:
         for mask in masks or ():
             by_name = _like(table, rf"{mask[0].lower()}_comp_cor_\d+") if mask != "combined" else []
             said = [c for c in _like(table, r"a_comp_cor_\d+") if table.said.get(c, {}).get("Mask") == mask]
             # Without a sidecar nothing tells of which mask a component is.
             found = said or by_name or (_like(table, r"a_comp_cor_\d+") if not table.said else [])
-            names += _first(found, n)
+            names += _first(table, found, n)
     if not names:
         raise ValueError(f"{table.path} has no components for compcor={kind!r}")
     return names
@@ -89,8 +98,12 @@ def _like(table: _Table, pattern: str) -> list[str]:
     return [name for name in table.values.columns if re.fullmatch(pattern, name)]
 
 
-def _first(names: list[str], n: int | str) -> list[str]:
-    return names if n == "all" else names[: int(n)]
+def _first(table: _Table, names: list[str], n: int | str) -> list[str]:
+    if n == "all":
+        return names
+    if 0 < len(names) < int(n):
+        warnings.warn(f"{table.path} has {count(len(names), 'component')} from {names[0]} on, not {n}", stacklevel=5)
+    return names[: int(n)]
 
 
 def _nothing(table: _Table, options: dict[str, Any]) -> list[str]:
@@ -152,7 +165,12 @@ def load_confounds(
     Raises
     ------
     FileNotFoundError, ValueError
-        If the table is missing, or has not what a strategy needs.
+        If the table is missing, has not what a strategy needs, or a cell that is needed is a word.
+
+    Warns
+    -----
+    UserWarning
+        If it has no cosines for ``high_pass``, or fewer components than `n_compcor`.
 
     Examples
     --------
@@ -169,15 +187,14 @@ def load_confounds(
     names = [strategy] if isinstance(strategy, str) else list(strategy)
     for name in names:
         check_choice("strategy", name, STRATEGIES)
-    said_path = path.with_suffix(".json")
-    said = parse_json(noted(said_path).read_bytes(), said_path) if said_path.is_file() else {}
-    table = _Table(path, read_table(path, "confounds"), said)
+    table = _Table(path, read_table(path, "confounds"), _said(path.with_suffix(".json")))
     options = {"motion": motion, "wm_csf": wm_csf, "global_signal": global_signal}
     options |= {"compcor": compcor, "n_compcor": n_compcor}
     columns = dict.fromkeys(column for name in names for column in STRATEGIES[name](table, options))
-    chosen = table.values[list(columns)].apply(pd.to_numeric, errors="coerce").astype(float)
+    chosen = _numbers(table, list(columns))
     # Derivatives and differences do not exist before the second scan.
-    chosen.iloc[0] = chosen.iloc[0].fillna(0.0)
+    first = list(undefined_at_first(columns))
+    chosen.loc[:0, first] = chosen.loc[:0, first].fillna(0.0)
     left_out = np.zeros(len(chosen), dtype=bool)
     if "scrub" in names:
         left_out |= _scrubbed(table, scrub, fd_threshold, std_dvars_threshold)
@@ -186,17 +203,32 @@ def load_confounds(
     return chosen, np.flatnonzero(~left_out) if left_out.any() else None
 
 
+def _said(path: Path) -> dict[str, Any]:
+    """What a sidecar says of each column; nothing without one."""
+    said = parse_json(noted(path).read_bytes(), path) if path.is_file() else {}
+    if not isinstance(said, dict):
+        raise InputError(f"{path} is no sidecar of confounds: it holds a {type(said).__name__}, and not names")
+    return {name: each for name, each in said.items() if isinstance(each, dict)}
+
+
+def _numbers(table: _Table, columns: list[str]) -> pd.DataFrame:
+    """Columns as numbers, NaN where a cell is empty; a cell that is a word is refused."""
+    if not columns:
+        return table.values[[]]
+    found = check_confounds(table.values[columns], len(table.values), str(table.path), judged=False)
+    refuse_odd_cells(found, columns)
+    found.attrs.clear()
+    return found
+
+
 def _non_steady(table: _Table) -> np.ndarray:
     names = _like(table, r"non_steady_state_outlier\d+")
-    return table.values[names].to_numpy(dtype=float).any(axis=1) if names else np.zeros(len(table.values), dtype=bool)
+    return np.nan_to_num(_numbers(table, names).to_numpy()).any(axis=1)
 
 
 def _scrubbed(table: _Table, scrub: int, fd_threshold: float, std_dvars_threshold: float) -> np.ndarray:
-    table.need(["framewise_displacement", "std_dvars"], "scrub")
-    fd, dvars = (
-        pd.to_numeric(table.values[name], errors="coerce").fillna(0).to_numpy(dtype=float)
-        for name in ("framewise_displacement", "std_dvars")
-    )
+    table.need([FD, STD_DVARS], "scrub")
+    fd, dvars = np.nan_to_num(_numbers(table, [FD, STD_DVARS]).to_numpy()).T
     bad = (fd > fd_threshold) | (dvars > std_dvars_threshold)
     if not bad.any():
         return bad

@@ -298,3 +298,52 @@ def test_all_runs_of_a_task_open_as_tabs(tree):
     one = explore("sub-01", dataset=tree, task="av", run=[2])
     assert one.session.run.name == "sub-01_task-av_run-2_bold"
     one.close()
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Where a table of confounds is, and a way to write it with some cells in another way."""
+
+    def write(said=None, **cells):
+        frame = _confounds(60).astype(object)
+        for name, (row, cell) in cells.items():
+            frame.loc[row, name] = cell
+        path = tmp_path / "sub-01_desc-confounds_timeseries.tsv"
+        frame.to_csv(path, sep="\t", index=False, na_rep="n/a")
+        if said is not None:
+            path.with_suffix(".json").write_text(json.dumps(said))
+        return path
+
+    return write
+
+
+def test_a_cell_that_is_a_word_is_refused_where_its_column_is_used(table):
+    path = table(trans_y=(7, "bad"), framewise_displacement=(9, "0,9"))
+    assert len(load_confounds(path, "wm_csf")[0].columns) == 2
+    with pytest.raises(ValueError, match=r"timeseries.tsv: 'bad' in column 'trans_y', row 7"):
+        load_confounds(path, "motion")
+    with pytest.raises(ValueError, match=r"'0,9' in column 'framewise_displacement', row 9"):
+        load_confounds(path, "scrub")
+
+
+def test_only_derivatives_have_no_first_value(table):
+    chosen, _ = load_confounds(table(trans_x=(0, np.nan)), "motion", motion="derivatives")
+    assert chosen.loc[0, "trans_x_derivative1"] == 0
+    assert np.isnan(chosen.loc[0, "trans_x"])
+
+
+@pytest.mark.parametrize("n", [-1, 0, 2.5, "some", True])
+def test_a_number_of_components_is_one(table, n):
+    with pytest.raises(ValueError, match="n_compcor is the number of components of each mask"):
+        load_confounds(table(), "compcor", n_compcor=n)
+
+
+def test_what_a_strategy_does_not_find_is_said(table, tmp_path):
+    with pytest.warns(UserWarning, match="has 4 components from a_comp_cor_00 on, not 6"):
+        assert load_confounds(table(), "compcor", n_compcor=6)[0].shape == (60, 4)
+    with pytest.raises(ValueError, match="is no sidecar of confounds: it holds a list"):
+        load_confounds(table(said=["a"]), "compcor")
+    old = pd.read_csv(table(said={"a_comp_cor_00": "combined"}), sep="\t").filter(regex="^(?!cosine)")
+    old.to_csv(tmp_path / "old.tsv", sep="\t", index=False, na_rep="n/a")
+    with pytest.warns(UserWarning, match="has no column cosine00: strategy 'high_pass' takes none"):
+        assert load_confounds(tmp_path / "old.tsv", "high_pass")[0].shape == (60, 0)
