@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
+
+# Bytes: a page below what mallopt(3) says of DEFAULT_MMAP_THRESHOLD_MAX, for what the library adds to a block.
+LARGEST_KEPT = 32 * 2**20 - 4096
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
 _one_at_a_time = threading.Lock()
@@ -65,6 +69,17 @@ def one_thread() -> Iterator[None]:
         return
     with _one_at_a_time, _libraries().limit(limits=1):
         yield
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed for what is asked for next, where it is Linux's (glibc).
+
+    It gives a large block back to the system when it is freed, and pages that are taken anew are zeroed one by one: for
+    arrays of some hundred kilobytes that takes as long as the arithmetic. What "large" means follows the largest block
+    that was freed so far, up to 32 MiB (mallopt(3), ``M_MMAP_THRESHOLD``); so one is taken, never touched, and freed.
+    """
+    np.empty(LARGEST_KEPT, np.uint8)
 
 
 def _threads() -> int:

@@ -25,7 +25,7 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.parallel import side_by_side
+from glmwidgets.glm.parallel import keep_freed_memory, side_by_side
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.reading import read_by
@@ -235,7 +235,8 @@ class StudyAnswer:
 
     def all_z(self) -> dict[int, np.ndarray]:
         """Z scores of all runs that can answer, by row."""
-        side_by_side(self.z, self.answered)
+        for i in self.answered:  # one after the other: steps so small that threads would wait for one another
+            self.z(i)
         return self._z
 
     def volume(self, i: int, what: str = "z") -> np.ndarray | None:
@@ -298,7 +299,7 @@ class StudyFit:
     def answer(self, expression: str) -> StudyAnswer:
         """What every run says to a contrast; one of the last is given again."""
         if expression not in self._answers:
-            found = side_by_side(lambda part: part.contrast(expression), self.parts)
+            found = [part.contrast(expression) for part in self.parts]
             while len(self._answers) >= 4:
                 self._answers.pop(next(iter(self._answers)))
             self._answers[expression] = StudyAnswer(
@@ -347,6 +348,7 @@ def refit_all(
             heard(part)
         return part
 
+    keep_freed_memory()
     parts = side_by_side(one, list(range(len(rows))))
     if any(part is None for part in parts):
         return None

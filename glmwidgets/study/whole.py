@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from glmwidgets.study.study import Study
 
 #: Number of the arithmetic of whole runs; raised by hand when equal inputs give other values.
-ARITHMETIC = 2
+ARITHMETIC = 3
 
 #: Maps of a contrast that are kept, by their names.
 STATS = ("effect", "variance", "z")

@@ -6,6 +6,7 @@ A z score here is the standard normal score with the same upper-tail p value as 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -261,9 +262,18 @@ def _through_polynomial(
 
 def _horner(x: NDArray[np.float64], series: NDArray[np.float64]) -> NDArray[np.float64]:
     """Value of a short Chebyshev series, in powers of x: five times quicker than Clenshaw's sum, and exact enough."""
-    *lower, top = chebyshev.cheb2poly(series)
+    *lower, top = series @ _powers(series.size)
     value = np.full_like(x, top)
     for coefficient in reversed(lower):
         value *= x
         value += coefficient
     return value
+
+
+@cache
+def _powers(n_terms: int) -> NDArray[np.float64]:
+    """Coefficients in powers of x of the first Chebyshev polynomials, one a row: whole numbers."""
+    rows = np.zeros((n_terms, n_terms))
+    for degree, unit in enumerate(np.eye(n_terms)):
+        rows[degree, : degree + 1] = chebyshev.cheb2poly(unit)[: degree + 1]
+    return rows

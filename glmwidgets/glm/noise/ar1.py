@@ -41,53 +41,59 @@ class AR1Precision:
     ends: tuple[int, ...]
     bins: int | None = None
 
-    def _inverse(self, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """``1 / D`` and ``r^2 (I - r^2 F' D^-1 F)^-1``, of which ``G^-1`` is made; (rank, n) and (ends, ends, n).
+    def _inverse(self, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What ``G^-1`` is made of: ``1 / D``, ``F' D^-1 F`` and ``r^2 (I - r^2 F' D^-1 F)^-1``.
+
+        Of shape (rank, n), and (ends, ends, n) twice.
 
         ``G = D - r^2 F F'``, the columns of F being the rows of q at the ends, so that by Woodbury's identity
         ``G^-1 = D^-1 + D^-1 F [r^2 (I - r^2 F' D^-1 F)^-1] F' D^-1``.
         """
         r2 = rho**2
-        inverse = 1 / (1 + r2 - rho * self.basis.eigenvalues[:, None])
-        small = np.eye(len(self.ends))[:, :, None] - r2 * self._crossed(inverse)
+        inverse = rho * -self.basis.eigenvalues[:, None]
+        inverse += 1 + r2
+        np.divide(1, inverse, out=inverse)
+        f = self.basis.q[list(self.ends)]
+        crossed = ((f[:, None] * f).reshape(-1, f.shape[1]) @ inverse).reshape(len(f), len(f), -1)
+        small = np.eye(len(self.ends))[:, :, None] - r2 * crossed
         if len(self.ends) == 1:
-            return inverse, r2 / small
+            return inverse, crossed, r2 / small
         (a, b), (c, d) = small
-        return inverse, np.array([[d, -b], [-c, a]]) * (r2 / (a * d - b * c))
-
-    def _crossed(self, inverse: np.ndarray) -> np.ndarray:
-        """``F' D^-1 F``, shape (ends, ends, n)."""
-        f = self.basis.q[list(self.ends)]
-        return ((f[:, None] * f).reshape(-1, f.shape[1]) @ inverse).reshape(len(f), len(f), -1)
-
-    def solve(self, b: np.ndarray, block: slice) -> np.ndarray:
-        """``G^-1 b`` for a block of voxels, b of shape (rank, n)."""
-        inverse, gain = self._inverse(self.rho[block])
-        f = self.basis.q[list(self.ends)]
-        u = b * inverse
-        u += inverse * (f.T @ np.einsum("efn,fn->en", gain, f @ u))
-        return u
+        return inverse, crossed, np.array([[d, -b], [-c, a]]) * (r2 / (a * d - b * c))
 
     def estimate(self, parts: Products) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (rank, n_voxels) and residual sums of squares (n_voxels,)."""
         r, r2 = self.rho, self.rho**2
-        f = self.basis.q[list(self.ends)]
         y_ends = np.stack([parts.head[0] if end == 0 else parts.tail[-1] for end in self.ends])
-        inverse, gain = self._inverse(r)
-        # b = plain - F pull. As F appears in G^-1 too, both corrections are one: b + ... = plain + F push.
         plain = (1 + r2) * parts.cross[0]
         plain -= r * parts.cross[1]
+        return self.least(plain, (1 + r2) * parts.own[0] - r * parts.own[1], y_ends)
+
+    def least(self, plain: np.ndarray, own: np.ndarray, y_ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients and residual sums of squares of series y, of what is known of them without the ends.
+
+        Parameters
+        ----------
+        plain : array of shape (rank, n_voxels)
+            ``(1 + r^2) q'y - r q'Sy``; overwritten.
+        own : array of shape (n_voxels,)
+            ``(1 + r^2) y'y - r y'Sy``.
+        y_ends : array of shape (ends, n_voxels)
+            The scans in `ends`.
+        """
+        r2, f = self.rho**2, self.basis.q[list(self.ends)]
+        inverse, crossed, gain = self._inverse(self.rho)
+        # b = plain - F pull. As F appears in G^-1 too, both corrections are one: b + ... = plain + F push.
         pull = r2 * y_ends
         solved = inverse * plain
-        to_ends, crossed = f @ solved, self._crossed(inverse)
+        to_ends = f @ solved
         push = np.einsum("efn,fn->en", gain, to_ends - np.einsum("efn,fn->en", crossed, pull)) - pull
         at_ends = to_ends + np.einsum("efn,fn->en", crossed, push)
         explained = np.einsum("jv,jv->v", plain, solved) + np.einsum("ev,ev->v", push, to_ends)
         explained -= np.einsum("ev,ev->v", pull, at_ends)
-        total = (1 + r2) * parts.own[0] - r * parts.own[1] - r2 * np.square(y_ends).sum(axis=0)
-        inverse *= f.T @ push if len(f) > 1 else f[0][:, None] * push[0]
+        inverse *= np.matmul(f.T, push, out=plain) if len(f) > 1 else f[0][:, None] * push[0]
         solved += inverse
-        return solved, np.maximum(total - explained, 0)
+        return solved, np.maximum(own - r2 * np.square(y_ends).sum(axis=0) - explained, 0)
 
     def covariance(self, c: np.ndarray) -> np.ndarray:
         """``c G^-1 c'`` of shape (m, m, n_voxels)."""
@@ -97,7 +103,7 @@ class AR1Precision:
         out = np.empty((m, m, levels.size))
 
         def fill(block: slice) -> None:
-            inverse, gain = self._inverse(levels[block])
+            inverse, _, gain = self._inverse(levels[block])
             plain = (c[:, None] * c).reshape(m * m, -1) @ inverse
             to_ends = ((c[:, None] * f).reshape(m * len(f), -1) @ inverse).reshape(m, len(f), -1)
             out[:, :, block] = plain.reshape(m, m, -1) + np.einsum("aen,efn,bfn->abn", to_ends, gain, to_ends)
