@@ -27,7 +27,7 @@ from glmwidgets.glm.noise.arma11_exact import (
     settle,
 )
 from glmwidgets.glm.noise.arma11_surface import U_MAX, Lowest, gain_over_ar1, lowest_points
-from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, MovingAverages
+from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, MovingAverages, relaxed, stretched
 from glmwidgets.glm.noise.products import NoiseFit, lagged_products
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ def fit_arma11(
 
 
 def _on_lattice(found: Lowest, constant: np.ndarray, bins: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """C on its lattice; ``atanh a`` there, and how the likelihood bends with it."""
-    c = np.where(constant, 0.0, np.tanh(found.c))
+    """C on its lattice; the coordinate of a there, and how the likelihood bends with it."""
+    c = np.where(constant, 0.0, relaxed(found.c))
     if bins is not None:
         c = np.clip(np.rint(c * bins), np.ceil(C_MIN * bins), np.floor(C_MAX * bins)) / bins
     c = np.clip(c, C_MIN, C_MAX)
-    of_c = np.arctanh(c)
+    of_c = stretched(c)
     a = np.clip(found.a + found.tilt * (of_c - found.c), np.maximum(of_c, 0), U_MAX)
     return c, a, found.bend

@@ -7,25 +7,34 @@ the design at any a are the sums over j of products of two columns of ``Z = [x, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.noise.moving_average import A_MAX, MovingAverages, own_spectra, own_weights, terms
+from glmwidgets.glm.noise.moving_average import (
+    A_MAX,
+    STRETCH,
+    MovingAverages,
+    own_spectra,
+    own_weights,
+    relaxed,
+    stretched,
+    terms,
+)
 from glmwidgets.glm.noise.products import BLOCK, Products, runs
 from glmwidgets.glm.noise.profiles import interpolation
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-# Places in atanh a that are looked at, and how far from each other; one is the optimum if the next step is not longer
-# than CLOSE.
-MOST_STEPS, LONGEST_STEP, CLOSE = 11, 0.1, 1e-4
+# Steps to the optimum in a's coordinate, and how long one may be; one that is not longer than CLOSE is the last.
+MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 3e-4
 
 # Voxels whose series are filtered at once.
 FILTERED_AT_ONCE = 2 * BLOCK
 
-# The penalty is a polynomial in atanh a through so many nodes; its slope is looked up in a table of so many places.
+# The penalty is a polynomial in a's coordinate through so many nodes; its slope is looked up in a table of so many
+# places.
 PENALTY_NODES, PENALTY_PLACES = 32, 400
 
 TINY = np.finfo(np.float64).tiny
@@ -57,7 +66,7 @@ class Start(NamedTuple):
     Attributes
     ----------
     place : array of shape (n_voxels,)
-        ``atanh a``.
+        The coordinate `stretched` of a.
     bend : array of shape (n_voxels,)
         Second derivative of -2 log likelihood with respect to it.
     is_fixed : bool
@@ -161,6 +170,10 @@ class Filtered:
             self.level[voxels], self.power[voxels], self.filtered[voxels], self.cross[:, voxels], self.edges[:, voxels]
         )
 
+    def in_single_precision(self) -> Filtered:
+        """The same, with the rows that most time is spent on in single precision."""
+        return replace(self, cross=self.cross.astype(np.float32))
+
 
 def _between_ends(k: np.ndarray, within: np.ndarray, right: np.ndarray) -> np.ndarray:
     """``(I - diag(k) within)^-1 diag(k) right``, for two ends: shapes (2, n), (2, 2, n) and (2, m, n)."""
@@ -177,14 +190,14 @@ class Optimum:
     ----------
     rss : array of shape (n_voxels,)
         Residual sum of squares under W.
-    slope : array of shape (n_voxels,)
-        Its derivative with respect to a.
+    slope : array of shape (n_voxels,), or None
+        Its derivative with respect to a, where it was asked for.
     solution : array of shape (3, n_voxels)
         u: the fit of the design to e is ``-g diag(1/d) Z u``.
     """
 
     rss: np.ndarray
-    slope: np.ndarray
+    slope: np.ndarray | None
     solution: np.ndarray
 
 
@@ -199,26 +212,33 @@ def coefficients(
         np.matmul(averages.rotation[k], of_z, out=out[:, some])
 
 
-def _sums(averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``Z' diag(1/d) Z`` and ``Z' diag(1/d^2) Z``, the upper triangle of each, shape (6, n_voxels)."""
-    out = np.empty((2, 6, scale.size))
+def _sums(averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray, n_powers: int) -> np.ndarray:
+    """``Z' diag(1/d) Z``, then ``Z' diag(1/d^2) Z``, symmetric, shape (n_powers, 3, 3, n_voxels)."""
+    dtype = left.cross.dtype
+    out, scale, g = np.empty((n_powers, 6, scale.size)), scale.astype(dtype), g.astype(dtype)
+    diagonal, of_edge, products = (
+        each.astype(dtype) for each in (averages.diagonal, averages.edges, averages.edge_products)
+    )
     for k, some in runs(left.level):
-        f, cross = averages.edges[k], left.cross[:, some]
-        weights = 1 / (scale[some] - g[some] * averages.diagonal[k][:, None])
-        for each in out:
+        cross = left.cross[:, some]
+        weights = g[some] * -diagonal[k][:, None]
+        weights += scale[some]
+        np.divide(1, weights, out=weights)
+        for power, each in enumerate(out):
+            if power:
+                np.square(weights, out=weights)
             weighted = weights * cross
             each[0, some] = np.einsum("jv,jv->v", weighted, cross)
-            each[1:3, some] = f.T @ weighted
-            each[3:, some] = averages.edge_products[k].T @ weights
-            np.square(weights, out=weights)
-    return out[0], out[1]
+            each[1:3, some] = of_edge[k].T @ weighted
+            each[3:, some] = products[k].T @ weights
+    return out[:, SYMMETRIC]
 
 
-def solve(averages: MovingAverages, left: Filtered, a: np.ndarray) -> Optimum:
+def solve(averages: MovingAverages, left: Filtered, a: np.ndarray, with_slope: bool = True) -> Optimum:
     """Fit of the design to e at values of a, one a voxel."""
     c, at_edges = averages.c[left.level], averages.at_edges[left.level].T
     scale, g, w = terms(c, at_edges, a)
-    one, two = (each[SYMMETRIC] for each in _sums(averages, left, scale, g))
+    one, *higher = _sums(averages, left, scale, g, 1 + with_slope)
     # q'Wq s = -g Z v for the fit s = -g diag(1/d) Z u: u is v but for what the two ends add.
     v = np.stack([np.ones_like(a), *(w * left.edges)])
     within = one[1:, 1:]
@@ -227,6 +247,9 @@ def solve(averages: MovingAverages, left: Filtered, a: np.ndarray) -> Optimum:
     of_one = np.einsum("ijv,jv->iv", one, u)
     inner = left.filtered + (w * left.edges**2).sum(axis=0)
     rss = scale * left.power - g * inner - g**2 * np.einsum("iv,iv->v", v, of_one)
+    if not with_slope:
+        return Optimum(rss, None, u)
+    (two,) = higher
     # The fit minimises rss: its derivative is that of W alone, between the residuals that the fit leaves.
     squares = np.einsum("iv,iv->v", u, np.einsum("ijv,jv->iv", two, u))
     edges = np.square(left.edges + g * of_one[1:])
@@ -238,20 +261,20 @@ def solve(averages: MovingAverages, left: Filtered, a: np.ndarray) -> Optimum:
 
 
 class PenaltySlope:
-    """Derivative of `MovingAverages.penalty` with respect to atanh a, looked up between places of a table."""
+    """Derivative of `MovingAverages.penalty` with respect to a's coordinate, looked up between places of a table."""
 
     def __init__(self, averages: MovingAverages):
-        self.low, high = np.arctanh(np.maximum(averages.c, 0)), np.arctanh(A_MAX)
+        self.low, high = stretched(np.maximum(averages.c, 0)), stretched(A_MAX)
         places = np.linspace(0, 1, PENALTY_PLACES)
         half = 1e-4
         nodes, before = interpolation(0, 1, PENALTY_NODES, places - half)
         _, after = interpolation(0, 1, PENALTY_NODES, places + half)
         self._way = high - self.low
-        values = averages.penalty(np.tanh(self.low[:, None] + nodes * self._way[:, None]))
+        values = averages.penalty(relaxed(self.low[:, None] + nodes * self._way[:, None]))
         self._table = values @ ((after - before) / (2 * half)).T / self._way[:, None]
 
     def __call__(self, level: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """At values of atanh a of shape (n_voxels,), of voxels whose c are of some level."""
+        """At coordinates of a of shape (n_voxels,), of voxels whose c are of some level."""
         place = np.clip((u - self.low[level]) / self._way[level], 0, 1) * (PENALTY_PLACES - 1)
         below = np.minimum(place.astype(np.intp), PENALTY_PLACES - 2)
         least, most = self._table[level, below], self._table[level, below + 1]
@@ -277,31 +300,39 @@ def best_fit(
     -------
     a, rss : array of shape (n_voxels,)
     """
+    low, high = of_penalty.low[left.level], stretched(A_MAX)
+    place = np.clip(start.place, low, high)
+    if not start.is_fixed:
+        _step_to_optimum(averages, left.in_single_precision(), place, start.bend, of_penalty)
+    # Both ends as they are, not to rounding: a = c is white noise.
+    a = np.select([place <= low, place >= high], [np.maximum(averages.c[left.level], 0), A_MAX], relaxed(place))
+    fit = solve(averages, left, a, with_slope=False)
+    coefficients(averages, left, a, fit.solution, out)
+    return a, fit.rss
+
+
+def _step_to_optimum(
+    averages: MovingAverages, left: Filtered, place: np.ndarray, bend: np.ndarray, of_penalty: PenaltySlope
+) -> None:
+    """Move coordinates of a, which are close, to where the slope is zero."""
     dof = averages.basis.n_scans - averages.basis.rank
-    low, high = of_penalty.low[left.level], np.arctanh(A_MAX)
-    u, rss, solution = np.clip(start.place, low, high), np.empty(left.level.size), np.empty((3, left.level.size))
-    some, here, bend, before, slope_before = np.arange(u.size), left, start.bend, None, None
-    for taken in range(MOST_STEPS):
-        now, a = u[some], np.tanh(u[some])
+    low, high = of_penalty.low[left.level], stretched(A_MAX)
+    some, here, before, slope_before = np.arange(place.size), left, None, None
+    for _ in range(MOST_STEPS):
+        now, a = place[some], relaxed(place[some])
         fit = solve(averages, here, a)
-        rss[some], solution[:, some] = fit.rss, fit.solution
-        if start.is_fixed or taken == MOST_STEPS - 1:
-            break
-        slope = dof * fit.slope * (1 - a**2) / np.maximum(fit.rss, TINY) + of_penalty(here.level, now)
+        of_rss = fit.slope * (1 - (STRETCH * a) ** 2) / STRETCH
+        slope = dof * of_rss / np.maximum(fit.rss, TINY) + of_penalty(here.level, now)
         if slope_before is not None:
             moved = now - before
             secant = (slope - slope_before) / np.where(moved != 0, moved, np.inf)
             bend = np.where(secant > bend / 10, secant, bend)
         step = np.where(bend > 0, -slope / np.where(bend > 0, bend, 1), -np.sign(slope) * LONGEST_STEP)
-        after = np.clip(now + np.clip(step, -LONGEST_STEP, LONGEST_STEP), low[some], high)
+        place[some] = after = np.clip(now + np.clip(step, -LONGEST_STEP, LONGEST_STEP), low[some], high)
         far = np.flatnonzero(np.abs(after - now) > CLOSE)
         if far.size == 0:
             break
-        some, here, bend = some[far], here.at(far), bend[far]
-        u[some], slope_before, before = after[far], slope[far], now[far]
-    a = np.tanh(u)
-    coefficients(averages, left, a, solution, out)
-    return a, rss
+        some, here, bend, slope_before, before = some[far], here.at(far), bend[far], slope[far], now[far]
 
 
 class Settled(NamedTuple):

@@ -26,9 +26,28 @@ from glmwidgets.glm.noise.profiles import ExplainedAtNodes
 # The range of AFNI's 3dREMLfit lies inside of 0 <= a <= .98, -.95 <= b <= .8, a + b >= 0, with c = -b.
 A_MAX, C_MAX, C_MIN = 0.98, 0.95, -0.8
 
+# Between a's own scale and Fisher's z, for which it would be 1: where the likelihood is a polynomial of least degree.
+STRETCH = 0.8
+
 
 # Eigenvalues of H at any c of the range are weighted sums of these many; more of them would add what rounding does.
 SPECTRA_TOLERANCE, SPECTRA_PLACES = 1e-14, 300
+
+
+def stretched(x: np.ndarray) -> np.ndarray:
+    """The coordinate of values of a or c in which the likelihood is looked at, ``atanh(.8 x)``.
+
+    Examples
+    --------
+    >>> bool(np.isclose(relaxed(stretched(0.9)), 0.9))
+    True
+    """
+    return np.arctanh(STRETCH * x)
+
+
+def relaxed(coordinate: np.ndarray) -> np.ndarray:
+    """Values of a or c from their coordinate: `stretched` undone."""
+    return np.tanh(coordinate) / STRETCH
 
 
 @lru_cache(maxsize=8)

@@ -143,7 +143,7 @@ def test_a_is_the_optimum_given_b(make_design):
     k = left_over(x)
     fit = fit_glm(Moments(y), x, "arma11")
     a, b = fit.parameters["a"], fit.parameters["b"]
-    inside = np.flatnonzero((a > -b + 0.02) & (a < A_MAX - 0.02))
+    inside = np.flatnonzero((a > np.maximum(-b, 0) + 0.02) & (a < A_MAX - 0.02))
     assert inside.size > 6
     for v in inside:
         curve = [likelihood(k, y[:, [v]], a[v] + d, b[v]) for d in (-2e-3, 0, 2e-3)]
