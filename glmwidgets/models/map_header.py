@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import nibabel as nib
 
 from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.images.statistic import description_of, statistic_of
 
 # A NIfTI header has room for 80 bytes of text.
 LENGTH = 79
@@ -16,13 +17,6 @@ _DOF = re.compile(
     r"\[(?:t, |F, (?P<rows>\d+) and )?dof (?P<dof>[0-9.]+)\]"
     r"|SPM\{[TF]_\[(?:(?P<first>[0-9.]+),)?(?P<second>[0-9.]+)\]\}"
 )
-#: SPM's description of its maps, and this package's of statistics.
-_SPM = re.compile(r"SPM\{(?P<kind>[TF])_\[(?P<first>[0-9.]+)(?:,(?P<second>[0-9.]+))?\]\}")
-_OWN = re.compile(r"^stat \[(?P<kind>[tF]), (?:(?P<first>\d+) and )?dof (?P<second>[0-9.]+)\]")
-
-#: Statistics by NIfTI's codes of intents.
-_KINDS = {3: "t", 4: "F", 5: "z", 22: "p"}
-
 _F = re.compile(r"\[F, |SPM\{F_")
 
 
@@ -65,50 +59,6 @@ def describe_map(
     img.header["descrip"] = words.encode("ascii", "replace")[:LENGTH]
 
 
-class Statistic(NamedTuple):
-    """What a map's values are.
-
-    Attributes
-    ----------
-    kind : {"z", "t", "F", "p"}
-    dofs : tuple of float
-        Degrees of freedom: of t those of the residuals, of F those of the hypothesis before; empty if not known.
-    """
-
-    kind: str
-    dofs: tuple[float, ...] = ()
-
-
-def statistic_of(img: nib.Nifti1Image) -> Statistic | None:
-    """What a map's header tells its values are.
-
-    Parameters
-    ----------
-    img : Nifti1Image
-
-    Returns
-    -------
-    Statistic or None
-        None if its intent and its description tell of no statistic.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> img = nib.Nifti1Image(np.zeros((1, 1, 1)), np.eye(4))
-    >>> img.header["descrip"] = b"SPM{T_[8.0]} - contrast 1: faces"
-    >>> statistic_of(img)
-    Statistic(kind='t', dofs=(8.0,))
-    """
-    code, numbers, _ = img.header.get_intent(code_repr="code")
-    told = _SPM.search(_description(img)) or _OWN.search(_description(img))
-    kind, dofs = _KINDS.get(int(code)), tuple(n for n in numbers if n > 0)
-    if told is not None:
-        by_text = told["kind"].replace("T", "t") if told["kind"] in "TFt" else "z"
-        dofs = dofs or tuple(float(n) for n in (told["first"], told["second"]) if n)
-        kind = kind or by_text
-    return None if kind is None else Statistic(kind, dofs if kind in "tF" else ())
-
-
 def dof_of(img: nib.Nifti1Image) -> float | None:
     """Degrees of freedom of the residuals that the header of a map tells.
 
@@ -130,7 +80,7 @@ def dof_of(img: nib.Nifti1Image) -> float | None:
     >>> dof_of(img)
     73.0
     """
-    match = _DOF.search(_description(img))
+    match = _DOF.search(description_of(img))
     return float(match["dof"] or match["second"]) if match else None
 
 
@@ -157,7 +107,7 @@ def rows_and_dof(img: nib.Nifti1Image) -> tuple[int | None, float]:
     >>> rows_and_dof(img)
     (2, 84.0)
     """
-    if match := _DOF.search(_description(img)):
+    if match := _DOF.search(description_of(img)):
         rows = match["rows"] or match["first"]
         return int(float(rows)) if rows else None, float(match["dof"] or match["second"])
     told = statistic_of(img)
@@ -176,8 +126,4 @@ def is_f_map(img: nib.Nifti1Image) -> bool:
     -------
     bool
     """
-    return bool(_F.search(_description(img)))
-
-
-def _description(img: nib.Nifti1Image) -> str:
-    return bytes(img.header["descrip"]).decode("latin-1") if isinstance(img.header, nib.Nifti1Header) else ""
+    return bool(_F.search(description_of(img)))

@@ -25,7 +25,8 @@ from glmwidgets.glm.inference.scores import z_from_f, z_from_t
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_volume
 from glmwidgets.images.mask import match_mask
 from glmwidgets.images.new import image_like
-from glmwidgets.models.map_header import is_f_map, rows_and_dof, statistic_of
+from glmwidgets.images.statistic import statistic_of
+from glmwidgets.models.map_header import is_f_map, rows_and_dof
 from glmwidgets.plural import count
 from glmwidgets.regions.atlas import Atlas
 from glmwidgets.regions.named import kept_atlas, name_clusters

@@ -14,8 +14,12 @@ from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.orientation import sides_unknown
+from glmwidgets.images.statistic import statistic_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput
+
+# Maps of effects differ in size, but not so many times.
+OTHER_UNITS = 30.0
 
 
 def group_domain(
@@ -180,8 +184,10 @@ def masked_maps(
     Warns
     -----
     UserWarning
-        If voxels are left out; the message counts them.
+        If voxels are left out; the message counts them. If maps are of a statistic by their headers, or some are so
+        much larger or smaller than the others that they are likely in other units.
     """
+    _say_statistics(imgs, names)
     if resample:
         grid = domain.affine, domain.shape
         imgs = [img if domain.lies_on(img) else _resampled(img, *grid, "continuous") for img in imgs]
@@ -195,10 +201,37 @@ def masked_maps(
     left_out = absent.any(axis=1)
     if left_out.any():
         _say_left_out(absent, left_out, names, zeros_are_data)
+    _say_other_units(inside[~left_out], names)
     volumes = np.where(np.isfinite(volumes), volumes, 0) if absent.any() else volumes
     values = masked_series(volumes, domain.mask, domain.affine, smoothing_fwhm)
     values[:, left_out] = 0
     return values
+
+
+def _say_statistics(imgs: Sequence[nib.Nifti1Image], names: Sequence[str]) -> None:
+    told = [(name, said.kind) for img, name in zip(imgs, names, strict=True) if (said := statistic_of(img)) is not None]
+    if told:
+        name, kind = told[0]
+        more = f" ({len(told)} of the {len(imgs)} maps are of statistics)" if len(told) > 1 else ""
+        warnings.warn(
+            f"{name} is a map of {kind} by its header{more}: a group's model is of effects (con, cope), and {kind} "
+            "depends on the number of scans, too",
+            stacklevel=4,
+        )
+
+
+def _say_other_units(inside: np.ndarray, names: Sequence[str]) -> None:
+    sizes = np.median(np.abs(inside), axis=0)
+    times = np.divide(sizes, np.median(sizes), out=np.ones(sizes.shape), where=(sizes > 0) & (np.median(sizes) > 0))
+    far = np.flatnonzero((times > OTHER_UNITS) | (times < 1 / OTHER_UNITS))
+    # Of two maps nobody tells which is in other units.
+    if far.size and len(names) > 2:
+        first, more = far[0], f" ({far.size} maps are so far from the others)" if far.size > 1 else ""
+        warnings.warn(
+            f"the values of {names[first]} are {float(f'{times[first]:.2g}'):g} times as large as those of most "
+            f"maps{more}: look whether they are in other units",
+            stacklevel=4,
+        )
 
 
 def _say_left_out(absent: np.ndarray, left_out: np.ndarray, names: Sequence[str], zeros_are_data: bool) -> None:

@@ -136,7 +136,10 @@ class TableSettings:
         """
         if name not in self.names:
             there = ", ".join(self.names) or "none"
-            raise ValueError(f"the table has no column {name!r}; there are {there}")
+            raise ValueError(
+                f"the table has no column {name!r} that can be modelled; those that can are {there} (not those whose "
+                "cells are alike for all maps, or are words that are all different)"
+            )
         return self.columns()[self.names.index(name)]
 
     def with_cell(self, row: int, column: int, text: str) -> tuple[tuple[str, ...], ...]:

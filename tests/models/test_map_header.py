@@ -9,8 +9,9 @@ from scipy import stats
 import glmwidgets as gw
 from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.inference.scores import z_from_t
+from glmwidgets.images.statistic import Statistic, statistic_of
 from glmwidgets.models import FirstLevelModel, SecondLevelModel, cluster_level_inference, threshold_stats_img
-from glmwidgets.models.map_header import Statistic, describe_map, statistic_of
+from glmwidgets.models.map_header import describe_map
 from glmwidgets.report.exports.folder import write_result
 
 A = np.diag([3.0, 3, 3, 1])

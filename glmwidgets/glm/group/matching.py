@@ -233,6 +233,8 @@ def _bare(text: str) -> str:
 
 def _loose(text: str) -> str:
     text = re.sub(r"^(?:subject|subj|sub)(?:[-_ ](?=.)|(?=\d))", "", text.strip().casefold())
+    # Spreadsheets and tables of floats write 1 as 1.0.
+    text = re.sub(r"^(\d+)[.,]0$", r"\1", text)
     return re.sub(r"(?<!\d)0+(?=\d)", "", text)
 
 
@@ -250,6 +252,7 @@ class _Maps:
         self._subjects = subjects if all(subjects) else None
         # A folder that all lie in says of none whose it is.
         shared = len(PurePath(os.path.commonpath([one.parent for one in paths])).parts) if len(paths) > 1 else 0
+        self._below = ["/".join(one.parts[shared:]) if isinstance(one, PurePath) else "" for one in self.given]
         self._spans = [list(_spans(one.parts[shared:])) if isinstance(one, PurePath) else [] for one in self.given]
 
     def __len__(self) -> int:
@@ -266,7 +269,7 @@ class _Maps:
             return f"map {i + 1}"
         if isinstance(one, str):
             return one
-        return self._subjects[i] if self._subjects is not None else f"{one.parent.name}/{one.name}"
+        return self._subjects[i] if self._subjects is not None else self._below[i]
 
     def readings(self) -> Iterator[list[list[str]]]:
         """Words of each map that may be its id, the surest reading first."""

@@ -12,6 +12,9 @@ import pandas as pd
 from glmwidgets.glm.group.design import check_group_design
 from glmwidgets.glm.tables import number_of, some
 
+# Numbers that are often written where a value is missing, with either sign.
+MISSING_CODES = (9, 99, 999, 9999, 99999)
+
 # So many different cells of a column of numbers may be none, and so many codes be those of groups.
 MOST_ODD, MOST_CODES = 2, 6
 
@@ -166,7 +169,7 @@ def columns_of_terms(columns: Sequence[TermColumn], maps: Sequence[str], centre:
     for column in columns:
         _refuse_empty(column, maps)
         if column.kind == "number":
-            covariates[column.name] = _covariate(column, centre)
+            covariates[column.name] = _covariate(column, maps, centre)
             continue
         levels = sorted(set(column.cells))
         if len(levels) < 2:
@@ -197,8 +200,25 @@ def _refuse_empty(column: TermColumn, maps: Sequence[str]) -> None:
             raise ValueError(f"{column.name} of {name} is {cell!r}, which is no number{more}: {advice}")
 
 
-def _covariate(column: TermColumn, centre: bool) -> np.ndarray:
+def _covariate(column: TermColumn, maps: Sequence[str], centre: bool) -> np.ndarray:
     values = np.array([number_of(cell) for cell in column.cells], dtype=float)
     if np.ptp(values) == 0:
         raise ValueError(f"all maps have the same {column.name} ({column.cells[0]}): it cannot be told from the mean")
+    _say_missing_codes(column, values, maps)
     return values - values.mean() if centre else values
+
+
+def _say_missing_codes(column: TermColumn, values: np.ndarray, maps: Sequence[str]) -> None:
+    """Doubt -999 and the like that lie farther from the other values than these from each other."""
+    coded = np.isin(np.abs(values), MISSING_CODES)
+    if not coded.any() or coded.all():
+        return
+    low, high = values[~coded].min(), values[~coded].max()
+    far = np.flatnonzero(coded & ((values < low - (high - low)) | (values > high + (high - low))))
+    if far.size:
+        told = some([maps[i] for i in far])
+        warnings.warn(
+            f"{column.name} of {told} is {column.cells[far[0]]}, and {low:g} to {high:g} of the others: if it stands "
+            "for a missing value, empty the cell",
+            stacklevel=5,
+        )

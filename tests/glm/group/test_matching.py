@@ -19,6 +19,8 @@ RIGHT = {
     "01 and sub-01": (["sub-02", "sub-01"], table(["01", "02"]), (1, 0)),
     "1 and sub-01": (["sub-10", "sub-01"], table([1, 10]), (1, 0)),
     "numbers read as floats": (["02", "01"], table([1.0, 2.0, np.nan]), (1, 0)),
+    "numbers that a spreadsheet wrote": (["sub-02", "sub-10"], table(["1.0", "2.0", "10.0"]), (1, 2)),
+    "and one with decimal commas": (["sub-02", "sub-01"], table(["1,0", "2,0"]), (1, 0)),
     "sub01": (["sub-02", "sub-01"], table(["sub01", "sub02"]), (1, 0)),
     "letters and zeros": (["s2", "s1"], table(["S001", "S002"]), (1, 0)),
     "exact before tolerant": (["01", "1"], table(["1", "01"]), (1, 0)),
@@ -129,3 +131,9 @@ def test_the_subject_is_in_the_folder_or_the_name_that_differs():
     assert subject_of([P("/sub-1/x.nii"), P("/sub-2/x.nii")]) == ["sub-1", "sub-2"]
     assert subject_of([P("/sub-1/ses-1/x.nii"), P("/sub-1/ses-2/x.nii")]) == ["sub-1", "sub-1"]
     assert subject_of([P("/a.nii")]) == [None]
+
+
+def test_maps_that_no_row_names_are_called_by_what_tells_them_apart():
+    maps = [P(f"/data/s{i}.gfeat/cope1.feat/stats/cope1.nii.gz") for i in (1, 2)]
+    with pytest.raises(ValueError, match=r"no row for 's1.gfeat/cope1.feat/stats/cope1.nii.gz', 's2.gfeat/"):
+        match_table(maps, table(["sub-01", "sub-02"]), "the table")

@@ -1,5 +1,7 @@
 """Tables of subjects as designs, against designs written by hand and what the reference makes of them."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,16 @@ def test_dependent_columns_and_repeated_subjects_are_warned_of():
         design_of_terms([AGE, again], MAPS)
     with pytest.warns(UserWarning, match="take subject into the model"):
         design_of_terms([GROUP], MAPS, subjects="subject")
+
+
+@pytest.mark.parametrize(("cell", "is_said"), [("-999", True), ("99", True), ("-9", True), ("9", False), ("60", False)])
+def test_codes_of_missing_values_are_doubted_where_they_lie_far_from_the_others(cell, is_said):
+    column = TermColumn("age", "number", [cell, *AGE.cells[1:]])
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        design_of_terms([column], MAPS)
+    expected = f"age of sub-0 is {cell}, and 27 to 52 of the others: if it stands for a missing value, empty the cell"
+    assert [str(one.message) for one in heard] == [expected] * is_said
 
 
 @pytest.mark.parametrize("text", ["", "abc", "1,5", "nan", "inf", "1_000", "1 2"])

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import warnings
 
 import nibabel as nib
 import numpy as np
@@ -73,6 +74,29 @@ def test_what_a_column_is_follows_from_its_cells_as_a_whole():
     assert told.table.kinds[told.table.names.index("site")] == "number"
     with pytest.raises(ValueError, match="kinds names 'iq', which is no column"):
         open_group(maps_of(), frame, match="order", kinds={"iq": "number"})
+
+
+@pytest.mark.parametrize("estimator", [False, True])
+def test_maps_of_statistics_and_in_other_units_are_said_at_every_door(estimator):
+    def heard(maps):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if estimator:
+                SecondLevelModel().fit(maps).compute_contrast("intercept")
+                return " ".join(str(one.message) for one in caught)
+            session = GroupSession(open_group(maps), synchronous=True)
+            session.refresh()
+            said = [text for texts in session.result.warnings.values() for text in texts]
+            session.close()
+            return " ".join(said)
+
+    assert "map" not in heard(maps_of())
+    of_t = maps_of()
+    of_t[3].header.set_intent("t test", (70,))
+    assert "is a map of t by its header: a group's model is of effects (con, cope)" in heard(of_t)
+    scaled = maps_of()
+    scaled[5] = nib.Nifti1Image(1000 * scaled[5].get_fdata(), AFFINE)
+    assert "00 times as large as those of most maps" in heard(scaled)
 
 
 def test_rows_of_files_in_folders_that_name_subjects_are_told(tmp_path):
