@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # nilearn 0.14.1: SecondLevelModel sorts the maps of a table by subject and leaves the design matrix in the order it was given.
 #
-# A table of maps and a design matrix in one order, as they come from one participants file, fit another model than the list
-# of the same maps: map and row no longer belong together, and a difference of ten between groups comes out as minus three. The sorting is
-# documented as a help against inconsistent order. That the rows of the design are named by the same subjects does not
-# matter, and nothing is said. Guess beforehand: rows are matched by name, or sorted with the maps.
+# A table of maps and a design matrix in one order, as they come from one participants file, fit another model than the
+# list of the same maps: map and row no longer belong together, and a difference of ten between groups comes out as
+# minus three. The sorting is documented as a help against inconsistent order. That the rows of the design are named by
+# the same subjects does not matter, and nothing is said. Guess beforehand: rows are matched by name, or sorted with the
+# maps.
 #
 # Installs what it needs in a temporary folder, prints what it sees, and fails if that is no longer so.
 set -euo pipefail

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # pybids 0.22.0: the regressors of a Stats Model run ahead of the scans, by nearly a TR at the end of the run.
 #
-# What is sampled ten times a second is brought to one value per scan by spreading the scans evenly from the first sample to
-# the last. But the last sample lies a tenth of a second before the end of the run, and the last scan a whole TR before it: scan k
-# gets the value of a time after its own, and more so the later it is. With TR 2 s an event 20 s into the run is right to 0.1 s, one
-# in its middle comes 1 s early, one near its end 1.8 s. FitLins fits this table. Guess beforehand: scan k is the value at k TR.
+# What is sampled ten times a second is brought to one value per scan by spreading the scans evenly from the first
+# sample to the last. But the last sample lies a tenth of a second before the end of the run, and the last scan a whole
+# TR before it: scan k gets the value of a time after its own, and more so the later it is. With TR 2 s an event 20 s
+# into the run is right to 0.1 s, one in its middle comes 1 s early, one near its end 1.8 s. FitLins fits this table.
+# Guess beforehand: scan k is the value at k TR.
 #
 # Installs what it needs in a temporary folder, prints what it sees, and fails if that is no longer so.
 set -euo pipefail
