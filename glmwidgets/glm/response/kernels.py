@@ -54,8 +54,9 @@ def nilearn_double_gamma(
 
     The grid has ``round(time_length / step)`` points from 0 to ``time_length`` *inclusive*, so they lie a
     little more than one step apart, and the curve starts one step late. Both are kept for the sake of equal
-    numbers: the kernel differs from the published curve by 1.2 % at a TR of 2 s and 4.4 % at 7 s. The
-    ``spm12`` kernels have neither.
+    numbers: the kernel differs from the published curve by 1.2 % at a TR of 2 s and 4.4 % at 7 s. With
+    ``oversampling=1`` the step is a whole scan, and so is the delay. The ``spm12`` kernels have neither, nor has
+    `sampled`.
 
     Parameters
     ----------

@@ -182,6 +182,13 @@ def test_fdr_threshold_equals_nilearn_and_scipy(alpha):
         assert_array_equal(z >= threshold, stats.false_discovery_control(stats.norm.sf(z)) < alpha)
 
 
+def test_voxels_that_tie_at_the_fdr_threshold_pass():
+    """Fifty voxels whose p is the least that 5,000 permutations can give, among 950 of nothing."""
+    z = np.append(np.full(50, z_from_p(1 / 5001)), stats.norm.ppf(np.linspace(0.01, 0.5, 950)))
+    for two_sided in (False, True):
+        assert np.sum(z >= height_threshold(z, "fdr", 0.05, two_sided)) == 50
+
+
 def test_published_heights():
     """The one-sided thresholds that tutorials print: .001 uncorrected, and .05 corrected for 62,073 voxels."""
     z = np.zeros(62_073)
