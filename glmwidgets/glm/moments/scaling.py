@@ -34,15 +34,36 @@ _CENTRED = {
     "notebook": "choose no scaling for data that are already centred",
 }
 
+_TINY = {
+    "function": "use signal_scaling=False, or give the data in smaller units, so that they are larger",
+    "terminal": "give --scaling none, or the data in smaller units, so that they are larger",
+    "notebook": "choose no scaling, or give the data in smaller units, so that they are larger",
+}
+
+# A series in percent has to have so many steps of the precision that it is held in.
+STEPS_LEFT = 1024
+
 
 def _mean_over_time(y: Series) -> np.ndarray:
-    mean, varies = np.empty(y.shape[1], y.dtype), np.empty(y.shape[1], bool)
+    mean, varies, lost = np.empty(y.shape[1], y.dtype), np.empty(y.shape[1], bool), np.zeros(y.shape[1], bool)
+    least = STEPS_LEFT * np.finfo(y.dtype).eps
 
     def of(voxels: slice, block: np.ndarray) -> None:
         mean[voxels] = np.ascontiguousarray(block).mean(axis=0)
-        varies[voxels] = (block != block[0]).any(axis=0) if (mean[voxels] < 1).any() else True
+        is_low = (mean[voxels] < 1).any()
+        varies[voxels] = (block != block[0]).any(axis=0) if is_low else True
+        if is_low:
+            small = np.abs(block).max(axis=0) < 1
+            lost[voxels] = varies[voxels] & small & (np.ptp(block, axis=0) < least)
 
     y.each(of)
+    if (n_lost := np.count_nonzero(lost)) > np.count_nonzero(varies) / 2:
+        raise InputError(
+            f"{count(n_lost, 'voxel')} of {np.count_nonzero(varies)} change by less than {least:.1g} about a mean "
+            "below 1: percent of it are percent of a floor of 1, which rounds such changes away",
+            advice=_TINY,
+            where="data.signal_scaling",
+        )
     # Percent of a mean that is zero or negative means nothing; the field's floor is one unit of signal.
     # Of constant voxels, such as the empty ones outside the head, nothing is said anyway.
     low = np.count_nonzero((mean < 1) & varies)

@@ -33,7 +33,7 @@ from glmwidgets.runs.backgrounds import BACKGROUNDS, background_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
-from glmwidgets.session.core.graph import Stage
+from glmwidgets.session.core.graph import Stage, StageError
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
@@ -119,13 +119,16 @@ class Analysis(LiveAnalysis):
         Raises
         ------
         glmwidgets.session.core.graph.StageError
-            If there is no design, or no data, to look at.
+            If there is no design, or no data, to look at, or nothing in them varies.
         """
         design, run = self.graph.get("design", settings), steps.timed(self.run, settings)
         if not run.is_even:
             return Evidence("ols", None, None, None, "Scans at uneven times have no noise model but OLS")
         moments = self.graph.get("moments", settings)
-        return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), run.t_r)
+        try:
+            return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), run.t_r)
+        except ValueError as error:
+            raise StageError("fit", error) from error
 
     def settled(self, settings: Settings) -> Settings:
         """The settings, with the noise model that the run asks for where they leave that to it."""

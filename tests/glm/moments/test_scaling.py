@@ -52,6 +52,17 @@ def test_means_below_one_are_floored_with_a_warning():
     np.testing.assert_allclose(scaled, [[-90, -100 / 101, -100], [-70, 100 / 101, -100]])
 
 
+def test_data_so_small_that_the_floor_rounds_their_changes_away_are_refused(y):
+    with pytest.raises(ValueError, match=r"30 voxels of 30 change by less than 0\.0001 about a mean below 1"):
+        scale_signal(y * np.float32(1e-9))
+    # T2* in seconds is small, and keeps its digits.
+    seconds = y.copy() * np.float32(3e-5)
+    with pytest.warns(UserWarning, match="30 voxels with a mean below 1"):
+        changes = np.diff(scale_signal(seconds), axis=0)
+    np.testing.assert_allclose(changes, 100 * np.diff(seconds, axis=0), atol=2e-5)
+    np.testing.assert_allclose(scale_signal(y * np.float32(1e-9), (0, 1)), scale_signal(y, (0, 1)), atol=1e-3)
+
+
 @pytest.mark.parametrize("signal_scaling", [1, (0, 1)])
 def test_centred_data_have_no_percent(signal_scaling):
     y = np.array([[1.0, -1.0], [2.0, -2.0]])

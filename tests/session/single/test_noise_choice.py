@@ -175,3 +175,19 @@ def test_fixed_effects_that_are_looked_at_first_ask_the_first_run(two_runs):
     assert of.fixed.is_current
     assert of.fixed.ledger.n_models == 1
     of.close()
+
+
+@pytest.mark.parametrize("synchronous", [True, False])
+def test_a_run_without_residuals_is_an_error_that_is_shown(run, synchronous, caplog):
+    # Steps of 64 are the last digit of 1e9 in single precision.
+    data = np.asarray(run.img.dataobj, float)
+    steps = np.round((data - data.mean(-1, keepdims=True)) / np.maximum(data.std(-1, keepdims=True), 1e-9))
+    img = type(run.img)((1e9 + 64 * steps).astype(np.float32), run.img.affine, run.img.header)
+    opened = open_run(img, run.events, 2.0, mask=run.mask_img)
+    session = Session(opened, {"data.signal_scaling": "none"}, synchronous=synchronous)
+    session.refresh()
+    session.wait_until_idle(60)
+    assert session.status.state == "error"
+    assert "no voxel varies: there are no residuals to choose a noise model by" in session.status.message
+    assert "a job of the live analysis failed" not in caplog.text
+    session.close()
