@@ -27,9 +27,10 @@ def folder(dataset, tmp_path, capsys):
 
 
 def test_a_study_from_the_list_to_the_group(folder, capsys):
-    assert main(["study", "gather", str(folder)]) == 0
+    assert main(["study", "gather", str(folder)]) == 1
     said = capsys.readouterr().out
     assert "no run is fitted yet" in said
+    assert (folder / "group" / "qc.tsv").is_file()
     assert "seen:" not in said
     assert main(["study", "run", str(folder), "--executor", "here"]) == 0
     said = capsys.readouterr().out
@@ -86,6 +87,10 @@ def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, cap
         assert capsys.readouterr().out.startswith("sub-02: ")
         assert main(["study", "run", str(folder), "--index", "0", "--per-task", "2"]) == 1
         assert "sub-01: fitted\nsub-02: " in capsys.readouterr().out
+        assert main(["study", "run", str(folder), "--index", "2"]) == 0
+        assert main(["study", "gather", str(folder)]) == 0
+        assert "1 run is not fitted yet, and is not in the group's maps: sub-02" in capsys.readouterr().out
+        assert (folder / "group" / "group_contrast-seen_stat-z_statmap.nii.gz").is_file()
     finally:
         bold.write_bytes(kept)
 

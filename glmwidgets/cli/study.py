@@ -225,7 +225,8 @@ def _gather(argv: Sequence[str]) -> int:
     parser = Parser(
         prog="glmwidgets study gather",
         description="Write the group's maps of the runs that are in, the table of figures with its definitions, the "
-        "exclusions, and a script that repeats all.",
+        "exclusions, and a script that repeats all. Runs that are not fitted are named and left out; the exit code "
+        "is 1 where none is fitted, so that there is no map.",
         allow_abbrev=False,
     )
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
@@ -251,7 +252,7 @@ def _gather(argv: Sequence[str]) -> int:
     else:
         _write_report(made, place / REPORT)
     print(f"{'Written':<11}{place}")
-    return 0
+    return int(not gathered.fitted)
 
 
 def _report(argv: Sequence[str]) -> int:
@@ -309,7 +310,7 @@ def study(argv: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit code; 1 if a run could not be fitted.
+        Exit code; 1 if a run could not be fitted, or ``gather`` found none that was.
     """
     parser = Parser(prog="glmwidgets study", description="Fit many runs under one model.", allow_abbrev=False)
     parser.add_argument("part", choices=list(PARTS), help="each has its own --help")

@@ -42,11 +42,14 @@ class Gathered:
     said : tuple of str
         How many runs are in, and what could not be made.
     qc : QCTable
+    fitted : tuple of int
+        Rows of the runs that are in and fitted: those that the group's maps can be of.
     """
 
     files: tuple[Path, ...]
     said: tuple[str, ...]
     qc: QCTable
+    fitted: tuple[int, ...]
 
 
 def qc_of_whole(study: Study) -> QCTable:
@@ -146,7 +149,7 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
                 continue
         said += [text for text in heard.said if text not in said]
         files += _write_group(place, label, group)
-    return Gathered(tuple(files), tuple(said), qc)
+    return Gathered(tuple(files), tuple(said), qc, tuple(fitted))
 
 
 def _write_group(place: Path, label: str, group: GroupMap) -> list[Path]:

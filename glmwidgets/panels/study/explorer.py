@@ -11,6 +11,7 @@ from typing import Any
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.errors import InputError
+from glmwidgets.panels.group.explorer import GroupExplorer
 from glmwidgets.panels.group.permutation import PermutationPanel
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
@@ -30,6 +31,8 @@ from glmwidgets.panels.study.whole import WholePanel
 from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.session.core.live import first_settings
+from glmwidgets.session.group.data import open_group
+from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.single.session import Session
 from glmwidgets.session.study.analysis import StudyAnalysis
 from glmwidgets.session.study.session import StudySession
@@ -57,8 +60,8 @@ class StudyExplorer(SessionExplorer):
         What is looked at; ``session.update({...})`` moves every control.
     model, whole, contrast, map, wall, permutation, runs, figures, decisions, clusters, crosshair : Panel
         Each can be shown in a cell of its own.
-    opened : Explorer or None
-        The explorer of one run, while it is open.
+    opened : Explorer or GroupExplorer or None
+        The explorer of one run, or of the group of whole runs, while it is open.
 
     Examples
     --------
@@ -79,9 +82,9 @@ class StudyExplorer(SessionExplorer):
 
     @W.opened_together
     def __init__(self, session: StudySession):
-        self.opened: Explorer | None = None
+        self.opened: Explorer | GroupExplorer | None = None
         self.model = StudyModelPanel(session)
-        self.whole = WholePanel(session)
+        self.whole = WholePanel(session, self.open_group)
         self.contrast = ContrastPanel(session)
         self.map = MapPanel(session)
         self.map.look.background.options = [("runs that have the place", "mean")]
@@ -113,7 +116,7 @@ class StudyExplorer(SessionExplorer):
             facts.append(f"{len(result.group.subjects)} in the group, {result.z.size:,} cells")
         return Path(study.origin).name or "study", facts
 
-    # One run ----------------------------------------------------------------------------------------------------------
+    # One run, one group -----------------------------------------------------------------------------------------------
 
     def open_run(self, row: int | str) -> Explorer:
         """Look at one run in its own explorer, under the study's model; the study waits behind it.
@@ -132,25 +135,51 @@ class StudyExplorer(SessionExplorer):
         run = open_whole(session.study.runs[row_of([each.name for each in session.study.runs], row)])
         asked = {path: session.model.get(path) for path in Model.paths() if not path.startswith("events.")}
         asked |= {f"contrast.{name}": value for name, value in vars(session.settings.contrast).items()}
-        self.opened = Explorer(Session(run, asked))
-        back, take = W.Button(description="back to the study"), W.Button(description="apply this model to the study")
-        back.on_click(guarded(session, "back", lambda _b: self.back()))
+        take = W.Button(description="apply this model to the study")
         take.on_click(guarded(session, "model", lambda _b: self.take_model()))
         whose = f"one run of the study <b>{escape(self._facts()[0])}</b>: undo, Keep and Search are of this run alone"
-        self._place.children = [W.row("glmw-bar", back, take, text("glmw-note", whose)), self.opened]
+        return self._put_before(Explorer(Session(run, asked)), whose, take)
+
+    def open_group(self) -> GroupExplorer:
+        """Look at the group's map of the whole runs that are in, in its own explorer; the study waits behind it.
+
+        Each participant's map is the fixed effects of the runs; maps and tests are those of the group explorer.
+
+        Returns
+        -------
+        GroupExplorer
+
+        Raises
+        ------
+        SettingsError, InputError
+            If whole runs that are in are not fitted under the model and contrasts as they are set, or make no group.
+        """
+        found = self.session.whole_group()
+        self.back()
+        maps = [found.domain.image(values) for values in found.values]
+        how = {"mask": found.domain.mask_image(), "subjects": list(found.subjects), "zeros_are_data": True}
+        whose = f"the group of the study <b>{escape(self._facts()[0])}</b>, {escape(found.expression)}, from "
+        whose += f"{count(sum(map(len, found.runs)), 'whole run')}; undo, Keep and Search are of this group alone"
+        return self._put_before(GroupExplorer(GroupSession(open_group(maps, **how))), whose)
+
+    def _put_before(self, opened: Any, whose: str, *more: W.Button) -> Any:
+        """Show an explorer in the study's place, with a way back."""
+        self.opened, back = opened, W.Button(description="back to the study")
+        back.on_click(guarded(self.session, "back", lambda _b: self.back()))
+        self._place.children = [W.row("glmw-bar", back, *more, text("glmw-note", whose)), opened]
         self._columns.add_class("glmw-behind")
-        return self.opened
+        return opened
 
     def take_model(self) -> bool:
         """Apply the model of the run that is open to all runs, and go back to the study."""
-        if self.opened is None:
+        if not isinstance(self.opened, Explorer):
             raise ValueError("no run is open: open_run(row) opens one")
         taken = self.session.take_model(self.opened.session.settings.part(Model))
         self.back()
         return taken
 
     def back(self) -> None:
-        """Close the run that is open."""
+        """Close the run or the group that is open."""
         opened, self.opened = self.opened, None
         if opened is not None:
             children, self._place.children = self._place.children, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from html import escape
 
 from glmwidgets.panels.parts import widgets as W
@@ -18,18 +19,24 @@ class WholePanel(Panel):
     run : Button
         Fits the whole runs, or stops.
     bar : FloatProgress
+    group : Button
+        Opens the group's map of the whole runs that are in.
     """
 
-    also = ("fit whole runs", "fit all voxels", "background")
+    also = ("fit whole runs", "fit all voxels", "background", "group map of whole runs")
 
-    def __init__(self, session: StudySession):
+    def __init__(self, session: StudySession, open_group: Callable[[], object] = lambda: None):
         super().__init__(session, "Whole runs", ("whole",))
         tooltip = "every voxel of every run, in the background; what is in the study's folder is not fitted again"
         self.run = self.button("fit whole runs", self._press, tooltip=tooltip)
+        tooltip = (
+            "the group's map of the whole runs that are in: crosshair, influence and permutation tests in all voxels"
+        )
+        self.group = self.button("group map of whole runs", lambda _b: open_group(), tooltip=tooltip)
         self.bar = W.FloatProgress(min=0, max=1)
         self.bar.add_class("glmw-progress")
         self._words = text("glmw-note")
-        self.fill(W.row("glmw-bar", self.run, self.bar), self._words)
+        self.fill(W.row("glmw-bar", self.run, self.bar), W.row("glmw-bar", self.group), self._words)
         session.observe_locked(self._show, "whole")
         self._show()
 
@@ -46,7 +53,7 @@ class WholePanel(Panel):
         return (
             "The maps on this page show previews; the figures are those of the whole runs.",
             f"The whole runs' maps are in {study.store.folder}.",
-            f"For group maps of whole runs: save, then glmwidgets study gather {folder} in a terminal, or "
+            f"To write the group's maps of whole runs: save, then glmwidgets study gather {folder} in a terminal, or "
             f"Study.open({str(study.folder)!r}).gather() in Python.",
         )
 
@@ -54,6 +61,7 @@ class WholePanel(Panel):
         whole = self.session.whole
         self.run.description = "stop" if whole.is_running else "fit whole runs"
         self.run.disabled = not whole.is_running and whole.are_all
+        self.group.disabled = not whole.done
         self.bar.value = whole.done / max(1, whole.n)
         said = [whole.said] if whole.said else []
         self._words.value = "<br>".join(map(escape, [*said, *(self._where() if whole.are_all else ())]))

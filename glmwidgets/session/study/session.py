@@ -25,7 +25,8 @@ from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
 from glmwidgets.study.exclusions import Exclusions, parse_rule
-from glmwidgets.study.gather import definitions, table_of
+from glmwidgets.study.gather import definitions, group_of_whole, table_of
+from glmwidgets.study.group import GroupMap
 from glmwidgets.study.index import row_of
 from glmwidgets.study.refit import RunRefit, StudyAnswer
 from glmwidgets.study.study import Study
@@ -245,6 +246,29 @@ class StudySession(PermutingSession):
     def stop_whole(self) -> None:
         """Begin no further whole run; the next fit goes on from there."""
         self._whole_fits.stop()
+
+    def whole_group(self) -> GroupMap:
+        """The group's map of the contrast as it is set, from the whole runs that are in.
+
+        Raises
+        ------
+        SettingsError
+            If a run that is in is not fitted under the model and contrasts as they are set.
+        InputError
+            As `glmwidgets.study.gather.group_of_whole` does.
+        """
+        with self.lock:
+            study, expression = self.as_set(), self.settings.contrast.expression
+            rows = [i for i, reason in enumerate(self.reasons) if not reason]
+        missing = [study.runs[i].name for i in rows if study.result(i) is None]
+        if missing:
+            raise SettingsError(
+                "study",
+                f"{len(missing)} of {count(len(rows), 'run')} that are in {'is' if len(missing) == 1 else 'are'} not "
+                f"fitted under this model and these contrasts, the first {missing[0]}: fit whole runs first",
+            )
+        name = next(name for name, each in study.contrasts if each == expression)  # the one that is set is in the list
+        return group_of_whole(study, name, rows)
 
     def _count_whole(self, whole: WholeRuns) -> None:
         with self.lock:

@@ -1,14 +1,18 @@
 """The study explorer without a browser: a control moves a setting, a setting moves every view."""
 
+import nibabel as nib
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from glmwidgets.datasets import write_study
+from glmwidgets.glm.inference.scores import z_from_t
 from glmwidgets.panels.shared.commands import find
 from glmwidgets.panels.study import StudyExplorer, explore_study
 from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.study import StudySession, WholeRuns
 from glmwidgets.study import Study
+from glmwidgets.study.whole import MASK, map_name
 
 N = 6
 
@@ -131,6 +135,36 @@ def test_whole_runs_that_are_fitted_say_where_they_are(explorer, study):
     assert "show previews" in said
     assert str(study.folder / "runs") in said
     assert f"glmwidgets study gather {study.folder}" in said
+
+
+def test_the_group_of_whole_runs_is_opened_once_they_are_fitted(explorer):
+    """In the group explorer, whose numbers are those of a t test between the runs' whole maps: to 1e-6."""
+    session = explorer.session
+    session.update({"noise.model": "ols", "contrast.names": ("seen",), "contrast.expressions": ("faces - houses",)})
+    session.update({"contrast.expression": "faces - houses"})
+    session.decide([4], "drop")
+    session.fit_whole("here")
+    explorer.whole.group.click()
+    group, study = explorer.opened, session.as_set()
+    assert group.session.wait_until_idle(60)
+    rows = [i for i, reason in enumerate(session.reasons) if not reason]
+    assert 4 not in rows
+    places = [study.store.path(study.key(i)) for i in rows]
+    common = np.all([nib.load(place / MASK).get_fdata() > 0 for place in places], axis=0)
+    effects = [nib.load(place / map_name("seen", "effect")).get_fdata()[common] for place in places]
+    expected = z_from_t(ttest_1samp(effects, 0).statistic, len(rows) - 1)
+    np.testing.assert_allclose(group.session.result.z, expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(session.whole_group().z, expected, rtol=1e-6, atol=1e-9)
+    explorer.back()
+    assert explorer.opened is None
+
+
+def test_the_group_of_whole_runs_is_refused_while_some_are_missing(explorer):
+    explorer.session.whole = WholeRuns(N, 1, "stopped")
+    explorer.session.update({"design.hrf_model": "mion"})
+    explorer.whole.group.click()
+    assert "runs that are in are not fitted under this model" in explorer.session.status.message
+    assert explorer.opened is None
 
 
 def test_a_state_is_begun_with(explorer, study):
