@@ -7,7 +7,7 @@ Without ``--run`` on a simulated run of 60,000 voxels and 300 scans with 50 even
 additions takes is printed with them: figures of two hours of a shared machine are not to be compared without it. With
 ``--against`` another version of the package, in its folder, is measured in the same hour, in turns with this one.
 Beside each answer stands the processor's time that it took of the page's main thread and of the kernel, which others on
-the machine change little.
+the machine change little. An answer during which other programs had more than a tenth of a core is asked for again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from benchmarks.jupyter import BROWSER_ARGS, Lab, ask, browser_path, open_notebook, running_lab
@@ -46,6 +47,7 @@ _ = given["bold"].get_fdata(dtype="float32")  # at hand, so that reading the fil
 SHOW = """import glmwidgets as gw
 ex = gw.explore(**given, settings={{"contrast.expression": contrasts[0], **{settings!r}}})
 ex"""
+OTHERS = 0.1  # of a core: what other programs may have while an answer is measured
 UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
 
 SET_CELL = """(source) => {
@@ -60,19 +62,28 @@ WATCH = """() => {
     small.drawImage(canvas, 0, 0, 96, 96);
     return small.getImageData(0, 0, 96, 96).data.reduce((sum, v, i) => (sum * 31 + v * (1 + i % 7)) | 0, 7);
   };
-  const watch = window.glmwWatch = { kind: '', waits: [], asked: null, before: 0, frames: 0 };
+  const watch = window.glmwWatch = { kind: '', waits: [], asked: null, before: 0, frames: 0, answered: null };
   const canvas = document.querySelector('.glmw-slices canvas');
   watch.start = (kind) => {
     watch.kind = kind;
     watch.before = kind === 'maps' ? look(canvas) : 0;
     watch.asked = null;
+    // Waited for by a promise: a question in every frame would have the page make frames.
+    watch.answered = new Promise((resolve, reject) => {
+      watch.hear = resolve;
+      setTimeout(() => reject(new Error(`no answer to ${kind} in 20 s`)), 20000);
+    });
+    watch.answered.catch(() => {}); // a drag that paints nothing new
   };
   const answer = (kind) => {
     const asked = watch.asked;
     if (kind !== watch.kind || asked === null) return;
     watch.asked = null;
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => watch.waits.push(performance.now() - asked);
+    port1.onmessage = () => {
+      watch.waits.push(performance.now() - asked);
+      watch.hear();
+    };
     port2.postMessage(null); // painting is done in an animation frame: this comes after its style, layout and paint
   };
   for (const type of ['pointermove', 'pointerdown', 'keydown', 'wheel', 'change', 'input']) {
@@ -168,11 +179,19 @@ def _type(contrasts: Sequence[str]) -> Act:
     return act
 
 
-def _choose(panel: str, one: str, other: str) -> Act:
+def _unfolded(panel: str) -> Callable[[Page], None]:
+    def unfold(page: Page) -> None:
+        folded = page.locator(".glmw-folded > .glmw-head", has_text=panel)
+        if folded.count():  # its contents come when it is unfolded
+            folded.click()
+            page.wait_for_timeout(1000)
+
+    return unfold
+
+
+def _choose(one: str, other: str) -> Act:
     def act(page: Page, k: int, _place: None) -> None:
         select = page.locator(f"select:has(option:text-is('{one}')):has(option:text-is('{other}'))").first
-        if not select.is_visible():  # in a panel that is folded: its contents come when it is unfolded
-            page.locator(".glmw-folded > .glmw-head", has_text=panel).click()
         select.select_option(label=one if k % 2 == 0 else other)
 
     return act
@@ -180,7 +199,8 @@ def _choose(panel: str, one: str, other: str) -> Act:
 
 def _custom_response(page: Page) -> None:
     """Choose the response that is taken by the hand."""
-    _choose("Response", "Custom double gamma", "SPM")(page, 0, None)
+    _unfolded("Response")(page)
+    _choose("Custom double gamma", "SPM")(page, 0, None)
     page.wait_for_function(UP_TO_DATE, timeout=20_000)
     page.wait_for_timeout(600)
 
@@ -205,31 +225,50 @@ def actions(contrasts: Sequence[str]) -> list[Action]:
         Action("slice by wheel → map", "paints", 30, _wheel, False, "brain"),
         Action("crosshair → series", "series", 90, _click_voxel, True, "brain"),
         Action("contrast → map", "maps", 120, _type(contrasts), True),
-        Action("HRF → map", "maps", 250, _choose("Response", "Glover", "SPM"), True),
+        Action("HRF → map", "maps", 250, _choose("Glover", "SPM"), True, before=_unfolded("Response")),
         Action("response dragged → map", "maps", 120, _drag_peak, True, "peak", _custom_response),
         Action("an event type ticked → map", "maps", 250, _untick, True),
-        Action("noise model → map", "maps", 250, _choose("Noise", "OLS (white)", "AR(1)"), True),
+        Action("noise model → map", "maps", 250, _choose("OLS (white)", "AR(1)"), True, before=_unfolded("Noise")),
     ]
 
 
-def measure(page: Page, action: Action, times: int) -> np.ndarray:
-    """Milliseconds of each answer to an action done a number of times."""
+def of_others() -> dict[int, float]:
+    """Seconds of processor that each program has had which this one did not start, by its number."""
+    here = psutil.Process()
+    own = {here.pid, *(each.pid for each in here.children(recursive=True))}
+    told = {each.pid: each.info["cpu_times"] for each in psutil.process_iter(["cpu_times"]) if each.pid not in own}
+    return {number: sum(times[:2]) for number, times in told.items() if times is not None}
+
+
+def since(before: dict[int, float]) -> float:
+    """Seconds of processor that others have had since then."""
+    return sum(seconds - before.get(number, 0.0) for number, seconds in of_others().items())
+
+
+def measure(page: Page, action: Action, times: int) -> tuple[list[float], int]:
+    """Milliseconds of each answer to an action done a number of times, and how often it was done for them."""
     if action.before:
         action.before(page)
     place = _place(page, action.place) if action.place else None
     page.evaluate("() => { window.glmwWatch.waits = []; }")
-    for k in range(times):
+    kept, k = [], 0
+    while (len(kept) < times and k < 3 * times) or k % 2:  # what is done in turns ends as it began
+        before, start = of_others(), time.perf_counter()
         page.evaluate("(kind) => window.glmwWatch.start(kind)", action.kind)
         action.act(page, k, place)
+        k += 1
         if action.settle:
-            page.wait_for_function("(n) => window.glmwWatch.waits.length > n", arg=k, timeout=20_000, polling="raf")
-            page.wait_for_function(UP_TO_DATE, timeout=20_000)
+            page.evaluate("() => window.glmwWatch.answered")
+            page.wait_for_function(UP_TO_DATE, timeout=20_000, polling=50)
             page.wait_for_timeout(150)
         else:
             page.wait_for_timeout(33)
+        waits = page.evaluate("() => window.glmwWatch.waits.splice(0)")
+        if not action.settle or since(before) < OTHERS * (time.perf_counter() - start):
+            kept += waits
     page.mouse.up()
     page.wait_for_timeout(400)
-    return np.array(page.evaluate("() => window.glmwWatch.waits"))
+    return kept, k
 
 
 def spent(page: Page, devtools: CDPSession) -> np.ndarray:
@@ -239,17 +278,18 @@ def spent(page: Page, devtools: CDPSession) -> np.ndarray:
 
 
 def in_turns(versions: Sequence[Version], index: int, times: int, rounds: int) -> list[float]:
-    """Median and 95th percentile of an action's answers, and processor time of page and kernel, of all versions."""
+    """Number, median and 95th percentile of an action's answers, processor time of page and kernel, of all versions."""
     waits, costs = [[[] for _ in versions] for _ in range(2)]
     for _ in range(rounds):
         for k, version in enumerate(versions):
             version.page.bring_to_front()
             before = spent(version.page, version.devtools)
-            waits[k] += list(measure(version.page, actions(version.contrasts)[index], times))
-            costs[k].append((spent(version.page, version.devtools) - before) / times)
+            kept, done = measure(version.page, actions(version.contrasts)[index], times)
+            waits[k] += kept
+            costs[k].append((spent(version.page, version.devtools) - before) / done)
     found = []
     for each, cost in zip(waits, costs, strict=True):
-        found += [*(np.percentile(each, [50, 95]) if each else [np.nan] * 2), *np.median(cost, axis=0)]
+        found += [len(each), *(np.percentile(each, [50, 95]) if each else [np.nan] * 2), *np.median(cost, axis=0)]
     return found
 
 
@@ -350,7 +390,7 @@ def main() -> None:
     parser.add_argument("--noise", default="ar1", help="noise model under which the rest is changed")
     parser.add_argument("--window", nargs=2, type=int, metavar=("WIDTH", "HEIGHT"), default=WINDOW)
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another version of the package")
-    parser.add_argument("--only", default="", metavar="WORDS", help="actions whose name has these words")
+    parser.add_argument("--only", default="", metavar="WORDS", help="actions of these words, parted by |")
     arguments = parser.parse_args()
     if arguments.run:
         bold, events, t_r = arguments.run
@@ -380,19 +420,20 @@ def main() -> None:
             print(lines[-1], flush=True)
 
         for index, action in enumerate(actions(versions[0].contrasts)):
-            if arguments.only not in action.name:
+            if not any(words in action.name for words in arguments.only.split("|")):
                 continue
             say(action.name, in_turns(versions, index, arguments.times, arguments.rounds), f"≤ {action.limit:g}")
-        drags = []
-        for version in versions:
-            version.page.bring_to_front()
-            drags.append(hasty_drag(version.page))
-        say("response dragged for 2 s: maps a second", [rate for rate, _ in drags])
-        say("response dragged for 2 s: last state on screen, ms", [last for _, last in drags], "≤ 300")
+        if not arguments.only:
+            drags = []
+            for version in versions:
+                version.page.bring_to_front()
+                drags.append(hasty_drag(version.page))
+            say("response dragged for 2 s: maps a second", [rate for rate, _ in drags])
+            say("response dragged for 2 s: last state on screen, ms", [last for _, last in drags], "≤ 300")
         for name in versions[0].opening:
             say(name, [version.opening[name] for version in versions])
         browser.close()
-    head = " | ".join(f"{name} p50 | p95 | page | kernel" for name in folders)
+    head = " | ".join(f"{name}: answers | p50 | p95 | page | kernel" for name in folders)
     print(f"\n| action to painted pixels, ms | {head} | asked, p95 |\n" + "\n".join(lines))
     print(f"\na million additions before, least to median: {before}; after: {pace()}")
 
