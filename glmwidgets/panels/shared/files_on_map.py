@@ -73,7 +73,7 @@ class FilesOnMap:
     @property
     def _anatomical(self) -> nib.Nifti1Image | None:
         chosen = self._session.settings.map.background == "anatomical"
-        return getattr(getattr(self._session, "run", None), "anatomical", None) if chosen else None
+        return getattr(self._session.analysis, "anatomical", None) if chosen else None
 
     def show_contour(self, _change: object = None) -> None:
         """Draw the contour that is set."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 
 from glmwidgets.analysis import steps
@@ -88,6 +89,11 @@ class FixedAnalysis(LiveAnalysis):
     def backgrounds(self) -> tuple[str, ...]:
         """What the maps can be laid over: what those of the first run can be."""
         return self.analyses[0].backgrounds
+
+    @property
+    def anatomical(self) -> nib.Nifti1Image | None:
+        """The anatomical image that came with the first run, on its own grid."""
+        return self.analyses[0].anatomical
 
     def background_image(self, name: str) -> np.ndarray:
         """An image to lay maps over, 3-D float32."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 
@@ -183,6 +184,11 @@ class Analysis(LiveAnalysis):
     def backgrounds(self) -> tuple[str, ...]:
         """What maps of this run can be laid over: keys of `glmwidgets.runs.backgrounds.BACKGROUNDS`."""
         return tuple(name for name, row in BACKGROUNDS.items() if row.there(self.run))
+
+    @property
+    def anatomical(self) -> nib.Nifti1Image | None:
+        """The participant's anatomical image, on its own grid."""
+        return self.run.anatomical
 
     def background_image(self, name: str) -> np.ndarray:
         """An image to lay maps over, 3-D float32; the mean where the one asked for was not given."""

@@ -16,6 +16,7 @@ from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.shared.map import MapPanel
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.runs.opening import open_run
+from glmwidgets.session.several.runs import RunSet
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.looks import MapSettings
 
@@ -340,13 +341,14 @@ class TestBackground:
         panel.forget()
         session.close()
 
-    def test_so_is_an_anatomical_image_and_the_last_picture_stays(self, run, monkeypatch):
+    @pytest.mark.parametrize("of", [Session, lambda run: RunSet([run, run]).fixed], ids=["run", "runs"])
+    def test_so_is_an_anatomical_image_and_the_last_picture_stays(self, run, monkeypatch, of):
         from dataclasses import replace
 
         go, brought = threading.Event(), SliceViewer.underlay_of
         monkeypatch.setattr(SliceViewer, "underlay_of", lambda *args: (go.wait(20), brought(*args))[1])
         image = nib.Nifti1Image(np.random.default_rng(0).random((40, 48, 40)).astype("f4"), run.domain.affine)
-        session = Session(replace(run, anatomical=image))
+        session = of(replace(run, anatomical=image))
         panel = MapPanel(session)
         mean = panel.viewer._background
         session.update({"map.background": "anatomical"})
