@@ -265,7 +265,9 @@ class EventEditor(Panel):
         if tuple(self.kind.options) != types:
             self.kind.options = types
             self.kind.value = kept if kept in types else next(iter(types), None)
-            self.new_type.options = types_of(table)
+            before, self.new_type.options = self.new_type.options, types_of(table)
+            if self.new_type.value in set(before) - set(self.new_type.options):
+                self.new_type.value = ""  # a name that is gone: to offer it would bring it back
         elif kept in types and self.kind.value != kept:
             self.kind.value = kept
         self._show_kind()

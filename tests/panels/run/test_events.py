@@ -141,8 +141,10 @@ def test_rename_merge_and_split(session, panel):
     session.update({"contrast.expression": "face - house"})
     choose(panel, "face")
     editor.name.value = " upright  face "
+    editor.new_type.value = "face"
     editor.rename.click()
     assert "upright face" in session.conditions
+    assert (editor.new_type.value, "face" in editor.new_type.options) == ("upright face", False)
     assert editor.kind.value == "upright face"
     assert session.settings.contrast.expression == '"upright face" - house'
     assert types_shown(panel) == ["body", "house", "upright face"]
