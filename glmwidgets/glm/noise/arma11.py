@@ -69,9 +69,10 @@ def fit_arma11(
         a = b = 0 where the noise is white. The flag ``edge`` tells where a or b lies at the far end of its range.
     """
     check_bins(bins)
-    c, start, bend = _on_lattice(lowest_points(moments, basis, pooling, neighbours), moments.constant, bins)
     parts = lagged_products(moments, basis)
     ordinary = OrdinaryFit.of(parts)
+    lowest = lowest_points(moments, basis, ordinary, pooling, neighbours)
+    c, start, bend = _on_lattice(lowest, moments.constant, bins)
     levels, level = np.unique(c, return_inverse=True)
     order = np.argsort(level, kind="stable")
     settled, fits = [], []

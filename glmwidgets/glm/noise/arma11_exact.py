@@ -55,7 +55,7 @@ class OrdinaryFit(NamedTuple):
         fitted = parts.cross[0]
         return cls(fitted, np.maximum(parts.own[0] - np.einsum("jv,jv->v", fitted, fitted), 0))
 
-    def at(self, voxels: np.ndarray) -> OrdinaryFit:
+    def at(self, voxels: slice | np.ndarray) -> OrdinaryFit:
         """That of some voxels."""
         return OrdinaryFit(self.fitted[:, voxels], self.power[voxels])
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.arma11_exact import OrdinaryFit
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
     C_MAX,
@@ -28,7 +29,7 @@ from glmwidgets.glm.noise.moving_average import (
     terms,
 )
 from glmwidgets.glm.noise.pooling import pooled_curves
-from glmwidgets.glm.noise.products import BLOCK, LaggedProducts
+from glmwidgets.glm.noise.products import BLOCK, lagged_products
 from glmwidgets.glm.noise.valleys import Polynomials
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
@@ -77,11 +78,9 @@ class Unit(NamedTuple):
     per_power: np.ndarray
 
     @classmethod
-    def of(cls, moments: Moments, basis: DesignBasis, products: LaggedProducts, voxels: slice) -> Unit:
-        """Those of some voxels."""
-        parts = products.at(voxels)
-        fitted = parts.cross[0]
-        power = parts.own[0] - np.einsum("jv,jv->v", fitted, fitted)
+    def of(cls, moments: Moments, basis: DesignBasis, ordinary: OrdinaryFit, voxels: slice) -> Unit:
+        """Those of some voxels, of which the fit of ordinary least squares is known."""
+        fitted, power = ordinary.at(voxels)
         per_length = 1 / np.sqrt(np.where(power > 0, power, 1))
         fitted = fitted * per_length
         # The fit counts in units of what is left: wild scans with columns of their own want more digits.
@@ -191,6 +190,7 @@ class _Surface:
 def lowest_points(
     moments: Moments,
     basis: DesignBasis,
+    ordinary: OrdinaryFit,
     pooling: str | None = None,
     neighbours: scipy.sparse.spmatrix | None = None,
 ) -> Lowest:
@@ -200,6 +200,8 @@ def lowest_points(
     ----------
     moments : Moments
     basis : DesignBasis
+    ordinary : OrdinaryFit
+        Of the whole run.
     pooling, neighbours
         As of `glmwidgets.glm.noise.pooling.pooled_curves`.
 
@@ -207,12 +209,12 @@ def lowest_points(
     -------
     Lowest
     """
-    products, n_voxels = LaggedProducts(moments, basis, order=0), moments.n_voxels
+    n_voxels = moments.n_voxels
     moments.power(own_spectra(basis.n_scans), basis.spans_constant)
     surface, blocks = _Surface(basis), even_blocks(n_voxels, BLOCK)
 
     def values(block: slice) -> np.ndarray:
-        return surface.values(Unit.of(moments, basis, products, block))
+        return surface.values(Unit.of(moments, basis, ordinary, block))
 
     if pooling is None:
         return Lowest.joined(side_by_side(lambda block: surface.lowest(values(block)), blocks))
@@ -237,6 +239,7 @@ def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
     basis : DesignBasis
     """
     surface = _Surface(basis, N_NODES_OF_VALUES)
-    values = surface.values(Unit.of(moments, basis, LaggedProducts(moments, basis, order=0), slice(None)))
+    ordinary = OrdinaryFit.of(lagged_products(moments, basis))
+    values = surface.values(Unit.of(moments, basis, ordinary, slice(None)))
     alone = surface.polynomials.lowest_at_corner(values)
     return np.where(moments.constant, 0.0, np.maximum(alone - surface.lowest(values).value, 0))
