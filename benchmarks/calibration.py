@@ -125,6 +125,9 @@ MODELS: dict[str, tuple[str, str | None]] = {
 # nilearn's own, and those between which the evidence chooses.
 CANDIDATES = ("ar1", "ar1-reml", "arma11 local")
 
+# Beside the degrees of freedom of each voxel: scans minus rank of the design for all.
+COUNTED = ", scans - rank"
+
 OF_REGIME = ("TR (s)", "scans", "confounds")
 
 
@@ -176,7 +179,7 @@ def draw_noise(noise: Noise, t_r: float, n: int, shape: Sequence[int], rng: np.r
     return e
 
 
-def misses(effect: np.ndarray, variance: np.ndarray, dof: float) -> np.ndarray:
+def misses(effect: np.ndarray, variance: np.ndarray, dof: float | np.ndarray) -> np.ndarray:
     """Whether each voxel's interval misses the true effect, (levels, n_voxels)."""
     t = np.abs(effect - EFFECT) / np.sqrt(variance)
     return np.stack([t > student.isf(alpha / 2, dof) for alpha in ALPHAS])
@@ -237,7 +240,10 @@ def measure(
             fit = fit_glm(moments, design, model, **options)
             contrast = compute_contrast(fit, np.eye(design.shape[1])[0])
             effect, variance = contrast.effect[0], contrast.covariance[0, 0]
-            keep(f"misses {name}", by_noise(misses(effect, variance, fit.dof)).T)
+            keep(f"misses {name}", by_noise(misses(effect, variance, contrast.own_dof)).T)
+            if contrast.dofs is not None:
+                keep(f"misses {name}{COUNTED}", by_noise(misses(effect, variance, fit.dof)).T)
+                keep(f"dof {name}", by_noise(contrast.dofs))
             process = fit.noise_process()
             if process.order:
                 keep(f"rho {name}", by_noise(np.broadcast_to(process.lag_one(), effect.shape)))
@@ -338,7 +344,9 @@ def worth_table(results: Mapping[Regime, dict]) -> str:
 
 
 def models_table(results: Mapping[Regime, dict], models: Sequence[str], alpha: int) -> str:
-    """Rates of some models."""
+    """Rates of some models, by each of the ways that degrees of freedom are counted."""
+    first = next(iter(results.values()))
+    models = [name + way for name in models for way in (COUNTED, "") if f"misses {name}{way}" in first]
     rows = [
         [*_named(regime), noise, *(_cell(found[f"misses {name}"][:, i], alpha) for name in models)]
         for regime, found in results.items()

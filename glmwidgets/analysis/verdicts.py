@@ -40,6 +40,10 @@ class ContrastVerdict:
         Variance of the estimate under the fitted noise, in the median voxel; NaN for an F test.
     message : str
         Why nothing can be said.
+    dof_said : str
+        Degrees of freedom in words.
+    dof_left : float or None
+        Scans minus rank, where tests have fewer degrees of freedom as the noise was estimated too.
     """
 
     expression: str
@@ -51,6 +55,8 @@ class ContrastVerdict:
     inflation: float = math.nan
     variance: float = math.nan
     message: str = ""
+    dof_said: str = ""
+    dof_left: float | None = None
 
     def detectable(self, threshold: float, power: float = 0.8) -> float:
         """Smallest true effect that the median voxel shows over a threshold with a given power.
@@ -70,6 +76,46 @@ class ContrastVerdict:
         if not (self.estimable and math.isfinite(self.variance) and 0 < tail < power):
             return math.nan
         return float(smallest_detectable_effect(self.variance, self.dof, tail, power=power))
+
+
+def write_dof(dof: float) -> str:
+    """Degrees of freedom to one digit, where they are no whole number.
+
+    Examples
+    --------
+    >>> write_dof(64.0), write_dof(1023.48)
+    ('64', '1,023.5')
+    """
+    return f"{dof:,.1f}".removesuffix(".0")
+
+
+def dof_said(contrast: Contrast) -> str:
+    """Degrees of freedom of a contrast in words.
+
+    Parameters
+    ----------
+    contrast : Contrast
+
+    Returns
+    -------
+    str
+        Of nine voxels of ten, where the noise parameters are counted in each.
+
+    Examples
+    --------
+    >>> runs = Contrast(np.ones((1, 2)), np.ones((1, 1, 2)), 31.0, dofs=np.array([18.0, 44.0]))
+    >>> dof_said(runs)
+    '31 degrees of freedom in the median voxel'
+    >>> dof_said(replace(runs, dof_left=64.0))
+    'effective degrees of freedom 19 to 43 of 64'
+    """
+    if contrast.dofs is None:
+        return f"{write_dof(contrast.dof)} degrees of freedom"
+    known = contrast.known
+    if contrast.dof_left is None or not known.any():
+        return f"{write_dof(contrast.dof)} degrees of freedom in the median voxel"
+    low, high = np.quantile(contrast.dofs[known], (0.05, 0.95))
+    return f"effective degrees of freedom {low:.0f} to {high:.0f} of {write_dof(contrast.dof_left)}"
 
 
 class ContrastBook:
@@ -131,6 +177,8 @@ class ContrastBook:
             efficiency=efficiency(self._design, weights),
             inflation=float(np.max(inflation)),
             variance=float(np.median(contrast.covariance[0, 0][known])) if one else math.nan,
+            dof_said=dof_said(contrast),
+            dof_left=contrast.dof_left,
         )
 
 
@@ -160,6 +208,7 @@ class RunsBook:
         return replace(
             able[0],
             dof=round(total, 1),
+            dof_said=f"{write_dof(total)} degrees of freedom",
             efficiency=n**2 / sum(1 / verdict.efficiency for verdict in able),
             inflation=max(verdict.inflation for verdict in able),
             variance=sum(verdict.variance for verdict in able) / n**2,

@@ -25,14 +25,14 @@ class TContrast:
     ----------
     t, effect, sd : array of shape (n_voxels,), or None
         Statistic, effect and its standard deviation; None if it was not asked for.
-    df_den : float
-        Degrees of freedom.
+    df_den : float or array of shape (n_voxels,)
+        Degrees of freedom, of each voxel where the noise model counts them so.
     """
 
     t: np.ndarray | None
     effect: np.ndarray | None
     sd: np.ndarray | None
-    df_den: float
+    df_den: float | np.ndarray
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.t, dtype=dtype)
@@ -49,15 +49,17 @@ class FContrast:
         Of each row.
     covariance : array of shape (q, q, n_voxels)
         Of the effects.
-    df_num, df_den : float
-        Degrees of freedom.
+    df_num : float
+        Number of rows.
+    df_den : float or array of shape (n_voxels,)
+        Degrees of freedom, of each voxel where the noise model counts them so.
     """
 
     F: np.ndarray
     effect: np.ndarray
     covariance: np.ndarray
     df_num: float
-    df_den: float
+    df_den: float | np.ndarray
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.F, dtype=dtype)
@@ -256,7 +258,7 @@ class VoxelResults:
             t = np.divide(effect, sd, out=np.zeros_like(effect), where=sd > 0)
         found = {"t": t, "effect": effect, "sd": sd}
         return TContrast(
-            **{name: value if name in store else None for name, value in found.items()}, df_den=self.fit.dof
+            **{name: value if name in store else None for name, value in found.items()}, df_den=contrast.own_dof
         )
 
     def Fcontrast(self, matrix: ArrayLike) -> FContrast:
@@ -282,7 +284,7 @@ class VoxelResults:
                 f"shape {np.shape(matrix)}"
             )
         contrast = self._contrast(rows, "F")
-        return FContrast(contrast.stat(), contrast.effect, contrast.covariance, contrast.dim, self.fit.dof)
+        return FContrast(contrast.stat(), contrast.effect, contrast.covariance, contrast.dim, contrast.own_dof)
 
     def conf_int(self, alpha: float = 0.05, cols: Sequence[int] | None = None, dispersion: Any = None) -> np.ndarray:
         """Confidence intervals of coefficients, two-sided.
@@ -302,16 +304,16 @@ class VoxelResults:
             Lower and upper ends.
         """
         columns = range(len(self.theta)) if cols is None else cols
-        reach = stdtrit(self.df_residuals, 1 - alpha / 2)
-        found = []
+        dof, tested, found = self.df_residuals, self.fit.noise.tested, []
         for j in columns:
-            half = reach * np.sqrt(self.vcov(column=j, dispersion=dispersion))
+            if tested is not None:
+                dof = tested(self.fit.basis.to_columns[[j]])[1][self.voxels]
+            half = stdtrit(dof, 1 - alpha / 2) * np.sqrt(self.vcov(column=j, dispersion=dispersion))
             found.append((self.theta[j] - half, self.theta[j] + half))
         return np.array(found)
 
     def _contrast(self, weights: np.ndarray, stat_type: str) -> Contrast:
-        whole = compute_contrast(self.fit, contrast_vector(weights, self.fit.columns), stat_type)
-        return Contrast(whole.effect[:, self.voxels], whole.covariance[:, :, self.voxels], whole.dof, stat_type)
+        return compute_contrast(self.fit, contrast_vector(weights, self.fit.columns), stat_type).at(self.voxels)
 
 
 def labels_of(fit: Fit) -> np.ndarray:

@@ -131,7 +131,8 @@ def task_r_square(seen: Seen) -> float:
     except ValueError:
         return np.nan
     explained = found.dim * found.stat()
-    return float(100 * np.quantile(explained / (explained + found.dof), 0.95))
+    left = found.dof if found.dof_left is None else found.dof_left
+    return float(100 * np.quantile(explained / (explained + left), 0.95))
 
 
 def rho(seen: Seen) -> float:

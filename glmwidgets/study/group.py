@@ -201,7 +201,7 @@ def group_map(
     common = np.bincount(np.concatenate(cells), minlength=grids[0].size) == len(cells)
     if not common.any():
         raise InputError("no cell is in the masks of all runs: look at the runs that cover little of the brain")
-    on = [_within(contrast, common[own]) for contrast, own in zip(contrasts, cells, strict=True)]
+    on = [contrast.at(common[own]) for contrast, own in zip(contrasts, cells, strict=True)]
     return group_of(on, grids[0].domain(np.flatnonzero(common)), subjects, rows, expression, design)
 
 
@@ -265,12 +265,3 @@ def _check(contrasts: Sequence[Contrast], subjects: Sequence[str], expression: s
         raise too_few(subjects, expression)
     if any(contrast.dim > 1 for contrast in contrasts):
         raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
-
-
-def _within(contrast: Contrast, kept: np.ndarray) -> Contrast:
-    """The contrast at some of its voxels."""
-    dofs = None if contrast.dofs is None else contrast.dofs[kept]
-    dispersion = None if contrast.dispersion is None else contrast.dispersion[kept]
-    return Contrast(
-        contrast.effect[:, kept], contrast.covariance[..., kept], contrast.dof, contrast.stat_type, dispersion, dofs
-    )

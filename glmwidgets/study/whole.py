@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 ARITHMETIC = 3
 
 #: Maps of a contrast that are kept, by their names.
-STATS = ("effect", "variance", "z")
+STATS = ("effect", "variance", "z", "dof")
 
 MASK = "mask.nii.gz"
 
@@ -126,11 +126,13 @@ def _write_contrast(to: Path, label: str, fitted: Fitted, expression: str, domai
     values = {"z": contrast.z_score()}
     if contrast.dim == 1:
         values |= {"effect": contrast.effect[0], "variance": contrast.covariance[0, 0]}
+        values |= {} if contrast.dofs is None else {"dof": contrast.dofs}
     for stat in STATS:
         if stat in values:
             save_image(domain.image(values[stat].astype(np.float64)), to / map_name(label, stat), f"{stat} map")
     said = {"label": label, "expression": expression, "why_not": ""}
-    return {**said, "stat_type": contrast.stat_type, "dim": contrast.dim, "dof": contrast.dof}
+    said |= {"stat_type": contrast.stat_type, "dim": contrast.dim, "dof": contrast.dof}
+    return said | ({} if contrast.dof_left is None else {"dof_left": contrast.dof_left})
 
 
 def _whiteness(fitted: Fitted, run: Run, asked: Model) -> tuple[Whiteness | None, str]:
@@ -177,6 +179,8 @@ def with_whole(study: Study, answer: StudyAnswer, table: QCTable) -> QCTable:
 
 def kept_contrast(place: Path, said: Mapping[str, Any], mask: np.ndarray) -> Contrast:
     """A contrast of one row as it was kept, at the voxels of a mask."""
-    names = [map_name(said["label"], stat) for stat in ("effect", "variance")]
-    effect, variance = (np.asarray(image_data(load_image(place / name)))[mask] for name in names)
-    return Contrast(effect[None], variance[None, None], float(said["dof"]), said["stat_type"])
+    stats = ("effect", "variance", "dof") if said.get("dof_left") else ("effect", "variance")
+    maps = [image_data(load_image(place / map_name(said["label"], stat))) for stat in stats]
+    effect, variance, *dofs = (np.asarray(each)[mask] for each in maps)
+    contrast = Contrast(effect[None], variance[None, None], float(said["dof"]), said["stat_type"])
+    return replace(contrast, dofs=dofs[0], dof_left=float(said["dof_left"])) if dofs else contrast

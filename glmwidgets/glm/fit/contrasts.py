@@ -83,6 +83,8 @@ class Contrast:
         Variance of the errors that `covariance` is a multiple of, where that is one fit's.
     dofs : array of shape (n_voxels,), optional
         Degrees of freedom of each voxel, where they differ.
+    dof_left : float, optional
+        Scans minus rank of the design, where `dofs` are fewer because the noise parameters were estimated as well.
     """
 
     effect: np.ndarray
@@ -91,6 +93,7 @@ class Contrast:
     stat_type: str = "t"
     dispersion: np.ndarray | None = None
     dofs: np.ndarray | None = None
+    dof_left: float | None = None
 
     def __post_init__(self) -> None:
         check_choice("stat_type", self.stat_type, STAT_TYPES)
@@ -106,9 +109,24 @@ class Contrast:
         """Number of rows q."""
         return self.effect.shape[0]
 
+    @property
+    def own_dof(self) -> float | np.ndarray:
+        """Degrees of freedom that tests count: of each voxel where they differ."""
+        return self.dof if self.dofs is None else self.dofs
+
     def dof_at(self, voxel: int) -> float:
         """Degrees of freedom of one voxel."""
         return float(self.dof if self.dofs is None else self.dofs[voxel])
+
+    def at(self, voxels: slice | np.ndarray) -> Contrast:
+        """The contrast in some voxels."""
+        return replace(
+            self,
+            effect=self.effect[:, voxels],
+            covariance=self.covariance[:, :, voxels],
+            dispersion=None if self.dispersion is None else self.dispersion[voxels],
+            dofs=None if self.dofs is None else self.dofs[voxels],
+        )
 
     def effect_size(self) -> np.ndarray:
         """Effect, shape (n_voxels,) for one row, otherwise (q, n_voxels)."""
@@ -154,19 +172,19 @@ class Contrast:
 
     def p_value(self, two_sided: bool = False) -> np.ndarray:
         """P value of t for large effects or, if two-sided, for effects of either sign; or of F; shape (n_voxels,)."""
-        dof = self.dof if self.dofs is None else self.dofs
+        dof = self.own_dof
         if two_sided and self.stat_type == "t":
             return 2 * p_from_t(np.abs(self._stat), dof)
         return p_from_t(self._stat, dof) if self.stat_type == "t" else p_from_f(self._stat, self.dim, dof)
 
     def one_minus_pvalue(self) -> np.ndarray:
         """One minus the one-sided p value, without the rounding of a subtraction from one; shape (n_voxels,)."""
-        dof = self.dof if self.dofs is None else self.dofs
+        dof = self.own_dof
         return p_from_t(-self._stat, dof) if self.stat_type == "t" else fdtr(self.dim, dof, self._stat)
 
     def z_score(self) -> np.ndarray:
         """Standard normal score with the same one-sided p value, shape (n_voxels,)."""
-        dof = self.dof if self.dofs is None else self.dofs
+        dof = self.own_dof
         return z_from_t(self._stat, dof) if self.stat_type == "t" else z_from_f(self._stat, self.dim, dof)
 
 
@@ -265,9 +283,13 @@ def compute_contrast(fit: Fit, contrast_def: Any, stat_type: str | None = None) 
     in_basis = weights @ fit.basis.to_columns
     with one_thread():
         effect = in_basis @ fit.noise.coefficients
-    covariance = fit.noise.covariance(in_basis) * fit.dispersion
     effect = np.where(fit.moments.constant, 0.0, effect)
-    return Contrast(effect, covariance, float(fit.dof), stat_type, fit.dispersion)
+    if fit.noise.tested is None:
+        covariance, dofs = fit.noise.covariance(in_basis), None
+    else:
+        covariance, dofs = fit.noise.tested(in_basis)
+    contrast = Contrast(effect, covariance * fit.dispersion, float(fit.dof), stat_type, fit.dispersion)
+    return contrast if dofs is None else replace(with_dofs(contrast, dofs), dof_left=contrast.dof)
 
 
 def _independent_rows(weights: np.ndarray, fit: Fit) -> np.ndarray:
@@ -334,15 +356,23 @@ def fixed_effects(contrasts: Sequence[Contrast], method: str = "wald", dof_metho
     if approximate:
         contrasts = [_standardised(c) for c in contrasts]
     n = len(contrasts)
-    combined = Contrast(
-        np.where(known, sum(c.effect for c in contrasts) / n, 0.0),
-        np.where(known, sum(c.covariance for c in contrasts) / n**2, 0.0),
-        float(sum(c.dof for c in contrasts)),
-        stat_type,
-    )
+    effect = np.where(known, sum(c.effect for c in contrasts) / n, 0.0)
+    covariance = np.where(known, sum(c.covariance for c in contrasts) / n**2, 0.0)
+    combined = summed_dof(contrasts, effect, covariance)
     if dof_method == "sum" or approximate or n == 1:
         return combined
     return with_dofs(combined, satterthwaite(contrasts))
+
+
+def summed_dof(contrasts: Sequence[Contrast], effect: np.ndarray, covariance: np.ndarray) -> Contrast:
+    """An effect of several runs with the sum of their degrees of freedom, voxel by voxel where a run's differ."""
+    combined = Contrast(effect, covariance, float(sum(c.dof for c in contrasts)), contrasts[0].stat_type)
+    if any(c.dof_left is not None for c in contrasts):
+        left = sum(c.dof if c.dof_left is None else c.dof_left for c in contrasts)
+        combined = replace(combined, dof_left=float(left))
+    if all(c.dofs is None for c in contrasts):
+        return combined
+    return with_dofs(combined, np.sum([np.broadcast_to(c.own_dof, effect.shape[1]) for c in contrasts], axis=0))
 
 
 def with_dofs(contrast: Contrast, dofs: np.ndarray) -> Contrast:
@@ -413,7 +443,7 @@ def satterthwaite(contrasts: Sequence[Contrast]) -> np.ndarray:
     array([12.09])
     """
     covariances = np.array([c.covariance for c in contrasts])
-    dofs = np.array([np.broadcast_to(c.dof if c.dofs is None else c.dofs, c.effect.shape[1]) for c in contrasts])
+    dofs = np.array([np.broadcast_to(c.own_dof, c.effect.shape[1]) for c in contrasts])
     q = covariances.shape[1]
     if q == 1:
         v = covariances[:, 0, 0]
@@ -441,4 +471,4 @@ def _standardised(contrast: Contrast) -> Contrast:
     root = (vectors / np.sqrt(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
     effect[:, known] = (root @ contrast.effect.T[known][:, :, None])[:, :, 0].T
     covariance = np.eye(contrast.dim)[:, :, None] * np.where(known, contrast.dispersion, 0.0)
-    return Contrast(effect, covariance, contrast.dof, contrast.stat_type, contrast.dispersion)
+    return replace(contrast, effect=effect, covariance=covariance)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.fit.contrasts import DOF_METHODS, Contrast, with_dofs
+from glmwidgets.glm.fit.contrasts import DOF_METHODS, Contrast, summed_dof, with_dofs
 
 
 class Heterogeneity(NamedTuple):
@@ -119,16 +119,14 @@ def precision_weighted(contrasts: Sequence[Contrast], dof_method: str = "sattert
     known = np.logical_and.reduce([c.known for c in contrasts])
     v = np.where(known, [c.surest_variance() for c in contrasts], 1.0)
     effect, variance, dofs = weighed_by_precision(
-        np.array([c.effect[0] for c in contrasts]), v, np.array([[c.dof] for c in contrasts])
+        np.array([c.effect[0] for c in contrasts]),
+        v,
+        np.array([np.broadcast_to(c.own_dof, v.shape[1]) for c in contrasts]),
     )
     if dof_method == "sum":
         variance = 1 / np.sum(1 / v, axis=0)
-    combined = Contrast(
-        np.where(known, effect, 0.0)[np.newaxis],
-        np.where(known, variance, 0.0)[np.newaxis, np.newaxis],
-        float(sum(c.dof for c in contrasts)),
-        contrasts[0].stat_type,
-    )
+    effect, variance = np.where(known, effect, 0.0), np.where(known, variance, 0.0)
+    combined = summed_dof(contrasts, effect[np.newaxis], variance[np.newaxis, np.newaxis])
     return combined if len(contrasts) == 1 or dof_method == "sum" else with_dofs(combined, dofs)
 
 

@@ -129,7 +129,8 @@ def _partial_r_square(of: StatisticsBook) -> np.ndarray:
     """
     stat = of.contrast.stat()
     explained = of.contrast.dim * stat if of.is_f else np.square(stat)
-    return explained / (explained + (of.contrast.dof if of.contrast.dofs is None else of.contrast.dofs))
+    left = of.contrast.dof_left
+    return explained / (explained + (of.contrast.own_dof if left is None else left))
 
 
 def _rho(of: StatisticsBook) -> np.ndarray:

@@ -22,11 +22,12 @@ import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
-from glmwidgets.glm.noise.arma import partial_autocorrelations
+from glmwidgets.glm.noise.arma import ARMA, partial_autocorrelations
 from glmwidgets.glm.noise.arn import ARPrecision
+from glmwidgets.glm.noise.freedom import effective_dof, residual_bands
 from glmwidgets.glm.noise.pooling import pooled_curves
 from glmwidgets.glm.noise.products import BLOCK, LaggedProducts, NoiseFit, Products
-from glmwidgets.glm.parallel import side_by_side
+from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -39,6 +40,9 @@ FOR_EACH_ORDER = 25
 
 # Partial autocorrelations are kept within this: beyond it a run of some hundred scans has no stationary description.
 PARTIAL_MAX = 0.98
+
+# Voxels that are tested at once: six coefficients in 32 bands of frequency each.
+TESTED_AT_ONCE = 1024
 
 # Autocovariances beyond this lag are taken as zero: 0.95^100 = 0.006.
 LONGEST_LAG = 100
@@ -75,6 +79,56 @@ class ExactARPrecision(ARPrecision):
             b += weight * cross
         coefficients = self._solve(b)
         return coefficients, np.maximum(total - np.einsum("jv,jv->v", b, coefficients), 0)
+
+    def tested(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``c G^-1 c'`` of shape (m, m, n_voxels), and the degrees of freedom of the test of c, shape (n_voxels,).
+
+        All p coefficients of each voxel count as estimated, those that are zero too.
+        """
+        basis, p, m = self.basis, self.order, len(c)
+        bands = residual_bands(basis)
+        lagged = np.stack([basis.shifted(k, np.eye(basis.rank)) for k in range(p + 1)])
+        covariance, dof = np.empty((len(self.phi), m, m)), np.empty(len(self.phi))
+
+        def test_block(block: slice) -> None:
+            n = len(self.phi[block])
+            u = np.linalg.solve(self.gram(block), np.broadcast_to(c.T, (n, basis.rank, m)))
+            flat = u.transpose(1, 0, 2).reshape(basis.rank, -1)
+            shifted = (lagged @ flat).reshape(p + 1, basis.rank, n, m)
+            products = np.einsum("rvi,krvj->kvij", flat.reshape(-1, n, m), shifted)
+            ends = basis.q[:p][::-1] @ u, basis.q[-p:] @ u
+            slopes = -self._slopes(block, products, ends)
+            covariance[block] = c @ u
+            process = ARMA(self.phi[block].T, np.zeros(n))
+            dof[block] = effective_dof(covariance[block], slopes, process, bands)
+
+        side_by_side(test_block, even_blocks(len(self.phi), TESTED_AT_ONCE))
+        return covariance.transpose(1, 2, 0), dof
+
+    def _slopes(self, block: slice, products: np.ndarray, ends: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """``u' q' dW/dphi_k q u`` for each k, shape (n, p, m, m).
+
+        Parameters
+        ----------
+        block : slice
+            Of n voxels.
+        products : array of shape (p + 1, n, m, m)
+            ``u' q' S_k q u``.
+        ends : two arrays of shape (n, p, m)
+            ``q u`` at the first p scans, backwards, and at the last p.
+        """
+        p, filters, beyond = self.order, self._filter[block], self.beyond[block]
+        # W sums products at lag |i - j| over pairs of the filter's coefficients; S_k holds both shifts, S_0 one.
+        products = np.concatenate([2 * products[:1], products[1:]])
+        out = np.empty((len(filters), p, *products.shape[2:]))
+        for k in range(1, p + 1):
+            out[:, k - 1] = -np.einsum("vj,jvab->vab", filters, products[np.abs(np.arange(p + 1) - k)])
+        for end in ends:
+            filtered = beyond @ end
+            for k in range(1, p + 1):
+                half = end[:, p - k :].transpose(0, 2, 1) @ filtered[:, :k]
+                out[:, k - 1] += half + half.transpose(0, 2, 1)
+        return out
 
 
 def lagged_expectation(basis: DesignBasis, order: int) -> np.ndarray:
@@ -305,4 +359,6 @@ def fit_ar_auto(
     precision = ExactARPrecision(basis, phi.T, np.arange(moments.n_voxels))
     parameters = {f"phi{k + 1}": phi[k] if k < order else np.zeros(moments.n_voxels) for k in range(MAX_ORDER)}
     parameters["order"] = np.where(known, chosen, 0)
-    return NoiseFit(coefficients, rss, precision.covariance, parameters, {"edge": clipped & known})
+    # What several series tell together is told better than degrees of freedom of one would say.
+    tested = precision.tested if pooling is None else None
+    return NoiseFit(coefficients, rss, precision.covariance, parameters, {"edge": clipped & known}, tested)

@@ -65,14 +65,19 @@ class ARPrecision:
         return np.stack([np.einsum("gj,gj->g", a[:, : p + 1 - k], a[:, k:]) for k in range(p + 1)], axis=1)
 
     @cached_property
-    def ends(self) -> np.ndarray:
-        """``R' R`` of each group, between the last p scans, shape (n_groups, p, p)."""
+    def beyond(self) -> np.ndarray:
+        """R of each group: from the last p scans to the p after the end, shape (n_groups, p, p)."""
         p = self.order
-        beyond = np.zeros((len(self.phi), p, p))
+        out = np.zeros((len(self.phi), p, p))
         for i in range(p):
             # The filter's p + i - t lags from scan t of the last p to the i-th scan after the end.
-            beyond[:, i, i:] = self._filter[:, :i:-1]
-        return beyond.transpose(0, 2, 1) @ beyond
+            out[:, i, i:] = self._filter[:, :i:-1]
+        return out
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """``R' R`` of each group, between the last p scans, shape (n_groups, p, p)."""
+        return self.beyond.transpose(0, 2, 1) @ self.beyond
 
     @cached_property
     def _lagged_designs(self) -> np.ndarray:

@@ -109,6 +109,9 @@ class NoiseModel:
         Noise model to try where it leaves residuals that are not white.
     shortest_t_r : float
         Repetition time in s below which it is not proposed.
+    counts_estimation : bool
+        Whether a test has fewer degrees of freedom than scans minus rank of the design, in each voxel as many as the
+        estimation of its noise parameters leaves: ``NoiseFit.tested``. Where voxels share their parameters it has not.
     reference_bins : int
         ``bins`` for the few reference series of `glmwidgets.glm.fit.whiteness`.
     also : tuple of str
@@ -128,6 +131,7 @@ class NoiseModel:
     is_exact: bool | None = None
     if_not_white: str | None = "arma11"
     shortest_t_r: float = 0.0
+    counts_estimation: bool = False
     reference_bins: int = 100
     also: tuple[str, ...] = ()
 
@@ -154,12 +158,17 @@ class NoiseModel:
             raise ValueError(f"the noise model {self.name} cannot be pooled over voxels; those that can are {pooled}")
 
     def check_parameters(self, fit: NoiseFit) -> None:
-        """Raise a ValueError unless a fit has the parameters that the row says, and no others."""
+        """Raise a ValueError unless a fit has the parameters that the row says and no others, and its kind of dof."""
         said = [parameter.name for parameter in self.parameters]
         if set(fit.parameters) != set(said):
             raise ValueError(
                 f"the noise model {self.name} gives the parameters {', '.join(fit.parameters) or 'none'}, and its row "
                 f"of NOISE_MODELS says {', '.join(said) or 'none'}; name each there as a NoiseParameter"
+            )
+        if fit.tested is not None and not self.counts_estimation:
+            raise ValueError(
+                f"the noise model {self.name} gives degrees of freedom of each voxel, and its row of NOISE_MODELS does "
+                "not say so; set counts_estimation there"
             )
 
     def process(self, parameters: Mapping[str, np.ndarray], voxels: np.ndarray) -> ARMA:
@@ -312,6 +321,7 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             order_in="order",
             is_exact=True,
             if_not_white=None,
+            counts_estimation=True,
         ),
         NoiseModel(
             "arN",

@@ -39,6 +39,9 @@ class NoiseFit:
     flags : dict
         Masks by name, each of shape (n_voxels,), of voxels whose estimates are to be doubted: ``edge`` where a
         parameter lies at the end of its range.
+    tested : callable, optional
+        ``tested(c)`` gives what `covariance` gives and the degrees of freedom of the test of c, shape (n_voxels,). None
+        where the noise parameters count as known.
     """
 
     coefficients: np.ndarray
@@ -46,6 +49,7 @@ class NoiseFit:
     covariance: Callable[[np.ndarray], np.ndarray]
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     flags: dict[str, np.ndarray] = field(default_factory=dict)
+    tested: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from glmwidgets.analysis.answers import RunPart
+from glmwidgets.analysis.verdicts import dof_said
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.runs.forest import ForestPanel
 from glmwidgets.panels.shared.base import Panel, labelled, text
@@ -83,7 +84,7 @@ class RunsPanel(Panel):
     def _says(self, answer: RunPart, i: int) -> str:
         words = [self._file(i)]
         if answer.contrast is not None:
-            words.append(f"{answer.contrast.dof:g} degrees of freedom")
+            words.append(dof_said(answer.contrast))
         if answer.why_not:
             said = answer.why_not if answer.why_not.startswith("left out") else f"left out: {answer.why_not}"
             # The advice names every column there is: it is there for who points at it.

@@ -16,7 +16,7 @@ from glmwidgets.analysis.proposals import (
     weights_of,
     written_contrast,
 )
-from glmwidgets.analysis.verdicts import ContrastVerdict
+from glmwidgets.analysis.verdicts import ContrastVerdict, write_dof
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, close_with_all, named, text, why
@@ -285,8 +285,10 @@ def _why(name: str) -> str:
 def _in_words(verdict: ContrastVerdict, threshold: float, unit: str) -> str:
     if not verdict.estimable:
         return f'<span class="glmw-warn" title="{escape(verdict.message)}">not estimable</span>'
-    test = f"F({verdict.dim}, {verdict.dof:g})" if verdict.stat_type == "F" else f"t({verdict.dof:g})"
-    words = [f"{test} {_why('contrast')}", "estimable", f"efficiency {verdict.efficiency:.3g}"]
+    dof = write_dof(verdict.dof)
+    test = f"F({verdict.dim}, {dof})" if verdict.stat_type == "F" else f"t({dof})"
+    own = [] if verdict.dof_left is None else [verdict.dof_said]
+    words = [f"{test} {_why('contrast')}", *own, "estimable", f"efficiency {verdict.efficiency:.3g}"]
     effect = verdict.detectable(threshold)
     if math.isfinite(effect):
         words.append(f"smallest detectable effect {effect:.2g}{unit} {_why('detectable_effect')}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmwidgets import __version__
+from glmwidgets.analysis.verdicts import dof_said, write_dof
 from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import drift_row
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS
@@ -75,10 +76,11 @@ def describe_test(contrast: Contrast) -> str:
     str
         Such as "t test with 84 degrees of freedom".
     """
-    dof = f"{contrast.dof:,.1f}".removesuffix(".0")
     rows = f"{contrast.dim} and " if contrast.stat_type == "F" else ""
     own = "" if contrast.dofs is None else " (Satterthwaite's, the median over voxels)"
-    return f"{contrast.stat_type} test with {rows}{dof} degrees of freedom{own}"
+    if contrast.dof_left is not None and contrast.dofs is not None:
+        own = f" (the median over voxels; Satterthwaite's {dof_said(contrast)}, as the noise was estimated too)"
+    return f"{contrast.stat_type} test with {rows}{write_dof(contrast.dof)} degrees of freedom{own}"
 
 
 def describe_height(facts: ContrastFacts) -> str:

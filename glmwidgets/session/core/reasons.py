@@ -166,11 +166,11 @@ def _contrast(facts: Facts) -> Why:
         )
     if verdict.stat_type == "F":
         formula = f"F = (C b)' [C V C']⁻¹ (C b) / {verdict.dim}"
-        said = f"{verdict.dim} rows, {verdict.dof:g} degrees of freedom"
+        said = f"{verdict.dim} rows, {verdict.dof_said}"
         said += f"; at the crosshair F = {_number(here.statistics['stat'])}" if here else ""
     else:
         formula = "t = c b / √(c V c'),  b: coefficients, V: their covariance"
-        said = f"{verdict.dof:g} degrees of freedom"
+        said = verdict.dof_said
         if here:
             at = here.statistics
             said += (
@@ -222,6 +222,8 @@ def _freedom(facts: Facts) -> Why | None:
     n, dof = len(design), float(fit.dof)
     rank = np.linalg.matrix_rank(design.to_numpy(dtype=float))
     here = f"{n} rows of the design − {rank} independent columns = {dof:g}"
+    if facts.contrast.dof_left is not None:
+        here += f". As the noise is estimated from the same series, tests have {facts.contrast.dof_said}"
     change = "Fewer confounds, scrubbed scans or drift columns leave more; a longer run has more."
     return Why("degrees of freedom = rows − rank of the design", f"{here}.", change)
 
