@@ -344,15 +344,31 @@ def worth_table(results: Mapping[Regime, dict]) -> str:
 
 
 def models_table(results: Mapping[Regime, dict], models: Sequence[str], alpha: int) -> str:
-    """Rates of some models, by each of the ways that degrees of freedom are counted."""
-    first = next(iter(results.values()))
-    models = [name + way for name in models for way in (COUNTED, "") if f"misses {name}{way}" in first]
+    """Rates of some models."""
     rows = [
         [*_named(regime), noise, *(_cell(found[f"misses {name}"][:, i], alpha) for name in models)]
         for regime, found in results.items()
         for i, noise in enumerate(NOISES)
     ]
     return _table([*OF_REGIME, "noise", *(f"`{name}`" for name in models)], rows)
+
+
+def dof_table(results: Mapping[Regime, dict], models: Sequence[str]) -> str:
+    """Rates with scans minus rank of the design and with degrees of freedom of each voxel, and how many these are."""
+    rows = []
+    for regime, found in results.items():
+        for i, noise in enumerate(NOISES):
+            row = [*_named(regime), noise]
+            for name in models:
+                both = [found[f"misses {name}{way}"][:, i] for way in (COUNTED, "")]
+                row += [_cell(each, alpha) for alpha in range(len(ALPHAS)) for each in both]
+                row.append(f"{np.median(found[f'dof {name}'][:, i]):.0f}")
+            rows.append([*row, str(len(both[0]))])
+    heads = []
+    for name in models:
+        heads += [f"`{name}` at {level:g}, {way}" for level in ALPHAS for way in ("scans − rank", "own")]
+        heads.append("own, median")
+    return _table([*OF_REGIME, "noise", *heads, "designs"], rows)
 
 
 def bias_table(results: Mapping[Regime, dict], models: Sequence[str]) -> str:
@@ -419,6 +435,9 @@ def main() -> None:
         tables["worth"] = worth_table(results)
         tables["lag one"] = bias_table(results, models)
         tables["beside nilearn"] = reference_table(results)
+    counting = [name for name in models if all(f"dof {name}" in found for found in results.values())]
+    if counting:
+        tables["degrees of freedom"] = dof_table(results, counting)
     if arguments.page:
         arguments.page.write_text(written(arguments.page.read_text("utf-8"), tables), "utf-8")
     else:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -13,9 +14,14 @@ import pytest
 
 from glmwidgets.execution import HereLane, work_through
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.fit.contrasts import compute_contrast
+from glmwidgets.glm.fit.regression import fit_glm
+from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.response.held import hold_response
 from glmwidgets.models import FirstLevelModel, SecondLevelModel
+from glmwidgets.runs.domain import Domain
 from glmwidgets.study import FIGURES, Exclusions, Study, parse_rule
+from glmwidgets.study.whole import _write_contrast, kept_contrast
 
 CONTRASTS = [("faces - houses", "faces - houses"), ("any", "faces; houses")]
 
@@ -190,3 +196,18 @@ def test_a_task_of_an_interrupted_list_is_done_the_next_time(whole, tmp_path):
     assert study.run("here") == {}
     assert study.done == [0, 1]
     assert work_through([], [HereLane()]) == []
+
+
+def test_a_contrast_is_kept_with_the_degrees_of_freedom_of_each_voxel(tmp_path):
+    """Else its z would be of the median voxel's when runs are combined."""
+    rng = np.random.default_rng(0)
+    domain = Domain.of(nib.Nifti1Image(np.ones((3, 3, 3), np.uint8), np.eye(4)))
+    design = pd.DataFrame({"face": np.arange(60) // 10 % 2, "constant": 1.0})
+    for noise_model in ("ar-auto", "ar1-reml"):
+        fit = fit_glm(Moments(rng.standard_normal((60, 27)).cumsum(axis=0) / 5), design, noise_model)
+        (folder := tmp_path / noise_model).mkdir()
+        said = _write_contrast(folder, "face", SimpleNamespace(fit=fit), "face", domain)
+        kept, first = kept_contrast(folder, said, domain.mask), compute_contrast(fit, "face")
+        np.testing.assert_array_equal(kept.z_score(), first.z_score())
+        assert (kept.dofs is None) == (noise_model == "ar1-reml")
+        assert kept.dof_left == first.dof_left

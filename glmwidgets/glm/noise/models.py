@@ -313,8 +313,8 @@ NOISE_MODELS: Choices[NoiseModel] = Choices(
             "ar-auto",
             "AR, order by AICc",
             "Autoregression of the order, up to 6, that AICc prefers in each voxel, not biased by the design.",
-            "It follows any noise that the last few scans describe. Its rate of false positives at .05 is .047 to "
-            ".111, highest in runs of fewer than 200 scans and at short TRs.",
+            "It follows any noise that the last few scans describe. Its rate of false positives at .05 is .043 to "
+            ".086, highest in runs of fewer than 200 scans and at short TRs.",
             fit_ar_auto,
             options=("pooling", "neighbours"),
             parameters=(*PHI.up_to(MAX_ORDER), NoiseParameter("order", "order", unit="scans")),

@@ -45,6 +45,7 @@ STATS = {
     "F": "F statistic",
     "z": "z score with the upper-tail p value of the statistic",
     "p": "p value, uncorrected: upper-tail, or two-sided where the map's header says so; 1 outside the mask",
+    "dof": "degrees of freedom of the test, where voxels differ in them",
 }
 
 DESCRIPTION = "dataset_description.json"
@@ -317,11 +318,13 @@ def _labelled(study: Study) -> list[tuple[str, ContrastFacts]]:
 def _stats(facts: ContrastFacts) -> dict[str, np.ndarray]:
     contrast = facts.contrast
     values = {"effect": contrast.effect_size(), "variance": contrast.effect_variance()}
+    own = {} if contrast.dofs is None else {"dof": contrast.dofs}
     return {
         **values,
         contrast.stat_type: contrast.stat(),
         "z": facts.z,
         "p": contrast.p_value(facts.threshold.two_sided),
+        **own,
     }
 
 
@@ -390,7 +393,7 @@ def _weights(facts: ContrastFacts, run: Fitted) -> np.ndarray | None:
 
 
 def _described(img: Any, stat: str, facts: ContrastFacts) -> Any:
-    kinds = {"z": "z_score", "p": "p_value", "t": "stat", "F": "stat", "effect": "effect_size"}
+    kinds = {"z": "z_score", "p": "p_value", "t": "stat", "F": "stat", "effect": "effect_size", "dof": "dof"}
     describe_map(img, kinds.get(stat, "effect_variance"), facts.contrast, facts.text, facts.threshold.two_sided)
     return img
 

@@ -201,3 +201,12 @@ def test_sliders_come_and_go_with_the_columns(panel):
     for model in ("glover", "spm + derivative", "spm"):
         session.update({"design.hrf_model": model})
     assert len(core._instances) == few < many
+
+
+def test_effective_degrees_of_freedom_are_said_where_the_noise_is_counted(panel):
+    assert "effective" not in panel._verdict.value
+    panel.session.update({"noise.model": "ar-auto"})
+    contrast = panel.session.result.contrast
+    low, high = np.quantile(contrast.dofs[contrast.known], (0.05, 0.95))
+    words = f"effective degrees of freedom {low:.0f} to {high:.0f} of {panel.session.result.fit.dof}"
+    assert f" · {words} · estimable" in panel._verdict.value

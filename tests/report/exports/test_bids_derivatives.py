@@ -10,6 +10,7 @@ import pytest
 from nilearn.glm._base import _clean_contrast_name
 from nilearn.glm.first_level import FirstLevelModel as ReferenceModel
 from nilearn.interfaces.bids import save_glm_to_bids as reference_save
+from scipy.stats import t as student
 
 from glmwidgets.files.names import camel
 from glmwidgets.glm.fit.grammar import quote_name
@@ -254,3 +255,18 @@ def test_labels_of_contrasts_are_nilearns(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert camel(name) == _clean_contrast_name(name.replace("é", "e"))
+
+
+def test_degrees_of_freedom_of_each_voxel_are_a_map_and_said(run, tmp_path):
+    """z and p are those of t with the map's degrees of freedom, not with scans minus rank of the design."""
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ar-auto").fit(run.img, run.events)
+    save_glm_to_bids(model, "face", out_dir=tmp_path, prefix="sub-01", report=False)
+    mask, stem = model.masker_.mask_, tmp_path / "sub-01"
+    t, p, dof = (_data(stem / f"sub-01_contrast-face_stat-{stat}_statmap.nii.gz")[mask] for stat in ("t", "p", "dof"))
+    np.testing.assert_allclose(p, 2 * student.sf(np.abs(t), dof), rtol=1e-6)
+    left = model.fits_[0].dof
+    assert (dof < left).all()
+    said = json.loads((stem / "sub-01_statmap.json").read_text())["Contrasts"]["face"]
+    low, high = np.quantile(dof, (0.05, 0.95))
+    assert f"Satterthwaite's effective degrees of freedom {low:.0f} to {high:.0f} of {left}" in said["Test"]
+    assert said["DegreesOfFreedom"] == pytest.approx(np.median(dof))
