@@ -35,6 +35,13 @@ SMALL = """() => [...document.querySelectorAll('.glmw :is(button, select, summar
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
   .map((e) => e.outerHTML.slice(0, 120))"""
 
+# What has the focus after Tab without a line of two pixels around it; null for what is not ours.
+UNSEEN = """() => {
+  const at = document.activeElement, line = getComputedStyle(at);
+  if (!at.closest('.glmw')) return null;
+  return line.outlineStyle === 'solid' && parseFloat(line.outlineWidth) >= 2 ? '' : at.outerHTML.slice(0, 120);
+}"""
+
 
 @pytest.mark.parametrize("name", EXPLORERS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -71,6 +78,14 @@ def test_what_is_done_and_found_is_heard_and_can_be_touched(notebook, settle, as
     canvas.click(position={"x": 40, "y": 60})
     page.locator(".glmw-waits").wait_for(timeout=4000)
     page.locator(".glmw-waits").wait_for(state="detached", timeout=20_000)
+    # Tab by Tab, what has the focus is seen
+    page.locator(".glmw-contrast-row input").first.focus()
+    stops = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(UNSEEN))
+    assert [stop for stop in stops if stop] == []
+    assert stops.count("") > 20
     # fingers are wider than arrows
     devtools = page.context.new_cdp_session(page)
     devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
