@@ -115,8 +115,7 @@ def threshold_map(
             labels, _ = ndimage.label(reached & (data != 0), _structure(connectivity))
             reached = (np.bincount(labels.ravel()) >= cluster_threshold)[labels] & (labels > 0)
         keep |= reached
-    data[~keep] = 0
-    return data.astype(np.result_type(np.asarray(z_map).dtype, np.float32), copy=False)
+    return np.where(keep, data, 0).astype(np.result_type(np.asarray(z_map).dtype, np.float32), copy=False)
 
 
 def label_clusters(
@@ -239,7 +238,7 @@ def find_clusters(
     i, j, k = affine[:3, :3].T
     voxel_volume = abs(np.dot(i, np.cross(j, k)))
     for sign, height in _tails(threshold, two_sided):
-        heights = sign * data
+        heights = data if sign > 0 else -data
         labels, sizes = _label_by_height(heights, height, cluster_threshold, connectivity)
         _add_labels(all_labels, labels, len(clusters))
         ijk, first = _peaks_by_cluster(heights, labels, len(sizes))
@@ -259,13 +258,13 @@ def find_clusters(
 
 
 def _finite_map(stat_map: ArrayLike) -> NDArray[np.float64]:
-    """A copy in double precision, so that a threshold is never rounded to the precision of the map."""
-    data = np.array(stat_map, dtype=np.float64)
+    """In double precision, so that a threshold is never rounded to the precision of the map; not to be changed."""
+    data = np.asarray(stat_map, dtype=np.float64)
     if data.ndim != 3:
         raise ValueError(f"clusters are found in a 3-D map, but this one has the shape {data.shape}")
     # Infinite statistics are the largest, not the first to vanish.
-    data[np.isnan(data)] = 0
-    return data
+    missing = np.isnan(data)
+    return np.where(missing, 0, data) if missing.any() else data
 
 
 def _tails(threshold: float, two_sided: bool) -> list[tuple[int, float]]:
@@ -326,13 +325,16 @@ def _peaks_by_cluster(
 def _local_maxima(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.int64]:
     """Indices, shape (3, n), of the voxels that no neighbour in the cluster exceeds, in the order of memory."""
     # A border of another label stands for "outside the volume", and lets every neighbour be an offset in memory.
-    label = np.pad(labels, 1, constant_values=-1)
-    height = np.pad(heights, 1).ravel()
+    shape = tuple(n + 2 for n in labels.shape)
+    label = np.full(shape, -1, labels.dtype)
+    label[1:-1, 1:-1, 1:-1] = labels
     strides = np.array(label.strides) // label.itemsize
     around = [int(np.dot(step, strides)) for step in product((-1, 0, 1), repeat=3) if any(step)]
-    shape, label = label.shape, label.ravel()
+    label = label.ravel()
 
     voxels = np.flatnonzero(label > 0)
+    height = np.zeros(label.size)  # asked for in clusters alone
+    height[voxels] = heights[labels > 0]
     lowest = np.full(label.max(initial=0) + 1, np.inf)
     highest = np.zeros_like(lowest)
     np.minimum.at(lowest, label[voxels], height[voxels])
@@ -354,6 +356,10 @@ def _local_maxima(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> ND
 def _middles(heights: NDArray[np.float64], voxels: NDArray[np.int64]) -> NDArray[np.int64]:
     """One voxel, shape (n_peaks, 3), for each group of maxima that touch by their faces."""
     at = tuple(voxels)
+    strides = np.array(heights.strides) // heights.itemsize
+    flat = np.sort(strides @ voxels)
+    if not any(np.isin(flat + stride, flat).any() for stride in strides):  # the rule: each is alone
+        return voxels.T
     maxima = np.zeros(heights.shape, dtype=bool)
     maxima[at] = True
     groups, _ = ndimage.label(maxima)
