@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -80,11 +80,15 @@ def foreseen(smoothing_fwhm: float | Sequence[float | None] | None) -> Iterator[
 
 
 class _Take(NamedTuple):
-    """A row of each volume: its length and type, what takes it, and of what, the stored values or the true ones."""
+    """A row of each volume: its length and type, what takes it, and of what, the stored values or the true ones.
+
+    Rows that are stored become series by `computed`.
+    """
 
     taker: Callable[[], Callable[[np.ndarray], np.ndarray]]
     n: int
     dtype: Any
+    computed: Callable[[np.ndarray], np.ndarray]
     of: Callable[[Volume], np.ndarray] = itemgetter(1)
 
 
@@ -256,7 +260,7 @@ class Reader:
             if kept is not None and kept[1] == smoothing_fwhm and np.array_equal(kept[0], domain.mask):
                 return kept[2]
             take = self._smooth_take(domain.mask, smoothing_fwhm)
-            return _series(*self._read(take), None, take.dtype)
+            return self._read(take)[0]
         mask, series = self._keep(domain.mask)
         if series.shape[1] == domain.size:
             return series
@@ -300,28 +304,32 @@ class Reader:
     def _smooth_take(self, mask: np.ndarray, fwhm: float | Sequence[float | None]) -> _Take:
         dtype = storage_dtype(self._values_dtype)
         how = (mask, dtype, self.opened.affine, fwhm)
-        return _Take(lambda: voxel_taker(*how), int(np.count_nonzero(mask)), dtype)
+        return _Take(lambda: voxel_taker(*how), int(np.count_nonzero(mask)), dtype, _computed(None, dtype))
 
     def _keep(self, mask: np.ndarray) -> tuple[np.ndarray, Series]:
         """The series of a mask, or of a larger one that was kept."""
         if self._measured is None or (mask & ~self._measured[0]).any():
             stored = self.opened.dataobj.dtype if self._in_order else self._values_dtype
             native, fwhm = stored.newbyteorder("="), _foreseen.get()
-            takes = [_Take(lambda: voxel_taker(mask, native), int(np.count_nonzero(mask)), native, itemgetter(0))]
+            computed = _computed(scaling_of(self.opened), storage_dtype(self._values_dtype))
+            n = int(np.count_nonzero(mask))
+            takes = [_Take(lambda: voxel_taker(mask, native), n, native, computed, itemgetter(0))]
             if self._smooths(fwhm):
                 takes.append(self._smooth_take(mask, fwhm))
-            rows = self._read(*takes)
-            self._measured = (mask, _series(rows[0], scaling_of(self.opened), storage_dtype(self._values_dtype)))
-            if len(takes) > 1:
-                self._smoothed = mask, fwhm, _series(rows[1], None, takes[1].dtype)
+            measured, *smoothed = self._read(*takes)
+            if self._in_order and stored.kind in "iu" and stored.itemsize <= 2 and scaling_of(self.opened) is None:
+                measured.known_mean = self._found.means.mean()[mask]  # whole numbers, of which no sum is rounded
+            self._measured = (mask, measured)
+            if smoothed:
+                self._smoothed = mask, fwhm, *smoothed
         return self._measured
 
-    def _read(self, *takes: _Take) -> list[np.ndarray]:
-        """Go through the volumes once: find what is not known of them yet, and take rows of each."""
+    def _read(self, *takes: _Take) -> list[Series]:
+        """Go through the volumes once: find what is not known of them yet, and take series of each."""
         need_memory(self.need, f"reading {image_name(self.opened)}")
         found = _Found(self) if self._found is None else None
         n_threads = n_cpus() if takes else 1
-        filled = [(take, Rows((self.n_scans, take.n), take.dtype)) for take in takes]
+        filled = [(take, Rows((self.n_scans, take.n), take.dtype), _Total()) for take in takes]
         takers = {take: [take.taker() for _ in range(n_threads)] for take in takes}
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
         with workers(n_threads) as each, closing(self._batches()) as batches:
@@ -330,7 +338,7 @@ class Reader:
                     found.see(first, some)
                     if (watch := _watching.get()) is not None and self._in_order:
                         watch(self, first + len(some), found.means.mean(n=first + len(some)))
-                for take, rows in filled:
+                for take, rows, total in filled:
                     out = np.empty((len(some), take.n), take.dtype)
 
                     def fill(i: int, take: _Take = take, some: list[Volume] = some, out: np.ndarray = out) -> None:
@@ -340,10 +348,11 @@ class Reader:
                     with one_thread():
                         list(each(fill, range(n_threads)))
                     rows.add(out)
+                    total.see(map(take.computed, out))
         if found is not None:
             found.checks.done()
             self._found = found
-        return [rows.done() for _, rows in filled]
+        return [_series(rows.done(), take.computed, total.values) for take, rows, total in filled]
 
     def _batches(self) -> Iterator[tuple[int, list[Volume]]]:
         first = 0
@@ -399,12 +408,33 @@ class _Found:
                 self.alive.see(values)
 
 
-def _series(rows: np.ndarray, scale: tuple[np.ndarray, np.ndarray] | None, dtype: np.dtype) -> Series:
-    """Series whose scans are the rows of an array, as they are computed with."""
+class _Total:
+    """The sum of rows, one added after the other."""
 
-    def read(voxels: Any) -> np.ndarray:
-        block = rows[:, voxels]
+    values: np.ndarray
+
+    def see(self, rows: Iterable[np.ndarray]) -> None:
+        """Add the next rows."""
+        for row in rows:
+            if hasattr(self, "values"):
+                with np.errstate(invalid="ignore", over="ignore"):
+                    self.values += row
+            else:
+                self.values = row.copy()
+
+
+def _computed(scale: tuple[np.ndarray, np.ndarray] | None, dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes what is stored into what is computed with."""
+
+    def computed(block: np.ndarray) -> np.ndarray:
         return (block if scale is None else apply_read_scaling(block, *scale)).astype(dtype, order="C")
 
+    return computed
+
+
+def _series(rows: np.ndarray, computed: Callable[[np.ndarray], np.ndarray], total: np.ndarray) -> Series:
+    """Series whose scans are the rows of an array."""
     n_bytes = 0 if isinstance(rows, np.memmap) else rows.nbytes
-    return Series(read, rows.shape, dtype, n_bytes, lambda: let_go(rows), order="F")
+    dtype = computed(rows[:0]).dtype
+    read, done = (lambda voxels: computed(rows[:, voxels])), (lambda: let_go(rows))
+    return Series(read, rows.shape, dtype, n_bytes, done, order="F", total=total)

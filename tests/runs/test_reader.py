@@ -8,11 +8,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from glmwidgets.glm.moments.scaling import scale_signal
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.images.alive import alive_voxels
 from glmwidgets.images.mask import masked_series, voxel_series
 from glmwidgets.images.smooth import smooth
 from glmwidgets.images.voxels import each_volume
 from glmwidgets.runs.reader import Reader, foreseen
+
+WHOLE = slice(None)
 
 AFFINE = np.diag([3.0, 3.0, 4.0, 1.0])
 
@@ -68,6 +72,14 @@ def test_a_file_says_what_its_whole_image_says(tmp_path, monkeypatch, ending, on
     found = reader.series(domain)
     assert found.dtype == expected.dtype
     assert (found.nbytes == 0) == on_disk
+    for smoothing in (None, 6.0):
+        known = reader.series(domain, smoothing)
+        plain = Series.of(np.asarray(known)).then(lambda block, _: block, order="F")
+        np.testing.assert_array_equal(known.mean(), plain.mean())
+        if known.mean().min() > 1:
+            np.testing.assert_array_equal(scale_signal(known).read(WHOLE), scale_signal(plain).read(WHOLE))
+        assert known.of_scans(WHOLE) is known
+        assert known.of_scans(slice(1, None)).total is None
     np.testing.assert_array_equal(np.asarray(found), expected)
     np.testing.assert_array_equal(reader.mean(), whole.mean(axis=3))
     np.testing.assert_array_equal(reader.mean(np.float64), whole.mean(axis=3, dtype=np.float64))

@@ -20,14 +20,11 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
 from glmwidgets.glm.moments.held import Held
-from glmwidgets.glm.moments.series import BLOCK, Series
+from glmwidgets.glm.moments.series import BLOCK, SHARE, Series, blocks_in
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
-
-# Voxels that one thread multiplies at once.
-PRODUCT_BLOCK = 4096
 
 # Rows of a product. All have this number, so that no row depends on which others are multiplied; and so few are
 # multiplied where the series lie, before a library of linear algebra would copy them.
@@ -71,7 +68,8 @@ class Moments:
     Parameters
     ----------
     y : array of shape (n_scans, n_voxels), or Series
-        The series, scaled as they are to be modelled. Values must be finite.
+        The series, scaled as they are to be modelled. Values must be finite. `Series` are read when something is first
+        asked of them; with the columns, if those are what is asked.
     precision : {"float64", "float32"}
         Precision in which the centred series are held and multiplied. float64 reproduces the field's
         reference to rounding; float32 halves the memory.
@@ -80,13 +78,6 @@ class Moments:
     held : Held, optional
         Where the centred series are kept in memory, as long as there is room; by default each pass over the data reads
         them anew.
-
-    Attributes
-    ----------
-    mean : array of shape (n_voxels,), float64
-        What was subtracted.
-    constant : array of shape (n_voxels,), bool
-        Voxels whose series does not vary beyond rounding: no model says anything about them.
 
     Examples
     --------
@@ -110,33 +101,66 @@ class Moments:
         self.dtype = np.dtype(PRECISIONS[precision])
         self._data, self._shape, self._held = series, series.shape, held
         self._keep_products_in(ProductCache() if products is None else products)
-        n = self.n_scans
-        self.mean, first, lagged = np.empty((3, self.n_voxels))
-        self._ends = np.empty((2, min(ENDS, n), self.n_voxels), self.dtype)
-        self._place = place = self._taken_place()
+        self._place = self._taken_place()
+        self._busy, self._looked = threading.RLock(), False
+        if series is not y:
+            self._look()
+
+    @property
+    def mean(self) -> np.ndarray:
+        """What was subtracted, shape (n_voxels,), float64."""
+        self._look()
+        return self._mean
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Whether a voxel's series does not vary beyond rounding, shape (n_voxels,): no model says anything of it."""
+        self._look()
+        return self._constant
+
+    def _look(self, also: Callable[[slice, np.ndarray], None] | None = None) -> bool:
+        """Go through the series, unless that was done; ``also(voxels, centred)`` is called in the same pass."""
+        if self._looked:
+            return False
+        with self._busy:
+            if self._looked:
+                return False
+            self._first_pass(also)
+            return True
+
+    def _first_pass(self, also: Callable[[slice, np.ndarray], None] | None) -> None:
+        if self._place is None:
+            self._place = self._taken_place()
+        series, place, n = self._data, self._place, self.n_scans
+        mean, first, lagged = np.empty((3, self.n_voxels))
+        ends = np.empty((2, min(ENDS, n), self.n_voxels), self.dtype)
 
         def look(voxels: slice, block: np.ndarray) -> None:
             with np.errstate(invalid="ignore"):
-                self.mean[voxels] = series.for_sums(block).mean(axis=0, dtype=np.float64)
-                block = self._centred(block, voxels)
+                mean[voxels] = series.for_sums(block).mean(axis=0, dtype=np.float64)
+                block = self._centred(block, mean[voxels])
                 first[voxels] = np.einsum("tv,tv->v", block, block, dtype=np.float64)
                 lagged[voxels] = 2 * np.einsum("tv,tv->v", block[: n - 1], block[1:], dtype=np.float64)
-            self._ends[0, :, voxels], self._ends[1, :, voxels] = block[:ENDS], block[-ENDS:]
+                if also is not None:
+                    also(voxels, block)
+            ends[0, :, voxels], ends[1, :, voxels] = block[:ENDS], block[-ENDS:]
             if place is not None:
                 place[:, voxels] = block
 
         series.each(look)
-        if not np.isfinite(self.mean).all():
-            bad = np.flatnonzero(~np.isfinite(self.mean))
+        if not np.isfinite(mean).all():
+            bad = np.flatnonzero(~np.isfinite(mean))
             raise ValueError(
                 f"{bad.size} of {self.n_voxels} series hold NaN or infinite values (the first is series {bad[0]}); "
                 "leave them out of the mask or replace the values"
             )
-        self._own: dict[Hashable, np.ndarray] = {0: first, 1: lagged}
         # What rounding leaves of a constant: of its values in their own precision, and of their mean over the scans.
         eps = np.finfo(series.dtype).eps if series.dtype.kind == "f" else 0.0
         rounding = 4 * eps + n * np.finfo(np.float64).eps
-        self.constant = first <= n * (rounding * np.abs(self.mean)) ** 2
+        self._own: dict[Hashable, np.ndarray] = {0: first, 1: lagged}
+        self._mean, self._ends = mean, ends
+        self._constant = first <= n * (rounding * np.abs(mean)) ** 2
+        self._looked = True
 
     @property
     def n_scans(self) -> int:
@@ -156,6 +180,7 @@ class Moments:
 
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
         """
+        self._look()
         if (place := self._place) is not None:
             return place[:, voxels] if isinstance(voxels, slice) else place.take(voxels, axis=1)
         if self._data is None:
@@ -164,20 +189,19 @@ class Moments:
                 advice={"function": "minimize_memory=False keeps them"},
             )
         if not isinstance(voxels, slice):
-            return self._centred(self._data.read(voxels), voxels)
+            return self._centred(self._data.read(voxels), self.mean[voxels])
         first, last, _ = voxels.indices(self.n_voxels)
         n = self.n_scans
         # Row behind row: between rows that stand apart, each step begins anew.
         out = np.empty((n, last - first), self.dtype) if into is None else into[: n * (last - first)].reshape(n, -1)
         for start in range(first, last, BLOCK):
             some = slice(start, min(start + BLOCK, last))
-            self._centred(self._data.read(some), some, out[:, some.start - first : some.stop - first])
+            self._centred(self._data.read(some), self.mean[some], out[:, some.start - first : some.stop - first])
         return out
 
-    def _centred(self, block: np.ndarray, voxels: slice | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    def _centred(self, block: np.ndarray, mean: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         # Scan by scan in memory: the layout in which a product with few columns is quickest.
         out = np.empty(block.shape, self.dtype) if out is None else out
-        mean = self.mean[voxels]
         if self.dtype == block.dtype == np.float32:
             # In two steps of single precision, the second of what the first rounds off: a fifth of the time that a
             # difference in double precision takes, and the same to a rounding of the result.
@@ -193,10 +217,11 @@ class Moments:
 
     def _each(self, work: Callable[[slice], None], most: int) -> None:
         """Call ``work(voxels)`` for blocks of at most so many voxels, with the series in memory where there is room."""
+        self._look()
         if self._held is not None:
             self._held.asked(self)
             if self._place is None and (place := self._taken_place()) is not None:
-                self._data.each(lambda voxels, block: self._centred(block, voxels, place[:, voxels]))
+                self._data.each(lambda voxels, block: self._centred(block, self.mean[voxels], place[:, voxels]))
                 self._place = place
         side_by_side(work, even_blocks(self.n_voxels, most))
         if self._data is not None:
@@ -208,8 +233,9 @@ class Moments:
         return np.empty(self._shape, self.dtype) if there else None
 
     def __getstate__(self) -> dict[str, object]:
-        # Which runs are in memory is a matter of this process.
-        return {**vars(self), "_held": None, "_place": self._place if self._data is None else None}
+        # Which runs are in memory, and who reads them, is a matter of this process.
+        self._look()
+        return {**vars(self), "_held": None, "_busy": None, "_place": self._place if self._data is None else None}
 
     def let_go(self) -> None:
         """Let go of the centred series in memory; they are read again when they are needed."""
@@ -223,11 +249,12 @@ class Moments:
             out[:, voxels] = self.block(voxels)[which]
 
         if which.size:
-            self._each(take, PRODUCT_BLOCK)
+            self._each(take, SHARE)
         return out
 
     def ends(self, order: int) -> tuple[np.ndarray, np.ndarray]:
         """The first and the last scans of all voxels minus their means, each of shape (order, n_voxels)."""
+        self._look()
         if order > self._ends.shape[1]:
             both = np.r_[:order, self.n_scans - order : self.n_scans]
             self._ends = self.scans(both).reshape(2, order, -1).astype(self.dtype)
@@ -263,7 +290,7 @@ class Moments:
         some._place = np.ascontiguousarray(self.block(voxels))
         some._data = some._held = None
         some._shape, some._ends = some._place.shape, self._ends[..., voxels]
-        some.mean, some.constant = self.mean[voxels], self.constant[voxels]
+        some._mean, some._constant = self.mean[voxels], self.constant[voxels]
         some._own = {key: values[..., voxels] for key, values in self._own.items()}
         some._keep_products_in(ProductCache())
         return some
@@ -284,6 +311,7 @@ class Moments:
         -------
         array of shape (n_voxels,), float64
         """
+        self._look()
         if lag not in self._own:
             own, n, twice = np.empty(self.n_voxels), self.n_scans, 1 if lag == 0 else 2
 
@@ -291,7 +319,7 @@ class Moments:
                 y = self.block(voxels)
                 own[voxels] = twice * np.einsum("tv,tv->v", y[: n - lag], y[lag:], dtype=np.float64)
 
-            self._each(multiply, PRODUCT_BLOCK)
+            self._each(multiply, SHARE)
             self._own[lag] = own
         return self._own[lag]
 
@@ -310,6 +338,7 @@ class Moments:
         array of shape (m, n_voxels), float64
         """
         key = (spectra.tobytes(), centred)
+        self._look()
         if key not in self._own:
             out = np.empty((len(spectra), self.n_voxels))
 
@@ -358,18 +387,22 @@ class Moments:
                 row[:] = shift_sum(column[key], lag)
             out, own = np.empty((len(missing), self.n_voxels), self.dtype), threading.local()
 
+            def of_block(some: slice, block: np.ndarray) -> None:  # while it is in the processor's cache
+                if not hasattr(own, "product"):
+                    own.product = np.empty(ROWS * BLOCK, self.dtype)
+                product = own.product[: ROWS * block.shape[1]].reshape(ROWS, -1)
+                for first in range(0, len(rows), ROWS):
+                    to = out[first : first + ROWS, some]
+                    to[:] = np.matmul(rows[first : first + ROWS], block, out=product)[: len(to)]
+
             def of(voxels: slice) -> None:
                 if not hasattr(own, "into"):
-                    own.into, own.product = (np.empty(n * BLOCK, self.dtype) for n in (self.n_scans, ROWS))
-                for start in range(voxels.start, voxels.stop, BLOCK):  # multiplied while they are in that cache
-                    some = slice(start, min(start + BLOCK, voxels.stop))
-                    block = self.block(some, own.into)
-                    product = own.product[: ROWS * block.shape[1]].reshape(ROWS, -1)
-                    for first in range(0, len(rows), ROWS):
-                        to = out[first : first + ROWS, some]
-                        to[:] = np.matmul(rows[first : first + ROWS], block, out=product)[: len(to)]
+                    own.into = np.empty(self.n_scans * BLOCK, self.dtype)
+                for some in blocks_in(voxels):
+                    of_block(some, self.block(some, own.into))
 
-            self._each(of, PRODUCT_BLOCK)
+            if not self._look(of_block):
+                self._each(of, SHARE)
             return out
 
         self._products.require([key for of_lag in keys for key in of_lag], multiply)

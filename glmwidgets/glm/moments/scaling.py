@@ -47,6 +47,10 @@ STEPS_LEFT = 1024
 def _mean_over_time(y: Series) -> np.ndarray:
     mean, varies, lost = np.empty(y.shape[1], y.dtype), np.empty(y.shape[1], bool), np.zeros(y.shape[1], bool)
     least = STEPS_LEFT * np.finfo(y.dtype).eps
+    if y.total is not None:
+        np.true_divide(y.total, np.intp(y.shape[0]), out=mean, casting="unsafe")  # as numpy takes a mean
+        if (mean >= 1).all():
+            return mean
 
     def of(voxels: slice, block: np.ndarray) -> None:
         mean[voxels] = np.ascontiguousarray(block).mean(axis=0)

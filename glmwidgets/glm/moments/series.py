@@ -17,6 +17,18 @@ BLOCK = 256
 SHARE = 16 * BLOCK
 
 
+def blocks_in(voxels: slice) -> list[slice]:
+    """The blocks in which a share of the voxels is read.
+
+    Examples
+    --------
+    >>> blocks_in(slice(100, 400))
+    [slice(100, 250, None), slice(250, 400, None)]
+    """
+    parts = even_blocks(voxels.stop - voxels.start, BLOCK)
+    return [slice(voxels.start + part.start, voxels.start + part.stop) for part in parts]
+
+
 class Series:
     """Series, of which some voxels are read at a time.
 
@@ -36,6 +48,9 @@ class Series:
     order : {"K", "F"}
         Layout in which sums over scans are taken, and which their last bits depend on: that of the block, or each
         voxel's scans side by side, as nilearn has them.
+    total, known_mean : array of shape (n_voxels,), optional
+        What whoever wrote the series knows of them: their sum over the scans, added one after the other in the type of
+        the series, and their mean in double precision, where sums are exact in any order.
 
     Examples
     --------
@@ -56,9 +71,12 @@ class Series:
         nbytes: int = 0,
         let_go: Callable[[], None] | None = None,
         order: str = "K",
+        total: np.ndarray | None = None,
+        known_mean: np.ndarray | None = None,
     ):
         self.read, self.shape, self.dtype, self.nbytes = read, tuple(shape), np.dtype(dtype), nbytes
         self._let_go, self.order = let_go, order
+        self.total, self.known_mean = total, known_mean
 
     @classmethod
     def of(cls, y: np.ndarray | Series) -> Series:
@@ -79,13 +97,18 @@ class Series:
         )
 
     def of_scans(self, scans: Any) -> Series:
-        """Some of the scans."""
+        """Some of the scans; the series themselves where it is all of them."""
+        every = np.arange(self.shape[0])
+        if np.array_equal(every[scans], every):
+            return self
         return self.then(lambda block, voxels: block[scans], np.arange(self.shape[0])[scans].size)
 
     def of_voxels(self, index: np.ndarray) -> Series:
         """Some of the voxels, in a rising order."""
         shape = (self.shape[0], index.size)
-        return Series(lambda voxels: self.read(index[voxels]), shape, self.dtype, self.nbytes, self._let_go, self.order)
+        known = (None if values is None else values[index] for values in (self.total, self.known_mean))
+        read = lambda voxels: self.read(index[voxels])  # noqa: E731
+        return Series(read, shape, self.dtype, self.nbytes, self._let_go, self.order, *known)
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """All voxels: which, and their series."""
@@ -100,8 +123,7 @@ class Series:
         """
 
         def share(voxels: slice) -> None:
-            for some in even_blocks(voxels.stop - voxels.start, BLOCK):
-                some = slice(voxels.start + some.start, voxels.start + some.stop)
+            for some in blocks_in(voxels):
                 work(some, self.read(some))
 
         side_by_side(share, even_blocks(self.shape[1], SHARE))
@@ -117,7 +139,9 @@ class Series:
         return block.copy(order="F") if self.order == "F" and not block.flags.f_contiguous else block
 
     def mean(self) -> np.ndarray:
-        """Mean of each voxel over the scans, shape (n_voxels,), float64."""
+        """Mean of each voxel over the scans, shape (n_voxels,), float64; not to be changed."""
+        if self.known_mean is not None:
+            return self.known_mean
         mean = np.empty(self.shape[1])
 
         def of(voxels: slice, block: np.ndarray) -> None:

@@ -100,6 +100,20 @@ def test_series_that_are_not_finite_are_named():
         Moments(y)
 
 
+def test_series_are_read_once_for_the_first_products():
+    y = np.random.default_rng(8).normal(100, 2, (30, 600)).astype(np.float32)
+    read = []
+    series = Series.of(y).then(lambda block, voxels: (read.append(block.shape[1]), block)[1])
+    moments = Moments(series)
+    assert read == []
+    moments.with_columns(y[:, :2].astype(float), [0, 1])
+    assert moments.own(1).shape == moments.mean.shape == (600,)
+    assert sum(read) == 600
+    y[3, 5] = np.nan
+    with pytest.raises(ValueError, match=r"1 of 600 series hold NaN .* series 5"):
+        Moments(Series.of(y)).own(0)
+
+
 @pytest.mark.parametrize("y", [np.ones(5), np.ones((5, 2, 2))])
 def test_series_of_another_shape_are_refused(y):
     with pytest.raises(ValueError, match=r"array \(scans, voxels\)"):
@@ -184,7 +198,8 @@ def test_products_have_the_same_bits_whatever_is_multiplied_beside_or_before(pre
     for design in [*designs, *reversed(designs)]:
         found = used.with_columns(design, [0, 1])
         for lag in (0, 1):
-            (alone,) = Moments(y, precision).with_columns(design[:, ::-1], [lag])
+            # Of series, the first pass multiplies, too.
+            (alone,) = Moments(Series.of(y), precision).with_columns(design[:, ::-1], [lag])
             np.testing.assert_array_equal(found[lag].at(slice(None)), alone.at(slice(None))[::-1])
 
 
