@@ -25,6 +25,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS
 from glmwidgets.glm.noise.models import NOISE_MODELS
 from glmwidgets.glm.response.models import HRFS
+from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import Settings
 
@@ -227,6 +228,30 @@ def test_fir_delays_and_chosen_confounds(run, tmp_path):
     columns = list(pd.read_csv(tmp_path / "out" / "design_matrix.tsv", sep="\t"))
     assert {"go_delay_0", "go_delay_1", "go_delay_2", "move y", "constant"} < set(columns)
     assert "move x" not in columns
+
+
+def test_of_a_whole_table_of_fmriprep_the_terminal_takes_what_the_explorer_does(run, tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    names = [f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz"]
+    table = pd.DataFrame({name: rng.normal(size=80) for name in [*names, "csf", "cosine00", "framewise_displacement"]})
+    table.loc[0, "framewise_displacement"] = np.nan
+    table.to_csv(tmp_path / "confounds.tsv", sep="\t", index=False, na_rep="n/a")
+    given = ("--confounds", str(tmp_path / "confounds.tsv"))
+    assert _fit(run, tmp_path / "a", *given) == 0
+    assert "of 9 columns; --confound NAME chooses others" in capsys.readouterr().out
+    columns = list(pd.read_csv(tmp_path / "a" / "design_matrix.tsv", sep="\t"))
+    analysis = Analysis(open_run(run / "bold.nii.gz", run / "events.tsv", confounds=tmp_path / "confounds.tsv"))
+    assert columns == list(analysis.design(analysis.default_settings()).columns)
+    assert set(names) < set(columns)
+    assert not {"csf", "cosine00", "framewise_displacement"} & set(columns)
+    assert _fit(run, tmp_path / "b", *given, "--confound", "csf") == 0
+    assert "csf" in pd.read_csv(tmp_path / "b" / "design_matrix.tsv", sep="\t")
+    # Settings of earlier versions that name none take all, as they did.
+    everything = json.loads((tmp_path / "a" / "settings.json").read_text())
+    everything["design"]["confounds"] = None
+    (tmp_path / "all.json").write_text(json.dumps(everything))
+    assert main(["fit", "--settings", str(tmp_path / "all.json"), "--out", str(tmp_path / "c")]) == 0
+    assert "csf" in pd.read_csv(tmp_path / "c" / "design_matrix.tsv", sep="\t")
 
 
 def test_an_f_contrast_writes_f_and_a_volume_per_row_and_takes_the_t_map_away(run, tmp_path, capsys):

@@ -18,6 +18,7 @@ from glmwidgets.cli.options import add_settings, as_options_say, begun_with
 from glmwidgets.datasets.atlases import atlas_file
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs, write_text
+from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.design.given import effects_in
 from glmwidgets.glm.errors import InputError, about, told
 from glmwidgets.glm.fit.grammar import quote_name
@@ -127,7 +128,7 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
     run : Run
     settings : Settings
     """
-    found = _found(given)
+    found, is_new = _found(given), given["settings"] is None
     settings = _settings(given)
     chosen = settings.inputs
     # An option goes before what was found in the dataset.
@@ -141,7 +142,19 @@ def open_given(given: dict[str, Any]) -> tuple[Run, Settings]:
         )
     typed = {path.removeprefix("inputs."): value for path, value in given.items() if path.startswith("inputs.")}
     run = open_again(chosen, **{**typed, "bold": bold})
+    if is_new and "design.confounds" not in given:
+        settings = _with_usual_confounds(settings, run)
     return run, _complete(settings, run)
+
+
+def _with_usual_confounds(settings: Settings, run: Run) -> Settings:
+    """The settings with the confounds that the explorer begins with, which of fMRIPrep's whole table are a few."""
+    usual = None if run.confounds is None or settings.design.source == "given" else first_choice(run.confounds.columns)
+    if usual is None:
+        return settings
+    named = ", ".join(usual) or "none"
+    print(f"{'Confounds':<11}{named}, of {count(run.confounds.shape[1], 'column')}; --confound NAME chooses others.")
+    return settings.updated({"design.confounds": usual})
 
 
 def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters]:

@@ -200,9 +200,10 @@ def _is_numbers(cells: Sequence[str]) -> bool:
 
 def _usual_names(n: int, what: str, name: str) -> Sequence[str]:
     """Names of the columns of a file that has none."""
-    if what == "events" and n == 3:
-        return ("onset", "duration", "modulation")
     ending = PurePath(name.removesuffix(".gz")).suffix
+    # AFNI's files of times have a line a run, and no durations.
+    if what == "events" and n == 3 and ending != ".1D":
+        return ("onset", "duration", "modulation")
     if what == "confounds" and n == 6 and ending in _MOTION and (ending != ".txt" or _is_of_spm(name)):
         return _MOTION[ending]
     if what in _STEMS:

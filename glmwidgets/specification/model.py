@@ -364,7 +364,13 @@ class DesignSettings:
         None,
         "confounds",
         say=_all_if_none,
-        options=(Option("--confound", "a column of the confounds to use, may be repeated; all by default", "NAME"),),
+        options=(
+            Option(
+                "--confound",
+                "a column of the confounds to use, may be repeated; all by default, of fMRIPrep's whole table motion",
+                "NAME",
+            ),
+        ),
         bids="X",
         needs=(_MADE,),
     )

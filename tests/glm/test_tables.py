@@ -91,6 +91,12 @@ def test_motion_files_have_no_names_and_get_theirs(tmp_path, name):
     assert (table.columns[0], table.columns[-1]) == HEADERLESS[name]
 
 
+def test_times_of_afni_are_no_onset_duration_and_height():
+    assert list(read("5 53 101\n", "events", "a.txt").columns) == ["onset", "duration", "modulation"]
+    with pytest.raises(ValueError, match=r"cannot read events from times\.1D: its first line holds numbers"):
+        read("5 53 101\n", "events", "times.1D")
+
+
 def test_a_table_that_pandas_numbered_keeps_its_header():
     values = np.random.default_rng(0).normal(size=(4, 3))
     text = pd.DataFrame(values).to_csv(index=False)

@@ -16,6 +16,9 @@ from glmwidgets.plural import count
 #: Where a table that is not judged keeps what is wrong with cells that are no numbers, by the name of their column.
 _ODD_CELLS = "odd cells"
 
+# A column that is 1 (or 0) in no larger share of the scans is likely a list of outliers.
+MARKED = 0.2
+
 #: A table of confounds has no more columns.
 MOST_CONFOUNDS = 10_000
 
@@ -157,7 +160,7 @@ def judge_confounds(table: pd.DataFrame, source: str, fill_first_row: bool = Fal
     Warns
     -----
     UserWarning
-        If a column never changes.
+        If a column never changes, or marks several scans.
     """
     values, columns = table.to_numpy(dtype=np.float64, copy=True), list(map(str, table.columns))
     _check_finite(values, columns, source, fill_first_row)
@@ -169,7 +172,24 @@ def judge_confounds(table: pd.DataFrame, source: str, fill_first_row: bool = Fal
             "leave it out",
             stacklevel=3,
         )
+    _say_marks(values, columns, source)
     return pd.DataFrame(values, columns=columns, index=table.index)
+
+
+def _say_marks(values: np.ndarray, columns: list[str], source: str) -> None:
+    """Point out columns of 0 and 1 that mark several scans, as lists of outliers do: one column leaves none out."""
+    ones = ((values == 0) | (values == 1)).all(axis=0) * (values == 1).sum(axis=0)
+    marked = np.minimum(ones, len(values) - ones)
+    found = np.flatnonzero((marked > 1) & (marked <= len(values) * MARKED))
+    if found.size:
+        first, more = found[0], f" (as {count(found.size - 1, 'other')} do)" if found.size > 1 else ""
+        mark = "1" if ones[first] == marked[first] else "0"
+        warnings.warn(
+            f"{source}: {columns[first]!r} marks {marked[first]} of {len(values)} scans by {mark}{more}: as one column "
+            "it takes out what these have in common, and leaves none of them out; to leave scans out, give each a "
+            "column of its own",
+            stacklevel=4,
+        )
 
 
 def _from_array(values: np.ndarray, names: Sequence[str] | None) -> pd.DataFrame:

@@ -86,3 +86,21 @@ def test_length_names_and_shape_are_checked():
 def test_a_constant_is_a_warning():
     with pytest.warns(UserWarning, match="'ones' never changes"):
         check_confounds(GOOD.assign(ones=1.0), 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (np.isin(np.arange(40), [3, 9, 10]), "'x' marks 3 of 40 scans by 1"),
+        (~np.isin(np.arange(40), [3, 9]), "'x' marks 2 of 40 scans by 0"),
+        (np.arange(40) == 3, ""),
+        (np.arange(40) < 20, ""),
+        (np.linspace(0, 1, 40), ""),
+    ],
+)
+def test_a_list_of_outliers_in_one_column_is_pointed_out(column, words):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        check_confounds(pd.DataFrame({"x": column.astype(float)}), 40, "the table")
+    assert len(heard) == bool(words)
+    assert all(words in str(one.message) and "leaves none of them out" in str(one.message) for one in heard)
