@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import SpatialImage
 
+from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.times import check_scan_times
 from glmwidgets.images.grids import grid_difference
@@ -301,6 +303,59 @@ def open_run_image(
     return opened, t_r
 
 
+def sidecar_t_r(img: nib.Nifti1Image) -> float | None:
+    """Seconds between scans by the JSON file of an image's name, where its header says something else, or nothing.
+
+    Some programs write 1 s into the header of every run (fMRIPrep 23.2.0), and the truth beside it.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+
+    Returns
+    -------
+    float or None
+        None where there is no such file, no RepetitionTime in it, or the same as in the header.
+    """
+    name = img.get_filename()
+    path = Path(re.sub(r"\.nii(\.gz)?$", "", str(name)) + ".json")
+    if name is None or not path.is_file():
+        return None
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        found, by_header = float(parse_json(noted(path).read_bytes(), path).get("RepetitionTime")), header_t_r(img)
+        is_other = by_header is None or abs(found - by_header) > 0.01 * by_header
+        return found if is_other and SHORTEST_T_R <= found <= PLAUSIBLE_T_R[1] else None
+    return None
+
+
+def told_t_r(img: nib.Nifti1Image, name: str) -> float | None:
+    """Seconds between scans by an image's header, or by the JSON file beside it where that says something else.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+    name : str
+        For messages.
+
+    Returns
+    -------
+    float or None
+
+    Warns
+    -----
+    UserWarning
+        If both say a time.
+    """
+    beside, by_header = sidecar_t_r(img), header_t_r(img)
+    if beside is not None and by_header is not None:
+        warnings.warn(
+            f"{name}: the sidecar beside it gives a TR of {beside:g} s, the image's header {by_header:g} s; the "
+            "sidecar is taken",
+            stacklevel=4,
+        )
+    return by_header if beside is None else beside
+
+
 def seconds_of(t_r: float | str) -> float:
     """A time between scans as a number, or a sentence that says how it is written.
 
@@ -318,6 +373,7 @@ def seconds_of(t_r: float | str) -> float:
 def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
     by_header = header_t_r(img)
     if t_r is None:
+        by_header = told_t_r(img, name)
         if by_header is None:
             zoom = img.header.get_zooms()[3]
             found = "no time between scans" if zoom in (0, 1) else f"{zoom} as time between scans"

@@ -20,7 +20,7 @@ from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.heard import Heard
-from glmwidgets.images.load import header_t_r, load_image, open_run_image
+from glmwidgets.images.load import header_t_r, load_image, open_run_image, sidecar_t_r
 from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids import find_run, find_runs
@@ -355,7 +355,7 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
 def _clock_of(bold: Any, design: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """When scans were taken, and who says so, where the header does not: the design's index, or a count."""
     opened = load_image(bold)
-    if header_t_r(opened) is not None:
+    if header_t_r(opened) is not None or sidecar_t_r(opened) is not None:
         return {}, {}
     index = getattr(design, "index", None)
     if getattr(index, "dtype", np.dtype(int)).kind == "f" and len(index) == opened.shape[-1]:
@@ -404,7 +404,8 @@ def make_run(
     events, confounds, mask, anatomical, design = map(given.get, names)
     paths = {"bold": bold, **{name: given.get(name) for name in names}}
     slice_time_ref = given.get("slice_time_ref", 0.0)
-    header = {"t_r": "the image's header"} if given.get("t_r") is None and t_r is not None else {}
+    by = "the image's header" if sidecar_t_r(reader.image) is None else "RepetitionTime of the sidecar"
+    header = {"t_r": by} if given.get("t_r") is None and t_r is not None else {}
     said = {name: "given" for name in PARTS if given.get(name) is not None} | header | dict(said_by)
     if not slice_time_ref:
         said.pop("slice_time_ref", None)

@@ -264,3 +264,25 @@ def test_a_reference_of_0_is_given(tmp_path):
         assert main([*argv, *more, "--out", str(tmp_path / name)]) == 0
         first[name] = gw.Settings.load(tmp_path / name / "settings.json").inputs.slice_time_ref
     assert first == {"found": 0.5, "zero": 0.0}
+
+
+def test_a_sidecar_beside_an_image_goes_before_its_header_at_every_door(tmp_path):
+    # fMRIPrep 23.2.0 wrote 1 s into every header: nipreps/fmriprep, issue 3216.
+    path = tmp_path / "sub-01_task-a_desc-preproc_bold.nii.gz"
+    nib.save(image(t_r=1.0), path)
+    assert gw.open_run(path, EVENTS, mask=WHOLE).t_r == 1
+    path.with_name("sub-01_task-a_desc-preproc_bold.json").write_text('{"RepetitionTime": 2.0}')
+    with pytest.warns(UserWarning, match="the sidecar beside it gives a TR of 2 s, the image's header 1 s"):
+        run = gw.open_run(path, EVENTS, mask=WHOLE)
+    assert run.t_r == 2
+    assert dict(run.inputs.said_by)["t_r"] == "RepetitionTime of the sidecar"
+    with pytest.warns(UserWarning, match="the sidecar is taken"):
+        model = gw.FirstLevelModel(mask_img=WHOLE).fit(path, EVENTS)
+    assert model.design_matrices_[0].index[1] == 2
+    with pytest.warns(UserWarning, match=r"t_r=1.5 s was given, and the header .* says 1 s"):
+        assert gw.open_run(path, EVENTS, 1.5, mask=WHOLE).t_r == 1.5
+    # What says nothing, or cannot be read, changes nothing.
+    for text in ('{"EchoTime": 0.03}', "{", "[2.0]", '{"RepetitionTime": "n/a"}', '{"RepetitionTime": 1.0}'):
+        path.with_name("sub-01_task-a_desc-preproc_bold.json").write_text(text)
+        run = gw.open_run(path, EVENTS, mask=WHOLE)
+        assert (run.t_r, dict(run.inputs.said_by)["t_r"]) == (1, "the image's header")
