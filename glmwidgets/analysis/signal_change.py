@@ -173,7 +173,8 @@ def signal_changes(
         height = float(np.abs(x[kept, column[effect.name]]).max())
         by = 100 * height / baseline if baseline > 0 else np.nan
         change = replace(effect, effect=effect.effect * by, low=effect.low * by, high=effect.high * by)
-        found.append(SignalChange(condition, change, float(fit.dof), height, baseline, fit.noise_model))
+        dof = float(fit.dof) if np.isnan(effect.dof) else effect.dof
+        found.append(SignalChange(condition, change, dof, height, baseline, fit.noise_model))
     return found
 
 

@@ -54,6 +54,8 @@ class RunEffect:
         NaN where the run cannot answer.
     is_used : bool
         Whether it is in the combination.
+    dof : float
+        Degrees of freedom of the interval; NaN where there is none.
     """
 
     name: str
@@ -61,15 +63,16 @@ class RunEffect:
     low: float
     high: float
     is_used: bool = True
+    dof: float = np.nan
 
     @classmethod
     def of(cls, name: str, contrast: Contrast | None, voxel: int, is_used: bool = True) -> RunEffect:
         """Effect of one row with ``effect ± t(.975, dof) sd``; NaN for several rows, or where nothing can be said."""
         if contrast is None or contrast.dim > 1 or contrast.covariance[0, 0, voxel] <= 0:
             return cls(name, np.nan, np.nan, np.nan, is_used)
-        effect = float(contrast.effect[0, voxel])
-        reach = float(stdtrit(contrast.dof_at(voxel), 0.975) * np.sqrt(contrast.covariance[0, 0, voxel]))
-        return cls(name, effect, effect - reach, effect + reach, is_used)
+        effect, dof = float(contrast.effect[0, voxel]), contrast.dof_at(voxel)
+        reach = float(stdtrit(dof, 0.975) * np.sqrt(contrast.covariance[0, 0, voxel]))
+        return cls(name, effect, effect - reach, effect + reach, is_used, dof)
 
 
 @dataclass(frozen=True)

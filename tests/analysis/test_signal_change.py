@@ -7,8 +7,9 @@ import pytest
 from scipy.linalg import toeplitz
 from scipy.stats import t as student
 
-from glmwidgets.analysis.signal_change import change_table, signal_changes
+from glmwidgets.analysis.signal_change import change_table, region_series, signal_changes
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.regions.interest import RegionOfInterest
@@ -64,6 +65,21 @@ def test_changes_are_those_of_dense_least_squares(session, noise, scaling):
         np.testing.assert_allclose(got, (effect, low, high), rtol=1e-4, atol=2e-5)
         assert each.dof == dof
         assert each.baseline == pytest.approx(baseline, rel=1e-6)
+
+
+def test_an_interval_tells_the_degrees_of_freedom_that_it_was_made_with(session):
+    """Under a noise model whose estimate counts they differ between conditions."""
+    assert session.update({"noise.model": "ar-auto"}), session.status.message
+    result, region = session.result, ball()
+    series, away = region_series(result, np.flatnonzero(region.mask[result.mask]))
+    fit = fit_glm(Moments((series - away)[:, None]), result.design, "ar-auto")
+    for each in signal_changes(result, region):
+        contrast = compute_contrast(fit, each.change.name)
+        scale = 100 * each.height / each.baseline
+        reach = scale * student.ppf(0.975, each.dof) * np.sqrt(contrast.covariance[0, 0, 0])
+        assert each.dof == pytest.approx(contrast.dofs[0], rel=1e-4)
+        assert each.dof < fit.dof - 0.1
+        assert each.change.high - each.change.low == pytest.approx(2 * reach, rel=1e-4)
 
 
 def made_session(noise, n_scans=150, **settings):

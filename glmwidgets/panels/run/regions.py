@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmwidgets.analysis.signal_change import SignalChange, signal_changes
+from glmwidgets.analysis.verdicts import write_dof
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.brush import Brush
@@ -193,7 +194,9 @@ class RegionsTab:
             return [], "the model has no condition"
         one = self._changes[0]
         whole = f"100 % is {write_number(one.baseline)}"
-        self._panel.set_verdict(f"{region.name} · {count(region.n_voxels, 'voxel')} · {whole} · df {one.dof:g}")
+        least, most = (write_dof(pick(each.dof for each in self._changes)) for pick in (min, max))
+        freedom = least if least == most else f"{least} to {most}"
+        self._panel.set_verdict(f"{region.name} · {count(region.n_voxels, 'voxel')} · {whole} · df {freedom}")
         words = "bars: change at the regressor's peak, in % of the baseline; lines: 95 % intervals"
         return self._changes, f"{region.circular} · {words}" if region.circular else words
 

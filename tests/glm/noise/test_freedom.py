@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
-from scipy.stats import norm
+from scipy.stats import f, norm
 from scipy.stats import t as student
 
 from glmwidgets.glm.fit.contrasts import compute_contrast, fixed_effects, satterthwaite
@@ -122,6 +122,24 @@ def test_short_runs_hold_their_rate_and_did_not_by_scans_minus_rank(phi):
     error = np.std(own, ddof=1) / np.sqrt(30)
     assert 0.04 - 4 * error < np.mean(own) < 0.065 + 4 * error
     assert np.mean(counted) > np.mean(own) + (0.008 if phi == 0 else 0.015)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.6])
+def test_f_tests_of_short_runs_are_nearer_to_their_rate(phi):
+    """30 designs of 80 scans with three conditions and 100 voxels each; white noise does not become too cautious."""
+    rng = np.random.default_rng(2)
+    own, counted = [], []
+    for number in range(30):
+        order = rng.permutation(np.resize(np.arange(4), 16)).repeat(5)
+        task = np.stack([np.convolve(order == k, [0.1, 0.3, 0.4, 0.2])[:80] for k in range(3)], axis=1)
+        x = np.column_stack([task, np.linspace(-1, 1, 80), np.ones(80)])
+        fit = fit_glm(Moments(series(80, 100, phi, number)), x, "ar-auto")
+        contrast = compute_contrast(fit, np.eye(5)[:3])
+        own.append(np.mean(contrast.p_value() < 0.05))
+        counted.append(np.mean(f.sf(contrast.stat(), 3, fit.dof) < 0.05))
+    error = np.std(own, ddof=1) / np.sqrt(30)
+    assert 0.035 - 4 * error < np.mean(own) < 0.06 + 4 * error
+    assert np.mean(counted) > np.mean(own) + 0.01
 
 
 def test_tests_intervals_and_runs_count_the_degrees_of_freedom_of_each_voxel(design):
