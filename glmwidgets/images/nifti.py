@@ -186,5 +186,7 @@ def _three_axes_and_time(img: nib.Nifti1Image) -> nib.Nifti1Image:
     data = img.dataobj.reshape(shape) if type(img.dataobj) is ArrayProxy else np.asanyarray(img.dataobj).reshape(shape)
     header = img.header.copy()
     header.set_data_shape(shape)
-    header.set_zooms((*(abs(zooms[i]) for i in kept), *(1.0,) * padding))
+    # Along another axis than the fourth, which is that of time, 1 is what nobody set.
+    sizes = [0.0 if i > 3 and zooms[i] == 1 else abs(zooms[i]) for i in kept]
+    header.set_zooms((*sizes, *(1.0,) * padding))
     return _again(img, data, header)

@@ -131,3 +131,14 @@ def test_complex_voxels_are_magnitudes_and_colours_are_refused(values):
     colours = np.zeros((4, 5, 6), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     with pytest.raises(ValueError, match=r"are colours \(R, G, B\)"):
         image_data(nib.Nifti1Image(colours, AFFINE))
+
+
+def test_a_step_of_1_along_a_fifth_axis_is_no_time():
+    values = np.random.default_rng(0).normal(1000, 10, (3, 4, 2, 1, 6)).astype(np.float32)
+    img = nib.Nifti1Image(values, np.diag([2.0, 2, 2, 1]))
+    img.header.set_zooms((2, 2, 2, 3, 1))
+    img.header.set_xyzt_units("mm", "sec")
+    opened = load_image(img)
+    assert opened.shape == (3, 4, 2, 6)
+    np.testing.assert_array_equal(np.asarray(opened.dataobj), values[:, :, :, 0])
+    assert header_t_r(opened) is None
