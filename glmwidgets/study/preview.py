@@ -69,7 +69,16 @@ class Preview:
         ``cell`` (int32), ``offset`` and ``scale`` (float32), each (n_cells,), and ``series`` (int16), of shape
         (n_scans, n_cells).
         """
-        return np.load(self.held, mmap_mode="r") if isinstance(self.held, Path) else self.held
+        if not isinstance(self.held, Path):
+            return self.held
+        dtype, offset = self._layout
+        return np.asarray(np.memmap(self.held, dtype, "r", offset, (1,)))
+
+    @cached_property
+    def _layout(self) -> tuple[np.dtype, int]:
+        """Type of the record in its file, and where it begins: the file's head is read once."""
+        mapped = np.load(self.held, mmap_mode="r")
+        return mapped.dtype, mapped.offset
 
     @cached_property
     def cells(self) -> np.ndarray:

@@ -14,7 +14,7 @@ import {
   surroundings,
 } from "./shared.js";
 
-const HIGH = 19, LABEL = 0.38, EDGE = 6;
+const HIGH = 19, LABEL = 0.5, EDGE = 6;
 
 function render({ model, el }) {
   el.classList.add("glmw-strips");
@@ -32,7 +32,7 @@ function render({ model, el }) {
     frame.soon();
   }
 
-  const left = () => Math.min(150, around.get().width * LABEL);
+  const left = () => Math.min(190, around.get().width * LABEL);
   const place = (figure, value) => {
     const { low, high } = figures()[figure], room = around.get().width - left() - 2 * EDGE;
     return left() + EDGE + room * (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5);
