@@ -47,7 +47,7 @@ N_NODES_OF_VALUES = (13, 12)
 
 # Coarse places in c <= 0, in c >= 0, and in the share of the way from the least a; these lie denser towards it, as
 # powers of equally spaced ones.
-N_COARSE, POWER = (8, 12, 12), 1.5
+N_COARSE, POWER = (10, 12, 12), 1.5
 
 LOW, HIGH, U_MAX = stretched(np.array([C_MIN, C_MAX, A_MAX])).tolist()
 
