@@ -72,7 +72,7 @@ def test_what_cannot_be_done_is_refused_before_the_fit(dataset, tmp_path, capsys
         monkeypatch.setattr(f"glmwidgets.cli.fit.Analysis.{name}", lambda *_: pytest.fail("it was fitted"))
     where = ["--bids", str(dataset), "--subject", "01", *OPTIONS]
     assert main(["report", *where, "--out", str(tmp_path / "report.pdf")]) == 2
-    assert "a report is a page: name it report.html, not report.pdf" in capsys.readouterr().err
+    assert "report.pdf: its name must end in .html or .htm" in capsys.readouterr().err
     assert main(["fit", *where, "--out", str(tmp_path / "out"), "--atlas", str(tmp_path / "no_atlas.nii")]) == 2
     assert "--atlas" in (said := capsys.readouterr().err)
     assert "no_atlas.nii" in said

@@ -10,6 +10,7 @@ import pytest
 
 import glmwidgets
 from glmwidgets.cli import main
+from glmwidgets.files.writing import ENDINGS
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
@@ -83,9 +84,9 @@ def test_a_link_to_an_input_is_that_input(data, tmp_path, capsys):
 
 
 def test_two_outputs_of_one_name(data, tmp_path, capsys):
-    assert main(["report", *words(data, "--out", tmp_path / "a", "--script", tmp_path / "a")]) == 2
+    assert main(["report", *words(data, "--out", tmp_path / "a.html", "--script", tmp_path / "a.html")]) == 2
     assert "is named for both the report and the script" in capsys.readouterr().err
-    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "a.html").exists()
 
 
 def test_what_exists_is_replaced_at_a_word(data, tmp_path, capsys):
@@ -165,7 +166,7 @@ def test_no_export_writes_over_an_input_or_unasked_over_another_file(data, door)
         with pytest.raises(FileExistsError, match="it was read as an input"):
             DOORS[door](session, data / name, overwrite=True)
     assert contents(data) == before
-    other = data / "other.nii"
+    other = data / f"other{ENDINGS.get('contrasts' if door == 'FSL contrasts' else door, ['.png'])[0]}"
     other.write_text("mine")
     with pytest.raises(FileExistsError, match="it exists"):
         DOORS[door](session, other)
@@ -203,7 +204,7 @@ def test_a_session_may_replace_what_it_wrote_and_what_it_was_opened_from(data, t
     with pytest.raises(FileExistsError, match="it exists"):
         save_session(session, path)
     with pytest.raises(FileExistsError, match="it exists"):
-        DOORS["script"](session, path)
+        DOORS["script"](_session(data), tmp_path / "again.py")
 
 
 def test_the_files_beside_a_script_are_asked_for_before_any_is_written(run, tmp_path):

@@ -11,7 +11,6 @@ from glmwidgets.cli import CommandError, Parser
 from glmwidgets.cli.fit import add_options, analyse, open_given
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, check_outputs
-from glmwidgets.glm.errors import InputError
 from glmwidgets.report.page.words import summary
 
 NEEDS = ("matplotlib", "jinja2")
@@ -75,8 +74,6 @@ def report(argv: Sequence[str]) -> int:
     run, settings = open_given(given)
     # After the inputs are read, as none of them may be written over, and before the work.
     check_outputs(outputs, overwrite)
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"a report is a page: name it {out.with_suffix('.html').name}, not {out.name}", where="--out")
     analysis, result, clusters = analyse(run, settings)
     page = analysis_report(analysis, result, clusters, title=title, plot_type="glass" if glass else None)
     for folder in folders:

@@ -24,6 +24,29 @@ from glmwidgets.files.paths import resolved
 
 PathLike = str | os.PathLike[str]
 
+_IMAGE, _PAGE = (".nii", ".nii.gz"), (".html", ".htm")
+
+#: How a name that a person gives to a file has to end, by what the file holds. Figures are told apart by matplotlib.
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "image": _IMAGE,
+    "regions": _IMAGE,
+    "report": _PAGE,
+    "page": _PAGE,
+    "script": (".py",),
+    "nilearn script": (".py",),
+    "code": (".py",),
+    "session": (".json",),
+    "Stats Model": (".json",),
+    "clusters": (".tsv",),
+    "signal change of regions": (".tsv",),
+    "methods": (".txt", ".md"),
+    "PNG picture": (".png",),
+    "SVG picture": (".svg",),
+    "FSL design": (".mat",),
+    "contrasts": (".con",),
+    "AFNI design": (".1D",),
+}
+
 
 @dataclass
 class _Own:
@@ -106,6 +129,33 @@ def forget() -> None:
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
+def check_ending(path: PathLike, what: str) -> None:
+    """Make sure that the name of a file says what it holds, as programs and people go by it.
+
+    Parameters
+    ----------
+    path : str or path
+    what : str
+        What it holds; what is not in `ENDINGS` may end in anything.
+
+    Raises
+    ------
+    ValueError
+        If the name ends otherwise, or has no ending. Small letters or capitals.
+
+    Examples
+    --------
+    >>> check_ending("report.html", "report")
+    >>> check_ending("bold.nii.gz", "report")
+    Traceback (most recent call last):
+        ...
+    ValueError: cannot write the report to bold.nii.gz: its name must end in .html or .htm
+    """
+    endings = ENDINGS.get(what, ("",))
+    if not Path(path).name.endswith((*endings, *map(str.upper, endings))):
+        raise ValueError(f"cannot write the {what} to {path}: its name must end in {' or '.join(endings)}")
+
+
 def check_outputs(outputs: Iterable[tuple[str, PathLike]], overwrite: bool = False, by: Any = None) -> list[Path]:
     """Make sure, before any work is done, that files may be written.
 
@@ -129,6 +179,8 @@ def check_outputs(outputs: Iterable[tuple[str, PathLike]], overwrite: bool = Fal
         If one was read here, exists and may not be replaced, or is named twice.
     IsADirectoryError
         If there is a folder of that name.
+    ValueError
+        As in `check_ending`.
     """
     paths, named, read = [], {}, None
     for what, given in outputs:
@@ -143,6 +195,8 @@ def check_outputs(outputs: Iterable[tuple[str, PathLike]], overwrite: bool = Fal
         if path.exists():
             read = _inputs() if read is None else read
             _check(path, real, what, overwrite, by, read)
+        else:
+            check_ending(path, what)
     return paths
 
 
@@ -162,6 +216,7 @@ def _check(path: Path, real: str, what: str, overwrite: bool, by: Any, read: dic
     if source is not None and not again:
         same = "" if source == os.path.abspath(path) else f" (it is the same file as {source})"
         raise FileExistsError(f"cannot write the {what} to {path}{same}: it was read as an input; name another file")
+    check_ending(path, what)
     mine = again and source is None and by is not None and own.by is not None and own.by() is by
     if not (overwrite or mine):
         raise FileExistsError(
@@ -190,7 +245,7 @@ def write_bytes(path: PathLike, content: bytes, what: str, *, overwrite: bool = 
     ------
     FileNotFoundError
         If the folder does not exist.
-    FileExistsError, IsADirectoryError
+    FileExistsError, IsADirectoryError, ValueError
         As in `check_outputs`.
 
     Examples
@@ -269,7 +324,7 @@ def check_folder(folder: PathLike) -> Path:
     Raises
     ------
     NotADirectoryError
-        If it, or what it would be made in, is a file.
+        If it, or what it would be made in, is a file, or if it does not exist and has the name of a file.
     PermissionError
         If nothing may be written there.
     """
@@ -277,6 +332,8 @@ def check_folder(folder: PathLike) -> Path:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not there.is_dir():
         raise NotADirectoryError(f"cannot write results to {folder}: {there} is a file, not a folder")
+    if there != folder and folder.name.endswith(tuple(ending for known in ENDINGS.values() for ending in known)):
+        raise NotADirectoryError(f"cannot write results to {folder}: that is the name of a file; name a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise PermissionError(f"cannot write results to {folder}: no permission to write in {there}")
     return folder

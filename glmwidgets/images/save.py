@@ -9,7 +9,7 @@ from typing import Any
 
 import nibabel as nib
 
-from glmwidgets.files.writing import write_bytes
+from glmwidgets.files.writing import check_ending, write_bytes
 
 
 def image_bytes(img: nib.Nifti1Image, compress: bool = True) -> bytes:
@@ -75,7 +75,6 @@ def save_image(
     (2, 2, 2)
     """
     path = Path(path).expanduser()
-    if not path.name.endswith((".nii", ".nii.gz")):
-        raise ValueError(f"the name of an image ends in .nii or .nii.gz; {path.name} does not")
-    content = image_bytes(img, compress=path.name.endswith(".gz"))
+    check_ending(path, "image")
+    content = image_bytes(img, compress=path.name.lower().endswith(".gz"))
     return write_bytes(path, content, what, overwrite=overwrite, by=by)

@@ -16,7 +16,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.files.writing import check_outputs, write_bytes, write_text
+from glmwidgets.files.writing import check_ending, check_outputs, write_bytes, write_text
 from glmwidgets.glm.errors import InputError
 from glmwidgets.images.new import image_like
 from glmwidgets.images.save import image_bytes
@@ -212,7 +212,9 @@ def write_label_image(
     Raises
     ------
     InputError
-        As in `label_image`, or if the name has another ending.
+        As in `label_image`.
+    ValueError
+        If the name has another ending.
     FileExistsError
         If a file was read as an input, or exists and may not be replaced.
 
@@ -228,11 +230,9 @@ def write_label_image(
     'mill'
     """
     path = Path(path).expanduser()
-    stem = path.name.removesuffix(".gz").removesuffix(".nii")
-    if not path.name.endswith((".nii", ".nii.gz")):
-        raise InputError(f"the name of an image ends in .nii or .nii.gz; {path.name} does not")
+    check_ending(path, "regions")
     img = label_image(regions, like_img)
-    compress = path.name.endswith(".gz")
+    stem, compress = path.name[: path.name.lower().rindex(".nii")], path.name.lower().endswith(".gz")
     content = image_bytes(img, compress)
     _check_read_back(content, compress, img, path.name)
     table = path.with_name(f"{stem}.tsv")

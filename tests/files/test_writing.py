@@ -1,10 +1,21 @@
 """The rule of writing: never over an input, over another file only when told, whole or not at all."""
 
 import os
+import re
 
 import pytest
 
-from glmwidgets.files.writing import check_outputs, keep, noted, remove, whole_folder, write_bytes, write_text
+from glmwidgets.files.writing import (
+    ENDINGS,
+    check_folder,
+    check_outputs,
+    keep,
+    noted,
+    remove,
+    whole_folder,
+    write_bytes,
+    write_text,
+)
 
 
 class Session:
@@ -50,7 +61,7 @@ def test_what_wrote_a_file_may_write_it_again_and_nothing_else_may(tmp_path):
     first, second, path = Session(), Session(), tmp_path / "session.json"
     write_text(path, "1", "session", by=first)
     write_text(path, "2", "session", by=first)
-    for what, by in (("session", second), ("report", first), ("session", None)):
+    for what, by in (("session", second), ("notes", first), ("session", None)):
         with pytest.raises(FileExistsError, match="it exists"):
             write_text(path, "3", what, by=by)
     path.write_text("edited by a person")
@@ -62,20 +73,20 @@ def test_what_wrote_a_file_may_write_it_again_and_nothing_else_may(tmp_path):
 
 def test_an_own_file_that_became_an_input(tmp_path):
     """A notebook that is run again may write its maps again, when told; nothing else may be put in their place."""
-    owner, path = Session(), tmp_path / "map.txt"
+    owner, path = Session(), tmp_path / "map.nii"
     write_text(path, "map", "image", by=owner)
     noted(path)
     with pytest.raises(FileExistsError, match="it exists"):
         write_text(path, "again", "image", by=owner)
     with pytest.raises(FileExistsError, match="read as an input"):
-        write_text(path, "page", "report", overwrite=True)
+        write_text(path, "1", "notes", overwrite=True)
     assert write_text(path, "again", "image", overwrite=True).read_text() == "again"
 
 
 def test_two_outputs_of_one_name(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path)
-    outputs = [("report", tmp_path / "a.html"), ("script", tmp_path / "link" / "a.html")]
-    with pytest.raises(FileExistsError, match="named for both the report and the script"):
+    outputs = [("report", tmp_path / "a.html"), ("page", tmp_path / "link" / "a.html")]
+    with pytest.raises(FileExistsError, match="named for both the report and the page"):
         check_outputs(outputs, overwrite=True)
 
 
@@ -89,6 +100,30 @@ def test_a_file_is_written_whole_or_not_at_all(old, tmp_path, monkeypatch):
             write_bytes(path, b"x", "notes", overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ["old.txt"]
     assert old.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("what", "endings"), ENDINGS.items())
+def test_a_name_says_what_the_file_holds(what, endings, tmp_path):
+    small = write_text(tmp_path / f"a{endings[0]}", "", what)
+    capitals = write_text(tmp_path / f"B{endings[-1].upper()}", "", what)
+    (tmp_path / "there").touch()
+    for name in ("a", "a.xyz", "there", f"a{endings[0]}.zip", f"{endings[0][1:]}"):
+        for overwrite in (False, True):
+            with pytest.raises(ValueError, match=f"its name must end in {re.escape(' or '.join(endings))}$"):
+                write_text(tmp_path / name, "", what, overwrite=overwrite)
+    noted(other := tmp_path / "input.xyz").touch()
+    with pytest.raises(FileExistsError, match="read as an input"):
+        write_text(other, "", what, overwrite=True)
+    assert set(tmp_path.iterdir()) == {small, capitals, tmp_path / "there", other}
+
+
+@pytest.mark.parametrize("name", ["maps.nii.gz", "results.html", "a.tsv"])
+def test_a_folder_for_results_has_no_name_of_a_file(name, tmp_path):
+    with pytest.raises(NotADirectoryError, match=f"{name}: that is the name of a file; name a folder"):
+        check_folder(tmp_path / name)
+    (tmp_path / name).mkdir()
+    assert check_folder(tmp_path / name).name == name
+    assert check_folder(tmp_path / "v1.0").name == "v1.0"
 
 
 def test_folders_and_missing_folders_are_told(tmp_path):

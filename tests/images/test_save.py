@@ -57,7 +57,7 @@ def test_others_may_read_as_they_may_any_new_file(tmp_path):
 
 
 def test_name_and_folder_are_checked(tmp_path):
-    with pytest.raises(ValueError, match=r"ends in \.nii or \.nii\.gz; map\.txt does not"):
+    with pytest.raises(ValueError, match=r"image to .*map\.txt: its name must end in \.nii or \.nii\.gz"):
         save_image(image(), tmp_path / "map.txt")
     with pytest.raises(FileNotFoundError, match="its folder does not exist"):
         save_image(image(), tmp_path / "nowhere" / "map.nii")

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glmwidgets.files.writing import check_outputs, write_bytes, write_text
+from glmwidgets.files.writing import check_ending, check_outputs, write_bytes, write_text
 
 if TYPE_CHECKING:
     from glmwidgets.panels.shared.explorer import SessionExplorer
@@ -99,8 +99,10 @@ def _picture(kind: str) -> Callable[[SessionExplorer, Path], None]:
     def write(explorer: SessionExplorer, path: Path) -> None:
         from glmwidgets.report.figures.still import still
 
+        what = f"{kind.upper()} picture"
+        check_ending(path, what)
         explorer.session.current_result()
-        write_bytes(path, still(explorer.session, explorer._headline(), kind, DPI), "picture", by=explorer.subject)
+        write_bytes(path, still(explorer.session, explorer._headline(), kind, DPI), what, by=explorer.subject)
 
     return write
 

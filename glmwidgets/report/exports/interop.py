@@ -86,7 +86,7 @@ def write_fsl_mat(path: PathLike, design: pd.DataFrame, *, overwrite: bool = Fal
     # One token without slashes: nothing in a name can be taken for a keyword.
     head += [f"/ColumnName{j}\t{quote(str(name), safe='')}" for j, name in enumerate(design.columns, 1)]
     head += [f"/FrameTimes\t{_row(design.index)}"]
-    return write_text(path, "\n".join([*head, "", "/Matrix", *map(_row, x), ""]), "design", overwrite=overwrite)
+    return write_text(path, "\n".join([*head, "", "/Matrix", *map(_row, x), ""]), "FSL design", overwrite=overwrite)
 
 
 def read_fsl_mat(path: PathLike, constant: bool = False) -> pd.DataFrame:
@@ -349,7 +349,7 @@ def write_afni_xmat(
     attributes["CommandLine"] = "glmwidgets"
     head = ["# <matrix", *(f'#  {key} = "{_quoted(value)}"' for key, value in attributes.items()), "# >"]
     rows = (" " + " ".join(repr(float(value)) for value in row) for row in x)
-    return write_text(path, "\n".join([*head, *rows, "# </matrix>", ""]), "design", overwrite=overwrite)
+    return write_text(path, "\n".join([*head, *rows, "# </matrix>", ""]), "AFNI design", overwrite=overwrite)
 
 
 def _labels(names: Sequence[str]) -> list[str]:
