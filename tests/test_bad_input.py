@@ -108,6 +108,14 @@ CASES = {
     "a contrast of no column": (lambda f: None, {"contrast": "go - wiat"}, ["wiat", "wait"]),
     "a contrast that is no expression": (lambda f: None, {"contrast": "go -"}, ["missing after '-'"]),
     "a contrast of zeros": (lambda f: None, {"contrast": "go - go"}, ["go"]),
+    "image and table swapped": (
+        lambda f: None,
+        {"bold": "events.tsv", "events": "bold.nii.gz"},
+        ["events.tsv is a table, not an image: are the image and the table swapped?"],
+    ),
+    "an image as events": (lambda f: None, {"events": "bold.nii.gz"}, ["bold.nii.gz: it is an image, not a table"]),
+    "an image as confounds": (lambda f: None, {"confounds": "mask.nii.gz"}, ["mask.nii.gz: it is an image, not a"]),
+    "a table as mask": (lambda f: None, {"mask": "events.tsv"}, ["events.tsv is a table, not an image"]),
     "a mask of another grid": (
         lambda f: nib.save(nib.Nifti1Image(np.ones((5, 5, 5), np.uint8), np.eye(4)), f / "mask.nii.gz"),
         {},
@@ -178,6 +186,13 @@ def test_the_functions_raise_what_the_command_line_says(inputs, spoil, options, 
     _assert_names(str(raised.value), named)
     if isinstance(raised.value, StageError):
         assert isinstance(raised.value.cause, ValueError | OSError)
+
+
+def test_a_table_in_memory_in_the_place_of_the_image(inputs):
+    events, img = pd.read_csv(inputs / "events.tsv", sep="\t"), nib.load(inputs / "bold.nii.gz")
+    for fit in (gw.open_run, gw.explore, gw.FirstLevelModel(2.0).fit):
+        with pytest.raises(TypeError, match="not DataFrame; are the image and the table swapped"):
+            fit(events, img)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.files.placeholders import not_its_content
-from glmwidgets.files.writing import noted
+from glmwidgets.files.writing import ENDINGS, noted
 from glmwidgets.glm.cells import COMMA, MOST_BYTES, NAMELESS, decoded, number_of, table_cells, too_large
 from glmwidgets.glm.errors import InputError, MissingFileError
 
@@ -31,6 +31,10 @@ _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _PADDED = re.compile(r"0\d+")
 
 MOST_SHOWN = 5
+
+#: How the name of a table ends; and what is asked where an image is given in its place, or it in an image's.
+TABLES = (".tsv", ".csv", ".txt", ".tsv.gz", ".csv.gz", ".xlsx")
+SWAPPED = "are the image and the table swapped?"
 
 
 def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
@@ -94,6 +98,8 @@ def read_numbered_table(path: str | os.PathLike[str], what: str) -> tuple[pd.Dat
         raise MissingFileError(f"cannot read {what} from {path}: {not_its_content(path) or reason}")
     if (instead := not_its_content(path)) is not None:
         raise InputError(f"cannot read {what}: {instead}")
+    if path.name.endswith(ENDINGS["image"]):
+        raise InputError(f"cannot read {what} from {path}: it is an image, not a table; {SWAPPED}")
     if (size := path.stat().st_size) > MOST_BYTES:
         raise too_large(what, str(path), f"it has {size / 1e6:,.0f} MB")
     return parse_table(noted(path).read_bytes(), what, str(path))

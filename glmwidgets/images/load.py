@@ -13,11 +13,13 @@ from typing import Any, TypeAlias
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.times import check_scan_times
+from glmwidgets.glm.tables import SWAPPED
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.names import image_name
 from glmwidgets.images.nifti import SECONDS, as_nifti, check_place, units
@@ -82,13 +84,17 @@ def load_image(img: ImageLike, wildcards: bool = True) -> nib.Nifti1Image:
         path = Path(img).expanduser()
         several = sorted(glob(str(path))) if wildcards and WILDCARDS.search(str(path)) and not path.exists() else []
         return join_images(several) if several else load_image(open_file(path))
-    if isinstance(img, Iterable) and not isinstance(img, np.ndarray):
+    if isinstance(img, Iterable) and not isinstance(img, tuple(_HINTS)):
         return join_images(img)
-    hint = "; an array has no place in space: wrap it, nibabel.Nifti1Image(array, affine)"
-    raise TypeError(
-        f"expected an image, a path or a list of these, not {type(img).__name__}"
-        f"{hint if isinstance(img, np.ndarray) else ''}"
-    )
+    hint = next((hint for kind, hint in _HINTS.items() if isinstance(img, kind)), "")
+    raise TypeError(f"expected an image, a path or a list of these, not {type(img).__name__}{hint}")
+
+
+#: What is said of things that are taken for images.
+_HINTS = {
+    np.ndarray: "; an array has no place in space: wrap it, nibabel.Nifti1Image(array, affine)",
+    pd.DataFrame: f"; {SWAPPED}",
+}
 
 
 def load_volume(img: ImageLike, what: str = "a map") -> nib.Nifti1Image:

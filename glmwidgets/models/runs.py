@@ -14,6 +14,7 @@ import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
+from glmwidgets.glm.tables import SWAPPED
 from glmwidgets.images.load import image_name, load_image, seconds_of, told_t_r
 from glmwidgets.plural import count
 from glmwidgets.runs.opening import make_run
@@ -167,7 +168,8 @@ def _runs(run_imgs: Any) -> tuple[list[Any], list[nib.Nifti1Image]]:
         if not sources:
             raise ValueError("run_imgs is an empty list; give one image for each run")
     else:
-        raise TypeError(f"run_imgs must be an image, a path or a list of these, not {type(run_imgs).__name__}")
+        hint = f"; {SWAPPED}" if isinstance(run_imgs, pd.DataFrame) else ""
+        raise TypeError(f"run_imgs must be an image, a path or a list of these, not {type(run_imgs).__name__}{hint}")
     imgs = [load_image(source) for source in sources]
     volumes = [i for i, img in enumerate(imgs) if img.ndim == 3]
     if volumes and len(imgs) > 1:

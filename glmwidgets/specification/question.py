@@ -12,7 +12,7 @@ from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.inference.smoothness import SMOOTHNESS
 from glmwidgets.specification.field import Argument, Needs, Option, SettingsError, check_group, field_of, setting
-from glmwidgets.specification.search import SEARCHES, check_search, in_words
+from glmwidgets.specification.search import PATH, SEARCHES, check_search, in_words, label_in_full
 from glmwidgets.specification.tree import SettingsTree
 
 
@@ -259,10 +259,15 @@ class ThresholdSettings:
         "search region",
         short="search",
         say=in_words,
-        help=f"{' or '.join(row.form for row in SEARCHES.values())}; empty for the whole mask",
+        help=f"{' or '.join(row.form for row in SEARCHES.values())}; of the atlas that is set label NAME is enough; "
+        "empty for the whole mask",
         also=("small-volume correction", "svc", "region of interest"),
         options=(
-            Option("--search", "where to search, named before the map was seen: 'sphere X Y Z RADIUS', 'mask PATH'"),
+            Option(
+                "--search",
+                "where to search, named before the map was seen: 'sphere X Y Z RADIUS', 'mask PATH', 'label NAME' of "
+                "--atlas",
+            ),
         ),
         said=lambda text: f"effects were searched {in_words(text)}" if text else "",
     )
@@ -294,6 +299,7 @@ class ThresholdSettings:
 
     def __post_init__(self) -> None:
         check_group(self, "threshold")
+        object.__setattr__(self, "search", label_in_full(self.search, self.atlas, PATH))
         check_search(self.search)
 
     @property

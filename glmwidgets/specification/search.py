@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from glmwidgets.glm.choices import Choices, refusal
-from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.tables import some
 from glmwidgets.images.coordinates import nearest_voxel
 from glmwidgets.images.load import load_image
@@ -104,13 +105,59 @@ def _label(rest: str) -> tuple[int | str, str]:
         name, end = json.JSONDecoder().raw_decode(rest)
     except ValueError:
         name, end = None, 0
-    path = rest[end:].strip()
+    path = rest[end:].strip() if rest[end:][:1].isspace() else ""
     if isinstance(name, bool) or not isinstance(name, int | str) or not path:
         raise ValueError(
             "a region of an atlas is its value, or its name in double quotes, and the atlas's path, such as "
             f"'label \"left Forge\" atlas.nii.gz', not {rest!r}"
         )
     return name, path
+
+
+def label_in_full(text: str, atlas: str, path: str) -> str:
+    """A region, with the path of its atlas where only the name of the region is said: of the atlas that is set.
+
+    Parameters
+    ----------
+    text : str
+        Any region. Of ``label NAME`` the name may be a part of one, or a value, and may stand in double quotes.
+    atlas : str
+        Path of the atlas that is set; empty for none.
+    path : str
+        Of the setting, for messages.
+
+    Returns
+    -------
+    str
+        All else as it was given.
+
+    Raises
+    ------
+    SettingsError
+        If no atlas is set, or it has none or several such regions.
+    """
+    kind, _, rest = (text := text.strip()).partition(" ")
+    if kind != "label" or not (name := rest.strip()):
+        return text
+    with suppress(ValueError):
+        _label(name)
+        return text
+    with suppress(ValueError):
+        name = str(json.loads(name))
+    if not atlas:
+        raise SettingsError(path, "no atlas is set: set threshold.atlas, or write 'label \"NAME\" ATLAS'")
+    try:
+        opened = kept_atlas(atlas)
+    except (OSError, ValueError) as error:
+        raise SettingsError("threshold.atlas", told(error)) from error
+    named = {opened.table.named(label.value): label.value for label in opened.regions()}
+    found = [value for each, value in named.items() if name in (each, str(value))] or [
+        value for each, value in named.items() if name.casefold() in each.casefold()
+    ]
+    if len(found) != 1:
+        there = ", ".join(each for each, value in named.items() if value in found) or "none"
+        raise SettingsError(path, f"the atlas {opened.name} has {len(found)} regions by the name {name!r}: {there}")
+    return label_at(opened, found[0], atlas)
 
 
 def _in_label(rest: str, domain: Domain) -> np.ndarray:

@@ -30,6 +30,15 @@ class NoResult(InputError):
         self.stage = stage
 
 
+def _is_mine(lock: threading.RLock) -> bool:
+    """Whether this thread holds a lock: only then Python lets it wake those who wait on it, of whom there are none."""
+    try:
+        threading.Condition(lock).notify()
+    except RuntimeError:
+        return False
+    return True
+
+
 class Awaited(traitlets.HasTraits):
     """How one waits for a live session; to be inherited by `glmwidgets.session.core.live.LiveSession`."""
 
@@ -80,7 +89,7 @@ class Awaited(traitlets.HasTraits):
         there is no result of what is set: no column named 'hoses'
         >>> session.close()
         """
-        if not self.lock._is_owned():  # a worker needs it to show what it has computed
+        if not _is_mine(self.lock):  # a worker needs it to show what it has computed
             with self.lock:
                 if not self._is_whole and self._error is None and self._lane.wait_until_idle(0):
                     self._ask()

@@ -16,10 +16,9 @@ from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.mask import match_mask
 from glmwidgets.regions.interest import RegionOfInterest, write_label_image
-from glmwidgets.regions.named import kept_atlas
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.regions import RegionsSettings
-from glmwidgets.specification.search import label_at, region_of_interest, voxels_at
+from glmwidgets.specification.search import label_in_full, region_of_interest, voxels_at
 
 if TYPE_CHECKING:
     from glmwidgets.analysis.thresholding import Clusters
@@ -54,13 +53,10 @@ def text_of_region(session: Session, how: str | np.ndarray | SpatialImage) -> st
         if mask.shape != session.shape:
             raise SettingsError(PATH, f"a mask has the shape of the run's volumes, {session.shape}, not {mask.shape}")
         return voxels_at("given", mask.astype(bool))
-    kind, _, rest = how.strip().partition(" ")
-    rest = rest.strip()
-    if kind == "cluster" and rest.isdigit():
-        return _cluster(session, int(rest))
-    if kind == "label" and not rest.startswith('"') and not rest.partition(" ")[0].isdigit():
-        return _label(session, rest)
-    return how.strip()
+    kind, _, number = how.strip().partition(" ")
+    if kind == "cluster" and number.strip().isdigit():
+        return _cluster(session, int(number))
+    return label_in_full(how, session.settings.threshold.atlas, PATH)
 
 
 def _cluster(session: Session, number: int) -> str:
@@ -73,21 +69,6 @@ def _cluster(session: Session, number: int) -> str:
     symbol = "|z|" if result.thresholding.two_sided else "z"
     told = f"{number} of {result.settings.contrast.expression} over {symbol} {result.threshold:.2f}"
     return voxels_at("cluster", clusters.labels == number, told)
-
-
-def _label(session: Session, name: str) -> str:
-    path = session.settings.threshold.atlas
-    if not path:
-        raise SettingsError(PATH, "no atlas is set: set threshold.atlas, or write 'label \"NAME\" ATLAS'")
-    atlas = kept_atlas(path)
-    named = {atlas.table.named(label.value): label.value for label in atlas.regions()}
-    found = [value for each, value in named.items() if each == name] or [
-        value for each, value in named.items() if name.casefold() in each.casefold()
-    ]
-    if len(found) != 1:
-        told = ", ".join(each for each, value in named.items() if value in found) or "none"
-        raise SettingsError(PATH, f"the atlas {atlas.name} has {len(found)} regions by the name {name!r}: {told}")
-    return label_at(atlas, found[0], path)
 
 
 def free_name_of(session: Session, name: str) -> str:

@@ -71,6 +71,24 @@ def test_a_region_of_an_atlas_can_be_searched_and_a_cluster_cannot(session, atla
     assert "must be one of 'sphere', 'mask', 'label', 'given'" in session.status.message
 
 
+@pytest.mark.parametrize("said", ["label left Forge", 'label "left Forge"', "label left", "label 7"])
+def test_a_region_of_the_atlas_that_is_set_needs_no_path(session, atlas_path, said):
+    whole = f'label "left Forge" {atlas_path}'
+    assert session.update({"threshold.atlas": atlas_path, "threshold.search": said}), session.status.message
+    assert session.settings.threshold.search == whole
+    session.region_of_interest("here", said)
+    assert session.settings.regions.found == (whole,)
+    assert session.update({"threshold.atlas": ""})
+    assert session.settings.threshold.search == whole
+    for refused, words in ((said, "no atlas is set"), ("label", "double quotes")):
+        assert not session.update({"threshold.search": refused})
+        assert words in session.status.message
+    assert not session.update({"threshold.atlas": atlas_path, "threshold.search": "label Forge"})
+    assert "2 regions by the name 'Forge': left Forge, right Forge" in session.status.message
+    assert not session.update({"threshold.atlas": "gone.nii", "threshold.search": said})
+    assert "gone.nii" in session.status.message
+
+
 def test_what_was_found_in_the_map_is_said(session):
     clusters = strong(session)
     cluster = session.region_of_interest("blob", "cluster 1")
