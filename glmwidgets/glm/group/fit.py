@@ -156,7 +156,7 @@ def _weighted_covariance(fit: GroupFit, weights: np.ndarray) -> np.ndarray:
     for start in range(0, fit.spread.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         normal = np.einsum("iv,ir->vri", 1 / fit.spread[:, part], fit.basis) @ fit.basis
-        out[..., part] = np.moveaxis(weights @ np.linalg.solve(normal, weights.T), 0, -1)
+        out[..., part] = np.moveaxis(weights @ np.linalg.solve(normal, weights.T[np.newaxis]), 0, -1)
     return out
 
 
