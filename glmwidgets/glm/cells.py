@@ -235,7 +235,8 @@ def _rows(
             raise InputError(
                 f"{place} {number} has {len(cells)} cells, and there are {n} names", advice=_HINTS[separator]
             )
-        if any(cell.strip() for cell in cells):
+        # Of a single column an empty cell in quotation marks is a gap; a line without anything was left out before.
+        if n == 1 or any(cell.strip() for cell in cells):
             rows.append((number, cells + [""] * (n - len(cells))))
     return rows
 
