@@ -36,6 +36,10 @@ from glmwidgets.runs.domain import Domain
 DEFAULT_THRESHOLD = 3.0
 
 
+# Fewer values than these may well lie between 0 and 1.
+FEW = 30
+
+
 def threshold_stats_img(
     stat_img: ImageLike | None = None,
     mask_img: Any = None,
@@ -383,6 +387,12 @@ def _map(stat_img: ImageLike) -> tuple[nib.Nifti1Image, np.ndarray]:
 def _as_z(img: nib.Nifti1Image, data: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Z scores of a map whose header tells of another statistic; the map itself where it tells of none."""
     told, name = statistic_of(img), image_name(img)
+    if told is None and _are_shares(data[mask]):
+        warnings.warn(
+            f"the values of {name} lie between 0 and 1, as p values and FSL's 1 - p (corrp) do, and are taken as z "
+            "scores: of 1 - p, give threshold=0.95 and height_control=None",
+            stacklevel=3,
+        )
     if told is None or told.kind == "z":
         return data
     if told.kind == "p":
@@ -404,6 +414,12 @@ def _as_z(img: nib.Nifti1Image, data: np.ndarray, mask: np.ndarray) -> np.ndarra
     values = data[mask].astype(np.float64)
     z[mask] = z_from_t(values, *told.dofs[:1]) if told.kind == "t" else z_from_f(values, *told.dofs[:2])
     return z
+
+
+def _are_shares(values: np.ndarray) -> bool:
+    """Whether values are those of a map of p or 1 - p: of z scores some are negative, or above 1."""
+    there = values[np.isfinite(values) & (values != 0)]
+    return there.size >= FEW and bool((there > 0).all() and (there <= 1).all() and (there != there[0]).any())
 
 
 def _field(img: nib.Nifti1Image, mask: np.ndarray, given: Any) -> RandomField | None:

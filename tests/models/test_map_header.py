@@ -1,5 +1,7 @@
 """What a map is stands in its header, is read from there, and thresholds are of what it is."""
 
+import warnings
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -140,3 +142,14 @@ def test_a_session_that_has_computed_nothing_says_so():
     session = gw.Session(gw.open_run(nib.Nifti1Image(data, A), t_r=2.0), synchronous=True)
     assert "nothing is computed yet" in session.status.message
     session.close()
+
+
+def test_maps_that_can_only_be_of_p_are_doubted_where_z_is_asked_for():
+    z = np.random.default_rng(0).normal(size=(8, 8, 8))
+    shares = image(stats.norm.cdf(z))
+    with pytest.warns(UserWarning, match="lie between 0 and 1, as p values and FSL's 1 - p"):
+        threshold_stats_img(shares, alpha=0.05, height_control="fdr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        threshold_stats_img(shares, threshold=0.95, height_control=None, two_sided=False)
+        threshold_stats_img(image(z), alpha=0.05, height_control="fdr")
