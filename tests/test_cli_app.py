@@ -1,5 +1,6 @@
 """``glmwidgets app`` without a browser: what it refuses, and what it puts on its page."""
 
+import contextlib
 import importlib.util
 import json
 
@@ -8,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.cli import main
-from glmwidgets.cli.app import _notebook, _runs
+from glmwidgets.cli import app, main
+from glmwidgets.cli.app import _notebook, _runs, running_app
 
 
 @pytest.fixture
@@ -89,3 +90,14 @@ def test_the_page_explores_given_designs(files, tmp_path):
         _runs(files[0][:1], 2.5, [str(design)] * 2)
     with pytest.raises(ValueError, match="--design goes with a run of your own"):
         _runs([], None, [str(design)])
+
+
+def test_every_file_of_the_page_is_written_before_voila_starts(monkeypatch):
+    @contextlib.contextmanager
+    def started(name, command, environment, folder, log, answers, at):
+        template = log.parent / "data" / "voila" / "templates" / app.TEMPLATE
+        yield {path.name for path in (*template.iterdir(), *folder.iterdir(), *log.parent.glob("config/*"))}, "base"
+
+    monkeypatch.setattr(app, "running", started)
+    with running_app() as (written, _, _):
+        assert written == {"index.html.j2", "503.html", "conf.json", app.NOTEBOOK, "voila.json"}

@@ -219,8 +219,8 @@ def running_app(
         template = Path(private) / "data" / "voila" / "templates" / TEMPLATE
         template.mkdir(parents=True)
         for page in (Path(__file__).parent / "voila").glob("*.*"):
-            write_text(template / page.name, page.read_text(encoding="utf-8"), "page")
-        write_text(template / "conf.json", json.dumps({"base_template": "lab"}), "page")
+            write_text(template / page.name, page.read_text(encoding="utf-8"), "template")
+        write_text(template / "conf.json", json.dumps({"base_template": "lab"}), "template")
         folder.mkdir()
         config.mkdir(mode=0o700)
         write_text(folder / NOTEBOOK, json.dumps(_notebook(chosen, opens)), "notebook")

@@ -153,7 +153,7 @@ def _write_scripts(made: Study, per_task: int | None) -> Path:
     say |= {name: shlex.quote(str(path)) for name, path in (("folder", made.folder), ("python", sys.executable))}
     say |= {"logs": logs, "run": made.folder / "run.sbatch", "gather": made.folder / "gather.sbatch"}
     for name, text in (("run.sbatch", RUN_SCRIPT), ("gather.sbatch", GATHER_SCRIPT), ("submit.sh", SUBMIT_SCRIPT)):
-        write_text(made.folder / name, text.format(**say), "script", overwrite=True)
+        write_text(made.folder / name, text.format(**say), "SLURM script", overwrite=True)
     return made.folder / "submit.sh"
 
 
