@@ -404,7 +404,7 @@ def make_run(
     events, confounds, mask, anatomical, design = map(given.get, names)
     paths = {"bold": bold, **{name: given.get(name) for name in names}}
     slice_time_ref = given.get("slice_time_ref", 0.0)
-    by = "the image's header" if sidecar_t_r(reader.image) is None else "RepetitionTime of the sidecar"
+    by = "the image's header" if sidecar_t_r(reader.opened) is None else "RepetitionTime of the sidecar"
     header = {"t_r": by} if given.get("t_r") is None and t_r is not None else {}
     said = {name: "given" for name in PARTS if given.get(name) is not None} | header | dict(said_by)
     if not slice_time_ref:

@@ -105,6 +105,11 @@ def test_a_refit_is_a_fit_of_the_cells(study):
     assert fit.parts[7].why_not.startswith("it has no events")
 
 
+def test_the_run_of_a_preview_makes_no_image(study):
+    run = study.preview(0).as_run(study.runs[0])
+    assert "image" not in vars(run.reader)  # a volume a scan: 300 previews would take 12 GiB
+
+
 def test_smoothing_is_that_of_the_cells(study):
     changes = {"data.smoothing_fwhm": 9.0, "data.drop_scans": 3, "data.signal_scaling": "grand", "noise.model": "ols"}
     part, preview = study.refit(changes).parts[3], study.preview(3)
