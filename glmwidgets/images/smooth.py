@@ -14,6 +14,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import gaussian_filter1d
 
 from glmwidgets.glm.parallel import one_thread, workers
@@ -117,13 +118,29 @@ class _Filter:
         flat = (len(lines), -1) if axis == 0 else (-1, lines.shape[-1])
         lines, out = lines.reshape(flat), out.reshape((len(out), -1) if axis == 0 else (-1, out.shape[-1]))
         found = []
-        for part in _parts(bands, BAND):
-            of = self.reach(part)
-            block, of, to = self._matrix[part, of], _within(of, self.reach(bands)), _within(part, bands)
+        for parts in self._alike(_parts(bands, BAND)):
+            of, to = self.reach(parts[0]), slice(parts[0].start, parts[-1].stop)
+            block, to = self._matrix[parts[0], of], _within(to, bands)
+            at, width = of.start - self.reach(bands).start, _length(of)
+            windows = sliding_window_view(lines, width, axis)[_every(BAND, at, len(parts), axis)]
             if axis == 0:
-                found.append((np.ascontiguousarray(block), lines[of], out[to]))
+                stacked = out[to].reshape(len(parts), -1, out.shape[1])
+                found.append((np.ascontiguousarray(block), windows.swapaxes(1, 2), stacked))
             else:
-                found.append((lines[:, of], np.ascontiguousarray(block.T), out[:, to]))
+                stacked = out[:, to].reshape(len(out), len(parts), -1)
+                found.append((windows.swapaxes(0, 1), np.ascontiguousarray(block.T), stacked.swapaxes(0, 1)))
+        return found
+
+    def _alike(self, parts: list[slice]) -> list[list[slice]]:
+        """Bands in a row that one matrix smooths, all those that no mirror reaches: one call multiplies them."""
+        found: list[list[slice]] = []
+        of, block = slice(0, 0), np.empty(0)
+        for part in parts:
+            (last_of, of), (last, block) = (of, self.reach(part)), (block, self._matrix[part, self.reach(part)])
+            if found and of.start == last_of.start + BAND and np.array_equal(block, last):
+                found[-1].append(part)
+            else:
+                found.append([part])
         return found
 
 
@@ -250,6 +267,12 @@ def _multiply(products: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None
 
 def _length(span: slice) -> int:
     return span.stop - span.start
+
+
+def _every(step: int, start: int, n: int, axis: int) -> tuple[slice, ...]:
+    """`n` places along the first or the last of two axes, with the same step between them."""
+    places = slice(start, start + step * (n - 1) + 1, step)
+    return (places,) if axis == 0 else (slice(None), places)
 
 
 def _parts(span: slice, length: int) -> list[slice]:

@@ -20,7 +20,7 @@ from nibabel.volumeutils import apply_read_scaling
 from glmwidgets.files.memory import need_memory
 from glmwidgets.files.scratch import Rows, let_go
 from glmwidgets.glm.moments.series import Series
-from glmwidgets.glm.parallel import ahead, one_thread, workers
+from glmwidgets.glm.parallel import ahead, behind, one_thread, workers
 from glmwidgets.images.alive import Alive
 from glmwidgets.images.load import VolumeChecks, image_name
 from glmwidgets.images.mask import masked_series, voxel_taker
@@ -332,7 +332,7 @@ class Reader:
         filled = [(take, Rows((self.n_scans, take.n), take.dtype), _Total()) for take in takes]
         takers = {take: [take.taker() for _ in range(n_threads)] for take in takes}
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
-        with workers(n_threads) as each, closing(self._batches()) as batches:
+        with workers(n_threads) as each, behind(4) as later, closing(self._batches()) as batches:
             for first, some in batches:
                 if found is not None:
                     found.see(first, some)
@@ -347,8 +347,8 @@ class Reader:
 
                     with one_thread():
                         list(each(fill, range(n_threads)))
-                    rows.add(out)
-                    total.see(map(take.computed, out))
+                    later(rows.add, out)
+                    later(total.see, map(take.computed, out))
         if found is not None:
             found.checks.done()
             self._found = found

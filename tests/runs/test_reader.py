@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import threading
 import zlib
 
 import nibabel as nib
@@ -14,7 +15,7 @@ from glmwidgets.images.alive import alive_voxels
 from glmwidgets.images.mask import masked_series, voxel_series
 from glmwidgets.images.smooth import smooth
 from glmwidgets.images.voxels import each_volume
-from glmwidgets.runs.reader import Reader, foreseen
+from glmwidgets.runs.reader import Reader, foreseen, watched
 
 WHOLE = slice(None)
 
@@ -151,3 +152,51 @@ def test_a_file_is_gone_through_once_where_smoothing_is_foreseen(tmp_path, monke
     assert len(passes) == (3 if smoothing else 2)  # of which this reader's is one
     part = reader.domain.within(mask & (np.indices(mask.shape)[1] > 1))
     assert np.array_equal(reader.series(part, 5.0), usual.series(part, 5.0))
+
+
+@pytest.mark.parametrize("smoothing", [None, 6.0])
+def test_what_stops_a_reading_is_raised_and_leaves_no_thread_behind(tmp_path, monkeypatch, smoothing):
+    """Whichever thread it befalls: that which reads, one that smooths, that which writes, or the one that waits."""
+    data = np.random.default_rng(0).normal(100, 20, (5, 6, 4, 90)).astype(np.int16)
+    path = tmp_path / "run.nii.gz"
+    nib.save(nib.Nifti1Image(data, AFFINE), path)
+    whole = path.read_bytes()
+
+    def reading():
+        reader = Reader(nib.load(path))
+        return reader, lambda: reader.series(reader.domain, smoothing)
+
+    before = threading.active_count()
+    _, read = reading()
+    wanted = np.asarray(read())
+
+    def cancelled(reader, n, mean):
+        raise KeyboardInterrupt
+
+    with watched(cancelled), pytest.raises(KeyboardInterrupt):
+        reading()[1]()
+
+    def full(rows, some):
+        raise OSError("no space left on device")
+
+    def broken(*how):
+        raise ZeroDivisionError
+
+    for where, instead, error in (
+        ("glmwidgets.runs.reader.Rows.add", full, OSError),
+        ("glmwidgets.runs.reader.voxel_taker", lambda *how: broken, ZeroDivisionError),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, instead)
+            with pytest.raises(error):
+                reading()[1]()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="damaged or cut short"):
+        reading()[1]()
+    assert threading.active_count() == before
+
+    path.write_bytes(whole)
+    _, read = reading()
+    with watched(cancelled), pytest.raises(KeyboardInterrupt):
+        read()
+    np.testing.assert_array_equal(np.asarray(read()), wanted)
