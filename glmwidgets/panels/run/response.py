@@ -122,15 +122,15 @@ class ResponsePanel(Panel):
                 stroke="white",
                 default_size=110,
                 enable_move=True,
-                update_on_move=True,
                 visible=False,
                 **ways,
             )
             for name, (colour, ways) in HANDLES.items()
         }
         for name, mark in self.handles.items():
-            mark.observe(self.guarded(lambda _change, name=name: self._drag(name)), ["x", "y"])
-            mark.on_drag_end(self.guarded(lambda *_: self._let_go()))
+            # One message a movement: a page that sends its state as well has the second wait some 40 ms for the first.
+            mark.on_drag(self.guarded(lambda _mark, told, name=name: self._drag(name, **told["point"])))
+            mark.on_drag_end(self.guarded(lambda _mark, told, name=name: self._let_go(name, **told["point"])))
         self._axis = time_axis(self._x)
         marks = [self._zero, self.boxes, self.curves, *self.handles.values()]
         return figure(marks, [self._axis], height=120, left=6, right=10, bottom=20)
@@ -160,16 +160,16 @@ class ResponsePanel(Panel):
         if not self.is_following:
             self.session.update({"design.fir_delays": read_delays(change["new"], self.session.run.n_scans)})
 
-    def _drag(self, name: str) -> None:
-        chosen, mark = self._chosen, self.handles[name]
-        if self.is_following or not chosen.row.draggable:
+    def _drag(self, name: str, x: float, y: float) -> None:
+        chosen = self._chosen
+        if not chosen.row.draggable:
             return
         # The hand has it: where it lies is not written back until it is let go.
         self._held = name
-        pulled = chosen.pulled(name, float(mark.x[0]), float(mark.y[0]))
-        self.session.update({"design.hrf_model": str(pulled)})
+        self.session.update({"design.hrf_model": str(chosen.pulled(name, x, y))})
 
-    def _let_go(self) -> None:
+    def _let_go(self, name: str, x: float, y: float) -> None:
+        self._drag(name, x, y)
         self._held = None
         with self.following():
             self._place_handles(self._chosen)

@@ -377,10 +377,9 @@ class SessionExplorer(Guided, ExplorerBase):
         raise NotImplementedError
 
     def _show_facts(self, _change: object = None) -> None:
-        name, facts = self._facts()
-        self._top.value = (
-            f'<span class="glmw-run">{escape(name)}</span> <span class="glmw-facts">{escape(" · ".join(facts))}</span>'
-        )
+        name, facts = map(escape, (self._facts()[0], " · ".join(self._facts()[1])))
+        said = f'<span class="glmw-run">{name}</span> <span class="glmw-facts">{facts}</span>'
+        self._top.value = f'<span title="{name} · {facts}">{said}</span>'  # one line, cut where there is no room
 
     def _parts(self) -> Sequence[W.Widget]:
         series = getattr(self, "series", None)
