@@ -132,6 +132,17 @@ def test_map_or_series_alone_and_the_handle_between_them(notebook, page, visloc_
     settle(page, 500)
     assert size(chart) == plots
 
+    # At 150 % the columns scroll together: the map is in view at once, head and status line always.
+    page.set_viewport_size({"width": 960, "height": 600})
+    settle(page, 600)
+    screenshot(page, "layout_150_percent")
+    for scrolled in (0, 10_000):
+        page.locator(".glmw-columns").first.evaluate("(el, to) => { el.scrollTop = to; }", scrolled)
+        found = page.evaluate(MEASURE)
+        assert found["explorer"] <= found["room"], (scrolled, found)
+        assert found["status"], (scrolled, found)
+    assert page.locator(".glmw-top").first.bounding_box()["height"] < 30
+
 
 def settle_error(page):
     page.wait_for_function("() => document.querySelector('.glmw-status .glmw-failed') !== null")
