@@ -146,6 +146,48 @@ def test_events_that_fill_the_run_as_scans_and_half_of_it_as_seconds_may_be_scan
         )
 
 
+# Scans that are unlike the others -------------------------------------------------------------------------------------
+
+
+def _bright(run, scans):
+    data = run.img.get_fdata(dtype=np.float32)
+    data[..., scans] *= 1.3
+    return nib.Nifti1Image(data, run.img.affine, run.img.header)
+
+
+def test_a_first_scan_that_is_too_bright_is_told_at_every_door_until_it_is_left_out(run, tmp_path, capsys):
+    said, img = "scan 0 (counted from 0) is brighter than the others by", _bright(run, [0])
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ols")
+    assert sum(text.startswith(said) for text in _heard(lambda: model.fit(img, SOUND))) == 1
+    kept = np.arange(1, run.n_scans)
+    assert not [text for text in _heard(lambda: model.fit(img, SOUND, sample_masks=kept)) if "scan 0" in text]
+    session = Session(open_run(img, SOUND, 2.0, mask=run.mask_img), synchronous=True)
+    session.refresh()
+    assert [text for texts in session.warned.values() for text in texts if text.startswith(said)]
+    assert session.update({"data.drop_scans": 1})
+    assert not [text for texts in session.warned.values() for text in texts if "brighter" in text]
+    nib.save(img, tmp_path / "bold.nii.gz")
+    nib.save(run.mask_img, tmp_path / "mask.nii.gz")
+    SOUND.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    words = ["fit", tmp_path / "bold.nii.gz", "--events", tmp_path / "events.tsv", "--mask", tmp_path / "mask.nii.gz"]
+    words = [*map(str, words), "--contrast", "face", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert capsys.readouterr().err.count(said) == 1
+    assert main([*words, "--drop-scans", "1", "--overwrite"]) == 0
+    assert "brighter" not in capsys.readouterr().err
+
+
+def test_a_spike_is_numbered_as_in_the_run(run):
+    img, model = _bright(run, [40]), FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ols")
+    said = "scan 40 (counted from 0) is unlike the others"
+    without = np.delete(np.arange(run.n_scans), 20)
+    assert sum(text.startswith(said) for text in _heard(lambda: model.fit(img, SOUND, sample_masks=without))) == 1
+    model.set_params(noise_model="ar1")
+    assert sum(text.startswith(said) for text in _heard(lambda: model.fit(img, SOUND, sample_masks=without))) == 1
+    spike = pd.DataFrame({"spike": np.eye(run.n_scans)[40]})
+    assert not [text for text in _heard(lambda: model.fit(img, SOUND, spike)) if "unlike" in text]
+
+
 # What was warned of when a run was opened -----------------------------------------------------------------------------
 
 

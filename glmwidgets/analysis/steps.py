@@ -26,6 +26,7 @@ from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit, fit_glm
+from glmwidgets.glm.moments.brightness import odd_scans, scan_means, warn_of_odd_scans
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import scale_signal, scaling_row, standardize_signal
 from glmwidgets.glm.moments.series import Series
@@ -168,6 +169,7 @@ def moments_of(
     kept: np.ndarray | None = None,
     *,
     places: np.ndarray | None = None,
+    numbers: np.ndarray | None = None,
     **how: Any,
 ) -> Moments:
     """Scaled series of the scans that are analysed, ready to be multiplied.
@@ -183,6 +185,8 @@ def moments_of(
     places : array of int, optional
         Where the scans are in time, if some between them are left out; see
         `glmwidgets.glm.design.censoring.filled_gaps`.
+    numbers : array of int, optional
+        What the scans are called in messages; their place in the series by default.
     **how
         ``precision``, ``products`` and ``held`` of `glmwidgets.glm.moments.lagged.Moments`.
 
@@ -201,12 +205,17 @@ def moments_of(
     >>> moments.n_scans
     60
     """
-    y = scale_signal(Series.of(series).of_scans(scans), asked.data.signal_scaling, kept)
+    measured = Series.of(series).of_scans(scans)
+    y = scale_signal(measured, asked.data.signal_scaling, kept)
     y = standardize_signal(y, asked.data.standardize, scaling_row(asked.data.signal_scaling).centred)
     if places is not None:
         n = int(places[-1] - places[0]) + 1
         y = y.then(lambda block, _, of=y: filled_gaps(of.for_sums(block), places), n, order="K")
-    return Moments(y, **how)
+    moments = Moments(y, **how)
+    rows = None if places is None else places - places[0]
+    numbers = np.arange(series.shape[0])[scans] if numbers is None else numbers
+    moments.odd_scans = odd_scans(scan_means(measured), rows, numbers)
+    return moments
 
 
 @reads("design.source", "design.confounds", "design.scrub_fd", "design.scrub_dvars")
@@ -409,6 +418,11 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
     -------
     Fit
 
+    Warns
+    -----
+    UserWarning
+        If scans are far brighter or darker than the others, and the design has no column for each.
+
     Examples
     --------
     >>> from glmwidgets.datasets import simulate_run
@@ -421,6 +435,7 @@ def fit_of(asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain, *
     >>> fit.noise_model, fit.dof
     ('ar1', 52)
     """
+    warn_of_odd_scans(moments.odd_scans, design.to_numpy(dtype=float))
     pooling = asked.noise.pooling
     touching = domain.neighbours() if POOLINGS[pooling].needs_neighbours else None
     how |= {"pooling": pooling, "neighbours": touching, "bins": asked.noise.bins}

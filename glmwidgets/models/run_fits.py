@@ -62,7 +62,7 @@ def fit_run(
 
     try:
         return memory.cache(_fit_series, ignore=["series", "domain"])(
-            key, series, masker.domain_, asked, design, run.places, run.averaged, **settings
+            key, series, masker.domain_, asked, design, run.places, run.averaged, run.sample_mask, **settings
         )
     except ValueError as error:
         raise about(run.name, error) from error
@@ -81,11 +81,12 @@ def _fit_series(
     design: pd.DataFrame,
     places: np.ndarray | None,
     averaged: np.ndarray | None,
+    numbers: np.ndarray | None,
     precision: str,
     minimize_memory: bool,
     **how: Any,
 ) -> Fit:
     """Fit of a run; `key` stands for its series and its mask when results are kept."""
-    moments = moments_of(asked, series(), kept=averaged, places=places, precision=precision)
+    moments = moments_of(asked, series(), kept=averaged, places=places, numbers=numbers, precision=precision)
     fit = fit_of(asked, moments, design, domain, **how)
     return fit.without_data() if minimize_memory else fit

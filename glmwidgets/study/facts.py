@@ -11,6 +11,7 @@ from glmwidgets.glm.design.drift import cosine_drift, polynomial_drift
 from glmwidgets.glm.fit.smoothness import sampled_pairs
 from glmwidgets.glm.inference.scores import z_from_p
 from glmwidgets.glm.inference.smoothness import NeighbourPairs, neighbour_pairs, smoothness_of_residuals
+from glmwidgets.glm.moments.brightness import MAD, robust_spread
 from glmwidgets.glm.moments.series import BLOCK, Series
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.figure import Figure
@@ -20,9 +21,6 @@ N_CELLS = 3000
 
 # Below this frequency in Hz a change counts as slow.
 SLOW = 0.01
-
-# Scaled to the standard deviation of a normal variable.
-MAD = 1.4826
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +133,7 @@ def dvars_max(whole: Whole) -> float:
 def spikes(whole: Whole) -> float:
     """Largest change of the global signal from one scan to the next, in robust SD of these changes."""
     change = np.diff(whole.global_signal)
-    spread = MAD * np.median(np.abs(change - np.median(change)))
+    spread = robust_spread(change)
     return float(np.abs(change).max() / spread) if spread > 0 else np.nan
 
 

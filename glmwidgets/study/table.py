@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from glmwidgets.glm.moments.brightness import MAD
 from glmwidgets.glm.parallel import side_by_side
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import FIGURES, figures_of
@@ -24,8 +25,6 @@ from glmwidgets.study.seen import seen_of
 
 #: Robust standard deviations beyond which a value is unusual.
 FAR = 4.5
-
-MAD = 1.4826
 
 # With fewer runs than this nothing is usual.
 FEWEST = 5

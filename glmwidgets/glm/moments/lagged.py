@@ -18,6 +18,7 @@ import numpy as np
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.moments.brightness import OddScans
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
 from glmwidgets.glm.moments.held import Held
 from glmwidgets.glm.moments.series import BLOCK, SHARE, Series, blocks_in
@@ -79,6 +80,11 @@ class Moments:
         Where the centred series are kept in memory, as long as there is room; by default each pass over the data reads
         them anew.
 
+    Attributes
+    ----------
+    odd_scans : OddScans
+        Scans that are brighter or darker than the others, where somebody looked for them.
+
     Examples
     --------
     >>> import numpy as np
@@ -102,6 +108,7 @@ class Moments:
         self._data, self._shape, self._held = series, series.shape, held
         self._keep_products_in(ProductCache() if products is None else products)
         self._place = self._taken_place()
+        self.odd_scans = OddScans()
         self._busy, self._looked = threading.RLock(), False
         if series is not y:
             self._look()
@@ -289,6 +296,7 @@ class Moments:
         some = copy.copy(self)
         some._place = np.ascontiguousarray(self.block(voxels))
         some._data = some._held = None
+        some.odd_scans = OddScans()  # told of the whole
         some._shape, some._ends = some._place.shape, self._ends[..., voxels]
         some._mean, some._constant = self.mean[voxels], self.constant[voxels]
         some._own = {key: values[..., voxels] for key, values in self._own.items()}
