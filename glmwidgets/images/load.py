@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
-from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.times import check_scan_times
 from glmwidgets.glm.tables import SWAPPED
@@ -24,6 +23,7 @@ from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.names import image_name
 from glmwidgets.images.nifti import SECONDS, as_nifti, check_place, units
 from glmwidgets.images.open_file import open_file
+from glmwidgets.images.sidecar import refuse_phases, sidecar_beside
 from glmwidgets.images.voxels import image_data
 from glmwidgets.plural import count
 
@@ -302,6 +302,7 @@ def open_run_image(
         raise ValueError(
             f"{name} has {count(opened.shape[3], 'scan')}; a model needs at least {MIN_SCANS}, usually hundreds"
         )
+    refuse_phases(opened)
     if frame_times is None:
         t_r = _checked_t_r(opened, t_r, name)
     else:
@@ -323,12 +324,8 @@ def sidecar_t_r(img: nib.Nifti1Image) -> float | None:
     float or None
         None where there is no such file, no RepetitionTime in it, or the same as in the header.
     """
-    name = img.get_filename()
-    path = Path(re.sub(r"\.nii(\.gz)?$", "", str(name)) + ".json")
-    if name is None or not path.is_file():
-        return None
-    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-        found, by_header = float(parse_json(noted(path).read_bytes(), path).get("RepetitionTime")), header_t_r(img)
+    with contextlib.suppress(ValueError, TypeError):
+        found, by_header = float(sidecar_beside(img).get("RepetitionTime")), header_t_r(img)
         is_other = by_header is None or abs(found - by_header) > 0.01 * by_header
         return found if is_other and SHORTEST_T_R <= found <= PLAUSIBLE_T_R[1] else None
     return None

@@ -16,6 +16,7 @@ from nibabel.spatialimages import SpatialImage
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
 from glmwidgets.glm.tables import SWAPPED
 from glmwidgets.images.load import image_name, load_image, seconds_of, told_t_r
+from glmwidgets.images.sidecar import refuse_phases
 from glmwidgets.plural import count
 from glmwidgets.runs.opening import make_run
 from glmwidgets.runs.reader import Reader
@@ -127,6 +128,7 @@ def check_runs(
     for i, (source, img) in enumerate(zip(sources, imgs, strict=True)):
         name = f"run {i + 1} ({image_name(source)})"
         where = name if n_runs > 1 else None
+        refuse_phases(img)
         seconds = told_t_r(img, image_name(source)) if t_r is None else seconds_of(t_r)
         sample_mask = scans_kept(all_masks[i], img.shape[3], where or "the run")
         given = {

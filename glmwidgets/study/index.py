@@ -16,7 +16,8 @@ from glmwidgets.files.paths import resolved
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.tables import read_table
-from glmwidgets.images.load import header_t_r, load_image
+from glmwidgets.images.load import header_t_r, load_image, sidecar_t_r
+from glmwidgets.images.sidecar import refuse_phases
 from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.runs.bids import places_of
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
@@ -329,9 +330,11 @@ def looked_at(run: StudyRun) -> StudyRun:
         img = load_image(path)
         if img.ndim != 4:
             raise InputError(f"{path} has {img.ndim} dimensions; a run is a 4-D image")
+        refuse_phases(img)
     except (OSError, ValueError, TypeError) as error:
         return replace(run, why_not=told(error, "notebook"))
-    t_r = run.inputs.t_r if run.inputs.t_r is not None else header_t_r(img)
+    # The sidecar goes before the header here, too; that they differ is said where the run is opened.
+    t_r = next((each for each in (run.inputs.t_r, sidecar_t_r(img), header_t_r(img)) if each is not None), None)
     space = run.space or space_in_name(path) or _space_by_header(img)
     lacks = [name for name in ("events", "confounds", "mask") if not _there(getattr(run.inputs, name))]
     why_not = ""

@@ -16,8 +16,10 @@ from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.images.mask import masked_series
+from glmwidgets.runs.opening import open_again
 from glmwidgets.study import FIGURES, Exclusions, Study, parse_rule
 from glmwidgets.study.cells import cells_of, grid_of_mask, standard_grid
+from glmwidgets.study.index import runs_of_table
 from glmwidgets.study.preview import MOST_BYTES, make_preview, open_whole
 
 
@@ -292,3 +294,18 @@ def test_what_was_not_tested_by_permutation_is_said(study):
         group.permuted("5000")
     with pytest.raises(InputError, match="a statistic that was tested must be one of 't', not 'size'"):
         group.permuted(20).p_value("size")
+
+
+def test_a_study_takes_the_clock_that_the_run_s_own_explorer_takes(tmp_path):
+    img = nib.Nifti1Image(np.random.default_rng(0).normal(1000, 10, (6, 7, 5, 40)), np.diag([3, 3, 3, 1]))
+    img.header.set_xyzt_units("mm", "sec")
+    img.header["pixdim"][4] = 1  # as fMRIPrep 23.2.0 writes it
+    bold = tmp_path / "sub-1_task-a_desc-preproc_bold.nii.gz"
+    nib.save(img, bold)
+    (tmp_path / "sub-1_task-a_desc-preproc_bold.json").write_text('{"RepetitionTime": 2.5}')
+    events = pd.DataFrame({"onset": [10.0, 40.0], "duration": 10.0, "trial_type": "face"})
+    events.to_csv(tmp_path / "events.tsv", sep="\t", index=False)
+    (row,) = runs_of_table(pd.DataFrame({"bold": [str(bold)], "events": str(tmp_path / "events.tsv")}))
+    with pytest.warns(UserWarning, match=r"gives a TR of 2\.5 s, the image's header 1 s"):
+        run = open_again(row.inputs)
+    assert row.t_r == run.t_r == 2.5
