@@ -34,7 +34,7 @@ from glmwidgets.glm.noise.models import noise_model_row
 from glmwidgets.glm.noise.pooling import POOLINGS
 from glmwidgets.images.alive import check_alive
 from glmwidgets.images.mask import find_brain, match_mask
-from glmwidgets.images.orientation import sides_unknown
+from glmwidgets.images.orientation import place_doubted
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.need import check_memory
 from glmwidgets.runs.run import Run
@@ -104,7 +104,7 @@ def domain_of(run: Run, asked: Any) -> Domain:
         mask = np.ones(run.domain.shape, dtype=bool)
     else:
         mask = find_brain(run.reader.mean(), cut=asked.data.mask_cut)
-    if (why := sides_unknown(run.reader.opened)) is not None:
+    if (why := place_doubted(run.reader.opened)) is not None:
         warnings.warn(why, stacklevel=2)
     alive = run.reader.alive()
     check_alive(alive[mask], run.name)

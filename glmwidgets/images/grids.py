@@ -41,6 +41,19 @@ def corners(shape: Sequence[int], affine: np.ndarray) -> np.ndarray:
     return nib.affines.apply_affine(affine, list(product(*((0, n - 1) for n in shape[:3]))))
 
 
+def most_apart(shape: Sequence[int], affine: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """How far voxels of a volume lie apart by two affines, at its corners, and the smallest voxel's edge; in mm.
+
+    Examples
+    --------
+    >>> most_apart((11, 11, 11), np.eye(4), np.diag([1, 1, 2, 1]))
+    (10.0, 1.0)
+    """
+    apart = np.linalg.norm(corners(shape, affine) - corners(shape, other), axis=1).max()
+    edge = min(nib.affines.voxel_sizes(affine).min(), nib.affines.voxel_sizes(other).min())
+    return float(apart), float(edge)
+
+
 def grid_difference(img: Any, other: Any) -> str | None:
     """How the grids of two images differ.
 
@@ -75,8 +88,7 @@ def grid_difference(img: Any, other: Any) -> str | None:
     shapes = tuple(map(int, img.shape[:3])), tuple(map(int, other.shape[:3]))
     if shapes[0] != shapes[1]:
         return f"shape {shapes[0]} against {shapes[1]}"
-    apart = np.linalg.norm(corners(shapes[0], img.affine) - corners(shapes[0], other.affine), axis=1).max()
-    edge = min(nib.affines.voxel_sizes(img.affine).min(), nib.affines.voxel_sizes(other.affine).min())
+    apart, edge = most_apart(shapes[0], img.affine, other.affine)
     if apart <= MOST_APART * edge:
         return None
     affines = (np.array_str(np.asarray(one.affine), suppress_small=True) for one in (img, other))

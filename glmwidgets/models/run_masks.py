@@ -15,7 +15,7 @@ from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import common_voxels, find_brain, match_mask
 from glmwidgets.images.new import image_like
-from glmwidgets.images.orientation import sides_unknown
+from glmwidgets.images.orientation import place_doubted
 from glmwidgets.images.resample import resample_img
 from glmwidgets.models.caching import image_key
 from glmwidgets.models.given_masker import mask_img_of
@@ -58,7 +58,7 @@ def fit_masker(
     """
     first = runs[0].reader.opened
     to_target = target_affine is not None or target_shape is not None
-    if (why := sides_unknown(first)) is not None:
+    if (why := place_doubted(first)) is not None:
         warnings.warn(why, stacklevel=3)
     if not to_target:
         for run in runs[1:]:

@@ -13,7 +13,7 @@ from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like
-from glmwidgets.images.orientation import sides_unknown
+from glmwidgets.images.orientation import place_doubted
 from glmwidgets.images.statistic import statistic_of
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput
@@ -56,7 +56,7 @@ def group_domain(
     """
     imgs, names = source.examples(), source.names()
     to_target = target_affine is not None or target_shape is not None
-    unsure = [why for img in imgs if (why := sides_unknown(img)) is not None]
+    unsure = [why for img in imgs if (why := place_doubted(img)) is not None]
     if unsure:
         more = f" ({len(unsure)} of the {len(imgs)} maps are like this)" if len(unsure) > 1 else ""
         warnings.warn(unsure[0] + more, stacklevel=3)

@@ -98,3 +98,41 @@ def test_a_place_that_the_codes_cannot_tell_has_a_code(tmp_path):
         made = image_like(np.zeros((4, 4, 4)), img, affine)
         np.testing.assert_allclose(nib.Nifti1Image.from_bytes(made.to_bytes()).affine, affine)
         assert int(made.header["sform_code"]) > 0
+
+
+TURNED = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.1) @ np.diag([3.0, 3, 3]), [-10.0, -10, -10])
+NUDGED = nib.affines.from_matvec(np.diag([3.0, 3, 3]), [-10.0, -10, -8.6])
+
+#: sform's and qform's code, the qform, and what is said.
+PLACES = [
+    ((1, 1), TURNED, "by its sform (scanner) and its qform (scanner) voxels lie up to"),
+    ((2, 1), TURNED, "by its sform (aligned) and its qform (scanner) voxels lie up to"),
+    ((1, 0), TURNED, None),
+    ((0, 1), TURNED, None),
+    ((1, 1), NUDGED, None),
+]
+
+
+@pytest.mark.parametrize(("codes", "qform", "reason"), PLACES)
+def test_two_places_of_one_image_are_told_at_every_door(tmp_path, codes, qform, reason):
+    bold = write(tmp_path, "bold.nii", codes, qform, 60)
+    maps = [str(write(tmp_path, f"map{i}.nii", codes, qform)) for i in range(4)]
+    mask = nib.Nifti1Image(np.ones(SHAPE, np.uint8), nib.load(bold).affine)
+    design = pd.DataFrame({"intercept": [1.0] * 4})
+    told = {}
+    session = gw.Session(gw.open_run(bold, EVENTS, mask=mask), {"contrast.expression": "a"}, synchronous=True)
+    for door, call in {
+        "estimator": lambda: FirstLevelModel(mask_img=mask).fit(str(bold), EVENTS),
+        "group": lambda: SecondLevelModel().fit(maps, design_matrix=design),
+        "explorer": lambda: (session.refresh(), *map(warnings.warn, session.result.warnings.get("mask", ()))),
+    }.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        told[door] = " ".join(str(one.message) for one in caught if "two places" in str(one.message))
+    assert MapPanel(session).viewer.sides_known
+    session.close()
+    for door, text in told.items():
+        assert bool(text) == (reason is not None), door
+        assert reason is None or (reason in text and text.count("Places in mm are those of the sform") == 1)
+    assert reason is None or "4 of the 4 maps" in told["group"]
