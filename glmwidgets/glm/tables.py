@@ -37,6 +37,23 @@ TABLES = (".tsv", ".csv", ".txt", ".tsv.gz", ".csv.gz", ".xlsx")
 SWAPPED = "are the image and the table swapped?"
 
 
+def swapped_image(given: object) -> str:
+    """What is added to the refusal of something that was given as a table, where it is an image.
+
+    Examples
+    --------
+    >>> swapped_image([1, 2])
+    ''
+    """
+    return f"; {SWAPPED}" if hasattr(given, "dataobj") else ""
+
+
+def refuse_table(path: str | os.PathLike[str]) -> None:
+    """Refuse the path of a table that was given as that of an image."""
+    if str(path).lower().endswith(TABLES):
+        raise InputError(f"{path} is a table, not an image: {SWAPPED}")
+
+
 def read_table(path: str | os.PathLike[str], what: str) -> pd.DataFrame:
     r"""Read a table from a text file.
 

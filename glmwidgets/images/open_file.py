@@ -13,7 +13,7 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.glm.errors import MissingFileError
-from glmwidgets.glm.tables import SWAPPED, TABLES
+from glmwidgets.glm.tables import refuse_table
 
 #: How much of a compressed file is read to tell whether it is damaged.
 _PROBE = 2**28
@@ -43,8 +43,7 @@ def open_file(path: Path) -> SpatialImage:
         raise ValueError(instead)
     if path.is_dir():
         raise ValueError(f"{path} is a folder, not an image: name a .nii or .nii.gz file in it")
-    if path.name.lower().endswith(TABLES):
-        raise ValueError(f"{path} is a table, not an image: {SWAPPED}")
+    refuse_table(path)
     try:
         img = nib.load(path)
     except PermissionError as error:

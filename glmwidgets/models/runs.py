@@ -14,7 +14,7 @@ import pandas as pd
 from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
-from glmwidgets.glm.tables import SWAPPED
+from glmwidgets.glm.tables import SWAPPED, swapped_image
 from glmwidgets.images.load import image_name, load_image, seconds_of, told_t_r
 from glmwidgets.images.sidecar import refuse_phases
 from glmwidgets.plural import count
@@ -194,7 +194,8 @@ def _per_run(given: Any, n_runs: int, what: str, single: tuple[type, ...]) -> li
     """One entry a run; a single one may be given bare."""
     if given is None:
         return [None] * n_runs
-    entries = [given] if isinstance(given, single) else list(given)
+    is_single = isinstance(given, single) or bool(swapped_image(given))
+    entries = [given] if is_single else list(given)
     if len(entries) != n_runs:
         raise ValueError(
             f"{len(entries)} {what.replace('_', ' ')} were given for {count(n_runs, 'run')}; one is needed for each run"
@@ -202,7 +203,10 @@ def _per_run(given: Any, n_runs: int, what: str, single: tuple[type, ...]) -> li
     for i, entry in enumerate(entries):
         if not isinstance(entry, (*single, type(None))):
             wanted = " or ".join(_KINDS[kind] for kind in single if kind is not PathLike)
-            raise TypeError(f"the {what.replace('_', ' ')} of run {i + 1} must be {wanted}, not {type(entry).__name__}")
+            raise TypeError(
+                f"the {what.replace('_', ' ')} of run {i + 1} must be {wanted}, not {type(entry).__name__}"
+                f"{swapped_image(entry)}"
+            )
     return entries
 
 

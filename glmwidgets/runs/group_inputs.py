@@ -17,7 +17,7 @@ from pandas.api.types import is_numeric_dtype
 
 from glmwidgets.glm.errors import KindError, about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.tables import read_table, refuse_table, swapped_image
 from glmwidgets.images.load import image_data, image_name, load_image, load_volume
 from glmwidgets.plural import count
 
@@ -248,6 +248,9 @@ def group_input(second_level_input: Any, variance_maps: Any = None) -> GroupInpu
                 "list of images, paths or fitted first-level models"
             )
         if not any(is_model):
+            for one in maps:
+                if isinstance(one, str | PathLike):
+                    refuse_table(one)
             variances = None if variance_maps is None else _volumes(variance_maps, "variance_maps")
             return GroupInput(maps, variances)
         found = _FirstLevelModels(maps)
@@ -317,7 +320,10 @@ def match_rows(design_matrix: Any, source: GroupInput, match: str = "names") -> 
     elif isinstance(design_matrix, pd.DataFrame):
         design = design_matrix
     else:
-        raise TypeError(f"design_matrix must be a DataFrame or the path of a table, not {type(design_matrix).__name__}")
+        raise TypeError(
+            f"design_matrix must be a DataFrame or the path of a table, not {type(design_matrix).__name__}"
+            f"{swapped_image(design_matrix)}"
+        )
     if source.labels is not None and sorted(map(str, design.index)) == sorted(source.labels):
         design = design.set_axis(design.index.map(str), axis=0)
     matching = match_table(source.keys(), design, "the design matrix", match)

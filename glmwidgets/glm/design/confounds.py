@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.tables import numbers_of, odd_words, read_table, refuse_repeated, refuse_unwritable, some
+from glmwidgets.glm.tables import (
+    numbers_of,
+    odd_words,
+    read_table,
+    refuse_repeated,
+    refuse_unwritable,
+    some,
+    swapped_image,
+)
 from glmwidgets.plural import count
 
 #: Where a table that is not judged keeps what is wrong with cells that are no numbers, by the name of their column.
@@ -94,7 +102,7 @@ def check_confounds(
     else:
         raise TypeError(
             "confounds must be a table (pandas.DataFrame), an array with one row per scan, or the path of a table, "
-            f"not {type(confounds).__name__}"
+            f"not {type(confounds).__name__}{swapped_image(confounds)}"
         )
     source = source or "the confounds"
     if len(table) != n_scans:

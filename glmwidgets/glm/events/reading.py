@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.errors import InputError, MissingFileError
-from glmwidgets.glm.tables import read_numbered_table, some
+from glmwidgets.glm.tables import read_numbered_table, some, swapped_image
 
 #: Events as a table or as the path of one; FSL's as a folder of files, or a dictionary from type to file.
 Events = pd.DataFrame | str | os.PathLike | Mapping
@@ -81,6 +81,7 @@ def read_events(events: Events, source: str | None = None) -> tuple[pd.DataFrame
     raise TypeError(
         "events must be a table (pandas.DataFrame), the path of one with columns onset, duration and trial_type, or a "
         f"dictionary from types to files of three columns, not {type(events).__name__}"
+        f"{swapped_image(events)}"
     )
 
 

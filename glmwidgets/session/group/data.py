@@ -18,7 +18,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.group.matching import cell_text, match_table, subject_columns, subject_of, with_index
 from glmwidgets.glm.group.terms import KINDS, kind_of
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.tables import read_table, refuse_table, swapped_image
 from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
 from glmwidgets.images.resample import resample_img
@@ -127,6 +127,8 @@ def open_group(
     216
     """
     paths = _paths(maps)
+    for path in paths:
+        refuse_table(path)
     real = [str(resolved(path)) for path in paths]
     twice = [path for path, one in zip(paths, real, strict=True) if real.count(one) > 1]
     if twice:
@@ -176,7 +178,9 @@ def _frame(design: Any) -> pd.DataFrame | None:
     if isinstance(design, str | PathLike):
         return read_table(design, "table of subjects")
     if not isinstance(design, pd.DataFrame):
-        raise TypeError(f"design must be a DataFrame or the path of a table, not {type(design).__name__}")
+        raise TypeError(
+            f"design must be a DataFrame or the path of a table, not {type(design).__name__}{swapped_image(design)}"
+        )
     return with_index(design)
 
 
