@@ -38,6 +38,9 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
         page.goto(f"{base}/?token={token}")
         page.wait_for_function(IDLE)
         assert page.locator(".glmw-explorer").bounding_box()["width"] > 1200  # of 1280
+        # The explorer is as tall as the window, and the page has nothing to scroll.
+        rooms = "[document.documentElement, document.getElementById('rendered_cells')]"
+        assert page.evaluate(f"() => {rooms}.every((room) => room.scrollHeight <= innerHeight)")
         assert page.evaluate("() => document.body.dataset.jpThemeLight") == "false"
         rates = page.locator(".glmw-threshold-row .glmw-note")
         before, painted = rates.inner_text(), pixels(page.locator(".glmw-slices canvas").first)
