@@ -151,7 +151,9 @@ def _wait_until_it_answers(process: subprocess.Popen, answers: Callable[[], None
             return answers()
         time.sleep(0.1)
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-    raise CommandError(f"{name} did not start; its last words: {' / '.join(last) or 'none'}")
+    code = process.poll()
+    how = f"did not answer within {PATIENCE} s: try again" if code is None else f"ended with code {code}"
+    raise CommandError(f"{name} {how}; " + (f"its last words: {' / '.join(last)}" if last else "it wrote no message"))
 
 
 def _stop(process: subprocess.Popen) -> None:

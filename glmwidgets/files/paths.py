@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 def resolved(path: str | os.PathLike[str]) -> Path:
@@ -30,3 +32,28 @@ def resolved(path: str | os.PathLike[str]) -> Path:
         return Path(os.path.realpath(path))
     except ValueError:
         return path.absolute()
+
+
+def given_twice(given: Iterable[Any]) -> tuple[str, int, int] | None:
+    """The first file that stands twice in a list, also by another way or a link.
+
+    Parameters
+    ----------
+    given : iterable
+        Paths are compared; what is not a path is in memory and is passed over.
+
+    Returns
+    -------
+    tuple of (str, int, int), or None
+        The file as it was given, and its two places in the list, from 0.
+
+    Examples
+    --------
+    >>> given_twice(["one.nii", "two.nii", "./one.nii"])
+    ('./one.nii', 0, 2)
+    """
+    places: dict[Path, int] = {}
+    for i, one in enumerate(given):
+        if isinstance(one, str | os.PathLike) and places.setdefault(resolved(one), i) != i:
+            return os.fspath(one), places[resolved(one)], i
+    return None

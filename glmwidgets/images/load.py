@@ -368,7 +368,7 @@ def seconds_of(t_r: float | str) -> float:
     2.5
     """
     try:
-        return float(t_r)
+        return float("a truth value" if isinstance(t_r, bool) else t_r)
     except (TypeError, ValueError):
         raise ValueError(f"t_r must be a number of seconds with a decimal point, such as 2.0, not {t_r!r}") from None
 

@@ -19,6 +19,7 @@ from glmwidgets.images.load import image_name, load_image, seconds_of, told_t_r
 from glmwidgets.images.sidecar import refuse_phases
 from glmwidgets.plural import count
 from glmwidgets.runs.opening import make_run
+from glmwidgets.runs.parts import warn_of_repeats
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
 
@@ -98,6 +99,7 @@ def check_runs(
         If something is missing, cannot be read or does not fit; the message names the run.
     """
     sources, imgs = _runs(run_imgs)
+    warn_of_repeats(sources)
     n_runs = len(sources)
     if design_matrices is None and events is None:
         raise ValueError("a model needs events or design_matrices; for rest alone, give a design matrix")

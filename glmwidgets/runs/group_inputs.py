@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from nibabel.spatialimages import SpatialImage
 from pandas.api.types import is_numeric_dtype
 
+from glmwidgets.files.paths import given_twice
 from glmwidgets.glm.errors import KindError, about
 from glmwidgets.glm.group.matching import Matching, match_table, with_index
 from glmwidgets.glm.tables import read_table, refuse_table, swapped_image
@@ -55,10 +56,8 @@ class GroupInput:
         self._imgs, self._variances = list(imgs), variances
         if variances is not None and len(variances) != len(self._imgs):
             raise ValueError(f"{count(len(variances), 'variance map')} given for {count(len(self._imgs), 'map')}")
-        paths = [str(img) for img in self._imgs if isinstance(img, str | PathLike)]
-        if len(set(paths)) < len(paths):
-            twice = next(path for path in paths if paths.count(path) > 1)
-            warnings.warn(f"the map {twice} was given more than once", stacklevel=4)
+        if twice := given_twice(self._imgs):
+            warnings.warn(f"the map {twice[0]} was given more than once", stacklevel=4)
 
     @property
     def n_maps(self) -> int:

@@ -25,7 +25,7 @@ from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.bids_confounds import load_confounds
-from glmwidgets.runs.parts import open_anatomical, open_confounds, open_events, path_of, table_name
+from glmwidgets.runs.parts import open_anatomical, open_confounds, open_events, path_of, table_name, warn_of_repeats
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.regrid import as_rows, on_target_grid, target_matrix
 from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
@@ -234,6 +234,8 @@ def open_runs(
     for i, one in enumerate(bold):
         try:
             with Heard(pass_on=True) as heard:
+                if i == 0:
+                    warn_of_repeats([getattr(each, "bold", each) for each in bold])
                 run = _opened(one, {name: values[i] for name, values in lists.items()})
             runs.append(replace(run, warnings=heard.said))
         except (FileNotFoundError, ValueError) as error:

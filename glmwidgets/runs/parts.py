@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from glmwidgets.files.paths import resolved
+from glmwidgets.files.paths import given_twice, resolved
 from glmwidgets.glm.design.confound_groups import undefined_at_first
 from glmwidgets.glm.design.confounds import check_confounds
 from glmwidgets.glm.events.checks import checked_events, without_duration
@@ -43,6 +44,17 @@ def table_name(what: str, given: Any, where: str | None) -> str | None:
 def path_of(given: Any) -> str | None:
     """Whole path of what was given as a file; None for what was given in memory."""
     return str(resolved(given)) if isinstance(given, str | PathLike) else None
+
+
+def warn_of_repeats(images: Sequence[Any]) -> None:
+    """Say that a file was given for two runs, which makes the fixed effects surer than the data are."""
+    if twice := given_twice(images):
+        path, first, again = twice
+        warnings.warn(
+            f"the image {path} was given for run {first + 1} and for run {again + 1}: the fixed effects count its "
+            "scans twice",
+            stacklevel=4,
+        )
 
 
 def open_confounds(given: Any, n_scans: int, where: str | None, fill_first_row: bool | None) -> pd.DataFrame:

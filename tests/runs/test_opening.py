@@ -130,3 +130,22 @@ def test_a_time_between_scans_with_a_comma_is_refused_in_words():
         open_run(run.img, run.events, "3,0")
     with pytest.raises(ValueError, match="t_r must be a number of seconds with a decimal point"):
         FirstLevelModel(t_r="3,0").fit(run.img, run.events)
+
+
+def test_a_file_that_is_given_for_two_runs_is_pointed_out(run, tmp_path):
+    nib.save(run.img, tmp_path / "one.nii")
+    nib.save(run.img, tmp_path / "two.nii")
+    (tmp_path / "link.nii").symlink_to(tmp_path / "one.nii")
+    said = r"link\.nii was given for run 1 and for run 3: the fixed effects count its scans twice"
+    three = [tmp_path / "one.nii", tmp_path / "two.nii", tmp_path / "link.nii"]
+    with pytest.warns(UserWarning, match=said):
+        opened = open_runs(three, run.events, t_r=run.t_r)
+    assert [any("given for run" in text for text in one.warnings) for one in opened] == [True, False, False]
+    with pytest.warns(UserWarning, match=said):
+        FirstLevelModel(t_r=run.t_r, noise_model="ols", mask_img=False).fit(three, [run.events] * 3)
+    assert not any("given for run" in text for one in open_runs(three[:2], run.events) for text in one.warnings)
+
+
+def test_a_truth_value_is_no_time_between_scans(run):
+    with pytest.raises(ValueError, match=r"t_r must be a number of seconds .*, not True"):
+        open_run(run.img, run.events, t_r=True)

@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from glmwidgets.files.paths import resolved
+from glmwidgets.files.paths import given_twice
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.group.matching import cell_text, match_table, subject_columns, subject_of, with_index
@@ -129,9 +129,7 @@ def open_group(
     paths = _paths(maps)
     for path in paths:
         refuse_table(path)
-    real = [str(resolved(path)) for path in paths]
-    twice = [path for path, one in zip(paths, real, strict=True) if real.count(one) > 1]
-    if twice:
+    if twice := given_twice(paths):
         raise ValueError(f"the map {twice[0]} was given more than once")
     source = group_input(maps)
     if source.n_maps < 2:
