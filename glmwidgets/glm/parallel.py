@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import queue
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,13 +13,19 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-import numpy as np
 from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 
-# Bytes: a page below what mallopt(3) says of DEFAULT_MMAP_THRESHOLD_MAX, for what the library adds to a block.
-LARGEST_KEPT = 32 * 2**20 - 4096
+# Bytes: the largest block that is kept when it is freed, the most that mallopt(3) takes; and those at the heap's end.
+LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 256 * 2**20
+
+# What malloc.h of glibc calls them.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+# Seconds after which a thread hands the interpreter on to one that waits: Python's own 5 ms are as long as a third of a
+# small fit, each step of which gives the interpreter away.
+TURN = 2e-4
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
 _one_at_a_time = threading.Lock()
@@ -76,16 +84,30 @@ def one_thread() -> Iterator[None]:
 def keep_freed_memory() -> None:
     """Let the C library keep what is freed for what is asked for next, where it is Linux's (glibc).
 
-    It gives a large block back to the system when it is freed, and pages that are taken anew are zeroed one by one: for
-    arrays of some hundred kilobytes that takes as long as the arithmetic. What "large" means follows the largest block
-    that was freed so far, up to 32 MiB (mallopt(3), ``M_MMAP_THRESHOLD``); so one is taken, never touched, and freed.
+    It gives a large block back to the system when it is freed, and what is free at the end of the heap; pages that are
+    taken anew are zeroed one by one: for arrays of some hundred kilobytes that takes as long as the arithmetic. Both
+    limits are said to it: those that it finds by itself stay low where a block of theirs was never freed (mallopt(3)).
     """
-    np.empty(LARGEST_KEPT, np.uint8)
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if hasattr(library, "gnu_get_libc_version"):
+        library.mallopt(_M_MMAP_THRESHOLD, LARGEST_KEPT)
+        library.mallopt(_M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 def _threads() -> int:
     """Threads that the linear algebra library may use now."""
     return max((library["num_threads"] for library in _libraries().info()), default=1)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let a thread that has done its arithmetic wait no longer than `TURN` for one that runs Python's own code."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
@@ -115,7 +137,7 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
     n_threads = _threads()
     if n_threads < 2 or len(blocks) < 2:
         return [work(block) for block in blocks]
-    with _one_at_a_time, _libraries().limit(limits=1), workers(n_threads) as each:
+    with _one_at_a_time, _short_turns(), _libraries().limit(limits=1), workers(n_threads) as each:
         return list(each(work, blocks))
 
 

@@ -1,10 +1,28 @@
 """Work on another thread: in its order, of a bounded number, and no error is lost."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from glmwidgets.glm import parallel
 from glmwidgets.glm.parallel import behind
+
+# Blocks of 100 kB, and of 2 MB, freed and asked for again: pages that are taken anew the second time.
+AGAIN = """
+import resource
+import numpy as np
+from glmwidgets.glm.parallel import keep_freed_memory
+
+keep_freed_memory()
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for turn in range(2):
+    before = faults()
+    blocks = [np.ones(size) for size in [12_500] * 100 + [250_000] * 5]
+    del blocks
+print(faults() - before)
+"""
 
 
 def test_calls_behind_keep_their_order_and_few_wait():
@@ -70,3 +88,19 @@ def test_an_error_of_the_caller_is_raised_and_what_waits_is_left_out():
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert done == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of glibc")
+def test_freed_memory_is_kept():
+    assert int(subprocess.check_output([sys.executable, "-c", AGAIN])) < 500  # of some 5,000 pages
+
+
+def test_threads_take_short_turns_and_leave_the_interpreter_as_it_was(monkeypatch):
+    monkeypatch.setattr(parallel, "_threads", lambda: 2)
+    before = sys.getswitchinterval()
+    turns = parallel.side_by_side(lambda _: sys.getswitchinterval(), [0, 1, 2])
+    assert turns == pytest.approx([parallel.TURN] * 3)
+    assert sys.getswitchinterval() == before
+    with pytest.raises(ZeroDivisionError):
+        parallel.side_by_side(lambda block: 1 / block, [1, 0])
+    assert sys.getswitchinterval() == before
