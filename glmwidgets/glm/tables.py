@@ -49,8 +49,8 @@ def swapped_image(given: object) -> str:
 
 
 def refuse_table(path: str | os.PathLike[str]) -> None:
-    """Refuse the path of a table that was given as that of an image."""
-    if str(path).lower().endswith(TABLES):
+    """Refuse the path of a table that was given as that of an image; what is no file is told elsewhere."""
+    if str(path).lower().endswith(TABLES) and Path(path).expanduser().is_file():
         raise InputError(f"{path} is a table, not an image: {SWAPPED}")
 
 
