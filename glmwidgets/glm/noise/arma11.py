@@ -86,7 +86,7 @@ def fit_arma11(
     # From the order of c to that of the run.
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
-    solution, rss, a = (np.concatenate(of_part, axis=-1)[..., place] for of_part in zip(*fits, strict=True))
+    solution, rss, a = (np.concatenate(of_part, axis=-1).take(place, axis=-1) for of_part in zip(*fits, strict=True))
     coefficients = ordinary.fitted + solution
     coefficients += parts.taken
     a[moments.constant] = 0

@@ -57,7 +57,9 @@ class OrdinaryFit(NamedTuple):
 
     def at(self, voxels: slice | np.ndarray) -> OrdinaryFit:
         """That of some voxels."""
-        return OrdinaryFit(self.fitted[:, voxels], self.power[voxels])
+        if isinstance(voxels, slice):
+            return OrdinaryFit(self.fitted[:, voxels], self.power[voxels])
+        return OrdinaryFit(self.fitted.take(voxels, axis=1), self.power.take(voxels))
 
 
 class Start(NamedTuple):
@@ -116,7 +118,7 @@ def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray
         y = moments.block(some).astype(np.float64, copy=False)
         if not basis.spans_constant:
             y += moments.mean[some]
-        of_series, own, of_rows = power[:, some], np.empty(some.size), np.empty((rows.shape[1], some.size))
+        of_series, own, of_rows = power.take(some, axis=1), np.empty(some.size), np.empty((rows.shape[1], some.size))
         for k, run in runs(level[places]):
             np.matmul(weights[k], of_series[:, run], out=own[run])
             np.matmul(rows[k], y[:, run], out=of_rows[:, run])
@@ -166,9 +168,8 @@ class Filtered:
 
     def at(self, voxels: np.ndarray) -> Filtered:
         """Those of some of the voxels, in order."""
-        return Filtered(
-            self.level[voxels], self.power[voxels], self.filtered[voxels], self.cross[:, voxels], self.edges[:, voxels]
-        )
+        arrays = self.level, self.power, self.filtered, self.cross, self.edges
+        return Filtered(*(each.take(voxels, axis=-1) for each in arrays))
 
     def in_single_precision(self) -> Filtered:
         """The same, with the rows that most time is spent on in single precision."""

@@ -100,35 +100,35 @@ class MovingAverages:
 
     def __init__(self, basis: DesignBasis, c: np.ndarray):
         self.c, self.basis = np.asarray(c, dtype=float), basis
-        q, f, filtered, solved = self._sines()
-        self.diagonal, self.rotation = np.linalg.eigh(filtered @ q)
+        q, f, of_h, solved = self._sines()
+        self.diagonal, self.rotation = np.linalg.eigh((q.T * of_h[:, None]) @ q)
         self.edges = self.rotation.transpose(0, 2, 1) @ (solved @ q).transpose(0, 2, 1)
         first, second = self.edges[..., 0], self.edges[..., 1]
         self.edge_products = np.stack([first**2, first * second, second**2], axis=-1)
         self.at_edges = np.einsum("cit,ti->ci", solved, f)
 
     def _sines(self) -> tuple[np.ndarray, ...]:
-        """Of q and F, shape (n_scans, rank or 2), then of ``H q`` and ``D^-1 F``, transposed, at each c."""
+        """Of q and F, shape (n_scans, rank or 2); at each c the spectrum of H, and sines of ``D^-1 F``, transposed."""
         n = self.basis.n_scans
         ends = np.zeros((n, 2))
         ends[0], ends[-1] = 0.5**0.5, [0.5**0.5, -(0.5**0.5)]
         q, f = sines(self.basis.q), sines(ends)
         inverse, of_h = _spectra(self.c, n)
-        return q, f, q.T * of_h[:, None], f.T * inverse[:, None]
+        return q, f, of_h, f.T * inverse[:, None]
 
     def rows(self, turned: bool = True) -> np.ndarray:
         """What makes ``q' H y`` and then ``F' D^-1 y`` of a series y, shape (n_levels, rank + 2, n_scans).
 
         `turned` is for ``q' H y`` in the coordinates of each level.
         """
-        _, _, filtered, solved = self._sines()
+        q, _, of_h, solved = self._sines()
         spectra = own_spectra(self.basis.n_scans)
         if self.c.size > len(spectra):
             # H q as weighted sums of what a few spectra make of q: sines of every level would take longer.
-            of_q = sines(sines(self.basis.q).T[:, None] * spectra, axis=-1)
+            of_q = sines(q.T[:, None] * spectra, axis=-1)
             filtered = np.tensordot(own_weights(self.c, self.basis.n_scans), of_q, axes=(1, 1))
         else:
-            filtered = sines(filtered, axis=-1)
+            filtered = sines(q.T * of_h[:, None], axis=-1)
         if turned:
             filtered = self.rotation.transpose(0, 2, 1) @ filtered
         return np.concatenate([filtered, sines(solved, axis=-1)], axis=1)

@@ -149,7 +149,7 @@ class Polynomials:
             i, j = np.divmod(best[at_corner], self._coarse[1].size)
             j = np.abs(found.y[at_corner, None] - self._coarse[1]).argmin(axis=1)
             other = np.where(i < self._n_below, self._n_below, self._n_below - 1) * self._coarse[1].size + j
-            beyond = self._lowest_near(values[:, at_corner], other)
+            beyond = self._lowest_near(values.take(at_corner, axis=1), other)
             lower = beyond.value < found.value[at_corner]
             for mine, theirs in zip(found, beyond, strict=True):
                 mine[at_corner[lower]] = theirs[lower]
@@ -218,23 +218,25 @@ def _valley(
         step = np.clip(place + _newton(place, slope, bend, low, high), low, high) - place
         # From where it went up, half of the way back.
         step = np.where(down, step, (best_place - place) / 2)
-        far = (np.abs(step) > CLOSE).any(axis=0)
-        last = np.where(far, 0, step)
+        is_far = (np.abs(step) > CLOSE).any(axis=0)
+        last = np.where(is_far, 0, step)
         gain = (slope * last).sum(axis=0) + bend[1] * last[0] * last[1] + (bend[::2] * last**2).sum(axis=0) / 2
         in_y = np.maximum(bend[2], 0)
         inside = (in_y > 0) & (low[1] < place[1]) & (place[1] < high[1])
         tilt = np.where(inside, -bend[1] / np.where(in_y > 0, in_y, 1), 0)
         told = np.stack([value + gain, *(place + last), tilt, in_y])
-        out[:, some[down]] = told[:, down]
-        if not far.any():
+        kept = np.flatnonzero(down)
+        out[:, some[kept]] = told.take(kept, axis=1)
+        far = np.flatnonzero(is_far)
+        if far.size == 0:
             break
-        if taken == 0 and far.mean() > MOST:
+        if taken == 0 and far.size > MOST * n:
             # To leave the few out would take longer than their step.
             best_place, least, place = place, value, place + step
             continue
-        best_place, least = np.where(down, place, best_place)[:, far], np.minimum(value, least)[far]
-        some, place, series = some[far], (place + step)[:, far], series[..., far]
-        low, high = low[:, far], high[:, far]
+        best_place, least = np.where(down, place, best_place).take(far, axis=1), np.minimum(value, least)[far]
+        some, place, series = some[far], (place + step).take(far, axis=1), series.take(far, axis=2)
+        low, high = low.take(far, axis=1), high.take(far, axis=1)
     return out[0], out[1:3], out[3], out[4]
 
 
