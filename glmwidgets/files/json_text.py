@@ -23,7 +23,7 @@ def parse_json(raw: str | bytes, source: object) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON, is nested too deeply, or holds a number of too many digits.
+        If it is empty, is no JSON, is nested too deeply, or holds a number of too many digits.
 
     Examples
     --------
@@ -32,7 +32,12 @@ def parse_json(raw: str | bytes, source: object) -> Any:
     >>> parse_json("[" * 100_000, "bold.json")
     Traceback (most recent call last):
     ValueError: bold.json is not valid JSON: it is nested too deeply
+    >>> parse_json("", "bold.json")
+    Traceback (most recent call last):
+    ValueError: bold.json is empty, and JSON was expected
     """
+    if not raw.strip():
+        raise ValueError(f"{source} is empty, and JSON was expected")
     try:
         return json.loads(raw)
     except RecursionError:

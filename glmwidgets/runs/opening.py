@@ -304,7 +304,8 @@ def _each(name: str, given: Any, n: int) -> list[Any]:
     """One value a run."""
     if isinstance(given, list | tuple):
         if len(given) != n:
-            raise ValueError(f"{len(given)} entries of {name} were given for {count(n, 'run')}: give one for each")
+            entries = count(len(given), "entry", "entries")
+            raise ValueError(f"{name}: {entries} for {count(n, 'run')}; give one for each run")
         return list(given)
     if name in _ONE_EACH and given is not None:
         raise ValueError(f"{_ONE_EACH[name]} of one run: give a list with one table for each of the {n} runs")

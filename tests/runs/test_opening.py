@@ -89,13 +89,13 @@ def test_a_list_of_one_is_one_run(two_runs):
         assert run.conditions == ("face", "house")
     times = [2.0 * scan for scan in range(img.shape[3])]
     assert open_runs([img], events, frame_times=times)[0].inputs.frame_times == tuple(times)
-    with pytest.raises(ValueError, match="2 entries of events were given for 1 run: give one for each"):
+    with pytest.raises(ValueError, match="events: 2 entries for 1 run; give one for each run"):
         open_runs([img], [events, events])
 
 
 def test_what_is_given_for_several_runs(two_runs):
     images, events = [run.img for run in two_runs], [run.events for run in two_runs]
-    with pytest.raises(ValueError, match="1 entries of events were given for 2 runs"):
+    with pytest.raises(ValueError, match="events: 1 entry for 2 runs"):
         open_runs(images, events[:1])
     with pytest.raises(ValueError, match="confounds are of one run"):
         open_runs(images, events, confounds=two_runs[0].confounds)

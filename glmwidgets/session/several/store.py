@@ -145,5 +145,6 @@ def _entry(name: str, given: Any, i: int, n: int) -> Any:
         return None
     entries = list(given) if isinstance(given, list | tuple) else [given] * n
     if len(entries) != n:
-        raise ValueError(f"{len(entries)} entries of {name} were given for {n} runs")
+        there = count(len(entries), "entry", "entries")
+        raise ValueError(f"{name}: {there} for {count(n, 'run')}; give one for each run")
     return entries[i]

@@ -405,7 +405,7 @@ def test_what_was_given_in_memory_is_asked_for(two_runs, tmp_path):
         "mask": [run.mask_img for run in two_runs],
     }
     load_runs(path, **given).close()
-    with pytest.raises(ValueError, match="1 entries of bold"):
+    with pytest.raises(ValueError, match="bold: 1 entry for"):
         load_runs(path, **{**given, "bold": given["bold"][:1]})
     path.write_text(json.dumps({**json.loads(path.read_text()), "runs": [{}]}))
     with (
