@@ -87,8 +87,12 @@ def test_what_failed_is_neither_scripted_nor_reported_in_silence(opened, tmp_pat
         ]
         refused += [lambda path, of=of: save_glm_to_bids(of, out_dir=path / "bids") for of in (explorer, session)]
     shown = explorer.shown if isinstance(explorer, RunsExplorer) else explorer
-    kept = {name for name in shown.keeping if name not in ("session", "code", "regions", "signal_change")}
-    refused += [lambda path, name=name: shown.keep(name, path / name) for name in kept]
+    kept = {
+        name: kind
+        for name, kind in shown.keeping.items()
+        if name not in ("session", "code", "regions", "signal_change")
+    }
+    refused += [lambda path, of=of: shown.keep(of[0], path / f"kept{of[1].ending}") for of in kept.items()]
     for write in refused:
         with pytest.raises(NoResult, match=r"there is no result of what is set: .*no_such_event"):
             write(tmp_path)
