@@ -254,7 +254,7 @@ CASES = {
     "document: an unknown response": (document([{"Name": "Convolve", "Input": ["*"], "Model": "splat"}]), "splat"),
     "JSON: deep": (lambda: parse_json('{"a":' * 100_000, "x.json"), "nested too deeply"),
     "JSON: deep lists": (lambda: parse_json("[" * 100_000, "x.json"), "nested too deeply"),
-    "JSON: nothing": (lambda: parse_json("", "x.json"), "not valid JSON"),
+    "JSON: nothing": (lambda: parse_json("", "x.json"), "x.json is empty"),
     "JSON: not UTF-8": (lambda: parse_json(b'{"a": "\xff"}', "x.json"), "not valid JSON"),
     "JSON: 5,000 digits": (lambda: parse_json("9" * 5000, "x.json"), "not valid JSON"),
     "JSON: deep settings": (lambda: gw.Settings.from_json('{"a":' * 100_000 + "}" * 100_000), "nested too deeply"),
