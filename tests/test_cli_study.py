@@ -37,8 +37,6 @@ def test_a_study_from_the_list_to_the_group(folder, capsys):
     assert "1 of 3, " in said
     assert " left  sub-01: fitted" in said
     assert "3 of 3  sub-03: fitted" in said
-    assert main(["study", "app", str(folder), "--no-browser", "--most", "0"]) == 2
-    assert "--most is the number of pages" in capsys.readouterr().err
     assert main(["study", "status", str(folder)]) == 0
     assert "3 of 3 runs" in capsys.readouterr().out
     assert main(["study", "gather", str(folder), "--rule", "fd_max >= 1000"]) == 0
@@ -48,6 +46,12 @@ def test_a_study_from_the_list_to_the_group(folder, capsys):
     assert "of whole runs" in (folder / "group" / "report.html").read_text()
     assert main(["study", "report", str(folder), "--title", "all three"]) == 0
     assert "<h1>all three</h1>" in (folder / "report.html").read_text()
+
+
+def test_the_app_of_a_study_has_at_least_a_page(folder, capsys):
+    pytest.importorskip("voila")
+    assert main(["study", "app", str(folder), "--no-browser", "--most", "0"]) == 2
+    assert "--most is the number of pages" in capsys.readouterr().err
 
 
 def test_an_array_is_submitted_and_gathered(folder, tmp_path, monkeypatch):

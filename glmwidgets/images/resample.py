@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -203,7 +204,10 @@ def _resample(
             out[..., t] = transform(_spread_into(volume, undefined), order, fill, dtype)
             out[..., t][transform(undefined.astype(np.uint8), 0, 0, np.dtype(np.uint8)) > 0] = np.nan
 
-    each_block(volumes.shape[3], work)
+    with warnings.catch_warnings():
+        # Before 1.16, scipy tells each time of a change that it made ten years ago.
+        warnings.filterwarnings("ignore", "The behavior of affine_transform with a 1-D array", UserWarning)
+        each_block(volumes.shape[3], work)
     return out[..., 0] if data.ndim == 3 else out
 
 

@@ -94,6 +94,8 @@ def components(i: np.ndarray, j: np.ndarray, n: int) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    # scipy 1.11 and before leave nodes unnumbered, without an error, where their numbers have 64 bits.
+    i, j = (np.asarray(ends, dtype=np.int32) for ends in (i, j))
     graph = coo_array((np.ones(len(i), dtype=np.int8), (i, j)), shape=(n, n)).tocsr()
     return connected_components(graph, directed=False)[1]
 
@@ -102,7 +104,7 @@ def _label(lattice: Lattice, maps: np.ndarray, voxels: np.ndarray) -> np.ndarray
     """Number the clusters of points given as (map, voxel) in sorted order; shape (n_points,)."""
     points = points_of(lattice, maps, voxels)
     ends = [one_step_apart(points, step) for step in lattice.steps]
-    i, j = (np.concatenate(side).astype(np.int32) for side in zip(*ends, strict=True))
+    i, j = (np.concatenate(side) for side in zip(*ends, strict=True))
     return components(i, j, len(points))
 
 

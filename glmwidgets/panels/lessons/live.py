@@ -62,8 +62,8 @@ class LivePlot(W.VBox):
     --------
     >>> plot = LivePlot(lambda f: {"sine": (np.arange(9), np.sin(f * np.arange(9)))}, {"f": W.FloatSlider(value=1)})
     >>> plot.controls["f"].value = 0
-    >>> plot.curves["sine"][1].max()
-    np.float64(0.0)
+    >>> float(plot.curves["sine"][1].max())
+    0.0
     """
 
     def __init__(

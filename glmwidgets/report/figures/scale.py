@@ -76,7 +76,8 @@ def colormap(name: str | Colormap) -> Colormap:
     plain_name = name.removesuffix("_r")
     # Names of the field first: other packages register their own maps under them, once they are imported.
     if plain_name in FIELD_COLORMAPS:
-        made = LinearSegmentedColormap.from_list(plain_name, FIELD_COLORMAPS[plain_name])
+        # A pair in a tuple is one colour and its opacity to some versions.
+        made = LinearSegmentedColormap.from_list(plain_name, list(FIELD_COLORMAPS[plain_name]))
         return made.reversed() if name.endswith("_r") else made
     if name in colormaps:
         return colormaps[name]
