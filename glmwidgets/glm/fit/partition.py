@@ -63,7 +63,8 @@ def column_space(design: ArrayLike) -> ColumnSpace:
     >>> column_space([[1, 2], [1, 2], [1, 2]]).rank
     1
     """
-    x = np.asarray(design, dtype=float)
+    # One layout in memory, so that the order of sums is one, however the table came about.
+    x = np.asarray(design, dtype=float, order="F")
     length = np.linalg.norm(x, axis=0)
     length[length == 0] = 1
     # All of the right vectors are needed, of the left ones only those of the columns.
@@ -139,7 +140,7 @@ def partition(design: ArrayLike, contrast: ArrayLike, stat_type: str | None = No
     >>> difference.tested.ravel(), difference.dof
     (array([ 0.5,  0.5, -0.5, -0.5]), 2)
     """
-    x = np.asarray(design, dtype=float)
+    x = np.asarray(design, dtype=float, order="F")
     if x.ndim != 2:
         raise ValueError(f"a design has rows and columns; this one has shape {x.shape}")
     weights = np.atleast_2d(np.asarray(contrast, dtype=float))

@@ -142,7 +142,8 @@ def design_basis(x: np.ndarray) -> DesignBasis:
     >>> basis.rank, bool(basis.spans_constant)
     (2, True)
     """
-    x = np.asarray(x, dtype=np.float64)
+    # One layout in memory: sums over scans have another order in another layout, and a table's is that of its history.
+    x = np.asarray(x, dtype=np.float64, order="F")
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"the design must be a matrix (scans, columns), not of shape {x.shape}")
     bad = np.flatnonzero(~np.isfinite(x).all(axis=0))

@@ -98,6 +98,7 @@ def _mean_over_voxels(y: Series) -> np.ndarray:
 
 def _grand_mean(y: Series) -> np.ndarray:
     # Scan after scan, in halves of halves, as numpy sums an array: in single precision z depends on the order.
+    # Older numpy, such as 1.26, does so within pieces of its buffer, `np.getbufsize()` numbers each.
     table = table_of(y.shape, y.dtype)
     for some, block in y.blocks():
         table[:, some] = block

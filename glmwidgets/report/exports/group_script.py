@@ -111,8 +111,8 @@ OUT.mkdir(exist_ok=True)
 {left_out}MAPS = {{
 {listed}}}
 # Each map's own row of the design, found by its name.
-DESIGN = pd.read_csv(HERE / {f"{stem}_design.tsv"!r}, sep="\\t", dtype={{{key!r}: str}}, keep_default_na=False)
-DESIGN = DESIGN.set_index({key!r}).loc[list(MAPS)]
+DESIGN = pd.read_csv(HERE / {f"{stem}_design.tsv"!r}, sep="\\t", dtype=str, keep_default_na=False)
+DESIGN = DESIGN.set_index({key!r}).loc[list(MAPS)].astype(float)
 MASK = HERE / {f"{stem}_mask.nii.gz"!r}
 CONTRAST = {contrast!r}
 
