@@ -483,6 +483,7 @@ class LiveSession(Awaited, DrawsNoise, Observed):
         with self.lock:
             self._lane.close()
             self._teller.close()
+            self._sent.set()  # no map is awaited any more
             self._aside.close()
             self._drawer.close()
             self.unobserve_all()
