@@ -54,6 +54,6 @@ def given_twice(given: Iterable[Any]) -> tuple[str, int, int] | None:
     """
     places: dict[Path, int] = {}
     for i, one in enumerate(given):
-        if isinstance(one, str | os.PathLike) and places.setdefault(resolved(one), i) != i:
-            return os.fspath(one), places[resolved(one)], i
+        if isinstance(one, str | os.PathLike) and (first := places.setdefault(resolved(one), i)) != i:
+            return os.fspath(one), first, i
     return None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmwidgets.glm.fit.partition import column_space
+from glmwidgets.glm.moments.brightness import robust_spread
 
 # A map is called far if its distance is this many robust standard deviations above the group's median, and at least
 # so many times that median: in a tight group the first alone would flag what nobody could see.
@@ -124,7 +125,6 @@ def map_influence(distance: ArrayLike, design: ArrayLike) -> Influence:
     """
     distance, weight = np.asarray(distance, dtype=float), leverage(design)
     usual = np.median(distance)
-    spread = 1.4826 * np.median(np.abs(distance - usual))
-    far = (distance > usual + FAR_SD * spread) & (distance > FAR_RATIO * usual)
+    far = (distance > usual + FAR_SD * robust_spread(distance)) & (distance > FAR_RATIO * usual)
     high = weight > HIGH * weight.mean() + 1e-9
     return Influence(distance, weight, far, high)

@@ -377,7 +377,8 @@ class SessionExplorer(Guided, ExplorerBase):
         raise NotImplementedError
 
     def _show_facts(self, _change: object = None) -> None:
-        name, facts = map(escape, (self._facts()[0], " · ".join(self._facts()[1])))
+        name, facts = self._facts()
+        name, facts = escape(name), escape(" · ".join(facts))
         said = f'<span class="glmw-run">{name}</span> <span class="glmw-facts">{facts}</span>'
         self._top.value = f'<span title="{name} · {facts}">{said}</span>'  # one line, cut where there is no room
 
