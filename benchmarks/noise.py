@@ -1,15 +1,20 @@
-"""What each noise model costs on a refit, beside AR(1) by restricted likelihood on the same run and in turns."""
+"""What each noise model costs on a refit: ``python -m benchmarks.noise [--size medium] [--repeats 5]``.
+
+Beside AR(1) by restricted likelihood, on the same run and in turns.
+"""
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.runs import TimedRun
-from benchmarks.table import medians
+from benchmarks.runs import CHECK, SIZES, Size, TimedRun, make_run
+from benchmarks.table import medians, render
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
@@ -79,3 +84,18 @@ def rows(run: TimedRun, repeats: int = 5) -> list[NoiseRow]:
         seconds.append(time.perf_counter() - start)
     chosen = float(np.median(seconds))
     return [*table, NoiseRow("the choice by evidence, once a run", chosen, chosen, beside, "≤ 0.5 × of the chosen fit")]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    sizes: dict[str, Size] = {"check": CHECK, **SIZES}
+    parser.add_argument("--size", choices=sizes, default="medium")
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")
+    print(render(rows(make_run(sizes[asked.size]), asked.repeats), HEAD))
+
+
+if __name__ == "__main__":
+    main()

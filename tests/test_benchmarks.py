@@ -42,6 +42,17 @@ def test_the_table_of_speeds_is_made(capsys, monkeypatch):
         assert row in said
 
 
+def test_noise_models_are_timed_by_themselves(capsys, monkeypatch):
+    from benchmarks import noise, table
+
+    monkeypatch.setattr(table, "PAUSE", 0)
+    noise.main(["--size", "check", "--repeats", "1"])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("| noise model |")
+    for row in ("ar1-reml, local", "arma11, local", "the choice by evidence"):
+        assert any(line.startswith(f"| {row}") for line in said)
+
+
 def test_a_study_is_timed(capsys):
     from benchmarks import study
 
