@@ -93,14 +93,27 @@ def let_go(array: np.ndarray) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+def lies_on_disk(n_bytes: int) -> bool:
+    """Whether a table of so many bytes would lie on disk: it is large, and the disk has room for it."""
+    if n_bytes < ON_DISK:
+        return False
+    with contextlib.suppress(OSError):
+        return n_bytes <= MOST_OF_DISK * shutil.disk_usage(_folder()).free
+    return False
+
+
+def _folder() -> str:
+    return os.environ.get(FOLDER) or tempfile.gettempdir()
+
+
 def _opened(n_bytes: int) -> IO[bytes] | None:
     """A file without a name; None where the table is small, or the disk has no room for it."""
     if n_bytes < ON_DISK:
         return None
-    folder = os.environ.get(FOLDER) or tempfile.gettempdir()
+    folder = _folder()
     if not os.path.isdir(folder):
         raise NotADirectoryError(f"{FOLDER} names {folder}, which is no folder: name one, or leave the variable out")
     with contextlib.suppress(OSError):
-        if n_bytes <= MOST_OF_DISK * shutil.disk_usage(folder).free:
+        if lies_on_disk(n_bytes):
             return tempfile.TemporaryFile(dir=folder)
     return None

@@ -15,7 +15,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter
 
 from glmwidgets.glm.parallel import one_thread, workers
 from glmwidgets.images.load import ImageLike, image_data, load_image
@@ -84,11 +84,49 @@ def gaussian_sigma(affine: np.ndarray, fwhm: float | Sequence[float | None]) -> 
     return width / (np.sqrt(8 * np.log(2)) * voxel_size)
 
 
+def reach_of(sigma: Sequence[float] | np.ndarray) -> tuple[int, ...]:
+    """Voxels on each side that the Gaussian reaches along each axis.
+
+    Parameters
+    ----------
+    sigma : sequence of float
+        In voxels; see `gaussian_sigma`.
+
+    Examples
+    --------
+    >>> reach_of([0.85, 0.64, 0.0])
+    (3, 3, 0)
+    """
+    return tuple(int(TRUNCATE * of_axis + 0.5) for of_axis in sigma)
+
+
+def within_reach(mask: np.ndarray, reach: Sequence[int]) -> np.ndarray:
+    """Voxels that the smoothed values of a mask depend on.
+
+    Parameters
+    ----------
+    mask : array of bool, 3-D
+    reach : sequence of int
+        Voxels along each axis; see `reach_of`.
+
+    Returns
+    -------
+    array of bool, 3-D
+
+    Examples
+    --------
+    >>> within_reach(np.array([[[True, False, False, False]]]), (1, 1, 2)).tolist()
+    [[[True, True, True, False]]]
+    """
+    sizes = [2 * voxels + 1 for voxels in reach]
+    return maximum_filter(mask.view(np.uint8), sizes, mode="constant").view(bool)
+
+
 class _Filter:
     """The Gaussian along an axis of `n` voxels as a matrix, which holds the mirrors at the faces, too."""
 
     def __init__(self, n: int, sigma: float):
-        self._n, self._radius = n, int(TRUNCATE * sigma + 0.5)
+        self._n, (self._radius,) = n, reach_of([sigma])
         # What scipy makes of each voxel alone; and nothing where the last band leaves the volume.
         alone = np.eye(n)
         self._matrix = np.zeros((_filled(n), n))

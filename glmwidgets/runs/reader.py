@@ -26,8 +26,9 @@ from glmwidgets.images.load import VolumeChecks, image_name
 from glmwidgets.images.mask import masked_series, voxel_taker
 from glmwidgets.images.mean import Means
 from glmwidgets.images.resample import resample_img
-from glmwidgets.images.smooth import gaussian_sigma, n_cpus, storage_dtype
+from glmwidgets.images.smooth import gaussian_sigma, n_cpus, reach_of, storage_dtype
 from glmwidgets.images.voxels import Volume, each_volume, image_data, is_compressed, lies_in_file, scaling_of
+from glmwidgets.runs.around import Around
 from glmwidgets.runs.domain import Domain
 
 #: Volumes that are worked on at once, each thread at some of them.
@@ -57,8 +58,10 @@ def watched(watch: Callable[[Reader, int, np.ndarray], None]) -> Iterator[None]:
         _watching.reset(before)
 
 
+_NOBODY_SAID = object()
+
 #: Smoothing that will be wanted of what is opened.
-_foreseen: ContextVar[float | Sequence[float | None] | None] = ContextVar("foreseen", default=None)
+_foreseen: ContextVar[Any] = ContextVar("foreseen", default=_NOBODY_SAID)
 
 
 @contextmanager
@@ -82,14 +85,14 @@ def foreseen(smoothing_fwhm: float | Sequence[float | None] | None) -> Iterator[
 class _Take(NamedTuple):
     """A row of each volume: its length and type, what takes it, and of what, the stored values or the true ones.
 
-    Rows that are stored become series by `computed`.
+    Rows that are stored become series by `computed`; without it they stay a table.
     """
 
     taker: Callable[[], Callable[[np.ndarray], np.ndarray]]
     n: int
     dtype: Any
-    computed: Callable[[np.ndarray], np.ndarray]
-    of: Callable[[Volume], np.ndarray] = itemgetter(1)
+    computed: Callable[[np.ndarray], np.ndarray] | None
+    of: Callable[[Any], np.ndarray] = itemgetter(1)
 
 
 # Scans are asked for on any thread.
@@ -143,11 +146,13 @@ class Reader:
         self._found: _Found | None = None
         self._measured: tuple[np.ndarray, Series] | None = None
         self._smoothed: tuple[np.ndarray, Any, Series] | None = None
+        self._around: Around | None = None
+        self._is_looked_at = False
         self._playing: tuple[int, np.ndarray, Iterator[Volume]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Where in its file it is stays with the process.
-        return {**vars(self), "_playing": None}
+        # Where in its file it is stays with the process, and what the file can give again.
+        return {**vars(self), "_playing": None, "_around": None}
 
     @cached_property
     def domain(self) -> Domain:
@@ -191,7 +196,7 @@ class Reader:
         return reader
 
     def look(self, mask: np.ndarray | None = None) -> None:
-        """Read the image now, and keep the series of a mask for those who ask for voxels of it.
+        """Read the image now, and keep the series of a mask for those who ask for voxels of it, smoothed ones too.
 
         Parameters
         ----------
@@ -202,14 +207,15 @@ class Reader:
         ValueError
             If it is damaged, or holds volumes that cannot have been measured.
         """
+        self._is_looked_at = True
         if mask is not None:
             self._keep(mask)
-        elif self._found is None:
-            self._read()
+        else:
+            self._find()
 
     def mean(self, dtype: type | None = None) -> np.ndarray:
         """Mean over time, 3-D; in the type that numpy takes for it by default."""
-        self.look()
+        self._find()
         # Of what lies in memory in whatever order, numpy knows its own way.
         return self._found.means.mean(dtype) if self._in_order else image_data(self.image).mean(axis=3, dtype=dtype)
 
@@ -233,7 +239,7 @@ class Reader:
 
     def alive(self) -> np.ndarray:
         """Voxels whose series are finite and change in the scans that are used, 3-D, bool."""
-        self.look()
+        self._find()
         return self._found.alive.voxels
 
     def series(self, domain: Domain, smoothing_fwhm: float | Sequence[float | None] | None = None) -> Series:
@@ -252,7 +258,7 @@ class Reader:
             float32 for integers and float32, otherwise float64; see `glmwidgets.images.mask.masked_series`.
         """
         if not domain.lies_on(self.opened):
-            self.look()
+            self._find()
             img = resample_img(self.image, domain.affine, domain.shape)
             return Series.of(masked_series(image_data(img), domain.mask, img.affine, smoothing_fwhm))
         if self._smooths(smoothing_fwhm):
@@ -260,7 +266,11 @@ class Reader:
             if kept is not None and kept[1] == smoothing_fwhm and np.array_equal(kept[0], domain.mask):
                 return kept[2]
             take = self._smooth_take(domain.mask, smoothing_fwhm)
-            return self._read(take)[0]
+            reach = reach_of(gaussian_sigma(self.opened.affine, smoothing_fwhm))
+            if self._around is None or not self._around.holds(domain.mask, reach):
+                return self._read([take])[0][1]
+            taker = lambda: self._around.volumes(take.taker(), self._true)  # noqa: E731
+            return self._read([take._replace(taker=taker, of=lambda row: row)], self._around.each_row())[0][1]
         mask, series = self._keep(domain.mask)
         if series.shape[1] == domain.size:
             return series
@@ -286,6 +296,11 @@ class Reader:
 
     # Passes -----------------------------------------------------------------------------------------------------------
 
+    def _find(self) -> None:
+        """Go through the image, if nobody did."""
+        if self._found is None:
+            self._read()
+
     @property
     def _in_order(self) -> bool:
         return lies_in_file(self.opened)
@@ -297,6 +312,11 @@ class Reader:
         stored = np.zeros((1, 1, 1), self.opened.dataobj.dtype)
         scale = scaling_of(self.opened)
         return stored.dtype if scale is None else apply_read_scaling(stored, *scale).dtype
+
+    def _true(self, stored: np.ndarray) -> np.ndarray:
+        """The values that stored ones stand for."""
+        scale = scaling_of(self.opened)
+        return stored if scale is None else apply_read_scaling(stored, *scale)
 
     def _smooths(self, fwhm: float | Sequence[float | None] | None) -> bool:
         return fwhm is not None and bool(np.any(gaussian_sigma(self.opened.affine, fwhm)))
@@ -312,27 +332,39 @@ class Reader:
             stored = self.opened.dataobj.dtype if self._in_order else self._values_dtype
             native, fwhm = stored.newbyteorder("="), _foreseen.get()
             computed = _computed(scaling_of(self.opened), storage_dtype(self._values_dtype))
-            n = int(np.count_nonzero(mask))
+            n, around = int(np.count_nonzero(mask)), None
+            if fwhm is _NOBODY_SAID:
+                fwhm = None
+                if self._is_looked_at and is_compressed(self.opened):
+                    around = Around.usual(mask, self.opened.affine, self.n_scans, native)
             takes = [_Take(lambda: voxel_taker(mask, native), n, native, computed, itemgetter(0))]
             if self._smooths(fwhm):
                 takes.append(self._smooth_take(mask, fwhm))
-            measured, *smoothed = self._read(*takes)
+            if around is not None:
+                takes.append(_Take(around.taker, around.n, native, None, itemgetter(0)))
+            (rows, measured), *more = self._read(takes)
+            if around is not None:
+                around.keep(rows, more.pop()[0])
+            self._around = around
             if self._in_order and stored.kind in "iu" and stored.itemsize <= 2 and scaling_of(self.opened) is None:
                 measured.known_mean = self._found.means.mean()[mask]  # whole numbers, of which no sum is rounded
             self._measured = (mask, measured)
-            if smoothed:
-                self._smoothed = mask, fwhm, *smoothed
+            if more:
+                self._smoothed = mask, fwhm, more.pop()[1]
         return self._measured
 
-    def _read(self, *takes: _Take) -> list[Series]:
-        """Go through the volumes once: find what is not known of them yet, and take series of each."""
+    def _read(self, takes: Sequence[_Take] = (), volumes: Iterable[Any] | None = None) -> list[tuple[Any, Any]]:
+        """Go through the volumes once, or what stands for them: find what is not known yet, and take rows of each.
+
+        Returns the table of each take, and its series.
+        """
         need_memory(self.need, f"reading {image_name(self.opened)}")
         found = _Found(self) if self._found is None else None
         n_threads = n_cpus() if takes else 1
         filled = [(take, Rows((self.n_scans, take.n), take.dtype), _Total()) for take in takes]
         takers = {take: [take.taker() for _ in range(n_threads)] for take in takes}
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
-        with workers(n_threads) as each, behind(4) as later, closing(self._batches()) as batches:
+        with workers(n_threads) as each, behind(4) as later, closing(self._batches(volumes)) as batches:
             for first, some in batches:
                 if found is not None:
                     found.see(first, some)
@@ -341,23 +373,25 @@ class Reader:
                 for take, rows, total in filled:
                     out = np.empty((len(some), take.n), take.dtype)
 
-                    def fill(i: int, take: _Take = take, some: list[Volume] = some, out: np.ndarray = out) -> None:
+                    def fill(i: int, take: _Take = take, some: list[Any] = some, out: np.ndarray = out) -> None:
                         for row, volume in zip(out[i::n_threads], some[i::n_threads], strict=True):
                             row[:] = takers[take][i](take.of(volume))
 
                     with one_thread():
                         list(each(fill, range(n_threads)))
                     later(rows.add, out)
-                    later(total.see, map(take.computed, out))
+                    if take.computed is not None:
+                        later(total.see, map(take.computed, out))
         if found is not None:
             found.checks.done()
             self._found = found
-        return [_series(rows.done(), take.computed, total.values) for take, rows, total in filled]
+        tables = [(take.computed, rows.done(), total) for take, rows, total in filled]
+        return [(rows, None if how is None else _series(rows, how, total.values)) for how, rows, total in tables]
 
-    def _batches(self) -> Iterator[tuple[int, list[Volume]]]:
+    def _batches(self, volumes: Iterable[Any] | None) -> Iterator[tuple[int, list[Any]]]:
         first = 0
-        with closing(ahead(self._volumes(), AHEAD)) as volumes:
-            while some := list(islice(volumes, AT_ONCE)):
+        with closing(ahead(self._volumes() if volumes is None else volumes, AHEAD)) as coming:
+            while some := list(islice(coming, AT_ONCE)):
                 yield first, some
                 first += len(some)
 

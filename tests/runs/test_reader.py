@@ -200,3 +200,70 @@ def test_what_stops_a_reading_is_raised_and_leaves_no_thread_behind(tmp_path, mo
     with watched(cancelled), pytest.raises(KeyboardInterrupt):
         read()
     np.testing.assert_array_equal(np.asarray(read()), wanted)
+
+
+def ball(shape, radius):
+    return sum((axis - (n - 1) / 2) ** 2 for axis, n in zip(np.indices(shape), shape, strict=True)) <= radius**2
+
+
+@pytest.mark.parametrize("slope", [None, 0.37])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64, np.uint8, ">i2"])
+def test_a_run_that_is_looked_at_is_smoothed_without_its_file(tmp_path, monkeypatch, dtype, slope):
+    """Bit for bit what the whole volumes give, from the voxels that were kept around the mask."""
+    monkeypatch.setattr("glmwidgets.files.scratch.ON_DISK", 0)
+    passes = []
+    monkeypatch.setattr("glmwidgets.runs.reader.each_volume", lambda one: passes.append(1) or each_volume(one))
+    data = np.random.default_rng(0).normal(100, 20, (30, 26, 17, 19)).astype(dtype)
+    if data.dtype.kind == "f":
+        data[0, 0, 0], data[14, 12, 9, 3] = np.inf, np.nan
+    path = tmp_path / "run.nii.gz"
+    img = nib.Nifti1Image(np.asfortranarray(data), AFFINE)
+    img.to_filename(path)
+    if slope is not None:
+        raw = bytearray(gzip.decompress(path.read_bytes()))
+        raw[112:120] = np.array([slope, 3], f"{'>' if data.dtype.byteorder == '>' else '<'}f4").tobytes()
+        path.write_bytes(gzip.compress(bytes(raw)))
+    whole = np.asfortranarray(np.asanyarray(nib.load(path).dataobj))
+    reader = Reader(nib.load(path))
+    mask = ball(data.shape[:3], 5)
+    mask[2, 12, 8] = True  # what it depends on is mirrored at a face
+    reader.look(mask)
+    domain = reader.domain.within(mask)
+    np.testing.assert_array_equal(np.asarray(reader.series(domain)), voxel_series(whole, mask))
+    fewer = reader.domain.within(mask & (np.arange(17) > 7))
+    for some in (domain, fewer):
+        for fwhm in (4.0, 8.0, (3.0, None, 6.0)):
+            expected = masked_series(whole, some.mask, AFFINE, fwhm)
+            np.testing.assert_array_equal(np.asarray(reader.series(some, fwhm)), expected)
+    known = reader.series(domain, 8.0)
+    np.testing.assert_array_equal(known.mean(), Series.of(np.asarray(known)).then(lambda b, _: b, order="F").mean())
+    assert passes == [1]
+    again = pickle.loads(pickle.dumps(reader))
+    for wide in (reader, again):
+        np.testing.assert_array_equal(np.asarray(wide.series(domain, 20.0)), masked_series(whole, mask, AFFINE, 20.0))
+    assert passes == [1, 1, 1]
+
+
+@pytest.mark.parametrize("why", ["small", "no disk", "no memory", "plain", "foreseen", "estimator"])
+def test_voxels_around_a_mask_are_kept_only_where_that_serves(tmp_path, monkeypatch, img, why):
+    """Elsewhere the image is read again."""
+    passes = []
+    monkeypatch.setattr("glmwidgets.runs.reader.each_volume", lambda one: passes.append(1) or each_volume(one))
+    monkeypatch.setattr("glmwidgets.files.scratch.ON_DISK", 2**20 if why == "small" else 0)
+    if why == "no disk":
+        monkeypatch.setattr("glmwidgets.files.scratch.MOST_OF_DISK", 0)
+    if why == "no memory":
+        monkeypatch.setattr("glmwidgets.runs.around.available_memory", lambda: 1000)
+    path = tmp_path / ("run.nii" if why == "plain" else "run.nii.gz")
+    img.to_filename(path)
+    reader = Reader(nib.load(path))
+    domain = reader.domain.within(ball(img.shape[:3], 2))
+    if why == "foreseen":
+        with foreseen(None):
+            reader.look(domain.mask)
+    elif why != "estimator":
+        reader.look(domain.mask)
+    reader.series(domain)
+    expected = masked_series(np.asarray(img.dataobj), domain.mask, AFFINE, 6.0)
+    np.testing.assert_array_equal(np.asarray(reader.series(domain, 6.0)), expected)
+    assert passes == [1, 1]
