@@ -1,5 +1,6 @@
 // A carpet: voxels by scans in greys, traces of each scan above, the events below. One pixel a cell, stretched.
 
+import { hearing } from "./hears.js";
 import {
   atNextFrame,
   changes,
@@ -226,4 +227,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default hearing({ render });

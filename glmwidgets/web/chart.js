@@ -1,5 +1,6 @@
 // Charts on a canvas: lines, bands, bars and marks over shaded stretches. Pointing reads values, a click picks a point.
 
+import { hearing } from "./hears.js";
 import {
   atNextFrame,
   changes,
@@ -365,4 +366,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,5 +1,6 @@
 // A row of small switches, or of names with a cross.
 
+import { hearing } from "./hears.js";
 import { changes, listen } from "./shared.js";
 
 function render({ model, el }) {
@@ -41,4 +42,4 @@ function render({ model, el }) {
   return unlisten;
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,5 +1,7 @@
 // Gives a person a file where what the kernel writes would be lost: the browser's own download.
 
+import { hearing } from "./hears.js";
+
 function render({ model, el }) {
   el.classList.add("glmw-frame");
   const offer = ({ name }, [content]) => {
@@ -13,4 +15,4 @@ function render({ model, el }) {
   return () => model.off("msg:custom", offer);
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,5 +1,6 @@
 // Small pictures of maps, each a button with its name below. Names and words are text, never markup.
 
+import { hearing } from "./hears.js";
 import { changes, element, listen, octets, shortened } from "./shared.js";
 
 function render({ model, el }) {
@@ -115,4 +116,4 @@ function render({ model, el }) {
   return unlisten;
 }
 
-export default { render };
+export default hearing({ render });

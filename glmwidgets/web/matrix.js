@@ -1,5 +1,6 @@
 // A matrix as a picture: hover reads a cell, a click picks one. One canvas pixel a cell, stretched by the browser.
 
+import { hearing } from "./hears.js";
 import { changes, floats, listen, number, readableCanvas } from "./shared.js";
 
 function render({ model, el }) {
@@ -60,4 +61,4 @@ function render({ model, el }) {
   return unlisten;
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,6 +1,8 @@
 // Says how long the explorer's map took to paint, each time that its values are others: the rest of the status line
 // comes from the kernel, which does not know.
 
+import { hearing } from "./hears.js";
+
 function render({ el }) {
   el.classList.add("glmw-paint");
   const hear = ({ target, detail }) => {
@@ -13,4 +15,4 @@ function render({ el }) {
   return () => document.removeEventListener("glmw:paint", hear);
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,6 +1,7 @@
 // The browser's half of SliceViewer (slices.py): paints the volumes and follows the person's hand, with no round trip to
 // the kernel. Any number of views of a model paint what its store holds.
 
+import { hearing } from "./hears.js";
 import { createStore } from "./slices_store.js";
 import {
   AXIS,
@@ -381,7 +382,7 @@ function paint(view) {
   root.dispatchEvent(new CustomEvent("glmw:paint", { bubbles: true, detail }));
 }
 
-export default () => {
+export default hearing(() => {
   let store;
   return {
     initialize({ model }) {
@@ -392,4 +393,4 @@ export default () => {
       return createView(store, el);
     },
   };
-};
+});

@@ -1,5 +1,6 @@
 // Says of when the page's widgets are, once they are there: what the kernel said while they were made, it says again.
 
+import { hearing } from "./hears.js";
 import { listen } from "./shared.js";
 
 let told = null;
@@ -15,4 +16,4 @@ function render({ model }) {
   return listen(model, { "change:at": tell });
 }
 
-export default { render };
+export default hearing({ render });

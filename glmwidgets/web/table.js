@@ -14,6 +14,7 @@ import {
   typeInto,
   windowOf,
 } from "./cells.js";
+import { hearing } from "./hears.js";
 import { atNextFrame, changes, element, fixed, listen, rounded, shortened } from "./shared.js";
 import { sideways } from "./sideways.js";
 
@@ -352,4 +353,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,6 +1,7 @@
 // Events by type over the run: a line a type with its tick, colour, name, count, and its events as marks in time.
 // One SVG a line, stretched by the browser; times are seconds, so that nothing is measured here.
 
+import { hearing } from "./hears.js";
 import { atNextFrame, changes, element, listen, rounded, ticks } from "./shared.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -169,4 +170,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default hearing({ render });

@@ -1,6 +1,7 @@
 // A wall of small maps of one slice, one a run: only those in view are drawn, on one canvas. Slice, threshold and scroll
 // ask nobody. Names are text, never markup.
 
+import { hearing } from "./hears.js";
 import { levelColour, tileAt, tilesInView } from "./wall_layout.js";
 import {
   atNextFrame,
@@ -196,4 +197,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default hearing({ render });

@@ -68,6 +68,35 @@ def test_a_page_of_its_own_whose_slider_is_answered(tmp_path, page, pixels, scre
     assert far == []
 
 
+# What anywidget (0.11) waits for a widget's module before it gives the widget up: here no module is in time.
+NO_PATIENCE = """
+const timeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (ms) => timeout(ms === 2000 ? 0 : ms);
+"""
+
+
+def test_widgets_whose_modules_come_late_hear_the_kernel(page):
+    page.set_default_timeout(90_000)
+    page.add_init_script(NO_PATIENCE)
+    given_up = []
+    page.on("pageerror", lambda error: given_up.append(str(error)))
+    with running_app() as (_, base, token):
+        page.goto(f"{base}/?token={token}")
+        page.wait_for_function(IDLE)
+        assert any("Failed to initialize model" in each for each in given_up)
+        # The map and the table have what was computed after they were made, and follow a key.
+        place = page.locator(".glmw-slices-readout").first
+        page.wait_for_function("() => /z .*[0-9]/.test(document.querySelector('.glmw-slices-readout').innerText)")
+        page.locator(".glmw-table td", has_text="1a").first.wait_for()
+        before = place.inner_text()
+        page.locator(".glmw-slices canvas").first.focus()
+        page.keyboard.press("k")
+        page.keyboard.press("n")
+        page.wait_for_function(
+            "(before) => document.querySelector('.glmw-slices-readout').innerText !== before", arg=before
+        )
+
+
 def _is_far(url):
     return not url.startswith(("data:", "blob:")) and "://localhost" not in url
 

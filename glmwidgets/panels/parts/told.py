@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import anywidget
@@ -49,6 +50,8 @@ class Told(Waits):
 
     def open(self) -> None:
         """Open a channel to the page, or wait for something that it shows to hold it."""
+        if self.comm is None and self._model_id is None and is_of_all_pages():
+            self._model_id = uuid4().hex  # known before the state, which says it
         super().open()
         if self.comm is not None:
             _opened[self] = time.monotonic()
@@ -130,7 +133,12 @@ def say_again(gathered: float) -> None:
 
 
 class Drawn(Told, anywidget.AnyWidget):
-    """A widget that draws itself in the page; its layout says nothing, and is that of all."""
+    """A widget that draws itself in the page; its layout says nothing, and is that of all.
+
+    It tells the page by which name that knows it: see `web/hears.js`.
+    """
+
+    _own = t.Unicode("").tag(sync=True, to_json=lambda _value, widget: widget._model_id or "")
 
     @t.default("layout")
     def _shared_layout(self) -> ipywidgets.Layout:
