@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import gaussian_filter1d, maximum_filter
 
+from glmwidgets.glm.boxes import bounding_box
 from glmwidgets.glm.parallel import one_thread, workers
 from glmwidgets.images.load import ImageLike, image_data, load_image
 
@@ -329,31 +330,6 @@ def _filled(length: int) -> int:
 def _shaped(room: np.ndarray, first: int, last: int) -> np.ndarray:
     shape = first, SLAB, last
     return room[: int(np.prod(shape))].reshape(shape)
-
-
-def bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
-    """Smallest box that holds a mask.
-
-    Parameters
-    ----------
-    mask : array of bool
-        With at least one voxel.
-
-    Returns
-    -------
-    tuple of slices
-
-    Examples
-    --------
-    >>> bounding_box(np.array([[False, False, False], [False, True, True]]))
-    (slice(1, 2, None), slice(1, 3, None))
-    """
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(i for i in range(mask.ndim) if i != axis)
-        where = np.flatnonzero(mask.any(axis=others))
-        box.append(slice(int(where[0]), int(where[-1]) + 1))
-    return tuple(box)
 
 
 def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:

@@ -6,9 +6,10 @@ import pytest
 from nilearn.image import smooth_img as reference_smooth
 from nilearn.maskers import NiftiMasker
 
+from glmwidgets.glm.boxes import bounding_box
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import find_brain, masked_series, voxel_series
-from glmwidgets.images.smooth import bounding_box, smooth, smooth_img
+from glmwidgets.images.smooth import smooth, smooth_img
 
 OBLIQUE = np.array([[-3.0, 0.2, 0.1, 60], [0.1, 2.9, -0.7, -70], [0.1, 0.7, 3.2, -40], [0, 0, 0, 1]])
 

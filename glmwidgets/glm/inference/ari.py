@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glmwidgets.glm.inference.scores import p_from_z
+from glmwidgets.glm.parallel import side_by_side
 
 
 def hommel_value(z_values: ArrayLike, alpha: float = 0.05) -> int:
@@ -85,7 +86,8 @@ def hommel_values(z_values: ArrayLike, alpha: float = 0.05, two_sided: bool = Fa
     """
     z_values = np.asarray(z_values, dtype=np.float64)
     level = alpha / 2 if two_sided else alpha
-    return {sign: hommel_value(sign * z_values, level) for sign in (1, -1)}
+    signs = (1, -1)
+    return dict(zip(signs, side_by_side(lambda sign: hommel_value(sign * z_values, level), signs), strict=True))
 
 
 def true_discovery_proportion(z_values: ArrayLike, hommel: int, alpha: float = 0.05) -> float:

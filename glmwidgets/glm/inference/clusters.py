@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from glmwidgets.glm.boxes import bounding_box
 from glmwidgets.glm.choices import check_choice
+from glmwidgets.glm.parallel import side_by_side
 
 MAX_PEAKS = 4  # a cluster's peak and at most three sub-peaks
 
@@ -237,11 +239,15 @@ def find_clusters(
     all_labels = np.zeros(data.shape, dtype=np.int32)
     i, j, k = affine[:3, :3].T
     voxel_volume = abs(np.dot(i, np.cross(j, k)))
-    for sign, height in _tails(threshold, two_sided):
+
+    def of_tail(tail: tuple[int, float]) -> tuple[Any, ...]:
+        sign, height = tail
         heights = data if sign > 0 else -data
         labels, sizes = _label_by_height(heights, height, cluster_threshold, connectivity)
+        return sign, labels, sizes, *_peaks_by_cluster(heights, labels, len(sizes))
+
+    for sign, labels, sizes, ijk, first in side_by_side(of_tail, _tails(threshold, two_sided)):
         _add_labels(all_labels, labels, len(clusters))
-        ijk, first = _peaks_by_cluster(heights, labels, len(sizes))
         xyz = ijk @ affine[:3, :3].T + affine[:3, 3]
         peaks = [
             Peak(tuple(voxel), tuple(mm), value)
@@ -287,7 +293,9 @@ def _label_by_height(
     heights: NDArray[np.float64], threshold: float, min_size: int, connectivity: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Label positive clusters by falling peak height; also their sizes in voxels, in that order."""
-    labels, n = ndimage.label(heights > threshold, _structure(connectivity))
+    labels, beyond = np.zeros(heights.shape, np.int32), heights > threshold
+    box = bounding_box(beyond)
+    labels[box], n = ndimage.label(beyond[box], _structure(connectivity))
     voxels = np.flatnonzero(labels)
     raw = labels.ravel()[voxels]
     sizes = np.bincount(raw, minlength=n + 1)
@@ -325,6 +333,9 @@ def _peaks_by_cluster(
 def _local_maxima(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.int64]:
     """Indices, shape (3, n), of the voxels that no neighbour in the cluster exceeds, in the order of memory."""
     # A border of another label stands for "outside the volume", and lets every neighbour be an offset in memory.
+    # Beyond the neighbours of the clusters nothing is looked at.
+    box = bounding_box(labels > 0, margin=1)
+    labels, heights, start = labels[box], heights[box], [[span.start] for span in box]
     shape = tuple(n + 2 for n in labels.shape)
     label = np.full(shape, -1, labels.dtype)
     label[1:-1, 1:-1, 1:-1] = labels
@@ -350,7 +361,7 @@ def _local_maxima(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> ND
     inside_plateau = (level | (label[beside] < 0)).all(axis=1)
     flat = np.isclose(highest, lowest)[label[voxels]]
     voxels = voxels[flat | ~inside_plateau]
-    return np.array(np.unravel_index(voxels, shape)) - 1
+    return np.array(np.unravel_index(voxels, shape)) - 1 + start
 
 
 def _middles(heights: NDArray[np.float64], voxels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glmwidgets.glm.boxes import bounding_box
 from glmwidgets.glm.choices import Choices, check_choice
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
@@ -376,6 +377,7 @@ def resel_counts(mask: NDArray[np.bool_], fwhm: tuple[float, float, float]) -> t
     (1.0, 6.0, 12.0, 8.000000000000002)
     """
     m = np.asarray(mask, dtype=bool)
+    m = m[bounding_box(m)]
 
     def both(a: NDArray, axis: int) -> NDArray:
         """Where a voxel and the next along an axis are in it."""

@@ -324,7 +324,8 @@ class LiveSession(Awaited, DrawsNoise, Observed):
             self._announce(stage, pending)
 
         try:
-            if self._prepare(settings, ticket) and time.monotonic() - self._shown_at < PATIENCE:
+            is_ahead = self._prepare(settings, ticket)
+            if is_ahead and ticket.in_a_row and time.monotonic() - self._shown_at < PATIENCE:
                 # A hand that drags sees what it looks at; the rest is for where it rests, or now and then.
                 ticket.patience = 0
                 ticket.wait_for_rest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
 import weakref
@@ -35,12 +36,15 @@ class Ticket:
     ----------
     patience : float
         Seconds from its start after which it gives way to a newer request.
+    in_a_row : bool
+        Whether it was asked for soon after the request before it, as by a hand that drags.
     """
 
-    def __init__(self, lane: LatestWins, number: int):
+    def __init__(self, lane: LatestWins, number: int, asked: float, in_a_row: bool = False):
         self._lane = lane
         self.number = number
-        self._started = time.monotonic()
+        self.in_a_row = in_a_row
+        self._asked = self._started = asked
         self.cancelled = False
         self.patience = PATIENCE
 
@@ -49,13 +53,22 @@ class Ticket:
         """Whether nothing was asked for since."""
         return self.number == self._lane.newest
 
+    def begin(self) -> None:
+        """Note that the job starts."""
+        self._started = time.monotonic()
+
     def cancel(self) -> None:
         """Ask the job to stop at its next checkpoint."""
         self.cancelled = True
 
     def wait_for_rest(self) -> None:
-        """Wait for the hand's rest, or for the next request: what only a resting hand asks for would be in its way."""
-        self._lane.wait_for_newer(self.number, REST)
+        """Wait for the hand's rest, or for the next request: what only a resting hand asks for would be in its way.
+
+        A hand that drags looks at what has come before it goes on. One that asked once rests from then on, and need not
+        wait for longer than its answer took.
+        """
+        gone = 0.0 if self.in_a_row else time.monotonic() - self._asked
+        self._lane.wait_for_newer(self.number, max(0.0, REST - gone))
 
     def checkpoint(self) -> None:
         """Stop here if the job was cancelled, or is no longer the newest and its patience is at an end.
@@ -98,8 +111,9 @@ class LatestWins:
         self.newest = 0
         self._on_error = on_error
         self._condition = threading.Condition()
-        self._waiting: tuple[int, Callable[[Ticket], None]] | None = None
+        self._waiting: tuple[Ticket, Callable[[Ticket], None]] | None = None
         self._running: Ticket | None = None
+        self._asked = -math.inf  # when the last request came, on the clock of time.monotonic
         self._closed = False
         self._thread: threading.Thread | None = None
         _lanes.add(self)
@@ -121,13 +135,15 @@ class LatestWins:
             if self._closed:
                 raise RuntimeError("this session is closed")
             self.newest += 1
-            number = self.newest
+            asked, before = time.monotonic(), self._asked
+            self._asked = asked
+            ticket = Ticket(self, self.newest, asked, asked - before < PATIENCE)
             if not self.synchronous and self._has_thread():
-                self._waiting = (number, job)
+                self._waiting = (ticket, job)
                 self._condition.notify_all()
-                return number
-        self._run(Ticket(self, number), job)
-        return number
+                return ticket.number
+        self._run(ticket, job)
+        return ticket.number
 
     def _has_thread(self) -> bool:
         """Whether there is a thread to work on, which is started when it is first asked for."""
@@ -174,7 +190,7 @@ class LatestWins:
         with self._condition:
             if self._waiting is not None:
                 # What was dropped counts as never asked for, so that a job that runs is the newest again.
-                self.newest = self._waiting[0] - 1 if self._running is None else self._running.number
+                self.newest = self._waiting[0].number - 1 if self._running is None else self._running.number
                 self._waiting = None
             if self._running is not None:
                 self._running.cancel()
@@ -215,14 +231,15 @@ class LatestWins:
                 self._condition.wait_for(lambda: self._waiting is not None or self._closed)
                 if self._closed:
                     return
-                number, job = self._waiting
+                ticket, job = self._waiting
                 self._waiting = None
                 # In the same breath, so that wait_until_idle never sees a gap between waiting and running.
-                ticket = self._running = Ticket(self, number)
+                self._running = ticket
             self._run(ticket, job)
 
     def _run(self, ticket: Ticket, job: Callable[[Ticket], None]) -> None:
         self._running = ticket
+        ticket.begin()
         try:
             job(ticket)
         except Superseded:

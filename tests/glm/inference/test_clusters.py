@@ -355,3 +355,23 @@ def test_empty_table_has_the_columns_and_types_of_a_full_one():
 def test_bad_input_is_named(arguments, words):
     with pytest.raises(ValueError, match=words):
         clusters_table(*arguments)
+
+
+@pytest.mark.parametrize("is_level", [False, True])
+def test_what_lies_far_from_all_clusters_changes_none_of_them(is_level):
+    """Plateaus included, whose middle is rounded."""
+    z = np.random.default_rng(3).normal(size=(9, 8, 7)) * 2
+    z = np.rint(z) if is_level else z
+    z = np.pad(z, 1)
+    wide = np.pad(z, [(4, 9), (2, 5), (7, 0)])
+    found, labels = find_clusters(z, 1.5, np.eye(4), two_sided=True)
+    again, labels_again = find_clusters(wide, 1.5, np.eye(4), two_sided=True)
+    np.testing.assert_array_equal(labels_again[4:-9, 2:-5, 7:], labels)
+    assert np.count_nonzero(labels_again) == np.count_nonzero(labels) > 20
+    for one, other in zip(found, again, strict=True):
+        assert (one.sign, one.n_voxels) == (other.sign, other.n_voxels)
+        assert one.peaks[0].stat == other.peaks[0].stat
+        if not is_level:
+            assert [tuple(np.add(p.ijk, (4, 2, 7))) for p in one.peaks] == [p.ijk for p in other.peaks]
+    nothing, none = find_clusters(np.zeros((3, 4, 5)), 1.0, np.eye(4))
+    assert (nothing, none.any(), none.shape) == ([], False, (3, 4, 5))

@@ -107,13 +107,16 @@ def test_a_job_waits_for_rest_and_no_longer_than_until_the_next_request(monkeypa
     def job(ticket):
         start = time.monotonic()
         ticket.wait_for_rest()
-        waited.append((ticket.is_newest, time.monotonic() - start))
+        waited.append((ticket.is_newest, ticket.in_a_row, time.monotonic() - start))
 
     monkeypatch.setattr(scheduler, "REST", 0.05)
+    monkeypatch.setattr(scheduler, "PATIENCE", 60.0)
+    lane.submit(lambda ticket: None)
+    assert lane.wait_until_idle(10)
     lane.submit(job)
     assert lane.wait_until_idle(10)
-    assert waited[0][0]
-    assert waited[0][1] >= 0.049
+    assert waited[0][:2] == (True, True)
+    assert waited[0][2] >= 0.049
     monkeypatch.setattr(scheduler, "REST", 60.0)
     lane.submit(job)
     while lane._running is None:
@@ -126,6 +129,26 @@ def test_a_job_waits_for_rest_and_no_longer_than_until_the_next_request(monkeypa
         time.sleep(0.001)
     lane.cancel()
     assert lane.wait_until_idle(10), "so does a cancel"
+    lane.close()
+
+
+def test_who_asks_once_rests_while_the_answer_is_made(monkeypatch):
+    lane, waited = LatestWins(), []
+
+    def job(ticket, seconds):
+        time.sleep(seconds)
+        start = time.monotonic()
+        ticket.wait_for_rest()
+        waited.append((ticket.in_a_row, time.monotonic() - start))
+
+    monkeypatch.setattr(scheduler, "REST", 0.3)
+    monkeypatch.setattr(scheduler, "PATIENCE", 0.0)  # no request comes soon after another
+    for seconds in (0.0, 0.31):
+        lane.submit(lambda ticket, seconds=seconds: job(ticket, seconds))
+        assert lane.wait_until_idle(10)
+    assert [in_a_row for in_a_row, _ in waited] == [False, False]
+    assert waited[0][1] > 0.15
+    assert waited[1][1] < 0.15
     lane.close()
 
 
