@@ -20,7 +20,7 @@ from glmwidgets.study.cells import N_CELLS, standard_grid
 from glmwidgets.web import PANELS, style
 
 PAGE = """<!DOCTYPE html><meta charset="utf-8"><style>CSS</style>
-<div class="glmw"><div id="wall" style="width: 660px"></div></div>
+<div class="glmw"><div id="wall" style="width: 660px; height: 330px"></div></div>
 <script type="module">
 const state = STATE, esm = ESM, heard = {};
 for (const name of ["cells", "levels", "lut"]) {

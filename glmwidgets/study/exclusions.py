@@ -6,6 +6,7 @@ decides by hand keeps, drops, or wants to look again, with a comment and a name;
 
 from __future__ import annotations
 
+import difflib
 import json
 import operator
 import re
@@ -122,7 +123,12 @@ def parse_rule(text: str) -> Rule:
             raise InputError(f"{' '.join(part)!r} is no rule: it has three words, such as fd_mean ge 0.5")
         key, how, number = part
         limit = number_of(number)
-        check_choice("a figure", key, FIGURES)
+        if key not in FIGURES:
+            near = difflib.get_close_matches(key.casefold(), FIGURES, n=3, cutoff=0.4)
+            raise InputError(
+                f"no figure is called {key!r} in the rule {text!r}",
+                advice=f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(FIGURES)}",
+            )
         check_choice("a comparison", how, OPERATORS)
         if limit is None or not np.isfinite(limit):
             raise InputError(f"{number!r} in the rule {text!r} is no number")

@@ -30,7 +30,7 @@ function render({ model, el }) {
   names.id = `glmw-${Math.random().toString(36).slice(2)}`;
 
   const columns = () => model.get("columns"), rows = () => model.get("rows");
-  let sort = { column: model.get("sorted"), falling: false };
+  let sort = { column: model.get("sorted"), falling: model.get("falling") };
   let order = []; // rows by place
   let at = { place: 0, column: 0 }; // of the cell that keys go to
   let anchor = 0; // place from which a range is picked
@@ -77,6 +77,9 @@ function render({ model, el }) {
     button.addEventListener("click", () => {
       const falling = column.falling ?? (!column.editable && typeof rows()[0]?.cells[c] === "number");
       sort = { column: c, falling: sorted ? !sort.falling : falling };
+      model.set("sorted", sort.column);
+      model.set("falling", sort.falling);
+      model.save_changes();
       draw();
       head.querySelectorAll("th")[c].firstChild.focus({ preventScroll: true });
     });
@@ -320,8 +323,8 @@ function render({ model, el }) {
 
   // From the kernel -----------------------------------------------------------------------------------------------
 
-  function pickedElsewhere() {
-    const place = order.indexOf(model.get("many") ? model.get("picked")[0] : model.get("here"));
+  function markedElsewhere(row) {
+    const place = order.indexOf(row);
     if (place >= 0 && document.activeElement !== table && !editor) {
       at = { ...at, place };
       anchor = place;
@@ -340,8 +343,8 @@ function render({ model, el }) {
       stale = true;
       soon();
     }),
-    "change:picked": pickedElsewhere,
-    "change:here": pickedElsewhere,
+    "change:picked": () => markedElsewhere(model.get("many") ? model.get("picked")[0] : model.get("here")),
+    "change:here": () => markedElsewhere(model.get("here")),
     "change:answer": answered,
   });
   draw();

@@ -2,7 +2,7 @@
 // ask nobody. Names are text, never markup.
 
 import { hearing } from "./hears.js";
-import { levelColour, tileAt, tilesInView } from "./wall_layout.js";
+import { boundsOf, fittingWidth, GAP, levelColour, NAME, resized, tileAt, tilesInView, tiling } from "./wall_layout.js";
 import {
   atNextFrame,
   changes,
@@ -16,36 +16,53 @@ import {
   surroundings,
 } from "./shared.js";
 
-const NAME = 14, GAP = 4, OUTSIDE = -128;
+const OUTSIDE = -128, GREY = 92; // of the brain, on which all colours of a map are seen
 
 function render({ model, el }) {
   el.classList.add("glmw-wall");
   const room = element("div", "glmw-wall-room", el), space = element("div", "", room);
-  const canvas = element("canvas", "", space), said = element("div", "glmw-note glmw-wall-said", el);
+  const canvas = element("canvas", "", space), foot = element("div", "glmw-wall-foot", el);
+  const said = element("div", "glmw-note glmw-wall-said", foot);
+  const button = (text, title, act) => {
+    const made = element("button", "", foot);
+    Object.assign(made, { type: "button", textContent: text, title, ariaLabel: title });
+    made.addEventListener("click", act);
+    return made;
+  };
+  const smaller = button("\u2212", "smaller maps", () => resize(-1));
+  const fits = button("fit", "maps as large as the room allows", () => setWidth(0));
+  const larger = button("+", "larger maps (also Ctrl and wheel)", () => resize(1));
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   said.setAttribute("aria-live", "polite");
 
-  let cells, levels, pictures = new Map(); // of each run's slice, drawn once
+  let cells, levels, bounds, pictures = new Map(); // of each run's slice, drawn once
   let hover = -1, from = -1;
   const frame = atNextFrame(draw), around = surroundings(el, () => frame.soon());
   const tiles = () => model.get("tiles"), n = () => tiles().length;
-  const size = () => {
-    const { shape: [w, h] } = model.get("grid");
-    const width = model.get("width"), tall = Math.round(width * h / (w || 1)), least = tall + NAME + GAP;
-    // Rows share the room, somewhat smaller or wider apart, so that no name is cut at the edge.
-    const view = room.clientHeight || 200, fit = Math.max(1, Math.round(view / least));
-    if (model.get("order").length <= Math.floor(view / least) * acrossOf(width + GAP)) {
-      return { width: width + GAP, tall, height: least };
-    }
-    return { width: width + GAP, tall: Math.min(tall, view / fit - NAME - GAP), height: view / fit };
-  };
-  const acrossOf = (width) => Math.max(1, Math.floor(around.get().width / width));
-  const across = () => acrossOf(size().width);
+  let inside = { width: 0, height: 0 }; // of the room, without its scroll bar
+  const view = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+    inside = { width: Math.floor(width), height: Math.floor(height) };
+    frame.soon();
+  });
+  view.observe(room);
+  const roomOf = () => inside.width ? inside : { width: 300, height: 200 };
+  const tall = () => (bounds.top - bounds.low + 1) / (bounds.right - bounds.left + 1);
+  const mapWidth = () => model.get("width") || fittingWidth(model.get("order").length, roomOf(), tall());
+  const size = () => tiling(model.get("order").length, roomOf(), mapWidth(), tall());
+  const across = () => size().across;
+
+  function setWidth(width) {
+    model.set("width", width);
+    model.save_changes();
+    frame.soon();
+  }
+  const resize = (by) => setWidth(resized(mapWidth(), by));
 
   function read() {
     cells = integers(model.get("cells"));
     levels = new Int8Array(copied(model.get("levels")));
+    bounds = boundsOf(cells, model.get("grid").shape);
     redraw();
   }
 
@@ -67,17 +84,18 @@ function render({ model, el }) {
 
   function pictureOf(row) {
     if (pictures.has(row)) return pictures.get(row);
-    const { shape: [w, h] } = model.get("grid"), k = model.get("slice"), made = document.createElement("canvas");
-    made.width = w;
-    made.height = h;
-    const context = made.getContext("2d"), image = context.createImageData(w, h), lut = octets(model.get("lut"));
-    const threshold = model.get("threshold") * model.get("scale"), grey = model.get("dark") ? 92 : 196;
-    const mirrored = model.get("mirrored"), depth = model.get("grid").shape[2];
+    const { shape: [, h, depth] } = model.get("grid"), k = model.get("slice"), made = document.createElement("canvas");
+    const { left, right, low, top } = bounds;
+    made.width = right - left + 1;
+    made.height = top - low + 1;
+    const context = made.getContext("2d"), image = context.createImageData(made.width, made.height);
+    const lut = octets(model.get("lut")), scale = model.get("scale"), mirrored = model.get("mirrored");
+    const threshold = model.get("threshold") * scale, full = model.get("full") * scale;
     for (let c = 0, at = row * cells.length; c < cells.length; c++, at++) {
       if (levels[at] === OUTSIDE || cells[c] % depth !== k) continue;
-      const place = Math.floor(cells[c] / depth), x = Math.floor(place / h), y = h - 1 - place % h;
-      const pixel = 4 * (y * w + (mirrored ? w - 1 - x : x));
-      const [r, g, b] = levelColour(levels[at], threshold, lut, grey);
+      const place = Math.floor(cells[c] / depth), x = Math.floor(place / h), y = top - place % h;
+      const pixel = 4 * (y * made.width + (mirrored ? right - x : x - left));
+      const [r, g, b] = levelColour(levels[at], threshold, full, lut, GREY);
       image.data.set([r, g, b, 255], pixel);
     }
     context.putImageData(image, 0, 0);
@@ -87,12 +105,12 @@ function render({ model, el }) {
 
   function draw() {
     if (!cells) return;
-    const { width, tall, height } = size(), page = around.get(), columns = across(), order = model.get("order");
-    const view = room.clientHeight || 200, top = room.scrollTop;
+    const { across: columns, width, high, height } = size(), page = around.get(), order = model.get("order");
+    const { width: wide, height: view } = roomOf(), top = room.scrollTop;
     space.style.height = `${Math.ceil(order.length / columns) * height}px`;
     canvas.style.top = `${top}px`;
-    canvas.style.width = `${page.width}px`;
-    const context = fitted(canvas, page.width, view);
+    canvas.style.width = `${wide}px`;
+    const context = fitted(canvas, wide, view);
     context.imageSmoothingEnabled = false;
     context.font = `11px ${page.family}`;
     context.textAlign = "center";
@@ -100,19 +118,26 @@ function render({ model, el }) {
     for (const place of tilesInView(order.length, columns, height, top, view)) {
       const row = order[place], { name, words, out } = tiles()[row];
       const x = (place % columns) * width, y = Math.floor(place / columns) * height - top;
-      context.globalAlpha = out ? 0.35 : 1;
-      const picture = pictureOf(row), wide = Math.min(width - GAP, tall * picture.width / picture.height);
-      context.drawImage(picture, x + (width - wide) / 2, y, wide, tall);
-      context.fillStyle = page.colour(words ? "warn" : "muted");
-      const shown = fitting(name, width - GAP, (text) => context.measureText(text).width);
-      context.fillText(shown, x + width / 2, y + tall + NAME - 3);
+      context.globalAlpha = out ? 0.35 : 1; // the map; its name can be read
+      const picture = pictureOf(row), map = high * picture.width / picture.height;
+      context.drawImage(picture, x + (width - map) / 2, y + 2, map, high);
       context.globalAlpha = 1;
+      context.fillStyle = page.colour(words ? "warn" : "muted");
+      const shown = fitting(name, width - GAP, (text) => context.measureText(text).width), line = y + high + NAME - 2;
+      context.fillText(shown, x + width / 2, line);
+      if (out) {
+        const long = context.measureText(shown).width;
+        context.fillRect(x + (width - long) / 2, Math.round(line) - 4, long, 1);
+      }
       if (row === here || brushed.has(row) || row === hover) {
         context.strokeStyle = page.colour(row === here ? "accent" : brushed.has(row) ? "picked" : "line");
         context.lineWidth = row === here ? 2 : 1.5;
-        context.strokeRect(x + 1, y + 1, width - 2, tall + NAME + GAP - 3);
+        context.strokeRect(x + 1, y + 1, width - 2, high + NAME + GAP - 2);
       }
     }
+    fits.setAttribute("aria-pressed", String(!model.get("width")));
+    smaller.disabled = resized(mapWidth(), -1) === mapWidth();
+    larger.disabled = resized(mapWidth(), 1) === mapWidth();
     tell();
   }
 
@@ -125,9 +150,9 @@ function render({ model, el }) {
   }
 
   const placeOf = (event) => {
-    const box = canvas.getBoundingClientRect(), { width, height } = size();
+    const box = canvas.getBoundingClientRect(), { across: columns, width, height } = size();
     const at = { x: event.clientX - box.left, y: event.clientY - box.top + room.scrollTop };
-    return tileAt(at, across(), width, height, model.get("order").length);
+    return tileAt(at, columns, width, height, model.get("order").length);
   };
 
   function pick(place, { extend = false, toggle = false } = {}) {
@@ -154,12 +179,22 @@ function render({ model, el }) {
     hover = row;
     frame.soon();
   });
+  canvas.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    resize(event.deltaY < 0 ? 1 : -1);
+  }, { passive: false });
   canvas.addEventListener("pointerleave", () => {
     hover = -1;
     frame.soon();
   });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across(), ArrowUp: -across() }[event.key];
+    if (event.key === "Escape" && model.get("brushed").length) {
+      model.set("brushed", []);
+      model.save_changes();
+      event.stopPropagation();
+    }
     if (!step) return;
     const order = model.get("order"), now = order.indexOf(model.get("here"));
     const next = now < 0 ? 0 : now + step;
@@ -172,15 +207,15 @@ function render({ model, el }) {
   });
 
   function reach(place) {
-    const { height } = size(), top = Math.floor(place / across()) * height;
+    const { across: columns, height } = size(), top = Math.floor(place / columns) * height;
     if (top < room.scrollTop) room.scrollTop = top;
-    else if (top + height > room.scrollTop + room.clientHeight) room.scrollTop = top + height - room.clientHeight;
+    else if (top + height > room.scrollTop + roomOf().height) room.scrollTop = top + height - roomOf().height;
   }
 
   room.addEventListener("scroll", () => frame.soon(), { passive: true });
   const unlisten = listen(model, {
     ...changes(["levels", "cells"], read),
-    ...changes(["slice", "threshold", "lut", "dark", "mirrored"], redraw),
+    ...changes(["slice", "threshold", "full", "lut", "mirrored"], redraw),
     ...changes(["order", "tiles", "brushed", "width"], () => frame.soon()),
     "change:here": () => {
       const place = model.get("order").indexOf(model.get("here"));
@@ -194,6 +229,7 @@ function render({ model, el }) {
     unlisten();
     frame.stop();
     around.stop();
+    view.disconnect();
   };
 }
 

@@ -175,7 +175,7 @@ def test_the_script_repeats_the_study(whole):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("fd ge 0.5", "a figure must be .* not 'fd'"),
+        ("fd ge 0.5", "no figure is called 'fd' in the rule 'fd ge 0.5'; did you mean .*fd_mean"),
         ("fd_mean >== 0.5", "is no rule"),
         ("fd_mean !0.5", "a comparison must be .* not '!'"),
         ("fd_mean ge half", "'half' in the rule"),

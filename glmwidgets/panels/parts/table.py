@@ -45,7 +45,9 @@ class RowTable(Drawn):
         Whether several rows can be picked at once, which are then `picked`, and no handler is called.
     picked : list of int
     sorted : int
-        Column by which rows stand at first; -1 for as they come.
+        Column by which rows stand, which a person chooses at its heading; -1 for as they come.
+    falling : bool
+        Whether from the largest down.
     answer : dict
         What became of the last texts that were typed.
 
@@ -66,6 +68,7 @@ class RowTable(Drawn):
     many = t.Bool(False).tag(sync=True)
     picked = t.List(t.Int()).tag(sync=True)
     sorted = t.Int(-1).tag(sync=True)
+    falling = t.Bool(False).tag(sync=True)
     answer = t.Dict().tag(sync=True)
 
     def on_pick(self, handler: Callable[[int], Any]) -> None:

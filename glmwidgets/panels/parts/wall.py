@@ -65,7 +65,9 @@ class MapWall(Drawn):
     brushed : list of int
         Runs that are marked.
     width : int
-        Of a map, in pixels.
+        Of a map, in pixels; 0 for what suits the room: as wide as all are seen at once, or as can be read.
+    full : float
+        Z at which the colours end.
 
     Examples
     --------
@@ -87,9 +89,9 @@ class MapWall(Drawn):
     scale = t.Float(SCALE).tag(sync=True)
     here = t.Int(-1).tag(sync=True)
     brushed = t.List(t.Int()).tag(sync=True)
-    width = t.Int(64).tag(sync=True)
+    width = t.Int(0, min=0).tag(sync=True)
+    full = t.Float(8.0).tag(sync=True)
     mirrored = t.Bool(False).tag(sync=True)
-    dark = t.Bool(False).tag(sync=True)
     lut = t.Bytes(lookup_table("warm-cold", two_sided=True).tobytes()).tag(sync=True)
 
     def show(self, shape: Sequence[int], cells: np.ndarray, z: np.ndarray) -> None:

@@ -9,6 +9,8 @@ pages, each of which knows its own models only (shinywidgets, Panel), nothing is
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 import traitlets as t
@@ -139,6 +141,15 @@ class Combobox(Light, ipywidgets.Combobox):
 
 class Text(Light, ipywidgets.Text):
     """A line of words."""
+
+    def on_enter(self, handler: Callable[[], Any]) -> None:
+        """Call a handler when a person presses Enter in it."""
+
+        def hear(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            if content.get("event") == "submit":
+                handler()
+
+        self.on_msg(hear)
 
 
 class IntText(Light, ipywidgets.IntText):

@@ -186,10 +186,12 @@ class ContrastPanel(Panel):
 
     def _show_list(self, _change: object = None) -> None:
         session, contrast = self.session, self.session.settings.contrast
-        several = len(contrast.listed) > 1
-        for widget in (self.table, self._of_list):
+        several, name = len(contrast.listed) > 1, contrast.listed[contrast.active][0]
+        for widget in (self.table, self.remove):
             W.show(widget, several)
-        self.name.value = contrast.listed[contrast.active][0]
+        # A name goes into reports and names of files: it is seen, so that it is not left to another question.
+        W.show(self._of_list, several or name)
+        self.name.value = name
         self._show_test()
         if several and session.status.state != "busy":
             threshold = math.inf if session.result is None else session.result.threshold

@@ -65,6 +65,10 @@ def _figures(explorer: SessionExplorer, path: Path) -> None:
     explorer.session.write_figures(path)
 
 
+def _gathered(explorer: SessionExplorer, path: Path) -> None:
+    explorer.session.write_group(path)
+
+
 def _sheet(explorer: SessionExplorer, path: Path) -> None:
     from glmwidgets.report.page.sheet import results_sheet
 
@@ -147,6 +151,13 @@ KEPT: dict[str, Kept] = {
         "quality/",
         _figures,
         ("quality control", "mriqc", "exclusions"),
+        _of_a_study,
+    ),
+    "group": Kept(
+        "the group of whole runs (maps, figures, script)",
+        "group/",
+        _gathered,
+        ("gather", "whole runs", "group maps of whole runs"),
         _of_a_study,
     ),
     "bids": Kept("a BIDS derivative", "derivative/", _bids, ("bids",), _of_a_run),

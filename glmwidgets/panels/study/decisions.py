@@ -33,16 +33,18 @@ class DecisionsPanel(Panel):
         self.to_run = self.button("open", lambda _b: self._opened(session.picked), tooltip="the run's own explorer")
         self.comment = named(W.Text(placeholder="comment"), "comment")
         self.rater = named(W.Text(placeholder="your name"), "rater")
-        self.rule = named(W.Text(placeholder="rule: fd_mean ge 0.5", continuous_update=False), "rule")
+        self.rule = named(W.Text(placeholder="rule: fd_mean ge 0.5"), "rule")
+        self.rule.on_enter(self.guarded(self._add_rule))
         self.add = self.button("add rule", self._add_rule, tooltip="leave out the runs for which it holds")
         self.save = self.button("save", self._save, tooltip="model, rules and decisions, into the study's folder")
         self._rules = W.column("glmw-study-rules")
         self._listed: tuple[str, ...] | None = None
         buttons = W.row("glmw-bar", self.keep, self.drop, self.look, self.undecided, self.to_run)
+        # Buttons stand still while one goes from run to run, whatever is said of each.
         self.fill(
-            self._words,
             buttons,
-            W.row("glmw-bar", self.comment, self.rater),
+            W.row("glmw-bar glmw-study-rater", self.comment, self.rater),
+            self._words,
             W.row("glmw-bar", self.rule, self.add, self.save),
             self._rules,
         )
@@ -61,7 +63,7 @@ class DecisionsPanel(Panel):
         session = self.session
         return session.brushed or ((session.picked,) if session.picked >= 0 else ())
 
-    def _add_rule(self, _button: W.Button) -> None:
+    def _add_rule(self, _button: W.Button | None = None) -> None:
         if self.session.add_rule(self.rule.value):
             self.rule.value = ""
 
@@ -75,7 +77,7 @@ class DecisionsPanel(Panel):
         self.to_run.disabled = session.picked < 0 or bool(session.study.runs[session.picked].why_not)
         if session.brushed:
             self.set_verdict(f"{count(len(rows), 'run')} marked")
-            self._words.value = "Decisions are about all marked runs; Escape over the figures unmarks them."
+            self._words.value = "Decisions are about all marked runs. A click on one run unmarks them."
         elif rows:
             self._show_run(rows[0])
         else:
@@ -115,7 +117,7 @@ class DecisionsPanel(Panel):
         made = []
         for number, rule in enumerate(rules):
             take = self.button("×", lambda _b, k=number: self.session.remove_rule(k), tooltip=f"take back {rule}")
-            made.append(W.row("glmw-bar", text("", escape(rule)), take))
+            made.append(W.row("glmw-bar glmw-study-rule", text("", escape(rule)), take))
         for old in self._rules.children:
             old.close()
         self._rules.children = made

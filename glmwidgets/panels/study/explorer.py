@@ -88,7 +88,7 @@ class StudyExplorer(SessionExplorer):
         self.contrast = ContrastPanel(session)
         self.map = MapPanel(session)
         self.map.look.background.options = [("runs that have the place", "mean")]
-        self.wall = WallPanel(session)
+        self.wall = WallPanel(session, self.map.viewer)
         self.permutation = PermutationPanel(session)
         self.permutation.add_class("glmw-foldable")
         self.permutation.fold()  # it is run on request, and the wall needs the room

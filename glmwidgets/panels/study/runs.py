@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.parts.chips import Chips
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, named, text
+from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
 from glmwidgets.study.exclusions import looks_like_rule, parse_rule
 from glmwidgets.study.figures import FIGURES
 
 #: Figures that the table begins with.
 FIRST = ("fd_mean", "tsnr", "task_r_square", "not_white", "map_r")
+
+#: How decisions are said.
+DECIDED = {"keep": "kept by hand", "look": "look again", "drop": "by hand"}
+
+# Numbers in a name count as numbers.
+_DIGITS = re.compile(r"(\d+)")
+
+
+def in_order(values: Sequence[Any], falling: bool) -> list[int]:
+    """Places of values as a table shows them: equal ones stay as they were, and what has no value comes last.
+
+    Examples
+    --------
+    >>> in_order(["sub-10", "sub-9", "sub-9"], False), in_order([1.0, None, 3.0], True)
+    ([1, 2, 0], [2, 0, 1])
+    """
+
+    def key(place: int) -> Any:
+        value = values[place]
+        if not isinstance(value, str):
+            return value
+        return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in _DIGITS.split(value)]
+
+    known = [place for place, value in enumerate(values) if value is not None]
+    ordered = sorted(known, key=key)
+    if falling:  # those that are equal stay in their order, too
+        ordered = sorted(known[::-1], key=key)[::-1]
+    return ordered + [place for place, value in enumerate(values) if value is None]
 
 
 class RunsPanel(Panel):
@@ -25,7 +58,7 @@ class RunsPanel(Panel):
     table : RowTable
     filter : Text
         Part of a name, or a rule such as ``fd_mean ge 0.5``.
-    columns : SelectMultiple
+    columns : Chips
         Which figures the table has.
     """
 
@@ -37,10 +70,11 @@ class RunsPanel(Panel):
         self.table = RowTable(empty="No run matches.", many=True, follows=False)
         self.filter = named(W.Text(placeholder="name or rule", continuous_update=False), "filter")
         first = [key for key in FIRST if key in FIGURES] or list(FIGURES)[:4]
-        self.columns = named(
-            W.SelectMultiple(options=[(f.label, key) for key, f in FIGURES.items()], value=first, rows=8),
-            "figures of the table",
-        )
+        offered = [
+            {"name": key, "label": key, "colour": "var(--glmw-accent)", "title": f"{f.label}: {f.definition}"}
+            for key, f in FIGURES.items()
+        ]
+        self.columns = Chips(options=offered, value=first, label="figures of the table")
         self._choose = W.ToggleButton(description="columns", tooltip="which figures the table has")
         self._place = W.row("glmw-place")
         self._choose.observe(self.guarded(self._open), "value")
@@ -49,6 +83,7 @@ class RunsPanel(Panel):
         self.on_value(self.filter, self._show)
         self.on_value(self.columns, self._show)
         self.table.observe(self.guarded(self._picked), "picked")
+        self.table.observe(self.guarded(self._arrange), ["sorted", "falling"])
         bar = W.row("glmw-bar", self.filter, self._choose)
         self.fill(bar, self._place, self.table, self._said)
         session.observe_locked(self._show, ["figures", "reasons"])
@@ -73,14 +108,16 @@ class RunsPanel(Panel):
             self._rows, wrong = self._matches(), ""
         except ValueError as error:
             self._rows, wrong = list(range(len(session.study.runs))), str(error)
-        shown = [FIGURES[key] for key in self.columns.value]
+        # What no run has yet, as a figure of whole runs before these are fitted, takes no room.
+        known = [key for key in self.columns.value if figures is None or figures.values[key].notna().any()]
+        shown = [FIGURES[key] for key in known]
         columns = [{"label": "run", "text": True, "short": True}]
         columns += [
             # By the word that rules use, which is short; the rest is said when it is pointed at.
             {"label": f.key, "digits": f.digits - 1, "help": f"{f.label}, {f.unit}: {f.definition}"}
             for f in shown
         ]
-        columns.append({"label": "left out", "text": True})
+        columns.append({"label": "decision", "text": True, "help": "why it is left out, or what was decided"})
         rows = []
         for i in self._rows:
             values = [None] * len(shown) if figures is None else [figures.values.at[i, f.key] for f in shown]
@@ -88,20 +125,41 @@ class RunsPanel(Panel):
             said = "; ".join(figures.said(i)) if figures is not None else ""
             rows.append(
                 {
-                    "cells": [session.study.runs[i].name, *cells, session.reasons[i]],
+                    "cells": [session.study.runs[i].name, *cells, self._decided(i)],
                     "out": bool(session.reasons[i]),
                     "bad": said,
-                    "title": said or session.reasons[i],
+                    "title": said or self._decided(i),
                 }
             )
         with self.table.hold_sync():
             self.table.columns, self.table.rows = columns, rows
-        self._said.value = escape(wrong or session.said())
-        self._arranged(self._rows)
+        asked = self.filter.value.strip() and not wrong
+        matched = f"{len(self._rows)} of {count(len(session.study.runs), 'run')} shown. " if asked else ""
+        self._said.value = escape(wrong or matched + session.said())
+        self._arrange()
         self._mark()
+
+    def _decided(self, row: int) -> str:
+        """Why a run is left out, or what was decided of it; empty for nothing."""
+        decision = self.session.exclusions.by_hand.get(self.session.study.runs[row].name)
+        if self.session.reasons[row] or decision is None:
+            return self.session.reasons[row]
+        by = f" ({decision.rater})" if decision.rater else ""
+        return f"{DECIDED[decision.what]}{by}{f': {decision.comment}' if decision.comment else ''}"
+
+    def _arrange(self, _change: object = None) -> None:
+        """Whoever shows the same runs shows them in the table's order."""
+        column = self.table.sorted
+        if 0 <= column < len(self.table.columns):
+            values = [row["cells"][column] for row in self.table.rows]
+            self._arranged([self._rows[k] for k in in_order(values, self.table.falling)])
+        else:
+            self._arranged(self._rows)
 
     def _picked(self, change: dict) -> None:
         rows = [self._rows[k] for k in change["new"] if k < len(self._rows)]
+        if self.is_following:
+            return
         if len(rows) == 1:
             self.session.pick(rows[0])
         elif len(rows) > 1:
@@ -111,5 +169,6 @@ class RunsPanel(Panel):
         place = {row: k for k, row in enumerate(self._rows)}
         self.table.here = place.get(self.session.picked, -1)
         marked = [place[row] for row in self.session.brushed if row in place]
-        if marked != self.table.picked and len(marked) != 1:
-            self.table.picked = marked
+        if marked != self.table.picked:
+            with self.following():
+                self.table.picked = marked

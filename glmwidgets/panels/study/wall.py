@@ -7,6 +7,7 @@ import math
 import nibabel as nib
 import numpy as np
 
+from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.wall import MapWall
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.plural import count
@@ -17,9 +18,18 @@ from glmwidgets.web.palettes import lookup_table
 #: Threshold of the small maps where the group has none.
 USUAL = 3.09
 
+#: Z at which the colours end where the map of the group has others.
+USUAL_FULL = 5.0
+
 
 class WallPanel(Panel):
     """A small map of each run under the model and the contrast at hand; a click looks at the run, Shift or Ctrl marks.
+
+    Parameters
+    ----------
+    session : StudySession
+    viewer : SliceViewer
+        The group's map, whose bar says what the colours mean.
 
     Attributes
     ----------
@@ -28,8 +38,9 @@ class WallPanel(Panel):
 
     also = ("maps of all runs", "wall of maps", "thumbnails")
 
-    def __init__(self, session: StudySession):
+    def __init__(self, session: StudySession, viewer: SliceViewer):
         super().__init__(session, "Runs", ("runs",))
+        self._viewer = viewer
         self.wall = MapWall(order=list(range(len(session.study.runs))))
         self.wall.on_pick(self.guarded(session.pick))
         domain = session.domain
@@ -44,6 +55,7 @@ class WallPanel(Panel):
         session.observe_locked(self._name, ["reasons", "figures"])
         session.observe_locked(self._mark, ["picked", "brushed"])
         session.observe_locked(self._look, ["cursor", "settings", "result"])
+        viewer.observe(self.guarded(self._look), "vmax")
         self._name()
         self._look()
         self._show()
@@ -120,5 +132,7 @@ class WallPanel(Panel):
         with self.wall.hold_sync():
             self.wall.slice = session.cursor[2]
             self.wall.threshold = threshold if math.isfinite(threshold) else USUAL
+            # Where the large map shows no z, its bar says nothing of those of the runs.
+            self.wall.full = USUAL_FULL if self._viewer.shown_label else self._viewer.vmax
             self.wall.mirrored = looks.convention == "radiological"
             self.wall.lut = lookup_table(looks.colormap, two_sided=True).tobytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from html import escape
 
@@ -47,14 +46,10 @@ class WholePanel(Panel):
             self.session.fit_whole()
 
     def _where(self) -> tuple[str, ...]:
-        """Where maps of whole runs are, and how the group's are made of them."""
-        study = self.session.study
-        folder = shlex.quote(str(study.folder))
+        """Which maps are where."""
         return (
-            "The maps on this page show previews; the figures are those of the whole runs.",
-            f"The whole runs' maps are in {study.store.folder}.",
-            f"To write the group's maps of whole runs: save, then glmwidgets study gather {folder} in a terminal, or "
-            f"Study.open({str(study.folder)!r}).gather() in Python.",
+            "The maps on this page show previews, the figures are those of the whole runs.",
+            f"Keep ▾ writes the group's maps of whole runs; those of each are in {self.session.study.store.folder}.",
         )
 
     def _show(self, _change: object = None) -> None:

@@ -213,9 +213,10 @@ class StudySession(PermutingSession):
         return self.exclusions.said(self.study.runs, self.figures.values)
 
     def pick(self, row: int) -> None:
-        """Look at a run in every view; -1 for none."""
+        """Look at a run in every view, and at it alone: those that were marked no longer are; -1 for none."""
         with self.lock:
             self.picked = row if -1 <= row < len(self.study.runs) else -1
+            self.brushed = ()
 
     # Whole runs -------------------------------------------------------------------------------------------------------
 
@@ -335,6 +336,27 @@ class StudySession(PermutingSession):
             write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "figures", overwrite=True),
             *self.exclusions.save(place, study.runs, figures.values),
         ]
+
+    def write_group(self, folder: str | PathLike[str]) -> list[Path]:
+        """Write what `glmwidgets.study.gather.gather` does of the whole runs that are in, and save the study before.
+
+        Parameters
+        ----------
+        folder : str or path
+            Made if it does not exist.
+
+        Returns
+        -------
+        list of Path
+
+        Raises
+        ------
+        SettingsError, InputError
+            As `whole_group`.
+        """
+        self.whole_group()
+        self.save()
+        return list(Study.open(self.study.folder).gather(folder).files)
 
     def _show_failure(self, settings: StudySettings, error: Any) -> None:
         super()._show_failure(settings, error)

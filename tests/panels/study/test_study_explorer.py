@@ -7,10 +7,12 @@ from scipy.stats import ttest_1samp
 
 from glmwidgets.datasets import write_study
 from glmwidgets.glm.inference.scores import z_from_t
+from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.commands import find
 from glmwidgets.panels.study import StudyExplorer, explore_study
 from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.study import StudySession, WholeRuns
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.study import Study
 from glmwidgets.study.whole import MASK, map_name
 
@@ -55,6 +57,80 @@ def test_a_run_that_is_picked_is_marked_in_every_view(explorer):
     assert explorer.session.brushed == (1, 4)
     assert explorer.wall.wall.brushed == [1, 4]
     assert explorer.runs.table.picked == [1, 4]
+
+
+def test_what_is_marked_is_marked_everywhere_until_one_run_is_picked(explorer):
+    for marked in ([4], [1, 4], []):
+        explorer.figures.strips.brushed = marked
+        assert explorer.wall.wall.brushed == explorer.runs.table.picked == marked
+        assert explorer.session.picked == -1
+    explorer.figures.strips.brushed = [1, 4]
+    explorer.runs.table.picked = [3]
+    assert (explorer.session.picked, explorer.session.brushed) == (3, ())
+    assert explorer.runs.table.here == 3
+    assert explorer.wall.wall.brushed == explorer.figures.strips.brushed == []
+
+
+def test_the_wall_has_the_order_of_the_table_and_its_filter(explorer):
+    runs, values = explorer.runs, explorer.session.figures.values["tsnr"].to_numpy()
+    at = [column["label"] for column in runs.table.columns].index("tsnr")
+    with runs.table.hold_sync():
+        runs.table.sorted, runs.table.falling = at, True
+    assert explorer.wall.wall.order == list(np.argsort(-values, kind="stable"))
+    median = float(np.median(values))
+    runs.filter.value = f"tsnr gt {median}"
+    assert explorer.wall.wall.order == [i for i in np.argsort(-values) if values[i] > median]
+    assert runs._said.value.startswith("3 of 6 runs shown.")
+    runs.filter.value = "tsnnr gt 3"
+    assert "no figure is called &#x27;tsnnr&#x27;" in runs._said.value
+    assert "tsnr" in runs._said.value
+    assert len(runs.table.rows) == N
+
+
+def test_the_table_has_the_figures_that_are_chosen_and_known(explorer):
+    labels = [column["label"] for column in explorer.runs.table.columns]
+    assert "map_r" in labels
+    assert "not_white" not in labels  # of whole runs, which are not fitted
+    explorer.runs.columns.value = ["dvars"]
+    assert [column["label"] for column in explorer.runs.table.columns] == ["run", "dvars", "decision"]
+
+
+def test_the_table_tells_decisions_that_leave_a_run_in(explorer):
+    explorer.session.decide([1], "look", "odd stripe", "AB")
+    explorer.session.decide([2], "drop")
+    last = [row["cells"][-1] for row in explorer.runs.table.rows]
+    assert last == ["", "look again (AB): odd stripe", "by hand", "", "", ""]
+
+
+def test_a_rule_is_added_by_enter(explorer):
+    rule = explorer.decisions.rule
+    rule.value = "tsnr lt 0"
+    rule._handle_custom_msg({"event": "submit"}, [])
+    assert explorer.session.settings.study.rules == ("tsnr lt 0",)
+    assert rule.value == ""
+    rule.value = "fd_men ge 0.5"
+    rule._handle_custom_msg({"event": "submit"}, [])
+    assert "did you mean fd_mean" in explorer.session.status.message
+    assert rule.value == "fd_men ge 0.5"
+
+
+def test_colours_of_the_wall_end_where_those_of_the_large_map_do(explorer):
+    assert explorer.wall.wall.full == explorer.map.viewer.vmax
+    explorer.session.update({"map.limit": 3.0})
+    assert explorer.wall.wall.full == 3.0
+    explorer.session.update({"map.limit": None, "map.statistic": "effect"})
+    assert explorer.wall.wall.full == 5.0
+
+
+def test_a_contrast_with_a_name_shows_it(explorer):
+    panel = explorer.contrast
+    explorer.session.update({"contrast.names": ("fh",), "contrast.expressions": ("faces - houses",)})
+    explorer.session.update({"contrast.expression": "faces"})
+    assert panel.name.value == "fh"
+    assert W.is_shown(panel._of_list)
+    assert not W.is_shown(panel.remove)
+    panel.name.value = ""
+    assert explorer.session.settings.contrast.listed == (("", "faces"),)
 
 
 def test_a_run_that_is_picked_says_what_it_does_to_the_group_at_the_crosshair(explorer):
@@ -114,13 +190,36 @@ def test_a_folder_that_was_saved_is_opened(study):
     explorer.close()
 
 
+def test_a_study_is_opened_again_with_its_decisions(study):
+    """Which are in the table before any run is fitted, too."""
+    session = StudySession(study, synchronous=True)
+    session.refresh()
+    session.decide([1], "drop", "asleep", "AB")
+    session.decide([2], "keep")
+    session.save()
+    session.close()
+    explorer = explore_study(study.folder)
+    assert [row["cells"][-1] for row in explorer.runs.table.rows[1:3]] == ["by hand (AB): asleep", "kept by hand"]
+    assert explorer.session.wait_until_idle(60)
+    assert explorer.session.result.used == (0, 2, 3, 4, 5)
+    explorer.session.decide([1, 2], None)
+    explorer.save()
+    explorer.close()
+
+
 def test_all_that_the_menu_offers_can_be_kept(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     explorer.session.decide([1], "drop", "asleep", "AB")
+    with pytest.raises(SettingsError, match="fit whole runs first"):
+        explorer.keep("group")
+    assert not (tmp_path / "group").exists()
+    explorer.session.fit_whole("here")
     for name in explorer.keeping:
         explorer.keep(name)
         assert explorer.session.status.message == "", name
-    assert set(explorer.keeping) >= {"figures", "script", "maps", "table"}
+    assert set(explorer.keeping) >= {"figures", "script", "maps", "table", "group"}
+    assert {path.name for path in (tmp_path / "group").iterdir()} >= {"qc.tsv", "study.py"}
+    assert len(list((tmp_path / "group").glob("*_stat-t_statmap.nii.gz"))) == len(explorer.session.as_set().contrasts)
     lines = (tmp_path / "quality" / "exclusions.tsv").read_text().splitlines()
     assert [line.split("\t")[5] for line in lines[1:]] == ["yes", "no", "yes", "yes", "yes", "yes"]
     assert len((tmp_path / "quality" / "qc.tsv").read_text().splitlines()) == N + 1
@@ -134,7 +233,7 @@ def test_whole_runs_that_are_fitted_say_where_they_are(explorer, study):
     said = explorer.whole._words.value
     assert "show previews" in said
     assert str(study.folder / "runs") in said
-    assert f"glmwidgets study gather {study.folder}" in said
+    assert str(study.store.folder) in said
 
 
 def test_the_group_of_whole_runs_is_opened_once_they_are_fitted(explorer):
