@@ -137,6 +137,12 @@ class QCTable:
         spread = MAD * np.median(np.abs(known - 1)) if known.size else np.nan
         return np.nan_to_num(self.distance) > 1 + max(np.nan_to_num(FAR * spread), 0.5)
 
+    @cached_property
+    def said_of_all(self) -> tuple[tuple[str, ...], ...]:
+        """Sentences about what is unusual of each run, as `said` gives them; none for most."""
+        odd = self.unusual.to_numpy().any(axis=1) | self.apart
+        return tuple(tuple(self.said(i)) if odd[i] else () for i in range(len(self.names)))
+
     def said(self, i: int | str) -> list[str]:
         """Sentences about what is unusual of a run, by its number or name; the most serious first.
 

@@ -31,6 +31,19 @@ def test_runs_of_one_kind_are_seldom_apart():
     assert np.mean(apart) < 0.01
 
 
+def test_what_is_said_of_ten_thousand_runs_is_worked_out_for_the_unusual_ones(monkeypatch):
+    values = np.random.default_rng(0).normal(size=10_000).clip(-3, 3)
+    values[[5, 70]] = 100.0
+    found, asked = table(pd.DataFrame({"a": values})), []
+    one = QCTable.said
+    monkeypatch.setattr(QCTable, "said", lambda self, i: asked.append(i) or one(self, i))
+    said = found.said_of_all
+    assert asked == [5, 70]
+    assert [i for i, each in enumerate(said) if each] == [5, 70]
+    assert list(said[5]) == one(found, 5)
+    assert all(one(found, i) == list(said[i]) for i in range(5, 200))
+
+
 def test_too_few_runs_are_not_judged():
     found = table(pd.DataFrame({"a": [1.0, 2.0, 99.0], "b": [1.0, 2.0, 3.0]}))
     assert not found.unusual.any(axis=None)

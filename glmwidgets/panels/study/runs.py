@@ -15,7 +15,7 @@ from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.shared.base import Panel, named, text
 from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
-from glmwidgets.study.exclusions import looks_like_rule, parse_rule
+from glmwidgets.study.exclusions import Decision, looks_like_rule, parse_rule
 from glmwidgets.study.figures import FIGURES
 
 #: Figures that the table begins with.
@@ -48,6 +48,11 @@ def in_order(values: Sequence[Any], falling: bool) -> list[int]:
     if falling:  # those that are equal stay in their order, too
         ordered = sorted(known[::-1], key=key)[::-1]
     return ordered + [place for place, value in enumerate(values) if value is None]
+
+
+def _in_words(decision: Decision) -> str:
+    by = f" ({decision.rater})" if decision.rater else ""
+    return f"{DECIDED[decision.what]}{by}{f': {decision.comment}' if decision.comment else ''}"
 
 
 class RunsPanel(Panel):
@@ -118,19 +123,15 @@ class RunsPanel(Panel):
             for f in shown
         ]
         columns.append({"label": "decision", "text": True, "help": "why it is left out, or what was decided"})
-        rows = []
+        values = [None if figures is None else figures.values[f.key].to_numpy(dtype=float) for f in shown]
+        by_hand, rows = session.exclusions.by_hand, []
         for i in self._rows:
-            values = [None] * len(shown) if figures is None else [figures.values.at[i, f.key] for f in shown]
-            cells = [None if v is None or not np.isfinite(v) else float(v) for v in values]
-            said = "; ".join(figures.said(i)) if figures is not None else ""
-            rows.append(
-                {
-                    "cells": [session.study.runs[i].name, *cells, self._decided(i)],
-                    "out": bool(session.reasons[i]),
-                    "bad": said,
-                    "title": said or self._decided(i),
-                }
-            )
+            cells = [float(of[i]) if of is not None and np.isfinite(of[i]) else None for of in values]
+            said = "; ".join(figures.said_of_all[i]) if figures is not None else ""
+            name, reason = session.study.runs[i].name, session.reasons[i]
+            decided = reason or (_in_words(by_hand[name]) if name in by_hand else "")
+            row = {"cells": [name, *cells, decided], "out": bool(reason), "bad": said, "title": said or decided}
+            rows.append(row)
         with self.table.hold_sync():
             self.table.columns, self.table.rows = columns, rows
         asked = self.filter.value.strip() and not wrong
@@ -138,14 +139,6 @@ class RunsPanel(Panel):
         self._said.value = escape(wrong or matched + session.said())
         self._arrange()
         self._mark()
-
-    def _decided(self, row: int) -> str:
-        """Why a run is left out, or what was decided of it; empty for nothing."""
-        decision = self.session.exclusions.by_hand.get(self.session.study.runs[row].name)
-        if self.session.reasons[row] or decision is None:
-            return self.session.reasons[row]
-        by = f" ({decision.rater})" if decision.rater else ""
-        return f"{DECIDED[decision.what]}{by}{f': {decision.comment}' if decision.comment else ''}"
 
     def _arrange(self, _change: object = None) -> None:
         """Whoever shows the same runs shows them in the table's order."""

@@ -112,7 +112,7 @@ class WallPanel(Panel):
         self.wall.tiles = [
             {
                 "name": run.name.removeprefix("sub-"),
-                "words": "; ".join(figures.said(i)) if figures is not None else "",
+                "words": "; ".join(figures.said_of_all[i]) if figures is not None else "",
                 "out": reason,
             }
             for i, (run, reason) in enumerate(zip(session.study.runs, session.reasons, strict=True))
