@@ -76,14 +76,18 @@ def neighbour_pairs(mask: NDArray[np.bool_]) -> NeighbourPairs:
     >>> [pair.tolist() for pair in pairs.faces]
     [[[0, 1], [2, 3]], [[0, 2], [1, 3]], [[], []]]
     """
-    number = np.full(mask.shape, -1, dtype=np.intp)
-    number[mask] = np.arange(np.count_nonzero(mask))
-    padded = np.pad(number, [(0, 1)] * 3, constant_values=-1)
-    here = padded[:-1, :-1, :-1]
-    next_to = [padded[tuple(slice(s, s - 1 or None) for s in step)] for step in STEPS]
-    faces = tuple(np.stack([here, other])[:, (here >= 0) & (other >= 0)] for other in next_to)
-    four = np.stack([here, *next_to])
-    return NeighbourPairs(faces, four[:, (four >= 0).all(axis=0)], int(np.count_nonzero(mask)))
+    inside = mask[bounding_box(mask)]
+    number = np.full([n + 1 for n in inside.shape], -1, dtype=np.intp)  # beyond the last voxel of an axis lies none
+    there = np.zeros(number.shape, dtype=bool)
+    there[:-1, :-1, :-1] = inside
+    at = np.flatnonzero(there)
+    own = np.arange(at.size)
+    number.ravel()[at] = own
+    strides = np.array(number.strides) // number.itemsize
+    next_to = [number.ravel().take(at + int(np.dot(step, strides)), mode="clip") for step in STEPS]
+    faces = tuple(np.stack([own[other >= 0], other[other >= 0]]) for other in next_to)
+    in_all = np.all([other >= 0 for other in next_to], axis=0)
+    return NeighbourPairs(faces, np.stack([some[in_all] for some in (own, *next_to)]), own.size)
 
 
 def neighbour_products(series: NDArray | Callable[[NDArray], NDArray], i: NDArray, j: NDArray) -> NDArray[np.float64]:
