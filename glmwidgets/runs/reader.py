@@ -85,7 +85,8 @@ def foreseen(smoothing_fwhm: float | Sequence[float | None] | None) -> Iterator[
 class _Take(NamedTuple):
     """A row of each volume: its length and type, what takes it, and of what, the stored values or the true ones.
 
-    Rows that are stored become series by `computed`; without it they stay a table.
+    Rows that are stored become series by `computed`; without it they stay a table. To take one that `is_long` keeps all
+    processors busy.
     """
 
     taker: Callable[[], Callable[[np.ndarray], np.ndarray]]
@@ -93,6 +94,7 @@ class _Take(NamedTuple):
     dtype: Any
     computed: Callable[[np.ndarray], np.ndarray] | None
     of: Callable[[Any], np.ndarray] = itemgetter(1)
+    is_long: bool = False
 
 
 # Scans are asked for on any thread.
@@ -324,7 +326,8 @@ class Reader:
     def _smooth_take(self, mask: np.ndarray, fwhm: float | Sequence[float | None]) -> _Take:
         dtype = storage_dtype(self._values_dtype)
         how = (mask, dtype, self.opened.affine, fwhm)
-        return _Take(lambda: voxel_taker(*how), int(np.count_nonzero(mask)), dtype, _computed(None, dtype))
+        n = int(np.count_nonzero(mask))
+        return _Take(lambda: voxel_taker(*how), n, dtype, _computed(None, dtype), is_long=True)
 
     def _keep(self, mask: np.ndarray) -> tuple[np.ndarray, Series]:
         """The series of a mask, or of a larger one that was kept."""
@@ -361,6 +364,8 @@ class Reader:
         need_memory(self.need, f"reading {image_name(self.opened)}")
         found = _Found(self) if self._found is None else None
         n_threads = n_cpus() if takes else 1
+        if is_compressed(self.opened) and not any(take.is_long for take in takes):
+            n_threads = max(1, n_threads - 1)  # what decompresses would wait for a processor
         filled = [(take, Rows((self.n_scans, take.n), take.dtype), _Total()) for take in takes]
         takers = {take: [take.taker() for _ in range(n_threads)] for take in takes}
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
