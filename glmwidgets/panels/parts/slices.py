@@ -17,6 +17,7 @@ import traitlets as t
 from glmwidgets.images.load import image_data
 from glmwidgets.images.resample import resample_img
 from glmwidgets.panels.parts.grid import Grid, Inside, cuts_by_axis, grey_levels
+from glmwidgets.panels.parts.in_sight import NOTHING, in_sight
 from glmwidgets.panels.parts.slices_state import AXES, LOOKS, SlicesState
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.state import state_of
@@ -186,7 +187,7 @@ class SliceViewer(SlicesState):
     def whole_state(self) -> dict[str, Any]:
         """What is shown, with the whole map however little of it was sent yet; for a page without a kernel."""
         with self._lock:
-            return state_of(self) | {"_map": self._whole_map(), "_planes": {"serial": 0, "planes": []}}
+            return state_of(self) | {"_map": self._whole_map(), "_planes": NOTHING}
 
     def set_underlay(self, img: nib.Nifti1Image) -> None:
         """Lay the map over an image of any grid, at its own resolution as far as the page can hold that.
@@ -306,7 +307,7 @@ class SliceViewer(SlicesState):
             self._shown = np.empty(0, dtype=np.float32) if shown is None else self._in_order(np.asarray(shown))
             self._next_serial()
             if visible_first and same_mask and not first and self.view != "glass":
-                self._planes = {"serial": self._serial, "planes": self._visible_planes()}
+                self._planes = self._in_sight()
             else:
                 self._map = self._whole_map()
 
@@ -332,7 +333,7 @@ class SliceViewer(SlicesState):
             self._values = self._ahead_of_map(voxels, values)
             self._shown = np.empty(0, np.float32) if shown is None else self._ahead_of_map(voxels, shown)
             self._ahead = self._next_serial()
-            self._planes = {"serial": self._serial, "planes": self._visible_planes()}
+            self._planes = self._in_sight()
             self._values, self._shown = whole
         return True
 
@@ -477,17 +478,13 @@ class SliceViewer(SlicesState):
         shown = {"shown": self._shown.tobytes(), "name": self.shown_label} if self._shown.size else {}
         return {"serial": self._serial, "values": self._values.tobytes(), **shown}
 
-    def _visible_planes(self) -> list[dict[str, Any]]:
+    def _in_sight(self) -> dict[str, Any]:
         if self.view == "mosaic":
             wanted = [(AXES.index(a), index) for a in self.cut_axes for index in self._cuts[a]]
         else:
             wanted = list(enumerate(int(x) for x in self._grid.display_index(self.cursor)))
         parts = {"values": self._values, **({"shown": self._shown} if self._shown.size else {})}
-        return [
-            {"axis": axis, "index": index}
-            | {name: self._inside.plane(part, axis, index).tobytes() for name, part in parts.items()}
-            for axis, index in wanted
-        ]
+        return in_sight(self._serial, self._inside, wanted, parts)
 
     def cuts_of(self, n_cuts: int) -> dict[str, list[int]]:
         """Where so many cuts of the mosaic lie, by axis."""

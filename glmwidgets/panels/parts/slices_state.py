@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
+from glmwidgets.panels.parts.in_sight import NOTHING
 from glmwidgets.panels.parts.told import Drawn
 from glmwidgets.specification.looks import COMPARES, CONVENTIONS, MOST_CUTS, VIEWS
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
@@ -31,7 +32,7 @@ class SlicesState(Drawn):
     -----
     Private traits: ``_sliders`` (keys of those that are followed, by trait), ``_geometry`` (grid), ``_background`` and
     ``_mask`` (bytes and bits in display order), ``_map`` (serial, masked values, perhaps those shown), ``_planes``
-    (serial, planes that arrived ahead of their map), ``_beside`` (another map with its own mask and look),
+    (planes that arrived ahead of their map, see `in_sight`), ``_beside`` (another map with its own mask and look),
     ``_compares`` (how it may be shown), ``_parts`` (of each voxel in the background), ``_contour``, ``_region``
     (bits), ``_cuts`` and ``_luts``.
     """
@@ -77,7 +78,7 @@ class SlicesState(Drawn):
     _region = t.Bytes(b"").tag(sync=True)
     _mask = t.Bytes(b"").tag(sync=True)
     _map = t.Dict({"serial": 0, "values": b""}).tag(sync=True)
-    _planes = t.Dict({"serial": 0, "planes": []}).tag(sync=True)
+    _planes = t.Dict(NOTHING).tag(sync=True)
     _beside = t.Dict().tag(sync=True)
     _compares = t.List([list(row) for row in COMPARES.items()]).tag(sync=True)
     _cuts = t.Dict().tag(sync=True)

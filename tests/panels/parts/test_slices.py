@@ -201,7 +201,9 @@ class TestMessages:
         viewer.set_map(2 * volume)
         ((data, buffers),) = wire.take()
         assert set(data["state"]) == {"_planes"}
-        assert sum(len(b) for b in buffers) == 4 * (5 * 6 + 5 * 7 + 6 * 7)
+        # Nothing holds back what fills a segment, 65,483 bytes on Linux's loopback device.
+        assert sorted(map(len, buffers))[:3] == [4 * 5 * 6, 4 * 5 * 7, 4 * 6 * 7]
+        assert [sum(map(len, buffers)), len(buffers)] == [65536, 4]
         turned, _ = canonical(2 * volume, FLIPPED)
         for plane in viewer._planes["planes"]:
             expected = np.take(turned, plane["index"], axis=plane["axis"])
