@@ -33,7 +33,8 @@ class DataPanel(Panel):
         run = session.run
         self.smoothing = self.control("data.smoothing_fwhm", lambda mm: mm or None, lambda mm: mm or 0.0)
         self.scaling = self.control("data.signal_scaling")
-        self.drop = self.control("data.drop_scans", to_control=lambda n: min(n, run.n_scans), max=run.n_scans)
+        most = run.n_scans
+        self.drop = self.control("data.drop_scans", to_control=lambda n: min(n, most), max=most)
         self.cut = self.control(
             "data.mask_cut",
             to_control=lambda share: float(np.clip(share, *CUTS)),

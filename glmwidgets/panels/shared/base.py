@@ -125,6 +125,7 @@ def close_with_all(widget: W.Widget) -> None:
         if isinstance(each, Panel):
             each.forget()
         if isinstance(each, W.Widget) and not W.is_shared(each):
+            each.unobserve_all()  # who listens may hold the run: a cell's output holds a closed widget for hours yet
             W.Widget.close(each)
 
 

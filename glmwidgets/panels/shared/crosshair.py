@@ -44,6 +44,10 @@ class CrosshairPanel(Panel):
         self._clusters: Clusters | None = None
         session.observe_at_once(self._show, ["cursor", "result", "clusters", "settings"])
 
+    def forget(self) -> None:
+        """Let go of the clusters."""
+        self._clusters = None
+
     def _show(self, _change: object = None) -> None:
         session = self.session
         rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import ref
 
 import numpy as np
 
@@ -53,7 +54,13 @@ class Previewer:
     def __init__(self, analysis: Analysis, large: float = LARGE):
         self.analysis = analysis
         self.large = large
-        self._kept: tuple[Moments, tuple, tuple[np.ndarray, Moments]] | None = None
+        # Of which moments and crosshair, and what is visible of them. Moments hold all series of a run: whether those
+        # stay in memory is the graph's to decide, and a closed session's do not.
+        self._kept: tuple[ref[Moments], tuple, tuple[np.ndarray, Moments]] | None = None
+
+    def forget(self) -> None:
+        """Let go of what is visible."""
+        self._kept = None
 
     def look(self, settings: Settings, cursor: tuple[int, int, int]) -> Preview | None:
         """Fit what is visible.
@@ -91,7 +98,7 @@ class Previewer:
 
     def _visible(self, moments: Moments, domain: Domain, cursor: tuple[int, int, int]) -> tuple[np.ndarray, Moments]:
         kept = self._kept
-        if kept is None or kept[0] is not moments or kept[1] != tuple(cursor):
+        if kept is None or kept[0]() is not moments or kept[1] != tuple(cursor):
             voxels = np.flatnonzero((domain.voxels == cursor).any(axis=1))
-            kept = self._kept = (moments, tuple(cursor), (voxels, moments.subset(voxels)))
+            kept = self._kept = (ref(moments), tuple(cursor), (voxels, moments.subset(voxels)))
         return kept[2]

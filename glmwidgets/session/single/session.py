@@ -351,5 +351,6 @@ class Session(LiveSession):
     def close(self) -> None:
         """End the worker threads, and let go of every result and of the run's images."""
         super().close()
+        self._previewer.forget()
         self._run = None
         self.regions_found = (None, {})
