@@ -21,6 +21,7 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import Fitted, FittedGroup
+from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.choices import check_choice
@@ -457,13 +458,13 @@ def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
 def _description(path: Path) -> dict[str, Any]:
     """The dataset's description; one that is there already keeps what it says, and this program is added."""
     own = {"Name": "glmwidgets", "Version": __version__}
-    description: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            description = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} is not valid JSON ({error}); mend or remove it first") from None
-    others = [by for by in description.get("GeneratedBy", []) if by.get("Name") != own["Name"]]
+    description = parse_json(path.read_bytes(), path) if path.is_file() else {}
+    if not isinstance(description, dict):
+        raise ValueError(f"{path} must hold one JSON object of names and values; mend or remove it first")
+    told = description.get("GeneratedBy", [])
+    if not (isinstance(told, list) and all(isinstance(by, dict) for by in told)):
+        raise ValueError(f"GeneratedBy in {path} must be a list of objects, each with a Name; mend it first")
+    others = [by for by in told if by.get("Name") != own["Name"]]
     defaults = {"Name": "glmwidgets: results of general linear models", "BIDSVersion": "1.9.0"}
     return {**defaults, "DatasetType": "derivative", **description, "GeneratedBy": [*others, own]}
 

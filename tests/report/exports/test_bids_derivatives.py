@@ -177,11 +177,40 @@ def test_a_description_of_others_is_kept(fitted, tmp_path):
     description = json.loads(path.read_text())
     assert description["Name"] == "Mine"
     assert [by["Name"] for by in description["GeneratedBy"]] == ["fMRIPrep", "glmwidgets"]
-    path.write_text("{")
-    with pytest.raises(ValueError, match="not valid JSON"):
-        save_glm_to_bids(fitted, "face", out_dir=path.parent, report=False, pictures=False)
     with pytest.raises(ValueError, match="at least one contrast"):
         save_glm_to_bids(fitted, None, out_dir=tmp_path / "other", report=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "dataset_description.json is not valid JSON"),
+        ("", "dataset_description.json is empty"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a": 1' + "0" * 5_000 + "}", "not valid JSON"),
+        ("[]", "one JSON object"),
+        ('[["Name", "Mine"]]', "one JSON object"),
+        ('{"GeneratedBy": null}', "GeneratedBy .* list of objects"),
+        ('{"GeneratedBy": {"Name": "fMRIPrep"}}', "GeneratedBy .* list of objects"),
+        ('{"GeneratedBy": ["fMRIPrep"]}', "GeneratedBy .* list of objects"),
+    ],
+)
+def test_a_broken_description_of_others_is_named_and_stays(fitted, tmp_path, text, message):
+    path = tmp_path / "out" / "dataset_description.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        save_glm_to_bids(fitted, "face", out_dir=path.parent, report=False, pictures=False)
+    assert path.read_text() == text
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_description_with_a_byte_order_mark_is_read(fitted, tmp_path):
+    path = tmp_path / "out" / "dataset_description.json"
+    path.parent.mkdir()
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"Name": "Mine"}).encode())
+    save_glm_to_bids(fitted, "face", out_dir=path.parent, report=False, pictures=False)
+    assert json.loads(path.read_text())["Name"] == "Mine"
 
 
 def test_files_are_called_as_nilearn_calls_them(run, tmp_path):
