@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
+from glmwidgets.glm.choices import meant
 from glmwidgets.glm.errors import InputError
 
 Self = TypeVar("Self", bound="Estimator")
@@ -35,6 +36,23 @@ class Estimator:
 
     #: An attribute that ``fit`` sets last.
     learnt: ClassVar[str] = "masker_"
+
+    __signature__: ClassVar[inspect.Signature] = inspect.Signature()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Before Python 3.11 a class is taken to be called as its __new__ is, and help would tell of no argument.
+        signature = inspect.signature(cls.__init__)
+        cls.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
+
+    def __new__(cls, *_args: Any, **named: Any) -> Self:
+        """Refuse an argument that there is not, with the name that was probably meant."""
+        known = cls.__signature__.parameters
+        unknown = [name for name in named if name not in known]
+        if unknown and not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+            advice = meant(unknown[0], known)
+            raise TypeError(f"{cls.__name__} has no argument {unknown[0]!r}" + (f"; {advice}" if advice else ""))
+        return super().__new__(cls)
 
     def _keep(self, given: Mapping[str, Any]) -> None:
         """Store the arguments of the constructor, its ``locals()``, under their own names."""

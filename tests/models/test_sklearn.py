@@ -1,5 +1,7 @@
 """scikit-learn's own functions take our estimators for their own, where it is installed."""
 
+from inspect import signature
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -44,6 +46,35 @@ def test_estimators_are_cloned_and_known(estimator):
         again.set_output(transform="pandas")
     with pytest.raises(NotImplementedError, match="routes no metadata"):
         again.get_metadata_routing()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "meant"),
+    [
+        (FirstLevelModel, "tr", "t_r"),
+        (FirstLevelModel, "noise_modell", "noise_model"),
+        (SecondLevelModel, "mask", "mask_img"),
+        (NiftiMasker, "Mask_Img", "mask_img"),
+        (NiftiSpheresMasker, "seed", "seeds"),
+    ],
+)
+def test_a_misspelt_argument_is_told_with_the_one_that_was_meant(kind, name, meant):
+    with pytest.raises(TypeError, match=f"^{kind.__name__} has no argument '{name}'; did you mean '{meant}'\\?$"):
+        kind(**{name: 2.0})
+    with pytest.raises(TypeError, match=f"^{kind.__name__} has no argument 'zzz'$"):
+        kind(zzz=1)
+
+
+def test_a_constructor_is_known_by_its_arguments():
+    """Also before Python 3.11, and of a class that takes more than it names."""
+
+    class Mine(FirstLevelModel):
+        def __init__(self, t_r=None, **others):
+            super().__init__(t_r, **others)
+
+    assert list(signature(FirstLevelModel).parameters) == list(signature(FirstLevelModel.__init__).parameters)[1:]
+    assert list(signature(Mine).parameters) == ["t_r", "others"]
+    assert Mine(2.0, high_pass=0.02).high_pass == 0.02
 
 
 def test_what_is_fitted_is_known(img):
