@@ -24,6 +24,7 @@ from glmwidgets.glm.noise.arma11_exact import (
     ARMAPrecision,
     OrdinaryFit,
     Start,
+    filter_series,
     settle,
 )
 from glmwidgets.glm.noise.arma11_surface import U_MAX, Lowest, gain_over_ar1, lowest_points
@@ -73,6 +74,7 @@ def fit_arma11(
     ordinary = OrdinaryFit.of(parts)
     lowest = lowest_points(moments, basis, ordinary, pooling, neighbours)
     c, start, bend = _on_lattice(lowest, moments.constant, bins)
+    series = filter_series(moments, basis, c)
     levels, level = np.unique(c, return_inverse=True)
     order = np.argsort(level, kind="stable")
     settled, fits = [], []
@@ -80,7 +82,7 @@ def fit_arma11(
         averages = MovingAverages(basis, levels[first : first + LEVELS_AT_ONCE])
         voxels = order[slice(*np.searchsorted(level[order], [first, first + LEVELS_AT_ONCE]))]
         steps_from = Start(start[voxels], bend[voxels], is_fixed=pooling is not None)
-        of_these, *fit = settle(moments, averages, voxels, level[voxels] - first, ordinary, steps_from)
+        of_these, *fit = settle(series, averages, voxels, level[voxels] - first, ordinary, steps_from)
         settled.append(of_these)
         fits.append((*fit, of_these.a))
     # From the order of c to that of the run.

@@ -7,18 +7,18 @@ the design at any a are the sums over j of products of two columns of ``Z = [x, 
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
     STRETCH,
     MovingAverages,
-    own_spectra,
-    own_weights,
     relaxed,
     stretched,
     terms,
@@ -27,11 +27,15 @@ from glmwidgets.glm.noise.products import BLOCK, Products, runs
 from glmwidgets.glm.noise.profiles import interpolation
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
-# Steps to the optimum in a's coordinate, and how long one may be; one that is not longer than CLOSE is the last.
-MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 3e-4
+# Steps to the optimum in a's coordinate, and how long one may be; one that is not longer than CLOSE is the last: a step
+# leaves some hundredth of its length.
+MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 2e-3
 
-# Voxels whose series are filtered at once.
-FILTERED_AT_ONCE = 2 * BLOCK
+# Voxels whose series are filtered at once: with fewer, calls for a scan of them take longer than their arithmetic.
+FILTERED_AT_ONCE = BLOCK
+
+# Of the sum and the difference of the ends, which F holds at unit length.
+HALF = 0.5**0.5
 
 # The penalty is a polynomial in a's coordinate through so many nodes; its slope is looked up in a table of so many
 # places.
@@ -98,34 +102,68 @@ class FilteredSeries(NamedTuple):
     rows: np.ndarray
     own: np.ndarray
 
-    def at(self, block: slice) -> FilteredSeries:
+    def at(self, voxels: np.ndarray) -> FilteredSeries:
         """Those of some of the voxels."""
-        return FilteredSeries(self.rows[:, block], self.own[block])
+        return FilteredSeries(self.rows.take(voxels, axis=1), self.own.take(voxels))
 
 
-def filter_series(moments: Moments, averages: MovingAverages, voxels: np.ndarray, level: np.ndarray) -> FilteredSeries:
-    """Products of the series of some voxels, in order of the level of their c."""
-    basis, rows = averages.basis, averages.rows(turned=False)
-    weights = own_weights(averages.c, basis.n_scans)
-    power = moments.power(own_spectra(basis.n_scans), basis.spans_constant)
-    out = FilteredSeries(np.empty((rows.shape[1], voxels.size)), np.empty(voxels.size))
-    # Voxels that lie side by side in memory, and those of one c side by side among them.
-    order = np.argsort(voxels, kind="stable")
+def filter_series(moments: Moments, basis: DesignBasis, c: np.ndarray) -> FilteredSeries:
+    """Products of the series of all voxels, each under its own c.
+
+    ``D = M + c^2 e e'`` with e the column of the first scan and ``M = (I - c L)(I - c L')``, where L shifts by a scan:
+    ``M u = y`` is solved forward and backward in time, by the whole of a row of voxels at once, and ``(M^-1 - I) / c``
+    of a series is what the first of these solutions was a scan before and the second a scan after, also where c is 0.
+    The column adds a matrix of rank one (Sherman and Morrison's identity).
+    """
+    n, rows = basis.n_scans, np.ascontiguousarray(basis.q.T)
+    out, own = FilteredSeries(np.empty((basis.rank + 2, c.size)), np.empty(c.size)), threading.local()
 
     def multiply(block: slice) -> None:
-        places = np.sort(order[block])
-        some = voxels[places]
-        y = moments.block(some).astype(np.float64, copy=False)
+        y, of_block = moments.block(block), c[block]
         if not basis.spans_constant:
-            y += moments.mean[some]
-        of_series, own, of_rows = power.take(some, axis=1), np.empty(some.size), np.empty((rows.shape[1], some.size))
-        for k, run in runs(level[places]):
-            np.matmul(weights[k], of_series[:, run], out=own[run])
-            np.matmul(rows[k], y[:, run], out=of_rows[:, run])
-        out.rows[:, places], out.own[places] = of_rows, own
+            y = y + moments.mean[block]
+        if not hasattr(own, "into"):
+            own.into = np.empty(n * FILTERED_AT_ONCE)
+        filtered = own.into[: y.size].reshape(y.shape)
+        first, last = _solve_in_time(y, of_block, filtered)
+        np.matmul(rows, filtered, out=out.rows[:-2, block])
+        out.own[block] = np.einsum("tv,tv->v", y, filtered)
+        # Of M^-1 e: what its product with the design is, its first and its last scan.
+        levels, level = np.unique(of_block, return_inverse=True)
+        power = levels ** np.arange(n)[:, None]
+        column = np.cumsum(np.square(power), axis=0)[::-1] * power
+        per_first = 1 / (1 + np.square(levels) * column[0])
+        share = (levels * per_first)[level] * first
+        out.rows[:-2, block] -= (rows @ column).take(level, axis=1) * share
+        out.own[block] -= share * first
+        ends = np.stack([per_first[level] * first, last - of_block * column[-1][level] * share])
+        out.rows[-2, block], out.rows[-1, block] = HALF * (ends[0] + ends[1]), HALF * (ends[0] - ends[1])
 
-    side_by_side(multiply, even_blocks(voxels.size, FILTERED_AT_ONCE))
+    side_by_side(multiply, even_blocks(c.size, FILTERED_AT_ONCE))
     return out
+
+
+def _solve_in_time(y: np.ndarray, c: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Write ``(M^-1 - I) y / c`` into an array like y, in double precision; the ends of ``M^-1 y``."""
+    before, product = out[0], np.empty_like(c)
+    before[:] = y[0]
+    for row, of_scan in zip(out[1:], y[1:], strict=True):
+        np.multiply(c, before, out=product)
+        np.add(product, of_scan, out=row)
+        before = row
+    after, last = before.copy(), before.copy()
+    if len(out) > 1:
+        out[-1] = out[-2]
+    for t in range(len(out) - 2, -1, -1):
+        np.multiply(c, after, out=product)
+        product += out[t]
+        # The row is not needed any more, that before it is.
+        if t:
+            np.add(out[t - 1], after, out=out[t])
+        else:
+            out[0] = after
+        after, product = product, after
+    return after, last
 
 
 @dataclass(frozen=True)
@@ -370,7 +408,7 @@ class Settled(NamedTuple):
 
 
 def settle(
-    moments: Moments,
+    series: FilteredSeries,
     averages: MovingAverages,
     voxels: np.ndarray,
     level: np.ndarray,
@@ -381,7 +419,8 @@ def settle(
 
     Parameters
     ----------
-    moments : Moments
+    series : FilteredSeries
+        Of the whole run.
     averages : MovingAverages
     voxels, level : array of int, shape (n,)
         Which moving average is whose; rising.
@@ -397,12 +436,13 @@ def settle(
         What the fit adds to that of ordinary least squares.
     rss : array of shape (n,)
     """
-    series, penalty = filter_series(moments, averages, voxels, level), PenaltySlope(averages)
+    penalty = PenaltySlope(averages)
     a, rss = np.empty((2, voxels.size))
     solution = np.empty((averages.basis.rank, voxels.size))
 
     def fit_block(block: slice) -> None:
-        left = Filtered.of(averages, series.at(block), ordinary.at(voxels[block]), level[block])
+        some = voxels[block]
+        left = Filtered.of(averages, series.at(some), ordinary.at(some), level[block])
         a[block], rss[block] = best_fit(averages, left, start.at(block), penalty, out=solution[:, block])
 
     side_by_side(fit_block, even_blocks(voxels.size, BLOCK))

@@ -116,21 +116,13 @@ class MovingAverages:
         inverse, of_h = _spectra(self.c, n)
         return q, f, of_h, f.T * inverse[:, None]
 
-    def rows(self, turned: bool = True) -> np.ndarray:
-        """What makes ``q' H y`` and then ``F' D^-1 y`` of a series y, shape (n_levels, rank + 2, n_scans).
+    def rows(self) -> np.ndarray:
+        """What makes ``q' H y``, in each level's coordinates, and then ``F' D^-1 y`` of a series y.
 
-        `turned` is for ``q' H y`` in the coordinates of each level.
+        Shape (n_levels, rank + 2, n_scans).
         """
         q, _, of_h, solved = self._sines()
-        spectra = own_spectra(self.basis.n_scans)
-        if self.c.size > len(spectra):
-            # H q as weighted sums of what a few spectra make of q: sines of every level would take longer.
-            of_q = sines(q.T[:, None] * spectra, axis=-1)
-            filtered = np.tensordot(own_weights(self.c, self.basis.n_scans), of_q, axes=(1, 1))
-        else:
-            filtered = sines(q.T * of_h[:, None], axis=-1)
-        if turned:
-            filtered = self.rotation.transpose(0, 2, 1) @ filtered
+        filtered = self.rotation.transpose(0, 2, 1) @ sines(q.T * of_h[:, None], axis=-1)
         return np.concatenate([filtered, sines(solved, axis=-1)], axis=1)
 
     def at_nodes(self, level: int, a: np.ndarray, dtype: type = np.float64) -> ExplainedAtNodes:

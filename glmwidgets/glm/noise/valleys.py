@@ -101,26 +101,29 @@ class Polynomials:
         sides = list(zip(self._coarse, self._far, ends, strict=True))
         self._low = [np.maximum((first - at) / by, -FARTHEST) for at, by, (first, _) in sides]
         self._high = [np.minimum((last - at) / by, FARTHEST) for at, by, (_, last) in sides]
-        to_coarse = self._from_nodes(self._coarse[0][:, None], share[:, None])
-        self._to_coarse = to_coarse.reshape(is_below.size * share.size, -1).astype(np.float32)
+        of_x, of_y = self._factors(self._coarse[0][:, None], share[:, None])
+        self._to_coarse = of_x[:, 0].astype(np.float32), of_y[:, 0, :, 0].astype(np.float32)
         # Around each place the polynomial in powers that agrees with the surface at a few places more.
         local = (1 - np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))) / 2
         steps = [low[:, None] + (high - low)[:, None] * local for low, high in zip(self._low, self._high, strict=True)]
         to_powers = [np.linalg.inv(each[..., None] ** np.arange(DEGREE + 1)) for each in steps]
         at = [of[:, None] + by[:, None] * step for of, by, step in zip(self._coarse, self._far, steps, strict=True)]
-        around = np.einsum("imp,ipjqn->imjqn", to_powers[0], self._from_nodes(*at))
+        of_x, of_y = self._factors(*at)
+        both = (of_x[:, :, None, None, :, None] * of_y[..., None, :]).reshape(*of_y.shape[:-1], -1)
+        around = np.einsum("imp,ipjqn->imjqn", to_powers[0], both)
         around = np.einsum("jrq,imjqn->ijmrn", to_powers[1], around)
-        self._around = around.reshape(len(self._to_coarse), (DEGREE + 1) ** 2, -1).astype(np.float32)
+        self._around = around.reshape(is_below.size * share.size, (DEGREE + 1) ** 2, -1).astype(np.float32)
 
-    def _from_nodes(self, x: np.ndarray, share: np.ndarray) -> np.ndarray:
-        """From values at nodes to places of shapes (n_x, p) and (n_y, q): shape (n_x, p, n_y, q, n_nodes)."""
+    def _factors(self, x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From values at nodes to places of shapes (n_x, p) and (n_y, q): along x, and along y at each of those.
+
+        Shapes (n_x, p, nodes in x) and (n_x, p, n_y, q, nodes in y).
+        """
         floor = self._floor(x)[0]
         floor[self._n_below :] = 0
         y = floor[..., None, None] + share * (1 - floor[..., None, None])
         of_x = chebyshev.chebvander(2 * x - 1, self.x.size - 1) @ self._to_series[0]
-        of_y = chebyshev.chebvander(2 * y - 1, self.y.size - 1) @ self._to_series[1]
-        both = of_x[:, :, None, None, :, None] * of_y[..., None, :]
-        return both.reshape(*y.shape, -1)
+        return of_x, chebyshev.chebvander(2 * y - 1, self.y.size - 1) @ self._to_series[1]
 
     def lowest(self, values: np.ndarray) -> LowestPoint:
         """Lowest points of surfaces.
@@ -137,11 +140,7 @@ class Polynomials:
         # Of small numbers less is rounded away.
         base = values.min(axis=0)
         values = values - base
-        # One row a surface: the search for the least value then runs over contiguous memory.
-        coarse = values.T @ self._to_coarse.T
-        best = coarse.argmin(axis=1)
-        if self._n_below > 1:
-            self._to_better_side(coarse, best)
+        best = self._best_place(values)
         found = self._lowest_near(values, best)
         at_corner = np.flatnonzero(found.x == self._corner)
         if self._n_below and at_corner.size:
@@ -155,13 +154,28 @@ class Polynomials:
                 mine[at_corner[lower]] = theirs[lower]
         return found._replace(value=base + found.value)
 
-    def _to_better_side(self, coarse: np.ndarray, best: np.ndarray) -> None:
-        """Of the two places at the corner that are one, take that on the side where the next places are lower."""
-        n = self._coarse[1].size
-        first, last = (self._n_below - 1) * n, self._n_below * n
-        here = np.flatnonzero((first <= best) & (best < last))
-        below, above = (coarse[here, start : start + n].min(axis=1) for start in (first - n, last + n))
-        best[here[above < below]] += n
+    def _best_place(self, values: np.ndarray) -> np.ndarray:
+        """Number of the coarse place where each surface is least.
+
+        One of x is taken after the other, first along x and then along y, and of each the least value is kept.
+        """
+        of_x, of_y = self._to_coarse
+        n = values.shape[1]
+        along = (of_x @ values.reshape(of_x.shape[1], -1)).reshape(len(of_x), -1, n)
+        here = np.empty((of_y.shape[1], n), np.float32)
+        lines = np.empty((len(of_x), n), np.float32)
+        for on_line, to_places, line in zip(along, of_y, lines, strict=True):
+            np.matmul(to_places, on_line, out=here)
+            here.min(axis=0, out=line)
+        i, corner = lines.argmin(axis=0), self._n_below
+        if corner > 1:
+            # Of the two lines at the corner that are one, take that on the side where the next line is lower.
+            i[(i == corner - 1) & (lines[corner + 1] < lines[corner - 2])] = corner
+        order, j = np.argsort(i.astype(np.int16), kind="stable"), np.empty(n, np.intp)
+        for k, some in runs(i[order]):
+            voxels = order[some]
+            j[voxels] = (along[k].take(voxels, axis=1).T @ of_y[k].T).argmin(axis=1)
+        return i * of_y.shape[1] + j
 
     def _lowest_near(self, values: np.ndarray, best: np.ndarray) -> LowestPoint:
         """On the same side of the corner as the coarse place of each surface."""
