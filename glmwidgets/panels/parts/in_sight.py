@@ -1,7 +1,7 @@
 """What a page is sent first of a map: the planes that are in sight, in a message that nothing holds back.
 
-A server on the same machine sends no short message while the page has yet to acknowledge the one before, which takes it
-up to 40 ms (Nagle's algorithm, RFC 896, and delayed acknowledgements, RFC 1122, 4.2.3.2). Before the planes come two or
+A server on the same machine may send no short message while the page has yet to acknowledge the one before, which can
+take 40 ms (Nagle's algorithm, RFC 896, and delayed acknowledgements, RFC 1122, 4.2.3.2). Before the planes come two or
 three: that the kernel is busy, and what it heard. A full segment is sent at once, and with it whatever waits.
 """
 
