@@ -199,6 +199,7 @@ function render({ model, el }) {
     const order = model.get("order"), now = order.indexOf(model.get("here"));
     const next = now < 0 ? 0 : now + step;
     if (next >= 0 && next < order.length) {
+      hover = -1; // what is told is of the run that the keys have come to, wherever the pointer rests
       pick(next);
       reach(next);
     }

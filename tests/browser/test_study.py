@@ -26,12 +26,23 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
     page.wait_for_timeout(300)
     screenshot(page, "study")
     # A click on a small map looks at its run in every view.
-    wall.click(position={"x": 100, "y": 30})
+    wall.click(position={"x": 30, "y": 30})
+    until("ex.session.picked == 0")
+    page.keyboard.press("ArrowRight")
     until("ex.session.picked == 1")
-    assert "02" in page.locator(".glmw-wall-said").first.inner_text()
+    page.wait_for_function("() => document.querySelector('.glmw-wall-said').innerText.startsWith('02')")
     # The explorer is in view as a whole, and no taller than the notebook's room.
-    room = page.evaluate("() => document.querySelector('.jp-Notebook, .jp-WindowedPanel-outer').clientHeight")
-    assert page.locator(".glmw-explorer").bounding_box()["height"] <= room
+    high = page.evaluate("() => document.querySelector('.jp-Notebook, .jp-WindowedPanel-outer').clientHeight")
+    assert page.locator(".glmw-explorer").bounding_box()["height"] <= high
+    # A hand makes the maps larger; the wall scrolls down, and never sideways.
+    room = page.locator(".glmw-wall-room")
+    sizes = "(room) => [room.scrollHeight, room.scrollWidth <= room.clientWidth]"
+    before, _ = room.evaluate(sizes)
+    for _ in range(4):
+        page.get_by_role("button", name="larger maps").click()
+    page.wait_for_function(f"(before) => ({sizes})(document.querySelector('.glmw-wall-room'))[0] > before", arg=before)
+    assert room.evaluate(sizes)[1]
+    page.get_by_role("button", name="maps as large as the room allows").click()
     # What is decided leaves the group, and undo takes it back.
     page.get_by_role("button", name="leave out", exact=True).click()
     until("len(ex.session.result.used) == 11 and ex.session.reasons[1].startswith('by hand')")
