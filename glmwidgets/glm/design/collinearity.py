@@ -17,8 +17,8 @@ ESTIMABLE_WITHIN = 1e-8
 
 
 def as_matrix(x: Design) -> np.ndarray:
-    """A design as a finite matrix, a row a scan."""
-    matrix = np.asarray(x, dtype=np.float64)
+    """A design as a finite matrix, a row a scan; in one layout in memory, so that the order of sums is one."""
+    matrix = np.asarray(x, dtype=np.float64, order="F")
     if matrix.ndim != 2 or not np.isfinite(matrix).all():
         raise ValueError(f"a design is a matrix of finite numbers, (n_scans, n_columns), not shape {matrix.shape}")
     return matrix

@@ -37,6 +37,7 @@ def white_autocorrelation(x: np.ndarray, n_lags: int) -> tuple[np.ndarray, np.nd
     >>> mean.round(4).tolist(), deviation.round(3).tolist()
     ([-0.01, -0.0099], [0.098, 0.098])
     """
+    x = np.asarray(x, dtype=np.float64, order="F")  # one layout in memory, so that the order of sums is one
     n = x.shape[0]
     u, s, _ = np.linalg.svd(x / np.maximum(np.linalg.norm(x, axis=0), 1e-300), full_matrices=False)
     q = u[:, s > s[0] * max(x.shape) * np.finfo(float).eps]

@@ -29,6 +29,7 @@ from glmwidgets.glm.design.diagnostics import (
 )
 from glmwidgets.glm.design.drift import cosine_drift
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
+from glmwidgets.glm.fit.residuals import white_autocorrelation
 
 
 def correlated(seed=0, n=80, p=4):
@@ -333,3 +334,25 @@ def test_a_block_design_has_its_energy_at_its_period():
     frequency, share = spectra(design[["a", "constant"]], 2.0)
     assert frequency[share[:, 0].argmax()] == pytest.approx(1 / 40)
     assert np.isnan(share[:, 1]).all()
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        column_cosine,
+        column_correlation,
+        variance_inflation,
+        condition_number,
+        lambda x: contrast_inflation(x, np.eye(8)[:2]),
+        lambda x: contrast_covariance(x, np.eye(8)[:2]),
+        lambda x: efficiency(x, np.eye(8)[:2]),
+        lambda x: energy_removed(x, x[:, 5:]),
+        lambda x: spectra(x, 2.0)[1],
+        lambda x: white_autocorrelation(x, 5)[0],
+    ],
+)
+def test_figures_do_not_depend_on_how_a_design_lies_in_memory(figure):
+    """To the last bit."""
+    x = np.random.default_rng(0).standard_normal((80, 8))
+    x[:, 7] = 1
+    np.testing.assert_array_equal(figure(np.ascontiguousarray(x)), figure(np.asfortranarray(x)))
