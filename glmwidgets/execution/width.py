@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glmwidgets.files.memory import available_memory, control_groups, human_bytes
+from glmwidgets.glm.parallel import processors
 
 #: Memory that is set aside for a worker.
 WORKER_BYTES = 2**30
@@ -39,7 +40,7 @@ def local_width(root: Path = Path("/"), memory: int | None = None) -> Width:
     >>> local_width().n >= 1
     True
     """
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = processors()
     limits = [Width(affinity, f"{affinity} processors")]
     job = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if job.isdecimal():

@@ -8,7 +8,6 @@ there, so that in single precision one value in some 10⁸ differs, by its last 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import gaussian_filter1d, maximum_filter
 
 from glmwidgets.glm.boxes import bounding_box
-from glmwidgets.glm.parallel import one_thread, workers
+from glmwidgets.glm.parallel import one_thread, processors, workers
 from glmwidgets.images.load import ImageLike, image_data, load_image
 
 TRUNCATE = 4.0
@@ -349,8 +348,7 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
 
 def n_cpus(most: int = 4) -> int:
     """Threads that smooth at once: a volume lives in a core's own cache, and more than these wait for memory."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(most, available)
+    return min(most, processors())
 
 
 def smooth(

@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 
 # Traits of every anywidget, which are of its host and say nothing of what it shows.
-_OF_HOST = frozenset(anywidget.AnyWidget.class_trait_names(sync=True)) | {"_esm", "_css", "_anywidget_id"}
+_OF_HOST = frozenset(anywidget.AnyWidget.class_trait_names(sync=True)) | {"_esm", "_css", "_anywidget_id", "_own"}
 
 
 def state_of(widget: anywidget.AnyWidget) -> dict[str, Any]:

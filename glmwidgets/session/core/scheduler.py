@@ -10,6 +10,8 @@ import time
 import weakref
 from collections.abc import Callable
 
+from glmwidgets.glm.parallel import one_arena_a_processor
+
 log = logging.getLogger(__name__)
 
 # A job that has already taken this long gives way to a newer request at its next checkpoint. Shorter jobs run to
@@ -23,6 +25,10 @@ FAREWELL = 10.0
 
 # A hand has come to rest once nothing has been asked for in so many seconds.
 REST = 0.1
+
+
+# Before the first thread of a session: else each explorer that was closed leaves some megabytes in arenas of its own.
+one_arena_a_processor()
 
 
 class Superseded(Exception):
