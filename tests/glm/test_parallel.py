@@ -1,5 +1,6 @@
 """Work on another thread: in its order, of a bounded number, and no error is lost."""
 
+import ctypes
 import subprocess
 import sys
 import threading
@@ -104,3 +105,44 @@ def test_threads_take_short_turns_and_leave_the_interpreter_as_it_was(monkeypatc
     with pytest.raises(ZeroDivisionError):
         parallel.side_by_side(lambda block: 1 / block, [1, 0])
     assert sys.getswitchinterval() == before
+
+
+ARENAS = """
+import ctypes, tempfile, threading
+import glmwidgets.session.core.scheduler
+from glmwidgets.glm.parallel import processors
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+together = threading.Barrier(32)
+
+
+def take():
+    together.wait()
+    libc.malloc(100_000)
+    together.wait()
+
+
+threads = [threading.Thread(target=take) for _ in range(32)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with tempfile.NamedTemporaryFile() as file:
+    libc.fopen.restype, libc.fopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_char_p]
+    libc.malloc_info.argtypes, libc.fclose.argtypes = [ctypes.c_int, ctypes.c_void_p], [ctypes.c_void_p]
+    stream = libc.fopen(file.name.encode(), b"w")
+    libc.malloc_info(0, stream)
+    libc.fclose(stream)
+    print(file.read().decode().count("<heap nr="), max(2, processors()))
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="not glibc"
+)
+def test_threads_of_a_session_share_as_many_arenas_as_there_are_processors():
+    # By default 32 threads that allocate at once get 32 arenas, or eight a processor.
+    run = subprocess.run([sys.executable, "-c", ARENAS], capture_output=True, text=True, check=True, timeout=60)
+    arenas, most = map(int, run.stdout.split())
+    assert arenas <= most + 1
