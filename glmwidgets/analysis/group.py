@@ -95,7 +95,7 @@ def group_contrast_of(asked: Any, fitted: FittedGroup) -> Scored:
         If it cannot be read; a column of the table that is not modelled is named so.
     """
     try:
-        contrast = group_contrast(fitted.fit, asked.contrast.expression or default_contrast(asked))
+        contrast = group_contrast(fitted.fit, asked.contrast.expression)
     except ExpressionError as error:
         for column in asked.table.columns():
             named = error.token.strip('"') in (column.name, *(column.cells if column.kind == "label" else ()))

@@ -405,6 +405,18 @@ def test_a_test_that_the_table_cannot_serve_says_what_it_needs(test, message):
     assert session.result is not None
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_contrast_is_refused_and_the_last_map_stays(session, blank, caplog):
+    before = session.result
+    session.update({"contrast.expression": blank})
+    assert "the contrast is empty" in session.status.message
+    assert session.result is before
+    assert session.status.suggestion == "intercept"
+    session.update({"threshold.alpha": 0.01})
+    assert "the contrast is empty" in session.status.message
+    assert not caplog.records
+
+
 def test_maps_that_do_not_fit_are_named(tmp_path):
     other = nib.Nifti1Image(np.ones((5, 5, 5), np.float32), np.eye(4))
     nib.save(other, tmp_path / "odd.nii.gz")
