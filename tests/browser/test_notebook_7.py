@@ -15,6 +15,8 @@ CELLS = [
 
 
 def test_a_click_and_a_drag_are_answered(lab, context, settle):
+    from playwright.sync_api import expect
+
     page, errors = context.new_page(), []
     name = lab.write(CELLS)
     page.goto(f"{lab.url}/notebooks/{name}?token={lab.token}")
@@ -26,7 +28,10 @@ def test_a_click_and_a_drag_are_answered(lab, context, settle):
     settle(page)
     slices = page.locator(".glmw-slices canvas").first
     slices.scroll_into_view_if_needed()
-    before, box = ask(page, "print(ex.session.cursor)"), slices.bounding_box()
+    before = ask(page, "print(ex.session.cursor)")
+    # The map itself comes in messages of its own, after the words: before it is there, no place can be clicked.
+    expect(page.locator(".glmw-slices-readout").first).to_contain_text(before.strip("() \n"), timeout=60_000)
+    box = slices.bounding_box()
     page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.45 * box["height"])
     settle(page)
     after = ask(page, "print(ex.session.cursor)")
