@@ -51,9 +51,10 @@ def cosine_drift(frame_times: np.ndarray, high_pass: float) -> np.ndarray:
     dt = (frame_times[-1] - frame_times[0]) / (n - 1)
     order = min(n - 1, int(np.floor(2 * n * high_pass * dt)))
     if high_pass * dt >= 0.5:
+        period = f"; where {high_pass:g} s is meant as its period, give {1 / high_pass:.2g}" if high_pass > 1 else ""
         warnings.warn(
             f"a high-pass cut-off of {high_pass:g} Hz removes every frequency that scans {dt:g} s apart can show; "
-            "choose one well below the frequency of the task, 0.01 Hz for example",
+            f"choose one well below the frequency of the task, 0.01 Hz for example{period}",
             stacklevel=3,
         )
     k = np.arange(1, order + 1)

@@ -87,6 +87,11 @@ def test_a_cut_off_that_removes_everything_is_said():
     assert columns.shape == (20, 20)
 
 
+def test_a_period_in_the_place_of_a_frequency_is_told_its_frequency():
+    with pytest.warns(UserWarning, match=r"where 128 s is meant as its period, give 0\.0078$"):
+        make_drift("cosine", np.arange(20) * 2.0, high_pass=128)
+
+
 def test_table_rows_name_a_setting_or_none():
     assert {row.setting for row in DRIFTS.values()} == {"high_pass", "drift_order", None}
     assert all(name == row.name and row.label and row.description.endswith(".") for name, row in DRIFTS.items())
