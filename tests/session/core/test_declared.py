@@ -166,9 +166,9 @@ def test_stages_of_fixed_effects(two_runs, changes):
     "changes",
     [
         {},
-        {"contrast.expression": ""},
-        {"design.terms": ("age",), "contrast.expression": "", "design.centre": False},
-        {"design.terms": ("group",), "contrast.expression": ""},
+        {"contrast.expression": "intercept"},
+        {"design.terms": ("age",), "contrast.expression": "age", "design.centre": False},
+        {"design.terms": ("group",), "contrast.expression": "patient - control"},
         {"design.terms": ("group", "age"), "contrast.expression": "patient; control"},
         {"data.left_out": ("sub-01",), "data.smoothing_fwhm": 4.0, "threshold.two_sided": False},
         {"threshold.height_control": "fixed", "threshold.value": 1.0},
