@@ -14,8 +14,8 @@ from benchmarks.runs import TimedRun
 from benchmarks.table import Row, medians
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
-from glmwidgets.glm.moments.held import SERIES
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.memory_budget import SERIES
 from glmwidgets.glm.moments.scaling import scale_signal
 from glmwidgets.images.mask import masked_series
 

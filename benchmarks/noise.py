@@ -18,8 +18,8 @@ from benchmarks.table import medians, render
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
-from glmwidgets.glm.moments.held import SERIES
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.memory_budget import SERIES
 from glmwidgets.glm.moments.scaling import scale_signal
 from glmwidgets.glm.noise.evidence import noise_by_evidence
 from glmwidgets.glm.noise.pooling import neighbour_matrix

@@ -76,13 +76,13 @@ from glmwidgets.specification.search import Search, search_region
 from glmwidgets.specification.series import CarpetOrder
 from glmwidgets.specification.settings import Settings
 from glmwidgets.specification.words import describe_changes
+from glmwidgets.study.across_runs import Seen, Together
 from glmwidgets.study.exclusions import parse_rule
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import figures_of
 from glmwidgets.study.gather import definitions
 from glmwidgets.study.index import StudyRun
 from glmwidgets.study.refit import RunRefit, StudyAnswer
-from glmwidgets.study.seen import Seen, Together
 
 # Rows that are added, one in each table -----------------------------------------------------------------------------
 

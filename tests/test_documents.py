@@ -18,7 +18,7 @@ from glmwidgets import images as image
 from glmwidgets import images as masking
 from glmwidgets import report as plotting
 from glmwidgets.datasets.fetch import DesignedRuns, LocalizerMaps
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.images import concat_imgs, get_data, math_img, mean_img
 from glmwidgets.models import (
     FirstLevelModel,

@@ -21,10 +21,10 @@ from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.runs.bids import BidsQuestion
-from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.declared import UndeclaredRead
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.scheduler import Superseded
+from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.specification.field import SettingsError
 
 ADVICE = {"function": "give t_r=", "terminal": "give --t-r"}

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from glmwidgets.cli import main
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.design.matrix import make_first_level_design_matrix
 from glmwidgets.glm.events.checks import check_events, event_warnings
-from glmwidgets.glm.heard import Heard
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session

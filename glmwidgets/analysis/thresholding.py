@@ -24,7 +24,7 @@ from glmwidgets.specification.search import search_region
 from glmwidgets.specification.settings import ThresholdSettings
 
 if TYPE_CHECKING:
-    from glmwidgets.analysis.judged import Judged
+    from glmwidgets.analysis.significance import Judged
     from glmwidgets.glm.inference.cluster_p import ClusterP
     from glmwidgets.regions.named import ClusterNames
 
@@ -61,7 +61,7 @@ class Clusters:
         Share of each cluster's voxels that is truly active, with a confidence of 95 % for all of them together and for
         any others that might be looked at: see `glmwidgets.glm.inference.ari`.
     judged : Judged or None
-        What noise says of them: see `glmwidgets.analysis.judged.judged_of`.
+        What noise says of them: see `glmwidgets.analysis.significance.judged_of`.
     names : ClusterNames or None
         What an atlas says of them, where one is set.
     """

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from glmwidgets.analysis.answers import RunAnswer
 from glmwidgets.analysis.events import EventSource
-from glmwidgets.analysis.judged import check_judged
 from glmwidgets.analysis.noise_tables import find_table
+from glmwidgets.analysis.significance import check_judged
 from glmwidgets.analysis.thresholding import Clusters
 from glmwidgets.cli import Parser
 from glmwidgets.cli.options import add_settings, as_options_say, begun_with
@@ -37,7 +37,7 @@ from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.settings import InputSettings, Settings, SettingsError
 
 if TYPE_CHECKING:
-    from glmwidgets.datasets.found import FoundRun
+    from glmwidgets.datasets.run_files import FoundRun
 
 
 def _parser() -> Parser:

@@ -18,13 +18,13 @@ from glmwidgets.cli.report import what_reports_lack
 from glmwidgets.cli.server import check_installed
 from glmwidgets.execution.executors import lanes_of
 from glmwidgets.execution.lanes import HereLane, work_through
-from glmwidgets.execution.pace import Pace
 from glmwidgets.execution.task import Outcome
+from glmwidgets.execution.time_left import Pace
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
 from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError
-from glmwidgets.study.begun import build_aloud, first_model
+from glmwidgets.study.setup import build_aloud, first_model
 from glmwidgets.study.study import Study
 
 #: Elements that a job array may have where nobody changed SLURM's MaxArraySize of 1001.

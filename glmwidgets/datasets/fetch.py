@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.datasets.download import DownloadError, Remote, data_folder, download
-from glmwidgets.datasets.found import FoundRun, Named
+from glmwidgets.datasets.run_files import FoundRun, Named
 from glmwidgets.files.writing import noted
 
 

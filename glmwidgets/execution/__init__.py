@@ -9,10 +9,10 @@ from glmwidgets.front_door import front_door
 _EXPORTS = {
     "executors": "lanes_of",
     "lanes": "HereLane Lane LocalLane work_through",
-    "pace": "Pace",
+    "n_workers": "local_width",
     "store": "Store",
     "task": "Outcome Task task_of",
-    "width": "local_width",
+    "time_left": "Pace",
 }
 
 __all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -6,7 +6,7 @@ from typing import Any
 
 from glmwidgets.execution.dask import dask_lanes
 from glmwidgets.execution.lanes import HereLane, Lane, LocalLane
-from glmwidgets.execution.width import local_width
+from glmwidgets.execution.n_workers import local_width
 from glmwidgets.glm.errors import InputError
 from glmwidgets.plural import count
 

@@ -18,7 +18,7 @@ from glmwidgets.glm.fit.contrasts import DOF_METHODS, FIXED_EFFECTS, Contrast, f
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.noise.ar1 import check_bins
 from glmwidgets.glm.noise.models import noise_model_row
-from glmwidgets.models.asked import asked_by, unused_arguments
+from glmwidgets.models.arguments import asked_by, unused_arguments
 from glmwidgets.models.caching import open_memory
 from glmwidgets.models.given_masker import BESIDE, settings_of
 from glmwidgets.models.run_contrasts import contrasts_of_runs, definitions_by_run

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import read_table

@@ -19,7 +19,7 @@ from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.permutation.p_values import check_forming
 from glmwidgets.glm.permutation.tests import PermutationResult
-from glmwidgets.models.asked import asked_by
+from glmwidgets.models.arguments import asked_by
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.second_level import SecondLevelModel
 from glmwidgets.specification.group import GroupQuestion

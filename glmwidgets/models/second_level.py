@@ -21,7 +21,7 @@ from glmwidgets.glm.group.design import check_confounds_table, check_group_desig
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, group_contrast, group_weights
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
-from glmwidgets.models.asked import asked_by
+from glmwidgets.models.arguments import asked_by
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.caching import image_key, open_memory
 from glmwidgets.models.given_masker import BESIDE, mask_img_of, settings_of

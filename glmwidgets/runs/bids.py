@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.files.paths import resolved
 from glmwidgets.glm.errors import InputError
 from glmwidgets.images.load import header_t_r, load_image

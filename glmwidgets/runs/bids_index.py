@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.glm.errors import MissingFileError
 from glmwidgets.runs.bids import bold_files, complete_run, fits, raw_root
 from glmwidgets.runs.bids_files import BidsFile

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from nibabel.spatialimages import SpatialImage
 
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.glm.choices import meant
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.design.given import checked_design
 from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.errors import about
-from glmwidgets.glm.heard import Heard
 from glmwidgets.images.load import header_t_r, load_image, open_run_image, sidecar_t_r
 from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glmwidgets.glm.tables import read_table
 
 if TYPE_CHECKING:
-    from glmwidgets.datasets.found import FoundRun
+    from glmwidgets.datasets.run_files import FoundRun
 
 
 def whole_confounds(found: FoundRun) -> tuple[Any, tuple[str, ...] | None]:

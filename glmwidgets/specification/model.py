@@ -9,7 +9,7 @@ from glmwidgets.glm.design.convolution import CONVOLUTIONS
 from glmwidgets.glm.design.drift import DRIFTS, drift_row
 from glmwidgets.glm.design.given import ALL_OTHERS
 from glmwidgets.glm.moments.scaling import SCALINGS, STANDARDS, scaling_row, standard_name
-from glmwidgets.glm.response.held import HELD, hold_response
+from glmwidgets.glm.response.given_functions import HELD, hold_response
 from glmwidgets.glm.response.models import HRFS, parse_hrf, resolve_hrf
 from glmwidgets.glm.response.table import offered_hrfs
 from glmwidgets.specification.events import EventsSettings
@@ -237,7 +237,7 @@ class DesignSettings:
         Event types that are modelled; None for all.
     hrf_model : str
         A name of `glmwidgets.glm.response.models.HRFS`, with numbers in brackets where the model takes any; of a
-        function the name under which it is held, see `glmwidgets.glm.response.held.hold_response`.
+        function the name under which it is held, see `glmwidgets.glm.response.given_functions.hold_response`.
     fir_delays : tuple of int
         Delays in scans, of the FIR model and others that have a column for each.
     convolution : {"exact", "grid", None}

@@ -27,7 +27,7 @@ class Figure:
         One sentence, with the formula where there is one.
     of : callable
         Gives it: of the whole run's series for "data" (see `glmwidgets.study.facts`), otherwise of what is seen of the
-        run in the study (see `glmwidgets.study.seen.Seen`). NaN where there is nothing to say.
+        run in the study (see `glmwidgets.study.across_runs.Seen`). NaN where there is nothing to say.
     source : str
         Where it comes from.
     side : {"high", "low", "both", ""}

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from glmwidgets.glm.choices import Choices
+from glmwidgets.study.across_runs import Seen
 from glmwidgets.study.facts import FACTS
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures_map import MAP
 from glmwidgets.study.figures_model import INPUT, MODEL, MOVED
 from glmwidgets.study.mriqc import MRIQC
-from glmwidgets.study.seen import Seen
 
 #: What figures are of, in the order of the table.
 GROUPS = {

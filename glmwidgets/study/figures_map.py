@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from glmwidgets.glm.fit.contrasts import Contrast
+from glmwidgets.study.across_runs import Seen, likeness
 from glmwidgets.study.figure import Figure
-from glmwidgets.study.seen import Seen, likeness
 
 
 def coverage(seen: Seen) -> float:

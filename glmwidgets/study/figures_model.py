@@ -15,8 +15,8 @@ from glmwidgets.glm.events.checks import event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.regression import Fit
+from glmwidgets.study.across_runs import Seen
 from glmwidgets.study.figure import Figure
-from glmwidgets.study.seen import Seen
 
 # mm that a point on the head's surface moves when it turns by a radian.
 RADIUS = 50.0

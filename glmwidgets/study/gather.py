@@ -16,8 +16,8 @@ import pandas as pd
 from glmwidgets import __version__
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import InputError, told
-from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.grids import grid_difference, little_is_shared
 from glmwidgets.images.load import image_data, load_image

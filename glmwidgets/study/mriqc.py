@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from glmwidgets.files.json_text import parse_json
+from glmwidgets.study.across_runs import Seen
 from glmwidgets.study.figure import Figure
-from glmwidgets.study.seen import Seen
 
 #: What tells raw runs apart: the entities that names of preprocessed files have beside these are left out.
 RAW = ("sub", "ses", "task", "acq", "ce", "rec", "dir", "run", "echo")

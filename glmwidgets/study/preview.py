@@ -20,7 +20,7 @@ import numpy as np
 from glmwidgets.analysis.steps import domain_of
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.writing import write_bytes, write_text
-from glmwidgets.glm.heard import Heard
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.moments.series import Series
 from glmwidgets.images.mask import masked_series
 from glmwidgets.runs.domain import Domain

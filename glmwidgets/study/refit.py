@@ -19,10 +19,10 @@ from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted
 from glmwidgets.analysis.events import EventSource, types_of
 from glmwidgets.analysis.proposals import condition_columns
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import GlmwidgetsError, told
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.regression import Fit
-from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.parallel import keep_freed_memory, side_by_side

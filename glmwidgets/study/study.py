@@ -30,14 +30,20 @@ from glmwidgets.execution.task import Outcome, Task
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
-from glmwidgets.glm.heard import Heard
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
-from glmwidgets.study.begun import (
+from glmwidgets.study.contents import Contents
+from glmwidgets.study.exclusions import Exclusions, check_decided
+from glmwidgets.study.gather import Gathered, gather, qc_of_whole
+from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
+from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
+from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
+from glmwidgets.study.setup import (
     cells_of_spaces,
     conditions_of,
     first_model,
@@ -48,12 +54,6 @@ from glmwidgets.study.begun import (
     refuse_folder,
     refuse_held,
 )
-from glmwidgets.study.contents import Contents
-from glmwidgets.study.exclusions import Exclusions, check_decided
-from glmwidgets.study.gather import Gathered, gather, qc_of_whole
-from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
-from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
-from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
 from glmwidgets.study.table import QCTable, qc_of
 from glmwidgets.study.whole import made_of, with_whole
 

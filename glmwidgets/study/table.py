@@ -17,11 +17,11 @@ from scipy.special import ndtri
 
 from glmwidgets.glm.moments.brightness import MAD
 from glmwidgets.glm.parallel import side_by_side
+from glmwidgets.study.across_runs import seen_of
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import FIGURES, figures_of
 from glmwidgets.study.index import StudyRun, row_of
 from glmwidgets.study.refit import StudyAnswer
-from glmwidgets.study.seen import seen_of
 
 #: Robust standard deviations beyond which a value is unusual.
 FAR = 4.5

@@ -15,10 +15,10 @@ from glmwidgets.analysis.events import EventSource, types_of
 from glmwidgets.analysis.proposals import condition_columns
 from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import write_text
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import told
 from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.whiteness import Whiteness, residual_whiteness
-from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.save import save_image
@@ -26,10 +26,10 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.reader import foreseen
 from glmwidgets.runs.run import Run
 from glmwidgets.specification.model import Model
+from glmwidgets.study.across_runs import Seen
 from glmwidgets.study.figures import FIGURES, figures_of_whole
 from glmwidgets.study.preview import open_whole
 from glmwidgets.study.refit import RunRefit, StudyAnswer, design_for
-from glmwidgets.study.seen import Seen
 from glmwidgets.study.table import QCTable
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 // A carpet: voxels by scans in greys, traces of each scan above, the events below. One pixel a cell, stretched.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import {
   atNextFrame,
   changes,

@@ -1,6 +1,6 @@
 // Charts on a canvas: lines, bands, bars and marks over shaded stretches. Pointing reads values, a click picks a point.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import {
   atNextFrame,
   changes,

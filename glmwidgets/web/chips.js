@@ -1,6 +1,6 @@
 // A row of small switches, or of names with a cross.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { changes, listen } from "./shared.js";
 
 function render({ model, el }) {

@@ -1,6 +1,6 @@
 // Gives a person a file where what the kernel writes would be lost: the browser's own download.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 
 function render({ model, el }) {
   el.classList.add("glmw-frame");

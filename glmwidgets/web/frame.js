@@ -1,7 +1,7 @@
 // What an explorer knows of the page around it: keys that are pressed inside stay inside, and it is no taller than the
 // room that the notebook or the window has.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { changes, listen, whenGrown } from "./shared.js";
 
 const MARGIN = 14; // pixels that a cell has around its output

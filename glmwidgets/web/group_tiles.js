@@ -1,6 +1,6 @@
 // Small pictures of maps, each a button with its name below. Names and words are text, never markup.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { changes, element, listen, octets, shortened } from "./shared.js";
 
 function render({ model, el }) {

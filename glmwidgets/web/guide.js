@@ -4,7 +4,7 @@ import { isTyping, keyName, keyOf, rowOf } from "./guide_keys.js";
 import { openSearch } from "./guide_search.js";
 import { fillSheet, makeSheet } from "./guide_sheet.js";
 import { startTour, wasSeen } from "./guide_tour.js";
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { atNextFrame, element, whenGrown } from "./shared.js";
 
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform ?? "");

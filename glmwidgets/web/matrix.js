@@ -1,6 +1,6 @@
 // A matrix as a picture: hover reads a cell, a click picks one. One canvas pixel a cell, stretched by the browser.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { changes, floats, listen, number, readableCanvas } from "./shared.js";
 
 function render({ model, el }) {

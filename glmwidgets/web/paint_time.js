@@ -1,7 +1,7 @@
 // Says how long the explorer's map took to paint, each time that its values are others: the rest of the status line
 // comes from the kernel, which does not know.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 
 function render({ el }) {
   el.classList.add("glmw-paint");

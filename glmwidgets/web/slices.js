@@ -1,7 +1,7 @@
 // The browser's half of SliceViewer (slices.py): paints the volumes and follows the person's hand, with no round trip to
 // the kernel. Any number of views of a model paint what its store holds.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { createStore } from "./slices_store.js";
 import {
   AXIS,

@@ -2,7 +2,7 @@
 // what it answers takes the page longer than a map. It is drawn on a canvas, with its value beside the handle while it
 // is held: where an element moves, a browser composes the whole page again, and that, too, costs more than a map.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { atNextFrame, changes, fixed, listen, underHand } from "./shared.js";
 
 const REST_MS = 120, MOST_MS = 1000;

@@ -1,7 +1,7 @@
 // Figures of many runs, one strip a figure: a dot a run, the one that is looked at marked in each, unusual ones in the
 // colour of a warning. A click picks the nearest run, a drag marks all runs between two values. Words are text only.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import {
   atNextFrame,
   changes,

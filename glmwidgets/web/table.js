@@ -14,7 +14,7 @@ import {
   typeInto,
   windowOf,
 } from "./cells.js";
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { atNextFrame, changes, element, fixed, listen, rounded, shortened } from "./shared.js";
 import { sideways } from "./sideways.js";
 

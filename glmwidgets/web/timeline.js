@@ -1,7 +1,7 @@
 // Events by type over the run: a line a type with its tick, colour, name, count, and its events as marks in time.
 // One SVG a line, stretched by the browser; times are seconds, so that nothing is measured here.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { atNextFrame, changes, element, listen, rounded, ticks } from "./shared.js";
 
 const SVG = "http://www.w3.org/2000/svg";

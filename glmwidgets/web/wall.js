@@ -1,7 +1,7 @@
 // A wall of small maps of one slice, one a run: only those in view are drawn, on one canvas. Slice, threshold and scroll
 // ask nobody. Names are text, never markup.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { boundsOf, fittingWidth, GAP, levelColour, NAME, resized, tileAt, tilesInView, tiling } from "./wall_layout.js";
 import {
   atNextFrame,

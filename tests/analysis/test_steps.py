@@ -12,7 +12,7 @@ from glmwidgets.analysis.events import EventSource
 from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import bounds_of, clusters_of, hommel_of, searched_of, threshold_of
 from glmwidgets.models import FirstLevelModel
-from glmwidgets.models.asked import asked_by
+from glmwidgets.models.arguments import asked_by
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.model import Model

@@ -15,7 +15,7 @@ CELL = """import ctypes, gc, logging
 import ipywidgets
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
-from glmwidgets.panels.parts.unseen import Waits
+from glmwidgets.panels.parts.lazy_widgets import Waits
 from glmwidgets.panels.parts.widgets import is_shared
 
 said = []

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from glmwidgets.datasets import simulate_run
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import is_several, open_run, open_runs
 from glmwidgets.runs.run import content_hash

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glmwidgets.datasets.found import FoundRun
+from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.glm.design.confound_groups import MOTION
 from glmwidgets.runs.whole_confounds import whole_confounds
 

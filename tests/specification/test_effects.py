@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glmwidgets.cli import main
-from glmwidgets.glm.response.held import hold_response
+from glmwidgets.glm.response.given_functions import hold_response
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session

@@ -7,8 +7,8 @@ import pandas as pd
 
 from glmwidgets.runs.run import Provenance
 from glmwidgets.study import FIGURES, QCTable, StudyRun
+from glmwidgets.study.across_runs import Seen
 from glmwidgets.study.mriqc import MRIQC, iqms_of
-from glmwidgets.study.seen import Seen
 
 IQMS = {"aor": 0.01, "aqi": 0.02, "tsnr": 50.0, "fd_mean": 0.12, "provenance": {"version": "24.0"}, "bids_meta": {}}
 

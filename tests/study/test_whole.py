@@ -17,7 +17,7 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.response.held import hold_response
+from glmwidgets.glm.response.given_functions import hold_response
 from glmwidgets.models import FirstLevelModel, SecondLevelModel
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study import FIGURES, Exclusions, Study, parse_rule

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glmwidgets.glm.moments.held import Held
+from glmwidgets.glm.moments.memory_budget import Held
 
 # Products kept for columns that may come back; half a Binder session's share.
 CACHE_BYTES = 256 * 2**20

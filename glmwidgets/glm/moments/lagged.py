@@ -20,7 +20,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.brightness import OddScans
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
-from glmwidgets.glm.moments.held import Held
+from glmwidgets.glm.moments.memory_budget import Held
 from glmwidgets.glm.moments.series import BLOCK, SHARE, Series, blocks_in
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side

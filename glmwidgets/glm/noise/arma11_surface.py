@@ -28,9 +28,9 @@ from glmwidgets.glm.noise.moving_average import (
     stretched,
     terms,
 )
+from glmwidgets.glm.noise.polynomial_minima import Polynomials
 from glmwidgets.glm.noise.pooling import pooled_curves
 from glmwidgets.glm.noise.products import BLOCK, lagged_products
-from glmwidgets.glm.noise.valleys import Polynomials
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 if TYPE_CHECKING:

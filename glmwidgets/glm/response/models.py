@@ -17,7 +17,7 @@ import pandas as pd
 from glmwidgets.glm.choices import nearest
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.response.exact import Exact, splines
-from glmwidgets.glm.response.held import HELD, functions_of, kernels_of, suffixes_of
+from glmwidgets.glm.response.given_functions import HELD, functions_of, kernels_of, suffixes_of
 from glmwidgets.glm.response.table import HRF, HRFS
 from glmwidgets.glm.tables import some
 
@@ -38,7 +38,7 @@ def parse_hrf(text: str) -> tuple[HRF, tuple[float, ...]]:
     ----------
     text : str
         A name of `HRFS`, with numbers in brackets where the model takes any; or one that
-        `glmwidgets.glm.response.held.hold_response` gave.
+        `glmwidgets.glm.response.given_functions.hold_response` gave.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from typing import Any
 
 from glmwidgets.panels.group.design import GroupDesignPanel
 from glmwidgets.panels.group.maps import MapsPanel
-from glmwidgets.panels.group.one import OneMapPanel
 from glmwidgets.panels.group.permutation import PermutationPanel
+from glmwidgets.panels.group.single_map import OneMapPanel
 from glmwidgets.panels.group.values import ValuesPanel
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.clusters import ClustersPanel

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import heard, is_whole
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
+from glmwidgets.panels.parts.page_messages import heard, is_whole
 from glmwidgets.web import script
 from glmwidgets.web.palettes import css_variables
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import heard
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
+from glmwidgets.panels.parts.page_messages import heard
 from glmwidgets.web import script
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.web import script
 
 #: Set for the kernels of ``glmwidgets app``: their folder is gone when the app ends, so that keeping is downloading.

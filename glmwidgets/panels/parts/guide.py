@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets as t
 
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.web import script
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import below, heard
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
+from glmwidgets.panels.parts.page_messages import below, heard
 from glmwidgets.web import script
 from glmwidgets.web.palettes import matrix_table
 

@@ -1,6 +1,6 @@
 """How long the page took to paint the last map; `web/paint_time.js` is its other half."""
 
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.web import script
 
 

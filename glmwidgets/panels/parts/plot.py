@@ -7,7 +7,7 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-from glmwidgets.panels.parts.told import Told
+from glmwidgets.panels.parts.late_pages import Told
 
 # bqplot cannot choose a format for an axis whose data have not come yet.
 PLAIN = "~g"

@@ -16,8 +16,8 @@ import traitlets as t
 
 from glmwidgets.images.load import image_data
 from glmwidgets.images.resample import resample_img
+from glmwidgets.panels.parts.first_planes import NOTHING, in_sight
 from glmwidgets.panels.parts.grid import Grid, Inside, cuts_by_axis, grey_levels
-from glmwidgets.panels.parts.in_sight import NOTHING, in_sight
 from glmwidgets.panels.parts.slices_state import AXES, LOOKS, SlicesState
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.state import state_of

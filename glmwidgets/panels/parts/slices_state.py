@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import traitlets as t
 
-from glmwidgets.panels.parts.in_sight import NOTHING
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.first_planes import NOTHING
+from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.specification.looks import COMPARES, CONVENTIONS, MOST_CUTS, VIEWS
 from glmwidgets.web.palettes import COLORMAPS, SEQUENTIAL, lookup_table
 

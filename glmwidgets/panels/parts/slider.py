@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import traitlets as t
 
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.web import script, style
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.parts.told import Stands
+from glmwidgets.panels.parts.late_pages import Stands
 from glmwidgets.web import PANELS, style
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import below, heard, is_text
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
+from glmwidgets.panels.parts.page_messages import below, heard, is_text
 from glmwidgets.web import script
 
 #: What was typed or pasted into a cell: row, column and text.

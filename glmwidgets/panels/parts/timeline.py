@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import traitlets as t
 
-from glmwidgets.panels.parts.told import Drawn
+from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.web import script
 from glmwidgets.web.palettes import colour_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import traitlets as t
 
 from glmwidgets.glm.group.terms import KINDS
-from glmwidgets.panels.parts.heard import heard, is_flag
+from glmwidgets.panels.parts.page_messages import heard, is_flag
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.specification.group import TableSettings
 

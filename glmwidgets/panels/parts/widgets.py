@@ -18,8 +18,8 @@ from ipywidgets import Widget
 from ipywidgets.widgets.trait_types import TypedTuple
 
 from glmwidgets.panels.parts.host import SAYS_NOTHING, knows_styles
-from glmwidgets.panels.parts.told import Told
-from glmwidgets.panels.parts.unseen import SharedLayout, is_shared, is_shown, one, opened_together, show
+from glmwidgets.panels.parts.late_pages import Told
+from glmwidgets.panels.parts.lazy_widgets import SharedLayout, is_shared, is_shown, one, opened_together, show
 
 __all__ = [
     "HTML",

@@ -92,7 +92,7 @@ def alive_page(explorer: SessionExplorer, still: bytes | None) -> str:
     Raises
     ------
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
     """
     session = explorer.session
     session.current_result()

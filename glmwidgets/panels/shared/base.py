@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 from glmwidgets.glm.errors import told
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.host import giver
+from glmwidgets.panels.parts.late_pages import together
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.parts.style import stylesheet
 from glmwidgets.panels.parts.table import Refused, Typed
-from glmwidgets.panels.parts.told import together
 from glmwidgets.panels.shared.controls import NOTHING, control_of, named
 from glmwidgets.panels.shared.notebook import bundle
-from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.live import LiveSession
+from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.specification.field import SettingsError
 
 log = logging.getLogger(__name__)

@@ -100,7 +100,7 @@ class ClustersPanel(Panel):
         Raises
         ------
         NoResult
-            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+            If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
         FileNotFoundError, IsADirectoryError
             If the path is none for a file.
         FileExistsError

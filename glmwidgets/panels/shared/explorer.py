@@ -195,7 +195,7 @@ class ExplorerBase(W.VBox):
         Raises
         ------
         NoResult
-            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+            If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
         """
         if path is not None:
             check_outputs([("report", path)], overwrite, self.subject)
@@ -221,7 +221,7 @@ class ExplorerBase(W.VBox):
         Raises
         ------
         NoResult
-            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+            If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
         ValueError
             If the explorer is one of a study.
         """
@@ -250,7 +250,7 @@ class ExplorerBase(W.VBox):
         Raises
         ------
         NoResult
-            If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+            If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
         """
         self.subject.current_result()
         return self._script(path, dialect, overwrite)

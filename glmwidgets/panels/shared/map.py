@@ -19,9 +19,9 @@ from glmwidgets.panels.parts.slices import SliceViewer
 from glmwidgets.panels.parts.slices_state import LOOKS
 from glmwidgets.panels.parts.slider import Slider
 from glmwidgets.panels.shared.base import Panel, labelled, opened_by, text, why
-from glmwidgets.panels.shared.beside import UNREACHABLE, Beside
 from glmwidgets.panels.shared.files_on_map import FilesOnMap
 from glmwidgets.panels.shared.map_view import MapView
+from glmwidgets.panels.shared.pinned_map import UNREACHABLE, Beside
 from glmwidgets.plural import count
 from glmwidgets.report.figures.style import write_number
 from glmwidgets.session.core.live import LiveSession

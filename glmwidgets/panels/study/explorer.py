@@ -40,10 +40,10 @@ from glmwidgets.specification.code import call_of
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
-from glmwidgets.study.begun import build_aloud, pairs_of, refuse_contrasts
 from glmwidgets.study.gather import script
 from glmwidgets.study.index import row_of, runs_of_dataset
 from glmwidgets.study.preview import open_whole
+from glmwidgets.study.setup import build_aloud, pairs_of, refuse_contrasts
 from glmwidgets.study.study import Study
 
 

@@ -12,7 +12,7 @@ from glmwidgets.glm.inference.heights import THRESHOLDS
 from glmwidgets.glm.moments.scaling import SCALINGS, scaling_row
 from glmwidgets.glm.noise.models import NOISE_MODELS
 from glmwidgets.glm.noise.pooling import POOLINGS
-from glmwidgets.glm.response.held import HELD
+from glmwidgets.glm.response.given_functions import HELD
 from glmwidgets.glm.response.models import HRFS, parse_hrf
 from glmwidgets.specification.fixed import WEIGHTINGS
 

@@ -110,7 +110,7 @@ def save_glm_to_bids(
     Raises
     ------
     NoResult
-        If what is set in a session has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set in a session has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
     ValueError
         If there is no contrast, an option is not known, or the prefix cannot be part of a file name.
     FileExistsError

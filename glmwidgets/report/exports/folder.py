@@ -14,7 +14,7 @@ from glmwidgets.files.writing import whole_folder, write_text
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.save import save_image
 from glmwidgets.models.map_header import describe_map
-from glmwidgets.session.core.awaited import NoResult
+from glmwidgets.session.core.waiting import NoResult
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
@@ -89,7 +89,7 @@ def write_result(
     ------
     NoResult
         If the result is the last one of a session in which something else is set by now; see
-        `glmwidgets.session.core.awaited.Awaited.current_result`.
+        `glmwidgets.session.core.waiting.Awaited.current_result`.
     FileExistsError
         If one was read as an input, or exists and may not be replaced.
     OSError

@@ -46,7 +46,7 @@ def write_group_script(session: GroupSession, path: str | PathLike[str], *, over
     FileExistsError
         If a file was read as an input, or exists and may not be replaced.
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
 
     Examples
     --------

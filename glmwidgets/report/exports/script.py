@@ -66,7 +66,7 @@ def write_script(
     Raises
     ------
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
     ValueError
         If the dialect is unknown, or the settings cannot be used.
     FileNotFoundError

@@ -20,7 +20,7 @@ from glmwidgets.files.writing import write_text
 from glmwidgets.glm.design.drift import drift_row
 from glmwidgets.glm.fit.contrasts import chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
-from glmwidgets.glm.response.held import HELD
+from glmwidgets.glm.response.given_functions import HELD
 from glmwidgets.glm.response.models import parse_hrf
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.models.run_contrasts import named_contrasts

@@ -44,7 +44,7 @@ def group_report(session: GroupSession, *, title: str | None = None, bg_img: Any
     Raises
     ------
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def study_of_group_session(session: GroupSession, *, title: str | None = None, b
     Raises
     ------
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
     """
     session.current_result()
     with session.lock:

@@ -303,7 +303,7 @@ def session_report(session: Session, **options: Any) -> Report:
     Raises
     ------
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
 
     Examples
     --------

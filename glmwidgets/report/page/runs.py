@@ -28,8 +28,8 @@ from glmwidgets.report.page.permuted import PermutationFacts
 from glmwidgets.report.page.sections import ContrastSection, Table, contrast_section
 from glmwidgets.report.page.subject import ContrastFacts, ModelFacts
 from glmwidgets.report.page.subject import Study as Subject
-from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.permutation import Permuted, permutation_key
+from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.session.study.analysis import StudyAnalysis, exclusions_of
 from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.field import plain
@@ -150,7 +150,7 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
     Raises
     ------
     NoResult
-        If the runs cannot answer; see `glmwidgets.session.core.awaited.Awaited.current_result`. Where only the group
+        If the runs cannot answer; see `glmwidgets.session.core.waiting.Awaited.current_result`. Where only the group
         has no map, the report says why.
 
     Examples

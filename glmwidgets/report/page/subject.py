@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.analysis.answers import Answer, Fitted, RunAnswer
-from glmwidgets.analysis.judged import Judged, judged_of
 from glmwidgets.analysis.noise_tables import find_table
+from glmwidgets.analysis.significance import Judged, judged_of
 from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.steps import timed
 from glmwidgets.analysis.thresholding import Clusters, clusters_of, searched_of, threshold_of, thresholding
@@ -285,7 +285,7 @@ def study_of_session(session: Session, *, title: str | None = None, bg_img: Any 
     Raises
     ------
     NoResult
-        If what is set has no result; see `glmwidgets.session.core.awaited.Awaited.current_result`.
+        If what is set has no result; see `glmwidgets.session.core.waiting.Awaited.current_result`.
 
     Examples
     --------

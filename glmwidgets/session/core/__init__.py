@@ -3,12 +3,12 @@
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "awaited": "NoResult",
     "graph": "Graph Stage StageError",
     "ledger": "Entry Ledger",
     "live": "LiveSession Status",
     "permutation": "Permuted",
     "scheduler": "LatestWins",
+    "waiting": "NoResult",
 }
 
 __all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from glmwidgets.analysis.answers import Answer
-from glmwidgets.analysis.judged import judged_of
+from glmwidgets.analysis.significance import judged_of
 from glmwidgets.analysis.thresholding import Clusters, bounds_of, clusters_of, hommel_of, searched_of, threshold_of
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS
 from glmwidgets.glm.inference.cluster_tables import ClusterTable

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import GlmwidgetsError, InputError, portable, told
-from glmwidgets.glm.heard import Heard
 from glmwidgets.session.core.declared import DeclaredSettings, by_group
 from glmwidgets.specification.reading import read_by
 from glmwidgets.specification.settings import Settings

@@ -25,12 +25,12 @@ from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import told
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
-from glmwidgets.session.core.awaited import Awaited
 from glmwidgets.session.core.drawing import DrawsNoise
 from glmwidgets.session.core.graph import StageError
-from glmwidgets.session.core.observed import Observed
+from glmwidgets.session.core.observers import Observed
 from glmwidgets.session.core.scheduler import PATIENCE, LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
+from glmwidgets.session.core.waiting import Awaited
 from glmwidgets.specification.effects import without_effect
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.tree import SettingsTree

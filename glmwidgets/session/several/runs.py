@@ -384,7 +384,7 @@ class RunSet(traitlets.HasTraits):
         )
 
     def current_result(self, timeout: float | None = None) -> Any:
-        """The result of the session that is looked at; see `glmwidgets.session.core.awaited.Awaited.current_result`."""
+        """The result of the session that is looked at; see `glmwidgets.session.core.waiting.Awaited.current_result`."""
         return self.current.current_result(timeout)
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:

@@ -23,8 +23,8 @@ from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.cache import ProductCache
-from glmwidgets.glm.moments.held import PRODUCTS, SERIES
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.memory_budget import PRODUCTS, SERIES
 from glmwidgets.glm.moments.scaling import series_unit
 from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.noise.evidence import Evidence, noise_by_evidence

@@ -15,7 +15,7 @@ from glmwidgets.files.envelope import read_session, session_text
 from glmwidgets.files.json_tree import JsonTree, converted
 from glmwidgets.files.writing import keep, write_text
 from glmwidgets.glm.errors import about
-from glmwidgets.glm.response.held import HELD
+from glmwidgets.glm.response.given_functions import HELD
 from glmwidgets.runs.opening import open_again
 from glmwidgets.runs.run import Run, content_hash
 from glmwidgets.session.core.ledger import Ledger

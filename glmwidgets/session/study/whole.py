@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glmwidgets.execution.pace import Pace
 from glmwidgets.execution.task import Outcome
+from glmwidgets.execution.time_left import Pace
 from glmwidgets.session.core.scheduler import LatestWins, Ticket
 from glmwidgets.study.study import Study
 

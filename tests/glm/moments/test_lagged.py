@@ -7,8 +7,8 @@ from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.partition import column_space
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
-from glmwidgets.glm.moments.held import Held
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
+from glmwidgets.glm.moments.memory_budget import Held
 from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.noise.products import lagged_products, residual_autocovariance
 
@@ -153,7 +153,7 @@ def test_the_run_asked_last_has_its_series_in_memory():
 
 def test_no_series_are_held_where_memory_is_short(monkeypatch):
     y = np.random.default_rng(6).standard_normal((20, 50))
-    monkeypatch.setattr("glmwidgets.glm.moments.held.available_memory", lambda: y.nbytes)
+    monkeypatch.setattr("glmwidgets.glm.moments.memory_budget.available_memory", lambda: y.nbytes)
     assert Moments(y, held=Held(2**20)).nbytes == y.nbytes
 
 

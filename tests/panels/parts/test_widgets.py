@@ -11,7 +11,7 @@ from ipywidgets.widgets import widget as live_widgets
 
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
-from glmwidgets.panels.parts import unseen
+from glmwidgets.panels.parts import lazy_widgets
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.table import RowTable
 from glmwidgets.panels.run.explorer import Explorer
@@ -107,7 +107,7 @@ def test_models_at_opening_are_few():
 def test_panels_take_their_widgets_from_here():
     # One that does not brings a layout and a style of its own.
     others = [file.name for file in PANELS.rglob("*.py") if "import ipywidgets" in file.read_text(encoding="utf-8")]
-    assert sorted(others) == ["notebook.py", "told.py", "unseen.py", "widgets.py"]
+    assert sorted(others) == ["late_pages.py", "lazy_widgets.py", "notebook.py", "widgets.py"]
 
 
 class Channel(BaseComm):
@@ -123,7 +123,7 @@ def test_an_explorer_is_told_to_the_page_once_it_is_made(monkeypatch):
     Channel.said.clear()
     monkeypatch.setattr(Channel, "__module__", "ipykernel.comm")
     monkeypatch.setattr(comm, "create_comm", Channel)
-    for shared in list(unseen._shared.values()):
+    for shared in list(lazy_widgets._shared.values()):
         shared.close()
     explorer = Explorer(Session(open_run(simulate_run("small"))))
     opened = [ident for kind, ident, _ in Channel.said if kind == "comm_open"]

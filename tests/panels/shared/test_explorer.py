@@ -19,7 +19,7 @@ from glmwidgets.report.exports.folder import write_result
 from glmwidgets.report.exports.script import write_script
 from glmwidgets.report.exports.stats_model import write_stats_model
 from glmwidgets.report.page.html import session_report
-from glmwidgets.session.core.awaited import NoResult
+from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.session.several.runs import RunSet
 from glmwidgets.specification.encoding import begun_with
 from glmwidgets.specification.tree import SettingsError

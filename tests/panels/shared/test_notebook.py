@@ -16,7 +16,7 @@ from ipywidgets import Style, Widget
 pytest.importorskip("anywidget")
 
 from glmwidgets.panels.parts.host import host, is_of_all_pages
-from glmwidgets.panels.parts.unseen import is_shared
+from glmwidgets.panels.parts.lazy_widgets import is_shared
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
 from glmwidgets.panels.shared import notebook

@@ -12,7 +12,7 @@ import pytest
 from glmwidgets.datasets import write_study
 from glmwidgets.report.figures.thumbnails import box_of, thumbnail
 from glmwidgets.report.page.runs import study_report, study_session_report
-from glmwidgets.session.core.awaited import NoResult
+from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.session.study import StudySession
 from glmwidgets.study import Exclusions, Study
 from glmwidgets.web.palettes import lookup_table

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from glmwidgets.runs.opening import open_run
-from glmwidgets.session.core.awaited import NoResult
 from glmwidgets.session.core.graph import StageError
+from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.events import EventSource
-from glmwidgets.execution.pace import Pace
+from glmwidgets.execution.time_left import Pace
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.expressions import contrast_vector
-from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
-from glmwidgets.glm.response.held import HELD
+from glmwidgets.glm.response.given_functions import HELD
 from glmwidgets.glm.tables import read_table
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.noise import ASKED

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("ipywidgets")
 
 from glmwidgets.panels.parts import widgets as W
-from glmwidgets.panels.parts.heard import below, heard, is_flag, is_text
+from glmwidgets.panels.parts.page_messages import below, heard, is_flag, is_text
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from glmwidgets.session.core import observed
+from glmwidgets.session.core import observers
 
 
 @pytest.fixture
 def heard(live, monkeypatch):
     """What was heard of, in its order, by a map and two panels."""
-    monkeypatch.setattr(observed, "AWAITED", 30.0)
+    monkeypatch.setattr(observers, "AWAITED", 30.0)
     told = []
     live.observe_locked(lambda _: told.append("panel"), ["settings", "status", "result"])
     live.observe_locked(lambda _: told.append("map"), "result", first=True)
@@ -36,7 +36,7 @@ def test_of_several_changes_the_last_is_heard(live, heard, monkeypatch):
 
 
 def test_what_takes_long_is_said_to_be_under_way(live, heard, monkeypatch):
-    monkeypatch.setattr(observed, "AWAITED", 0.0)
+    monkeypatch.setattr(observers, "AWAITED", 0.0)
     said, go_on, compute = threading.Event(), threading.Event(), live.analysis.result
     live.observe_locked(lambda change: change["new"].state == "busy" and said.set(), "status")
     monkeypatch.setattr(live.analysis, "result", lambda *given: go_on.wait(60) and compute(*given))

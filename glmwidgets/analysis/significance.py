@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.analysis.thresholding import Clusters, Searched
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import told
-from glmwidgets.glm.heard import Heard
 from glmwidgets.glm.inference.cluster_p import CLUSTER_TESTS, ClusterP, cluster_p
 from glmwidgets.glm.inference.cluster_tables import ClusterTable
 from glmwidgets.glm.inference.heights import THRESHOLDS, Threshold, height_threshold

@@ -14,7 +14,7 @@ import nibabel as nib
 
 from glmwidgets.datasets import simulate_run
 from glmwidgets.panels.group.explorer import GroupExplorer
-from glmwidgets.panels.parts import told, unseen
+from glmwidgets.panels.parts import late_pages, lazy_widgets
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.runs.explorer import RunsExplorer
@@ -49,7 +49,7 @@ class Page:
     def stand(self):
         """The page's half of `Stands`."""
         self.is_made = True
-        stands = W.one(told.Stands)
+        stands = W.one(late_pages.Stands)
         stands._handle_custom_msg({"kind": "stands", "at": self.models[stands.model_id]["at"]}, [])
 
     def stale(self):
@@ -84,7 +84,7 @@ def page(monkeypatch):
 
     Channel.__module__ = "ipykernel.comm"
     monkeypatch.setattr(comm, "create_comm", Channel)
-    monkeypatch.setattr(unseen, "_shared", {})
+    monkeypatch.setattr(lazy_widgets, "_shared", {})
     monkeypatch.setattr(ipywidgets.widgets.widget, "_instances", {})
     return page
 
@@ -118,7 +118,7 @@ def test_what_was_said_before_the_page_stood_is_said_again(page, make):
 
 def test_a_page_that_missed_nothing_is_told_nothing(page, monkeypatch):
     explorer = of_a_run()
-    monkeypatch.setattr(told, "GATHERING", 0.0)
+    monkeypatch.setattr(late_pages, "GATHERING", 0.0)
     page.gather()
     page.stand()
     assert page.heard == 0
@@ -135,7 +135,7 @@ def test_a_page_that_saw_the_widgets_being_made_has_nothing_to_say(monkeypatch):
             opened.append((data or {}).get("state", {}))
 
     monkeypatch.setattr(comm, "create_comm", Channel)
-    stands = told.Stands()
+    stands = late_pages.Stands()
     assert [state["at"] for state in opened if "at" in state] == [None]
     assert stands.get_state()["at"] > 0
     Channel.__module__ = "panel.io.ipywidget"  # there each page has widgets of its own
@@ -153,10 +153,10 @@ def test_what_is_said_together_is_one_message_each(monkeypatch):
 
     monkeypatch.setattr(comm, "create_comm", Channel)
     words, tick = W.HTML("0"), W.Checkbox(description="a")
-    with told.together():
+    with late_pages.together():
         for value in "123":
             words.value = value
-        with told.together():
+        with late_pages.together():
             tick.description = "b"
         tick.value = True
         assert messages == []

@@ -9,7 +9,7 @@ import pytest
 import glmwidgets as gw
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.response.held import HELD, hold_response
+from glmwidgets.glm.response.given_functions import HELD, hold_response
 from glmwidgets.glm.response.models import parse_hrf, resolve_hrf
 from glmwidgets.report.exports.script import script_text
 from glmwidgets.report.exports.stats_model import stats_model

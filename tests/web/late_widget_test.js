@@ -1,7 +1,7 @@
 import { deepStrictEqual as same } from "node:assert";
 import { test } from "node:test";
 
-import { attend, hearing } from "../../glmwidgets/web/hears.js";
+import { attend, hearing } from "../../glmwidgets/web/late_widget.js";
 
 // Models as those of ipywidgets and anywidget: the latter wait until their module is ready.
 class Model {

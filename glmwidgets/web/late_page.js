@@ -1,6 +1,6 @@
 // Says of when the page's widgets are, once they are there: what the kernel said while they were made, it says again.
 
-import { hearing } from "./hears.js";
+import { hearing } from "./late_widget.js";
 import { listen } from "./shared.js";
 
 let told = null;

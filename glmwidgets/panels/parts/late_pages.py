@@ -1,4 +1,4 @@
-"""What a page is told again that came while the kernel was speaking; `web/stands.js` is the page's half.
+"""What a page is told again that came while the kernel was speaking; `web/late_page.js` is the page's half.
 
 A page that opens widgets of a running kernel (Voilà's, or any that is reloaded) asks for all states, and then makes its
 half of each. What the kernel says in between is heard by nobody there: if it was that the fit has ended, the page would
@@ -20,9 +20,9 @@ import anywidget
 import ipywidgets
 import traitlets as t
 
-from glmwidgets.panels.parts.heard import heard
 from glmwidgets.panels.parts.host import is_of_all_pages
-from glmwidgets.panels.parts.unseen import SharedLayout, Waits, one
+from glmwidgets.panels.parts.lazy_widgets import SharedLayout, Waits, one
+from glmwidgets.panels.parts.page_messages import heard
 from glmwidgets.web import script
 
 #: Seconds that it may take to gather the states of all widgets: the time of one of them stands for all.
@@ -135,7 +135,7 @@ def say_again(gathered: float) -> None:
 class Drawn(Told, anywidget.AnyWidget):
     """A widget that draws itself in the page; its layout says nothing, and is that of all.
 
-    It tells the page by which name that knows it: see `web/hears.js`.
+    It tells the page by which name that knows it: see `web/late_widget.js`.
     """
 
     _own = t.Unicode("").tag(sync=True, to_json=lambda _value, widget: widget._model_id or "")
@@ -155,7 +155,7 @@ class Stands(Drawn):
         being made, as it has missed nothing, and where each page has widgets of its own.
     """
 
-    _esm = script("stands.js")
+    _esm = script("late_page.js")
 
     at = t.Float(None, allow_none=True).tag(
         sync=True,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from glmwidgets.glm.noise.polynomial_minima import Polynomials
 from glmwidgets.glm.noise.profiles import ExplainedAtNodes
-from glmwidgets.glm.noise.valleys import Polynomials
 
 CORNER = 0.4
 
