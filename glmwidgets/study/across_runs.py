@@ -130,11 +130,16 @@ class Together:
         kinds = [set(part.run.conditions) for part in self.answer.parts if part.run is not None]
         return tuple(sorted(k for k in set().union(*kinds) if 2 * sum(k in each for each in kinds) >= len(kinds)))
 
-    def prepare(self) -> None:
-        """Make what all figures share, before several threads ask for it."""
+    def prepare_fits(self) -> None:
+        """Make what figures of the fits share, before several threads ask for it."""
         if self.is_possible:
-            _ = self.other_stats, self.other_effects, self.others, self.usual_signal, self.mirrored
+            _ = self.other_stats, self.other_effects, self.usual_signal, self.mirrored
         _ = self.all_conditions
+
+    def prepare_maps(self) -> None:
+        """Make what figures of the contrast share, before several threads ask for it."""
+        if self.is_possible:
+            _ = self.others, self.spread
 
     # Values of all runs on the same cells -----------------------------------------------------------------------------
 

@@ -41,7 +41,8 @@ class Figure:
     digits : int
         Significant digits that are shown.
     of_contrast : bool
-        Whether it is of the contrast that is asked, and not of the model alone.
+        Whether it changes with the contrast that is asked, or with the place that is chosen. Other figures are found
+        once for all contrasts of a model.
     grave : str
         What to say, before all else, where an unusual value has changed its sign: a flip, an inversion, a swap.
     """

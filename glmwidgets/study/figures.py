@@ -39,11 +39,12 @@ FIGURES: Choices[Figure] = Choices(
 )
 
 
-def figures_of(seen: Seen) -> dict[str, float]:
-    """All figures of a run, by key; NaN where there is nothing to say."""
+def figures_of(seen: Seen, of_contrast: bool | None = None) -> dict[str, float]:
+    """All figures of a run, by key, or those alone that are of the contrast, or not; NaN where nothing is known."""
     facts = _facts(seen)
+    rows = [row for row in FIGURES.values() if of_contrast is None or row.of_contrast == of_contrast]
     with seen.part.lock:
-        return {key: facts[key] if key in facts else float(row.of(seen)) for key, row in FIGURES.items()}
+        return {row.key: facts[row.key] if row.key in facts else float(row.of(seen)) for row in rows}
 
 
 def figures_of_whole(seen: Seen) -> dict[str, float]:

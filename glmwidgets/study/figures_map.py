@@ -144,6 +144,7 @@ MAP = (
         floor=0.1,
         words="its map is less like the others' than usual: its similarity is {value}, and {usual} is usual",
         grave="its map may be inverted in sign: its similarity to the others' map is {value}, and {usual} is usual",
+        of_contrast=True,
     ),
     Figure(
         "sides",
@@ -197,6 +198,7 @@ MAP = (
         side="high",
         floor=1.3,
         ratio=True,
+        of_contrast=True,
     ),
     Figure(
         "effect_there",
@@ -205,6 +207,7 @@ MAP = (
         "map",
         "Mean effect of the cells within 10 mm of the chosen place.",
         effect_there,
+        of_contrast=True,
     ),
     Figure(
         "z_there",
@@ -213,5 +216,6 @@ MAP = (
         "map",
         "Mean z of the cells within 10 mm of the chosen place.",
         z_there,
+        of_contrast=True,
     ),
 )

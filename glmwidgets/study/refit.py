@@ -212,6 +212,8 @@ class StudyAnswer:
         Whose each run is.
     model : Model
         What was fitted.
+    of_fits : dict
+        What `glmwidgets.study.table` found of the fits, whatever is asked of them; one for all answers of them.
     """
 
     expression: str
@@ -220,6 +222,7 @@ class StudyAnswer:
     why_not: tuple[str, ...]
     subjects: tuple[str, ...]
     model: Model = field(default_factory=Model, repr=False)
+    of_fits: dict[str, Any] = field(default_factory=dict, repr=False)
     _z: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
@@ -290,6 +293,7 @@ class StudyFit:
     parts: tuple[RunRefit, ...]
     subjects: tuple[str, ...]
     _answers: dict[str, StudyAnswer] = field(default_factory=dict, repr=False)
+    _of_fits: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -309,6 +313,7 @@ class StudyFit:
                 tuple(why for _, why in found),
                 self.subjects,
                 self.model,
+                self._of_fits,
             )
         return self._answers[expression]
 

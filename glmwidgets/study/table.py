@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from glmwidgets.glm.moments.brightness import MAD
 from glmwidgets.glm.parallel import side_by_side
-from glmwidgets.study.across_runs import seen_of
+from glmwidgets.study.across_runs import Seen, seen_of
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import FIGURES, figures_of
 from glmwidgets.study.index import StudyRun, row_of
@@ -179,6 +179,21 @@ def qc_of(answer: StudyAnswer, rows: Sequence[StudyRun], place: tuple[float, flo
     QCTable
     """
     seen = seen_of(answer, rows, place)
-    seen[0].together.prepare()
-    found = side_by_side(figures_of, seen)
+    together = seen[0].together
+    of_fits = _of_fits(answer, seen)
+    together.prepare_maps()
+    of_contrast = side_by_side(lambda one: figures_of(one, of_contrast=True), seen)
+    found = [fits | contrast for fits, contrast in zip(of_fits, of_contrast, strict=True)]
     return QCTable(pd.DataFrame(found, columns=list(FIGURES)), tuple(row.name for row in rows))
+
+
+def _of_fits(answer: StudyAnswer, seen: Sequence[Seen]) -> list[dict[str, float]]:
+    """Figures that no contrast changes; kept with the fits for the next one."""
+    of = [*(one.of for one in seen), *FIGURES.values()]
+    known, values = answer.of_fits.get("figures", ((), ()))
+    if len(known) == len(of) and all(a is b for a, b in zip(known, of, strict=True)):
+        return values
+    seen[0].together.prepare_fits()
+    values = side_by_side(lambda one: figures_of(one, of_contrast=False), seen)
+    answer.of_fits["figures"] = of, values
+    return values

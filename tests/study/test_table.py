@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from glmwidgets.study.across_runs import Together
 from glmwidgets.study.figure import Figure
 from glmwidgets.study.figures import FIGURES
 from glmwidgets.study.table import QCTable
@@ -87,3 +88,17 @@ def test_effect_and_z_at_a_place_are_of_the_cells_around_it(study):
     near = np.linalg.norm(preview.domain.points - place, axis=1) <= 10
     np.testing.assert_allclose(found["effect_there"], answer.contrasts[2].effect[0][near].mean())
     np.testing.assert_allclose(found["z_there"], answer.z(2)[near].mean())
+
+
+def test_figures_of_the_fits_are_found_once_for_all_contrasts(study, monkeypatch):
+    """Bit for bit, a second contrast's table is that of fits that nobody had asked before."""
+    fit = study.refit()
+    study.qc(fit.answer("faces - houses"))
+    fresh = study.with_runs(range(len(study.runs)))
+    expected = fresh.qc(fresh.refit().answer("faces"), place=(0.0, 0.0, 0.0)).values
+    asked = []
+    monkeypatch.setattr(Together, "lateness", lambda self, i: asked.append(i))
+    found = study.qc(fit.answer("faces"), place=(0.0, 0.0, 0.0)).values
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert not asked
+    assert not found.equals(study.qc(fit.answer("faces - houses")).values)

@@ -19,6 +19,11 @@ from glmwidgets.glm.design.collinearity import (
     unit_columns,
 )
 
+
+class _NotEstimable(ValueError):
+    """A contrast asks for what the design cannot estimate."""
+
+
 # Contrasts -----------------------------------------------------------------------------------------------------
 
 
@@ -44,9 +49,12 @@ def estimability(x: Design, weights: np.ndarray) -> np.ndarray:
     """
     matrix = as_matrix(x)
     unit, length = unit_columns(matrix)
-    scaled = as_rows(weights, matrix.shape[1]) / length
+    return _outside(as_rows(weights, matrix.shape[1]) / length, row_space(unit)[1])
+
+
+def _outside(scaled: np.ndarray, vt: np.ndarray) -> np.ndarray:
+    """Share of each row that is not in a row space; 0 within rounding."""
     size = np.linalg.norm(scaled, axis=1)
-    vt = row_space(unit)[1]
     outside = np.linalg.norm(scaled - (scaled @ vt.T) @ vt, axis=1)
     share = np.divide(outside, size, out=np.full_like(size, np.nan), where=size > 0)
     return np.where(share <= ESTIMABLE_WITHIN, 0.0, share)
@@ -109,15 +117,15 @@ def contrast_covariance(x: Design, weights: np.ndarray, precision: np.ndarray | 
     [[0.2]]
     """
     matrix = as_matrix(x)
+    unit, length = unit_columns(matrix)
+    s, vt = row_space(unit)
     rows = as_rows(weights, matrix.shape[1])
-    distance = estimability(matrix, rows)
+    distance = _outside(rows / length, vt)
     if (distance > 0).any():
-        raise ValueError(
+        raise _NotEstimable(
             f"row {int(np.flatnonzero(distance > 0)[0])} of the contrast is not estimable: columns that it weighs are "
             "combinations of each other"
         )
-    unit, length = unit_columns(matrix)
-    s, vt = row_space(unit)
     # In an orthonormal basis Q of the columns' span, X = Q diag(s) V' diag(length).
     q = unit @ vt.T / s
     in_basis = (rows / length) @ vt.T / s
@@ -153,9 +161,10 @@ def efficiency(x: Design, weights: np.ndarray, precision: np.ndarray | None = No
     >>> round(efficiency(x, [1, 0]), 6)
     5.0
     """
-    if (estimability(x, weights) > 0).any():
+    try:
+        return float(1.0 / np.trace(contrast_covariance(x, weights, precision)))
+    except _NotEstimable:
         return 0.0
-    return float(1.0 / np.trace(contrast_covariance(x, weights, precision)))
 
 
 def smallest_detectable_effect(
