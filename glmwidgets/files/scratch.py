@@ -11,6 +11,7 @@ import mmap
 import os
 import shutil
 import tempfile
+import threading
 from typing import IO, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ MOST_OF_DISK = 0.5
 
 
 class Rows:
-    """A table that is written row after row.
+    """A table that is written row by row, in any order and on any thread.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ class Rows:
     Examples
     --------
     >>> rows = Rows((2, 3), np.int16)
-    >>> rows.add(np.arange(6).reshape(2, 3))
+    >>> rows.put(1, np.arange(3, 6))
+    >>> rows.put(0, np.arange(3))
     >>> rows.done()
     array([[0, 1, 2],
            [3, 4, 5]], dtype=int16)
@@ -52,15 +54,17 @@ class Rows:
         self.shape, self.dtype = shape, np.dtype(dtype)
         self._file = _opened(int(np.prod(shape, dtype=float)) * self.dtype.itemsize)
         self._array = np.empty(shape, dtype) if self._file is None else None
-        self._next = 0
+        self._busy = threading.Lock()
 
-    def add(self, rows: np.ndarray) -> None:
-        """Write rows behind those that are there."""
+    def put(self, number: int, row: np.ndarray) -> None:
+        """Write a row."""
         if self._file is None:
-            self._array[self._next : self._next + len(rows)] = rows
-        else:
-            self._file.write(np.ascontiguousarray(rows, self.dtype))
-        self._next += len(rows)
+            self._array[number] = row
+            return
+        row = np.ascontiguousarray(row, self.dtype)
+        with self._busy:
+            self._file.seek(number * row.nbytes)
+            self._file.write(row)
 
     def done(self) -> np.ndarray:
         """The table, to be read only where it lies on disk."""

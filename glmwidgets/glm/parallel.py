@@ -7,9 +7,8 @@ import os
 import queue
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -214,60 +213,6 @@ def ahead(items: Iterable[Item], most: int = 4) -> Iterator[Item]:
     finally:
         stopped.set()
         maker.join()
-
-
-@contextmanager
-def behind(most: int = 2) -> Iterator[Callable[..., None]]:
-    """What calls functions on another thread, one after the other, while the caller goes on.
-
-    Parameters
-    ----------
-    most : int
-        How many calls may wait; the next one waits until there are fewer.
-
-    Yields
-    ------
-    callable
-        ``later(work, *args)``. What an earlier call raised is raised by the next, or at the end of the block, and no
-        call is made after it. If the block itself raises, calls that have not begun are left out.
-
-    Examples
-    --------
-    >>> done = []
-    >>> with behind() as later:
-    ...     for k in range(3):
-    ...         later(done.append, k)
-    >>> done
-    [0, 1, 2]
-    """
-    if not threads_start():
-        yield lambda work, *args: work(*args)
-        return
-    waiting: deque[Future[Any]] = deque()
-    failed = threading.Event()
-
-    def call(work: Callable[..., Any], *args: Any) -> None:
-        if failed.is_set():
-            return
-        try:
-            work(*args)
-        except BaseException:
-            failed.set()
-            raise
-
-    pool = ThreadPoolExecutor(1)
-
-    def later(work: Callable[..., Any], *args: Any) -> None:
-        while len(waiting) >= most:
-            waiting.popleft().result()
-        waiting.append(pool.submit(call, work, *args))
-
-    try:
-        yield later
-        while waiting:
-            waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def even_blocks(n: int, most: int) -> list[slice]:

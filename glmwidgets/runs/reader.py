@@ -20,7 +20,7 @@ from nibabel.volumeutils import apply_read_scaling
 from glmwidgets.files.memory import need_memory
 from glmwidgets.files.scratch import Rows, let_go
 from glmwidgets.glm.moments.series import Series
-from glmwidgets.glm.parallel import ahead, behind, one_thread, workers
+from glmwidgets.glm.parallel import ahead, one_thread, workers
 from glmwidgets.images.alive import Alive
 from glmwidgets.images.load import VolumeChecks, image_name
 from glmwidgets.images.mask import masked_series, voxel_taker
@@ -33,6 +33,9 @@ from glmwidgets.runs.domain import Domain
 
 #: Volumes that are worked on at once, each thread at some of them.
 AT_ONCE = 8
+
+#: Scans that are worked on at once where what is known of them lies on disk already.
+ROWS_AT_ONCE = 32
 
 #: Volumes that are read while those are worked on.
 AHEAD = 8
@@ -366,37 +369,44 @@ class Reader:
         n_threads = n_cpus() if takes else 1
         if is_compressed(self.opened) and not any(take.is_long for take in takes):
             n_threads = max(1, n_threads - 1)  # what decompresses would wait for a processor
-        filled = [(take, Rows((self.n_scans, take.n), take.dtype), _Total()) for take in takes]
-        takers = {take: [take.taker() for _ in range(n_threads)] for take in takes}
+        tables = [Rows((self.n_scans, take.n), take.dtype) for take in takes]
+        totals, own = [_Total() for _ in takes], threading.local()
+
+        def fill(number: int, volume: Any) -> list[np.ndarray]:
+            if not hasattr(own, "takers"):
+                own.takers = [take.taker() for take in takes]
+            filled = []
+            for take, taker, rows in zip(takes, own.takers, tables, strict=True):
+                filled.append(np.asarray(taker(take.of(volume)), take.dtype))
+                rows.put(number, filled[-1])
+            return filled
+
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
-        with workers(n_threads) as each, behind(4) as later, closing(self._batches(volumes)) as batches:
+        at_once = AT_ONCE if volumes is None else ROWS_AT_ONCE
+        with workers(n_threads) as each, closing(self._batches(volumes, at_once)) as batches:
             for first, some in batches:
                 if found is not None:
                     found.see(first, some)
                     if (watch := _watching.get()) is not None and self._in_order:
                         watch(self, first + len(some), found.means.mean(n=first + len(some)))
-                for take, rows, total in filled:
-                    out = np.empty((len(some), take.n), take.dtype)
-
-                    def fill(i: int, take: _Take = take, some: list[Any] = some, out: np.ndarray = out) -> None:
-                        for row, volume in zip(out[i::n_threads], some[i::n_threads], strict=True):
-                            row[:] = takers[take][i](take.of(volume))
-
+                if takes:
                     with one_thread():
-                        list(each(fill, range(n_threads)))
-                    later(rows.add, out)
-                    if take.computed is not None:
-                        later(total.see, map(take.computed, out))
+                        for filled in each(fill, range(first, first + len(some)), some):
+                            for take, total, row in zip(takes, totals, filled, strict=True):
+                                if take.computed is not None:
+                                    total.see(take.computed(row))
         if found is not None:
             found.checks.done()
             self._found = found
-        tables = [(take.computed, rows.done(), total) for take, rows, total in filled]
-        return [(rows, None if how is None else _series(rows, how, total.values)) for how, rows, total in tables]
+        done = [
+            (rows.done(), total.values, take.computed) for take, rows, total in zip(takes, tables, totals, strict=True)
+        ]
+        return [(rows, None if how is None else _series(rows, how, total)) for rows, total, how in done]
 
-    def _batches(self, volumes: Iterable[Any] | None) -> Iterator[tuple[int, list[Any]]]:
+    def _batches(self, volumes: Iterable[Any] | None, at_once: int) -> Iterator[tuple[int, list[Any]]]:
         first = 0
         with closing(ahead(self._volumes() if volumes is None else volumes, AHEAD)) as coming:
-            while some := list(islice(coming, AT_ONCE)):
+            while some := list(islice(coming, at_once)):
                 yield first, some
                 first += len(some)
 
@@ -448,18 +458,17 @@ class _Found:
 
 
 class _Total:
-    """The sum of rows, one added after the other."""
+    """The sum of rows, one added after the other; None of none."""
 
-    values: np.ndarray
+    values: np.ndarray | None = None
 
-    def see(self, rows: Iterable[np.ndarray]) -> None:
-        """Add the next rows."""
-        for row in rows:
-            if hasattr(self, "values"):
-                with np.errstate(invalid="ignore", over="ignore"):
-                    self.values += row
-            else:
-                self.values = row.copy()
+    def see(self, row: np.ndarray) -> None:
+        """Add the next row."""
+        if self.values is None:
+            self.values = row.copy()
+            return
+        with np.errstate(invalid="ignore", over="ignore"):
+            self.values += row
 
 
 def _computed(scale: tuple[np.ndarray, np.ndarray] | None, dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:

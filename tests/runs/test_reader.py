@@ -156,7 +156,7 @@ def test_a_file_is_gone_through_once_where_smoothing_is_foreseen(tmp_path, monke
 
 @pytest.mark.parametrize("smoothing", [None, 6.0])
 def test_what_stops_a_reading_is_raised_and_leaves_no_thread_behind(tmp_path, monkeypatch, smoothing):
-    """Whichever thread it befalls: that which reads, one that smooths, that which writes, or the one that waits."""
+    """Whichever thread it befalls: that which reads, one that smooths or writes, or the one that waits."""
     data = np.random.default_rng(0).normal(100, 20, (5, 6, 4, 90)).astype(np.int16)
     path = tmp_path / "run.nii.gz"
     nib.save(nib.Nifti1Image(data, AFFINE), path)
@@ -176,14 +176,14 @@ def test_what_stops_a_reading_is_raised_and_leaves_no_thread_behind(tmp_path, mo
     with watched(cancelled), pytest.raises(KeyboardInterrupt):
         reading()[1]()
 
-    def full(rows, some):
+    def full(rows, number, row):
         raise OSError("no space left on device")
 
     def broken(*how):
         raise ZeroDivisionError
 
     for where, instead, error in (
-        ("glmwidgets.runs.reader.Rows.add", full, OSError),
+        ("glmwidgets.runs.reader.Rows.put", full, OSError),
         ("glmwidgets.runs.reader.voxel_taker", lambda *how: broken, ZeroDivisionError),
     ):
         with monkeypatch.context() as patch:
