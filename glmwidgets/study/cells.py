@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.runs.domain import Domain
 
 #: Cells that a grid aims at.
@@ -123,6 +124,20 @@ class Cells:
     grid: CellGrid
     numbers: np.ndarray
     gather: csr_matrix
+
+    def means(self, series: Series) -> np.ndarray:
+        """Series of the cells, shape (n_scans, n_cells), float64, of those of the voxels, which are read once."""
+        means, gather = np.zeros((self.numbers.size, series.shape[0])), self.gather.tocsc()
+        in_cell = np.diff(gather.indptr) > 0  # a voxel is in one cell or in none
+        for voxels, block in series.blocks():
+            entries = slice(gather.indptr[voxels.start], gather.indptr[voxels.stop])
+            order = np.argsort(gather.indices[entries], kind="stable")
+            cell, weight = gather.indices[entries][order], gather.data[entries][order]
+            begins = np.flatnonzero(np.diff(cell, prepend=-1))
+            # Of the cells that the block touches alone, row by row: scipy takes longer to find them than to multiply.
+            parts = weight, np.flatnonzero(in_cell[voxels])[order], np.append(begins, cell.size)
+            means[cell[begins]] += csr_matrix(parts, (begins.size, block.shape[1])) @ block.T
+        return means.T
 
 
 def cells_of(domain: Domain, grid: CellGrid) -> Cells:
