@@ -8,6 +8,7 @@ there, so that in single precision one value in some 10⁸ differs, by its last 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -347,8 +348,12 @@ def each_block(n_scans: int, work: Callable[[Sequence[range]], None]) -> None:
 
 
 def n_cpus(most: int = 4) -> int:
-    """Threads that smooth at once: a volume lives in a core's own cache, and more than these wait for memory."""
-    return min(most, processors())
+    """Threads that smooth at once: a volume lives in a core's own cache, and more than these wait for memory.
+
+    No more than OMP_NUM_THREADS says, if it is set: one in the workers of a study, each of which has a processor.
+    """
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(most, processors(), int(allowed) if allowed.isdecimal() else most))
 
 
 def smooth(

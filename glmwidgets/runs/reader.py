@@ -88,16 +88,16 @@ def foreseen(smoothing_fwhm: float | Sequence[float | None] | None) -> Iterator[
 class _Take(NamedTuple):
     """A row of each volume: its length and type, what takes it, and of what, the stored values or the true ones.
 
-    Rows that are stored become series by `computed`; without it they stay a table. To take one that `is_long` keeps all
-    processors busy.
+    Rows that are stored become series by `computed`; without it they stay a table. Series that `is_summed` know their
+    sum over the scans.
     """
 
     taker: Callable[[], Callable[[np.ndarray], np.ndarray]]
     n: int
     dtype: Any
-    computed: Callable[[np.ndarray], np.ndarray] | None
+    computed: Callable[..., np.ndarray] | None
+    is_summed: bool
     of: Callable[[Any], np.ndarray] = itemgetter(1)
-    is_long: bool = False
 
 
 # Scans are asked for on any thread.
@@ -330,7 +330,7 @@ class Reader:
         dtype = storage_dtype(self._values_dtype)
         how = (mask, dtype, self.opened.affine, fwhm)
         n = int(np.count_nonzero(mask))
-        return _Take(lambda: voxel_taker(*how), n, dtype, _computed(None, dtype), is_long=True)
+        return _Take(lambda: voxel_taker(*how), n, dtype, _computed(None, dtype), True)
 
     def _keep(self, mask: np.ndarray) -> tuple[np.ndarray, Series]:
         """The series of a mask, or of a larger one that was kept."""
@@ -343,11 +343,13 @@ class Reader:
                 fwhm = None
                 if self._is_looked_at and is_compressed(self.opened):
                     around = Around.usual(mask, self.opened.affine, self.n_scans, native)
-            takes = [_Take(lambda: voxel_taker(mask, native), n, native, computed, itemgetter(0))]
-            if self._smooths(fwhm):
+            smooths = self._smooths(fwhm)
+            # The sum is for scaling, which is that of the smoothed series where they are wanted.
+            takes = [_Take(lambda: voxel_taker(mask, native), n, native, computed, not smooths, itemgetter(0))]
+            if smooths:
                 takes.append(self._smooth_take(mask, fwhm))
             if around is not None:
-                takes.append(_Take(around.taker, around.n, native, None, itemgetter(0)))
+                takes.append(_Take(around.taker, around.n, native, None, False, itemgetter(0)))
             (rows, measured), *more = self._read(takes)
             if around is not None:
                 around.keep(rows, more.pop()[0])
@@ -367,7 +369,7 @@ class Reader:
         need_memory(self.need, f"reading {image_name(self.opened)}")
         found = _Found(self) if self._found is None else None
         n_threads = n_cpus() if takes else 1
-        if is_compressed(self.opened) and not any(take.is_long for take in takes):
+        if volumes is None and is_compressed(self.opened):
             n_threads = max(1, n_threads - 1)  # what decompresses would wait for a processor
         tables = [Rows((self.n_scans, take.n), take.dtype) for take in takes]
         totals, own = [_Total() for _ in takes], threading.local()
@@ -393,8 +395,8 @@ class Reader:
                     with one_thread():
                         for filled in each(fill, range(first, first + len(some)), some):
                             for take, total, row in zip(takes, totals, filled, strict=True):
-                                if take.computed is not None:
-                                    total.see(take.computed(row))
+                                if take.is_summed:
+                                    total.see(take.computed(row, copy=False))
         if found is not None:
             found.checks.done()
             self._found = found
@@ -471,16 +473,16 @@ class _Total:
             self.values += row
 
 
-def _computed(scale: tuple[np.ndarray, np.ndarray] | None, dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+def _computed(scale: tuple[np.ndarray, np.ndarray] | None, dtype: np.dtype) -> Callable[..., np.ndarray]:
     """What makes what is stored into what is computed with."""
 
-    def computed(block: np.ndarray) -> np.ndarray:
-        return (block if scale is None else apply_read_scaling(block, *scale)).astype(dtype, order="C")
+    def computed(block: np.ndarray, copy: bool = True) -> np.ndarray:
+        return (block if scale is None else apply_read_scaling(block, *scale)).astype(dtype, order="C", copy=copy)
 
     return computed
 
 
-def _series(rows: np.ndarray, computed: Callable[[np.ndarray], np.ndarray], total: np.ndarray) -> Series:
+def _series(rows: np.ndarray, computed: Callable[..., np.ndarray], total: np.ndarray | None) -> Series:
     """Series whose scans are the rows of an array."""
     n_bytes = 0 if isinstance(rows, np.memmap) else rows.nbytes
     dtype = computed(rows[:0]).dtype

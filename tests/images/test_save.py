@@ -1,6 +1,7 @@
 """Writing images: whole or not at all, the same bytes for the same values."""
 
 import os
+import sys
 import time
 
 import nibabel as nib
@@ -18,7 +19,10 @@ def image(seed=0):
 
 
 @pytest.mark.parametrize("name", ["map.nii", "map.nii.gz"])
-def test_read_back_by_nibabel(tmp_path, name):
+@pytest.mark.parametrize("has_isal", [True, False])
+def test_read_back_by_nibabel(tmp_path, monkeypatch, name, has_isal):
+    if not has_isal:
+        monkeypatch.setitem(sys.modules, "isal", None)
     path = save_image(image(), tmp_path / name)
     got = nib.load(path)
     np.testing.assert_array_equal(got.get_fdata(dtype=np.float32), image().get_fdata(dtype=np.float32))

@@ -9,7 +9,7 @@ from nilearn.maskers import NiftiMasker
 from glmwidgets.glm.boxes import bounding_box
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.mask import find_brain, masked_series, voxel_series
-from glmwidgets.images.smooth import smooth, smooth_img
+from glmwidgets.images.smooth import n_cpus, smooth, smooth_img
 
 OBLIQUE = np.array([[-3.0, 0.2, 0.1, 60], [0.1, 2.9, -0.7, -70], [0.1, 0.7, 3.2, -40], [0, 0, 0, 1]])
 
@@ -146,3 +146,10 @@ def test_bounding_box_is_the_smallest():
     mask = np.zeros((5, 6, 7), bool)
     mask[1, 2, 3] = mask[3, 2, 6] = True
     assert bounding_box(mask) == (slice(1, 4), slice(2, 3), slice(3, 7))
+
+
+def test_no_more_threads_smooth_than_the_environment_allows(monkeypatch):
+    monkeypatch.setattr("glmwidgets.images.smooth.processors", lambda: 16)
+    for said, threads in (("", 4), ("1", 1), ("3", 3), ("64", 4), ("0", 1), ("2,1", 4)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert n_cpus() == threads

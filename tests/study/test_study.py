@@ -15,6 +15,7 @@ from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.moments.series import Series
 from glmwidgets.images.mask import masked_series
 from glmwidgets.runs.opening import open_again
 from glmwidgets.study import FIGURES, Exclusions, Study, parse_rule
@@ -92,6 +93,11 @@ def test_cell_means_are_those_of_dense_arithmetic():
     cells = cells_of(domain, grid_of_mask(domain.mask, domain.affine, 24))
     expected = data.reshape(4, 2, 3, 2, 2, 2).mean(axis=(1, 3, 5)).ravel()
     np.testing.assert_allclose(cells.gather @ data.ravel(), expected, rtol=1e-5)
+    # Over several blocks, of a mask that leaves cells out and voxels without a cell.
+    domain = Domain.of(nib.Nifti1Image(np.zeros((16, 12, 8)), np.eye(4))).within(rng.random((16, 12, 8)) < 0.7)
+    cells, y = cells_of(domain, grid_of_mask(domain.mask, domain.affine, 99)), rng.normal(size=(5, domain.size))
+    assert (cells.gather.sum(axis=0) == 0).any()
+    np.testing.assert_allclose(cells.means(Series.of(y)), (cells.gather @ y.T).T, rtol=0, atol=1e-14)
 
 
 def test_a_refit_is_a_fit_of_the_cells(study):
