@@ -196,7 +196,9 @@ class Moments:
                 advice={"function": "minimize_memory=False keeps them"},
             )
         if not isinstance(voxels, slice):
-            return self._centred(self._data.read(voxels), self.mean[voxels])
+            block = self._centred(self._data.read(voxels), self.mean[voxels])
+            self._data.done()  # which is no pass, and may have touched every page where the series lie
+            return block
         first, last, _ = voxels.indices(self.n_voxels)
         n = self.n_scans
         # Row behind row: between rows that stand apart, each step begins anew.
@@ -204,6 +206,8 @@ class Moments:
         for start in range(first, last, BLOCK):
             some = slice(start, min(start + BLOCK, last))
             self._centred(self._data.read(some), self.mean[some], out[:, some.start - first : some.stop - first])
+        if last - first == 1:
+            self._data.done()  # nor is this: each scan of a voxel lies on a page of its own
         return out
 
     def _centred(self, block: np.ndarray, mean: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

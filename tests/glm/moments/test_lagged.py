@@ -224,3 +224,18 @@ def test_the_layout_of_a_design_in_memory_does_not_matter():
     for of in (design_basis, column_space):
         one, other = of(np.ascontiguousarray(x)), of(np.asfortranarray(x))
         np.testing.assert_array_equal(one.to_columns, other.to_columns)
+
+
+@pytest.mark.parametrize("voxels", [np.array([3, 400, 899]), slice(7, 8)])
+def test_what_is_read_beside_a_pass_is_let_go_of(voxels):
+    """Voxels from all over a run touch all pages of its file, which would then count as the process's memory."""
+    y, gone = np.random.default_rng(0).normal(size=(30, 900)), []
+    moments = Moments(Series(lambda some: y[:, some], y.shape, y.dtype, let_go=lambda: gone.append(1)))
+    moments.own(0)
+    gone.clear()
+    assert np.array_equal(moments.block(voxels), y[:, voxels] - moments.mean[voxels])
+    assert gone == [1]
+    moments.subset(np.array([5, 6]))
+    assert gone == [1, 1]
+    moments.block(slice(0, 500))  # part of a pass, which lets go at its end
+    assert gone == [1, 1]
