@@ -158,8 +158,9 @@ def label_clusters(
     all_labels = np.zeros(data.shape, dtype=np.int32)
     found = 0
     for sign, height in _tails(threshold, two_sided):
-        labels, sizes = _label_by_height(sign * data, height, min_size, connectivity)
-        _add_labels(all_labels, labels, found)
+        box, heights, beyond = _beyond(data, sign, height)
+        labels, sizes = _label_by_height(heights, beyond, min_size, connectivity)
+        _add_labels(all_labels[box], labels, found)
         found += len(sizes)
     return all_labels
 
@@ -241,13 +242,12 @@ def find_clusters(
     voxel_volume = abs(np.dot(i, np.cross(j, k)))
 
     def of_tail(tail: tuple[int, float]) -> tuple[Any, ...]:
-        sign, height = tail
-        heights = data if sign > 0 else -data
-        labels, sizes = _label_by_height(heights, height, cluster_threshold, connectivity)
-        return sign, labels, sizes, *_peaks_by_cluster(heights, labels, len(sizes))
+        box, heights, beyond = _beyond(data, *tail)
+        labels, sizes = _label_by_height(heights, beyond, cluster_threshold, connectivity)
+        return tail[0], box, labels, sizes, *_peaks_by_cluster(heights, labels, len(sizes), box)
 
-    for sign, labels, sizes, ijk, first in side_by_side(of_tail, _tails(threshold, two_sided)):
-        _add_labels(all_labels, labels, len(clusters))
+    for sign, box, labels, sizes, ijk, first in side_by_side(of_tail, _tails(threshold, two_sided)):
+        _add_labels(all_labels[box], labels, len(clusters))
         xyz = ijk @ affine[:3, :3].T + affine[:3, 3]
         peaks = [
             Peak(tuple(voxel), tuple(mm), value)
@@ -289,18 +289,25 @@ def _structure(connectivity: int) -> NDArray[np.bool_]:
     return ndimage.generate_binary_structure(3, _STEPS_OF_CONNECTIVITY[connectivity])
 
 
+def _beyond(
+    data: NDArray[np.float64], sign: int, height: float
+) -> tuple[tuple[slice, ...], NDArray[np.float64], NDArray[np.bool_]]:
+    """The box of a tail's voxels and of those beside them, how high all are there, and which belong to the tail."""
+    beyond = data > height if sign > 0 else data < -height
+    box = bounding_box(beyond, margin=1)
+    return box, data[box] if sign > 0 else -data[box], beyond[box]
+
+
 def _label_by_height(
-    heights: NDArray[np.float64], threshold: float, min_size: int, connectivity: int
+    heights: NDArray[np.float64], beyond: NDArray[np.bool_], min_size: int, connectivity: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Label positive clusters by falling peak height; also their sizes in voxels, in that order."""
-    labels, beyond = np.zeros(heights.shape, np.int32), heights > threshold
-    box = bounding_box(beyond)
-    labels[box], n = ndimage.label(beyond[box], _structure(connectivity))
+    labels, n = ndimage.label(beyond, _structure(connectivity))
     voxels = np.flatnonzero(labels)
     raw = labels.ravel()[voxels]
     sizes = np.bincount(raw, minlength=n + 1)
     peaks = np.zeros(n + 1)
-    np.maximum.at(peaks, raw, heights.ravel()[voxels])
+    np.maximum.at(peaks, raw, heights[beyond])
     kept = np.flatnonzero(sizes >= max(min_size, 1))
     order = kept[np.argsort(-peaks[kept], kind="stable")]
     number = np.zeros(n + 1, dtype=np.int32)
@@ -317,14 +324,15 @@ def _add_labels(all_labels: NDArray[np.int32], labels: NDArray[np.int32], first:
 
 
 def _peaks_by_cluster(
-    heights: NDArray[np.float64], labels: NDArray[np.int32], n_clusters: int
+    heights: NDArray[np.float64], labels: NDArray[np.int32], n_clusters: int, box: tuple[slice, ...]
 ) -> tuple[NDArray[np.int64], list[int]]:
-    """Voxel indices, shape (n_peaks, 3), of all peaks, cluster by cluster, the highest first.
+    """Voxel indices, shape (n_peaks, 3), in the volume of all peaks in a box, cluster by cluster, the highest first.
 
     Also where in them each cluster's peaks begin, and the end.
     """
-    ijk = _middles(heights, _local_maxima(heights, labels))
-    at = tuple(ijk.T)
+    start = np.array([span.start for span in box])
+    ijk = _middles(heights, _local_maxima(heights, labels), start)
+    at = tuple((ijk - start).T)
     order = np.lexsort((-heights[at], labels[at]))
     first = np.searchsorted(labels[at][order], np.arange(1, n_clusters + 2))
     return ijk[order], first.tolist()
@@ -364,24 +372,27 @@ def _local_maxima(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> ND
     return np.array(np.unravel_index(voxels, shape)) - 1 + start
 
 
-def _middles(heights: NDArray[np.float64], voxels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One voxel, shape (n_peaks, 3), for each group of maxima that touch by their faces."""
+def _middles(heights: NDArray[np.float64], voxels: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One voxel, shape (n_peaks, 3), for each group of maxima that touch by their faces.
+
+    What lies half-way is rounded where it lies in the volume, in which the box begins at `start`.
+    """
     at = tuple(voxels)
     strides = np.array(heights.strides) // heights.itemsize
     flat = np.sort(strides @ voxels)
     if not any(np.isin(flat + stride, flat).any() for stride in strides):  # the rule: each is alone
-        return voxels.T
+        return voxels.T + start
     maxima = np.zeros(heights.shape, dtype=bool)
     maxima[at] = True
     groups, _ = ndimage.label(maxima)
     group, height = groups[at], np.minimum(heights[at], 1e100)  # a mean has no infinite weights
     weight = np.bincount(group, height)[1:]
-    moments = np.array([np.bincount(group, height * axis)[1:] for axis in voxels])
-    middles = np.rint(moments / weight).astype(np.int64).T
+    moments = np.array([np.bincount(group, height * axis)[1:] for axis in voxels + start[:, None]])
+    middles = np.rint(moments / weight).astype(np.int64).T - start
     for index in np.flatnonzero(groups[tuple(middles.T)] != np.arange(1, len(middles) + 1)):
         members = voxels.T[group == index + 1]
         middles[index] = members[np.argmin(np.linalg.norm(members - middles[index], axis=1))]
-    return middles
+    return middles + start
 
 
 def _far_apart(xyz: NDArray[np.float64], min_distance: float, readmit: bool) -> list[int]:

@@ -375,3 +375,12 @@ def test_what_lies_far_from_all_clusters_changes_none_of_them(is_level):
             assert [tuple(np.add(p.ijk, (4, 2, 7))) for p in one.peaks] == [p.ijk for p in other.peaks]
     nothing, none = find_clusters(np.zeros((3, 4, 5)), 1.0, np.eye(4))
     assert (nothing, none.any(), none.shape) == ([], False, (3, 4, 5))
+
+
+@pytest.mark.parametrize("first", range(1, 8))
+def test_half_way_between_two_voxels_is_rounded_in_the_volume(first):
+    """To the even index, wherever the box begins in which clusters are looked for."""
+    z = np.zeros((12, 4, 4))
+    z[first : first + 2, 2, 2] = 5
+    (cluster,), _ = find_clusters(z, 3, np.eye(4))
+    assert cluster.peaks[0].ijk == (round(first + 0.5), 2, 2)
