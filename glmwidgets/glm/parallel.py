@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeVar
 
@@ -26,6 +27,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # Seconds after which a thread hands the interpreter on to one that waits: Python's own 5 ms are as long as a third of a
 # small fit, each step of which gives the interpreter away.
 TURN = 2e-4
+
+# Called before each block; what it raises ends the work.
+_checked: ContextVar[Callable[[], None] | None] = ContextVar("_checked", default=None)
 
 # The number of a library's threads belongs to the whole process: two that change and restore it must not cross.
 _one_at_a_time = threading.Lock()
@@ -70,8 +74,9 @@ def one_thread() -> Iterator[None]:
     """Keep the linear algebra library to one thread.
 
     For products that take no time: a library's threads go on waiting for work, each on a processor of its own, for
-    longer than such a product takes, and what comes next has to share with them. Within `side_by_side` there is one
-    anyway.
+    longer than such a product takes, and what comes next has to share with them. Where another program has one of the
+    processors, they wait for each other as well: a millisecond's work can take a hundred. Within `side_by_side` there
+    is one anyway.
     """
     if _threads() < 2:
         yield
@@ -130,6 +135,39 @@ def _short_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
+@contextmanager
+def giving_way(check: Callable[[], None]) -> Iterator[None]:
+    """Have `side_by_side` call a function before each block, which raises an error to end the work there.
+
+    Parameters
+    ----------
+    check : callable
+        Called on whichever thread works on the block.
+
+    Examples
+    --------
+    >>> def enough():
+    ...     raise InterruptedError("something more urgent came")
+    >>> with giving_way(enough):
+    ...     side_by_side(print, [slice(0, 3), slice(3, 5)])
+    Traceback (most recent call last):
+    InterruptedError: something more urgent came
+    """
+    before = _checked.set(check)
+    try:
+        yield
+    finally:
+        _checked.reset(before)
+
+
+def _after(check: Callable[[], None], work: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(block: Any) -> Any:
+        check()
+        return work(block)
+
+    return checked
+
+
 def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
     """Call a function with every block, as many at a time as there are threads.
 
@@ -154,6 +192,8 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
     >>> side_by_side(lambda block: block.stop - block.start, [slice(0, 3), slice(3, 5)])
     [3, 2]
     """
+    if (check := _checked.get()) is not None:
+        work = _after(check, work)
     n_threads = _threads()
     if n_threads < 2 or len(blocks) < 2:
         return [work(block) for block in blocks]

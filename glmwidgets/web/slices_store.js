@@ -20,7 +20,9 @@ import { copied, floats, listen, octets, remembered, underHand } from "./shared.
 // runs through the slices it hears at its rest, or now and then.
 const TELL_MS = { hand: 150, wheel: 1000, rest: 120 };
 const LENS_MS = 250; // rest of the hand after which the kernel hears how much is enlarged
-const WANT_MS = 80; // pause after the last new planes before the rest of their map is asked for
+// Pause after the last new planes before the rest of their map is asked for: while a hand drags something else on the page,
+// such as a point of the response, the next planes are worth more than what is out of sight.
+const WANT_MS = { rest: 80, held: 1000 };
 const SLID = ["threshold", "opacity"]; // what may follow a slider
 const OLD_MS = 60; // what is said to be out of date for less is not dimmed: while a hand drags, the map would flicker
 const SLID_MS = 500; // what the kernel says of a trait so soon after it was dragged may be of an earlier place
@@ -86,7 +88,7 @@ export function createStore(model) {
   };
   const seen = {}, place = underHand(model, "cursor"), zoom = underHand(model, "zoom");
   let dueAt = 0, wantTimer = 0, slidAt = 0, isOld = model.get("stale"), oldTimer = 0;
-  let painted = [];
+  let painted = [], isHeldElsewhere = false;
   const slidTimers = {};
 
   const repaint = () => store.views.forEach((view) => view.repaint());
@@ -112,26 +114,39 @@ export function createStore(model) {
     if (changed("_mask")) store.inside = shape && seen._mask.byteLength ? decodeMask(seen._mask, shape) : null;
     if (changed("_map")) store.map = decodeMap(seen._map, store.inside, shape);
     if (changed("_planes")) {
-      store.planes = { serial: seen._planes.serial, list: seen._planes.planes.map(decodePlane) };
+      const { serial, planes, ahead = false } = seen._planes;
+      store.planes = { serial, ahead, list: planes.map(decodePlane) };
     }
     if (changed("_beside")) store.beside = shape ? decodeBeside(seen._beside, shape) : null;
     if (changed("_luts")) {
       const tables = ([name, sides]) => [name, { one: octets(sides.one), two: octets(sides.two) }];
       store.luts = Object.fromEntries(Object.entries(seen._luts).map(tables));
     }
-    if (store.planes.serial > store.map.serial) wantSoon();
+    wantSoon();
     // That the map is out of date shows later, if at all: a paint for it would be in the way of the answer's.
     const now = PAINTED.map((name) => model.get(name));
     if (now.some((value, k) => value !== painted[k])) repaint();
     painted = now;
   }
 
+  // Planes that came ahead of their map have no rest yet.
+  const lacksRest = () => store.planes.serial > store.map.serial && !store.planes.ahead;
+
   function wantSoon() {
     clearTimeout(wantTimer);
+    if (!lacksRest()) return;
     wantTimer = setTimeout(() => {
-      if (store.planes.serial > store.map.serial) model.send({ kind: "want", serial: store.planes.serial });
-    }, WANT_MS);
+      if (lacksRest()) model.send({ kind: "want", serial: store.planes.serial });
+    }, isHeldElsewhere ? WANT_MS.held : WANT_MS.rest);
   }
+
+  const onDown = ({ target }) => {
+    isHeldElsewhere = !target.closest?.(".glmw-slices");
+  };
+  const onUp = () => {
+    isHeldElsewhere = false;
+    wantSoon();
+  };
 
   function onMessage(content, buffers) {
     if (content.kind !== "flash" || !store.grid) return;
@@ -260,10 +275,17 @@ export function createStore(model) {
 
   const answers = Object.fromEntries(SLID.map((trait) => [`change:${trait}`, onAnswer[trait]]));
   const unlisten = listen(model, { change: refresh, "msg:custom": onMessage, "change:stale": onStale, ...answers });
-  document.addEventListener("glmw:slide", onSlide);
+  const heard = {
+    "glmw:slide": onSlide,
+    pointerdown: onDown,
+    pointermove: ({ buttons }) => isHeldElsewhere && !buttons && onUp(), // a menu of the browser's keeps what ends there
+    pointerup: onUp,
+    pointercancel: onUp,
+  };
+  for (const [event, handler] of Object.entries(heard)) document.addEventListener(event, handler, true);
   store.dispose = () => {
     unlisten();
-    document.removeEventListener("glmw:slide", onSlide);
+    for (const [event, handler] of Object.entries(heard)) document.removeEventListener(event, handler, true);
     for (const timer of Object.values(slidTimers)) clearTimeout(timer);
     clearTimeout(wantTimer);
     clearTimeout(oldTimer);

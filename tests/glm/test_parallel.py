@@ -1,12 +1,18 @@
-"""Threads side by side: the memory that they keep, and the turns that they take."""
+"""Threads side by side: the memory that they keep, the turns that they take, and what they give way to."""
 
+import contextlib
 import ctypes
 import subprocess
 import sys
+import threading
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from glmwidgets.glm import parallel
+from glmwidgets.glm.moments import basis
+from glmwidgets.glm.parallel import giving_way, side_by_side
 
 # Blocks of 100 kB, and of 2 MB, freed and asked for again: pages that are taken anew the second time.
 AGAIN = """
@@ -79,3 +85,52 @@ def test_threads_of_a_session_share_as_many_arenas_as_there_are_processors():
     run = subprocess.run([sys.executable, "-c", ARENAS], capture_output=True, text=True, check=True, timeout=60)
     arenas, most = map(int, run.stdout.split())
     assert arenas <= most + 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_work_gives_way_before_its_next_block(monkeypatch, threads):
+    monkeypatch.setattr(parallel, "_threads", lambda: threads)
+    done, urgent = [], threading.Event()
+
+    def check():
+        if urgent.is_set():
+            raise InterruptedError
+
+    def work(block):
+        done.append(block)
+        urgent.set()
+
+    with giving_way(check), pytest.raises(InterruptedError):
+        side_by_side(work, range(20))
+    assert 1 <= len(done) <= threads
+    side_by_side(work, range(3))  # what asked for it is over
+    assert done[-3:] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("n_columns", "expected"), [(5, True), (basis.LARGE // 300 + 1, False)])
+def test_a_small_design_is_decomposed_on_one_thread(monkeypatch, n_columns, expected):
+    inside, seen = [], []
+
+    @contextlib.contextmanager
+    def one_thread():
+        inside.append(True)
+        yield
+        inside.pop()
+
+    svd = np.linalg.svd
+    monkeypatch.setattr(basis, "one_thread", one_thread)
+    monkeypatch.setattr(np.linalg, "svd", lambda *given, **more: seen.append(bool(inside)) or svd(*given, **more))
+    basis.design_basis(np.random.default_rng(0).standard_normal((300, n_columns)))
+    assert seen == [expected]
+
+
+def test_a_design_has_the_same_coordinates_however_many_threads():
+    # 60 columns, so that a library's threads share its sums; the projection on its columns is that of dense algebra.
+    x = np.random.default_rng(0).standard_normal((300, 60))
+    dense = x @ np.linalg.solve(x.T @ x, x.T)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(basis.design_basis(x).q)
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0] @ found[0].T, dense, atol=1e-13)

@@ -8,6 +8,7 @@ two, whatever r. Every voxel can have its own r and no system has to be factored
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,11 +16,16 @@ import numpy as np
 
 from glmwidgets.glm.moments.cache import WeightedRows
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
+from glmwidgets.glm.parallel import one_thread
 from glmwidgets.plural import count
 
 # Above this condition number, products with the columns themselves lose digits in the change of basis that
 # products with the orthonormal columns keep; those cannot be cached by column.
 CONDITION_FOR_CACHE = 1e5
+
+# Numbers in a design from which more threads than one gain anything: below, its decomposition takes some milliseconds
+# on one, and up to 200 on two where another program has one of the processors.
+LARGE = 50_000
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,11 @@ def design_basis(x: np.ndarray) -> DesignBasis:
     # Unit lengths first, so that the rank does not depend on the units of a confound.
     length = np.linalg.norm(x, axis=0)
     unit = x / np.where(length > 0, length, 1)
+    with one_thread() if x.size < LARGE else nullcontext():
+        return _in_own_coordinates(x, unit, length)
+
+
+def _in_own_coordinates(x: np.ndarray, unit: np.ndarray, length: np.ndarray) -> DesignBasis:
     u, s, vt = np.linalg.svd(unit, full_matrices=False)
     if s[0] == 0:
         raise ValueError("every column of the design is zero")

@@ -333,7 +333,7 @@ class SliceViewer(SlicesState):
             self._values = self._ahead_of_map(voxels, values)
             self._shown = np.empty(0, np.float32) if shown is None else self._ahead_of_map(voxels, shown)
             self._ahead = self._next_serial()
-            self._planes = self._in_sight()
+            self._planes = {**self._in_sight(), "ahead": True}
             self._values, self._shown = whole
         return True
 

@@ -122,6 +122,7 @@ class ResponsePanel(Panel):
                 stroke="white",
                 default_size=110,
                 enable_move=True,
+                interactions={},  # a page that tells where the pointer hovers has the drag wait
                 visible=False,
                 **ways,
             )

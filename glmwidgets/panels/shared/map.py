@@ -84,7 +84,9 @@ class MapPanel(Panel):
 
         self._painted: np.ndarray | None = None
         self._shown: Shown | None = None
-        self._ahead: tuple[SettingsTree, ...] = ()  # settings of a map whose visible slices are painted already
+        self._ahead: SettingsTree | None = (
+            None  # settings of the map whose visible slices are painted over the result's
+        )
         self._alphas: dict[str, float] = {}
         self._limit = session.settings.map.limit
         self.viewer.look(session.settings.map)
@@ -93,7 +95,7 @@ class MapPanel(Panel):
         if session.has_trait("scan"):
             session.observe_locked(self._show_background, "scan")
         session.observe_locked(self._show_state, "status")
-        session.observe_locked(self._show_map, "result", first=True)
+        session.observe_locked(self._show_result, "result", first=True)
         session.observe_locked(self._show_words, "result")
         session.observe_locked(self._show_preview, "preview", first=True)
         session.observe_at_once(self._show_settings, "settings")
@@ -206,10 +208,16 @@ class MapPanel(Panel):
     def _show_state(self, _change: object = None) -> None:
         # A threshold that moves leaves the map true; only what the map is computed from makes it stale.
         result, settings = self.session.result, self.session.settings
-        painted = [] if result is None else [result.settings, *self._ahead]
-        self.viewer.stale = bool(painted) and not any(
-            replace(each, threshold=settings.threshold).same_analysis(settings) for each in painted
+        painted = self._ahead if result is None else self._ahead or result.settings
+        self.viewer.stale = painted is not None and not (
+            replace(painted, threshold=settings.threshold).same_analysis(settings)
         )
+
+    def _show_result(self, _change: object) -> None:
+        # Even where it is the one before: the slices of another may have been painted over it.
+        if self._ahead is not None:
+            self._ahead = self._painted = None
+        self._show_map()
 
     def _show_map(self, _change: object = None) -> None:
         result = self.session.result
@@ -217,7 +225,6 @@ class MapPanel(Panel):
             return
         threshold, chosen = result.threshold, result.thresholding
         with self.viewer.hold_sync():
-            self._ahead = ()
             self._paint(result)
             signs = self.session.settings.map.signs if chosen.two_sided else "positive"
             self.viewer.sign = "two-sided" if signs == "both" else signs
@@ -256,6 +263,7 @@ class MapPanel(Panel):
         self._name_sides(result, shown)
         self._fit_colours(shown, another)
         if not same:
+            self._ahead = None
             self._fit_reach(result.z)
             self.viewer.set_mask(result.mask)
             # Where z is not what is tested, it still gives the colours.
@@ -287,7 +295,7 @@ class MapPanel(Panel):
         with self.viewer.hold_sync():
             self._describe(shown)
             if self.viewer.preview(preview.voxels, preview.z, None if shown.is_z else shown.values):
-                self._ahead = (preview.settings,)
+                self._ahead = preview.settings
             self._show_state()
 
     def _fit_colours(self, shown: Shown, another: bool) -> None:

@@ -45,7 +45,7 @@ class StatusLine:
         self.cancel.on_click(self._press)
         W.show(self.cancel, False)
         self.widget = W.row("glmw-status", self.words, PaintTime(), self.warned, self.cancel, self.note)
-        session.observe_at_once(self._show, ["status", "result", "reading"])
+        session.observe_at_once(self._show, ["status", "result", "reading"], last=True)
 
     def say(self, words: str) -> None:
         """Write a few words at the right of the line; they stay until others come."""

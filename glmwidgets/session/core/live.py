@@ -23,6 +23,7 @@ import traitlets
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import told
+from glmwidgets.glm.parallel import giving_way
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.drawing import DrawsNoise
@@ -324,13 +325,13 @@ class LiveSession(Awaited, DrawsNoise, Observed):
             self._announce(stage, pending)
 
         try:
-            is_ahead = self._prepare(settings, ticket)
-            if is_ahead and ticket.in_a_row and time.monotonic() - self._shown_at < PATIENCE:
-                # A hand that drags sees what it looks at; the rest is for where it rests, or now and then.
-                ticket.patience = 0
-                ticket.wait_for_rest()
-                ticket.checkpoint()
-            result = self.analysis.result(settings, checkpoint)
+            way = contextlib.nullcontext()
+            if self._prepare(settings, ticket):
+                is_quick = sum(self._seconds.get(stage, 0.0) for stage in pending) < PATIENCE
+                ticket.leave_to_hand(self._shown_at if is_quick else math.inf)
+                way = giving_way(ticket.checkpoint)
+            with way:
+                result = self.analysis.result(settings, checkpoint)
             # In order and never an older one over a newer: what a drag shows on its way is the last that is ready.
             self._show(result, movement)
             ticket.wait_for_rest()
@@ -338,8 +339,10 @@ class LiveSession(Awaited, DrawsNoise, Observed):
             if result is None:
                 return
             timings, self._ahead = {**self._ahead, **result.timings}, {}
-            clusters = self.analysis.clusters(result.settings, timings, checkpoint)
-            verdicts = self._judge(result, ticket)
+            ticket.patience = 0  # a hand that moves again asks for others
+            with giving_way(ticket.checkpoint):
+                clusters = self.analysis.clusters(result.settings, timings, checkpoint)
+                verdicts = self._judge(result, ticket)
         except Superseded:
             if ticket.is_newest:
                 self._publish(status=Status("idle", message="cancelled", timings=self.status.timings))

@@ -23,6 +23,12 @@ NO_THREAD = "no thread can be started here: each change is answered before the n
 # Seconds that a program which ends waits for the job in hand.
 FAREWELL = 10.0
 
+# Seconds after which a hand that goes on dragging is shown more than what it looks at.
+NOW_AND_THEN = 1.0
+
+# Seconds in which a page paints a map that was sent to it.
+PAINTED = 0.03
+
 # A hand has come to rest once nothing has been asked for in so many seconds.
 REST = 0.1
 
@@ -42,17 +48,23 @@ class Ticket:
     ----------
     patience : float
         Seconds from its start after which it gives way to a newer request.
-    in_a_row : bool
-        Whether it was asked for soon after the request before it, as by a hand that drags.
+    begun : float
+        When the first request of the row was made that it is one of, on the clock of time.monotonic: each came soon
+        after the one before it, as from a hand that drags.
     """
 
-    def __init__(self, lane: LatestWins, number: int, asked: float, in_a_row: bool = False):
+    def __init__(self, lane: LatestWins, number: int, asked: float, begun: float):
         self._lane = lane
         self.number = number
-        self.in_a_row = in_a_row
+        self.begun = begun
         self._asked = self._started = asked
         self.cancelled = False
         self.patience = PATIENCE
+
+    @property
+    def in_a_row(self) -> bool:
+        """Whether it was asked for soon after the request before it."""
+        return self.begun < self._asked
 
     @property
     def is_newest(self) -> bool:
@@ -75,6 +87,30 @@ class Ticket:
         """
         gone = 0.0 if self.in_a_row else time.monotonic() - self._asked
         self._lane.wait_for_newer(self.number, max(0.0, REST - gone))
+
+    def leave_to_hand(self, shown_at: float) -> None:
+        """Wait for the hand's rest, and from then on give way to it at once: what it looks at is on its way already.
+
+        A hand that has not moved before waits for the page alone, which needs a processor to paint. Of one that drags
+        for long, a job has its turn now and then, so that the rest follows as well.
+
+        Parameters
+        ----------
+        shown_at : float
+            When the rest was shown last, on the clock of time.monotonic; infinite for a job that is too long for that.
+
+        Raises
+        ------
+        Superseded
+        """
+        if time.monotonic() - max(shown_at, self.begun) > NOW_AND_THEN:
+            return
+        self.patience = 0
+        if self.in_a_row:
+            self.wait_for_rest()
+        else:
+            self._lane.wait_for_newer(self.number, PAINTED)
+        self.checkpoint()
 
     def checkpoint(self) -> None:
         """Stop here if the job was cancelled, or is no longer the newest and its patience is at an end.
@@ -119,7 +155,7 @@ class LatestWins:
         self._condition = threading.Condition()
         self._waiting: tuple[Ticket, Callable[[Ticket], None]] | None = None
         self._running: Ticket | None = None
-        self._asked = -math.inf  # when the last request came, on the clock of time.monotonic
+        self._asked = self._begun = -math.inf  # when the last request came, and the first of its row
         self._closed = False
         self._thread: threading.Thread | None = None
         _lanes.add(self)
@@ -143,7 +179,9 @@ class LatestWins:
             self.newest += 1
             asked, before = time.monotonic(), self._asked
             self._asked = asked
-            ticket = Ticket(self, self.newest, asked, asked - before < PATIENCE)
+            if asked - before >= PATIENCE:
+                self._begun = asked
+            ticket = Ticket(self, self.newest, asked, self._begun)
             if not self.synchronous and self._has_thread():
                 self._waiting = (ticket, job)
                 self._condition.notify_all()

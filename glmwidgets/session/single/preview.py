@@ -12,6 +12,7 @@ from glmwidgets.analysis.thresholding import two_sided
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.moments.scaling import series_unit
+from glmwidgets.glm.parallel import one_thread
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.single.analysis import Analysis
 from glmwidgets.specification.settings import Settings
@@ -88,8 +89,11 @@ class Previewer:
         domain = graph.get("mask", settings)
         voxels, some = self._visible(moments, domain, cursor)
         try:
-            fit = fit_of(settings, some, graph.get("design", settings), domain)
-            contrast, z = contrast_of(settings, fit)
+            design = graph.get("design", settings)
+            # So few voxels take 3 ms on one thread. Two would wait for each other, and the page needs a processor too.
+            with one_thread():
+                fit = fit_of(settings, some, design, domain)
+                contrast, z = contrast_of(settings, fit)
         except ValueError:
             return None
         sides, data = two_sided(settings, contrast), settings.data

@@ -1,7 +1,7 @@
 """The map panel without a browser: what gives the colours, how it is looked at, and what is told in words."""
 
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import nibabel as nib
 import numpy as np
@@ -17,6 +17,7 @@ from glmwidgets.panels.shared.map import MapPanel
 from glmwidgets.panels.shared.status import StatusLine
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.several.runs import RunSet
+from glmwidgets.session.single.preview import Previewer
 from glmwidgets.session.single.session import Session
 from glmwidgets.specification.looks import MapSettings
 
@@ -334,6 +335,7 @@ class TestBackground:
         lane = panel._files._lanes["underlay"]
         assert lane.wait_until_idle(20)
         assert panel.viewer._background == before
+        assert session.wait_until_idle(60)  # else a panel hears of the next after the map that is being computed
         session.update({"map.underlay": str(tmp_path / "slow.nii")})
         assert lane.wait_until_idle(20)
         assert panel.viewer._background != before
@@ -401,3 +403,40 @@ def test_a_saved_session_looks_the_same(session, tmp_path):
     assert (again.map.viewer.convention, again.map.viewer.vmax) == ("radiological", 2.0)
     assert again.map.viewer.shown_label == "effect"
     again.close()
+
+
+class TestAheadOfTheMap:
+    """Visible slices that are painted before their whole map."""
+
+    @pytest.fixture
+    def dragged(self, panel):
+        """Another response of which only the visible slices are there yet, and the settings before it."""
+        session = panel.session
+        session._previewer = Previewer(session.analysis, large=0)
+        before, session.refresh = session.settings, lambda: None
+        panel.viewer.cursor = session.cursor
+        session.update({"design.hrf_model": "glover"})
+        assert panel.viewer.stale
+        session.preview = session._previewer.look(session.settings, session.cursor)
+        return panel, before
+
+    def test_they_are_up_to_date_whoever_hears_of_the_settings_after_them(self, dragged):
+        panel, _ = dragged
+        planes = panel.viewer._planes
+        assert not panel.viewer.stale
+        panel._show_settings()
+        panel._show_state()
+        assert not panel.viewer.stale
+        assert panel.viewer._planes is planes
+
+    def test_a_hand_that_goes_back_sees_the_map_before(self, dragged):
+        panel, before = dragged
+        session, viewer, result = panel.session, panel.viewer, panel.session.result
+        ahead = viewer._planes["serial"]
+        session.settings = before
+        assert viewer.stale  # the slices of the other response are painted over it
+        session.result = replace(result, timings={})
+        assert viewer._planes["serial"] > ahead
+        assert "ahead" not in viewer._planes
+        assert not viewer.stale
+        np.testing.assert_array_equal(in_mask_order(viewer, viewer._values), result.z.astype(np.float32))

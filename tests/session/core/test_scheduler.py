@@ -180,3 +180,44 @@ begun.wait()
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the job has ended\n", "")
+
+
+@pytest.mark.parametrize(("shown", "expected"), [(0.0, ["whole"]), (1e9, [])])
+def test_what_a_hand_does_not_look_at_is_left_for_its_rest_or_has_its_turn(monkeypatch, shown, expected):
+    """A job in a row gives way to the request that comes while it waits, unless it is its turn."""
+    monkeypatch.setattr(scheduler, "REST", 60.0)
+    monkeypatch.setattr(scheduler, "NOW_AND_THEN", 0.0 if expected else 1e6)
+    lane, done, begun = LatestWins(), [], threading.Event()
+
+    def job(ticket):
+        begun.set()
+        ticket.leave_to_hand(time.monotonic() - shown)
+        done.append("whole")
+
+    lane.submit(lambda ticket: None)
+    lane.submit(job)
+    assert begun.wait(10)
+    lane.submit(lambda ticket: done.append("next"))
+    assert lane.wait_until_idle(10)
+    assert done == [*expected, "next"]
+    lane.close()
+
+
+def test_a_first_movement_gives_way_to_the_second_and_is_done_where_none_comes(monkeypatch):
+    monkeypatch.setattr(scheduler, "REST", 60.0)
+    for waits, expected in [(60.0, []), (0.0, [True])]:
+        monkeypatch.setattr(scheduler, "PAINTED", waits)
+        lane, done, begun = LatestWins(), [], threading.Event()
+
+        def job(ticket, begun=begun, done=done):
+            begun.set()
+            ticket.leave_to_hand(time.monotonic())
+            done.append(ticket.patience == 0)
+
+        lane.submit(job)
+        assert begun.wait(10)
+        if waits:
+            lane.submit(lambda ticket: None)
+        assert lane.wait_until_idle(10)
+        assert done == expected
+        lane.close()
