@@ -3,14 +3,15 @@
 A page that opens widgets of a running kernel (Voilà's, or any that is reloaded) asks for all states, and then makes its
 half of each. What the kernel says in between is heard by nobody there: if it was that the fit has ended, the page would
 show the fit running for ever. So each widget remembers when it said what, and a page that stands is told again what was
-said since its states were gathered.
+said since its states were gathered. It is asked which of the widgets that were opened since then it does not know: the
+explorer of a cell that was run again on this page is known to it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ import traitlets as t
 
 from glmwidgets.panels.parts.host import is_of_all_pages
 from glmwidgets.panels.parts.lazy_widgets import SharedLayout, Waits, one
-from glmwidgets.panels.parts.page_messages import heard
+from glmwidgets.panels.parts.page_messages import are_texts, heard, is_number
 from glmwidgets.web import script
 
 #: Seconds that it may take to gather the states of all widgets: the time of one of them stands for all.
@@ -114,22 +115,35 @@ def together() -> Iterator[None]:
 
 
 def say_again(gathered: float) -> None:
-    """Open what was opened since then, and send each trait that was changed, as it is now.
+    """Send each trait that was changed since then, as it is now.
 
     Parameters
     ----------
     gathered : float
         When a page's states were gathered, on the clock of time.monotonic.
     """
+    since = gathered - GATHERING
     with _saying:
-        # In their order: what a widget holds is known before it.
-        for widget in [widget for widget, at in _opened.items() if at > gathered and widget.comm is not None]:
-            widget.open_again()
-        since = gathered - GATHERING
         late = {widget: [name for name, at in said.items() if at > since] for widget, said in _said.items()}
     for widget, names in late.items():
         if names and widget.comm is not None:
             widget.send_state(names)
+
+
+def opened_since(gathered: float) -> list[str]:
+    """Names of the widgets that were opened since then: a page may have heard of them, or not."""
+    with _saying:
+        return [widget.model_id for widget, at in _opened.items() if at > gathered and widget.comm is not None]
+
+
+def open_again(gathered: float, names: Iterable[str]) -> None:
+    """Open the widgets of which a page never heard, and say all that was said since its states were gathered."""
+    unknown = set(names)
+    with _saying:
+        # In their order: what a widget holds is known before it.
+        for widget in [widget for widget in _opened if widget.comm is not None and widget.model_id in unknown]:
+            widget.open_again()
+    say_again(gathered)
 
 
 class Drawn(Told, anywidget.AnyWidget):
@@ -164,4 +178,12 @@ class Stands(Drawn):
 
     def __init__(self, **traits: Any):
         super().__init__(**traits)
-        heard(self, "stands", say_again, at=lambda at: isinstance(at, float | int))
+        heard(self, "stands", self._catch_up, at=is_number)
+        heard(self, "unknown", open_again, at=is_number, ids=are_texts)
+
+    def _catch_up(self, gathered: float) -> None:
+        """Say again what the page missed; of widgets that were opened since then it may have heard, so it is asked."""
+        if opened := opened_since(gathered):
+            self.send({"opened": opened})
+        else:
+            say_again(gathered)

@@ -34,9 +34,19 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not is_flag(value)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a word of a page is a number."""
+    return isinstance(value, float | int) and not is_flag(value)
+
+
 def is_text(value: Any) -> bool:
     """Whether a word of a page is a text."""
     return isinstance(value, str)
+
+
+def are_texts(value: Any) -> bool:
+    """Whether a word of a page is a list of texts."""
+    return isinstance(value, list) and all(map(is_text, value))
 
 
 def is_flag(value: Any) -> bool:

@@ -40,6 +40,9 @@ class Page:
         self.models = {model_id: widget.get_state() for model_id, widget in widgets().items()}
 
     def hear(self, model_id, data, buffers):
+        if self.is_made and data["method"] == "custom" and "opened" in data["content"]:
+            unknown = [each for each in data["content"]["opened"] if each not in self.models]
+            W.one(late_pages.Stands)._handle_custom_msg({"kind": "unknown", "at": self.stood, "ids": unknown}, [])
         if self.is_made and data["method"] == "update":
             state = data["state"]
             ipywidgets.widgets.widget._put_buffers(state, data["buffer_paths"], buffers)
@@ -50,7 +53,8 @@ class Page:
         """The page's half of `Stands`."""
         self.is_made = True
         stands = W.one(late_pages.Stands)
-        stands._handle_custom_msg({"kind": "stands", "at": self.models[stands.model_id]["at"]}, [])
+        self.stood = self.models[stands.model_id]["at"]
+        stands._handle_custom_msg({"kind": "stands", "at": self.stood}, [])
 
     def stale(self):
         """Traits of which it shows another value than the kernel has."""
@@ -113,6 +117,21 @@ def test_what_was_said_before_the_page_stood_is_said_again(page, make):
     assert page.stale() == set()
     held = {name for state in page.models.values() for name in re.findall(r"IPY_MODEL_(\w+)", str(state))}
     assert held <= page.models.keys(), "models that the page never heard of"
+    explorer.close()
+
+
+def test_a_page_that_heard_of_widgets_keeps_them_under_the_names_that_it_knows(page):
+    # A page is loaded anew, and its cell is run again: the explorer is made for it, and then shown.
+    before = of_a_run()
+    page.gather()
+    page.is_made = True
+    explorer = of_a_run()
+    shown = explorer.model_id
+    page.stand()
+    assert explorer.model_id == shown
+    assert shown in page.models
+    assert page.stale() == set()
+    before.close()
     explorer.close()
 
 
