@@ -573,7 +573,7 @@ def test_the_demo_serves_the_tour_on_a_run_of_one_s_own_until_it_is_stopped(run,
             said = "".join(lines)
             (url,) = [word for word in said.split() if word.startswith("http")]
             assert "Shift+Enter" in said
-            base, _, token = url.partition("/lab/tree/00_tour.ipynb?token=")
+            base, _, token = url.partition("/doc/tree/00_tour.ipynb?token=")
             request = urllib.request.Request(f"{base}/api/contents/{TOUR}", headers={"Authorization": f"token {token}"})
             served = json.load(urllib.request.urlopen(request, timeout=30))
             assert "gw.explore(" in "".join(served["content"]["cells"][0]["source"])

@@ -66,8 +66,8 @@ class Judged:
         """FWHM in mm along x, y and z; a dash along an axis on which no voxels lie beside each other."""
         return _across(self.smoothness.fwhm_mm(self.domain.voxel_size))
 
-    def words(self) -> str:
-        """Smoothness in a line; empty where it cannot be told.
+    def words(self, in_voxels: bool = True) -> str:
+        """Smoothness in a line, with or without the widths in voxels; empty where it cannot be told.
 
         Examples
         --------
@@ -80,9 +80,9 @@ class Judged:
         """
         if self.smoothness is None:
             return ""
-        voxels = _across(self.smoothness.fwhm)
+        voxels = f" ({_across(self.smoothness.fwhm)} voxels)" if in_voxels else ""
         resels = self.field.resels[self.field.dimensions]
-        return f"noise {self.widths()} mm FWHM ({voxels} voxels) · {resels:,.{0 if resels >= 100 else 1}f} resels"
+        return f"noise {self.widths()} mm FWHM{voxels} · {resels:,.{0 if resels >= 100 else 1}f} resels"
 
 
 def _across(widths: tuple[float, ...]) -> str:

@@ -171,7 +171,7 @@ def _serve(folder: Path, notebook: str | None, given: argparse.Namespace, todo: 
     """Run JupyterLab until it ends or is stopped from here."""
     print(f"Starting JupyterLab in {folder} ...", flush=True)
     with running_lab(folder, given.ip, given.port) as (process, base, token):
-        page = f"{base}/lab/tree/{quote(notebook)}" if notebook else f"{base}/lab"
+        page = f"{base}/doc/tree/{quote(notebook)}" if notebook else f"{base}/lab"
         todo += "\nPress Ctrl+C here to stop JupyterLab."
         watch(process, f"{page}?token={token}", given, todo)
     print("JupyterLab has stopped.")

@@ -148,6 +148,19 @@ function keepHeight(root, model) {
   };
 }
 
+// An explorer whose cell a person has just run comes into view as a whole: that cell is the active one or, after
+// Shift+Enter, the one before it. Nothing moves when all cells are run, or when a person has scrolled on meanwhile.
+function comeIntoView(root) {
+  const cell = root.closest(".jp-Cell"), room = root.closest(".jp-WindowedPanel-outer, .jp-Notebook");
+  const isRun = [cell, cell?.nextElementSibling].some((each) => each?.classList.contains("jp-mod-active"));
+  if (!room || !isRun || !navigator.userActivation?.hasBeenActive) return () => {};
+  const frame = requestAnimationFrame(() => {
+    const part = root.getBoundingClientRect(), seen = room.getBoundingClientRect();
+    if (part.top >= seen.top && part.top < seen.bottom) root.scrollIntoView({ block: "nearest" });
+  });
+  return () => cancelAnimationFrame(frame);
+}
+
 // Verdicts and the state of the analysis are read out when a voice has the time.
 function keepVoice(root) {
   const speak = () =>
@@ -193,7 +206,8 @@ function render({ el, model }) {
   let undo = [], frame = 0;
   const begin = () => {
     const root = el.closest(".glmw-explorer");
-    if (root) undo = [keepKeys, keepFolds, keepHeight, keepVoice, keepPatience].map((keep) => keep(root, model));
+    const all = [keepKeys, keepFolds, keepHeight, comeIntoView, keepVoice, keepPatience];
+    if (root) undo = all.map((keep) => keep(root, model));
     else frame = requestAnimationFrame(begin); // not in the page yet
   };
   begin();

@@ -3,7 +3,7 @@
 import pytest
 
 # Part of the explorer's area that is the map, at least.
-SIZES = {(1280, 720): 0.3, (1440, 900): 1 / 3, (1920, 1080): 1 / 3}
+SIZES = {(1280, 660): 0.3, (1280, 720): 0.3, (1440, 800): 1 / 3, (1440, 900): 1 / 3, (1920, 1080): 1 / 3}
 
 # Whether each part of the explorer lies wholly in the notebook's panel, and how tall things are.
 MEASURE = """() => {

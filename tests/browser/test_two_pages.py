@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from benchmarks.jupyter import KERNEL_IDLE, run_all
+
 EXPLORER = """
 import glmwidgets as gw
 from glmwidgets.datasets import simulate_run
@@ -158,3 +160,19 @@ def test_a_hand_that_drags_is_never_thrown_back_by_its_own_echo(pages, agree):
     assert path in (sorted(path), sorted(path, reverse=True))
     second.bring_to_front()
     agree(voxel, *pages)
+
+
+def test_a_page_loaded_anew_shows_the_explorer_of_a_cell_that_is_run_again(notebook, settle, lab):
+    first = notebook([EXPLORER])
+    settle(first)
+    name = re.search(r"[\w]+\.ipynb", first.url)[0]  # not saved: the page that comes has no output of it
+    second = first.context.new_page()
+    second.goto(f"{lab.url}/doc/workspaces/anew/tree/{name}?token={lab.token}")
+    second.wait_for_function(KERNEL_IDLE, timeout=60_000)
+    second.wait_for_timeout(1500)  # what the kernel holds is restored
+    run_all(second)
+    second.locator(VIEWER).first.wait_for(timeout=60_000)
+    settle(second)
+    second.wait_for_timeout(1500)
+    assert second.locator(VIEWER).first.is_visible()
+    second.close()

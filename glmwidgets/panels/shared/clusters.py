@@ -163,7 +163,9 @@ class ClustersPanel(Panel):
             said = (
                 f"drawing noise, {drawing.done:,} of {drawing.total:,}" if drawing.total else "measuring the noise",
             )
-        told = [escape(text) for text in (judged.words(), *said) if text]
+        told = [escape(text) for text in said]
+        if noise := judged.words():
+            told.insert(0, f'<span title="{escape(noise)}">{escape(judged.words(in_voxels=False))}</span>')
         self._noise.value = " · ".join([*told, *_of_names(clusters)])
         W.show(self.stop, waits and drawing.state == "running")
         W.show(self.again, judged.needs_table and not (waits and drawing.state == "running"))

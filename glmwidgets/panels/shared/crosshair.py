@@ -95,8 +95,7 @@ class CrosshairPanel(Panel):
 
     def _statistics(self, values: dict[str, float]) -> list[tuple[str, str]]:
         result, contrast = self.session.result, self.session.result.contrast
-        percent = f" {self.session.unit}".rstrip()
-        effect = f"{write_number(values['effect'])}{percent} ± {write_number(values['effect_sd'])}"
+        effect = f"{write_number(values['effect'])} ± {write_number(values['effect_sd'])} {self.session.unit}".rstrip()
         dof = f"{contrast.dof_at(result.voxel(self.session.cursor)):.4g}"
         stat = f"t ({dof})" if contrast.stat_type == "t" else f"F ({contrast.dim}, {dof})"
         return [
