@@ -6,7 +6,7 @@ import { changes, listen, whenGrown } from "./shared.js";
 
 const MARGIN = 14; // pixels that a cell has around its output
 // Height of the series in pixels: the map has a third of a laptop's explorer, and more of a larger one goes to both.
-const SERIES = { share: 0.125, least: 64, most: 190, from: 774, more: 0.25 };
+const SERIES = { share: 0.12, least: 64, most: 190, from: 774, more: 0.25 };
 
 const PARTS = [0.06, 0.7]; // of the room that a hand can give the plots
 const BESIDES = 168; // pixels of heads, tabs and lines around plots that have the whole room
