@@ -7,12 +7,15 @@ however that went.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import queue
 import signal
 import sys
 import threading
+from contextlib import suppress
+from importlib import import_module
 from typing import TextIO
 
 
@@ -20,6 +23,17 @@ def _read(lines: TextIO, tasks: queue.Queue) -> None:
     for line in lines:
         tasks.put(line)
     os._exit(0)  # nobody is left to hear of what is being done
+
+
+def _imported(module: str) -> None:
+    """Import what a task needs. Python looks for garbage neither meanwhile nor, later on, among what was imported."""
+    if module in sys.modules:
+        return
+    gc.disable()
+    with suppress(Exception):  # the task will say it
+        import_module(module)
+    gc.freeze()
+    gc.enable()
 
 
 def main() -> None:
@@ -41,6 +55,7 @@ def main() -> None:
     answers.flush()
     while True:
         function, arguments = json.loads(tasks.get())
+        _imported(function.partition(":")[0])
         answers.write(json.dumps(do(function, arguments)) + "\n")
         answers.flush()
 

@@ -165,6 +165,27 @@ def open_again(inputs: Provenance, **given: Any) -> Run:
     return replace(run, inputs=replace(run.inputs, said_by=tuple(sorted(said_by.items()))))
 
 
+def open_unread(inputs: Provenance) -> Run:
+    """A run by what is known of where it came from, for its design: its image is read when somebody asks for a voxel.
+
+    Parameters
+    ----------
+    inputs : Provenance
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `open_run` does, but for what only the voxels show.
+    """
+    with Heard() as heard:
+        run = _unread(inputs.bold, {name: getattr(inputs, name) for name in PARTS})
+    return replace(run, warnings=heard.said)
+
+
 def open_runs(
     bold: Any,
     events: Any = None,
@@ -333,6 +354,13 @@ def _who_brought(bold: Any) -> dict[str, str]:
 
 def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     """Read a run from what is given, by the names in `PARTS`, and from what it brings itself."""
+    run = _unread(bold, given, whole_table)
+    run.reader.look(run.given_mask())
+    return run
+
+
+def _unread(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
+    """A run whose image is open."""
     brought, who, chosen = _brought(bold), _who_brought(bold), None
     if whole_table and isinstance(bold, FoundRun) and given["confounds"] is None:
         brought["confounds"], chosen = whole_confounds(bold)
@@ -350,7 +378,6 @@ def _opened(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
         given, who = {**given, **clock}, {**who, **said}
     img, t_r = open_run_image(bold, t_r=given["t_r"], frame_times=given["frame_times"])
     run = on_target_grid(make_run(Reader(img, checked=True), bold, given, t_r, chosen_confounds=chosen, said_by=who))
-    run.reader.look(run.given_mask())
     # Whatever its rows were called: they are the scans of this run.
     return run if run.design is None else replace(run, design=run.design.set_axis(run.frame_times))
 

@@ -163,11 +163,13 @@ def smoothness(whole: Whole) -> float:
     voxels = np.unique(np.concatenate([some.cells.ravel(), *(face.ravel() for face in some.faces)]))
     place = np.full(pairs.n_voxels, -1)
     place[voxels] = np.arange(voxels.size)
-    y = whole.series.read(voxels).astype(np.float64)
+    y = whole.series.read(voxels)
     renumbered = NeighbourPairs(tuple(place[face] for face in some.faces), place[some.cells], voxels.size)
     # What is slow, and the task, would make it look smoother, and so would a scan that is unlike the others.
     change = whole.scanned[4]
-    rest = np.diff(y, axis=0)[change <= 1.5 * np.median(change)]
+    usual = change <= 1.5 * np.median(change)
+    rest = np.subtract(y[1:], y[:-1], dtype=np.float64)
+    rest = rest if usual.all() else rest[usual]
     found = smoothness_of_residuals(rest, renumbered)
     wide = np.array(found.fwhm_mm(np.linalg.norm(whole.domain.affine[:3, :3], axis=0)))
     known = wide[np.isfinite(wide)]  # an axis along which no two voxels touch has no width

@@ -16,10 +16,11 @@ from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.glm.response.given_functions import HELD
 from glmwidgets.glm.tables import read_table
+from glmwidgets.runs.opening import open_unread
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.study.index import StudyRun, holds_participants
-from glmwidgets.study.preview import cells_for, open_whole
+from glmwidgets.study.preview import cells_for
 from glmwidgets.study.refit import design_for
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[list[str]]:
             continue
         try:
             with Heard():
-                run = open_whole(row)
+                run = open_unread(row.inputs)
                 events = EventSource(run.events, run.unlasting).events(model.events)
                 scans = steps.scans_of(run, model)
                 design = design_for(run, model, events, steps.confounds_of(run, model, scans), scans)

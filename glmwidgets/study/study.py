@@ -330,9 +330,9 @@ class Study:
         failed = {i: run.why_not for i, run in enumerate(self.runs) if run.why_not}
         todo = []
         for i in range(len(self.runs)):
-            if i in failed or self.preview(i) is None:
-                todo += [] if i in failed else [i]
-            if i not in todo and heard is not None:
+            if i not in failed and self.preview(i) is None:
+                todo.append(i)
+            elif heard is not None:
                 heard(i, failed.get(i, ""))
         executor = executor or place_to_read([self.runs[i].inputs.bold for i in todo])
         lanes = lanes_of(executor, width)[0] if todo else []
@@ -452,12 +452,13 @@ class Study:
             self.save()
         rows = range(len(self.runs)) if rows is None else rows
         failed = {i: self.runs[i].why_not for i in rows if self.runs[i].why_not}
-        todo = [i for i in rows if i not in failed and self.result(i) is None]
+        there = {key.rpartition("_")[0] for key in list(self.store.keys())}
+        # Workers hash the files of runs that cannot be there, side by side.
+        todo = [i for i in rows if i not in failed and (self.runs[i].name not in there or self.result(i) is None)]
         for i in rows if heard is not None else ():
             if i not in failed and i not in todo:
                 heard(Outcome(str(i), {"key": self.key(i), "there": True}))
-        lanes = lanes_of(executor, width)[0] if todo else []
-        outcomes = work_through(self.tasks(todo), lanes, heard, stop)
+        outcomes = work_through(self.tasks(todo), lanes_of(executor, width)[0] if todo else [], heard, stop)
         return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
 
     # What is made of them ---------------------------------------------------------------------------------------------

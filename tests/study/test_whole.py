@@ -36,6 +36,19 @@ def whole(dataset, tmp_path_factory):
     return study
 
 
+def test_contrasts_are_checked_without_reading_an_image_or_hashing_a_file(dataset, tmp_path, monkeypatch):
+    study = Study.of(dataset, tmp_path / "study", task="loc", contrasts=CONTRASTS)
+    monkeypatch.setattr("glmwidgets.runs.reader.each_volume", None)
+    study.check()
+    with pytest.raises(InputError, match="no run can answer the contrast 'none'"):
+        study.with_model(study.model, [("none", "faces - cats")]).check()
+    monkeypatch.setattr("glmwidgets.study.contents._hashed", None)
+    asked = []
+    monkeypatch.setattr("glmwidgets.study.study.work_through", lambda tasks, *_: asked.extend(tasks) or [])
+    study.run("here", rows=range(3))
+    assert [task.name for task in asked] == ["0", "1", "2"]
+
+
 def _files(study):
     return {p.relative_to(study.folder): p.read_bytes() for p in sorted((study.folder / "runs").rglob("*.*"))}
 

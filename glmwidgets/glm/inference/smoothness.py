@@ -144,9 +144,15 @@ def residual_correlations(residuals: NDArray, i: NDArray, j: NDArray) -> NDArray
     >>> residual_correlations(np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 3.0]]), np.array([0, 0]), np.array([1, 2]))
     array([1., 0.])
     """
+    size = _sizes(residuals)
+    return neighbour_products(residuals, i, j) / (size[i] * size[j])
+
+
+def _sizes(residuals: NDArray) -> NDArray[np.float64]:
+    """Length of each series; NaN where it is 0."""
     size = np.sqrt(np.einsum("tv,tv->v", residuals, residuals, dtype=np.float64))
     size[size == 0] = np.nan
-    return neighbour_products(residuals, i, j) / (size[i] * size[j])
+    return size
 
 
 # Estimators -----------------------------------------------------------------------------------------------------------
@@ -297,9 +303,12 @@ def smoothness_of_residuals(residuals: NDArray, pairs: NeighbourPairs, method: s
     >>> bool(np.allclose(found.fwhm, 3, rtol=0.02))
     True
     """
-    return SMOOTHNESS[method].estimate(
-        correlations_of(pairs, lambda i, j: residual_correlations(residuals, i, j), method)
-    )
+    size = _sizes(residuals)
+
+    def correlate(i: NDArray, j: NDArray) -> NDArray[np.float64]:
+        return neighbour_products(residuals, i, j) / (size[i] * size[j])
+
+    return SMOOTHNESS[method].estimate(correlations_of(pairs, correlate, method))
 
 
 def _by_correlation(correlations: Correlations) -> Smoothness:
