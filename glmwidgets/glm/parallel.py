@@ -255,6 +255,35 @@ def ahead(items: Iterable[Item], most: int = 4) -> Iterator[Item]:
         maker.join()
 
 
+def begun(work: Callable[..., Item], *args: Any) -> Callable[[], Item]:
+    """Begin a call on a thread of its own.
+
+    Parameters
+    ----------
+    work : callable
+    *args
+        What it is called with.
+
+    Returns
+    -------
+    callable
+        Waits for the call, and returns what it returned or raises what it raised, as often as it is asked.
+
+    Examples
+    --------
+    >>> total = begun(sum, [1, 2, 3])
+    >>> total(), total()
+    (6, 6)
+    """
+    if not threads_start():
+        made = work(*args)
+        return lambda: made
+    pool = ThreadPoolExecutor(1)
+    call = pool.submit(work, *args)
+    pool.shutdown(wait=False)
+    return call.result
+
+
 def even_blocks(n: int, most: int) -> list[slice]:
     """Cut a range into as few blocks of at most `most` as there can be, all nearly equal.
 

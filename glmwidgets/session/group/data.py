@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -18,6 +18,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.group.matching import cell_text, match_table, subject_columns, subject_of, with_index
 from glmwidgets.glm.group.terms import KINDS, kind_of
+from glmwidgets.glm.parallel import begun
 from glmwidgets.glm.tables import read_table, refuse_table, swapped_image
 from glmwidgets.images.grids import same_grid
 from glmwidgets.images.load import image_data, load_volume
@@ -45,8 +46,8 @@ class Group:
         Whether maps on another grid are brought to theirs.
     table : TableSettings
         As it was given, before anybody changed it.
-    background : array, 3-D, float32
-        To look at maps on.
+    made : callable
+        Waits for the image to look at maps on, which a thread of its own makes from the opening on; see `background`.
     inputs : GroupInputSettings
         Where all this came from.
     """
@@ -56,8 +57,13 @@ class Group:
     domain: Domain
     resample: bool
     table: TableSettings
-    background: np.ndarray
+    made: Callable[[], np.ndarray]
     inputs: GroupInputSettings
+
+    @property
+    def background(self) -> np.ndarray:
+        """Image to look at maps on, 3-D float32."""
+        return self.made()
 
 
 def open_group(
@@ -156,7 +162,8 @@ def open_group(
     domain, resampled = group_domain(source, mask, resample=resample, zeros_are_data=zeros_are_data)
     imgs = source.maps(first_level_contrast)
     inputs = GroupInputSettings(tuple(paths), _path(mask), _path(background), resample, zeros_are_data)
-    return Group(names, imgs, domain, resampled, table, _background(background, imgs, domain), inputs)
+    given = None if background is None else load_volume(background, "a background")
+    return Group(names, imgs, domain, resampled, table, begun(_background, given, imgs, domain), inputs)
 
 
 def _path(given: Any) -> str | None:
@@ -320,9 +327,8 @@ def covariates_by_map(
     return replace(table, names=names, kinds=kinds, cells=cells, matched=matched)
 
 
-def _background(given: Any, imgs: Sequence[nib.Nifti1Image], grid: Domain) -> np.ndarray:
-    if given is not None:
-        img = load_volume(given, "a background")
+def _background(img: nib.Nifti1Image | None, imgs: Sequence[nib.Nifti1Image], grid: Domain) -> np.ndarray:
+    if img is not None:
         if not same_grid(img, grid):
             img = resample_img(img, grid.affine, grid.shape, interpolation="linear")
         return np.asarray(image_data(img), dtype=np.float32)

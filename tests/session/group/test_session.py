@@ -13,6 +13,7 @@ from scipy import stats
 from glmwidgets.glm.fit.statistics import STATISTICS
 from glmwidgets.models.permutation_inference import non_parametric_inference
 from glmwidgets.models.second_level import SecondLevelModel
+from glmwidgets.session.group import data
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.group.store import load_group_session, save_group_session
@@ -55,6 +56,34 @@ def test_a_group_is_opened_with_what_can_be_modelled():
     assert group.table.names == ("age", "group")
     assert group.table.kinds == ("number", "label")
     assert group.domain.size == np.prod(SHAPE)
+
+
+def test_an_image_to_look_at_maps_on_is_made_beside_the_caller(tmp_path, monkeypatch):
+    """A group is open before its background was read; what is wrong with it is told there, or where it is seen."""
+    values = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    nib.save(nib.Nifti1Image(values, AFFINE), tmp_path / "brain.nii.gz")
+    go, read, readers = threading.Event(), data.image_data, []
+
+    def slowly(img):
+        readers.append(threading.current_thread())
+        assert go.wait(20)
+        return read(img)
+
+    monkeypatch.setattr(data, "image_data", slowly)
+    group = open_group(maps_of(), table_of(), match="order", background=tmp_path / "brain.nii.gz")
+    usual = open_group(maps_of(), table_of(), match="order")
+    go.set()
+    np.testing.assert_array_equal(GroupSession(group, synchronous=True).analysis.background_image("mean"), values)
+    size = np.sqrt(np.mean([np.abs(img.get_fdata()) for img in maps_of()], axis=0))
+    np.testing.assert_allclose(usual.background, size, rtol=1e-6)  # single precision
+    assert usual.background is usual.background
+    assert threading.current_thread() not in readers
+    with pytest.raises(FileNotFoundError, match=r"none\.nii"):
+        open_group(maps_of(), background=tmp_path / "none.nii")
+    (tmp_path / "cut.nii.gz").write_bytes((tmp_path / "brain.nii.gz").read_bytes()[:1500])
+    broken = open_group(maps_of(), background=tmp_path / "cut.nii.gz")
+    with pytest.raises((ValueError, OSError), match=r"cut\.nii"):
+        _ = broken.background
 
 
 def test_what_a_column_is_follows_from_its_cells_as_a_whole():
