@@ -28,6 +28,9 @@ T_R = 0.8
 SMOOTHING = 5.0
 CONTRAST = "a - b"
 
+#: Seconds between two changes: what follows sooner counts as one movement of a hand that drags, and waits for its rest.
+REST = 0.5
+
 
 @dataclass(frozen=True)
 class Size:
@@ -124,13 +127,55 @@ def session(folder: Path, said: Callable[[str], None], smoothing: bool) -> None:
     live.wait_until_idle()
     said("file → first map and clusters")
     for k in range(5):
+        time.sleep(REST)
+        said("")
         live.update({"design.hrf_model": f"gamma({6 + k / 10:.2f}, 16, 1, 1, 0.167)"})
         live.wait_until_idle()
         said("a new response → whole brain and clusters")
+        design, moments = asked_for(live, f"gamma({6.05 + k / 10:.2f}, 16, 1, 1, 0.167)")
+        said("")
+        fit_and_contrast(moments, design)
+        said("fit and contrast alone")
     if smoothing:
+        time.sleep(REST)
+        said("")
         live.update({"data.smoothing_fwhm": SMOOTHING})
         live.wait_until_idle()
         said("then smoothing")
+
+
+def asked_for(live: Any, response: str) -> tuple[Any, Any]:
+    """Design under another response, and the series' products."""
+    settings, graph = live.settings.updated({"design.hrf_model": response}), live.analysis.graph
+    return graph.get("design", settings), graph.get("moments", settings)
+
+
+def fit_and_contrast(moments: Any, design: Any) -> None:
+    """What the engine alone does of an answer."""
+    from glmwidgets.glm.fit.contrasts import compute_contrast
+    from glmwidgets.glm.fit.regression import fit_glm
+
+    compute_contrast(fit_glm(moments, design, "ar1"), CONTRAST).z_score()
+
+
+def several(folder: Path, said: Callable[[str], None], n_runs: int) -> None:
+    """Live fixed effects of so many runs, each of which is looked at, and two other contrasts of them."""
+    from glmwidgets import open_run
+    from glmwidgets.session.several.runs import RunSet
+
+    bold, events, confounds, mask = inputs(folder)
+    said("imports")
+    runs = [open_run(bold, events, T_R, confounds=confounds, mask=mask) for _ in range(n_runs)]
+    said("files → series")
+    of = RunSet(runs, {"contrast.expression": CONTRAST, "noise.model": "ar1"})
+    for k, live in enumerate(of.every):
+        of.show(k)
+        live.wait_until_idle()
+    said("maps of all runs, and their fixed effects")
+    for contrast in ("a - c", "b - c"):
+        of.fixed.update({"contrast.expression": contrast})
+        of.fixed.wait_until_idle()
+        said("another contrast of all runs")
 
 
 def estimator(folder: Path, said: Callable[[str], None], smoothing: bool, of: str = "glmwidgets") -> None:
@@ -170,7 +215,11 @@ def child(kind: str, folder: Path) -> None:
         now = time.perf_counter()
         seconds[what], last = min(seconds.get(what, np.inf), now - last), now
 
-    KINDS[kind](folder, said)
+    if kind.isdigit():
+        several(folder, said, int(kind))
+    else:
+        KINDS[kind](folder, said)
+    seconds.pop("", None)  # what lies between the steps
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     print(json.dumps({"peak": peak, "cpu": time.process_time(), "seconds": seconds}))
 
@@ -187,13 +236,13 @@ def measured(kind: str, folder: Path, version: Path = HERE) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def table(size: Size, against: Path | None, with_nilearn: bool = True) -> str:
-    """Peaks and seconds of all analyses of a run, side by side."""
+def table(size: Size, against: Path | None, with_nilearn: bool = True, n_runs: int = 0) -> str:
+    """Peaks and seconds of all analyses of a run, side by side, or of the fixed effects of several such runs."""
     lines = ["| | peak, MB | processor, s | seconds |", "|---|---:|---:|---|"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         make_run(folder, size)
-        for kind in KINDS:
+        for kind in [str(n_runs)] if n_runs else KINDS:
             if kind.startswith("nilearn") and not with_nilearn:
                 continue
             versions = {"": HERE}
@@ -202,7 +251,8 @@ def table(size: Size, against: Path | None, with_nilearn: bool = True) -> str:
             for label, version in versions.items():
                 found = measured(kind, folder, version)
                 seconds = "; ".join(f"{what} {s:.2f}" for what, s in found["seconds"].items() if what != "imports")
-                lines.append(f"| {kind}{label} | {found['peak'] / 1e6:,.0f} | {found['cpu']:.1f} | {seconds} |")
+                name = f"{kind} runs{label}" if kind.isdigit() else f"{kind}{label}"
+                lines.append(f"| {name} | {found['peak'] / 1e6:,.0f} | {found['cpu']:.1f} | {seconds} |")
                 print(lines[-1], file=sys.stderr, flush=True)
     return "\n".join(lines)
 
@@ -254,6 +304,7 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="modern")
     parser.add_argument("--against", type=Path, help="folder of another version of the package")
     parser.add_argument("--no-nilearn", action="store_true")
+    parser.add_argument("--runs", type=int, default=0, help="fixed effects of so many such runs, and nothing else")
     parser.add_argument("--growth", type=Path, help="file of a figure of how time and memory grow")
     parser.add_argument("--most", type=float, default=np.inf, help="voxels × scans up to which nilearn grows, too")
     parser.add_argument("--only", default="", metavar="WORDS", help="what grows: voxels, scans or columns")
@@ -264,7 +315,7 @@ def main() -> None:
     elif arguments.growth:
         growth(arguments.growth, arguments.most, arguments.only)
     else:
-        print(table(SIZES[arguments.size], arguments.against, not arguments.no_nilearn))
+        print(table(SIZES[arguments.size], arguments.against, not arguments.no_nilearn, arguments.runs))
 
 
 if __name__ == "__main__":

@@ -33,9 +33,18 @@ def folder(benchmark, tmp_path_factory):
     [
         (
             "session, 5 mm",
-            {"file → first map and clusters", "a new response → whole brain and clusters", "then smoothing"},
+            {
+                "file → first map and clusters",
+                "a new response → whole brain and clusters",
+                "fit and contrast alone",
+                "then smoothing",
+            },
         ),
         ("FirstLevelModel", {"file → z"}),
+        (
+            "2",
+            {"files → series", "maps of all runs, and their fixed effects", "another contrast of all runs"},
+        ),
     ],
 )
 def test_each_analysis_runs_in_a_process_of_its_own(benchmark, folder, kind, steps):
