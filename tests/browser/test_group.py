@@ -12,8 +12,8 @@ PATIENCE_S = 120
 class Hands:
     """What a person does with the explorer, and what they see of it."""
 
-    def __init__(self, page, pixels, ask):
-        self.page, self._pixels, self._ask = page, pixels, ask
+    def __init__(self, page, pixels, ask, panel):
+        self.page, self._pixels, self._ask, self._panel = page, pixels, ask, panel
         self.canvas = page.locator(".glmw-slices canvas").first
         page.wait_for_function(UP_TO_DATE, timeout=1000 * PATIENCE_S)
         self.until("ex.session.is_current")
@@ -48,8 +48,7 @@ class Hands:
             self.page.wait_for_timeout(50)
 
     def panel(self, title):
-        heading = self.page.locator(".glmw-title", has_text=title)
-        return self.page.locator(".glmw-panel", has=heading).first
+        return self._panel(self.page, title)
 
 
 def cells(wager_dir):
@@ -63,9 +62,9 @@ def cells(wager_dir):
 
 
 @pytest.fixture
-def hands(notebook, wager_dir, pixels, ask, look):
+def hands(notebook, wager_dir, pixels, ask, panel, look):
     """The explorer on 30 real maps, shown and fitted."""
-    return Hands(notebook(cells(wager_dir), theme=look), pixels, ask)
+    return Hands(notebook(cells(wager_dir), theme=look), pixels, ask, panel)
 
 
 def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, screenshot, look):
@@ -126,7 +125,7 @@ def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, scree
 
 def test_permutations_run_to_the_end_and_another_run_is_cancelled_half_way(hands, screenshot):
     page, panel = hands.page, hands.panel("Permutation test")
-    panel.get_by_role("button", name="run").click()
+    panel.get_by_role("button", name="run", exact=True).click()
     panel.get_by_text("1,000 of 1,000 sign flips").wait_for(timeout=1000 * PATIENCE_S)
     assert hands.kernel("ex.session.permuted.state, ex.session.permuted.result.n_done") == "done 1000"
     assert "permuted, cluster mass, FWE 0.05" in panel.inner_text()
@@ -138,7 +137,7 @@ def test_permutations_run_to_the_end_and_another_run_is_cancelled_half_way(hands
     panel.locator(".glmw-choices input").first.fill("20000")
     panel.locator(".glmw-choices input").first.press("Enter")
     hands.until("ex.session.settings.permutation.tfce and ex.session.settings.permutation.n_perm == 20000")
-    panel.get_by_role("button", name="run").click()
+    panel.get_by_role("button", name="run", exact=True).click()
     hands.until("ex.session.permuted is not None and ex.session.permuted.result.n_done >= 32")
     assert hands.kernel("ex.session.permuted.state") == "running"
     screenshot(panel, "group_half_way")
@@ -157,9 +156,9 @@ def test_permutations_run_to_the_end_and_another_run_is_cancelled_half_way(hands
 
 
 @pytest.mark.parametrize("width", [700, 1800])
-def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, wager_dir, page, pixels, ask, screenshot, width):
+def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, wager_dir, page, pixels, ask, panel, screenshot, width):
     page.set_viewport_size({"width": width, "height": 1300})
-    Hands(notebook(cells(wager_dir), theme="dark"), pixels, ask)
+    Hands(notebook(cells(wager_dir), theme="dark"), pixels, ask, panel)
     explorer = page.locator(".glmw-explorer")
     screenshot(explorer, f"group_dark_{width}")
     overflow = explorer.evaluate(

@@ -217,7 +217,7 @@ class PermutationPanel(Panel):
         self.take.disabled = permuted is None or not math.isfinite(
             permuted.height_in_z(self.session.settings.permutation.alpha)
         )
-        verdict = "" if permuted is None else f"{permuted.result.n_done:,} permutations, {permuted.state}"
+        verdict = "not run" if permuted is None else f"{permuted.result.n_done:,} permutations, {permuted.state}"
         self.set_verdict(verdict)
 
     def _in_words(self, permuted: Permuted | None, running: bool) -> str:

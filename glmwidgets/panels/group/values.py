@@ -60,7 +60,7 @@ class ValuesPanel(Panel):
         )
         self._axis = bq.Axis(scale=self._x, grid_lines="none", tick_format=PLAIN, label_offset="28px")
         marks = [self.zero, self.band, self.interval, self.fit, self.points, self.means, self.ticks]
-        self.figure = figure(marks, [self._axis, value_axis(self._y)], height=230, left=48, bottom=40)
+        self.figure = figure(marks, [self._axis, value_axis(self._y)], height=150, left=48, bottom=30)
         self._words = text("glmw-note")
         row = W.row("glmw-values-row", self._words, field("against", self.against))
         self._drawn: GroupValues | None = None
