@@ -145,7 +145,8 @@ export function createStore(model) {
   };
   const onUp = () => {
     isHeldElsewhere = false;
-    wantSoon();
+    // Of a notebook that was closed nothing is seen any more, and nobody would answer.
+    if ([...store.views].some(({ canvas }) => canvas.isConnected)) wantSoon();
   };
 
   function onMessage(content, buffers) {
