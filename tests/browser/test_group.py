@@ -156,7 +156,9 @@ def test_permutations_run_to_the_end_and_another_run_is_cancelled_half_way(hands
 
 
 @pytest.mark.parametrize("width", [700, 1800])
-def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(notebook, wager_dir, page, pixels, ask, panel, screenshot, width):
+def test_nothing_is_clipped_from_narrow_to_wide_in_the_dark(
+    notebook, wager_dir, page, pixels, ask, panel, screenshot, width
+):
     page.set_viewport_size({"width": width, "height": 1300})
     Hands(notebook(cells(wager_dir), theme="dark"), pixels, ask, panel)
     explorer = page.locator(".glmw-explorer")
