@@ -119,6 +119,10 @@ class ProductCache:
         self, keys: Sequence[Hashable], weights: np.ndarray, compute: Callable[[list], np.ndarray]
     ) -> WeightedRows:
         """``weights' rows`` of shape (m, n), for weights of shape (len(keys), m), not yet computed."""
+        return WeightedRows(np.ascontiguousarray(weights.T), self.pieces(keys, compute))
+
+    def pieces(self, keys: Sequence[Hashable], compute: Callable[[list], np.ndarray]) -> tuple[np.ndarray, ...]:
+        """The rows of some keys in their order, in as few arrays as there are stretches of them in memory."""
         pieces: list[np.ndarray] = []
         start = 0
         with self._busy:
@@ -128,4 +132,4 @@ class ProductCache:
                 if i + 1 == len(places) or places[i + 1] != (block, row + 1):
                     pieces.append(self._blocks[block][row - (i - start) : row + 1])
                     start = i + 1
-        return WeightedRows(np.ascontiguousarray(weights.T), tuple(pieces))
+        return tuple(pieces)

@@ -31,6 +31,9 @@ PRECISIONS = {"float64": np.float64, "float32": np.float32}
 # multiplied where the series lie, before a library of linear algebra would copy them.
 ROWS = 8
 
+# Share of what is kept of products that those under filters may take: the other half is for columns that come back.
+SHARE_OF_FILTERED = 0.5
+
 # Scans at each end of the run that are kept beside the series: what autoregressive models of that order need.
 ENDS = 4
 
@@ -363,6 +366,62 @@ class Moments:
             self._each(multiply, BLOCK)
             self._own[key] = out
         return self._own[key]
+
+    def keeps_filtered(self, n_columns: int, n_filters: int) -> bool:
+        """Whether there is room for the products of so many columns, each under so many filters."""
+        n_bytes = n_columns * n_filters * self.n_voxels * np.dtype(np.float32).itemsize
+        return n_bytes <= SHARE_OF_FILTERED * self._products.budget
+
+    def filtered(
+        self, names: Sequence[Hashable], n_filters: int, rows_of: Callable[[list], np.ndarray]
+    ) -> tuple[np.ndarray, ...]:
+        """Products of every centred series, in units of its own length, with columns under several filters.
+
+        Parameters
+        ----------
+        names : sequence
+            Of the columns; what has a name was multiplied with the same rows whenever it was.
+        n_filters : int
+        rows_of : callable
+            ``rows_of(missing) -> array (len(missing), n_filters, n_scans)`` for those that were not multiplied lately.
+
+        Returns
+        -------
+        tuple of arrays of shape (some columns, n_filters, n_voxels), float32
+            All columns in their order.
+        """
+
+        def multiply(missing: list[tuple[object, str, Hashable]]) -> np.ndarray:
+            # A product for each column: in one of several, its last bits would depend on its place among them.
+            rows = rows_of([name for *_, name in missing]).astype(np.float32)
+            out, own = np.empty((len(missing), n_filters, self.n_voxels), np.float32), threading.local()
+            per_length = (1 / self.lengths).astype(np.float32)
+
+            def of(voxels: slice) -> None:
+                if not hasattr(own, "into"):
+                    own.into = np.empty(self.n_scans * BLOCK, self.dtype)
+                    own.single, own.product = (
+                        np.empty(own.into.size, np.float32),
+                        np.empty(n_filters * BLOCK, np.float32),
+                    )
+                for some in blocks_in(voxels):
+                    block = self.block(some, own.into)
+                    single = own.single[: block.size].reshape(block.shape)
+                    single[...] = block
+                    product = own.product[: n_filters * block.shape[1]].reshape(n_filters, -1)
+                    for of_column, to in zip(rows, out[..., some], strict=True):
+                        np.matmul(of_column, single, out=product)
+                        np.multiply(product, per_length[some], out=to)
+
+            self._each(of, SHARE)
+            return out
+
+        return self._products.pieces([(self._mine, "filtered", name) for name in names], multiply)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Length of each centred series, shape (n_voxels,); 1 where it is constant."""
+        return np.sqrt(np.where(self.constant, 1.0, self.own(0)))
 
     def with_columns(self, x: np.ndarray, lags: Sequence[int], weights: np.ndarray | None = None) -> list[WeightedRows]:
         """Lagged products of every series with columns, or with weighted sums of columns: ``(X A)' S_k Y``.

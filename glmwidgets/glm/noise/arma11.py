@@ -20,24 +20,16 @@ import numpy as np
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.ar1 import check_bins
-from glmwidgets.glm.noise.arma11_exact import (
-    ARMAPrecision,
-    OrdinaryFit,
-    Start,
-    filter_series,
-    settle,
-)
+from glmwidgets.glm.noise.arma11_exact import Start, settle
+from glmwidgets.glm.noise.arma11_filters import OrdinaryFit, filter_series
 from glmwidgets.glm.noise.arma11_surface import U_MAX, Lowest, gain_over_ar1, lowest_points
-from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, MovingAverages, relaxed, stretched
-from glmwidgets.glm.noise.products import NoiseFit, lagged_products
+from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, relaxed, stretched
+from glmwidgets.glm.noise.products import NoiseFit
 
 if TYPE_CHECKING:
     import scipy.sparse
 
 __all__ = ["A_MAX", "C_MAX", "C_MIN", "fit_arma11", "gain_over_ar1"]
-
-# Values of c whose coordinates are made at once: all of the lattice, unless it is finer than usual.
-LEVELS_AT_ONCE = 256
 
 
 def fit_arma11(
@@ -70,43 +62,27 @@ def fit_arma11(
         a = b = 0 where the noise is white. The flag ``edge`` tells where a or b lies at the far end of its range.
     """
     check_bins(bins)
-    parts = lagged_products(moments, basis)
-    ordinary = OrdinaryFit.of(parts)
+    ordinary = OrdinaryFit.of(moments, basis)
     lowest = lowest_points(moments, basis, ordinary, pooling, neighbours)
-    c, start, bend = _on_lattice(lowest, moments.constant, bins)
-    series = filter_series(moments, basis, c)
+    c, start = _on_lattice(lowest, moments.constant, bins, is_fixed=pooling is not None)
     levels, level = np.unique(c, return_inverse=True)
-    order = np.argsort(level, kind="stable")
-    settled, fits = [], []
-    for first in range(0, levels.size, LEVELS_AT_ONCE):
-        averages = MovingAverages(basis, levels[first : first + LEVELS_AT_ONCE])
-        voxels = order[slice(*np.searchsorted(level[order], [first, first + LEVELS_AT_ONCE]))]
-        steps_from = Start(start[voxels], bend[voxels], is_fixed=pooling is not None)
-        of_these, *fit = settle(series, averages, voxels, level[voxels] - first, ordinary, steps_from)
-        settled.append(of_these)
-        fits.append((*fit, of_these.a))
-    # From the order of c to that of the run.
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
-    solution, rss, a = (np.concatenate(of_part, axis=-1).take(place, axis=-1) for of_part in zip(*fits, strict=True))
-    coefficients = ordinary.fitted + solution
-    coefficients += parts.taken
+    series = filter_series(moments, basis, ordinary, levels, level)
+    (coefficients, rss, a), precision = settle(series, moments, basis, levels, level, start)
     a[moments.constant] = 0
     edge = ((a >= A_MAX) | (c >= C_MAX) | (c <= C_MIN)) & ~moments.constant
     white = a <= c
     shown_a, shown_c = np.where(white, 0.0, a), np.where(white, 0.0, c)
     lam = (shown_a - shown_c) * (1 - shown_a * shown_c) / (1 - 2 * shown_a * shown_c + shown_c**2)
     parameters = {"a": shown_a, "b": 0.0 - shown_c, "lam": lam}
-    covariance = ARMAPrecision(tuple(settled)).covariance
-    return NoiseFit(coefficients, np.maximum(rss, 0), covariance, parameters, {"edge": edge})
+    return NoiseFit(coefficients.T, np.maximum(rss, 0), precision.covariance, parameters, {"edge": edge})
 
 
-def _on_lattice(found: Lowest, constant: np.ndarray, bins: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """C on its lattice; the coordinate of a there, and how the likelihood bends with it."""
+def _on_lattice(found: Lowest, constant: np.ndarray, bins: int | None, is_fixed: bool) -> tuple[np.ndarray, Start]:
+    """C on its lattice, and where a is looked for there."""
     c = np.where(constant, 0.0, relaxed(found.c))
     if bins is not None:
         c = np.clip(np.rint(c * bins), np.ceil(C_MIN * bins), np.floor(C_MAX * bins)) / bins
     c = np.clip(c, C_MIN, C_MAX)
     of_c = stretched(c)
     a = np.clip(found.a + found.tilt * (of_c - found.c), np.maximum(of_c, 0), U_MAX)
-    return c, a, found.bend
+    return c, Start(a, found.bend, is_fixed)

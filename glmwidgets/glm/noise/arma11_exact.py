@@ -7,14 +7,15 @@ the design at any a are the sums over j of products of two columns of ``Z = [x, 
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.arma11_filters import LEVELS_AT_ONCE, FilteredSeries
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
     STRETCH,
@@ -23,19 +24,13 @@ from glmwidgets.glm.noise.moving_average import (
     stretched,
     terms,
 )
-from glmwidgets.glm.noise.products import BLOCK, Products, runs
+from glmwidgets.glm.noise.products import BLOCK, runs
 from glmwidgets.glm.noise.profiles import interpolation
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 # Steps to the optimum in a's coordinate, and how long one may be; one that is not longer than CLOSE is the last: a step
 # leaves some hundredth of its length.
 MOST_STEPS, LONGEST_STEP, CLOSE = 10, 0.1, 2e-3
-
-# Voxels whose series are filtered at once: with fewer, calls for a scan of them take longer than their arithmetic.
-FILTERED_AT_ONCE = BLOCK
-
-# Of the sum and the difference of the ends, which F holds at unit length.
-HALF = 0.5**0.5
 
 # The penalty is a polynomial in a's coordinate through so many nodes; its slope is looked up in a table of so many
 # places.
@@ -45,25 +40,6 @@ TINY = np.finfo(np.float64).tiny
 
 # Places in a symmetric matrix of what its upper triangle holds.
 SYMMETRIC = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
-
-
-class OrdinaryFit(NamedTuple):
-    """Fit of ordinary least squares: coordinates of shape (rank, n_voxels), and residual sums of squares."""
-
-    fitted: np.ndarray
-    power: np.ndarray
-
-    @classmethod
-    def of(cls, parts: Products) -> OrdinaryFit:
-        """That of the series that the products are of."""
-        fitted = parts.cross[0]
-        return cls(fitted, np.maximum(parts.own[0] - np.einsum("jv,jv->v", fitted, fitted), 0))
-
-    def at(self, voxels: slice | np.ndarray) -> OrdinaryFit:
-        """That of some voxels."""
-        if isinstance(voxels, slice):
-            return OrdinaryFit(self.fitted[:, voxels], self.power[voxels])
-        return OrdinaryFit(self.fitted.take(voxels, axis=1), self.power.take(voxels))
 
 
 class Start(NamedTuple):
@@ -83,87 +59,9 @@ class Start(NamedTuple):
     bend: np.ndarray
     is_fixed: bool
 
-    def at(self, block: slice) -> Start:
+    def at(self, voxels: np.ndarray) -> Start:
         """Of some of the voxels."""
-        return Start(self.place[block], self.bend[block], self.is_fixed)
-
-
-class FilteredSeries(NamedTuple):
-    """Products of series y, each voxel under its own c.
-
-    Attributes
-    ----------
-    rows : array of shape (rank + 2, n_voxels)
-        ``q'Hy``, then ``F' D^-1 y``.
-    own : array of shape (n_voxels,)
-        ``y'Hy``.
-    """
-
-    rows: np.ndarray
-    own: np.ndarray
-
-    def at(self, voxels: np.ndarray) -> FilteredSeries:
-        """Those of some of the voxels."""
-        return FilteredSeries(self.rows.take(voxels, axis=1), self.own.take(voxels))
-
-
-def filter_series(moments: Moments, basis: DesignBasis, c: np.ndarray) -> FilteredSeries:
-    """Products of the series of all voxels, each under its own c.
-
-    ``D = M + c^2 e e'`` with e the column of the first scan and ``M = (I - c L)(I - c L')``, where L shifts by a scan:
-    ``M u = y`` is solved forward and backward in time, by the whole of a row of voxels at once, and ``(M^-1 - I) / c``
-    of a series is what the first of these solutions was a scan before and the second a scan after, also where c is 0.
-    The column adds a matrix of rank one (Sherman and Morrison's identity).
-    """
-    n, rows = basis.n_scans, np.ascontiguousarray(basis.q.T)
-    out, own = FilteredSeries(np.empty((basis.rank + 2, c.size)), np.empty(c.size)), threading.local()
-
-    def multiply(block: slice) -> None:
-        y, of_block = moments.block(block), c[block]
-        if not basis.spans_constant:
-            y = y + moments.mean[block]
-        if not hasattr(own, "into"):
-            own.into = np.empty(n * FILTERED_AT_ONCE)
-        filtered = own.into[: y.size].reshape(y.shape)
-        first, last = _solve_in_time(y, of_block, filtered)
-        np.matmul(rows, filtered, out=out.rows[:-2, block])
-        out.own[block] = np.einsum("tv,tv->v", y, filtered)
-        # Of M^-1 e: what its product with the design is, its first and its last scan.
-        levels, level = np.unique(of_block, return_inverse=True)
-        power = levels ** np.arange(n)[:, None]
-        column = np.cumsum(np.square(power), axis=0)[::-1] * power
-        per_first = 1 / (1 + np.square(levels) * column[0])
-        share = (levels * per_first)[level] * first
-        out.rows[:-2, block] -= (rows @ column).take(level, axis=1) * share
-        out.own[block] -= share * first
-        ends = np.stack([per_first[level] * first, last - of_block * column[-1][level] * share])
-        out.rows[-2, block], out.rows[-1, block] = HALF * (ends[0] + ends[1]), HALF * (ends[0] - ends[1])
-
-    side_by_side(multiply, even_blocks(c.size, FILTERED_AT_ONCE))
-    return out
-
-
-def _solve_in_time(y: np.ndarray, c: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Write ``(M^-1 - I) y / c`` into an array like y, in double precision; the ends of ``M^-1 y``."""
-    before, product = out[0], np.empty_like(c)
-    before[:] = y[0]
-    for row, of_scan in zip(out[1:], y[1:], strict=True):
-        np.multiply(c, before, out=product)
-        np.add(product, of_scan, out=row)
-        before = row
-    after, last = before.copy(), before.copy()
-    if len(out) > 1:
-        out[-1] = out[-2]
-    for t in range(len(out) - 2, -1, -1):
-        np.multiply(c, after, out=product)
-        product += out[t]
-        # The row is not needed any more, that before it is.
-        if t:
-            np.add(out[t - 1], after, out=out[t])
-        else:
-            out[0] = after
-        after, product = product, after
-    return after, last
+        return Start(self.place[voxels], self.bend[voxels], self.is_fixed)
 
 
 @dataclass(frozen=True)
@@ -189,20 +87,20 @@ class Filtered:
     edges: np.ndarray
 
     @classmethod
-    def of(cls, averages: MovingAverages, series: FilteredSeries, ordinary: OrdinaryFit, level: np.ndarray) -> Filtered:
+    def of(cls, averages: MovingAverages, series: FilteredSeries, level: np.ndarray) -> Filtered:
         """Take the fit of ordinary least squares from products of the series."""
-        fitted, power = ordinary
-        filtered, cross, edges = series.own.copy(), np.empty_like(fitted), np.empty((2, level.size))
+        filtered, (fitted, rows) = series.own.copy(), (series.fitted, series.rows)
+        cross, edges = np.empty(fitted.shape), np.empty((2, level.size))
         for k, some in runs(level):
             turned = averages.rotation[k].T @ fitted[:, some]
             of_fit = averages.diagonal[k][:, None] * turned
-            np.matmul(averages.rotation[k].T, series.rows[:-2, some], out=cross[:, some])
+            np.matmul(averages.rotation[k].T, rows[:-2, some], out=cross[:, some])
             cross[:, some] -= of_fit
-            np.subtract(series.rows[-2:, some], averages.edges[k].T @ turned, out=edges[:, some])
+            np.subtract(rows[-2:, some], averages.edges[k].T @ turned, out=edges[:, some])
             # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
             of_fit += 2 * cross[:, some]
             filtered[some] -= np.einsum("jv,jv->v", turned, of_fit)
-        return cls(level, power, filtered, cross, edges)
+        return cls(level, series.power.copy(), filtered, cross, edges)
 
     def at(self, voxels: np.ndarray) -> Filtered:
         """Those of some of the voxels, in order."""
@@ -407,46 +305,65 @@ class Settled(NamedTuple):
         )
 
 
+class Estimates(NamedTuple):
+    """What is found of all voxels, block by block and in the order of the run.
+
+    Attributes
+    ----------
+    coefficients : array of shape (n_voxels, rank)
+        Of the series as they were given (not centred).
+    rss, a : array of shape (n_voxels,)
+    """
+
+    coefficients: np.ndarray
+    rss: np.ndarray
+    a: np.ndarray
+
+
 def settle(
-    series: FilteredSeries,
-    averages: MovingAverages,
-    voxels: np.ndarray,
-    level: np.ndarray,
-    ordinary: OrdinaryFit,
-    start: Start,
-) -> tuple[Settled, np.ndarray, np.ndarray]:
+    series: FilteredSeries, moments: Moments, basis: DesignBasis, levels: np.ndarray, level: np.ndarray, start: Start
+) -> tuple[Estimates, ARMAPrecision]:
     """Find a where c is known, and fit the design.
 
     Parameters
     ----------
     series : FilteredSeries
-        Of the whole run.
-    averages : MovingAverages
-    voxels, level : array of int, shape (n,)
-        Which moving average is whose; rising.
-    ordinary : OrdinaryFit
-        Of the whole run.
+    moments : Moments
+    basis : DesignBasis
+    levels : array of shape (n_levels,)
+        Values of c.
+    level : array of int, shape (n_voxels,)
+        Which is whose.
     start : Start
-        Of these voxels.
-
-    Returns
-    -------
-    settled : Settled
-    solution : array of shape (rank, n)
-        What the fit adds to that of ordinary least squares.
-    rss : array of shape (n,)
     """
-    penalty = PenaltySlope(averages)
-    a, rss = np.empty((2, voxels.size))
-    solution = np.empty((averages.basis.rank, voxels.size))
+    # Short integers are sorted at once.
+    order = np.argsort(level.astype(np.int16) if levels.size < 2**15 else level, kind="stable")
+    into = Estimates(np.empty((level.size, basis.rank)), *np.empty((2, level.size)))
 
-    def fit_block(block: slice) -> None:
-        some = voxels[block]
-        left = Filtered.of(averages, series.at(some), ordinary.at(some), level[block])
-        a[block], rss[block] = best_fit(averages, left, start.at(block), penalty, out=solution[:, block])
+    def fit_block(block: slice) -> list[Settled]:
+        return [fit_levels(order[block][some]) for some in _few_levels(level[order[block]])]
 
-    side_by_side(fit_block, even_blocks(voxels.size, BLOCK))
-    return Settled(averages, voxels, level, a), solution, rss
+    def fit_levels(voxels: np.ndarray) -> Settled:
+        of_each = level[voxels]
+        first, last = of_each[0], of_each[-1]
+        averages = MovingAverages(basis, levels[first : last + 1])
+        here, of_each = series.at(voxels), of_each - first
+        left, solution = Filtered.of(averages, here, of_each), np.empty((voxels.size, basis.rank))
+        a, into.rss[voxels] = best_fit(averages, left, start.at(voxels), PenaltySlope(averages), out=solution.T)
+        solution += here.fitted.T
+        if basis.spans_constant:
+            solution += moments.mean[voxels, None] * basis.constant
+        into.coefficients[voxels], into.a[voxels] = solution, a
+        return Settled(averages, voxels, of_each, a)
+
+    settled = side_by_side(fit_block, even_blocks(level.size, BLOCK))
+    return into, ARMAPrecision(tuple(chain.from_iterable(settled)))
+
+
+def _few_levels(level: np.ndarray) -> list[slice]:
+    """Stretches of rising levels, of which none spans more than can be made at once."""
+    starts = np.searchsorted(level, np.arange(level[0], level[-1] + 1, LEVELS_AT_ONCE))
+    return [slice(*ends) for ends in pairwise([*starts, level.size])]
 
 
 @dataclass(frozen=True)
@@ -458,6 +375,9 @@ class ARMAPrecision:
     def covariance(self, contrast: np.ndarray) -> np.ndarray:
         """``c G^-1 c'`` of shape (m, m, n_voxels)."""
         out = np.empty((len(contrast), len(contrast), sum(each.a.size for each in self.settled)))
-        for each in self.settled:
+
+        def fill(each: Settled) -> None:
             out[..., each.voxels] = each.covariance(contrast)
+
+        side_by_side(fill, self.settled)
         return out

@@ -16,13 +16,13 @@ import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.noise.arma11_exact import OrdinaryFit
+from glmwidgets.glm.noise.arma11_filters import OrdinaryFit
+from glmwidgets.glm.noise.arma11_products import FilteredProducts
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
     C_MAX,
     C_MIN,
     MovingAverages,
-    own_spectra,
     own_weights,
     relaxed,
     stretched,
@@ -30,13 +30,13 @@ from glmwidgets.glm.noise.moving_average import (
 )
 from glmwidgets.glm.noise.polynomial_minima import Polynomials
 from glmwidgets.glm.noise.pooling import pooled_curves
-from glmwidgets.glm.noise.products import BLOCK, lagged_products
+from glmwidgets.glm.noise.products import BLOCK
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["U_MAX", "Lowest", "Unit", "gain_over_ar1", "lowest_points"]
+__all__ = ["U_MAX", "Lowest", "gain_over_ar1", "lowest_points"]
 
 # Nodes in c, and in the share of the way from a = c to A_MAX that a lies at. What is found is in the mean within 0.005
 # of the least -2 log likelihood, which the chance of two parameters raises by 2.
@@ -51,46 +51,7 @@ N_COARSE, POWER = (10, 12, 12), 1.5
 
 LOW, HIGH, U_MAX = stretched(np.array([C_MIN, C_MAX, A_MAX])).tolist()
 
-# Coordinates of a fit that are larger than so many lengths of the residuals are taken from them in double precision.
-LARGE = 30
-
 TINY = np.finfo(np.float32).tiny
-
-
-class Unit(NamedTuple):
-    """Series of some voxels in units of the length of their residuals of ordinary least squares.
-
-    Attributes
-    ----------
-    y : array of shape (n_scans, n_voxels)
-        In single precision where that is enough.
-    fitted : array of shape (rank, n_voxels)
-        Coordinates of their fit.
-    own : array of shape (n_spectra, n_voxels)
-        Products of the series as they are with themselves; see `glmwidgets.glm.noise.moving_average`.
-    per_power : array of shape (n_voxels,)
-        One over the square of that length.
-    """
-
-    y: np.ndarray
-    fitted: np.ndarray
-    own: np.ndarray
-    per_power: np.ndarray
-
-    @classmethod
-    def of(cls, moments: Moments, basis: DesignBasis, ordinary: OrdinaryFit, voxels: slice) -> Unit:
-        """Those of some voxels, of which the fit of ordinary least squares is known."""
-        fitted, power = ordinary.at(voxels)
-        per_length = 1 / np.sqrt(np.where(power > 0, power, 1))
-        fitted = fitted * per_length
-        # The fit counts in units of what is left: wild scans with columns of their own want more digits.
-        dtype = np.float64 if np.abs(fitted).max(initial=0) > LARGE else np.float32
-        y = moments.block(voxels).astype(dtype)
-        if not basis.spans_constant:
-            y += moments.mean[voxels].astype(dtype)
-        y *= per_length.astype(dtype)
-        own = moments.power(own_spectra(basis.n_scans), basis.spans_constant)[:, voxels]
-        return cls(y, fitted.astype(dtype), own, np.square(per_length))
 
 
 class Lowest(NamedTuple):
@@ -144,38 +105,38 @@ class _Surface:
         self.polynomials = _polynomials(n_nodes)
         nodes, shares = LOW + (HIGH - LOW) * self.polynomials.x, self.polynomials.y
         averages = self.averages = MovingAverages(basis, relaxed(nodes))
-        rows = averages.rows().reshape(-1, basis.n_scans)
-        # Without what the design explains: their products with a series are those with its residuals.
-        rows = rows - (rows @ basis.q) @ basis.q.T
-        self._rows = {rows.dtype: rows, np.dtype(np.float32): rows.astype(np.float32)}
         self._own = own_weights(averages.c, basis.n_scans)
-        self._turns = averages.rotation.transpose(0, 2, 1).reshape(-1, basis.rank)
+        self._turns = averages.rotation.transpose(0, 2, 1)
         a = relaxed(nodes[:, None] + shares * (U_MAX - nodes[:, None]))
-        self._penalty = averages.penalty(a).astype(np.float32)[..., None]
+        self._penalty = (averages.penalty(a) / self.dof).astype(np.float32)[..., None]
         self._explained = [averages.at_nodes(k, of_node, np.float32) for k, of_node in enumerate(a)]
-        self._scale, self._g, _ = terms(averages.c[:, None], averages.at_edges.T[..., None], a)
+        scale, g, _ = terms(averages.c[:, None], averages.at_edges.T[..., None], a)
+        self._of_own = np.stack([-g, scale], axis=-1)
 
-    def values(self, unit: Unit) -> np.ndarray:
-        """-2 log likelihood at the nodes, shape (n_nodes in c * in a, n_voxels)."""
-        averages, (n_c, n_a), n_voxels = self.averages, self.n_nodes, unit.y.shape[1]
-        products = (self._rows[unit.y.dtype] @ unit.y).reshape(n_c, -1, n_voxels)
+    def values(self, products: FilteredProducts, voxels: slice) -> np.ndarray:
+        """-2 log likelihood of some voxels, per degree of freedom, shape (n_nodes in c * in a, n_voxels)."""
+        unit, averages, (n_c, n_a) = products.at(voxels), self.averages, self.n_nodes
+        dtype, share = unit.fitted.dtype, unit.share.astype(unit.fitted.dtype)
         filtered = self._own @ unit.own
         filtered *= unit.per_power
-        # The series are y = e + q g: y'Hy = e'He + 2 g'q'He + g'q'Hq g.
-        turned = (self._turns.astype(products.dtype) @ unit.fitted).reshape(n_c, -1, n_voxels)
-        out, rss = np.empty((n_c, n_a, n_voxels), np.float32), np.empty((n_a, n_voxels))
+        turns, diagonals = self._turns.astype(dtype), averages.diagonal.astype(dtype)[..., None]
+        out, rss = np.empty((n_c, n_a, share.size), np.float32), np.empty((n_a, share.size))
+        ones = np.ones(share.size)
         for k, explained in enumerate(self._explained):
-            cross, of_fit = products[k], turned[k]
-            both = averages.diagonal[k].astype(cross.dtype)[:, None] * of_fit
-            both += 2 * cross[:-2]
-            filtered[k] -= np.einsum("jv,jv->v", of_fit, both)
+            turned = turns[k] @ unit.fitted
+            both = diagonals[k] * turned
+            cross = products.cross(unit, k, turned, both)
+            # The series are y = e + q g: y'Hy = e'He + 2 g'q'He + g'q'Hq g.
+            both += cross[:-2]
+            both += cross[:-2]
+            filtered[k] -= np.einsum("jv,jv->v", turned, both) * unit.share
+            of_design = explained(cross.astype(np.float32, copy=False))
+            of_design *= share
             # Large terms that cancel, in double precision.
-            np.multiply(-self._g[k][:, None], filtered[k], out=rss)
-            rss += self._scale[k][:, None]
-            rss -= explained(cross.astype(np.float32, copy=False))
-            np.maximum(rss, TINY, out=out[k], casting="same_kind")
+            np.matmul(self._of_own[k], np.stack([filtered[k], ones]), out=rss)
+            np.subtract(rss, of_design, out=out[k], casting="same_kind")
+        np.maximum(out, TINY, out=out)
         np.log(out, out=out)
-        out *= np.float32(self.dof)
         out += self._penalty
         return out.reshape(n_c * n_a, -1)
 
@@ -184,7 +145,8 @@ class _Surface:
         value, x, share, tilt, bend = self.polynomials.lowest(values)
         c = LOW + (HIGH - LOW) * x
         way = U_MAX - c
-        return Lowest(value, c, c + share * way, 1 - share + tilt * way / (HIGH - LOW), bend / np.square(way))
+        tilt, bend = 1 - share + tilt * way / (HIGH - LOW), self.dof * bend / np.square(way)
+        return Lowest(self.dof * value, c, c + share * way, tilt, bend)
 
 
 def lowest_points(
@@ -210,11 +172,11 @@ def lowest_points(
     Lowest
     """
     n_voxels = moments.n_voxels
-    moments.power(own_spectra(basis.n_scans), basis.spans_constant)
     surface, blocks = _Surface(basis), even_blocks(n_voxels, BLOCK)
+    products = FilteredProducts(surface.averages, moments, ordinary)
 
     def values(block: slice) -> np.ndarray:
-        return surface.values(Unit.of(moments, basis, ordinary, block))
+        return surface.values(products, block)
 
     if pooling is None:
         return Lowest.joined(side_by_side(lambda block: surface.lowest(values(block)), blocks))
@@ -239,7 +201,7 @@ def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
     basis : DesignBasis
     """
     surface = _Surface(basis, N_NODES_OF_VALUES)
-    ordinary = OrdinaryFit.of(lagged_products(moments, basis))
-    values = surface.values(Unit.of(moments, basis, ordinary, slice(None)))
-    alone = surface.polynomials.lowest_at_corner(values)
+    products = FilteredProducts(surface.averages, moments, OrdinaryFit.of(moments, basis), keep=False)
+    values = surface.values(products, slice(None))
+    alone = surface.dof * surface.polynomials.lowest_at_corner(values)
     return np.where(moments.constant, 0.0, np.maximum(alone - surface.lowest(values).value, 0))

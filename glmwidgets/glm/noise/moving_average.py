@@ -70,6 +70,13 @@ def _spectra(c: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     return inverse, (twice - c) * inverse
 
 
+def _ends(n: int) -> np.ndarray:
+    """F, shape (n, 2)."""
+    ends = np.zeros((n, 2))
+    ends[0], ends[-1] = 0.5**0.5, [0.5**0.5, -(0.5**0.5)]
+    return ends
+
+
 def terms(c: np.ndarray, at_edges: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``1 + a^2 - a c``, g, and w (with an axis of 2 before the others), where `at_edges` is ``F' D^-1 F``."""
     return 1 + a * (a - c), (1 - a * c) * (a - c), a / (1 - c * at_edges * a)
@@ -110,9 +117,7 @@ class MovingAverages:
     def _sines(self) -> tuple[np.ndarray, ...]:
         """Of q and F, shape (n_scans, rank or 2); at each c the spectrum of H, and sines of ``D^-1 F``, transposed."""
         n = self.basis.n_scans
-        ends = np.zeros((n, 2))
-        ends[0], ends[-1] = 0.5**0.5, [0.5**0.5, -(0.5**0.5)]
-        q, f = sines(self.basis.q), sines(ends)
+        q, f = sines(self.basis.q), sines(_ends(n))
         inverse, of_h = _spectra(self.c, n)
         return q, f, of_h, f.T * inverse[:, None]
 
@@ -124,6 +129,13 @@ class MovingAverages:
         q, _, of_h, solved = self._sines()
         filtered = self.rotation.transpose(0, 2, 1) @ sines(q.T * of_h[:, None], axis=-1)
         return np.concatenate([filtered, sines(solved, axis=-1)], axis=1)
+
+    def filtered(self, column: np.ndarray | int) -> np.ndarray:
+        """``H x`` of a column x of shape (n_scans,), or ``D^-1 F`` of one of the ends, at each level, in rows."""
+        inverse, of_h = _spectra(self.c, self.basis.n_scans)
+        if isinstance(column, int):
+            return sines(sines(_ends(self.basis.n_scans)[:, column]) * inverse, axis=-1)
+        return sines(sines(column) * of_h, axis=-1)
 
     def at_nodes(self, level: int, a: np.ndarray, dtype: type = np.float64) -> ExplainedAtNodes:
         """What the design and the ends explain, and ``log |q' W q|``, at one value of c and values of a."""

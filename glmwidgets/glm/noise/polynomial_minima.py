@@ -137,9 +137,6 @@ class Polynomials:
         LowestPoint
         """
         values = values.astype(np.float32, copy=False)
-        # Of small numbers less is rounded away.
-        base = values.min(axis=0)
-        values = values - base
         best = self._best_place(values)
         found = self._lowest_near(values, best)
         at_corner = np.flatnonzero(found.x == self._corner)
@@ -152,7 +149,7 @@ class Polynomials:
             lower = beyond.value < found.value[at_corner]
             for mine, theirs in zip(found, beyond, strict=True):
                 mine[at_corner[lower]] = theirs[lower]
-        return found._replace(value=base + found.value)
+        return found
 
     def _best_place(self, values: np.ndarray) -> np.ndarray:
         """Number of the coarse place where each surface is least.

@@ -205,7 +205,7 @@ def test_products_have_the_same_bits_whatever_is_multiplied_beside_or_before(pre
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml"])
+@pytest.mark.parametrize("noise_model", ["ols", "ar1", "ar1-reml", "arma11"])
 def test_z_has_the_same_bits_whichever_way_one_came_to_a_model(precision, noise_model, ways):
     y, designs = ways
 
