@@ -12,13 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from scipy.stats import norm
 
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
-from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast, fixed_effects
+from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast, fixed_effects
 from glmwidgets.glm.fit.heterogeneity import precision_weighted
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.inference.cluster_stats import cluster_values, make_lattice
+from glmwidgets.glm.inference.clusters import find_clusters
+from glmwidgets.glm.inference.heights import height_threshold, q_values
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.models import NOISE_MODELS
 from glmwidgets.glm.permutation.tests import permutation_test
@@ -207,6 +210,31 @@ def test_long_events_are_the_sum_of_short_ones(seed):
     np.testing.assert_allclose(many, one, atol=1e-12)
 
 
+@pytest.mark.parametrize("hrf", [None, "fir"])
+@few
+@given(seeds, st.floats(200, 400))
+def test_an_event_of_the_whole_run_does_not_pass_for_an_effect(hrf, seed, duration):
+    """It is the constant: that is told, its contrast is refused, and t of another type is as without it, to rounding.
+
+    Whole or as events that follow each other, it is the same column. A response that rises first is no constant.
+    """
+    rng = np.random.default_rng(seed)
+    onsets = np.sort(rng.choice(np.arange(4, 170, 2), 8, replace=False)).astype(float)
+    cuts = np.arange(0.0, 200.0, 50.0)
+    ends = np.r_[cuts[1:], duration]
+    y = Moments(100 + rng.standard_normal((100, 5)))
+    plain = columns(onsets, np.full(8, 2.0), ["b"] * 8, hrf)
+    expected = compute_contrast(fit_glm(y, plain, "ar1-reml"), [1.0, 0.0]).stat()
+    for starts, lengths in (([0.0], [duration]), (cuts, ends - cuts)):
+        types = ["a"] * len(starts) + ["b"] * 8
+        with pytest.warns(UserWarning, match=r"rank deficient.* 'a.*'constant'"):
+            both = columns([*starts, *onsets], [*lengths, *np.full(8, 2.0)], types, hrf)
+        fit = fit_glm(y, both, "ar1-reml")
+        with pytest.raises(NotEstimableError):
+            compute_contrast(fit, [1.0, 0.0, 0.0])
+        np.testing.assert_allclose(compute_contrast(fit, [0.0, 1.0, 0.0]).stat(), expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("onset", [0.0, 2.0, 190.0, 196.0])
 @pytest.mark.parametrize("hrf", ["spm", "glover", "spm12", "gam", "fir"])
 def test_single_events_at_either_end(onset, hrf):
@@ -260,7 +288,7 @@ def test_five_subjects_by_hand(seed):
 def test_clusters_of_a_map_that_is_turned_over(seed):
     """Sizes and masses, with plateaus and ties, of a map and of its mirror images along each axis: sums, so 1e-12."""
     rng = np.random.default_rng(seed)
-    volume = np.round(ndimage.gaussian_filter(rng.standard_normal((8, 7, 6)), 1) * 12) / 2  # many equal values
+    volume = plateaus(rng, (8, 7, 6))
     mask = np.ones(volume.shape, bool)
     lattice = make_lattice(mask, 1)
 
@@ -272,3 +300,58 @@ def test_clusters_of_a_map_that_is_turned_over(seed):
             np.testing.assert_allclose(np.flip(turned, axis), plain, rtol=1e-12)
     for plain, negative in zip(of(volume), of(-volume), strict=True):
         np.testing.assert_allclose(np.abs(negative), np.abs(plain), rtol=1e-12)
+
+
+def plateaus(rng, shape):
+    """A smooth map in steps of a half: many equal values side by side, and apart."""
+    return np.round(ndimage.gaussian_filter(rng.standard_normal(shape), 1) * 12) / 2
+
+
+@few
+@given(seeds)
+def test_peaks_and_false_discoveries_of_a_map_with_plateaus_and_ties(seed):
+    """Sizes and peaks of clusters along each axis and its mirror image, q and the FDR threshold of voxels in any order.
+
+    To the last bit: values are compared and counted, never summed. All peaks count (no distance between them), as
+    which of two that are equal gives way to the other is a matter of order.
+    """
+    rng = np.random.default_rng(seed)
+    z = plateaus(rng, (8, 7, 6))
+
+    def found(z):
+        clusters, _ = find_clusters(z, 1.0, np.eye(4), two_sided=True, min_distance=0.0)
+        return sorted((each.sign, each.n_voxels, *sorted(peak.stat for peak in each.peaks)) for each in clusters)
+
+    for axis in range(3):
+        assert found(np.flip(z, axis)) == found(z)
+        assert found(np.moveaxis(z, axis, 0)) == found(z)
+    order, p = rng.permutation(z.size), norm.sf(z.ravel())
+    np.testing.assert_array_equal(q_values(p[order]), q_values(p)[order])
+    for value in np.unique(p):
+        assert np.ptp(q_values(p)[p == value]) == 0
+    assert height_threshold(z.ravel()[order], "fdr", 0.2) == height_threshold(z.ravel(), "fdr", 0.2)
+
+
+@few
+@given(seeds)
+def test_permutations_of_maps_with_plateaus_and_ties(seed):
+    """P values of t, size, mass and TFCE of a mask that is turned over along each axis, and of subjects in any order.
+
+    All 2^7 sign flips are listed. P values are counts, so 1e-12: a maximum that is met again counts wherever it lies.
+    """
+    rng = np.random.default_rng(seed)
+    maps = np.stack([plateaus(rng, (5, 4, 3)) for _ in range(7)]) + 0.5
+    mask = np.ones(maps.shape[1:], bool)
+
+    def of(maps):
+        how = {"n_perm": 1000, "mask": mask, "threshold": 0.05, "tfce": True}
+        result = permutation_test(maps.reshape(len(maps), -1), np.ones((len(maps), 1)), [1], **how)
+        assert result.exact
+        return [result.p_value(kind).reshape(mask.shape) for kind in ("t", "size", "mass", "tfce")]
+
+    plain = of(maps)
+    for axis in range(3):
+        for p, turned in zip(plain, of(np.flip(maps, axis + 1)), strict=True):
+            np.testing.assert_allclose(np.flip(turned, axis), p, atol=1e-12)
+    for p, shuffled in zip(plain, of(maps[rng.permutation(len(maps))]), strict=True):
+        np.testing.assert_allclose(shuffled, p, atol=1e-12)
