@@ -20,7 +20,8 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.grammar import ExpressionError, quote_name
 from glmwidgets.glm.group.fit import fit_group, group_contrast
 from glmwidgets.glm.group.terms import TermColumn, design_of_terms
-from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
+from glmwidgets.glm.permutation.result import PermutationResult
+from glmwidgets.glm.permutation.tests import iter_permutations
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_maps import masked_maps
 from glmwidgets.specification.reading import reads

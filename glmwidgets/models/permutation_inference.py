@@ -18,7 +18,7 @@ from glmwidgets.glm.fit.contrasts import STAT_TYPES
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.permutation.p_values import check_forming
-from glmwidgets.glm.permutation.tests import PermutationResult
+from glmwidgets.glm.permutation.result import PermutationResult
 from glmwidgets.models.arguments import asked_by
 from glmwidgets.models.masker import ImageMasker
 from glmwidgets.models.second_level import SecondLevelModel

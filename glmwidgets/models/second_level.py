@@ -20,7 +20,8 @@ from glmwidgets.glm.fit.regression import Fit, fit_glm
 from glmwidgets.glm.group.design import check_confounds_table, check_group_design, design_of_covariates
 from glmwidgets.glm.group.fit import GROUP_ESTIMATORS, GroupFit, group_contrast, group_weights
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.permutation.tests import PermutationResult, iter_permutations
+from glmwidgets.glm.permutation.result import PermutationResult
+from glmwidgets.glm.permutation.tests import iter_permutations
 from glmwidgets.models.arguments import asked_by
 from glmwidgets.models.base import NotFittedError
 from glmwidgets.models.caching import image_key, open_memory

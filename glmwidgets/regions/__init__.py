@@ -3,7 +3,8 @@
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "atlas": "Atlas LabelAtlas ProbabilityAtlas make_atlas",
+    "atlas": "Atlas LabelAtlas ProbabilityAtlas",
+    "atlas_image": "make_atlas",
     "interest": "RegionOfInterest label_image write_label_image",
     "labels": "Label LabelTable",
     "named": "REGION_COLUMNS ClusterNames name_clusters",

@@ -13,7 +13,8 @@ from glmwidgets.files.paths import resolved
 from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.images.load import ImageLike, load_image
 from glmwidgets.images.names import image_name
-from glmwidgets.regions.atlas import LabelAtlas, ProbabilityAtlas, make_atlas
+from glmwidgets.regions.atlas import LabelAtlas, ProbabilityAtlas
+from glmwidgets.regions.atlas_image import make_atlas
 from glmwidgets.regions.labels import Label, LabelTable, side_in_name
 from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.regions.tables import label_text, numbered_by_volume, parse_labels, read_labels, xml_root

@@ -14,7 +14,8 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import Contrast, fixed_effects
 from glmwidgets.glm.group.fit import GroupFit, fit_group, group_contrast
 from glmwidgets.glm.group.influence import Influence, leverage, map_distances, map_influence
-from glmwidgets.glm.permutation.tests import PermutationResult, permutation_test
+from glmwidgets.glm.permutation.result import PermutationResult
+from glmwidgets.glm.permutation.tests import permutation_test
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.cells import CellGrid
 

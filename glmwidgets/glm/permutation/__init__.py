@@ -3,7 +3,8 @@
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "tests": "PermutationResult iter_permutations permutation_test",
+    "result": "PermutationResult",
+    "tests": "iter_permutations permutation_test",
 }
 
 __all__, __getattr__, __dir__ = front_door(__name__, _EXPORTS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glmwidgets.analysis.thresholding import Clusters
-from glmwidgets.glm.permutation.tests import PermutationResult
+from glmwidgets.glm.permutation.result import PermutationResult
 from glmwidgets.plural import count
 from glmwidgets.session.core.permutation import Permuted, sure_shares_in_words
 from glmwidgets.specification.group import PermutationSettings

@@ -14,7 +14,7 @@ from scipy.special import ndtri_exp, stdtr
 
 from glmwidgets.analysis.answers import Answer
 from glmwidgets.analysis.thresholding import Clusters, sure_percent
-from glmwidgets.glm.permutation.tests import PermutationResult
+from glmwidgets.glm.permutation.result import PermutationResult
 from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.scheduler import LatestWins, Ticket

@@ -26,7 +26,7 @@ from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.group.fit import group_weights
 from glmwidgets.glm.group.influence import Influence, map_distances, map_influence
-from glmwidgets.glm.permutation.tests import PermutationResult
+from glmwidgets.glm.permutation.result import PermutationResult
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage

@@ -20,7 +20,7 @@ from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
-from glmwidgets.glm.permutation.tests import PermutationResult
+from glmwidgets.glm.permutation.result import PermutationResult
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage, StageError
