@@ -328,7 +328,7 @@ class LiveSession(Awaited, DrawsNoise, Observed):
             way = contextlib.nullcontext()
             if self._prepare(settings, ticket):
                 is_quick = sum(self._seconds.get(stage, 0.0) for stage in pending) < PATIENCE
-                ticket.leave_to_hand(self._shown_at if is_quick else math.inf)
+                ticket.leave_to_hand(self._shown_at if is_quick else math.inf, is_seen=self._has_map)
                 way = giving_way(ticket.checkpoint)
             with way:
                 result = self.analysis.result(settings, checkpoint)

@@ -88,7 +88,7 @@ class Ticket:
         gone = 0.0 if self.in_a_row else time.monotonic() - self._asked
         self._lane.wait_for_newer(self.number, max(0.0, REST - gone))
 
-    def leave_to_hand(self, shown_at: float) -> None:
+    def leave_to_hand(self, shown_at: float, is_seen: bool = True) -> None:
         """Wait for the hand's rest, and from then on give way to it at once: what it looks at is on its way already.
 
         A hand that has not moved before waits for the page alone, which needs a processor to paint. Of one that drags
@@ -98,6 +98,8 @@ class Ticket:
         ----------
         shown_at : float
             When the rest was shown last, on the clock of time.monotonic; infinite for a job that is too long for that.
+        is_seen : bool
+            Whether a page paints what is on its way.
 
         Raises
         ------
@@ -108,7 +110,7 @@ class Ticket:
         self.patience = 0
         if self.in_a_row:
             self.wait_for_rest()
-        else:
+        elif is_seen:
             self._lane.wait_for_newer(self.number, PAINTED)
         self.checkpoint()
 

@@ -221,3 +221,17 @@ def test_a_first_movement_gives_way_to_the_second_and_is_done_where_none_comes(m
         assert lane.wait_until_idle(10)
         assert done == expected
         lane.close()
+
+
+def test_a_single_request_waits_for_no_page_where_none_paints(monkeypatch):
+    monkeypatch.setattr(scheduler, "PAINTED", 60.0)
+    lane, done = LatestWins(), []
+
+    def job(ticket):
+        ticket.leave_to_hand(time.monotonic(), is_seen=False)
+        done.append("whole")
+
+    lane.submit(job)
+    assert lane.wait_until_idle(10)
+    assert done == ["whole"]
+    lane.close()
