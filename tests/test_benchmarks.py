@@ -59,5 +59,5 @@ def test_a_study_is_timed(capsys):
     study.knob(2)
     study.whole(2, "small")
     said = capsys.readouterr().out
-    for row in ("group map", "times as long"):
+    for row in ("group map", "of ideal", "nilearn "):
         assert row in said
