@@ -15,8 +15,16 @@ from glmwidgets.cli import CommandError
 from glmwidgets.datasets.download import DownloadError
 from glmwidgets.execution.lanes import LaneDied
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import DOORS, GlmwidgetsError, InputError, KindError, MissingFileError, about, told
-from glmwidgets.glm.fit.contrasts import NotEstimableError
+from glmwidgets.glm.errors import (
+    DOORS,
+    GlmwidgetsError,
+    InputError,
+    KindError,
+    MissingFileError,
+    NotEstimableError,
+    about,
+    told,
+)
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import NotHere
 from glmwidgets.models.base import NotFittedError

@@ -9,13 +9,14 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.stats import norm
 
 from glmwidgets.glm.design.matrix import frame_times, make_first_level_design_matrix
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast, fixed_effects
+from glmwidgets.glm.errors import NotEstimableError
+from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast, fixed_effects
 from glmwidgets.glm.fit.heterogeneity import precision_weighted
 from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.group.fit import fit_group, group_contrast
@@ -334,6 +335,7 @@ def test_peaks_and_false_discoveries_of_a_map_with_plateaus_and_ties(seed):
 
 @few
 @given(seeds)
+@example(121)  # a voxel whose effect is zero but for rounding
 def test_permutations_of_maps_with_plateaus_and_ties(seed):
     """P values of t, size, mass and TFCE of a mask that is turned over along each axis, and of subjects in any order.
 

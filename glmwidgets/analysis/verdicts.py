@@ -13,8 +13,8 @@ from scipy.special import ndtr
 
 from glmwidgets.glm.design.collinearity import contrast_inflation
 from glmwidgets.glm.design.diagnostics import efficiency, smallest_detectable_effect
-from glmwidgets.glm.errors import told
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, compute_contrast
+from glmwidgets.glm.errors import NotEstimableError, told
+from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
 from glmwidgets.glm.fit.expressions import contrast_vector
 
 

@@ -8,6 +8,7 @@ _EXPORTS = {
     "design.drift": "DRIFTS Drift make_drift",
     "design.regressors": "compute_regressor",
     "design.matrix": "frame_times make_first_level_design_matrix",
+    "errors": "NotEstimableError",
     "events.checks": "check_events",
     "events.edits": "shift_onsets",
     "fit.contrasts": "compute_contrast",

@@ -106,6 +106,10 @@ class KindError(InputError, TypeError):
     """What was given is not of a kind that can be used: also a TypeError, for scripts that catch nilearn's."""
 
 
+class NotEstimableError(InputError):
+    """A contrast that no data could tell under a design."""
+
+
 class MissingFileError(GlmwidgetsError, FileNotFoundError, ValueError):
     """A file that is not there: also a ValueError, for scripts that catch nilearn's."""
 

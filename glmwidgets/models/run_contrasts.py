@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, NotEstimableError, compute_contrast, unanswered
+from glmwidgets.glm.errors import InputError, NotEstimableError
+from glmwidgets.glm.fit.contrasts import STAT_TYPES, Contrast, compute_contrast, unanswered
 from glmwidgets.glm.fit.expressions import contrast_vector, expression_from_vector
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.regression import Fit

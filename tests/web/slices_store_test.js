@@ -7,7 +7,7 @@ const NO_BYTES = new Uint8Array(0);
 const STATE = { _geometry: {}, _parts: [1, 1, 1], _luts: {}, _sliders: {}, cursor: [0, 0, 0], zoom: [], stale: false };
 
 // A store, what it asks the kernel for, and the pauses that it makes before it asks; time passes when a test says so.
-function opened() {
+function opened(isSeen = true) {
   const handlers = {},
     asked = [],
     timers = new Map(),
@@ -26,6 +26,7 @@ function opened() {
     off: () => {},
     send: ({ kind, serial }) => asked.push([kind, serial]),
   });
+  store.views.add({ canvas: { isConnected: isSeen }, repaint() {} });
   return {
     asked,
     pauses: () => [...timers.values()].map(({ pause }) => pause),
@@ -73,5 +74,15 @@ test("while a hand holds something else it is asked for after a second, and soon
   same(page.pauses(), [80]);
   page.pass();
   same(page.asked, [["want", 3]]);
+  page.close();
+});
+
+test("a map of a notebook that was closed asks for nothing when a hand lets go", () => {
+  const page = opened(false);
+  page.planes(2);
+  page.pass();
+  page.pointer("pointerdown");
+  page.pointer("pointerup", 0);
+  same(page.pauses(), []);
   page.close();
 });

@@ -18,11 +18,7 @@ from glmwidgets.glm.design.collinearity import (
     row_space,
     unit_columns,
 )
-
-
-class _NotEstimable(ValueError):
-    """A contrast asks for what the design cannot estimate."""
-
+from glmwidgets.glm.errors import NotEstimableError
 
 # Contrasts -----------------------------------------------------------------------------------------------------
 
@@ -122,7 +118,7 @@ def contrast_covariance(x: Design, weights: np.ndarray, precision: np.ndarray | 
     rows = as_rows(weights, matrix.shape[1])
     distance = _outside(rows / length, vt)
     if (distance > 0).any():
-        raise _NotEstimable(
+        raise NotEstimableError(
             f"row {int(np.flatnonzero(distance > 0)[0])} of the contrast is not estimable: columns that it weighs are "
             "combinations of each other"
         )
@@ -163,7 +159,7 @@ def efficiency(x: Design, weights: np.ndarray, precision: np.ndarray | None = No
     """
     try:
         return float(1.0 / np.trace(contrast_covariance(x, weights, precision)))
-    except _NotEstimable:
+    except NotEstimableError:
         return 0.0
 
 

@@ -3,7 +3,7 @@
 from glmwidgets.front_door import front_door
 
 _EXPORTS = {
-    "contrasts": "Contrast NotEstimableError compute_contrast fixed_effects",
+    "contrasts": "Contrast compute_contrast fixed_effects",
     "expression_names": "bare_name rewritten_expression",
     "expressions": "contrast_vector expression_from_vector parse_expression",
     "grammar": "ExpressionError quote_name",

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import fdtr, fdtri, stdtrit
 
 from glmwidgets.glm.choices import check_choice
-from glmwidgets.glm.errors import InputError, about
+from glmwidgets.glm.errors import InputError, NotEstimableError, about
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.grammar import is_f_test
 from glmwidgets.glm.fit.regression import Fit
@@ -59,10 +59,6 @@ def unanswered(failed: Mapping[str, ValueError]) -> ValueError:
     if len({str(error) for error in failed.values()}) == 1:
         return first
     return InputError(f"no run can answer this contrast. {said}")
-
-
-class NotEstimableError(InputError):
-    """A contrast that no data could tell under a design."""
 
 
 @dataclass(frozen=True)

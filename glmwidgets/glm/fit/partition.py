@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from glmwidgets.glm.fit.contrasts import ESTIMABLE_WITHIN, NotEstimableError, chosen_stat_type
+from glmwidgets.glm.errors import NotEstimableError
+from glmwidgets.glm.fit.contrasts import ESTIMABLE_WITHIN, chosen_stat_type
 from glmwidgets.plural import count
 
 # Lengths of parts of unit vectors below this are rounding.

@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.choices import Choices, check_choice
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, chosen_stat_type
+from glmwidgets.glm.errors import NotEstimableError
+from glmwidgets.glm.fit.contrasts import Contrast, chosen_stat_type
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.fit.partition import column_space, partition
 from glmwidgets.plural import count

@@ -18,6 +18,10 @@ from glmwidgets.glm.permutation.true_discoveries import calibrated_line, permute
 # precision differ by more than those in double.
 TIES = {"t": 1e-9, "f": 1e-9, "size": 1e-9, "mass": 1e-5, "tfce": 1e-5}
 
+# An effect that is zero but for rounding ties with another such one: values that differ by less than this share of the
+# largest of all.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class PermutationResult:
@@ -76,7 +80,10 @@ class PermutationResult:
         """Family-wise corrected p value of every voxel, shape (n_voxels,), for a statistic that was tested."""
         check_choice("a statistic that was tested", name, self.observed)
         value = np.abs(self.observed[name]) if self.two_sided else self.observed[name]
-        below = np.searchsorted(self._sorted_null[name], value - TIES[name] * np.abs(value), side="left")
+        null = self._sorted_null[name]
+        largest = max(np.abs(value).max(initial=0), np.abs(null).max(initial=0))
+        slack = np.maximum(TIES[name] * np.abs(value), ROUNDING * largest)
+        below = np.searchsorted(null, value - slack, side="left")
         return (1 + self.n_done - below) / (1 + self.n_done)
 
     def logp(self, name: str) -> np.ndarray:

@@ -17,8 +17,8 @@ from glmwidgets.analysis.proposals import mended_expression
 from glmwidgets.analysis.smoothness import SpatialNoise, runs_smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import RunsBook
-from glmwidgets.glm.errors import about
-from glmwidgets.glm.fit.contrasts import Contrast, NotEstimableError, unanswered
+from glmwidgets.glm.errors import NotEstimableError, about
+from glmwidgets.glm.fit.contrasts import Contrast, unanswered
 from glmwidgets.glm.fit.grammar import ExpressionError
 from glmwidgets.glm.fit.statistics import StatisticsBook
 from glmwidgets.glm.moments.scaling import series_unit
