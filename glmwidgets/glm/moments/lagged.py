@@ -402,16 +402,16 @@ class Moments:
                     own.into = np.empty(self.n_scans * BLOCK, self.dtype)
                     own.single, own.product = (
                         np.empty(own.into.size, np.float32),
-                        np.empty(n_filters * BLOCK, np.float32),
+                        np.empty(rows.shape[0] * n_filters * BLOCK, np.float32),
                     )
                 for some in blocks_in(voxels):
                     block = self.block(some, own.into)
                     single = own.single[: block.size].reshape(block.shape)
                     single[...] = block
-                    product = own.product[: n_filters * block.shape[1]].reshape(n_filters, -1)
-                    for of_column, to in zip(rows, out[..., some], strict=True):
-                        np.matmul(of_column, single, out=product)
-                        np.multiply(product, per_length[some], out=to)
+                    product = own.product[: rows[..., 0].size * block.shape[1]].reshape(*rows.shape[:2], -1)
+                    # One call, of a product for each column.
+                    np.matmul(rows, single, out=product)
+                    np.multiply(product, per_length[some], out=out[..., some])
 
             self._each(of, SHARE)
             return out

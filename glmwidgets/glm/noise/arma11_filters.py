@@ -14,7 +14,7 @@ from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.moving_average import own_spectra, own_weights
 from glmwidgets.glm.noise.products import BLOCK, LaggedProducts
-from glmwidgets.glm.parallel import even_blocks, side_by_side
+from glmwidgets.glm.parallel import even_blocks, one_thread, side_by_side
 
 # Voxels whose series are filtered at once, where that does not take more than so many numbers: with fewer, calls for a
 # scan of them take longer than their arithmetic, and threads wait for one another at each.
@@ -108,7 +108,8 @@ def filter_series(
     out = FilteredSeries(np.empty((level.size, 2 * rank + 4)), rank)
     spectra, shared = moments.power(own_spectra(n), basis.spans_constant), None
     if levels.size <= LEVELS_AT_ONCE:
-        shared = _FirstScan.of(levels, rows)
+        with one_thread():
+            shared = _FirstScan.of(levels, rows)
 
     def multiply(block: slice) -> None:
         y, column, at = moments.block(block), shared, level[block]

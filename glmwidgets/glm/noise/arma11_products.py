@@ -17,6 +17,7 @@ import numpy as np
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.arma11_filters import OrdinaryFit
 from glmwidgets.glm.noise.moving_average import MovingAverages, own_spectra
+from glmwidgets.glm.parallel import one_thread
 
 # Coordinates of a fit that are larger than so many lengths of the residuals are taken from them in double precision.
 LARGE = 30
@@ -86,7 +87,8 @@ class FilteredProducts:
         length = np.linalg.norm(x, axis=0)
         length[length == 0] = 1
         to_rows = np.zeros((averages.c.size, self._basis.rank + 2, x.shape[1] + 2), np.float32)
-        to_rows[:, :-2, :-2] = averages.rotation.transpose(0, 2, 1) @ (self._basis.to_columns * length[:, None]).T
+        with one_thread():
+            to_rows[:, :-2, :-2] = averages.rotation.transpose(0, 2, 1) @ (self._basis.to_columns * length[:, None]).T
         to_rows[:, -2:, -2:] = np.eye(2)
         self._to_rows = to_rows
         levels, n = averages.c.tobytes(), x.shape[0]

@@ -31,7 +31,7 @@ from glmwidgets.glm.noise.moving_average import (
 from glmwidgets.glm.noise.polynomial_minima import Polynomials
 from glmwidgets.glm.noise.pooling import pooled_curves
 from glmwidgets.glm.noise.products import BLOCK
-from glmwidgets.glm.parallel import even_blocks, side_by_side
+from glmwidgets.glm.parallel import even_blocks, one_thread, side_by_side
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -172,7 +172,8 @@ def lowest_points(
     Lowest
     """
     n_voxels = moments.n_voxels
-    surface, blocks = _Surface(basis), even_blocks(n_voxels, BLOCK)
+    with one_thread():
+        surface, blocks = _Surface(basis), even_blocks(n_voxels, BLOCK)
     products = FilteredProducts(surface.averages, moments, ordinary)
 
     def values(block: slice) -> np.ndarray:
@@ -200,7 +201,8 @@ def gain_over_ar1(moments: Moments, basis: DesignBasis) -> np.ndarray:
     moments : Moments
     basis : DesignBasis
     """
-    surface = _Surface(basis, N_NODES_OF_VALUES)
+    with one_thread():
+        surface = _Surface(basis, N_NODES_OF_VALUES)
     products = FilteredProducts(surface.averages, moments, OrdinaryFit.of(moments, basis), keep=False)
     values = surface.values(products, slice(None))
     alone = surface.dof * surface.polynomials.lowest_at_corner(values)
