@@ -215,6 +215,23 @@ def refuse_repeated(names: Sequence[object], source: str) -> None:
         raise InputError(f"{source}: more than one column is called {some(repeated, repr)}")
 
 
+def without_row_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without a first column that has no name and rises evenly: pandas writes the numbers of rows so.
+
+    Examples
+    --------
+    >>> without_row_numbers(pd.DataFrame({"Unnamed: 0": [0, 1, 2], "x": [5.0, 3.0, 1.0]})).columns.tolist()
+    ['x']
+    >>> without_row_numbers(pd.DataFrame({"trend": [0, 1, 2], "x": [5.0, 3.0, 1.0]})).columns.tolist()
+    ['trend', 'x']
+    """
+    if len(table.columns) < 2 or not str(table.columns[0]).startswith(NAMELESS):
+        return table
+    steps = np.diff(numbers_of(table.iloc[:, 0]))
+    is_even = steps.size > 0 and steps[0] > 0 and np.ptp(steps) <= 1e-6 * steps[0]
+    return table.iloc[:, 1:] if is_even else table
+
+
 def some(values: Sequence[object], how: Callable[[str], str] = str, most: int = MOST_SHOWN) -> str:
     """The first of some values, and how many more there are.
 

@@ -15,7 +15,7 @@ from glmwidgets.glm.errors import InputError, told
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.glm.response.given_functions import HELD
-from glmwidgets.glm.tables import read_table
+from glmwidgets.glm.tables import read_table, without_row_numbers
 from glmwidgets.runs.opening import open_unread
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.noise import ASKED
@@ -57,10 +57,10 @@ def first_model(runs: Sequence[StudyRun]) -> Model:
         if run.why_not or run.inputs.confounds is None:
             continue
         try:
-            columns = [str(name) for name in read_table(run.inputs.confounds, "confounds").columns]
+            table = without_row_numbers(read_table(run.inputs.confounds, "confounds"))
         except (OSError, ValueError):
             continue
-        return model.updated({"design.confounds": first_choice(columns)})
+        return model.updated({"design.confounds": first_choice(list(map(str, table.columns)))})
     return model
 
 

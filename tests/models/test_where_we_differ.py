@@ -303,3 +303,20 @@ def test_the_unit_of_tfce():
     assert theirs[1] / theirs[0] == pytest.approx(2, rel=0.02)
     # The integral of extent^(1/2) height^2 from 0 to 2.
     assert tfce(z[whole], make_lattice(whole)).max() == pytest.approx(27**0.5 * 2**3 / 3)
+
+
+def test_row_numbers_of_a_table_of_confounds(tmp_path):
+    rng = np.random.default_rng(0)
+    run = nib.Nifti1Image(rng.normal(100, 1, (2, 2, 2, 40)), EYE)
+    pd.DataFrame({"trans_x": rng.normal(size=40)}).to_csv(path := tmp_path / "confounds.csv")
+    confounds, events = pd.read_csv(path), pd.DataFrame({"onset": [10.0, 40], "duration": 8.0, "trial_type": "a"})
+    mask = nib.Nifti1Image(np.ones((2, 2, 2), np.uint8), EYE)
+    ours = FirstLevelModel(t_r=2.0, mask_img=mask)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reference = Reference(t_r=2.0, mask_img=mask).fit(run, events, confounds)
+    with pytest.warns(UserWarning, match="first column has no name and numbers the rows"):
+        ours.fit(run, events, confounds)
+    drift = [name for name in ours.design_matrices_[0] if name.startswith("drift")]
+    assert ours.design_matrices_[0].columns.tolist() == ["a", "trans_x", *drift, "constant"]
+    assert reference.design_matrices_[0].columns.tolist() == ["a", "Unnamed: 0", "trans_x", *drift, "constant"]

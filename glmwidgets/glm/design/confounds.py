@@ -18,6 +18,7 @@ from glmwidgets.glm.tables import (
     refuse_unwritable,
     some,
     swapped_image,
+    without_row_numbers,
 )
 from glmwidgets.plural import count
 
@@ -81,7 +82,8 @@ def check_confounds(
     Warns
     -----
     UserWarning
-        If a column never changes: the constant already stands for it.
+        If a column never changes: the constant already stands for it; if a first column without a name numbers the
+        rows, and is left out.
 
     Examples
     --------
@@ -105,6 +107,13 @@ def check_confounds(
             f"not {type(confounds).__name__}{swapped_image(confounds)}"
         )
     source = source or "the confounds"
+    if (named := without_row_numbers(table)) is not table:
+        warnings.warn(
+            f"{source}: the first column has no name and numbers the rows: it is left out; give it a name if it is a "
+            "confound",
+            stacklevel=2,
+        )
+        table = named
     if len(table) != n_scans:
         raise ValueError(
             f"{source}: {count(len(table), 'row')} for {n_scans} scans; confounds need one row for each scan"

@@ -197,6 +197,8 @@ def _sum_duplicates(events: pd.DataFrame, where: Place) -> pd.DataFrame:
 
 #: Seconds after an event's end during which its response is still to be seen.
 RESPONSE_SECONDS = 12.0
+#: Durations are doubted that are so many times as long as the run, or as the usual time from one event to the next.
+LONGER_THAN_RUN, LONGER_THAN_GAP = 1.5, 20
 
 
 @dataclass(frozen=True)
@@ -208,8 +210,8 @@ class EventFinding:
     severity : {"error", "warning", "note"}
         With an error the condition cannot be estimated; a warning is probably a mistake; a note may be meant.
     kind : str
-        ``milliseconds``, ``scans``, ``outside``, ``partly outside``, ``overlap``, ``mixed durations``,
-        ``similar names`` or ``censored``.
+        ``milliseconds``, ``scans``, ``outside``, ``partly outside``, ``long durations``, ``overlap``,
+        ``mixed durations``, ``similar names`` or ``censored``.
     condition : str or None
         The event type concerned; None if it is several.
     rows : tuple of int
@@ -312,6 +314,7 @@ def event_warnings(
     findings = [
         *_in_scans(run, np.asarray(frame_times)),
         *_outside(run),
+        *_long_durations(run),
         *_overlaps(run),
         *_mixed_durations(run),
         *_similar_names(run),
@@ -386,6 +389,23 @@ def _outside(run: _Run) -> Iterator[EventFinding]:
         if cut.size:
             message = f"{cut.size} of {rows.size} events of {name!r} reach beyond {run.span}"
             yield _finding("note", "partly outside", name, cut, message)
+
+
+def _long_durations(run: _Run) -> Iterator[EventFinding]:
+    """Durations longer than the run, or whole and far longer than the time from event to event: milliseconds."""
+    duration, span = run.stop - run.onset, run.end - run.start
+    long = duration > LONGER_THAN_RUN * span
+    onsets, lasting = np.unique(run.onset), duration[duration > 0]
+    whole = onsets.size > 2 and lasting.size > 0 and bool((lasting == np.rint(lasting)).all())
+    if whole and np.median(lasting) > LONGER_THAN_GAP * np.median(np.diff(onsets)):
+        long |= duration > 0
+    rows = np.flatnonzero(long)
+    if rows.size:
+        message = (
+            f"the durations may be milliseconds: {duration.max():g} is the longest, and the run lasts {span:g} s; "
+            "if so, divide duration by 1000"
+        )
+        yield _finding("warning", "long durations", None, rows, message)
 
 
 def _overlaps(run: _Run) -> Iterator[EventFinding]:

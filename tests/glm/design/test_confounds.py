@@ -104,3 +104,21 @@ def test_a_list_of_outliers_in_one_column_is_pointed_out(column, words):
         check_confounds(pd.DataFrame({"x": column.astype(float)}), 40, "the table")
     assert len(heard) == bool(words)
     assert all(words in str(one.message) and "leaves none of them out" in str(one.message) for one in heard)
+
+
+@pytest.mark.parametrize("written", ["file", "memory"])
+@pytest.mark.parametrize("index", [range(6), range(1, 7), np.arange(6) * 2.0], ids=["from 0", "from 1", "times"])
+def test_the_numbers_of_rows_that_pandas_writes_are_no_confound(tmp_path, written, index):
+    motion = pd.DataFrame({"trans_x": [0.1, 0.3, 0.2, 0.2, 0.1, 0.4]}, index=index)
+    motion.to_csv(path := tmp_path / "confounds.csv")
+    with pytest.warns(UserWarning, match="first column has no name and numbers the rows: it is left out"):
+        found = check_confounds(path if written == "file" else pd.read_csv(path), 6)
+    assert found.columns.tolist() == ["trans_x"]
+    np.testing.assert_array_equal(found["trans_x"], motion["trans_x"])
+
+
+def test_a_named_trend_stays_and_so_does_a_nameless_column_that_does_not_count():
+    table = pd.DataFrame({"trend": [0, 1, 2], "x": [1.0, 3, 2]})
+    assert check_confounds(table, 3).columns.tolist() == ["trend", "x"]
+    table = pd.DataFrame({"Unnamed: 0": [0.2, 0.1, 0.5], "x": [1.0, 3, 2]})
+    assert check_confounds(table, 3).columns.tolist() == ["Unnamed: 0", "x"]

@@ -281,6 +281,24 @@ def test_events_that_reach_over_the_ends_are_noted():
     assert found["note", "partly outside", "b"].rows == (0, 2)
 
 
+@pytest.mark.parametrize("milliseconds", [500, 4000])
+def test_durations_alone_in_milliseconds_are_doubted(milliseconds):
+    events = pd.DataFrame({"onset": np.arange(5.0, 185, 12), "duration": milliseconds, "trial_type": "a"})
+    found = findings(events)["warning", "long durations", None]
+    assert found.rows == tuple(range(15))
+    assert f"may be milliseconds: {milliseconds} is the longest, and the run lasts 200 s" in found.message
+
+
+@pytest.mark.parametrize(
+    ("onset", "duration"),
+    [([0.0], [200.0]), ([-5.0], [215.0]), (np.arange(0, 200, 2.0), [8.0] * 100), ([0.0, 10, 20, 30], [200.0, 5, 5, 5])],
+    ids=["the whole run", "a little more", "overlapping trials", "trials within a block"],
+)
+def test_long_events_that_may_be_meant_are_not(onset, duration):
+    kinds = {kind for _, kind, _ in findings(pd.DataFrame({"onset": onset, "duration": duration, "trial_type": "a"}))}
+    assert "long durations" not in kinds
+
+
 def test_overlap_is_found_behind_a_long_event():
     events = pd.DataFrame({"onset": [0, 2, 15, 40], "duration": [30, 1, 1, 1], "trial_type": "a"})
     assert findings(events)["warning", "overlap", "a"].rows == (1, 2)
