@@ -125,6 +125,17 @@ def simple_contrasts(by_condition: Mapping[str, Sequence[str]], most: int) -> li
     return [interest, *((name, quote_name(name)) for name in names), *differences]
 
 
+def example_contrast(conditions: Sequence[str]) -> str:
+    """A contrast of these event types, to show how one is typed.
+
+    Examples
+    --------
+    >>> example_contrast(["left hand", "rest", "right hand"]), example_contrast(["tone"]), example_contrast([])
+    ('"left hand" - rest', 'tone', 'face - house')
+    """
+    return " - ".join(map(quote_name, conditions[:2])) or "face - house"
+
+
 def spread_in_words(expression: str, columns: Sequence[str]) -> str:
     """What the names of an expression mean that are no columns; empty where all are.
 

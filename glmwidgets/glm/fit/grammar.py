@@ -52,7 +52,9 @@ _TOKEN = re.compile(
 QUOTES = "\"'`"
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 _NUISANCE = re.compile(r"drift_\d+|constant", re.IGNORECASE)
-_LOOKALIKES = dict(zip("−–—×·÷“”‘’", "---**/\"\"''", strict=True))
+_LOOKALIKES = dict(zip(">−–—×·÷“”‘’", "----**/\"\"''", strict=True))
+# What people write between two conditions that they compare.
+_AGAINST = frozenset({"vs", "vs.", "versus", "minus", "against"})
 
 
 class ExpressionError(InputError):
@@ -375,7 +377,9 @@ class _Reader:
         if follows_value and token.kind == ")":
             return self.error(token, "the bracket was never opened")
         if follows_value:
-            hint = self.unquoted_name(before)
+            if (hint := self.unquoted_name(before)) is None and token.text.lower() in _AGAINST:
+                said = f"{token.text!r} at character {token.position + 1} is no operator; write - instead"
+                return ExpressionError(said, position=token.position, token=token.text, suggestion="-")
             return hint or self.error(token, f"an operator (+ - * /) is missing before {token.text!r}")
         return self.error(token, f"a name or a number is missing before {token.text!r}")
 

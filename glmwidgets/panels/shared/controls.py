@@ -25,9 +25,9 @@ _UNLABELLED = (W.Dropdown, W.Text, W.FloatText, W.BoundedFloatText, W.IntText, W
 
 
 def named(control: W.Widget, name: str) -> W.Widget:
-    """Give a control that has no label of its own a name for those who hear the page instead of seeing it."""
-    if isinstance(control, _UNLABELLED) and name and not control.description:
-        control.description = name
+    """Give a control a name for those who hear the page; who sees it reads the label above, or needs none."""
+    if isinstance(control, _UNLABELLED) and (control.description or name):
+        control.description = control.description or name
         control.add_class("glmw-named")
     return control
 

@@ -14,7 +14,7 @@ from glmwidgets.panels.shared.actions import actions_of, key_rows
 from glmwidgets.panels.shared.base import guarded
 from glmwidgets.panels.shared.commands import Command, find, panels_of
 from glmwidgets.panels.shared.keeping import KEPT, Kept, free_name, packed
-from glmwidgets.panels.shared.tour import TOUR
+from glmwidgets.panels.shared.tour import tour
 from glmwidgets.session.core.lessons import LESSONS
 from glmwidgets.session.core.live import LiveSession
 from glmwidgets.session.core.reasons import REASONS, Facts
@@ -44,7 +44,9 @@ class Guided:
         self.keeping: dict[str, Kept] = {name: row for name, row in KEPT.items() if row.there(self)}
         kept = [{"name": name, "label": row.label, "hint": row.ending} for name, row in self.keeping.items()]
         reasons = {name: row.title for name, row in REASONS.items()}
-        self.guide = Guide(shortcuts=key_rows(self), tour=TOUR, kept=kept, reasons=reasons)
+        self.guide = Guide(
+            shortcuts=key_rows(self), tour=tour(getattr(self.session, "conditions", ())), kept=kept, reasons=reasons
+        )
         self._found: dict[str, Command] = {}
         for kind, answer in (
             ("search", self._search),

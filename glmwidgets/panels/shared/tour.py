@@ -1,11 +1,17 @@
 """The tour at the first opening: five steps, each pointing at a part of the explorer."""
 
-#: Steps in their order: a selector of what is pointed at, a title and a sentence or two.
-TOUR = [
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glmwidgets.analysis.proposals import example_contrast
+
+# Steps in their order: a selector of what is pointed at, a title and a sentence or two.
+_STEPS = [
     {
         "at": ".glmw-contrast-row",
         "title": "Ask a question",
-        "words": "Type a contrast, such as face - house. The map answers while you type.",
+        "words": "Type a contrast, such as {example}. The map answers while you type.",
     },
     {
         "at": ".glmw-slices",
@@ -29,3 +35,25 @@ TOUR = [
         "Press ? for the keys.",
     },
 ]
+
+
+def tour(conditions: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The steps of the tour, with a contrast that can be typed here.
+
+    Parameters
+    ----------
+    conditions : sequence of str
+        Event types of the run.
+
+    Returns
+    -------
+    list of dict
+        Each with a selector of what is pointed at (``at``), a ``title`` and ``words``.
+
+    Examples
+    --------
+    >>> tour(["left hand", "rest", "right"])[0]["words"]
+    'Type a contrast, such as "left hand" - rest. The map answers while you type.'
+    """
+    example = example_contrast(conditions)
+    return [step | {"words": step["words"].replace("{example}", example)} for step in _STEPS]

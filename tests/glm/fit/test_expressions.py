@@ -113,6 +113,9 @@ def test_what_is_no_contrast_is_refused_in_words_and_in_place(text, position, wo
         ("2face - house", "2*face - house"),
         ("face - left hand", 'face - "left hand"'),
         ("face − house", "face - house"),
+        ("face > house", "face - house"),
+        ("face vs house", "face - house"),
+        ("face versus house", "face - house"),
         ("'left hamd' - face", '"left hand" - face'),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("ipywidgets")
 
 from glmwidgets.panels.parts import widgets as W
+from glmwidgets.panels.run.drift import DriftPanel
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.panels.shared.controls import control_of
 from glmwidgets.specification.fixed import FixedSettings
@@ -49,3 +50,10 @@ def test_none_is_a_choice_that_a_menu_can_have(session):
 def test_a_line_of_a_menu_may_say_what_it_is_of():
     carpet = control_of(Settings, "series.carpet", titled=True)
     assert [label for label, _ in carpet.options] == ["carpet of data", "carpet of fit", "carpet of residual"]
+
+
+def test_a_label_above_a_control_is_not_shown_beside_it_again(session):
+    panel = DriftPanel(session)
+    for control, label in ((panel.period, "high-pass, s"), (panel.frequency, "in Hz"), (panel.order, "order")):
+        assert control.description == label
+        assert "glmw-named" in control._dom_classes
