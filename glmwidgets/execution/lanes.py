@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from glmwidgets.execution.task import Outcome, Task, do, outcome_of
 from glmwidgets.glm.errors import GlmwidgetsError
+from glmwidgets.glm.parallel import PROCESSORS
 
 # How often a task is begun whose worker dies.
 TRIES = 2
@@ -73,6 +74,11 @@ class HereLane:
 class LocalLane:
     """A process of this machine: see `glmwidgets.execution.worker`. It begins with the first task.
 
+    Parameters
+    ----------
+    processors : int
+        How many it may count on: with a second one a file is read while what was read is worked on.
+
     Examples
     --------
     >>> import math
@@ -83,7 +89,8 @@ class LocalLane:
     >>> lane.close()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processors: int = 1) -> None:
+        self._processors = processors
         self._process: subprocess.Popen[str] | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -116,7 +123,7 @@ class LocalLane:
                 package = str(Path(__file__).parents[2])
                 beside = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
                 env = {**KEPT_MEMORY, **os.environ, **dict.fromkeys(ONE_THREAD, "1")}
-                env["PYTHONPATH"] = os.pathsep.join(beside)
+                env |= {"PYTHONPATH": os.pathsep.join(beside), PROCESSORS: str(self._processors)}
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "glmwidgets.execution.worker"],
                     stdin=subprocess.PIPE,

@@ -46,9 +46,12 @@ def main() -> None:
     import numpy  # noqa: F401 - before the threads of its library can be counted
     from threadpoolctl import threadpool_limits
 
+    from glmwidgets.execution.n_workers import WORKER_BYTES
     from glmwidgets.execution.task import do
+    from glmwidgets.files.scratch import keep_in_memory
 
     threadpool_limits(1)
+    keep_in_memory(WORKER_BYTES // 8)
     tasks: queue.Queue = queue.Queue()
     threading.Thread(target=_read, args=(sys.stdin, tasks), daemon=True).start()
     answers.write('"ready"\n')

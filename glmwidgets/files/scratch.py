@@ -90,6 +90,12 @@ def table_of(shape: tuple[int, int], dtype: Any) -> np.ndarray:
         return np.memmap(file, dtype, "w+", shape=shape)
 
 
+def keep_in_memory(n_bytes: int) -> None:
+    """Let tables of this process lie on disk from so many bytes on: where memory was set aside for it."""
+    global ON_DISK
+    ON_DISK = n_bytes
+
+
 def let_go(array: np.ndarray) -> None:
     """Take what was read of a table on disk out of the process's memory; the system may keep it at hand."""
     mapped = getattr(array, "_mmap", None)

@@ -21,6 +21,9 @@ Item = TypeVar("Item")
 # Bytes: the largest block that is kept when it is freed, the most that mallopt(3) takes; and those at the heap's end.
 LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 256 * 2**20
 
+#: Environment variable that says how many processors a process is to use at most: of those that workers share.
+PROCESSORS = "GLMWIDGETS_PROCESSORS"
+
 # What malloc.h of glibc calls them.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
@@ -86,8 +89,10 @@ def one_thread() -> Iterator[None]:
 
 
 def processors() -> int:
-    """Processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors that this process may run on, no more than `PROCESSORS` says, if it is set."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = os.environ.get(PROCESSORS, "")
+    return min(there, max(1, int(most))) if most.isdecimal() else there
 
 
 @cache
@@ -202,7 +207,7 @@ def side_by_side(work: Callable[..., Any], blocks: Sequence[Any]) -> list[Any]:
 
 
 def ahead(items: Iterable[Item], most: int = 4) -> Iterator[Item]:
-    """The same items, made on another thread while the last ones are worked on.
+    """The same items, made on another thread while the last ones are worked on, if there is a processor for it.
 
     Parameters
     ----------
@@ -215,7 +220,7 @@ def ahead(items: Iterable[Item], most: int = 4) -> Iterator[Item]:
     >>> list(ahead(range(3)))
     [0, 1, 2]
     """
-    if not threads_start():
+    if processors() < 2 or not threads_start():
         yield from items
         return
     waiting: queue.Queue[tuple[bool, Any]] = queue.Queue(most)

@@ -190,9 +190,9 @@ def _read_compressed(proxy: ArrayProxy) -> np.ndarray:
     return data if (slope, inter) == (1, 0) else apply_read_scaling(data, slope, inter)
 
 
-def _cut(proxy: ArrayProxy, size: int) -> Iterator[bytes]:
+def _cut(proxy: ArrayProxy, size: int) -> Iterator[np.ndarray]:
     """The bytes of an array in so many parts of one size."""
-    part, at = bytearray(size), 0
+    part, at = np.empty(size, np.uint8), 0
     for piece in _content(proxy):
         while len(piece):
             some = piece[: size - at]
@@ -200,7 +200,7 @@ def _cut(proxy: ArrayProxy, size: int) -> Iterator[bytes]:
             at, piece = at + len(some), piece[len(some) :]
             if at == size:
                 yield part
-                part, at = bytearray(size), 0
+                part, at = np.empty(size, np.uint8), 0
 
 
 def _content(proxy: ArrayProxy) -> Iterator[memoryview]:

@@ -20,7 +20,7 @@ from nibabel.volumeutils import apply_read_scaling
 from glmwidgets.files.memory import need_memory
 from glmwidgets.files.scratch import Rows, let_go
 from glmwidgets.glm.moments.series import Series
-from glmwidgets.glm.parallel import ahead, one_thread, workers
+from glmwidgets.glm.parallel import ahead, one_thread, processors, workers
 from glmwidgets.images.alive import Alive
 from glmwidgets.images.load import VolumeChecks, image_name
 from glmwidgets.images.mask import masked_series, voxel_taker
@@ -385,6 +385,8 @@ class Reader:
 
         # Closed by name: an error that somebody keeps would keep the thread that reads, too.
         at_once = AT_ONCE if volumes is None else ROWS_AT_ONCE
+        if processors() < 2 and _watching.get() is None:
+            at_once = 1  # what was just read is still in the processor's cache
         with workers(n_threads) as each, closing(self._batches(volumes, at_once)) as batches:
             for first, some in batches:
                 if found is not None:

@@ -67,13 +67,13 @@ class Whole:
         limit = float(z_from_p(0.001 / n)) * MAD
         means, spreads, shares = [], [], []
         outliers, changes, sums = np.zeros(n), np.zeros(n - 1), np.zeros(n)
-        # Written again for each block: new memory would take as long as a step. Columns of rows that lie a power of two
-        # apart would share few places of the processor's cache.
-        room, other = np.empty((n, BLOCK)), np.empty((n, BLOCK))
-        single, beyond = np.empty((2, n, BLOCK + APART), np.float32)
+        # Written again for each block: new memory would take as long as a step. Row behind row, since each step begins
+        # anew between rows that stand apart; but columns of rows a power of two apart share few places of the cache.
+        room, other = np.empty((2, n * BLOCK))
+        single, beyond = np.empty((n, BLOCK + APART), np.float32), np.empty(n * BLOCK, np.float32)
         ranked, ones = np.empty((BLOCK, n), np.float32), np.ones(BLOCK, np.float32)
         for _, block in self.series.blocks():
-            y, spare = room[:, : block.shape[1]], other[:, : block.shape[1]]
+            y, spare, far = (flat[: block.size].reshape(block.shape) for flat in (room, other, beyond))
             y[...] = block
             means.append(y.mean(axis=0))
             sums += y.sum(axis=1)
@@ -90,12 +90,13 @@ class Whole:
             # Single precision tells which distances are larger than others.
             width = rest.shape[1]
             deviation = np.abs(rest, out=single[:, :width], casting="same_kind")
-            # A whole sort is vectorised, and three times as fast as the partition by which numpy finds a median.
+            # A whole sort is vectorised, and three times as fast as the partition by which numpy finds a median. Where
+            # there is no sign, the bits of numbers are in their order, and integers are sorted sooner.
             by_rank = ranked[:width]
             by_rank[...] = deviation.T
-            by_rank.sort(axis=1)
+            by_rank.view(np.int32).sort(axis=1)
             usual = (by_rank[:, (n - 1) // 2] + by_rank[:, n // 2]) / 2
-            outliers += np.greater(deviation, limit * usual, out=beyond[:, :width]) @ ones[:width]
+            outliers += np.greater(deviation, limit * usual, out=far) @ ones[:width]
         n_voxels = self.series.shape[1]
         return (
             np.concatenate(means),

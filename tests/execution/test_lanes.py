@@ -13,7 +13,9 @@ import pytest
 
 from glmwidgets.execution import HereLane, LocalLane, lanes_of, local_width, task_of, work_through
 from glmwidgets.execution import Task as PlainTask
+from glmwidgets.execution.n_workers import WORKER_BYTES
 from glmwidgets.glm.errors import InputError
+from glmwidgets.glm.parallel import processors
 
 TASKS = """
 import os, signal, time
@@ -44,6 +46,11 @@ def threads():
     from threadpoolctl import threadpool_info
     np.ones((50, 50)) @ np.ones((50, 50))
     return [each["num_threads"] for each in threadpool_info()]
+
+def room():
+    from glmwidgets.files import scratch
+    from glmwidgets.glm.parallel import processors
+    return [processors(), scratch.ON_DISK]
 
 def chatter():
     print("to be ignored")
@@ -88,6 +95,14 @@ def test_a_death_costs_its_task_alone_and_is_tried_once_more(tasks, tmp_path):
     assert outcomes[4].value == 1
     assert set(outcomes[5].value) == {1}
     assert [each.value for each in outcomes[6:]] == [16, 25, 36, 49]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_workers_share_the_processors_and_have_memory_of_their_own(tasks, width):
+    (outcome,) = work_through([task(tasks, "room")], lanes_of("processes", width)[0])
+    there, from_bytes = outcome.value
+    assert there == max(1, processors() // width)
+    assert from_bytes == WORKER_BYTES // 8
 
 
 def test_stop_feeds_nothing_more(tasks, tmp_path):

@@ -46,6 +46,14 @@ def test_threads_take_short_turns_and_leave_the_interpreter_as_it_was(monkeypatc
     assert sys.getswitchinterval() == before
 
 
+@pytest.mark.parametrize(("told", "threads"), [("1", 1), ("2", 2)])
+def test_nothing_is_made_ahead_without_a_second_processor(monkeypatch, told, threads):
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setenv(parallel.PROCESSORS, told)
+    on = list(parallel.ahead(threading.current_thread() for _ in range(3)))
+    assert len({threading.current_thread(), *on}) == threads
+
+
 ARENAS = """
 import ctypes, tempfile, threading
 import glmwidgets.session.core.scheduler

@@ -12,6 +12,7 @@ from glmwidgets.images.mask import (
     match_mask,
     to_volumes,
     voxel_series,
+    voxel_taker,
 )
 
 
@@ -134,6 +135,20 @@ def test_series_of_any_layout_and_type(layout, stored, computed):
     assert series.dtype == computed
     np.testing.assert_array_equal(series, data[mask].T)
     np.testing.assert_array_equal(voxel_series(data[..., 3], mask), data[mask][:, 3])
+
+
+@pytest.mark.parametrize("shape", [(64, 64, 5), (3, 4, 5)])
+def test_a_taker_takes_volumes_of_any_layout_and_type(shape):
+    rng = np.random.default_rng(3)
+    mask = rng.random(shape) > 0.5
+    take = voxel_taker(mask, np.float32)
+    for dtype in (np.int16, ">i2", np.uint8, np.float64):
+        for order in "FC":
+            volume = rng.integers(0, 200, shape).astype(dtype, order=order)
+            taken = take(volume)
+            assert taken.dtype == volume.dtype
+            assert np.array_equal(taken, volume[mask])
+            assert np.array_equal(take(volume[::-1]), volume[::-1][mask])
 
 
 def test_series_refuse_a_mask_that_does_not_fit():
