@@ -48,6 +48,23 @@ def test_a_study_from_the_list_to_the_group(folder, capsys):
     assert "<h1>all three</h1>" in (folder / "report.html").read_text()
 
 
+def test_a_rule_can_be_taken_back_and_maps_of_an_earlier_gather_are_told(folder, capsys):
+    assert main(["study", "run", str(folder), "--executor", "here"]) == 0
+    assert main(["study", "gather", str(folder)]) == 0
+    written = (path := folder / "group" / "group_contrast-seen_stat-z_statmap.nii.gz").read_bytes()
+    capsys.readouterr()
+    assert main(["study", "gather", str(folder), "--rule", "fd_max ge 0"]) == 1
+    said = capsys.readouterr().out
+    assert "3 of 3 runs left out: 3 by fd_max ge 0" in said
+    assert "seen: every run is left out" in said
+    assert f"{path.name} and the other maps of seen stay as an earlier gather wrote them" in said
+    assert path.read_bytes() == written
+    assert main(["study", "gather", str(folder), "--forget-rules", "--rule", "fd_max >= 1000"]) == 0
+    said = capsys.readouterr().out
+    assert "0 of 3 runs left out" in said
+    assert "earlier gather" not in said
+
+
 def test_the_app_of_a_study_has_at_least_a_page(folder, capsys):
     pytest.importorskip("voila")
     assert main(["study", "app", str(folder), "--no-browser", "--most", "0"]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -232,14 +233,22 @@ def _gather(argv: Sequence[str]) -> int:
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
     parser.add_argument("--out", metavar="DIR", help="where to; group in the study's folder by default")
     parser.add_argument(
-        "--rule", action="append", metavar="RULE", help='runs to leave out, such as "fd_mean >= 0.5", may be repeated'
+        "--rule",
+        action="append",
+        metavar="RULE",
+        help='runs to leave out, such as "fd_mean >= 0.5", may be repeated; the study keeps it for later calls',
+    )
+    parser.add_argument(
+        "--forget-rules",
+        action="store_true",
+        help="take back the rules that the study keeps, before those of --rule; decisions on single runs stay",
     )
     given = parser.parse_args(list(argv))
     made = Study.open(given.folder)
     build_aloud(made)
-    if given.rule:
-        chosen = made.exclusions
-        for text in given.rule:
+    if given.rule or given.forget_rules:
+        chosen = dataclasses.replace(made.exclusions, rules=()) if given.forget_rules else made.exclusions
+        for text in given.rule or ():
             chosen = chosen.with_rule(text)
         made.exclude(chosen)
     made.store.sweep(LEFT_FOR)

@@ -87,7 +87,7 @@ def group_of_whole(study: Study, name: str, rows: Sequence[int]) -> GroupMap:
     if any(said[i]["dim"] > 1 for i in able):
         raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
     if not able:
-        raise InputError(f"no whole run can answer {name}")
+        raise InputError(f"no whole run can answer {name}" if kept else "every run is left out")
     places = {i: study.store.path(study.key(i)) for i in able}
     masks = {i: load_image(places[i] / MASK) for i in able}
     first = masks[able[0]]
@@ -140,13 +140,17 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
         *chosen.save(place, study.runs, qc.values),
         write_text(place / "study.py", script(study), "script", overwrite=True),
     ]
-    for label, (name, _) in zip(labels_of(study), study.contrasts, strict=True) if fitted or not rows else ():
+    for label, (name, _) in zip(labels_of(study), study.contrasts, strict=True):
         with Heard() as heard:
             try:
-                group = group_of_whole(study, name, fitted)
+                group = group_of_whole(study, name, fitted) if fitted or not rows else None
             except ValueError as error:
                 said.append(f"{name}: {told(error)}")
-                continue
+                group = None
+        if group is None:
+            if (earlier := place / f"group_{map_name(label, 'z')}").exists():
+                said.append(f"{earlier.name} and the other maps of {name} stay as an earlier gather wrote them")
+            continue
         said += [text for text in heard.said if text not in said]
         files += _write_group(place, label, group)
     return Gathered(tuple(files), tuple(said), qc, tuple(fitted))
