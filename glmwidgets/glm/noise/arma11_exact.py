@@ -8,6 +8,7 @@ the design at any a are the sums over j of products of two columns of ``Z = [x, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.noise.arma11_filters import LEVELS_AT_ONCE, FilteredSeries
+from glmwidgets.glm.noise.arma11_filters import AT_ONCE, LEVELS_AT_ONCE, FilteredSeries
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
     STRETCH,
@@ -24,7 +25,7 @@ from glmwidgets.glm.noise.moving_average import (
     stretched,
     terms,
 )
-from glmwidgets.glm.noise.products import BLOCK, runs
+from glmwidgets.glm.noise.products import runs
 from glmwidgets.glm.noise.profiles import interpolation
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
@@ -87,19 +88,25 @@ class Filtered:
     edges: np.ndarray
 
     @classmethod
-    def of(cls, averages: MovingAverages, series: FilteredSeries, level: np.ndarray) -> Filtered:
-        """Take the fit of ordinary least squares from products of the series."""
-        filtered, (fitted, rows) = series.own.copy(), (series.fitted, series.rows)
-        cross, edges = np.empty(fitted.shape), np.empty((2, level.size))
+    def of(cls, averages: MovingAverages, series: FilteredSeries, level: np.ndarray, turned: np.ndarray) -> Filtered:
+        """Take the fit of ordinary least squares from products of the series.
+
+        Its coordinates here go into `turned`, an array (rank, n_voxels).
+        """
+        fitted, rows = series.fitted, series.rows
+        cross, of_fit, edges = np.empty(turned.shape), np.empty(turned.shape), np.empty((2, level.size))
         for k, some in runs(level):
-            turned = averages.rotation[k].T @ fitted[:, some]
-            of_fit = averages.diagonal[k][:, None] * turned
-            np.matmul(averages.rotation[k].T, rows[:-2, some], out=cross[:, some])
-            cross[:, some] -= of_fit
-            np.subtract(rows[-2:, some], averages.edges[k].T @ turned, out=edges[:, some])
-            # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
-            of_fit += 2 * cross[:, some]
-            filtered[some] -= np.einsum("jv,jv->v", turned, of_fit)
+            to_here = averages.rotation[k].T
+            np.matmul(to_here, fitted[:, some], out=turned[:, some])
+            np.matmul(to_here, rows[:-2, some], out=cross[:, some])
+            np.multiply(averages.diagonal[k][:, None], turned[:, some], out=of_fit[:, some])
+            np.matmul(averages.edges[k].T, turned[:, some], out=edges[:, some])
+        np.subtract(rows[-2:], edges, out=edges)
+        cross -= of_fit
+        # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
+        of_fit += cross
+        of_fit += cross
+        filtered = series.own - np.einsum("jv,jv->v", turned, of_fit)
         return cls(level, series.power.copy(), filtered, cross, edges)
 
     def at(self, voxels: np.ndarray) -> Filtered:
@@ -131,51 +138,86 @@ class Optimum:
         Its derivative with respect to a, where it was asked for.
     solution : array of shape (3, n_voxels)
         u: the fit of the design to e is ``-g diag(1/d) Z u``.
+    g : array of shape (n_voxels,)
     """
 
     rss: np.ndarray
     slope: np.ndarray | None
     solution: np.ndarray
+    g: np.ndarray
 
 
 def coefficients(
-    averages: MovingAverages, left: Filtered, a: np.ndarray, solution: np.ndarray, out: np.ndarray
+    averages: MovingAverages,
+    left: Filtered,
+    fit: Optimum,
+    weights: np.ndarray,
+    ordinary: np.ndarray,
+    mean: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    """Write the fit of the design to e, in coordinates of the basis, into an array (rank, n_voxels)."""
-    scale, g, _ = terms(averages.c[left.level], averages.at_edges[left.level].T, a)
-    for k, some in runs(left.level):
-        of_z = solution[0, some] * left.cross[:, some] + averages.edges[k] @ solution[1:, some]
-        of_z *= -g[some] / (scale[some] - g[some] * averages.diagonal[k][:, None])
-        np.matmul(averages.rotation[k], of_z, out=out[:, some])
+    """Write the fit of the design to the series, in coordinates of the basis, into an array (rank, n_voxels).
+
+    It is the sum of those of ordinary least squares, in coordinates of the moving average, of what is fitted to its
+    residuals, and of the mean that was taken away, which must be zero where no column can give it back. `weights` are
+    those that `solve` has left.
+    """
+    rank = averages.basis.rank
+    constant = np.broadcast_to(averages.basis.constant[:, None], (averages.c.size, rank, 1))
+    to_basis = np.concatenate([averages.rotation, constant], axis=2)
+    here, stretches = np.empty((rank + 1, mean.size)), list(runs(left.level))
+    of_x, *of_ends = fit.solution * -fit.g
+    of_ends = np.stack(of_ends)
+    for k, some in stretches:
+        np.matmul(averages.edges[k], of_ends[:, some], out=here[:-1, some])
+    here[:-1] *= weights[:rank]
+    here[:-1] += of_x * weights[rank:]
+    here[:-1] += ordinary
+    here[-1] = mean
+    for k, some in stretches:
+        np.matmul(to_basis[k], here[:, some], out=out[:, some])
 
 
-def _sums(averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray, n_powers: int) -> np.ndarray:
-    """``Z' diag(1/d) Z``, then ``Z' diag(1/d^2) Z``, symmetric, shape (n_powers, 3, 3, n_voxels)."""
-    dtype = left.cross.dtype
+def _sums(
+    averages: MovingAverages, left: Filtered, scale: np.ndarray, g: np.ndarray, n_powers: int, weights: np.ndarray
+) -> np.ndarray:
+    """``Z' diag(1/d) Z``, then ``Z' diag(1/d^2) Z``, symmetric, shape (n_powers, 3, 3, n_voxels).
+
+    The last of these weights go into an array (2 * rank, n_voxels), and below them these times x.
+    """
+    rank, dtype = averages.basis.rank, left.cross.dtype
     out, scale, g = np.empty((n_powers, 6, scale.size)), scale.astype(dtype), g.astype(dtype)
-    diagonal, of_edge, products = (
-        each.astype(dtype) for each in (averages.diagonal, averages.edges, averages.edge_products)
-    )
-    for k, some in runs(left.level):
-        cross = left.cross[:, some]
-        weights = g[some] * -diagonal[k][:, None]
-        weights += scale[some]
-        np.divide(1, weights, out=weights)
-        for power, each in enumerate(out):
-            if power:
-                np.square(weights, out=weights)
-            weighted = weights * cross
-            each[0, some] = np.einsum("jv,jv->v", weighted, cross)
-            each[1:3, some] = of_edge[k].T @ weighted
-            each[3:, some] = products[k].T @ weights
+    minus = -averages.diagonal[..., None].astype(dtype)
+    # F' diag(1/d) x, then F' diag(1/d) F, in one product.
+    of_edges = np.zeros((minus.shape[0], 5, 2 * rank), dtype)
+    of_edges[:, :2, rank:] = averages.edges.transpose(0, 2, 1)
+    of_edges[:, 2:, :rank] = averages.edge_products.transpose(0, 2, 1)
+    alone, times_x, stretches = weights[:rank], weights[rank:], list(runs(left.level))
+    for k, some in stretches:
+        np.multiply(minus[k], g[some], out=alone[:, some])
+    alone += scale
+    np.divide(1, alone, out=alone)
+    for power, each in enumerate(out):
+        if power:
+            np.square(alone, out=alone)
+        np.multiply(alone, left.cross, out=times_x)
+        each[0] = np.einsum("jv,jv->v", times_x, left.cross)
+        for k, some in stretches:
+            each[1:, some] = of_edges[k] @ weights[:, some]
     return out[:, SYMMETRIC]
 
 
-def solve(averages: MovingAverages, left: Filtered, a: np.ndarray, with_slope: bool = True) -> Optimum:
-    """Fit of the design to e at values of a, one a voxel."""
+def solve(
+    averages: MovingAverages, left: Filtered, a: np.ndarray, weights: np.ndarray, with_slope: bool = True
+) -> Optimum:
+    """Fit of the design to e at values of a, one a voxel.
+
+    `weights` is an array (2 * rank, n_voxels) of the precision of the products; without the slope, 1/d is left there,
+    and below that 1/d times x.
+    """
     c, at_edges = averages.c[left.level], averages.at_edges[left.level].T
     scale, g, w = terms(c, at_edges, a)
-    one, *higher = _sums(averages, left, scale, g, 1 + with_slope)
+    one, *higher = _sums(averages, left, scale, g, 1 + with_slope, weights)
     # q'Wq s = -g Z v for the fit s = -g diag(1/d) Z u: u is v but for what the two ends add.
     v = np.stack([np.ones_like(a), *(w * left.edges)])
     within = one[1:, 1:]
@@ -185,7 +227,7 @@ def solve(averages: MovingAverages, left: Filtered, a: np.ndarray, with_slope: b
     inner = left.filtered + (w * left.edges**2).sum(axis=0)
     rss = scale * left.power - g * inner - g**2 * np.einsum("iv,iv->v", v, of_one)
     if not with_slope:
-        return Optimum(rss, None, u)
+        return Optimum(rss, None, u, g)
     (two,) = higher
     # The fit minimises rss: its derivative is that of W alone, between the residuals that the fit leaves.
     squares = np.einsum("iv,iv->v", u, np.einsum("ijv,jv->iv", two, u))
@@ -194,7 +236,16 @@ def solve(averages: MovingAverages, left: Filtered, a: np.ndarray, with_slope: b
     inner += (w * edges).sum(axis=0)
     of_w = np.square(1 / (1 - c * at_edges * a))
     slope = (2 * a - c) * (left.power + g**2 * squares) - (1 - 2 * a * c + c**2) * inner
-    return Optimum(rss, slope - g * (of_w * edges).sum(axis=0), u)
+    return Optimum(rss, slope - g * (of_w * edges).sum(axis=0), u, g)
+
+
+@cache
+def _penalty_table() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes on the way from the least a to the largest, and what makes slopes at the places of values there."""
+    places, half = np.linspace(0, 1, PENALTY_PLACES), 1e-4
+    nodes, before = interpolation(0, 1, PENALTY_NODES, places - half)
+    _, after = interpolation(0, 1, PENALTY_NODES, places + half)
+    return nodes, ((after - before) / (2 * half)).T
 
 
 class PenaltySlope:
@@ -202,13 +253,13 @@ class PenaltySlope:
 
     def __init__(self, averages: MovingAverages):
         self.low, high = stretched(np.maximum(averages.c, 0)), stretched(A_MAX)
-        places = np.linspace(0, 1, PENALTY_PLACES)
-        half = 1e-4
-        nodes, before = interpolation(0, 1, PENALTY_NODES, places - half)
-        _, after = interpolation(0, 1, PENALTY_NODES, places + half)
-        self._way = high - self.low
-        values = averages.penalty(relaxed(self.low[:, None] + nodes * self._way[:, None]))
-        self._table = values @ ((after - before) / (2 * half)).T / self._way[:, None]
+        self._averages, self._way = averages, high - self.low
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        nodes, to_slopes = _penalty_table()
+        values = self._averages.penalty(relaxed(self.low[:, None] + nodes * self._way[:, None]))
+        return values @ to_slopes / self._way[:, None]
 
     def __call__(self, level: np.ndarray, u: np.ndarray) -> np.ndarray:
         """At coordinates of a of shape (n_voxels,), of voxels whose c are of some level."""
@@ -218,34 +269,15 @@ class PenaltySlope:
         return least + (place - below) * (most - least)
 
 
-def best_fit(
-    averages: MovingAverages, left: Filtered, start: Start, of_penalty: PenaltySlope, out: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fit of the design to e at the exact optimum of a, by steps with the exact slope from a start that is close.
-
-    Parameters
-    ----------
-    averages : MovingAverages
-    left : Filtered
-    start : Start
-    of_penalty : PenaltySlope
-        Of the same moving averages.
-    out : array of shape (rank, n_voxels)
-        Where the fit is written, in coordinates of the basis.
-
-    Returns
-    -------
-    a, rss : array of shape (n_voxels,)
-    """
+def best_a(averages: MovingAverages, left: Filtered, start: Start) -> np.ndarray:
+    """The exact optimum of a, by steps with the exact slope from a start that is close."""
+    of_penalty = PenaltySlope(averages)
     low, high = of_penalty.low[left.level], stretched(A_MAX)
     place = np.clip(start.place, low, high)
     if not start.is_fixed:
         _step_to_optimum(averages, left.in_single_precision(), place, start.bend, of_penalty)
     # Both ends as they are, not to rounding: a = c is white noise.
-    a = np.select([place <= low, place >= high], [np.maximum(averages.c[left.level], 0), A_MAX], relaxed(place))
-    fit = solve(averages, left, a, with_slope=False)
-    coefficients(averages, left, a, fit.solution, out)
-    return a, fit.rss
+    return np.select([place <= low, place >= high], [np.maximum(averages.c[left.level], 0), A_MAX], relaxed(place))
 
 
 def _step_to_optimum(
@@ -255,9 +287,10 @@ def _step_to_optimum(
     dof = averages.basis.n_scans - averages.basis.rank
     low, high = of_penalty.low[left.level], stretched(A_MAX)
     some, here, before, slope_before = np.arange(place.size), left, None, None
+    weights = np.empty((2 * averages.basis.rank, place.size), left.cross.dtype)
     for _ in range(MOST_STEPS):
         now, a = place[some], relaxed(place[some])
-        fit = solve(averages, here, a)
+        fit = solve(averages, here, a, weights[:, : some.size])
         of_rss = fit.slope * (1 - (STRETCH * a) ** 2) / STRETCH
         slope = dof * of_rss / np.maximum(fit.rss, TINY) + of_penalty(here.level, now)
         if slope_before is not None:
@@ -348,15 +381,16 @@ def settle(
         first, last = of_each[0], of_each[-1]
         averages = MovingAverages(basis, levels[first : last + 1])
         here, of_each = series.at(voxels), of_each - first
-        left, solution = Filtered.of(averages, here, of_each), np.empty((voxels.size, basis.rank))
-        a, into.rss[voxels] = best_fit(averages, left, start.at(voxels), PenaltySlope(averages), out=solution.T)
-        solution += here.fitted.T
-        if basis.spans_constant:
-            solution += moments.mean[voxels, None] * basis.constant
-        into.coefficients[voxels], into.a[voxels] = solution, a
+        ordinary, solution = np.empty((basis.rank, voxels.size)), np.empty((voxels.size, basis.rank))
+        left = Filtered.of(averages, here, of_each, ordinary)
+        a, weights = best_a(averages, left, start.at(voxels)), np.empty((2 * basis.rank, voxels.size))
+        fit = solve(averages, left, a, weights, with_slope=False)
+        mean = moments.mean[voxels] if basis.spans_constant else np.zeros(voxels.size)
+        coefficients(averages, left, fit, weights, ordinary, mean, out=solution.T)
+        into.coefficients[voxels], into.rss[voxels], into.a[voxels] = solution, fit.rss, a
         return Settled(averages, voxels, of_each, a)
 
-    settled = side_by_side(fit_block, even_blocks(level.size, BLOCK))
+    settled = side_by_side(fit_block, even_blocks(level.size, AT_ONCE))
     return into, ARMAPrecision(tuple(chain.from_iterable(settled)))
 
 

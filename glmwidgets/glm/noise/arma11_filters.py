@@ -16,9 +16,9 @@ from glmwidgets.glm.noise.moving_average import own_spectra, own_weights
 from glmwidgets.glm.noise.products import BLOCK, LaggedProducts
 from glmwidgets.glm.parallel import even_blocks, one_thread, side_by_side
 
-# Voxels whose series are filtered at once, where that does not take more than so many numbers: with fewer, calls for a
-# scan of them take longer than their arithmetic, and threads wait for one another at each.
-FILTERED_AT_ONCE, FILTERED_NUMBERS = 10240, 3 * 2**20
+# Voxels worked on at once: with fewer, the many small steps of this model take longer to call than to do, and threads
+# wait for one another at each. Fewer are filtered at once where their series would take more than so many numbers.
+AT_ONCE, FILTERED_NUMBERS = 10240, 3 * 2**20
 
 # Values of c of which something is made at once: all of the lattice, unless it is finer than usual.
 LEVELS_AT_ONCE = 256
@@ -104,7 +104,7 @@ def filter_series(
     The column adds a matrix of rank one (Sherman and Morrison's identity).
     """
     n, rank, own = basis.n_scans, basis.rank, threading.local()
-    rows, at_once = np.ascontiguousarray(basis.q.T), max(1, min(FILTERED_AT_ONCE, FILTERED_NUMBERS // n))
+    rows, at_once = np.ascontiguousarray(basis.q.T), max(1, min(AT_ONCE, FILTERED_NUMBERS // n))
     out = FilteredSeries(np.empty((level.size, 2 * rank + 4)), rank)
     spectra, shared = moments.power(own_spectra(n), basis.spans_constant), None
     if levels.size <= LEVELS_AT_ONCE:

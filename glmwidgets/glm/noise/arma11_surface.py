@@ -16,7 +16,7 @@ import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
-from glmwidgets.glm.noise.arma11_filters import OrdinaryFit
+from glmwidgets.glm.noise.arma11_filters import AT_ONCE, OrdinaryFit
 from glmwidgets.glm.noise.arma11_products import FilteredProducts
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
@@ -30,7 +30,6 @@ from glmwidgets.glm.noise.moving_average import (
 )
 from glmwidgets.glm.noise.polynomial_minima import Polynomials
 from glmwidgets.glm.noise.pooling import pooled_curves
-from glmwidgets.glm.noise.products import BLOCK
 from glmwidgets.glm.parallel import even_blocks, one_thread, side_by_side
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def lowest_points(
     """
     n_voxels = moments.n_voxels
     with one_thread():
-        surface, blocks = _Surface(basis), even_blocks(n_voxels, BLOCK)
+        surface, blocks = _Surface(basis), even_blocks(n_voxels, AT_ONCE)
     products = FilteredProducts(surface.averages, moments, ordinary)
 
     def values(block: slice) -> np.ndarray:
