@@ -67,7 +67,11 @@ CASES = {
     "an empty image": (lambda f: (f / "bold.nii.gz").write_bytes(b""), {}, ["bold.nii.gz", "empty"]),
     "a 3-D image": (lambda f: _bold(f, np.ones(SHAPE[:3], np.float32)), {}, ["bold.nii.gz", "3-D", "4-D"]),
     "a truncated image": (_truncated, {}, ["bold.nii.gz", "cut short"]),
-    "no TR in the header": (lambda f: _bold(f, t_r=0), {}, ["bold.nii.gz", "time between scans", "seconds"]),
+    "no TR in the header": (
+        lambda f: _bold(f, t_r=0),
+        {},
+        ["bold.nii.gz", "time between scans", "seconds, such as --t-r 2|seconds, such as t_r=2"],
+    ),
     "a TR of zero": (lambda f: None, {"t_r": 0.0}, ["t_r|--t-r", "above 0|positive"]),
     "a TR in milliseconds": (lambda f: None, {"t_r": 2000.0}, ["2000", "milliseconds"]),
     "all NaN": (lambda f: _scans(f, lambda d: d.fill(np.nan)), {}, ["bold.nii.gz", "nothing but NaN"]),

@@ -100,6 +100,7 @@ CASES = {
     "events: nothing": (text(""), "empty"),
     "events: blank lines": (text(" \n\t\n"), "empty"),
     "events: bytes": (text(b"\x00\x01"), "not a text file"),
+    "events: a spreadsheet": (text(b"PK\0", name="events.xlsx"), "save the sheet as CSV"),
     "events: a broken gzip": (text(b"\x1f\x8b\x08\x00rest"), "compression is broken"),
     "events: more cells": (text(HEAD + "1\t2\ta\tb\n"), "line 2 has 4 cells, and there are 3 names"),
     "events: more cells late": (text(HEAD + "1\t2\ta\n" * 9 + "1\t2\ta\tb\n"), "line 11 has 4 cells"),

@@ -18,6 +18,9 @@ NAMELESS = "Unnamed: "
 MOST_BYTES = 256 * 2**20
 MOST_CELLS = 20_000_000
 
+#: How the file of a spreadsheet's program ends.
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+
 #: A number with a decimal comma.
 COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
 
@@ -84,7 +87,8 @@ def table_cells(text: str, what: str, name: str) -> Cells:
     [('3',), ('pond',)]
     """
     if "\0" in text:
-        raise InputError(f"cannot read {what} from {name}: it is not a text file")
+        advice = "save the sheet as CSV, or as text with tabs" if name.lower().endswith(_SHEETS) else ""
+        raise InputError(f"cannot read {what} from {name}: it is not a text file", advice=advice)
     lines = {number: line for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip()}
     told = _told_separator(lines)
     first = next((line for line in lines.values() if not line.startswith("#")), "")

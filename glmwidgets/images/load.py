@@ -18,6 +18,7 @@ from nibabel.spatialimages import SpatialImage
 
 from glmwidgets.files.writing import noted
 from glmwidgets.glm.design.times import check_scan_times
+from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import SWAPPED
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.names import image_name
@@ -380,7 +381,9 @@ def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
         if by_header is None:
             zoom = img.header.get_zooms()[3]
             found = "no time between scans" if zoom in (0, 1) else f"{zoom} as time between scans"
-            raise ValueError(f"the header of {name} holds {found}: give it in seconds, such as t_r=2.0")
+            ways = {"function": "t_r=2.0", "terminal": "--t-r 2.0", "notebook": "t_r=2.0"}
+            advice = {door: f"give it in seconds, such as {way}" for door, way in ways.items()}
+            raise InputError(f"the header of {name} holds {found}", advice=advice)
         return by_header
     t_r = seconds_of(t_r)
     if not (np.isfinite(t_r) and t_r > 0):

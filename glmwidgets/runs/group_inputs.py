@@ -272,7 +272,7 @@ def _volumes(given: Any, what: str) -> list[Any]:
     if isinstance(given, pd.Series | Sequence):
         volumes = list(given)
         if len(volumes) < 2:
-            raise KindError(f"{what} holds {len(volumes)} of the two maps or more that a group needs")
+            raise KindError(f"{what}: a group needs two maps or more, and the list holds {len(volumes)}")
         return volumes
     raise TypeError(
         f"{what} must be a list of maps or of first-level models, a 4-D image or a DataFrame with the columns "

@@ -637,7 +637,7 @@ def test_results_by_label_equal_the_model():
         SecondLevelModel().fit(maps, confounds=[])
     with pytest.raises(ValueError, match=r"column 'subject_label' of the confounds is empty in row 1"):
         SecondLevelModel().fit(maps, confounds=pd.DataFrame({"subject_label": ["a", None], "age": 1.0}), match="order")
-    with pytest.raises(TypeError, match="1 of the two maps or more"):
+    with pytest.raises(TypeError, match="a group needs two maps or more, and the list holds 1"):
         SecondLevelModel().fit(maps[:1])
     weighted = SecondLevelModel(estimator="fixed_effects").fit(
         maps, design_matrix=design, variance_maps=[nib.Nifti1Image(np.ones(img.shape), img.affine) for img in maps]
@@ -664,3 +664,12 @@ def test_a_masker_smooths_where_the_model_does_not():
 def test_what_is_no_map_is_said_with_its_place(odd):
     with pytest.raises(TypeError, match=r"in place 1 .*list of images, paths or fitted first-level models"):
         SecondLevelModel().fit(["one.nii", odd])
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_a_map_without_any_value_is_named(value):
+    rng = np.random.default_rng(0)
+    maps = [nib.Nifti1Image(rng.normal(size=(3, 3, 3)), np.eye(4)) for _ in range(4)]
+    maps[2] = nib.Nifti1Image(np.full((3, 3, 3), value), np.eye(4))
+    with pytest.raises(ValueError, match="map 3 holds nothing but NaN and zeros: leave it out"):
+        SecondLevelModel().fit(maps, design_matrix=pd.DataFrame({"intercept": np.ones(4)}))

@@ -28,7 +28,8 @@ def check_events(
         One row per event. ``onset`` and ``duration`` in seconds are required; ``trial_type`` names the
         condition, ``modulation`` is the amplitude (1 by default). Other columns are kept as they are. A path
         is read as `glmwidgets.glm.tables.read_table` says. FSL has a file of three columns (onset, duration,
-        modulation) for each type: a folder of these, or a dictionary from type to file.
+        modulation) for each type: a folder of these, or a dictionary from type to file. A dictionary with ``onset``
+        and ``duration`` is a table by its columns.
     source : str, optional
         Name of the table in messages; by default the path, or "the events".
     missing_duration : float, optional

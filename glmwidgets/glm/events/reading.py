@@ -14,7 +14,7 @@ import pandas as pd
 from glmwidgets.glm.errors import InputError, MissingFileError
 from glmwidgets.glm.tables import read_numbered_table, some, swapped_image
 
-#: Events as a table or as the path of one; FSL's as a folder of files, or a dictionary from type to file.
+#: Events as a table, a dictionary of its columns, or the path of one; FSL's as a folder or dictionary of files by type.
 Events = pd.DataFrame | str | os.PathLike | Mapping
 
 #: Columns of a file of FSL's.
@@ -75,6 +75,8 @@ def read_events(events: Events, source: str | None = None) -> tuple[pd.DataFrame
     if isinstance(events, Mapping):
         if not events:
             raise InputError(f"{where.source}: the dictionary of files is empty")
+        if set(THREE[:2]) <= set(events):  # columns, not types
+            return _of_columns(events, where.source), where
         return pd.concat([_read_one_type(name, part) for name, part in events.items()], ignore_index=True), where
     if isinstance(events, pd.DataFrame):
         return events, where
@@ -83,6 +85,14 @@ def read_events(events: Events, source: str | None = None) -> tuple[pd.DataFrame
         f"dictionary from types to files of three columns, not {type(events).__name__}"
         f"{swapped_image(events)}"
     )
+
+
+def _of_columns(columns: Mapping[str, Any], source: str) -> pd.DataFrame:
+    """A table that was given as a dictionary of its columns."""
+    try:
+        return pd.DataFrame(dict(columns))
+    except ValueError as error:  # columns of several lengths
+        raise InputError(f"{source}: the dictionary of columns is no table ({error})") from None
 
 
 def _stem(path: Path) -> str:

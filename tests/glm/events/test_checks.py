@@ -405,3 +405,10 @@ def test_modulators_are_refused_where_they_mean_nothing():
     with pytest.raises(ValueError, match="already"):
         modulate(events, "b", [1, 2], name="a")
     assert modulate(events, "b", [1, 3], center=False)["modulation"].tolist() == [1, 1, 1, 1, 3]
+
+
+def test_a_dictionary_of_columns_is_a_table_and_not_three_types():
+    columns = {"onset": [10, 30, 50], "duration": [2, 2, 2], "trial_type": [1, 2, 1]}
+    pd.testing.assert_frame_equal(check_events(columns), check_events(pd.DataFrame(columns)))
+    with pytest.raises(ValueError, match="the events: the dictionary of columns is no table"):
+        check_events({**columns, "duration": [2, 2]})
