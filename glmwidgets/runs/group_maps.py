@@ -10,13 +10,13 @@ import nibabel as nib
 import numpy as np
 
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.tables import some
 from glmwidgets.images.grids import grid_difference, little_is_shared, same_grid
 from glmwidgets.images.load import image_data, image_name, load_image
 from glmwidgets.images.mask import masked_series, match_mask
 from glmwidgets.images.new import image_like
 from glmwidgets.images.orientation import place_doubted
 from glmwidgets.images.statistic import statistic_of
+from glmwidgets.plural import count
 from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.group_inputs import GroupInput
 
@@ -124,9 +124,9 @@ def _common_voxels(imgs: Sequence[nib.Nifti1Image], names: Sequence[str], zeros_
         mask &= there
     if not mask.any():
         if empty := [name for name, size in zip(names, sizes, strict=True) if not size]:
-            raise InputError(
-                f"{some(empty)} holds nothing but NaN{'' if zeros_are_data else ' and zeros'}: leave it out"
-            )
+            others = f", as {count(len(empty) - 1, 'other')} do" if len(empty) > 1 else ""
+            nothing = "nothing but NaN" if zeros_are_data else "nothing but NaN and zeros"
+            raise InputError(f"{empty[0]} holds {nothing}{others}: leave it out")
         raise ValueError("no voxel has a value in all maps: give mask_img")
     if (text := little_is_shared(int(mask.sum()), sizes, names, "maps")) is not None:
         warnings.warn(text, stacklevel=4)

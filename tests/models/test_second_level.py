@@ -562,7 +562,7 @@ def test_bad_tables_are_refused_in_words(change, message):
 @pytest.mark.parametrize(
     ("given", "kind", "message"),
     [
-        (random_maps(1), ValueError, "holds 1 of the two maps"),
+        (random_maps(1), ValueError, "the list holds 1"),
         (random_maps(1)[0], ValueError, "one map of shape"),
         (3, TypeError, "not int"),
         (["nowhere.nii.gz", "nowhere2.nii.gz"], FileNotFoundError, "nowhere"),
@@ -671,5 +671,5 @@ def test_a_map_without_any_value_is_named(value):
     rng = np.random.default_rng(0)
     maps = [nib.Nifti1Image(rng.normal(size=(3, 3, 3)), np.eye(4)) for _ in range(4)]
     maps[2] = nib.Nifti1Image(np.full((3, 3, 3), value), np.eye(4))
-    with pytest.raises(ValueError, match="map 3 holds nothing but NaN and zeros: leave it out"):
+    with pytest.raises(ValueError, match=r"map 3 .* holds nothing but NaN and zeros: leave it out"):
         SecondLevelModel().fit(maps, design_matrix=pd.DataFrame({"intercept": np.ones(4)}))
