@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from glmwidgets.execution.n_workers import WORKER_BYTES
 from glmwidgets.execution.task import Outcome, Task, do, outcome_of
 from glmwidgets.glm.errors import GlmwidgetsError
 from glmwidgets.glm.parallel import PROCESSORS
@@ -22,8 +23,9 @@ TRIES = 2
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
-# To the C library of Linux, in bytes: what a step frees a worker keeps for the next, which asks for as much again.
-KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
+# To the C library of Linux: what a step frees a worker keeps for the next, which asks for as much again. Pages that
+# come anew are zeroed. So none comes by itself (mmap), as those of a large table would, to go back when it is freed.
+KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(WORKER_BYTES)}
 
 
 class LaneDied(GlmwidgetsError):
