@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any, ClassVar
 
-from glmwidgets.glm.errors import told
+from glmwidgets.glm.errors import InputError, told
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.parts.host import giver
 from glmwidgets.panels.parts.late_pages import together
@@ -18,8 +18,6 @@ from glmwidgets.panels.parts.table import Refused, Typed
 from glmwidgets.panels.shared.controls import NOTHING, control_of, named
 from glmwidgets.panels.shared.notebook import bundle
 from glmwidgets.session.core.live import LiveSession
-from glmwidgets.session.core.waiting import NoResult
-from glmwidgets.specification.field import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +69,7 @@ def guarded(session: LiveSession, what: str, handler: Callable[..., Any]) -> Cal
         with session.lock:
             try:
                 handler(*args, **kwargs)
-            except (SettingsError, NoResult) as error:  # what a person typed cannot be used: no fault of ours
+            except InputError as error:  # what a person asked for cannot be done: no fault of ours
                 session.show_error(error)
             except Exception as error:
                 log.exception("a control of %r failed", what)

@@ -90,3 +90,13 @@ def test_what_cannot_be_kept_is_said(run, tmp_path, monkeypatch):
     assert "still being computed" in explorer.session.status.message
     assert list(tmp_path.iterdir()) == []
     explorer.close()
+
+
+def test_what_cannot_be_kept_is_told_and_is_no_fault_of_the_program(run, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    made = Explorer(Session(run, synchronous=True))
+    made.guide._handle_custom_msg({"kind": "keep", "name": "signal_change"}, [])
+    assert made.session.status.message == "there is no region of interest: add one first"
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert list(tmp_path.iterdir()) == []
+    made.close()
