@@ -213,7 +213,7 @@ def _usual_names(n: int, what: str, name: str) -> Sequence[str]:
     if what in _STEMS:
         return [f"{_STEMS[what]}{j}" for j in range(n)]
     raise InputError(
-        f"cannot read {what} from {name}: its first line holds numbers, and names of the columns have to stand there"
+        f"cannot read {what} from {name}: its first line holds numbers, but must hold the names of the columns"
     )
 
 
@@ -237,7 +237,7 @@ def _rows(
             cells.pop()
         if len(cells) > n or (separator is None and len(cells) < n):
             raise InputError(
-                f"{place} {number} has {len(cells)} cells, and there are {n} names", advice=_HINTS[separator]
+                f"{place} {number} has {len(cells)} cells, but there are {n} names of columns", advice=_HINTS[separator]
             )
         # Of a single column an empty cell in quotation marks is a gap; a line without anything was left out before.
         if n == 1 or any(cell.strip() for cell in cells):
@@ -247,7 +247,7 @@ def _rows(
 
 _HINTS = {
     None: "put names with blanks into quotation marks, or tabs between the cells",
-    ",": "a decimal comma, or one in a text, cannot be told from one between cells: write points, and put texts into "
+    ",": "a decimal comma, or a comma in a text, looks like one between cells: write points, and put texts into "
     "quotation marks",
     ";": "put cells that hold a semicolon into quotation marks",
     "\t": "give every column a name in the first line",

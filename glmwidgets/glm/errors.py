@@ -1,4 +1,4 @@
-"""Errors with fields: what is wrong, where it stands, and what to do about it, said as each door needs it.
+"""Errors with fields: the problem, its place, and the advice for each interface.
 
 A person comes in by a function, the terminal or a notebook. What is wrong is the same for all of them; what to do about
 it is an argument for one, an option for another and a control for the third.

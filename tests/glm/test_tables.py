@@ -55,7 +55,7 @@ def test_a_last_column_without_name_and_cells_is_nothing():
 
 
 REFUSED = {
-    "more cells than names": ("a\tb\n1\t2\n1\t2\t3\n", "line 3 has 3 cells, and there are 2 names"),
+    "more cells than names": ("a\tb\n1\t2\n1\t2\t3\n", "line 3 has 3 cells, but there are 2 names of columns"),
     "commas as decimals and as separators": ("onset,duration\n1,5,2,5\n", "line 2 has 4 cells.*decimal comma"),
     "names with blanks": ("onset duration trial_type\n1 2 left hand\n", "line 2 has 4 cells.*quotation marks"),
     "fewer cells between blanks": ("a b\n1\n", "line 2 has 1 cells"),

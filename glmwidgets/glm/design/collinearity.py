@@ -1,4 +1,4 @@
-"""How well the columns of a design can be told apart.
+"""Collinearity of the columns of a design.
 
 Everything is a plain function of a design matrix ``x`` of shape (n_scans, n_columns), a DataFrame or an array.
 """

@@ -203,8 +203,8 @@ def _say_marks(values: np.ndarray, columns: list[str], source: str) -> None:
         mark = "1" if ones[first] == marked[first] else "0"
         warnings.warn(
             f"{source}: {columns[first]!r} marks {marked[first]} of {len(values)} scans by {mark}{more}: as one column "
-            "it takes out what these have in common, and leaves none of them out; to leave scans out, give each a "
-            "column of its own",
+            "it removes what these have in common, but censors none of them; to censor scans, give each a column of "
+            "its own",
             stacklevel=4,
         )
 

@@ -1,4 +1,4 @@
-"""How events meet a response: exactly, or on the time grid of the field."""
+"""Convolution of events with a response: exact, or on the time grid of the field."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Convolution:
 CONVOLUTIONS: dict[str | None, Convolution] = {
     "exact": Convolution(
         "exact",
-        "The integral of the response over each event; one of no length is the limit of a short one of area 1.",
+        "The integral of the response over each event; an event of duration 0 counts as a short one of area 1.",
         "exactly, without a time grid",
         lambda response: True,
     ),
@@ -50,7 +50,7 @@ CONVOLUTIONS: dict[str | None, Convolution] = {
     ),
     None: Convolution(
         "by response",
-        "On the grid for nilearn's responses and functions, whose numbers come of it; exact for any other.",
+        "On the grid for nilearn's responses and functions, as nilearn does; exact for any other.",
         "",
         lambda response: not response.on_grid,
     ),

@@ -1,4 +1,4 @@
-"""What can be said of a design before any data: collinearity, estimability, efficiency, what the high-pass takes.
+"""Diagnostics of a design before any data: collinearity, estimability, efficiency, and what the high-pass removes.
 
 Everything is a plain function of a design matrix ``x`` of shape (n_scans, n_columns), a DataFrame or an array, and of
 contrast weights of shape (n_columns,) or (n_rows, n_columns).

@@ -136,7 +136,7 @@ def edited_design(
     absent = [name for name in meant if name != ALL_OTHERS and name not in design]
     if absent:
         warnings.warn(
-            f"the design matrix has no column {', '.join(map(repr, absent))}: what was to be done with it is not done",
+            f"the design matrix has no column {', '.join(map(repr, absent))}: the change to it is not made",
             stacklevel=2,
         )
     kept = [str(name) for name in design if name not in set(left_out)]

@@ -1,4 +1,4 @@
-"""What drift columns take of each frequency."""
+"""Share of each frequency that drift columns remove."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def drop_events(events: pd.DataFrame, rows: Collection[int]) -> pd.DataFrame:
     """
     keep = ~np.isin(np.arange(len(events)), list(rows))
     if not keep.any():
-        raise ValueError("one event has to stay; to leave all of a type out of the model, take its tick away")
+        raise ValueError("the table must keep one event; to leave a type out of the model, clear its tick")
     return events[keep].reset_index(drop=True)
 
 

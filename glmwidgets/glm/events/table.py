@@ -106,7 +106,7 @@ def _number(name: str, row: int, cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"{name} of event {row} is no number: {cell!r}") from None
+        raise ValueError(f"{name} of event {row} is not a number: {cell!r}") from None
 
 
 @lru_cache(maxsize=16)

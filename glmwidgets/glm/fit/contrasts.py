@@ -58,7 +58,7 @@ def unanswered(failed: Mapping[str, ValueError]) -> ValueError:
     first, said = next(iter(failed.values())), "; ".join(str(about(name, error)) for name, error in failed.items())
     if len({str(error) for error in failed.values()}) == 1:
         return first
-    return InputError(f"no run can answer this contrast. {said}")
+    return InputError(f"no run can estimate this contrast. {said}")
 
 
 @dataclass(frozen=True)
@@ -408,9 +408,9 @@ def warn_if_liberal(plain: Contrast, corrected: Contrast, advice: str, stackleve
         rate = float(p_from_f(fdtri(plain.dim, plain.dof, 0.95) * shrunk, plain.dim, corrected.dof))
     if rate > LIBERAL:
         warnings.warn(
-            f"the sum of the runs' degrees of freedom, {plain.dof:g}, is too many, as runs are short or differ in "
-            f"length or variance: a test at .05 finds {100 * rate:.1f} % of the voxels without effect. The middle "
-            f"voxel has {corrected.dof:.0f}: {advice}",
+            f"the sum of the runs' degrees of freedom, {plain.dof:g}, is too large, because runs are short or "
+            f"differ in length or variance: a test at .05 rejects {100 * rate:.1f} % of the voxels without effect. In "
+            f"the median voxel it is {corrected.dof:.0f}: {advice}",
             stacklevel=stacklevel + 1,
         )
 

@@ -13,8 +13,8 @@ from glmwidgets.glm.noise.products import BLOCK
 
 FLAGS = {
     "constant": "the series does not vary; no statistic is given",
-    "explained": "the design explains the series to rounding; nothing is left to estimate its noise from",
-    "spike": "one scan holds most of what the model leaves",
+    "explained": "the design explains the series to rounding error; its noise cannot be estimated",
+    "spike": "one scan holds most of the residual variance",
     "edge": "a parameter of the noise lies at the end of its range",
 }
 

@@ -137,7 +137,7 @@ def _rho(of: StatisticsBook) -> np.ndarray:
     """Autocorrelation of the errors from one scan to the next, under the noise model that was fitted."""
     process = of.fit.noise_process()
     if process.order == 0:
-        raise NotHere("this noise model takes the errors as white: it has no rho")
+        raise NotHere("this noise model assumes white errors: it has no rho")
     return process.lag_one()
 
 
@@ -261,7 +261,7 @@ STATISTICS: Choices[Statistic] = Choices(
         "residual_sd": Statistic(
             "residual sd",
             "sd",
-            "Standard deviation of what the model leaves.",
+            "Standard deviation of the residuals.",
             _residual_sd,
             whole=True,
             in_units=True,

@@ -263,7 +263,7 @@ def _reference(fit: Fit, voxels: np.ndarray, n: int, pooled: bool, rng: np.rando
 
 def _verdict(share: float, white: bool, suggestion: str | None) -> str:
     if white:
-        return f"Residuals are white: those of {100 * share:.0f} % of voxels differ, 5 % expected by chance."
+        return f"Residuals are white: {100 * share:.0f} % of voxels differ from white noise, 5 % expected by chance."
     advice = (
         f"try {suggestion}"
         if suggestion is not None

@@ -127,7 +127,7 @@ def design_of_terms(
     design = columns_of_terms(columns, maps, centre)
     if subjects is not None and subjects not in [column.name for column in columns]:
         warnings.warn(
-            f"some have several maps, and the model takes all maps as independent: take {subjects} into the model",
+            f"some have several maps, but the model treats all maps as independent: take {subjects} into the model",
             stacklevel=2,
         )
     return check_group_design(design, len(maps), list(maps))
@@ -197,7 +197,7 @@ def _refuse_empty(column: TermColumn, maps: Sequence[str]) -> None:
         if column.kind == "number" and number_of(cell) is None:
             odd = [i for i, one in enumerate(column.cells) if one.strip() and number_of(one) is None]
             more = f" ({len(odd)} maps have no number there: {some([maps[i] for i in odd])})" if len(odd) > 1 else ""
-            raise ValueError(f"{column.name} of {name} is {cell!r}, which is no number{more}: {advice}")
+            raise ValueError(f"{column.name} of {name} is {cell!r}, which is not a number{more}: {advice}")
 
 
 def _covariate(column: TermColumn, maps: Sequence[str], centre: bool) -> np.ndarray:

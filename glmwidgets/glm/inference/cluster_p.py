@@ -20,9 +20,9 @@ from glmwidgets.glm.inference.random_fields import RandomField, check_forming
 
 #: Columns of `ClusterP.rows` in the conventional table of clusters, with what each means.
 P_COLUMNS = {
-    "Cluster p (FWE)": "chance that noise has a cluster as large anywhere where one searched",
+    "Cluster p (FWE)": "chance that noise has a cluster as large anywhere in the search region",
     "Cluster p (unc.)": "chance that one cluster of noise is as large",
-    "Peak p (FWE)": "chance that noise is as high anywhere where one searched",
+    "Peak p (FWE)": "chance that noise is as high anywhere in the search region",
 }
 
 Tails = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -183,7 +183,7 @@ CLUSTER_TESTS: Choices[ClusterTest] = Choices(
         "none": ClusterTest("no p of clusters", "Clusters are listed with their size and the bound on what is active."),
         "rft": ClusterTest(
             "random field",
-            "How large clusters of noise as smooth as the residuals are, by SPM's formulas.",
+            "The expected sizes of clusters in noise as smooth as the residuals, by SPM's formulas.",
             "Is this cluster as a whole too large for noise? It does not say which of its voxels are active.",
             _by_field("spm"),
             phrase="random field theory",
@@ -191,7 +191,7 @@ CLUSTER_TESTS: Choices[ClusterTest] = Choices(
         ),
         "rft-fsl": ClusterTest(
             "random field, FSL",
-            "The same by FSL's formulas: of Gaussian noise, counting the volume of the region and not its surface.",
+            "The same by FSL's formulas, for Gaussian noise, counting the volume of the region but not its surface.",
             "Which p would FSL's cluster print for this cluster?",
             _by_field("fsl"),
             formulas="fsl",

@@ -170,7 +170,7 @@ def _field_of(method: Threshold, name: str | None, field: RandomField | None) ->
     """The field as an argument of a row that needs it."""
     if method.needs_field and field is None:
         raise InputError(
-            f"height_control={name!r} depends on how smooth the noise is, and nobody has said that",
+            f"height_control={name!r} needs the smoothness of the noise, which was not given",
             advice={"function": "give field=, such as model.random_field(contrast), or the FWHM of the noise in mm"},
         )
     return (field,) if method.needs_field else ()
@@ -255,7 +255,7 @@ _ROWS = {
     "fpr": Threshold(
         _false_positive_rate,
         "p, uncorrected",
-        "Each voxel has the chance alpha to pass if it has no effect; many of many voxels will.",
+        "A voxel without effect passes with probability alpha; among many voxels, many pass.",
         question="Which voxels are worth a look, or form clusters whose size is then tested?",
         phrase="uncorrected p below {alpha:g}",
         nilearn="fpr",
@@ -295,7 +295,7 @@ _ROWS = {
     "rft-fsl": Threshold(
         _random_field("fsl"),
         "random field, FSL",
-        "The same by FSL's formulas: of Gaussian noise, counting the volume of the region and not its surface.",
+        "The same by FSL's formulas, for Gaussian noise, counting the volume of the region but not its surface.",
         question="Would FSL's voxel threshold keep this voxel?",
         phrase="family-wise error {alpha:g} by Gaussian random field theory over {voxels}",
         needs_field=True,

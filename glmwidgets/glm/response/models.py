@@ -78,7 +78,7 @@ def parse_hrf(text: str) -> tuple[HRF, tuple[float, ...]]:
     try:
         values = [float(word) for word in words]
     except ValueError:
-        raise ValueError(f"hrf_model {text!r}: what stands in the brackets must be numbers") from None
+        raise ValueError(f"hrf_model {text!r}: the brackets must hold numbers") from None
     return HRFS[name], HRFS[name].check(values)
 
 

@@ -218,7 +218,7 @@ def test_missing_empty_and_binary_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("onset\tduration\n1\t2\n1\t2\t3\n", "line 3 has 3 cells, and there are 2 names"),
+        ("onset\tduration\n1\t2\n1\t2\t3\n", "line 3 has 3 cells, but there are 2 names of columns"),
         ('onset\tduration\ttrial_type\n1\t2\t"a\n3\t4\tb"\n', "quotation mark"),
     ],
 )

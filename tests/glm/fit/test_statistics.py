@@ -126,7 +126,7 @@ def test_rho_is_the_autocorrelation_at_lag_one_of_any_noise_model(session, model
 
 
 def test_white_errors_have_no_rho(ols):
-    assert shown(ols, "rho").why_not == "this noise model takes the errors as white: it has no rho; z is shown"
+    assert shown(ols, "rho").why_not == "this noise model assumes white errors: it has no rho; z is shown"
 
 
 def test_every_statistic_has_values_and_a_round_end_for_its_colours(session):

@@ -280,7 +280,7 @@ def test_where_noise_is_rough_bonferronis_height_is_the_lower():
 
 
 def test_a_field_that_is_not_said_is_asked_for():
-    with pytest.raises(ValueError, match=r"how smooth the noise is.*field="):
+    with pytest.raises(ValueError, match=r"needs the smoothness of the noise.*field="):
         height_threshold(np.zeros(9), "rft", 0.05)
 
 

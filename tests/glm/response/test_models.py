@@ -223,7 +223,7 @@ def test_case_and_blanks_make_no_difference(text):
         ("spn", "did you mean 'spm'"),
         ("block", "needs its duration"),
         ("block(0)", "between 0.1 and 600"),
-        ("block(a)", "must be numbers"),
+        ("block(a)", "must hold numbers"),
         ("block(nan)", "between"),
         ("spm(3)", "takes 0 numbers, not 1"),
         ("gam(1, 2, 3)", r"write gam\(p, q\)"),
