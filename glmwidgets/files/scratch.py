@@ -122,7 +122,7 @@ def _opened(n_bytes: int) -> IO[bytes] | None:
         return None
     folder = _folder()
     if not os.path.isdir(folder):
-        raise NotADirectoryError(f"{FOLDER} names {folder}, which is no folder: name one, or leave the variable out")
+        raise NotADirectoryError(f"{FOLDER} names {folder}, which is not a folder: name one, or leave the variable out")
     with contextlib.suppress(OSError):
         if lies_on_disk(n_bytes):
             return tempfile.TemporaryFile(dir=folder)

@@ -301,7 +301,7 @@ def _percent(series: np.ndarray, before: np.ndarray) -> np.ndarray:
     flat = np.abs(mean) < np.finfo(float).eps
     if flat.any():
         warnings.warn(
-            f"{np.count_nonzero(flat)} series have a mean of zero, of which nothing is a percentage", stacklevel=3
+            f"{np.count_nonzero(flat)} series have a mean of zero, so they have no percentage of it", stacklevel=3
         )
     percent = 100 * ((series - mean) / np.where(flat, 1, np.abs(mean)))
     percent[:, flat] = 0

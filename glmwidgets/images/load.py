@@ -389,7 +389,7 @@ def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
     if not (np.isfinite(t_r) and t_r > 0):
         raise ValueError(f"t_r must be a positive number of seconds, not {t_r:g}")
     if t_r < SHORTEST_T_R:
-        raise ValueError(f"t_r must be in seconds: no scan follows another after {t_r:g} s")
+        raise ValueError(f"t_r must be in seconds: scans cannot be {t_r:g} s apart")
     if t_r > PLAUSIBLE_T_R[1]:
         raise ValueError(f"t_r must be in seconds: {t_r:g} s between scans looks like milliseconds")
     if by_header is not None and abs(t_r - by_header) > 0.01 * by_header:

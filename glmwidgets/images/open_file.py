@@ -75,7 +75,7 @@ def _check_scale(img: nib.Nifti1Pair, path: Path) -> None:
 
 
 def _without_voxels(path: Path, voxels: str) -> str:
-    return f"{path} is a header alone: its voxels stand in {Path(voxels).name}, which is not beside it"
+    return f"{path} is a header alone: its voxels are in {Path(voxels).name}, which is missing"
 
 
 def _missing(path: Path) -> str:

@@ -174,7 +174,7 @@ def target_grid(
         affine[:3, 3] = affine[:3, :3] @ low
         high = high - low
     if np.any(high < 0):
-        raise ValueError(f"the grid with affine\n{affine}\nholds nothing of {image_name(img)}: it lies beside it")
+        raise ValueError(f"the grid with affine\n{affine}\ncontains no part of {image_name(img)}")
     shape = tuple(int(n) for n in (np.ceil(high) + 1 if target_shape is None else target_shape))
     return affine, shape
 

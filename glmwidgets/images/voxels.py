@@ -211,7 +211,7 @@ def _content(proxy: ArrayProxy) -> Iterator[memoryview]:
         if at > n_bytes + MOST_BEYOND:
             raise ValueError(
                 f"{path} goes on for more than {human_bytes(MOST_BEYOND)} after the "
-                f"{human_bytes(n_bytes)} that its header promises: it is no image that can be trusted"
+                f"{human_bytes(n_bytes)} that its header promises: do not trust this image; download it again"
             )
         wanted = memoryview(piece)[max(0, -at) : max(0, n_bytes - at)]
         if len(wanted):

@@ -166,7 +166,8 @@ def _dofs(dofs: Sequence[float] | None, variances: Sequence[nib.Nifti1Image]) ->
     told = [dof_of(img) for img in variances]
     if None in told:
         warnings.warn(
-            f"the maps do not tell their degrees of freedom; {UNKNOWN_DOF:g} a run are assumed: give dofs",
+            f"the headers of the maps do not state their degrees of freedom; {UNKNOWN_DOF:g} a run are assumed: "
+            "give dofs",
             stacklevel=3,
         )
     return [UNKNOWN_DOF if dof is None else dof for dof in told]

@@ -1,4 +1,4 @@
-"""What a first-level model knows of its runs once it is fitted, beside contrasts."""
+"""Estimates of a fitted first-level model besides contrasts: predictions, residuals, R²."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RunEstimates(MappingModel):
     def _need_series(self, what: str) -> None:
         if getattr(self, "fits_", None) and self.minimize_memory:
             raise AttributeError(
-                f"{what} the runs' series, which were let go of to save memory: set minimize_memory=False and fit again"
+                f"{what} the runs' series, which were released to save memory: set minimize_memory=False and fit again"
             )
 
     def _images(self, values: Callable[[Fit], np.ndarray]) -> list[nib.Nifti1Image]:

@@ -132,7 +132,7 @@ def threshold_stats_img(
     level = share if method.setting == "share" else alpha
     if method.enhance is not None:
         if cluster_p != "none":
-            raise ValueError(f"clusters of height_control={height_control!r} have no p of their size")
+            raise ValueError(f"clusters of height_control={height_control!r} have no p value for their size")
         if method.needs_field and found is None:
             height_threshold([], height_control, level, two_sided)  # says what it needs
         inside = method.enhance(inside, mask, found, two_sided, level, {})
@@ -434,7 +434,7 @@ def _checked(field: RandomField | None, cluster_p: str) -> RandomField:
     check_choice("cluster_p", cluster_p, CLUSTER_TESTS)
     if field is None:
         raise InputError(
-            f"cluster_p={cluster_p!r} depends on how smooth the noise is, and nobody has said that",
+            f"cluster_p={cluster_p!r} needs the smoothness of the noise, which was not given",
             advice={"function": "give field=, such as model.random_field(contrast), or the FWHM of the noise in mm"},
         )
     return field

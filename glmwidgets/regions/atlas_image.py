@@ -110,7 +110,7 @@ def _whole_numbers(data: np.ndarray, called: str, scaled: bool) -> np.ndarray:
     if off.any():
         first = tuple(int(i) for i in np.argwhere(off)[0])
         raise InputError(
-            f"{called} is no atlas of labels: {int(off.sum())} of its values are not whole, the first is "
+            f"{called} is not an atlas of labels: {int(off.sum())} of its values are not whole, the first is "
             f"{data[first]:g} at voxel {first}",
             advice="save the labels again as integers without a scale factor, which made these of whole numbers"
             if scaled
@@ -198,7 +198,7 @@ def _of_probabilities(
         largest = 1.0 if top <= 1 else 100.0 if top <= 100 else None
     if largest is None or top > largest * (1 + 1e-6):
         raise InputError(
-            f"the values of {called} reach {top:g}, which is no probability and no percent",
+            f"the values of {called} reach {top:g}, which is neither a probability nor a percentage",
             advice="say what a certain region has: largest=",
         )
     notes = [*counted] if top else [f"{called} holds nothing but zeros"]

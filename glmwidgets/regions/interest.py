@@ -160,7 +160,7 @@ def label_image(regions: Sequence[RegionOfInterest], like_img: nib.Nifti1Image) 
                 f"the region {region.name!r} has the shape {region.mask.shape}, the image {like_img.shape}"
             )
         if not region.n_voxels:
-            raise InputError(f"the region {region.name!r} holds no voxel that is analysed")
+            raise InputError(f"the region {region.name!r} holds no analysed voxel")
     dtype = next(kind for kind in LABEL_TYPES if len(regions) <= np.iinfo(kind).max)
     numbered = [(region.mask * (number + 1)).astype(dtype) for number, region in enumerate(regions)]
     apart = not any((one.mask & other.mask).any() for one, other in combinations(regions, 2))

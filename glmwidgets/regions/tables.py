@@ -92,7 +92,7 @@ def label_text(path: str | os.PathLike[str]) -> str:
         raise InputError(f"{path} is too large for a table of names ({path.stat().st_size / 1e6:.0f} MB)")
     raw = noted(path).read_bytes()
     if b"\x00" in raw[:1024] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path} is no table of text", advice="give the table that names the atlas's values")
+        raise InputError(f"{path} is not a text table", advice="give the table that names the atlas's values")
     return decoded(raw)
 
 
@@ -132,7 +132,7 @@ def parse_labels(text: str, name: str = "the table") -> LabelTable:
                 raise InputError(f"{name} ({row.label}) names no region")
             return LabelTable(tuple(labels), name, key)
     known = ", ".join(row.label for row in FORMATS.values())
-    raise InputError(f"{name} is no table of names that is known here", advice=f"known are: {known}")
+    raise InputError(f"{name} is not a known kind of table of names", advice=f"known are: {known}")
 
 
 def numbered_by_volume(table: LabelTable, text: str) -> bool:
@@ -148,7 +148,7 @@ def _value(cell: str, row: int) -> int:
     """A whole number; "49.0" is one."""
     cell = cell.strip()
     if not _NUMBER.fullmatch(cell) or len(cell) > 20:
-        raise ValueError(f"{cell[:40]!r} in row {row} is no whole number")
+        raise ValueError(f"{cell[:40]!r} in row {row} is not a whole number")
     return int(cell.partition(".")[0])
 
 

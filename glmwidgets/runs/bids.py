@@ -182,7 +182,7 @@ def _fitting(
         raise FileNotFoundError(f"there is no dataset at {root}: it is {'a file' if root.exists() else 'missing'}")
     label = str(subject).removeprefix("sub-")
     if not re.fullmatch(r"[A-Za-z0-9+]+", label):
-        raise InputError(f"{subject!r} is no participant: letters and digits, such as sub-01")
+        raise InputError(f"{subject!r} is not a participant: write letters and digits, such as sub-01")
     wanted = {NARROW[name]: str(value) for name, value in _given(task, run, session, space).items()}
     wanted |= {key: NONE if value is None else str(value) for key, value in (entities or {}).items()}
     wanted = {key: value.removeprefix(f"{key}-") for key, value in wanted.items()}
@@ -304,7 +304,7 @@ def _ways(keys: Sequence[str]) -> dict[str, str]:
 def _nothing(root: Path, label: str) -> str:
     subjects = sorted({p.name for p in [*root.glob("sub-*"), *root.glob("derivatives/*/sub-*")] if p.is_dir()})
     if not subjects:
-        return f"{root} is no BIDS dataset: it has no folder sub-..."
+        return f"{root} is not a BIDS dataset: it has no folder sub-..."
     if f"sub-{label}" not in subjects:
         shown = ", ".join(subjects[:12]) + (f" and {len(subjects) - 12} more" if len(subjects) > 12 else "")
         return f"there is no sub-{label} in {root}; there are {shown}"

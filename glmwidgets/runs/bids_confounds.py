@@ -207,7 +207,7 @@ def _said(path: Path) -> dict[str, Any]:
     """What a sidecar says of each column; nothing without one."""
     said = parse_json(noted(path).read_bytes(), path) if path.is_file() else {}
     if not isinstance(said, dict):
-        raise InputError(f"{path} is no sidecar of confounds: it holds a {type(said).__name__}, and not names")
+        raise InputError(f"{path} is not a sidecar of confounds: it holds a {type(said).__name__}, and not names")
     return {name: each for name, each in said.items() if isinstance(each, dict)}
 
 

@@ -1,4 +1,4 @@
-"""How much memory an analysis of a run takes, known from its mask before any of it is taken."""
+"""Memory that the analysis of a run needs, computed from its mask before any is taken."""
 
 from __future__ import annotations
 

@@ -77,7 +77,9 @@ def open_anatomical(given: Any, domain: Domain) -> Nifti1Image:
     img = load_volume(given, "an anatomical image")
     share, name = share_within(domain, img), image_name(given)
     if share == 0:
-        raise ValueError(f"the anatomical image {name} lies elsewhere: nothing of the run is within it")
+        raise ValueError(
+            f"the anatomical image {name} does not overlap the run: check whether it belongs to the same participant"
+        )
     if share < LITTLE:
         warnings.warn(
             f"only {100 * share:.0f} % of the run lies within the anatomical image {name}: look whether they are in "

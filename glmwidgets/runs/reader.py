@@ -420,7 +420,7 @@ class Reader:
 
     def _check_there(self) -> None:
         if self._stamp is _CLOSED:
-            raise ValueError("what looked at this run was closed and has let go of its series: open the run again")
+            raise ValueError("the session of this run was closed and released its series: open the run again")
         if self._stamp is not None and self._stamp != (now := _stamp(self.opened)):
             name = image_name(self.opened)
             if now is None:

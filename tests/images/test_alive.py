@@ -129,7 +129,7 @@ def test_anatomical_elsewhere(shift, kind):
     affine[0, 3] = shift
     anatomical = nib.Nifti1Image(np.random.default_rng(0).normal(size=(6, 6, 4)), affine)
     if kind == "refused":
-        with pytest.raises(ValueError, match=r"anatomical image .* lies elsewhere"):
+        with pytest.raises(ValueError, match=r"anatomical image .* does not overlap"):
             gw.open_run(run(noise()), anatomical=anatomical)
     elif kind == "said":
         with pytest.warns(UserWarning, match=r"only 17 % of the run lies within the anatomical image"):

@@ -177,7 +177,7 @@ RUNS = {
     "a magic word of another format": (lambda p: header(p, magic=b"n+9"), "bold"),
     # Files
     "nothing": (lambda p: written(p, b""), "is empty"),
-    "a header without its voxels": (pair, "its voxels stand in bold.img, which is not beside it"),
+    "a header without its voxels": (pair, "its voxels are in bold.img, which is missing"),
     "half a header": (lambda p: written(p, SOUND[:200]), "is not a NIfTI image that can be read"),
     "half the voxels": (lambda p: written(p, SOUND[:2000]), "is damaged or cut short"),
     "half of a compressed file": (
@@ -284,7 +284,7 @@ CALLS = {
     "a grid that is flat": (lambda: resample_img(SOUND_MAP, np.zeros((3, 3))), "must be an invertible array"),
     "a grid beside the image": (
         lambda: resample_img(SOUND_MAP, np.array([[1, 0, 0, 900], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])),
-        "holds nothing of",
+        "contains no part of",
     ),
     "a grid without voxels": (lambda: resample_img(SOUND_MAP, A, (0, 3, 3)), "three numbers of voxels"),
     "a grid of NaN": (lambda: resample_img(SOUND_MAP, np.full((4, 4), NAN)), "target_affine must be"),

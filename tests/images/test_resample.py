@@ -145,7 +145,7 @@ def test_impossible_targets():
         ((np.eye(2), None), "invertible array"),
         ((np.zeros((4, 4)), None), "invertible array"),
         ((np.eye(4), (3, 3)), "three numbers of voxels"),
-        ((away, None), "lies beside it"),
+        ((away, None), "contains no part of"),
         ((np.eye(4), None, "cubic"), "one of 'continuous', 'linear', 'nearest', not 'cubic'"),
     ):
         with pytest.raises(ValueError, match=message):

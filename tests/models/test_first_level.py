@@ -620,7 +620,7 @@ def test_a_misspelt_condition_is_no_missing_one(unequal):
 def test_no_run_holds_all_that_a_contrast_needs(model, tiny):
     parts = [tiny.events[tiny.events["trial_type"] == name] for name in "ab"]
     model.fit([tiny.img] * 2, parts)
-    with pytest.raises(ValueError, match=r"no run can answer this contrast. run 1 .*'b'.*run 2 .*'a'"):
+    with pytest.raises(ValueError, match=r"no run can estimate this contrast. run 1 .*'b'.*run 2 .*'a'"):
         model.compute_contrast("a - b", missing="skip")
 
 

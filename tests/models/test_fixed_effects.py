@@ -139,7 +139,7 @@ def test_the_sum_of_degrees_of_freedom_is_kept_and_warned_of(by_precision):
         variances[0] /= 20  # the short run would weigh most
         effects[0] /= 20**0.5
     images = [[nib.Nifti1Image(each, np.eye(4)) for each in maps] for maps in (effects, variances)]
-    with pytest.warns(UserWarning, match=r'210, is too many.*pass dof_method="satterthwaite"'):
+    with pytest.warns(UserWarning, match=r'210, is too large.*pass dof_method="satterthwaite"'):
         plain = compute_fixed_effects(*images, precision_weighted=by_precision, dofs=dofs)
     everywhere = nib.Nifti1Image(np.ones(shape, np.uint8), np.eye(4))
     theirs = reference(*images, everywhere, precision_weighted=by_precision, dofs=dofs)

@@ -92,7 +92,7 @@ def test_a_table_has_its_names_however_its_cells_are_separated(text):
     ("text", "words"),
     [
         ('index\tname\n3\t"pond\n7\tmill\n9\tmoor\n', "line 2 opens a quotation mark that is not closed on it"),
-        ("index,name\n7,mill, upper\n", "line 2 has 3 cells, and there are 2 names"),
+        ("index,name\n7,mill, upper\n", "line 2 has 3 cells, but there are 2 names of columns"),
         ("index\tindex\tname\n7\t3\tmill\n", "more than one column is called 'index'"),
     ],
 )
@@ -120,12 +120,15 @@ def test_numbers_beyond_single_precision_are_kept():
     ("text", "said"),
     [
         ("index\tname\n7\tmill\n7\tpond\n", "two regions of number 7"),
-        ("index\tname\n7.5\tmill\n", "row 2 is no whole number"),
+        ("index\tname\n7.5\tmill\n", "row 2 is not a whole number"),
         ("index\tname\n7\n", "row 2 has no name"),
-        ("mill\npond\n", "no table of names"),
+        ("mill\npond\n", "is not a known kind of table of names"),
         ('{"labels": ["a", "b"], "I": [1]}', "not two lists of one length"),
-        ('<!DOCTYPE a [<!ENTITY b "c">]><atlas><data><label index="1">&b;</label></data></atlas>', "no table of names"),
-        ("", "no table of names"),
+        (
+            '<!DOCTYPE a [<!ENTITY b "c">]><atlas><data><label index="1">&b;</label></data></atlas>',
+            "is not a known kind of table of names",
+        ),
+        ("", "is not a known kind of table of names"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(text, said):
@@ -141,5 +144,5 @@ def test_files_are_read_whatever_their_encoding(tmp_path):
     with pytest.raises(MissingFileError, match="there is no file"):
         read_labels(tmp_path / "none.tsv")
     (tmp_path / "some.bin").write_bytes(b"\x00\x01\x02")
-    with pytest.raises(InputError, match="no table of text"):
+    with pytest.raises(InputError, match="is not a text table"):
         read_labels(tmp_path / "some.bin")

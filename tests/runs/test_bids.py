@@ -140,7 +140,7 @@ def test_what_other_pipelines_made_is_found(prepared):
 
 @pytest.mark.parametrize("subject", ["01/../02", "..", "sub-01\n", ""])
 def test_what_is_no_label_is_no_participant(tree, subject):
-    with pytest.raises(ValueError, match="is no participant"):
+    with pytest.raises(ValueError, match="is not a participant"):
         find_run(tree, subject)
 
 
@@ -213,7 +213,7 @@ def test_folders_that_are_no_datasets(tmp_path, tree):
     with pytest.raises(FileNotFoundError, match="missing"):
         find_run(tmp_path / "nothing", "01")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="is no BIDS dataset"):
+    with pytest.raises(FileNotFoundError, match="is not a BIDS dataset"):
         find_run(tmp_path / "empty", "01")
     (tree / "sub-01" / "sub-01_task-av_bold.json").write_text("{")
     with pytest.raises(ValueError, match=r"sub-01_task-av_bold.json is not valid JSON"):
@@ -341,7 +341,7 @@ def test_a_number_of_components_is_one(table, n):
 def test_what_a_strategy_does_not_find_is_said(table, tmp_path):
     with pytest.warns(UserWarning, match="has 4 components from a_comp_cor_00 on, not 6"):
         assert load_confounds(table(), "compcor", n_compcor=6)[0].shape == (60, 4)
-    with pytest.raises(ValueError, match="is no sidecar of confounds: it holds a list"):
+    with pytest.raises(ValueError, match="is not a sidecar of confounds: it holds a list"):
         load_confounds(table(said=["a"]), "compcor")
     old = pd.read_csv(table(said={"a_comp_cor_00": "combined"}), sep="\t").filter(regex="^(?!cosine)")
     old.to_csv(tmp_path / "old.tsv", sep="\t", index=False, na_rep="n/a")

@@ -142,7 +142,7 @@ def test_what_is_no_grid_is_refused(run, given):
 def test_a_grid_beside_the_run_and_one_beyond_memory_are_refused(run):
     beside = np.diag([3.0, 3, 4, 1])
     beside[:3, 3] = 500
-    with pytest.raises(ValueError, match="holds nothing of"):
+    with pytest.raises(ValueError, match="contains no part of"):
         open_run(run.img, run.events, 2.0, target_affine=beside)
     with pytest.raises(ValueError, match=r"of memory, and .* are available: give a target_affine of larger voxels"):
         open_run(run.img, run.events, 2.0, target_affine=0.001)
@@ -165,5 +165,5 @@ def test_the_page_opens_it_there(files):
     asked = _runs(files[:2], 2.0, (), as_rows(target_matrix(5)))
     assert asked["target_affine"] == as_rows(target_matrix(5))
     assert "target_affine" in _notebook(asked)["cells"][0]["source"]
-    with pytest.raises(ValueError, match="--target-affine goes with a run of your own"):
+    with pytest.raises(ValueError, match="--target-affine needs a run of your own"):
         _runs([], None, (), as_rows(target_matrix(5)))
