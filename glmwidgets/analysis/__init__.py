@@ -1,4 +1,4 @@
-"""What follows from a run and a specification: contrast, threshold, clusters, and what is said beside a map."""
+"""Results of a run under a specification: contrasts, thresholds, clusters, and the texts beside a map."""
 
 from glmwidgets.front_door import front_door
 

@@ -1,4 +1,4 @@
-"""What came out: models that were fitted, and the answer of a run, of several runs or of a group to what was asked."""
+"""Results: fitted models, and the contrast maps of a run, of several runs or of a group."""
 
 from __future__ import annotations
 

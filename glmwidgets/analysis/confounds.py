@@ -1,4 +1,4 @@
-"""What a table of confounds holds for a choice of its columns: their values, scans to scrub, columns begun at 0."""
+"""The chosen columns of a table of confounds: their values, scrubbed scans, and columns that start at 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be said of a design matrix: how its columns hang together, and what the drift takes of the task."""
+"""Diagnostics of a design matrix: correlations of its columns, and the share of the task that the drift removes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a place in the brain did and what the model says of it: series at a voxel, in a sphere or over a cluster.
+"""Measured and fitted series of a place: a voxel, a sphere or a cluster.
 
 With the design X, the coefficients b of a voxel (or their mean over a place: the fit of a mean is the mean of the
 fits) and the residuals e = y - Xb:

@@ -1,4 +1,4 @@
-"""Contrasts that can be had at a click: of interest as a whole, of all pairs, and in place of one that is gone."""
+"""Proposed contrasts: effects of interest, all pairs, and a substitute for one whose columns are gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit leaves at a place: its size, and its autocorrelation before and after whitening."""
+"""Residuals at a place: their size, and their autocorrelation before and after whitening."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A response as it is chosen: its row of the table with its numbers, the curve, and the points it is held by."""
+"""The chosen response: its row of the table, its parameters, its curve, and the points that are dragged."""
 
 from __future__ import annotations
 

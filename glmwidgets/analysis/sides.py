@@ -1,4 +1,4 @@
-"""What the two sides of a contrast are: what values above zero are more of, and those below."""
+"""Names of the two signs of a contrast: what is larger where the map is positive, and where it is negative."""
 
 from __future__ import annotations
 

@@ -103,19 +103,19 @@ def region_series(result: RunAnswer, voxels: np.ndarray) -> tuple[np.ndarray, fl
         If no voxel is given, or the scaling of the series left no mean of which percent can be taken.
     """
     if not voxels.size:
-        raise InputError("no voxel that is analysed lies in the region", advice="find it again on this image")
+        raise InputError("the region holds no analysed voxel", advice="find it again on this image")
     data, signal = result.settings.data, result.signal[voxels]
     unit, series = series_unit(data.signal_scaling, data.standardize), result.fit.data(voxels)
     if unit not in ("", PERCENT):
         raise InputError(
-            f"series in {unit} have no mean of which percent can be taken",
+            f"series in {unit} have no mean from which to take percent",
             advice={"notebook": "set 'standardize' to none", "function": "set data.standardize to None"},
             where="data.standardize",
         )
     if signal.min() < LEAST_SIGNAL:
         raise InputError(
-            "the data are centred or empty in some voxels of the region, whose mean signal is below 1: percent of it "
-            "mean nothing"
+            "the data are centred or empty in some voxels of the region, where the mean signal is below 1: percent of "
+            "it have no meaning"
         )
     if not unit:
         return series.mean(axis=1), 0.0

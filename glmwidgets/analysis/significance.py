@@ -1,4 +1,4 @@
-"""What noise would do: p values of the clusters that were found, of their peaks, and how smooth the noise is."""
+"""P values of clusters and of their peaks under noise, and the smoothness of that noise."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def check_judged(chosen: ThresholdSettings) -> None:
 
 def _no_size(method: Threshold) -> str:
     """Why clusters of a threshold have no p of their size; empty where they have."""
-    why = f"clusters of {method.label} have no p of their size: choose another threshold"
+    why = f"clusters of {method.label} have no p value for their size: choose another threshold"
     return "" if method.enhance is None else why
 
 
@@ -174,7 +174,10 @@ def judged_of(
         return Judged(domain, smooth, field, said=("noise has to be drawn first",), needs_table=True)
     said: tuple[str, ...] = ()
     if method.bounds_false:
-        said = (f"{method.label} took its height from this map; p of clusters are of a height that was fixed before",)
+        said = (
+            f"{method.label} took its threshold from this map, but p values of clusters need a threshold that was "
+            "fixed before",
+        )
     peaks = tuple([peak.stat for peak in cluster.peaks] for cluster in clusters.found)
     sizes, heard = [cluster.n_voxels for cluster in clusters.found], Heard()
     try:

@@ -1,4 +1,4 @@
-"""How smooth the noise of what was fitted is, over space: of a run, of several runs, of a group.
+"""Spatial smoothness of the noise of a fitted run, of several runs, or of a group.
 
 `smoothness_of` and its kin give a `SpatialNoise`, which finds a number when it is first asked for one: a threshold that
 needs none costs nothing.

@@ -1,4 +1,4 @@
-"""The steps from a run and what is asked of it to a fit and a contrast: plain functions, one for each arrow.
+"""Steps from a run and its settings to a fit and a contrast, as plain functions.
 
 A session calls them with a cache and an estimator without one. They take the run, what is asked (any tree that has the
 groups of `glmwidgets.specification.settings.Settings` that the step reads), and what the steps before them gave. What
@@ -365,7 +365,7 @@ def warn_without_constant(run: Run, asked: Any, design: pd.DataFrame) -> None:
     if asked.data.standardize is None and not scaling.centred and not holds_constant(design):
         warnings.warn(
             f"{run.name}: the given design has no constant, and signal_scaling={scaling.value!r} leaves the series "
-            "their mean, which then counts as error: add one, design.assign(constant=1.0), unless the data have no "
+            "their mean, which counts as error: add one, design.assign(constant=1.0), unless the data have no "
             "mean",
             stacklevel=3,
         )
@@ -388,7 +388,7 @@ def check_even(run: Run, noise_model: str) -> None:
     row = noise_model_row(noise_model)
     if row.parameters and not run.is_even:
         raise InputError(
-            f"{row.label} is of scans in even steps, and those of this run are "
+            f"{row.label} needs scans in even steps, but those of this run are "
             f"{run.clock.removeprefix('scans ')} (VolumeTiming, frame_times)",
             advice={
                 "function": "Choose ordinary least squares: noise.model='ols'",

@@ -1,4 +1,4 @@
-"""What survives of a map of z scores: the height, the clusters over it, and how much of each is surely active.
+"""Thresholding of a z map: the threshold, the clusters above it, and the surely active share of each.
 
 The settings of every kind of analysis have the group ``threshold``, and these stages are the same for all of them. A
 contrast comes with its z scores, in the order of the mask's voxels.

@@ -1,4 +1,4 @@
-"""Events as averages and charts of a place need them, the averages themselves, and what mixes in them."""
+"""Event timelines for averages and charts, event-related averages, and their overlap with other events."""
 
 from __future__ import annotations
 

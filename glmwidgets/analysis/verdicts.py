@@ -1,4 +1,4 @@
-"""What can be said of a contrast beside its map: can it be estimated, how well, and how small an effect it finds."""
+"""Verdicts on a contrast: whether it is estimable, its efficiency, and the smallest detectable effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of one voxel: statistics, series, and the effects of several runs beside each other."""
+"""Values at one voxel: statistics, series, and the effects of several runs."""
 
 from __future__ import annotations
 

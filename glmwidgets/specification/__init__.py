@@ -1,4 +1,4 @@
-"""What is asked: every setting of a run, of several and of a group, in frozen trees that JSON can hold."""
+"""The specification: every setting of a run, of several and of a group, in frozen trees that JSON can hold."""
 
 from glmwidgets.front_door import front_door
 

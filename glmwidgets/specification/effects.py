@@ -1,4 +1,4 @@
-"""Settings that change nothing under the others: what each needs stands in its field."""
+"""Settings that have no effect under the others; each field lists what it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked as one short text, for an address or a message; and its hash, the same on every machine."""
+"""A specification as one short text, for an address or a message; and its hash, the same on every machine."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def decode(text: str, kind: type[Tree] = Settings) -> Tree:
     True
     >>> decode("1spm")
     Traceback (most recent call last):
-    glmwidgets.glm.errors.InputError: '1spm' is no state of settings; copy the whole text that an explorer's state gave
+    glmwidgets.glm.errors.InputError: '1spm' is not a state of settings; copy the whole text of an explorer's state
     """
     return kind.from_dict({}).updated(_told(text))
 
@@ -118,7 +118,7 @@ def begun_with(state: str, settings: Any = None, kind: type[SettingsTree] = Sett
         If the state is none, or `settings` is a whole tree.
     """
     if isinstance(settings, SettingsTree):
-        raise InputError("state and settings both say everything", advice="give one of them")
+        raise InputError("state and settings= describe the same thing", advice="give one of them")
     told = decode(state, kind).updated(settings or {})
     named = {path for path in settings or {} if path.startswith("inputs.")}
     return {path: told.get(path) for path in told.paths() if path in named or not path.startswith("inputs.")}
@@ -136,7 +136,7 @@ def _told(text: str) -> Mapping[str, Any]:
     except (ValueError, TypeError, RecursionError, binascii.Error, zlib.error):
         shown = f"{text[:40]}..." if isinstance(text, str) and len(text) > 40 else text
         raise InputError(
-            f"{shown!r} is no state of settings", advice="copy the whole text that an explorer's state gave"
+            f"{shown!r} is not a state of settings", advice="copy the whole text of an explorer's state"
         ) from None
     return told
 
@@ -149,7 +149,7 @@ def _canonical(value: Any) -> Any:
         return [_canonical(each) for each in value]
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} has no hash: settings are finite numbers")
+            raise ValueError(f"{value} has no hash: settings must be finite numbers")
         return (value + 0.0).hex()  # -0 is 0
     return value
 

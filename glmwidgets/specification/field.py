@@ -1,4 +1,4 @@
-"""What is known of a setting, said once, where the setting is declared.
+"""Everything that is known of a setting, in its declaration.
 
 A setting is a field of a frozen dataclass; `setting` declares one, with a `Field` as its metadata. Menus, the command
 line and its help, the ledger's words, methods text, scripts, Stats Models and the table of a report read that row.

@@ -137,8 +137,8 @@ class TableSettings:
         if name not in self.names:
             there = ", ".join(self.names) or "none"
             raise ValueError(
-                f"the table has no column {name!r} that can be modelled; those that can are {there} (not those whose "
-                "cells are alike for all maps, or are words that are all different)"
+                f"the table has no column {name!r} that can be modelled; those that can: {there} (columns whose "
+                "cells are all alike, or words that all differ, cannot)"
             )
         return self.columns()[self.names.index(name)]
 
@@ -151,7 +151,7 @@ class TableSettings:
             If the column is of numbers and the text is none.
         """
         if self.kinds[column] == "number" and text.strip() and number_of(text) is None:
-            said = f"{self.names[column]} of {self.maps[row]} is {text.strip()!r}, which is no number"
+            said = f"{self.names[column]} of {self.maps[row]} is {text.strip()!r}, which is not a number"
             raise SettingsError("table.cells", said)
         changed = list(self.cells[column])
         changed[row] = text.strip()
@@ -284,7 +284,7 @@ class GroupSettings(MapView, GroupQuestion, GroupModel, GroupSource):
     True
     >>> settings.table.with_cell(1, 0, "old")
     Traceback (most recent call last):
-    glmwidgets.specification.field.SettingsError: table.cells: age of b is 'old', which is no number
+    glmwidgets.specification.field.SettingsError: table.cells: age of b is 'old', which is not a number
     """
 
     FORMAT: ClassVar[str] = "glmwidgets group settings"

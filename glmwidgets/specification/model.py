@@ -1,4 +1,4 @@
-"""What is asked of the data: the model that is fitted to a run."""
+"""Settings of the model that is fitted to a run."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ class DataSettings:
         None,
         "standardised series",
         short="standardise",
-        help="what each scaled series is brought to",
+        help="standardisation of each scaled series",
         say=lambda name: STANDARDS[name].said or "as scaled",
         choices=STANDARDS,
-        options=(Option("--standardize", "what each scaled series is brought to"),),
+        options=(Option("--standardize", "standardisation of each scaled series"),),
         argument=Argument("standardize", to=lambda name: name or False, back=standard_name, quiet=True),
         absent=None,
         also=("z-score the series", "unit variance"),
@@ -101,7 +101,7 @@ class DataSettings:
         "time between scans, set by hand",
         short="time between scans",
         unit="s",
-        help="seconds between scans, in the place of what the run says; empty for that",
+        help="seconds between scans, instead of the run's own; empty for the run's own",
         say=lambda seconds: "as the run says" if seconds is None else f"{seconds:g} s",
         said=lambda seconds: "" if seconds is None else f"the time between scans was set to {seconds:g} s",
         low=0.01,
@@ -114,7 +114,7 @@ class DataSettings:
         "time within a scan, set by hand",
         short="time within a scan",
         unit="of a scan",
-        help="where in a scan its values were taken, from 0, its start, to 1, its end; empty for what the run says",
+        help="time within a scan at which its values were taken: 0 is its start, 1 its end; empty for the run's own",
         say=lambda share: "as the run says" if share is None else f"{share:g} of a scan",
         said=lambda share: "" if share is None else f"scans were timed at {share:g} of their length",
         low=0,
@@ -157,7 +157,7 @@ class DataSettings:
         low=0,
         high=10,
         open_low=True,
-        options=(Option("--mask-cut", "threshold of a found mask, times the one found"),),
+        options=(Option("--mask-cut", "factor on the threshold of a found mask"),),
         needs=(Needs("inputs.mask", lambda: [None]), Needs("data.whole_field", lambda: [False])),
         stride=0.1,
         also=("brain mask", "which voxels are analysed"),
@@ -277,7 +277,7 @@ class DesignSettings:
         "spm",
         "HRF",
         short="response",
-        help="how blood follows an event",
+        help="model of the haemodynamic response",
         choices=HRFS,
         closed=False,
         options=(Option("--hrf", "response", "NAME"),),
@@ -305,7 +305,7 @@ class DesignSettings:
         "exact",
         "convolution",
         choices=CONVOLUTIONS,
-        options=(Option("--convolution", "how events meet the response"),),
+        options=(Option("--convolution", "how events are convolved with the response"),),
         argument=Argument(
             "convolution",
             nilearn=None,
@@ -367,7 +367,8 @@ class DesignSettings:
         options=(
             Option(
                 "--confound",
-                "a column of the confounds to use, may be repeated; all by default, of fMRIPrep's whole table motion",
+                "a column of the confounds to use, may be repeated; default: all, or the motion columns of "
+                "fMRIPrep's whole table",
                 "NAME",
             ),
         ),

@@ -1,4 +1,4 @@
-"""The covariance of the errors: the noise model, whom a voxel shares it with, and whether the run was asked for it."""
+"""Settings of the noise: its model, how voxels share it, and whether it was chosen from the run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class NoiseSettings:
         options=(
             Option(
                 "--noise",
-                "covariance of the errors; evidence: the one that the run's residuals ask for",
+                "covariance of the errors; evidence: the one that fits the run's residuals",
                 "NAME",
                 default=EVIDENCE,
             ),
@@ -75,7 +75,7 @@ class NoiseSettings:
         short="noise is shared",
         say=lambda way: POOLINGS[way].change,
         choices=POOLINGS,
-        options=(Option("--pooling", "whom a voxel shares its noise with"),),
+        options=(Option("--pooling", "voxels with which a voxel shares its noise parameters"),),
         argument=Argument(
             "pooling",
             nilearn=None,
@@ -92,10 +92,10 @@ class NoiseSettings:
         100,
         "bins of autocorrelation",
         short="bins",
-        help="how finely autocorrelations are kept apart; empty for each voxel its own",
+        help="how finely autocorrelations are binned; empty: each voxel keeps its own",
         low=1,
         high=1_000_000,
-        options=(Option("--bins", "autocorrelations are kept to multiples of 1/N, or in N groups"),),
+        options=(Option("--bins", "autocorrelations are binned to multiples of 1/N, or into N groups"),),
         argument=Argument("bins", "FirstLevelModel.fit"),
         needs=(Needs("noise.model", _binned, _noise_name),),
         absent=100,
@@ -104,7 +104,7 @@ class NoiseSettings:
         "name",
         "noise chosen",
         say=lambda way: NOISE_CHOICES[way],
-        said=lambda way: "the noise model was chosen by what the run's residuals say" if way == EVIDENCE else "",
+        said=lambda way: "the noise model was chosen from the run's residuals" if way == EVIDENCE else "",
         is_origin=True,
         absent="name",
     )

@@ -1,4 +1,4 @@
-"""What a setting can be set to, for who chooses from a list, types a value, or wants more or less of it."""
+"""Values that a setting can take, for menus, typed values, and steps up or down."""
 
 from __future__ import annotations
 

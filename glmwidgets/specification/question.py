@@ -1,4 +1,4 @@
-"""What is asked of a fitted model: a contrast, and what of it survives."""
+"""Settings of the contrast and of its threshold."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class ThresholdSettings:
         "threshold",
         choices=THRESHOLDS,
         also=("correction for multiple comparisons",),
-        options=(Option("--threshold", "what decides the height"),),
+        options=(Option("--threshold", "method that sets the threshold"),),
         argument=Argument(
             "height_control",
             _THRESHOLD,
@@ -185,7 +185,7 @@ class ThresholdSettings:
         low=0,
         high=1,
         open_low=True,
-        options=(Option("--alpha", "rate of errors that it allows"),),
+        options=(Option("--alpha", "error rate that the threshold allows"),),
         argument=Argument("alpha", _THRESHOLD),
         needs=(_by_threshold("alpha"),),
         also=("significance level", "error rate", "p"),
@@ -242,7 +242,7 @@ class ThresholdSettings:
         "distance of peaks",
         unit="mm",
         low=0,
-        options=(Option("--min-distance", "least mm between a cluster's peaks"),),
+        options=(Option("--min-distance", "minimum distance in mm between peaks of a cluster"),),
         stride=2.0,
         argument=Argument("min_distance", _TABLE),
     )

@@ -1,4 +1,4 @@
-"""What a step reads of a specification, declared where the step is written."""
+"""Settings that a step reads, declared where the step is written."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _sphere(rest: str) -> tuple[list[float], float]:
         centre, radius = [], 0.0
     if len(centre) != 3 or not radius > 0 or not np.isfinite([*centre, radius]).all():
         raise ValueError(
-            f"a sphere is three mm of its centre and its radius in mm, such as 'sphere -42 22 10 8', not {rest!r}"
+            f"a sphere needs x, y, z and its radius, all in mm, such as 'sphere -42 22 10 8', not {rest!r}"
         )
     return centre, radius
 
@@ -108,7 +108,7 @@ def _label(rest: str) -> tuple[int | str, str]:
     path = rest[end:].strip() if rest[end:][:1].isspace() else ""
     if isinstance(name, bool) or not isinstance(name, int | str) or not path:
         raise ValueError(
-            "a region of an atlas is its value, or its name in double quotes, and the atlas's path, such as "
+            "a region of an atlas needs its value, or its name in double quotes, and the atlas's path, such as "
             f"'label \"left Forge\" atlas.nii.gz', not {rest!r}"
         )
     return name, path
@@ -212,7 +212,7 @@ SEARCHES: Choices[Search] = Choices(
             f"cluster {_CODE} OF-WHAT",
             _told,
             False,
-            _always("found in this same map: it is a cluster of it"),
+            _always("found in this same map: it is one of its clusters"),
         ),
         "drawn": Search(
             "within drawn voxels",
@@ -221,7 +221,7 @@ SEARCHES: Choices[Search] = Choices(
             f"drawn {_CODE}",
             _told,
             False,
-            _always("drawn in sight of this same map: where it follows the map it is circular"),
+            _always("drawn while this same map was visible: where it follows the map it is circular"),
         ),
     }
 )
@@ -256,7 +256,7 @@ def check_region(text: str, path: str, kinds: Sequence[str] | None = None) -> No
     >>> check_region("mask v1.nii.gz", "regions.found")
     >>> check_region("sphere 0 0", "regions.found")
     Traceback (most recent call last):
-    glmwidgets.specification.field.SettingsError: regions.found: a sphere is three mm of its centre and its radius in \
+    glmwidgets.specification.field.SettingsError: regions.found: a sphere needs x, y, z and its radius, all in \
 mm, such as 'sphere -42 22 10 8', not '0 0'
     """
     kind, _, rest = text.strip().partition(" ")
@@ -372,7 +372,7 @@ def search_region(text: str, domain: Domain) -> np.ndarray | None:
     row, rest = _row(text)
     region = row.region(rest, domain)
     if not region.any():
-        raise SettingsError(PATH, f"no voxel that is analysed lies {in_words(text)}")
+        raise SettingsError(PATH, f"no analysed voxel lies {in_words(text)}")
     return region
 
 

@@ -1,4 +1,4 @@
-"""How time series and carpet are looked at: what is drawn, where, in which unit and order."""
+"""Settings of the plots of time series and carpets: what is drawn, where, in which unit and order."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Spot:
         found = re.fullmatch(r"(\d+) (\d+) (\d+)(?: (cluster)| (sphere) (\d+(?:\.\d+)?))?", text.strip())
         if found is None:
             raise ValueError(
-                f"{text!r} is no place: write it as '26 20 7', '26 20 7 sphere 6', '26 20 7 cluster' or 'region V1'"
+                f"{text!r} is not a place: write it as '26 20 7', '26 20 7 sphere 6', '26 20 7 cluster' or 'region V1'"
             )
         i, j, k, cluster, sphere, radius = found.groups()
         return cls((int(i), int(j), int(k)), cluster or sphere or "voxel", float(radius or 0))
@@ -136,8 +136,8 @@ SERIES_LINES = {
     "data": SeriesLine("data", "as modelled, minus their mean"),
     "fit": SeriesLine("fit", "full fit: all columns of the design"),
     "residual": SeriesLine("residual", "data minus full fit"),
-    "contrast": SeriesLine("contrast", "the part of the fit that is lost if the contrast is zero"),
-    "reduced": SeriesLine("adjusted data", "the data without what the contrast does not ask about"),
+    "contrast": SeriesLine("contrast", "the part of the fit that the contrast tests"),
+    "reduced": SeriesLine("adjusted data", "the data minus the part of the fit that the contrast does not test"),
 }
 SERIES_PLACES = ("voxel", "sphere", "cluster", "region")
 SERIES_UNITS = {"percent": "% signal", "signal": "signal"}
@@ -185,16 +185,14 @@ class SeriesSettings:
         "voxel",
         "place",
         short="place of the series",
-        help="what is looked at around the crosshair",
+        help="voxels around the crosshair that the series averages",
         choices=SERIES_PLACES,
     )
     radius: float = setting(6.0, "radius", short="radius of the sphere", unit="mm", low=0, high=100)
     unit: str = setting("percent", "unit", short="unit of the series", choices=SERIES_UNITS)
     pins: tuple[str, ...] = setting((), "pinned places")
     carpet: str = setting("data", "carpet of", help="what the carpet shows", choices=CARPETS)
-    order: str = setting(
-        "brightness", "rows of the carpet", short="rows", help="what its rows are ordered by", choices=ORDERS
-    )
+    order: str = setting("brightness", "rows of the carpet", short="rows", help="order of its rows", choices=ORDERS)
 
     def __post_init__(self) -> None:
         check_group(self, "series")

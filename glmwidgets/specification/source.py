@@ -1,4 +1,4 @@
-"""Which run is asked about: where it comes from, and who said so."""
+"""Sources of a run: its files, and where each of its facts comes from."""
 
 from __future__ import annotations
 

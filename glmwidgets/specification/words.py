@@ -84,7 +84,7 @@ def told_origins(model: SettingsTree) -> list[str]:
     Examples
     --------
     >>> told_origins(Settings().updated({"noise.choice": "evidence"}))
-    ["The noise model was chosen by what the run's residuals say."]
+    ["The noise model was chosen from the run's residuals."]
     """
     return _sentences(field.clause(model.get(path)) for path, field in model.known().items() if field.is_origin)
 

@@ -240,7 +240,7 @@ def test_lines_hold_any_name_and_number_to_the_last_bit():
     [
         (["onset\tduration\ttrial_type"], "no event"),
         (["onset\tduration\ttrial_type", "1\t2"], "event 1 has 2 cells"),
-        (["onset\tduration\ttrial_type", "x\t2\ta"], "onset of event 1 is no number"),
+        (["onset\tduration\ttrial_type", "x\t2\ta"], "onset of event 1 is not a number"),
         (["onset\tduration\ttrial_type", "nan\t2\ta"], "onset is missing"),
         (["onset\tduration\ttrial_type", "1\t-2\ta"], "negative duration"),
         (["onset\ttrial_type", "1\ta"], "no column 'duration'"),

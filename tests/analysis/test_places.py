@@ -114,7 +114,7 @@ def test_a_spot_is_read_as_it_was_written(spot):
 
 @pytest.mark.parametrize("text", ["", "1 2", "1 2 3 lobe", "1 2 3 sphere", "-1 2 3"])
 def test_what_is_no_spot(text):
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="is not a place"):
         Spot.read(text)
 
 

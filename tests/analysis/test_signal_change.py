@@ -140,7 +140,7 @@ def test_percent_that_mean_nothing_are_refused(session):
     with pytest.raises(InputError, match="ball: series in sd have no mean"):
         change_table(session.result, [ball()])
     session.update({"data.standardize": None})
-    with pytest.raises(InputError, match="no voxel that is analysed"):
+    with pytest.raises(InputError, match="holds no analysed voxel"):
         signal_changes(session.result, ball(at=(0, 0, 0), radius=0.5))
 
 

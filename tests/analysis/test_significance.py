@@ -69,7 +69,7 @@ def test_what_has_no_p_says_why(judged):
     judged.update({"threshold.height_control": "ptfce", "threshold.alpha": 0.9})
     assert judged.clusters.p is None
     judged.update({"threshold.height_control": "fdr", "threshold.alpha": 0.05})
-    assert any("took its height from this map" in text for text in judged.clusters.judged.said)
+    assert any("took its threshold from this map" in text for text in judged.clusters.judged.said)
 
 
 # Adaptive clusters ----------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_a_mask_is_a_small_volume_and_what_holds_no_voxel_is_refused(session, tm
     assert not session.update({"threshold.search": "ball 0 0 0 8"})
     assert session.status.stage == "threshold.search"
     session.update({"threshold.search": "sphere 900 0 0 8"})
-    assert "no voxel that is analysed lies within a sphere" in session.status.message
+    assert "no analysed voxel lies within a sphere" in session.status.message
 
 
 # Doors ----------------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_a_map_and_a_width_are_enough(z_map):
 
 
 def test_what_a_map_lacks_is_asked_for(z_map):
-    with pytest.raises(ValueError, match="how smooth the noise is"):
+    with pytest.raises(ValueError, match="needs the smoothness of the noise"):
         get_clusters_table(z_map, 3.2, cluster_p="rft")
     with pytest.raises(ValueError, match="no p value of clusters is given above z = 2"):
         get_clusters_table(z_map, 2.0, cluster_p="rft", field=6.0)

@@ -123,7 +123,7 @@ def test_a_width_in_mm_is_enough_for_a_map():
     field = RandomField((1, 3 * edge, 3 * edge**2, edge**3), 27.0, 11**3, dof=84, two_sided=True)
     _, height = threshold_stats_img(img, alpha=0.05, height_control="rft", field=9.0)
     assert height == pytest.approx(field.threshold(0.05), rel=1e-9)
-    with pytest.raises(ValueError, match="how smooth the noise is"):
+    with pytest.raises(ValueError, match="needs the smoothness of the noise"):
         threshold_stats_img(img, alpha=0.05, height_control="rft")
     with pytest.raises(ValueError, match="positive number of mm"):
         field_of_width(Domain.of(img), [3.0, 0.0, 3.0])

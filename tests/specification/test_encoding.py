@@ -85,7 +85,7 @@ def test_what_is_too_long_is_said():
     ],
 )
 def test_what_is_no_state_is_refused(text):
-    with pytest.raises(ValueError, match="is no state of settings; copy the whole text"):
+    with pytest.raises(ValueError, match="is not a state of settings; copy the whole text"):
         decode(text)
 
 

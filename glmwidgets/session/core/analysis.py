@@ -1,4 +1,4 @@
-"""What every live analysis is: cached stages from data to a contrast, and from there the same ones to its clusters."""
+"""Cached stages that every live analysis shares: from data to a contrast, and from a contrast to its clusters."""
 
 from __future__ import annotations
 

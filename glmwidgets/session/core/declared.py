@@ -1,4 +1,4 @@
-"""What a stage sees of the settings: those that it declared, and no other.
+"""Settings that a stage declares: it can read these and no others.
 
 A stage's key is made of the settings that it declares. One that it read without declaring it would leave a map that
 is out of date on screen and say nothing; so to read it is an error, here and now, for whoever wrote the stage.

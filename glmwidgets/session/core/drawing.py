@@ -1,4 +1,4 @@
-"""Noise that is drawn while one looks on, for p values of clusters that need it."""
+"""Simulation of noise in the background, for the p values of clusters that need it."""
 
 from __future__ import annotations
 

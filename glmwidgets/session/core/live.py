@@ -100,7 +100,7 @@ def _check_paths(settings: SettingsTree, changes: Mapping[str, Any]) -> None:
     """Refuse what there is no setting of, and inputs: they say which data are open, and no fit would follow them."""
     for path, value in changes.items():
         if settings.get(path) != value and path.startswith("inputs."):
-            raise SettingsError(path, "belongs to the data that are open", "open them again with it")
+            raise SettingsError(path, "belongs to the data that are open", "open the data again with the new value")
 
 
 class LiveSession(Awaited, DrawsNoise, Observed):

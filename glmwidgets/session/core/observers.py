@@ -1,4 +1,4 @@
-"""Who hears of a change first: the map. Everybody else hears once its pixels are on their way, and all together.
+"""Order of notification: the map first, all other views together once its pixels are sent.
 
 What a page has to do before it paints is what a person waits for, and it does it in order: a panel's words cost it a
 layout of the whole page. So while a map is awaited the other views' handlers are put off, and each is then called once:

@@ -1,4 +1,4 @@
-"""A permutation test that runs while one looks on: started, watched as it sharpens, cancelled."""
+"""A permutation test in the background: start, progress, cancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a verdict is as it is: its formula, the numbers on screen, what would change it, and where it is taught."""
+"""Explanations of verdicts: formula, numbers on screen, what would change them, and the lesson about them."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ def _white(facts: Facts) -> Why | None:
     low, n = int(np.count_nonzero(white.p_values < LEVEL)), white.voxels.size
     here = (
         f"{low:,} of {n:,} voxels have p < {LEVEL:g}: {100 * white.share:.0f} %. "
-        f"{100 * LEVEL:.0f} % would by chance; up to {100 * TOLERATED:.0f} % is called white."
+        f"{100 * LEVEL:.0f} % are expected by chance; up to {100 * TOLERATED:.0f} % count as white."
     )
     change = (
-        f"Try the noise model {noise_model_row(white.suggestion).label}: on a sample of voxels it leaves fewer."
+        f"Try the noise model {noise_model_row(white.suggestion).label}: it left fewer such voxels in a sample."
         if white.suggestion
-        else "A rhythm or a drift that the design lacks: confounds, another cut-off, scrubbed scans."
+        else "Model the rhythm or drift that is left: add confounds, change the cut-off, or scrub scans."
     )
     formula = (
         "share = voxels with p < .05 / voxels tested; p: rank of autocorrelation and rhythm among simulated series"
@@ -162,7 +162,7 @@ def _contrast(facts: Facts) -> Why:
         return Why(
             "A contrast c can be estimated if c = c X⁺ X, X: the design",
             verdict.message,
-            "Weigh only what the design tells apart, or take out a column that others make up.",
+            "Weigh only columns that the design can separate, or remove a column that is a combination of others.",
         )
     if verdict.stat_type == "F":
         formula = f"F = (C b)' [C V C']⁻¹ (C b) / {verdict.dim}"
@@ -208,10 +208,10 @@ def _collinearity(facts: Facts) -> Why | None:
     grows = math.sqrt(verdict.inflation)
     here = (
         f"VIF of this contrast {verdict.inflation:.2f}: its standard error is √{verdict.inflation:.2f} = {grows:.2f} "
-        "times what it would be if no other column were like it."
+        "times as large as it would be without correlation with other columns."
     )
-    change = "Events that do not follow each other in a fixed order, fewer confounds, or a contrast of other columns."
-    return Why("VIF = 1 / (1 − R²), R²: how well the other columns predict what the contrast asks", here, change)
+    change = "Vary the order of the events, use fewer confounds, or contrast other columns."
+    return Why("VIF = 1 / (1 − R²), R²: how well the other columns predict the contrasted ones", here, change)
 
 
 def _freedom(facts: Facts) -> Why | None:
@@ -235,11 +235,11 @@ def _threshold(facts: Facts) -> Why | None:
     n, (size, symbol) = z.size, (np.abs(z), "|z|") if chosen.two_sided else (z, "z")
     rate = f" at {chosen.level:g}" if row.setting != "fixed" else ""
     if not math.isfinite(height):
-        here = f"{row.label}{rate}: no height keeps the rate; the highest {symbol} is {size.max():.2f}."
-        return Why(row.hint, here, "A larger rate, smoothing, or a contrast with a larger effect.")
+        here = f"{row.label}{rate}: no threshold keeps the error rate; the highest {symbol} is {size.max():.2f}."
+        return Why(row.hint, here, "Allow a larger rate, smooth, or test a contrast with a larger effect.")
     if row.enhance is not None:
         here = f"{row.label}{rate}: {np.count_nonzero(size > height):,} of {n:,} voxels pass."
-        return Why(row.hint, here, "Another level, or a method that tests each voxel's own z.")
+        return Why(row.hint, here, "Choose another level, or a method that tests the z of each voxel.")
     p, passing = float(p_from_z(height, chosen.two_sided)), int(np.count_nonzero(size > height))
     q = false_discovery_rate(height, z, chosen.two_sided)
     share = "" if math.isnan(q) else f", so that about {100 * q:.0f} % of them are false (q = {q:.2g})"
@@ -250,7 +250,7 @@ def _threshold(facts: Facts) -> Why | None:
     other = next(
         (each for name, each in THRESHOLDS.items() if each.setting == "alpha" and name != chosen.height_control)
     )
-    change = f"Another method, such as {other.label}: {other.description[0].lower()}{other.description[1:]}"
+    change = f"Choose another method, such as {other.label}: {other.description[0].lower()}{other.description[1:]}"
     sides = "p = 2 (1 − Φ(z))" if chosen.two_sided else "p = 1 − Φ(z)"
     return Why(f"{row.hint} {sides}, q = n p / voxels that pass", here, change)
 
@@ -283,7 +283,8 @@ def _active(facts: Facts) -> Why | None:
         "confidence of 95 %, for all clusters at all thresholds together."
     )
     change = (
-        "A higher threshold: fewer voxels, of which a larger share is sure. At 0 % none is sure; some may be active."
+        "A higher threshold leaves fewer voxels, and a larger share of them is sure. At 0 % none is sure; some "
+        "may be active."
     )
     return Why(
         "share ≥ max over u of (1 − u + #{h p / α ≤ u}) / voxels, h: Hommel's number of voxels without effect",
@@ -306,12 +307,14 @@ def _colour(facts: Facts) -> Why:
     expression = result.settings.contrast.expression
     said = f"z of {expression} is {_number(z)} at the crosshair: "
     if result.contrast.stat_type == "F":
-        said += "an F test has no direction, and its colour says how large it is"
+        said += "an F test has no direction, and its colour shows its size"
     else:
-        said += f"{positive}, for the effect is positive" if z > 0 else f"{negative}, for the effect is negative"
+        said += (
+            f"{positive}, because the effect is positive" if z > 0 else f"{negative}, because the effect is negative"
+        )
     said += f"; it {'passes' if passes else 'does not pass'} the threshold of {result.threshold:.2f}"
     said += "." if passes else " and is faint." if look.fade_below else " and is left out."
-    change = f"Turn the contrast round and {positive} and {negative} change places. The threshold sets what is faint."
+    change = f"Reversing the contrast swaps {positive} and {negative}. Values below the threshold are faint."
     return Why(f"{positive}: above 0, {negative}: below 0; faint below the threshold", said, change)
 
 
@@ -323,7 +326,9 @@ def _fit(facts: Facts) -> Why | None:
     said = (
         f"The model explains {100 * share:.0f} % of the variance at the crosshair; {100 - 100 * share:.0f} % is left."
     )
-    change = "Columns that describe more: confounds, a better response. R² rises with each column, true or not."
+    change = (
+        "Add columns that explain more, such as confounds, or choose a better response. Any added column raises R²."
+    )
     return Why("R² = 1 − residual sum of squares / sum of squares about the mean", said, change)
 
 
@@ -333,11 +338,12 @@ def _models(facts: Facts) -> Why | None:
         return None
     m = ledger.n_contrasts
     here = (
-        f"{ledger.summary()[0].upper()}{ledger.summary()[1:]}. If each were a test of its own at .05: "
+        f"{ledger.summary()[0].upper()}{ledger.summary()[1:]}. With {m} independent tests at .05, the chance of a "
+        "false finding is "
         f"1 − .95^{m} = {1 - 0.95**m:.2f}."
     )
     change = "Choose the model before you look, lock it as confirmatory, or confirm what you found on other data."
-    return Why("chance of at least one false finding = 1 − (1 − α)^m, for m independent looks", here, change)
+    return Why("chance of at least one false finding = 1 − (1 − α)^m, for m independent tests", here, change)
 
 
 def _agree(facts: Facts) -> Why | None:
@@ -346,9 +352,9 @@ def _agree(facts: Facts) -> Why | None:
         return None
     here = (
         f"Q = {agreement.q:.2f} with {agreement.dof} degrees of freedom, p = {agreement.p:.2g}; I² = "
-        f"{100 * agreement.i_square:.0f} % of the scatter between runs is more than their standard errors explain."
+        f"{100 * agreement.i_square:.0f} % of the scatter between runs exceeds what their standard errors explain."
     )
-    change = "Leave out a run that differs, and say so; or find what differs in it: movement, events, signal."
+    change = "Leave out the run that differs and report it, or find why it differs: motion, events, signal."
     return Why("Q = Σ (b_r − b)² / v_r,  I² = (Q − dof) / Q", here, change)
 
 
@@ -359,7 +365,7 @@ def _events(facts: Facts) -> Why | None:
     findings = event_findings(source, facts.session.settings.events, facts.session.run.frame_times)[0]
     rule = "onset ≥ 0, onset + duration ≤ end of the run, no overlap within a type, ≥ 2 events a type, times in seconds"
     here = " ".join(found.message for found in findings) or "Nothing is wrong with these events."
-    change = "Correct the table (edit …) or move all onsets; what is only noted can stay as it is."
+    change = "Correct the table (edit …) or shift all onsets; a note needs no correction."
     return Why(rule, here, change)
 
 
@@ -370,15 +376,15 @@ def _compare(facts: Facts) -> Why | None:
     both = Comparison(a, b)
     formula = "AICc = n ln(RSS / n) + ln |V| + 2 k + 2 k (k + 1) / (n − k − 1), with k parameters and n scans"
     if both.aicc is None:
-        return Why(formula, f"There is none here: {both.why_no_aicc}.", "Compare models of the same scans and data.")
+        return Why(formula, f"There is no AICc here: {both.why_no_aicc}.", "Compare models of the same scans and data.")
     known = both.aicc[np.isfinite(both.aicc)]
     ranks = [result.fit.basis.rank for result in (a, b)]
     here = (
         f"A has {count(ranks[0], 'column')}, B has {ranks[1]}. AICc of B minus that of A is "
-        f"{_number(np.median(known))} in the median voxel; a voxel counts for one of them where the two differ by more "
+        f"{_number(np.median(known))} in the median voxel; a voxel favours one of them where the two differ by more "
         f"than {SPEAKS:g}."
     )
-    return Why(formula, here, "A model that describes the data with fewer columns. AICc tests no contrast.")
+    return Why(formula, here, "Use a model that describes the data with fewer columns. AICc does not test a contrast.")
 
 
 def _permutation(facts: Facts) -> Why | None:
@@ -389,9 +395,9 @@ def _permutation(facts: Facts) -> Why | None:
     reached = round(permuted.best[name] * (1 + done)) - 1
     here = (
         f"{done:,} rearrangements; {reached:,} of them reach the highest value of the map: p = (1 + {reached}) / "
-        f"(1 + {done:,}) = {permuted.best[name]:.4f}. None can be lower than {1 / (1 + done):.4f}."
+        f"(1 + {done:,}) = {permuted.best[name]:.4f}. p cannot be lower than {1 / (1 + done):.4f}."
     )
-    change = "More permutations make p finer; more maps, or a model that leaves less, make it lower."
+    change = "More permutations make p finer; more maps, or a model with smaller residuals, make it lower."
     return Why("p = (1 + rearrangements whose largest value reaches this one) / (1 + rearrangements)", here, change)
 
 
@@ -449,19 +455,22 @@ REASONS: Choices[Reason] = Choices(
             ("truly active", "true discovery proportion"),
         ),
         "map_colour": Reason(
-            "Why has this voxel its colour?", _colour, "00_tour", ("why is this orange", "why is this blue", "why red")
+            "Why does this voxel have its colour?",
+            _colour,
+            "00_tour",
+            ("why is this orange", "why is this blue", "why red"),
         ),
         "goodness_of_fit": Reason(
             "How well does the model fit here?", _fit, "02_predicted_and_residuals", ("r squared", "goodness")
         ),
         "viewed_models": Reason(
-            "Why are the models counted that I looked at?",
+            "Why are the models that I viewed counted?",
             _models,
             "13_thresholds_and_multiple_comparisons",
             ("models viewed", "forking paths", "exploratory"),
         ),
         "events": Reason(
-            "What is checked of the events?",
+            "What is checked in the events?",
             _events,
             "10_convolution_and_hrf",
             ("events overlap", "events outside the run", "what is wrong with my events"),
@@ -471,7 +480,7 @@ REASONS: Choices[Reason] = Choices(
             "Which of A and B describes the data better?", _compare, "04_parameters", ("aicc", "which model is better")
         ),
         "permutation": Reason(
-            "Where does the p of permutations come from?",
+            "Where does the permutation p value come from?",
             _permutation,
             "05_group",
             ("permutation p", "smallest p of permutations"),

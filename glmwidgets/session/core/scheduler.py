@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 # their end, for giving up on every new event of a drag would leave the screen still until the drag is over.
 PATIENCE = 0.4
 
-NO_THREAD = "no thread can be started here: each change is answered before the next is heard"
+NO_THREAD = "no thread can be started here: each change is computed before the next is accepted"
 
 # Seconds that a program which ends waits for the job in hand.
 FAREWELL = 10.0

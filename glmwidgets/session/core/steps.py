@@ -1,4 +1,4 @@
-"""Undo and redo: the settings a person went through, in steps of what one movement of the hand changed."""
+"""Undo and redo of settings, one step for each movement of a control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for a live analysis: scripts, and all that is written of what is set."""
+"""Waiting for the result of the current settings, for scripts and exports."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class NoResult(InputError):
 
     Examples
     --------
-    >>> print(NoResult("there is no result of what is set: the mask is empty", "mask", "mend or undo that first"))
-    there is no result of what is set: the mask is empty; mend or undo that first
+    >>> print(NoResult("the current settings have no result: the mask is empty", "mask", "correct or undo it first"))
+    the current settings have no result: the mask is empty; correct or undo it first
     """
 
     def __init__(self, message: str, stage: str | None = None, advice: str = ""):
@@ -86,7 +86,7 @@ class Awaited(traitlets.HasTraits):
         ...     session.current_result(60)
         ... except ValueError as error:
         ...     print(str(error).partition(";")[0])
-        there is no result of what is set: no column named 'hoses'
+        the current settings have no result: no column named 'hoses'
         >>> session.close()
         """
         if not _is_mine(self.lock):  # a worker needs it to show what it has computed
@@ -99,8 +99,8 @@ class Awaited(traitlets.HasTraits):
                 return self.result
             if self._error is None:
                 raise NoResult("the result is still being computed: wait until the explorer is up to date")
-            why = f"there is no result of what is set: {told(self._error, 'notebook')}"
-            raise NoResult(why, getattr(self._error, "stage", None), "mend or undo that first") from self._error
+            why = f"the current settings have no result: {told(self._error, 'notebook')}"
+            raise NoResult(why, getattr(self._error, "stage", None), "correct or undo it first") from self._error
 
     @property
     def _is_whole(self) -> bool:

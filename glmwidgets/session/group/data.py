@@ -141,13 +141,13 @@ def open_group(
     if source.n_maps < 2:
         raise ValueError("a group needs two maps or more")
     if subjects is not None and len(subjects) != source.n_maps:
-        raise ValueError(f"{count(len(subjects), 'name')} in subjects= for {source.n_maps} maps")
+        raise ValueError(f"{count(len(subjects), 'name')} in subjects=, but there are {source.n_maps} maps")
     keys = source.keys() if subjects is None else [str(one) for one in subjects]
     frame = _frame(design)
     for name, kind in (kinds or {}).items():
         check_choice(f"the kind of {name}", kind, KINDS)
         if frame is None or name not in frame.columns:
-            raise ValueError(f"kinds names {name!r}, which is no column of the table")
+            raise ValueError(f"kinds names {name!r}, which is not a column of the table")
     if frame is None:
         names = _names(source, paths, subjects)
         table = TableSettings(maps=names)
@@ -228,8 +228,8 @@ def _names_of_repeated(labels: list[str], others: pd.DataFrame) -> list[str]:
 
 def _not_told_apart(ids: pd.Series) -> ValueError:
     return ValueError(
-        f"the subject {cell_text(ids[ids.duplicated()].iloc[0])!r} has more than one map, and no column of the table "
-        "tells them apart: a subject counts once, or has a column that says which condition each of its maps is of"
+        f"the subject {cell_text(ids[ids.duplicated()].iloc[0])!r} has more than one map, but no column of the table "
+        "distinguishes them: give one map per subject, or add a column that names the condition of each map"
     )
 
 

@@ -110,7 +110,7 @@ def load_group_session(
     inputs = settings.inputs
     if maps is None and not inputs.maps:
         raise ValueError(
-            f"{path.name} is of maps that were given in memory, and data are not kept in the file: give them again, "
+            f"{path.name} holds no data, and its maps were given in memory: give them again, "
             f"glmwidgets.explore_group.load({path.name!r}, maps=...)"
         )
     try:
@@ -125,7 +125,7 @@ def load_group_session(
     except (ValueError, FileNotFoundError) as error:
         raise about(path.name, error) from error
     if shape is not None and group.domain.shape != shape:
-        raise ValueError(f"{path} is of maps of shape {shape}, and these have shape {group.domain.shape}")
+        raise ValueError(f"{path} was saved from maps of shape {shape}, but these have shape {group.domain.shape}")
     changes = {f"inputs.{name}": getattr(group.inputs, name) for name in ("maps", "mask", "background")}
     session = GroupSession(group, settings.updated(changes), synchronous)
     if cursor is not None:

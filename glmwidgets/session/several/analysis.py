@@ -35,7 +35,7 @@ from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import ContrastSettings, Settings, ThresholdSettings
 
 #: What fixed effects do not have of what a map can show.
-LACKS = dict.fromkeys(("fit", "series"), "runs that are combined have this each for themselves")
+LACKS = dict.fromkeys(("fit", "series"), "each run has its own; fixed effects combine contrasts only")
 
 
 class _OnMask(Analysis):
@@ -138,7 +138,7 @@ class FixedAnalysis(LiveAnalysis):
         )
 
     def suggestion(self, settings: FixedSettings, error: BaseException | None = None) -> str | None:
-        """A contrast that could stand in the place of one that no run can answer."""
+        """A contrast that could replace one that no run can estimate."""
         return mended_expression(settings.contrast.expression, error)
 
     def voxels(self, settings: FixedSettings) -> Domain:

@@ -171,7 +171,7 @@ class RunSet(traitlets.HasTraits):
         with self.lock:
             if not 0 <= index <= len(self.sessions):
                 raise ValueError(
-                    f"the session {index} is none of {count(len(self.sessions), 'run')} and their fixed effects"
+                    f"the session {index} is neither one of {count(len(self.sessions), 'run')} nor their fixed effects"
                 )
             if index == self.shown:
                 return

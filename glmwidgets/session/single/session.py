@@ -326,7 +326,7 @@ class Session(LiveSession):
             after = self.settings.updated(changes)
             region = regions_of(self, after.regions)[list(after.regions.names).index(name)]
             if not region.n_voxels and not region.how.startswith("drawn"):
-                raise SettingsError("regions.found", f"{name}: no voxel that is analysed lies in {region.how}")
+                raise SettingsError("regions.found", f"{name}: no analysed voxel lies in {region.how}")
             self.steps.let_go()
             self.update(changes)
             return region

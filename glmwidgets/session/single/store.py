@@ -261,7 +261,9 @@ class SavedRun:
         run = _open(path, self, given, which)
         shape = (*run.domain.shape, run.n_scans)
         if self.shape is not None and shape != self.shape:
-            raise ValueError(f"{path} is of a run of shape {self.shape}, and the image{which} now has shape {shape}")
+            raise ValueError(
+                f"{path} was saved from a run of shape {self.shape}, but the image{which} has shape {shape}"
+            )
         _warn_of_other_values(path, run, self.checksums, which)
         return run
 
@@ -298,8 +300,8 @@ def _open(path: Path, saved: SavedRun, given: Mapping[str, Any], which: str) -> 
     if wanted:
         arguments = ", ".join(f"{_ARGUMENTS.get(name, name)}={missing}" for name in wanted)
         raise ValueError(
-            f"{path.name} is of a session whose {' and '.join(wanted)}{which} had been given in memory, and data are "
-            f"not kept in the file: give them again, glmwidgets.explore.load({path.name!r}, {arguments})"
+            f"{path.name} holds no data, and {' and '.join(wanted)}{which} had been given in memory: give them again, "
+            f"glmwidgets.explore.load({path.name!r}, {arguments})"
         )
     if inputs.bold is None and given["bold"] is None:
         raise ValueError(

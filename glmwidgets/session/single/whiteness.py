@@ -133,7 +133,9 @@ class WhitenessWatch(traitlets.HasTraits):
         pooled = result.settings.noise.pooling is not None
         try:
             if not self._session.run.is_even:
-                raise ValueError(f"Residuals are tested from scan to scan, and here are {self._session.run.clock}.")
+                raise ValueError(
+                    f"The test of whiteness needs scans in even steps, but this run has {self._session.run.clock}."
+                )
             verdict = ResidualVerdict(key, residual_whiteness(result.fit, self._session.run.t_r, pooled=pooled))
         except Exception as error:
             # Beside the analysis: what cannot be tested is said, and stops nothing.

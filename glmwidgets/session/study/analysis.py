@@ -238,18 +238,20 @@ class StudyAnalysis(LiveAnalysis):
     def _answer_of_runs(self, settings: StudySettings, fit: StudyFit) -> StudyAnswer:
         expression = settings.contrast.expression
         if not expression:
-            raise StageError("contrast", InputError("no contrast is asked of the runs"))
+            raise StageError("contrast", InputError("there is no contrast to estimate in the runs: enter one"))
         answer = fit.answer(expression)
         if answer.answered:
             return answer
         fitted = next((part for part in fit.parts if part.fitted), None)
         if fitted is None:
-            raise InputError(next((why for why in answer.why_not if why), "no run can answer"))
+            raise InputError(
+                next((why for why in answer.why_not if why), "the contrast cannot be estimated in any run")
+            )
         try:  # runs are fitted and none answers: the contrast is what is wrong, and its error may propose another
             compute_contrast(fitted.fit, expression)
         except ValueError as error:
             raise StageError("contrast", error) from error
-        raise InputError("no run can answer")
+        raise InputError("the contrast cannot be estimated in any run")
 
     def figures(self, settings: StudySettings, answer: StudyAnswer) -> QCTable:
         """Figures of quality control under an answer; those of the last answers are kept.
@@ -316,5 +318,5 @@ class StudyAnalysis(LiveAnalysis):
         return permutations_of(settings, of.group.values, design, np.eye(1, design.shape[1])[0], **how)
 
     def suggestion(self, settings: StudySettings, error: BaseException | None = None) -> str | None:
-        """A contrast that could stand in the place of one that no run can answer."""
+        """A contrast that could replace one that no run can estimate."""
         return mended_expression(settings.contrast.expression, error)

@@ -265,7 +265,7 @@ class StudySession(PermutingSession):
         if missing:
             raise SettingsError(
                 "study",
-                f"{len(missing)} of {count(len(rows), 'run')} that are in {'is' if len(missing) == 1 else 'are'} not "
+                f"{len(missing)} of {count(len(rows), 'run')} in the group {'is' if len(missing) == 1 else 'are'} not "
                 f"fitted under this model and these contrasts, the first {missing[0]}: fit whole runs first",
             )
         name = next(name for name, each in study.contrasts if each == expression)  # the one that is set is in the list

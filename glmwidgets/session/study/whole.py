@@ -117,7 +117,7 @@ def _usable(study: Study) -> int:
 def _ended(study: Study, failed: Mapping[int, str], n: int) -> str:
     """How a fit ended, in a sentence or two; runs that could never be fitted are told of elsewhere."""
     broken = {i: why for i, why in failed.items() if not study.runs[i].why_not}
-    said = "stopped; the next fit goes on from here" if len(study.done) + len(broken) < n else ""
+    said = "stopped; the next fit continues from here" if len(study.done) + len(broken) < n else ""
     if broken:
         i, why = next(iter(broken.items()))
         said += f"{'; ' if said else ''}{len(broken)} could not be fitted, the first {study.runs[i].name}: {why}"

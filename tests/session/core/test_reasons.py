@@ -90,7 +90,7 @@ def test_a_colour_is_of_the_sign(session):
         (np.unravel_index(z.argmin(), z.shape), "blue"),
     ):
         session.move_to(tuple(map(int, at)))
-        assert f": {colour}, for the effect is" in told(session, "map_colour").here
+        assert f": {colour}, because the effect is" in told(session, "map_colour").here
 
 
 def test_what_is_not_on_screen_has_no_reason(session):

@@ -101,7 +101,7 @@ def test_what_a_column_is_follows_from_its_cells_as_a_whole():
     assert group.table.column("age").cells[0] == "89+"
     told = open_group(maps_of(), frame, match="order", kinds={"site": "number"})
     assert told.table.kinds[told.table.names.index("site")] == "number"
-    with pytest.raises(ValueError, match="kinds names 'iq', which is no column"):
+    with pytest.raises(ValueError, match="kinds names 'iq', which is not a column"):
         open_group(maps_of(), frame, match="order", kinds={"iq": "number"})
 
 
@@ -370,7 +370,7 @@ def test_a_running_test_is_stopped_by_a_change_of_model_and_the_map_does_not_wai
         (
             {"table.cells": (("89+", *map(str, AGES[1:])), ("a", "b") * 6), "design.terms": ("age",)},
             "design",
-            "age of sub-01 is '89+', which is no number: type one",
+            "age of sub-01 is '89+', which is not a number: type one",
         ),
         ({"table.cells": (tuple("abcdefghijkl"), ("a", "b") * 6)}, "table.cells", "age holds no number ('a', "),
         (

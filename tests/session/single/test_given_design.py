@@ -155,7 +155,7 @@ def test_report_and_exports_tell_it(made, tmp_path):
     # The file holds every bit. pandas before 3 rounds numbers that it reads by itself; as text first, as scripts do it.
     written = pd.read_csv(design, sep="\t", dtype=str).astype(float)
     np.testing.assert_array_equal(written.to_numpy(), session.result.design.to_numpy())
-    with pytest.raises(ValueError, match="given design matrices cannot be told as a Stats Model"):
+    with pytest.raises(ValueError, match="given design matrices cannot be written as a Stats Model"):
         stats_model(session)
 
 

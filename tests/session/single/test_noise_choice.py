@@ -13,7 +13,7 @@ from glmwidgets.session.single.store import load_session, save_session
 from glmwidgets.specification.encoding import begun_with, decode, digest, encode
 from glmwidgets.specification.settings import NoiseSettings, Settings
 
-CHOSEN = "The noise model was chosen by what the run's residuals say."
+CHOSEN = "The noise model was chosen from the run's residuals."
 
 
 def coloured(run, seed=0):

@@ -52,7 +52,7 @@ def test_a_label_is_found_by_part_of_its_name_and_a_name_of_two_is_refused(sessi
     assert session.settings.regions.names == ("Forge",)
     # of two regions of one name each is told by its value
     session.update({"threshold.atlas": ""})
-    with pytest.raises(SettingsError, match="no voxel"):
+    with pytest.raises(SettingsError, match="no analysed voxel"):
         session.region_of_interest("weir", f'label "Weir (value 9)" {atlas_path}')
     with pytest.raises(SettingsError, match="has no region 'Weir'"):
         session.region_of_interest("weir", f'label "Weir" {atlas_path}')
@@ -93,7 +93,7 @@ def test_what_was_found_in_the_map_is_said(session):
     clusters = strong(session)
     cluster = session.region_of_interest("blob", "cluster 1")
     np.testing.assert_array_equal(cluster.mask, clusters.labels == 1)
-    assert "it is a cluster of it" in cluster.circular
+    assert "it is one of its clusters" in cluster.circular
     assert cluster.how == "the cluster 1 of face over |z| 3.00"
     x, y, z = clusters.found[0].peaks[0].xyz
     peak = session.region_of_interest("peak", f"sphere {x} {y} {z} 5")

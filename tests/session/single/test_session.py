@@ -366,7 +366,7 @@ def test_what_is_set_is_returned_or_its_error_raised(run):
     session.update({"contrast.expression": "no_such_event"})
     for _ in range(2):
         with pytest.raises(
-            NoResult, match="there is no result of what is set: no column named 'no_such_event'"
+            NoResult, match="the current settings have no result: no column named 'no_such_event'"
         ) as told:
             session.current_result(60)
         assert told.value.stage == "contrast"

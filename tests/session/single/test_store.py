@@ -89,7 +89,7 @@ def test_a_session_in_memory_wants_its_data_again(session, run, tmp_path):
     other = nib.Nifti1Image(run.img.get_fdata(dtype=np.float32) + 1, run.img.affine, run.img.header)
     with pytest.warns(UserWarning, match=r"bold: other values than when session\.json was saved"):
         load_session(path, **given | {"bold": other})
-    with pytest.raises(ValueError, match="of a run of shape"):
+    with pytest.raises(ValueError, match="saved from a run of shape"):
         load_session(path, **given | {"bold": run.img.slicer[:-1], "mask": run.mask_img.slicer[:-1]})
 
 

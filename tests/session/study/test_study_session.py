@@ -150,7 +150,7 @@ def test_whole_runs_are_fitted_beside_the_previews_and_gone_on_with_after_a_stop
     session.fit_whole("here")
     assert [(each.done, each.is_running) for each in seen] == [(0, True), (1, True), (2, True), (2, False)]
     assert seen[1].said.startswith(f"1 of {N}, ")
-    assert session.whole.said == "stopped; the next fit goes on from here"
+    assert session.whole.said == "stopped; the next fit continues from here"
     assert len(session.as_set().done) == 2
     session.unobserve(look, "whole")
     assert session.figures.values["not_white"].isna().all()
