@@ -69,10 +69,12 @@ export function pasted(text, at, order, columns) {
   const lines = text.replace(/\r?\n$/, "").split(/\r?\n/).map((line) => line.split("\t"));
   const wide = Math.max(...lines.map((line) => line.length));
   const free = order.length - at.place, room = columns.length - at.column;
-  if (lines.length > free) return { said: `${lines.length} rows were pasted where ${free} follow; nothing was taken.` };
-  if (wide > room) return { said: `${wide} columns were pasted where ${room} follow; nothing was taken.` };
+  if (lines.length > free) {
+    return { said: `${lines.length} rows were pasted where ${free} follow; nothing was changed.` };
+  }
+  if (wide > room) return { said: `${wide} columns were pasted where ${room} follow; nothing was changed.` };
   const shut = columns.slice(at.column, at.column + wide).find((column) => !column.editable);
-  if (shut) return { said: `The column ${shut.label} cannot be changed; nothing was taken.` };
+  if (shut) return { said: `The column ${shut.label} cannot be edited; nothing was changed.` };
   return {
     cells: lines.flatMap((line, r) =>
       line.map((words, c) => ({ row: order[at.place + r], column: at.column + c, text: words }))

@@ -183,7 +183,7 @@ function keepPatience(root, model) {
       note = document.createElement("span");
       note.className = "glmw-waits";
       note.setAttribute("role", "status");
-      note.textContent = "not heard yet: the notebook runs a cell, and answers when it ends";
+      note.textContent = "waiting: the notebook is running a cell, and answers when it ends";
       (root.querySelector(".glmw-status") ?? root).append(note);
     }, PATIENCE_MS);
   }

@@ -17,7 +17,7 @@ export function openSearch(card, tell, close) {
   box.setAttribute("aria-autocomplete", "list");
   list.id = name;
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "what was found");
+  list.setAttribute("aria-label", "search results");
   foot.textContent = "↑ ↓ choose · Enter does it · Escape closes";
 
   function mark() {

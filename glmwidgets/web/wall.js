@@ -30,7 +30,7 @@ function render({ model, el }) {
     return made;
   };
   const smaller = button("\u2212", "smaller maps", () => resize(-1));
-  const fits = button("fit", "maps as large as the room allows", () => setWidth(0));
+  const fits = button("fit", "maps as large as the space allows", () => setWidth(0));
   const larger = button("+", "larger maps (also Ctrl and wheel)", () => resize(1));
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");

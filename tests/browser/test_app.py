@@ -140,7 +140,7 @@ def test_kernels_live_as_long_as_their_pages(context, hasty):
         assert visit(first) == 200
         # a page above those that may be open is refused in words, and starts nothing
         assert visit(second) == 503
-        assert "1 page is open, as many as may be" in second.locator("body").inner_text()
+        assert "1 page is open, which is the limit (--most)" in second.locator("body").inner_text()
         assert kernels(server) == 1
         # one that idles for longer than a kernel may without a page is still answered
         time.sleep(8)

@@ -110,7 +110,7 @@ def test_a_covariate_is_picked_a_subject_looked_at_and_a_cell_typed(hands, scree
     page.keyboard.type("many")
     page.keyboard.press("Enter")
     page.locator(".glmw-maps td.glmw-refused").wait_for(timeout=20_000)
-    assert "is 'many', which is no number" in hands.panel("Model").locator(".glmw-table-said").inner_text()
+    assert "is 'many', which is not a number" in hands.panel("Model").locator(".glmw-table-said").inner_text()
     assert hands.kernel("id(ex.session.result)") == kept
     page.keyboard.press("Escape")
     page.locator(".glmw-maps td.glmw-cell").first.click()

@@ -119,7 +119,7 @@ def test_tabs_pins_scans_and_the_carpet(notebook, visloc_dir, settle, pixels, as
     assert n > 3
     row = panel.locator(".glmw-regions tbody tr").first.inner_text()
     assert row.split() == ["drawn", str(n), "*", "drawn", "voxels"]
-    assert "in sight of this same map" in panel.locator(".glmw-read").first.inner_text()
+    assert "while this same map was visible" in panel.locator(".glmw-read").first.inner_text()
     screenshot(page.locator(".glmw-explorer"), f"regions_{look}")
     page.keyboard.press("Escape")
     settle(page)

@@ -42,7 +42,7 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
         page.get_by_role("button", name="larger maps").click()
     page.wait_for_function(f"(before) => ({sizes})(document.querySelector('.glmw-wall-room'))[0] > before", arg=before)
     assert room.evaluate(sizes)[1]
-    page.get_by_role("button", name="maps as large as the room allows").click()
+    page.get_by_role("button", name="maps as large as the space allows").click()
     # What is decided leaves the group, and undo takes it back.
     page.get_by_role("button", name="leave out", exact=True).click()
     until("len(ex.session.result.used) == 11 and ex.session.reasons[1].startswith('by hand')")

@@ -109,7 +109,7 @@ def test_a_cell_that_cannot_be_read_is_refused_in_words(explorer):
     before, table = explorer.session.result, explorer.model.table
     types(table, (1, 2, "old"))
     assert {"row": 1, "column": 2}.items() <= table.answer.items()
-    assert "age of s1 is 'old', which is no number" in table.answer["message"]
+    assert "age of s1 is 'old', which is not a number" in table.answer["message"]
     assert explorer.session.result is before
     types(table, (1, 2, "32"))
     assert table.answer["message"] == ""

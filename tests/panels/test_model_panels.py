@@ -374,7 +374,7 @@ def test_the_rho_map_and_back(session):
 def test_the_model_that_a_run_asked_for_says_why_with_the_rates_of_both(run):
     session = Session(run, synchronous=True)
     panel = NoisePanel(session)
-    assert panel._about.value.startswith("Until the run&#x27;s residuals have said which noise model they ask for.")
+    assert panel._about.value.startswith("Used until the run&#x27;s residuals select a noise model.")
     session.refresh()
     assert panel._about.value == f"Chosen by evidence. {session.evidence.said}.".replace("'", "&#x27;")
     about = panel._about.value

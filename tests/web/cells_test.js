@@ -79,8 +79,8 @@ test("a block of a spreadsheet goes to the cells in view from one on, or nowhere
     ],
   });
   const said = (text, place, column) => pasted(text, { place, column }, order, columns).said;
-  same(said("1\n2", 1, 1), "2 rows were pasted where 1 follow; nothing was taken.");
-  same(said("1\t2", 0, 2), "2 columns were pasted where 1 follow; nothing was taken.");
-  same(said("1", 0, 0), "The column # cannot be changed; nothing was taken.");
+  same(said("1\n2", 1, 1), "2 rows were pasted where 1 follow; nothing was changed.");
+  same(said("1\t2", 0, 2), "2 columns were pasted where 1 follow; nothing was changed.");
+  same(said("1", 0, 0), "The column # cannot be edited; nothing was changed.");
   same(asLines([{ cells: [1, null, "a"] }, { cells: [2, 0.5, "b"] }]), "1\t\ta\n2\t0.5\tb");
 });

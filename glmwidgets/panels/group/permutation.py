@@ -222,7 +222,7 @@ class PermutationPanel(Panel):
 
     def _in_words(self, permuted: Permuted | None, running: bool) -> str:
         if permuted is None:
-            other = "what is drawn is of another model · " if self._drawn is not None else ""
+            other = "the plot shows another model · " if self._drawn is not None else ""
             return f"{other}starting …" if running else f"{other}not run for this model"
         result = permuted.result
         what = "sign flips" if result.scheme == "sign_flip" else "permutations"

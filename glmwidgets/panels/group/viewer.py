@@ -1,4 +1,4 @@
-"""A viewer of what a group's maps are and say: on their background, within their mask, with the session's crosshair."""
+"""A viewer of a group's maps on their background, within their mask, with the session's crosshair."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Estimate(Question):
         try:
             number = float(str(answer).replace(",", ".").replace("%", "").strip())
         except ValueError:
-            return False, f"{answer!r} is no number."
+            return False, f"{answer!r} is not a number."
         if math.isfinite(number) and abs(number - self.number) <= self.within:
             return True, f"It is {self.number:.3g}{self.unit}. {self.why}".strip()
         return False, self.hint

@@ -107,7 +107,7 @@ class TruthPanel(Panel):
         if responds is None:
             self.counts = {}
             self.set_verdict("")
-            self._words.value = f"The truth of {escape(expression)} is not known: ask of event types."
+            self._words.value = f"The truth of {escape(expression)} is not known: use event types in the contrast."
             return
         two_sided = result.thresholding.two_sided
         wanted = responds != 0 if two_sided or result.contrast.stat_type == "F" else responds > 0

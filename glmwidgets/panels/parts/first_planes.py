@@ -1,4 +1,4 @@
-"""What a page is sent first of a map: the planes that are in sight, in a message that nothing holds back.
+"""The first message of a map to a page: its visible planes, which nothing delays.
 
 A server on the same machine may send no short message while the page has yet to acknowledge the one before, which can
 take 40 ms (Nagle's algorithm, RFC 896, and delayed acknowledgements, RFC 1122, 4.2.3.2). Before the planes come two or

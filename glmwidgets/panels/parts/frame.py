@@ -1,4 +1,4 @@
-"""What of an explorer only the page can do: keep its keys and share its height; `web/frame.js` is its other half."""
+"""Keeps the keys of an explorer and shares its height, as only the page can; `web/frame.js` is its other half."""
 
 from __future__ import annotations
 

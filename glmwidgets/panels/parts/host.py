@@ -1,4 +1,4 @@
-"""Who shows the widgets: whether that is one kernel with all its pages, and whether it hears other threads."""
+"""The host of the widgets: whether one kernel serves all pages, and whether it accepts messages from other threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page is told again that came while the kernel was speaking; `web/late_page.js` is the page's half.
+"""Repeats messages to a page that connected while the kernel was sending; `web/late_page.js` is the page's half.
 
 A page that opens widgets of a running kernel (Voilà's, or any that is reloaded) asks for all states, and then makes its
 half of each. What the kernel says in between is heard by nobody there: if it was that the fit has ended, the page would

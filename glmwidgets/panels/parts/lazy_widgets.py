@@ -1,4 +1,4 @@
-"""What nobody sees is not told to a page: widgets whose channels open when something on the page holds them.
+"""Lazy widgets: their channels open when something on the page holds them.
 
 What an explorer makes for a panel that is folded, or for a place that opens at a button, is whole in Python, and is put
 among the ``children`` of what is seen when it is asked for; what `show` hides is put there when it is first shown. And

@@ -1,4 +1,4 @@
-"""What a page says to a widget, checked before anybody hears of it."""
+"""Messages from a page to a widget, checked before any code uses them."""
 
 from __future__ import annotations
 

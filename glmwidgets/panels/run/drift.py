@@ -1,4 +1,4 @@
-"""Slow drifts: what is explained away before the task is asked about, and what of the task goes with it."""
+"""Slow drifts: the drift model, and the part of the task that it removes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DriftPanel(Panel):
         self.order = self.control("design.drift_order")
         self._cut_off = W.row("glmw-pair", labelled(self.period), labelled(self.frequency))
         self._order = labelled(self.order)
-        self.spectrum = Chart(height=92, label="spectra of the event types, and what the drift model removes of them")
+        self.spectrum = Chart(height=92, label="spectra of the event types, and the part that the drift model removes")
         self._taken = text("glmw-note")
         self._painted: tuple | None = None
         self.fill(self.model, self._cut_off, self._order, self.spectrum, self._taken)

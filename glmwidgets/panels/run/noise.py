@@ -105,7 +105,7 @@ class NoisePanel(Panel):
 
     def _why(self, noise: NoiseSettings, row: NoiseModel) -> str:
         if noise.choice == ASKED:
-            return f"Until the run's residuals have said which noise model they ask for. {row.description}"
+            return f"Used until the run's residuals select a noise model. {row.description}"
         if noise.choice != EVIDENCE:
             return row.description
         found = self.session.evidence
@@ -191,4 +191,4 @@ def _words(white: Whiteness, n_voxels: int) -> str:
     lost = not white.white and not white.suggestion
     advice = " No noise model here describes them: look for what the design lacks." if lost else ""
     share = f"{100 * white.share:.0f} % of {of} voxels"
-    return f"In {share}, the residuals are correlated in time (not white); 5 % would be so by chance.{advice}"
+    return f"In {share}, the residuals are correlated in time (not white); 5 % are expected by chance.{advice}"

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from glmwidgets.session.single.session import Session
 
 COLUMNS = [
-    {"label": "region", "editable": True, "help": "what it is called; double-click to change it"},
-    {"label": "voxels", "digits": 0, "help": "that are analysed"},
+    {"label": "region", "editable": True, "help": "name; double-click to change it"},
+    {"label": "voxels", "digits": 0, "help": "analysed voxels"},
     {
         "label": "found",
         "text": True,
@@ -113,14 +113,16 @@ class RegionsTab:
 
     def _make_tools(self) -> None:
         panel = self._panel
-        self.sphere = panel.button("+ sphere", self._add_sphere, tooltip="around the crosshair, of the radius beside")
+        self.sphere = panel.button(
+            "+ sphere", self._add_sphere, tooltip="around the crosshair, with the radius given here"
+        )
         self.cluster = panel.button("+ cluster", self._add_cluster, tooltip="the cluster that the crosshair is in")
         self.atlas = named(W.Combobox(continuous_update=False, placeholder="+ of the atlas"), "region of the atlas")
         panel.on_value(self.atlas, self._add_label)
         self.radius = named(W.BoundedFloatText(value=RADIUS, min=0.5, max=100, step=1), "radius in mm")
         self.draw = W.ToggleButton(description="draw", tooltip="draw on the slices, within a plane; Escape ends it")
         self.erase = W.ToggleButton(description="erase", tooltip="take voxels away from what was drawn")
-        self.remove = panel.button("remove", self._remove, tooltip="take the region that is picked off the list")
+        self.remove = panel.button("remove", self._remove, tooltip="remove the picked region from the list")
         for control in (self.draw, self.erase, self.radius):
             panel.on_value(control, self._hold)
         radius = W.row("glmw-radius", self.radius, text("glmw-note", "mm"))
@@ -267,7 +269,7 @@ class RegionsTab:
         before = _picked(session).mask if goes_on else np.zeros(session.shape, bool)
         after = before & ~voxels if erases else before | voxels
         if not goes_on and erases:
-            raise InputError("pick a region that was drawn to erase voxels of it", where="regions.found")
+            raise InputError("pick a drawn region before erasing voxels", where="regions.found")
         name = chosen.shown if goes_on else free_name_of(session, "drawn")
         session.region_of_interest(name, voxels_at("drawn", after))
         if session.settings.series.place != "region":

@@ -1,4 +1,4 @@
-"""What a place did and what the model says of it: over time, around events, what is left, the carpet, and regions."""
+"""Series of a place: over time, around events, residuals, spectrum, carpet, and regions."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ class SeriesPanel(Panel):
             self._effects = Effects(result.fit)
         voxel = result.voxel(self.session.cursor)
         if voxel is None:
-            return [], "the crosshair is outside the mask: effects are of the voxel at the crosshair"
+            return [], "the crosshair is outside the mask: move it to a voxel to see its effects"
         conditions = self._effects.of_conditions(voxel, self._effects_shown)
         contrasts = self._effects.of_contrasts(voxel, self.session.settings.contrast.listed)
         return [effects_plot(conditions, contrasts, self._timeline, result.unit)], EFFECTS_WORDS
@@ -293,7 +293,7 @@ class SeriesPanel(Panel):
 
     def _draw_spectrum(self, here: PlaceSeries) -> tuple[list[dict[str, Any]], str]:
         if not self.session.run.is_even:
-            return [], f"a spectrum is of scans in even steps, and here are {self.session.run.clock}"
+            return [], f"a spectrum needs scans in even steps, but this run has {self.session.run.clock}"
         result, view, t_r = self.session.result, self.session.settings.series, self.session.run.t_r
         if self._task[0] is not result.design:
             self._task = (result.design, task_frequencies(result.design, self._effects_shown, t_r))
@@ -301,7 +301,7 @@ class SeriesPanel(Panel):
         filtered = not settings.field("design.high_pass").lacking(settings)
         high_pass = settings.design.high_pass if filtered else None
         plot = spectrum_plot(here, high_pass, task, view.lines, view.conditions, self._timeline, t_r)
-        return [plot], "ticks: the frequency that each event type's regressor is strongest at" if task else ""
+        return [plot], "ticks: the strongest frequency of each event type's regressor" if task else ""
 
     def _shades(self) -> list[dict[str, Any]]:
         wanted = (self._timeline, self._open_tab == "carpet")

@@ -161,7 +161,7 @@ def average_words(events: Timeline, wanted: Sequence[str], t_r: float) -> str:
     over = f"{len(onsets)} blocks of {n_trials} trials" if len(onsets) < n_trials else "events"
     words = [f"dots: data ± standard error over {over}", "lines: fit averaged alike"]
     if mixed > 0:
-        words.append(f"other events reach into {100 * mixed:.0f} % of the windows, in both")
+        words.append(f"other events overlap {100 * mixed:.0f} % of the windows, in data and fit")
     words.append("0: the model's baseline, without drift and confounds")
     shortest, longest = durations.min(initial=np.inf), durations.max(initial=0.0)
     if longest > 1.05 * shortest + 0.05:

@@ -113,7 +113,7 @@ ACTIONS: dict[str, Action] = {
     "plane": Action("On the map: in which plane the keys move", ("x", "y", "z")),
     "size": Action("On the map: larger, smaller, whole", ("i", "o", "0"), None, ("zoom", "enlarge")),
     "peak": Action("On the map: to the peak of the slice, the cluster, the map", ("s", "k", "m"), None, ("maximum",)),
-    "flip": Action("On the map, beside a pinned model: A in the place of B, while held", ("a",)),
+    "flip": Action("On the map, with a pinned model: A instead of B, while held", ("a",)),
     "copy": Action("On the map: copy the picture", ("Mod+C",)),
     "alone": Action("The map alone, and back", ("b",), None, ("full screen", "large map")),
     "series alone": Action("The series alone, and back", ("Shift+B",), None, ("large plot",)),

@@ -178,7 +178,7 @@ class ClustersPanel(Panel):
         symbol, size = ("|z|", np.abs(result.searched.z)) if chosen.two_sided else ("z", result.searched.z)
         highest = f"the highest is {size.max():.2f}"
         if not math.isfinite(threshold):
-            return f"No threshold keeps the rate that is set; {highest}."
+            return f"No threshold keeps the chosen error rate; {highest}."
         if size.max() <= threshold:
             return f"No voxel passes {symbol} > {threshold:.2f}; {highest}."
         return f"No cluster of {chosen.cluster_size} voxels or more over {symbol} > {threshold:.2f}; {highest}."

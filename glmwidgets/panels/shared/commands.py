@@ -1,4 +1,4 @@
-"""What can be found in an explorer: every setting, verdict, panel, cluster, contrast, lesson and file that it can keep.
+"""Everything the search of an explorer finds: settings, verdicts, panels, clusters, contrasts, lessons, and exports.
 
 All of it is read from the tables of choices and the metadata of the settings when it is asked for.
 """

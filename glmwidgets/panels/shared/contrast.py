@@ -25,7 +25,7 @@ from glmwidgets.session.single.session import Session
 from glmwidgets.specification.field import SettingsError
 
 COLUMNS = [
-    {"label": "contrast", "help": "click to ask for it"},
+    {"label": "contrast", "help": "click to test this contrast"},
     {"label": "test", "help": "t, or F with its number of rows"},
     {
         "label": "efficiency",
@@ -35,10 +35,10 @@ COLUMNS = [
     {
         "label": "detectable",
         "digits": 2,
-        "help": "smallest true effect that the median voxel shows over the threshold, power .8",
+        "help": "smallest true effect that passes the threshold in the median voxel with power .8",
     },
     {"label": "VIF", "digits": 2, "help": "how much correlation with other columns inflates its variance"},
-    {"label": "", "help": "what keeps it from being asked"},
+    {"label": "", "help": "why it cannot be tested"},
 ]
 
 # Beyond this the contrast owes most of its variance to other columns.

@@ -36,7 +36,7 @@ WAIT_UNATTENDED = 120
 
 
 #: Said where only the page's own thread may speak to it.
-SILENT = "this host hears no other thread than its own: each change is answered before the next is heard"
+SILENT = "this host accepts messages from its own thread only: each change is computed before the next is accepted"
 
 
 class ExplorerBase(W.VBox):

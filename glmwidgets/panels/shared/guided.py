@@ -1,4 +1,4 @@
-"""What an explorer answers beside its panels: search, keys, "why?", what was done as code, and what can be kept."""
+"""Search, keys, "why?", code of the steps taken, and exports of an explorer."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class Guided:
         """Show what was done as lines of Python, and the state as a text, over the explorer."""
         parts = [{"heading": "Each step, to be copied", "code": [line for line in self.code.splitlines() if line]}]
         try:
-            parts.append({"heading": "The state: gw.explore(run, state=…) begins with it", "code": [self.state]})
+            parts.append({"heading": "The state: gw.explore(run, state=…) starts from it", "code": [self.state]})
         except ValueError as error:
             parts.append({"heading": "The state", "text": str(error)})
         self.guide.show("What was done, as code", parts)

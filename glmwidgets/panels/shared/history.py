@@ -1,4 +1,4 @@
-"""What was looked at: the count of models, and the list from which any can be had again."""
+"""The viewed models: their count, and a list that returns to any of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = [
     {"label": "#", "digits": 0, "help": "step of looking; click to return to its settings"},
     {"label": "at", "help": "time of its last map"},
     {"label": "change", "help": "what changed from the step before"},
-    {"label": "maps", "digits": 0, "help": "maps that were shown in this step, those passed in a drag too"},
+    {"label": "maps", "digits": 0, "help": "maps shown in this step, including those passed during a drag"},
     {"label": "", "help": "confirmatory, or exploratory after a model was locked"},
 ]
 
@@ -53,7 +53,7 @@ class HistoryPanel(Panel):
         super().__init__(session, "Looked at")
         self.count = W.ToggleButton(description="", tooltip="every model that was looked at")
         self.lock = self.button(
-            "", self._ask, tooltip="mark this model as planned: what you look at later counts as exploratory"
+            "", self._ask, tooltip="mark this model as planned: models that you view later count as exploratory"
         )
         self._sure = self.button("lock it for good", self._lock, button_style="warning")
         self.table = RowTable(columns=COLUMNS, empty="Nothing yet.")

@@ -83,7 +83,7 @@ class StatusLine:
         if status.running:
             words = f"{status.running}, step {status.step} of {status.n_steps}"
         elif words == "cancelled":
-            words = "cancelled: the map is of the settings before"
+            words = "cancelled: the map shows the previous settings"
         if self.session.reading:
             words = f"{words}; {self.session.reading}"
         timed = status.timings.items()

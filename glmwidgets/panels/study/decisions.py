@@ -1,4 +1,4 @@
-"""The run that is looked at: what is unusual of it, what is decided about it, and the rules that decide for all."""
+"""The selected run: its unusual figures, the decisions about it, and the rules for all runs."""
 
 from __future__ import annotations
 

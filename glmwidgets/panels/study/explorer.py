@@ -137,7 +137,7 @@ class StudyExplorer(SessionExplorer):
         asked |= {f"contrast.{name}": value for name, value in vars(session.settings.contrast).items()}
         take = W.Button(description="apply this model to the study")
         take.on_click(guarded(session, "model", lambda _b: self.take_model()))
-        whose = f"one run of the study <b>{escape(self._facts()[0])}</b>: undo, Keep and Search are of this run alone"
+        whose = f"one run of the study <b>{escape(self._facts()[0])}</b>: undo, Keep and Search apply to this run only"
         return self._put_before(Explorer(Session(run, asked)), whose, take)
 
     def open_group(self) -> GroupExplorer:
@@ -159,7 +159,7 @@ class StudyExplorer(SessionExplorer):
         maps = [found.domain.image(values) for values in found.values]
         how = {"mask": found.domain.mask_image(), "subjects": list(found.subjects), "zeros_are_data": True}
         whose = f"the group of the study <b>{escape(self._facts()[0])}</b>, {escape(found.expression)}, from "
-        whose += f"{count(sum(map(len, found.runs)), 'whole run')}; undo, Keep and Search are of this group alone"
+        whose += f"{count(sum(map(len, found.runs)), 'whole run')}; undo, Keep and Search apply to this group only"
         return self._put_before(GroupExplorer(GroupSession(open_group(maps, **how))), whose)
 
     def _put_before(self, opened: Any, whose: str, *more: W.Button) -> Any:
@@ -224,7 +224,7 @@ class StudyExplorer(SessionExplorer):
         return study_session_report(self.session, **options)
 
     def _alive(self) -> str:
-        raise ValueError("a study has no page that stays alive; open a run of it, and keep that one's")
+        raise ValueError("a study has no live page; open one of its runs and keep the page of that run")
 
     def close(self) -> None:
         """End the workers, let go of data and results, and take the widgets away."""
@@ -239,7 +239,7 @@ def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which:
     place = resolved(f"{called}-study" if folder is None else folder)
     if is_table and which:
         raise InputError(
-            f"{', '.join(which)} choose runs of a dataset, and {dataset} is a table: leave its rows out there"
+            f"{', '.join(which)} choose runs of a dataset, but {dataset} is a table: remove its rows there"
         )
     made = (Study.of_table if is_table else Study.of)(dataset, place, contrasts=contrasts, **which)
     if not (place / "study.json").is_file():
@@ -247,7 +247,7 @@ def _begun_or_opened(dataset: Any, folder: Any, contrasts: Sequence[Any], which:
     there = Study.open(place)
     if there.origin != made.origin or [run.name for run in there.runs] != [run.name for run in made.runs]:
         raise InputError(
-            f"{place} holds a study of {there.origin}, {count(len(there.runs), 'run')}, and not this one",
+            f"{place} holds a study of {there.origin}, {count(len(there.runs), 'run')}, not of this one",
             advice="name another folder, as in gw.explore_study(dataset, folder)",
         )
     return there.with_model(there.model, made.contrasts) if contrasts else there
@@ -258,7 +258,7 @@ def _as_it_is(given: Any, folder: Any, contrasts: Sequence[Any], which: Mapping[
     study = given if isinstance(given, Study) else Study.open(given)
     if which:
         names, verb = ", ".join(which), "chooses" if len(which) == 1 else "choose"
-        raise InputError(f"{names} {verb} runs of a dataset, and {study.folder} is a study, with runs of its own")
+        raise InputError(f"{names} {verb} runs of a dataset, but {study.folder} is a study, which has its runs")
     if folder is not None and resolved(folder) != study.folder:
         raise InputError(
             f"{study.folder} is a study and stays in its own folder: {folder} cannot be another one",

@@ -26,7 +26,7 @@ class WholePanel(Panel):
 
     def __init__(self, session: StudySession, open_group: Callable[[], object] = lambda: None):
         super().__init__(session, "Whole runs", ("whole",))
-        tooltip = "every voxel of every run, in the background; what is in the study's folder is not fitted again"
+        tooltip = "fit every voxel of every run in the background; results in the study's folder are not fitted again"
         self.run = self.button("fit whole runs", self._press, tooltip=tooltip)
         tooltip = (
             "the group's map of the whole runs that are in: crosshair, influence and permutation tests in all voxels"
@@ -49,7 +49,8 @@ class WholePanel(Panel):
         """Which maps are where."""
         return (
             "The maps on this page show previews, the figures are those of the whole runs.",
-            f"Keep ▾ writes the group's maps of whole runs; those of each are in {self.session.study.store.folder}.",
+            "Keep ▾ writes the group's maps of whole runs; the maps of each run are in "
+            f"{self.session.study.store.folder}.",
         )
 
     def _show(self, _change: object = None) -> None:

@@ -40,7 +40,7 @@ def test_what_is_no_number_is_said_to_be_none():
     question = Estimate("root of 2?", 2**0.5, within=0.05)
     question.control.value = "<b>many</b>"
     assert question.is_right is False
-    assert "is no number" in question._said.value
+    assert "is not a number" in question._said.value
     assert "<b>many" not in question._said.value
 
 

@@ -220,7 +220,7 @@ def test_events_are_picked_in_either_place_retyped_added_and_deleted(session, pa
         editor.remove.click()
     choose(panel, session.conditions[0])
     editor.remove.click()
-    assert "one event has to stay" in editor._said.value
+    assert "must keep one event" in editor._said.value
 
 
 def test_back_to_the_file(session, panel):

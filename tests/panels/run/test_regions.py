@@ -130,7 +130,7 @@ def test_a_region_is_drawn_stroke_by_stroke_and_each_is_a_step(explorer):
     assert session.settings.regions.names == ("drawn",)
     np.testing.assert_array_equal(session.regions[0].mask, (one | two) & inside)
     np.testing.assert_array_equal(border(explorer), (one | two) & inside)
-    assert "drawn in sight of this same map" in session.regions[0].circular
+    assert "drawn while this same map was visible" in session.regions[0].circular
     tab.erase.value = True
     assert viewer.erases
     stroke(explorer, one, erases=True)
@@ -162,7 +162,7 @@ def test_what_a_page_says_wrongly_draws_nothing(explorer):
     tab.sphere.click()
     before = border(explorer)
     stroke(explorer, np.ones(session.shape, bool), erases=True)
-    assert "pick a region that was drawn" in session.status.message
+    assert "pick a drawn region" in session.status.message
     np.testing.assert_array_equal(border(explorer), before)
 
 

@@ -307,7 +307,7 @@ def test_a_run_without_events(run):
 
 def test_settings_that_a_file_brings(panel):
     assert not panel.session.update({"series.pins": ("here",)})
-    assert "no place" in panel.session.status.message
+    assert "is not a place" in panel.session.status.message
     panel.session.update({"series.pins": ("99 99 99", "99 99 99 cluster", "99 99 99 sphere 3")})
     assert panel.session.status.state == "idle"
     assert list(drawn(panel)) == ["data", "fit"]

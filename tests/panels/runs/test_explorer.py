@@ -157,7 +157,7 @@ def test_the_forest_shows_effects_and_whether_they_agree(explorer):
 def test_statistics_that_only_runs_have_are_declined_in_words(explorer):
     fixed = explorer.go_to(2)
     fixed.map.statistic.value = "r_square"
-    assert "each for themselves; z is shown" in fixed.map._why_not.value
+    assert "each run has its own; fixed effects combine contrasts only; z is shown" in fixed.map._why_not.value
     fixed.map.statistic.value = "effect"
     assert fixed.map._why_not.value == ""
     # The same is shown in the tabs of the runs.
@@ -225,7 +225,7 @@ def test_a_report_of_all_runs(explorer, tmp_path, monkeypatch):
     assert "face - house" in html
     assert "2 models" in html  # that of the run, and that of both
     explorer.session.update({"runs.weighting": "precision"})
-    with pytest.raises(ValueError, match="weigh the same"):
+    with pytest.raises(ValueError, match="of equal weight"):
         explorer.report()
     explorer.runs.unlink(0)
     explorer.runs.sessions[0].update({"noise.model": "ols"})

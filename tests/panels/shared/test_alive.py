@@ -104,6 +104,6 @@ def test_what_is_not_there_yet_is_said(explorer, tmp_path):
     assert explorer.session.current_result(60) is explorer.session.result
     assert explorer.session.clusters is not clusters
     explorer.session.update({"contrast.expression": "nothing"})
-    with pytest.raises(InputError, match="no result of what is set: no column named 'nothing'"):
+    with pytest.raises(InputError, match="the current settings have no result: no column named 'nothing'"):
         explorer.save_html(tmp_path / "alive.html")
     assert list(tmp_path.iterdir()) == []

@@ -61,7 +61,7 @@ def test_saved_anywhere(panel, tmp_path):
         ({"threshold.value": 0.0}, "No threshold is set: every voxel is shown, and there are no clusters."),
         (
             {"contrast.expression": "drift_1", "threshold.height_control": "fdr", "threshold.alpha": 1e-9},
-            "No threshold keeps the rate that is set; the highest is",
+            "No threshold keeps the chosen error rate; the highest is",
         ),
     ],
 )

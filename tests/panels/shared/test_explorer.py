@@ -67,7 +67,9 @@ def test_what_failed_is_neither_scripted_nor_reported_in_silence(opened, tmp_pat
         session.update({"noise.modle": "ols"})
     if hasattr(session.settings, "inputs"):
         path = "inputs.maps" if holds == "group" else "inputs.t_r"
-        with pytest.raises(SettingsError, match=rf"{path}: belongs to the data that are open; open them again with it"):
+        with pytest.raises(
+            SettingsError, match=rf"{path}: belongs to the data that are open; open the data again with the new value"
+        ):
             session.update({path: ("a.nii",) if holds == "group" else 3.0})
     session.update({"contrast.expression": "no_such_event"})
     assert session.wait_until_idle(60)
@@ -94,7 +96,7 @@ def test_what_failed_is_neither_scripted_nor_reported_in_silence(opened, tmp_pat
     }
     refused += [lambda path, of=of: shown.keep(of[0], path / f"kept{of[1].ending}") for of in kept.items()]
     for write in refused:
-        with pytest.raises(NoResult, match=r"there is no result of what is set: .*no_such_event"):
+        with pytest.raises(NoResult, match=r"the current settings have no result: .*no_such_event"):
             write(tmp_path)
     assert list(tmp_path.iterdir()) == []
     session.undo()
@@ -141,7 +143,7 @@ def test_its_state_is_a_text_with_which_another_begins(run):
         assert other.session.settings == explorer.session.settings
         assert third.session.settings.changes_from(other.session.settings) == {"noise.model": ("ols", "ar1")}
         assert len(explorer.state) < 300
-        with pytest.raises(ValueError, match="state and settings both say everything"):
+        with pytest.raises(ValueError, match="state and settings= describe the same thing"):
             explore(run.img, run.events, 2.0, state=explorer.state, settings=explorer.session.settings)
     finally:
         for each in (explorer, other, third):

@@ -233,7 +233,7 @@ def test_where_threads_may_not_speak_the_explorer_answers_at_once(run, monkeypat
     explorer.session.update({"design.hrf_model": "glover"})
     assert explorer.session.is_current
     assert explorer.session.status.state == "idle"
-    assert "host hears no other thread" in explorer.session.warned["host"][0]
+    assert "host accepts messages from its own thread only" in explorer.session.warned["host"][0]
     explorer.close()
 
 

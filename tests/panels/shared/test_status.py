@@ -31,7 +31,7 @@ def test_what_runs_can_be_stopped_and_asked_for_again(line, monkeypatch):
     assert line.cancel.layout.display == ""
     line.cancel.click()
     session.status = Status("idle", message="cancelled")
-    assert "the map is of the settings before" in line.words.value
+    assert "the map shows the previous settings" in line.words.value
     assert line.cancel.description == "run again"
     line.cancel.click()
     assert asked == ["cancel", "refresh"]

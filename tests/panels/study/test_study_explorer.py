@@ -82,7 +82,7 @@ def test_the_wall_has_the_order_of_the_table_and_its_filter(explorer):
     assert explorer.wall.wall.order == [i for i in np.argsort(-values) if values[i] > median]
     assert runs._said.value.startswith("3 of 6 runs shown.")
     runs.filter.value = "tsnnr gt 3"
-    assert "no figure is called &#x27;tsnnr&#x27;" in runs._said.value
+    assert "names an unknown figure, &#x27;tsnnr&#x27;" in runs._said.value
     assert "tsnr" in runs._said.value
     assert len(runs.table.rows) == N
 
@@ -262,7 +262,7 @@ def test_the_group_of_whole_runs_is_refused_while_some_are_missing(explorer):
     explorer.session.whole = WholeRuns(N, 1, "stopped")
     explorer.session.update({"design.hrf_model": "mion"})
     explorer.whole.group.click()
-    assert "runs that are in are not fitted under this model" in explorer.session.status.message
+    assert "runs in the group are not fitted under this model" in explorer.session.status.message
     assert explorer.opened is None
 
 
@@ -292,7 +292,7 @@ def test_a_table_of_files_is_explored_too(study, tmp_path):
     explorer = explore_study(tmp_path / "runs.tsv", tmp_path / "study", contrasts=["faces"])
     assert [run.name for run in explorer.session.study.runs] == ["sub-01", "sub-02", "sub-03"]
     explorer.close()
-    with pytest.raises(ValueError, match="leave its rows out there"):
+    with pytest.raises(ValueError, match="remove its rows there"):
         explore_study(tmp_path / "runs.tsv", tmp_path / "study", task="localizer")
 
 
@@ -316,9 +316,9 @@ def test_each_why_has_an_answer(explorer):
     ("how", "said"),
     [
         ({"folder": "other"}, "stays in its own folder"),
-        ({"task": "nonsense"}, "task chooses runs of a dataset, and .* is a study"),
+        ({"task": "nonsense"}, "task chooses runs of a dataset, but .* is a study"),
         ({"tsk": "localizer"}, "explore_study has no argument 'tsk'; did you mean 'task'"),
-        ({"contrasts": ["faces - hoses"]}, "no run can answer the contrast 'faces - hoses': .*houses"),
+        ({"contrasts": ["faces - hoses"]}, "no run can estimate the contrast 'faces - hoses': .*houses"),
     ],
 )
 def test_nothing_that_is_asked_beside_a_study_is_ignored(study, how, said):
@@ -328,6 +328,6 @@ def test_nothing_that_is_asked_beside_a_study_is_ignored(study, how, said):
 
 
 def test_a_contrast_that_no_run_can_answer_begins_no_study(study, tmp_path):
-    with pytest.raises(ValueError, match="no run can answer the contrast 'faces - hoses'"):
+    with pytest.raises(ValueError, match="no run can estimate the contrast 'faces - hoses'"):
         explore_study(study.origin, tmp_path / "new", contrasts=["faces - hoses"])
     assert not (tmp_path / "new").exists()
