@@ -140,8 +140,8 @@ def save_glm_to_bids(
     if hasattr(model, "masker_"):
         if first_level_contrast is not None and hasattr(model, "fits_"):
             raise TypeError(
-                "first_level_contrast is of second-level models, and a first-level model was given; a folder is named "
-                "by out_dir="
+                "first_level_contrast applies to second-level models, but a first-level model was given; name a folder "
+                "with out_dir="
             )
         asked = {"first_level_contrast": first_level_contrast, "contrast_types": contrast_types}
         study = study_of_model(model, _checked(contrasts), **asked, **options)
@@ -181,7 +181,7 @@ def _checked(contrasts: Any) -> Any:
     if isinstance(contrasts, Mapping):
         odd = [name for name in contrasts if not isinstance(name, str)]
         if odd:
-            raise TypeError(f"contrasts are named by text, and one is called {odd[0]!r}")
+            raise TypeError(f"names of contrasts must be text, but one is {odd[0]!r}")
         if is_named_contrasts(contrasts):
             for name, definition in contrasts.items():
                 if np.ndim(definition) == 0 and not isinstance(definition, str | Mapping):

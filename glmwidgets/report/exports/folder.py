@@ -111,7 +111,10 @@ def write_result(
     """
     by = getattr(by, "session", by)
     if result is getattr(by, "result", None) and by.current_result() is not result:
-        raise NoResult("the result is not of what is set", advice="give session.current_result() and session.clusters")
+        raise NoResult(
+            "the result does not belong to the current settings",
+            advice="give session.current_result() and session.clusters",
+        )
     with whole_folder(folder, FILES, overwrite=overwrite, by=by) as new:
         for name, img in _maps(result, clusters.labels).items():
             save_image(img, new / name)

@@ -203,7 +203,7 @@ def read_fsl_con(path: PathLike) -> dict[str, np.ndarray]:
     if tests.is_file():
         fields, rows = _vest(tests, "FSL F tests (.fts)")
         if rows.shape[1] != len(weights):
-            raise ValueError(f"{tests} is of {rows.shape[1]} contrasts, and {path} has {len(weights)}")
+            raise ValueError(f"{tests} is of {rows.shape[1]} contrasts, but {path} has {len(weights)}")
         for j, row in enumerate(rows, 1):
             name, own = unquote(fields.get(f"FTestName{j}", f"F{j}")), np.flatnonzero(row)
             if not own.size:
@@ -422,7 +422,7 @@ def _read_xmat(attributes: Mapping[str, str], body: Sequence[str]) -> tuple[pd.D
     x = np.array([[float(word) for word in line.split()] for line in body])
     n_columns = int(attributes["ni_type"].partition("*")[0])
     if x.ndim != 2 or x.shape[1] != n_columns:
-        raise ValueError(f"the header tells of {count(n_columns, 'column')}, and the rows hold others")
+        raise ValueError(f"the header names {count(n_columns, 'column')}, but the rows have another number of cells")
     names = _named(attributes, "Column")
     if len(names) != n_columns:
         names = [f"x{j}" for j in range(n_columns)]
@@ -432,7 +432,7 @@ def _read_xmat(attributes: Mapping[str, str], body: Sequence[str]) -> tuple[pd.D
         kept = _good_scans(attributes.get("GoodList", f"0..{len(x) - 1}"))
         times = float(attributes.get("RowTR", 1)) * np.asarray(kept, dtype=float)
     if len(times) != len(x):
-        raise ValueError(f"the header tells of {count(len(times), 'scan')}, and the table has {count(len(x), 'row')}")
+        raise ValueError(f"the header names {count(len(times), 'scan')}, but the table has {count(len(x), 'row')}")
     contrasts: dict[str, np.ndarray] = {}
     for number, label in enumerate(_named(attributes, "Glt")[: int(attributes.get("Nglt", 0))]):
         rows, columns, *values = _expanded(attributes[f"GltMatrix_{number:06d}"])

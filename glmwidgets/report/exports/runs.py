@@ -302,9 +302,11 @@ def study_of_runs(of: RunSet, *, title: str | None = None, bg_img: Any = None) -
     """
     found = _Combined(of)
     if not found.is_one_model:
-        raise ValueError("runs have models of their own, and a report tells of one: link them, or report on each run")
+        raise ValueError(
+            "a report covers one model, but runs have models of their own: link them, or report on each run"
+        )
     if not found.by_estimator:
-        raise ValueError("a report tells of runs that weigh the same: choose that, or write the script")
+        raise ValueError("a report covers runs of equal weight only: choose equal weights, or write the script")
     analysis, settings, facts = of.fixed.analysis, found.settings, []
     for place, (name, text) in enumerate(settings.contrast.listed):
         result = analysis.result(settings.updated({"contrast.active": place}))

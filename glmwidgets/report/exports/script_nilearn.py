@@ -50,7 +50,7 @@ def nilearn_script(source: Source, stem: str) -> str:
     lacking = []
 
     def replace(name: str, value: Any, why: str) -> None:
-        lacking.append(f"{name}={choices.get(name)!r}: {why}; {value!r} stands in its place, and the maps differ")
+        lacking.append(f"{name}={choices.get(name)!r}: {why}; {value!r} replaces it, and the maps differ")
         choices[name] = value
 
     for name in source.unnamed:
@@ -78,7 +78,7 @@ def nilearn_script(source: Source, stem: str) -> str:
     height = None
     if threshold.nilearn is None:
         control, height = settings.threshold.height_control, float(source.analysis.result(settings).threshold)
-        lacking.append(f"height_control={control!r}: nilearn has no such threshold; its height is written in its place")
+        lacking.append(f"height_control={control!r}: nilearn has no such threshold; the script uses its height in z")
     lacking += _of_inference(settings.threshold)
     lacking.append("the table of clusters: nilearn lists some peaks that are nearer to each other than min_distance")
 

@@ -128,9 +128,7 @@ class Source:
 def write_with(path: Path, text: str, beside: Mapping[str, Any], *, overwrite: bool = False, by: Any = None) -> Path:
     """Write a script, and beside it the images and tables that it needs; none before it is sure that all may be."""
     if path.stem in IMPORTED:
-        raise ValueError(
-            f"a script called {path.name} would be imported in the place of {path.stem}: name it otherwise"
-        )
+        raise ValueError(f"a script called {path.name} would be imported instead of {path.stem}: choose another name")
     outputs = [("script", path), *(("script's input", path.parent / name) for name in beside)]
     check_outputs(outputs, overwrite, by)
     for name, content in beside.items():

@@ -33,7 +33,7 @@ from glmwidgets.specification.words import told_beside
 VERSION = "1.0.0"
 
 
-NO_EVENTS = "a model of given design matrices cannot be told as a Stats Model: it has no events"
+NO_EVENTS = "a model of given design matrices cannot be written as a Stats Model: it has no events"
 
 
 def stats_model(
@@ -100,7 +100,8 @@ def stats_model(
         instructions.append(convolve)
     ours = {key: _jsonable(parameters[key]) for key in OURS}
     added = ", ".join(added_rows(parameters))
-    note += f" It needs {added}, which somebody added to glmwidgets: other programs know no such choice." * bool(added)
+    if added:
+        note += f" It needs {added}, which somebody added to glmwidgets: other programs do not know this choice."
     drift = drift_row(parameters["drift_model"])
     options = {drift.bids: parameters[drift.setting]} if drift.bids else {}
     run_node: dict[str, Any] = {

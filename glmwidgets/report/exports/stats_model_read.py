@@ -181,7 +181,7 @@ def read_stats_model(path: str | os.PathLike[str] | Mapping[str, Any]) -> StatsM
         raise ValueError(f"{source}: Nodes has to be a list of objects")
     runs = [node for node in nodes if str(node.get("Level", "")).lower() == "run"]
     if len(runs) != 1:
-        raise ValueError(f"{source}: one node of level Run is needed, and there are {len(runs)}")
+        raise ValueError(f"{source}: it must have one node of level Run, and has {len(runs)}")
     try:
         return _read_node(document, runs[0])
     except (KeyError, TypeError) as error:
@@ -253,7 +253,7 @@ def _check_convolved(steps: Sequence[Mapping[str, Any]], conditions: Sequence[st
             f"{one.get('Model', 'spm')} for {', '.join(map(str, listed(s['Input'])))}"
             for one, s in zip(responses, steps, strict=True)
         )
-        raise ValueError(f"the Convolve steps differ ({told}), and one response is used for all event types")
+        raise ValueError(f"the Convolve steps differ ({told}), but all event types must share one response")
     inputs = [str(name) for step in steps for name in listed(step.get("Input", []))]
     bare = [name for name in conditions if steps and not any(fnmatch.fnmatchcase(name, pattern) for pattern in inputs)]
     if bare:
@@ -321,7 +321,7 @@ def _weight(given: Any, name: str) -> float:
     above, _, below = str(given).partition("/")
     top, bottom = number_of(above), number_of(below or "1")
     if top is None or not bottom:
-        raise ValueError(f"a weight of contrast {name!r} is no finite number: {some([given], repr)}")
+        raise ValueError(f"a weight of contrast {name!r} is not a finite number: {some([given], repr)}")
     return top / bottom
 
 

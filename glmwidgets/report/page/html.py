@@ -439,7 +439,9 @@ def ledger_section(ledger: Any) -> LedgerSection:
     if locked is not None:
         exploratory = getattr(ledger, "is_exploratory", False)
         sentence += f" The model of step {locked} was locked as the confirmatory one; "
-        sentence += "this report is of another, and exploratory." if exploratory else "this report is of that one."
+        sentence += (
+            "this report shows another model, and is exploratory." if exploratory else "this report shows that model."
+        )
     return LedgerSection(sentence, table if rows else None)
 
 

@@ -169,7 +169,7 @@ def contrast_section(
 
 
 _NOT_KEPT = (
-    "The series of the runs were let go of after the fit, to save memory. Fit with minimize_memory=False to see "
+    "The series of the runs were released after the fit to save memory. Fit with minimize_memory=False to see "
     "measured against predicted series and the residuals here."
 )
 
@@ -214,7 +214,7 @@ def _cluster_table(facts: ContrastFacts) -> Table:
         each = zip(rows, facts.judged.p.rows(), strict=True)
         rows = [(*row, *("" if np.isnan(p) else write_p(p) for p in of_row)) for row, of_row in each]
         test = CLUSTER_TESTS[facts.threshold.cluster_p]
-        said.append(f"FWE: chance anywhere where one searched; p of clusters by {test.phrase or test.label}.")
+        said.append(f"FWE: corrected for the whole search region; p of clusters by {test.phrase or test.label}.")
     names = facts.names
     if names is not None and names.atlas is not None:
         head += tuple(REGION_COLUMNS)
@@ -444,12 +444,12 @@ def _columns(run: Fitted) -> Table | None:
         for name in interest
     ]
     caption = (
-        "Variance inflation: how many times larger the variance of the estimate is than if no other column went along "
-        "with it."
+        "Variance inflation: how many times larger the variance of the estimate is than without correlation with "
+        "other columns."
     )
     if not drift:
         return Table(("Column", "Variance inflation"), tuple(row[:2] for row in rows), caption=caption)
-    caption += " Lost to drift: share of the column's variance that the drift columns take."
+    caption += " Lost to drift: share of the column's variance that the drift columns remove."
     return Table(("Column", "Variance inflation", "Lost to drift"), tuple(rows), caption=caption)
 
 

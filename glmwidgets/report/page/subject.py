@@ -1,4 +1,4 @@
-"""What a report tells of, whichever way it was analysed: a session's result, a first-level or a second-level model."""
+"""The analysis that a report shows: a session's result, a first-level or a second-level model."""
 
 from __future__ import annotations
 

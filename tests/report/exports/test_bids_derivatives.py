@@ -267,11 +267,11 @@ def test_a_group_lies_in_its_folder(tmp_path):
 def test_what_is_asked_wrongly_is_said(fitted, tmp_path):
     with pytest.raises(ValueError, match=r"an option of save_glm_to_bids must be one of .*, not 'foo'"):
         save_glm_to_bids(fitted, "face", out_dir=tmp_path, foo=1)
-    with pytest.raises(TypeError, match="named by text, and one is called 5"):
+    with pytest.raises(TypeError, match="must be text, but one is 5"):
         save_glm_to_bids(fitted, {5: "face"}, out_dir=tmp_path)
     with pytest.raises(TypeError, match=r"the contrast 'faces' is 5: it must be an expression in the design's columns"):
         save_glm_to_bids(fitted, {"faces": 5, "all": "face"}, out_dir=tmp_path)
-    with pytest.raises(TypeError, match="a folder is named by out_dir="):
+    with pytest.raises(TypeError, match="name a folder with out_dir="):
         save_glm_to_bids(fitted, "face", tmp_path)
     with pytest.raises(ValueError, match="a contrast of contrast_types must be one of 'face', not 'house'"):
         save_glm_to_bids(fitted, "face", contrast_types={"house": "F"}, out_dir=tmp_path)

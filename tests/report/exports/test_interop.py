@@ -147,7 +147,7 @@ def test_run_lengths_of_afni_are_read(tmp_path):
     [
         ("0,3", "1,5,999999999999@0", "more than 10,000,000 values"),
         ("0..99999999999", "1,5,5@0", "more than 10,000,000 values"),
-        ("0..5", "1,5,5@0", "tells of 6 scans, and the table has 2 rows"),
+        ("0..5", "1,5,5@0", "names 6 scans, but the table has 2 rows"),
         ("0,3", "1,5,4@0", "cannot be read"),
         ("0,3", "1,5,x@0", "cannot be read"),
     ],

@@ -161,7 +161,7 @@ def test_comments_say_what_nilearn_lacks(session):
     assert "hrf_model" not in text.partition("\n\n")[2]
     assert "design_matrices=design" in text
     plain = script_text(Session(session.run, {"noise.model": "ar1"}, synchronous=True), "nilearn")
-    assert "stands in its place" not in plain
+    assert "replaces it" not in plain
     assert "# - convolution='exact': nilearn samples events on a time grid; the design matrix is read" in plain
     grid = {"noise.model": "ar1", "design.convolution": "grid"}
     named = script_text(Session(session.run, grid, synchronous=True), "nilearn")
@@ -177,7 +177,7 @@ def test_scripts_are_short_and_know_their_limits(session, tmp_path):
         script_text(session, "matlab")
     with pytest.raises(FileNotFoundError, match="folder does not exist"):
         write_script(session, tmp_path / "missing" / "a.py")
-    with pytest.raises(ValueError, match="imported in the place of pandas"):
+    with pytest.raises(ValueError, match="imported instead of pandas"):
         write_script(session, tmp_path / "pandas.py")
     with pytest.raises(ValueError, match="name no image"):
         script_text(Settings())

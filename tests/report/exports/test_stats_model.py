@@ -165,7 +165,7 @@ def test_two_steps_of_one_response_are_one():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"Level": "Dataset"}, "one node of level Run is needed, and there are 0"),
+        ({"Level": "Dataset"}, "must have one node of level Run, and has 0"),
         ({"Model": {"Type": "meta", "X": [1]}}, "Model.Type 'meta' is not supported"),
         ({"Transformations": {"Instructions": [{"Name": "Scale", "Input": ["x"]}]}}, "transformation 'Scale'"),
         ({"Transformations": {"Instructions": [{"Name": "Factor", "Input": ["hand"]}]}}, "Factor of hand"),

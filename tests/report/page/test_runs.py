@@ -69,7 +69,7 @@ def test_the_page_is_of_whole_runs_once_those_that_are_in_are_fitted(study):
 def test_an_explorer_s_report_is_of_what_is_on_screen(study):
     session = StudySession(study, {"design.hrf_model": "glover"}, synchronous=True)
     session.update({"contrast.expression": "tones - hoses"})
-    with pytest.raises(NoResult, match="no result of what is set: no column named 'hoses'"):
+    with pytest.raises(NoResult, match="the current settings have no result: no column named 'hoses'"):
         study_session_report(session)
     session.undo()
     session.decide(range(1, 5), "drop")
