@@ -102,7 +102,7 @@ CASES = {
     "events: bytes": (text(b"\x00\x01"), "not a text file"),
     "events: a spreadsheet": (text(b"PK\0", name="events.xlsx"), "save the sheet as CSV"),
     "events: a broken gzip": (text(b"\x1f\x8b\x08\x00rest"), "compression is broken"),
-    "events: more cells": (text(HEAD + "1\t2\ta\tb\n"), "line 2 has 4 cells, and there are 3 names"),
+    "events: more cells": (text(HEAD + "1\t2\ta\tb\n"), "line 2 has 4 cells, but there are 3 names of columns"),
     "events: more cells late": (text(HEAD + "1\t2\ta\n" * 9 + "1\t2\ta\tb\n"), "line 11 has 4 cells"),
     "events: decimal commas": (text("onset,duration\n1,5,2,5\n"), "decimal comma"),
     "events: names with blanks": (text("onset duration trial_type\n1 2 left hand\n"), "quotation marks"),
@@ -244,11 +244,11 @@ CASES = {
     "document: no nodes": (lambda: gw.read_stats_model({"Name": "m"}), "no Nodes"),
     "document: another level": (document(level="Dataset"), "level Run"),
     "document: another model": (document(Type="meta"), "meta"),
-    "document: an endless weight": (weights("1e99999999"), "no finite number"),
-    "document: a weight of nothing": (weights("1/1e99999999"), "no finite number"),
-    "document: by zero": (weights("1/0"), "no finite number"),
-    "document: 400 digits": (weights(LONG), "no finite number"),
-    "document: words": (weights("much"), "no finite number"),
+    "document: an endless weight": (weights("1e99999999"), "is not a finite number"),
+    "document: a weight of nothing": (weights("1/1e99999999"), "is not a finite number"),
+    "document: by zero": (weights("1/0"), "is not a finite number"),
+    "document: 400 digits": (weights(LONG), "is not a finite number"),
+    "document: words": (weights("much"), "is not a finite number"),
     "document: other numbers of weights": (weights(1, 2), "2 weights for 1 conditions"),
     "document: a low-pass": (document(Options={"LowPassFilterCutoffHz": 1}), "LowPassFilterCutoffHz"),
     "document: another step": (document([{"Name": "Scale", "Input": ["x"]}]), "Scale"),
@@ -290,7 +290,7 @@ FILES = {
     "fsl: other contrasts": (read_fsl_con, "/NumContrasts 2\n/Matrix\n1\n", "NumContrasts is 2"),
     "fsl: bytes": (read_fsl_mat, "\udcff", "not a text file"),
     "afni: no header": (read_afni_xmat, "1 2\n", "no header"),
-    "afni: other columns": (read_afni_xmat, '# ni_type = "3*double"\n1 2\n', "tells of 3 columns"),
+    "afni: other columns": (read_afni_xmat, '# ni_type = "3*double"\n1 2\n', "names 3 columns"),
     "afni: no number": (read_afni_xmat, '# ni_type = "2*double"\n1 x\n', "cannot be read"),
     "afni: run lengths without end": (
         read_afni_xmat,
@@ -322,7 +322,7 @@ def test_a_file_is_refused_by_its_name(name, tmp_path):
 
 @pytest.mark.parametrize("subject", ["01/../02", "..", "", "a b", "sub-01/x"])
 def test_a_subject_is_a_label(subject, tmp_path):
-    assert "is no participant" in said_by(lambda: find_run(tmp_path, subject))
+    assert "is not a participant" in said_by(lambda: find_run(tmp_path, subject))
 
 
 def _fifo(path):

@@ -300,7 +300,7 @@ def test_a_design_that_was_made_elsewhere_is_fitted(run, tmp_path, capsys):
     [
         (("--threshold", "fixed", "--threshold-value", "2"), "no p value of clusters is given above z = 2:"),
         (("--threshold", "fpr", "--alpha", "0.05"), "no p value of clusters is given above z = 1.96:"),
-        (("--threshold", "ptfce"), "clusters of pTFCE have no p of their size"),
+        (("--threshold", "ptfce"), "clusters of pTFCE have no p value for their size"),
     ],
 )
 def test_p_of_clusters_that_no_map_can_have_is_refused_before_the_fit(run, tmp_path, capsys, monkeypatch, options, why):
@@ -524,7 +524,7 @@ def test_another_run_gets_another_folder(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--t-r", "2"], "--t-r goes with a run of your own"),
+        (["--t-r", "2"], "--t-r needs a run of your own"),
         (["bold.nii.gz"], "name the events, too"),
         (["no such.nii.gz", "no.tsv"], "no such.nii.gz"),
     ],

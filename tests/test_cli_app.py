@@ -30,7 +30,7 @@ def files(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--t-r", "2"], "--t-r goes with a run of your own"),
+        (["--t-r", "2"], "--t-r needs a run of your own"),
         (["bold.nii.gz"], "bold.nii.gz has no partner"),
         (["no such.nii.gz", "no.tsv"], "no such.nii.gz"),
     ],
@@ -88,7 +88,7 @@ def test_the_page_explores_given_designs(files, tmp_path):
     assert (one["bold"], one["design_matrices"], "events" in one) == (files[0][0], str(design), False)
     with pytest.raises(ValueError, match="1 images and 2 designs were named"):
         _runs(files[0][:1], 2.5, [str(design)] * 2)
-    with pytest.raises(ValueError, match="--design goes with a run of your own"):
+    with pytest.raises(ValueError, match="--design needs a run of your own"):
         _runs([], None, [str(design)])
 
 

@@ -13,7 +13,7 @@ from glmwidgets.cli import CommandError, server
     [
         ("import time; time.sleep(60)", "Voilà did not answer within 0.2 s: try again; it wrote no message"),
         ("raise SystemExit(3)", "Voilà ended with code 3; it wrote no message"),
-        ("print('no port'); raise SystemExit(3)", "Voilà ended with code 3; its last words: no port"),
+        ("print('no port'); raise SystemExit(3)", "Voilà ended with code 3; its last message: no port"),
     ],
 )
 def test_a_server_that_is_late_is_told_from_one_that_has_ended(program, said, tmp_path, monkeypatch):

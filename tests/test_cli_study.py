@@ -119,9 +119,12 @@ def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, cap
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "{folder}", "--index", "7"], "there is no element 7: 3 runs, 1 each, are 0 to 2"),
-        (["run", "{folder}", "--per-task", "2"], "--per-task is of the elements of a job array"),
-        (["run", "{folder}", "--executor", "cloud"], "'cloud' is no place to work at"),
+        (
+            ["run", "{folder}", "--index", "7"],
+            "there is no element 7: 3 runs, 1 for each element, make elements 0 to 2",
+        ),
+        (["run", "{folder}", "--per-task", "2"], "--per-task applies to the elements of a job array"),
+        (["run", "{folder}", "--executor", "cloud"], "'cloud' is not a place to compute"),
         (["status", "{folder}/none"], "there is no study in"),
         (["gather", "{folder}", "--rule", "fd_mean over 1"], "a comparison must be one of"),
         (["init", "{folder}/none", "{folder}/new"], "there is no dataset at"),
@@ -140,7 +143,7 @@ def test_a_contrast_that_no_run_can_answer_is_refused_before_anything_is_fitted(
     words = ["study", "init", str(dataset), str(tmp_path / "new"), "--contrast", "faces - huoses"]
     assert main(words) == 2
     said = capsys.readouterr().err
-    assert "no run can answer the contrast 'faces - huoses'" in said
+    assert "no run can estimate the contrast 'faces - huoses'" in said
     assert "houses" in said
     assert not (tmp_path / "new").exists()
     tree = (folder / "study.json").read_text()

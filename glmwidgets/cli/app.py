@@ -68,7 +68,7 @@ def app(argv: Sequence[str]) -> int:
         "--design",
         action="append",
         metavar="FILE",
-        help="design matrix made elsewhere, a row a scan, in the place of events; one for each image",
+        help="design matrix made elsewhere, a row a scan, instead of events; one for each image",
     )
     add_settings(parser, {"the run": (GRID,)})
     add_page_options(parser)
@@ -110,7 +110,7 @@ def open_app(chosen: dict[str, Any] | None, given: Any, opens: str = "explore") 
     print("Starting Voilà ...", flush=True)
     todo = (
         f"Each page that is opened has an analysis of its own; up to {given.most} may be open at once (--most). "
-        "That of a page that was left is gone within a minute.\nPress Ctrl+C here to stop."
+        "An analysis ends within a minute after its page is closed.\nPress Ctrl+C here to stop."
     )
     with running_app(chosen, given.ip, given.port, given.theme, given.most, opens) as (process, base, token):
         watch(process, f"{base}/?token={token}", given, todo)
@@ -124,12 +124,12 @@ def _runs(
     """What to explore instead of the simulated run, read and checked here, where an error is easy to see."""
     if not files:
         if designs:
-            raise ValueError("--design goes with a run of your own: glmwidgets app BOLD.nii.gz --design DESIGN.csv")
+            raise ValueError("--design needs a run of your own: glmwidgets app BOLD.nii.gz --design DESIGN.csv")
         if t_r is not None:
-            raise ValueError("--t-r goes with a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --t-r 2")
+            raise ValueError("--t-r needs a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --t-r 2")
         if grid is not None:
             raise ValueError(
-                "--target-affine goes with a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --target-affine 3"
+                "--target-affine needs a run of your own: glmwidgets app BOLD.nii.gz EVENTS.tsv --target-affine 3"
             )
         return None
     if designs and len(files) != len(designs):

@@ -56,10 +56,8 @@ def add_options(parser: Parser) -> None:
     """Give a parser everything that says what to fit: a run, a dataset, settings, and an option for each setting."""
     parser.add_argument("bold", nargs="?", metavar="BOLD", help="4-D image (.nii, .nii.gz)")
     parser.add_argument("--settings", metavar="FILE", help="settings.json of an earlier fit; options change it")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist; one that is read is never written over"
-    )
-    group = parser.add_argument_group("a run of a BIDS dataset, raw or of fMRIPrep, in the place of BOLD")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files; inputs are never overwritten")
+    group = parser.add_argument_group("a run of a BIDS dataset, raw or of fMRIPrep, instead of BOLD")
     group.add_argument("--bids", metavar="DIR", help="root of the dataset")
     for name in ("subject", "task", "run", "session", "space"):
         group.add_argument(f"--{name}", metavar=name.upper(), help=f"{name} as in the names of the files")
@@ -68,7 +66,7 @@ def add_options(parser: Parser) -> None:
         action="append",
         metavar="KEY=VALUE",
         help="another entity of the file's name, such as echo=2 or desc=denoised, may be repeated; none as a value, "
-        "here and above, asks for a name without it, as the native space has",
+        "here and above, selects names without it, as for the native space",
     )
     group.add_argument("--derivatives", metavar="DIR", help="folder of the pipeline, where there are several")
     group.add_argument("--raw", action="store_true", help="the raw run, even if there is a preprocessed one")
@@ -241,7 +239,7 @@ def _warn_of_newer_inputs(file: Path, settings: Settings, given: Mapping[str, An
     named = (path for name, path in vars(settings.inputs).items() if f"inputs.{name}" not in given)
     for path in (Path(path) for path in named if isinstance(path, str)):
         if path.is_file() and path.stat().st_mtime > file.stat().st_mtime:
-            warnings.warn(f"{path} is newer than {file}: results may not be those of that time", stacklevel=3)
+            warnings.warn(f"{path} is newer than {file}: results may differ from those saved then", stacklevel=3)
 
 
 _TYPES = "the event types are"

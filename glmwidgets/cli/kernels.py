@@ -79,7 +79,7 @@ class AppKernels(AsyncMappingKernelManager):
         """
         if self.n_living + self._starting >= self.most:
             pages = "1 page is" if self.most == 1 else f"{self.most} pages are"
-            raise HTTPError(503, f"{pages} open, as many as may be")
+            raise HTTPError(503, f"{pages} open, which is the limit (--most)")
         self._starting += 1
         try:
             return await super().start_kernel(**how)

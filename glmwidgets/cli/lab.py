@@ -95,7 +95,7 @@ def _own_run(bold: str | None, events: str | None, t_r: float | None) -> dict[st
     """What to explore instead of the simulated run, read and checked here, where an error is easy to see."""
     if bold is None:
         if t_r is not None:
-            raise ValueError("--t-r goes with a run of your own: glmwidgets demo BOLD.nii.gz EVENTS.tsv --t-r 2")
+            raise ValueError("--t-r needs a run of your own: glmwidgets demo BOLD.nii.gz EVENTS.tsv --t-r 2")
         return None
     if events is None:
         raise ValueError("name the events, too: glmwidgets demo BOLD.nii.gz EVENTS.tsv")

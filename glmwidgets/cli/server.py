@@ -28,7 +28,7 @@ PATIENCE = 90  # seconds until a server that does not answer is given up; cold d
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
     """Where a server listens, and whether a browser is opened."""
-    parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
     parser.add_argument("--port", type=int, help=f"port to listen on (default: a free one from {FIRST_PORT})")
     parser.add_argument(
         "--ip",
@@ -153,7 +153,7 @@ def _wait_until_it_answers(process: subprocess.Popen, answers: Callable[[], None
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
     code = process.poll()
     how = f"did not answer within {PATIENCE} s: try again" if code is None else f"ended with code {code}"
-    raise CommandError(f"{name} {how}; " + (f"its last words: {' / '.join(last)}" if last else "it wrote no message"))
+    raise CommandError(f"{name} {how}; " + (f"its last message: {' / '.join(last)}" if last else "it wrote no message"))
 
 
 def _stop(process: subprocess.Popen) -> None:

@@ -89,7 +89,7 @@ def _init_parser() -> Parser:
         help='such as "faces - houses", may be repeated; each condition by default',
     )
     parser.add_argument("--overwrite", action="store_true", help="begin anew in a folder that holds a study")
-    parser.add_argument("--per-task", type=_positive, metavar="K", help="runs that an element of a job array does")
+    parser.add_argument("--per-task", type=_positive, metavar="K", help="runs for each element of a job array")
     add_settings(parser, TITLES, first_model([]))
     return parser
 
@@ -112,9 +112,7 @@ def _init(argv: Sequence[str]) -> int:
     if dataset.is_file():
         asked = {**how, "subject": subjects, "entity": entities, "raw": raw}
         if which := next((name for name, value in asked.items() if value), None):
-            raise CommandError(
-                f"--{which} chooses runs of a dataset, and {dataset} is a table: leave its rows out there"
-            )
+            raise CommandError(f"--{which} chooses runs of a dataset, but {dataset} is a table: remove its rows there")
         made = Study.of_table(dataset, folder, contrasts=contrasts)
     else:
         if raw:
@@ -167,9 +165,14 @@ def _run(argv: Sequence[str]) -> int:
     )
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
     parser.add_argument("--index", type=int, metavar="N", help="element of the array, from 0; SLURM_ARRAY_TASK_ID")
-    parser.add_argument("--per-task", type=_positive, default=1, metavar="K", help="runs that an element does (1)")
+    parser.add_argument("--per-task", type=_positive, default=1, metavar="K", help="runs for each element (1)")
     parser.add_argument("--executor", metavar="WHERE", help="processes (default), here, or a scheduler: tcp://...")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="how many; by default what there is room for")
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="number of workers; by default as many as the machine has room for",
+    )
     given = parser.parse_args(list(argv))
     made = Study.open(given.folder)
     index = given.index
@@ -178,7 +181,7 @@ def _run(argv: Sequence[str]) -> int:
     if index is not None:
         return _element(made, index, given.per_task)
     if given.per_task != 1:
-        raise CommandError("--per-task is of the elements of a job array: give --index, or leave it out")
+        raise CommandError("--per-task applies to the elements of a job array: give --index, or leave it out")
     made.check()
     lanes, said = lanes_of(given.executor, given.workers)
     print(f"{'Where':<11}{said}")
@@ -199,7 +202,8 @@ def _element(made: Study, index: int, per_task: int) -> int:
     if index < 0 or not rows:
         last = -(-len(made.runs) // per_task) - 1
         raise CommandError(
-            f"there is no element {index}: {count(len(made.runs), 'run')}, {per_task} each, are 0 to {last}"
+            f"there is no element {index}: {count(len(made.runs), 'run')}, {per_task} for each element, make "
+            f"elements 0 to {last}"
         )
     outcomes = work_through(made.tasks(rows), [HereLane()], lambda each: print(_said(made, each), flush=True))
     return int(any(each.why_not for each in outcomes))
@@ -211,7 +215,9 @@ def _said(made: Study, outcome: Outcome) -> str:
 
 
 def _status(argv: Sequence[str]) -> int:
-    parser = Parser(prog="glmwidgets study status", description="Count what is in the store.", allow_abbrev=False)
+    parser = Parser(
+        prog="glmwidgets study status", description="Count the fitted runs in the store.", allow_abbrev=False
+    )
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
     made = Study.open(parser.parse_args(list(argv)).folder)
     usable, done = [i for i, run in enumerate(made.runs) if not run.why_not], made.done

@@ -52,6 +52,6 @@ def lanes_of(executor: Any = None, width: int | None = None) -> tuple[list[Lane]
         lanes = dask_lanes(executor, width)
         return list(lanes), f"{len(lanes)} threads of Dask's workers"
     raise InputError(
-        f"{executor!r} is no place to work at: it is 'processes', 'here', an address such as tcp://..., or a "
+        f"{executor!r} is not a place to compute: give 'processes', 'here', an address such as tcp://..., or a "
         "distributed.Client"
     )

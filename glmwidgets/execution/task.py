@@ -81,13 +81,13 @@ def task_of(name: str, function: Callable[..., Any], *arguments: Any) -> Task:
     Task(name='root', function='math:sqrt', arguments=(4.0,))
     >>> task_of("root", lambda x: x)
     Traceback (most recent call last):
-    glmwidgets.glm.errors.InputError: <lambda> is no function of a module, and a worker cannot import it; put it in a \
-file of its own
+    glmwidgets.glm.errors.InputError: <lambda> is not a function of a module, so a worker cannot import it; put it in \
+a file of its own
     """
     where, called = getattr(function, "__module__", "__main__"), getattr(function, "__qualname__", str(function))
     if where == "__main__" or "<" in called or "." in called:
         raise InputError(
-            f"{called.rpartition('.')[2]} is no function of a module, and a worker cannot import it",
+            f"{called.rpartition('.')[2]} is not a function of a module, so a worker cannot import it",
             advice="put it in a file of its own",
         )
     try:

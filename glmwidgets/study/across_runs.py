@@ -1,4 +1,4 @@
-"""What is seen of all runs together: their maps beside those of the other participants, cell by cell."""
+"""Comparison of runs: the maps of each with those of the other participants, cell by cell."""
 
 from __future__ import annotations
 

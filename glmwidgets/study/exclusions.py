@@ -120,18 +120,18 @@ def parse_rule(text: str) -> Rule:
     parts = [part.split() for part in " ".join(spelt.split()).split(" and ")]
     for part in parts:
         if len(part) != 3:
-            raise InputError(f"{' '.join(part)!r} is no rule: it has three words, such as fd_mean ge 0.5")
+            raise InputError(f"{' '.join(part)!r} is not a rule: a rule has three words, such as fd_mean ge 0.5")
         key, how, number = part
         limit = number_of(number)
         if key not in FIGURES:
             near = difflib.get_close_matches(key.casefold(), FIGURES, n=3, cutoff=0.4)
             raise InputError(
-                f"no figure is called {key!r} in the rule {text!r}",
+                f"the rule {text!r} names an unknown figure, {key!r}",
                 advice=f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(FIGURES)}",
             )
         check_choice("a comparison", how, OPERATORS)
         if limit is None or not np.isfinite(limit):
-            raise InputError(f"{number!r} in the rule {text!r} is no number")
+            raise InputError(f"{number!r} in the rule {text!r} is not a number")
         conditions.append((key, how, float(limit)))
     return Rule(tuple(conditions))
 

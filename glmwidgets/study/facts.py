@@ -225,7 +225,7 @@ FACTS = (
         "largest DVARS",
         "× the median",
         "data",
-        "Largest DVARS of a scan over the median one: a scan that is unlike the one before.",
+        "Largest DVARS over the median DVARS: large where one scan differs from the scan before it.",
         dvars_max,
         "Power and others 2012, NeuroImage 59, 2142-2154",
         "high",
@@ -277,8 +277,8 @@ FACTS = (
         "smoothness",
         "mm",
         "data",
-        "Full width at half maximum of a Gaussian that makes noise as smooth, of the changes from scan to scan; "
-        "geometric mean of the axes.",
+        "Smoothness of the changes from scan to scan, as the full width at half maximum of a Gaussian; geometric mean "
+        "of the axes.",
         smoothness,
         "Forman and others 1995, Magn Reson Med 33, 636-647",
         "both",

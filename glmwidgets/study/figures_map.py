@@ -105,7 +105,7 @@ MAP = (
         "coverage",
         "%",
         "map",
-        "Share of the cells that at least half of the runs have and this one has too.",
+        "Of the cells that at least half of the runs have, the share that this run has.",
         coverage,
         side="low",
         floor=4,
@@ -137,8 +137,8 @@ MAP = (
         "likeness to the others' map",
         "",
         "map",
-        "Cosine of the run's t map and the mean of the other participants', over the tenth of the cells where that is "
-        "largest.",
+        "Cosine between the run's t map and the mean t map of the other participants, over the tenth of the cells "
+        "where that mean is largest.",
         map_r,
         side="low",
         floor=0.1,
@@ -151,8 +151,8 @@ MAP = (
         "likeness of left minus right",
         "",
         "map",
-        "Cosine of t less t on the other side of x = 0, of all conditions, and that of the other participants' mean, "
-        "over the tenth where that is largest.",
+        "Cosine between the run's left minus right t, over all conditions, and that of the other participants' mean, "
+        "over the tenth of the cells where the latter is largest.",
         sides,
         side="low",
         floor=0.1,
@@ -166,8 +166,9 @@ MAP = (
         "conditions swapped",
         "",
         "map",
-        "Minus the least cosine, over pairs of conditions, of the difference of their t maps and that of the other "
-        "participants' mean, over the tenth of the cells where that is largest; above 0 a pair is the other way round.",
+        "Minus the least cosine, over pairs of conditions, between the run's difference of their t maps and that of "
+        "the other participants' mean, over the tenth of the cells where the latter is largest; above 0 a pair is "
+        "reversed.",
         swap,
         side="high",
         floor=0.1,
@@ -178,11 +179,11 @@ MAP = (
     ),
     Figure(
         "lateness",
-        "lateness of the answer",
+        "delay of the response",
         "s",
         "map",
-        "Shift at which series of the 300 cells that answer most correlate best with what the other participants' "
-        "mean effects make of the run's events.",
+        "Time shift at which the series of the 300 most responsive cells correlate best with the prediction from the "
+        "run's events and the other participants' mean effects.",
         lateness,
         side="both",
         floor=0.5,

@@ -345,8 +345,8 @@ MODEL = (
         "residuals that are not white",
         "%",
         "model",
-        "Share of the voxels whose residuals are not as white as the noise model's own would be, at .05; 5 % by "
-        "chance. Of whole runs only.",
+        "Share of the voxels whose residuals are less white than those of the noise model itself, at p < .05; 5 % are "
+        "expected by chance. Whole runs only.",
         not_white,
         source="glmwidgets.glm.fit.whiteness",
         side="high",
@@ -392,14 +392,14 @@ MODEL = (
     ),
     Figure(
         "drift_taken",
-        "taken by the drift",
+        "removed by the drift",
         "%",
         "model",
         "Largest over task columns of the share of variance that lies in the drift columns.",
         drift_taken,
         side="high",
         floor=10,
-        words="the drift takes up to {value} of a condition's variance, and {usual} is usual",
+        words="the drift removes up to {value} of a condition's variance, and {usual} is usual",
     ),
     Figure(
         "censored",
@@ -414,7 +414,7 @@ MODEL = (
     ),
     Figure(
         "motion_task",
-        "motion tied to the task",
+        "motion correlated with the task",
         "",
         "model",
         "Largest over task columns of the multiple correlation with the six motion parameters.",

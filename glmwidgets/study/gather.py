@@ -1,4 +1,4 @@
-"""What a study comes to: the group's maps of the whole runs that are in, the table of figures, and what repeats it."""
+"""Results of a study: group maps of the included whole runs, the table of figures, and a script that repeats them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def group_of_whole(study: Study, name: str, rows: Sequence[int]) -> GroupMap:
     if any(said[i]["dim"] > 1 for i in able):
         raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
     if not able:
-        raise InputError(f"no whole run can answer {name}" if kept else "every run is left out")
+        raise InputError(f"no whole run can estimate {name}" if kept else "every run is left out")
     places = {i: study.store.path(study.key(i)) for i in able}
     masks = {i: load_image(places[i] / MASK) for i in able}
     first = masks[able[0]]
@@ -129,7 +129,9 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     fitted = [i for i in rows if i not in missing]
     said = [chosen.said(study.runs, qc.values)]
     if rows and not fitted:
-        said.append(f"no run is fitted yet, so that there is no map of the group: glmwidgets study run {study.folder}")
+        said.append(
+            f"no run is fitted yet, so there is no map of the group; fit the runs: glmwidgets study run {study.folder}"
+        )
     elif missing:
         names = ", ".join(study.runs[i].name for i in missing[:5]) + (" ..." if len(missing) > 5 else "")
         what = "run is not fitted yet, and is" if len(missing) == 1 else "runs are not fitted yet, and are"

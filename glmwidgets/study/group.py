@@ -254,10 +254,10 @@ def too_few(subjects: Sequence[str], expression: str, why_not: Sequence[str] = (
     Examples
     --------
     >>> print(too_few(["01"], "a - b", ["", "sub-02 has no b"]))
-    a group needs two participants or more, and 1 can answer 'a - b': sub-02 has no b
+    a group needs two participants or more, but 1 can estimate 'a - b': sub-02 has no b
     """
     n, why = len(set(subjects)), next(filter(None, why_not), "")
-    said = f"a group needs two participants or more, and {n} can answer {expression!r}"
+    said = f"a group needs two participants or more, but {n} can estimate {expression!r}"
     return InputError(f"{said}{f': {why}' if why else ''}")
 
 

@@ -124,7 +124,7 @@ def row_of(names: Sequence[str], which: int | str) -> int:
     try:
         row = operator.index(which)
     except TypeError:
-        raise InputError(f"a run is told by its number or its name, not by {which!r}") from None
+        raise InputError(f"name a run by its number or its name, not by {which!r}") from None
     if not 0 <= row < len(names):
         raise InputError(
             f"there is no run {row}: runs are counted from 0 to {len(names) - 1}, or called by name, as {names[0]!r}"

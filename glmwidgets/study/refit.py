@@ -160,7 +160,9 @@ class Refitter:
     def _fitted(self, asked: Model) -> Fitted:
         run = self.run
         if asked.data.standardize is not None:
-            raise ValueError("previews hold series as they are scaled: leave data.standardize at none")
+            raise ValueError(
+                "previews hold scaled series, which cannot be standardised: leave data.standardize at none"
+            )
         scans = steps.scans_of(run, asked)
         events = self.events.events(asked.events)
         design = design_for(run, asked, events, self._judged(asked, scans), scans)

@@ -114,7 +114,7 @@ def refuse_folder(folder: Path, origin: str) -> None:
     """
     advice = "give a folder of its own, such as one beside the dataset or in its derivatives"
     if holds_participants(folder) or str(folder) == origin:
-        raise InputError(f"{folder} is a dataset, and a study's folder holds nothing else", advice=advice)
+        raise InputError(f"{folder} is a dataset, but a study needs a folder of its own", advice=advice)
     within = [place for place in (folder, *folder.parents) if place.name.startswith("sub-")]
     for place in within:
         if holds_participants(place.parent) and (Path(origin) in place.parents or _is_dataset(place.parent)):
@@ -134,7 +134,7 @@ def refuse_edited(model: Model) -> None:
     """
     if model.events.table is not None:
         raise InputError(
-            "events that were edited are of one run, and a study's model is of all: leave events.table at None",
+            "edited events belong to one run, but a study's model is for all runs: leave events.table at None",
             where="events.table",
         )
 
@@ -149,7 +149,7 @@ def refuse_held(model: Model) -> None:
     refuse_edited(model)
     if model.design.hrf_model in HELD:
         raise InputError(
-            "a response that is a Python function cannot be taken to other processes: choose one by name",
+            "a response that is a Python function cannot be sent to other processes: choose one by name",
             where="design.hrf_model",
         )
     if model.noise.choice == ASKED:
@@ -189,7 +189,7 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
             return
     for name in left:
         if name in why:
-            raise InputError(f"no run can answer the contrast {name!r}: {told(why[name])}", where="contrast")
+            raise InputError(f"no run can estimate the contrast {name!r}: {told(why[name])}", where="contrast")
 
 
 def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[list[str]]:

@@ -138,7 +138,7 @@ def _write_contrast(to: Path, label: str, fitted: Fitted, expression: str, domai
 def _whiteness(fitted: Fitted, run: Run, asked: Model) -> tuple[Whiteness | None, str]:
     """Are its residuals white; or why that cannot be said."""
     if not run.is_even:
-        return None, f"residuals are tested from scan to scan, and here are {run.clock}"
+        return None, f"the test of whiteness needs scans in even steps, but this run has {run.clock}"
     try:
         return residual_whiteness(fitted.fit, run.t_r, n_voxels=2000, pooled=asked.noise.pooling is not None), ""
     except ValueError as error:

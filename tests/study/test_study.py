@@ -229,7 +229,7 @@ def test_a_file_that_is_gone_costs_its_run_alone(study, tmp_path):
 
 def test_events_of_one_run_are_not_given_to_all(study):
     edited = ("onset\tduration\ttrial_type", "1.0\t2.0\tfaces")
-    with pytest.raises(InputError, match=r"events.table: events that were edited are of one run"):
+    with pytest.raises(InputError, match=r"events.table: edited events belong to one run"):
         study.refit({"events.table": edited})
 
 
@@ -277,7 +277,7 @@ def test_participants_are_named_as_on_the_command_line(dataset, tmp_path):
 
 
 def test_who_cannot_answer_says_why_there_is_no_group(study):
-    with pytest.raises(InputError, match=r"0 can answer 'faces - hoses': .*houses"):
+    with pytest.raises(InputError, match=r"0 can estimate 'faces - hoses': .*houses"):
         study.refit().answer("faces - hoses").group()
 
 
@@ -291,7 +291,7 @@ def test_a_decision_is_on_a_run_of_the_study(study):
 def test_a_misspelt_figure_is_mended_before_all_are_listed():
     with pytest.raises(InputError) as caught:
         parse_rule("fd_men >= 0.5")
-    said = "no figure is called 'fd_men' in the rule 'fd_men >= 0.5'; did you mean fd_mean or "
+    said = "the rule 'fd_men >= 0.5' names an unknown figure, 'fd_men'; did you mean fd_mean or "
     assert str(caught.value).startswith(said)
 
 

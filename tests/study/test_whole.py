@@ -40,7 +40,7 @@ def test_contrasts_are_checked_without_reading_an_image_or_hashing_a_file(datase
     study = Study.of(dataset, tmp_path / "study", task="loc", contrasts=CONTRASTS)
     monkeypatch.setattr("glmwidgets.runs.reader.each_volume", None)
     study.check()
-    with pytest.raises(InputError, match="no run can answer the contrast 'none'"):
+    with pytest.raises(InputError, match="no run can estimate the contrast 'none'"):
         study.with_model(study.model, [("none", "faces - cats")]).check()
     monkeypatch.setattr("glmwidgets.study.contents._hashed", None)
     asked = []
@@ -188,13 +188,13 @@ def test_the_script_repeats_the_study(whole):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("fd ge 0.5", "no figure is called 'fd' in the rule 'fd ge 0.5'; did you mean .*fd_mean"),
-        ("fd_mean >== 0.5", "is no rule"),
+        ("fd ge 0.5", "the rule 'fd ge 0.5' names an unknown figure, 'fd'; did you mean .*fd_mean"),
+        ("fd_mean >== 0.5", "is not a rule"),
         ("fd_mean !0.5", "a comparison must be .* not '!'"),
         ("fd_mean ge half", "'half' in the rule"),
-        ("fd_mean ge", "is no rule"),
-        ("__import__('os')", "is no rule"),
-        ("", "is no rule"),
+        ("fd_mean ge", "is not a rule"),
+        ("__import__('os')", "is not a rule"),
+        ("", "is not a rule"),
     ],
 )
 def test_a_rule_that_is_none_is_refused(text, said):
