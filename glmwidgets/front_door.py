@@ -1,4 +1,4 @@
-"""Front doors: the names that a package hands on from its modules, imported when they are first used."""
+"""Lazy imports: the public names of a package, imported from its modules on first use."""
 
 from __future__ import annotations
 

@@ -38,13 +38,13 @@ HANDS_ON = {
     "plot_img": [plot_stat_map],
     "plot_roi": [SliceLook],
 }
-HEAD = """# As nilearn says it
+HEAD = """# The names of nilearn
 
-Every public name of nilearn {version} of GLM, masks, images, figures and reports, and what it is here. This page is
-made from a table in the tests and from the signatures of both: a test compares them argument by argument, default by
-default. Arguments that we have beside nilearn's are left out.
+Every public name of nilearn {version} for GLM, masks, images, figures and reports, with its counterpart here. This page
+is made from a table in the tests and from the signatures of both: a test compares them argument by argument, default by
+default. Arguments that only glmwidgets has are left out.
 
-*Same*: all of nilearn's arguments, in its order, with its defaults. What differs in the numbers on purpose stands in
+*Same*: all of nilearn's arguments, in its order, with its defaults. Numbers that differ on purpose are listed in
 [How numbers are checked](numbers.md#where-we-differ-on-purpose).
 """
 
