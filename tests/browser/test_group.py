@@ -152,7 +152,7 @@ def test_permutations_run_to_the_end_and_another_run_is_cancelled_half_way(hands
     page.get_by_role("button", name="regression").click()
     hands.until("ex.session.is_current and ex.session.permuted is None")
     hands.other_picture(before)
-    assert "of another model" in panel.inner_text()
+    assert "shows another model" in panel.inner_text()
 
 
 @pytest.mark.parametrize("width", [700, 1800])

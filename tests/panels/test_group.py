@@ -230,7 +230,7 @@ def test_a_permutation_test_is_run_shown_and_used(explorer):
     assert f"p = (1 + {reached}) / (1 + 200) = {(1 + reached) / 201:.4f}" in explorer.why("permutation")["here"]
     session.ask("regression")
     assert panel.viewer.stale
-    assert "of another model" in panel._words.value
+    assert "shows another model" in panel._words.value
     assert panel.take.disabled
 
 
