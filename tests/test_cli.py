@@ -442,7 +442,10 @@ def test_help_names_every_choice_of_every_table(capsys):
         ),
         (["fit", "x.nii", "--out", "o", "--threshold", "FDR"], "not 'FDR'; did you mean 'fdr'?"),
         (["fit", "x.nii", "--out", "o", "--t-r", "two"], "--t-r: invalid float value: 'two'"),
-        (["fit", "x.nii", "--out", "o", "--conrtast", "go"], "unrecognized arguments: --conrtast"),
+        (["fit", "x.nii", "--out", "o", "--conrtast", "go"], "--conrtast go; did you mean '--contrast'?"),
+        (["fit", "x.nii", "--out", "o", "--smooth", "5"], "--smooth 5; did you mean '--smoothing'?"),
+        (["fit", "x.nii", "--out", "o", "--hrf-model", "spm"], "--hrf-model spm; did you mean '--hrf'?"),
+        (["fit", "x.nii", "y", "--out", "o"], "unrecognized arguments: y (see"),
     ],
 )
 def test_a_mistyped_command_is_one_line_and_exit_code_2(words, message, capsys):

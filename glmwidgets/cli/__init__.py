@@ -14,6 +14,7 @@ from typing import Any
 
 from glmwidgets import __version__
 from glmwidgets.files.writing import forget
+from glmwidgets.glm.choices import meant
 from glmwidgets.glm.errors import GlmwidgetsError, told
 
 __all__ = ["main"]
@@ -76,7 +77,12 @@ class Parser(argparse.ArgumentParser):
     """A parser of one command that reports a mistake in one line."""
 
     def error(self, message: str) -> Any:
-        """Print the mistake and leave with exit code 2."""
+        """Print the mistake, with the option that was probably meant, and leave with exit code 2."""
+        if (word := message.removeprefix("unrecognized arguments: ").split()[0]) != message.split()[0]:
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            begun = next((option for option in known if option.startswith(word) or word.startswith(option)), None)
+            near = f"did you mean {begun!r}?" if begun and word.startswith("--") else meant(word, known)
+            message = "; ".join(filter(None, (message, near)))
         print(f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 

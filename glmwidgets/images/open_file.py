@@ -79,12 +79,13 @@ def _without_voxels(path: Path, voxels: str) -> str:
 
 
 def _missing(path: Path) -> str:
+    place = "" if path.is_absolute() else f" in {Path.cwd()}"
     if not path.parent.is_dir():
-        return f"no such image: {path} (its folder does not exist)"
+        return f"no such image: {path}{place} (its folder does not exist)"
     images = [p.name for p in path.parent.iterdir() if p.name.endswith((".nii", ".nii.gz", ".hdr", ".img"))]
     near = difflib.get_close_matches(path.name, images, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"no such image: {path}{hint}"
+    return f"no such image: {path}{place}{hint}"
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -3,6 +3,7 @@
 import gzip
 import re
 import shutil
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -316,3 +317,13 @@ def test_a_format_whose_reader_is_not_installed_names_what_to_install(tmp_path, 
     monkeypatch.setattr(nib, "load", needs)
     with pytest.raises(ValueError, match=r"run\.mnc\.nii cannot be read without h5py: pip install h5py"):
         load_image(path)
+
+
+def test_a_missing_image_is_told_with_the_folder_that_was_looked_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        load_image("bold.nii.gz")
+    assert str(caught.value) == f"no such image: bold.nii.gz in {Path.cwd()}"
+    with pytest.raises(FileNotFoundError) as caught:
+        load_image(tmp_path / "bold.nii.gz")
+    assert str(caught.value) == f"no such image: {tmp_path / 'bold.nii.gz'}"
