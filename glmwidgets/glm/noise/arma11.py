@@ -23,6 +23,7 @@ from glmwidgets.glm.noise.ar1 import check_bins
 from glmwidgets.glm.noise.arma11_exact import Start, settle
 from glmwidgets.glm.noise.arma11_filters import OrdinaryFit, filter_series
 from glmwidgets.glm.noise.arma11_surface import U_MAX, Lowest, gain_over_ar1, lowest_points
+from glmwidgets.glm.noise.arma11_waves import Waves
 from glmwidgets.glm.noise.moving_average import A_MAX, C_MAX, C_MIN, relaxed, stretched
 from glmwidgets.glm.noise.products import NoiseFit
 
@@ -66,8 +67,9 @@ def fit_arma11(
     lowest = lowest_points(moments, basis, ordinary, pooling, neighbours)
     c, start = _on_lattice(lowest, moments.constant, bins, is_fixed=pooling is not None)
     levels, level = np.unique(c, return_inverse=True)
-    series = filter_series(moments, basis, ordinary, levels, level)
-    (coefficients, rss, a), precision = settle(series, moments, basis, levels, level, start)
+    waves = Waves.of(basis)
+    series = filter_series(moments, basis, waves, ordinary, levels, level)
+    (coefficients, rss, a), precision = settle(series, waves, moments, basis, levels, level, start)
     a[moments.constant] = 0
     edge = ((a >= A_MAX) | (c >= C_MAX) | (c <= C_MIN)) & ~moments.constant
     white = a <= c

@@ -17,6 +17,7 @@ import numpy as np
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
 from glmwidgets.glm.noise.arma11_filters import AT_ONCE, LEVELS_AT_ONCE, FilteredSeries
+from glmwidgets.glm.noise.arma11_waves import Waves
 from glmwidgets.glm.noise.moving_average import (
     A_MAX,
     STRETCH,
@@ -88,26 +89,24 @@ class Filtered:
     edges: np.ndarray
 
     @classmethod
-    def of(cls, averages: MovingAverages, series: FilteredSeries, level: np.ndarray, turned: np.ndarray) -> Filtered:
+    def of(
+        cls, averages: MovingAverages, waves: Waves, series: FilteredSeries, level: np.ndarray
+    ) -> tuple[Filtered, np.ndarray]:
         """Take the fit of ordinary least squares from products of the series.
 
-        Its coordinates here go into `turned`, an array (rank, n_voxels).
+        Its coordinates in those of the moving average come second, shape (rank, n_voxels).
         """
-        fitted, rows = series.fitted, series.rows
-        cross, of_fit, edges = np.empty(turned.shape), np.empty(turned.shape), np.empty((2, level.size))
+        rank, parts, to_levels = averages.basis.rank, series.parts, waves.to_levels(averages)
+        made, of_fit = np.empty((2 * rank + 2, level.size)), np.empty((rank, level.size))
+        cross, edges, turned = made[:rank], made[rank : rank + 2], made[rank + 2 :]
         for k, some in runs(level):
-            to_here = averages.rotation[k].T
-            np.matmul(to_here, fitted[:, some], out=turned[:, some])
-            np.matmul(to_here, rows[:-2, some], out=cross[:, some])
+            np.matmul(to_levels[k], parts[:, some], out=made[:, some])
             np.multiply(averages.diagonal[k][:, None], turned[:, some], out=of_fit[:, some])
-            np.matmul(averages.edges[k].T, turned[:, some], out=edges[:, some])
-        np.subtract(rows[-2:], edges, out=edges)
-        cross -= of_fit
         # y'Hy = e'He + 2 g'q'He + g'q'Hq g for the series y = e + q g.
         of_fit += cross
         of_fit += cross
         filtered = series.own - np.einsum("jv,jv->v", turned, of_fit)
-        return cls(level, series.power.copy(), filtered, cross, edges)
+        return cls(level, series.power.copy(), filtered, cross, edges), turned
 
     def at(self, voxels: np.ndarray) -> Filtered:
         """Those of some of the voxels, in order."""
@@ -354,13 +353,21 @@ class Estimates(NamedTuple):
 
 
 def settle(
-    series: FilteredSeries, moments: Moments, basis: DesignBasis, levels: np.ndarray, level: np.ndarray, start: Start
+    series: FilteredSeries,
+    waves: Waves,
+    moments: Moments,
+    basis: DesignBasis,
+    levels: np.ndarray,
+    level: np.ndarray,
+    start: Start,
 ) -> tuple[Estimates, ARMAPrecision]:
     """Find a where c is known, and fit the design.
 
     Parameters
     ----------
     series : FilteredSeries
+    waves : Waves
+        Of the design.
     moments : Moments
     basis : DesignBasis
     levels : array of shape (n_levels,)
@@ -381,8 +388,8 @@ def settle(
         first, last = of_each[0], of_each[-1]
         averages = MovingAverages(basis, levels[first : last + 1])
         here, of_each = series.at(voxels), of_each - first
-        ordinary, solution = np.empty((basis.rank, voxels.size)), np.empty((voxels.size, basis.rank))
-        left = Filtered.of(averages, here, of_each, ordinary)
+        left, ordinary = Filtered.of(averages, waves, here, of_each)
+        solution = np.empty((voxels.size, basis.rank))
         a, weights = best_a(averages, left, start.at(voxels)), np.empty((2 * basis.rank, voxels.size))
         fit = solve(averages, left, a, weights, with_slope=False)
         mean = moments.mean[voxels] if basis.spans_constant else np.zeros(voxels.size)

@@ -12,6 +12,7 @@ import numpy as np
 
 from glmwidgets.glm.moments.basis import DesignBasis
 from glmwidgets.glm.moments.lagged import Moments
+from glmwidgets.glm.noise.arma11_waves import Waves
 from glmwidgets.glm.noise.moving_average import own_spectra, own_weights
 from glmwidgets.glm.noise.products import BLOCK, LaggedProducts
 from glmwidgets.glm.parallel import even_blocks, one_thread, side_by_side
@@ -22,9 +23,6 @@ AT_ONCE, FILTERED_NUMBERS = 10240, 3 * 2**20
 
 # Values of c of which something is made at once: all of the lattice, unless it is finer than usual.
 LEVELS_AT_ONCE = 256
-
-# Of the sum and the difference of the ends, which F holds at unit length.
-HALF = 0.5**0.5
 
 
 class OrdinaryFit(NamedTuple):
@@ -60,113 +58,70 @@ class FilteredSeries(NamedTuple):
 
     Attributes
     ----------
-    by_voxel : array of shape (n_voxels, 2 * rank + 4)
-        All that follows, voxel by voxel.
-    rank : int
+    by_voxel : array of shape (n_voxels, 2 * rank + 4 - n_waves)
+        Voxel by voxel what `glmwidgets.glm.noise.arma11_waves.Waves.to_levels` makes products of; then ``y'Hy``, and
+        the residual sum of squares of ordinary least squares.
     """
 
     by_voxel: np.ndarray
-    rank: int
 
     @property
-    def rows(self) -> np.ndarray:
-        """``q'Hy``, then ``F' D^-1 y``, shape (rank + 2, n_voxels)."""
-        return self.by_voxel[:, : self.rank + 2].T
+    def parts(self) -> np.ndarray:
+        """What products are made of, shape (2 * rank + 2 - n_waves, n_voxels)."""
+        return self.by_voxel[:, :-2].T
 
     @property
     def own(self) -> np.ndarray:
         """``y'Hy``, shape (n_voxels,)."""
-        return self.by_voxel[:, self.rank + 2]
+        return self.by_voxel[:, -2]
 
     @property
     def power(self) -> np.ndarray:
         """Residual sum of squares of ordinary least squares, shape (n_voxels,)."""
-        return self.by_voxel[:, self.rank + 3]
-
-    @property
-    def fitted(self) -> np.ndarray:
-        """Coordinates of the fit of ordinary least squares, shape (rank, n_voxels)."""
-        return self.by_voxel[:, self.rank + 4 :].T
+        return self.by_voxel[:, -1]
 
     def at(self, voxels: np.ndarray) -> FilteredSeries:
         """Those of some voxels."""
-        return FilteredSeries(self.by_voxel.take(voxels, axis=0), self.rank)
+        return FilteredSeries(self.by_voxel.take(voxels, axis=0))
 
 
 def filter_series(
-    moments: Moments, basis: DesignBasis, ordinary: OrdinaryFit, levels: np.ndarray, level: np.ndarray
+    moments: Moments, basis: DesignBasis, waves: Waves, ordinary: OrdinaryFit, levels: np.ndarray, level: np.ndarray
 ) -> FilteredSeries:
     """Products of the series of all voxels, each under its own c, which is that of its level.
 
-    ``D = M + c^2 e e'`` with e the column of the first scan and ``M = (I - c L)(I - c L')``, where L shifts by a scan:
-    ``M u = y`` is solved forward and backward in time, by the whole of a row of voxels at once, and ``(M^-1 - I) / c``
-    of a series is what the first of these solutions was a scan before and the second a scan after, also where c is 0.
-    The column adds a matrix of rank one (Sherman and Morrison's identity).
+    ``M u = y`` with ``M = (I - c L)(I - c L')``, where L shifts by a scan, is solved forward and backward in time, by
+    the whole of a row of voxels at once, and ``(M^-1 - I) / c`` of a series is what the first of these solutions was a
+    scan before and the second a scan after, also where c is 0.
     """
-    n, rank, own = basis.n_scans, basis.rank, threading.local()
-    rows, at_once = np.ascontiguousarray(basis.q.T), max(1, min(AT_ONCE, FILTERED_NUMBERS // n))
-    out = FilteredSeries(np.empty((level.size, 2 * rank + 4)), rank)
+    n, n_others, own = basis.n_scans, len(waves.rows), threading.local()
+    rows, at_once = np.ascontiguousarray(waves.rows), max(1, min(AT_ONCE, FILTERED_NUMBERS // n))
+    out = FilteredSeries(np.empty((level.size, n_others + basis.rank + 4)))
     spectra, shared = moments.power(own_spectra(n), basis.spans_constant), None
     if levels.size <= LEVELS_AT_ONCE:
         with one_thread():
-            shared = _FirstScan.of(levels, rows)
+            shared = own_weights(levels, n).T
 
     def multiply(block: slice) -> None:
-        y, column, at = moments.block(block), shared, level[block]
+        y, weights, at = moments.block(block), shared, level[block]
         if not basis.spans_constant:
             y = y + moments.mean[block]
         if not hasattr(own, "into"):
             own.into = np.empty(n * at_once)
         filtered = own.into[: y.size].reshape(y.shape)
-        first, last = _solve_in_time(y, levels[at], filtered)
-        if column is None:
-            few, at = np.unique(at, return_inverse=True)
-            column = _FirstScan.of(levels[few], rows)
-        here = out.by_voxel[block]
-        share = column.share[at] * first
+        here, ends = out.by_voxel[block], slice(n_others, n_others + 2)
+        here[:, ends] = np.stack(_solve_in_time(y, levels[at], filtered), axis=1)
         # A product that is made voxel by voxel takes longer than one that is turned afterwards.
-        product = rows @ filtered
-        explained = column.explained.take(at, axis=1)
-        explained *= share
-        np.subtract(product, explained, out=product)
-        here[:, :rank] = product.T
-        at_first, at_last = column.per_first[at] * first, last - column.last[at] * share
-        here[:, rank], here[:, rank + 1] = HALF * (at_first + at_last), HALF * (at_first - at_last)
-        here[:, rank + 2] = np.einsum("sv,sv->v", column.weights.take(at, axis=1), spectra[:, block])
-        here[:, rank + 3], here[:, rank + 4 :] = ordinary.power[block], ordinary.fitted[:, block].T
+        here[:, :n_others] = (rows @ filtered).T
+        here[:, ends.stop : -2] = ordinary.fitted[:, block].T
+        if weights is None:
+            few, at = np.unique(at, return_inverse=True)
+            weights = own_weights(levels[few], n).T
+        here[:, -2] = np.einsum("sv,sv->v", weights.take(at, axis=1), spectra[:, block])
+        here[:, -1] = ordinary.power[block]
 
     side_by_side(multiply, even_blocks(level.size, at_once))
     return out
-
-
-class _FirstScan(NamedTuple):
-    """What levels of c add to a filtered series where its first scan is set right, and weights of its own product.
-
-    Attributes
-    ----------
-    per_first, share, last : array of shape (n_levels,)
-        Of the first scan of ``M^-1 y``: that of ``D^-1 y`` per unit of it; c times that; and the last scan of
-        ``M^-1 e``, with e the column of the first scan.
-    explained : array of shape (rank, n_levels)
-        Product of the design with ``M^-1 e``.
-    weights : array of shape (n_spectra, n_levels)
-        With which `glmwidgets.glm.noise.moving_average.own_spectra` make H.
-    """
-
-    per_first: np.ndarray
-    share: np.ndarray
-    last: np.ndarray
-    explained: np.ndarray
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, levels: np.ndarray, rows: np.ndarray) -> _FirstScan:
-        """Of values of c, and a design's coordinates in rows."""
-        n = rows.shape[1]
-        power = levels ** np.arange(n)[:, None]
-        column = np.cumsum(np.square(power), axis=0)[::-1] * power
-        per_first = 1 / (1 + np.square(levels) * column[0])
-        return cls(per_first, levels * per_first, levels * column[-1], rows @ column, own_weights(levels, n).T)
 
 
 def _solve_in_time(y: np.ndarray, c: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,8 @@ A_MAX, C_MAX, C_MIN = 0.98, 0.95, -0.8
 # Between a's own scale and Fisher's z, for which it would be 1: where the likelihood is a polynomial of least degree.
 STRETCH = 0.8
 
+# Of the sum and the difference of the ends, which F holds at unit length.
+HALF = 0.5**0.5
 
 # Eigenvalues of H at any c of the range are weighted sums of these many; more of them would add what rounding does.
 SPECTRA_TOLERANCE, SPECTRA_PLACES = 1e-14, 300
@@ -73,7 +75,7 @@ def _spectra(c: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 def _ends(n: int) -> np.ndarray:
     """F, shape (n, 2)."""
     ends = np.zeros((n, 2))
-    ends[0], ends[-1] = 0.5**0.5, [0.5**0.5, -(0.5**0.5)]
+    ends[0], ends[-1] = HALF, [HALF, -HALF]
     return ends
 
 
