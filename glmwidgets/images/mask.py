@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from glmwidgets.glm.errors import InputError
 from glmwidgets.images.grids import grid_difference
 from glmwidgets.images.load import ImageLike, image_data, image_name, load_image, load_volume
 from glmwidgets.images.smooth import VolumeSmoother, each_block, gaussian_sigma, smooth, storage_dtype
@@ -247,9 +248,10 @@ def match_mask(mask_img: ImageLike, img: nib.Nifti1Image, resample: bool = False
     mask = values != 0
     if (difference := grid_difference(mask_img, img)) is not None:
         if not resample:
-            raise ValueError(
-                f"the mask {name} and {image_name(img)} lie on different grids: {difference}\n"
-                "resample the mask to the image (by nearest voxel)"
+            raise InputError(
+                f"the mask {name} and {image_name(img)} lie on different grids: {difference}",
+                advice="resample the mask to the image by its nearest voxels: "
+                'glmwidgets.images.resample_to_img(mask, image, interpolation="nearest")',
             )
         mask = _nearest(mask, mask_img.affine, img)
     if not mask.any():

@@ -14,6 +14,7 @@ from glmwidgets.images.mask import (
     voxel_series,
     voxel_taker,
 )
+from glmwidgets.images.resample import resample_to_img
 
 
 def runs(*folders):
@@ -206,8 +207,15 @@ class TestGivenMask:
         shifted = np.diag([1.5, 1.5, 1.5, 1.0])
         shifted[:3, 3] = -0.75
         other = self.mask(fine, shifted)
-        with pytest.raises(ValueError, match=r"my_mask\.nii\.gz and the image in memory .* lie on different grids"):
+        with pytest.raises(
+            ValueError, match=r"my_mask\.nii\.gz and the image in memory .* lie on different grids"
+        ) as told:
             match_mask(other, self.run)
+        assert "; resample the mask to the image by its nearest voxels: glmwidgets.images.resample_to_img(" in str(
+            told.value
+        )
+        same = resample_to_img(other, self.run, interpolation="nearest")
+        assert match_mask(same, self.run).any()
         # centres of the coarse voxels lie at 0, 3, ... mm, which are the fine voxels 0.5, 2.5, 4.5, ...
         expected = np.zeros((6, 6, 6), bool)
         expected[2:4, 2:4, 2:4] = True
