@@ -126,5 +126,5 @@ def test_an_atlas_names_the_regions_of_runs_and_groups(model, tmp_path):
 
 
 def test_a_report_without_contrasts_says_so(model):
-    assert "No contrast was asked for" in model.generate_report().html
-    assert "No contrast was asked for" not in model.generate_report("task").html
+    assert "There is no map of a statistic without a contrast" in model.generate_report().html
+    assert "There is no map of a statistic without a contrast" not in model.generate_report("task").html
