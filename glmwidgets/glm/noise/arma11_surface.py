@@ -126,8 +126,9 @@ class _Surface:
             both = diagonals[k] * turned
             cross = products.cross(unit, k, turned, both)
             # The series are y = e + q g: y'Hy = e'He + 2 g'q'He + g'q'Hq g.
-            of_fit = np.einsum("jv,jv->v", turned, both) + 2 * np.einsum("jv,jv->v", turned, cross[:-2])
-            filtered[k] -= of_fit * unit.share
+            both += cross[:-2]
+            both += cross[:-2]
+            filtered[k] -= np.einsum("jv,jv->v", turned, both) * unit.share
             of_design = explained(cross.astype(np.float32, copy=False))
             of_design *= share
             # Large terms that cancel, in double precision.
