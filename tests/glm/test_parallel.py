@@ -112,7 +112,7 @@ def test_work_gives_way_before_its_next_block(monkeypatch, threads):
         side_by_side(work, range(20))
     assert 1 <= len(done) <= threads
     side_by_side(work, range(3))  # what asked for it is over
-    assert done[-3:] == [0, 1, 2]
+    assert sorted(done[-3:]) == [0, 1, 2]  # two threads take blocks in either order
 
 
 @pytest.mark.parametrize(("n_columns", "expected"), [(5, True), (basis.LARGE // 300 + 1, False)])
