@@ -57,7 +57,6 @@ class GroupExplorer(SessionExplorer):
         self.one = OneMapPanel(session)
         self.values = ValuesPanel(session)
         self.permutation = PermutationPanel(session)
-        self.permutation.add_class("glmw-foldable")
         self.permutation.fold()  # it is run on request, and the map needs the room
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)

@@ -208,6 +208,7 @@ class Panel(W.VBox):
 
     def fold(self) -> None:
         """Leave only the heading in the page until the panel is unfolded: what nobody sees costs nothing there."""
+        self.add_class("glmw-foldable")
         self.add_class("glmw-folded")
         self.is_folded = True
         self._lay()

@@ -84,9 +84,8 @@ class MapPanel(Panel):
 
         self._painted: np.ndarray | None = None
         self._shown: Shown | None = None
-        self._ahead: SettingsTree | None = (
-            None  # settings of the map whose visible slices are painted over the result's
-        )
+        # Settings of the map whose visible slices are painted over the result's.
+        self._ahead: SettingsTree | None = None
         self._alphas: dict[str, float] = {}
         self._limit = session.settings.map.limit
         self.viewer.look(session.settings.map)

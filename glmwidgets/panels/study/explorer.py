@@ -90,7 +90,6 @@ class StudyExplorer(SessionExplorer):
         self.map.look.background.options = [("runs that have the place", "mean")]
         self.wall = WallPanel(session, self.map.viewer)
         self.permutation = PermutationPanel(session)
-        self.permutation.add_class("glmw-foldable")
         self.permutation.fold()  # it is run on request, and the wall needs the room
         self.runs = RunsPanel(session, self.wall.arrange)
         self.figures = FiguresPanel(session)
