@@ -14,6 +14,7 @@ from nibabel.spatialimages import SpatialImage
 from glmwidgets.files.placeholders import not_its_content
 from glmwidgets.glm.errors import MissingFileError
 from glmwidgets.glm.tables import refuse_table
+from glmwidgets.images.other_formats import to_convert
 
 #: How much of a compressed file is read to tell whether it is damaged.
 _PROBE = 2**28
@@ -42,7 +43,8 @@ def open_file(path: Path) -> SpatialImage:
     if (instead := not_its_content(path)) is not None:
         raise ValueError(instead)
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, not an image: name a .nii or .nii.gz file in it")
+        what, advice = to_convert(path) or ("a folder", "name a .nii or .nii.gz file in it")
+        raise ValueError(f"{path} is {what}, not an image: {advice}")
     refuse_table(path)
     try:
         img = nib.load(path)
@@ -51,7 +53,9 @@ def open_file(path: Path) -> SpatialImage:
     except FileNotFoundError as error:  # a header whose voxels stand in a file of their own
         raise MissingFileError(_without_voxels(path, error.filename)) from error
     except ModuleNotFoundError as error:
-        raise ValueError(f"{path} cannot be read without {error.name}: pip install {error.name}") from error
+        _, advice = to_convert(path) or ("", "")
+        ways = ", or ".join(filter(None, (f"pip install {error.name}", advice)))
+        raise ValueError(f"{path} cannot be read without {error.name}: {ways}") from error
     # nibabel passes on whatever the format's reader and the decompressor raise, and they have no common ancestor.
     except Exception as error:
         raise ValueError(_unreadable(path, error)) from error
@@ -93,6 +97,8 @@ def _unreadable(path: Path, error: Exception) -> str:
         start = file.read(2)
     if not start:
         return f"{path} is empty: copy or download it again"
+    if other := to_convert(path):
+        return f"{path} is {other[0]} that cannot be read: {other[1]}"
     if start == b"\x1f\x8b":
         if path.suffix != ".gz":
             return f"{path} is compressed, though its name does not end in .gz: rename it to {path.name}.gz"

@@ -319,6 +319,38 @@ def test_a_format_whose_reader_is_not_installed_names_what_to_install(tmp_path, 
         load_image(path)
 
 
+def test_other_formats_are_refused_with_what_converts_them(tmp_path, ints):
+    dicom = b"\0" * 128 + b"DICM" + b"\0" * 300
+    series = tmp_path / "series" / "0001"
+    series.mkdir(parents=True)
+    written = {"IM_0001.dcm": dicom, "IM_0001": dicom, "old.IMA": b"\0" * 300, "series/0001/IM_0001": dicom}
+    for name, content in written.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} is a DICOM file .*: convert its series with dcm2niix"):
+            load_image(tmp_path / name)
+    for folder in (series, series.parent):
+        with pytest.raises(ValueError, match=rf"{folder} is a folder of DICOM files.*: convert it with dcm2niix"):
+            load_image(folder)
+    for name, content in {"one.mnc": b"CDF\x01" + b"\0" * 300, "bold.mnc.gz": gzip.compress(b"CDF\x01")}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} is a MINC file that cannot be read: convert it with mnc2nii"):
+            load_image(tmp_path / name)
+    write(series / "bold.nii", ints)
+    with pytest.raises(ValueError, match="is a folder, not an image: name a"):
+        load_image(series)
+
+
+def test_minc_2_without_its_reader_names_the_reader_and_what_converts(tmp_path, monkeypatch):
+    def needs(*_):
+        raise ModuleNotFoundError("No module named 'h5py'", name="h5py")
+
+    path = tmp_path / "bold.mnc"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    monkeypatch.setattr(nib, "load", needs)
+    with pytest.raises(ValueError, match=r"bold\.mnc cannot be read without h5py: pip install h5py, or convert it"):
+        load_image(path)
+
+
 def test_a_missing_image_is_told_with_the_folder_that_was_looked_in(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
