@@ -15,6 +15,7 @@ from glmwidgets.glm.events.checks import check_events, event_warnings
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.runs.opening import open_run
 from glmwidgets.session.single.session import Session
+from glmwidgets.study.whole import whole_fit
 
 TIMES = np.arange(80) * 2.0
 SOUND = pd.DataFrame({"onset": [10.0, 34, 58, 82, 106, 130], "duration": 8.0, "trial_type": ["face", "house"] * 3})
@@ -144,6 +145,49 @@ def test_events_that_fill_the_run_as_scans_and_half_of_it_as_seconds_may_be_scan
         make_first_level_design_matrix(
             TIMES, pd.DataFrame({"onset": [0.0, 20, 40, 70], "duration": 4.0, "trial_type": "a"})
         )
+
+
+# Confounds that never change ------------------------------------------------------------------------------------------
+
+
+def test_confounds_that_never_change_are_told_once_and_in_one_sentence_at_every_door(run, tmp_path, capsys):
+    wave = np.sin(np.arange(run.n_scans))
+    confounds = pd.DataFrame({"wave": wave, "ones": 3.0, "zeros": 0.0})
+    said = (
+        "'ones', 'zeros' never change and add nothing to the constant of the design: contrasts of them or of the "
+        "constant may not be estimable; leave them out"
+    )
+    assert _heard(lambda: make_first_level_design_matrix(TIMES, SOUND, add_regs=confounds)) == [
+        f"the confounds: {said}"
+    ]
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ols")
+    assert _heard(lambda: model.fit(run.img, SOUND, confounds)) == [f"the confounds: {said}"]
+    opened = open_run(run.img, SOUND, 2.0, confounds=confounds, mask=run.mask_img)
+    session = Session(opened, synchronous=True)
+    assert session.update({"design.confounds": tuple(confounds)})
+    assert [text for texts in session.warned.values() for text in texts] == [f"the confounds: {said}"]
+    assert _heard(lambda: whole_fit(opened, session.settings.updated({"noise.model": "ols"}))) == [
+        f"the confounds: {said}"
+    ]
+    nib.save(run.img, tmp_path / "bold.nii.gz")
+    nib.save(run.mask_img, tmp_path / "mask.nii.gz")
+    for name, table in {"events.tsv": SOUND, "confounds.tsv": confounds}.items():
+        table.to_csv(tmp_path / name, sep="\t", index=False)
+    words = ["fit", tmp_path / "bold.nii.gz", "--events", tmp_path / "events.tsv", "--mask", tmp_path / "mask.nii.gz"]
+    words += ["--confounds", tmp_path / "confounds.tsv", *(f"--confound={name}" for name in confounds)]
+    assert main([*map(str, words), "--contrast", "face", "--out", str(tmp_path / "out")]) == 0
+    err = capsys.readouterr().err
+    assert err.count("never change") == 1
+    assert said in err
+    assert "rank deficient" not in err
+
+
+def test_one_confound_that_never_changes_does_not_hide_another_that_repeats_one(run):
+    wave = np.sin(np.arange(run.n_scans))
+    confounds = pd.DataFrame({"ones": 1.0, "wave": wave, "again": 2 * wave})
+    constant, dependent = _heard(lambda: make_first_level_design_matrix(TIMES, SOUND, add_regs=confounds))
+    assert "'ones' never changes and adds nothing" in constant
+    assert "combinations of each other: 'wave', 'again'. " in dependent
 
 
 # Scans that are unlike the others -------------------------------------------------------------------------------------

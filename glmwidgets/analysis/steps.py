@@ -20,9 +20,9 @@ from glmwidgets.glm.design.censoring import filled_gaps
 from glmwidgets.glm.design.confound_groups import FD, STD_DVARS, choose_confounds, scrubbed_scans
 from glmwidgets.glm.design.confounds import judge_confounds, refuse_odd_cells
 from glmwidgets.glm.design.given import edited_design
-from glmwidgets.glm.design.matrix import design_of_checked, frame_times, make_first_level_design_matrix
+from glmwidgets.glm.design.matrix import design_of_checked, frame_times
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.events.checks import event_warnings
+from glmwidgets.glm.events.checks import check_events, event_warnings
 from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.partition import holds_constant
 from glmwidgets.glm.fit.regression import Fit, fit_glm
@@ -294,14 +294,16 @@ def design_of(
         Its ``frame_times`` are read, or its ``design`` where that is asked for.
     asked : object
         Its ``design`` is read.
-    events, confounds : DataFrame or None
+    events : DataFrame or None
+    confounds : DataFrame or None
+        As `confounds_of` returns them.
     scans : slice or array of int
     outside : {"error", "warn"}
         What to do about event types that never happen during the run.
     where : str
         What warnings begin with.
     checked : bool
-        Whether events and confounds are known to be as they are after a check, and need not be looked at again.
+        Whether events are known to be as they are after a check, and need not be looked at again.
 
     Returns
     -------
@@ -331,10 +333,9 @@ def design_of(
     if events is not None and events.empty:
         events = None
     how = {"outside": outside, **arguments_in(asked.design)}
-    if checked:
-        design = design_of_checked(run.frame_times, events, confounds, **how)
-    else:
-        design = make_first_level_design_matrix(run.frame_times, events, add_regs=confounds, **how)
+    if events is not None and not checked:
+        events = check_events(events)
+    design = design_of_checked(run.frame_times, events, confounds, **how)
     kept = np.arange(len(design))[scans]
     if len(kept) == len(design):
         return design

@@ -181,16 +181,27 @@ def judge_confounds(table: pd.DataFrame, source: str, fill_first_row: bool = Fal
     """
     values, columns = table.to_numpy(dtype=np.float64, copy=True), list(map(str, table.columns))
     _check_finite(values, columns, source, fill_first_row)
-    spread = np.ptp(values, axis=0) if len(values) else np.ones(len(columns))
-    constant = [name for name, one in zip(columns, spread, strict=True) if one == 0]
+    constant = [columns[j] for j in np.flatnonzero(is_constant(values))]
     if constant:
+        s, it = ("s", "it") if len(constant) == 1 else ("", "them")
         warnings.warn(
-            f"{source}: {some(constant, repr)} never changes and adds nothing to the constant of the design; "
-            "leave it out",
+            f"{source}: {some(constant, repr)} never change{s} and add{s} nothing to the constant of the design: "
+            f"contrasts of {it} or of the constant may not be estimable; leave {it} out",
             stacklevel=3,
         )
     _say_marks(values, columns, source)
     return pd.DataFrame(values, columns=columns, index=table.index)
+
+
+def is_constant(values: np.ndarray) -> np.ndarray:
+    """Which columns of an array of shape (n_scans, n) hold one value at every scan.
+
+    Examples
+    --------
+    >>> is_constant(np.array([[1.0, 2.0], [1.0, 3.0]])).tolist()
+    [True, False]
+    """
+    return np.ptp(values, axis=0) == 0 if len(values) else np.zeros(values.shape[1], dtype=bool)
 
 
 def _say_marks(values: np.ndarray, columns: list[str], source: str) -> None:

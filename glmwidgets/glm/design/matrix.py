@@ -11,7 +11,7 @@ import pandas as pd
 
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.design.collinearity import dependent_columns
-from glmwidgets.glm.design.confounds import Confounds, check_confounds
+from glmwidgets.glm.design.confounds import Confounds, check_confounds, is_constant
 from glmwidgets.glm.design.convolution import is_exact
 from glmwidgets.glm.design.drift import make_drift
 from glmwidgets.glm.design.regressors import (
@@ -161,7 +161,6 @@ def make_first_level_design_matrix(
     >>> design.loc[10.0].round(3).tolist()
     [0.663, 0.0, 1.0]
     """
-    check_choice("outside", outside, ("error", "warn"))
     times = check_design_times(frame_times, oversampling, min_onset)
     source = os.fspath(events) if isinstance(events, (str, os.PathLike)) else None
     checked = None if events is None else check_events(events)
@@ -230,8 +229,10 @@ def design_of_checked(
     >>> design_of_checked(np.arange(30) * 2.0, events, None, drift_model=None).columns.tolist()
     ['face', 'constant']
     """
+    check_choice("outside", outside, ("error", "warn"))
     times = check_design_times(times, oversampling, min_onset)
     blocks, names = [], []
+    told = np.zeros(0, dtype=int)  # columns that the check of the confounds has warned of
     if events is not None:
         response = resolve_hrf(hrf_model, fir_delays)
         n_columns = events["trial_type"].nunique() * len(response.suffixes)
@@ -242,6 +243,7 @@ def design_of_checked(
     if confounds is not None:
         _refuse_many(len(names) + confounds.shape[1], times.size)
         blocks.append(confounds.to_numpy())
+        told = len(names) + np.flatnonzero(is_constant(blocks[-1]))
         names = [*names, *confounds.columns]
     drift, drift_names = make_drift(drift_model, times, high_pass, drift_order)
     names = [*names, *drift_names]
@@ -252,7 +254,8 @@ def design_of_checked(
             "rename the condition or the confound"
         )
     columns = np.hstack([*blocks, drift])
-    _warn_if_dependent(columns, names)
+    untold = np.setdiff1d(np.arange(len(names)), told)
+    _warn_if_dependent(columns[:, untold], [names[j] for j in untold])
     return pd.DataFrame(columns, index=times, columns=names)
 
 
