@@ -198,7 +198,13 @@ def work_through(
     stop = threading.Event() if stop is None else stop
     telling, raised = threading.Lock(), []
 
-    def work(lane: Lane) -> None:
+    def work(lane: Lane, ended: threading.Event) -> None:
+        try:
+            work_on(lane)
+        finally:
+            ended.set()
+
+    def work_on(lane: Lane) -> None:
         while not stop.is_set():
             try:
                 i, task, tries = left.popleft()
@@ -224,15 +230,16 @@ def work_through(
                     raised.append(error)
                     stop.set()
 
-    threads = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in lanes]
+    ends = [threading.Event() for _ in lanes]
+    threads = [threading.Thread(target=work, args=each, daemon=True) for each in zip(lanes, ends, strict=True)]
     try:
         for thread in threads:
             thread.start()
         try:
-            _wait(threads)
+            _wait(ends)
         except KeyboardInterrupt:
             stop.set()
-            _wait(threads)
+            _wait(ends)
             raise
     finally:
         stop.set()
@@ -243,7 +250,12 @@ def work_through(
     return [done[i] for i in sorted(done)]
 
 
-def _wait(threads: Sequence[threading.Thread]) -> None:
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)  # so that an interrupt is heard
+def _wait(ends: Sequence[threading.Event]) -> None:
+    """Until all threads have ended.
+
+    `Thread.join` would not do: interrupted, it takes the thread for dead until Python 3.12, though it goes on
+    (python/cpython#90882).
+    """
+    for ended in ends:
+        while not ended.wait(0.2):  # so that an interrupt is heard
+            pass

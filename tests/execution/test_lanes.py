@@ -29,6 +29,11 @@ def slow(folder, i):
     open(os.path.join(folder, str(i)), "w").close()
     return i
 
+def seen(folder):
+    open(os.path.join(folder, "begun"), "w").close()
+    time.sleep(0.5)
+    open(os.path.join(folder, "done"), "w").close()
+
 def die_once(path):
     if os.path.exists(path):
         return "lived"
@@ -119,6 +124,25 @@ def test_what_a_listener_raises_is_raised(tasks):
 
     with pytest.raises(RuntimeError, match="no room"):
         work_through([task(tasks, "square", 1)], [HereLane()], heard)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal as Ctrl-C does")
+@pytest.mark.parametrize("lane", [HereLane, LocalLane])
+def test_an_interrupt_lets_what_is_in_hand_be_done_and_begins_nothing(tasks, tmp_path, lane):
+    def interrupt():
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    heard, before = [], signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work_through([task(tasks, "seen", str(tmp_path)), task(tasks, "square", 2)], [lane()], heard.append)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "done").exists()
+    assert [each.name for each in heard] == ["seen"]
 
 
 # A shell without job control has what it leaves in the background ignore Ctrl-C, and that is inherited.
