@@ -4,16 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from glmwidgets.glm.design.collinearity import column_correlation, condition_number, variance_inflation
 from glmwidgets.glm.design.diagnostics import energy_removed, spectra
+from glmwidgets.glm.design.drift import DRIFTS
 from glmwidgets.glm.design.spectra import drift_gain
+from glmwidgets.glm.response.models import resolve_hrf
 
 # A spectrum is drawn up to the frequency below which so much of every regressor lies.
 SHOWN = 0.99
+
+
+def setting_of_most_columns(chosen: Any, columns: Sequence[str]) -> str:
+    """The setting that brings most columns of a design: the one to change where there are too many.
+
+    Parameters
+    ----------
+    chosen : DesignSettings
+    columns : sequence of str
+
+    Returns
+    -------
+    str
+        Its path.
+
+    Examples
+    --------
+    >>> from glmwidgets.specification.settings import DesignSettings
+    >>> setting_of_most_columns(DesignSettings(), ["face", "house", "drift_1", "drift_2", "drift_3", "constant"])
+    'design.high_pass'
+    """
+    if chosen.source == "given":
+        return "design.source"
+    ends = resolve_hrf(chosen.hrf_model, chosen.fir_delays).suffixes
+    drifts = sum(name.startswith("drift_") for name in columns)
+    delays = sum(name.endswith(ends) for name in columns) if len(ends) > 1 else 0
+    others = len(columns) - drifts - delays
+    counted = {DRIFTS[chosen.drift_model].setting: drifts, "hrf_model": delays, "confounds": others}
+    return f"design.{max(counted, key=counted.get)}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,6 +178,8 @@ def analyse(run: Run, settings: Settings) -> tuple[Analysis, RunAnswer, Clusters
             advice = "no events were given: name their file with --events" if bare else ""
             where = f"contrast {settings.contrast.expression!r}"
             raise InputError(told(error, "terminal"), where=where, advice=advice) from None
+        if isinstance(error.cause, SettingsError):
+            raise as_options_say(error.cause) from None
         raise error.cause from None
 
 

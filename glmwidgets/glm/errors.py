@@ -110,6 +110,10 @@ class NotEstimableError(InputError):
     """A contrast that no data could tell under a design."""
 
 
+class NoFreedomError(InputError):
+    """A design with as many independent columns as there are scans."""
+
+
 class MissingFileError(GlmwidgetsError, FileNotFoundError, ValueError):
     """A file that is not there: also a ValueError, for scripts that catch nilearn's."""
 

@@ -116,6 +116,17 @@ def test_a_refused_value_is_told_in_its_own_panel_and_what_is_typed_is_escaped(e
     assert "glmw-bad-input" not in explorer.contrasts.expression._dom_classes
 
 
+def test_a_cut_off_that_leaves_no_degree_of_freedom_is_told_beside_it(explorer):
+    session, drift = explorer.session, explorer.drift
+    assert session.update({"design.drift_model": "cosine", "design.high_pass": 0.24})
+    assert "no degree of freedom" in session.status.message
+    assert "high_pass" not in session.status.message
+    assert drift._error.layout.display == ""
+    assert explorer.noise._error.layout.display == "none"
+    assert session.update({"design.high_pass": 0.01})
+    assert drift._error.layout.display == "none"
+
+
 def test_dragging_the_slider_fixes_the_threshold_and_an_echo_does_not(explorer):
     session, slider = explorer.session, explorer.map.slider
     shown = slider.value

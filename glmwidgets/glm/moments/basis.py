@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from glmwidgets.glm.errors import NoFreedomError
 from glmwidgets.glm.moments.cache import WeightedRows
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 from glmwidgets.glm.parallel import one_thread
@@ -168,7 +169,7 @@ def _in_own_coordinates(x: np.ndarray, unit: np.ndarray, length: np.ndarray) -> 
         raise ValueError("every column of the design is zero")
     rank = int(np.sum(s > s[0] * max(x.shape) * np.finfo(np.float64).eps))
     if rank >= x.shape[0]:
-        raise ValueError(
+        raise NoFreedomError(
             f"the design has {count(rank, 'independent column')} for {x.shape[0]} scans, which leaves no degree of "
             "freedom; use fewer confounds, a lower high-pass cut-off or fewer delays"
         )

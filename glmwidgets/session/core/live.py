@@ -425,9 +425,10 @@ class LiveSession(Awaited, DrawsNoise, Observed):
 
     def show_error(self, error: Exception, suggestion: str = "") -> None:
         """Put an error on the status, with the stage or setting that it belongs to; the last good result stays."""
-        stage = getattr(error, "stage", getattr(error, "path", None))
+        cause = getattr(error, "cause", error)
+        stage = cause.path if isinstance(cause, SettingsError) else getattr(error, "stage", None)
         # The place stands on the status by itself.
-        message = told(error, "notebook", place=getattr(error, "where", "") != stage)
+        message = told(error, "notebook", place=getattr(cause, "where", "") != stage)
         details = "".join(traceback.format_exception(error))
         self._failed = getattr(error, "warnings", {})
         log.info("%s: %s", stage, message)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -12,12 +13,14 @@ import pandas as pd
 
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted, RunAnswer
+from glmwidgets.analysis.designs import setting_of_most_columns
 from glmwidgets.analysis.events import EventSource, types_of
 from glmwidgets.analysis.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.glm.design.confound_groups import first_choice
 from glmwidgets.glm.design.given import effects_in
+from glmwidgets.glm.errors import NoFreedomError
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.fit.statistics import StatisticsBook
@@ -35,6 +38,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.run import Run
 from glmwidgets.session.core.analysis import Checkpoint, Get, LiveAnalysis
 from glmwidgets.session.core.graph import Stage, StageError
+from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.noise import ASKED
 from glmwidgets.specification.reading import read_by, reads
 from glmwidgets.specification.settings import InputSettings, NoiseSettings, Settings
@@ -44,6 +48,16 @@ from glmwidgets.specification.settings import InputSettings, NoiseSettings, Sett
 SERIES_BYTES = 160 * 2**20
 MOMENTS_BYTES = 400 * 2**20
 FIT_BYTES = 100 * 2**20
+
+
+@contextmanager
+def _freedom(chosen: Any, design: pd.DataFrame) -> Iterator[None]:
+    """Say of a design that leaves no degree of freedom which setting brings most of its columns."""
+    try:
+        yield
+    except NoFreedomError as error:
+        path = setting_of_most_columns(chosen, [str(name) for name in design.columns])
+        raise SettingsError.of(path, error) from error
 
 
 class Analysis(LiveAnalysis):
@@ -127,7 +141,8 @@ class Analysis(LiveAnalysis):
             return Evidence("ols", None, None, None, "Scans at uneven times have no noise model but OLS")
         moments = self.graph.get("moments", settings)
         try:
-            return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), run.t_r)
+            with _freedom(settings.design, design):
+                return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), run.t_r)
         except ValueError as error:
             raise StageError("fit", error) from error
 
@@ -214,12 +229,19 @@ class Analysis(LiveAnalysis):
         self._products.clear()
         self.run = self.run.closed()
 
-    @reads(*read_by(steps.timed), "design.source", "data.signal_scaling", "data.standardize", *read_by(steps.fit_of))
+    @reads(
+        *read_by(steps.timed),
+        *(f"design.{name}" for name in ("source", "drift_model", "hrf_model", "fir_delays")),
+        "data.signal_scaling",
+        "data.standardize",
+        *read_by(steps.fit_of),
+    )
     def _fit(self, asked: Any, moments: Moments, design: pd.DataFrame, domain: Domain) -> Fit:
         if asked.design.source == "given":
             steps.warn_without_constant(self.run, asked, design)
         steps.check_even(steps.timed(self.run, asked), asked.noise.model)
-        return steps.fit_of(asked, moments, design, domain)
+        with _freedom(asked.design, design):
+            return steps.fit_of(asked, moments, design, domain)
 
     @reads(*read_by(steps.series_of))
     def _series(self, asked: Any, domain: Domain) -> Series:

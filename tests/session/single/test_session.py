@@ -87,7 +87,7 @@ def test_a_refused_value_changes_nothing(session):
 def test_a_design_that_cannot_be_made_says_so(session):
     session.update({"design.drift_model": "cosine", "design.high_pass": 0.3})
     assert session.status.state == "error"
-    assert session.status.stage == "fit"
+    assert session.status.stage == "design.high_pass"
     assert "no degree of freedom" in session.status.message
 
 
