@@ -6,9 +6,8 @@ from typing import Any
 
 from glmwidgets.execution.dask import dask_lanes
 from glmwidgets.execution.lanes import HereLane, Lane, LocalLane
-from glmwidgets.execution.n_workers import local_width
+from glmwidgets.execution.n_workers import local_processors, local_width
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.parallel import processors
 from glmwidgets.plural import count
 
 
@@ -45,7 +44,7 @@ def lanes_of(executor: Any = None, width: int | None = None) -> tuple[list[Lane]
         return [HereLane()], "in this process"
     if executor in (None, "processes"):
         n, why = local_width() if width is None else (width, "as asked")
-        each = max(1, processors() // n)
+        each = max(1, local_processors().n // n)
         return [LocalLane(each) for _ in range(n)], f"{count(n, 'worker')} of this machine ({why})"
     is_address = isinstance(executor, str) and "://" in executor
     if is_address or (hasattr(executor, "submit") and hasattr(executor, "scheduler_info")):

@@ -40,17 +40,56 @@ def local_width(root: Path = Path("/"), memory: int | None = None) -> Width:
     >>> local_width().n >= 1
     True
     """
-    affinity = processors()
-    limits = [Width(affinity, f"{affinity} processors")]
-    job = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    if job.isdecimal():
-        limits.append(Width(int(job), f"SLURM_CPUS_PER_TASK={job}"))
-    limits += [Width(int(quota), f"a control group allows {quota:g} processors") for quota in _quotas(root)]
+    limits = [local_processors(root)]
     memory = available_memory() if memory is None else memory
     if memory is not None:
         limits.append(Width(memory // WORKER_BYTES, f"{human_bytes(memory)} of memory, 1 GiB a worker"))
+    if (given := _memory_of_job()) is not None:
+        limits.append(Width(given.n // WORKER_BYTES, f"{given.why} ({human_bytes(given.n)} of memory), 1 GiB a worker"))
+    return _least(limits)
+
+
+def local_processors(root: Path = Path("/")) -> Width:
+    """Processors that this process, or the job that it is part of, may use.
+
+    A scheduler need not bind a job to its processors: then only its variables tell what the job was given.
+
+    Parameters
+    ----------
+    root : Path
+        Of the file system.
+
+    Returns
+    -------
+    Width
+        At least 1.
+    """
+    affinity = processors()
+    limits = [Width(affinity, f"{affinity} processors")]
+    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+        if n := _number(name):
+            limits.append(Width(n, f"{name}={n}"))
+    limits += [Width(int(quota), f"a control group allows {quota:g} processors") for quota in _quotas(root)]
+    return _least(limits)
+
+
+def _least(limits: list[Width]) -> Width:
     least = min(limits, key=lambda limit: limit.n)
     return Width(max(1, least.n), least.why)
+
+
+def _number(name: str) -> int:
+    """A variable of the environment; 0 where there is none."""
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _memory_of_job() -> Width | None:
+    """Bytes that SLURM gave to a job on this node, of which it need not tell the system; None outside a job."""
+    if each := _number("SLURM_MEM_PER_NODE"):
+        return Width(each * 2**20, f"SLURM_MEM_PER_NODE={each}")
+    each, n = _number("SLURM_MEM_PER_CPU"), _number("SLURM_CPUS_ON_NODE")
+    return Width(each * n * 2**20, f"SLURM_MEM_PER_CPU={each}") if each and n else None
 
 
 def _quotas(root: Path) -> list[float]:

@@ -13,9 +13,8 @@ import pytest
 
 from glmwidgets.execution import HereLane, LocalLane, lanes_of, local_width, task_of, work_through
 from glmwidgets.execution import Task as PlainTask
-from glmwidgets.execution.n_workers import WORKER_BYTES
+from glmwidgets.execution.n_workers import WORKER_BYTES, local_processors
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.parallel import processors
 
 TASKS = """
 import os, signal, time
@@ -106,7 +105,7 @@ def test_a_death_costs_its_task_alone_and_is_tried_once_more(tasks, tmp_path):
 def test_workers_share_the_processors_and_have_memory_of_their_own(tasks, width):
     (outcome,) = work_through([task(tasks, "room")], lanes_of("processes", width)[0])
     there, from_bytes = outcome.value
-    assert there == max(1, processors() // width)
+    assert there == max(1, local_processors().n // width)
     assert from_bytes == WORKER_BYTES // 8
 
 
@@ -199,7 +198,8 @@ def test_width_is_the_least_limit_and_says_which(tmp_path, monkeypatch):
     group.mkdir(parents=True)
     (group / "cpu.max").write_text("150000 100000\n")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        monkeypatch.delenv(name)
     assert local_width(tmp_path, 2**40) == (1, "a control group allows 1.5 processors")
     (group / "cpu.max").write_text("max 100000\n")
     assert local_width(tmp_path, 2**40) == (8, "8 processors")
@@ -207,6 +207,32 @@ def test_width_is_the_least_limit_and_says_which(tmp_path, monkeypatch):
     assert local_width(tmp_path, 2**40) == (3, "SLURM_CPUS_PER_TASK=3")
     assert local_width(tmp_path, 2 * 2**30)[0] == 2
     assert local_width(tmp_path, 10)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        # What SLURM 22.05 sets for -c 2 --mem 3G, -n 3 --mem 2G, -n 4 --mem-per-cpu 512M, and -n 4 --mem 0.
+        ({"CPUS_PER_TASK": 2, "CPUS_ON_NODE": 2, "MEM_PER_NODE": 3072}, (2, "SLURM_CPUS_PER_TASK=2")),
+        (
+            {"CPUS_ON_NODE": 3, "MEM_PER_NODE": 2048},
+            (2, "SLURM_MEM_PER_NODE=2048 (2.0 GiB of memory), 1 GiB a worker"),
+        ),
+        (
+            {"CPUS_ON_NODE": 4, "MEM_PER_CPU": 512},
+            (2, "SLURM_MEM_PER_CPU=512 (2.0 GiB of memory), 1 GiB a worker"),
+        ),
+        ({"CPUS_ON_NODE": 4}, (4, "SLURM_CPUS_ON_NODE=4")),
+    ],
+)
+def test_width_keeps_to_what_slurm_gave_a_job_that_nothing_binds(tmp_path, monkeypatch, given, expected):
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+    assert local_width(tmp_path, 2**40) == expected
+    assert local_processors(tmp_path).n == given["CPUS_ON_NODE"]
 
 
 def test_an_unknown_place_is_refused():
