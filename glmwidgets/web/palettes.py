@@ -150,6 +150,9 @@ def css_variables() -> str:
     return "\n".join([f":root, :host {{ {light} }}", *themes, ""])
 
 
+#: Grey level of a small map's brain, on which all colours of a map are seen.
+BRAIN = 92
+
 # Anchor colours of each map, from a value of zero to ``vmax``. A diverging map has one ramp for each sign; a
 # sequential one runs from low to high, and covers -vmax to vmax when both signs are shown. Lightness rises with
 # |value| in every ramp, so that a map still reads in grey. viridis and cividis: van der Walt & Smith 2015,

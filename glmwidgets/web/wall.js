@@ -16,7 +16,7 @@ import {
   surroundings,
 } from "./shared.js";
 
-const OUTSIDE = -128, GREY = 92; // of the brain, on which all colours of a map are seen
+const OUTSIDE = -128;
 
 function render({ model, el }) {
   el.classList.add("glmw-wall");
@@ -90,12 +90,13 @@ function render({ model, el }) {
     made.height = top - low + 1;
     const context = made.getContext("2d"), image = context.createImageData(made.width, made.height);
     const lut = octets(model.get("lut")), scale = model.get("scale"), mirrored = model.get("mirrored");
+    const brain = model.get("brain");
     const threshold = model.get("threshold") * scale, full = model.get("full") * scale;
     for (let c = 0, at = row * cells.length; c < cells.length; c++, at++) {
       if (levels[at] === OUTSIDE || cells[c] % depth !== k) continue;
       const place = Math.floor(cells[c] / depth), x = Math.floor(place / h), y = top - place % h;
       const pixel = 4 * (y * made.width + (mirrored ? right - x : x - left));
-      const [r, g, b] = levelColour(levels[at], threshold, full, lut, GREY);
+      const [r, g, b] = levelColour(levels[at], threshold, full, lut, brain);
       image.data.set([r, g, b, 255], pixel);
     }
     context.putImageData(image, 0, 0);

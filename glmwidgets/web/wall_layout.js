@@ -3,17 +3,16 @@
 // Pixels of a tile's name, and between tiles.
 export const NAME = 14;
 export const GAP = 4;
-// Widths of a map in pixels: those that can be asked for, the least of a wall that is seen as a whole, and that of one which
-// is scrolled through.
-export const SIZES = { least: 48, whole: 60, read: 88, most: 176 };
+// Widths of a map in pixels: those that can be asked for, the least of which are those of a wall that is only just seen as a
+// whole, and that of one which is scrolled through.
+export const SIZES = { least: 48, read: 88, most: 176 };
 
 // Width of maps of which so many are seen at once in a room: as wide as that allows, or such as can be read and scrolled
 // through. `tall` is a map's height for a width of 1.
-export function fittingWidth(n, room, tall, { whole, read, most } = SIZES) {
-  for (let across = 1; across <= Math.max(1, Math.floor(room.width / (whole + GAP))); across++) {
-    const width = Math.min(most, Math.floor(room.width / across) - GAP);
-    const down = Math.floor(room.height / (width * tall + NAME + GAP));
-    if (across * down >= n) return width;
+export function fittingWidth(n, room, tall, { least, read, most } = SIZES) {
+  for (let width = most; width >= least; width--) {
+    const across = Math.floor(room.width / (width + GAP));
+    if (across * Math.floor(room.height / (Math.round(width * tall) + NAME + GAP)) >= n) return width;
   }
   return read;
 }

@@ -1,8 +1,17 @@
 """A study as a person looks at it: wall, table, figures, decisions, the group's map, one run and back."""
 
 from glmwidgets.datasets import write_study
+from glmwidgets.report.page.runs import study_report
+from glmwidgets.study import Exclusions, Study
 
 UP_TO_DATE = "() => /up to date/.test(document.querySelector('.glmw-status')?.textContent ?? '')"
+
+# In how many lines the text of an element stands.
+LINES = """(element) => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return range.getClientRects().length;
+}"""
 
 SETUP = "import glmwidgets as gw\nex = gw.explore_study({dataset!r}, {folder!r})\nex"
 
@@ -21,6 +30,9 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
         raise AssertionError(f"never became true: {expression}; {ask(page, 'print(ex.session.status)')}")
 
     until("ex.session.figures is not None")
+    # Nothing has to be scrolled to: the model, decisions and clusters are in view, and the maps of all runs.
+    for room in (".glmw-column.glmw-left", ".glmw-wall-room"):
+        assert page.locator(room).first.evaluate("(room) => room.scrollHeight <= room.clientHeight"), room
     wall = page.locator(".glmw-wall canvas")
     wall.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
@@ -54,11 +66,34 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
     page.locator(".glmw-field", has_text="response").locator("select").first.select_option("Glover")
     until("ex.session.is_current and ex.session.settings.design.hrf_model == 'glover'")
     assert ask(page, "print(ex.session.answer.z(0)[:3])") != before
-    # One run in front of the study, and its model for all.
+    # One run in front of the study, at its crosshair, and its model for all.
+    ask(page, "ex.session.move_to_mm((18, -30, 40))")
     page.get_by_role("button", name="open", exact=True).click()
     page.get_by_role("button", name="apply this model to the study").wait_for()
     until("ex.opened.session.result is not None")
+    until("abs(ex.opened.session.mm() - ex.session.mm()).max() < 4")
     screenshot(page, "study-run")
     page.get_by_role("button", name="back to the study").click()
     until("ex.opened is None")
     wall.wait_for()
+
+
+def test_the_report_of_a_study_is_read_without_a_cut(page, tmp_path, screenshot):
+    dataset = write_study(tmp_path / "bids", 4, shape=(16, 19, 15), n_scans=40)
+    contrasts = [f"{each} - tones" for each in ("faces", "houses", "motor_left", "motor_right")]
+    study = Study.of(dataset, tmp_path / "study", contrasts=contrasts)
+    study.build_previews()
+    comment = "asleep in the second half of the run, as the log book says"
+    study.exclude(Exclusions().decided("sub-02", "drop", comment, "AB"))
+    study_report(study).save_as_html(tmp_path / "study.html")
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.goto((tmp_path / "study.html").as_uri())
+    date = page.locator("table.out td:last-child")
+    lines = date.evaluate(LINES)
+    assert (len(date.inner_text()), lines) == (10, 1)
+    # However many sections are named above, the heading that was gone to is below them.
+    page.evaluate("() => { document.documentElement.style.scrollBehavior = 'auto'; location.hash = 'maps'; }")
+    page.wait_for_timeout(300)
+    screenshot(page, "study-report")
+    bottom = page.locator("nav").evaluate("(nav) => nav.getBoundingClientRect().bottom")
+    assert page.locator("#maps h2").evaluate("(title) => title.getBoundingClientRect().top") >= bottom

@@ -11,7 +11,7 @@ import traitlets as t
 from glmwidgets.panels.parts.late_pages import Drawn
 from glmwidgets.panels.parts.page_messages import below, heard
 from glmwidgets.web import script
-from glmwidgets.web.palettes import lookup_table
+from glmwidgets.web.palettes import BRAIN, lookup_table
 
 #: Steps of a level in one of z; from 12.7 on all are shown alike.
 SCALE = 10.0
@@ -68,6 +68,8 @@ class MapWall(Drawn):
         Of a map, in pixels; 0 for what suits the room: as wide as all are seen at once, or as can be read.
     full : float
         Z at which the colours end.
+    brain : int
+        Grey level of the brain, into which the colours below the threshold fade.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class MapWall(Drawn):
     brushed = t.List(t.Int()).tag(sync=True)
     width = t.Int(0, min=0).tag(sync=True)
     full = t.Float(8.0).tag(sync=True)
+    brain = t.Int(BRAIN).tag(sync=True)
     mirrored = t.Bool(False).tag(sync=True)
     lut = t.Bytes(lookup_table("warm-cold", two_sided=True).tobytes()).tag(sync=True)
 

@@ -39,13 +39,15 @@ class DecisionsPanel(Panel):
         self.save = self.button("save", self._save, tooltip="model, rules and decisions, into the study's folder")
         self._rules = W.column("glmw-study-rules")
         self._listed: tuple[str, ...] | None = None
-        buttons = W.row("glmw-bar", self.keep, self.drop, self.look, self.undecided, self.to_run)
+        buttons = W.row(
+            "glmw-bar glmw-study-decide", self.keep, self.drop, self.look, self.undecided, self.to_run, self.save
+        )
         # Buttons stand still while one goes from run to run, whatever is said of each.
         self.fill(
             buttons,
             W.row("glmw-bar glmw-study-rater", self.comment, self.rater),
             self._words,
-            W.row("glmw-bar", self.rule, self.add, self.save),
+            W.row("glmw-bar glmw-study-rater", self.rule, self.add),
             self._rules,
         )
         session.observe_locked(self._show, ["picked", "brushed", "figures", "reasons", "settings"])

@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.errors import InputError
@@ -30,7 +32,7 @@ from glmwidgets.panels.study.wall import WallPanel
 from glmwidgets.panels.study.whole import WholePanel
 from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments
-from glmwidgets.session.core.live import first_settings
+from glmwidgets.session.core.live import LiveSession, first_settings
 from glmwidgets.session.group.data import open_group
 from glmwidgets.session.group.session import GroupSession
 from glmwidgets.session.single.session import Session
@@ -85,6 +87,7 @@ class StudyExplorer(SessionExplorer):
         self.opened: Explorer | GroupExplorer | None = None
         self.model = StudyModelPanel(session)
         self.whole = WholePanel(session, self.open_group)
+        self.whole.fold()  # it is run on request, and tells in its heading how far it is
         self.contrast = ContrastPanel(session)
         self.map = MapPanel(session)
         self.map.look.background.options = [("runs that have the place", "mean")]
@@ -96,6 +99,7 @@ class StudyExplorer(SessionExplorer):
         self.decisions = DecisionsPanel(session, self.open_run, lambda path: self.say(f"saved in {path.parent}"))
         self.clusters = ClustersPanel(session, flash=self.map.viewer.flash)
         self.crosshair = CrosshairPanel(session)
+        self.crosshair.fold()  # place and z stand below the map
         self._place = W.column("glmw-study-run")
         super().__init__(
             session,
@@ -118,7 +122,7 @@ class StudyExplorer(SessionExplorer):
     # One run, one group -----------------------------------------------------------------------------------------------
 
     def open_run(self, row: int | str) -> Explorer:
-        """Look at one run in its own explorer, under the study's model; the study waits behind it.
+        """Look at one run in its own explorer, under the study's model and at its crosshair; the study waits behind it.
 
         Parameters
         ----------
@@ -137,12 +141,13 @@ class StudyExplorer(SessionExplorer):
         take = W.Button(description="apply this model to the study")
         take.on_click(guarded(session, "model", lambda _b: self.take_model()))
         whose = f"one run of the study <b>{escape(self._facts()[0])}</b>: undo, Keep and Search apply to this run only"
-        return self._put_before(Explorer(Session(run, asked)), whose, take)
+        return self._put_before(Explorer(self._at_the_crosshair(Session(run, asked))), whose, take)
 
     def open_group(self) -> GroupExplorer:
         """Look at the group's map of the whole runs that are in, in its own explorer; the study waits behind it.
 
-        Each participant's map is the fixed effects of the runs; maps and tests are those of the group explorer.
+        Each participant's map is the fixed effects of the runs; maps and tests are those of the group explorer. The
+        crosshair is where the study's is.
 
         Returns
         -------
@@ -159,7 +164,14 @@ class StudyExplorer(SessionExplorer):
         how = {"mask": found.domain.mask_image(), "subjects": list(found.subjects), "zeros_are_data": True}
         whose = f"the group of the study <b>{escape(self._facts()[0])}</b>, {escape(found.expression)}, from "
         whose += f"{count(sum(map(len, found.runs)), 'whole run')}; undo, Keep and Search apply to this group only"
-        return self._put_before(GroupExplorer(GroupSession(open_group(maps, **how))), whose)
+        return self._put_before(GroupExplorer(self._at_the_crosshair(GroupSession(open_group(maps, **how)))), whose)
+
+    def _at_the_crosshair(self, session: LiveSession) -> Any:
+        """Another session, with its crosshair where the study's is; at its own peak where its image does not reach."""
+        place = np.linalg.solve(session.affine, [*self.session.mm(), 1.0])[:3].round()
+        if np.all((place >= 0) & (place < session.shape)):
+            session.move_to_mm(self.session.mm())
+        return session
 
     def _put_before(self, opened: Any, whose: str, *more: W.Button) -> Any:
         """Show an explorer in the study's place, with a way back."""

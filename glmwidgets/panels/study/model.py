@@ -35,7 +35,8 @@ class StudyModelPanel(Panel):
         super().__init__(session, "Model of all runs", ("fits", "data", "design", "noise"))
         self.controls = {path: self.control(path, *TURNED.get(path, ())) for path in (*SHOWN, *WHERE_USED)}
         self._fields = {path: labelled(control) for path, control in self.controls.items()}
-        self._confounds = text("glmw-note")
+        self._confounds = text("glmw-note glmw-study-confounds")
+        self.add_class("glmw-study-model")
         self.fill(*self._fields.values(), self._confounds)
         session.observe_locked(self._show, "settings")
         session.observe_locked(self._count, ["answer", "arrived"])
@@ -47,11 +48,12 @@ class StudyModelPanel(Panel):
             W.show(self._fields[path], not settings.field(path).lacking(settings))
         chosen = settings.design.confounds
         names = "all columns of each run" if chosen is None else ", ".join(chosen) or "none"
-        said = f"confounds: {names}"
-        self._confounds.value = escape(said if len(said) < 90 else f"{said[:88]}…")
+        said = escape(f"confounds: {names}")
+        self._confounds.value = f'<span title="{said}">{said}</span>'  # a line, and the whole where the pointer rests
 
     def _count(self, _change: object = None) -> None:
         answer = self.session.answer
         if answer is not None:
             fitted = sum(part.fitted is not None for part in answer.parts)
-            self.set_verdict(f"{fitted} / {len(answer.parts)} fitted", "quiet")
+            n = len(answer.parts)
+            self.set_verdict("all fitted" if fitted == n else f"{fitted:,} of {n:,} fitted", "quiet")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import nibabel as nib
 import numpy as np
 
@@ -12,14 +10,9 @@ from glmwidgets.panels.parts.wall import MapWall
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
+from glmwidgets.session.study.small_maps import USUAL_END, threshold_of
 from glmwidgets.study.refit import RunRefit
 from glmwidgets.web.palettes import lookup_table
-
-#: Threshold of the small maps where the group has none.
-USUAL = 3.09
-
-#: Z at which the colours end where the map of the group has others.
-USUAL_FULL = 5.0
 
 
 class WallPanel(Panel):
@@ -128,11 +121,10 @@ class WallPanel(Panel):
 
     def _look(self, _change: object = None) -> None:
         session, looks = self.session, self.session.settings.map
-        threshold = USUAL if session.result is None else session.result.threshold
         with self.wall.hold_sync():
             self.wall.slice = session.cursor[2]
-            self.wall.threshold = threshold if math.isfinite(threshold) else USUAL
+            self.wall.threshold = threshold_of(None if session.result is None else session.result.threshold)
             # Where the large map shows no z, its bar says nothing of those of the runs.
-            self.wall.full = USUAL_FULL if self._viewer.shown_label else self._viewer.vmax
+            self.wall.full = USUAL_END if self._viewer.shown_label else self._viewer.vmax
             self.wall.mirrored = looks.convention == "radiological"
             self.wall.lut = lookup_table(looks.colormap, two_sided=True).tobytes()

@@ -9,10 +9,7 @@ import matplotlib.image
 import nibabel as nib
 import numpy as np
 
-from glmwidgets.web.palettes import lookup_table
-
-# Colour of the brain where nothing is found, and steps of the colour table in one of z, as in `web/wall_layout.js`.
-GREY, STEPS = 196, 20
+from glmwidgets.web.palettes import BRAIN, lookup_table
 
 Box = tuple[tuple[int, int], ...]
 
@@ -36,8 +33,10 @@ def thumbnail(
     affine: np.ndarray,
     place: tuple[float, float, float],
     threshold: float,
+    full: float = 8.0,
     box: Box | None = None,
     colormap: str = "warm-cold",
+    radiological: bool = False,
 ) -> str:
     """A small picture of a map.
 
@@ -50,15 +49,19 @@ def thumbnail(
         In mm: where to cut; the nearest cut that there is.
     threshold : float
         In z: what is larger has the map's colours, what is not fades into grey.
+    full : float
+        Z at which the colours end.
     box : as of `box_of`, optional
         What is shown of the volume.
     colormap : str
         A key of `glmwidgets.web.palettes.COLORMAPS`.
+    radiological : bool
+        Whether the left of the brain is shown on the right.
 
     Returns
     -------
     str
-        Data URI of a PNG with a pixel a cell: left is left, clear outside.
+        Data URI of a PNG with a pixel a cell, clear outside.
 
     Examples
     --------
@@ -78,21 +81,23 @@ def thumbnail(
     image = nib.as_closest_canonical(nib.Nifti1Image(volume.astype(np.float32), affine))
     i, j, k = np.rint(np.linalg.inv(image.affine) @ affine @ [*at, 1.0])[:3].astype(int)
     z = np.asarray(image.dataobj)
-    cuts = [np.rot90(cut) for cut in (z[:, :, k], z[:, j, :], z[i, :, :])]
+    seen = z[::-1] if radiological else z
+    cuts = [np.rot90(cut) for cut in (seen[:, :, k], seen[:, j, :], z[i, :, :])]
     high = max(len(cut) for cut in cuts)
     padded = [np.pad(cut, ((high - len(cut), 0), (0, 1)), constant_values=np.nan) for cut in cuts]
     with BytesIO() as buffer:
-        painted = _painted(np.concatenate(padded, axis=1)[:, :-1], threshold, lookup_table(colormap, two_sided=True))
+        cells, colours = np.concatenate(padded, axis=1)[:, :-1], lookup_table(colormap, two_sided=True)
+        painted = _painted(cells, threshold, full, colours)
         matplotlib.image.imsave(buffer, painted, format="png")
         return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
-def _painted(z: np.ndarray, threshold: float, colours: np.ndarray) -> np.ndarray:
-    """RGBA: from the threshold on as the map has it, below it fading into grey; clear where there is nothing."""
+def _painted(z: np.ndarray, threshold: float, full: float, colours: np.ndarray) -> np.ndarray:
+    """RGBA as of `levelColour` in `web/wall_layout.js`; clear where there is nothing."""
     known = np.isfinite(z)
     size = np.abs(np.where(known, z, 0))
     share = np.minimum(1, size / threshold) if threshold > 0 else np.ones_like(size)
     weight = np.where(share < 1, 0.5 * share**3, 1.0)[..., None]
-    own = colours[(z > 0).astype(int), np.minimum(255, np.rint(STEPS * size)).astype(int)]
-    rgb = np.rint(weight * own + (1 - weight) * GREY)
+    own = colours[(z > 0).astype(int), np.minimum(255, np.rint(255 * size / full)).astype(int)]
+    rgb = np.rint(weight * own + (1 - weight) * BRAIN)
     return np.concatenate([rgb, 255.0 * known[..., None]], axis=-1).astype(np.uint8)

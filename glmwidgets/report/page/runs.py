@@ -31,6 +31,7 @@ from glmwidgets.report.page.subject import Study as Subject
 from glmwidgets.session.core.permutation import Permuted, permutation_key
 from glmwidgets.session.core.waiting import NoResult
 from glmwidgets.session.study.analysis import StudyAnalysis, exclusions_of
+from glmwidgets.session.study.small_maps import end_of_colours, threshold_of
 from glmwidgets.specification.arguments import arguments_of
 from glmwidgets.specification.field import plain
 from glmwidgets.specification.model import Model
@@ -47,9 +48,6 @@ from glmwidgets.web.files import script
 
 if TYPE_CHECKING:
     from glmwidgets.session.study.session import StudySession
-
-#: Threshold of the small maps where the group has none.
-USUAL = 3.09
 
 
 class Tile(NamedTuple):
@@ -74,6 +72,14 @@ class NoMap(NamedTuple):
 
     name: str
     why: str
+
+
+class _Look(NamedTuple):
+    """Where small maps are cut, in mm, from which z on they have colours, and where these end."""
+
+    place: tuple[float, float, float]
+    threshold: float
+    full: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +213,7 @@ def _page(told_of: _Told, title: str | None, ledger: Any = None) -> Report:
             found.append(NoMap(name or text, group))
         else:
             found.append(contrast_section(_subject(told_of, title, group, facts), facts))
-    place, threshold = _where(told_of, groups[settings.contrast.active])
+    look = _look(told_of, groups[settings.contrast.active])
     rows, known = _rows(told_of)
     sections = [("runs", "Runs that are in"), ("unusual", "What stands out")]
     sections += [(f"contrast-{i}", each.name) for i, each in enumerate(found, 1)]
@@ -229,8 +235,8 @@ def _page(told_of: _Told, title: str | None, ledger: Any = None) -> Report:
         unusual=_unusual(told_of),
         kind="whole runs" if told_of.is_whole else "previews, each of some 5,000 cells",
         contrasts=found,
-        tiles=_tiles(told_of, place, threshold, settings.map.colormap),
-        tiles_said=_tiles_said(told_of, place, threshold),
+        tiles=_tiles(told_of, look),
+        tiles_said=_tiles_said(told_of, look),
         strips=_strips(told_of, known),
         known=[FIGURES[key] for key in known],
         rows=rows,
@@ -329,39 +335,44 @@ def _subject(told_of: _Told, title: str, group: GroupMap, facts: ContrastFacts) 
     )
 
 
-def _where(told_of: _Told, found: tuple[Any, ContrastFacts | None]) -> tuple[tuple[float, float, float], float]:
-    """Where small maps are cut, and their threshold: at the group's highest peak, and its own."""
-    group, facts = found
+def _look(told_of: _Told, found: tuple[Any, ContrastFacts | None]) -> _Look:
+    """Small maps are cut at the group's highest peak, and painted as its map is."""
+    (group, facts), looks = found, told_of.settings.map
+    limit = looks.limit if looks.statistic == "z" else None
     if facts is None:
-        domain = told_of.analysis.domain
-        return tuple(domain.points.mean(axis=0).tolist()), USUAL
+        middle = told_of.analysis.domain.points.mean(axis=0)
+        return _Look(tuple(middle.tolist()), threshold_of(None), end_of_colours(None, limit))
     size = np.abs(facts.searched) if facts.threshold.two_sided else facts.searched
     place = group.domain.points[int(np.argmax(size))]
-    return tuple(place.tolist()), facts.height if np.isfinite(facts.height) else USUAL
+    return _Look(tuple(place.tolist()), threshold_of(facts.height), end_of_colours(group.z, limit))
 
 
 # Every run ------------------------------------------------------------------------------------------------------------
 
 
-def _tiles(told_of: _Told, place: tuple[float, float, float], threshold: float, colormap: str) -> list[Tile]:
-    answer, analysis, tiles = told_of.answer, told_of.analysis, []
+def _tiles(told_of: _Told, look: _Look) -> list[Tile]:
+    answer, analysis, looks, tiles = told_of.answer, told_of.analysis, told_of.settings.map, []
     box = box_of(analysis.domain.mask)
     for i, (run, reason) in enumerate(_runs(told_of)):
         src = ""
         if answer.contrasts[i] is not None:
             grid = answer.parts[i].preview.grid
             of_all = box if grid.same(analysis.grid) else None
-            src = thumbnail(answer.volume(i, "z"), grid.affine, place, threshold, of_all, colormap)
+            sides = looks.convention == "radiological"
+            src = thumbnail(answer.volume(i, "z"), grid.affine, *look, of_all, looks.colormap, sides)
         tiles.append(Tile(run.name, src, ". ".join(told_of.qc.said(i)), reason))
     return tiles
 
 
-def _tiles_said(told_of: _Told, place: tuple[float, float, float], threshold: float) -> str:
-    x, y, z = (f"{mm:.0f}".replace("-", "\N{MINUS SIGN}") for mm in place)
+def _tiles_said(told_of: _Told, look: _Look) -> str:
+    x, y, z = (f"{mm:.0f}".replace("-", "\N{MINUS SIGN}") for mm in look.place)
     expression = told_of.answer.expression
+    left = "right" if told_of.settings.map.convention == "radiological" else "left"  # where the picture has it
     return (
-        f"z of {expression} in the preview of each run: axial, coronal and sagittal, through ({x}, {y}, {z}) mm; what "
-        f"is below {threshold:.2f} fades. Runs that are left out are pale; of those in orange something is unusual."
+        f"z of {expression} in the preview of each run: axial, coronal and sagittal, through ({x}, {y}, {z}) mm, the "
+        f"brain's left on the {left}; what is below {look.threshold:.2f} fades, and the colours end at "
+        f"±{look.full:.1f}, as in the group's map. Runs that are left out are pale; of those in orange something is "
+        "unusual."
     )
 
 

@@ -159,6 +159,7 @@ class LiveSession(Awaited, DrawsNoise, Observed):
         self.steps = Steps(settings)
         nothing = Status(message="nothing is computed yet")
         super().__init__(synchronous, settings=settings, cursor=tuple(n // 2 for n in self.shape), status=nothing)
+        self._began_at = self.cursor
 
     @property
     def domain(self) -> Domain:
@@ -365,7 +366,7 @@ class LiveSession(Awaited, DrawsNoise, Observed):
 
     def _show(self, result: Any, movement: int) -> None:
         with self._with_map():
-            if self.result is None and self._is_new:
+            if self.result is None and self._is_new and self.cursor == self._began_at:
                 self.cursor = self._peak(result)
             self.clusters = None
             self.result = result
@@ -389,7 +390,7 @@ class LiveSession(Awaited, DrawsNoise, Observed):
 
     @property
     def _is_new(self) -> bool:
-        """Whether the crosshair is put at the peak of the first result."""
+        """Whether the crosshair is put at the peak of the first result, unless somebody moved it before."""
         return True
 
     def _count(self, result: Any, movement: int) -> None:

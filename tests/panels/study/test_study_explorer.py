@@ -182,6 +182,21 @@ def test_a_run_is_opened_under_the_model_and_gives_its_own_back(explorer):
     assert explorer.session.settings.design.hrf_model == "glover"
 
 
+def test_a_run_is_opened_where_the_study_is_looked_at(explorer):
+    session = explorer.session
+    for cell in (session.cursor, tuple(int(c) for c in np.argwhere(session.result.mask)[7])):
+        session.move_to(cell)
+        run = explorer.open_run(2)
+        assert run.session.wait_until_idle(60)
+        assert run.session.result is not None
+        # At the voxel whose centre is the nearest to the middle of the study's cell.
+        size = np.linalg.norm(run.session.affine[:3, :3], axis=0)
+        assert np.all(np.abs(run.session.mm() - session.mm()) <= size / 2 + 1e-6)
+        assert run.map.viewer.cursor == run.session.cursor
+        explorer.back()
+        assert session.cursor == cell
+
+
 def test_a_folder_that_was_saved_is_opened(study):
     explorer = explore_study(study.folder)
     assert explorer.session.wait_until_idle(60)
@@ -253,6 +268,7 @@ def test_the_group_of_whole_runs_is_opened_once_they_are_fitted(explorer):
     effects = [nib.load(place / map_name("seen", "effect")).get_fdata()[common] for place in places]
     expected = z_from_t(ttest_1samp(effects, 0).statistic, len(rows) - 1)
     np.testing.assert_allclose(group.session.result.z, expected, rtol=1e-6, atol=1e-9)
+    assert np.all(np.abs(group.session.mm() - session.mm()) <= np.linalg.norm(group.session.affine[:3, :3], axis=0) / 2)
     np.testing.assert_allclose(session.whole_group().z, expected, rtol=1e-6, atol=1e-9)
     explorer.back()
     assert explorer.opened is None

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from glmwidgets.datasets import write_study
+from glmwidgets.panels.parts.wall import MapWall
+from glmwidgets.panels.study import StudyExplorer
 from glmwidgets.report.figures.thumbnails import box_of, thumbnail
 from glmwidgets.report.page.runs import study_report, study_session_report
 from glmwidgets.session.core.waiting import NoResult
@@ -93,12 +95,13 @@ def test_a_thumbnail_has_the_colours_of_the_wall():
     z[1:5, 1:4, 1:3] = 0
     z[2, 2, 1], z[3, 2, 1] = 6.0, -1.5
     box = box_of(np.isfinite(z))
-    seen = np.rint(255 * pixels(thumbnail(z, np.diag([2.0, 2, 2, 1]), (4, 4, 2), 3.0, box)))
+    seen = np.rint(255 * pixels(thumbnail(z, np.diag([2.0, 2, 2, 1]), (4, 4, 2), 3.0, 12.0, box)))
     axial = seen[:, :4]
     colours = lookup_table("warm-cold", two_sided=True)
-    assert axial[1, 1].tolist() == [*colours[1, 120].tolist(), 255]
-    assert axial[1, 2].tolist() == [*np.rint(0.0625 * colours[0, 30] + 0.9375 * 196).tolist(), 255]
-    assert axial[0, 0].tolist() == [196, 196, 196, 255]
+    brain = MapWall().brain
+    assert axial[1, 1].tolist() == [*colours[1, 128].tolist(), 255]
+    assert axial[1, 2].tolist() == [*np.rint(0.0625 * colours[0, 32] + 0.9375 * brain).tolist(), 255]
+    assert axial[0, 0].tolist() == [brain, brain, brain, 255]
     assert seen.shape == (3, 4 + 1 + 4 + 1 + 3, 4)
     assert seen[0, 4, 3] == 0
     # A grid that runs from right to left shows the left on the left all the same.
@@ -106,3 +109,32 @@ def test_a_thumbnail_has_the_colours_of_the_wall():
         z[::-1], np.diag([-2.0, 2, 2, 1]) + np.array([[0, 0, 0, 10.0], *np.zeros((3, 4))]), (4, 4, 2), 3.0
     )
     np.testing.assert_array_equal(pixels(other), pixels(thumbnail(z, np.diag([2.0, 2, 2, 1]), (4, 4, 2), 3.0)))
+    # In the radiological convention the left is on the right, but for the cut between left and right.
+    turned = np.rint(255 * pixels(thumbnail(z, np.diag([2.0, 2, 2, 1]), (4, 4, 2), 3.0, 12.0, box, radiological=True)))
+    np.testing.assert_array_equal(turned[:, :4], axial[:, ::-1])
+    np.testing.assert_array_equal(turned[:, -3:], seen[:, -3:])
+
+
+def test_small_maps_of_a_report_are_painted_as_the_explorer_paints_them(study):
+    """Each pixel of the axial cuts: of the wall at the same slice, under the same threshold, ending at the same z."""
+    explorer = StudyExplorer(StudySession(study, synchronous=True))
+    session, wall = explorer.session, explorer.wall.wall
+    session.update({"map.colormap": "orange-purple", "threshold.alpha": 0.01})
+    session.move_to(session._peak(session.result))
+    z = np.full((N, *session.shape), np.nan)
+    z.reshape(N, -1)[:, np.frombuffer(wall.cells, np.int32)] = explorer.wall._z
+    lut = np.frombuffer(wall.lut, np.uint8).reshape(2, 256, 3)
+    sources = [src for src, _ in tiles(study_session_report(session).html)]
+    box = box_of(session.domain.mask)
+    for cut, src in zip(z[:, :, :, wall.slice], sources, strict=True):
+        cut = np.rot90(cut[tuple(slice(*ends) for ends in box[:2])])
+        share = np.minimum(1, np.abs(cut) / wall.threshold)
+        weight = np.where(share < 1, 0.5 * share**3, 1)[..., None]
+        step = np.minimum(255, np.rint(255 * np.abs(np.nan_to_num(cut)) / wall.full)).astype(int)
+        expected = weight * lut[(cut > 0).astype(int), step] + (1 - weight) * wall.brain
+        known = np.isfinite(cut)
+        seen = 255 * pixels(src)[-len(cut) :, : cut.shape[1]]
+        np.testing.assert_array_equal(seen[..., 3] > 0, known)
+        # A level of a colour: of rounding.
+        np.testing.assert_allclose(seen[known][:, :3], expected[known], atol=1)
+    explorer.close()
