@@ -62,18 +62,26 @@ def opened_by(button: W.ToggleButton, panel: W.Widget | Callable[[], W.Widget]) 
     return place
 
 
-def guarded(session: LiveSession, what: str, handler: Callable[..., Any]) -> Callable[..., None]:
-    """Wrap a control's callback: one thread at a time, and its exceptions go to the session's status line."""
+def guarded(
+    session: LiveSession, what: str, handler: Callable[..., Any], is_action: bool = False
+) -> Callable[..., None]:
+    """Wrap a control's callback: one thread at a time, and its exceptions go to the session's status line.
+
+    Where it is an action, which only a person begins, its success takes the error of an earlier one off that line.
+    """
 
     def call(*args: Any, **kwargs: Any) -> None:
         with session.lock:
             try:
                 handler(*args, **kwargs)
             except InputError as error:  # what a person asked for cannot be done: no fault of ours
-                session.show_error(error)
+                session.show_mishap(error)
             except Exception as error:
                 log.exception("a control of %r failed", what)
-                session.show_error(error)
+                session.show_mishap(error)
+            else:
+                if is_action:
+                    session.succeeded()
 
     return call
 
@@ -341,7 +349,7 @@ class Panel(W.VBox):
     def button(self, description: str, act: Callable[[W.Button], Any], **traits: Any) -> W.Button:
         """Make a button that does something, under the lock and with no error lost."""
         made = W.Button(description=description, **traits)
-        made.on_click(self.guarded(act))
+        made.on_click(guarded(self.session, self._title, act, is_action=True))
         return made
 
     def opener(self, description: str, tooltip: str) -> W.ToggleButton:

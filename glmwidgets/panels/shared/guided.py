@@ -56,7 +56,7 @@ class Guided:
             ("why", self.show_why),
             ("keep", self.keep),
         ):
-            self.guide.on_ask(kind, guarded(self.session, kind, answer))
+            self.guide.on_ask(kind, guarded(self.session, kind, answer, is_action=kind != "search"))
         self._download = Download() if Download.is_wanted() else None
         for name, panel in panels_of(self).items():
             panel.add_class(f"glmw-is-{name}")

@@ -28,6 +28,7 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
 from glmwidgets.session.core.drawing import DrawsNoise
 from glmwidgets.session.core.graph import StageError
+from glmwidgets.session.core.mishaps import Mishaps
 from glmwidgets.session.core.observers import Observed
 from glmwidgets.session.core.scheduler import PATIENCE, LatestWins, Superseded, Ticket
 from glmwidgets.session.core.steps import Steps
@@ -103,7 +104,7 @@ def _check_paths(settings: SettingsTree, changes: Mapping[str, Any]) -> None:
             raise SettingsError(path, "belongs to the data that are open", "open the data again with the new value")
 
 
-class LiveSession(Awaited, DrawsNoise, Observed):
+class LiveSession(Awaited, DrawsNoise, Mishaps, Observed):
     """An analysis that is looked at while its settings change.
 
     Settings are written with `update`; views observe `result`, `clusters`, `status`, `cursor` and `settings`.

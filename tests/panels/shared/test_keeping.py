@@ -100,3 +100,39 @@ def test_what_cannot_be_kept_is_told_and_is_no_fault_of_the_program(run, tmp_pat
     assert [record for record in caplog.records if record.exc_info] == []
     assert list(tmp_path.iterdir()) == []
     made.close()
+
+
+def press(explorer, kind, **content):
+    explorer.guide._handle_custom_msg({"kind": kind, **content}, [])
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+
+def test_the_error_of_a_failed_keep_goes_with_the_next_thing_that_succeeds(explorer, tmp_path, monkeypatch, nowhere):
+    for _ in range(2):
+        press(explorer, "keep", name="methods")
+        assert explorer.session.status.state == "error"
+        assert "glmw-failed" in explorer._status.words.value
+    press(explorer, "search", text="smooth", number=1)  # is sent with every letter
+    assert explorer.session.status.state == "error"
+    monkeypatch.chdir(tmp_path)
+    press(explorer, "keep", name="methods")
+    assert explorer.session.status.state == "idle"
+    assert "glmw-failed" not in explorer._status.words.value
+    assert "kept" in explorer._status.note.value
+
+
+def test_what_succeeds_does_not_hide_why_the_settings_have_no_result(explorer, nowhere):
+    explorer.session.update({"contrast.expression": "face - hause"})
+    wrong = explorer.session.status
+    press(explorer, "keep", name="code")
+    assert explorer.session.status.stage is None
+    press(explorer, "do", name="keys")
+    assert explorer.session.status is wrong
+    assert wrong.stage == "contrast"
