@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.json_tree import JsonTree, converted
 from glmwidgets.files.writing import noted
-from glmwidgets.glm.choices import meant
+from glmwidgets.glm.choices import meant, nearest
 from glmwidgets.specification.field import UNSAID, Field, SettingsError, field_of
 
 Tree = TypeVar("Tree", bound="SettingsTree")
@@ -214,11 +214,65 @@ class SettingsTree:
         if path not in _hints(cls):
             group = path.partition(".")[0]
             near = [p for p in cls.paths() if p.startswith(f"{group}.")]
-            known = near or list(cls.paths())
-            there = ", ".join(near or (f"{name}. ..." for name in dict.fromkeys(p.partition(".")[0] for p in known)))
-            raise SettingsError(path, f"there is no such setting; there are {there}", meant(path, known))
+            there = ", ".join(near or (f"{name}. ..." for name in _groups(cls.paths())))
+            mean = nearest_setting(path, cls.paths())
+            raise SettingsError(
+                path, f"there is no such setting; there are {there}", f"did you mean {mean!r}?" * bool(mean)
+            )
         group, _, name = path.partition(".")
         return group, name
+
+
+def nearest_setting(path: str, known: Sequence[str]) -> str | None:
+    """The setting that a path probably means which is none.
+
+    Parameters
+    ----------
+    path : str
+        Of a group alone it means the group's first setting, which says what the others are about; otherwise it is a
+        setting's name, whole or in part, with a group or without, or something spelt like one of these.
+    known : sequence of str
+        Paths of the settings.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> known = ["inputs.confounds", "design.hrf_model", "design.confounds", "contrast.expression", "contrast.names"]
+    >>> [nearest_setting(path, known) for path in ("contrast", "contrasts", "confounds", "hrf", "desing.hrf", "xyz")]
+    ['contrast.expression', 'contrast.expression', 'design.confounds', 'design.hrf_model', 'design.hrf_model', None]
+    """
+    # Inputs belong to the data that are open: who sets something means another.
+    groups, settable = _groups(known), [each for each in known if not each.startswith("inputs.")]
+    group, dot, name = path.partition(".")
+    if dot:
+        of = nearest(group, groups)
+        inside = [each for each in known if each.startswith(f"{of}.")]
+        return _by_name(name, inside) or (None if inside else nearest(path, settable)) or nearest_setting(name, known)
+    if group in groups:
+        return next(each for each in known if each.startswith(f"{group}."))
+    if (found := _by_name(group, settable, spelt_alike=False)) is not None:
+        return found
+    if (of := nearest(group, groups)) is not None:
+        return nearest_setting(of, known)
+    return _by_name(group, settable) or nearest(path, settable)
+
+
+def _by_name(name: str, paths: Sequence[str], spelt_alike: bool = True) -> str | None:
+    """The first path that ends in a name, then whose end begins with it, then holds it, then is spelt alike."""
+    ends = {each: each.rpartition(".")[2] for each in paths}
+    for fits in (str.__eq__, str.startswith, str.__contains__):
+        for each, end in ends.items():
+            if fits(end, name):
+                return each
+    alike = nearest(name, ends.values()) if spelt_alike else None
+    return next((each for each, end in ends.items() if end == alike), None)
+
+
+def _groups(paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.partition(".")[0] for each in paths))
 
 
 def _beside(path: str, given: Mapping[str, Any]) -> list[str]:

@@ -68,6 +68,31 @@ def test_refused_values_are_named(path, value, said):
     assert str(caught.value).startswith(f"{path}:")
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("contrast", "contrast.expression"),
+        ("contrasts", "contrast.expression"),
+        ("contrast.contrast", "contrast.expression"),
+        ("contrast.expresion", "contrast.expression"),
+        ("contrast.two_sided", "threshold.two_sided"),
+        ("noise", "noise.model"),
+        ("threshold", "threshold.height_control"),
+        ("alpha", "threshold.alpha"),
+        ("fwhm", "data.smoothing_fwhm"),
+        ("design.drift", "design.drift_model"),
+        ("desing.hrf_model", "design.hrf_model"),
+        ("confounds", "design.confounds"),  # those of the data that are open cannot be set
+        ("colour.map", "map.colormap"),
+        ("xyz", None),
+    ],
+)
+def test_a_path_that_is_no_setting_is_answered_by_one_of_the_right_group(path, meant):
+    with pytest.raises(SettingsError, match="there is no such setting") as caught:
+        Settings().updated({path: 1})
+    assert caught.value.advice == (f"did you mean {meant!r}?" if meant else "")
+
+
 def test_files_that_are_no_settings(tmp_path):
     with pytest.raises(FileNotFoundError, match="no settings file"):
         Settings.load(tmp_path / "none.json")
