@@ -258,9 +258,9 @@ class Exclusions:
             counts[reason] = counts.get(reason, 0) + 1
         n = sum(counts.values())
         by = "; ".join(
-            f"{count} as {reason}" if reason in lacks else f"{count} {_by(reason)}" for reason, count in counts.items()
+            f"{count:,} {f'as {reason}' if reason in lacks else _by(reason)}" for reason, count in counts.items()
         )
-        return f"{n} of {len(rows)} runs left out{f': {by}' if by else ''}"
+        return f"{n:,} of {len(rows):,} runs left out{f': {by}' if by else ''}"
 
     def save(self, folder: Path, rows: Sequence[StudyRun], values: pd.DataFrame) -> list[Path]:
         """Write the table of runs, and beside it the rules and decisions themselves."""

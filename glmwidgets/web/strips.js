@@ -24,50 +24,79 @@ function render({ model, el }) {
   canvas.setAttribute("role", "img");
   said.setAttribute("aria-live", "off");
   let values, unusual, drag = null, pointed = null;
-  const frame = atNextFrame(draw), around = surroundings(el, () => frame.soon());
+  let ground = null, drawnFor = 0; // what stands still, and the width that it was painted for
+  const frame = atNextFrame(draw), around = surroundings(el, repaint);
   const figures = () => model.get("figures"), names = () => model.get("names");
 
   function read() {
     values = floats(model.get("values"));
     unusual = octets(model.get("unusual"));
+    repaint();
+  }
+
+  function repaint() {
+    ground = null;
     frame.soon();
   }
 
   const left = () => Math.min(190, around.get().width * LABEL);
-  const place = (figure, value) => {
-    const { low, high } = figures()[figure], room = around.get().width - left() - 2 * EDGE;
-    return left() + EDGE + room * (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5);
+  // Where the values of a figure lie.
+  const placing = (figure, width = around.get().width) => {
+    const { low, high } = figures()[figure], from = left() + EDGE, room = width - left() - 2 * EDGE;
+    return (value) => from + room * (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5);
   };
+  const place = (figure, value) => placing(figure)(value);
   const valueAt = (figure, x) => {
     const { low, high } = figures()[figure], room = around.get().width - left() - 2 * EDGE;
     return low + (high - low) * (x - left() - EDGE) / room;
   };
 
-  function draw() {
-    if (!values) return;
-    const page = around.get(), n = names().length, out = new Set(model.get("out")), here = model.get("here");
-    const brushed = new Set(model.get("brushed")), context = fitted(canvas, page.width, figures().length * HIGH);
-    canvas.style.width = `${page.width}px`;
+  // Names, lines and the dots of all runs: painted when another of them is, and not whenever the pointer moves.
+  function painted(page) {
+    const high = figures().length * HIGH, n = names().length;
+    if (ground && drawnFor === page.width * (devicePixelRatio || 1)) return ground;
+    ground = document.createElement("canvas");
+    drawnFor = page.width * (devicePixelRatio || 1);
+    const out = new Set(model.get("out")), brushed = new Set(model.get("brushed"));
+    const context = fitted(ground, page.width, high), colours = {};
+    for (const name of ["muted", "line", "warn", "picked", "ink"]) colours[name] = page.colour(name);
     context.font = `11px ${page.family}`;
     context.textBaseline = "middle";
     figures().forEach(({ label, unit }, f) => {
-      const middle = f * HIGH + HIGH / 2;
-      context.fillStyle = page.colour("muted");
+      const middle = f * HIGH + HIGH / 2,
+        across = placing(f, page.width),
+        there = new Uint32Array(16 * page.width + 16);
+      context.fillStyle = colours.muted;
       const text = unit ? `${label}, ${unit}` : label;
       context.fillText(fitting(text, left() - 4, (words) => context.measureText(words).width), 0, middle);
-      context.fillStyle = page.colour("line");
+      context.fillStyle = colours.line;
       context.fillRect(left(), middle, page.width - left(), 1);
       for (let row = 0; row < n; row++) {
         const value = values[f * n + row];
         if (!Number.isFinite(value)) continue;
-        const marked = brushed.has(row), odd = unusual[f * n + row];
-        context.globalAlpha = out.has(row) ? 0.3 : marked || odd ? 1 : 0.55;
-        context.fillStyle = page.colour(odd ? "warn" : marked ? "picked" : "ink");
+        const marked = brushed.has(row), odd = unusual[f * n + row], x = across(value);
+        const alpha = out.has(row) ? 0.3 : marked || odd ? 1 : 0.55;
+        // Where so many alike lie on one another that a further one cannot be seen, it is not painted.
+        const at = Math.round(2 * x) * 8 + (odd ? 4 : 0) + (marked ? 2 : 0) + (alpha < 0.5);
+        if (there[at]++ > 4 / alpha) continue;
+        context.globalAlpha = alpha;
+        context.fillStyle = colours[odd ? "warn" : marked ? "picked" : "ink"];
         context.beginPath();
-        context.arc(place(f, value), middle, odd || marked ? 3 : 2, 0, 2 * Math.PI);
+        context.arc(x, middle, odd || marked ? 3 : 2, 0, 2 * Math.PI);
         context.fill();
       }
       context.globalAlpha = 1;
+    });
+    return ground;
+  }
+
+  function draw() {
+    if (!values) return;
+    const page = around.get(), n = names().length, here = model.get("here");
+    const context = fitted(canvas, page.width, figures().length * HIGH);
+    canvas.style.width = `${page.width}px`;
+    if (figures().length) context.drawImage(painted(page), 0, 0, page.width, figures().length * HIGH);
+    figures().forEach((_, f) => {
       const mine = here >= 0 ? values[f * n + here] : NaN;
       if (Number.isFinite(mine)) {
         context.fillStyle = page.colour("accent");
@@ -100,10 +129,11 @@ function render({ model, el }) {
     return { figure: figure < figures().length ? figure : -1, x: event.clientX - box.left };
   };
   const nearest = ({ figure, x }) => {
-    const n = names().length;
+    if (figure < 0) return -1;
+    const n = names().length, across = placing(figure);
     let best = -1, far = 8;
-    for (let row = 0; figure >= 0 && row < n; row++) {
-      const gap = Math.abs(place(figure, values[figure * n + row]) - x);
+    for (let row = 0; row < n; row++) {
+      const gap = Math.abs(across(values[figure * n + row]) - x);
       if (gap < far) [best, far] = [row, gap];
     }
     return best;
@@ -149,7 +179,8 @@ function render({ model, el }) {
 
   const unlisten = listen(model, {
     ...changes(["values", "unusual", "figures", "names"], read),
-    ...changes(["here", "brushed", "out"], () => frame.soon()),
+    ...changes(["brushed", "out"], repaint),
+    "change:here": () => frame.soon(),
   });
   read();
   return () => {

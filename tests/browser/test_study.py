@@ -13,6 +13,15 @@ LINES = """(element) => {
   return range.getClientRects().length;
 }"""
 
+COUNT_DOTS = """() => {
+  const { arc } = CanvasRenderingContext2D.prototype;
+  window.dots = 0;
+  CanvasRenderingContext2D.prototype.arc = function (...given) {
+    window.dots += 1;
+    return arc.apply(this, given);
+  };
+}"""
+
 SETUP = "import glmwidgets as gw\nex = gw.explore_study({dataset!r}, {folder!r})\nex"
 
 
@@ -37,6 +46,14 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
     wall.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     screenshot(page, "study")
+    # The pointer that moves over the strips asks for no dot anew, however many runs there are.
+    page.evaluate(COUNT_DOTS)
+    strips = page.locator(".glmw-strips canvas").bounding_box()
+    for x in range(3):
+        page.mouse.move(strips["x"] + 220 + 9 * x, strips["y"] + 30)
+        page.wait_for_timeout(60)
+    assert page.locator(".glmw-strips .glmw-note").get_attribute("title")
+    assert page.evaluate("() => window.dots") == 0
     # A click on a small map looks at its run in every view.
     wall.click(position={"x": 30, "y": 30})
     until("ex.session.picked == 0")

@@ -135,7 +135,7 @@ class RunsPanel(Panel):
         with self.table.hold_sync():
             self.table.columns, self.table.rows = columns, rows
         asked = self.filter.value.strip() and not wrong
-        matched = f"{len(self._rows)} of {count(len(session.study.runs), 'run')} shown. " if asked else ""
+        matched = f"{len(self._rows):,} of {count(len(session.study.runs), 'run')} shown. " if asked else ""
         self._said.value = escape(wrong or matched + session.said())
         self._arrange()
         self._mark()

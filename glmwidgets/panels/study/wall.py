@@ -111,9 +111,9 @@ class WallPanel(Panel):
             for i, (run, reason) in enumerate(zip(session.study.runs, session.reasons, strict=True))
         ]
         odd = 0 if figures is None else int(figures.unusual.any(axis=1).sum())
-        words = "" if figures is None else f" · {odd} stand{'s' * (odd == 1)} out"
+        words = "" if figures is None else f" · {odd:,} stand{'s' * (odd == 1)} out"
         n_out = sum(map(bool, session.reasons))
-        self.set_verdict(f"{count(len(session.reasons), 'run')}, {n_out} left out{words}", "warn" if odd else "quiet")
+        self.set_verdict(f"{count(len(session.reasons), 'run')}, {n_out:,} left out{words}", "warn" if odd else "quiet")
 
     def _mark(self, _change: object = None) -> None:
         with self.wall.hold_sync():

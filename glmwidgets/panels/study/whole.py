@@ -61,4 +61,4 @@ class WholePanel(Panel):
         self.bar.value = whole.done / max(1, whole.n)
         said = [whole.said] if whole.said else []
         self._words.value = "<br>".join(map(escape, [*said, *(self._where() if whole.are_all else ())]))
-        self.set_verdict(f"{whole.done} of {whole.n} fitted" if whole.n else "", "quiet")
+        self.set_verdict(f"{whole.done:,} of {whole.n:,} fitted" if whole.n else "", "quiet")

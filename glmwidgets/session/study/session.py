@@ -206,11 +206,15 @@ class StudySession(PermutingSession):
         return self.update({"study.rules": tuple(rule for i, rule in enumerate(rules) if i != number)})
 
     def said(self) -> str:
-        """How many runs are left out, and by what."""
+        """How many runs are left out, and by what; how many of the others cannot answer the contrast."""
+        runs = self.study.runs
         if self.figures is None:
             n = sum(map(bool, self.reasons))
-            return f"{n} of {len(self.reasons)} runs left out" if n else count(len(self.reasons), "run")
-        return self.exclusions.said(self.study.runs, self.figures.values)
+            return f"{n:,} of {len(runs):,} runs left out" if n else count(len(runs), "run")
+        said = self.exclusions.said(runs, self.figures.values)
+        of_all = zip(runs, self.reasons, self.answer.why_not, strict=True)
+        mute = sum(bool(why) and why == reason and not run.why_not for run, reason, why in of_all)
+        return f"{said}; {count(mute, 'further run')} cannot answer the contrast" if mute else said
 
     def pick(self, row: int) -> None:
         """Look at a run in every view, and at it alone: those that were marked no longer are; -1 for none."""

@@ -1,5 +1,7 @@
 """The study explorer without a browser: a control moves a setting, a setting moves every view."""
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -85,6 +87,18 @@ def test_the_wall_has_the_order_of_the_table_and_its_filter(explorer):
     assert "names an unknown figure, &#x27;tsnnr&#x27;" in runs._said.value
     assert "tsnr" in runs._said.value
     assert len(runs.table.rows) == N
+
+
+def test_runs_that_cannot_answer_are_counted_where_those_that_are_left_out_are(explorer):
+    session = explorer.session
+    session.decide([1], "drop", "asleep")
+    mute = list(session.answer.why_not)
+    mute[3] = "it has no event of this type"
+    session.answer = replace(session.answer, why_not=tuple(mute))
+    session.reasons = session._reasons()
+    assert sum(map(bool, session.reasons)) == 2
+    said = explorer.runs._said.value
+    assert said == "1 of 6 runs left out: 1 by hand: asleep; 1 further run cannot answer the contrast"
 
 
 def test_the_table_has_the_figures_that_are_chosen_and_known(explorer):
