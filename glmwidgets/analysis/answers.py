@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glmwidgets.analysis.left_out import naming_left_out
 from glmwidgets.analysis.smoothness import SpatialNoise
 from glmwidgets.analysis.thresholding import Searched, thresholding
 from glmwidgets.analysis.verdicts import ContrastBook, RunsBook
@@ -58,6 +59,8 @@ class Fitted:
         Columns that model each event type.
     is_given : bool
         Whether the design matrix was given, and not made of events.
+    left_out : tuple of str
+        Event types that are not modelled.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Fitted:
     signal: np.ndarray | None = field(default=None, repr=False)
     effects: dict[str, tuple[str, ...]] = field(default_factory=dict)
     is_given: bool = False
+    left_out: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}: {len(self.design)} rows, {some(list(self.design.columns))}>"
@@ -82,7 +86,18 @@ class Fitted:
     @cached_property
     def book(self) -> ContrastBook:
         """Verdicts on any contrast of this fit."""
-        return ContrastBook(self.fit, self.design, compute_contrast)
+        return ContrastBook(self.fit, self.design, left_out=self.left_out)
+
+    def contrast(self, expression: str) -> Contrast:
+        """Estimate a contrast.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be read or estimated; the message says so of event types that are left out.
+        """
+        with naming_left_out(expression, self.left_out):
+            return compute_contrast(self.fit, expression)
 
     @property
     def r_square(self) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from glmwidgets.analysis.left_out import naming_left_out
 from glmwidgets.glm.design.collinearity import contrast_inflation
 from glmwidgets.glm.design.diagnostics import efficiency, smallest_detectable_effect
 from glmwidgets.glm.errors import NotEstimableError, told
@@ -128,6 +129,8 @@ class ContrastBook:
         Design matrix of that fit.
     compute : callable
         ``compute(fit, expression)`` gives a `Contrast`: for fits of another kind.
+    left_out : sequence of str
+        Event types that are not modelled, for what is said of a contrast that names one.
 
     Examples
     --------
@@ -141,8 +144,15 @@ class ContrastBook:
     (True, False)
     """
 
-    def __init__(self, fit: Any, design: pd.DataFrame, compute: Callable[[Any, str], Contrast] = compute_contrast):
+    def __init__(
+        self,
+        fit: Any,
+        design: pd.DataFrame,
+        compute: Callable[[Any, str], Contrast] = compute_contrast,
+        left_out: Sequence[str] = (),
+    ):
         self._fit = fit
+        self._left_out = left_out
         self._design = design
         self._compute = compute
         self._made: dict[str, ContrastVerdict] = {}
@@ -155,7 +165,8 @@ class ContrastBook:
 
     def _make(self, expression: str) -> ContrastVerdict:
         try:
-            weights = np.atleast_2d(contrast_vector(expression, [str(name) for name in self._design.columns]))
+            with naming_left_out(expression, self._left_out):
+                weights = np.atleast_2d(contrast_vector(expression, [str(name) for name in self._design.columns]))
             contrast = self._compute(self._fit, expression)
         except NotEstimableError as error:
             kind = "t" if len(weights) == 1 else "F"

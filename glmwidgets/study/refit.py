@@ -18,10 +18,11 @@ import pandas as pd
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted
 from glmwidgets.analysis.events import EventSource, types_of
+from glmwidgets.analysis.left_out import left_out_types
 from glmwidgets.analysis.proposals import condition_columns
 from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import GlmwidgetsError, told
-from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.moments.cache import ProductCache
 from glmwidgets.glm.moments.lagged import Moments
@@ -105,7 +106,7 @@ class RunRefit:
         if self.fitted is None:
             return None, self.why_not
         try:
-            return compute_contrast(self.fit, expression), ""
+            return self.fitted.contrast(expression), ""
         except ValueError as error:
             return None, error.message if isinstance(error, GlmwidgetsError) else told(error)
 
@@ -171,7 +172,9 @@ class Refitter:
         chosen = asked.design.confounds
         confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
         effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
-        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, signal, effects)
+        left_out = left_out_types(asked.design, events)
+        about = {"signal": signal, "effects": effects, "left_out": left_out}
+        return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, **about)
 
     def _judged(self, asked: Model, scans: slice) -> pd.DataFrame | None:
         """The confounds that are modelled; what was said of them is kept with them."""

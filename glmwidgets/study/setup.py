@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.events import EventSource
+from glmwidgets.analysis.left_out import left_out_types, naming_left_out
 from glmwidgets.execution.time_left import Pace
 from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.design.confound_groups import first_choice
@@ -178,10 +179,11 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
         With what the first run says to it.
     """
     left, why = dict(contrasts), {}
-    for columns in _columns_of(runs, model):
+    for columns, left_out in _columns_of(runs, model):
         for name, expression in list(left.items()):
             try:
-                contrast_vector(expression, columns)
+                with naming_left_out(expression, left_out):
+                    contrast_vector(expression, columns)
                 del left[name]
             except ValueError as error:
                 why.setdefault(name, error)
@@ -192,8 +194,8 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
             raise InputError(f"no run can estimate the contrast {name!r}: {told(why[name])}", where="contrast")
 
 
-def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[list[str]]:
-    """Columns of the design of each run that can be opened."""
+def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[tuple[list[str], tuple[str, ...]]]:
+    """Columns of the design of each run that can be opened, and the event types that it leaves out."""
     seen = set()
     for row in runs:
         if row.why_not:
@@ -204,9 +206,9 @@ def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[list[str]]:
                 events = EventSource(run.events, run.unlasting).events(model.events)
                 scans = steps.scans_of(run, model)
                 design = design_for(run, model, events, steps.confounds_of(run, model, scans), scans)
-                columns = list(map(str, design.columns))
+                columns, left_out = list(map(str, design.columns)), left_out_types(model.design, events)
         except (OSError, ValueError):
             continue
         if tuple(columns) not in seen:
             seen.add(tuple(columns))
-            yield columns
+            yield columns, left_out

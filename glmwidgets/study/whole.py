@@ -12,12 +12,13 @@ import numpy as np
 from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted
 from glmwidgets.analysis.events import EventSource, types_of
+from glmwidgets.analysis.left_out import left_out_types
 from glmwidgets.analysis.proposals import condition_columns
 from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import write_text
 from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import told
-from glmwidgets.glm.fit.contrasts import Contrast, compute_contrast
+from glmwidgets.glm.fit.contrasts import Contrast
 from glmwidgets.glm.fit.whiteness import Whiteness, residual_whiteness
 from glmwidgets.glm.tables import tsv
 from glmwidgets.images.load import image_data, load_image
@@ -86,7 +87,8 @@ def whole_fit(run: Run, asked: Model) -> tuple[Fitted, Domain]:
     chosen = asked.design.confounds
     confounds = () if run.confounds is None else tuple(run.confounds.columns) if chosen is None else chosen
     effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
-    return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, None, effects), domain
+    about = {"effects": effects, "left_out": left_out_types(asked.design, events)}
+    return Fitted(run.name, design, fit, run.t_r, events, confounds, run.inputs, **about), domain
 
 
 def fill(study: Study, i: int, to: Path) -> Mapping[str, Any]:
@@ -120,7 +122,7 @@ def fill(study: Study, i: int, to: Path) -> Mapping[str, Any]:
 
 def _write_contrast(to: Path, label: str, fitted: Fitted, expression: str, domain: Domain) -> dict[str, Any]:
     try:
-        contrast = compute_contrast(fitted.fit, expression)
+        contrast = fitted.contrast(expression)
     except ValueError as error:
         return {"label": label, "expression": expression, "why_not": told(error, "notebook")}
     values = {"z": contrast.z_score()}

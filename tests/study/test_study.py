@@ -130,6 +130,9 @@ def test_smoothing_is_that_of_the_cells(study):
 
 def test_a_model_that_comes_back_gives_the_same(study):
     first = study.refit().answer("faces").z(3)
+    contrast, why_not = study.refit({"design.conditions": ("houses",)}).parts[3].contrast("faces")
+    assert contrast is None
+    assert why_not.startswith("the event type 'faces' is left out of the model")
     study.refit({"design.hrf_model": "glover", "data.signal_scaling": "grand"})
     np.testing.assert_allclose(study.refit().answer("faces").z(3), first, atol=1e-4)
 

@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 
+from glmwidgets.analysis.answers import Fitted
 from glmwidgets.execution import HereLane, work_through
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.fit.contrasts import compute_contrast
@@ -42,6 +42,9 @@ def test_contrasts_are_checked_without_reading_an_image_or_hashing_a_file(datase
     study.check()
     with pytest.raises(InputError, match="no run can estimate the contrast 'none'"):
         study.with_model(study.model, [("none", "faces - cats")]).check()
+    without = study.model.updated({"design.conditions": ("houses",)})
+    with pytest.raises(InputError, match="the event type 'faces' is left out of the model"):
+        study.with_model(without, [("none", "faces")]).check()
     monkeypatch.setattr("glmwidgets.study.contents._hashed", None)
     asked = []
     monkeypatch.setattr("glmwidgets.study.study.work_through", lambda tasks, *_: asked.extend(tasks) or [])
@@ -219,7 +222,7 @@ def test_a_contrast_is_kept_with_the_degrees_of_freedom_of_each_voxel(tmp_path):
     for noise_model in ("ar-auto", "ar1-reml"):
         fit = fit_glm(Moments(rng.standard_normal((60, 27)).cumsum(axis=0) / 5), design, noise_model)
         (folder := tmp_path / noise_model).mkdir()
-        said = _write_contrast(folder, "face", SimpleNamespace(fit=fit), "face", domain)
+        said = _write_contrast(folder, "face", Fitted("run", design, fit), "face", domain)
         kept, first = kept_contrast(folder, said, domain.mask), compute_contrast(fit, "face")
         np.testing.assert_array_equal(kept.z_score(), first.z_score())
         assert (kept.dofs is None) == (noise_model == "ar1-reml")

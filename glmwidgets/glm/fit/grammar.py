@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ class ExpressionError(InputError):
         position: int | None = None,
         token: str = "",
         suggestion: str | None = None,
-        advice: str = "",
+        advice: str | Mapping[str, str] = "",
     ) -> None:
         super().__init__(message, advice=advice)
         self.position = position

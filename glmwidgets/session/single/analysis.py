@@ -15,6 +15,7 @@ from glmwidgets.analysis import steps
 from glmwidgets.analysis.answers import Fitted, RunAnswer
 from glmwidgets.analysis.designs import setting_of_most_columns
 from glmwidgets.analysis.events import EventSource, types_of
+from glmwidgets.analysis.left_out import left_out_types, naming_left_out
 from glmwidgets.analysis.proposals import adapted_expression, condition_columns, mended_expression
 from glmwidgets.analysis.smoothness import smoothness_of
 from glmwidgets.analysis.thresholding import Scored, two_sided
@@ -103,7 +104,7 @@ class Analysis(LiveAnalysis):
                 # Products of neighbours' series: of the data alone, made where they are first asked for.
                 Stage("neighbours", lambda asked, moments: {}, ("moments",)),
                 Stage("smoothness", smoothness_of, ("fit", "mask", "neighbours"), keep=3),
-                Stage("contrast", steps.contrast_of, ("fit",), keep=6),
+                Stage("contrast", self._contrast, ("fit", "events"), keep=6),
                 Stage("statistics", self._statistics, ("fit", "contrast"), keep=2, budget=FIT_BYTES),
             ]
         )
@@ -285,9 +286,16 @@ class Analysis(LiveAnalysis):
         about = {"t_r": run.t_r, "inputs": run.inputs, "signal": signal}
         if asked.design.source == "given":
             return Fitted(run.name, design, fit, effects=effects_in(design), is_given=True, **about)
-        events = steps.modelled_events(asked, events)
-        effects = condition_columns(types_of(events), asked.design, [str(name) for name in design.columns])
-        return Fitted(run.name, design, fit, events=events, confounds=confounds, effects=effects, **about)
+        modelled, left_out = steps.modelled_events(asked, events), left_out_types(asked.design, events)
+        effects = condition_columns(types_of(modelled), asked.design, [str(name) for name in design.columns])
+        return Fitted(
+            run.name, design, fit, events=modelled, confounds=confounds, effects=effects, left_out=left_out, **about
+        )
+
+    @reads("design.source", "design.conditions", *read_by(steps.contrast_of))
+    def _contrast(self, asked: Any, fit: Fit, events: pd.DataFrame | None) -> Scored:
+        with naming_left_out(asked.contrast.expression, left_out_types(asked.design, events)):
+            return steps.contrast_of(asked, fit)
 
     @reads("threshold.two_sided", "data.signal_scaling", "data.standardize")
     def _statistics(self, asked: Any, fit: Fit, contrast: Scored) -> StatisticsBook:

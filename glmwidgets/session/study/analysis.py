@@ -18,7 +18,6 @@ from glmwidgets.analysis.thresholding import Scored, two_sided
 from glmwidgets.analysis.verdicts import ContrastVerdict
 from glmwidgets.analysis.voxels import Here
 from glmwidgets.glm.errors import InputError
-from glmwidgets.glm.fit.contrasts import compute_contrast
 from glmwidgets.glm.fit.statistics import STATISTICS, StatisticsBook
 from glmwidgets.glm.permutation.result import PermutationResult
 from glmwidgets.runs.domain import Domain
@@ -248,7 +247,7 @@ class StudyAnalysis(LiveAnalysis):
                 next((why for why in answer.why_not if why), "the contrast cannot be estimated in any run")
             )
         try:  # runs are fitted and none answers: the contrast is what is wrong, and its error may propose another
-            compute_contrast(fitted.fit, expression)
+            fitted.fitted.contrast(expression)
         except ValueError as error:
             raise StageError("contrast", error) from error
         raise InputError("the contrast cannot be estimated in any run")
