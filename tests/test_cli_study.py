@@ -1,13 +1,16 @@
 """``glmwidgets study`` as a person types it, and the scripts that it writes for a cluster."""
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from glmwidgets.cli import main
+from glmwidgets.cli.slurm import write_scripts
 from glmwidgets.datasets.faults import write_study
 
 
@@ -71,32 +74,100 @@ def test_the_app_of_a_study_has_at_least_a_page(folder, capsys):
     assert "--most is the number of pages" in capsys.readouterr().err
 
 
-def test_an_array_is_submitted_and_gathered(folder, tmp_path, monkeypatch):
-    """With a stand-in for sbatch that runs every element of the array, in the reverse order."""
+@pytest.fixture
+def submit(tmp_path):
+    """Call ``submit.sh`` with a stand-in for sbatch that runs every element of the array, in the reverse order."""
     stand_in = tmp_path / "bin" / "sbatch"
     stand_in.parent.mkdir()
     stand_in.write_text(
         "#!/bin/bash\n"
-        'echo "$@" >> $CALLS\n'
+        'printf "%s\\n" "$*" >> "$CALLS"\n'
+        '[[ "$*" != *--bad* ]] || { echo "sbatch: error: Invalid job array specification" >&2; exit 1; }\n'
         'script="${@: -1}"\n'
-        "last=$(sed -n 's/^#SBATCH --array=0-//p' $script)\n"
-        "for i in $(seq ${last:--1} -1 0); do SLURM_ARRAY_TASK_ID=$i bash $script >&2; done\n"
-        '[ -n "$last" ] || bash $script >&2\n'
-        "echo 77\n"
+        "last=$(sed -n 's/^#SBATCH --array=0-//p' \"$script\")\n"
+        'for i in $(seq ${last:--1} -1 0); do SLURM_ARRAY_TASK_ID=$i bash "$script" >&2; done\n'
+        '[ -n "$last" ] || bash "$script" >&2\n'
+        'echo "77;farm"\n'
     )
     stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
     calls = tmp_path / "calls"
     env = {**os.environ, "PATH": f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls)}
     env.pop("SLURM_ARRAY_TASK_ID", None)
-    done = subprocess.run(["bash", str(folder / "submit.sh")], env=env, capture_output=True, text=True, check=True)
-    assert calls.read_text().splitlines() == [
-        f"--parsable {folder / 'run.sbatch'}",
-        f"--dependency=afterany:77 {folder / 'gather.sbatch'}",
-    ]
+
+    def call(folder, *options):
+        calls.write_text("")
+        command = ["bash", str(folder / "submit.sh"), *options]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return done, calls.read_text().splitlines()
+
+    return call
+
+
+def test_an_array_is_submitted_and_gathered(folder, submit):
+    done, calls = submit(folder)
+    assert done.returncode == 0
+    assert calls == [f"--parsable {folder / 'run.sbatch'}", f"--dependency=afterany:77 {folder / 'gather.sbatch'}"]
+    assert done.stdout.startswith("Submitted job array 77\n")
     assert [line for line in done.stderr.splitlines() if "fitted" in line] == [f"sub-0{n}: fitted" for n in (3, 2, 1)]
     assert "0 of 3 runs left out" in done.stderr
     assert "#SBATCH --array=0-2\n" in (folder / "run.sbatch").read_text()
     assert "%A_%a.log" in (folder / "run.sbatch").read_text()
+
+
+def test_scripts_are_written_anew_with_more_runs_an_element_and_take_options(folder, submit, capsys):
+    done, calls = submit(folder, "--account=the lab", "--bad")
+    assert done.returncode == 1
+    assert calls == [f"--parsable --account=the lab --bad {folder / 'run.sbatch'}"]
+    assert "sbatch: error: Invalid job array" in done.stderr
+    again = done.stderr.splitlines()[-1]
+    assert again == f"glmwidgets study scripts {folder} --per-task 2"
+    before = (folder / "study.json").read_bytes()
+    assert main(again.split()[1:]) == 0
+    shown = capsys.readouterr().out
+    assert f"bash {folder / 'submit.sh'}, where there is SLURM: a job array of 2 elements, 2 runs each\n" in shown
+    assert (folder / "study.json").read_bytes() == before
+    assert "#SBATCH --array=0-1\n" in (folder / "run.sbatch").read_text()
+    done, calls = submit(folder, "--account=lab")
+    assert calls[1] == f"--dependency=afterany:77 --account=lab {folder / 'gather.sbatch'}"
+    fitted = [line for line in done.stderr.splitlines() if "fitted" in line]
+    assert fitted == [f"sub-0{n}: fitted" for n in (3, 1, 2)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such names, nor SLURM")
+def test_scripts_work_in_a_folder_with_an_odd_name(folder, submit, tmp_path):
+    odd = tmp_path / "half 'n half 50%j"
+    folder.rename(odd)
+    assert main(["study", "scripts", str(odd)]) == 0
+    done, _ = submit(odd)
+    assert done.returncode == 0
+    assert done.stderr.count(": fitted") == 3
+    assert "0 of 3 runs left out" in done.stderr
+    (line,) = (line for line in (odd / "run.sbatch").read_text().splitlines() if "--output" in line)
+    (path,) = shlex.split(line.partition("--output=")[2])
+    assert path == f"{odd}/logs/run-%A_%a.log".replace("50%j", "50%%j")
+
+
+@pytest.mark.parametrize(
+    ("n", "per_task", "array", "time", "said"),
+    [
+        (1000, None, "0-999", "01:00:00", "a job array of 1,000 elements, 1 run each"),
+        (2500, None, "0-833", "01:00:00", "a job array of 834 elements, 3 runs each"),
+        (7, 20, "0-0", "02:00:00", "a job array of 1 element, 7 runs each"),
+        (
+            1500,
+            1,
+            "0-1499",
+            "01:00:00",
+            "a job array of 1,500 elements, 1 run each; SLURM takes 1,000 unless its MaxArraySize was raised: ask for "
+            "--per-task 2 or more",
+        ),
+    ],
+)
+def test_an_array_is_as_long_as_slurm_allows_or_it_is_said(tmp_path, n, per_task, array, time, said):
+    assert write_scripts(tmp_path, n, per_task).said == said
+    script = (tmp_path / "run.sbatch").read_text()
+    assert f"#SBATCH --array={array}\n" in script
+    assert f"#SBATCH --time={time}\n" in script
 
 
 def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, capsys):
@@ -110,10 +181,28 @@ def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, cap
         assert "sub-01: fitted\nsub-02: " in capsys.readouterr().out
         assert main(["study", "run", str(folder), "--index", "2"]) == 0
         assert main(["study", "gather", str(folder)]) == 0
-        assert "1 run is not fitted yet, and is not in the group's maps: sub-02" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert f"1 of 3 runs left out: 1 as {bold} is damaged or cut short" in said
+        assert "not fitted yet" not in said
         assert (folder / "group" / "group_contrast-seen_stat-z_statmap.nii.gz").is_file()
+        for name, column in (("exclusions.tsv", "reason"), ("qc.tsv", "unusual")):
+            table = pd.read_csv(folder / "group" / name, sep="\t", index_col="name")
+            assert "damaged or cut short" in table.loc["sub-02", column]
+        # The figures are those of whole runs, which all others have: previews have none of this one.
+        assert table["not_white"].notna().tolist() == [True, False, True]
+        assert "damaged or cut short" in (folder / "group" / "report.html").read_text()
     finally:
         bold.write_bytes(kept)
+
+
+def test_a_run_that_is_not_fitted_yet_is_not_called_included(folder, capsys):
+    for index in ("0", "2"):
+        assert main(["study", "run", str(folder), "--index", index]) == 0
+    assert main(["study", "gather", str(folder)]) == 0
+    assert "1 run is not fitted yet, and is not in the group's maps: sub-02" in capsys.readouterr().out
+    table = pd.read_csv(folder / "group" / "exclusions.tsv", sep="\t", index_col="name")
+    assert table["included"].tolist() == ["yes", "no", "yes"]
+    assert table.loc["sub-02", "reason"] == "it is not fitted yet"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import os
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,19 @@ from glmwidgets.cli.fit import entities_of
 from glmwidgets.cli.options import add_settings, as_options_say
 from glmwidgets.cli.report import what_reports_lack
 from glmwidgets.cli.server import check_installed
+from glmwidgets.cli.slurm import Scripts, write_scripts
 from glmwidgets.execution.executors import lanes_of
 from glmwidgets.execution.lanes import HereLane, work_through
 from glmwidgets.execution.task import Outcome
 from glmwidgets.execution.time_left import Pace
 from glmwidgets.files.paths import resolved
-from glmwidgets.files.writing import check_folder, write_text
+from glmwidgets.files.writing import check_folder
 from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.study.setup import build_aloud, first_model
 from glmwidgets.study.study import Study
 
-#: Elements that a job array may have where nobody changed SLURM's MaxArraySize of 1001.
-MOST_ELEMENTS = 1000
+PER_TASK = "runs for each element of a job array; by default one, or more where there are over 1,000 runs"
 
 #: What the report of a study is called.
 REPORT = "report.html"
@@ -38,33 +37,6 @@ REPORT = "report.html"
 LEFT_FOR = 2 * 86400
 
 TITLES = {"the data": ("data",), "the model": ("events", "design", "noise")}
-
-RUN_SCRIPT = """#!/bin/bash
-#SBATCH --job-name=glmwidgets
-#SBATCH --array=0-{last}
-#SBATCH --cpus-per-task=1
-#SBATCH --mem=2G
-#SBATCH --time=01:00:00
-#SBATCH --output={logs}/run-%A_%a.log
-# Each element does {per_task} run{s} of {n}. What is in the store already is not done again.
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-exec {python} -m glmwidgets study run {folder} --per-task {per_task}
-"""
-
-GATHER_SCRIPT = """#!/bin/bash
-#SBATCH --job-name=glmwidgets-gather
-#SBATCH --cpus-per-task=1
-#SBATCH --mem=4G
-#SBATCH --output={logs}/gather-%j.log
-exec {python} -m glmwidgets study gather {folder}
-"""
-
-SUBMIT_SCRIPT = """#!/bin/bash
-# gather waits for the end of all elements, of those that failed too: afterok would wait for ever.
-set -e
-job=$(sbatch --parsable {run})
-sbatch --dependency=afterany:"$job" {gather}
-"""
 
 
 def _init_parser() -> Parser:
@@ -89,7 +61,7 @@ def _init_parser() -> Parser:
         help='such as "faces - houses", may be repeated; each condition by default',
     )
     parser.add_argument("--overwrite", action="store_true", help="begin anew in a folder that holds a study")
-    parser.add_argument("--per-task", type=_positive, metavar="K", help="runs for each element of a job array")
+    parser.add_argument("--per-task", type=_positive, metavar="K", help=PER_TASK)
     add_settings(parser, TITLES, first_model([]))
     return parser
 
@@ -134,7 +106,7 @@ def _init(argv: Sequence[str]) -> int:
     print(f"{'Contrasts':<11}{'; '.join(name for name, _ in made.contrasts)}")
     print(f"{'Written':<11}{made.folder}")
     print(f"{'Next':<11}glmwidgets study run {shlex.quote(str(made.folder))}")
-    print(f"{'or':<11}{_write_scripts(made, per_task)}, where there is SLURM")
+    print(f"{'or':<11}{_submit(write_scripts(made.folder, len(made.runs), per_task))}")
     return 0
 
 
@@ -143,17 +115,25 @@ def _named(text: str) -> tuple[str, str]:
     return (name.strip(), expression.strip()) if separator else (text, text)
 
 
-def _write_scripts(made: Study, per_task: int | None) -> Path:
-    n = len(made.runs)
-    per_task = per_task or -(-n // MOST_ELEMENTS)
-    logs = made.folder / "logs"
-    logs.mkdir(exist_ok=True)
-    say = {"n": n, "per_task": per_task, "s": "s" * (per_task > 1), "last": -(-n // per_task) - 1}
-    say |= {name: shlex.quote(str(path)) for name, path in (("folder", made.folder), ("python", sys.executable))}
-    say |= {"logs": logs, "run": made.folder / "run.sbatch", "gather": made.folder / "gather.sbatch"}
-    for name, text in (("run.sbatch", RUN_SCRIPT), ("gather.sbatch", GATHER_SCRIPT), ("submit.sh", SUBMIT_SCRIPT)):
-        write_text(made.folder / name, text.format(**say), "SLURM script", overwrite=True)
-    return made.folder / "submit.sh"
+def _scripts(argv: Sequence[str]) -> int:
+    parser = Parser(
+        prog="glmwidgets study scripts",
+        description="Write the scripts for SLURM of a study anew: with more runs for each element of the job array, or "
+        "for a study that was saved without them. The study and its results stay as they are.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
+    parser.add_argument("--per-task", type=_positive, metavar="K", help=PER_TASK)
+    given = parser.parse_args(list(argv))
+    made = Study.open(given.folder)
+    written = write_scripts(made.folder, len(made.runs), given.per_task)
+    print(f"{'Written':<11}{written.submit.parent}")
+    print(f"{'Next':<11}{_submit(written)}")
+    return 0
+
+
+def _submit(written: Scripts) -> str:
+    return f"bash {shlex.quote(str(written.submit))}, where there is SLURM: {written.said}"
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -311,7 +291,10 @@ def _write_report(made: Study, out: Path, title: str | None = None) -> Path:
     return resolved(study_report(made, title=title).save_as_html(out, overwrite=True))
 
 
-PARTS = {"init": _init, "run": _run, "status": _status, "gather": _gather, "report": _report, "app": _app}
+PARTS = {
+    **{"init": _init, "scripts": _scripts, "run": _run, "status": _status, "gather": _gather},
+    **{"report": _report, "app": _app},
+}
 
 
 def study(argv: Sequence[str]) -> int:

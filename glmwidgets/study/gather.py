@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,11 +123,12 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     place = check_folder(study.folder / "group" if folder is None else resolved(folder))
     place.mkdir(parents=True, exist_ok=True)
     qc, chosen = qc_of_whole(study), study.exclusions
-    reasons = chosen.reasons([row.name for row in study.runs], qc.values)
-    rows = [i for i, row in enumerate(study.runs) if not row.why_not and not reasons[i]]
+    judged = study.judged
+    reasons = chosen.reasons([row.name for row in judged], qc.values)
+    rows = [i for i, row in enumerate(judged) if not row.why_not and not reasons[i]]
     missing = [i for i in rows if study.result(i) is None]
     fitted = [i for i in rows if i not in missing]
-    said = [chosen.said(study.runs, qc.values)]
+    said = [chosen.said(judged, qc.values)]
     if rows and not fitted:
         said.append(
             f"no run is fitted yet, so there is no map of the group; fit the runs: glmwidgets study run {study.folder}"
@@ -136,10 +137,11 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
         names = ", ".join(study.runs[i].name for i in missing[:5]) + (" ..." if len(missing) > 5 else "")
         what = "run is not fitted yet, and is" if len(missing) == 1 else "runs are not fitted yet, and are"
         said.append(f"{len(missing)} {what} not in the group's maps: {names}")
+        judged = [replace(row, why_not="it is not fitted yet") if i in missing else row for i, row in enumerate(judged)]
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),
-        *chosen.save(place, study.runs, qc.values),
+        *chosen.save(place, judged, qc.values),
         write_text(place / "study.py", script(study), "script", overwrite=True),
     ]
     for label, (name, _) in zip(labels_of(study), study.contrasts, strict=True):
@@ -177,7 +179,7 @@ def table_of(study: Study, qc: QCTable) -> pd.DataFrame:
         for r in study.runs
     ]
     table = pd.concat([pd.DataFrame(head), qc.values.reset_index(drop=True)], axis=1)
-    table["unusual"] = ["; ".join(qc.said(i)) or r.why_not for i, r in enumerate(study.runs)]
+    table["unusual"] = ["; ".join(qc.said(i)) or r.why_not for i, r in enumerate(study.judged)]
     return table.replace("", "n/a")
 
 

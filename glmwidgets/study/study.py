@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,7 @@ class Study:
         self.cells = cells_of_spaces(self.runs) if cells is None else dict(cells)
         self._lock = threading.RLock()
         self._refitters: dict[int, Refitter] = {}
+        self._no_preview: dict[int, str] = {}
 
     # Making and opening -----------------------------------------------------------------------------------------------
 
@@ -216,7 +218,7 @@ class Study:
         """The same runs, and their previews as they are kept, under another model."""
         contrasts = self.contrasts if contrasts is None else contrasts
         other = Study(self.folder, self.runs, model, contrasts, self.origin, self.cells)
-        other._refitters, other._lock = self._refitters, self._lock
+        other._refitters, other._no_preview, other._lock = self._refitters, self._no_preview, self._lock
         return other
 
     def with_runs(self, rows: Sequence[int]) -> Study:
@@ -229,6 +231,12 @@ class Study:
     def table(self) -> pd.DataFrame:
         """One row a run: labels, what it has, and why it cannot be used."""
         return pd.DataFrame([run.row() for run in self.runs])
+
+    @property
+    def judged(self) -> tuple[StudyRun, ...]:
+        """The runs; one whose preview could not be made says why, as one that lacks a file does."""
+        failed = {i: why for i, why in self._no_preview.items() if why}
+        return tuple(replace(run, why_not=failed[i]) if i in failed else run for i, run in enumerate(self.runs))
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -271,6 +279,7 @@ class Study:
                 return None
             if found is not None:
                 self._refitters[i] = Refitter(i, self.runs[i], found)
+                self._no_preview.pop(i, None)
             return found
 
     def build_preview(self, i: int, whole: Run | None = None) -> str:
@@ -342,7 +351,8 @@ class Study:
                 heard(int(outcome.name), outcome.why_not)
 
         outcomes = work_through(self.tasks(todo, PREVIEW_WORK), lanes, told_of, stop)
-        return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
+        self._no_preview.update({int(each.name): each.why_not for each in outcomes})
+        return failed | {i: why for i, why in self._no_preview.items() if why}
 
     def refit(
         self,
@@ -371,7 +381,7 @@ class Study:
         for i in range(len(self.runs)):
             self.preview(i)
         refitters = [self._refitters.get(i) for i in range(len(self.runs))]
-        return refit_all(refitters, self.runs, model, heard, stop)
+        return refit_all(refitters, self.judged, model, heard, stop)
 
     # Whole runs -------------------------------------------------------------------------------------------------------
 
@@ -493,7 +503,8 @@ class Study:
             Figures of all runs, as of `qc`; made from the previews by default.
         """
         check_decided(chosen, [run.name for run in self.runs], self.exclusions)
-        chosen.save(self.folder, self.runs, qc_of_whole(self).values if values is None else values)
+        values = qc_of_whole(self).values if values is None else values
+        chosen.save(self.folder, self.judged, values)
 
     def gather(self, folder: str | os.PathLike[str] | None = None) -> Gathered:
         """Write the group's maps of whole runs, the table of figures and what repeats it; see `gather.gather`."""

@@ -163,7 +163,7 @@ def with_whole(study: Study, answer: StudyAnswer, table: QCTable) -> QCTable:
     QCTable
     """
     kept = {}
-    for i, row in enumerate(study.runs):
+    for i, row in enumerate(study.judged):
         if row.why_not:
             continue
         kept[i] = study.result(i)

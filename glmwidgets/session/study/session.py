@@ -338,7 +338,7 @@ class StudySession(PermutingSession):
         return [
             write_text(place / "qc.tsv", tsv(table_of(study, figures)), "figures", overwrite=True),
             write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "figures", overwrite=True),
-            *self.exclusions.save(place, study.runs, figures.values),
+            *self.exclusions.save(place, study.judged, figures.values),
         ]
 
     def write_group(self, folder: str | PathLike[str]) -> list[Path]:
