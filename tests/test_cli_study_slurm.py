@@ -8,14 +8,18 @@ stand-in.
 
 import os
 import secrets
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
 from glmwidgets.cli import main
+from glmwidgets.cli.slurm import write_scripts
 from glmwidgets.datasets.faults import write_study
 from glmwidgets.study import Study
 
@@ -59,12 +63,12 @@ def _free_ports(n):
     return ports
 
 
-def _until(what, seconds=90):
+def _until(what, seconds=90, every=0.3):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
             return
-        time.sleep(0.3)
+        time.sleep(every)
     raise TimeoutError(f"not within {seconds} s")
 
 
@@ -107,6 +111,14 @@ def _files(study):
     return {p.relative_to(study.folder): p.read_bytes() for p in sorted((study.folder / "runs").rglob("*.*"))}
 
 
+def _asked(cluster, *command):
+    return subprocess.run(command, env=cluster, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _ended(cluster):
+    _until(lambda: not _asked(cluster, "squeue", "-h"))
+
+
 def test_an_array_under_slurm_is_gathered_though_one_run_failed(cluster, tmp_path, capsys):
     dataset = write_study(tmp_path / "bids", 3, shape=(12, 14, 11), n_scans=40)
     asked = ["--task", "localizer", "--contrast", "seen=faces - tones", "--noise", "ols", "--confound", "trans_x"]
@@ -117,9 +129,8 @@ def test_an_array_under_slurm_is_gathered_though_one_run_failed(cluster, tmp_pat
     bold.write_bytes(whole[:5000])
 
     def submit():
-        subprocess.run(["bash", str(folder / "submit.sh")], env=cluster, capture_output=True, text=True, check=True)
-        queue = ["squeue", "-h"]
-        _until(lambda: not subprocess.run(queue, env=cluster, capture_output=True, text=True, check=True).stdout)
+        _asked(cluster, "bash", str(folder / "submit.sh"))
+        _ended(cluster)
 
     submit()
     logs = {path.name.partition("-")[2].partition("_")[2]: path for path in (folder / "logs").glob("run-*.log")}
@@ -129,7 +140,7 @@ def test_an_array_under_slurm_is_gathered_though_one_run_failed(cluster, tmp_pat
     study = Study.open(folder)
     assert study.done == [0, 2]
     (gathered,) = (folder / "logs").glob("gather-*.log")
-    assert "1 run is not fitted yet" in gathered.read_text()
+    assert f"1 of 3 runs left out: 1 as {bold} is damaged" in gathered.read_text()
     # The same bits as in one process; and what is there is not done again.
     other = Study(tmp_path / "here", study.runs, study.model, study.contrasts)
     other.run("here", rows=[0, 2])
@@ -139,3 +150,49 @@ def test_an_array_under_slurm_is_gathered_though_one_run_failed(cluster, tmp_pat
     assert study.done == [0, 1, 2]
     said = [path.read_text() for path in (folder / "logs").glob("run-*.log")]
     assert (said.count("sub-03: fitted\n"), said.count("sub-03: was there\n")) == (1, 1)
+
+
+def _begun(tmp_path, n, *more):
+    """A study in a folder with an odd name, whose runs take long enough to be met at work."""
+    dataset = write_study(tmp_path / "bids", n, shape=(32, 38, 30), n_scans=100)
+    folder = tmp_path / "half 'n half 50%j"
+    assert main(["study", "init", str(dataset), str(folder), "--task", "localizer", *more]) == 0
+    return folder
+
+
+def test_a_run_in_hand_is_kept_when_its_element_is_cancelled(cluster, tmp_path):
+    folder = _begun(tmp_path, 3, "--per-task", "3")
+    job = _asked(cluster, "sbatch", "--parsable", str(folder / "run.sbatch"))
+    _until(lambda: list(folder.glob("runs/.tmp-*")), every=0.002)
+    pid = int(_asked(cluster, "scontrol", "listpids", job).splitlines()[1].split()[0])
+    os.kill(pid, signal.SIGSTOP)  # SLURM has it go on before it asks it to end
+    before = len(Study.open(folder).done)
+    _asked(cluster, "scancel", f"{job}_0")
+    _ended(cluster)
+    assert len(Study.open(folder).done) == before + 1
+    assert not list(folder.glob("runs/.tmp-*"))
+    said = (folder / "logs" / f"run-{job}_0.log").read_text()
+    assert said.count(": fitted\n") == before + 1
+    assert said.endswith("error: interrupted\n")
+
+
+def test_workers_in_a_job_keep_to_what_it_was_given(cluster, tmp_path):
+    folder = _begun(tmp_path, 3)
+    command = f"exec {sys.executable} -m glmwidgets study run {shlex.quote(str(folder))}"
+    for options, said in (
+        (["-n1"], "1 worker of this machine (SLURM_CPUS_ON_NODE=1)"),
+        (["-n2", "--mem=1G"], "1 worker of this machine (SLURM_MEM_PER_NODE=1024 (1.0 GiB of memory), 1 GiB a worker)"),
+    ):
+        log = tmp_path / "log"
+        _asked(cluster, "sbatch", "-W", "-o", str(log), *options, "--wrap", command)
+        assert log.read_text().splitlines()[0].split(maxsplit=1) == ["Where", said]
+    assert Study.open(folder).done == [0, 1, 2]
+
+
+def test_an_array_that_is_too_long_is_refused_with_what_to_do(cluster, tmp_path):
+    submit = write_scripts(tmp_path, 1500, 1).submit
+    done = subprocess.run(["bash", str(submit)], env=cluster, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Invalid job array specification" in done.stderr
+    assert done.stderr.endswith(f"glmwidgets study scripts {tmp_path} --per-task 2\n")
+    assert not _asked(cluster, "squeue", "-h")

@@ -1,8 +1,9 @@
 """A worker of this machine: ``python -m glmwidgets.execution.worker`` reads a task a line, and writes an answer a line.
 
 It has a process group of its own, so that an interrupt of the session does not reach it, and one thread of linear
-algebra. It leaves at once when its input is closed, which is what happens when the session that began it is gone,
-however that went.
+algebra. Nor does a polite kill end it: a scheduler sends one to every process of a job, and the session, which hears it
+too, waits for what is in hand. It leaves at once when its input is closed, which is what happens when the session that
+began it is gone, however that went.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def _imported(module: str) -> None:
 
 def main() -> None:
     """Work until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for of_the_session in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(of_the_session, signal.SIG_IGN)
     # Whatever a library prints must not stand among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
