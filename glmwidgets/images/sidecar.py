@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,58 @@ _PART = re.compile(r"(?:^|_)part-(phase|real|imag)(?=[_.])")
 # How DICOM and dcm2niix write them in ImageType.
 _KINDS = {"P": "phase", "PHASE": "phase", "REAL": "real", "IMAGINARY": "imag"}
 _MAGNITUDES = {"M", "MAGNITUDE"}
+
+
+# What was read within `sidecars_read_once`, by path; None outside of it.
+_read: ContextVar[dict[str, Any] | None] = ContextVar("sidecars that were read", default=None)
+
+
+@contextlib.contextmanager
+def sidecars_read_once() -> Iterator[None]:
+    """Read each sidecar once within it, however often it is asked for: while a run, or a list of runs, is opened."""
+    if _read.get() is not None:
+        yield
+        return
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def read_sidecar(path: Path) -> Any:
+    """Content of a JSON file that describes an image; it is not to be changed.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    object
+        A dict, if it is as it should be.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "bold.json"
+    ...     _ = path.write_text('{"RepetitionTime": 2}')
+    ...     read_sidecar(path)
+    {'RepetitionTime': 2}
+    """
+    known, real = _read.get(), os.path.realpath(path)
+    if known is not None and real in known:
+        return known[real]
+    content = parse_json(noted(path).read_bytes(), path)
+    if known is not None:
+        known[real] = content
+    return content
 
 
 def sidecar_beside(img: nib.Nifti1Image) -> dict[str, Any]:
@@ -43,7 +98,7 @@ def sidecar_beside(img: nib.Nifti1Image) -> dict[str, Any]:
     path = Path(re.sub(r"\.nii(\.gz)?$", "", str(name)) + ".json")
     if name is not None and path.is_file():
         with contextlib.suppress(OSError, ValueError, TypeError):
-            found = parse_json(noted(path).read_bytes(), path)
+            found = read_sidecar(path)
             return found if isinstance(found, dict) else {}
     return {}
 

@@ -19,6 +19,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.masking import intersect_masks
+from glmwidgets.images.sidecar import sidecars_read_once
 from glmwidgets.models.first_level import FirstLevelModel
 from glmwidgets.plural import count
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
@@ -139,7 +140,8 @@ def first_level_from_bids(
     for label in labels:
         runs = index_dataset(derivatives, raw=root, subjects=[label], entities=wanted)
         _check_runs(runs, label, derivatives, wanted)
-        found = [run.open(strategy, **options) for run in runs]
+        with sidecars_read_once():
+            found = [run.open(strategy, **options) for run in runs]
         clock = _clock(found, t_r, slice_time_ref, label, unsaid)
         own = {**clock, "mask_img": _mask(mask_img, found, label), "subject_label": label}
         models.append(FirstLevelModel(**{**asked, **own}))

@@ -16,7 +16,7 @@ from nibabel.spatialimages import SpatialImage
 from glmwidgets.glm.design.censoring import scans_kept, with_censored_scans
 from glmwidgets.glm.tables import SWAPPED, swapped_image
 from glmwidgets.images.load import image_name, load_image, seconds_of, told_t_r
-from glmwidgets.images.sidecar import refuse_phases
+from glmwidgets.images.sidecar import refuse_phases, sidecars_read_once
 from glmwidgets.plural import count
 from glmwidgets.runs.opening import make_run
 from glmwidgets.runs.parts import warn_of_repeats
@@ -130,18 +130,19 @@ def check_runs(
     for i, (source, img) in enumerate(zip(sources, imgs, strict=True)):
         name = f"run {i + 1} ({image_name(source)})"
         where = name if n_runs > 1 else None
-        refuse_phases(img)
-        seconds = told_t_r(img, image_name(source)) if t_r is None else seconds_of(t_r)
-        sample_mask = scans_kept(all_masks[i], img.shape[3], where or "the run")
-        given = {
-            "events": all_events[i],
-            "confounds": _named_columns(all_confounds[i]),
-            "t_r": t_r,
-            "slice_time_ref": slice_time_ref,
-            "design": all_designs[i],
-        }
-        reader = Reader(img, sample_mask, checked=True)
-        run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
+        with sidecars_read_once():
+            refuse_phases(img)
+            seconds = told_t_r(img, image_name(source)) if t_r is None else seconds_of(t_r)
+            sample_mask = scans_kept(all_masks[i], img.shape[3], where or "the run")
+            given = {
+                "events": all_events[i],
+                "confounds": _named_columns(all_confounds[i]),
+                "t_r": t_r,
+                "slice_time_ref": slice_time_ref,
+                "design": all_designs[i],
+            }
+            reader = Reader(img, sample_mask, checked=True)
+            run = make_run(reader, source, given, seconds, where=where, fill_first_row=fill_first_row)
         more = {"source": source, "sample_mask": sample_mask, "keeps_time": keeps_time}
         over = scans_kept(all_means[i], img.shape[3], where or "the run", "mean scans")
         if over is not None:

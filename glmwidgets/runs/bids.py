@@ -15,6 +15,7 @@ from glmwidgets.datasets.run_files import FoundRun
 from glmwidgets.files.paths import resolved
 from glmwidgets.glm.errors import InputError
 from glmwidgets.images.load import header_t_r, load_image
+from glmwidgets.images.sidecar import sidecars_read_once
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids_confounds import load_confounds
 from glmwidgets.runs.bids_files import DERIVED, BidsFile, linked_datasets, nearest, same_value, sidecar
@@ -339,9 +340,10 @@ def complete_run(bold: BidsFile, root: Path, raw: Path | None, confounds: Any, o
     )
     events = next((f for place, top in places if (f := _one(undressed, place, top, "events", (".tsv",)))), None)
     metadata: dict[str, Any] = {}
-    for place, top in reversed(places):
-        metadata |= sidecar(undressed, place, top)
-    metadata |= sidecar(bold, folder, root)
+    with sidecars_read_once():
+        for place, top in reversed(places):
+            metadata |= sidecar(undressed, place, top)
+        metadata |= sidecar(bold, folder, root)
     mask = table = None
     if "desc" in bold.entities:
         mask = _one(bold, folder, root, "mask", IMAGES, "brain")

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import noted
+from glmwidgets.images.sidecar import read_sidecar
 
 _NAME = re.compile(r"(?P<entities>(?:[a-z]+-[A-Za-z0-9+]+_)*)(?P<suffix>[A-Za-z0-9]+)(?P<ending>\.[A-Za-z0-9.]+)")
 
@@ -149,7 +150,7 @@ def sidecar(to: BidsFile, folder: Path, root: Path) -> dict[str, Any]:
         applying = [f for f in _named(place, to.suffix, (".json",)) if applies(f, to)]
         for file in sorted(applying, key=lambda f: len(f.entities)):
             try:
-                metadata.update(parse_json(noted(file.path).read_bytes(), file.path))
+                metadata.update(read_sidecar(file.path))
             except TypeError as error:
                 raise ValueError(f"{file.path} is not valid JSON: {error}") from None
     return metadata

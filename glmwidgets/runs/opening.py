@@ -21,6 +21,7 @@ from glmwidgets.glm.design.matrix import frame_times
 from glmwidgets.glm.design.times import evenly_spaced
 from glmwidgets.glm.errors import about
 from glmwidgets.images.load import header_t_r, load_image, open_run_image, sidecar_t_r
+from glmwidgets.images.sidecar import sidecars_read_once
 from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids import find_run, find_runs
@@ -128,7 +129,7 @@ def open_run(
     others = (slice_time_ref, anatomical, frame_times, missing_duration, design)
     parts = (events, t_r, confounds, mask, *others, target_matrix(target_affine))
     given = dict(zip(PARTS, parts, strict=True))
-    with Heard(pass_on=True) as heard:
+    with Heard(pass_on=True) as heard, sidecars_read_once():
         if dataset is not None:
             check_arguments(open_run, which, find_run, load_confounds)
             bold = find_run(dataset, bold, **which)
@@ -181,7 +182,7 @@ def open_unread(inputs: Provenance) -> Run:
     FileNotFoundError, ValueError
         As `open_run` does, but for what only the voxels show.
     """
-    with Heard() as heard:
+    with Heard() as heard, sidecars_read_once():
         run = _unread(inputs.bold, {name: getattr(inputs, name) for name in PARTS})
     return replace(run, warnings=heard.said)
 
@@ -242,28 +243,29 @@ def open_runs(
         brought = {"design": list(bold.design_matrices), "mask": bold.mask}
         given |= {name: part for name, part in brought.items() if given[name] is None}
         bold = list(bold.run_imgs)
-    numbers = which.get("run")
-    if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
-        del which["run"]
-        bold = find_runs(dataset, bold, runs=None if numbers == "all" else numbers, **which)
-    elif dataset is not None or which or not is_several(bold, events):
-        bold, given = _alone(bold, given)
-        return [open_run(bold, **given, dataset=dataset, whole_table=whole_table, **which)]
-    n = len(bold)
-    lists = {name: _each(name, value, n) for name, value in given.items()}
-    runs = []
-    for i, one in enumerate(bold):
-        try:
-            with Heard(pass_on=True) as heard:
-                if i == 0:
-                    warn_of_repeats([getattr(each, "bold", each) for each in bold])
-                run = _opened(one, {name: values[i] for name, values in lists.items()})
-            runs.append(replace(run, warnings=heard.said))
-        except (FileNotFoundError, ValueError) as error:
-            if n == 1:
-                raise
-            raise about(run_name(i), error) from error
-    return runs
+    with sidecars_read_once():
+        numbers = which.get("run")
+        if dataset is not None and (numbers == "all" or isinstance(numbers, list | tuple)):
+            del which["run"]
+            bold = find_runs(dataset, bold, runs=None if numbers == "all" else numbers, **which)
+        elif dataset is not None or which or not is_several(bold, events):
+            bold, given = _alone(bold, given)
+            return [open_run(bold, **given, dataset=dataset, whole_table=whole_table, **which)]
+        n = len(bold)
+        lists = {name: _each(name, value, n) for name, value in given.items()}
+        runs = []
+        for i, one in enumerate(bold):
+            try:
+                with Heard(pass_on=True) as heard:
+                    if i == 0:
+                        warn_of_repeats([getattr(each, "bold", each) for each in bold])
+                    run = _opened(one, {name: values[i] for name, values in lists.items()})
+                runs.append(replace(run, warnings=heard.said))
+            except (FileNotFoundError, ValueError) as error:
+                if n == 1:
+                    raise
+                raise about(run_name(i), error) from error
+        return runs
 
 
 def is_several(bold: Any, events: Any = None) -> bool:

@@ -17,7 +17,7 @@ from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.tables import read_table
 from glmwidgets.images.load import header_t_r, load_image, sidecar_t_r
-from glmwidgets.images.sidecar import refuse_phases
+from glmwidgets.images.sidecar import refuse_phases, sidecars_read_once
 from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.runs.bids import places_of
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
@@ -201,7 +201,8 @@ def runs_of_dataset(
         asked = ", ".join(f"{key}-{value}" for key, value in wanted.items()) or "any name"
         raise InputError(f"{root} has no functional image with {asked}", advice="look at task= and space=")
     names = _names([run.file.entities for run in found])
-    return [_of_dataset(run, name) for run, name in zip(found, names, strict=True)]
+    with sidecars_read_once():
+        return [_of_dataset(run, name) for run, name in zip(found, names, strict=True)]
 
 
 def _listed(
@@ -288,10 +289,11 @@ def runs_of_table(table: pd.DataFrame | str | os.PathLike[str]) -> list[StudyRun
         raise InputError(
             f"two rows of the table of runs are called {max(names, key=names.count)!r}: each needs its own"
         )
-    return [
-        _of_table(row, name, number, beside)
-        for number, (row, name) in enumerate(zip(rows, names, strict=True), start=1)
-    ]
+    with sidecars_read_once():
+        return [
+            _of_table(row, name, number, beside)
+            for number, (row, name) in enumerate(zip(rows, names, strict=True), start=1)
+        ]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
