@@ -30,7 +30,11 @@ BLOCK = 32
 SLAB = 6
 
 # Voxels of a line that are computed in one product: the filter's matrix is a band, and few of its zeros are multiplied.
-BAND = 8
+# Along x, where neighbours lie side by side, a product takes longer to begin: fewer and larger ones are quicker there.
+BAND, BAND_OF_X = 4, 8
+
+# Lines of a plane are filled up to a multiple of this.
+LINES = 8
 
 
 def storage_dtype(dtype: np.dtype[Any] | type) -> np.dtype[Any]:
@@ -126,11 +130,11 @@ def within_reach(mask: np.ndarray, reach: Sequence[int]) -> np.ndarray:
 class _Filter:
     """The Gaussian along an axis of `n` voxels as a matrix, which holds the mirrors at the faces, too."""
 
-    def __init__(self, n: int, sigma: float):
-        self._n, (self._radius,) = n, reach_of([sigma])
+    def __init__(self, n: int, sigma: float, band: int = BAND):
+        self._n, self._band, (self._radius,) = n, band, reach_of([sigma])
         # What scipy makes of each voxel alone; and nothing where the last band leaves the volume.
         alone = np.eye(n)
-        self._matrix = np.zeros((_filled(n), n))
+        self._matrix = np.zeros((_filled(n, band), n))
         self._matrix[:n] = gaussian_filter1d(alone, sigma, axis=0, truncate=TRUNCATE) if sigma > 0 else alone
 
     def reach(self, span: slice) -> slice:
@@ -139,7 +143,7 @@ class _Filter:
 
     def bands(self, span: slice) -> slice:
         """The bands that a part of a line lies in. They begin at the same voxels whatever is wanted."""
-        return slice(span.start // BAND * BAND, _filled(span.stop))
+        return slice(span.start // self._band * self._band, _filled(span.stop, self._band))
 
     def products(
         self, bands: slice, lines: np.ndarray, out: np.ndarray, axis: int
@@ -157,11 +161,11 @@ class _Filter:
         flat = (len(lines), -1) if axis == 0 else (-1, lines.shape[-1])
         lines, out = lines.reshape(flat), out.reshape((len(out), -1) if axis == 0 else (-1, out.shape[-1]))
         found = []
-        for parts in self._alike(_parts(bands, BAND)):
+        for parts in self._alike(_parts(bands, self._band)):
             of, to = self.reach(parts[0]), slice(parts[0].start, parts[-1].stop)
             block, to = self._matrix[parts[0], of], _within(to, bands)
             at, width = of.start - self.reach(bands).start, _length(of)
-            windows = sliding_window_view(lines, width, axis)[_every(BAND, at, len(parts), axis)]
+            windows = sliding_window_view(lines, width, axis)[_every(self._band, at, len(parts), axis)]
             if axis == 0:
                 stacked = out[to].reshape(len(parts), -1, out.shape[1])
                 found.append((np.ascontiguousarray(block), windows.swapaxes(1, 2), stacked))
@@ -176,7 +180,7 @@ class _Filter:
         of, block = slice(0, 0), np.empty(0)
         for part in parts:
             (last_of, of), (last, block) = (of, self.reach(part)), (block, self._matrix[part, self.reach(part)])
-            if found and of.start == last_of.start + BAND and np.array_equal(block, last):
+            if found and of.start == last_of.start + self._band and np.array_equal(block, last):
                 found[-1].append(part)
             else:
                 found.append([part])
@@ -222,12 +226,13 @@ class VolumeSmoother:
             )
         # Image arrays are Fortran-ordered and numpy walks in C order, so the axes are reversed: z, y, x.
         wanted = np.ones(tuple(shape)[::-1], bool) if mask is None else mask.T
-        z, y, x = (_Filter(n, of_axis) for n, of_axis in zip(wanted.shape, sigma[::-1], strict=True))
+        bands = (BAND, BAND, BAND_OF_X)
+        z, y, x = (_Filter(*of_axis) for of_axis in zip(wanted.shape, sigma[::-1], bands, strict=True))
         box = bounding_box(wanted)
         self.box = box[::-1]
         self._read = z.reach(box[0]), y.reach(box[1]), x.reach(x.bands(box[2]))
         # Zeros: what nobody fills is multiplied, too, though nothing that is wanted comes of it.
-        size = SLAB * (max(wanted.shape) + 2 * BAND) ** 2
+        size = SLAB * (max(wanted.shape) + 2 * LINES) ** 2
         room, other, stored = np.zeros(size), np.zeros(size), np.zeros(size, dtype)
         between = np.zeros(wanted.shape, dtype)
         smoothed = np.zeros([_length(span) for span in box], dtype)
@@ -322,9 +327,9 @@ def _within(span: slice, whole: slice) -> slice:
     return slice(span.start - whole.start, span.stop - whole.start)
 
 
-def _filled(length: int) -> int:
-    """Voxels or lines in whole bands: times `SLAB` planes a multiple of 48."""
-    return -(-length // BAND) * BAND
+def _filled(length: int, to: int = LINES) -> int:
+    """Voxels in whole bands; or lines, which times `SLAB` planes are a multiple of 48."""
+    return -(-length // to) * to
 
 
 def _shaped(room: np.ndarray, first: int, last: int) -> np.ndarray:

@@ -488,5 +488,9 @@ def _series(rows: np.ndarray, computed: Callable[..., np.ndarray], total: np.nda
     """Series whose scans are the rows of an array."""
     n_bytes = 0 if isinstance(rows, np.memmap) else rows.nbytes
     dtype = computed(rows[:0]).dtype
-    read, done = (lambda voxels: computed(rows[:, voxels])), (lambda: let_go(rows))
-    return Series(read, rows.shape, dtype, n_bytes, done, order="F", total=total)
+
+    def read(voxels: Any) -> np.ndarray:
+        # Voxels by number: as an index they would come voxel behind voxel, to be turned round again.
+        return computed(rows[:, voxels] if isinstance(voxels, slice) else rows.take(voxels, axis=1))
+
+    return Series(read, rows.shape, dtype, n_bytes, lambda: let_go(rows), order="F", total=total)

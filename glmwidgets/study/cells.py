@@ -128,15 +128,16 @@ class Cells:
     def means(self, series: Series) -> np.ndarray:
         """Series of the cells, shape (n_scans, n_cells), float64, of those of the voxels, which are read once."""
         means, gather = np.zeros((self.numbers.size, series.shape[0])), self.gather.tocsc()
-        in_cell = np.diff(gather.indptr) > 0  # a voxel is in one cell or in none
+        # A voxel is in one cell or in none. In 32 bits, which scipy would else look for in each block.
+        voxel = np.repeat(np.arange(series.shape[1], dtype=np.int32), np.diff(gather.indptr))
         for voxels, block in series.blocks():
             entries = slice(gather.indptr[voxels.start], gather.indptr[voxels.stop])
             order = np.argsort(gather.indices[entries], kind="stable")
             cell, weight = gather.indices[entries][order], gather.data[entries][order]
-            begins = np.flatnonzero(np.diff(cell, prepend=-1))
+            ends = np.append(np.flatnonzero(np.diff(cell, prepend=-1)), cell.size).astype(np.int32)
             # Of the cells that the block touches alone, row by row: scipy takes longer to find them than to multiply.
-            parts = weight, np.flatnonzero(in_cell[voxels])[order], np.append(begins, cell.size)
-            means[cell[begins]] += csr_matrix(parts, (begins.size, block.shape[1])) @ block.T
+            parts = weight, voxel[entries][order] - np.int32(voxels.start), ends
+            means[cell[ends[:-1]]] += csr_matrix(parts, (ends.size - 1, block.shape[1])) @ block.T
         return means.T
 
 
@@ -165,8 +166,8 @@ def cells_of(domain: Domain, grid: CellGrid) -> Cells:
     >>> cells.numbers.tolist(), cells.gather.sum(axis=1).ravel().tolist()
     ([0, 1, 2, 3, 4, 5, 6, 7], [[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]])
     """
-    everywhere = _numbers(np.ones(domain.shape, bool), domain.affine, grid)
-    numbers = everywhere[domain.mask.ravel()]
+    everywhere = _numbers(domain.shape, domain.affine, grid)
+    numbers = everywhere[domain.mask]
     within = numbers >= 0
     there = np.bincount(everywhere[everywhere >= 0], minlength=grid.size)
     counts = np.bincount(numbers[within], minlength=grid.size)
@@ -182,12 +183,15 @@ def cells_of(domain: Domain, grid: CellGrid) -> Cells:
     return Cells(grid, used, gather)
 
 
-def _numbers(mask: np.ndarray, affine: np.ndarray, grid: CellGrid) -> np.ndarray:
-    """Number of the cell that each voxel of a mask lies in; -1 outside the grid."""
+def _numbers(shape: tuple[int, ...], affine: np.ndarray, grid: CellGrid) -> np.ndarray:
+    """Number of the cell that each voxel of a volume lies in, 3-D; -1 outside the grid."""
     to_grid = np.linalg.inv(grid.affine) @ affine
-    # A voxel on a face between two cells belongs to the lower one, whatever rounding says.
-    found = np.round(np.argwhere(mask) @ to_grid[:3, :3].T + to_grid[:3, 3] - 1e-6).astype(np.intp)
-    within = ((found >= 0) & (found < grid.shape)).all(axis=1)
-    numbers = np.full(len(found), -1)
-    numbers[within] = np.ravel_multi_index(found[within].T, grid.shape)
-    return numbers
+    voxel = np.ogrid[tuple(slice(n) for n in shape)]
+    within, numbers = np.ones(shape, bool), np.zeros(shape)
+    for n_cells, (*steps, start) in zip(grid.shape, to_grid[:3], strict=True):
+        at = sum(step * index for step, index in zip(steps, voxel, strict=True)) + start
+        # A voxel on a face between two cells belongs to the lower one, whatever rounding says.
+        at = np.round(at - 1e-6)
+        within &= (at >= 0) & (at < n_cells)
+        numbers = numbers * n_cells + at
+    return np.where(within, numbers, -1).astype(np.intp)

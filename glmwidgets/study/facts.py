@@ -61,9 +61,12 @@ class Whole:
     @cached_property
     def scanned(self) -> tuple[np.ndarray, ...]:
         """In one pass: per voxel mean, SD about the trend, share of slow power; per scan outliers, DVARS and mean."""
-        n, slow = self.n_scans, cosine_drift(self.times, SLOW)
-        slow = slow - self.trend @ (self.trend.T @ slow)
+        n, trend = self.n_scans, self.trend
+        slow = cosine_drift(self.times, SLOW)
+        slow = slow - trend @ (trend.T @ slow)
         slow = np.linalg.svd(slow, full_matrices=False)[0] if slow.shape[1] else slow
+        # What is slow does not lie in the trend: one product finds both, and the series are copied for it once.
+        both = np.ascontiguousarray(np.column_stack([trend, slow]).T)
         limit = float(z_from_p(0.001 / n)) * MAD
         means, spreads, shares = [], [], []
         outliers, changes, sums = np.zeros(n), np.zeros(n - 1), np.zeros(n)
@@ -71,24 +74,24 @@ class Whole:
         # anew between rows that stand apart; but columns of rows a power of two apart share few places of the cache.
         room, other = np.empty((2, n * BLOCK))
         single, beyond = np.empty((n, BLOCK + APART), np.float32), np.empty(n * BLOCK, np.float32)
-        ranked, ones = np.empty((BLOCK, n), np.float32), np.ones(BLOCK, np.float32)
+        ranked, ones, single_ones = np.empty((BLOCK, n), np.float32), np.ones(BLOCK), np.ones(BLOCK, np.float32)
         for _, block in self.series.blocks():
+            width = block.shape[1]
             y, spare, far = (flat[: block.size].reshape(block.shape) for flat in (room, other, beyond))
             y[...] = block
-            means.append(y.mean(axis=0))
-            sums += y.sum(axis=1)
+            sums += y @ ones[:width]
             change = np.subtract(y[1:], y[:-1], out=spare[1:])
             changes += np.matmul(change[:, np.newaxis], change[:, :, np.newaxis])[:, 0, 0]
-            in_trend = self.trend.T @ y
-            rest = np.subtract(y, np.matmul(self.trend, in_trend, out=spare), out=y)
+            in_both = both @ y
+            in_trend, in_slow = np.split(in_both, [trend.shape[1]])
+            means.append(in_trend[0] * trend[0, 0])  # whose first column is constant
+            rest = np.subtract(y, np.matmul(trend, in_trend, out=spare), out=y)
             left = np.einsum("tv,tv->v", rest, rest)
             spreads.append(np.sqrt(left / (n - 3)))
-            # The first column of the trend is the mean.
             centred = left + np.square(in_trend[1:]).sum(axis=0)
-            without = left - np.square(slow.T @ rest).sum(axis=0)
+            without = left - np.square(in_slow).sum(axis=0)
             shares.append(1 - np.divide(without, centred, out=np.ones_like(centred), where=centred > 0))
             # Single precision tells which distances are larger than others.
-            width = rest.shape[1]
             deviation = np.abs(rest, out=single[:, :width], casting="same_kind")
             # A whole sort is vectorised, and three times as fast as the partition by which numpy finds a median. Where
             # there is no sign, the bits of numbers are in their order, and integers are sorted sooner.
@@ -96,7 +99,7 @@ class Whole:
             by_rank[...] = deviation.T
             by_rank.view(np.int32).sort(axis=1)
             usual = (by_rank[:, (n - 1) // 2] + by_rank[:, n // 2]) / 2
-            outliers += np.greater(deviation, limit * usual, out=far) @ ones[:width]
+            outliers += np.greater(deviation, limit * usual, out=far) @ single_ones[:width]
         n_voxels = self.series.shape[1]
         return (
             np.concatenate(means),

@@ -57,6 +57,26 @@ def test_f_is_walds(fit, run, dense):
     np.testing.assert_allclose(contrast.p_value(), scipy.stats.f.sf(contrast.stat(), 3, 95), rtol=1e-9)
 
 
+@pytest.mark.parametrize("q", [2, 5, 12])
+def test_f_of_many_voxels_equals_dense_algebra_whatever_the_units_of_its_rows(q):
+    rng = np.random.default_rng(q)
+    root = rng.standard_normal((5000, q, 2 * q)) * np.logspace(-6, 6, q)[:, None]
+    covariance, effect = root @ root.swapaxes(1, 2), root[:, :, 0] * rng.uniform(0.1, 3, (5000, 1))
+    made = Contrast(effect.T, np.moveaxis(covariance, 0, -1), 50.0, "F")
+    # At unit length: LAPACK's pivots follow the units, and lose digits where these lie twelve powers of ten apart.
+    length = np.sqrt(np.einsum("vii->vi", covariance))
+    unit = covariance / (length[:, :, None] * length[:, None])
+    wald = np.einsum("vi,vi->v", effect / length, np.linalg.solve(unit, (effect / length)[..., None])[..., 0]) / q
+    # The condition of these matrices is up to 1e5: so many times the rounding of a number.
+    np.testing.assert_allclose(made.stat(), wald, rtol=1e-10)
+
+
+def test_rows_that_only_rounding_tells_apart_are_refused():
+    alike = np.array([[1.0, 1.0], [1.0, 1.0]])[..., None]
+    with pytest.raises(ValueError, match="rows of the contrast are so alike"):
+        Contrast(np.array([[1.0], [2.0]]), alike, 50.0, "F").stat()
+
+
 def test_f_of_a_change_in_residuals(run):
     """For OLS, F is the increase of the residual sum of squares when the tested columns are left out."""
     x, y = run
