@@ -38,6 +38,14 @@ SHARE_OF_FILTERED = 0.5
 ENDS = 4
 
 
+def _summed(block: np.ndarray) -> np.ndarray:
+    """Sum over the scans, one after the other: the bits of a voxel's do not depend on the voxels beside it.
+
+    numpy adds rows so; but numbers that lie side by side, as the scans of one voxel alone do, it adds in pairs.
+    """
+    return block.sum(axis=0) if block.shape[1] > 1 else block.cumsum(axis=0)[-1]
+
+
 def shift_sum(x: np.ndarray, lag: int) -> np.ndarray:
     """Sum of an array's two shifts along its first axis, with zeros beyond the ends.
 
@@ -147,8 +155,13 @@ class Moments:
 
         def look(voxels: slice, block: np.ndarray) -> None:
             with np.errstate(invalid="ignore"):
-                mean[voxels] = series.for_sums(block).mean(axis=0, dtype=np.float64)
-                block = self._centred(block, mean[voxels])
+                if self.dtype == np.float32:
+                    mean[voxels] = series.for_sums(block).mean(axis=0, dtype=np.float64)
+                    block = self._centred(block, mean[voxels])
+                else:
+                    block = block.astype(np.float64, order="C")
+                    mean[voxels] = _summed(block) / n
+                    block -= mean[voxels]
                 first[voxels] = np.einsum("tv,tv->v", block, block, dtype=np.float64)
                 lagged[voxels] = 2 * np.einsum("tv,tv->v", block[: n - 1], block[1:], dtype=np.float64)
                 if also is not None:

@@ -87,6 +87,16 @@ def test_float32_products_are_of_centred_series(make_design, make_series):
     np.testing.assert_allclose(light.own(1), exact.own(1), rtol=1e-4, atol=1e-5 * exact.own(0).max())
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_mean_has_the_same_bits_whatever_lies_beside_it_and_however(kind):
+    y = (1000 + np.random.default_rng(5).standard_normal((301, 700)) * 10).astype(kind)
+    mean = Moments(y).mean
+    np.testing.assert_allclose(mean, y.astype(np.longdouble).mean(axis=0), rtol=1e-14)
+    np.testing.assert_array_equal(Moments(np.asfortranarray(y)).mean, mean)
+    for some in ([3, 300, 699], [3], [300], [699]):
+        np.testing.assert_array_equal(Moments(y[:, some]).mean, mean[some])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_series_are_known_as_such(dtype):
     rng = np.random.default_rng(0)
