@@ -195,6 +195,19 @@ def test_a_run_that_fails_is_said_and_told_by_the_exit_code(dataset, folder, cap
         bold.write_bytes(kept)
 
 
+def test_copies_that_srun_starts_do_not_fit_the_same_runs_again(folder, monkeypatch, capsys):
+    words = ["study", "run", str(folder)]
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    assert main([*words, "--executor", "here"]) == 2
+    assert "this is copy 1 of a command that srun started more than once" in capsys.readouterr().err
+    assert not (folder / "runs").exists()
+    assert main([*words, "--index", "1"]) == 0
+    assert capsys.readouterr().out == "sub-02: fitted\n"
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    assert main([*words, "--executor", "here"]) == 0
+    assert "3 of 3  sub-03: fitted" in capsys.readouterr().out
+
+
 def test_a_run_that_is_not_fitted_yet_is_not_called_included(folder, capsys):
     for index in ("0", "2"):
         assert main(["study", "run", str(folder), "--index", index]) == 0

@@ -155,7 +155,12 @@ def _run(argv: Sequence[str]) -> int:
     )
     given = parser.parse_args(list(argv))
     made = Study.open(given.folder)
-    index = given.index
+    index, copy = given.index, os.environ.get("SLURM_PROCID", "")
+    if index is None and copy.isdecimal() and int(copy) > 0:
+        raise CommandError(
+            f"this is copy {copy} of a command that srun started more than once, and copy 0 fits all runs: start it "
+            "without srun, or with srun --ntasks=1"
+        )
     if index is None and given.executor is None and os.environ.get("SLURM_ARRAY_TASK_ID", "").isdecimal():
         index = int(os.environ["SLURM_ARRAY_TASK_ID"])
     if index is not None:
