@@ -194,7 +194,7 @@ def test_one_confound_that_never_changes_does_not_hide_another_that_repeats_one(
 
 
 def _bright(run, scans):
-    data = run.img.get_fdata(dtype=np.float32)
+    data = run.img.get_fdata(dtype=np.float32).copy()
     data[..., scans] *= 1.3
     return nib.Nifti1Image(data, run.img.affine, run.img.header)
 
@@ -219,6 +219,26 @@ def test_a_first_scan_that_is_too_bright_is_told_at_every_door_until_it_is_left_
     assert capsys.readouterr().err.count(said) == 1
     assert main([*words, "--drop-scans", "1", "--overwrite"]) == 0
     assert "brighter" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_of_several_runs_each_is_named(run, tmp_path, monkeypatch, n_jobs):
+    """Else two would be the same sentence, of which Python says one."""
+    monkeypatch.chdir(tmp_path)
+    paths = ["first.nii", "plain.nii", "third.nii"]
+    for path, scans in zip(paths, ([0], [], [0]), strict=True):
+        nib.save(_bright(run, scans), path)
+    model = FirstLevelModel(t_r=2.0, mask_img=run.mask_img, noise_model="ols", n_jobs=n_jobs)
+    heard = [text for text in _heard(lambda: model.fit(paths, [SOUND] * 3)) if "brighter" in text]
+    assert sorted(text.partition(" (counted")[0] for text in heard) == [
+        "run 1 (first.nii): scan 0",
+        "run 3 (third.nii): scan 0",
+    ]
+    low = nib.Nifti1Image(run.img.get_fdata() / 1000, run.img.affine, run.img.header)
+    mask = nib.Nifti1Image(np.ones(run.img.shape[:3], np.uint8), run.img.affine)
+    model.set_params(n_jobs=1, mask_img=mask)
+    (said,) = [text for text in _heard(lambda: model.fit([run.img, low], [SOUND] * 2)) if "mean below 1" in text]
+    assert said.startswith("run 2 (")
 
 
 def test_a_spike_is_numbered_as_in_the_run(run):

@@ -23,7 +23,7 @@ from glmwidgets.models.caching import open_memory
 from glmwidgets.models.given_masker import BESIDE, settings_of
 from glmwidgets.models.run_contrasts import contrasts_of_runs, definitions_by_run
 from glmwidgets.models.run_estimates import RunEstimates
-from glmwidgets.models.run_fits import fit_run
+from glmwidgets.models.run_fits import fit_run, warning_of
 from glmwidgets.models.run_masks import fit_masker
 from glmwidgets.models.runs import RunInput, check_runs
 from glmwidgets.plural import count
@@ -255,10 +255,10 @@ class FirstLevelModel(RunEstimates):
             runs, memory, self.mask_img, given["target_affine"], given["target_shape"], given["smoothing_fwhm"]
         )
         self._log(2, f"mask of {count(self.n_elements_, 'voxel')} after {time.perf_counter() - start:.1f} s")
+        self._names = [run.name for run in runs]
         jobs = (delayed(self._fit_run)(asked, *each, memory=memory) for each in zip(runs, designs, strict=True))
         self.fits_: list[Fit] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         self.design_matrices_ = designs
-        self._names = [run.name for run in runs]
         self.fitted_ = [self._as_fitted(i, *each) for i, each in enumerate(zip(designs, self.fits_, runs, strict=True))]
         self.sources_ = [run.source for run in self.fitted_]
         self._log(1, f"{count(len(runs), 'run')} fitted in {time.perf_counter() - start:.1f} s")
@@ -289,16 +289,9 @@ class FirstLevelModel(RunEstimates):
     def _fit_run(self, asked: Model, run: RunInput, design: pd.DataFrame, **how: Any) -> Fit:
         start = time.perf_counter()
         self._log(1, f"fitting {run.name}")
-        fit = fit_run(
-            asked,
-            run,
-            design,
-            self.masker_,
-            **how,
-            random_state=self.random_state,
-            precision=self.precision,
-            minimize_memory=self.minimize_memory,
-        )
+        more = {name: getattr(self, name) for name in ("random_state", "precision", "minimize_memory")}
+        with warning_of(run.name, self._names):
+            fit = fit_run(asked, run, design, self.masker_, **how, **more)
         if run.design is not None and fit.basis.rank < design.shape[1]:
             warnings.warn(
                 f"{run.name}: the {design.shape[1]} columns of the given design depend on each other (rank "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from joblib import Memory
 from joblib import hash as content_hash
 
 from glmwidgets.analysis.steps import fit_of, moments_of
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import about
 from glmwidgets.glm.fit.regression import Fit
 from glmwidgets.glm.moments.series import Series
@@ -66,6 +69,40 @@ def fit_run(
         )
     except ValueError as error:
         raise about(run.name, error) from error
+
+
+@contextmanager
+def warning_of(name: str, names: Sequence[str]) -> Iterator[None]:
+    """Have what is warned of within say which of several runs it is about.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the run.
+    names : sequence of str
+        Of all runs.
+
+    Warns
+    -----
+    UserWarning
+        What was warned of, with the run's name before it where it has none and there are other runs.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     with warning_of("run 2", ["run 1", "run 2"]):
+    ...         warnings.warn("scan 0 is brighter", stacklevel=1)
+    >>> str(said[0].message)
+    'run 2: scan 0 is brighter'
+    """
+    heard = Heard()
+    try:
+        with heard:
+            yield
+    finally:
+        for text in heard.said:
+            is_named = len(names) == 1 or any(each in text for each in names)
+            warnings.warn(text if is_named else f"{name}: {text}", stacklevel=3)
 
 
 def _masked_series(key: str | None, run: RunInput, masker: ImageMasker) -> Series:
