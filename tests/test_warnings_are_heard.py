@@ -235,8 +235,7 @@ def test_of_several_runs_each_is_named(run, tmp_path, monkeypatch, n_jobs):
         "run 3 (third.nii): scan 0",
     ]
     low = nib.Nifti1Image(run.img.get_fdata() / 1000, run.img.affine, run.img.header)
-    mask = nib.Nifti1Image(np.ones(run.img.shape[:3], np.uint8), run.img.affine)
-    model.set_params(n_jobs=1, mask_img=mask)
+    model.set_params(n_jobs=1)
     (said,) = [text for text in _heard(lambda: model.fit([run.img, low], [SOUND] * 2)) if "mean below 1" in text]
     assert said.startswith("run 2 (")
 
