@@ -65,7 +65,7 @@ FORMAT = "glmwidgets study"
 FILE = "study.json"
 
 #: Number of the arithmetic of previews; raised by hand when equal inputs give other values.
-PREVIEW_ARITHMETIC = 1
+PREVIEW_ARITHMETIC = 2
 
 
 class Study:
