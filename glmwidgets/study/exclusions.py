@@ -186,13 +186,14 @@ class Exclusions:
         """Without one of the rules."""
         return replace(self, rules=tuple(rule for i, rule in enumerate(self.rules) if i != number))
 
-    def decided(self, name: str, what: str | None, comment: str = "", rater: str = "") -> Exclusions:
-        """With a decision on a run; None takes it back."""
-        rest = {key: value for key, value in self.by_hand.items() if key != name}
+    def decided(self, name: str | Sequence[str], what: str | None, comment: str = "", rater: str = "") -> Exclusions:
+        """With a decision on a run, or on several; None takes it back."""
+        names = dict.fromkeys([name] if isinstance(name, str) else name)
+        rest = {key: value for key, value in self.by_hand.items() if key not in names}
         if what is None:
             return replace(self, by_hand=rest)
         when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return replace(self, by_hand={**rest, name: Decision(what, comment, rater, when)})
+        return replace(self, by_hand={**rest, **dict.fromkeys(names, Decision(what, comment, rater, when))})
 
     def reasons(self, names: Sequence[str], values: pd.DataFrame) -> list[str]:
         """Why each run is left out; empty for those that are in.

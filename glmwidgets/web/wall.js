@@ -43,6 +43,7 @@ function render({ model, el }) {
   let inside = { width: 0, height: 0 }; // of the room, without its scroll bar
   const view = new ResizeObserver(([{ contentRect: { width, height } }]) => {
     inside = { width: Math.floor(width), height: Math.floor(height) };
+    if (cells) show();
     frame.soon();
   });
   view.observe(room);
@@ -214,14 +215,19 @@ function render({ model, el }) {
     else if (top + height > room.scrollTop + roomOf().height) room.scrollTop = top + height - roomOf().height;
   }
 
+  // Brings the run that is looked at into view, when it is another or the room is.
+  function show() {
+    const place = model.get("order").indexOf(model.get("here"));
+    if (place >= 0) reach(place);
+  }
+
   room.addEventListener("scroll", () => frame.soon(), { passive: true });
   const unlisten = listen(model, {
     ...changes(["levels", "cells"], read),
     ...changes(["slice", "threshold", "full", "lut", "mirrored"], redraw),
     ...changes(["order", "tiles", "brushed", "width"], () => frame.soon()),
     "change:here": () => {
-      const place = model.get("order").indexOf(model.get("here"));
-      if (place >= 0) reach(place);
+      show();
       frame.soon();
     },
     "msg:custom": arrive,

@@ -72,6 +72,23 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
     page.wait_for_function(f"(before) => ({sizes})(document.querySelector('.glmw-wall-room'))[0] > before", arg=before)
     assert room.evaluate(sizes)[1]
     page.get_by_role("button", name="maps as large as the space allows").click()
+    # The test of the group is begun without scrolling, and the run that is looked at stays in view in a lower room.
+    ask(page, "ex.session.pick(11)")
+    test = page.locator(".glmw-why-permutation")
+    test.locator("> .glmw-head").click()
+    begin = test.get_by_role("button", name="run", exact=True)
+    begin.wait_for()
+    page.wait_for_timeout(500)
+    bottom = page.locator(".glmw-centre").first.evaluate("(centre) => centre.getBoundingClientRect().bottom")
+    assert begin.evaluate("(button) => button.getBoundingClientRect().bottom") <= bottom
+    assert room.evaluate("(room) => room.scrollTop") > 0
+    test.locator("> .glmw-head").click()
+    ask(page, "ex.session.pick(1)")
+    # A run is found by its name.
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.keyboard.type("sub-02")
+    page.get_by_role("option", name="sub-02").wait_for()
+    page.keyboard.press("Escape")
     # What is decided leaves the group, and undo takes it back.
     page.get_by_role("button", name="leave out", exact=True).click()
     until("len(ex.session.result.used) == 11 and ex.session.reasons[1].startswith('by hand')")

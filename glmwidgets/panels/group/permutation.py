@@ -222,8 +222,8 @@ class PermutationPanel(Panel):
 
     def _in_words(self, permuted: Permuted | None, running: bool) -> str:
         if permuted is None:
-            other = "the plot shows another model · " if self._drawn is not None else ""
-            return f"{other}starting …" if running else f"{other}not run for this model"
+            other = "the plot shows another model or group · " if self._drawn is not None else ""
+            return f"{other}starting …" if running else f"{other}not run for what is set"
         result = permuted.result
         what = "sign flips" if result.scheme == "sign_flip" else "permutations"
         every = ", all there are" if result.exact else ""

@@ -92,7 +92,11 @@ def find(explorer: SessionExplorer, query: str, most: int = 12) -> list[Command]
     everything = {command.key: command for command in commands_of(explorer, query)}
     found = search(query, list(everything.values()), most)
     typed = _typed_contrast(explorer, query)
-    return [*([typed] if typed else []), *(each for each in found if not typed or each.key != typed.key)][:most]
+    return [
+        *explorer.named(query),
+        *([typed] if typed else []),
+        *(each for each in found if not typed or each.key != typed.key),
+    ][:most]
 
 
 def commands_of(explorer: SessionExplorer, query: str = "") -> Iterator[Command]:

@@ -69,6 +69,10 @@ class Guided:
 
     # Search and keys --------------------------------------------------------------------------------------------------
 
+    def named(self, words: str) -> list[Command]:
+        """What is called so among what is looked at; it is found before anything else."""
+        return []
+
     def find(self, words: str) -> list[Command]:
         """What a person probably means by some words, the likeliest first.
 

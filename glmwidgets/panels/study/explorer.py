@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -19,6 +20,7 @@ from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.run.explorer import Explorer
 from glmwidgets.panels.shared.base import close_with_all, guarded, text
 from glmwidgets.panels.shared.clusters import ClustersPanel
+from glmwidgets.panels.shared.commands import Command
 from glmwidgets.panels.shared.contrast import ContrastPanel
 from glmwidgets.panels.shared.crosshair import CrosshairPanel
 from glmwidgets.panels.shared.explorer import SessionExplorer, only_ours
@@ -47,6 +49,9 @@ from glmwidgets.study.index import row_of, runs_of_dataset
 from glmwidgets.study.preview import open_whole
 from glmwidgets.study.setup import build_aloud, pairs_of, refuse_contrasts
 from glmwidgets.study.study import Study
+
+#: Runs that the search offers by their names.
+MOST_NAMED = 4
 
 
 class StudyExplorer(SessionExplorer):
@@ -118,6 +123,17 @@ class StudyExplorer(SessionExplorer):
         if result is not None:
             facts.append(f"{len(result.group.subjects)} in the group, {result.z.size:,} cells")
         return Path(study.origin).name or "study", facts
+
+    def named(self, words: str) -> list[Command]:
+        """The first runs with these words in their names, to be looked at; words without a digit name no run."""
+        asked, session, found = words.strip().casefold(), self.session, []
+        if not any(letter.isdigit() for letter in asked):
+            return found
+        for row, run in enumerate(session.study.runs):
+            if asked in run.name.casefold():
+                hint, act = session.reasons[row], partial(session.pick, row)
+                found.append(Command(f"run {run.name}", run.name, kind="run", hint=hint, act=act))
+        return sorted(found, key=lambda command: len(command.title))[:MOST_NAMED]
 
     # One run, one group -----------------------------------------------------------------------------------------------
 

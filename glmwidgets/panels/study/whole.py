@@ -35,7 +35,7 @@ class WholePanel(Panel):
         self.bar = W.FloatProgress(min=0, max=1)
         self.bar.add_class("glmw-progress")
         self._words = text("glmw-note")
-        self.fill(W.row("glmw-bar", self.run, self.bar), W.row("glmw-bar", self.group), self._words)
+        self.fill(W.row("glmw-bar glmw-study-fit", self.run, self.bar), W.row("glmw-bar", self.group), self._words)
         session.observe_locked(self._show, "whole")
         self._show()
 

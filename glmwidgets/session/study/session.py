@@ -186,9 +186,7 @@ class StudySession(PermutingSession):
         rows = [rows] if isinstance(rows, str | int) else rows
         names = [run.name for run in self.study.runs]
         with self.lock:
-            chosen = self.exclusions
-            for name in [names[row_of(names, row)] for row in rows]:
-                chosen = chosen.decided(name, what, comment, rater)
+            chosen = self.exclusions.decided([names[row_of(names, row)] for row in rows], what, comment, rater)
             decided = [(name, d.what, d.comment, d.rater, d.when) for name, d in chosen.by_hand.items()]
             return self.update({"study.decisions": decided})
 
@@ -268,7 +266,7 @@ class StudySession(PermutingSession):
         missing = [study.runs[i].name for i in rows if study.result(i) is None]
         if missing:
             raise SettingsError(
-                "study",
+                "whole",
                 f"{len(missing)} of {count(len(rows), 'run')} in the group {'is' if len(missing) == 1 else 'are'} not "
                 f"fitted under this model and these contrasts, the first {missing[0]}: fit whole runs first",
             )

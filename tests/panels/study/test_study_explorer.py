@@ -292,8 +292,12 @@ def test_the_group_of_whole_runs_is_refused_while_some_are_missing(explorer):
     explorer.session.whole = WholeRuns(N, 1, "stopped")
     explorer.session.update({"design.hrf_model": "mion"})
     explorer.whole.group.click()
-    assert "runs in the group are not fitted under this model" in explorer.session.status.message
+    said = explorer.session.status.message
+    assert "runs in the group are not fitted under this model" in said
     assert explorer.opened is None
+    # It is said where it was asked for, and not beside the decisions.
+    assert explorer.whole._error.value == said
+    assert explorer.decisions._error.value == ""
 
 
 def test_a_state_is_begun_with(explorer, study):
@@ -335,6 +339,21 @@ def test_a_study_is_searched_by_its_own_words(explorer):
         "drift": "design.drift_model",
     }
     assert [find(explorer, each)[0].key.startswith(key) for each, key in words.items()] == [True] * len(words)
+
+
+def test_a_run_is_found_by_its_name(explorer):
+    explorer.session.decide([3], "drop", "asleep")
+    found = find(explorer, "sub-04")[0]
+    assert (found.title, found.kind, found.hint) == ("sub-04", "run", "by hand: asleep")
+    found.act()
+    assert explorer.session.picked == 3
+    assert [each.title for each in find(explorer, "SUB-0")[:5] if each.kind == "run"] == [
+        f"sub-0{i}" for i in range(1, 5)
+    ]
+    # What no run is called is looked for elsewhere, as are words without a number.
+    assert {each.kind for words in ("threshold 3.5", "sub", "noise") for each in find(explorer, words)} & {
+        "run"
+    } == set()
 
 
 def test_each_why_has_an_answer(explorer):
