@@ -65,8 +65,11 @@ class Whole:
         slow = cosine_drift(self.times, SLOW)
         slow = slow - trend @ (trend.T @ slow)
         slow = np.linalg.svd(slow, full_matrices=False)[0] if slow.shape[1] else slow
-        # What is slow does not lie in the trend: one product finds both, and the series are copied for it once.
-        both = np.ascontiguousarray(np.column_stack([trend, slow]).T)
+        # What is slow does not lie in the trend: one product finds both, and the series are copied for it once. Rows of
+        # zeros fill it up: a library takes longer for what its registers do not hold evenly.
+        n_both = trend.shape[1] + slow.shape[1]
+        both = np.zeros((-(-n_both // 8) * 8, n))
+        both[:n_both] = np.column_stack([trend, slow]).T
         limit = float(z_from_p(0.001 / n)) * MAD
         means, spreads, shares = [], [], []
         outliers, changes, sums = np.zeros(n), np.zeros(n - 1), np.zeros(n)
@@ -83,7 +86,7 @@ class Whole:
             change = np.subtract(y[1:], y[:-1], out=spare[1:])
             changes += np.matmul(change[:, np.newaxis], change[:, :, np.newaxis])[:, 0, 0]
             in_both = both @ y
-            in_trend, in_slow = np.split(in_both, [trend.shape[1]])
+            in_trend, in_slow, _ = np.split(in_both, [trend.shape[1], n_both])
             means.append(in_trend[0] * trend[0, 0])  # whose first column is constant
             rest = np.subtract(y, np.matmul(trend, in_trend, out=spare), out=y)
             left = np.einsum("tv,tv->v", rest, rest)

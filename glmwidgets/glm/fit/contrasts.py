@@ -159,7 +159,9 @@ class Contrast:
             np.divide(self.effect[0], np.sqrt(self.covariance[0, 0]), out=out, where=varies)
             out[exact] = np.sign(self.effect[0, exact]) / EPS
             return out if self.stat_type == "t" else out**2
-        out[varies] = _squared_size(self.effect[:, varies], self.covariance[:, :, varies]) / self.dim
+        # By number: as booleans they would come voxel behind voxel in memory.
+        voxels = np.flatnonzero(varies)
+        out[voxels] = _squared_size(self.effect.take(voxels, -1), self.covariance.take(voxels, -1)) / self.dim
         out[exact] = EPS**-2
         return out
 

@@ -98,7 +98,7 @@ class AR1Precision:
     def covariance(self, c: np.ndarray) -> np.ndarray:
         """``c G^-1 c'`` of shape (m, m, n_voxels)."""
         # It depends on the voxel through rho alone.
-        levels, voxel = (self.rho, slice(None)) if self.bins is None else self._levels()
+        levels, level_of = (self.rho, None) if self.bins is None else self._levels()
         m, f = len(c), self.basis.q[list(self.ends)]
         out = np.empty((m, m, levels.size))
 
@@ -109,7 +109,7 @@ class AR1Precision:
             out[:, :, block] = plain.reshape(m, m, -1) + np.einsum("aen,efn,bfn->abn", to_ends, gain, to_ends)
 
         side_by_side(fill, [slice(start, start + BLOCK) for start in range(0, levels.size, BLOCK)])
-        return out[:, :, voxel]
+        return out if level_of is None else out.take(level_of, axis=-1)
 
     def _levels(self) -> tuple[np.ndarray, np.ndarray]:
         """The distinct values that rho may have between its extremes, and which of them each voxel has."""
