@@ -227,3 +227,12 @@ def test_a_contrast_is_kept_with_the_degrees_of_freedom_of_each_voxel(tmp_path):
         np.testing.assert_array_equal(kept.z_score(), first.z_score())
         assert (kept.dofs is None) == (noise_model == "ar1-reml")
         assert kept.dof_left == first.dof_left
+
+
+def test_a_decision_on_many_runs_is_that_on_each():
+    one = Exclusions().decided("b", "look")
+    many = one.decided(["a", "b", "a"], "drop", "asleep", "AB")
+    each = one.decided("a", "drop", "asleep", "AB").decided("b", "drop", "asleep", "AB")
+    told = [{name: (d.what, d.comment, d.rater) for name, d in of.by_hand.items()} for of in (many, each)]
+    assert told[0] == told[1] == dict.fromkeys("ab", ("drop", "asleep", "AB"))
+    assert many.decided(["a", "b"], None).by_hand == {}
