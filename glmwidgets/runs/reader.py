@@ -490,7 +490,9 @@ def _series(rows: np.ndarray, computed: Callable[..., np.ndarray], total: np.nda
     dtype = computed(rows[:0]).dtype
 
     def read(voxels: Any) -> np.ndarray:
-        # Voxels by number: as an index they would come voxel behind voxel, to be turned round again.
-        return computed(rows[:, voxels] if isinstance(voxels, slice) else rows.take(voxels, axis=1))
+        if not isinstance(voxels, slice):
+            # As an index they would come voxel behind voxel, to be turned round again.
+            return computed(rows.take(np.arange(rows.shape[1])[voxels], axis=1))
+        return computed(rows[:, voxels])
 
     return Series(read, rows.shape, dtype, n_bytes, lambda: let_go(rows), order="F", total=total)

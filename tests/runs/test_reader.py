@@ -96,6 +96,16 @@ def test_a_file_says_what_its_whole_image_says(tmp_path, monkeypatch, ending, on
     np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(found))), expected)
 
 
+def test_voxels_of_a_file_are_chosen_by_number_or_as_booleans(tmp_path, img):
+    nib.save(img, tmp_path / "bold.nii.gz")
+    reader = Reader(nib.load(tmp_path / "bold.nii.gz"))
+    series = reader.series(reader.domain)
+    some = np.arange(series.shape[1]) % 5 == 2
+    expected = np.asarray(series)[:, some]
+    for voxels in (some, np.flatnonzero(some)):
+        np.testing.assert_array_equal(series.read(voxels), expected)
+
+
 def test_a_file_is_read_once_for_all_that_one_pass_finds(tmp_path, monkeypatch, img):
     img.to_filename(tmp_path / "run.nii.gz")
     passes = []

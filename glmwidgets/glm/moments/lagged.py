@@ -204,6 +204,8 @@ class Moments:
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
         """
         self._look()
+        if not isinstance(voxels, slice):
+            voxels = np.arange(self.n_voxels)[voxels]  # by number, however they were chosen
         if (place := self._place) is not None:
             return place[:, voxels] if isinstance(voxels, slice) else place.take(voxels, axis=1)
         if self._data is None:

@@ -161,6 +161,17 @@ def test_the_run_asked_last_has_its_series_in_memory():
     assert (one.nbytes, another.nbytes) == (2 * y.nbytes, y.nbytes)
 
 
+@pytest.mark.parametrize("held", [None, Held(2**20)])
+def test_voxels_are_chosen_by_number_or_as_booleans(held):
+    y = np.random.default_rng(6).standard_normal((20, 50))
+    some = np.arange(50) % 7 == 1
+    moments = Moments(Series.of(y), held=held)
+    moments.with_columns(y[:, :1], [0])
+    expected = y[:, some] - y[:, some].mean(axis=0)
+    for voxels in (some, np.flatnonzero(some), np.flatnonzero(some).tolist()):
+        np.testing.assert_allclose(moments.block(voxels), expected, rtol=0, atol=1e-14)
+
+
 def test_no_series_are_held_where_memory_is_short(monkeypatch):
     y = np.random.default_rng(6).standard_normal((20, 50))
     monkeypatch.setattr("glmwidgets.glm.moments.memory_budget.available_memory", lambda: y.nbytes)
