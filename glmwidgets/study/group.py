@@ -257,8 +257,10 @@ def too_few(subjects: Sequence[str], expression: str, why_not: Sequence[str] = (
     a group needs two participants or more, but 1 can estimate 'a - b': sub-02 has no b
     """
     n, why = len(set(subjects)), next(filter(None, why_not), "")
-    said = f"a group needs two participants or more, but {n} can estimate {expression!r}"
-    return InputError(f"{said}{f': {why}' if why else ''}")
+    said = "a group needs two participants or more, but"
+    if why:
+        return InputError(f"{said} {n} can estimate {expression!r}: {why}")
+    return InputError(f"{said} {'only one' if n else 'none'} is in it")
 
 
 def _check(contrasts: Sequence[Contrast], subjects: Sequence[str], expression: str) -> None:

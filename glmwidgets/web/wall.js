@@ -165,6 +165,8 @@ function render({ model, el }) {
       const before = model.get("brushed");
       model.set("brushed", before.includes(row) ? before.filter((other) => other !== row) : [...before, row]);
     } else {
+      model.set("here", row); // at once, and before it is said: the next key goes on from there
+      model.save_changes();
       model.send({ kind: "pick", row });
     }
     from = place;

@@ -59,6 +59,13 @@ def test_a_study_is_looked_at_and_a_run_is_left_out(notebook, ask, screenshot, t
     until("ex.session.picked == 0")
     page.keyboard.press("ArrowRight")
     until("ex.session.picked == 1")
+    # Keys that are faster than the kernel's answer lose no step.
+    for key in [*["ArrowRight"] * 5, *["ArrowLeft"] * 2]:
+        page.keyboard.press(key)
+    until("ex.session.picked == 4")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    until("ex.session.picked == 1")
     page.wait_for_function("() => document.querySelector('.glmw-wall-said').innerText.startsWith('02')")
     # The explorer is in view as a whole, and no taller than the notebook's room.
     high = page.evaluate("() => document.querySelector('.jp-Notebook, .jp-WindowedPanel-outer').clientHeight")

@@ -135,6 +135,8 @@ class ClustersPanel(Panel):
     def _show(self, _change: object = None) -> None:
         clusters = self.session.clusters
         if clusters is None:
+            if self.session.result is None:
+                self._show_none()
             return
         listed = clusters.found[:MOST_LISTED]
         self._peaks = [(cluster, peak) for cluster in listed for peak in cluster.peaks]
@@ -150,6 +152,11 @@ class ClustersPanel(Panel):
             self.table.empty = "" if found else self._why_none()
             self.table.rows = [_row(values) for values in table.to_dict("records")]
         self._mark()
+
+    def _show_none(self) -> None:
+        """There is no map any more, and so nothing is found in it."""
+        self._peaks, self._noise.value, self.table.rows = [], "", []
+        self.set_verdict("")
 
     def _say_noise(self, _change: object = None) -> None:
         """How smooth the noise is, what is doubtful about p, and how far noise has been drawn."""

@@ -59,7 +59,7 @@ class CrosshairPanel(Panel):
         rows += self._region()
         here = session.series()
         if here is None:
-            rows.append(("", "outside the mask" if session.result is not None else "waiting for the first fit"))
+            rows.append(("", "outside the mask" if session.result is not None else "no result"))
         else:
             rows += [*self._statistics(here.statistics), *self._shown(), *self._cluster()]
         self._values.value = "<table>" + "".join(map(_row, rows)) + "</table>"

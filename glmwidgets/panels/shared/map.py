@@ -208,9 +208,10 @@ class MapPanel(Panel):
         # A threshold that moves leaves the map true; only what the map is computed from makes it stale.
         result, settings = self.session.result, self.session.settings
         painted = self._ahead if result is None else self._ahead or result.settings
-        self.viewer.stale = painted is not None and not (
-            replace(painted, threshold=settings.threshold).same_analysis(settings)
-        )
+        if painted is None:  # nothing yet, or a map of what has none any more
+            self.viewer.stale = self._painted is not None
+        else:
+            self.viewer.stale = not replace(painted, threshold=settings.threshold).same_analysis(settings)
 
     def _show_result(self, _change: object) -> None:
         # Even where it is the one before: the slices of another may have been painted over it.

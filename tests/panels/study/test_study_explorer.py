@@ -341,6 +341,21 @@ def test_a_study_is_searched_by_its_own_words(explorer):
     assert [find(explorer, each)[0].key.startswith(key) for each, key in words.items()] == [True] * len(words)
 
 
+def test_a_map_whose_group_is_gone_looks_so(explorer):
+    explorer.session.update({"threshold.alpha": 0.05, "threshold.cluster_size": 1})
+    rows, said = explorer.clusters.table.rows, explorer.clusters._head.value
+    assert rows
+    explorer.session.decide(range(N), "drop")
+    assert explorer.session.status.message == "a group needs two participants or more, but none is in it"
+    assert explorer.map.viewer.stale
+    assert explorer.clusters.table.rows == []
+    assert "cluster</" not in explorer.clusters._head.value
+    assert "no result" in explorer.crosshair._values.value
+    explorer.session.undo()
+    assert not explorer.map.viewer.stale
+    assert (explorer.clusters.table.rows, explorer.clusters._head.value) == (rows, said)
+
+
 def test_a_run_is_found_by_its_name(explorer):
     explorer.session.decide([3], "drop", "asleep")
     found = find(explorer, "sub-04")[0]
