@@ -21,15 +21,12 @@ from glmwidgets.glm.errors import InputError
 from glmwidgets.glm.moments.brightness import OddScans
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
 from glmwidgets.glm.moments.memory_budget import Held
+from glmwidgets.glm.moments.row_products import MANY, filled_up, multiply_rows
 from glmwidgets.glm.moments.series import BLOCK, SHARE, Series, blocks_in
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
-
-# Rows of a product. All have this number, so that no row depends on which others are multiplied; and so few are
-# multiplied where the series lie, before a library of linear algebra would copy them.
-ROWS = 8
 
 # Share of what is kept of products that those under filters may take: the other half is for columns that come back.
 SHARE_OF_FILTERED = 0.5
@@ -458,8 +455,8 @@ class Moments:
 
         Notes
         -----
-        A product has the same bits whichever other columns and lags are asked for, and whichever were before. A library
-        of linear algebra chooses the order of a sum by the shape of a product, so all products have one shape.
+        A product has the same bits whichever other columns and lags are asked for, and whichever were before; see
+        `glmwidgets.glm.moments.row_products`.
         """
         x = np.asarray(x, dtype=np.float64)
         weights = np.eye(x.shape[1]) if weights is None else weights
@@ -468,18 +465,15 @@ class Moments:
         column = dict(zip(bytes_of, x.T, strict=True))
 
         def multiply(missing: list[tuple[object, int, bytes]]) -> np.ndarray:
-            rows = np.zeros((-(-len(missing) // ROWS) * ROWS, self.n_scans), self.dtype)
+            rows = np.zeros((filled_up(len(missing)), self.n_scans), self.dtype)
             for row, (_, lag, key) in zip(rows, missing, strict=False):
                 row[:] = shift_sum(column[key], lag)
             out, own = np.empty((len(missing), self.n_voxels), self.dtype), threading.local()
 
             def of_block(some: slice, block: np.ndarray) -> None:  # while it is in the processor's cache
-                if not hasattr(own, "product"):
-                    own.product = np.empty(ROWS * BLOCK, self.dtype)
-                product = own.product[: ROWS * block.shape[1]].reshape(ROWS, -1)
-                for first in range(0, len(rows), ROWS):
-                    to = out[first : first + ROWS, some]
-                    to[:] = np.matmul(rows[first : first + ROWS], block, out=product)[: len(to)]
+                if not hasattr(own, "room"):
+                    own.room = np.empty(MANY * BLOCK, self.dtype)
+                multiply_rows(rows, block, out[:, some], own.room)
 
             def of(voxels: slice) -> None:
                 if not hasattr(own, "into"):

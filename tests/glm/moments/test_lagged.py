@@ -9,6 +9,7 @@ from glmwidgets.glm.fit.regression import fit_glm
 from glmwidgets.glm.moments.basis import design_basis
 from glmwidgets.glm.moments.lagged import Moments, shift_sum
 from glmwidgets.glm.moments.memory_budget import Held
+from glmwidgets.glm.moments.row_products import rows_at_once
 from glmwidgets.glm.moments.series import Series
 from glmwidgets.glm.noise.products import lagged_products, residual_autocovariance
 
@@ -223,6 +224,23 @@ def test_products_have_the_same_bits_whatever_is_multiplied_beside_or_before(pre
             # Of series, the first pass multiplies, too.
             (alone,) = Moments(Series.of(y), precision).with_columns(design[:, ::-1], [lag])
             np.testing.assert_array_equal(found[lag].at(slice(None)), alone.at(slice(None))[::-1])
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_products_of_many_columns_at_once_have_the_bits_of_few(precision, monkeypatch):
+    rng = np.random.default_rng(8)
+    y, x = rng.standard_normal((130, 700)), rng.standard_normal((130, 29))  # 58 rows: 48 and ten more
+    found = Moments(y, precision).with_columns(x, [0, 1])
+    monkeypatch.setattr("glmwidgets.glm.moments.row_products.rows_at_once", lambda *_: 8)
+    few = Moments(y, precision).with_columns(x, [0, 1])
+    for lag in (0, 1):
+        np.testing.assert_array_equal(found[lag].at(slice(None)), few[lag].at(slice(None)))
+
+
+def test_a_library_that_adds_up_otherwise_in_larger_products_is_given_small_ones(monkeypatch):
+    multiplied = np.matmul
+    monkeypatch.setattr(np, "matmul", lambda rows, block: multiplied(rows, block) + (len(rows) > 8) * 1e-13)
+    assert rows_at_once.__wrapped__(24, 50, 20, np.dtype(float)) == 8
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
