@@ -24,6 +24,9 @@ STANDARD_VOLUME = 1.75e6
 # Box of the standard grid in mm: any adult head.
 BOX = ((-105.0, 105.0), (-140.0, 105.0), (-105.0, 115.0))
 
+# Voxels that are brought into cells at once: to begin a sparse product takes longer than to multiply some hundred.
+AT_ONCE = 2048
+
 # A cell is used if at least this share of the voxels that lie in it is in the mask.
 FULL = 0.5
 
@@ -130,7 +133,7 @@ class Cells:
         means, gather = np.zeros((self.numbers.size, series.shape[0])), self.gather.tocsc()
         # A voxel is in one cell or in none. In 32 bits, which scipy would else look for in each block.
         voxel = np.repeat(np.arange(series.shape[1], dtype=np.int32), np.diff(gather.indptr))
-        for voxels, block in series.blocks():
+        for voxels, block in series.blocks(AT_ONCE):
             entries = slice(gather.indptr[voxels.start], gather.indptr[voxels.stop])
             order = np.argsort(gather.indices[entries], kind="stable")
             cell, weight = gather.indices[entries][order], gather.data[entries][order]

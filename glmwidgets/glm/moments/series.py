@@ -110,9 +110,9 @@ class Series:
         read = lambda voxels: self.read(index[voxels])  # noqa: E731
         return Series(read, shape, self.dtype, self.nbytes, self._let_go, self.order, *known)
 
-    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """All voxels: which, and their series."""
-        for some in even_blocks(self.shape[1], BLOCK):
+    def blocks(self, most: int = BLOCK) -> Iterator[tuple[slice, np.ndarray]]:
+        """All voxels, at most so many at a time: which, and their series."""
+        for some in even_blocks(self.shape[1], most):
             yield some, self.read(some)
         self.done()
 
