@@ -40,11 +40,12 @@ def setting_of_most_columns(chosen: Any, columns: Sequence[str]) -> str:
     """
     if chosen.source == "given":
         return "design.source"
-    ends = resolve_hrf(chosen.hrf_model, chosen.fir_delays).suffixes
+    # What ends in nothing may also be a confound: of a response with derivatives these alone count.
+    ends = tuple(filter(None, resolve_hrf(chosen.hrf_model, chosen.fir_delays).suffixes))
     drifts = sum(name.startswith("drift_") for name in columns)
-    delays = sum(name.endswith(ends) for name in columns) if len(ends) > 1 else 0
-    others = len(columns) - drifts - delays
-    counted = {DRIFTS[chosen.drift_model].setting: drifts, "hrf_model": delays, "confounds": others}
+    of_response = sum(name.endswith(ends) for name in columns)
+    others = len(columns) - drifts - of_response
+    counted = {DRIFTS[chosen.drift_model].setting: drifts, "hrf_model": of_response, "confounds": others}
     return f"design.{max(counted, key=counted.get)}"
 
 

@@ -20,6 +20,9 @@ EVENTS = pd.DataFrame({"onset": [10.0, 40, 70], "duration": 2.0, "trial_type": [
         (DesignSettings(drift_model="cosine", high_pass=0.01), 12, "design.confounds"),
         (DesignSettings(hrf_model="fir", fir_delays=tuple(range(8))), 4, "design.hrf_model"),
         (DesignSettings(drift_model="none", hrf_model="spm"), 4, "design.confounds"),
+        (DesignSettings(drift_model="cosine", hrf_model="spm + derivative"), 12, "design.confounds"),
+        (DesignSettings(drift_model="cosine", high_pass=0.1, hrf_model="spm + derivative"), 4, "design.high_pass"),
+        (DesignSettings(drift_model="none", hrf_model="spm + derivative + dispersion"), 0, "design.hrf_model"),
     ],
 )
 def test_the_setting_of_most_columns_is_named(chosen, n_confounds, path):
