@@ -26,7 +26,7 @@ EVENTS = pd.DataFrame({"onset": [10.0, 40, 70], "duration": 2.0, "trial_type": [
     ],
 )
 def test_the_setting_of_most_columns_is_named(chosen, n_confounds, path):
-    confounds = np.random.default_rng(0).standard_normal((60, n_confounds))
+    confounds = np.random.default_rng(0).standard_normal((60, n_confounds)) if n_confounds else None
     design = make_first_level_design_matrix(frame_times(60, 2.0), EVENTS, add_regs=confounds, **arguments_in(chosen))
     assert setting_of_most_columns(chosen, list(design)) == path
     assert setting_of_most_columns(DesignSettings(source="given"), list(design)) == "design.source"
