@@ -12,6 +12,7 @@ import pytest
 from glmwidgets.cli import main
 from glmwidgets.cli.slurm import write_scripts
 from glmwidgets.datasets.faults import write_study
+from glmwidgets.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,21 @@ def test_a_study_from_the_list_to_the_group(folder, capsys):
     assert "of whole runs" in (folder / "group" / "report.html").read_text()
     assert main(["study", "report", str(folder), "--title", "all three"]) == 0
     assert "<h1>all three</h1>" in (folder / "report.html").read_text()
+
+
+def test_a_contrast_of_a_type_that_is_left_out_is_answered_by_what_can_be_typed(dataset, folder, tmp_path, capsys):
+    words = ["study", "init", str(dataset), str(tmp_path / "other"), "--task", "localizer", "--condition", "faces"]
+    said = "no run can estimate the contrast 'tones': the event type 'tones' is left out of the model; add "
+    assert main([*words, "--contrast", "tones"]) == 2
+    assert f"error: {said}--condition tones to bring it back\n" in capsys.readouterr().err
+    assert not (tmp_path / "other" / "study.json").exists()
+    # The options of init are none of run: there a study is changed as it was made, in Python or its explorer.
+    made = Study.open(folder)
+    made.model = made.model.updated({"design.conditions": ("faces",)})
+    made.contrasts = (("tones", "tones"),)
+    made.save()
+    assert main(["study", "run", str(folder), "--executor", "here"]) == 2
+    assert f"error: {said}it to design.conditions to bring it back\n" in capsys.readouterr().err
 
 
 def test_a_rule_can_be_taken_back_and_maps_of_an_earlier_gather_are_told(folder, capsys):

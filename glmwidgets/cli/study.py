@@ -23,6 +23,7 @@ from glmwidgets.execution.task import Outcome
 from glmwidgets.execution.time_left import Pace
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder
+from glmwidgets.glm.errors import InputError
 from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.study.setup import build_aloud, first_model
@@ -167,7 +168,10 @@ def _run(argv: Sequence[str]) -> int:
         return _element(made, index, given.per_task)
     if given.per_task != 1:
         raise CommandError("--per-task applies to the elements of a job array: give --index, or leave it out")
-    made.check()
+    try:
+        made.check()
+    except InputError as error:  # as Python says it: the options that change a model are those of init
+        raise CommandError(str(error)) from None
     lanes, said = lanes_of(given.executor, given.workers)
     print(f"{'Where':<11}{said}")
     usable = [i for i, run in enumerate(made.runs) if not run.why_not]

@@ -12,7 +12,7 @@ from glmwidgets.analysis.left_out import left_out_types, naming_left_out
 from glmwidgets.execution.time_left import Pace
 from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.design.confound_groups import first_choice
-from glmwidgets.glm.errors import InputError, told
+from glmwidgets.glm.errors import InputError, about
 from glmwidgets.glm.fit.expressions import contrast_vector
 from glmwidgets.glm.noise.models import LIVE_NOISE_MODEL
 from glmwidgets.glm.response.given_functions import HELD
@@ -191,7 +191,7 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
             return
     for name in left:
         if name in why:
-            raise InputError(f"no run can estimate the contrast {name!r}: {told(why[name])}", where="contrast")
+            raise about(f"no run can estimate the contrast {name!r}", why[name])
 
 
 def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[tuple[list[str], tuple[str, ...]]]:
