@@ -225,11 +225,17 @@ def test_copies_that_srun_starts_do_not_fit_the_same_runs_again(folder, monkeypa
 
 
 def test_a_run_that_is_not_fitted_yet_is_not_called_included(folder, capsys):
+    def gathered(code):
+        assert main(["study", "gather", str(folder)]) == code
+        return pd.read_csv(folder / "group" / "exclusions.tsv", sep="\t", index_col="name")
+
+    table = gathered(1)
+    assert table["included"].tolist() == ["no"] * 3
+    assert table["reason"].tolist() == ["it is not fitted yet"] * 3
     for index in ("0", "2"):
         assert main(["study", "run", str(folder), "--index", index]) == 0
-    assert main(["study", "gather", str(folder)]) == 0
+    table = gathered(0)
     assert "1 run is not fitted yet, and is not in the group's maps: sub-02" in capsys.readouterr().out
-    table = pd.read_csv(folder / "group" / "exclusions.tsv", sep="\t", index_col="name")
     assert table["included"].tolist() == ["yes", "no", "yes"]
     assert table.loc["sub-02", "reason"] == "it is not fitted yet"
 

@@ -137,7 +137,7 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
         names = ", ".join(study.runs[i].name for i in missing[:5]) + (" ..." if len(missing) > 5 else "")
         what = "run is not fitted yet, and is" if len(missing) == 1 else "runs are not fitted yet, and are"
         said.append(f"{len(missing)} {what} not in the group's maps: {names}")
-        judged = [replace(row, why_not="it is not fitted yet") if i in missing else row for i, row in enumerate(judged)]
+    judged = [replace(row, why_not="it is not fitted yet") if i in missing else row for i, row in enumerate(judged)]
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),
