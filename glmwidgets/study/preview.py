@@ -27,10 +27,15 @@ from glmwidgets.runs.domain import Domain
 from glmwidgets.runs.opening import make_run, open_again
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.run import Run
+from glmwidgets.specification.encoding import digest
 from glmwidgets.specification.model import Model
 from glmwidgets.study.cells import N_CELLS, CellGrid, cells_of, grid_of_mask, standard_grid
+from glmwidgets.study.contents import Contents
 from glmwidgets.study.facts import facts_of
 from glmwidgets.study.index import StudyRun
+
+#: Number of the arithmetic of previews; raised by hand when equal inputs give other values.
+ARITHMETIC = 2
 
 #: A preview's file is no larger than this.
 MOST_BYTES = 3_500_000
@@ -193,6 +198,36 @@ def make_preview(run: Run, space: str = "", n_cells: int | None = None) -> Previ
     return Preview(grid, packed(cells.numbers, cells.means(series)), facts, (*run.warnings, *heard.said))
 
 
+def preview_name(of: StudyRun, contents: Contents, n_cells: int) -> str:
+    """What the files of a run's preview are called: its name, and a hash of all that the preview depends on.
+
+    Parameters
+    ----------
+    of : StudyRun
+    contents : Contents
+        Hashes of the study's files.
+    n_cells : int
+        How many cells the grid aims at.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OSError
+        If a file of the run cannot be read.
+    """
+    made_of = {
+        "arithmetic": ARITHMETIC,
+        "bold": contents.of(of.inputs.bold),
+        "mask": contents.of(of.inputs.mask),
+        "space": of.space,
+        "cells": n_cells,
+    }
+    return f"{of.name}_{digest(made_of)}"
+
+
 def packed(cells: np.ndarray, series: np.ndarray) -> np.ndarray:
     """Series of shape (n_scans, n_cells) in 16 bits a value, as a preview's record."""
     low, high = series.min(axis=0), series.max(axis=0)
@@ -217,6 +252,30 @@ def write_preview(preview: Preview, path: Path) -> None:
         "warnings": list(preview.warnings),
     }
     write_text(path.with_suffix(".json"), json.dumps(tree, allow_nan=False), "preview", overwrite=True)
+
+
+def keep_preview(path: Path, of: StudyRun, n_cells: int, whole: Run | None = None) -> None:
+    """Make the preview of a run and write it.
+
+    Parameters
+    ----------
+    path : Path
+        Without an ending. Its folder is made.
+    of : StudyRun
+    n_cells : int
+        How many cells the grid aims at.
+    whole : Run, optional
+        The run, if it is open.
+
+    Raises
+    ------
+    OSError, ValueError, MemoryError
+        If the run cannot be opened or the files cannot be written.
+    """
+    with Heard():
+        made = make_preview(open_whole(of) if whole is None else whole, of.space, n_cells)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_preview(made, path)
 
 
 def _write_record(record: np.ndarray, path: Path) -> None:

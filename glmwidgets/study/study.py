@@ -31,7 +31,6 @@ from glmwidgets.execution.task import Outcome, Task
 from glmwidgets.files.envelope import enveloped, opened
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder, write_text
-from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.fit.grammar import quote_name
 from glmwidgets.runs.arguments import check_arguments
@@ -42,7 +41,7 @@ from glmwidgets.study.contents import Contents
 from glmwidgets.study.exclusions import Exclusions, check_decided
 from glmwidgets.study.gather import Gathered, gather, qc_of_whole
 from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
-from glmwidgets.study.preview import Preview, cells_for, make_preview, open_preview, open_whole, write_preview
+from glmwidgets.study.preview import Preview, cells_for, keep_preview, open_preview, preview_name
 from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
 from glmwidgets.study.setup import (
     cells_of_spaces,
@@ -63,9 +62,6 @@ WORK, PREVIEW_WORK = "glmwidgets.study.work:fit_whole", "glmwidgets.study.work:m
 
 FORMAT = "glmwidgets study"
 FILE = "study.json"
-
-#: Number of the arithmetic of previews; raised by hand when equal inputs give other values.
-PREVIEW_ARITHMETIC = 2
 
 
 class Study:
@@ -252,15 +248,7 @@ class Study:
 
     def preview_path(self, i: int) -> Path:
         """Where the preview of a run lies or will lie; its name says what it was made of."""
-        run = self.runs[i]
-        made_of = {
-            "arithmetic": PREVIEW_ARITHMETIC,
-            "bold": self.contents.of(run.inputs.bold),
-            "mask": self.contents.of(run.inputs.mask),
-            "space": run.space,
-            "cells": self._n_cells(i),
-        }
-        return self.folder / "previews" / f"{run.name}_{digest(made_of)}"
+        return self.folder / "previews" / preview_name(self.runs[i], self.contents, self._n_cells(i))
 
     def _n_cells(self, i: int) -> int:
         run = self.runs[i]
@@ -302,11 +290,7 @@ class Study:
         try:
             path = self.preview_path(i)
             if open_preview(path) is None:
-                with Heard():
-                    whole = open_whole(run) if whole is None else whole
-                    made = make_preview(whole, run.space, self._n_cells(i))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_preview(made, path)
+                keep_preview(path, run, self._n_cells(i), whole)
         except (OSError, ValueError, MemoryError) as error:
             return told(error, "notebook")
         return ""
