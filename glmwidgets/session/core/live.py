@@ -26,6 +26,7 @@ from glmwidgets.glm.errors import told
 from glmwidgets.glm.parallel import giving_way
 from glmwidgets.runs.domain import Domain
 from glmwidgets.session.core.analysis import LiveAnalysis
+from glmwidgets.session.core.crosshair import Crosshair
 from glmwidgets.session.core.drawing import DrawsNoise
 from glmwidgets.session.core.graph import StageError
 from glmwidgets.session.core.mishaps import Mishaps
@@ -104,7 +105,7 @@ def _check_paths(settings: SettingsTree, changes: Mapping[str, Any]) -> None:
             raise SettingsError(path, "belongs to the data that are open", "open the data again with the new value")
 
 
-class LiveSession(Awaited, DrawsNoise, Mishaps, Observed):
+class LiveSession(Awaited, Crosshair, DrawsNoise, Mishaps, Observed):
     """An analysis that is looked at while its settings change.
 
     Settings are written with `update`; views observe `result`, `clusters`, `status`, `cursor` and `settings`.
@@ -142,7 +143,6 @@ class LiveSession(Awaited, DrawsNoise, Mishaps, Observed):
     preview = traitlets.Any(None, allow_none=True, help="The visible slices, ahead of a large `result`.")
     clusters = traitlets.Any(None, allow_none=True, help="Clusters of `result`; None while they are being found.")
     status = traitlets.Instance(Status, args=())
-    cursor = traitlets.Tuple(traitlets.Int(), traitlets.Int(), traitlets.Int(), help="Voxel (i, j, k).")
     verdicts = traitlets.Dict(help="Verdict on each listed contrast under `result`, by expression.")
     reading = traitlets.Unicode(help="What is read beside the analysis, in words; empty for nothing.")
     looks = traitlets.Int(0, help="Grows whenever the ledger or what can be undone changes.")
@@ -435,20 +435,6 @@ class LiveSession(Awaited, DrawsNoise, Mishaps, Observed):
         self._failed = getattr(error, "warnings", {})
         log.info("%s: %s", stage, message)
         self._publish(status=Status("error", stage, message, details, self.status.timings, suggestion))
-
-    def move_to(self, ijk: tuple[int, int, int]) -> None:
-        """Put the crosshair at a voxel; outside the image it goes to the nearest one inside."""
-        with self.lock:
-            self.cursor = tuple(int(np.clip(c, 0, n - 1)) for c, n in zip(ijk, self.shape, strict=True))
-
-    def move_to_mm(self, xyz: tuple[float, float, float]) -> None:
-        """Put the crosshair at the voxel nearest to a place in mm."""
-        ijk = np.linalg.solve(self.affine, [*xyz, 1.0])[:3]
-        self.move_to(tuple(np.rint(ijk).astype(int)))
-
-    def mm(self, ijk: tuple[int, int, int] | None = None) -> np.ndarray:
-        """Place of a voxel (the crosshair's by default) in mm, shape (3,)."""
-        return (self.affine @ [*(ijk or self.cursor), 1.0])[:3]
 
     def series(self, ijk: tuple[int, int, int] | None = None) -> Here | None:
         """What is said of a voxel.

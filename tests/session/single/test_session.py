@@ -183,6 +183,19 @@ def test_the_crosshair_stays_inside_and_knows_its_place(session):
     assert session.cursor == (1, 2, 3)
 
 
+@pytest.mark.parametrize("place", [None, (0, 0, 0), "where it begins"])
+def test_the_first_result_takes_the_crosshair_to_its_peak_unless_somebody_put_it_elsewhere(run, place):
+    new = Session(run, synchronous=True)
+    begins = new.cursor
+    if place is not None:
+        new.move_to(place := begins if place == "where it begins" else place)
+    new.refresh()
+    peak = new._peak(new.result)
+    assert peak not in (begins, (0, 0, 0))
+    assert new.cursor == (peak if place is None else place)
+    new.close()
+
+
 def test_series_at_a_voxel_are_the_data_and_the_dense_fit(session, run):
     """Prediction against lstsq on the scaled data; float64 sums in another order agree to 1e-8 %."""
     session.update({"noise.model": "ols"})
