@@ -226,7 +226,14 @@ def _gather(argv: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("folder", metavar="FOLDER", help="folder of the study")
-    parser.add_argument("--out", metavar="DIR", help="where to; group in the study's folder by default")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--out", metavar="DIR", help="where to; group in the study's folder by default")
+    where.add_argument(
+        "--bids",
+        metavar="DIR",
+        help="write a BIDS derivative: maps of each run in its participant's folder, and all this in its folder group",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier derivative")
     parser.add_argument(
         "--rule",
         action="append",
@@ -247,7 +254,12 @@ def _gather(argv: Sequence[str]) -> int:
             chosen = chosen.with_rule(text)
         made.exclude(chosen)
     made.store.sweep(LEFT_FOR)
-    gathered = made.gather(given.out)
+    if given.bids:
+        from glmwidgets.report.exports.study_derivative import save_study_to_bids
+
+        gathered = save_study_to_bids(made, given.bids, overwrite=given.overwrite)
+    else:
+        gathered = made.gather(given.out)
     for text in gathered.said:
         print(text)
     place = resolved(gathered.files[0].parent)

@@ -4,6 +4,7 @@ from glmwidgets.front_door import front_door
 
 _EXPORTS = {
     "exports.bids_derivatives": "save_glm_to_bids",
+    "exports.study_derivative": "save_study_to_bids",
     "figures.anatomy": "plot_anat plot_epi plot_roi",
     "figures.canvas": "PaperFigure show",
     "figures.cuts": "find_cut_slices find_xyz_cut_coords",

@@ -69,6 +69,12 @@ def _gathered(explorer: SessionExplorer, path: Path) -> None:
     explorer.session.write_group(path)
 
 
+def _derivative_of_study(explorer: SessionExplorer, path: Path) -> None:
+    from glmwidgets.report.exports.study_derivative import save_study_to_bids
+
+    save_study_to_bids(explorer.session.fitted_study(), path)
+
+
 def _sheet(explorer: SessionExplorer, path: Path) -> None:
     from glmwidgets.report.page.sheet import results_sheet
 
@@ -161,6 +167,13 @@ KEPT: dict[str, Kept] = {
         _of_a_study,
     ),
     "bids": Kept("a BIDS derivative", "derivative/", _bids, ("bids",), _of_a_run),
+    "bids_study": Kept(
+        "a BIDS derivative (maps of all whole runs, group, figures)",
+        "derivative/",
+        _derivative_of_study,
+        ("bids", "maps of each run", "run maps"),
+        _of_a_study,
+    ),
     "table": Kept(
         "the table of clusters",
         "clusters.tsv",

@@ -165,9 +165,9 @@ def save_glm_to_bids(
         from glmwidgets.report.page.html import render
 
         page = render(study, **drawing).html
-    description = _description(out_dir / DESCRIPTION)
+    description = dataset_description(out_dir / DESCRIPTION)
     with whole_folder(out_dir, [], by=of, merged=[DESCRIPTION]) as root:
-        _write_json(root / DESCRIPTION, description)
+        write_facts(root / DESCRIPTION, description)
         with whole_folder(folder, files, overwrite=overwrite, by=of) as new:
             _write_maps(new, study, names)
             if pictures:
@@ -235,14 +235,14 @@ def file_names(study: Study, prefix: str | None = None) -> FileNames:
     """
     group, numbered = study.model.level == "second", _numbered(len(study.runs))
     if prefix is None:
-        entities = [_entities(run.name) for run in study.runs]
+        entities = [entities_of(run.name) for run in study.runs]
         common = {key: value for key, value in entities[0].items() if all(e.get(key) == value for e in entities)}
         if "sub" not in common:
             prefix = ""
         else:
             if len(entities) > 1:
                 common.pop("run", None)
-            head, own = _text(common), tuple(_text(e) for e in entities)
+            head, own = entity_text(common), tuple(entity_text(e) for e in entities)
             apart = own if len(set(own)) == len(own) else tuple(head + number for number in numbered)
             return FileNames(f"sub-{common['sub']}", head, apart)
     if not isinstance(prefix, str) or (prefix and not re.fullmatch(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9+]+)*_?", prefix)):
@@ -256,14 +256,27 @@ def _numbered(n_runs: int) -> list[str]:
     return [""] if n_runs == 1 else [f"run-{number}_" for number in range(1, n_runs + 1)]
 
 
-def _entities(name: str) -> dict[str, str]:
-    """Entities of a run's file name that its results keep, in their order."""
+def entities_of(name: str) -> dict[str, str]:
+    """Entities of a run's file name that its results keep, in their order.
+
+    Examples
+    --------
+    >>> entities_of("sub-01_run-2_desc-preproc_bold")
+    {'sub': '01', 'run': '2'}
+    """
     found = {key: value for key, _, value in (part.partition("-") for part in name.split("_")) if value.isalnum()}
     return {key: found[key] for key in _ENTITIES if key in found}
 
 
-def _text(entities: Mapping[str, str]) -> str:
-    return "".join(f"{key}-{value}_" for key, value in entities.items())
+def entity_text(entities: Mapping[str, str]) -> str:
+    """Entities in their order, as the beginning of a file's name.
+
+    Examples
+    --------
+    >>> entity_text({"run": "1", "sub": "01"})
+    'sub-01_run-1_'
+    """
+    return "".join(f"{key}-{entities[key]}_" for key in _ENTITIES if key in entities)
 
 
 def bids_files(study: Study, names: FileNames) -> list[str]:
@@ -334,7 +347,7 @@ def _write_maps(folder: Path, study: Study, names: FileNames) -> None:
     save_image(image_like(study.mask, like), folder / names.of_all("mask.nii.gz"))
     for head, run in zip(names.runs, study.runs, strict=True):
         _write_table(folder / f"{head}design.tsv", run.design)
-        _write_json(folder / f"{head}design.json", _design_facts(study, run))
+        write_facts(folder / f"{head}design.json", _design_facts(study, run))
         for stat, compute in _of_run(run).items():
             save_image(study.image(compute()), folder / f"{head}stat-{stat}_statmap.nii.gz")
     tested = {}
@@ -349,7 +362,7 @@ def _write_maps(folder: Path, study: Study, names: FileNames) -> None:
             save_image(_described(img, stat, facts), folder / f"{stem}stat-{stat}_statmap.nii.gz")
         save_image(image_like(facts.labels.astype(np.int32), like), folder / f"{stem}clusters.nii.gz")
         _write_table(folder / f"{stem}clusters.tsv", _cluster_table(facts))
-        _write_json(folder / f"{stem}clusters.json", _cluster_facts(facts))
+        write_facts(folder / f"{stem}clusters.json", _cluster_facts(facts))
         tested[label] = {
             "Name": facts.name,
             "Expression": facts.text,
@@ -368,7 +381,7 @@ def _write_maps(folder: Path, study: Study, names: FileNames) -> None:
     }
     if study.settings is not None:
         facts["Settings"] = study.settings.to_dict(views=False)
-    _write_json(folder / names.of_all("statmap.json"), facts)
+    write_facts(folder / names.of_all("statmap.json"), facts)
 
 
 def _write_pictures(folder: Path, study: Study, names: FileNames) -> None:
@@ -455,7 +468,7 @@ def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
     }
 
 
-def _description(path: Path) -> dict[str, Any]:
+def dataset_description(path: Path) -> dict[str, Any]:
     """The dataset's description; one that is there already keeps what it says, and this program is added."""
     own = {"Name": "glmwidgets", "Version": __version__}
     description = parse_json(path.read_bytes(), path) if path.is_file() else {}
@@ -469,7 +482,8 @@ def _description(path: Path) -> dict[str, Any]:
     return {**defaults, "DatasetType": "derivative", **description, "GeneratedBy": [*others, own]}
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_facts(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain values as a JSON file."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_text(path, text, "facts")
 

@@ -260,6 +260,24 @@ class StudySession(PermutingSession):
         InputError
             As `glmwidgets.study.gather.group_of_whole` does.
         """
+        study, rows, expression = self._all_fitted()
+        name = next(name for name, each in study.contrasts if each == expression)  # the one that is set is in the list
+        return group_of_whole(study, name, rows)
+
+    def fitted_study(self) -> Study:
+        """The study as it is set, all of whose runs that are in are fitted; it is saved before.
+
+        Raises
+        ------
+        SettingsError
+            As `whole_group`.
+        """
+        self._all_fitted()
+        self.save()
+        return Study.open(self.study.folder)
+
+    def _all_fitted(self) -> tuple[Study, list[int], str]:
+        """The study as it is set, the rows of its runs that are in, all of which are fitted, and the contrast."""
         with self.lock:
             study, expression = self.as_set(), self.settings.contrast.expression
             rows = [i for i, reason in enumerate(self.reasons) if not reason]
@@ -270,8 +288,7 @@ class StudySession(PermutingSession):
                 f"{len(missing)} of {count(len(rows), 'run')} in the group {'is' if len(missing) == 1 else 'are'} not "
                 f"fitted under this model and these contrasts, the first {missing[0]}: fit whole runs first",
             )
-        name = next(name for name, each in study.contrasts if each == expression)  # the one that is set is in the list
-        return group_of_whole(study, name, rows)
+        return study, rows, expression
 
     def _count_whole(self, whole: WholeRuns) -> None:
         with self.lock:
@@ -357,8 +374,7 @@ class StudySession(PermutingSession):
             As `whole_group`.
         """
         self.whole_group()
-        self.save()
-        return list(Study.open(self.study.folder).gather(folder).files)
+        return list(self.fitted_study().gather(folder).files)
 
     def _show_failure(self, settings: StudySettings, error: Any) -> None:
         super()._show_failure(settings, error)

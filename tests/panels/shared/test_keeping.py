@@ -37,7 +37,7 @@ BEGINS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in KEPT if name not in ("figures", "group")])  # those are a study's
+@pytest.mark.parametrize("name", [name for name in KEPT if name not in ("figures", "group", "bids_study")])  # a study's
 def test_it_is_written_beside_the_notebook(explorer, tmp_path, name):
     pytest.importorskip("matplotlib")
     path = explorer.keep(name)

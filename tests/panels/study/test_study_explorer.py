@@ -249,6 +249,7 @@ def test_all_that_the_menu_offers_can_be_kept(explorer, tmp_path, monkeypatch):
     assert set(explorer.keeping) >= {"figures", "script", "maps", "table", "group"}
     assert {path.name for path in (tmp_path / "group").iterdir()} >= {"qc.tsv", "study.py"}
     assert len(list((tmp_path / "group").glob("*_stat-t_statmap.nii.gz"))) == len(explorer.session.as_set().contrasts)
+    assert len(list((tmp_path / "derivative").glob("sub-*/*_stat-z_statmap.nii.gz"))) >= N
     lines = (tmp_path / "quality" / "exclusions.tsv").read_text().splitlines()
     assert [line.split("\t")[5] for line in lines[1:]] == ["yes", "no", "yes", "yes", "yes", "yes"]
     assert len((tmp_path / "quality" / "qc.tsv").read_text().splitlines()) == N + 1
