@@ -374,6 +374,33 @@ def seconds_of(t_r: float | str) -> float:
         raise ValueError(f"t_r must be a number of seconds with a decimal point, such as 2.0, not {t_r!r}") from None
 
 
+def plausible_t_r(t_r: float) -> float:
+    """A time between scans that was given.
+
+    Parameters
+    ----------
+    t_r : float
+        In seconds.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is no positive number, or must be of another unit.
+    """
+    t_r = seconds_of(t_r)
+    if not (np.isfinite(t_r) and t_r > 0):
+        raise ValueError(f"t_r must be a positive number of seconds, not {t_r:g}")
+    if t_r < SHORTEST_T_R:
+        raise ValueError(f"t_r must be in seconds: scans cannot be {t_r:g} s apart")
+    if t_r > PLAUSIBLE_T_R[1]:
+        raise ValueError(f"t_r must be in seconds: {t_r:g} s between scans looks like milliseconds")
+    return t_r
+
+
 def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
     by_header = header_t_r(img)
     if t_r is None:
@@ -385,13 +412,7 @@ def _checked_t_r(img: nib.Nifti1Image, t_r: float | None, name: str) -> float:
             advice = {door: f"give it in seconds, such as {way}" for door, way in ways.items()}
             raise InputError(f"the header of {name} holds {found}", advice=advice)
         return by_header
-    t_r = seconds_of(t_r)
-    if not (np.isfinite(t_r) and t_r > 0):
-        raise ValueError(f"t_r must be a positive number of seconds, not {t_r:g}")
-    if t_r < SHORTEST_T_R:
-        raise ValueError(f"t_r must be in seconds: scans cannot be {t_r:g} s apart")
-    if t_r > PLAUSIBLE_T_R[1]:
-        raise ValueError(f"t_r must be in seconds: {t_r:g} s between scans looks like milliseconds")
+    t_r = plausible_t_r(t_r)
     if by_header is not None and abs(t_r - by_header) > 0.01 * by_header:
         warnings.warn(
             f"t_r={t_r:g} s was given, and the header of {name} says {by_header:g} s; {t_r:g} s is used", stacklevel=3

@@ -26,7 +26,15 @@ from glmwidgets.plural import count
 from glmwidgets.runs.arguments import check_arguments
 from glmwidgets.runs.bids import find_run, find_runs
 from glmwidgets.runs.bids_confounds import load_confounds
-from glmwidgets.runs.parts import open_anatomical, open_confounds, open_events, path_of, table_name, warn_of_repeats
+from glmwidgets.runs.parts import (
+    checked_slice_time_ref,
+    open_anatomical,
+    open_confounds,
+    open_events,
+    path_of,
+    table_name,
+    warn_of_repeats,
+)
 from glmwidgets.runs.reader import Reader
 from glmwidgets.runs.regrid import as_rows, on_target_grid, target_matrix
 from glmwidgets.runs.run import Provenance, Run, content_hash, run_name
@@ -372,9 +380,7 @@ def _unread(bold: Any, given: dict[str, Any], whole_table: bool = False) -> Run:
     parts = {name: part for name, part in brought.items() if part is not None and given[name] is None}
     who = {name: who[name] for name in parts if name in who}
     given = {**given, **parts}
-    slice_time_ref = given["slice_time_ref"] = given["slice_time_ref"] or 0.0
-    if not 0 <= slice_time_ref <= 1:
-        raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {slice_time_ref:g}")
+    given["slice_time_ref"] = checked_slice_time_ref(given["slice_time_ref"] or 0.0)
     if given["design"] is not None and given["t_r"] is None and given["frame_times"] is None:
         clock, said = _clock_of(bold, given["design"])
         given, who = {**given, **clock}, {**who, **said}

@@ -87,3 +87,20 @@ def open_anatomical(given: Any, domain: Domain) -> Nifti1Image:
             stacklevel=4,
         )
     return img
+
+
+def checked_slice_time_ref(slice_time_ref: float | str) -> float:
+    """The moment within a scan that its times stand for, a share of the time between scans, as a number.
+
+    Raises
+    ------
+    ValueError
+        If it is none from 0 to 1.
+    """
+    try:
+        share = float(slice_time_ref)
+    except (TypeError, ValueError):
+        raise ValueError(f"slice_time_ref must be a number from 0 to 1, not {slice_time_ref!r}") from None
+    if not 0 <= share <= 1:
+        raise ValueError(f"slice_time_ref must be at least 0 and at most 1, not {share:g}")
+    return share

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from glmwidgets.files.json_tree import converted
+from glmwidgets.files.json_tree import shown
 from glmwidgets.files.paths import resolved
 from glmwidgets.glm.choices import check_choice
 from glmwidgets.glm.errors import InputError, MissingFileError, told
 from glmwidgets.glm.tables import read_table
-from glmwidgets.images.load import header_t_r, load_image, sidecar_t_r
+from glmwidgets.images.load import header_t_r, load_image, plausible_t_r, sidecar_t_r
 from glmwidgets.images.sidecar import refuse_phases, sidecars_read_once
 from glmwidgets.regions.spaces import space_in_name
 from glmwidgets.runs.bids import places_of
 from glmwidgets.runs.bids_index import IndexedRun, index_dataset
+from glmwidgets.runs.parts import checked_slice_time_ref
 from glmwidgets.runs.run import Provenance
 
 #: What BIDS calls spaces of a participant's own: what lies in these cannot be laid over another participant.
@@ -31,6 +32,13 @@ COLUMNS = (
     *("bold", "name", "subject", "session", "task", "run", "space"),
     *("events", "confounds", "mask", "t_r", "slice_time_ref", "frame_times"),
 )
+
+
+#: Labels of a row, and what stands in front of them in the names of files.
+LABELS = {"subject": "sub", "session": "ses", "task": "task", "run": "run", "space": "space"}
+
+# Letters of a run's name, to which a hash and an ending are added where it names a file.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,15 @@ class StudyRun:
     n_scans: int = 0
     t_r: float | None = None
     why_not: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would put the run's results elsewhere."""
+        odd = next((sign for sign in self.name if sign in "/\\" or not sign.isprintable()), None)
+        why = "it begins with a dot" if self.name.startswith(".") else "" if odd is None else f"it holds {odd!r}"
+        if len(self.name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+            why = f"it is longer than {LONGEST_NAME} bytes"
+        if why:
+            raise InputError(f"a run cannot be called {shown(self.name)}: {why}, and results are kept under its name")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -281,19 +298,33 @@ def runs_of_table(table: pd.DataFrame | str | os.PathLike[str]) -> list[StudyRun
     unknown = [str(name) for name in table.columns if name not in COLUMNS]
     if unknown:
         raise InputError(f"the table of runs has a column {unknown[0]!r}; it may have {', '.join(COLUMNS)}")
+    if table.empty:
+        raise InputError("the table of runs has no row: it needs one for each run")
     rows = [{key: None if _is_nothing(value) else value for key, value in row.items()} for row in _records(table)]
-    labels = [{"sub": str(row.get("subject") or ""), "ses": str(row.get("session") or "")} for row in rows]
-    labels = [{**one, "run": _label(row.get("run"))} for one, row in zip(labels, rows, strict=True)]
+    rows = [row | {key: _label(row.get(key), short) for key, short in LABELS.items()} for row in rows]
+    labels = [{"sub": row["subject"], "ses": row["session"], "run": row["run"]} for row in rows]
     names = [str(row.get("name") or name) for row, name in zip(rows, _names(labels), strict=True)]
     if len(set(names)) < len(names):
         raise InputError(
             f"two rows of the table of runs are called {max(names, key=names.count)!r}: each needs its own"
         )
     with sidecars_read_once():
-        return [
+        return _once(
             _of_table(row, name, number, beside)
             for number, (row, name) in enumerate(zip(rows, names, strict=True), start=1)
-        ]
+        )
+
+
+def _once(runs: Iterable[StudyRun]) -> list[StudyRun]:
+    """The rows; one whose image an earlier one has says so: the group would count it twice."""
+    first: dict[str, str] = {}
+    found = []
+    for run in runs:
+        name = run.name if run.inputs.bold is None else first.setdefault(os.path.realpath(run.inputs.bold), run.name)
+        if name != run.name and not run.why_not:
+            run = replace(run, why_not=f"its image is that of {name}: a run that is there twice would count twice")
+        found.append(run)
+    return found
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -307,20 +338,29 @@ def _is_nothing(value: Any) -> bool:
 def _of_table(row: Mapping[str, Any], name: str, number: int, beside: Path) -> StudyRun:
     paths = {key: _text(row.get(key)) for key in ("bold", "events", "confounds", "mask")}
     paths = {key: None if path is None else str(resolved(beside / path)) for key, path in paths.items()}
-    begun = StudyRun(
-        name,
-        str(row.get("subject") or f"{number:02d}"),
-        *(_label(row.get(key)) for key in ("session", "task", "run", "space")),
-        inputs=Provenance(**paths),
-    )
+    begun = StudyRun(name, row["subject"] or f"{number:02d}", inputs=Provenance(**paths))
+    begun = replace(begun, **{key: row[key] for key in LABELS if key != "subject"})
     try:
-        clock = {"t_r": converted(row.get("t_r"), float | None)}
-        clock["slice_time_ref"] = float(row.get("slice_time_ref") or 0)
-        times = row.get("frame_times")
-        clock["frame_times"] = None if times is None else tuple(map(float, times))
-    except (TypeError, ValueError) as error:
+        clock = _clock(row)
+    except ValueError as error:
         return replace(begun, why_not=f"row {number}: {error}")
     return looked_at(replace(begun, inputs=Provenance(**paths, **clock)))
+
+
+def _clock(row: Mapping[str, Any]) -> dict[str, Any]:
+    """When the scans of a row were made; numbers may be text, as all of a column are that has a word in it."""
+    t_r, slice_time_ref, times = (row.get(key) for key in ("t_r", "slice_time_ref", "frame_times"))
+    if isinstance(times, str):
+        times = times.strip("()[] ").replace(",", " ").split()
+    try:
+        times = None if times is None else tuple(map(float, times))
+    except (TypeError, ValueError):
+        raise ValueError("frame_times must be the times of the scans in seconds, such as 0, 2, 4.5") from None
+    return {
+        "t_r": None if t_r is None else plausible_t_r(t_r),
+        "slice_time_ref": checked_slice_time_ref(0 if slice_time_ref is None else slice_time_ref),
+        "frame_times": times,
+    }
 
 
 def looked_at(run: StudyRun) -> StudyRun:
@@ -363,10 +403,11 @@ def _text(path: Any) -> str | None:
     return None if path is None else str(path)
 
 
-def _label(value: Any) -> str:
+def _label(value: Any, short: str) -> str:
+    """A label as the name of a BIDS file holds it, without the word in front, as in ``sub-01``."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).removeprefix(f"{short}-")
 
 
 def _names(entities: Sequence[Mapping[str, str]]) -> list[str]:
