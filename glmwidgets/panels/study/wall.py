@@ -10,7 +10,7 @@ from glmwidgets.panels.parts.wall import MapWall
 from glmwidgets.panels.shared.base import Panel
 from glmwidgets.plural import count
 from glmwidgets.session.study.session import StudySession
-from glmwidgets.session.study.small_maps import USUAL_END, threshold_of
+from glmwidgets.session.study.small_maps import end_of_colours, threshold_of
 from glmwidgets.study.refit import RunRefit
 from glmwidgets.web.palettes import lookup_table
 
@@ -120,11 +120,12 @@ class WallPanel(Panel):
             self.wall.here, self.wall.brushed = self.session.picked, list(self.session.brushed)
 
     def _look(self, _change: object = None) -> None:
-        session, looks = self.session, self.session.settings.map
+        session, looks, result = self.session, self.session.settings.map, self.session.result
         with self.wall.hold_sync():
             self.wall.slice = session.cursor[2]
-            self.wall.threshold = threshold_of(None if session.result is None else session.result.threshold)
+            self.wall.threshold = threshold_of(None if result is None else result.threshold)
             # Where the large map shows no z, its bar says nothing of those of the runs.
-            self.wall.full = USUAL_END if self._viewer.shown_label else self._viewer.vmax
+            z = None if result is None else result.z
+            self.wall.full = end_of_colours(z) if self._viewer.shown_label else self._viewer.vmax
             self.wall.mirrored = looks.convention == "radiological"
             self.wall.lut = lookup_table(looks.colormap, two_sided=True).tobytes()

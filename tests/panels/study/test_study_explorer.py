@@ -12,6 +12,7 @@ from glmwidgets.glm.inference.scores import z_from_t
 from glmwidgets.panels.parts import widgets as W
 from glmwidgets.panels.shared.commands import find
 from glmwidgets.panels.study import StudyExplorer, explore_study
+from glmwidgets.report.page.runs import study_session_report
 from glmwidgets.session.core.reasons import REASONS
 from glmwidgets.session.study import StudySession, WholeRuns
 from glmwidgets.specification.field import SettingsError
@@ -129,11 +130,16 @@ def test_a_rule_is_added_by_enter(explorer):
 
 
 def test_colours_of_the_wall_end_where_those_of_the_large_map_do(explorer):
-    assert explorer.wall.wall.full == explorer.map.viewer.vmax
+    assert (of_z := explorer.wall.wall.full) == explorer.map.viewer.vmax
     explorer.session.update({"map.limit": 3.0})
     assert explorer.wall.wall.full == 3.0
     explorer.session.update({"map.limit": None, "map.statistic": "effect"})
-    assert explorer.wall.wall.full == 5.0
+    # Where that shows no z, they end where they would if it did, as in the report.
+    assert explorer.wall.wall.full == of_z
+    assert f"the colours end at ±{of_z:.1f}" in study_session_report(explorer.session).html
+    result = explorer.session.result
+    explorer.session.result = replace(result, z=result.z * 9 / np.abs(result.z).max())
+    assert explorer.wall.wall.full == 9.0
 
 
 def test_a_contrast_with_a_name_shows_it(explorer):
