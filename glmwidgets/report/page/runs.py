@@ -195,7 +195,7 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
 def _told(study: Study, analysis: StudyAnalysis, settings: StudySettings, answer: StudyAnswer, qc: QCTable) -> _Told:
     exclusions = exclusions_of(settings)
     own = exclusions.reasons([run.name for run in study.runs], qc.values)
-    lacks = [run.why_not for run in study.runs]
+    lacks = [run.why_not for run in study.judged]
     reasons = tuple(a or b or c for a, b, c in zip(lacks, own, answer.why_not, strict=True))
     used = [i for i, reason in enumerate(reasons) if not reason]
     whole = bool(used) and all(study.result(i) is not None for i in used)
@@ -229,7 +229,7 @@ def _page(told_of: _Told, title: str | None, ledger: Any = None) -> Report:
         lead=f"A study of {study.origin}." if study.origin else "A study of many runs.",
         facts=_facts(told_of, groups),
         sections=sections,
-        said=told_of.exclusions.said(study.runs, told_of.qc.values),
+        said=told_of.exclusions.said(study.judged, told_of.qc.values),
         rules=[f"{rule.said[0].upper()}{rule.said[1:]} ({rule})" for rule in told_of.exclusions.rules],
         out=_left_out(told_of),
         unusual=_unusual(told_of),

@@ -149,7 +149,7 @@ class StudySession(PermutingSession):
     def _reasons(self) -> tuple[str, ...]:
         """Why each run is left out under the present settings, or cannot answer."""
         own = self.analysis.reasons(self.settings, self.answer)
-        lacks = (run.why_not for run in self.study.runs)
+        lacks = (run.why_not for run in self.study.judged)
         return tuple(a or b or c for a, b, c in zip(lacks, own, self.answer.why_not, strict=True))
 
     def _count(self, result: StudyMap, movement: int) -> None:
@@ -205,7 +205,7 @@ class StudySession(PermutingSession):
 
     def said(self) -> str:
         """How many runs are left out, and by what; how many of the others cannot answer the contrast."""
-        runs = self.study.runs
+        runs = self.study.judged
         if self.figures is None:
             n = sum(map(bool, self.reasons))
             return f"{n:,} of {len(runs):,} runs left out" if n else count(len(runs), "run")

@@ -1,5 +1,7 @@
 """The live analysis of a study: answers, figures, decisions and undo, against the study's own functions."""
 
+from html import escape
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from glmwidgets.datasets import write_study
 from glmwidgets.glm.design.diagnostics import efficiency
 from glmwidgets.glm.fit.expressions import contrast_vector
+from glmwidgets.report.page.runs import study_report, study_session_report
 from glmwidgets.session.study import StudySession
 from glmwidgets.specification.model import Model
 from glmwidgets.study import Study
@@ -38,6 +41,26 @@ def test_what_is_on_screen_is_what_the_study_answers(study, session):
     np.testing.assert_array_equal(session.result.z, answer.group().z)
     assert session.result.used == tuple(range(N))
     assert session.figures.values.equals(study.qc(answer).values)
+
+
+def test_a_run_that_cannot_be_opened_is_left_out_at_every_door(tmp_path):
+    root = write_study(tmp_path / "bids", 3, shape=(12, 14, 11), n_scans=40)
+    (bold,) = root.glob("derivatives/fmriprep/sub-02/func/*bold.nii.gz")
+    bold.write_bytes(bold.read_bytes()[:5000])
+    damaged = Study.of(root, tmp_path / "study")
+    why = damaged.build_previews()[1]
+    session = StudySession(damaged, synchronous=True)
+    session.refresh()
+    said = f"1 of 3 runs left out: 1 as {why}"
+    assert session.said() == said
+    assert session.reasons == ("", why, "")
+    assert said in damaged.gather().said
+    for report in (study_session_report(session), study_report(damaged)):
+        assert escape(said) in report.html
+    # Nor does a decision to keep it bring it back.
+    session.decide([1], "keep")
+    assert session.reasons[1] == why
+    session.close()
 
 
 def test_another_model_answers_for_all_runs_and_the_group(study, session):
