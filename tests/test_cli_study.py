@@ -240,6 +240,31 @@ def test_a_run_that_is_not_fitted_yet_is_not_called_included(folder, capsys):
     assert table.loc["sub-02", "reason"] == "it is not fitted yet"
 
 
+def test_gather_names_the_runs_that_cannot_be_in_a_map_and_why(tmp_path, capsys):
+    place, folder = write_study(tmp_path / "bids", 4, shape=(10, 12, 9), n_scans=40), tmp_path / "study"
+    (events,) = place.glob("sub-02/func/*events.tsv")
+    events.write_text("".join(line for line in events.read_text().splitlines(True) if "faces" not in line))
+    (confounds,) = place.glob("derivatives/fmriprep/sub-03/func/*confounds*.tsv")
+    pd.read_csv(confounds, sep="\t").assign(rot_x=float("nan")).to_csv(confounds, sep="\t", index=False, na_rep="n/a")
+    asked = ["--task", "localizer", "--contrast", "fh=faces - houses", "--contrast", "tones"]
+    assert main(["study", "init", str(place), str(folder), *asked]) == 0
+    assert main(["study", "run", str(folder), "--executor", "here"]) == 1
+    capsys.readouterr()
+    assert main(["study", "gather", str(folder)]) == 0
+    told = capsys.readouterr()
+    assert "fh: 1 run cannot estimate it, and is not in its map: sub-02 (no column named 'faces'." in told.out
+    assert told.out.count("cannot estimate it") == 1
+    assert "1 run cannot be fitted, and is not in the group's maps: sub-03 (" in told.out
+    assert "'rot_x' has no value" in told.out
+    assert "not fitted yet" not in told.out
+    assert told.err == ""
+    table = pd.read_csv(folder / "group" / "exclusions.tsv", sep="\t", index_col="name")
+    assert table["included"].tolist() == ["yes", "yes", "no", "yes"]
+    assert "'rot_x' has no value" in table.loc["sub-03", "reason"]
+    used = pd.read_csv(folder / "group" / "group_contrast-fh_participants.tsv", sep="\t")
+    assert used["participant_id"].tolist() == ["sub-01", "sub-04"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

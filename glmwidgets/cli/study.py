@@ -23,6 +23,7 @@ from glmwidgets.execution.task import Outcome
 from glmwidgets.execution.time_left import Pace
 from glmwidgets.files.paths import resolved
 from glmwidgets.files.writing import check_folder
+from glmwidgets.glm.collected_warnings import Heard
 from glmwidgets.glm.errors import InputError
 from glmwidgets.plural import count
 from glmwidgets.specification.field import SettingsError
@@ -266,7 +267,11 @@ def _gather(argv: Sequence[str]) -> int:
     if missing := what_reports_lack():
         print(f"No report: {missing}")
     else:
-        _write_report(made, place / REPORT)
+        with Heard() as heard:
+            _write_report(made, place / REPORT)
+        for text in heard.said:
+            if not any(text in each for each in gathered.said):  # the report makes the same maps once more
+                print(text)
     print(f"{'Written':<11}{place}")
     return int(not gathered.fitted)
 

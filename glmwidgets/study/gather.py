@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -22,6 +22,7 @@ from glmwidgets.glm.tables import tsv
 from glmwidgets.images.grids import grid_difference, little_is_shared
 from glmwidgets.images.load import image_data, load_image
 from glmwidgets.images.save import save_image
+from glmwidgets.plural import count
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.figures import FIGURES
 from glmwidgets.study.group import GroupMap, group_of
@@ -86,8 +87,12 @@ def group_of_whole(study: Study, name: str, rows: Sequence[int]) -> GroupMap:
     able = [i for i, each in said.items() if not each["why_not"]]
     if any(said[i]["dim"] > 1 for i in able):
         raise InputError("an F contrast has no direction that a group could share: ask for one of its rows")
+    unable = {study.runs[i].name: each["why_not"] for i, each in said.items() if each["why_not"]}
     if not able:
-        raise InputError(f"no whole run can estimate {name}" if kept else "every run is left out")
+        why = f": {next(iter(unable.values()))}" if unable else ""
+        raise InputError(f"no whole run can estimate {name}{why}" if kept else "every run is left out")
+    for text in _by_reason(unable, "cannot estimate it, and", "not in its map"):
+        warnings.warn(f"{name}: {text}", stacklevel=2)
     places = {i: study.store.path(study.key(i)) for i in able}
     masks = {i: load_image(places[i] / MASK) for i in able}
     first = masks[able[0]]
@@ -105,6 +110,17 @@ def group_of_whole(study: Study, name: str, rows: Sequence[int]) -> GroupMap:
     contrasts = [kept_contrast(places[i], said[i], common) for i in able]
     subjects = [study.runs[i].subject for i in able]
     return group_of(contrasts, Domain.of(first, common), subjects, able, expression)
+
+
+def _by_reason(whys: Mapping[str, str], what: str, where: str) -> list[str]:
+    """Sentences on runs that are left out: those with one reason together, the first of them by name."""
+    sentences = []
+    for why in dict.fromkeys(whys.values()):
+        names = [name for name, each in whys.items() if each == why]
+        listed = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+        be = "is" if len(names) == 1 else "are"
+        sentences.append(f"{count(len(names), 'run')} {what} {be} {where}: {listed}" + (f" ({why})" if why else ""))
+    return sentences
 
 
 def gather(study: Study, folder: Path | str | None = None) -> Gathered:
@@ -129,15 +145,20 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     missing = [i for i in rows if study.result(i) is None]
     fitted = [i for i in rows if i not in missing]
     said = [chosen.said(judged, qc.values)]
+    # The preview says what keeps a run from being fitted; without a reason it only has to be done.
+    parts = study.refit().parts if missing else ()
+    whys = {i: parts[i].why_not if parts[i].preview is not None else "" for i in missing}
+    judged = [replace(r, why_not=whys[i] or "it is not fitted yet") if i in whys else r for i, r in enumerate(judged)]
+    left = {study.runs[i].name: "" for i, why in whys.items() if not why}
     if rows and not fitted:
         said.append(
             f"no run is fitted yet, so there is no map of the group; fit the runs: glmwidgets study run {study.folder}"
         )
-    elif missing:
-        names = ", ".join(study.runs[i].name for i in missing[:5]) + (" ..." if len(missing) > 5 else "")
-        what = "run is not fitted yet, and is" if len(missing) == 1 else "runs are not fitted yet, and are"
-        said.append(f"{len(missing)} {what} not in the group's maps: {names}")
-    judged = [replace(row, why_not="it is not fitted yet") if i in missing else row for i, row in enumerate(judged)]
+    else:
+        what = "is not fitted yet, and" if len(left) == 1 else "are not fitted yet, and"
+        said += _by_reason(left, what, "not in the group's maps")
+    failed = {study.runs[i].name: why for i, why in whys.items() if why}
+    said += _by_reason(failed, "cannot be fitted, and", "not in the group's maps")
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),
