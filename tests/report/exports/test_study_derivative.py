@@ -45,9 +45,7 @@ def test_each_map_is_that_of_the_run_under_a_name_of_its_own(study, tmp_path):
     names = [path.name for path in (tmp_path / "out").glob("sub-*/*")]
     assert all(NAME.fullmatch(name) for name in names), names
     run = study.runs[0]
-    model = FirstLevelModel(
-        t_r=run.t_r, slice_time_ref=run.inputs.slice_time_ref, mask_img=run.inputs.mask, **_estimator(study)
-    )
+    model = FirstLevelModel(t_r=run.t_r, mask_img=run.inputs.mask, **_estimator(study))
     confounds = pd.read_csv(run.inputs.confounds, sep="\t")[list(study.model.design.confounds)]
     model.fit(run.inputs.bold, run.inputs.events, confounds)
     expected = model.compute_contrast("motor_left - motor_right").get_fdata()
