@@ -85,7 +85,7 @@ def _number(name: str) -> int:
 
 
 def _memory_of_job() -> Width | None:
-    """Bytes that SLURM gave to a job on this node, of which it need not tell the system; None outside a job."""
+    """Bytes of memory that SLURM gave to the job on this node; None outside a job, and where it sets no limit."""
     if each := _number("SLURM_MEM_PER_NODE"):
         return Width(each * 2**20, f"SLURM_MEM_PER_NODE={each}")
     each, n = _number("SLURM_MEM_PER_CPU"), _number("SLURM_CPUS_ON_NODE")

@@ -70,7 +70,7 @@ class Guided:
     # Search and keys --------------------------------------------------------------------------------------------------
 
     def named(self, words: str) -> list[Command]:
-        """What is called so among what is looked at; it is found before anything else."""
+        """Commands for what has these words in its name, such as a run of the study; search lists them first."""
         return []
 
     def find(self, words: str) -> list[Command]:

@@ -52,7 +52,7 @@ FIT_BYTES = 100 * 2**20
 
 
 @contextmanager
-def _freedom(chosen: Any, design: pd.DataFrame) -> Iterator[None]:
+def _naming_the_setting(chosen: Any, design: pd.DataFrame) -> Iterator[None]:
     """Say of a design that leaves no degree of freedom which setting brings most of its columns."""
     try:
         yield
@@ -142,7 +142,7 @@ class Analysis(LiveAnalysis):
             return Evidence("ols", None, None, None, "Scans at uneven times have no noise model but OLS")
         moments = self.graph.get("moments", settings)
         try:
-            with _freedom(settings.design, design):
+            with _naming_the_setting(settings.design, design):
                 return noise_by_evidence(moments, design_basis(design.to_numpy(dtype=float)), run.t_r)
         except ValueError as error:
             raise StageError("fit", error) from error
@@ -241,7 +241,7 @@ class Analysis(LiveAnalysis):
         if asked.design.source == "given":
             steps.warn_without_constant(self.run, asked, design)
         steps.check_even(steps.timed(self.run, asked), asked.noise.model)
-        with _freedom(asked.design, design):
+        with _naming_the_setting(asked.design, design):
             return steps.fit_of(asked, moments, design, domain)
 
     @reads(*read_by(steps.series_of))
