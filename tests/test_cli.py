@@ -476,6 +476,24 @@ def test_an_unusable_value_is_named_by_its_option(run, tmp_path, options, messag
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("option", ["--high-pass", "--confound", "--design"])
+def test_too_many_columns_are_told_beside_the_option_that_brings_them(run, tmp_path, option, capsys):
+    table = pd.DataFrame(np.random.default_rng(1).standard_normal((80, 80))).add_prefix("x")
+    table.to_csv(tmp_path / "design.tsv", sep="\t", index=False)
+    table.iloc[:, :78].to_csv(tmp_path / "confounds.tsv", sep="\t", index=False)
+    more = {
+        "--high-pass": ["--events", run / "events.tsv", "--high-pass", 0.25, "--contrast", "go"],
+        "--confound": ["--events", run / "events.tsv", "--confounds", tmp_path / "confounds.tsv", "--contrast", "go"],
+        "--design": ["--design", tmp_path / "design.tsv", "--contrast", "x1"],
+    }[option]
+    more += [f"--confound=x{i}" for i in range(78)] if option == "--confound" else []
+    assert main(["fit", *map(str, [run / "bold.nii.gz", *more, "--out", tmp_path / "out"])]) == 2
+    assert capsys.readouterr().err.endswith(
+        f"error: {option}: the design has 80 independent columns for 80 scans, which leaves no degree of freedom; "
+        "use fewer columns: fewer confounds, a lower high-pass cut-off, fewer delays\n"
+    )
+
+
 def test_a_fit_without_an_image_says_how_one_is_named(tmp_path, capsys):
     assert main(["fit", "--out", str(tmp_path / "out")]) == 2
     assert "glmwidgets fit BOLD.nii.gz" in capsys.readouterr().err

@@ -22,6 +22,9 @@ TITLES = {
     "the question": ("contrast", "threshold"),
 }
 
+# Settings without an option of their own, and those whose option decides them.
+DECIDED_BY = {"design.source": "inputs.design"}
+
 
 def add_settings(
     parser: argparse.ArgumentParser,
@@ -61,7 +64,8 @@ def begun_with() -> Settings:
 
 def as_options_say(error: SettingsError) -> SettingsError:
     """The error with the flag in the place of the path: the person typed an option, and knows no path."""
-    options = Settings.field(error.path).options if error.path in Settings.known() else ()
+    path = DECIDED_BY.get(error.path, error.path)
+    options = Settings.field(path).options if path in Settings.known() else ()
     return SettingsError(options[0].flag, error.message, error.advice_at("terminal")) if options else error
 
 

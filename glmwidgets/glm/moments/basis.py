@@ -171,7 +171,7 @@ def _in_own_coordinates(x: np.ndarray, unit: np.ndarray, length: np.ndarray) -> 
     if rank >= x.shape[0]:
         raise NoFreedomError(
             f"the design has {count(rank, 'independent column')} for {x.shape[0]} scans, which leaves no degree of "
-            "freedom; use fewer confounds, a lower high-pass cut-off or fewer delays"
+            "freedom; use fewer columns: fewer confounds, a lower high-pass cut-off, fewer delays"
         )
     u, s, vt = u[:, :rank], s[:rank], vt[:rank]
     eigenvalues, rotation = np.linalg.eigh(u.T @ shift_sum(u, 1))
