@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -161,6 +162,49 @@ def test_scripts_work_in_a_folder_with_an_odd_name(folder, submit, tmp_path):
     (line,) = (line for line in (odd / "run.sbatch").read_text().splitlines() if "--output" in line)
     (path,) = shlex.split(line.partition("--output=")[2])
     assert path == f"{odd}/logs/run-%A_%a.log".replace("50%j", "50%%j")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no SLURM")
+def test_a_study_that_was_moved_or_copied_submits_nothing_of_the_other(folder, submit, tmp_path):
+    copied = tmp_path / "two  blanks"
+    shutil.copytree(folder, copied)
+    done, calls = submit(copied)
+    assert (done.returncode, calls) == (1, [])
+    assert "This study was moved or copied" in done.stderr
+    again = shlex.split(done.stderr.splitlines()[-1])
+    assert again == ["glmwidgets", "study", "scripts", str(copied)]
+    assert main(again[1:]) == 0
+    assert submit(copied)[0].returncode == 0
+    (tmp_path / "link").symlink_to(folder)
+    assert submit(tmp_path / "link")[0].returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--contrast", "a=faces", "--contrast", "a=houses"], "two contrasts are called 'a': each needs its own name"),
+        (["--condition", "nobody"], "no run can be fitted under this model: sub-01: no event is of type nobody"),
+        (["--confound", "nix"], "no run can be fitted under this model: sub-01: the confounds have no column nix"),
+        (["--min-onset", "1000"], "no run can be fitted under this model: sub-01: min_onset is relative to"),
+    ],
+)
+def test_what_no_run_can_be_fitted_under_is_refused_before_anything_is(dataset, tmp_path, capsys, options, said):
+    place = tmp_path / "study"
+    assert main(["study", "init", str(dataset), str(place), "--task", "localizer", *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_a_study_of_chosen_conditions_asks_for_these(dataset, tmp_path, capsys):
+    place, asked = tmp_path / "study", ["--task", "localizer", "--condition", "faces", "--condition", "tones"]
+    assert main(["study", "init", str(dataset), str(place), *asked]) == 0
+    assert "Contrasts  faces; tones\n" in capsys.readouterr().out
+
+
+def test_a_study_without_a_run_to_fit_says_what_the_first_lacks(tmp_path, capsys):
+    pd.DataFrame({"bold": ["nowhere.nii.gz"]}).to_csv(tmp_path / "runs.tsv", sep="\t", index=False)
+    assert main(["study", "init", str(tmp_path / "runs.tsv"), str(tmp_path / "study")]) == 2
+    assert "no run can be fitted; run: no such image" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

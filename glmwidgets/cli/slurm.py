@@ -41,6 +41,12 @@ SUBMIT_SCRIPT = """#!/bin/bash
 # Options of sbatch may follow, for both jobs: bash submit.sh --account=lab --partition=short
 # gather waits for the end of all elements, of those that failed too: afterok would wait for ever.
 set -e
+here=$(dirname "$0")
+if [ -e "$here/study.json" ] && [ ! "$here" -ef {folder} ]; then
+    echo "Nothing was submitted. This study was moved or copied; write its scripts anew:" >&2
+    printf 'glmwidgets study scripts %q\\n' "$here" >&2
+    exit 1
+fi
 job=$(sbatch --parsable "$@" {run}) || {{
     echo "Nothing was submitted. If the array has too many elements, {elements}, ask for fewer:" >&2
     echo {again} >&2

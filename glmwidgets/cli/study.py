@@ -96,11 +96,16 @@ def _init(argv: Sequence[str]) -> int:
         made.model = made.model.updated(given)
     except SettingsError as error:
         raise as_options_say(error) from None
+    usable = [run for run in made.runs if not run.why_not]
+    if not usable and not made.contrasts:
+        raise CommandError(f"no run can be fitted; {made.runs[0].name}: {made.runs[0].why_not}")
+    if not contrasts:  # of event types that are left out nothing is asked, unless that leaves none
+        chosen = made.model.design.conditions
+        made.contrasts = tuple(pair for pair in made.contrasts if chosen and pair[0] in chosen) or made.contrasts
     if not made.contrasts:
         raise CommandError('no run has events to make contrasts of: say what to ask with --contrast "face - house"')
     made.check()
     made.save()
-    usable = [run for run in made.runs if not run.why_not]
     print(f"{'Runs':<11}{len(usable)} of {len(made.runs)} can be fitted")
     for run in made.runs:
         if run.why_not:

@@ -73,8 +73,20 @@ def pairs_of(contrasts: Sequence[tuple[str, str] | str]) -> list[tuple[str, str]
     >>> pairs_of(["faces", ("difference", "faces - houses")])
     [('faces', 'faces'), ('difference', 'faces - houses')]
     """
-    pairs = [("", each) if isinstance(each, str) else tuple(each) for each in contrasts]
+    pairs = [("", each) if isinstance(each, str) else tuple(map(str, each)) for each in contrasts]
     return [(name or expression, expression) for name, expression in pairs]
+
+
+def refuse_names(contrasts: Sequence[tuple[str, str]]) -> None:
+    """Refuse two contrasts of one name: results are kept by their names.
+
+    Raises
+    ------
+    InputError
+    """
+    names = [name for name, _ in contrasts]
+    if len(set(names)) < len(names):
+        raise InputError(f"two contrasts are called {max(names, key=names.count)!r}: each needs its own name")
 
 
 def place_to_read(images: Sequence[str]) -> str:
@@ -164,7 +176,7 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
     """Refuse a contrast that the design of no run can answer, before anything is fitted.
 
     Runs are opened one after the other until one can answer; no series is read. Runs whose design cannot be made say
-    nothing of contrasts: they are told of when they are fitted.
+    nothing of contrasts: they are told of when they are fitted. If that is all of them, the model is refused.
 
     Parameters
     ----------
@@ -178,8 +190,9 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
     InputError
         With what the first run says to it.
     """
-    left, why = dict(contrasts), {}
-    for columns, left_out in _columns_of(runs, model):
+    refuse_names(contrasts)
+    left, why, failed = dict(contrasts), {}, {}
+    for columns, left_out in _columns_of(runs, model, failed):
         for name, expression in list(left.items()):
             try:
                 with naming_left_out(expression, left_out):
@@ -192,10 +205,15 @@ def refuse_contrasts(runs: Sequence[StudyRun], model: Model, contrasts: Sequence
     for name in left:
         if name in why:
             raise about(f"no run can estimate the contrast {name!r}", why[name])
+    if failed and not why and len(failed) == sum(not row.why_not for row in runs):
+        name, error = next(iter(failed.items()))
+        raise about("no run can be fitted under this model", about(name, error))
 
 
-def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[tuple[list[str], tuple[str, ...]]]:
-    """Columns of the design of each run that can be opened, and the event types that it leaves out."""
+def _columns_of(
+    runs: Sequence[StudyRun], model: Model, failed: dict[str, Exception]
+) -> Iterator[tuple[list[str], tuple[str, ...]]]:
+    """Columns of each run's design, and the event types that it leaves out; `failed` gets why others have no design."""
     seen = set()
     for row in runs:
         if row.why_not:
@@ -207,7 +225,10 @@ def _columns_of(runs: Sequence[StudyRun], model: Model) -> Iterator[tuple[list[s
                 scans = steps.scans_of(run, model)
                 design = design_for(run, model, events, steps.confounds_of(run, model, scans), scans)
                 columns, left_out = list(map(str, design.columns)), left_out_types(model.design, events)
-        except (OSError, ValueError):
+        except OSError:
+            continue
+        except ValueError as error:
+            failed[row.name] = error
             continue
         if tuple(columns) not in seen:
             seen.add(tuple(columns))

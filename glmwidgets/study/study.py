@@ -74,7 +74,7 @@ class Study:
     runs : sequence of StudyRun
     model : Model
     contrasts : sequence of (str, str)
-        Name and expression; the first is looked at first.
+        Name and expression; the first is looked at first. One without a name is called by its expression.
     origin : str
         Where the runs were found.
     cells : mapping of str to int, optional
@@ -105,7 +105,7 @@ class Study:
         self.folder = resolved(folder)
         self.runs = tuple(runs)
         self.model = model
-        self.contrasts = tuple((str(name), str(expression)) for name, expression in contrasts)
+        self.contrasts = tuple(pairs_of(contrasts))
         self.origin = origin
         self.cells = cells_of_spaces(self.runs) if cells is None else dict(cells)
         self._lock = threading.RLock()
@@ -163,7 +163,7 @@ class Study:
         cls, folder: Any, runs: Sequence[StudyRun], model: Model | None, contrasts: Sequence[Any], origin: str
     ) -> Study:
         refuse_folder(resolved(folder), origin)
-        study = cls(folder, runs, first_model(runs) if model is None else model, pairs_of(contrasts), origin)
+        study = cls(folder, runs, first_model(runs) if model is None else model, contrasts, origin)
         if not study.contrasts:
             study.contrasts = tuple((name, quote_name(name)) for name in study.conditions)
         return study

@@ -236,3 +236,11 @@ def test_a_decision_on_many_runs_is_that_on_each():
     told = [{name: (d.what, d.comment, d.rater) for name, d in of.by_hand.items()} for of in (many, each)]
     assert told[0] == told[1] == dict.fromkeys("ab", ("drop", "asleep", "AB"))
     assert many.decided(["a", "b"], None).by_hand == {}
+
+
+def test_contrasts_without_a_name_are_kept_apart(whole):
+    """Results are kept by name: two of no name would both be of the second."""
+    study = whole.with_model(whole.model, [("", "faces"), ("", "houses - faces")])
+    assert study.contrasts == (("faces", "faces"), ("houses - faces", "houses - faces"))
+    with pytest.raises(InputError, match="two contrasts are called 'a': each needs its own name"):
+        whole.with_model(whole.model, [("a", "faces"), ("a", "houses")]).run("here")
