@@ -97,7 +97,10 @@ class Fitted:
             If it cannot be read or estimated; the message says so of event types that are left out.
         """
         with naming_left_out(expression, self.left_out):
-            return compute_contrast(self.fit, expression)
+            made = compute_contrast(self.fit, expression)
+        if made.dim > 1:
+            made.stat()  # which is kept, and is refused where rounding would decide it
+        return made
 
     @property
     def r_square(self) -> np.ndarray:

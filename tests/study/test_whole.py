@@ -21,7 +21,7 @@ from glmwidgets.glm.response.given_functions import hold_response
 from glmwidgets.models import FirstLevelModel, SecondLevelModel
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study import FIGURES, Exclusions, Study, parse_rule
-from glmwidgets.study.whole import _write_contrast, kept_contrast
+from glmwidgets.study.whole import _write_contrast, kept_contrast, map_name
 
 CONTRASTS = [("faces - houses", "faces - houses"), ("any", "faces; houses")]
 
@@ -227,6 +227,22 @@ def test_a_contrast_is_kept_with_the_degrees_of_freedom_of_each_voxel(tmp_path):
         np.testing.assert_array_equal(kept.z_score(), first.z_score())
         assert (kept.dofs is None) == (noise_model == "ar1-reml")
         assert kept.dof_left == first.dof_left
+
+
+def test_a_contrast_whose_test_rounding_would_decide_leaves_the_others(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise ValueError("the rows are so alike")
+
+    rng = np.random.default_rng(0)
+    domain = Domain.of(nib.Nifti1Image(np.zeros((3, 3, 3)), np.eye(4)))
+    design = pd.DataFrame({"face": rng.standard_normal(60), "house": rng.standard_normal(60), "constant": 1.0})
+    fitted = Fitted("run", design, fit_glm(Moments(rng.standard_normal((60, 27))), design, "ols"))
+    monkeypatch.setattr("glmwidgets.glm.fit.contrasts._squared_size", refuse)
+    said = [
+        _write_contrast(tmp_path, label, fitted, text, domain) for label, text in (("f", "face; house"), ("t", "face"))
+    ]
+    assert [each["why_not"] for each in said] == ["the rows are so alike", ""]
+    assert [path.name for path in tmp_path.glob("*stat-z*")] == [map_name("t", "z")]
 
 
 def test_a_decision_on_many_runs_is_that_on_each():
