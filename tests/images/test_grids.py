@@ -108,3 +108,11 @@ def test_little_in_common_is_said_with_its_share():
     assert little_is_shared(600, [700, 720], ["run 1", "run 2"], "runs") is None
     text = little_is_shared(60, [600, 640, 61], "abc", "maps")
     assert re.match(r"all 3 maps have only 60 voxels in common, 10 % .* \(600 .*; c has 61\)", text)
+
+
+def test_a_difference_is_told_in_one_line():
+    """It stands in tables too, whose rows are lines."""
+    moved = STRAIGHT.copy()
+    moved[0, 3] += 2
+    assert "\n" not in (said := grid_difference(volume(STRAIGHT), volume(moved)))
+    assert said.startswith("their voxels lie up to 2 mm apart, affine [[")

@@ -38,6 +38,9 @@ ESTIMABLE_WITHIN = 1e-6
 
 EPS = np.finfo(np.float64).eps
 
+# Of a row's variance at least this lies outside the rows before it: of less, rounding leaves fewer than four digits.
+ALIKE = 1e-12
+
 # Voxels of an F test that are worked on at once, so that the intermediates stay in the processor's cache.
 BLOCK = 4096
 
@@ -200,7 +203,7 @@ def _squared_size(effect: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         left = np.concatenate([covariance[:, :, voxels], effect[:, np.newaxis, voxels]], axis=1)
         for j in range(q):
             row = left[j, j:]
-            if not (row[0] > 0).all():
+            if not (row[0] > ALIKE * covariance[j, j, voxels]).all():
                 raise ValueError(
                     "the rows of the contrast are so alike that rounding decides their F test: leave out one of them"
                 )

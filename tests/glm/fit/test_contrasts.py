@@ -306,3 +306,18 @@ def test_an_effect_without_residuals_is_kept_and_is_the_surest():
 def test_a_contrast_made_by_hand_has_shapes_that_fit(effect, covariance):
     with pytest.raises(ValueError, match=r"the shape \(q, n_voxels\)"):
         Contrast(np.ones(effect), np.ones(covariance), 10.0)
+
+
+@pytest.mark.parametrize("apart", [1e-1, 1e-3, 1e-5, 1e-7, 3e-8, 1e-8, 3e-9])
+def test_an_f_test_of_rows_that_are_alike_is_right_or_refused(apart):
+    """F depends on the space of its rows alone; the nearer they lie, the fewer digits the covariance has of it."""
+    rng = np.random.default_rng(0)
+    fit = fit_glm(Moments(rng.standard_normal((200, 40)) + 100), rng.standard_normal((200, 3)), "ols")
+    expected = compute_contrast(fit, np.array([[1.0, 0, 0], [0, 1, 0]])).stat()
+    rows = np.array([[1.0, 0, 0], [1, apart, 0]])
+    if apart > 2e-6:
+        # Rounding of the covariance, over the share of the second row that is its own.
+        np.testing.assert_allclose(compute_contrast(fit, rows).stat(), expected, rtol=1e-14 / apart**2)
+    else:
+        with pytest.raises(ValueError, match="rows of the contrast are so alike"):
+            compute_contrast(fit, rows).stat()
