@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from glmwidgets.files.json_text import parse_json
@@ -56,8 +57,9 @@ class Contents:
         except (OSError, ValueError, KeyError, TypeError):
             pass
         found = _hashed(path)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(kept, json.dumps({**head, "sha256": found}), "hash of a file", overwrite=True)
+        with suppress(OSError):  # in a study that may only be read it is found anew each time
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_text(kept, json.dumps({**head, "sha256": found}), "hash of a file", overwrite=True)
         return found
 
 

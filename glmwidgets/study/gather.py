@@ -123,6 +123,19 @@ def _by_reason(whys: Mapping[str, str], what: str, where: str) -> list[str]:
     return sentences
 
 
+def _same_images(study: Study, rows: Sequence[int]) -> list[str]:
+    """Sentences on runs whose images hold the same bytes, as when a file was copied to another participant."""
+    holders: dict[str, list[str]] = {}
+    for i in rows:
+        holders.setdefault(study.contents.of(study.runs[i].inputs.bold), []).append(study.runs[i].name)
+    return [
+        f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''} have the same image, which the group counts "
+        f"{len(names)} times: drop all but one, or look which file is the right one"
+        for names in holders.values()
+        if len(names) > 1
+    ]
+
+
 def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     """Write the group's maps, the table of figures with its definitions, the exclusions, and a script that repeats all.
 
@@ -159,6 +172,7 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
         said += _by_reason(left, what, "not in the group's maps")
     failed = {study.runs[i].name: why for i, why in whys.items() if why}
     said += _by_reason(failed, "cannot be fitted, and", "not in the group's maps")
+    said += _same_images(study, fitted)
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),

@@ -40,7 +40,7 @@ from glmwidgets.specification.model import Model
 from glmwidgets.study.contents import Contents
 from glmwidgets.study.exclusions import Exclusions, check_decided
 from glmwidgets.study.gather import Gathered, gather, qc_of_whole
-from glmwidgets.study.index import StudyRun, runs_of_dataset, runs_of_table
+from glmwidgets.study.index import StudyRun, row_of, runs_of_dataset, runs_of_table
 from glmwidgets.study.preview import Preview, cells_for, keep_preview, open_preview, preview_name
 from glmwidgets.study.refit import Refitter, RunRefit, StudyAnswer, StudyFit, refit_all
 from glmwidgets.study.setup import (
@@ -422,8 +422,8 @@ class Study:
         ----------
         executor : None, "processes", "here", address or distributed.Client
             See `glmwidgets.execution.executors.lanes_of`.
-        rows : sequence of int, optional
-            All by default.
+        rows : sequence of int or str, optional
+            Numbers or names of runs; all by default.
         width : int, optional
             How many at a time.
         heard : callable, optional
@@ -439,12 +439,13 @@ class Study:
         Raises
         ------
         InputError
-            As `check` does.
+            As `check` does, or if there is no such run.
         """
+        names = [run.name for run in self.runs]
+        rows = range(len(names)) if rows is None else [row_of(names, which) for which in rows]
         self.check()
         if not (self.folder / FILE).is_file():
             self.save()
-        rows = range(len(self.runs)) if rows is None else rows
         failed = {i: self.runs[i].why_not for i in rows if self.runs[i].why_not}
         there = {key.rpartition("_")[0] for key in list(self.store.keys())}
         # Workers hash the files of runs that cannot be there, side by side.

@@ -260,3 +260,35 @@ def test_contrasts_without_a_name_are_kept_apart(whole):
     assert study.contrasts == (("faces", "faces"), ("houses - faces", "houses - faces"))
     with pytest.raises(InputError, match="two contrasts are called 'a': each needs its own name"):
         whole.with_model(whole.model, [("a", "faces"), ("a", "houses")]).run("here")
+
+
+def test_the_same_image_of_two_participants_is_told(whole, tmp_path):
+    copied = tmp_path / "copied_bold.nii.gz"
+    copied.write_bytes(Path(whole.runs[0].inputs.bold).read_bytes())
+    rows = [
+        {"bold": r.inputs.bold, "events": r.inputs.events, "subject": r.subject} for r in (whole.runs[0], whole.runs[3])
+    ]
+    rows.append({**rows[0], "bold": str(copied), "subject": "copy"})
+    study = Study.of_table(pd.DataFrame(rows), tmp_path / "study", contrasts=["faces"])
+    assert study.run("here") == {}
+    assert any(text.startswith("sub-01, sub-copy have the same image") for text in study.gather().said)
+
+
+@pytest.mark.parametrize("row", [99, -1, "sub-99"])
+def test_a_run_that_is_not_there_is_not_fitted(whole, row):
+    with pytest.raises(InputError, match=r"a run must be one of|there is no run"):
+        whole.run("here", rows=[row])
+
+
+def test_runs_may_be_fitted_by_name(whole):
+    heard = []
+    assert whole.run("here", rows=["sub-02"], heard=heard.append) == {}
+    assert [whole.runs[int(outcome.name)].name for outcome in heard] == ["sub-02"]
+
+
+def test_hashes_that_cannot_be_kept_are_found_anew(whole, tmp_path):
+    """A study that may only be read has its results all the same."""
+    (tmp_path / "contents").write_text("a file where the folder would be")
+    (tmp_path / "runs").symlink_to(whole.folder / "runs")
+    study = Study(tmp_path, whole.runs, whole.model, whole.contrasts, cells=whole.cells)
+    assert study.done == whole.done == [0, 1, 2, 3]
