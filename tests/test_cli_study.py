@@ -284,6 +284,20 @@ def test_a_run_that_is_not_fitted_yet_is_not_called_included(folder, capsys):
     assert table.loc["sub-02", "reason"] == "it is not fitted yet"
 
 
+def test_warnings_of_a_run_are_told_where_it_is_fitted_and_named_where_it_is_gathered(tmp_path, capsys):
+    place, folder = write_study(tmp_path / "bids", 3, shape=(10, 12, 9), n_scans=40), tmp_path / "study"
+    (events,) = place.glob("sub-02/func/*events.tsv")
+    head, *lines = events.read_text().splitlines(True)
+    events.write_text("".join([head, *lines, lines[0]]))
+    assert main(["study", "init", str(place), str(folder), "--task", "localizer"]) == 0
+    for told in (1, 0):
+        capsys.readouterr()
+        assert main(["study", "run", str(folder), "--executor", "here"]) == 0
+        assert capsys.readouterr().out.count("the type, onset and duration of an earlier event") == told
+    assert main(["study", "gather", str(folder)]) == 0
+    assert "1 run fitted with a warning, which manifest.json of its result holds: sub-02\n" in capsys.readouterr().out
+
+
 def test_gather_names_the_runs_that_cannot_be_in_a_map_and_why(tmp_path, capsys):
     place, folder = write_study(tmp_path / "bids", 4, shape=(10, 12, 9), n_scans=40), tmp_path / "study"
     (events,) = place.glob("sub-02/func/*events.tsv")

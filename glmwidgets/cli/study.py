@@ -206,7 +206,10 @@ def _element(made: Study, index: int, per_task: int) -> int:
 
 def _said(made: Study, outcome: Outcome) -> str:
     name = made.runs[int(outcome.name)].name
-    return f"{name}: {outcome.why_not or ('was there' if outcome.value['there'] else 'fitted')}"
+    if outcome.why_not:
+        return f"{name}: {outcome.why_not}"
+    warned = [f"\n{'':<11}warning: {text}" for text in outcome.value["warnings"]]
+    return f"{name}: {'was there' if outcome.value['there'] else 'fitted'}{''.join(warned)}"
 
 
 def _status(argv: Sequence[str]) -> int:

@@ -452,7 +452,7 @@ class Study:
         todo = [i for i in rows if i not in failed and (self.runs[i].name not in there or self.result(i) is None)]
         for i in rows if heard is not None else ():
             if i not in failed and i not in todo:
-                heard(Outcome(str(i), {"key": self.key(i), "there": True}))
+                heard(Outcome(str(i), {"key": self.key(i), "there": True, "warnings": []}))
         outcomes = work_through(self.tasks(todo), lanes_of(executor, width)[0] if todo else [], heard, stop)
         return failed | {int(each.name): each.why_not for each in outcomes if each.why_not}
 

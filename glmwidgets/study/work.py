@@ -23,7 +23,7 @@ def fit_whole(folder: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``key``, and whether it was ``there``.
+        ``key``, whether it was ``there``, and the ``warnings`` of a run that was not.
 
     Raises
     ------
@@ -38,7 +38,8 @@ def fit_whole(folder: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     there = study.store.manifest(key) is not None
     if not there:
         study.store.write(key, lambda to: fill(study, 0, to), {"name": row.name, "made_of": made_of(study, 0)})
-    return {"key": key, "there": there}
+    kept = None if there else study.store.manifest(key)
+    return {"key": key, "there": there, "warnings": [] if kept is None else kept["warnings"]}
 
 
 def make_preview(folder: str, tree: Mapping[str, Any]) -> None:
