@@ -141,7 +141,7 @@ def sidecar(to: BidsFile, folder: Path, root: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If a sidecar is not valid JSON; the message names it.
+        If a sidecar is not valid JSON, or no object; the message names it.
     """
     metadata: dict[str, Any] = {}
     for place in _upwards(folder, root):
@@ -149,11 +149,15 @@ def sidecar(to: BidsFile, folder: Path, root: Path) -> dict[str, Any]:
             continue
         applying = [f for f in _named(place, to.suffix, (".json",)) if applies(f, to)]
         for file in sorted(applying, key=lambda f: len(f.entities)):
-            try:
-                metadata.update(read_sidecar(file.path))
-            except TypeError as error:
-                raise ValueError(f"{file.path} is not valid JSON: {error}") from None
+            metadata.update(_object(read_sidecar(file.path), file.path))
     return metadata
+
+
+def _object(content: Any, path: Path) -> dict[str, Any]:
+    """What a file says of something, by name; other JSON is refused."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object: names with their values, in braces")
+    return content
 
 
 def linked_datasets(root: Path) -> list[Path]:
@@ -173,15 +177,12 @@ def linked_datasets(root: Path) -> list[Path]:
     Raises
     ------
     ValueError
-        If the description is not valid JSON; the message names it.
+        If the description is not valid JSON, or no object; the message names it.
     """
     said: dict[str, Any] = {}
     path = root / "dataset_description.json"
     if path.is_file():
-        try:
-            said = dict(parse_json(noted(path).read_bytes(), path))
-        except TypeError as error:
-            raise ValueError(f"{path} is not valid JSON: {error}") from None
+        said = _object(parse_json(noted(path).read_bytes(), path), path)
     links, sources = said.get("DatasetLinks"), said.get("SourceDatasets")
     named = list(links.values()) if isinstance(links, Mapping) else []
     named += [each.get("URL") for each in sources if isinstance(each, Mapping)] if isinstance(sources, list) else []

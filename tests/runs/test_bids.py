@@ -218,6 +218,9 @@ def test_folders_that_are_no_datasets(tmp_path, tree):
     (tree / "sub-01" / "sub-01_task-av_bold.json").write_text("{")
     with pytest.raises(ValueError, match=r"sub-01_task-av_bold.json is not valid JSON"):
         find_run(tree, "01", run=1)
+    (tree / "sub-01" / "sub-01_task-av_bold.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"sub-01_task-av_bold.json must hold a JSON object"):
+        find_run(tree, "01", run=1)
 
 
 @pytest.mark.parametrize(

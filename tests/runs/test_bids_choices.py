@@ -140,3 +140,6 @@ def test_a_description_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "dataset_description.json").write_text("{")
     with pytest.raises(ValueError, match=r"dataset_description.json is not valid JSON"):
         find_run(tmp_path, "01")
+    (tmp_path / "dataset_description.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"dataset_description.json must hold a JSON object"):
+        find_run(tmp_path, "01")
