@@ -175,9 +175,7 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     said += _same_images(study, fitted)
     if warned := [study.runs[i].name for i in fitted if study.result(i)["warnings"]]:
         names = ", ".join(warned[:5]) + (" ..." if len(warned) > 5 else "")
-        said.append(
-            f"{count(len(warned), 'run')} fitted with a warning, which manifest.json of its result holds: {names}"
-        )
+        said.append(f"{count(len(warned), 'run')} fitted with a warning, told in manifest.json of each result: {names}")
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),
