@@ -295,7 +295,7 @@ def test_warnings_of_a_run_are_told_where_it_is_fitted_and_named_where_it_is_gat
         assert main(["study", "run", str(folder), "--executor", "here"]) == 0
         assert capsys.readouterr().out.count("the type, onset and duration of an earlier event") == told
     assert main(["study", "gather", str(folder)]) == 0
-    assert "1 run fitted with a warning, which manifest.json of its result holds: sub-02\n" in capsys.readouterr().out
+    assert "1 run fitted with a warning, told in manifest.json of each result: sub-02\n" in capsys.readouterr().out
 
 
 def test_gather_names_the_runs_that_cannot_be_in_a_map_and_why(tmp_path, capsys):
