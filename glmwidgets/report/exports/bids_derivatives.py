@@ -7,7 +7,6 @@ write them. Clusters are those of the z map.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -21,7 +20,6 @@ import pandas as pd
 
 from glmwidgets import __version__
 from glmwidgets.analysis.answers import Fitted, FittedGroup
-from glmwidgets.files.json_text import parse_json
 from glmwidgets.files.names import camel, unique_slugs
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_text
 from glmwidgets.glm.choices import check_choice
@@ -36,6 +34,13 @@ from glmwidgets.images.save import save_image
 from glmwidgets.models.map_header import describe_map
 from glmwidgets.models.run_contrasts import is_named_contrasts
 from glmwidgets.regions.named import REGION_COLUMNS, ClusterNames
+from glmwidgets.report.exports.bids_names import (
+    DESCRIPTION,
+    dataset_description,
+    entities_of,
+    entity_text,
+    write_facts,
+)
 from glmwidgets.report.page.methods import describe_contrast, describe_height, methods_text
 from glmwidgets.report.page.subject import ContrastFacts, Study, study_of_model, study_of_result
 
@@ -49,16 +54,11 @@ STATS = {
     "dof": "degrees of freedom of the test, where voxels differ in them",
 }
 
-DESCRIPTION = "dataset_description.json"
-
 #: Options of a report that say how its page is drawn, and those that say what is found.
 OF_THE_PAGE = {"plot_type", "cut_coords", "display_mode", "ledger", "whiteness"}
 REPORT_OPTIONS = tuple(
     name for name in inspect.signature(study_of_model).parameters if name not in ("model", "contrasts")
 ) + tuple(sorted(OF_THE_PAGE))
-
-#: Entities of a run's file name that its results keep.
-_ENTITIES = ("sub", "ses", "task", "acq", "dir", "run", "echo", "space", "res")
 
 
 def save_glm_to_bids(
@@ -256,29 +256,6 @@ def _numbered(n_runs: int) -> list[str]:
     return [""] if n_runs == 1 else [f"run-{number}_" for number in range(1, n_runs + 1)]
 
 
-def entities_of(name: str) -> dict[str, str]:
-    """Entities of a run's file name that its results keep, in their order.
-
-    Examples
-    --------
-    >>> entities_of("sub-01_run-2_desc-preproc_bold")
-    {'sub': '01', 'run': '2'}
-    """
-    found = {key: value for key, _, value in (part.partition("-") for part in name.split("_")) if value.isalnum()}
-    return {key: found[key] for key in _ENTITIES if key in found}
-
-
-def entity_text(entities: Mapping[str, str]) -> str:
-    """Entities in their order, as the beginning of a file's name.
-
-    Examples
-    --------
-    >>> entity_text({"run": "1", "sub": "01"})
-    'sub-01_run-1_'
-    """
-    return "".join(f"{key}-{entities[key]}_" for key in _ENTITIES if key in entities)
-
-
 def bids_files(study: Study, names: FileNames) -> list[str]:
     """Names of the files that a study is written to, without pictures, report and the dataset's description.
 
@@ -466,26 +443,6 @@ def _cluster_facts(facts: ContrastFacts) -> dict[str, Any]:
         **({name: {"Description": said} for name, said in P_COLUMNS.items()} if facts.judged.p is not None else {}),
         **({} if _no_names(facts) else _name_facts(facts.names)),
     }
-
-
-def dataset_description(path: Path) -> dict[str, Any]:
-    """The dataset's description; one that is there already keeps what it says, and this program is added."""
-    own = {"Name": "glmwidgets", "Version": __version__}
-    description = parse_json(path.read_bytes(), path) if path.is_file() else {}
-    if not isinstance(description, dict):
-        raise ValueError(f"{path} must hold one JSON object of names and values; mend or remove it first")
-    told = description.get("GeneratedBy", [])
-    if not (isinstance(told, list) and all(isinstance(by, dict) for by in told)):
-        raise ValueError(f"GeneratedBy in {path} must be a list of objects, each with a Name; mend it first")
-    others = [by for by in told if by.get("Name") != own["Name"]]
-    defaults = {"Name": "glmwidgets: results of general linear models", "BIDSVersion": "1.9.0"}
-    return {**defaults, "DatasetType": "derivative", **description, "GeneratedBy": [*others, own]}
-
-
-def write_facts(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain values as a JSON file."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_text(path, text, "facts")
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:

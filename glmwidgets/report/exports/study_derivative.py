@@ -13,9 +13,9 @@ from typing import Any
 from glmwidgets import __version__
 from glmwidgets.files.writing import check_folder, check_outputs, whole_folder, write_bytes
 from glmwidgets.glm.errors import InputError
-from glmwidgets.report.exports.bids_derivatives import (
+from glmwidgets.report.exports.bids_derivatives import STATS
+from glmwidgets.report.exports.bids_names import (
     DESCRIPTION,
-    STATS,
     dataset_description,
     entities_of,
     entity_text,
