@@ -347,3 +347,29 @@ def test_a_persons_own_code_is_not_listened_to_by_a_worker():
     done.set()
     worker.join()
     assert heard == [()]
+
+
+def test_a_filter_that_outlives_what_listens_does_not_make_it_listen_to_itself():
+    """`catch_warnings` of one thread puts back what stood there when it was entered, whoever has left since."""
+    shown = warnings.showwarning
+    listening, leave = threading.Event(), threading.Event()
+
+    def listen():
+        with Heard():
+            listening.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=listen)
+    other.start()
+    assert listening.wait(10)
+    try:
+        with warnings.catch_warnings():
+            leave.set()
+            other.join()
+        with Heard() as heard, warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("meant for programmers", DeprecationWarning, stacklevel=1)
+            warnings.warn("the mask is small", stacklevel=1)
+        assert heard.said == ("the mask is small",)
+    finally:
+        warnings.showwarning = shown

@@ -52,7 +52,9 @@ class Heard:
                 _before = warnings.catch_warnings()
                 _before.__enter__()
                 warnings.simplefilter("always", UserWarning)
-                _show, warnings.showwarning = warnings.showwarning, _hear
+                # A `catch_warnings` that was entered meanwhile on another thread puts this back when all have left.
+                if warnings.showwarning is not _hear:
+                    _show, warnings.showwarning = warnings.showwarning, _hear
             _entered.append((threading.get_ident(), self))
         return self
 
