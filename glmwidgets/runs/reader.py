@@ -19,7 +19,7 @@ from nibabel.volumeutils import apply_read_scaling
 
 from glmwidgets.files.memory import need_memory
 from glmwidgets.files.scratch import Rows, let_go
-from glmwidgets.glm.moments.series import Series
+from glmwidgets.glm.moments.series import Series, columns_of
 from glmwidgets.glm.parallel import ahead, one_thread, processors, workers
 from glmwidgets.images.alive import Alive
 from glmwidgets.images.load import VolumeChecks, image_name
@@ -489,10 +489,5 @@ def _series(rows: np.ndarray, computed: Callable[..., np.ndarray], total: np.nda
     n_bytes = 0 if isinstance(rows, np.memmap) else rows.nbytes
     dtype = computed(rows[:0]).dtype
 
-    def read(voxels: Any) -> np.ndarray:
-        if not isinstance(voxels, slice):
-            # As an index they would come voxel behind voxel, to be turned round again.
-            return computed(rows.take(np.arange(rows.shape[1])[voxels], axis=1))
-        return computed(rows[:, voxels])
-
-    return Series(read, rows.shape, dtype, n_bytes, lambda: let_go(rows), order="F", total=total)
+    read, done = (lambda voxels: computed(columns_of(rows, voxels))), (lambda: let_go(rows))
+    return Series(read, rows.shape, dtype, n_bytes, done, order="F", total=total)

@@ -327,5 +327,25 @@ def check_decided(chosen: Exclusions, names: Sequence[str], before: Exclusions) 
             row_of(names, name)
 
 
+def why_left_out(runs: Sequence[StudyRun], own: Sequence[str], unable: Sequence[str]) -> tuple[str, ...]:
+    """Why each run is not in the group: it lacks something, is left out, or cannot answer; empty where it is in.
+
+    Parameters
+    ----------
+    runs : sequence of StudyRun
+    own : sequence of str
+        What `Exclusions.reasons` says of each.
+    unable : sequence of str
+        Why each cannot answer the contrast.
+
+    Examples
+    --------
+    >>> runs = [StudyRun("1", "01"), StudyRun("2", "02", why_not="it has no events"), StudyRun("3", "03")]
+    >>> why_left_out(runs, ["", "by tsnr lt 40", "by tsnr lt 40"], ["", "", "no 'faces'"])
+    ('', 'it has no events', 'by tsnr lt 40')
+    """
+    return tuple(run.why_not or left or why for run, left, why in zip(runs, own, unable, strict=True))
+
+
 def _by(reason: str) -> str:
     return reason if reason.startswith("by hand") else f"by {reason}"

@@ -12,6 +12,7 @@ from glmwidgets.glm.fit.smoothness import sampled_pairs
 from glmwidgets.glm.inference.scores import z_from_p
 from glmwidgets.glm.inference.smoothness import NeighbourPairs, neighbour_pairs, smoothness_of_residuals
 from glmwidgets.glm.moments.brightness import MAD, robust_spread
+from glmwidgets.glm.moments.row_products import filled_up
 from glmwidgets.glm.moments.series import BLOCK, Series
 from glmwidgets.runs.domain import Domain
 from glmwidgets.study.figure import Figure
@@ -68,7 +69,7 @@ class Whole:
         # What is slow does not lie in the trend: one product finds both, and the series are copied for it once. Rows of
         # zeros fill it up: a library takes longer for what its registers do not hold evenly.
         n_both = trend.shape[1] + slow.shape[1]
-        both = np.zeros((-(-n_both // 8) * 8, n))
+        both = np.zeros((filled_up(n_both), n))
         both[:n_both] = np.column_stack([trend, slow]).T
         limit = float(z_from_p(0.001 / n)) * MAD
         means, spreads, shares = [], [], []

@@ -117,10 +117,15 @@ def _by_reason(whys: Mapping[str, str], what: str, where: str) -> list[str]:
     sentences = []
     for why in dict.fromkeys(whys.values()):
         names = [name for name, each in whys.items() if each == why]
-        listed = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
         be = "is" if len(names) == 1 else "are"
-        sentences.append(f"{count(len(names), 'run')} {what} {be} {where}: {listed}" + (f" ({why})" if why else ""))
+        sentences.append(
+            f"{count(len(names), 'run')} {what} {be} {where}: {_first(names)}" + (f" ({why})" if why else "")
+        )
     return sentences
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
 def _same_images(study: Study, rows: Sequence[int]) -> list[str]:
@@ -129,7 +134,7 @@ def _same_images(study: Study, rows: Sequence[int]) -> list[str]:
     for i in rows:
         holders.setdefault(study.contents.of(study.runs[i].inputs.bold), []).append(study.runs[i].name)
     return [
-        f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''} have the same image, which the group counts "
+        f"{_first(names)} have the same image, which the group counts "
         f"{len(names)} times: drop all but one, or look which file is the right one"
         for names in holders.values()
         if len(names) > 1
@@ -174,8 +179,9 @@ def gather(study: Study, folder: Path | str | None = None) -> Gathered:
     said += _by_reason(failed, "cannot be fitted, and", "not in the group's maps")
     said += _same_images(study, fitted)
     if warned := [study.runs[i].name for i in fitted if study.result(i)["warnings"]]:
-        names = ", ".join(warned[:5]) + (" ..." if len(warned) > 5 else "")
-        said.append(f"{count(len(warned), 'run')} fitted with a warning, told in manifest.json of each result: {names}")
+        said.append(
+            f"{count(len(warned), 'run')} fitted with a warning, told in manifest.json of each result: {_first(warned)}"
+        )
     files = [
         write_text(place / "qc.tsv", tsv(table_of(study, qc)), "table of figures", overwrite=True),
         write_text(place / "qc.json", json.dumps(definitions(), indent=1) + "\n", "definitions", overwrite=True),

@@ -22,7 +22,7 @@ from glmwidgets.glm.moments.brightness import OddScans
 from glmwidgets.glm.moments.cache import ProductCache, WeightedRows
 from glmwidgets.glm.moments.memory_budget import Held
 from glmwidgets.glm.moments.row_products import MANY, filled_up, multiply_rows
-from glmwidgets.glm.moments.series import BLOCK, SHARE, Series, blocks_in
+from glmwidgets.glm.moments.series import BLOCK, SHARE, Series, blocks_in, columns_of
 from glmwidgets.glm.moments.spectrum import sines
 from glmwidgets.glm.parallel import even_blocks, side_by_side
 
@@ -201,10 +201,8 @@ class Moments:
         Sums of squares of uncentred series would cost the digits that the residual variance is made of.
         """
         self._look()
-        if not isinstance(voxels, slice):
-            voxels = np.arange(self.n_voxels)[voxels]  # by number, however they were chosen
-        if (place := self._place) is not None:
-            return place[:, voxels] if isinstance(voxels, slice) else place.take(voxels, axis=1)
+        if self._place is not None:
+            return columns_of(self._place, voxels)
         if self._data is None:
             raise InputError(
                 "the series of this run were not kept, to save memory; fit it again and keep them",

@@ -29,6 +29,22 @@ def blocks_in(voxels: slice) -> list[slice]:
     return [slice(voxels.start + part.start, voxels.start + part.stop) for part in parts]
 
 
+def columns_of(table: np.ndarray, voxels: Any) -> np.ndarray:
+    """Series of some voxels of a table, chosen by a slice, by number or as booleans.
+
+    As an index of the table's columns, numbers would give them voxel behind voxel in memory, to be turned round again.
+
+    Examples
+    --------
+    >>> table = np.array([[1, 2, 3], [4, 5, 6]])
+    >>> columns_of(table, slice(1, 3)).tolist(), columns_of(table, np.array([False, True, False])).tolist()
+    ([[2, 3], [5, 6]], [[2], [5]])
+    """
+    if isinstance(voxels, slice):
+        return table[:, voxels]
+    return table.take(np.arange(table.shape[1])[voxels], axis=1)
+
+
 class Series:
     """Series, of which some voxels are read at a time.
 

@@ -81,9 +81,9 @@ def save_study_to_bids(study: Study, out_dir: str | os.PathLike[str] = ".", *, o
     of_subject: dict[str, dict[str, Path | dict[str, Any]]] = defaultdict(dict)
     for i, head in heads.items():
         of_subject[head.split("_")[0]] |= _files_of(study, i, head, kept[i])
-    outputs = [("results", out_dir / subject / name) for subject, files in of_subject.items() for name in files]
-    outputs += [("results", path) for path in sorted((out_dir / GROUP).glob("*")) if path.is_file()]
-    check_outputs(outputs, overwrite)
+    of_runs = [out_dir / subject / name for subject, files in of_subject.items() for name in files]
+    of_group = [path for path in sorted((out_dir / GROUP).glob("*")) if path.is_file()]
+    check_outputs([("results", path) for path in (*of_runs, *of_group)], overwrite)
 
     with whole_folder(out_dir, [], merged=[DESCRIPTION]) as root:
         write_facts(root / DESCRIPTION, dataset_description(out_dir / DESCRIPTION))
@@ -95,7 +95,6 @@ def save_study_to_bids(study: Study, out_dir: str | os.PathLike[str] = ".", *, o
                 else:
                     write_facts(new / name, content)
     gathered = study.gather(out_dir / GROUP)
-    of_runs = [out_dir / subject / name for subject, files in of_subject.items() for name in files]
     return replace(gathered, files=(*gathered.files, out_dir / DESCRIPTION, *of_runs))
 
 

@@ -37,7 +37,7 @@ from glmwidgets.specification.field import plain
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
 from glmwidgets.specification.words import told_beside
-from glmwidgets.study.exclusions import DECISIONS, Exclusions
+from glmwidgets.study.exclusions import DECISIONS, Exclusions, why_left_out
 from glmwidgets.study.figures import FIGURES, GROUPS
 from glmwidgets.study.gather import group_of_whole, qc_of_whole
 from glmwidgets.study.group import GroupMap
@@ -195,8 +195,7 @@ def study_session_report(session: StudySession, *, title: str | None = None) -> 
 def _told(study: Study, analysis: StudyAnalysis, settings: StudySettings, answer: StudyAnswer, qc: QCTable) -> _Told:
     exclusions = exclusions_of(settings)
     own = exclusions.reasons([run.name for run in study.runs], qc.values)
-    lacks = [run.why_not for run in study.judged]
-    reasons = tuple(a or b or c for a, b, c in zip(lacks, own, answer.why_not, strict=True))
+    reasons = why_left_out(study.judged, own, answer.why_not)
     used = [i for i, reason in enumerate(reasons) if not reason]
     whole = bool(used) and all(study.result(i) is not None for i in used)
     return _Told(study, analysis, settings, answer, qc, exclusions, reasons, whole)

@@ -24,7 +24,7 @@ from glmwidgets.session.study.whole import WholeFits, WholeRuns
 from glmwidgets.specification.field import SettingsError
 from glmwidgets.specification.model import Model
 from glmwidgets.specification.study import StudySettings
-from glmwidgets.study.exclusions import Exclusions, parse_rule
+from glmwidgets.study.exclusions import Exclusions, parse_rule, why_left_out
 from glmwidgets.study.gather import definitions, group_of_whole, table_of
 from glmwidgets.study.group import GroupMap
 from glmwidgets.study.index import row_of
@@ -149,8 +149,7 @@ class StudySession(PermutingSession):
     def _reasons(self) -> tuple[str, ...]:
         """Why each run is left out under the present settings, or cannot answer."""
         own = self.analysis.reasons(self.settings, self.answer)
-        lacks = (run.why_not for run in self.study.judged)
-        return tuple(a or b or c for a, b, c in zip(lacks, own, self.answer.why_not, strict=True))
+        return why_left_out(self.study.judged, own, self.answer.why_not)
 
     def _count(self, result: StudyMap, movement: int) -> None:
         # A design of each kind tells the model: another choice of it changes those of all runs.
@@ -273,6 +272,9 @@ class StudySession(PermutingSession):
             As `whole_group`.
         """
         self._all_fitted()
+        return self._saved()
+
+    def _saved(self) -> Study:
         self.save()
         return Study.open(self.study.folder)
 
@@ -374,7 +376,7 @@ class StudySession(PermutingSession):
             As `whole_group`.
         """
         self.whole_group()
-        return list(self.fitted_study().gather(folder).files)
+        return list(self._saved().gather(folder).files)
 
     def _show_failure(self, settings: StudySettings, error: Any) -> None:
         super()._show_failure(settings, error)
